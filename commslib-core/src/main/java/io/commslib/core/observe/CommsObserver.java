@@ -19,7 +19,7 @@ public interface CommsObserver {
    * @return the observer
    */
   static CommsObserver none() {
-    return new CommsObserver() {};
+    return SilentObserver.SILENT;
   }
 
   /**
