@@ -56,18 +56,10 @@ find_jdk25() {
   return 1
 }
 
-# Prints Maven's version; read from its jar's name where that holds it, because asking Maven starts a JVM.
+# Prints Maven's version.
 maven_version() {
-  local mvn jar
-  mvn=$(command -v mvn) || return 1
-  for jar in "$(dirname "$(dirname "$(readlink -f "$mvn")")")"/lib/maven-core-*.jar; do
-    jar=$(readlink -f "$jar")
-    if [[ $jar =~ core-([0-9]+\.[0-9]+\.[0-9]+.*)\.jar$ ]]; then
-      echo "${BASH_REMATCH[1]}"
-      return 0
-    fi
-  done
-  mvn -B --version | sed -n 's/^Apache Maven \([0-9][^ ]*\).*/\1/p'
+  command -v mvn > /dev/null || return 1
+  mvn -B --version | sed -n 's/.*Apache Maven \([0-9.]*\).*/\1/p'
 }
 
 # Holds if version $1 is at least version $2.
