@@ -92,7 +92,10 @@ final class ChildProcess {
     }
     List<ProcessHandle> tree = tree();
     tree.forEach(ProcessHandle::destroyForcibly);
-    Poll.until(() -> tree.stream().allMatch(ChildProcess::isGone), GONE_LIMIT);
+    // Of our own child the exit code is fetched too: before that its pid still counts as taken.
+    Poll.until(
+        () -> !process.isAlive() && tree.stream().skip(1).allMatch(ChildProcess::isGone),
+        GONE_LIMIT);
     Watchdog.instance().remove(this);
   }
 
@@ -115,7 +118,7 @@ final class ChildProcess {
   }
 
   /** A process whose new parent never asks for its exit code stays listed, but holds nothing. */
-  private static boolean isGone(ProcessHandle handle) {
+  static boolean isGone(ProcessHandle handle) {
     if (!handle.isAlive()) {
       return true;
     }

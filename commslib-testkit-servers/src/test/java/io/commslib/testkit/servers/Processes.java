@@ -10,10 +10,6 @@ final class Processes {
 
   private Processes() {}
 
-  static boolean isAlive(long pid) {
-    return ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false);
-  }
-
   /** Children of this JVM, save the shell that watches it. */
   static List<Long> ofThisJvm() {
     try (Stream<ProcessHandle> children = ProcessHandle.current().descendants()) {
@@ -25,6 +21,11 @@ final class Processes {
   }
 
   static boolean awaitGone(Collection<Long> pids) {
-    return Poll.until(() -> pids.stream().noneMatch(Processes::isAlive), Duration.ofSeconds(10));
+    return Poll.until(
+        () ->
+            pids.stream()
+                .flatMap(pid -> ProcessHandle.of(pid).stream())
+                .allMatch(ChildProcess::isGone),
+        Duration.ofSeconds(10));
   }
 }
