@@ -1,0 +1,177 @@
+package io.commslib.core.codec;
+
+import io.commslib.core.messaging.Message;
+import io.commslib.core.spi.Checks;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * The closed list of message types a service knows: logical name and version, class and codec. No
+ * class is ever loaded because a message names it. Immutable.
+ *
+ * @since 0.1
+ */
+public final class TypeRegistry {
+
+  private record Entry(String type, int version, Class<?> javaType, Codec codec) {}
+
+  private final Map<String, Entry> byName;
+  private final Map<Class<?>, Entry> byClass;
+
+  private TypeRegistry(Map<String, Entry> byName, Map<Class<?>, Entry> byClass) {
+    this.byName = Map.copyOf(byName);
+    this.byClass = Map.copyOf(byClass);
+  }
+
+  /**
+   * Starts a registry whose types use one codec unless they name another.
+   *
+   * @param codec default codec
+   * @return new builder
+   */
+  public static Builder builder(Codec codec) {
+    return new Builder(codec);
+  }
+
+  /**
+   * Starts a message that carries an event.
+   *
+   * @param event value of a registered class
+   * @return builder with type, version, content type and body set
+   * @throws CodecException {@code COMMS-CORE-011} if its class is not registered, or what the codec
+   *     throws
+   */
+  public Message.Builder message(Object event) {
+    Entry entry = byClass.get(event.getClass());
+    if (entry == null) {
+      throw new CodecException(
+          "COMMS-CORE-011",
+          "class " + event.getClass().getName() + " is not registered (known: " + types() + ")",
+          null);
+    }
+    return Message.builder(entry.type)
+        .version(entry.version)
+        .contentType(entry.codec.contentType())
+        .sharedBody(entry.codec.encode(event));
+  }
+
+  /**
+   * Reads the event a message carries.
+   *
+   * @param message the message
+   * @return value of the class registered for its type
+   * @throws CodecException {@code COMMS-CORE-012} if its type or version is not registered, or what
+   *     the codec throws
+   */
+  public Object decode(Message message) {
+    Entry entry = byName.get(key(message.type(), message.version()));
+    if (entry == null) {
+      throw new CodecException(
+          "COMMS-CORE-012",
+          "unknown type "
+              + message.type()
+              + " version "
+              + message.version()
+              + " (known: "
+              + types()
+              + ")",
+          null);
+    }
+    return entry.codec.decode(message.sharedBody(), entry.javaType);
+  }
+
+  /**
+   * Returns the class registered for a message's type.
+   *
+   * @param message the message
+   * @return the class, or empty if unknown
+   */
+  public Optional<Class<?>> typeOf(Message message) {
+    Entry entry = byName.get(key(message.type(), message.version()));
+    return entry == null ? Optional.empty() : Optional.of(entry.javaType);
+  }
+
+  /**
+   * Returns whether a class is registered.
+   *
+   * @param javaType the class
+   * @return true if it is
+   */
+  public boolean contains(Class<?> javaType) {
+    return byClass.containsKey(javaType);
+  }
+
+  private Set<String> types() {
+    return new TreeSet<>(byName.keySet());
+  }
+
+  private static String key(String type, int version) {
+    return type + " v" + version;
+  }
+
+  /**
+   * Collects the types. Not thread-safe.
+   *
+   * @since 0.1
+   */
+  public static final class Builder {
+    private final Codec codec;
+    private final Map<String, Entry> byName = new HashMap<>();
+    private final Map<Class<?>, Entry> byClass = new HashMap<>();
+
+    private Builder(Codec codec) {
+      this.codec = Objects.requireNonNull(codec, "codec");
+    }
+
+    /**
+     * Registers version 1 of a type with the default codec.
+     *
+     * @param type logical name
+     * @param javaType class of its events
+     * @return this
+     */
+    public Builder register(String type, Class<?> javaType) {
+      return register(type, 1, javaType, codec);
+    }
+
+    /**
+     * Registers a type.
+     *
+     * @param type logical name
+     * @param version of the schema, 1 or more
+     * @param javaType class of its events
+     * @param codec how its events are written
+     * @return this
+     * @throws IllegalArgumentException if the type and version, or the class, are registered
+     *     already
+     */
+    public Builder register(String type, int version, Class<?> javaType, Codec codec) {
+      Checks.inRange("version", version, 1, 1_000_000);
+      Entry entry = new Entry(Objects.requireNonNull(type, "type"), version, javaType, codec);
+      Checks.check(
+          byName.putIfAbsent(key(type, version), entry) == null,
+          "type",
+          key(type, version),
+          "registered once");
+      Checks.check(
+          byClass.putIfAbsent(javaType, entry) == null,
+          "class",
+          javaType.getName(),
+          "registered once");
+      return this;
+    }
+
+    /**
+     * Builds the registry.
+     *
+     * @return immutable registry
+     */
+    public TypeRegistry build() {
+      return new TypeRegistry(byName, byClass);
+    }
+  }
+}

@@ -1,0 +1,36 @@
+package io.commslib.core.messaging;
+
+import io.commslib.core.CommsException;
+import io.commslib.core.FailureKind;
+
+/**
+ * Decides what a throw from a handler means. Users implement it. Thread-safe; must not block; what
+ * it throws counts as a retry.
+ *
+ * @since 0.1
+ */
+@FunctionalInterface
+public interface FailureClassifier {
+
+  /**
+   * Maps a failure to a settlement. Not asked for outages (library failures of kind {@code
+   * TRANSIENT}) and unknown commit results: those pause the route and burn no attempt.
+   *
+   * @param failure what the handler threw
+   * @return what becomes of the message
+   */
+  Settlement classify(Throwable failure);
+
+  /**
+   * Returns the default: library failures of kind {@code PERMANENT} are dead-lettered, everything
+   * else is retried.
+   *
+   * @return the classifier
+   */
+  static FailureClassifier defaults() {
+    return failure ->
+        failure instanceof CommsException known && known.kind() == FailureKind.PERMANENT
+            ? Settlement.deadLetter(known.code())
+            : Settlement.retry();
+  }
+}

@@ -1,0 +1,153 @@
+package io.commslib.core.messaging;
+
+import io.commslib.core.resilience.Backoff;
+import io.commslib.core.spi.Checks;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+
+/**
+ * How often and when a message is attempted: some attempts at once with backoff between them, then
+ * one after each longer delay, then the dead letters. Attempts count from 1 and include the first.
+ * Immutable.
+ *
+ * @since 0.1
+ */
+public final class RetrySchedule {
+
+  private final int attemptsAtOnce;
+  private final Backoff backoff;
+  private final List<Duration> delays;
+
+  private RetrySchedule(Builder builder) {
+    this.attemptsAtOnce = builder.attemptsAtOnce;
+    this.backoff = builder.backoff;
+    this.delays = List.copyOf(builder.delays);
+  }
+
+  /**
+   * Returns the default: 3 attempts at once (backoff 100 ms growing to 5 s, full jitter), then one
+   * after 10 s, 1 min and 10 min.
+   *
+   * @return the schedule
+   */
+  public static RetrySchedule defaults() {
+    return builder().build();
+  }
+
+  /**
+   * Starts a schedule from the defaults.
+   *
+   * @return new builder
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Returns how many attempts there are in all.
+   *
+   * @return 1 or more
+   */
+  public int maxAttempts() {
+    return attemptsAtOnce + delays.size();
+  }
+
+  /**
+   * Returns the wait after a failed attempt.
+   *
+   * @param failedAttempt number of the attempt that failed, 1 or more
+   * @param random source of jitter
+   * @return the wait, or empty when no attempt is left
+   */
+  public Optional<Duration> delayAfter(int failedAttempt, RandomGenerator random) {
+    if (failedAttempt < attemptsAtOnce) {
+      return Optional.of(backoff.next(failedAttempt, random));
+    }
+    int delayed = failedAttempt - attemptsAtOnce;
+    return delayed < delays.size() ? Optional.of(delays.get(delayed)) : Optional.empty();
+  }
+
+  @Override
+  public String toString() {
+    return "RetrySchedule{attemptsAtOnce="
+        + attemptsAtOnce
+        + ", backoff="
+        + backoff
+        + ", delays="
+        + delays
+        + "}";
+  }
+
+  /**
+   * Collects the settings. Not thread-safe.
+   *
+   * @since 0.1
+   */
+  public static final class Builder {
+    private int attemptsAtOnce = 3;
+    private Backoff backoff = Backoff.exponential(Duration.ofMillis(100), Duration.ofSeconds(5));
+    private List<Duration> delays =
+        List.of(Duration.ofSeconds(10), Duration.ofMinutes(1), Duration.ofMinutes(10));
+
+    private Builder() {}
+
+    /**
+     * Sets how many attempts are made at once, the first included.
+     *
+     * @param attemptsAtOnce 1 to 100
+     * @return this
+     */
+    public Builder attemptsAtOnce(int attemptsAtOnce) {
+      this.attemptsAtOnce = Checks.inRange("attemptsAtOnce", attemptsAtOnce, 1, 100);
+      return this;
+    }
+
+    /**
+     * Sets the wait between attempts at once.
+     *
+     * @param backoff the backoff
+     * @return this
+     */
+    public Builder backoff(Backoff backoff) {
+      this.backoff = Objects.requireNonNull(backoff, "backoff");
+      return this;
+    }
+
+    /**
+     * Sets the longer delays, one further attempt after each.
+     *
+     * @param delays up to 20, each 1 ms to 24 h
+     * @return this
+     */
+    public Builder delays(Duration... delays) {
+      Checks.inRange("delays", delays.length, 0, 20);
+      for (Duration delay : delays) {
+        Checks.inRange("delays", delay, Duration.ofMillis(1), Duration.ofHours(24));
+      }
+      this.delays = List.of(delays);
+      return this;
+    }
+
+    /**
+     * Leaves out the longer delays.
+     *
+     * @return this
+     */
+    public Builder withoutDelays() {
+      this.delays = List.of();
+      return this;
+    }
+
+    /**
+     * Builds the schedule.
+     *
+     * @return immutable schedule
+     */
+    public RetrySchedule build() {
+      return new RetrySchedule(this);
+    }
+  }
+}

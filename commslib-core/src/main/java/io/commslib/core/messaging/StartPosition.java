@@ -1,0 +1,13 @@
+package io.commslib.core.messaging;
+
+/**
+ * Where a group that has never consumed a topic begins.
+ *
+ * @since 0.1
+ */
+public enum StartPosition {
+  /** With the oldest message the topic still holds. */
+  EARLIEST,
+  /** With messages published after the group was made. */
+  LATEST
+}

@@ -1,0 +1,27 @@
+package io.commslib.core.messaging;
+
+import io.commslib.core.FailureKind;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A subscription or a declaration could not be made; nothing was started.
+ *
+ * @since 0.1
+ */
+public final class SubscribeException extends TransportException {
+
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * Creates the failure.
+   *
+   * @param code stable identifier
+   * @param kind what the failure means for a repetition
+   * @param message which destination and group, and why
+   * @param cause the client's failure, or null
+   */
+  public SubscribeException(
+      String code, FailureKind kind, String message, @Nullable Throwable cause) {
+    super(code, kind, message, cause);
+  }
+}

@@ -1,0 +1,12 @@
+/**
+ * Messages, where they go and how they are handled: start with {@link
+ * io.commslib.core.messaging.Message}, {@link io.commslib.core.messaging.MessageTransport} and
+ * {@link io.commslib.core.messaging.SubscriptionConfig}.
+ *
+ * <p>Delivery is at least once; with an inbox the effect is exactly once. Messages of one key are
+ * handled one at a time and in order, different keys in parallel.
+ */
+@NullMarked
+package io.commslib.core.messaging;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,82 @@
+package io.commslib.core.observe;
+
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.SubscriptionSnapshot;
+import java.time.Duration;
+
+/**
+ * Is told what the engines do, for metrics, logs and tests. Users implement what they need; every
+ * method does nothing by default. Called on the engine's threads, in parallel; must be fast, must
+ * not block; what it throws is logged and dropped.
+ *
+ * @since 0.1
+ */
+public interface CommsObserver {
+
+  /**
+   * Returns an observer that does nothing.
+   *
+   * @return the observer
+   */
+  static CommsObserver none() {
+    return SilentObserver.SILENT;
+  }
+
+  /**
+   * A delivery was settled.
+   *
+   * @param source what is consumed
+   * @param group for which group
+   * @param outcome in which count of the ledger it ended
+   * @param messageId id of the message, or its position if it has none
+   * @param attempt number of the attempt that decided, 0 if it never reached the handler
+   * @param age time since it was received
+   */
+  default void onSettled(
+      Destination source,
+      String group,
+      SubscriptionSnapshot.Count outcome,
+      String messageId,
+      int attempt,
+      Duration age) {}
+
+  /**
+   * An attempt failed and will be repeated.
+   *
+   * @param source what is consumed
+   * @param group for which group
+   * @param messageId id of the message
+   * @param attempt number of the attempt that failed
+   * @param delay wait before the next one
+   */
+  default void onRetry(
+      Destination source, String group, String messageId, int attempt, Duration delay) {}
+
+  /**
+   * A handler has overrun its deadline.
+   *
+   * @param source what is consumed
+   * @param group for which group
+   * @param messageId id of the message
+   */
+  default void onHandlerOverrun(Destination source, String group, String messageId) {}
+
+  /**
+   * Handlers of a subscription were paused by an outage or a gate, or go on again.
+   *
+   * @param source what is consumed
+   * @param group for which group
+   * @param paused true when paused
+   * @param reason why, empty when they go on
+   */
+  default void onRoutePaused(Destination source, String group, boolean paused, String reason) {}
+
+  /**
+   * A bound has paused the intake of a subscription, or lets it go on.
+   *
+   * @param source what is consumed
+   * @param group for which group
+   * @param paused true when paused
+   */
+  default void onIntakePaused(Destination source, String group, boolean paused) {}
+}

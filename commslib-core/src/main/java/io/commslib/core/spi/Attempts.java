@@ -1,0 +1,188 @@
+package io.commslib.core.spi;
+
+import io.commslib.core.CommsException;
+import io.commslib.core.FailureKind;
+import io.commslib.core.codec.CodecException;
+import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.time.TimeSource;
+import io.commslib.core.tx.TransactionContext;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs one attempt on a record: decode, expiry, transaction with inbox and handler; and says what
+ * it came to.
+ */
+final class Attempts {
+
+  /**
+   * Deliveries the broker may count beyond the schedule's attempts before a record is taken for one
+   * that kills.
+   */
+  static final int CRASH_MARGIN = 20;
+
+  private final SubscriptionConfig config;
+  private final MessageHandler handler;
+  private final CloudEventsEnvelope envelope;
+  private final TimeSource time;
+  private final Watchdog watchdog;
+  private final String consumer;
+  private final BooleanSupplier closing;
+
+  Attempts(
+      SubscriptionConfig config,
+      MessageHandler handler,
+      CloudEventsEnvelope envelope,
+      TimeSource time,
+      Watchdog watchdog,
+      BooleanSupplier closing) {
+    this.config = config;
+    this.handler = handler;
+    this.envelope = envelope;
+    this.time = time;
+    this.watchdog = watchdog;
+    this.consumer = config.destination() + "/" + config.group();
+    this.closing = closing;
+  }
+
+  Verdict run(LaneEntry entry) {
+    Message message = entry.message;
+    if (message == null) {
+      try {
+        message = envelope.decode(entry.raw.wire());
+        entry.message = message;
+      } catch (CodecException e) {
+        entry.failed(e);
+        return Verdict.deadLetter(Count.DEAD_LETTERED, e.code());
+      } catch (RuntimeException e) {
+        entry.failed(e);
+        return Verdict.deadLetter(Count.DEAD_LETTERED, "COMMS-CORE-024");
+      }
+    }
+    if (message.expiry().filter(expiry -> !time.now().isBefore(expiry)).isPresent()) {
+      return config.dropsExpired()
+          ? Verdict.finished(Count.EXPIRED)
+          : Verdict.deadLetter(Count.EXPIRED, "EXPIRED");
+    }
+    if (entry.raw.priorDeliveries() >= config.retry().maxAttempts() + CRASH_MARGIN) {
+      return Verdict.deadLetter(Count.DEAD_LETTERED, "CRASH_LOOP");
+    }
+    return handle(entry, message);
+  }
+
+  private Verdict handle(LaneEntry entry, Message message) {
+    Execution execution = new Execution(entry, message, config, time);
+    entry.attempts = entry.failedAttempts + 1;
+    watchdog.watch(execution);
+    Verdict verdict;
+    Throwable failure = null;
+    try {
+      verdict = inTransaction(execution, message);
+    } catch (Throwable thrown) {
+      failure = thrown;
+      verdict = null;
+    }
+    boolean overrun = watchdog.release(execution);
+    if (failure == null && !overrun && verdict != null) {
+      if (verdict.kind() == Verdict.Kind.RETRY) {
+        entry.failed(new HandlerFailure("handler asked for a retry", null));
+      }
+      return verdict;
+    }
+    if (closing.getAsBoolean() && causedByInterrupt(failure)) {
+      return Verdict.giveBack();
+    }
+    if (overrun) {
+      entry.failed(
+          new HandlerFailure(
+              "handler overran its deadline of " + config.handlerDeadline(), failure));
+      return Verdict.retry(null);
+    }
+    return classify(
+        entry, failure == null ? new HandlerFailure("handler returned null", null) : failure);
+  }
+
+  private @Nullable Verdict inTransaction(Execution execution, Message message) throws Exception {
+    if (config.transactions().isEmpty()) {
+      Settlement settlement = handler.handle(execution);
+      execution.beginCommit();
+      return settlement == null ? null : verdict(settlement);
+    }
+    Optional<Inbox> inbox = config.inbox();
+    return config
+        .transactions()
+        .get()
+        .run(
+            (TransactionContext tx) -> {
+              execution.bind(tx);
+              if (inbox.isPresent() && !inbox.get().enter(tx, consumer, message)) {
+                return Verdict.finished(Count.DUPLICATE);
+              }
+              Settlement settlement = handler.handle(execution);
+              Verdict verdict = settlement == null ? null : verdict(settlement);
+              boolean commits = verdict != null && verdict.kind() == Verdict.Kind.FINISHED;
+              if (!commits || !execution.beginCommit()) {
+                tx.setRollbackOnly();
+              } else if (tx.isRollbackOnly()) {
+                throw new HandlerFailure(
+                    "transaction was marked rollback-only, but the handler said done", null);
+              }
+              return verdict;
+            });
+  }
+
+  private static Verdict verdict(Settlement settlement) {
+    return switch (settlement.kind()) {
+      case DONE -> Verdict.finished(Count.DONE);
+      case DROP -> Verdict.finished(Count.DROPPED);
+      case GIVE_BACK -> Verdict.giveBack();
+      case DEAD_LETTER -> Verdict.deadLetter(Count.DEAD_LETTERED, settlement.reason());
+      case RETRY -> Verdict.retry(settlement.after().orElse(null));
+    };
+  }
+
+  private Verdict classify(LaneEntry entry, Throwable failure) {
+    if (failure instanceof CommsException known
+        && (known.kind() == FailureKind.TRANSIENT || known.kind() == FailureKind.UNKNOWN_RESULT)) {
+      return Verdict.outage(known.code());
+    }
+    entry.failed(failure);
+    if (failure instanceof OutOfMemoryError) {
+      return Verdict.outage("OutOfMemoryError");
+    }
+    try {
+      Settlement settlement = config.classifier().classify(failure);
+      return settlement.kind() == Settlement.Kind.DONE ? Verdict.retry(null) : verdict(settlement);
+    } catch (RuntimeException e) {
+      e.addSuppressed(failure);
+      entry.failed(e);
+      return Verdict.retry(null);
+    }
+  }
+
+  private static boolean causedByInterrupt(@Nullable Throwable failure) {
+    Throwable cause = failure;
+    for (int depth = 0; cause != null && depth < 20; depth++) {
+      if (cause instanceof InterruptedException) {
+        return true;
+      }
+      cause = cause.getCause();
+    }
+    return false;
+  }
+
+  /** A failure of the handler that has no exception of its own. */
+  private static final class HandlerFailure extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    HandlerFailure(String message, @Nullable Throwable cause) {
+      super(message, cause);
+    }
+  }
+}

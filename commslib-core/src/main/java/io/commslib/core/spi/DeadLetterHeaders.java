@@ -1,0 +1,107 @@
+package io.commslib.core.spi;
+
+import io.commslib.core.codec.CodecException;
+import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.Message;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * How the cause of a dead letter travels: as headers {@code commslib-dlq-<field>} beside the
+ * original headers. Fields: {@code reason, source, group, partition, position, received-at,
+ * failed-at, attempts, first-cause, last-cause, fingerprint, stack, redrive-count}. Each value is
+ * cut at 4,096 characters, control characters become spaces, and the fields of an earlier dead
+ * letter are replaced, never appended.
+ *
+ * @since 0.1
+ */
+public final class DeadLetterHeaders {
+
+  private static final String PREFIX = CloudEventsEnvelope.RESERVED_PREFIX + "dlq-";
+  private static final int MAX_VALUE_CHARS = 4_096;
+
+  private DeadLetterHeaders() {}
+
+  /**
+   * Adds the cause to a message.
+   *
+   * @param original as it was received
+   * @param cause value by field name
+   * @return what to publish to the group's dead letters
+   */
+  public static WireMessage add(WireMessage original, Map<String, String> cause) {
+    Map<String, String> headers = withoutCause(original);
+    cause.forEach((field, value) -> headers.put(PREFIX + field, clean(value)));
+    return original.withHeaders(headers);
+  }
+
+  /**
+   * Reads a dead letter.
+   *
+   * @param wire from the group's dead letters
+   * @param envelope of the transport
+   * @return the dead letter; without a message if that can't be decoded
+   */
+  public static DeadLetter read(WireMessage wire, CloudEventsEnvelope envelope) {
+    Map<String, String> cause = new LinkedHashMap<>();
+    wire.headers()
+        .forEach(
+            (name, value) -> {
+              if (name.startsWith(PREFIX)) {
+                cause.put(name.substring(PREFIX.length()), value);
+              }
+            });
+    try {
+      Message message = envelope.decode(wire);
+      return new DeadLetter(message.id(), message, cause);
+    } catch (CodecException e) {
+      return new DeadLetter(cause.getOrDefault("position", "unknown"), null, cause);
+    }
+  }
+
+  /**
+   * Makes the message that goes back to the failing group: without cause, with a redrive count one
+   * higher.
+   *
+   * @param deadLetter from the group's dead letters
+   * @return what to publish to the group
+   */
+  public static WireMessage redriven(WireMessage deadLetter) {
+    Map<String, String> headers = withoutCause(deadLetter);
+    headers.put(CloudEventsEnvelope.REDRIVE_COUNT, Integer.toString(redriveCount(deadLetter) + 1));
+    return deadLetter.withHeaders(headers);
+  }
+
+  /**
+   * Returns how often a message was redriven.
+   *
+   * @param wire what was received
+   * @return 0 to 1,000,000; 0 if absent or unreadable
+   */
+  public static int redriveCount(WireMessage wire) {
+    String text = wire.headers().get(CloudEventsEnvelope.REDRIVE_COUNT);
+    try {
+      return text == null ? 0 : Math.min(1_000_000, Math.max(0, Integer.parseInt(text)));
+    } catch (NumberFormatException e) {
+      return 0;
+    }
+  }
+
+  private static Map<String, String> withoutCause(WireMessage wire) {
+    Map<String, String> headers = new LinkedHashMap<>(wire.headers());
+    headers.keySet().removeIf(name -> name.startsWith(PREFIX));
+    return headers;
+  }
+
+  private static String clean(String value) {
+    StringBuilder text =
+        new StringBuilder(value.substring(0, Math.min(value.length(), MAX_VALUE_CHARS)));
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (Character.isISOControl(c) || Character.isSurrogate(c)) {
+        text.setCharAt(i, ' ');
+      }
+    }
+    return text.toString();
+  }
+}

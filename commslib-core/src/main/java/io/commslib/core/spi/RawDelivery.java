@@ -1,0 +1,55 @@
+package io.commslib.core.spi;
+
+import java.util.Optional;
+
+/**
+ * A record an adapter has taken from its broker and hands to {@link DeliveryEngine#accept}.
+ * Adapters implement it. Immutable; read by one thread at a time.
+ *
+ * @since 0.1
+ */
+public interface RawDelivery {
+
+  /**
+   * Returns what the delivery can be lost with: the assignment of a partition, the epoch of a
+   * channel. Compared by reference in {@link DeliveryEngine#revoke}.
+   *
+   * @return the scope
+   */
+  Object scope();
+
+  /**
+   * Returns the ordering key, taken from the record without decoding it.
+   *
+   * @return the key, or empty for no order
+   */
+  Optional<String> laneKey();
+
+  /**
+   * Returns the size that counts toward the in-flight bound.
+   *
+   * @return bytes
+   */
+  int sizeBytes();
+
+  /**
+   * Returns how many deliveries of this record before this one the broker knows of.
+   *
+   * @return 0 or more; 0 if the broker does not count
+   */
+  int priorDeliveries();
+
+  /**
+   * Returns the record in wire form. Must not throw; called at most a few times.
+   *
+   * @return key, headers and body
+   */
+  WireMessage wire();
+
+  /**
+   * Returns where the record lies, for logs and dead letters.
+   *
+   * @return for example {@code orders-3@1742}
+   */
+  String positionText();
+}

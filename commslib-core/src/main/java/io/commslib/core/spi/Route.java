@@ -1,0 +1,105 @@
+package io.commslib.core.spi;
+
+import io.commslib.core.resilience.Backoff;
+import io.commslib.core.time.CommsRuntime;
+import java.time.Duration;
+import java.util.function.Consumer;
+
+/**
+ * Whether handlers may start: not while the user has paused, the gate is closed, or an outage is
+ * waited for. After an outage's wait one handler probes; the first that gets through opens the
+ * route. Guarded by the engine's lock, under which the timers make their changes too.
+ */
+final class Route {
+
+  private static final Backoff OUTAGE_BACKOFF =
+      Backoff.exponential(Duration.ofMillis(200), Duration.ofSeconds(5));
+  private static final Duration GATE_PAUSE = Duration.ofMillis(100);
+
+  private final CommsRuntime runtime;
+  private final Consumer<Runnable> underLock;
+  private boolean pausedByUser;
+  private boolean gateClosed;
+  private boolean outage;
+  private boolean probing;
+  private int outages;
+  private boolean closed;
+  private volatile String reason = "";
+
+  Route(CommsRuntime runtime, Consumer<Runnable> underLock) {
+    this.runtime = runtime;
+    this.underLock = underLock;
+  }
+
+  /** How many handlers may run at once now. */
+  int allowed(int workers) {
+    if (pausedByUser || gateClosed || outage) {
+      return 0;
+    }
+    return probing ? 1 : workers;
+  }
+
+  boolean isPaused() {
+    return pausedByUser || gateClosed || outage || probing;
+  }
+
+  String reason() {
+    return reason;
+  }
+
+  void pauseByUser() {
+    pausedByUser = true;
+    reason = "by user";
+  }
+
+  void resumeByUser() {
+    pausedByUser = false;
+  }
+
+  /** Returns true if the route was open before. */
+  boolean gateClosed() {
+    if (gateClosed || closed) {
+      return false;
+    }
+    boolean opened = !isPaused();
+    gateClosed = true;
+    probing = true;
+    reason = "gate closed";
+    runtime.scheduler().schedule(GATE_PAUSE, () -> underLock.accept(() -> gateClosed = false));
+    return opened;
+  }
+
+  /** Returns true if the route was open before. */
+  boolean outage(String why) {
+    if (outage || closed) {
+      return false;
+    }
+    boolean opened = !isPaused();
+    outage = true;
+    probing = true;
+    reason = why;
+    outages = Math.min(outages + 1, 30);
+    // At least half of the bound: a random wait near zero would hammer a broker that is down.
+    Duration wait = OUTAGE_BACKOFF.next(outages, runtime.random()).dividedBy(2).plus(floor());
+    runtime.scheduler().schedule(wait, () -> underLock.accept(() -> outage = false));
+    return opened;
+  }
+
+  private Duration floor() {
+    return OUTAGE_BACKOFF.withoutJitter().next(outages, runtime.random()).dividedBy(2);
+  }
+
+  /** A handler got through; returns true if the route was paused until now. */
+  boolean succeeded() {
+    if (!probing || outage || gateClosed) {
+      return false;
+    }
+    probing = false;
+    outages = 0;
+    return true;
+  }
+
+  void close() {
+    closed = true;
+  }
+}

@@ -1,0 +1,179 @@
+package io.commslib.core.time;
+
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Objects;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The machine's clocks, a scheduler thread, a secure random generator and platform threads.
+ * Thread-safe; its creator closes it. Costs one thread, started with the first scheduled task.
+ *
+ * @since 0.1
+ */
+public final class SystemRuntime implements CommsRuntime {
+
+  private static final Logger log = LoggerFactory.getLogger(SystemRuntime.class);
+
+  private final ScheduledThreadPoolExecutor executor;
+  private final TimeSource time = new SystemTime();
+  private final TaskScheduler scheduler = this::schedule;
+  // SecureRandom is a thread-safe RandomGenerator; SplittableRandom is not.
+  private final RandomGenerator random = new SecureRandom();
+
+  private SystemRuntime() {
+    executor = new ScheduledThreadPoolExecutor(1, body -> newThread("scheduler", body));
+    executor.setRemoveOnCancelPolicy(true);
+    executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+  }
+
+  /**
+   * Creates a runtime.
+   *
+   * @return new runtime; close it when nothing uses it any more
+   */
+  public static SystemRuntime create() {
+    return new SystemRuntime();
+  }
+
+  @Override
+  public TimeSource time() {
+    return time;
+  }
+
+  @Override
+  public TaskScheduler scheduler() {
+    return scheduler;
+  }
+
+  @Override
+  public RandomGenerator random() {
+    return random;
+  }
+
+  @Override
+  public Workers newWorkers(String name, int threads) {
+    return new PoolWorkers(name, threads);
+  }
+
+  @Override
+  public Thread newThread(String name, Runnable body) {
+    Thread thread = new Thread(Objects.requireNonNull(body, "body"), "commslib-" + name);
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  @Override
+  public void close() {
+    executor.shutdownNow();
+  }
+
+  private ScheduledTask schedule(Duration delay, Runnable task) {
+    ScheduledFuture<?> future =
+        executor.schedule(
+            () -> runLogged(task), Math.max(0, delay.toNanos()), TimeUnit.NANOSECONDS);
+    return () -> future.cancel(false);
+  }
+
+  private static void runLogged(Runnable task) {
+    try {
+      task.run();
+    } catch (Exception e) {
+      log.error("scheduled task failed", e);
+    }
+  }
+
+  private static final class SystemTime implements TimeSource {
+    @Override
+    public Instant now() {
+      return Instant.now();
+    }
+
+    @Override
+    public long nanoTime() {
+      return System.nanoTime();
+    }
+  }
+
+  private final class PoolWorkers implements Workers {
+    private final ThreadPoolExecutor pool;
+    private final AtomicInteger pending = new AtomicInteger();
+
+    PoolWorkers(String name, int threads) {
+      AtomicInteger number = new AtomicInteger();
+      pool =
+          new ThreadPoolExecutor(
+              threads,
+              threads,
+              30,
+              TimeUnit.SECONDS,
+              new LinkedBlockingQueue<>(),
+              body -> newThread(name + "-" + number.incrementAndGet(), body));
+      pool.allowCoreThreadTimeOut(true);
+    }
+
+    @Override
+    public void execute(Runnable work) {
+      pending.incrementAndGet();
+      try {
+        pool.execute(
+            () -> {
+              try {
+                runLogged(work);
+              } finally {
+                finished();
+              }
+            });
+      } catch (RuntimeException e) {
+        finished();
+        throw e;
+      }
+    }
+
+    private void finished() {
+      if (pending.decrementAndGet() == 0) {
+        synchronized (pending) {
+          pending.notifyAll();
+        }
+      }
+    }
+
+    @Override
+    public boolean awaitIdle(Duration timeout) {
+      long end = System.nanoTime() + timeout.toNanos();
+      synchronized (pending) {
+        while (pending.get() > 0) {
+          long left = end - System.nanoTime();
+          if (left <= 0) {
+            return false;
+          }
+          try {
+            TimeUnit.NANOSECONDS.timedWait(pending, left);
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+          }
+        }
+      }
+      return true;
+    }
+
+    @Override
+    public void close() {
+      // Queued work is dropped; each dropped piece counts as ended for awaitIdle.
+      for (Runnable dropped : pool.shutdownNow()) {
+        Objects.requireNonNull(dropped);
+        finished();
+      }
+    }
+  }
+}

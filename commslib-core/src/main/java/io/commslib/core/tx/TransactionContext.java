@@ -1,0 +1,57 @@
+package io.commslib.core.tx;
+
+/**
+ * One running transaction, as the library's parts see it. Applications get it from {@link
+ * TransactionRunner} or from a binding of their framework and pass it on; bindings implement it.
+ * The library never commits, rolls back or closes it.
+ *
+ * <p>Confined to the thread that runs the transaction, except {@link #setRollbackOnly()} and {@link
+ * #isRollbackOnly()}, which any thread may call.
+ *
+ * @since 0.1
+ */
+public interface TransactionContext {
+
+  /**
+   * Returns which database this transaction belongs to.
+   *
+   * @return the identity
+   */
+  DatabaseId database();
+
+  /**
+   * Returns the underlying resource, for JDBC {@code java.sql.Connection}. It takes part in this
+   * transaction; its commit, rollback, close and auto-commit methods are refused.
+   *
+   * @param <R> type of the resource
+   * @param type class of the resource
+   * @return the resource
+   * @throws IllegalArgumentException if this transaction has no such resource
+   */
+  <R> R unwrap(Class<R> type);
+
+  /**
+   * Runs {@code hook} once after this transaction has committed, on the committing thread; not
+   * after a rollback and not when the result of the commit is unknown. Hooks run in call order,
+   * must be short, and what they throw is logged.
+   *
+   * @param hook what to run
+   * @return whether the hook will be called: false on a bare connection, whose commit nobody sees;
+   *     the caller of such a transaction does itself after commit what the hook would have done,
+   *     for example {@code outbox.wake()}
+   */
+  boolean afterCommit(Runnable hook);
+
+  /**
+   * Makes a commit impossible: whoever ends this transaction must roll back. Idempotent, never
+   * blocks, any thread. A transaction whose commit has already begun is not affected.
+   */
+  void setRollbackOnly();
+
+  /**
+   * Returns whether only a rollback is possible.
+   *
+   * @return true after {@link #setRollbackOnly()}
+   */
+  boolean isRollbackOnly();
+}
