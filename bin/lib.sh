@@ -59,7 +59,7 @@ find_jdk25() {
 # Prints Maven's version.
 maven_version() {
   command -v mvn > /dev/null || return 1
-  mvn -B --version | sed -n 's/.*Apache Maven \([0-9.]*\).*/\1/p'
+  mvn -B --version 2> /dev/null | sed -n 's/.*Apache Maven \([0-9.]*\).*/\1/p'
 }
 
 # Holds if version $1 is at least version $2.
@@ -83,18 +83,21 @@ fingerprint() {
   (
     cd "$root"
     echo "$JAVA_HOME"
-    find pom.xml .mvn ./*/pom.xml ./commslib-*/src/main "./$1/src/main" \
-      -type f -printf '%p %s %T@\n' 2> /dev/null | sort
+    # A module without sources yet is no failure.
+    { find pom.xml .mvn ./*/pom.xml ./commslib-*/src/main "./$1/src/main" \
+      -type f -printf '%p %s %T@\n' 2> /dev/null || true; } | sort
   ) | sha256sum
 }
 
-# Holds if every folder and jar of the class path in file $1 is still there.
+# Holds if every jar, and every folder that has sources, of the class path in file $1 is still there.
 class_path_exists() {
   local entry
   local entries=()
   IFS=: read -r -a entries < "$1"
   for entry in "${entries[@]}"; do
-    [[ -e "$entry" ]] || return 1
+    if [[ ! -e "$entry" ]]; then
+      [[ "$entry" == */target/classes && ! -d "${entry%/target/classes}/src/main" ]] || return 1
+    fi
   done
 }
 

@@ -16,6 +16,7 @@ final class ServersMain {
         case "postgres" -> PostgresServer.start();
         case "rabbit" -> RabbitServer.start();
         case "kafka" -> KafkaServer.start();
+        case "missing-rabbit" -> printFailure();
         case "shared" -> printShared();
         default -> throw new IllegalArgumentException(kind);
       }
@@ -25,6 +26,15 @@ final class ServersMain {
     System.out.println(Watchdog.instance().folder());
     System.out.flush();
     while (System.in.read() >= 0) {}
+  }
+
+  private static void printFailure() {
+    try {
+      RabbitServer.start().close();
+      System.out.println("started");
+    } catch (ServerUnavailableException e) {
+      System.out.println(e.getMessage());
+    }
   }
 
   private static void printShared() {
