@@ -52,6 +52,18 @@ final class ShardLeases {
 
   /** Makes the shard rows, once; refuses a table made for another number of shards. */
   void prepare(Connection connection) throws SQLException {
+    int present = number(connection, "SELECT count(*) FROM " + shardTable);
+    if (present != 0 && present != config.shards()) {
+      throw new StoreException(
+          "COMMS-OUTBOX-001",
+          FailureKind.PERMANENT,
+          "shards: "
+              + config.shards()
+              + " (expected: "
+              + present
+              + ", with which the tables were made)",
+          null);
+    }
     try (PreparedStatement insert =
         connection.prepareStatement(
             "INSERT INTO "
@@ -73,18 +85,6 @@ final class ShardLeases {
           }
         }
       }
-    }
-    int present = number(connection, "SELECT count(*) FROM " + shardTable);
-    if (present != config.shards()) {
-      throw new StoreException(
-          "COMMS-OUTBOX-001",
-          FailureKind.PERMANENT,
-          "shards: "
-              + config.shards()
-              + " (expected: "
-              + present
-              + ", with which the tables were made)",
-          null);
     }
   }
 
