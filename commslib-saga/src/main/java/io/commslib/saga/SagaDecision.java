@@ -91,7 +91,7 @@ record SagaDecision<S>(SagaInstance<S> instance, List<Send> sends, List<LogLine>
               || (progress.status() == SagaStatus.PARKED && progress.of(name) == StepState.UNKNOWN);
       boolean current = awaited && progress.step().equals(name);
       if (!current) {
-        return late(name, refused != null);
+        return late(name);
       }
       if (accepted != null) {
         state = accepted.apply(state, answer);
@@ -106,18 +106,13 @@ record SagaDecision<S>(SagaInstance<S> instance, List<Send> sends, List<LogLine>
     }
 
     /**
-     * An answer nobody waits for: a duplicate, or one that comes after the step was given up as
-     * unknown.
+     * An answer nobody waits for: a duplicate, or one that comes after the step was given up and is
+     * being undone. A late success needs nothing: a step of unknown outcome is undone like one that
+     * was done.
      */
-    private Draft<S> late(String name, boolean refusal) {
-      boolean unknown = progress.of(name) == StepState.UNKNOWN;
-      if (unknown && refusal) {
-        // It had no effect after all: its undo, not yet sent, is not needed.
-        progress = progress.with(name, StepState.REFUSED);
-        return note("late-refusal", name, 0);
-      }
-      // A late success needs nothing: unknown steps are undone like done ones.
-      return note(unknown ? "late-success" : "duplicate-reply", name, 0);
+    private Draft<S> late(String name) {
+      return note(
+          progress.of(name) == StepState.UNDOING ? "late-reply" : "duplicate-reply", name, 0);
     }
 
     private Draft<S> forward(String done) {

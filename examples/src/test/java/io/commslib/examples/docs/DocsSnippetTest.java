@@ -12,7 +12,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Every Java block in the README and the docs is code that compiles and runs here, between marks. */
+/**
+ * Every Java block in the README and the docs is code that compiles and runs here, between marks.
+ */
 class DocsSnippetTest {
 
   private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
@@ -35,7 +37,9 @@ class DocsSnippetTest {
       Matcher block = BLOCK.matcher(Files.readString(page));
       while (block.find()) {
         blocks++;
-        assertThat(regions).as("%s: %s", page.getFileName(), block.group(1)).contains(squeeze(block.group(1)));
+        assertThat(regions)
+            .as("%s: %s", page.getFileName(), block.group(1))
+            .contains(squeeze(block.group(1)));
       }
     }
     assertThat(blocks).isGreaterThanOrEqualTo(2);
