@@ -51,7 +51,7 @@ public final class ShopCommand {
       try (CommsRuntime runtime = SystemRuntime.create();
           ShopServers servers = ShopServers.open(options, folder, runtime)) {
         ShopRun run = new ShopRun(options, servers.environment(), out);
-        return run.execute(file, invoices, servers.services(), servers.chaos(out));
+        return run.execute(file, invoices, servers.services(), servers.chaos());
       }
     } finally {
       delete(folder);
