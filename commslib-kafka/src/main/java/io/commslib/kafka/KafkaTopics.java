@@ -4,6 +4,7 @@ import io.commslib.core.FailureKind;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.SubscribeException;
+import io.commslib.core.time.TimeSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -11,6 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.KafkaFuture;
@@ -22,10 +24,14 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 final class KafkaTopics {
 
   private final KafkaTransportConfig config;
+  private static final long LOOK_NANOS = 50_000_000L;
+
+  private final TimeSource time;
   private final Admin admin;
 
-  KafkaTopics(KafkaTransportConfig config) {
+  KafkaTopics(KafkaTransportConfig config, TimeSource time) {
     this.config = config;
+    this.time = time;
     this.admin = Admin.create(ClientSettings.admin(config));
   }
 
@@ -38,10 +44,20 @@ final class KafkaTopics {
     List<NewTopic> topics = new ArrayList<>();
     topics.add(newTopic(topic, destination.partitions()));
     destination.groups().forEach(group -> topics.addAll(groupTopics(destination, group)));
-    if (create(topics)) {
-      return;
+    if (!create(topics)) {
+      check(destination, partitionsOnceKnown(topic));
     }
-    check(destination, partitions(topic));
+  }
+
+  /** A topic somebody else has just created exists before every broker knows of it. */
+  private int partitionsOnceKnown(String topic) {
+    long end = time.nanoTime() + config.operationTimeout().toNanos();
+    int found = partitions(topic);
+    while (found == 0 && time.nanoTime() - end < 0) {
+      LockSupport.parkNanos(LOOK_NANOS);
+      found = partitions(topic);
+    }
+    return found;
   }
 
   /** Makes sure that a group's own topics exist, also of a group nobody declared. */

@@ -72,7 +72,7 @@ public final class KafkaTransport implements MessageTransport {
   private KafkaTransport(KafkaTransportConfig config) {
     this.config = config;
     this.runtime = config.runtime().orElseGet(SystemRuntime::create);
-    this.topics = new KafkaTopics(config);
+    this.topics = new KafkaTopics(config, runtime.time());
     this.sender = new KafkaSender(config);
     this.deadLetters = new KafkaDeadLetters(config, envelope, sender, topics, runtime.time());
   }
