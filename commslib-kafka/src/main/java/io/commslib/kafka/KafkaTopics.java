@@ -88,7 +88,8 @@ final class KafkaTopics {
         await(created.getValue());
       } catch (ExecutionException e) {
         if (!(e.getCause() instanceof TopicExistsException)) {
-          throw KafkaErrors.subscribe("create topic " + created.getKey(), e);
+          throw KafkaErrors.subscribe(
+              "create topic " + created.getKey() + " at " + config.bootstrapServers(), e);
         }
         all = false;
       } catch (TimeoutException e) {
@@ -132,7 +133,8 @@ final class KafkaTopics {
       if (e.getCause() instanceof UnknownTopicOrPartitionException) {
         return 0;
       }
-      throw KafkaErrors.subscribe("describe topic " + topic, e);
+      throw KafkaErrors.subscribe(
+          "describe topic " + topic + " at " + config.bootstrapServers(), e);
     } catch (TimeoutException e) {
       throw KafkaErrors.subscribe(
           "describe topic " + topic + " at " + config.bootstrapServers(), e);

@@ -4,6 +4,7 @@ import io.commslib.examples.shop.ShopMain;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -21,15 +22,20 @@ final class ChildServices implements ServiceHost {
 
   private final Supplier<List<String>> addresses;
   private final Path logs;
+  private final PrintStream out;
   private final Map<String, Process> running = new ConcurrentHashMap<>();
 
-  ChildServices(Path logs, Supplier<List<String>> addresses) {
+  ChildServices(Path logs, PrintStream out, Supplier<List<String>> addresses) {
+    this.out = out;
     this.logs = logs;
     this.addresses = addresses;
   }
 
   @Override
   public void start() {
+    out.println(
+        "to start one again: examples/run shop --service NAME "
+            + String.join(" ", addresses.get()));
     // All at once: most of the time goes into starting a JVM.
     List<Thread> starting = new ArrayList<>();
     List<RuntimeException> failures = java.util.Collections.synchronizedList(new ArrayList<>());
@@ -66,6 +72,7 @@ final class ChildServices implements ServiceHost {
       Process process = launch(service);
       running.put(service, process);
       if (awaitReady(process)) {
+        out.println("service " + service + " is process " + process.pid());
         return;
       }
       process.destroyForcibly();
@@ -82,6 +89,7 @@ final class ChildServices implements ServiceHost {
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.addAll(List.of(ShopMain.class.getName(), "--service", service));
     command.addAll(addresses.get());
+    command.add("--with-input");
     try {
       return new ProcessBuilder(command)
           .redirectError(ProcessBuilder.Redirect.appendTo(logs.resolve(service + ".log").toFile()))

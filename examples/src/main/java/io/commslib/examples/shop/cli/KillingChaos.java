@@ -21,18 +21,20 @@ final class KillingChaos implements Chaos {
 
   private static final int KILLS_EACH = 3;
   private static final int MIN_UNFINISHED = 20;
-  private static final long LOOK_NANOS = 10_000_000L;
+  private static final int SLICE = 15;
+  private static final long LOOK_NANOS = 3_000_000L;
 
   /** A quorum queue killed sooner after its declaration loses what it confirmed. */
   private static final long SETTLE_NANOS = 2_500_000_000L;
 
-  private static final long GIVE_UP_NANOS = 20_000_000_000L;
+  private static final long GIVE_UP_NANOS = 5_000_000_000L;
 
   private final Map<String, Runnable> targets = new LinkedHashMap<>();
   private final Map<String, Integer> killed = new LinkedHashMap<>();
   private final @Nullable TestServer broker;
   private final @Nullable TestServer database;
   private final long seed;
+  private long allowed;
   private volatile boolean over;
 
   KillingChaos(ShopOptions options, @Nullable TestServer broker, @Nullable TestServer database) {
@@ -77,8 +79,7 @@ final class KillingChaos implements Chaos {
       pause(SETTLE_NANOS);
       long start = System.nanoTime();
       for (int i = 0; i < plan.size(); i++) {
-        feeder.allow(feeder.total() * (i + 1) / plan.size());
-        long unfinished = awaitWork(run, random.nextInt(300) * 1_000_000L);
+        long unfinished = awaitWork(feeder, run, random.nextInt(100) * 1_000_000L);
         if (unfinished < MIN_UNFINISHED) {
           continue;
         }
@@ -99,23 +100,27 @@ final class KillingChaos implements Chaos {
     }
   }
 
-  /**
-   * Waits until enough is unfinished, then for so long again; returns how much is unfinished then.
-   */
-  private static long awaitWork(ShopRun run, long delayNanos) {
+  /** Feeds until enough is unfinished, and still is a while later; returns how much is then. */
+  private long awaitWork(Feeder feeder, ShopRun run, long delayNanos) {
     ShopReader.Status none = new ShopReader.Status(0, 0, 0);
+    long delay = delayNanos;
     long end = System.nanoTime() + GIVE_UP_NANOS;
-    long unfinished = 0;
-    while (unfinished < MIN_UNFINISHED && System.nanoTime() < end) {
-      pause(LOOK_NANOS);
-      unfinished = run.look(none).unfinished();
-      if (unfinished >= MIN_UNFINISHED && delayNanos > 0) {
-        pause(delayNanos);
-        delayNanos = 0;
-        unfinished = run.look(none).unfinished();
+    while (true) {
+      long unfinished = run.look(none).unfinished();
+      if (unfinished >= MIN_UNFINISHED && delay == 0) {
+        return unfinished;
       }
+      if (unfinished >= MIN_UNFINISHED) {
+        pause(delay);
+        delay = 0;
+      } else if (feeder.fed() >= allowed && allowed < feeder.total()) {
+        allowed = Math.min(feeder.total(), allowed + SLICE);
+        feeder.allow(allowed);
+      } else if (System.nanoTime() > end) {
+        return unfinished;
+      }
+      pause(LOOK_NANOS);
     }
-    return unfinished;
   }
 
   private static void pause(long nanos) {

@@ -5,6 +5,7 @@ import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * {@code --service NAME}: one service in this process, until its input ends or it is terminated.
@@ -18,7 +19,7 @@ final class ServiceProcess {
 
   private ServiceProcess() {}
 
-  static int run(ShopOptions options) throws IOException {
+  static int run(ShopOptions options) throws IOException, InterruptedException {
     String service = options.service().orElseThrow();
     String address = options.kafka().or(options::rabbit).orElseThrow();
     try (CommsRuntime runtime = SystemRuntime.create();
@@ -32,6 +33,9 @@ final class ServiceProcess {
       Thread leave = new Thread(() -> lifecycle.drain(DRAIN), "shop-leave");
       Runtime.getRuntime().addShutdownHook(leave);
       System.out.println(READY);
+      if (!options.withInput()) {
+        new CountDownLatch(1).await();
+      }
       while (System.in.read() >= 0) {
         // Whoever started this process ends it by closing its input, also by dying.
       }

@@ -8,6 +8,7 @@ import io.commslib.testkit.servers.KafkaServer;
 import io.commslib.testkit.servers.PostgresServer;
 import io.commslib.testkit.servers.RabbitServer;
 import io.commslib.testkit.servers.TestServer;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -85,9 +86,9 @@ final class ShopServers implements AutoCloseable {
     return environment;
   }
 
-  ServiceHost services() {
+  ServiceHost services(PrintStream out) {
     return options.separateProcesses()
-        ? new ChildServices(folder, this::addresses)
+        ? new ChildServices(folder, out, this::addresses)
         : new LocalServices(environment);
   }
 
