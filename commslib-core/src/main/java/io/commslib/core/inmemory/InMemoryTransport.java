@@ -178,6 +178,22 @@ public final class InMemoryTransport implements MessageTransport {
     }
   }
 
+  /**
+   * Puts a record on a destination as a program that does not know this library would: for every
+   * group, unchecked. For tests of what happens to foreign records.
+   *
+   * @param to a declared destination
+   * @param record key, headers and body as they are to be received
+   * @throws IllegalArgumentException if the destination was not declared
+   * @throws TransportClosedException if the transport is closed
+   */
+  public void publishRaw(Destination to, WireMessage record) {
+    checkOpen();
+    Place place = places.get(to);
+    Checks.check(place != null, "destination", to, "a declared one");
+    Objects.requireNonNull(place).groups.values().forEach(group -> group.add(record));
+  }
+
   private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
     checkOpen();
     Place place = places.get(to);
