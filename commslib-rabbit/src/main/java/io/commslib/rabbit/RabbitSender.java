@@ -54,6 +54,10 @@ final class RabbitSender {
     runtime.scheduler().schedule(SWEEP, this::sweep);
   }
 
+  void connectSoon() {
+    connection.recover();
+  }
+
   void connect() throws IOException {
     connection.connect();
   }

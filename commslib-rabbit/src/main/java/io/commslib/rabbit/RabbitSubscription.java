@@ -15,6 +15,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,6 +42,8 @@ final class RabbitSubscription implements Subscription, Settler {
   private volatile @Nullable Channel channel;
   private volatile @Nullable String consumerTag;
   private volatile LifecycleState state = LifecycleState.STARTING;
+  private final Queue<RabbitDelivery> received = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger handRequests = new AtomicInteger();
   private final RecoveringConnection.Listener listener = this::consume;
 
   RabbitSubscription(
@@ -76,6 +81,7 @@ final class RabbitSubscription implements Subscription, Settler {
     made.basicQos(Math.min(MAX_PREFETCH, config.maxInFlight()));
     made.addShutdownListener(
         reason -> {
+          received.removeIf(delivery -> delivery.channel() == made);
           engine().revoke(made);
           if (!reason.isHardError() && state == LifecycleState.RUNNING) {
             log.warn("channel of {} lost: {}", queue, RabbitErrors.text(reason));
@@ -87,11 +93,35 @@ final class RabbitSubscription implements Subscription, Settler {
         made.basicConsume(
             queue,
             false,
-            (tag, delivery) -> engine().accept(new RabbitDelivery(made, queue, delivery)),
+            (tag, delivery) -> {
+              received.add(new RabbitDelivery(made, queue, delivery));
+              hand();
+            },
             tag -> {
               log.warn("the broker has cancelled the consumer of {}", queue);
               standing.abort(1_000);
             });
+  }
+
+  /**
+   * Hands over what the engine has room for, one thread at a time so that the broker's order is
+   * kept. The rest waits here: at most the prefetch, which is the bound of messages in flight.
+   */
+  void hand() {
+    if (handRequests.getAndIncrement() != 0) {
+      return;
+    }
+    int served = 1;
+    do {
+      while (engine().isIntakeOpen()) {
+        RabbitDelivery next = received.poll();
+        if (next == null) {
+          break;
+        }
+        engine().accept(next);
+      }
+      served = handRequests.addAndGet(-served);
+    } while (served != 0);
   }
 
   @Override
@@ -163,6 +193,8 @@ final class RabbitSubscription implements Subscription, Settler {
     if (state == LifecycleState.CLOSED) {
       return true;
     }
+    // Paused before anything that takes time, so that nothing new starts from here on.
+    engine().pause();
     state = LifecycleState.DRAINING;
     Channel now = channel;
     String tag = consumerTag;
@@ -173,7 +205,11 @@ final class RabbitSubscription implements Subscription, Settler {
         log.debug("cancel of {} not needed: {}", queue, e.toString());
       }
     }
-    return engine().drain(timeout);
+    boolean idle = engine().drain(timeout);
+    for (RabbitDelivery rest = received.poll(); rest != null; rest = received.poll()) {
+      requeue(rest);
+    }
+    return idle;
   }
 
   @Override

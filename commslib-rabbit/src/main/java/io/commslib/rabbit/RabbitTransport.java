@@ -70,10 +70,11 @@ public final class RabbitTransport implements MessageTransport {
     this.sender = new RabbitSender(config, runtime);
     this.topology = new RabbitTopology(connection);
     this.deadLetters = new RabbitDeadLetters(config, connection, envelope, sender);
+    sender.connectSoon();
   }
 
   /**
-   * Creates a transport. Does not connect: the first declaration does.
+   * Creates a transport. Connects in the background; the first declaration waits for it.
    *
    * @param config how to reach and use RabbitMQ
    * @return new transport; the caller closes it
@@ -197,6 +198,7 @@ public final class RabbitTransport implements MessageTransport {
             .envelope(envelope)
             .settler(running)
             .deadLetters(letter -> deadLetters.add(source, group, letter))
+            .onIntakeOpen(running::hand)
             .observer(config.observer())
             .build();
     try {
