@@ -1,5 +1,6 @@
 package io.commslib.outbox;
 
+import io.commslib.core.CommsException;
 import io.commslib.core.inmemory.InMemoryTransaction;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
@@ -11,6 +12,8 @@ import io.commslib.core.tx.TransactionRunner;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +38,7 @@ public final class InMemoryOutbox implements Outbox {
 
   private final TransactionRunner transactions;
   private final @Nullable Publisher publisher;
+  private final ReentrantLock lock = new ReentrantLock();
   private final List<Committed> committed = new ArrayList<>();
 
   private InMemoryOutbox(TransactionRunner transactions, @Nullable Publisher publisher) {
@@ -53,7 +57,9 @@ public final class InMemoryOutbox implements Outbox {
   }
 
   /**
-   * Creates an outbox that also publishes what was committed.
+   * Creates an outbox that also publishes what was committed, on the committing thread, which waits
+   * for the confirmation. A publish that fails is thrown at whoever commits: the work is done and
+   * the message kept among the committed ones, but it has not gone out.
    *
    * @param transactions an {@link io.commslib.core.inmemory.InMemoryTransactionRunner}
    * @param publisher where it goes
@@ -71,7 +77,8 @@ public final class InMemoryOutbox implements Outbox {
   }
 
   private void commit(Committed entry) {
-    synchronized (committed) {
+    lock.lock();
+    try {
       Checks.inRange("messages", committed.size() + 1, 1, MAX_MESSAGES);
       committed.add(entry);
       if (publisher != null) {
@@ -79,6 +86,10 @@ public final class InMemoryOutbox implements Outbox {
         // failure.
         publisher.publish(entry.to(), entry.message()).toCompletableFuture().join();
       }
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof CommsException known ? known : e;
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -102,8 +113,11 @@ public final class InMemoryOutbox implements Outbox {
    * @return copy, in commit order
    */
   public List<Committed> committed() {
-    synchronized (committed) {
+    lock.lock();
+    try {
       return List.copyOf(committed);
+    } finally {
+      lock.unlock();
     }
   }
 }

@@ -92,6 +92,22 @@ final class RelayLoop {
         signal.await(wait);
       }
     }
+    acknowledgeTheLast();
+  }
+
+  /** What is confirmed by now need not be published again by the next owner. */
+  private void acknowledgeTheLast() {
+    for (Completion done = completions.poll(); done != null; done = completions.poll()) {
+      if (done.failure() == null) {
+        confirmed.add(done.row());
+      }
+    }
+    try {
+      acknowledge();
+    } catch (RuntimeException e) {
+      log.warn(
+          "outbox relay leaves {} rows to be published again: {}", confirmed.size(), e.toString());
+    }
   }
 
   void close() {

@@ -31,6 +31,9 @@ import java.util.concurrent.atomic.AtomicReference;
  */
 final class ShardLeases {
 
+  /** With a long lease another relay shall not wait long for its share. */
+  private static final Duration MAX_BETWEEN_TICKS = Duration.ofSeconds(5);
+
   private record Drained(Ownership seen, Set<Integer> shards) {}
 
   private final JdbcDatabase database;
@@ -135,7 +138,9 @@ final class ShardLeases {
 
   /** How long until the next tick: soon while shards are changing hands. */
   Duration nextTick() {
-    return settled ? config.leaseTime().dividedBy(3) : Duration.ofSeconds(1);
+    Duration third = config.leaseTime().dividedBy(3);
+    Duration calm = third.compareTo(MAX_BETWEEN_TICKS) < 0 ? third : MAX_BETWEEN_TICKS;
+    return settled ? calm : Duration.ofSeconds(1);
   }
 
   /** How many shards nobody owns just now. */

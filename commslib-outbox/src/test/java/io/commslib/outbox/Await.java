@@ -19,4 +19,10 @@ final class Await {
       LockSupport.parkNanos(5_000_000);
     }
   }
+
+  /** Gives what should not happen half a second to happen. */
+  static void settled() {
+    long end = System.nanoTime() + 500_000_000L;
+    until("half a second", () -> System.nanoTime() > end);
+  }
 }

@@ -3,6 +3,7 @@ package io.commslib.outbox;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
 import io.commslib.core.SendCertainty;
+import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
@@ -19,22 +20,68 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** A broker that only takes messages, fails when told, and keeps what it was given. */
+/** A broker that only takes messages, fails and waits when told, and keeps what it was given. */
 final class RecordingTransport implements MessageTransport {
+
+  private record Held(Destination to, Message message, CompletableFuture<PublishReceipt> result) {}
 
   private final List<Message> handed = new ArrayList<>();
   private final List<String> confirmed = new ArrayList<>();
+  private final List<Held> held = new ArrayList<>();
+  private final TransportCapabilities capabilities;
   private BiFunction<Destination, Message, @Nullable FailureKind> failure = (to, message) -> null;
-  private boolean held;
+  private Predicate<Message> hold = message -> false;
+  private Predicate<Message> broken = message -> false;
+  private Consumer<String> onConfirm = id -> {};
+
+  RecordingTransport(Capability... capabilities) {
+    this.capabilities = TransportCapabilities.of(capabilities);
+  }
 
   synchronized void failWhen(BiFunction<Destination, Message, @Nullable FailureKind> newFailure) {
     this.failure = newFailure;
   }
 
-  synchronized void holdConfirmations(boolean hold) {
-    this.held = hold;
+  /** Takes such messages, but neither confirms nor refuses them. */
+  synchronized void holdWhen(Predicate<Message> newHold) {
+    this.hold = newHold;
+  }
+
+  /** Throws what no transport should at such messages. */
+  synchronized void throwWhen(Predicate<Message> newBroken) {
+    this.broken = newBroken;
+  }
+
+  /** Calls back when it has taken a message, before it says so. */
+  synchronized void onConfirm(Consumer<String> newOnConfirm) {
+    this.onConfirm = newOnConfirm;
+  }
+
+  /** Confirms what is held, and holds nothing more. */
+  synchronized void releaseHeld() {
+    hold = message -> false;
+    for (Held each : List.copyOf(held)) {
+      confirm(each.to(), each.message(), each.result());
+    }
+    held.clear();
+  }
+
+  /** Fails one of those held, and with it all of its key handed over later, as a fence does. */
+  synchronized void failHeld(String id, FailureKind kind) {
+    String key = message(id).key().orElseThrow();
+    boolean reached = false;
+    for (Held each : List.copyOf(held)) {
+      reached |= each.message().id().equals(id);
+      if (reached && each.message().key().orElseThrow().equals(key)) {
+        held.remove(each);
+        FailureKind why = each.message().id().equals(id) ? kind : FailureKind.TRANSIENT;
+        each.result().completeExceptionally(refusal(each.to(), each.message(), why));
+      }
+    }
   }
 
   synchronized List<String> ids() {
@@ -50,24 +97,38 @@ final class RecordingTransport implements MessageTransport {
   }
 
   private synchronized CompletionStage<PublishReceipt> publish(Destination to, Message message) {
+    if (broken.test(message)) {
+      throw new IllegalStateException("a fault of the transport");
+    }
     handed.add(message);
     FailureKind kind = failure.apply(to, message);
     if (kind != null) {
-      return CompletableFuture.failedStage(
-          new PublishException(
-              "COMMS-TEST-001",
-              kind,
-              SendCertainty.NOT_SENT,
-              to,
-              message.id(),
-              "refused by the test",
-              null));
+      return CompletableFuture.failedStage(refusal(to, message, kind));
     }
-    if (held) {
-      return new CompletableFuture<>();
+    CompletableFuture<PublishReceipt> result = new CompletableFuture<>();
+    if (hold.test(message)) {
+      held.add(new Held(to, message, result));
+    } else {
+      confirm(to, message, result);
     }
+    return result;
+  }
+
+  private void confirm(Destination to, Message message, CompletableFuture<PublishReceipt> result) {
     confirmed.add(message.id());
-    return CompletableFuture.completedStage(new PublishReceipt(message.id(), to, ""));
+    onConfirm.accept(message.id());
+    result.complete(new PublishReceipt(message.id(), to, ""));
+  }
+
+  private static PublishException refusal(Destination to, Message message, FailureKind kind) {
+    return new PublishException(
+        "COMMS-TEST-001",
+        kind,
+        SendCertainty.NOT_SENT,
+        to,
+        message.id(),
+        "refused by the test",
+        null);
   }
 
   @Override
@@ -77,7 +138,7 @@ final class RecordingTransport implements MessageTransport {
 
   @Override
   public TransportCapabilities capabilities() {
-    return TransportCapabilities.of();
+    return capabilities;
   }
 
   @Override

@@ -1,0 +1,238 @@
+package io.commslib.outbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.Health;
+import io.commslib.core.messaging.Capability;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.resilience.Backoff;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+
+/** What becomes of messages that can not be published. */
+public abstract class OutboxFailureContract extends OutboxWritingContract {
+
+  /** Creates a contract. */
+  protected OutboxFailureContract() {}
+
+  @Test
+  void keepsOrderPerKeyThroughFailedPublishes() {
+    SplittableRandom dice = new SplittableRandom(3);
+    transport.failWhen(
+        (to, message) -> {
+          synchronized (dice) {
+            return dice.nextInt(4) == 0 ? FailureKind.TRANSIENT : null;
+          }
+        });
+    startRelay();
+    writeInTurn(200, 7);
+    Await.until("all published", () -> new HashSet<>(transport.ids()).size() == 200);
+    assertFirstPublicationsInOrder();
+  }
+
+  @Test
+  void aDeadDestinationDoesNotStopAnother() {
+    transport.failWhen((to, message) -> to.equals(OTHER) ? FailureKind.TRANSIENT : null);
+    OutboxRelay relay = startRelay();
+    for (int i = 0; i < 50; i++) {
+      write(OTHER, "dead-" + i, "k" + i);
+    }
+    for (int i = 0; i < 50; i++) {
+      write(ORDERS, "alive-" + i, "k" + i);
+    }
+    Await.until(
+        "alive ones published",
+        () -> transport.ids().stream().filter(id -> id.startsWith("alive")).count() == 50);
+    assertThat(rows("outbox_message")).isEqualTo(50);
+    assertThat(rows("outbox_parked")).as("an outage burns no attempt").isZero();
+    Await.until("health says so", () -> relay.health().status() == Health.Status.DEGRADED);
+    transport.failWhen((to, message) -> null);
+    Await.until("all published", () -> rows("outbox_message") == 0);
+  }
+
+  @Test
+  void parksARefusedMessageAndBlocksItsKeyUntilReplayed() {
+    AtomicBoolean refuses = new AtomicBoolean(true);
+    transport.failWhen(
+        (to, message) ->
+            refuses.get() && message.id().equals("bad") ? FailureKind.PERMANENT : null);
+    startRelay();
+    write("bad", "k");
+    write("behind", "k");
+    write("beside", "other-key");
+    OutboxAdmin admin = OutboxAdmin.create(database);
+    Await.until("parked", () -> admin.parked(10).size() == 1);
+    ParkedMessage parked = admin.parked(10).get(0);
+    assertThat(parked.attempts()).isEqualTo(config.attempts());
+    assertThat(parked.errorCode()).isEqualTo("COMMS-TEST-001");
+    assertThat(parked.key()).contains("k");
+    Await.until("beside published", () -> transport.ids().contains("beside"));
+    assertThat(transport.confirmed()).doesNotContain("behind", "bad");
+    refuses.set(false);
+    assertThat(admin.replay(parked.id())).isTrue();
+    assertThat(admin.replay(parked.id())).isFalse();
+    Await.until(
+        "both published", () -> transport.confirmed().containsAll(List.of("bad", "behind")));
+    assertThat(transport.confirmed().indexOf("bad"))
+        .isLessThan(transport.confirmed().indexOf("behind"));
+    assertThat(rows("outbox_retry")).isZero();
+  }
+
+  @Test
+  void discardingAParkedMessageUnblocksItsKey() {
+    transport.failWhen((to, message) -> message.id().equals("bad") ? FailureKind.PERMANENT : null);
+    startRelay();
+    write("bad", "k");
+    write("behind", "k");
+    OutboxAdmin admin = OutboxAdmin.create(database);
+    Await.until("parked", () -> admin.parked(10).size() == 1);
+    assertThat(admin.discard(admin.parked(10).get(0).id())).isTrue();
+    Await.until("behind published", () -> transport.confirmed().contains("behind"));
+  }
+
+  @Test
+  void skipsAParkedMessageWhenConfiguredSo() {
+    configure(
+        OutboxConfig.builder()
+            .shards(8)
+            .attempts(2)
+            .pollInterval(Duration.ofMillis(50))
+            .leaseTime(Duration.ofSeconds(5))
+            .backoff(Backoff.exponential(Duration.ofMillis(5), Duration.ofMillis(5)))
+            .onParked(OutboxConfig.OnParked.SKIP));
+    transport.failWhen((to, message) -> message.id().equals("bad") ? FailureKind.PERMANENT : null);
+    startRelay();
+    write("bad", "k");
+    write("behind", "k");
+    Await.until("behind published", () -> transport.confirmed().contains("behind"));
+    assertThat(rows("outbox_parked")).isEqualTo(1);
+  }
+
+  @Test
+  void parksARowThatCannotBeReadAndGoesOn() throws SQLException {
+    startRelay();
+    try (Connection connection = dataSource().getConnection();
+        PreparedStatement insert =
+            connection.prepareStatement(
+                "INSERT INTO "
+                    + database.table("outbox_message")
+                    + " (shard, destination, msg_key, payload, headers) VALUES (1, 'nowhere', NULL, ?, 'rubbish')")) {
+      insert.setBytes(1, new byte[] {1});
+      insert.executeUpdate();
+    }
+    write("good", "k");
+    Await.until("good published", () -> transport.ids().contains("good"));
+    Await.until("rubbish parked", () -> rows("outbox_parked") == 1);
+    assertThat(OutboxAdmin.create(database).parked(1).get(0).errorCode())
+        .isEqualTo("COMMS-OUTBOX-003");
+  }
+
+  @Test
+  void aDestinationThatHangsLeavesRoomForOthers() {
+    configure(quick().batchSize(20).maxUnconfirmed(40));
+    transport.holdWhen(message -> message.id().startsWith("hung"));
+    startRelay();
+    for (int i = 0; i < 200; i++) {
+      write(OTHER, "hung-" + i, "k" + i);
+    }
+    Await.until("window as full as it gets", () -> transport.ids().size() >= 20);
+    for (int i = 0; i < 100; i++) {
+      write(ORDERS, "alive-" + i, "k" + i);
+    }
+    Await.until("alive ones published", () -> transport.confirmed().size() == 100);
+    transport.releaseHeld();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+  }
+
+  @Test
+  void holdsNoMoreBytesThanConfigured() {
+    configure(quick().maxUnconfirmedBytes(64 * 1024));
+    transport.holdWhen(message -> true);
+    startRelay();
+    transactions.run(
+        tx -> {
+          for (int i = 0; i < 60; i++) {
+            outbox.publish(
+                tx, ORDERS, Message.builder("t").id("m" + i).body(new byte[20_000]).build());
+          }
+          return null;
+        });
+    Await.until("some handed over", () -> transport.ids().size() >= 3);
+    write("one-more-look", "k");
+    Await.settled();
+    assertThat(transport.ids()).hasSizeLessThanOrEqualTo(4);
+    transport.releaseHeld();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+  }
+
+  @Test
+  void parksWhatATransportThrowsAtInsteadOfPausingItsDestination() {
+    transport.throwWhen(message -> message.id().equals("odd"));
+    OutboxRelay relay = startRelay();
+    write("odd", "k");
+    write("beside", "other-key");
+    Await.until("beside published", () -> transport.confirmed().contains("beside"));
+    Await.until("odd parked", () -> rows("outbox_parked") == 1);
+    assertThat(OutboxAdmin.create(database).parked(1).get(0).errorCode())
+        .isEqualTo("COMMS-OUTBOX-004");
+    assertThat(relay.health().status()).isEqualTo(Health.Status.UP);
+  }
+
+  @Test
+  void keepsOneOfAKeyUnconfirmedWhereTheTransportHasNoFence() {
+    transport.holdWhen(message -> true);
+    startRelay();
+    write("k-1", "k");
+    write("k-2", "k");
+    write("other", "other-key");
+    Await.until("other handed over", () -> transport.ids().contains("other"));
+    Await.settled();
+    assertThat(transport.ids()).containsExactlyInAnyOrder("k-1", "other");
+    transport.releaseHeld();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+  }
+
+  @Test
+  void pipelinesAKeyAndKeepsItsOrderWhereTheTransportFencesKeys() {
+    RecordingTransport fencing = new RecordingTransport(Capability.KEYED_PUBLISH_FENCE);
+    fencing.holdWhen(message -> true);
+    OutboxRelay relay = OutboxRelay.create(outbox, fencing, runtime);
+    relays.add(relay);
+    relay.start();
+    for (int i = 1; i <= 5; i++) {
+      write("k-" + i, "k");
+    }
+    Await.until("all handed over unconfirmed", () -> fencing.ids().size() == 5);
+    fencing.failHeld("k-3", FailureKind.PERMANENT);
+    fencing.releaseHeld();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+    assertThat(fencing.confirmed()).containsExactly("k-1", "k-2", "k-3", "k-4", "k-5");
+    assertThat(rows("outbox_parked")).isZero();
+    assertThat(relay.health().status())
+        .as("what failed behind the refused one did not pause the destination")
+        .isEqualTo(Health.Status.UP);
+  }
+
+  @Test
+  void clearsWhatBlocksAKeyWhenItsMessageIsGone() {
+    execute(
+        "INSERT INTO "
+            + database.table("outbox_retry")
+            + " (shard, message_row, destination, msg_key, attempts, next_at, last_error,"
+            + " first_failed_at) VALUES ("
+            + OutboxRow.shardOf("k", 8)
+            + ", 4711, 'queue:orders', 'k', 1, NULL, 'left behind', CURRENT_TIMESTAMP)");
+    startRelay();
+    write("m1", "k");
+    Await.until("m1 published", () -> transport.confirmed().contains("m1"));
+    Await.until("nothing left", () -> rows("outbox_retry") == 0);
+  }
+}

@@ -1,0 +1,288 @@
+package io.commslib.outbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.core.FailureKind;
+import io.commslib.core.Health;
+import io.commslib.core.StoreException;
+import io.commslib.jdbc.JdbcDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+/** How relays share the work, and what a crash or a pause may do. */
+public abstract class OutboxOwnershipContract extends OutboxFailureContract {
+
+  /** Creates a contract. */
+  protected OutboxOwnershipContract() {}
+
+  @Test
+  void twoRelaysShareTheShardsAndLoseNothing() {
+    OutboxRelay first = startRelay();
+    OutboxRelay second = startRelay();
+    Await.until(
+        "both own shards",
+        () -> detail(first, "ownedShards") == 4 && detail(second, "ownedShards") == 4);
+    writeInTurn(300, 20);
+    Await.until("all published", () -> new HashSet<>(transport.ids()).size() == 300);
+    assertFirstPublicationsInOrder();
+  }
+
+  @Test
+  void anotherRelayTakesOverWhatACrashedOneHeld() {
+    transport.holdWhen(message -> true);
+    try (HikariDataSource lost = ownPool()) {
+      JdbcDatabase same = JdbcDatabase.builder(lost).schema(schema).build();
+      OutboxRelay crashed = OutboxRelay.create(JdbcOutbox.create(same, config), transport, runtime);
+      relays.add(crashed);
+      crashed.start();
+      write("m1", "k");
+      Await.until("m1 handed over", () -> transport.ids().contains("m1"));
+    }
+    // Without its connections the first relay can neither acknowledge nor renew nor release: it is
+    // dead to the others.
+    transport.releaseHeld();
+    startRelay();
+    Await.until("m1 published again", () -> transport.confirmed().contains("m1"));
+    Await.until("row gone", () -> rows("outbox_message") == 0);
+  }
+
+  @Test
+  void aRelayPausedPastItsLeaseDecidesNothingAnyMore() throws SQLException {
+    ShardLeases old = new ShardLeases(database, config, runtime.time(), "old");
+    try (Connection connection = dataSource().getConnection()) {
+      old.prepare(connection);
+      old.install(old.tick(connection));
+      Ownership paused = old.current();
+      assertThat(paused.epochs()).hasSize(8);
+      assertThat(old.fence(connection, paused, 3)).isTrue();
+      expireLeases(connection);
+      ShardLeases young = new ShardLeases(database, config, runtime.time(), "young");
+      young.install(young.tick(connection));
+      assertThat(young.current().owns(3)).isTrue();
+      assertThat(old.fence(connection, paused, 3)).isFalse();
+      assertThat(young.fence(connection, young.current(), 3)).isTrue();
+      old.compareEpochs(connection, paused);
+      assertThat(old.current().owns(4)).isFalse();
+    }
+  }
+
+  @Test
+  void refusesToStartWithoutItsTablesOrWithAnotherShardCount() {
+    JdbcDatabase empty = JdbcDatabase.builder(dataSource()).schema("nothing_here").build();
+    OutboxRelay relay = OutboxRelay.create(JdbcOutbox.create(empty, config), transport, runtime);
+    assertThatThrownBy(relay::start)
+        .isInstanceOf(StoreException.class)
+        .hasMessageContaining("COMMS-JDBC-010")
+        .hasMessageContaining("SchemaScripts.apply");
+    startRelay();
+    configure(OutboxConfig.builder().shards(16));
+    assertThatThrownBy(this::startRelay)
+        .isInstanceOf(StoreException.class)
+        .hasMessageContaining("COMMS-OUTBOX-001: shards: 16 (expected: 8");
+  }
+
+  private void expireLeases(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.executeUpdate(
+          "UPDATE "
+              + database.table("outbox_shard")
+              + " SET lease_until = TIMESTAMP '2020-01-01 00:00:00'");
+      statement.executeUpdate("DELETE FROM " + database.table("outbox_node"));
+    }
+  }
+
+  @Test
+  void publishesAgainWhatACrashLeftConfirmedButNotDeleted() {
+    try (HikariDataSource pool = ownPool()) {
+      PausableDataSource cable = new PausableDataSource(pool);
+      RecordingTransport first = new RecordingTransport();
+      first.onConfirm(id -> cable.pause(true));
+      JdbcDatabase same = JdbcDatabase.builder(cable).schema(schema).build();
+      OutboxRelay crashed = OutboxRelay.create(JdbcOutbox.create(same, config), first, runtime);
+      relays.add(crashed);
+      crashed.start();
+      write("m1", "k");
+      Await.until("m1 confirmed", () -> first.confirmed().contains("m1"));
+      startRelay();
+      Await.until("m1 published again", () -> transport.confirmed().contains("m1"));
+      Await.until("row gone", () -> rows("outbox_message") == 0);
+    }
+  }
+
+  @Test
+  void aRelayThatComesBackFromAPauseParksNothing() {
+    configure(quick().attempts(1));
+    try (HikariDataSource pool = ownPool()) {
+      PausableDataSource cable = new PausableDataSource(pool);
+      RecordingTransport slow = new RecordingTransport();
+      slow.holdWhen(message -> true);
+      JdbcDatabase same = JdbcDatabase.builder(cable).schema(schema).build();
+      OutboxRelay paused = OutboxRelay.create(JdbcOutbox.create(same, config), slow, runtime);
+      relays.add(paused);
+      paused.start();
+      write("m1", "k");
+      Await.until("m1 handed over", () -> slow.ids().contains("m1"));
+      cable.pause(true);
+      transport.holdWhen(message -> true);
+      startRelay();
+      Await.until("m1 taken over", () -> transport.ids().contains("m1"));
+      slow.failHeld("m1", FailureKind.PERMANENT);
+      cable.pause(false);
+      write("m2", "k");
+      Await.settled();
+      assertThat(rows("outbox_parked")).as("decided by a relay that had lost the shard").isZero();
+      assertThat(rows("outbox_retry")).isZero();
+      transport.releaseHeld();
+      Await.until("both published", () -> rows("outbox_message") == 0);
+      assertThat(transport.confirmed()).containsExactly("m1", "m2");
+      relays.forEach(OutboxRelay::close);
+    }
+  }
+
+  @Test
+  void aNewOwnerKeepsBlockedWhatTheOldOneBlocked() {
+    configure(quick().attempts(1));
+    transport.failWhen((to, message) -> message.id().equals("bad") ? FailureKind.PERMANENT : null);
+    OutboxRelay first = startRelay();
+    OutboxRelay second = startRelay();
+    Await.until(
+        "both own shards",
+        () -> detail(first, "ownedShards") == 4 && detail(second, "ownedShards") == 4);
+    for (int key = 0; key < 20; key++) {
+      write("before-" + key, "k" + key);
+    }
+    Await.until("all quiet", () -> rows("outbox_message") == 0);
+    write("bad", "k");
+    Await.until("parked", () -> rows("outbox_parked") == 1);
+    first.close();
+    for (int i = 0; i < 10; i++) {
+      write("behind-" + i, "k");
+    }
+    Await.until("one owns all", () -> detail(second, "ownedShards") == 8);
+    second.close();
+    OutboxRelay third = startRelay();
+    for (int key = 0; key < 20; key++) {
+      write("after-" + key, "k" + (1_000 + key));
+    }
+    Await.until(
+        "after published",
+        () -> transport.confirmed().stream().filter(id -> id.startsWith("after")).count() == 20);
+    assertThat(transport.confirmed()).noneMatch(id -> id.startsWith("behind"));
+    OutboxAdmin admin = OutboxAdmin.create(database);
+    assertThat(admin.discard(admin.parked(1).get(0).id())).isTrue();
+    assertThat(third.drain(Duration.ofSeconds(20))).isTrue();
+    assertThat(transport.confirmed()).contains("behind-9");
+  }
+
+  @Test
+  void keepsOrderWhileRelaysComeAndGo() throws Exception {
+    AtomicBoolean stop = new AtomicBoolean();
+    startRelay();
+    Thread relaysComeAndGo =
+        new Thread(
+            () -> {
+              for (int i = 0; i < 3 && !stop.get(); i++) {
+                OutboxRelay guest = OutboxRelay.create(outbox, transport, runtime);
+                guest.start();
+                Await.until("guest owns shards", () -> detail(guest, "ownedShards") == 4);
+                guest.close();
+              }
+              stop.set(true);
+            });
+    relaysComeAndGo.start();
+    Map<String, Integer> written = new HashMap<>();
+    int messages = 0;
+    while (!stop.get()) {
+      String key = "k" + messages++ % 20;
+      write(key + "-" + written.merge(key, 1, Integer::sum), key);
+      LockSupport.parkNanos(1_000_000);
+    }
+    relaysComeAndGo.join();
+    int all = messages;
+    Await.until("all published", () -> new HashSet<>(transport.confirmed()).size() == all);
+    assertFirstPublicationsInOrder();
+    assertThat(transport.confirmed()).as("a clean hand-over repeats nothing").hasSize(all);
+  }
+
+  @Test
+  void aSlowTransportDoesNotCostTheRelayItsShards() {
+    CountDownLatch slow = new CountDownLatch(1);
+    CountDownLatch entered = new CountDownLatch(1);
+    transport.onConfirm(
+        id -> {
+          if (id.equals("slow")) {
+            entered.countDown();
+            Await.until("released", () -> slow.getCount() == 0);
+          }
+        });
+    OutboxRelay relay = startRelay();
+    write("slow", "k");
+    Await.until("in the transport", () -> entered.getCount() == 0);
+    String table = database.table("outbox_shard");
+    int before = number("SELECT sum(epoch) FROM " + table);
+    long end = System.nanoTime() + Duration.ofSeconds(7).toNanos();
+    Await.until("longer than a lease", () -> System.nanoTime() > end);
+    assertThat(detail(relay, "unownedShards")).isZero();
+    assertThat(number("SELECT sum(epoch) FROM " + table)).isEqualTo(before);
+    slow.countDown();
+    Await.until("published", () -> rows("outbox_message") == 0);
+  }
+
+  @Test
+  void relaysThatBeginAtOnceWithDifferentShardCountsDoNotBothStart() throws Exception {
+    List<Integer> started = new CopyOnWriteArrayList<>();
+    List<Thread> threads = new ArrayList<>();
+    for (int shards : new int[] {4, 8, 16}) {
+      JdbcOutbox other = JdbcOutbox.create(database, quick().shards(shards).build());
+      OutboxRelay relay = OutboxRelay.create(other, transport, runtime);
+      relays.add(relay);
+      threads.add(
+          new Thread(
+              () -> {
+                try {
+                  relay.start();
+                  started.add(shards);
+                } catch (StoreException e) {
+                  assertThat(e.code()).isEqualTo("COMMS-OUTBOX-001");
+                }
+              }));
+    }
+    threads.forEach(Thread::start);
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertThat(started).hasSize(1);
+    assertThat(rows("outbox_shard")).isEqualTo(started.get(0));
+  }
+
+  @Test
+  void startsOnceAndClosesAnyNumberOfTimes() {
+    OutboxRelay relay = startRelay();
+    assertThatIllegalStateException()
+        .isThrownBy(relay::start)
+        .withMessage("relay: RUNNING (expected: NEW)");
+    relay.close();
+    relay.close();
+    assertThatIllegalStateException().isThrownBy(relay::start);
+    assertThat(number("SELECT count(*) FROM " + database.table("outbox_node"))).isZero();
+    OutboxRelay never = OutboxRelay.create(outbox, transport, runtime);
+    assertThat(never.health().status()).isEqualTo(Health.Status.DOWN);
+    assertThat(never.drain(Duration.ofSeconds(1))).isTrue();
+    never.close();
+  }
+}

@@ -1,0 +1,350 @@
+package io.commslib.outbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.core.FailureKind;
+import io.commslib.core.Health;
+import io.commslib.core.messaging.Message;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.jdbc.JdbcTransactions;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** What is written, what comes of it, and when. */
+public abstract class OutboxWritingContract extends OutboxFixture {
+
+  /** Creates a contract. */
+  protected OutboxWritingContract() {}
+
+  @Test
+  void publishesWhatCommittedAndDeletesTheRow() {
+    startRelay();
+    write("m1", "k");
+    Await.until("m1 published", () -> transport.ids().contains("m1"));
+    Await.until("row gone", () -> rows("outbox_message") == 0);
+    Message published = transport.message("m1");
+    assertThat(published.key()).contains("k");
+    assertThat(published.headers()).containsEntry("tenant", "blue: \u00fc");
+    assertThat(new String(published.body(), StandardCharsets.UTF_8)).isEqualTo("body of m1");
+  }
+
+  @Test
+  void publishesNothingThatRolledBack() {
+    startRelay();
+    transactions.run(
+        tx -> {
+          outbox.publish(tx, ORDERS, message("gone", "k"));
+          tx.setRollbackOnly();
+          return null;
+        });
+    assertThatIllegalStateException()
+        .isThrownBy(
+            () ->
+                transactions.run(
+                    tx -> {
+                      outbox.publish(tx, ORDERS, message("gone-too", "k"));
+                      throw new IllegalStateException("business failure");
+                    }));
+    write("kept", "k");
+    Await.until("kept published", () -> transport.ids().contains("kept"));
+    assertThat(transport.ids()).containsExactly("kept");
+  }
+
+  @Test
+  void takesPartInACallersOwnTransaction() throws SQLException {
+    startRelay();
+    try (Connection connection = dataSource().getConnection()) {
+      connection.setAutoCommit(false);
+      outbox.publish(JdbcTransactions.join(connection, database), ORDERS, message("m1", "k"));
+      connection.commit();
+      outbox.wake();
+      connection.setAutoCommit(true);
+    }
+    Await.until("m1 published", () -> transport.ids().contains("m1"));
+  }
+
+  @Test
+  void refusesAConnectionInAutoCommitMode() throws SQLException {
+    try (Connection connection = dataSource().getConnection()) {
+      assertThatIllegalStateException()
+          .isThrownBy(() -> JdbcTransactions.join(connection, database))
+          .withMessageContaining("COMMS-JDBC-006: autoCommit: true (expected: false");
+    }
+  }
+
+  @Test
+  void refusesATransactionOfAnotherDatabase() {
+    try (HikariDataSource pool = ownPool()) {
+      JdbcDatabase other = JdbcDatabase.builder(pool).build();
+      assertThatIllegalArgumentException()
+          .isThrownBy(
+              () ->
+                  JdbcTransactionRunner.create(other)
+                      .run(
+                          tx -> {
+                            outbox.publish(tx, ORDERS, message("m", "k"));
+                            return null;
+                          }))
+          .withMessageStartingWith("transaction:");
+    }
+  }
+
+  @Test
+  void refusesABodyOverTheLimitBeforeStoringIt() {
+    configure(OutboxConfig.builder().maxMessageBytes(1024));
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                transactions.run(
+                    tx -> {
+                      outbox.publish(tx, ORDERS, Message.builder("t").body(new byte[1025]).build());
+                      return null;
+                    }))
+        .withMessage("message bytes: 1025 (expected: 0..1024)");
+  }
+
+  @Test
+  void findsRowsThatCommitLateWhereAReaderByGreaterIdLosesThem() throws Exception {
+    NaiveReader naive = new NaiveReader();
+    try (Connection late = dataSource().getConnection()) {
+      late.setAutoCommit(false);
+      outbox.publish(JdbcTransactions.join(late, database), ORDERS, message("late", "k1"));
+      write("early", "k2");
+      naive.read();
+      late.commit();
+      late.setAutoCommit(true);
+    }
+    naive.read();
+    assertThat(naive.seen).as("the saboteur loses").containsExactly("early");
+    startRelay();
+    Await.until(
+        "both published", () -> transport.confirmed().containsAll(List.of("early", "late")));
+  }
+
+  @Test
+  void holdsADelayedMessageUntilItIsDue() {
+    startRelay();
+    Instant due = Instant.now().plusMillis(700);
+    transactions.run(
+        tx -> {
+          outbox.publish(tx, ORDERS, message("later", "k").toBuilder().deliverAt(due).build());
+          return null;
+        });
+    write("now", "k2");
+    Await.until("now published", () -> transport.ids().contains("now"));
+    Await.until("later published", () -> transport.ids().contains("later"));
+    assertThat(Instant.now()).isAfterOrEqualTo(due);
+    assertThat(transport.message("later").deliverAt()).isEmpty();
+  }
+
+  @Test
+  void drainPublishesWhatIsThere() {
+    for (int i = 0; i < 500; i++) {
+      write("m" + i, "k" + i % 50);
+    }
+    OutboxRelay relay = startRelay();
+    assertThat(relay.drain(Duration.ofSeconds(20))).isTrue();
+    assertThat(rows("outbox_message")).isZero();
+    assertThat(new HashSet<>(transport.ids())).hasSize(500);
+  }
+
+  /**
+   * The reader many outboxes have: it remembers the greatest id it has seen. Here to be seen
+   * losing.
+   */
+  private final class NaiveReader {
+    final List<String> seen = new ArrayList<>();
+    private long greatest;
+
+    void read() throws SQLException {
+      try (Connection connection = dataSource().getConnection();
+          Statement statement = connection.createStatement();
+          ResultSet row =
+              statement.executeQuery(
+                  "SELECT id, headers FROM "
+                      + database.table("outbox_message")
+                      + " WHERE id > "
+                      + greatest
+                      + " ORDER BY id")) {
+        while (row.next()) {
+          greatest = row.getLong(1);
+          seen.add(row.getString(2).contains("ce_id:late\n") ? "late" : "early");
+        }
+      }
+    }
+  }
+
+  @Test
+  void losesNothingWithManyWritersThatCommitLate() throws Exception {
+    startRelay();
+    int writers = 8;
+    ExecutorService pool = Executors.newFixedThreadPool(writers);
+    try {
+      List<Future<?>> all = new ArrayList<>();
+      for (int writer = 0; writer < writers; writer++) {
+        String key = "w" + writer;
+        SplittableRandom dice = new SplittableRandom(writer);
+        all.add(pool.submit(() -> writeSlowly(key, 40, dice)));
+      }
+      for (Future<?> one : all) {
+        one.get();
+      }
+    } finally {
+      pool.shutdownNow();
+    }
+    Await.until("all published", () -> new HashSet<>(transport.confirmed()).size() == 320);
+    assertFirstPublicationsInOrder();
+  }
+
+  /** One transaction of a key after the other, each open for a while after its insert. */
+  private void writeSlowly(String key, int messages, SplittableRandom dice) {
+    for (int i = 1; i <= messages; i++) {
+      String id = key + "-" + i;
+      transactions.run(
+          tx -> {
+            outbox.publish(tx, ORDERS, message(id, key));
+            LockSupport.parkNanos(dice.nextInt(5_000_000));
+            return null;
+          });
+    }
+  }
+
+  @Test
+  void keepsTheOrderOfSeveralMessagesWrittenAtOnce() {
+    startRelay();
+    List<Message> messages =
+        IntStream.rangeClosed(1, 50).mapToObj(i -> message("k-" + i, "k")).toList();
+    transactions.run(
+        tx -> {
+          outbox.publishAll(tx, ORDERS, messages);
+          return null;
+        });
+    Await.until("all published", () -> transport.confirmed().size() == 50);
+    assertFirstPublicationsInOrder();
+  }
+
+  @Test
+  void roundTripsEveryFieldOfAMessage() {
+    Message whole =
+        Message.builder("order.placed")
+            .id("id-1")
+            .version(3)
+            .source("orders/eu")
+            .key("caf\u00e9 \ud83d\ude00")
+            .subject("order 7: new")
+            .time(Instant.parse("2026-05-04T03:02:01Z"))
+            .contentType("application/json")
+            .body(new byte[] {0, 1, (byte) 0xff})
+            .header("empty", "")
+            .header("colons", "a:b:c")
+            .correlationId("c-1")
+            .causationId("c-2")
+            .traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+            .expiry(Instant.parse("2027-05-04T03:02:01Z"))
+            .idempotencyKey("once")
+            .build();
+    startRelay();
+    transactions.run(
+        tx -> {
+          outbox.publish(tx, ORDERS, whole);
+          return null;
+        });
+    Await.until("published", () -> transport.ids().contains("id-1"));
+    assertThat(transport.message("id-1")).usingRecursiveComparison().isEqualTo(whole);
+  }
+
+  @Test
+  void wakesTheRelayAtOnceAfterACommitAlsoWithTwoOfThem() {
+    configure(quick().pollInterval(Duration.ofMinutes(1)).leaseTime(Duration.ofMinutes(4)));
+    OutboxRelay first = startRelay();
+    OutboxRelay second = startRelay();
+    Await.until(
+        "both own shards",
+        () -> detail(first, "ownedShards") == 4 && detail(second, "ownedShards") == 4);
+    writeInTurn(60, 20);
+    Await.until("all published without a poll", () -> transport.confirmed().size() == 60);
+  }
+
+  @Test
+  void promotesMoreDelayedMessagesThanABatch() {
+    configure(quick().batchSize(10));
+    Instant due = Instant.now().minusSeconds(1);
+    transactions.run(
+        tx -> {
+          for (int i = 0; i < 65; i++) {
+            outbox.publish(tx, ORDERS, message("d" + i, "k").toBuilder().deliverAt(due).build());
+          }
+          return null;
+        });
+    startRelay();
+    Await.until("all published", () -> transport.confirmed().size() == 65);
+    assertThat(rows("outbox_delayed")).isZero();
+  }
+
+  @Test
+  void drainWaitsForAttemptsToComeButNotForever() {
+    AtomicInteger left = new AtomicInteger(3);
+    transport.failWhen(
+        (to, message) ->
+            message.id().equals("slow") && left.getAndDecrement() > 0
+                ? FailureKind.PERMANENT
+                : null);
+    OutboxRelay relay = startRelay();
+    write("slow", "k");
+    assertThat(relay.drain(Duration.ofSeconds(20))).isTrue();
+    assertThat(transport.confirmed()).containsExactly("slow");
+  }
+
+  @Test
+  void drainEndsAtItsTimeoutWhenADestinationIsOutOfReach() {
+    transport.failWhen((to, message) -> FailureKind.TRANSIENT);
+    OutboxRelay relay = startRelay();
+    write("m", "k");
+    Await.until("tried", () -> !transport.ids().isEmpty());
+    assertThat(relay.drain(Duration.ofMillis(200))).isFalse();
+    assertThat(rows("outbox_message")).isEqualTo(1);
+  }
+
+  @Test
+  void healthTellsAgeBacklogAndParkedRows() {
+    configure(quick().attempts(1));
+    transport.failWhen((to, message) -> message.id().equals("bad") ? FailureKind.PERMANENT : null);
+    write("bad", "k");
+    write("behind-1", "k");
+    write("behind-2", "k");
+    execute(
+        "UPDATE "
+            + database.table("outbox_message")
+            + " SET created_at = TIMESTAMP '2020-01-01 00:00:00'");
+    OutboxRelay relay = startRelay();
+    Await.until("parked", () -> rows("outbox_parked") == 1);
+    Await.until("health says so", () -> detail(relay, "parked") == 1);
+    assertThat(detail(relay, "backlog")).isEqualTo(2);
+    assertThat(Long.parseLong(relay.health().details().get("oldestAgeMillis")))
+        .isGreaterThan(Duration.ofDays(1_000).toMillis());
+    assertThat(detail(relay, "unownedShards")).isZero();
+    assertThat(relay.health().status()).isEqualTo(Health.Status.UP);
+    relay.close();
+    assertThat(relay.health().status()).isEqualTo(Health.Status.DOWN);
+  }
+}
