@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Request keys in memory, for tests and single-process services whose callers do not outlive them.
- * Thread-safe. Holds a fixed number of keys; completed ones leave when their retention ends.
+ * Thread-safe. Holds a fixed number of keys; completed ones leave when their retention ends,
+ * abandoned ones as long after their lease.
  *
  * @since 0.1
  */
@@ -41,6 +42,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
   private final Duration retention;
   private final int maxKeys;
   private final Map<Slot, Entry> entries = new HashMap<>();
+  private long lastToken;
 
   private InMemoryIdempotencyStore(TimeSource time, Duration retention, int maxKeys) {
     this.time = Objects.requireNonNull(time, "time");
@@ -72,7 +74,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     long now = time.nanoTime();
     Slot slot = new Slot(request.scope(), request.key());
     Entry entry = entries.get(slot);
-    if (entry != null && entry.result != null && entry.expiresNanos - now <= 0) {
+    if (entry != null && isExpired(entry, now)) {
       entries.remove(slot);
       entry = null;
     }
@@ -95,8 +97,9 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     return left > 0 ? Claim.inFlight(Duration.ofNanos(left)) : grant(entry, now, lease, true);
   }
 
-  private static Claim grant(Entry entry, long now, Duration lease, boolean takeover) {
-    entry.token++;
+  /** Tokens are counted over all keys, so none comes twice even if its entry has left. */
+  private Claim grant(Entry entry, long now, Duration lease, boolean takeover) {
+    entry.token = ++lastToken;
     entry.released = false;
     entry.leaseEndNanos = now + lease.toNanos();
     return Claim.granted(entry.token, takeover);
@@ -108,8 +111,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     }
     entries
         .values()
-        .removeIf(
-            entry -> entry.released || (entry.result != null && entry.expiresNanos - now <= 0));
+        .removeIf(entry -> entry.released || isExpired(entry, now) || isAbandoned(entry, now));
     if (entries.size() >= maxKeys) {
       throw new StoreException(
           "COMMS-IDEMPOTENCY-001",
@@ -119,13 +121,26 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     }
   }
 
+  private static boolean isExpired(Entry entry, long now) {
+    return entry.result != null && entry.expiresNanos - now <= 0;
+  }
+
+  /** Nobody has taken it over for as long as results are kept. */
+  private boolean isAbandoned(Entry entry, long now) {
+    return entry.result == null && now - entry.leaseEndNanos > retention.toNanos();
+  }
+
   @Override
   public synchronized boolean complete(RequestKey request, long token, StoredResult result) {
     Entry entry = held(request, token);
+    Objects.requireNonNull(result, "result");
     if (entry == null) {
       return false;
     }
-    entry.result = Objects.requireNonNull(result, "result");
+    if (entry.result != null) {
+      return true;
+    }
+    entry.result = result;
     entry.expiresNanos = time.nanoTime() + retention.toNanos();
     return true;
   }
@@ -136,7 +151,6 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     if (entry == null || entry.result != null) {
       return false;
     }
-    // The entry stays for its token, which must never be granted twice.
     entry.released = true;
     return true;
   }

@@ -1,5 +1,7 @@
 package io.commslib.idempotency;
 
+import io.commslib.core.FailureKind;
+import io.commslib.core.StoreException;
 import io.commslib.core.idempotency.Inbox;
 import io.commslib.core.inmemory.InMemoryTransaction;
 import io.commslib.core.messaging.Message;
@@ -13,36 +15,56 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
- * An inbox without a database, for users' tests: honours rollback like the real one, except that a
- * duplicate of a message whose first transaction is still open does not wait but is taken for a
- * duplicate if that one commits. Thread-safe. Holds at most 1,000,000 entries; beyond that the
- * oldest are forgotten.
+ * An inbox without a database, for users' tests: honours rollback like the real one, and a
+ * duplicate of a message whose first transaction is still open waits for its outcome, at most 10 s.
+ * Thread-safe. Holds at most 1,000,000 entries; beyond that the oldest are forgotten.
  *
  * @since 0.1
  */
 public final class InMemoryInbox implements Inbox {
 
   private static final int MAX_ENTRIES = 1_000_000;
+  private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(10);
+
+  private static final class Entry {
+    final Instant receivedAt;
+    final InMemoryTransaction by;
+    boolean committed;
+
+    Entry(Instant receivedAt, InMemoryTransaction by) {
+      this.receivedAt = receivedAt;
+      this.by = by;
+    }
+  }
 
   private final TransactionRunner transactions;
   private final TimeSource time;
   private final Duration retention;
-  private final Map<String, Instant> entries =
+  private final Duration lockTimeout;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition ended = lock.newCondition();
+  private final Map<String, Entry> entries =
       new LinkedHashMap<>() {
         private static final long serialVersionUID = 1L;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Instant> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<String, Entry> eldest) {
           return size() > MAX_ENTRIES;
         }
       };
 
-  private InMemoryInbox(TransactionRunner transactions, TimeSource time, Duration retention) {
+  InMemoryInbox(
+      TransactionRunner transactions, TimeSource time, Duration retention, Duration lockTimeout) {
     this.transactions = Objects.requireNonNull(transactions, "transactions");
     this.time = Objects.requireNonNull(time, "time");
-    this.retention = retention;
+    this.retention =
+        Checks.inRange("retention", retention, Duration.ofHours(1), Duration.ofDays(3_650));
+    this.lockTimeout = lockTimeout;
   }
 
   /**
@@ -55,27 +77,62 @@ public final class InMemoryInbox implements Inbox {
    */
   public static InMemoryInbox create(
       TransactionRunner transactions, TimeSource time, Duration retention) {
-    Checks.inRange("retention", retention, Duration.ofHours(1), Duration.ofDays(3_650));
-    return new InMemoryInbox(transactions, time, retention);
+    return new InMemoryInbox(transactions, time, retention, LOCK_TIMEOUT);
   }
 
   @Override
   public boolean enter(TransactionContext tx, String consumer, Message message) {
     Checks.check(
         tx.database().equals(database()), "transaction", tx.database(), "one on " + database());
-    String entry = consumer + '\n' + message.idempotencyKey();
-    synchronized (entries) {
-      if (entries.putIfAbsent(entry, time.now()) != null) {
+    InMemoryTransaction transaction = tx.unwrap(InMemoryTransaction.class);
+    String name = consumer + '\n' + message.idempotencyKey();
+    lock.lock();
+    try {
+      Entry before = awaitOutcome(name, transaction);
+      if (before != null) {
         return false;
       }
+      Entry entry = new Entry(time.now(), transaction);
+      entries.put(name, entry);
+      transaction.onCommit(() -> end(() -> entry.committed = true));
+      transaction.onRollback(() -> end(() -> entries.remove(name, entry)));
+      return true;
+    } finally {
+      lock.unlock();
     }
-    tx.unwrap(InMemoryTransaction.class).onRollback(() -> remove(entry));
-    return true;
   }
 
-  private void remove(String entry) {
-    synchronized (entries) {
-      entries.remove(entry);
+  /** Returns the entry that is there for good, or this transaction's own; null if there is none. */
+  private @Nullable Entry awaitOutcome(String name, InMemoryTransaction transaction) {
+    long left = lockTimeout.toNanos();
+    Entry entry = entries.get(name);
+    while (entry != null && !entry.committed && entry.by != transaction) {
+      if (left <= 0) {
+        throw new StoreException(
+            "COMMS-IDEMPOTENCY-002",
+            FailureKind.CONTENTION,
+            "inbox: another transaction has held this message for " + lockTimeout,
+            null);
+      }
+      try {
+        left = ended.awaitNanos(left);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new StoreException(
+            "COMMS-IDEMPOTENCY-003", FailureKind.CANCELLED, "inbox: interrupted", e);
+      }
+      entry = entries.get(name);
+    }
+    return entry;
+  }
+
+  private void end(Runnable change) {
+    lock.lock();
+    try {
+      change.run();
+      ended.signalAll();
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -87,10 +144,13 @@ public final class InMemoryInbox implements Inbox {
   @Override
   public long purge() {
     Instant oldest = time.now().minus(retention);
-    synchronized (entries) {
+    lock.lock();
+    try {
       int before = entries.size();
-      entries.values().removeIf(at -> at.isBefore(oldest));
+      entries.values().removeIf(entry -> entry.committed && entry.receivedAt.isBefore(oldest));
       return before - entries.size();
+    } finally {
+      lock.unlock();
     }
   }
 

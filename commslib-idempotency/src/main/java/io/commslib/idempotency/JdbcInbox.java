@@ -6,10 +6,12 @@ import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.SqlDialect;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -19,24 +21,36 @@ import java.util.Objects;
  * The inbox in a table of the service's own database: one insert in the handler's transaction. Its
  * table is that of {@link InboxSchema}. Thread-safe; holds no connection.
  *
+ * <p>On PostgreSQL the bound of the wait for a concurrent duplicate, {@link
+ * InboxConfig#lockTimeout()}, holds until the end of the handler's transaction, so also for the
+ * locks the handler itself waits for; on H2 for this insert only.
+ *
  * @since 0.1
  */
 public final class JdbcInbox implements Inbox {
 
   private final JdbcDatabase database;
   private final InboxConfig config;
+  private final JdbcTransactionRunner transactions;
   private final String insert;
 
   private JdbcInbox(JdbcDatabase database, InboxConfig config) {
     this.database = database;
     this.config = config;
+    this.transactions = JdbcTransactionRunner.create(database);
+    String into =
+        "INSERT INTO " + database.table("inbox") + " (consumer, message_id, received_at) ";
+    String now = database.dialect().now();
+    // On PostgreSQL the bound of the wait travels in the same statement: one round trip.
     this.insert =
-        "INSERT INTO "
-            + database.table("inbox")
-            + " (consumer, message_id, received_at) VALUES (?, ?, "
-            + database.dialect().now()
-            + ")"
-            + database.dialect().onConflictDoNothing();
+        database.dialect() == SqlDialect.POSTGRESQL
+            ? into
+                + "SELECT ?, ?, "
+                + now
+                + " FROM (SELECT set_config('lock_timeout', '"
+                + config.lockTimeout().toMillis()
+                + "', true)) AS bound ON CONFLICT DO NOTHING"
+            : into + "VALUES (?, ?, " + now + ")";
   }
 
   /**
@@ -60,25 +74,44 @@ public final class JdbcInbox implements Inbox {
         "one on " + database.id());
     Connection connection = tx.unwrap(Connection.class);
     try {
-      boundWait(connection);
-      try (PreparedStatement statement = connection.prepareStatement(insert)) {
-        statement.setString(1, consumer);
-        statement.setString(2, message.idempotencyKey());
-        return statement.executeUpdate() == 1;
-      }
+      return database.dialect() == SqlDialect.POSTGRESQL
+          ? insert(connection, consumer, message.idempotencyKey())
+          : insertOnH2(connection, consumer, message.idempotencyKey());
     } catch (SQLException e) {
-      if (database.dialect() == SqlDialect.H2 && SqlErrors.isDuplicateKey(e)) {
-        // On H2 a failed statement leaves the transaction intact.
-        return false;
-      }
       throw SqlErrors.translate("inbox", e);
     }
   }
 
-  /** A first holder that hangs must not hold every duplicate behind it for ever. */
-  private void boundWait(Connection connection) throws SQLException {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute(database.dialect().lockTimeout(config.lockTimeout().toMillis()));
+  private boolean insert(Connection connection, String consumer, String id) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(insert)) {
+      statement.setString(1, consumer);
+      statement.setString(2, id);
+      return statement.executeUpdate() == 1;
+    }
+  }
+
+  /**
+   * On H2 a failed statement leaves the transaction intact; the bound of waits is the session's.
+   */
+  private boolean insertOnH2(Connection connection, String consumer, String id)
+      throws SQLException {
+    try (Statement session = connection.createStatement()) {
+      int usual;
+      try (ResultSet row = session.executeQuery("CALL LOCK_TIMEOUT()")) {
+        row.next();
+        usual = row.getInt(1);
+      }
+      session.execute(database.dialect().lockTimeout(config.lockTimeout().toMillis()));
+      try {
+        return insert(connection, consumer, id);
+      } catch (SQLException e) {
+        if (SqlErrors.isDuplicateKey(e)) {
+          return false;
+        }
+        throw e;
+      } finally {
+        session.execute(database.dialect().lockTimeout(usual));
+      }
     }
   }
 
@@ -100,15 +133,23 @@ public final class JdbcInbox implements Inbox {
             + config.purgeBatch()
             + ")";
     long all = 0;
-    try (Connection connection = database.dataSource().getConnection();
-        PreparedStatement delete = connection.prepareStatement(sql)) {
-      int removed;
-      do {
-        delete.setLong(1, -config.retention().toMillis());
-        removed = delete.executeUpdate();
-        all += removed;
-      } while (removed == config.purgeBatch());
-      return all;
+    int removed;
+    do {
+      removed = purgeBatch(sql);
+      all += removed;
+    } while (removed == config.purgeBatch());
+    return all;
+  }
+
+  private int purgeBatch(String sql) {
+    try {
+      return transactions.<Integer, SQLException>run(
+          tx -> {
+            try (PreparedStatement delete = tx.unwrap(Connection.class).prepareStatement(sql)) {
+              delete.setLong(1, -config.retention().toMillis());
+              return delete.executeUpdate();
+            }
+          });
     } catch (SQLException e) {
       throw SqlErrors.translate("inbox purge", e);
     }

@@ -1,0 +1,273 @@
+package io.commslib.idempotency;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.StoreException;
+import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.tx.TransactionRunner;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What every inbox must do; run on each store. */
+public abstract class InboxContract {
+
+  static final Duration RETENTION = Duration.ofDays(30);
+  private static final String CONSUMER = "topic:orders/payment";
+  private static final Duration LONG = Duration.ofSeconds(20);
+
+  private final ExecutorService others = Executors.newCachedThreadPool();
+
+  /** Creates a contract. */
+  protected InboxContract() {}
+
+  /**
+   * Returns the transactions of the store's database.
+   *
+   * @return the runner
+   */
+  protected abstract TransactionRunner transactions();
+
+  /**
+   * Returns transactions of another database of the same sort.
+   *
+   * @return the runner
+   */
+  protected abstract TransactionRunner foreignTransactions();
+
+  /**
+   * Makes an inbox on the test's own empty store, with a retention of 30 days and purging in
+   * batches of 10.
+   *
+   * @param lockTimeout how long a duplicate waits
+   * @return new inbox
+   */
+  protected abstract Inbox inbox(Duration lockTimeout);
+
+  /**
+   * Makes all entries older.
+   *
+   * @param by how much
+   */
+  protected abstract void age(Duration by);
+
+  @AfterEach
+  void stopOthers() {
+    others.shutdownNow();
+  }
+
+  @Test
+  void entersANewMessageAndRefusesItAfterTheCommit() {
+    Inbox inbox = inbox(LONG);
+    assertThat(enter(inbox, CONSUMER, message("m1"))).isTrue();
+    assertThat(enter(inbox, CONSUMER, message("m1"))).isFalse();
+    assertThat(enter(inbox, CONSUMER, message("m2"))).isTrue();
+  }
+
+  @Test
+  void keepsConsumersApart() {
+    Inbox inbox = inbox(LONG);
+    assertThat(enter(inbox, CONSUMER, message("m1"))).isTrue();
+    assertThat(enter(inbox, "topic:orders/shipping", message("m1"))).isTrue();
+  }
+
+  @Test
+  void goesByTheIdempotencyKey() {
+    Inbox inbox = inbox(LONG);
+    Message first = Message.builder("t").id("m1").idempotencyKey("once").build();
+    Message second = Message.builder("t").id("m2").idempotencyKey("once").build();
+    assertThat(enter(inbox, CONSUMER, first)).isTrue();
+    assertThat(enter(inbox, CONSUMER, second)).isFalse();
+  }
+
+  @Test
+  void forgetsWhatRolledBack() {
+    Inbox inbox = inbox(LONG);
+    transactions()
+        .run(
+            tx -> {
+              assertThat(inbox.enter(tx, CONSUMER, message("marked"))).isTrue();
+              tx.setRollbackOnly();
+              return null;
+            });
+    assertThatIllegalStateException()
+        .isThrownBy(
+            () ->
+                transactions()
+                    .run(
+                        tx -> {
+                          inbox.enter(tx, CONSUMER, message("thrown"));
+                          throw new IllegalStateException("handler failure");
+                        }));
+    assertThat(enter(inbox, CONSUMER, message("marked"))).isTrue();
+    assertThat(enter(inbox, CONSUMER, message("thrown"))).isTrue();
+  }
+
+  @Test
+  void aDuplicateDoesNotSpoilTheTransaction() {
+    Inbox inbox = inbox(LONG);
+    enter(inbox, CONSUMER, message("m1"));
+    transactions()
+        .run(
+            tx -> {
+              assertThat(inbox.enter(tx, CONSUMER, message("m1"))).isFalse();
+              assertThat(inbox.enter(tx, CONSUMER, message("m2"))).isTrue();
+              assertThat(inbox.enter(tx, CONSUMER, message("m2")))
+                  .as("twice in one transaction")
+                  .isFalse();
+              return null;
+            });
+    assertThat(enter(inbox, CONSUMER, message("m2"))).as("the transaction committed").isFalse();
+  }
+
+  @Test
+  void aConcurrentDuplicateWaitsAndIsRefusedWhenTheFirstCommits() throws Exception {
+    assertThat(concurrentDuplicate(false)).isFalse();
+  }
+
+  @Test
+  void aConcurrentDuplicateWaitsAndEntersWhenTheFirstRollsBack() throws Exception {
+    assertThat(concurrentDuplicate(true)).isTrue();
+  }
+
+  /** Returns what the second of two concurrent transactions is told. */
+  private boolean concurrentDuplicate(boolean firstRollsBack) throws Exception {
+    Inbox inbox = inbox(LONG);
+    CountDownLatch entered = new CountDownLatch(1);
+    CountDownLatch finish = new CountDownLatch(1);
+    Future<?> first = others.submit(() -> hold(inbox, entered, finish, firstRollsBack));
+    assertThat(entered.await(10, TimeUnit.SECONDS)).isTrue();
+    Future<Boolean> second = others.submit(() -> enter(inbox, CONSUMER, message("m1")));
+    Await.settled();
+    assertThat(second.isDone()).as("waits for the outcome").isFalse();
+    finish.countDown();
+    first.get(10, TimeUnit.SECONDS);
+    return second.get(10, TimeUnit.SECONDS);
+  }
+
+  private Void hold(Inbox inbox, CountDownLatch entered, CountDownLatch finish, boolean rollBack) {
+    return transactions()
+        .run(
+            tx -> {
+              assertThat(inbox.enter(tx, CONSUMER, message("m1"))).isTrue();
+              entered.countDown();
+              Await.until("may finish", () -> finish.getCount() == 0);
+              if (rollBack) {
+                tx.setRollbackOnly();
+              }
+              return null;
+            });
+  }
+
+  @Test
+  void aDuplicateWaitsNoLongerThanItsTimeout() throws Exception {
+    Inbox inbox = inbox(Duration.ofMillis(300));
+    CountDownLatch entered = new CountDownLatch(1);
+    CountDownLatch finish = new CountDownLatch(1);
+    Future<?> first = others.submit(() -> hold(inbox, entered, finish, false));
+    assertThat(entered.await(10, TimeUnit.SECONDS)).isTrue();
+    long before = System.nanoTime();
+    assertThatThrownBy(() -> enter(inbox, CONSUMER, message("m1")))
+        .isInstanceOfSatisfying(
+            StoreException.class, e -> assertThat(e.kind()).isEqualTo(FailureKind.CONTENTION));
+    assertThat(Duration.ofNanos(System.nanoTime() - before))
+        .isBetween(Duration.ofMillis(250), Duration.ofSeconds(5));
+    finish.countDown();
+    first.get(10, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void manyThreadsMakeOneEffectPerMessage() throws Exception {
+    Inbox inbox = inbox(LONG);
+    AtomicInteger effects = new AtomicInteger();
+    List<Future<?>> all = new ArrayList<>();
+    for (int thread = 0; thread < 8; thread++) {
+      int seed = thread;
+      all.add(
+          others.submit(
+              () -> {
+                for (int i = 0; i < 50; i++) {
+                  handle(inbox, message("m" + (i * 7 + seed) % 50), effects, (i + seed) % 5 == 0);
+                }
+              }));
+    }
+    for (Future<?> one : all) {
+      one.get(60, TimeUnit.SECONDS);
+    }
+    AtomicInteger left = new AtomicInteger();
+    for (int i = 0; i < 50; i++) {
+      handle(inbox, message("m" + i), left, false);
+    }
+    assertThat(effects.get() + left.get()).isEqualTo(50);
+  }
+
+  private void handle(Inbox inbox, Message message, AtomicInteger effects, boolean fails) {
+    transactions()
+        .run(
+            tx -> {
+              if (inbox.enter(tx, CONSUMER, message)) {
+                tx.afterCommit(effects::incrementAndGet);
+              }
+              if (fails) {
+                tx.setRollbackOnly();
+              }
+              return null;
+            });
+  }
+
+  @Test
+  void purgesOnlyWhatIsOlderThanTheRetention() {
+    Inbox inbox = inbox(LONG);
+    for (int i = 0; i < 25; i++) {
+      enter(inbox, CONSUMER, message("old-" + i));
+    }
+    age(RETENTION.minusHours(1));
+    assertThat(inbox.purge()).isZero();
+    enter(inbox, CONSUMER, message("young"));
+    age(Duration.ofHours(2));
+    assertThat(inbox.purge()).as("more than a batch").isEqualTo(25);
+    assertThat(inbox.purge()).isZero();
+    assertThat(enter(inbox, CONSUMER, message("young"))).isFalse();
+    assertThat(enter(inbox, CONSUMER, message("old-1"))).isTrue();
+    assertThat(inbox.retention()).isEqualTo(RETENTION);
+  }
+
+  @Test
+  void refusesATransactionOfAnotherDatabase() {
+    Inbox inbox = inbox(LONG);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> foreignTransactions().run(tx -> inbox.enter(tx, CONSUMER, message("m1"))))
+        .withMessageStartingWith("transaction:");
+    assertThat(inbox.database()).isEqualTo(transactions().database());
+  }
+
+  @Test
+  void takesTheLongestNamesThereAre() {
+    Inbox inbox = inbox(LONG);
+    String consumer = "queue:" + "d".repeat(150) + "/" + "g".repeat(60);
+    Message message = message("i".repeat(128));
+    assertThat(enter(inbox, consumer, message)).isTrue();
+    assertThat(enter(inbox, consumer, message)).isFalse();
+  }
+
+  boolean enter(Inbox inbox, String consumer, Message message) {
+    return transactions().run(tx -> inbox.enter(tx, consumer, message));
+  }
+
+  static Message message(String id) {
+    return Message.builder("t").id(id).build();
+  }
+}
