@@ -28,18 +28,24 @@ import java.util.concurrent.locks.LockSupport;
 final class ShopRun {
 
   private static final long LOOK_NANOS = 200_000_000L;
-  private static final long STILL_NANOS = 30_000_000_000L;
   private static final long SETTLED_NANOS = 1_000_000_000L;
   private static final int MAX_DEAD_LETTERS = 100_000;
 
   private final ShopOptions options;
   private final ShopEnvironment environment;
   private final PrintStream out;
+  private final Duration patience;
   private final MessageTransport observer;
   private final ShopReader reader;
   private final long startNanos = System.nanoTime();
 
-  ShopRun(ShopOptions options, ShopEnvironment environment, PrintStream out) {
+  /**
+   * Creates a run.
+   *
+   * @param patience how long nothing may move before the run gives up
+   */
+  ShopRun(ShopOptions options, ShopEnvironment environment, PrintStream out, Duration patience) {
+    this.patience = patience;
     this.options = options;
     this.environment = environment;
     this.out = out;
@@ -80,7 +86,7 @@ final class ShopRun {
     boolean quiet = awaitQuiet(feeder, progress, chaos);
     progress.end();
     if (!quiet) {
-      problems.add("nothing has moved for 30 s");
+      problems.add("nothing has moved for " + patience.toSeconds() + " s");
     }
     problems.addAll(chaos.shortfalls());
     feeder.stop();
@@ -125,7 +131,7 @@ final class ShopRun {
           && isQuiet()) {
         return true;
       }
-      if (fedAll && still > STILL_NANOS) {
+      if (fedAll && still > patience.toNanos()) {
         return false;
       }
       LockSupport.parkNanos(LOOK_NANOS);
