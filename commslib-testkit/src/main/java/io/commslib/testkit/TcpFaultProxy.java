@@ -36,18 +36,22 @@ public final class TcpFaultProxy implements AutoCloseable {
     TO_CLIENT
   }
 
+  private static final int ACCEPTOR_END_MILLIS = 10_000;
+
   private final InetSocketAddress server;
   private final int port;
   private final ProxyFaults faults = new ProxyFaults();
   private final Set<ProxyConnection> connections = ConcurrentHashMap.newKeySet();
   private final AtomicInteger threads = new AtomicInteger();
   private ServerSocket listener;
-  private boolean closed;
+  private Thread acceptor;
+  private volatile boolean closed;
 
   private TcpFaultProxy(InetSocketAddress server) throws IOException {
     this.server = server;
-    this.listener = listen(0);
+    this.listener = bind(0);
     this.port = listener.getLocalPort();
+    this.acceptor = acceptFrom(listener);
   }
 
   /**
@@ -153,7 +157,8 @@ public final class TcpFaultProxy implements AutoCloseable {
     faults.heal();
     if (!closed && listener.isClosed()) {
       try {
-        listener = listen(port);
+        listener = bind(port);
+        acceptor = acceptFrom(listener);
       } catch (IOException e) {
         throw new UncheckedIOException("port " + port + " is taken", e);
       }
@@ -174,17 +179,24 @@ public final class TcpFaultProxy implements AutoCloseable {
   private void closeListener() {
     try {
       listener.close();
+      // Until the acceptor has left its system call the kernel goes on taking connections.
+      acceptor.join(ACCEPTOR_END_MILLIS);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
-  private ServerSocket listen(int onPort) throws IOException {
+  private static ServerSocket bind(int onPort) throws IOException {
     ServerSocket socket = new ServerSocket();
     socket.setReuseAddress(true);
     socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), onPort), 128);
-    start(() -> accept(socket));
     return socket;
+  }
+
+  private Thread acceptFrom(ServerSocket socket) {
+    return start(() -> accept(socket));
   }
 
   private void accept(ServerSocket socket) {
@@ -213,16 +225,15 @@ public final class TcpFaultProxy implements AutoCloseable {
     connections.add(connection);
     start(() -> connection.pump(Direction.TO_SERVER));
     start(() -> connection.pump(Direction.TO_CLIENT));
-    synchronized (this) {
-      if (closed) {
-        connection.reset();
-      }
+    if (closed) {
+      connection.reset();
     }
   }
 
-  private void start(Runnable body) {
+  private Thread start(Runnable body) {
     Thread thread = new Thread(body, "commslib-testkit-proxy-" + threads.incrementAndGet());
     thread.setDaemon(true);
     thread.start();
+    return thread;
   }
 }
