@@ -57,8 +57,12 @@ class TcpFaultProxyTest {
       new Random(1).nextBytes(sent);
       thread(() -> write(client, sent));
       assertThat(client.getInputStream().readNBytes(sent.length)).isEqualTo(sent);
-      assertThat(proxy.forwardedBytes(Direction.TO_SERVER)).isEqualTo(sent.length);
-      assertThat(proxy.forwardedBytes(Direction.TO_CLIENT)).isEqualTo(sent.length);
+      Await.until(
+          "all bytes counted",
+          LIMIT,
+          () ->
+              proxy.forwardedBytes(Direction.TO_SERVER) == sent.length
+                  && proxy.forwardedBytes(Direction.TO_CLIENT) == sent.length);
     }
     Await.until("connection ended", LIMIT, () -> proxy.connections() == 0);
   }
