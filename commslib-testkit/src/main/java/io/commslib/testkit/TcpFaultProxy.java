@@ -84,7 +84,7 @@ public final class TcpFaultProxy implements AutoCloseable {
   }
 
   /**
-   * Returns how many bytes were forwarded so far.
+   * Returns how many bytes were forwarded so far; a piece counts just after it was written.
    *
    * @param direction which way
    * @return 0 or more

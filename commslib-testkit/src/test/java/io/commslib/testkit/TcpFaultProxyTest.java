@@ -25,12 +25,13 @@ class TcpFaultProxyTest {
 
   private final List<Socket> accepted = new CopyOnWriteArrayList<>();
   private ServerSocket echoServer;
+  private Thread acceptor;
   private TcpFaultProxy proxy;
 
   @BeforeEach
   void start() throws IOException {
     echoServer = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-    thread(this::acceptAll);
+    acceptor = thread(this::acceptAll);
     proxy = TcpFaultProxy.to((InetSocketAddress) echoServer.getLocalSocketAddress());
   }
 
@@ -58,8 +59,11 @@ class TcpFaultProxyTest {
       thread(() -> write(client, sent));
       assertThat(client.getInputStream().readNBytes(sent.length)).isEqualTo(sent);
       Await.until(
-          "all counted", LIMIT, () -> proxy.forwardedBytes(Direction.TO_CLIENT) == sent.length);
-      assertThat(proxy.forwardedBytes(Direction.TO_SERVER)).isEqualTo(sent.length);
+          "all bytes counted",
+          LIMIT,
+          () ->
+              proxy.forwardedBytes(Direction.TO_SERVER) == sent.length
+                  && proxy.forwardedBytes(Direction.TO_CLIENT) == sent.length);
     }
     Await.until("connection ended", LIMIT, () -> proxy.connections() == 0);
   }
@@ -164,10 +168,16 @@ class TcpFaultProxyTest {
   }
 
   @Test
-  void resetsTheClientWhenTheServerIsAway() throws IOException {
+  void resetsTheClientWhenTheServerIsAway() throws Exception {
     echoServer.close();
+    // Until then the kernel goes on taking connections for it.
+    acceptor.join(LIMIT.toMillis());
+    assertThatThrownBy(this::connectAndRead).isInstanceOf(SocketException.class);
+  }
+
+  private int connectAndRead() throws IOException {
     try (Socket client = connect()) {
-      assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(IOException.class);
+      return client.getInputStream().read();
     }
   }
 
@@ -206,10 +216,11 @@ class TcpFaultProxyTest {
     }
   }
 
-  private static void thread(Runnable body) {
+  private static Thread thread(Runnable body) {
     Thread thread = new Thread(body, "proxy-test");
     thread.setDaemon(true);
     thread.start();
+    return thread;
   }
 
   private void acceptAll() {
