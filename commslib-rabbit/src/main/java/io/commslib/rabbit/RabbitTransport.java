@@ -36,6 +36,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * the quorum queue {@code ...@.dlq}. All queues have a single active consumer: per-key order holds
  * for one process per group, others stand by and take over.
  *
+ * <p>A message given back by its handler is held for 100 ms and handled again by this consumer,
+ * which is the active one: sent back to the broker it would be overtaken by later ones of its key.
+ *
  * <p>Thread-safe. Holds one connection to publish and one to consume; a lost one is made again,
  * with everything on it.
  *
@@ -145,8 +148,7 @@ public final class RabbitTransport implements MessageTransport {
     topology.declareGroup(destination, group);
     Subscription[] self = new Subscription[1];
     RabbitSubscription running =
-        new RabbitSubscription(
-            subscription, connection, runtime, () -> subscriptions.remove(self[0]));
+        new RabbitSubscription(subscription, connection, () -> subscriptions.remove(self[0]));
     self[0] = running;
     DeliveryEngine engine =
         DeliveryEngine.builder(subscription, handler)
@@ -156,6 +158,7 @@ public final class RabbitTransport implements MessageTransport {
             .settler(running)
             .deadLetters(letter -> deadLetters.add(source, group, letter))
             .onIntakeOpen(running::hand)
+            .givesBackInPlace()
             .observer(config.observer())
             .build();
     try {
