@@ -29,9 +29,6 @@ final class Decider {
     if (input instanceof Input.TimerDue) {
       return timer(definition, saga, now, move);
     }
-    if (input instanceof Input.Broken broken) {
-      return broken(saga, broken, move);
-    }
     if (input instanceof Input.Retry retry) {
       return retry(saga, retry, move);
     }
@@ -185,12 +182,6 @@ final class Decider {
       default:
         return move.park("outcome of step unknown, and it can't be undone", sent).done();
     }
-  }
-
-  private static <S> Decision<S> broken(Instance<S> saga, Input.Broken broken, Transition<S> move) {
-    return saga.status().isAtRest()
-        ? new Decision.Ignore<>("at rest")
-        : move.park(broken.reason(), -1).done();
   }
 
   private static <S> Decision<S> retry(Instance<S> saga, Input.Retry retry, Transition<S> move) {

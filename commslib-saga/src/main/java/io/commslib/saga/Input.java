@@ -16,9 +16,6 @@ sealed interface Input {
   /** The wake-up time may have come. */
   record TimerDue() implements Input {}
 
-  /** A user function failed where no message could be given back; needs a human. */
-  record Broken(String reason) implements Input {}
-
   /** Send again what a parked saga waits for. */
   record Retry(String actor, String reason) implements Input {}
 

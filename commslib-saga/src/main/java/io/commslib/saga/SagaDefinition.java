@@ -112,13 +112,34 @@ public final class SagaDefinition<S> {
     return end == SagaStatus.COMPLETED ? completed : compensated;
   }
 
+  String id() {
+    return id(name, version);
+  }
+
+  static String id(String name, int version) {
+    return name + " v" + version;
+  }
+
+  Set<Class<?>> replyClasses() {
+    Set<Class<?>> classes = new HashSet<>();
+    for (Step<S> step : steps) {
+      classes.addAll(step.replies().keySet());
+      classes.addAll(step.refusals().keySet());
+      if (step.undo() != null) {
+        classes.addAll(step.undo().replies().keySet());
+      }
+    }
+    return classes;
+  }
+
+  /** What must not change under one version, in words; kept on record to say what differs. */
   String structure() {
     return steps.stream().map(Step::structure).collect(Collectors.joining("\n"));
   }
 
   @Override
   public String toString() {
-    return name + " v" + version + " " + stepNames();
+    return id() + " " + stepNames();
   }
 
   /**

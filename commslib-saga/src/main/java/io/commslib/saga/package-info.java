@@ -2,8 +2,8 @@
  * Orchestrated sagas: a sequence of steps over several services, each a command and its reply, that
  * ends completed or with every started step undone.
  *
- * <p>Start with {@link io.commslib.saga.SagaDefinition} (what to do), {@code
- * io.commslib.saga.SagaEngine} (who does it) and Replies (how a
+ * <p>Start with {@link io.commslib.saga.SagaDefinition} (what to do), {@link
+ * io.commslib.saga.SagaEngine} (who does it) and {@link io.commslib.saga.Replies} (how a
  * participant answers). The state of an instance, its history and the commands it sends commit
  * together through the outbox, so a killed process loses nothing and any node goes on. A step that
  * gives no answer counts as unknown and is undone like one that succeeded. What cannot be undone

@@ -472,6 +472,16 @@ public final class Message {
     }
 
     /**
+     * Takes the delivery time out again, for stores that have waited for it themselves.
+     *
+     * @return this
+     */
+    public Builder withoutDeliverAt() {
+      this.deliverAt = null;
+      return this;
+    }
+
+    /**
      * Sets the key under which the effect is done once.
      *
      * @param idempotencyKey 1 to 128 printable ASCII characters

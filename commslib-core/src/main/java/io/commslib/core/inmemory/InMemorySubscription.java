@@ -1,0 +1,75 @@
+package io.commslib.core.inmemory;
+
+import io.commslib.core.Health;
+import io.commslib.core.LifecycleState;
+import io.commslib.core.messaging.Subscription;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot;
+import java.time.Duration;
+
+/**
+ * A member of a group, as the application sees it. Closing it without draining is what a crash
+ * looks like.
+ */
+final class InMemorySubscription implements Subscription {
+
+  private final SubscriptionConfig config;
+  private final Group group;
+  private final Member member;
+  private volatile LifecycleState state = LifecycleState.RUNNING;
+
+  InMemorySubscription(SubscriptionConfig config, Group group, Member member) {
+    this.config = config;
+    this.group = group;
+    this.member = member;
+  }
+
+  @Override
+  public SubscriptionConfig config() {
+    return config;
+  }
+
+  @Override
+  public LifecycleState state() {
+    return state;
+  }
+
+  @Override
+  public void pause() {
+    member.engine().pause();
+  }
+
+  @Override
+  public void resume() {
+    member.engine().resume();
+  }
+
+  @Override
+  public SubscriptionSnapshot snapshot() {
+    return member.engine().snapshot();
+  }
+
+  @Override
+  public Health health() {
+    return member.engine().health();
+  }
+
+  @Override
+  public boolean drain(Duration timeout) {
+    if (state == LifecycleState.CLOSED) {
+      return true;
+    }
+    state = LifecycleState.DRAINING;
+    group.stop(member);
+    return member.engine().drain(timeout);
+  }
+
+  @Override
+  public void close() {
+    if (state != LifecycleState.CLOSED) {
+      state = LifecycleState.CLOSED;
+      member.engine().close();
+      group.leave(member);
+    }
+  }
+}

@@ -1,0 +1,137 @@
+package io.commslib.idempotency;
+
+import io.commslib.core.spi.Checks;
+import java.time.Duration;
+
+/**
+ * How an inbox works. Immutable.
+ *
+ * @since 0.1
+ */
+public final class InboxConfig {
+
+  private final Duration retention;
+  private final Duration lockTimeout;
+  private final int purgeBatch;
+
+  private InboxConfig(Builder builder) {
+    this.retention = builder.retention;
+    this.lockTimeout = builder.lockTimeout;
+    this.purgeBatch = builder.purgeBatch;
+  }
+
+  /**
+   * Returns the defaults.
+   *
+   * @return configuration
+   */
+  public static InboxConfig defaults() {
+    return builder().build();
+  }
+
+  /**
+   * Starts a configuration from the defaults.
+   *
+   * @return new builder
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Returns how long entries are kept at least.
+   *
+   * @return 1 h to 3,650 days, default 30 days
+   */
+  public Duration retention() {
+    return retention;
+  }
+
+  /**
+   * Returns how long a duplicate waits for the transaction that entered the message first.
+   *
+   * @return 10 ms to 10 min, default 10 s
+   */
+  public Duration lockTimeout() {
+    return lockTimeout;
+  }
+
+  /**
+   * Returns how many entries one purge statement removes.
+   *
+   * @return 1 to 100,000, default 1,000
+   */
+  public int purgeBatch() {
+    return purgeBatch;
+  }
+
+  @Override
+  public String toString() {
+    return "InboxConfig{retention="
+        + retention
+        + ", lockTimeout="
+        + lockTimeout
+        + ", purgeBatch="
+        + purgeBatch
+        + "}";
+  }
+
+  /**
+   * Collects the settings. Not thread-safe.
+   *
+   * @since 0.1
+   */
+  public static final class Builder {
+    private Duration retention = Duration.ofDays(30);
+    private Duration lockTimeout = Duration.ofSeconds(10);
+    private int purgeBatch = 1_000;
+
+    private Builder() {}
+
+    /**
+     * Sets how long entries are kept. Must exceed the longest way on which a message can come
+     * again: broker retention, retry delays, and the age at which dead letters are redriven.
+     *
+     * @param retention 1 h to 3,650 days
+     * @return this
+     */
+    public Builder retention(Duration retention) {
+      this.retention =
+          Checks.inRange("retention", retention, Duration.ofHours(1), Duration.ofDays(3_650));
+      return this;
+    }
+
+    /**
+     * Sets how long a duplicate waits for the transaction that entered the message first; then it
+     * is retried.
+     *
+     * @param lockTimeout 10 ms to 10 min
+     * @return this
+     */
+    public Builder lockTimeout(Duration lockTimeout) {
+      this.lockTimeout =
+          Checks.inRange("lockTimeout", lockTimeout, Duration.ofMillis(10), Duration.ofMinutes(10));
+      return this;
+    }
+
+    /**
+     * Sets how many entries one purge statement removes.
+     *
+     * @param purgeBatch 1 to 100,000
+     * @return this
+     */
+    public Builder purgeBatch(int purgeBatch) {
+      this.purgeBatch = Checks.inRange("purgeBatch", purgeBatch, 1, 100_000);
+      return this;
+    }
+
+    /**
+     * Builds the configuration.
+     *
+     * @return immutable configuration
+     */
+    public InboxConfig build() {
+      return new InboxConfig(this);
+    }
+  }
+}

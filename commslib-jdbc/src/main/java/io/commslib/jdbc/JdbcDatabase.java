@@ -1,0 +1,153 @@
+package io.commslib.jdbc;
+
+import io.commslib.core.StoreException;
+import io.commslib.core.spi.Checks;
+import io.commslib.core.tx.DatabaseId;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.regex.Pattern;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A database as the stores see it: where connections come from, which schema the tables lie in,
+ * which dialect it speaks. Immutable; stores that shall take part in one transaction are made with
+ * the same data source.
+ *
+ * @since 0.1
+ */
+public final class JdbcDatabase {
+
+  private static final Pattern IDENTIFIER = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,62}");
+
+  private final DataSource dataSource;
+  private final @Nullable String schema;
+  private final SqlDialect dialect;
+  private final DatabaseId id;
+
+  private JdbcDatabase(DataSource dataSource, @Nullable String schema, SqlDialect dialect) {
+    this.dataSource = dataSource;
+    this.schema = schema;
+    this.dialect = dialect;
+    this.id =
+        DatabaseId.of(
+            dataSource,
+            dialect.name().toLowerCase(Locale.ROOT) + (schema == null ? "" : ":" + schema));
+  }
+
+  /**
+   * Starts a configuration.
+   *
+   * @param dataSource where connections come from; a pool. The caller closes it after everything
+   *     that uses it
+   * @return new builder
+   */
+  public static Builder builder(DataSource dataSource) {
+    return new Builder(dataSource);
+  }
+
+  /**
+   * Returns where connections come from.
+   *
+   * @return the data source
+   */
+  public DataSource dataSource() {
+    return dataSource;
+  }
+
+  /**
+   * Returns which dialect the database speaks.
+   *
+   * @return the dialect
+   */
+  public SqlDialect dialect() {
+    return dialect;
+  }
+
+  /**
+   * Returns the identity that transactions and stores compare.
+   *
+   * @return equal for databases made with the same data source
+   */
+  public DatabaseId id() {
+    return id;
+  }
+
+  /**
+   * Returns the quoted, schema-qualified name of a table.
+   *
+   * @param name plain name
+   * @return text for SQL
+   * @throws IllegalArgumentException if the name breaks the rule for identifiers
+   */
+  public String table(String name) {
+    return qualifier() + quoted("table", name);
+  }
+
+  /** Returns the quoted schema with a dot, or nothing. */
+  String qualifier() {
+    return schema == null ? "" : quoted("schema", schema) + ".";
+  }
+
+  /** Returns the quoted schema, or null if the connection's own is used. */
+  @Nullable String quotedSchema() {
+    return schema == null ? null : quoted("schema", schema);
+  }
+
+  private static String quoted(String what, String name) {
+    return '"' + Checks.matches(what, name, IDENTIFIER, "[A-Za-z_][A-Za-z0-9_]{0,62}") + '"';
+  }
+
+  @Override
+  public String toString() {
+    return "JdbcDatabase{" + id + "}";
+  }
+
+  /**
+   * Collects the settings. Not thread-safe.
+   *
+   * @since 0.1
+   */
+  public static final class Builder {
+    private final DataSource dataSource;
+    private @Nullable String schema;
+
+    private Builder(DataSource dataSource) {
+      this.dataSource = Objects.requireNonNull(dataSource, "dataSource");
+    }
+
+    /**
+     * Sets the schema of the tables; without it the connection's own is used. Used in quotes, so
+     * its case counts.
+     *
+     * @param schema {@code [A-Za-z_][A-Za-z0-9_]{0,62}}
+     * @return this
+     */
+    public Builder schema(String schema) {
+      this.schema = Checks.matches("schema", schema, IDENTIFIER, "[A-Za-z_][A-Za-z0-9_]{0,62}");
+      return this;
+    }
+
+    /**
+     * Connects once to learn the dialect. Blocks.
+     *
+     * @return immutable database
+     * @throws StoreException {@code TRANSIENT} if it can't be reached
+     * @throws IllegalArgumentException if it is not a supported database, or an H2 file database
+     *     without {@code WRITE_DELAY=0}
+     */
+    public JdbcDatabase build() {
+      try (Connection connection = dataSource.getConnection()) {
+        SqlDialect dialect = SqlDialect.of(connection.getMetaData());
+        if (dialect == SqlDialect.H2) {
+          H2Durability.check(connection);
+        }
+        return new JdbcDatabase(dataSource, schema, dialect);
+      } catch (SQLException e) {
+        throw SqlErrors.translate("connect", e);
+      }
+    }
+  }
+}

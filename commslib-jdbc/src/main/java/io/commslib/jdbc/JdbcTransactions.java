@@ -1,0 +1,40 @@
+package io.commslib.jdbc;
+
+import io.commslib.core.tx.TransactionContext;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Objects;
+
+/**
+ * Lets the library's parts take part in a transaction the application has begun itself.
+ *
+ * @since 0.1
+ */
+public final class JdbcTransactions {
+
+  private JdbcTransactions() {}
+
+  /**
+   * Wraps a connection whose transaction the caller has begun and will end. It is never committed,
+   * rolled back or closed here. {@link TransactionContext#afterCommit} returns false on it, since
+   * nobody sees the commit: call {@code outbox.wake()} after commit, else the relay's polling
+   * serves. {@link TransactionContext#setRollbackOnly} is only a note the caller may ask for.
+   *
+   * @param connection with auto-commit off
+   * @param database the database it belongs to
+   * @return the running transaction
+   * @throws IllegalStateException {@code COMMS-JDBC-006} if auto-commit is on
+   */
+  public static TransactionContext join(Connection connection, JdbcDatabase database) {
+    Objects.requireNonNull(database, "database");
+    try {
+      if (connection.getAutoCommit()) {
+        throw new IllegalStateException(
+            "COMMS-JDBC-006: autoCommit: true (expected: false, so that what is written commits with your own work)");
+      }
+    } catch (SQLException e) {
+      throw SqlErrors.translate("join", e);
+    }
+    return new JdbcTransaction(connection, database.id(), false);
+  }
+}

@@ -1,0 +1,216 @@
+package io.commslib.jdbc;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.StoreException;
+import io.commslib.core.spi.Checks;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The numbered schema scripts of one module and the check that a database has them all. Versions
+ * are kept in the table {@code commslib_schema}. Scripts create what is missing and change nothing
+ * that is there, so applying them twice, also by several processes at once, is safe. Immutable.
+ *
+ * @since 0.1
+ */
+public final class SchemaScripts {
+
+  private final String module;
+  private final int latest;
+  private final Class<?> anchor;
+
+  private SchemaScripts(String module, int latest, Class<?> anchor) {
+    this.module = module;
+    this.latest = latest;
+    this.anchor = anchor;
+  }
+
+  /**
+   * Describes a module's scripts: resources {@code <dialect>-<version>.sql} in the package folder
+   * {@code schema} beside a class; statements end with a semicolon at the end of a line, {@code
+   * ${schema}} stands for the quoted schema and a dot.
+   *
+   * @param module name kept in the version table
+   * @param latest number of the newest script, 1 or more
+   * @param anchor class beside which the resources lie
+   * @return the scripts
+   */
+  public static SchemaScripts of(String module, int latest, Class<?> anchor) {
+    return new SchemaScripts(module, Checks.inRange("latest", latest, 1, 10_000), anchor);
+  }
+
+  /**
+   * Brings a database to the newest version: creates the schema, the version table and whatever
+   * scripts are missing. Blocks. Other tools may run the same scripts instead; {@link #print} gives
+   * their text.
+   *
+   * @param database which one
+   * @throws StoreException if the database refuses, or is newer than this module
+   */
+  public void apply(JdbcDatabase database) {
+    try (Connection connection = database.dataSource().getConnection()) {
+      connection.setAutoCommit(false);
+      try (Statement statement = connection.createStatement()) {
+        if (database.dialect() == SqlDialect.POSTGRESQL) {
+          // CREATE ... IF NOT EXISTS is not safe against itself; H2's is.
+          statement.execute("SELECT pg_advisory_xact_lock(7205759403792801)");
+        }
+        if (database.quotedSchema() != null) {
+          statement.execute("CREATE SCHEMA IF NOT EXISTS " + database.quotedSchema());
+        }
+        statement.execute(
+            "CREATE TABLE IF NOT EXISTS "
+                + database.table("commslib_schema")
+                + " (module varchar(64) NOT NULL, version int NOT NULL, applied_at timestamp with time zone NOT NULL,"
+                + " PRIMARY KEY (module, version))");
+        int present = version(connection, database);
+        refuseNewer(present, database);
+        for (int version = present + 1; version <= latest; version++) {
+          for (String sql : statements(database, version)) {
+            statement.execute(sql);
+          }
+          record(connection, database, version);
+        }
+      }
+      connection.commit();
+    } catch (SQLException e) {
+      throw SqlErrors.translate("schema of " + module, e);
+    }
+  }
+
+  /**
+   * Checks that a database has exactly the newest version. Engines call it at start. Blocks.
+   *
+   * @param database which one
+   * @throws StoreException {@code COMMS-JDBC-010} if it is missing, {@code COMMS-JDBC-011} if it is
+   *     older, {@code COMMS-JDBC-012} if it is newer, each with what to do; {@code TRANSIENT} if it
+   *     can't be reached
+   */
+  public void check(JdbcDatabase database) {
+    int present;
+    try (Connection connection = database.dataSource().getConnection()) {
+      present = version(connection, database);
+    } catch (SQLException e) {
+      if (SqlErrors.isConnectionLost(e)) {
+        throw SqlErrors.translate("schema of " + module, e);
+      }
+      present = 0;
+    }
+    refuseNewer(present, database);
+    if (present < latest) {
+      String found = present == 0 ? "missing" : "version " + present;
+      throw new StoreException(
+          present == 0 ? "COMMS-JDBC-010" : "COMMS-JDBC-011",
+          FailureKind.PERMANENT,
+          "schema of "
+              + module
+              + " in "
+              + database.id()
+              + ": "
+              + found
+              + " (expected: version "
+              + latest
+              + "; run SchemaScripts.apply, or the scripts it prints)",
+          null);
+    }
+  }
+
+  /**
+   * Returns the SQL of all versions, for tools that apply it themselves.
+   *
+   * @param database its dialect and schema name are used
+   * @return one text
+   */
+  public String print(JdbcDatabase database) {
+    StringBuilder text = new StringBuilder();
+    for (int version = 1; version <= latest; version++) {
+      statements(database, version).forEach(sql -> text.append(sql).append(";\n"));
+    }
+    return text.toString();
+  }
+
+  private void refuseNewer(int present, JdbcDatabase database) {
+    if (present > latest) {
+      throw new StoreException(
+          "COMMS-JDBC-012",
+          FailureKind.PERMANENT,
+          "schema of "
+              + module
+              + " in "
+              + database.id()
+              + ": version "
+              + present
+              + " (expected: version "
+              + latest
+              + "; use a newer commslib-"
+              + module
+              + ")",
+          null);
+    }
+  }
+
+  private int version(Connection connection, JdbcDatabase database) throws SQLException {
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            "SELECT max(version) FROM "
+                + database.table("commslib_schema")
+                + " WHERE module = ?")) {
+      select.setString(1, module);
+      try (ResultSet row = select.executeQuery()) {
+        return row.next() ? row.getInt(1) : 0;
+      }
+    }
+  }
+
+  private void record(Connection connection, JdbcDatabase database, int version)
+      throws SQLException {
+    try (PreparedStatement insert =
+        connection.prepareStatement(
+            "INSERT INTO "
+                + database.table("commslib_schema")
+                + " VALUES (?, ?, "
+                + database.dialect().now()
+                + ")"
+                + database.dialect().onConflictDoNothing())) {
+      insert.setString(1, module);
+      insert.setInt(2, version);
+      insert.executeUpdate();
+    } catch (SQLException e) {
+      if (!SqlErrors.isDuplicateKey(e)) {
+        throw e;
+      }
+    }
+  }
+
+  private List<String> statements(JdbcDatabase database, int version) {
+    String name = "schema/" + database.dialect().resourceName() + "-" + version + ".sql";
+    List<String> statements = new ArrayList<>();
+    for (String sql : read(name).replace("${schema}", database.qualifier()).split(";\\s*\n")) {
+      if (!sql.isBlank()) {
+        statements.add(sql.strip());
+      }
+    }
+    return statements;
+  }
+
+  private String read(String name) {
+    try (InputStream resource = anchor.getResourceAsStream(name)) {
+      if (resource == null) {
+        throw new IllegalStateException(
+            "schema script: " + name + " (expected: beside " + anchor.getName() + ")");
+      }
+      return new String(resource.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,119 @@
+package io.commslib.jdbc;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.StoreException;
+import java.sql.SQLException;
+import java.sql.SQLNonTransientConnectionException;
+import java.sql.SQLRecoverableException;
+import java.sql.SQLTransientConnectionException;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one place that reads drivers' failures. For the stores of the library's modules.
+ *
+ * @since 0.1
+ */
+public final class SqlErrors {
+
+  /** H2: database closed, broken, connection broken, closed object, lock file changed. */
+  private static final Set<Integer> H2_LOST =
+      Set.of(90007, 90020, 90028, 90030, 90031, 90067, 90098, 90121, 90135);
+
+  private static final int H2_LOCK_TIMEOUT = 50200;
+
+  private SqlErrors() {}
+
+  /**
+   * Translates a driver's failure, except during commit.
+   *
+   * @param doing what was tried, in a word or two
+   * @param failure the driver's failure
+   * @return {@code TRANSIENT} for a lost or refused connection, {@code CONTENTION} for deadlock,
+   *     serialization failure and lock timeout, else {@code PERMANENT}
+   */
+  public static StoreException translate(String doing, SQLException failure) {
+    if (isConnectionLost(failure)) {
+      return new StoreException(
+          "COMMS-JDBC-001", FailureKind.TRANSIENT, doing + ": database not reachable", failure);
+    }
+    if (isContention(failure)) {
+      return new StoreException(
+          "COMMS-JDBC-002",
+          FailureKind.CONTENTION,
+          doing + ": state " + failure.getSQLState(),
+          failure);
+    }
+    return new StoreException(
+        "COMMS-JDBC-003",
+        FailureKind.PERMANENT,
+        doing + ": state " + failure.getSQLState() + ", " + firstLine(failure),
+        failure);
+  }
+
+  /**
+   * Translates a failure of a commit.
+   *
+   * @param failure the driver's failure
+   * @return {@code UNKNOWN_RESULT} if the connection broke, else as {@link #translate}
+   */
+  static StoreException translateCommit(SQLException failure) {
+    return isConnectionLost(failure)
+        ? new StoreException(
+            "COMMS-JDBC-004",
+            FailureKind.UNKNOWN_RESULT,
+            "commit: connection lost, result unknown",
+            failure)
+        : translate("commit", failure);
+  }
+
+  /**
+   * Returns whether a failure, or a cause of it, says that the connection is gone or could not be
+   * had.
+   *
+   * @param failure any failure
+   * @return true if nothing can be done on that connection any more
+   */
+  public static boolean isConnectionLost(@Nullable Throwable failure) {
+    Throwable cause = failure;
+    for (int depth = 0; cause != null && depth < 20; depth++) {
+      if (cause instanceof SQLException sql && isConnectionState(sql)) {
+        return true;
+      }
+      cause = cause.getCause();
+    }
+    return false;
+  }
+
+  /**
+   * Returns whether a failure is a duplicate key.
+   *
+   * @param failure the driver's failure
+   * @return true for state 23505
+   */
+  public static boolean isDuplicateKey(SQLException failure) {
+    return "23505".equals(failure.getSQLState());
+  }
+
+  private static boolean isConnectionState(SQLException failure) {
+    String state = failure.getSQLState();
+    return failure instanceof SQLTransientConnectionException
+        || failure instanceof SQLNonTransientConnectionException
+        || failure instanceof SQLRecoverableException
+        || H2_LOST.contains(failure.getErrorCode())
+        || (state != null
+            && (state.startsWith("08") || state.startsWith("57P0") || state.equals("53300")));
+  }
+
+  private static boolean isContention(SQLException failure) {
+    String state = failure.getSQLState();
+    return failure.getErrorCode() == H2_LOCK_TIMEOUT
+        || (state != null && (state.startsWith("40") || state.equals("55P03")));
+  }
+
+  private static String firstLine(SQLException failure) {
+    String message = String.valueOf(failure.getMessage());
+    int end = message.indexOf('\n');
+    return message.substring(0, Math.min(end < 0 ? message.length() : end, 200));
+  }
+}

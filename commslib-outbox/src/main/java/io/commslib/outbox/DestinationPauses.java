@@ -1,0 +1,79 @@
+package io.commslib.outbox;
+
+import io.commslib.core.resilience.Backoff;
+import io.commslib.core.time.CommsRuntime;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Destinations that are out of reach and when to try them again; others go on. Confined to the
+ * relay's thread.
+ */
+final class DestinationPauses {
+
+  private static final class Pause {
+    int failures;
+    long untilNanos;
+  }
+
+  private final CommsRuntime runtime;
+  private final Backoff backoff;
+  private final Map<String, Pause> pauses = new HashMap<>();
+
+  DestinationPauses(CommsRuntime runtime, Backoff backoff) {
+    this.runtime = runtime;
+    this.backoff = backoff;
+  }
+
+  /**
+   * An outage: no row of this destination is read until the wait is over. Failures in one wait
+   * count once.
+   */
+  void failed(String destination) {
+    Pause pause = pauses.computeIfAbsent(destination, name -> new Pause());
+    if (isOver(pause)) {
+      pause.failures = Math.min(pause.failures + 1, 30);
+      pause.untilNanos =
+          runtime.time().nanoTime() + backoff.next(pause.failures, runtime.random()).toNanos();
+    }
+  }
+
+  void succeeded(String destination) {
+    if (!pauses.isEmpty()) {
+      pauses.remove(destination);
+    }
+  }
+
+  Set<String> paused() {
+    Set<String> names = new TreeSet<>();
+    pauses.forEach(
+        (name, pause) -> {
+          if (!isOver(pause)) {
+            names.add(name);
+          }
+        });
+    return names;
+  }
+
+  /** Whether any destination failed and has not been reached since. */
+  boolean isEmpty() {
+    return pauses.isEmpty();
+  }
+
+  long nanosToNext(long atMost) {
+    long next = atMost;
+    for (Pause pause : pauses.values()) {
+      long left = pause.untilNanos - runtime.time().nanoTime();
+      if (left > 0) {
+        next = Math.min(next, left);
+      }
+    }
+    return next;
+  }
+
+  private boolean isOver(Pause pause) {
+    return pause.untilNanos - runtime.time().nanoTime() <= 0;
+  }
+}

@@ -1,0 +1,144 @@
+package io.commslib.outbox;
+
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.spi.Checks;
+import io.commslib.core.tx.DatabaseId;
+import io.commslib.core.tx.TransactionContext;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlErrors;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Timestamp;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.ThreadLocalRandom;
+
+/**
+ * The outbox in a table of the service's own database. Its tables are those of {@link
+ * OutboxSchema}. Thread-safe; holds no connection.
+ *
+ * @since 0.1
+ */
+public final class JdbcOutbox implements Outbox {
+
+  private final JdbcDatabase database;
+  private final OutboxConfig config;
+  private final WakeSignal signal = new WakeSignal();
+  private final String insert;
+  private final String insertDelayed;
+
+  private JdbcOutbox(JdbcDatabase database, OutboxConfig config) {
+    this.database = database;
+    this.config = config;
+    String columns = "shard, destination, msg_key, payload, headers) VALUES (?, ?, ?, ?, ?";
+    this.insert = "INSERT INTO " + database.table("outbox_message") + " (" + columns + ")";
+    this.insertDelayed =
+        "INSERT INTO "
+            + database.table("outbox_delayed")
+            + " ("
+            + columns.replace(") VALUES (", ", due_at) VALUES (")
+            + ", ?)";
+  }
+
+  /**
+   * Creates an outbox.
+   *
+   * @param database where its tables lie
+   * @param config settings
+   * @return new outbox
+   */
+  public static JdbcOutbox create(JdbcDatabase database, OutboxConfig config) {
+    return new JdbcOutbox(
+        Objects.requireNonNull(database, "database"), Objects.requireNonNull(config, "config"));
+  }
+
+  @Override
+  public void publish(TransactionContext tx, Destination to, Message message) {
+    publishAll(tx, to, List.of(message));
+  }
+
+  @Override
+  public void publishAll(TransactionContext tx, Destination to, List<Message> messages) {
+    Checks.check(
+        tx.database().equals(database.id()),
+        "transaction",
+        tx.database(),
+        "one on " + database.id());
+    for (Message message : messages) {
+      Checks.inRange("message bytes", message.sharedBody().length, 0, config.maxMessageBytes());
+    }
+    List<Message> now = messages.stream().filter(message -> message.deliverAt().isEmpty()).toList();
+    List<Message> later =
+        messages.stream().filter(message -> message.deliverAt().isPresent()).toList();
+    Connection connection = tx.unwrap(Connection.class);
+    try {
+      write(connection, insert, to, now);
+      write(connection, insertDelayed, to, later);
+    } catch (SQLException e) {
+      throw SqlErrors.translate("outbox insert", e);
+    }
+    tx.afterCommit(this::wake);
+  }
+
+  private void write(Connection connection, String sql, Destination to, List<Message> messages)
+      throws SQLException {
+    if (messages.isEmpty()) {
+      return;
+    }
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      for (Message message : messages) {
+        statement.setInt(1, shard(message));
+        statement.setString(2, to.toString());
+        statement.setString(3, message.key().orElse(null));
+        statement.setBytes(4, message.sharedBody());
+        if (message.deliverAt().isPresent()) {
+          // The wait is over when the row moves to the message table; transports need not know of
+          // it.
+          statement.setString(
+              5, OutboxRow.headerText(message.toBuilder().withoutDeliverAt().build()));
+          statement.setTimestamp(6, Timestamp.from(message.deliverAt().get()));
+        } else {
+          statement.setString(5, OutboxRow.headerText(message));
+        }
+        if (messages.size() == 1) {
+          statement.executeUpdate();
+          return;
+        }
+        statement.addBatch();
+      }
+      statement.executeBatch();
+    }
+  }
+
+  private int shard(Message message) {
+    // Without key there is no order to keep: any shard will do.
+    return message
+        .key()
+        .map(key -> OutboxRow.shardOf(key, config.shards()))
+        .orElseGet(() -> ThreadLocalRandom.current().nextInt(config.shards()));
+  }
+
+  @Override
+  public void wake() {
+    signal.raise();
+  }
+
+  @Override
+  public DatabaseId database() {
+    return database.id();
+  }
+
+  JdbcDatabase jdbc() {
+    return database;
+  }
+
+  OutboxConfig config() {
+    return config;
+  }
+
+  WakeSignal signal() {
+    return signal;
+  }
+}

@@ -1,0 +1,311 @@
+package io.commslib.outbox;
+
+import io.commslib.core.resilience.Backoff;
+import io.commslib.core.spi.Checks;
+import java.time.Duration;
+import java.util.Objects;
+
+/**
+ * How an outbox and its relay work. Immutable; all processes that share the tables use equal
+ * settings.
+ *
+ * @since 0.1
+ */
+public final class OutboxConfig {
+
+  /**
+   * What becomes of later messages of a key when one of them can't be published at all.
+   *
+   * @since 0.1
+   */
+  public enum OnParked {
+    /** They wait until the parked one is replayed or discarded: order is kept. */
+    BLOCK_KEY,
+    /** They go on: order is broken at the parked one. */
+    SKIP
+  }
+
+  private final Builder settings;
+
+  private OutboxConfig(Builder settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * Returns the defaults.
+   *
+   * @return configuration
+   */
+  public static OutboxConfig defaults() {
+    return builder().build();
+  }
+
+  /**
+   * Starts a configuration from the defaults.
+   *
+   * @return new builder
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Returns the number of shards, fixed when the tables are first used.
+   *
+   * @return 1 to 1,024, default 32
+   */
+  public int shards() {
+    return settings.shards;
+  }
+
+  /**
+   * Returns how long a relay owns its shards without renewing.
+   *
+   * @return 5 s to 10 min, default 15 s
+   */
+  public Duration leaseTime() {
+    return settings.leaseTime;
+  }
+
+  /**
+   * Returns how often the relay looks when nobody wakes it.
+   *
+   * @return 10 ms to 1 min, default 1 s
+   */
+  public Duration pollInterval() {
+    return settings.pollInterval;
+  }
+
+  /**
+   * Returns how many rows one read takes at most.
+   *
+   * @return 1 to 10,000, default 500
+   */
+  public int batchSize() {
+    return settings.batchSize;
+  }
+
+  /**
+   * Returns how many rows the relay holds in memory, unconfirmed or waiting behind one of their
+   * key.
+   *
+   * @return 1 to 100,000, default 2,000
+   */
+  public int maxUnconfirmed() {
+    return settings.maxUnconfirmed;
+  }
+
+  /**
+   * Returns how often a message the transport refuses is attempted before it is parked. Outages do
+   * not count.
+   *
+   * @return 1 to 1,000, default 5
+   */
+  public int attempts() {
+    return settings.attempts;
+  }
+
+  /**
+   * Returns the wait between attempts, and between looks at a destination that is out of reach.
+   *
+   * @return the backoff
+   */
+  public Backoff backoff() {
+    return settings.backoff;
+  }
+
+  /**
+   * Returns what becomes of a key whose message was parked.
+   *
+   * @return default {@link OnParked#BLOCK_KEY}
+   */
+  public OnParked onParked() {
+    return settings.onParked;
+  }
+
+  /**
+   * Returns the largest body accepted.
+   *
+   * @return 1 KiB to 64 MiB, default 1 MiB
+   */
+  public int maxMessageBytes() {
+    return settings.maxMessageBytes;
+  }
+
+  @Override
+  public String toString() {
+    return "OutboxConfig{shards="
+        + shards()
+        + ", leaseTime="
+        + leaseTime()
+        + ", pollInterval="
+        + pollInterval()
+        + ", batchSize="
+        + batchSize()
+        + ", maxUnconfirmed="
+        + maxUnconfirmed()
+        + ", attempts="
+        + attempts()
+        + ", backoff="
+        + backoff()
+        + ", onParked="
+        + onParked()
+        + ", maxMessageBytes="
+        + maxMessageBytes()
+        + "}";
+  }
+
+  /**
+   * Collects the settings. Not thread-safe.
+   *
+   * @since 0.1
+   */
+  public static final class Builder {
+    private int shards = 32;
+    private Duration leaseTime = Duration.ofSeconds(15);
+    private Duration pollInterval = Duration.ofSeconds(1);
+    private int batchSize = 500;
+    private int maxUnconfirmed = 2_000;
+    private int attempts = 5;
+    private Backoff backoff = Backoff.exponential(Duration.ofMillis(200), Duration.ofSeconds(10));
+    private OnParked onParked = OnParked.BLOCK_KEY;
+    private int maxMessageBytes = 1024 * 1024;
+
+    private Builder() {}
+
+    /**
+     * Sets the number of shards: the upper bound of relays that work at once.
+     *
+     * @param shards 1 to 1,024; can't be changed once the tables are in use
+     * @return this
+     */
+    public Builder shards(int shards) {
+      this.shards = Checks.inRange("shards", shards, 1, 1_024);
+      return this;
+    }
+
+    /**
+     * Sets how long a relay owns its shards without renewing; a crashed relay's messages wait that
+     * long.
+     *
+     * @param leaseTime 5 s to 10 min
+     * @return this
+     */
+    public Builder leaseTime(Duration leaseTime) {
+      this.leaseTime =
+          Checks.inRange("leaseTime", leaseTime, Duration.ofSeconds(5), Duration.ofMinutes(10));
+      return this;
+    }
+
+    /**
+     * Sets how often the relay looks when nobody wakes it.
+     *
+     * @param pollInterval 10 ms to 1 min
+     * @return this
+     */
+    public Builder pollInterval(Duration pollInterval) {
+      this.pollInterval =
+          Checks.inRange(
+              "pollInterval", pollInterval, Duration.ofMillis(10), Duration.ofMinutes(1));
+      return this;
+    }
+
+    /**
+     * Sets how many rows one read takes at most.
+     *
+     * @param batchSize 1 to 10,000
+     * @return this
+     */
+    public Builder batchSize(int batchSize) {
+      this.batchSize = Checks.inRange("batchSize", batchSize, 1, 10_000);
+      return this;
+    }
+
+    /**
+     * Sets how many rows the relay holds in memory.
+     *
+     * @param maxUnconfirmed 1 to 100,000
+     * @return this
+     */
+    public Builder maxUnconfirmed(int maxUnconfirmed) {
+      this.maxUnconfirmed = Checks.inRange("maxUnconfirmed", maxUnconfirmed, 1, 100_000);
+      return this;
+    }
+
+    /**
+     * Sets how often a refused message is attempted before it is parked.
+     *
+     * @param attempts 1 to 1,000
+     * @return this
+     */
+    public Builder attempts(int attempts) {
+      this.attempts = Checks.inRange("attempts", attempts, 1, 1_000);
+      return this;
+    }
+
+    /**
+     * Sets the wait between attempts.
+     *
+     * @param backoff the backoff
+     * @return this
+     */
+    public Builder backoff(Backoff backoff) {
+      this.backoff = Objects.requireNonNull(backoff, "backoff");
+      return this;
+    }
+
+    /**
+     * Sets what becomes of a key whose message was parked.
+     *
+     * @param onParked block or skip
+     * @return this
+     */
+    public Builder onParked(OnParked onParked) {
+      this.onParked = Objects.requireNonNull(onParked, "onParked");
+      return this;
+    }
+
+    /**
+     * Sets the largest body accepted.
+     *
+     * @param maxMessageBytes 1 KiB to 64 MiB
+     * @return this
+     */
+    public Builder maxMessageBytes(int maxMessageBytes) {
+      this.maxMessageBytes =
+          Checks.inRange("maxMessageBytes", maxMessageBytes, 1024, 64 * 1024 * 1024);
+      return this;
+    }
+
+    /**
+     * Builds the configuration.
+     *
+     * @return immutable configuration
+     * @throws IllegalArgumentException if {@code batchSize} exceeds {@code maxUnconfirmed}, or the
+     *     poll interval is a third of the lease or more
+     */
+    public OutboxConfig build() {
+      Checks.check(
+          batchSize <= maxUnconfirmed,
+          "batchSize",
+          batchSize,
+          "at most maxUnconfirmed, " + maxUnconfirmed);
+      Checks.check(
+          pollInterval.multipliedBy(3).compareTo(leaseTime) < 0,
+          "pollInterval",
+          pollInterval,
+          "less than a third of leaseTime, " + leaseTime);
+      Builder copy = new Builder();
+      copy.shards = shards;
+      copy.leaseTime = leaseTime;
+      copy.pollInterval = pollInterval;
+      copy.batchSize = batchSize;
+      copy.maxUnconfirmed = maxUnconfirmed;
+      copy.attempts = attempts;
+      copy.backoff = backoff;
+      copy.onParked = onParked;
+      copy.maxMessageBytes = maxMessageBytes;
+      return new OutboxConfig(copy);
+    }
+  }
+}

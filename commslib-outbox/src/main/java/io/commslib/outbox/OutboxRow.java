@@ -1,0 +1,67 @@
+package io.commslib.outbox;
+
+import io.commslib.core.codec.CodecException;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.WireMessage;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One row of the outbox and the text form of its headers: one line per header, name, colon, value.
+ * Values hold no control characters, names no colon, so nothing needs escaping.
+ */
+record OutboxRow(
+    int shard, long id, String destination, @Nullable String key, byte[] payload, String headers) {
+
+  static final CloudEventsEnvelope ENVELOPE =
+      new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
+
+  /** Orders rows that must leave one after the other; null for rows without key. */
+  @Nullable String lane() {
+    return key == null ? null : destination + '\n' + key;
+  }
+
+  Destination to() {
+    try {
+      return Destination.parse(destination);
+    } catch (IllegalArgumentException e) {
+      throw new CodecException(
+          "COMMS-OUTBOX-003", "row " + shard + "/" + id + ": bad destination", e);
+    }
+  }
+
+  /** Reads the message; a row that was changed by hand may fail. */
+  Message message() {
+    Map<String, String> map = new LinkedHashMap<>();
+    for (String line : headers.split("\n")) {
+      int colon = line.indexOf(':');
+      if (colon > 0) {
+        map.put(line.substring(0, colon), line.substring(colon + 1));
+      }
+    }
+    return ENVELOPE.decode(new WireMessage(key, map, payload));
+  }
+
+  static String headerText(Message message) {
+    StringBuilder text = new StringBuilder(256);
+    ENVELOPE
+        .encode(message)
+        .headers()
+        .forEach((name, value) -> text.append(name).append(':').append(value).append('\n'));
+    return text.toString();
+  }
+
+  /** The same key falls into the same shard on every database and in every process. */
+  static int shardOf(String key, int shards) {
+    int hash = 0x811c9dc5;
+    for (byte b : key.getBytes(StandardCharsets.UTF_8)) {
+      hash = (hash ^ (b & 0xff)) * 0x01000193;
+    }
+    hash ^= hash >>> 16;
+    return Math.floorMod(hash, shards);
+  }
+}

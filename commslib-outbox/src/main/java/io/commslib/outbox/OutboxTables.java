@@ -1,0 +1,289 @@
+package io.commslib.outbox;
+
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlDialect;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * The relay's SQL. Message rows are inserted once and deleted once, never locked or updated; they
+ * leave by explicit id, so a row that commits late is simply still there for the next read.
+ */
+final class OutboxTables {
+
+  private final JdbcDatabase database;
+  private final String message;
+  private final String retry;
+  private final String parked;
+  private final String delayed;
+
+  OutboxTables(JdbcDatabase database) {
+    this.database = database;
+    this.message = database.table("outbox_message");
+    this.retry = database.table("outbox_retry");
+    this.parked = database.table("outbox_parked");
+    this.delayed = database.table("outbox_delayed");
+  }
+
+  /** Reads the oldest rows of each shard, without those that must wait. */
+  List<OutboxRow> read(
+      Connection connection,
+      Collection<Integer> shards,
+      int perShard,
+      Set<String> pausedDestinations,
+      boolean retries)
+      throws SQLException {
+    List<String> paused = List.copyOf(pausedDestinations);
+    String filter =
+        (paused.isEmpty()
+                ? ""
+                : " AND m.destination NOT IN ("
+                    + paused.stream().map(name -> "?").collect(Collectors.joining(", "))
+                    + ")")
+            + (retries
+                ? " AND NOT EXISTS (SELECT 1 FROM "
+                    + retry
+                    + " r WHERE r.shard = m.shard"
+                    + " AND (r.message_row = m.id OR (r.msg_key = m.msg_key AND r.destination = m.destination))"
+                    + " AND (r.next_at IS NULL OR r.next_at > "
+                    + database.dialect().now()
+                    + "))"
+                : "");
+    String columns = "m.shard, m.id, m.destination, m.msg_key, m.payload, m.headers";
+    String sql =
+        shards.stream()
+            .map(
+                shard ->
+                    "(SELECT "
+                        + columns
+                        + " FROM "
+                        + message
+                        + " m WHERE m.shard = "
+                        + shard
+                        + filter
+                        + " ORDER BY m.id LIMIT "
+                        + perShard
+                        + ")")
+            .collect(Collectors.joining(" UNION ALL "));
+    List<OutboxRow> rows = new ArrayList<>();
+    try (PreparedStatement select = connection.prepareStatement(sql)) {
+      int index = 1;
+      for (int i = 0; i < shards.size(); i++) {
+        for (String name : paused) {
+          select.setString(index++, name);
+        }
+      }
+      try (ResultSet found = select.executeQuery()) {
+        while (found.next()) {
+          rows.add(
+              new OutboxRow(
+                  found.getInt(1),
+                  found.getLong(2),
+                  found.getString(3),
+                  found.getString(4),
+                  found.getBytes(5),
+                  found.getString(6)));
+        }
+      }
+    }
+    return rows;
+  }
+
+  /** Deletes confirmed rows by explicit id, never by range. */
+  void acknowledge(Connection connection, List<OutboxRow> rows, boolean retries)
+      throws SQLException {
+    if (database.dialect() == SqlDialect.POSTGRESQL) {
+      try (Statement statement = connection.createStatement()) {
+        // Losing this commit only means publishing again.
+        statement.execute("SET LOCAL synchronous_commit = off");
+      }
+    }
+    deleteByIds(connection, message, "id", rows);
+    if (retries) {
+      deleteByIds(connection, retry, "message_row", rows);
+    }
+  }
+
+  private void deleteByIds(
+      Connection connection, String table, String idColumn, List<OutboxRow> rows)
+      throws SQLException {
+    if (database.dialect() == SqlDialect.POSTGRESQL) {
+      String sql =
+          "DELETE FROM "
+              + table
+              + " t USING unnest(?::smallint[], ?::bigint[]) AS d(shard, id)"
+              + " WHERE t.shard = d.shard AND t."
+              + idColumn
+              + " = d.id";
+      try (PreparedStatement delete = connection.prepareStatement(sql)) {
+        delete.setArray(
+            1,
+            connection.createArrayOf(
+                "smallint", rows.stream().map(row -> (short) row.shard()).toArray()));
+        delete.setArray(
+            2, connection.createArrayOf("bigint", rows.stream().map(OutboxRow::id).toArray()));
+        delete.executeUpdate();
+      }
+      return;
+    }
+    try (PreparedStatement delete =
+        connection.prepareStatement(
+            "DELETE FROM " + table + " WHERE shard = ? AND " + idColumn + " = ?")) {
+      for (OutboxRow row : rows) {
+        delete.setInt(1, row.shard());
+        delete.setLong(2, row.id());
+        delete.addBatch();
+      }
+      delete.executeBatch();
+    }
+  }
+
+  /**
+   * Counts a failed attempt and says how many there were; the row and its key wait until the time
+   * given.
+   */
+  int countFailure(Connection connection, OutboxRow row, String error, long waitMillis)
+      throws SQLException {
+    String now = database.dialect().now();
+    String later = database.dialect().nowPlusMillis();
+    int known =
+        update(
+            connection,
+            "UPDATE "
+                + retry
+                + " SET attempts = attempts + 1, next_at = "
+                + later
+                + ", last_error = ?"
+                + " WHERE shard = ? AND message_row = ?",
+            waitMillis,
+            error,
+            row.shard(),
+            row.id());
+    if (known == 0) {
+      update(
+          connection,
+          "INSERT INTO "
+              + retry
+              + " (shard, message_row, destination, msg_key, attempts, next_at, last_error,"
+              + " first_failed_at) VALUES (?, ?, ?, ?, 1, "
+              + later
+              + ", ?, "
+              + now
+              + ")",
+          row.shard(),
+          row.id(),
+          row.destination(),
+          row.key(),
+          waitMillis,
+          error);
+    }
+    return attempts(connection, row);
+  }
+
+  int attempts(Connection connection, OutboxRow row) throws SQLException {
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            "SELECT attempts FROM " + retry + " WHERE shard = ? AND message_row = ?")) {
+      select.setInt(1, row.shard());
+      select.setLong(2, row.id());
+      try (ResultSet found = select.executeQuery()) {
+        return found.next() ? found.getInt(1) : 0;
+      }
+    }
+  }
+
+  /**
+   * Moves a row to the parked ones; its key stays blocked, or goes on. Expects the failure counted
+   * before.
+   */
+  void park(Connection connection, OutboxRow row, String code, boolean blockKey)
+      throws SQLException {
+    String now = database.dialect().now();
+    update(
+        connection,
+        "INSERT INTO "
+            + parked
+            + " (shard, message_row, destination, msg_key, payload, headers, created_at, attempts,"
+            + " error_code, last_error, first_failed_at, parked_at) SELECT m.shard, m.id, m.destination, m.msg_key,"
+            + " m.payload, m.headers, m.created_at, r.attempts, ?, r.last_error, r.first_failed_at, "
+            + now
+            + " FROM "
+            + message
+            + " m JOIN "
+            + retry
+            + " r ON r.shard = m.shard AND r.message_row = m.id"
+            + " WHERE m.shard = ? AND m.id = ?",
+        code,
+        row.shard(),
+        row.id());
+    update(
+        connection,
+        "DELETE FROM " + message + " WHERE shard = ? AND id = ?",
+        row.shard(),
+        row.id());
+    String where = " WHERE shard = ? AND message_row = ?";
+    update(
+        connection,
+        blockKey && row.key() != null
+            ? "UPDATE " + retry + " SET next_at = NULL" + where
+            : "DELETE FROM " + retry + where,
+        row.shard(),
+        row.id());
+  }
+
+  boolean hasRetries(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet found = statement.executeQuery("SELECT 1 FROM " + retry + " LIMIT 1")) {
+      return found.next();
+    }
+  }
+
+  /** Moves due delayed messages to the message table; returns how many. */
+  int promoteDelayed(Connection connection, int limit) throws SQLException {
+    List<String> ids = new ArrayList<>();
+    try (Statement statement = connection.createStatement();
+        ResultSet found =
+            statement.executeQuery(
+                "SELECT id FROM "
+                    + delayed
+                    + " WHERE due_at <= "
+                    + database.dialect().now()
+                    + " ORDER BY due_at, id LIMIT "
+                    + limit)) {
+      while (found.next()) {
+        ids.add(Long.toString(found.getLong(1)));
+      }
+    }
+    if (ids.isEmpty()) {
+      return 0;
+    }
+    String where = " WHERE id IN (" + String.join(", ", ids) + ")";
+    update(
+        connection,
+        "INSERT INTO "
+            + message
+            + " (shard, destination, msg_key, payload, headers) SELECT shard, destination, msg_key,"
+            + " payload, headers FROM "
+            + delayed
+            + where
+            + " ORDER BY due_at, id");
+    return update(connection, "DELETE FROM " + delayed + where);
+  }
+
+  static int update(Connection connection, String sql, Object... parameters) throws SQLException {
+    try (PreparedStatement update = connection.prepareStatement(sql)) {
+      for (int i = 0; i < parameters.length; i++) {
+        update.setObject(i + 1, parameters[i]);
+      }
+      return update.executeUpdate();
+    }
+  }
+}

@@ -1,0 +1,37 @@
+package io.commslib.outbox;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.testkit.servers.PostgresServer;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+
+class PostgresOutboxContractIT extends OutboxStoreContract {
+
+  private static HikariDataSource pool;
+
+  @BeforeAll
+  static void open() {
+    pool = newPool();
+  }
+
+  @AfterAll
+  static void closePool() {
+    pool.close();
+  }
+
+  private static HikariDataSource newPool() {
+    PostgresServer server = PostgresServer.shared();
+    return TestDatabases.pool(server.jdbcUrl(), server.user(), server.password());
+  }
+
+  @Override
+  protected DataSource dataSource() {
+    return pool;
+  }
+
+  @Override
+  protected HikariDataSource ownPool() {
+    return newPool();
+  }
+}

@@ -1,0 +1,47 @@
+package io.commslib.testkit.servers;
+
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * Finds the broker's jars.
+ *
+ * <p>They are never on the class path of the JVM that starts the broker: a user who moves the
+ * client's version there must not break the broker, and the broker's own dependencies stay away
+ * from the code under test.
+ */
+final class KafkaLibraries {
+
+  static final String HOW_TO_GET_THEM =
+      "the Kafka broker's jars: build this module (its build puts them into target/kafka-broker/lib),"
+          + " or set KAFKA_HOME to the folder of an unpacked Kafka";
+
+  private KafkaLibraries() {}
+
+  /** The class path of the broker's process; empty if there are no jars on this machine. */
+  static Optional<String> classPath() {
+    return folder().map(libraries -> ownCode() + ":" + libraries.resolve("*"));
+  }
+
+  private static Optional<Path> folder() {
+    Path bundle = ownCode().resolveSibling("kafka-broker").resolve("lib");
+    if (Files.isDirectory(bundle)) {
+      return Optional.of(bundle);
+    }
+    return Optional.ofNullable(System.getenv("KAFKA_HOME"))
+        .map(home -> Path.of(home, "libs"))
+        .filter(Files::isDirectory);
+  }
+
+  /** The folder target/classes, or the jar beside it: both have the bundle as their neighbour. */
+  private static Path ownCode() {
+    try {
+      return Path.of(
+          KafkaLibraries.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException("cannot tell where this module's code lies", e);
+    }
+  }
+}

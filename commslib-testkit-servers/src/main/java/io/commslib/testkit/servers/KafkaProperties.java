@@ -1,0 +1,67 @@
+package io.commslib.testkit.servers;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** The configuration of a broker: combined with a controller, small, and quick to come back. */
+final class KafkaProperties {
+
+  private KafkaProperties() {}
+
+  /** Returns the lines of {@code server.properties}; the caller's properties win over ours. */
+  static List<String> of(
+      KafkaNode node, List<KafkaNode> cluster, Path data, Map<String, String> callers) {
+    Map<String, String> all = new LinkedHashMap<>();
+    addCopies(all, cluster.size());
+    addTimes(all);
+    // A topic that a test forgot to create shall fail the test.
+    all.put("auto.create.topics.enable", "false");
+    all.put("log.cleaner.dedupe.buffer.size", "2097152");
+    all.putAll(callers);
+    addIdentity(all, node, cluster, data);
+    return all.entrySet().stream().map(entry -> entry.getKey() + "=" + entry.getValue()).toList();
+  }
+
+  private static void addIdentity(
+      Map<String, String> all, KafkaNode node, List<KafkaNode> cluster, Path data) {
+    all.put("process.roles", "broker,controller");
+    all.put("node.id", Integer.toString(node.id()));
+    all.put(
+        "controller.quorum.voters",
+        cluster.stream().map(KafkaNode::voter).collect(Collectors.joining(",")));
+    all.put(
+        "listeners",
+        "PLAINTEXT://" + node.address() + ",CONTROLLER://127.0.0.1:" + node.controllerPort());
+    all.put("advertised.listeners", "PLAINTEXT://" + node.address());
+    all.put("controller.listener.names", "CONTROLLER");
+    all.put("log.dirs", data.toString());
+  }
+
+  private static void addCopies(Map<String, String> all, int nodes) {
+    String copies = Integer.toString(Math.min(3, nodes));
+    String inSync = nodes >= 3 ? "2" : "1";
+    all.put("default.replication.factor", copies);
+    all.put("min.insync.replicas", inSync);
+    for (String topic :
+        List.of("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")) {
+      all.put(topic + ".num.partitions", "1");
+      all.put(topic + ".replication.factor", copies);
+    }
+    all.put("transaction.state.log.min.isr", inSync);
+    all.put("share.coordinator.state.topic.min.isr", inSync);
+  }
+
+  /** A killed broker's session must end soon: with the defaults it is back after 12 s. */
+  private static void addTimes(Map<String, String> all) {
+    all.put("group.initial.rebalance.delay.ms", "0");
+    all.put("broker.session.timeout.ms", "1000");
+    all.put("broker.heartbeat.interval.ms", "100");
+    all.put("controller.quorum.election.timeout.ms", "500");
+    all.put("controller.quorum.fetch.timeout.ms", "1000");
+    all.put("group.share.min.heartbeat.interval.ms", "100");
+    all.put("group.share.heartbeat.interval.ms", "500");
+  }
+}

@@ -1,0 +1,91 @@
+package io.commslib.testkit.servers;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A Kafka broker in a JVM of its own, with its controller in the same process.
+ *
+ * <p>Topics are not created by use, and a killed broker is back within a few seconds. {@link
+ * KafkaCluster} has more than one.
+ *
+ * @since 0.1
+ */
+public final class KafkaServer extends ControlledServer {
+
+  private static final String ADDRESS_VARIABLE = "COMMSLIB_TEST_KAFKA";
+
+  private final String bootstrapServers;
+
+  KafkaServer(ServerControl control, String bootstrapServers) {
+    super(control);
+    this.bootstrapServers = bootstrapServers;
+  }
+
+  /**
+   * Starts a broker without topics and blocks until it serves clients.
+   *
+   * @return the broker; the caller closes it
+   * @throws ServerUnavailableException if its jars are missing or it doesn't start
+   */
+  public static KafkaServer start() {
+    return start(Map.of());
+  }
+
+  /**
+   * Starts a broker with properties of the caller's, such as {@code message.max.bytes}.
+   *
+   * @param properties names and values as in {@code server.properties}; they win over the
+   *     launcher's, save addresses and folders
+   * @return the broker; the caller closes it
+   * @throws ServerUnavailableException if its jars are missing or it doesn't start
+   */
+  public static KafkaServer start(Map<String, String> properties) {
+    Map<String, String> copy = Map.copyOf(properties);
+    KafkaNode node = KafkaNode.create(1);
+    return new KafkaServer(control(node, copy), node.address());
+  }
+
+  /**
+   * Returns the broker that all functional tests of this JVM share; the first call starts it.
+   *
+   * @return the broker named by {@code COMMSLIB_TEST_KAFKA}, else one that ends with the JVM
+   * @throws ServerUnavailableException if its jars are missing or it doesn't start
+   */
+  public static KafkaServer shared() {
+    return Shared.INSTANCE;
+  }
+
+  /**
+   * Returns the address for clients; it stays the same over restarts.
+   *
+   * @return host and port, as for {@code bootstrap.servers}
+   */
+  public String bootstrapServers() {
+    return bootstrapServers;
+  }
+
+  private static ServerControl control(KafkaNode node, Map<String, String> properties) {
+    return KafkaLibraries.classPath()
+        .<ServerControl>map(classPath -> local(classPath, node, properties))
+        .orElseGet(() -> KafkaContainer.start(node, properties));
+  }
+
+  private static LocalServer local(
+      String classPath, KafkaNode node, Map<String, String> properties) {
+    return KafkaLauncher.launch(classPath, node, List.of(node), properties).readyOrClosed();
+  }
+
+  private static KafkaServer createShared() {
+    String address = System.getenv(ADDRESS_VARIABLE);
+    if (address != null && !address.isBlank()) {
+      return new KafkaServer(HandsOffControl.remote(ADDRESS_VARIABLE), address);
+    }
+    KafkaNode node = KafkaNode.create(1);
+    return new KafkaServer(HandsOffControl.shared(control(node, Map.of())), node.address());
+  }
+
+  private static final class Shared {
+    static final KafkaServer INSTANCE = createShared();
+  }
+}

@@ -1,0 +1,137 @@
+package io.commslib.testkit.servers;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** A folder with {@code initdb} and {@code postgres}, and the way to run them as this user. */
+final class PostgresBinaries {
+
+  private static final Path DEBIAN = Path.of("/usr/lib/postgresql");
+  private static final String NOBODY = "65534";
+
+  /** They refuse to run as root, so root hides behind one of these; the first that works. */
+  private static final List<List<String>> DISGUISES =
+      List.of(
+          List.of("unshare", "-U"),
+          List.of("setpriv", "--reuid=" + NOBODY, "--regid=" + NOBODY, "--clear-groups"));
+
+  private final Path bin;
+  private final List<String> disguise;
+
+  private PostgresBinaries(Path bin, List<String> disguise) {
+    this.bin = bin;
+    this.disguise = disguise;
+  }
+
+  /** Finds the installed ones, newest first, else unpacks those on the class path. */
+  static Optional<PostgresBinaries> find() {
+    List<String> disguise = isRoot() ? workingDisguise() : List.of();
+    return Optional.ofNullable(Found.BIN).map(bin -> new PostgresBinaries(bin, disguise));
+  }
+
+  List<String> command(String program, List<String> arguments) {
+    List<String> command = new ArrayList<>(disguise);
+    command.add(bin.resolve(program).toString());
+    command.addAll(arguments);
+    return command;
+  }
+
+  /** Creates the folder and gives it to the user that the programs run as. */
+  void own(Path data) {
+    try {
+      Files.createDirectories(data);
+    } catch (IOException e) {
+      throw new ServerUnavailableException("cannot create the data folder of postgres", e);
+    }
+    if (disguise.contains("setpriv")) {
+      Shell.output(List.of("chmod", "711", data.getParent().toString()));
+      Shell.output(List.of("chown", NOBODY + ":" + NOBODY, data.toString()));
+    }
+  }
+
+  private static boolean isRoot() {
+    return Shell.output(List.of("id", "-u")).equals("0");
+  }
+
+  private static List<String> workingDisguise() {
+    for (List<String> candidate : DISGUISES) {
+      List<String> probe = new ArrayList<>(candidate);
+      probe.add("true");
+      if (Shell.succeeds(probe)) {
+        return candidate;
+      }
+    }
+    throw new ServerUnavailableException(
+        "postgres does not run as root, and neither unshare nor setpriv works here;"
+            + " run as another user",
+        null);
+  }
+
+  private static @Nullable Path locate() {
+    List<Path> candidates = new ArrayList<>(debianFolders());
+    for (String entry : System.getenv().getOrDefault("PATH", "").split(":", -1)) {
+      if (!entry.isEmpty()) {
+        candidates.add(Path.of(entry));
+      }
+    }
+    return candidates.stream()
+        .filter(folder -> Files.isExecutable(folder.resolve("initdb")))
+        .filter(folder -> Files.isExecutable(folder.resolve("postgres")))
+        .findFirst()
+        .orElseGet(PostgresBinaries::unpacked);
+  }
+
+  private static List<Path> debianFolders() {
+    if (!Files.isDirectory(DEBIAN)) {
+      return List.of();
+    }
+    try (Stream<Path> versions = Files.list(DEBIAN)) {
+      return versions
+          .filter(version -> version.getFileName().toString().matches("[0-9]+"))
+          .sorted(
+              Comparator.comparingInt(
+                      (Path version) -> Integer.parseInt(version.getFileName().toString()))
+                  .reversed())
+          .map(version -> version.resolve("bin"))
+          .toList();
+    } catch (IOException unreadable) {
+      return List.of();
+    }
+  }
+
+  static @Nullable Path unpacked() {
+    String architecture = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
+    String name = architecture.equals("aarch64") ? "arm_64" : "x86_64";
+    try (InputStream archive =
+        PostgresBinaries.class.getResourceAsStream("/postgres-linux-" + name + ".txz")) {
+      if (archive == null) {
+        return null;
+      }
+      Path folder = DataFolder.create("postgres-binaries");
+      Path file = folder.resolve("postgres.txz");
+      Files.copy(archive, file);
+      // Needs xz; the failure's text says so where it is missing.
+      Shell.run(
+          List.of("tar", "-xJf", file.toString(), "-C", folder.toString()),
+          folder.resolve("unpack.log"));
+      Shell.output(List.of("chmod", "755", folder.toString()));
+      Files.delete(file);
+      return folder.resolve("bin");
+    } catch (IOException e) {
+      throw new ServerUnavailableException("cannot unpack the binaries of postgres", e);
+    }
+  }
+
+  private static final class Found {
+    static final @Nullable Path BIN = locate();
+  }
+}

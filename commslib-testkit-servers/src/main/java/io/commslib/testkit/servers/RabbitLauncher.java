@@ -1,0 +1,110 @@
+package io.commslib.testkit.servers;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Starts a node with the package's own script and an environment of its own, so that nothing of the
+ * system's configuration, data or port mapper is touched.
+ */
+final class RabbitLauncher implements ServerRecipe {
+
+  /** Local connections only; the port mapper is started here, as a daemon it would outlive us. */
+  private static final String ERLANG_ARGUMENTS =
+      "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false +S 1:1";
+
+  private final Path script;
+  private final Path folder;
+  private final int port;
+  private final int mapperPort = FreePorts.next();
+  private final int distributionPort = FreePorts.next();
+  private final ChildProcess portMapper;
+
+  private RabbitLauncher(Path script, Path folder, int port) {
+    this.script = script;
+    this.folder = folder;
+    this.port = port;
+    this.portMapper =
+        ChildProcess.start(
+            List.of("epmd", "-port", Integer.toString(mapperPort), "-address", "127.0.0.1"),
+            Map.of(),
+            folder.resolve("epmd.log"),
+            Duration.ZERO);
+  }
+
+  static ServerControl start(int port, Map<String, String> settings) {
+    Optional<Path> script = RabbitScript.find();
+    if (script.isEmpty()) {
+      return RabbitContainer.start(port, settings);
+    }
+    Path folder = DataFolder.create("rabbitmq");
+    writeConfiguration(folder, port, settings);
+    return LocalServer.start(new RabbitLauncher(script.get(), folder, port), folder);
+  }
+
+  static List<String> configuration(int port, Map<String, String> settings) {
+    Map<String, String> all = new LinkedHashMap<>();
+    all.put("disk_free_limit.absolute", "50MB");
+    all.putAll(settings);
+    all.put("listeners.tcp.1", "127.0.0.1:" + port);
+    return all.entrySet().stream().map(entry -> entry.getKey() + " = " + entry.getValue()).toList();
+  }
+
+  @Override
+  public String name() {
+    return "rabbitmq";
+  }
+
+  @Override
+  public ChildProcess launch(Path log) {
+    return ChildProcess.start(List.of(script.toString()), environment(), log, Duration.ZERO);
+  }
+
+  @Override
+  public boolean isReady() {
+    return AmqpHandshake.succeeds(port);
+  }
+
+  @Override
+  public void release() {
+    portMapper.stop();
+  }
+
+  private Map<String, String> environment() {
+    Map<String, String> environment = new LinkedHashMap<>();
+    environment.put("HOME", folder.toString());
+    environment.put("RABBITMQ_NODENAME", "commslib" + port + "@localhost");
+    // A missing file: else the system's is read.
+    environment.put("RABBITMQ_CONF_ENV_FILE", folder.resolve("none.conf").toString());
+    environment.put("RABBITMQ_CONFIG_FILE", folder.resolve("rabbitmq.conf").toString());
+    environment.put("RABBITMQ_ADVANCED_CONFIG_FILE", folder.resolve("none.config").toString());
+    environment.put("RABBITMQ_MNESIA_BASE", folder.resolve("data").toString());
+    environment.put("RABBITMQ_LOG_BASE", folder.resolve("log").toString());
+    environment.put("RABBITMQ_LOGS", "-");
+    environment.put("RABBITMQ_PID_FILE", folder.resolve("pid").toString());
+    environment.put("RABBITMQ_ENABLED_PLUGINS_FILE", folder.resolve("plugins").toString());
+    environment.put("RABBITMQ_DIST_PORT", Integer.toString(distributionPort));
+    environment.put("ERL_EPMD_PORT", Integer.toString(mapperPort));
+    environment.put("ERL_EPMD_ADDRESS", "127.0.0.1");
+    environment.put("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", ERLANG_ARGUMENTS);
+    return environment;
+  }
+
+  private static void writeConfiguration(Path folder, int port, Map<String, String> settings) {
+    DataFolder.write(folder.resolve("rabbitmq.conf"), configuration(port, settings));
+    DataFolder.write(folder.resolve("plugins"), List.of("[]."));
+    Path cookie = DataFolder.write(folder.resolve(".erlang.cookie"), List.of("COMMSLIB" + port));
+    try {
+      Files.setPosixFilePermissions(cookie, PosixFilePermissions.fromString("r--------"));
+    } catch (IOException e) {
+      throw new ServerUnavailableException("cannot protect the Erlang cookie", e);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+package io.commslib.testkit.servers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import org.junit.jupiter.api.Test;
+
+class KafkaServerIT {
+
+  @Test
+  void keepsAcknowledgedRecordsOverAKillAndRestartsOnTheSamePort() throws Exception {
+    try (KafkaServer server = KafkaServer.start();
+        KafkaClient client = new KafkaClient(server.bootstrapServers())) {
+      client.createTopic("orders");
+      client.write("orders", 0, 50);
+      Set<Long> pids = server.pids();
+      server.kill();
+      assertThat(server.isRunning()).isFalse();
+      assertThat(Processes.awaitGone(pids)).isTrue();
+      server.restart();
+      client.write("orders", 50, 50);
+      assertThat(client.read("orders", 100)).containsExactlyElementsOf(KafkaClient.values(0, 100));
+    }
+  }
+
+  @Test
+  void doesNotCreateTopicsByUse() {
+    try (KafkaClient client = new KafkaClient(KafkaServer.shared().bootstrapServers())) {
+      assertThatThrownBy(() -> client.write("never-created", 0, 1))
+          .isInstanceOf(ExecutionException.class)
+          .hasMessageContaining("never-created");
+    }
+  }
+
+  @Test
+  void answersNothingWhilePaused() throws Exception {
+    try (KafkaServer server = KafkaServer.start();
+        KafkaClient client = new KafkaClient(server.bootstrapServers())) {
+      client.createTopic("orders");
+      server.pause();
+      assertThat(server.isRunning()).isTrue();
+      assertThatThrownBy(() -> client.write("orders", 0, 1)).isInstanceOf(ExecutionException.class);
+      server.resume();
+      client.write("orders", 1, 1);
+    }
+  }
+
+  @Test
+  void leavesNoProcessBehind() {
+    KafkaServer server = KafkaServer.start();
+    Set<Long> pids = server.pids();
+    assertThat(pids).hasSize(1);
+    server.close();
+    server.close();
+    assertThat(Processes.awaitGone(pids)).isTrue();
+    assertThatThrownBy(server::kill).isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void tellsTheLogWhenItDoesNotStart() {
+    assertThatThrownBy(() -> KafkaServer.start(Map.of("num.io.threads", "none")))
+        .isInstanceOf(ServerUnavailableException.class)
+        .hasMessageContaining("num.io.threads");
+  }
+}

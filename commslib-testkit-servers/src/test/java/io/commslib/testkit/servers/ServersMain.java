@@ -1,0 +1,53 @@
+package io.commslib.testkit.servers;
+
+import java.util.List;
+
+/**
+ * A program that uses servers, for tests of what happens to them when it ends. Prints their
+ * processes, its folder and their addresses, and ends when its input does.
+ */
+final class ServersMain {
+
+  private ServersMain() {}
+
+  public static void main(String[] arguments) throws Exception {
+    for (String kind : arguments) {
+      switch (kind) {
+        case "postgres" -> PostgresServer.start();
+        case "rabbit" -> RabbitServer.start();
+        case "kafka" -> KafkaServer.start();
+        case "missing-rabbit" -> printFailure();
+        case "shared" -> printShared();
+        default -> throw new IllegalArgumentException(kind);
+      }
+    }
+    List<Long> pids = Processes.ofThisJvm();
+    System.out.println(String.join(" ", pids.stream().map(pid -> Long.toString(pid)).toList()));
+    System.out.println(Watchdog.instance().folder());
+    System.out.flush();
+    while (System.in.read() >= 0) {}
+  }
+
+  private static void printFailure() {
+    try {
+      RabbitServer.start().close();
+      System.out.println("started");
+    } catch (ServerUnavailableException e) {
+      System.out.println(e.getMessage());
+    }
+  }
+
+  private static void printShared() {
+    PostgresServer postgres = PostgresServer.shared();
+    for (String line :
+        List.of(
+            postgres.jdbcUrl(),
+            postgres.user(),
+            postgres.password(),
+            postgres.jdbcUrl("orders"),
+            RabbitServer.shared().uri(),
+            KafkaServer.shared().bootstrapServers())) {
+      System.out.println(line);
+    }
+  }
+}

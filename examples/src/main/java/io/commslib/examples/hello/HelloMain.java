@@ -1,0 +1,45 @@
+package io.commslib.examples.hello;
+
+import io.commslib.core.inmemory.InMemoryTransport;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.SubscriptionConfig;
+import java.util.concurrent.CountDownLatch;
+
+/** Publishes one message and handles it; no broker, no database. */
+public final class HelloMain {
+
+  private HelloMain() {}
+
+  /**
+   * Runs the README's snippet.
+   *
+   * @param args ignored
+   * @throws InterruptedException if interrupted while waiting for the handler
+   */
+  public static void main(String[] args) throws InterruptedException {
+    // snippet: hello
+    try (MessageTransport transport = InMemoryTransport.create()) {
+      Destination orders = Destination.queue("orders");
+      transport.declare(DestinationConfig.builder(orders).build());
+      CountDownLatch handled = new CountDownLatch(1);
+      transport
+          .subscriber()
+          .subscribe(
+              SubscriptionConfig.builder(orders).build(),
+              delivery -> {
+                System.out.println(
+                    "handled " + delivery.message() + ", attempt " + delivery.attempt());
+                handled.countDown();
+                return Settlement.done();
+              });
+      Message message = Message.builder("order.placed").key("customer-7").build();
+      transport.publisher().publish(orders, message).toCompletableFuture().join();
+      handled.await();
+    }
+    // end
+  }
+}

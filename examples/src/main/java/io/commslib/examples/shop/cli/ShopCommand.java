@@ -1,0 +1,95 @@
+package io.commslib.examples.shop.cli;
+
+import io.commslib.core.CommsException;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.examples.shop.storefront.InvoiceFile;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.Comparator;
+import java.util.stream.Stream;
+
+/**
+ * Runs the command line and says how it ended: 0 all right, 1 something differs, 2 it could not
+ * begin.
+ */
+public final class ShopCommand {
+
+  private ShopCommand() {}
+
+  public static int run(PrintStream out, PrintStream err, String... arguments) {
+    try {
+      ShopOptions options = ShopOptions.parse(arguments);
+      if (options.help()) {
+        out.print(ShopOptions.HELP);
+        return 0;
+      }
+      return options.service().isPresent() ? ServiceProcess.run(options) : runShop(options, out);
+    } catch (UsageException e) {
+      err.println("shop: " + e.getMessage());
+      return 2;
+    } catch (CommsException e) {
+      err.println("shop: the run could not begin: " + e.getMessage());
+      return 2;
+    } catch (IOException | SQLException e) {
+      err.println("shop: " + e);
+      return 2;
+    }
+  }
+
+  private static int runShop(ShopOptions options, PrintStream out)
+      throws IOException, SQLException {
+    Path folder = Files.createTempDirectory("commslib-shop-");
+    try {
+      Path file = options.orders().isPresent() ? options.orders().get() : sample(folder);
+      InvoiceFile invoices = read(file);
+      try (CommsRuntime runtime = SystemRuntime.create();
+          ShopServers servers = ShopServers.open(options, folder, runtime)) {
+        ShopRun run = new ShopRun(options, servers.environment(), out);
+        return run.execute(file, invoices, servers.services(), servers.chaos(out));
+      }
+    } finally {
+      delete(folder);
+    }
+  }
+
+  private static InvoiceFile read(Path file) {
+    try {
+      return InvoiceFile.read(file);
+    } catch (NoSuchFileException e) {
+      throw new UsageException(
+          "--orders: " + file + " does not exist; name a CSV file, or leave it out for the sample");
+    } catch (IOException e) {
+      throw new UsageException(
+          "--orders: "
+              + file
+              + " can't be read ("
+              + e.getMessage()
+              + "); name a readable CSV file");
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--orders: " + file + ": " + e.getMessage());
+    }
+  }
+
+  private static Path sample(Path folder) throws IOException {
+    Path file = folder.resolve("sample-orders.csv");
+    try (InputStream sample =
+        ShopCommand.class.getResourceAsStream("/io/commslib/examples/shop/sample-orders.csv")) {
+      Files.copy(java.util.Objects.requireNonNull(sample, "sample"), file);
+    }
+    return file;
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+}

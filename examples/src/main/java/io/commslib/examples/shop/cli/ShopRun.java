@@ -1,0 +1,173 @@
+package io.commslib.examples.shop.cli;
+
+import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.examples.shop.check.Expectation;
+import io.commslib.examples.shop.check.ShopCheck;
+import io.commslib.examples.shop.check.ShopReader;
+import io.commslib.examples.shop.messages.ShopMessages;
+import io.commslib.examples.shop.platform.ShopEnvironment;
+import io.commslib.examples.shop.storefront.InvoiceFile;
+import io.commslib.examples.shop.storefront.Storefront;
+import io.commslib.jdbc.JdbcDatabase;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+
+/** One run of the shop: feed, wait until all is quiet, check, say what came of it. */
+final class ShopRun {
+
+  private static final long LOOK_NANOS = 200_000_000L;
+  private static final long STILL_NANOS = 30_000_000_000L;
+  private static final long SETTLED_NANOS = 1_000_000_000L;
+  private static final int MAX_DEAD_LETTERS = 100_000;
+
+  private final ShopOptions options;
+  private final ShopEnvironment environment;
+  private final PrintStream out;
+  private final MessageTransport observer;
+  private final ShopReader reader;
+  private final long startNanos = System.nanoTime();
+
+  ShopRun(ShopOptions options, ShopEnvironment environment, PrintStream out) {
+    this.options = options;
+    this.environment = environment;
+    this.out = out;
+    this.observer = environment.transport("observer");
+    ShopMessages.declare(observer);
+    Map<String, JdbcDatabase> databases = new LinkedHashMap<>();
+    databases.put(Storefront.NAME, environment.database(Storefront.NAME));
+    ShopOptions.SERVICES.forEach(service -> databases.put(service, environment.database(service)));
+    this.reader = new ShopReader(databases, this::deadLetterIds);
+  }
+
+  ShopReader reader() {
+    return reader;
+  }
+
+  private Set<String> deadLetterIds() {
+    Set<String> ids = new HashSet<>();
+    ShopMessages.QUEUES.forEach(
+        queue ->
+            observer.deadLetters().list(queue, "main", MAX_DEAD_LETTERS).stream()
+                .map(DeadLetter::messageId)
+                .forEach(ids::add));
+    return ids;
+  }
+
+  /** Returns the exit code. */
+  int execute(Path file, InvoiceFile invoices, ServiceHost services, Chaos chaos)
+      throws IOException, SQLException {
+    reportRejected(invoices);
+    Storefront storefront = new Storefront(environment);
+    storefront.lifecycle().start();
+    services.start();
+    Feeder feeder = new Feeder(storefront, invoices.invoices(), options);
+    Progress progress = new Progress(out, System.console() != null, feeder.total());
+    List<String> problems = new ArrayList<>();
+    chaos.begin(feeder, this, services, progress);
+    feeder.start();
+    boolean quiet = awaitQuiet(feeder, progress, chaos);
+    progress.end();
+    if (!quiet) {
+      problems.add("nothing has moved for 30 s");
+    }
+    problems.addAll(chaos.shortfalls());
+    feeder.stop();
+    services.close();
+    storefront.lifecycle().drain(Duration.ofSeconds(10));
+    Map<String, Object> figures =
+        reader.figures((long) invoices.rejected().size() * options.repeat());
+    problems.addAll(
+        ShopCheck.differences(
+            Expectation.of(file, options.repeat()), figures, reader, options.repeat()));
+    storefront.lifecycle().close();
+    observer.close();
+    summarise(figures, problems);
+    return problems.isEmpty() ? 0 : 1;
+  }
+
+  private void reportRejected(InvoiceFile invoices) {
+    invoices.rejected().stream()
+        .limit(20)
+        .forEach(line -> out.println("rejected line " + line.number() + ": " + line.reason()));
+    if (invoices.rejected().size() > 20) {
+      out.println("rejected " + (invoices.rejected().size() - 20) + " more lines");
+    }
+  }
+
+  private boolean awaitQuiet(Feeder feeder, Progress progress, Chaos chaos) {
+    ShopReader.Status last = new ShopReader.Status(-1, -1, -1);
+    long movedNanos = System.nanoTime();
+    while (true) {
+      ShopReader.Status now = look(last);
+      long fed = feeder.fed();
+      if (!now.equals(last)) {
+        movedNanos = System.nanoTime();
+        last = now;
+      }
+      progress.show(fed, now);
+      boolean fedAll = feeder.isDone() && chaos.isOver();
+      long still = System.nanoTime() - movedNanos;
+      if (fedAll
+          && now.unfinishedOrders() == 0
+          && (now.unfinished() == 0 || still > SETTLED_NANOS)
+          && isQuiet()) {
+        return true;
+      }
+      if (fedAll && still > STILL_NANOS) {
+        return false;
+      }
+      LockSupport.parkNanos(LOOK_NANOS);
+    }
+  }
+
+  /** A database or broker that is just being killed is no reason to stop looking. */
+  ShopReader.Status look(ShopReader.Status last) {
+    try {
+      return reader.status();
+    } catch (SQLException | RuntimeException e) {
+      return last;
+    }
+  }
+
+  private boolean isQuiet() {
+    try {
+      return reader.outstanding().isEmpty();
+    } catch (SQLException | RuntimeException e) {
+      return false;
+    }
+  }
+
+  private void summarise(Map<String, Object> figures, List<String> problems) {
+    figures.put("seconds", Math.round((System.nanoTime() - startNanos) / 1e7) / 100.0);
+    out.println();
+    figures.forEach((name, value) -> out.printf(Locale.ROOT, "  %-18s %s%n", name, value));
+    out.println();
+    if (problems.isEmpty()) {
+      out.println(
+          "all right: money and stock are what the file says, nothing lost, doubled or overtaken");
+    } else {
+      problems.forEach(problem -> out.println("WRONG " + problem));
+    }
+    StringBuilder json = new StringBuilder("{");
+    figures.forEach(
+        (name, value) ->
+            json.append(json.length() == 1 ? "" : ",")
+                .append('"')
+                .append(name)
+                .append("\":")
+                .append(value instanceof String ? "\"" + value + "\"" : value));
+    out.println(json.append('}'));
+  }
+}

@@ -1,0 +1,4 @@
+package io.commslib.examples.shop.messages;
+
+/** Payment to order. */
+public record ChargeReversed(String orderId) {}

@@ -1,0 +1,7 @@
+package io.commslib.examples.shop.messages;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Storefront to order: a customer wants this. */
+public record PlaceOrder(String orderId, @Nullable String customerId, List<Line> lines) {}

@@ -1,0 +1,4 @@
+package io.commslib.examples.shop.messages;
+
+/** Inventory to order. */
+public record StockReleased(String orderId) {}

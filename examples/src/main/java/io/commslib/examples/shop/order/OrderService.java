@@ -1,0 +1,126 @@
+package io.commslib.examples.shop.order;
+
+import io.commslib.core.Lifecycle;
+import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.messaging.Delivery;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.TypedHandler;
+import io.commslib.core.tx.TransactionContext;
+import io.commslib.examples.shop.messages.Line;
+import io.commslib.examples.shop.messages.PlaceOrder;
+import io.commslib.examples.shop.messages.RefundReturn;
+import io.commslib.examples.shop.messages.RestockGoods;
+import io.commslib.examples.shop.messages.ReturnGoods;
+import io.commslib.examples.shop.messages.ShopMessages;
+import io.commslib.examples.shop.platform.ServiceParts;
+import io.commslib.examples.shop.platform.ShopEnvironment;
+import io.commslib.jackson.JacksonCodec;
+import io.commslib.outbox.Outbox;
+import io.commslib.saga.SagaDefinition;
+import io.commslib.saga.SagaEngine;
+import io.commslib.saga.SagaSchema;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Takes orders and returns in, and sees each order through its saga. */
+public final class OrderService {
+
+  public static final String NAME = "order";
+
+  private final TypeRegistry types = ShopMessages.types();
+  private final OrderTable orders;
+  private final Outbox outbox;
+  private final SagaDefinition<OrderState> saga;
+  private final SagaEngine sagas;
+
+  private OrderService(ServiceParts parts) {
+    SagaSchema.scripts().apply(parts.database);
+    orders = new OrderTable(parts.database);
+    outbox = parts.outbox;
+    saga = OrderSaga.definition(orders);
+    sagas =
+        SagaEngine.builder(parts.database, types, JacksonCodec.create())
+            .outbox(outbox)
+            .define(saga)
+            .runtime(parts.runtime)
+            .build();
+  }
+
+  /** Wires the service; start the lifecycle to run it. */
+  public static Lifecycle wire(ShopEnvironment environment) {
+    // snippet: wiring
+    ServiceParts parts = new ServiceParts(environment, NAME);
+    OrderService service = new OrderService(parts);
+    TypedHandler intake =
+        TypedHandler.builder(service.types)
+            .on(PlaceOrder.class, service::place)
+            .on(ReturnGoods.class, service::takeBack)
+            .build();
+    return Lifecycle.builder()
+        .transport(parts.transport)
+        .relay(parts.relay)
+        .saga(service.sagas)
+        .subscription("intake", () -> parts.subscribe(ShopMessages.ORDER_INTAKE, intake))
+        .subscription(
+            "replies", () -> parts.subscribe(ShopMessages.ORDER_REPLIES, service.sagas.replies()))
+        .build();
+    // end
+  }
+
+  private Settlement place(PlaceOrder order, Delivery delivery) {
+    TransactionContext tx = delivery.transaction();
+    BigDecimal amount = total(order.lines());
+    Map<String, Long> pieces = pieces(order.lines(), 1);
+    long units = pieces.values().stream().mapToLong(Long::longValue).sum();
+    orders.place(tx, order.orderId(), order.customerId(), amount);
+    String key = delivery.message().key().orElseThrow();
+    sagas.start(
+        tx,
+        saga,
+        order.orderId(),
+        new OrderState(
+            order.orderId(), order.customerId(), key, amount.toPlainString(), pieces, units));
+    return Settlement.done();
+  }
+
+  private Settlement takeBack(ReturnGoods goods, Delivery delivery) {
+    TransactionContext tx = delivery.transaction();
+    BigDecimal amount = total(goods.lines()).negate();
+    orders.takeBack(tx, goods.returnId(), goods.customerId(), amount);
+    outbox.publish(
+        tx,
+        ShopMessages.INVENTORY,
+        consequence(delivery, new RestockGoods(goods.returnId(), pieces(goods.lines(), -1))));
+    outbox.publish(
+        tx,
+        ShopMessages.PAYMENT,
+        consequence(
+            delivery,
+            new RefundReturn(goods.returnId(), goods.customerId(), amount.toPlainString())));
+    return Settlement.done();
+  }
+
+  private Message consequence(Delivery delivery, Object command) {
+    Message cause = delivery.message();
+    return types.message(command).causedBy(cause).key(cause.key().orElseThrow()).build();
+  }
+
+  /** Exact, rounded once. */
+  private static BigDecimal total(List<Line> lines) {
+    BigDecimal total = BigDecimal.ZERO;
+    for (Line line : lines) {
+      total = total.add(new BigDecimal(line.price()).multiply(BigDecimal.valueOf(line.pieces())));
+    }
+    return total.setScale(2, RoundingMode.HALF_UP);
+  }
+
+  private static Map<String, Long> pieces(List<Line> lines, int sign) {
+    Map<String, Long> pieces = new TreeMap<>();
+    lines.forEach(line -> pieces.merge(line.article(), sign * (long) line.pieces(), Long::sum));
+    return pieces;
+  }
+}

@@ -1,0 +1,104 @@
+package io.commslib.examples.shop.payment;
+
+import io.commslib.core.Lifecycle;
+import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.messaging.Delivery;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.TypedHandler;
+import io.commslib.examples.shop.messages.ChargePayment;
+import io.commslib.examples.shop.messages.ChargeReversed;
+import io.commslib.examples.shop.messages.PaymentCharged;
+import io.commslib.examples.shop.messages.PaymentDeclined;
+import io.commslib.examples.shop.messages.RefundReturn;
+import io.commslib.examples.shop.messages.ReverseCharge;
+import io.commslib.examples.shop.messages.ShopMessages;
+import io.commslib.examples.shop.platform.ServiceParts;
+import io.commslib.examples.shop.platform.ShopEnvironment;
+import io.commslib.examples.shop.platform.ShopSql;
+import io.commslib.outbox.Outbox;
+import io.commslib.saga.Replies;
+import java.math.BigDecimal;
+
+/** Charges orders and pays back returns. */
+public final class PaymentService {
+
+  public static final String NAME = "payment";
+
+  private final TypeRegistry types = ShopMessages.types();
+  private final ShopSql sql;
+  private final Outbox outbox;
+
+  private PaymentService(ShopSql sql, Outbox outbox) {
+    this.sql = sql;
+    this.outbox = outbox;
+    sql.create(
+        """
+        CREATE TABLE IF NOT EXISTS @charge (order_id varchar(200) NOT NULL PRIMARY KEY, customer_id varchar(256) NOT NULL,
+          amount numeric(60, 2) NOT NULL, reversed boolean NOT NULL);
+        CREATE TABLE IF NOT EXISTS @refund (return_id varchar(200) NOT NULL PRIMARY KEY, customer_id varchar(256) NOT NULL,
+          amount numeric(60, 2) NOT NULL)
+        """);
+  }
+
+  /** Wires the service; start the lifecycle to run it. */
+  public static Lifecycle wire(ShopEnvironment environment) {
+    ServiceParts parts = new ServiceParts(environment, NAME);
+    PaymentService service = new PaymentService(new ShopSql(parts.database), parts.outbox);
+    return Lifecycle.builder()
+        .transport(parts.transport)
+        .relay(parts.relay)
+        .subscription(NAME, () -> parts.subscribe(ShopMessages.PAYMENT, service.handler()))
+        .build();
+  }
+
+  private MessageHandler handler() {
+    return TypedHandler.builder(types)
+        .on(ChargePayment.class, this::charge)
+        .on(ReverseCharge.class, this::reverse)
+        .on(RefundReturn.class, this::refund)
+        .build();
+  }
+
+  private Settlement charge(ChargePayment command, Delivery delivery) {
+    if (command.customerId() == null) {
+      return answer(delivery, new PaymentDeclined(command.orderId(), "no customer"));
+    }
+    sql.update(
+        delivery.transaction(),
+        "INSERT INTO @charge (order_id, customer_id, amount, reversed) VALUES (?, ?, ?, FALSE)",
+        command.orderId(),
+        command.customerId(),
+        new BigDecimal(command.amount()));
+    return answer(delivery, new PaymentCharged(command.orderId()));
+  }
+
+  private Settlement reverse(ReverseCharge command, Delivery delivery) {
+    sql.update(
+        delivery.transaction(),
+        "UPDATE @charge SET reversed = TRUE WHERE order_id = ?",
+        command.orderId());
+    return answer(delivery, new ChargeReversed(command.orderId()));
+  }
+
+  private Settlement refund(RefundReturn command, Delivery delivery) {
+    if (command.customerId() == null) {
+      return Settlement.deadLetter("NO_CUSTOMER");
+    }
+    sql.update(
+        delivery.transaction(),
+        "INSERT INTO @refund (return_id, customer_id, amount) VALUES (?, ?, ?)",
+        command.returnId(),
+        command.customerId(),
+        new BigDecimal(command.amount()));
+    return Settlement.done();
+  }
+
+  private Settlement answer(Delivery delivery, Object answer) {
+    outbox.publish(
+        delivery.transaction(),
+        ShopMessages.ORDER_REPLIES,
+        Replies.to(delivery, types, answer).build());
+    return Settlement.done();
+  }
+}

@@ -1,0 +1,58 @@
+package io.commslib.examples.shop.shipping;
+
+import io.commslib.core.Lifecycle;
+import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.messaging.Delivery;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.TypedHandler;
+import io.commslib.examples.shop.messages.OrderShipped;
+import io.commslib.examples.shop.messages.ShipOrder;
+import io.commslib.examples.shop.messages.ShopMessages;
+import io.commslib.examples.shop.platform.ServiceParts;
+import io.commslib.examples.shop.platform.ShopEnvironment;
+import io.commslib.examples.shop.platform.ShopSql;
+import io.commslib.outbox.Outbox;
+import io.commslib.saga.Replies;
+
+/** Ships what was reserved and paid. */
+public final class ShippingService {
+
+  public static final String NAME = "shipping";
+
+  private final TypeRegistry types = ShopMessages.types();
+  private final ShopSql sql;
+  private final Outbox outbox;
+
+  private ShippingService(ShopSql sql, Outbox outbox) {
+    this.sql = sql;
+    this.outbox = outbox;
+    sql.create(
+        "CREATE TABLE IF NOT EXISTS @parcel (order_id varchar(200) NOT NULL PRIMARY KEY, pieces bigint NOT NULL)");
+  }
+
+  /** Wires the service; start the lifecycle to run it. */
+  public static Lifecycle wire(ShopEnvironment environment) {
+    ServiceParts parts = new ServiceParts(environment, NAME);
+    ShippingService service = new ShippingService(new ShopSql(parts.database), parts.outbox);
+    TypedHandler handler =
+        TypedHandler.builder(service.types).on(ShipOrder.class, service::ship).build();
+    return Lifecycle.builder()
+        .transport(parts.transport)
+        .relay(parts.relay)
+        .subscription(NAME, () -> parts.subscribe(ShopMessages.SHIPPING, handler))
+        .build();
+  }
+
+  private Settlement ship(ShipOrder command, Delivery delivery) {
+    sql.update(
+        delivery.transaction(),
+        "INSERT INTO @parcel (order_id, pieces) VALUES (?, ?)",
+        command.orderId(),
+        command.pieces());
+    outbox.publish(
+        delivery.transaction(),
+        ShopMessages.ORDER_REPLIES,
+        Replies.to(delivery, types, new OrderShipped(command.orderId())).build());
+    return Settlement.done();
+  }
+}

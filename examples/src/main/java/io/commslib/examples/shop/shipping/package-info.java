@@ -1,0 +1,5 @@
+/** Ships what was reserved and paid. */
+@NullMarked
+package io.commslib.examples.shop.shipping;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,103 @@
+package io.commslib.examples.shop.storefront;
+
+import io.commslib.core.Lifecycle;
+import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.tx.TransactionContext;
+import io.commslib.examples.shop.messages.AdjustStock;
+import io.commslib.examples.shop.messages.Line;
+import io.commslib.examples.shop.messages.PlaceOrder;
+import io.commslib.examples.shop.messages.ReturnGoods;
+import io.commslib.examples.shop.messages.ShopMessages;
+import io.commslib.examples.shop.platform.CountedOutbox;
+import io.commslib.examples.shop.platform.ServiceParts;
+import io.commslib.examples.shop.platform.ShopEnvironment;
+import io.commslib.examples.shop.platform.ShopSql;
+import io.commslib.jdbc.JdbcTransactionRunner;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Feeds invoices into the shop, each once: what was fed stands in a table, in the commit of the
+ * message itself.
+ */
+public final class Storefront {
+
+  public static final String NAME = "storefront";
+
+  private final TypeRegistry types = ShopMessages.types();
+  private final JdbcTransactionRunner transactions;
+  private final CountedOutbox outbox;
+  private final ShopSql sql;
+  private final Lifecycle lifecycle;
+
+  public Storefront(ShopEnvironment environment) {
+    ServiceParts parts = new ServiceParts(environment, NAME);
+    transactions = parts.transactions;
+    outbox = parts.outbox;
+    sql = new ShopSql(parts.database);
+    sql.create("CREATE TABLE IF NOT EXISTS @fed (invoice_id varchar(200) NOT NULL PRIMARY KEY)");
+    lifecycle = Lifecycle.builder().transport(parts.transport).relay(parts.relay).build();
+  }
+
+  public Lifecycle lifecycle() {
+    return lifecycle;
+  }
+
+  /** Publishes an invoice unless an earlier run has; true if it did. */
+  public boolean feed(Invoice invoice, int repetition) {
+    String id = ShopIds.invoice(invoice.number(), repetition);
+    return transactions.run(
+        tx -> {
+          if (!sql.insertNew(tx, "INSERT INTO @fed (invoice_id) VALUES (?)", id)) {
+            return false;
+          }
+          publish(tx, invoice, id);
+          return true;
+        });
+  }
+
+  private void publish(TransactionContext tx, Invoice invoice, String id) {
+    String customer = invoice.customer().isEmpty() ? null : invoice.customer();
+    Destination to =
+        invoice.kind() == Invoice.Kind.ADJUSTMENT
+            ? ShopMessages.INVENTORY
+            : ShopMessages.ORDER_INTAKE;
+    Message message =
+        types
+            .message(content(invoice, id, customer))
+            .id(ShopIds.message(id))
+            .source("/storefront")
+            .key(ShopIds.plain(customer == null ? id : customer))
+            .build();
+    outbox.publish(tx, to, message);
+  }
+
+  private static Object content(Invoice invoice, String id, @Nullable String customer) {
+    return switch (invoice.kind()) {
+      case ORDER -> new PlaceOrder(id, customer, lines(invoice));
+      case RETURN -> new ReturnGoods(id, customer, lines(invoice));
+      case ADJUSTMENT -> new AdjustStock(id, pieces(invoice));
+    };
+  }
+
+  private static List<Line> lines(Invoice invoice) {
+    List<Line> lines = new ArrayList<>();
+    for (InvoiceLine line : invoice.lines()) {
+      lines.add(new Line(line.article(), line.quantity(), line.price().toPlainString()));
+    }
+    return lines;
+  }
+
+  private static Map<String, Long> pieces(Invoice invoice) {
+    Map<String, Long> pieces = new TreeMap<>();
+    invoice
+        .lines()
+        .forEach(line -> pieces.merge(line.article(), (long) line.quantity(), Long::sum));
+    return pieces;
+  }
+}

@@ -1,0 +1,87 @@
+package io.commslib.examples.docs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Every Java block in the README and the docs is code that compiles and runs here, between marks.
+ */
+class DocsSnippetTest {
+
+  private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
+  private static final Pattern BLOCK = Pattern.compile("```java\\n(.*?)```", Pattern.DOTALL);
+  private static final Pattern REGION =
+      Pattern.compile("// snippet: [a-z-]+\\n(.*?)// end\\n", Pattern.DOTALL);
+  private static final Pattern LINK = Pattern.compile("\\]\\(([^)#:]+)(#[^)]*)?\\)");
+
+  @Test
+  void everyJavaBlockIsARegionOfCompiledCode() throws IOException {
+    List<String> regions = new ArrayList<>();
+    for (Path source : files(ROOT.resolve("examples/src"), ".java")) {
+      Matcher region = REGION.matcher(Files.readString(source));
+      while (region.find()) {
+        regions.add(squeeze(region.group(1)));
+      }
+    }
+    int blocks = 0;
+    for (Path page : pages()) {
+      Matcher block = BLOCK.matcher(Files.readString(page));
+      while (block.find()) {
+        blocks++;
+        assertThat(regions)
+            .as("%s: %s", page.getFileName(), block.group(1))
+            .contains(squeeze(block.group(1)));
+      }
+    }
+    assertThat(blocks).isGreaterThanOrEqualTo(2);
+  }
+
+  @Test
+  void theReadmeShowsCodeByLineTwentyInUnderNineHundredWords() throws IOException {
+    String readme = Files.readString(ROOT.resolve("README.md"));
+    List<String> lines = readme.lines().toList();
+    assertThat(lines.subList(0, 20)).contains("```java", "```");
+    assertThat(readme.trim().split("\\s+")).hasSizeLessThan(900);
+  }
+
+  @Test
+  void everyLinkToAFileInTheProjectLeadsToOne() throws IOException {
+    List<String> broken = new ArrayList<>();
+    for (Path page : pages()) {
+      Matcher link = LINK.matcher(Files.readString(page));
+      while (link.find()) {
+        if (!Files.exists(page.resolveSibling(link.group(1)).normalize())) {
+          broken.add(page.getFileName() + " -> " + link.group(1));
+        }
+      }
+    }
+    assertThat(broken).isEmpty();
+  }
+
+  private static List<Path> pages() throws IOException {
+    List<Path> pages = new ArrayList<>(files(ROOT.resolve("docs"), ".md"));
+    pages.add(ROOT.resolve("README.md"));
+    pages.add(ROOT.resolve("CONTRIBUTING.md"));
+    return pages;
+  }
+
+  private static List<Path> files(Path folder, String ending) throws IOException {
+    try (Stream<Path> all = Files.walk(folder)) {
+      return all.filter(file -> file.toString().endsWith(ending)).sorted().toList();
+    }
+  }
+
+  /** Without white space and line comments: the formatter and the page break lines differently. */
+  private static String squeeze(String code) {
+    return code.replaceAll("(?m)^\\s*//.*$", "").replaceAll("\\s+", "");
+  }
+}
