@@ -48,10 +48,9 @@ public final class JacksonCodec implements Codec {
   /** Default of {@link Builder#maxNameChars}: {@value}. */
   public static final int DEFAULT_MAX_NAME_CHARS = 1_000;
 
-  private static final String UNREADABLE = "COMMS-JACKSON-001";
+  private static final String UNWRITABLE = "COMMS-JACKSON-001";
   private static final String OVER_LIMIT = "COMMS-JACKSON-002";
-  private static final String NULL_VALUE = "COMMS-JACKSON-003";
-  private static final String UNWRITABLE = "COMMS-JACKSON-004";
+  private static final String UNREADABLE = "COMMS-JACKSON-003";
 
   private final JsonMapper mapper;
 
@@ -110,7 +109,7 @@ public final class JacksonCodec implements Codec {
   /**
    * Writes a value.
    *
-   * @throws CodecException {@code COMMS-JACKSON-004} if its class can't be written, an accessor of
+   * @throws CodecException {@code COMMS-JACKSON-001} if its class can't be written, an accessor of
    *     it throws, or it is nested deeper than the limit or in itself; without content
    */
   @Override
@@ -127,9 +126,9 @@ public final class JacksonCodec implements Codec {
   /**
    * Reads a value.
    *
-   * @throws CodecException {@code COMMS-JACKSON-001} if the bytes are not exactly one value of the
-   *     class, {@code COMMS-JACKSON-002} if a limit is exceeded, {@code COMMS-JACKSON-003} if the
-   *     value is {@code null}; with the place of the fault, without content
+   * @throws CodecException {@code COMMS-JACKSON-002} if a limit is exceeded, {@code
+   *     COMMS-JACKSON-003} if the bytes are not exactly one value of the class, {@code null} and no
+   *     bytes included; with the place of the fault, without content
    */
   @Override
   public <T> T decode(byte[] bytes, Class<T> type) {
@@ -145,7 +144,7 @@ public final class JacksonCodec implements Codec {
       throw new CodecException(code, reading(bytes, type) + place(e), null);
     }
     if (value == null) {
-      throw new CodecException(NULL_VALUE, reading(bytes, type) + ": null", null);
+      throw new CodecException(UNREADABLE, reading(bytes, type) + ": null", null);
     }
     return value;
   }

@@ -97,7 +97,6 @@ class DeciderExplorerTest {
     explore(duplicates, losses);
     assertThat(quiet.keySet()).containsExactly(SagaStatus.COMPLETED, SagaStatus.COMPENSATED);
     assertThat(seen).hasSizeGreaterThan(1_000);
-    System.out.printf("explored %,d worlds, ends %s%n", seen.size(), quiet);
   }
 
   @Test

@@ -144,7 +144,15 @@ public final class InMemoryTransport implements MessageTransport {
               + ", as declared before)",
           null);
     }
-    config.groups().forEach(group -> group(place, group));
+    for (String group : config.groups()) {
+      boolean taken =
+          config.destination().kind() == Destination.Kind.QUEUE && !place.groups.isEmpty();
+      if (config.isVerifyOnly() || taken) {
+        knownGroup(config.destination(), group);
+      } else {
+        group(place, group);
+      }
+    }
   }
 
   @Override
@@ -176,6 +184,22 @@ public final class InMemoryTransport implements MessageTransport {
     if (ownsRuntime) {
       runtime.close();
     }
+  }
+
+  /**
+   * Puts a record on a destination as a program that does not know this library would: for every
+   * group, unchecked. For tests of what happens to foreign records.
+   *
+   * @param to a declared destination
+   * @param record key, headers and body as they are to be received
+   * @throws IllegalArgumentException if the destination was not declared
+   * @throws TransportClosedException if the transport is closed
+   */
+  public void publishRaw(Destination to, WireMessage record) {
+    checkOpen();
+    Place place = places.get(to);
+    Checks.check(place != null, "destination", to, "a declared one");
+    Objects.requireNonNull(place).groups.values().forEach(group -> group.add(record));
   }
 
   private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
@@ -274,7 +298,8 @@ public final class InMemoryTransport implements MessageTransport {
             .observer(observer)
             .build());
     group.join(member);
-    Subscription subscription = new InMemorySubscription(config, group, member);
+    Subscription subscription =
+        new InMemorySubscription(config, group, member, subscriptions::remove);
     subscriptions.add(subscription);
     if (closed) {
       subscription.close();
@@ -285,7 +310,10 @@ public final class InMemoryTransport implements MessageTransport {
 
   private Group group(Place place, String name) {
     return place.groups.computeIfAbsent(
-        name, group -> new Group(place.config.destination().name() + "." + group, maxBacklog));
+        name,
+        group ->
+            new Group(
+                place.config.destination().name() + "." + group, maxBacklog, runtime.scheduler()));
   }
 
   private Group knownGroup(Destination source, String name) {

@@ -777,8 +777,20 @@ public final class DeliveryEngine implements AutoCloseable {
     }
 
     /**
+     * Says that a record given back by its handler could only come to this consumer again, as with
+     * a Kafka partition it owns: the engine then holds its lane for 100 ms and handles it again,
+     * uncounted, instead of settling it. Records are still given back through the settler when the
+     * engine drains.
+     *
+     * @return this
+     */
+    public Builder givesBackInPlace() {
+      this.givesBackInPlace = true;
+      return this;
+    }
+
+    /**
      * Sets what is called, on any thread and without a lock held, when a closed intake opens again
-     * or records left.
      *
      * @param onIntakeOpen short, does not block
      * @return this

@@ -3,10 +3,17 @@ package io.commslib.examples.shop.cli;
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.kafka.KafkaTransport;
+import io.commslib.kafka.KafkaTransportConfig;
+import io.commslib.rabbit.RabbitTransport;
+import io.commslib.rabbit.RabbitTransportConfig;
+import java.time.Duration;
 import java.util.function.Function;
 
 /** Opens a service's connection to the broker: the line in which the brokers differ. */
 final class Brokers implements AutoCloseable {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final Function<String, MessageTransport> open;
   private final Runnable close;
@@ -16,9 +23,50 @@ final class Brokers implements AutoCloseable {
     this.close = close;
   }
 
-  static Brokers memory(CommsRuntime runtime) {
+  /** The broker of the options, at its address. */
+  static Brokers at(
+      ShopOptions.Broker broker, String address, CommsRuntime runtime, boolean stableMembers) {
+    return switch (broker) {
+      case MEMORY -> memory(runtime);
+      case KAFKA -> kafka(address, runtime, stableMembers);
+      case RABBIT -> rabbit(address, runtime);
+    };
+  }
+
+  private static Brokers rabbit(String address, CommsRuntime runtime) {
+    return new Brokers(
+        service ->
+            RabbitTransport.create(
+                RabbitTransportConfig.builder(address)
+                    .connectionName("shop-" + service)
+                    .runtime(runtime)
+                    .operationTimeout(PATIENCE)
+                    .build()),
+        () -> {});
+  }
+
+  private static Brokers memory(CommsRuntime runtime) {
     InMemoryTransport shared = InMemoryTransport.builder().runtime(runtime).build();
     return new Brokers(service -> new BorrowedTransport(shared), shared::close);
+  }
+
+  /**
+   * Kafka at an address.
+   *
+   * @param stableMembers whether a restarted process has its partitions back at once; two may then
+   *     not run side by side
+   */
+  private static Brokers kafka(String address, CommsRuntime runtime, boolean stableMembers) {
+    return new Brokers(
+        service -> {
+          KafkaTransportConfig.Builder config =
+              KafkaTransportConfig.builder(address).runtime(runtime).operationTimeout(PATIENCE);
+          if (stableMembers) {
+            config.memberId(service);
+          }
+          return KafkaTransport.create(config.build());
+        },
+        () -> {});
   }
 
   MessageTransport open(String service) {

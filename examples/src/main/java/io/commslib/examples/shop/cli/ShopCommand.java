@@ -1,6 +1,7 @@
 package io.commslib.examples.shop.cli;
 
 import io.commslib.core.CommsException;
+import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.examples.shop.storefront.InvoiceFile;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.stream.Stream;
 
@@ -19,6 +21,8 @@ import java.util.stream.Stream;
  * begin.
  */
 public final class ShopCommand {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private ShopCommand() {}
 
@@ -33,11 +37,20 @@ public final class ShopCommand {
     } catch (UsageException e) {
       err.println("shop: " + e.getMessage());
       return 2;
+    } catch (SubscribeException e) {
+      err.println(
+          "shop: can't reach the broker: "
+              + firstLine(e)
+              + "; check --kafka or --rabbit, or leave it out to start one");
+      return 2;
     } catch (CommsException e) {
-      err.println("shop: the run could not begin: " + e.getMessage());
+      err.println("shop: the run could not begin: " + firstLine(e));
       return 2;
     } catch (IOException | SQLException e) {
       err.println("shop: " + e);
+      return 2;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
       return 2;
     }
   }
@@ -50,12 +63,16 @@ public final class ShopCommand {
       InvoiceFile invoices = read(file);
       try (CommsRuntime runtime = SystemRuntime.create();
           ShopServers servers = ShopServers.open(options, folder, runtime)) {
-        ShopRun run = new ShopRun(options, servers.environment(), out);
-        return run.execute(file, invoices, servers.services(), servers.chaos(out));
+        ShopRun run = new ShopRun(options, servers.environment(), out, PATIENCE);
+        return run.execute(file, invoices, servers.services(out), servers.chaos());
       }
     } finally {
       delete(folder);
     }
+  }
+
+  private static String firstLine(Throwable failure) {
+    return String.valueOf(failure.getMessage()).lines().findFirst().orElse("");
   }
 
   private static InvoiceFile read(Path file) {

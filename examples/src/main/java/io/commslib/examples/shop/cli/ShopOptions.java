@@ -44,7 +44,8 @@ public final class ShopOptions {
         --processes          each service in a process of its own (needs kafka or rabbit, and postgres)
         --chaos              kills and restarts broker, database and services while orders flow
         --seed N             seed of the chaos (default: drawn and printed)
-        --service NAME       runs one service only, until its input ends or it is terminated (needs the addresses)
+        --service NAME       runs one service only, until it is terminated (needs the addresses)
+        --with-input         with --service: ends also when its input ends, as when the process that started it dies
         --help               this text
 
       Exit code: 0 all is right, 1 something differs (the last lines say what), 2 the run could not begin.
@@ -62,6 +63,7 @@ public final class ShopOptions {
   private boolean chaos;
   private @Nullable Long seed;
   private @Nullable String service;
+  private boolean withInput;
   private boolean help;
 
   private ShopOptions() {}
@@ -75,6 +77,8 @@ public final class ShopOptions {
         options.help = true;
       } else if (name.equals("--processes")) {
         options.processes = true;
+      } else if (name.equals("--with-input")) {
+        options.withInput = true;
       } else if (name.equals("--chaos")) {
         options.chaos = true;
       } else if (!VALUED.contains(name)) {
@@ -131,6 +135,7 @@ public final class ShopOptions {
     require(rabbit == null || broker == Broker.RABBIT, "--rabbit goes with --broker rabbit");
     require(jdbc == null || database == Database.POSTGRES, "--jdbc goes with --database postgres");
     require(seed == null || chaos, "--seed goes with --chaos");
+    require(!withInput || service != null, "--with-input goes with --service");
     if (processes || (chaos && broker != Broker.MEMORY)) {
       require(
           broker != Broker.MEMORY,
@@ -245,6 +250,11 @@ public final class ShopOptions {
 
   public Optional<String> service() {
     return Optional.ofNullable(service);
+  }
+
+  /** Whether a service process ends with its input. */
+  public boolean withInput() {
+    return withInput;
   }
 
   public boolean help() {

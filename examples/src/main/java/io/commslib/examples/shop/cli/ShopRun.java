@@ -27,19 +27,31 @@ import java.util.concurrent.locks.LockSupport;
 /** One run of the shop: feed, wait until all is quiet, check, say what came of it. */
 final class ShopRun {
 
+  /**
+   * Set by {@code examples/run} when a terminal is attached; the JVM's own word for it differs by
+   * version.
+   */
+  private static final String TERMINAL = "commslib.terminal";
+
   private static final long LOOK_NANOS = 200_000_000L;
-  private static final long STILL_NANOS = 30_000_000_000L;
   private static final long SETTLED_NANOS = 1_000_000_000L;
   private static final int MAX_DEAD_LETTERS = 100_000;
 
   private final ShopOptions options;
   private final ShopEnvironment environment;
   private final PrintStream out;
+  private final Duration patience;
   private final MessageTransport observer;
   private final ShopReader reader;
   private final long startNanos = System.nanoTime();
 
-  ShopRun(ShopOptions options, ShopEnvironment environment, PrintStream out) {
+  /**
+   * Creates a run.
+   *
+   * @param patience how long nothing may move before the run gives up
+   */
+  ShopRun(ShopOptions options, ShopEnvironment environment, PrintStream out, Duration patience) {
+    this.patience = patience;
     this.options = options;
     this.environment = environment;
     this.out = out;
@@ -73,14 +85,14 @@ final class ShopRun {
     storefront.lifecycle().start();
     services.start();
     Feeder feeder = new Feeder(storefront, invoices.invoices(), options);
-    Progress progress = new Progress(out, System.console() != null, feeder.total());
+    Progress progress = new Progress(out, Boolean.getBoolean(TERMINAL), feeder.total());
     List<String> problems = new ArrayList<>();
     chaos.begin(feeder, this, services, progress);
     feeder.start();
     boolean quiet = awaitQuiet(feeder, progress, chaos);
     progress.end();
     if (!quiet) {
-      problems.add("nothing has moved for 30 s");
+      problems.add("nothing has moved for " + patience.toSeconds() + " s");
     }
     problems.addAll(chaos.shortfalls());
     feeder.stop();
@@ -125,7 +137,7 @@ final class ShopRun {
           && isQuiet()) {
         return true;
       }
-      if (fedAll && still > STILL_NANOS) {
+      if (fedAll && still > patience.toNanos()) {
         return false;
       }
       LockSupport.parkNanos(LOOK_NANOS);

@@ -1,0 +1,85 @@
+package io.commslib.kafka;
+
+import io.commslib.core.messaging.StartPosition;
+import io.commslib.core.messaging.SubscriptionConfig;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** The settings of each Kafka client: the user's, then the library's own. */
+final class ClientSettings {
+
+  private static final int HEADER_ROOM = 128 * 1024;
+  private static final int MAX_POLL_RECORDS = 500;
+
+  private ClientSettings() {}
+
+  static Map<String, Object> admin(KafkaTransportConfig config) {
+    Map<String, Object> settings = new HashMap<>(config.clientSettings());
+    settings.put("bootstrap.servers", config.bootstrapServers());
+    int timeout = (int) config.operationTimeout().toMillis();
+    settings.put("default.api.timeout.ms", timeout);
+    settings.put("request.timeout.ms", Math.max(1_000, timeout / 2));
+    settings.put("reconnect.backoff.max.ms", 500);
+    return settings;
+  }
+
+  static Map<String, Object> producer(KafkaTransportConfig config) {
+    Map<String, Object> settings = new HashMap<>(config.clientSettings());
+    int timeout = (int) config.publishTimeout().toMillis();
+    settings.put("bootstrap.servers", config.bootstrapServers());
+    settings.put(ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
+    settings.put(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
+    settings.put(ProducerConfig.ACKS_CONFIG, "all");
+    settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
+    settings.putIfAbsent(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4");
+    settings.put(ProducerConfig.LINGER_MS_CONFIG, 5);
+    settings.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, timeout);
+    settings.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, Math.max(500, timeout / 3));
+    settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, timeout);
+    settings.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, config.maxMessageBytes() + HEADER_ROOM);
+    settings.put(ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, 500);
+    return settings;
+  }
+
+  static Map<String, Object> consumer(KafkaTransportConfig config) {
+    Map<String, Object> settings = new HashMap<>(config.clientSettings());
+    settings.put("bootstrap.servers", config.bootstrapServers());
+    settings.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
+    settings.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
+    settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+    settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+    settings.put(ConsumerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, 500);
+    settings.put(
+        ConsumerConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, (int) config.operationTimeout().toMillis());
+    return settings;
+  }
+
+  static Map<String, Object> groupConsumer(
+      KafkaTransportConfig config, SubscriptionConfig subscription) {
+    Map<String, Object> settings = consumer(config);
+    String groupId = KafkaNames.groupId(subscription.destination(), subscription.group());
+    settings.put(ConsumerConfig.GROUP_ID_CONFIG, groupId);
+    settings.put(
+        ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG,
+        CooperativeStickyAssignor.class.getName());
+    settings.put(
+        ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, (int) config.sessionTimeout().toMillis());
+    settings.put(
+        ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, (int) config.sessionTimeout().toMillis() / 4);
+    settings.put(
+        ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
+        Math.min(MAX_POLL_RECORDS, subscription.maxInFlight()));
+    boolean latest =
+        subscription.startAt().filter(start -> start == StartPosition.LATEST).isPresent();
+    settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, latest ? "latest" : "earliest");
+    config
+        .memberId()
+        .ifPresent(id -> settings.put(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, groupId + "." + id));
+    return settings;
+  }
+}

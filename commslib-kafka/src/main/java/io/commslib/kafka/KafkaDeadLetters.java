@@ -1,0 +1,175 @@
+package io.commslib.kafka;
+
+import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.DeadLetters;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.PublishReceipt;
+import io.commslib.core.spi.Checks;
+import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.DeadLetterHeaders;
+import io.commslib.core.spi.WireMessage;
+import io.commslib.core.time.TimeSource;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+
+/**
+ * Dead letters in a compacted topic per group, keyed by message id; a tombstone takes one out. The
+ * original key travels in a header.
+ */
+final class KafkaDeadLetters implements DeadLetters {
+
+  private static final String ORIGINAL_KEY = CloudEventsEnvelope.RESERVED_PREFIX + "key";
+
+  private record Entry(String id, WireMessage wire, DeadLetter letter) {}
+
+  private final KafkaTransportConfig config;
+  private final CloudEventsEnvelope envelope;
+  private final KafkaSender sender;
+  private final KafkaTopics topics;
+  private final TimeSource time;
+
+  KafkaDeadLetters(
+      KafkaTransportConfig config,
+      CloudEventsEnvelope envelope,
+      KafkaSender sender,
+      KafkaTopics topics,
+      TimeSource time) {
+    this.config = config;
+    this.envelope = envelope;
+    this.sender = sender;
+    this.topics = topics;
+    this.time = time;
+  }
+
+  /** Publishes one; confirmed when the stage completes. */
+  CompletionStage<PublishReceipt> add(Destination source, String group, WireMessage letter) {
+    String id = DeadLetterHeaders.read(letter, envelope).messageId();
+    Map<String, String> headers = new LinkedHashMap<>(letter.headers());
+    letter.key().ifPresent(key -> headers.put(ORIGINAL_KEY, key));
+    String topic = KafkaNames.deadLetters(source, group);
+    return sender.send(
+        KafkaRecords.record(topic, bytes(id), letter.withHeaders(headers)), source, id);
+  }
+
+  @Override
+  public List<DeadLetter> list(Destination source, String group, int limit) {
+    Checks.inRange("limit", limit, 1, 100_000);
+    return read(source, group).stream().limit(limit).map(Entry::letter).toList();
+  }
+
+  @Override
+  public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
+    int count = 0;
+    for (Entry entry : read(source, group)) {
+      if (select.test(entry.letter())) {
+        WireMessage back = DeadLetterHeaders.redriven(entry.wire());
+        await(sender.send(KafkaNames.redrive(source, group), source, entry.id(), back));
+        remove(source, group, entry);
+        count++;
+      }
+    }
+    return count;
+  }
+
+  @Override
+  public int discard(Destination source, String group, Predicate<DeadLetter> select) {
+    int count = 0;
+    for (Entry entry : read(source, group)) {
+      if (select.test(entry.letter())) {
+        remove(source, group, entry);
+        count++;
+      }
+    }
+    return count;
+  }
+
+  private void remove(Destination source, String group, Entry entry) {
+    ProducerRecord<byte[], byte[]> tombstone =
+        new ProducerRecord<>(KafkaNames.deadLetters(source, group), bytes(entry.id()), null);
+    await(sender.send(tombstone, source, entry.id()));
+  }
+
+  private void await(CompletionStage<PublishReceipt> stage) {
+    try {
+      stage
+          .toCompletableFuture()
+          .get(config.publishTimeout().toMillis() * 2, TimeUnit.MILLISECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      throw KafkaErrors.operation("dead letters", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw KafkaErrors.operation("dead letters", e);
+    }
+  }
+
+  /**
+   * Reads the topic from its beginning to where it ended when asked; the last record of a key
+   * counts.
+   */
+  private List<Entry> read(Destination source, String group) {
+    String topic = KafkaNames.deadLetters(source, group);
+    int partitions = topics.partitions(topic);
+    if (partitions == 0) {
+      throw KafkaErrors.operation(
+          "dead letters", new IllegalStateException("no group " + group + " of " + source));
+    }
+    List<TopicPartition> all = new ArrayList<>();
+    for (int partition = 0; partition < partitions; partition++) {
+      all.add(new TopicPartition(topic, partition));
+    }
+    Map<String, ConsumerRecord<byte[], byte[]>> last = new LinkedHashMap<>();
+    try (KafkaConsumer<byte[], byte[]> consumer =
+        new KafkaConsumer<>(ClientSettings.consumer(config))) {
+      consumer.assign(all);
+      consumer.seekToBeginning(all);
+      Map<TopicPartition, Long> ends = consumer.endOffsets(all);
+      long limit = time.nanoTime() + config.operationTimeout().toNanos();
+      while (ends.entrySet().stream()
+          .anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
+        if (time.nanoTime() - limit > 0) {
+          throw KafkaErrors.operation(
+              "dead letters of " + topic,
+              new TimeoutException(config.operationTimeout().toString()));
+        }
+        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100))) {
+          last.put(String.valueOf(KafkaRecords.key(record)), record);
+        }
+      }
+    } catch (KafkaException e) {
+      throw KafkaErrors.operation("dead letters of " + topic, e);
+    }
+    return last.values().stream()
+        .filter(record -> record.value() != null)
+        .sorted(Comparator.comparingLong(ConsumerRecord::timestamp))
+        .map(this::entry)
+        .toList();
+  }
+
+  private Entry entry(ConsumerRecord<byte[], byte[]> record) {
+    WireMessage stored = KafkaRecords.wire(record);
+    Map<String, String> headers = new LinkedHashMap<>(stored.headers());
+    String key = headers.remove(ORIGINAL_KEY);
+    WireMessage wire = new WireMessage(key, headers, stored.body());
+    return new Entry(
+        String.valueOf(KafkaRecords.key(record)), wire, DeadLetterHeaders.read(wire, envelope));
+  }
+
+  private static byte[] bytes(String id) {
+    return id.getBytes(StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,61 @@
+package io.commslib.kafka;
+
+import io.commslib.core.spi.RawDelivery;
+import io.commslib.core.spi.WireMessage;
+import java.util.Optional;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.jspecify.annotations.Nullable;
+
+/** A record on its way through the engine. */
+final class KafkaDelivery implements RawDelivery {
+
+  private final PartitionLedger ledger;
+  private final ConsumerRecord<byte[], byte[]> record;
+  private @Nullable WireMessage wire;
+
+  KafkaDelivery(PartitionLedger ledger, ConsumerRecord<byte[], byte[]> record) {
+    this.ledger = ledger;
+    this.record = record;
+  }
+
+  void finished() {
+    ledger.finished(record.offset());
+  }
+
+  @Override
+  public Object scope() {
+    return ledger;
+  }
+
+  @Override
+  public Optional<String> laneKey() {
+    return Optional.ofNullable(KafkaRecords.key(record));
+  }
+
+  @Override
+  public int sizeBytes() {
+    return Math.max(0, record.serializedKeySize())
+        + Math.max(0, record.serializedValueSize())
+        + 256;
+  }
+
+  @Override
+  public int priorDeliveries() {
+    return 0;
+  }
+
+  @Override
+  public WireMessage wire() {
+    WireMessage known = wire;
+    if (known == null) {
+      known = KafkaRecords.wire(record);
+      wire = known;
+    }
+    return known;
+  }
+
+  @Override
+  public String positionText() {
+    return record.topic() + "-" + record.partition() + "@" + record.offset();
+  }
+}

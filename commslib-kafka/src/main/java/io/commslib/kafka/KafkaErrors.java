@@ -1,0 +1,71 @@
+package io.commslib.kafka;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.SendCertainty;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.PublishException;
+import io.commslib.core.messaging.SubscribeException;
+import io.commslib.core.messaging.TransportException;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.common.errors.AuthenticationException;
+import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.InvalidTopicException;
+import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.errors.SerializationException;
+
+/** The one place that reads the client's failures. */
+final class KafkaErrors {
+
+  private KafkaErrors() {}
+
+  /**
+   * Translates a failed publish. What failed before {@code send} returned was never handed to the
+   * sender; whatever fails later may have reached a broker, unless the failure itself says that the
+   * broker refused it.
+   */
+  static PublishException publish(
+      Throwable failure, boolean beforeHandOver, Destination to, String messageId) {
+    boolean refused = isRefusal(failure);
+    return new PublishException(
+        refused ? "COMMS-KAFKA-003" : "COMMS-KAFKA-004",
+        refused ? FailureKind.PERMANENT : FailureKind.TRANSIENT,
+        beforeHandOver || refused ? SendCertainty.NOT_SENT : SendCertainty.MAYBE_SENT,
+        to,
+        messageId,
+        text(failure),
+        failure);
+  }
+
+  private static boolean isRefusal(Throwable failure) {
+    return failure instanceof RecordTooLargeException
+        || failure instanceof SerializationException
+        || failure instanceof InvalidTopicException
+        || failure instanceof AuthorizationException;
+  }
+
+  static SubscribeException subscribe(String what, Throwable failure) {
+    Throwable cause = unwrapped(failure);
+    boolean permanent = isRefusal(cause) || cause instanceof AuthenticationException;
+    return new SubscribeException(
+        "COMMS-KAFKA-006",
+        permanent ? FailureKind.PERMANENT : FailureKind.TRANSIENT,
+        what + ": " + text(cause),
+        cause);
+  }
+
+  static TransportException operation(String what, Throwable failure) {
+    Throwable cause = unwrapped(failure);
+    return new TransportException(
+        "COMMS-KAFKA-007", FailureKind.TRANSIENT, what + ": " + text(cause), cause);
+  }
+
+  static Throwable unwrapped(Throwable failure) {
+    return failure instanceof ExecutionException && failure.getCause() != null
+        ? failure.getCause()
+        : failure;
+  }
+
+  private static String text(Throwable failure) {
+    return failure.getClass().getSimpleName() + ": " + failure.getMessage();
+  }
+}

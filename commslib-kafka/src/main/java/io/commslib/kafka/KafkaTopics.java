@@ -1,0 +1,156 @@
+package io.commslib.kafka;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.SubscribeException;
+import io.commslib.core.time.TimeSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.TopicExistsException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+
+/** Creates and checks topics. */
+final class KafkaTopics {
+
+  private final KafkaTransportConfig config;
+  private static final long LOOK_NANOS = 50_000_000L;
+
+  private final TimeSource time;
+  private final Admin admin;
+
+  KafkaTopics(KafkaTransportConfig config, TimeSource time) {
+    this.config = config;
+    this.time = time;
+    this.admin = Admin.create(ClientSettings.admin(config));
+  }
+
+  void declare(DestinationConfig destination) {
+    String topic = KafkaNames.topic(destination.destination());
+    if (destination.isVerifyOnly()) {
+      check(destination, partitions(topic));
+      return;
+    }
+    List<NewTopic> topics = new ArrayList<>();
+    topics.add(newTopic(topic, destination.partitions()));
+    destination.groups().forEach(group -> topics.addAll(groupTopics(destination, group)));
+    if (!create(topics)) {
+      check(destination, partitionsOnceKnown(topic));
+    }
+  }
+
+  /** A topic somebody else has just created exists before every broker knows of it. */
+  private int partitionsOnceKnown(String topic) {
+    long end = time.nanoTime() + config.operationTimeout().toNanos();
+    int found = partitions(topic);
+    while (found == 0 && time.nanoTime() - end < 0) {
+      LockSupport.parkNanos(LOOK_NANOS);
+      found = partitions(topic);
+    }
+    return found;
+  }
+
+  /** Makes sure that a group's own topics exist, also of a group nobody declared. */
+  void declareGroup(DestinationConfig destination, String group) {
+    create(groupTopics(destination, group));
+  }
+
+  private List<NewTopic> groupTopics(DestinationConfig destination, String group) {
+    Destination to = destination.destination();
+    // Compacted: a dead letter stays until a tombstone says that it was redriven or discarded.
+    NewTopic deadLetters =
+        newTopic(KafkaNames.deadLetters(to, group), destination.partitions())
+            .configs(Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT));
+    return List.of(deadLetters, newTopic(KafkaNames.redrive(to, group), destination.partitions()));
+  }
+
+  private NewTopic newTopic(String name, int partitions) {
+    return new NewTopic(
+        name, Optional.of(partitions), config.replicationFactor().map(Integer::shortValue));
+  }
+
+  /** Returns whether all of them were created by this call. */
+  private boolean create(List<NewTopic> topics) {
+    boolean all = true;
+    for (Map.Entry<String, KafkaFuture<Void>> created :
+        admin.createTopics(topics).values().entrySet()) {
+      try {
+        await(created.getValue());
+      } catch (ExecutionException e) {
+        if (!(e.getCause() instanceof TopicExistsException)) {
+          throw KafkaErrors.subscribe(
+              "create topic " + created.getKey() + " at " + config.bootstrapServers(), e);
+        }
+        all = false;
+      } catch (TimeoutException e) {
+        throw KafkaErrors.subscribe(
+            "create topic " + created.getKey() + " at " + config.bootstrapServers(), e);
+      }
+    }
+    return all;
+  }
+
+  private static void check(DestinationConfig destination, int found) {
+    if (found == 0) {
+      throw new SubscribeException(
+          "COMMS-KAFKA-002",
+          FailureKind.PERMANENT,
+          destination.destination()
+              + " does not exist (expected: it does, it was declared verify-only)",
+          null);
+    }
+    if (found != destination.partitions()) {
+      throw new SubscribeException(
+          "COMMS-KAFKA-002",
+          FailureKind.PERMANENT,
+          destination.destination()
+              + " partitions: "
+              + destination.partitions()
+              + " (expected: "
+              + found
+              + ", as the topic has)",
+          null);
+    }
+  }
+
+  /** Returns how many partitions a topic has; 0 if there is no such topic. */
+  int partitions(String topic) {
+    try {
+      return await(admin.describeTopics(List.of(topic)).topicNameValues().get(topic))
+          .partitions()
+          .size();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof UnknownTopicOrPartitionException) {
+        return 0;
+      }
+      throw KafkaErrors.subscribe(
+          "describe topic " + topic + " at " + config.bootstrapServers(), e);
+    } catch (TimeoutException e) {
+      throw KafkaErrors.subscribe(
+          "describe topic " + topic + " at " + config.bootstrapServers(), e);
+    }
+  }
+
+  private <T> T await(KafkaFuture<T> future) throws ExecutionException, TimeoutException {
+    try {
+      return future.get(config.operationTimeout().toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new TimeoutException("interrupted");
+    }
+  }
+
+  void close() {
+    admin.close(java.time.Duration.ofSeconds(2));
+  }
+}

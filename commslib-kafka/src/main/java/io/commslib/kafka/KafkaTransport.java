@@ -1,0 +1,260 @@
+package io.commslib.kafka;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.Health;
+import io.commslib.core.SendCertainty;
+import io.commslib.core.messaging.Capability;
+import io.commslib.core.messaging.DeadLetters;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.messaging.PublishException;
+import io.commslib.core.messaging.PublishReceipt;
+import io.commslib.core.messaging.Publisher;
+import io.commslib.core.messaging.SubscribeException;
+import io.commslib.core.messaging.Subscriber;
+import io.commslib.core.messaging.Subscription;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.TransportCapabilities;
+import io.commslib.core.messaging.TransportClosedException;
+import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.DeliveryEngine;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.SystemRuntime;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.KafkaException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Messages over Apache Kafka. A topic is a Kafka topic, a queue a Kafka topic {@code <name>.queue}
+ * with one consumer group; each group has a compacted topic for its dead letters and one for what
+ * is redriven to it.
+ *
+ * <p>A message given back by its handler is held for 100 ms and handled again by this consumer,
+ * which owns its partition. Thread-safe. Holds a producer and an admin client, and a consumer with
+ * one poll thread per subscription.
+ *
+ * @since 0.1
+ */
+public final class KafkaTransport implements MessageTransport {
+
+  private static final String NAME = "kafka";
+  private static final TransportCapabilities CAPABILITIES =
+      TransportCapabilities.of(
+          Capability.START_EARLIEST,
+          Capability.PARALLEL_MEMBERS,
+          Capability.UNCOUNTED_GIVE_BACK,
+          Capability.RETENTION_WITHOUT_GROUP,
+          Capability.DURABLE);
+
+  private final KafkaTransportConfig config;
+  private final CommsRuntime runtime;
+  private final CloudEventsEnvelope envelope =
+      new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
+  private final KafkaSender sender;
+  private final KafkaTopics topics;
+  private final KafkaDeadLetters deadLetters;
+  private final Map<Destination, DestinationConfig> declared = new ConcurrentHashMap<>();
+  private final Set<Subscription> subscriptions = ConcurrentHashMap.newKeySet();
+  private final Publisher publisher = this::publish;
+  private final Subscriber subscriber = this::subscribe;
+  private volatile boolean closed;
+
+  private KafkaTransport(KafkaTransportConfig config) {
+    this.config = config;
+    this.runtime = config.runtime().orElseGet(SystemRuntime::create);
+    this.topics = new KafkaTopics(config, runtime.time());
+    this.sender = new KafkaSender(config);
+    this.deadLetters = new KafkaDeadLetters(config, envelope, sender, topics, runtime.time());
+  }
+
+  /**
+   * Creates a transport. Does not wait for the broker: the first declaration does.
+   *
+   * @param config how to reach and use Kafka
+   * @return new transport; the caller closes it
+   * @throws SubscribeException {@code PERMANENT} if a client refuses its settings
+   */
+  public static KafkaTransport create(KafkaTransportConfig config) {
+    try {
+      return new KafkaTransport(config);
+    } catch (KafkaException e) {
+      throw new SubscribeException(
+          "COMMS-KAFKA-008", FailureKind.PERMANENT, "client settings: " + cause(e), e);
+    }
+  }
+
+  private static String cause(Throwable failure) {
+    return String.valueOf(
+        failure.getCause() == null ? failure.getMessage() : failure.getCause().getMessage());
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public TransportCapabilities capabilities() {
+    return CAPABILITIES;
+  }
+
+  @Override
+  public void declare(DestinationConfig destination) {
+    checkOpen();
+    topics.declare(destination);
+    declared.put(destination.destination(), destination);
+  }
+
+  @Override
+  public Publisher publisher() {
+    return publisher;
+  }
+
+  @Override
+  public Subscriber subscriber() {
+    return subscriber;
+  }
+
+  @Override
+  public DeadLetters deadLetters() {
+    return deadLetters;
+  }
+
+  @Override
+  public Health health() {
+    return closed ? Health.of(Health.Status.DOWN, "closed", Map.of()) : sender.health();
+  }
+
+  private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
+    checkOpen();
+    PublishException refusal = refusal(to, message);
+    return refusal == null
+        ? sender.send(KafkaNames.topic(to), to, message.id(), envelope.encode(message))
+        : CompletableFuture.failedStage(refusal);
+  }
+
+  private @Nullable PublishException refusal(Destination to, Message message) {
+    if (!declared.containsKey(to)) {
+      return refused("COMMS-KAFKA-001", to, message, "destination was not declared");
+    }
+    if (message.deliverAt().isPresent()) {
+      return refused("COMMS-KAFKA-005", to, message, "deliverAt needs DELAYED_DELIVERY");
+    }
+    int size = message.sharedBody().length;
+    return size <= config.maxMessageBytes()
+        ? null
+        : refused(
+            "COMMS-KAFKA-003",
+            to,
+            message,
+            "message bytes: " + size + " (expected: 0.." + config.maxMessageBytes() + ")");
+  }
+
+  private static PublishException refused(
+      String code, Destination to, Message message, String text) {
+    return new PublishException(
+        code, FailureKind.PERMANENT, SendCertainty.NOT_SENT, to, message.id(), text, null);
+  }
+
+  private Subscription subscribe(SubscriptionConfig subscription, MessageHandler handler) {
+    checkOpen();
+    CAPABILITIES.check(NAME, subscription);
+    Destination source = subscription.destination();
+    String group = subscription.group();
+    DestinationConfig destination = declared.get(source);
+    if (destination == null) {
+      throw new SubscribeException(
+          "COMMS-KAFKA-001", FailureKind.PERMANENT, source + " was not declared", null);
+    }
+    if (source.kind() == Destination.Kind.QUEUE && !destination.groups().contains(group)) {
+      throw new SubscribeException(
+          "COMMS-KAFKA-009",
+          FailureKind.PERMANENT,
+          "group: "
+              + group
+              + " (expected: "
+              + destination.groups()
+              + ", the group of "
+              + source
+              + ")",
+          null);
+    }
+    topics.declareGroup(destination, group);
+    PollLoop loop = loop(subscription);
+    DeliveryEngine engine =
+        DeliveryEngine.builder(subscription, handler)
+            .transport(NAME)
+            .runtime(runtime)
+            .envelope(envelope)
+            .settler(loop)
+            .deadLetters(letter -> deadLetters.add(source, group, letter))
+            .givesBackInPlace()
+            .observer(config.observer())
+            .build();
+    loop.attach(engine, List.of(KafkaNames.topic(source), KafkaNames.redrive(source, group)));
+    Subscription[] self = new Subscription[1];
+    KafkaSubscription running =
+        new KafkaSubscription(
+            subscription, engine, loop, runtime, () -> subscriptions.remove(self[0]));
+    self[0] = running;
+    subscriptions.add(running);
+    awaitAssigned(loop, running);
+    return running;
+  }
+
+  private PollLoop loop(SubscriptionConfig subscription) {
+    try {
+      return new PollLoop(
+          new KafkaConsumer<>(ClientSettings.groupConsumer(config, subscription)), config, runtime);
+    } catch (KafkaException e) {
+      throw KafkaErrors.subscribe("consumer of " + subscription.destination(), e);
+    }
+  }
+
+  private void awaitAssigned(PollLoop loop, KafkaSubscription running) {
+    boolean joined = false;
+    try {
+      joined = loop.awaitAssigned(config.operationTimeout());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    if (!joined || closed) {
+      running.close();
+      checkOpen();
+      throw KafkaErrors.subscribe(
+          "join group of " + running.config().destination(),
+          new TimeoutException(
+              "not assigned within " + config.operationTimeout() + " " + loop.lastError()));
+    }
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new TransportClosedException(NAME);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    List.copyOf(subscriptions).forEach(Subscription::close);
+    sender.close(config.publishTimeout());
+    topics.close();
+    if (config.runtime().isEmpty()) {
+      runtime.close();
+    }
+  }
+}

@@ -1,0 +1,116 @@
+package io.commslib.rabbit;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.SendCertainty;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.PublishException;
+import io.commslib.core.messaging.PublishReceipt;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.Semaphore;
+
+/**
+ * Publishes of one channel that wait for their confirm, by sequence number. A returned message is
+ * confirmed too, after its return: only both together say that it is nowhere. Thread-safe.
+ */
+final class Confirms {
+
+  /** One publish. */
+  static final class Pending {
+    final Destination to;
+    final String messageId;
+    final boolean optional;
+    final long deadlineNanos;
+    final CompletableFuture<PublishReceipt> result = new CompletableFuture<>();
+    volatile boolean returned;
+
+    Pending(Destination to, String messageId, boolean optional, long deadlineNanos) {
+      this.to = to;
+      this.messageId = messageId;
+      this.optional = optional;
+      this.deadlineNanos = deadlineNanos;
+    }
+
+    void fail(String code, FailureKind kind, SendCertainty certainty, String text) {
+      result.completeExceptionally(
+          new PublishException(code, kind, certainty, to, messageId, text, null));
+    }
+  }
+
+  private final ConcurrentSkipListMap<Long, Pending> pending = new ConcurrentSkipListMap<>();
+  private final Semaphore window;
+
+  Confirms(Semaphore window) {
+    this.window = window;
+  }
+
+  void add(long sequence, Pending publish) {
+    pending.put(sequence, publish);
+  }
+
+  void returned(long sequence) {
+    Pending publish = pending.get(sequence);
+    if (publish != null) {
+      publish.returned = true;
+    }
+  }
+
+  void confirmed(long sequence, boolean multiple, boolean positive) {
+    Collection<Long> settled =
+        multiple ? List.copyOf(pending.headMap(sequence, true).keySet()) : List.of(sequence);
+    for (long number : settled) {
+      Pending publish = remove(number);
+      if (publish == null) {
+        continue;
+      }
+      if (!positive) {
+        publish.fail(
+            "COMMS-RABBIT-010",
+            FailureKind.TRANSIENT,
+            SendCertainty.NOT_SENT,
+            "refused by the broker (nack)");
+      } else if (publish.returned && !publish.optional) {
+        publish.fail(
+            "COMMS-RABBIT-004",
+            FailureKind.TRANSIENT,
+            SendCertainty.NOT_SENT,
+            "no group would get it");
+      } else {
+        publish.result.complete(new PublishReceipt(publish.messageId, publish.to, ""));
+      }
+    }
+  }
+
+  private @org.jspecify.annotations.Nullable Pending remove(long sequence) {
+    Pending publish = pending.remove(sequence);
+    if (publish != null) {
+      window.release();
+    }
+    return publish;
+  }
+
+  /** Takes out one publish that never reached the channel. */
+  void withdraw(long sequence) {
+    remove(sequence);
+  }
+
+  boolean hasOverdue(long nowNanos) {
+    return pending.values().stream().anyMatch(publish -> publish.deadlineNanos - nowNanos <= 0);
+  }
+
+  /** The channel is gone: whatever waits may have arrived. */
+  void failAll(String text) {
+    for (Long number : List.copyOf(pending.keySet())) {
+      Pending publish = remove(number);
+      if (publish != null) {
+        publish.fail("COMMS-RABBIT-008", FailureKind.TRANSIENT, SendCertainty.MAYBE_SENT, text);
+      }
+    }
+  }
+
+  boolean isEmpty() {
+    return pending.isEmpty();
+  }
+}

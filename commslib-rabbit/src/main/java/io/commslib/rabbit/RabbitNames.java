@@ -1,0 +1,28 @@
+package io.commslib.rabbit;
+
+import io.commslib.core.messaging.Destination;
+
+/**
+ * Which queue and exchange stands for what. Names of destinations and groups hold no {@code @}, so
+ * none of these collides with another's.
+ */
+final class RabbitNames {
+
+  private RabbitNames() {}
+
+  /** A topic is a fanout exchange of its name; a queue is reached through the default exchange. */
+  static String exchange(Destination destination) {
+    return destination.kind() == Destination.Kind.TOPIC ? destination.name() : "";
+  }
+
+  /** What a group consumes. */
+  static String queue(Destination destination, String group) {
+    return destination.kind() == Destination.Kind.TOPIC
+        ? destination.name() + "@" + group
+        : destination.name();
+  }
+
+  static String deadLetters(Destination destination, String group) {
+    return queue(destination, group) + "@.dlq";
+  }
+}

@@ -1,0 +1,223 @@
+package io.commslib.rabbit;
+
+import com.rabbitmq.client.AMQP;
+import com.rabbitmq.client.AlreadyClosedException;
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.Connection;
+import io.commslib.core.FailureKind;
+import io.commslib.core.Health;
+import io.commslib.core.SendCertainty;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.PublishReceipt;
+import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.WireMessage;
+import io.commslib.core.time.CommsRuntime;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Publishes with confirms over one channel of a connection of its own: persistent, mandatory, in
+ * call order. While there is no channel a publish fails at once, {@code NOT_SENT}; who must not
+ * lose it (the relay) tries again.
+ */
+final class RabbitSender {
+
+  private static final String SEQUENCE = CloudEventsEnvelope.RESERVED_PREFIX + "publish-seq";
+  private static final int PERSISTENT = 2;
+  private static final Duration SWEEP = Duration.ofMillis(500);
+
+  private record Open(Channel channel, Confirms confirms) {}
+
+  private final RabbitTransportConfig config;
+  private final CommsRuntime runtime;
+  private final RecoveringConnection connection;
+  private final Semaphore window;
+  private final ReentrantLock lock = new ReentrantLock();
+  private volatile @Nullable Open open;
+  private volatile boolean blocked;
+  private volatile boolean closed;
+
+  RabbitSender(RabbitTransportConfig config, CommsRuntime runtime) {
+    this.config = config;
+    this.runtime = runtime;
+    this.window = new Semaphore(config.maxUnconfirmed());
+    this.connection = new RecoveringConnection(config, runtime, "publish");
+    connection.addListener(this::connected);
+    runtime.scheduler().schedule(SWEEP, this::sweep);
+  }
+
+  void connectSoon() {
+    connection.recover();
+  }
+
+  void connect() throws IOException {
+    connection.connect();
+  }
+
+  private void connected(Connection made) throws IOException {
+    Channel channel = made.createChannel();
+    Confirms confirms = new Confirms(window);
+    blocked = false;
+    made.addBlockedListener(reason -> blocked = true, () -> blocked = false);
+    channel.confirmSelect();
+    channel.addReturnListener(
+        message -> {
+          Object sequence = message.getProperties().getHeaders().get(SEQUENCE);
+          confirms.returned(Long.parseLong(String.valueOf(sequence)));
+        });
+    channel.addConfirmListener(
+        (sequence, multiple) -> confirms.confirmed(sequence, multiple, true),
+        (sequence, multiple) -> confirms.confirmed(sequence, multiple, false));
+    channel.addShutdownListener(
+        reason -> {
+          confirms.failAll("channel lost: " + RabbitErrors.text(reason));
+          if (!reason.isHardError()) {
+            // The connection stands, only the channel is gone: a new connection is the simplest way
+            // to a new one.
+            made.abort(1_000);
+          }
+        });
+    open = new Open(channel, confirms);
+  }
+
+  CompletionStage<PublishReceipt> send(
+      String exchange,
+      String routingKey,
+      boolean optional,
+      Destination to,
+      String messageId,
+      WireMessage wire) {
+    long deadline = runtime.time().nanoTime() + config.publishTimeout().toNanos();
+    Confirms.Pending publish = new Confirms.Pending(to, messageId, optional, deadline);
+    if (!acquire()) {
+      publish.fail(
+          "COMMS-RABBIT-009",
+          FailureKind.TRANSIENT,
+          SendCertainty.NOT_SENT,
+          "no room in the window of unconfirmed publishes");
+      return publish.result.minimalCompletionStage();
+    }
+    lock.lock();
+    try {
+      Open now = open;
+      if (now == null || !now.channel().isOpen() || blocked) {
+        window.release();
+        publish.fail(
+            "COMMS-RABBIT-011",
+            FailureKind.TRANSIENT,
+            SendCertainty.NOT_SENT,
+            blocked ? "the broker blocks publishers (memory or disk alarm)" : "not connected");
+        connection.recover();
+      } else {
+        write(now, exchange, routingKey, publish, wire);
+      }
+    } finally {
+      lock.unlock();
+    }
+    return publish.result.minimalCompletionStage();
+  }
+
+  private boolean acquire() {
+    try {
+      return window.tryAcquire(config.publishTimeout().toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  private static void write(
+      Open now, String exchange, String routingKey, Confirms.Pending publish, WireMessage wire) {
+    long sequence = now.channel().getNextPublishSeqNo();
+    now.confirms().add(sequence, publish);
+    try {
+      now.channel()
+          .basicPublish(
+              exchange,
+              routingKey,
+              true,
+              properties(wire, publish.messageId, sequence),
+              wire.body());
+    } catch (AlreadyClosedException e) {
+      // Nothing was written; the shutdown listener may have been quicker with a less certain word.
+      publish.fail(
+          "COMMS-RABBIT-011", FailureKind.TRANSIENT, SendCertainty.NOT_SENT, "not connected");
+      now.confirms().withdraw(sequence);
+    } catch (IOException | RuntimeException e) {
+      publish.fail(
+          "COMMS-RABBIT-008",
+          FailureKind.TRANSIENT,
+          SendCertainty.MAYBE_SENT,
+          RabbitErrors.text(e));
+      now.confirms().withdraw(sequence);
+    }
+  }
+
+  private static AMQP.BasicProperties properties(
+      WireMessage wire, String messageId, long sequence) {
+    Map<String, Object> headers = new HashMap<>(wire.headers());
+    Object contentType = headers.remove("content-type");
+    headers.put(SEQUENCE, Long.toString(sequence));
+    return new AMQP.BasicProperties.Builder()
+        .deliveryMode(PERSISTENT)
+        .messageId(messageId)
+        .contentType(contentType == null ? null : contentType.toString())
+        .headers(headers)
+        .build();
+  }
+
+  /**
+   * A confirm that never comes must not hold its slot for ever: the channel is given up, and with
+   * it its certainty.
+   */
+  private void sweep() {
+    Open now = open;
+    if (now != null && now.confirms().hasOverdue(runtime.time().nanoTime())) {
+      open = null;
+      now.confirms().failAll("no confirm within " + config.publishTimeout());
+      Thread abort =
+          runtime.newThread("rabbit-abort", () -> now.channel().getConnection().abort(1_000));
+      abort.start();
+    }
+    if (!closed) {
+      runtime.scheduler().schedule(SWEEP, this::sweep);
+    }
+  }
+
+  Health health() {
+    Open now = open;
+    if (now == null || !now.channel().isOpen()) {
+      return Health.of(Health.Status.DOWN, "not connected", Map.of());
+    }
+    return Health.of(
+        blocked ? Health.Status.DEGRADED : Health.Status.UP,
+        blocked ? "blocked by the broker" : "",
+        Map.of());
+  }
+
+  /** Waits for outstanding confirms, bounded, then closes. */
+  void close() {
+    closed = true;
+    long end =
+        runtime.time().nanoTime() + Math.min(config.publishTimeout().toNanos(), 5_000_000_000L);
+    Open now = open;
+    while (now != null
+        && now.channel().isOpen()
+        && !now.confirms().isEmpty()
+        && runtime.time().nanoTime() < end) {
+      LockSupport.parkNanos(5_000_000);
+    }
+    connection.close();
+    if (now != null) {
+      now.confirms().failAll("closed");
+    }
+  }
+}

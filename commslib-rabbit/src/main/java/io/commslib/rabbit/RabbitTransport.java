@@ -1,0 +1,237 @@
+package io.commslib.rabbit;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.Health;
+import io.commslib.core.SendCertainty;
+import io.commslib.core.messaging.Capability;
+import io.commslib.core.messaging.DeadLetters;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.messaging.PublishException;
+import io.commslib.core.messaging.PublishReceipt;
+import io.commslib.core.messaging.Publisher;
+import io.commslib.core.messaging.SubscribeException;
+import io.commslib.core.messaging.Subscriber;
+import io.commslib.core.messaging.Subscription;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.TransportCapabilities;
+import io.commslib.core.messaging.TransportClosedException;
+import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.DeliveryEngine;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.SystemRuntime;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Messages over RabbitMQ. A topic is a durable fanout exchange with a quorum queue {@code
+ * <name>@<group>} per group, a queue is a quorum queue of its name; the dead letters of each are
+ * the quorum queue {@code ...@.dlq}. All queues have a single active consumer: per-key order holds
+ * for one process per group, others stand by and take over.
+ *
+ * <p>Thread-safe. Holds one connection to publish and one to consume; a lost one is made again,
+ * with everything on it.
+ *
+ * @since 0.1
+ */
+public final class RabbitTransport implements MessageTransport {
+
+  private static final String NAME = "rabbit";
+  private static final TransportCapabilities CAPABILITIES =
+      TransportCapabilities.of(Capability.DURABLE, Capability.REDELIVERY_COUNT);
+
+  private final RabbitTransportConfig config;
+  private final CommsRuntime runtime;
+  private final CloudEventsEnvelope envelope =
+      new CloudEventsEnvelope(CloudEventsEnvelope.AMQP_PREFIX);
+  private final RecoveringConnection connection;
+  private final RabbitSender sender;
+  private final RabbitTopology topology;
+  private final RabbitDeadLetters deadLetters;
+  private final Map<Destination, DestinationConfig> declared = new ConcurrentHashMap<>();
+  private final Set<Subscription> subscriptions = ConcurrentHashMap.newKeySet();
+  private final Publisher publisher = this::publish;
+  private final Subscriber subscriber = this::subscribe;
+  private volatile boolean closed;
+
+  private RabbitTransport(RabbitTransportConfig config) {
+    this.config = config;
+    this.runtime = config.runtime().orElseGet(SystemRuntime::create);
+    this.connection = new RecoveringConnection(config, runtime, "consume");
+    this.sender = new RabbitSender(config, runtime);
+    this.topology = new RabbitTopology(connection);
+    this.deadLetters = new RabbitDeadLetters(config, connection, envelope, sender);
+    sender.connectSoon();
+  }
+
+  /**
+   * Creates a transport. Connects in the background; the first declaration waits for it.
+   *
+   * @param config how to reach and use RabbitMQ
+   * @return new transport; the caller closes it
+   */
+  public static RabbitTransport create(RabbitTransportConfig config) {
+    return new RabbitTransport(config);
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public TransportCapabilities capabilities() {
+    return CAPABILITIES;
+  }
+
+  @Override
+  public void declare(DestinationConfig destination) {
+    checkOpen();
+    try {
+      sender.connect();
+    } catch (IOException | RuntimeException e) {
+      throw RabbitErrors.subscribe("connect to " + config.address(), e);
+    }
+    topology.declare(destination);
+    declared.put(destination.destination(), destination);
+  }
+
+  @Override
+  public Publisher publisher() {
+    return publisher;
+  }
+
+  @Override
+  public Subscriber subscriber() {
+    return subscriber;
+  }
+
+  @Override
+  public DeadLetters deadLetters() {
+    return deadLetters;
+  }
+
+  @Override
+  public Health health() {
+    return closed ? Health.of(Health.Status.DOWN, "closed", Map.of()) : sender.health();
+  }
+
+  private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
+    checkOpen();
+    DestinationConfig destination = declared.get(to);
+    PublishException refusal = refusal(to, destination, message);
+    if (refusal != null) {
+      return CompletableFuture.failedStage(refusal);
+    }
+    boolean optional = destination != null && destination.isOptional();
+    String routingKey = to.kind() == Destination.Kind.QUEUE ? to.name() : "";
+    return sender.send(
+        RabbitNames.exchange(to), routingKey, optional, to, message.id(), envelope.encode(message));
+  }
+
+  private @Nullable PublishException refusal(
+      Destination to, @Nullable DestinationConfig destination, Message message) {
+    if (destination == null) {
+      return refused("COMMS-RABBIT-001", to, message, "destination was not declared");
+    }
+    if (message.deliverAt().isPresent()) {
+      return refused("COMMS-RABBIT-005", to, message, "deliverAt needs DELAYED_DELIVERY");
+    }
+    int size = message.sharedBody().length;
+    return size <= config.maxMessageBytes()
+        ? null
+        : refused(
+            "COMMS-RABBIT-003",
+            to,
+            message,
+            "message bytes: " + size + " (expected: 0.." + config.maxMessageBytes() + ")");
+  }
+
+  private static PublishException refused(
+      String code, Destination to, Message message, String text) {
+    return new PublishException(
+        code, FailureKind.PERMANENT, SendCertainty.NOT_SENT, to, message.id(), text, null);
+  }
+
+  private Subscription subscribe(SubscriptionConfig subscription, MessageHandler handler) {
+    checkOpen();
+    CAPABILITIES.check(NAME, subscription);
+    Destination source = subscription.destination();
+    String group = subscription.group();
+    DestinationConfig destination = declared.get(source);
+    if (destination == null) {
+      throw new SubscribeException(
+          "COMMS-RABBIT-001", FailureKind.PERMANENT, source + " was not declared", null);
+    }
+    if (source.kind() == Destination.Kind.QUEUE && !destination.groups().contains(group)) {
+      throw new SubscribeException(
+          "COMMS-RABBIT-012",
+          FailureKind.PERMANENT,
+          "group: "
+              + group
+              + " (expected: "
+              + destination.groups()
+              + ", the group of "
+              + source
+              + ")",
+          null);
+    }
+    topology.declareGroup(destination, group);
+    Subscription[] self = new Subscription[1];
+    RabbitSubscription running =
+        new RabbitSubscription(
+            subscription, connection, runtime, () -> subscriptions.remove(self[0]));
+    self[0] = running;
+    DeliveryEngine engine =
+        DeliveryEngine.builder(subscription, handler)
+            .transport(NAME)
+            .runtime(runtime)
+            .envelope(envelope)
+            .settler(running)
+            .deadLetters(letter -> deadLetters.add(source, group, letter))
+            .onIntakeOpen(running::hand)
+            .observer(config.observer())
+            .build();
+    try {
+      running.start(engine);
+    } catch (IOException | RuntimeException e) {
+      engine.close();
+      throw RabbitErrors.subscribe("consume " + source, e);
+    }
+    subscriptions.add(running);
+    if (closed) {
+      running.close();
+      checkOpen();
+    }
+    return running;
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new TransportClosedException(NAME);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    List.copyOf(subscriptions).forEach(Subscription::close);
+    sender.close();
+    connection.close();
+    if (config.runtime().isEmpty()) {
+      runtime.close();
+    }
+  }
+}

@@ -1,0 +1,321 @@
+package io.commslib.rabbit;
+
+import com.rabbitmq.client.ConnectionFactory;
+import io.commslib.core.observe.CommsObserver;
+import io.commslib.core.resilience.Backoff;
+import io.commslib.core.spi.Checks;
+import io.commslib.core.time.CommsRuntime;
+import java.net.URI;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How to reach RabbitMQ and how to use it. Immutable.
+ *
+ * @since 0.1
+ */
+public final class RabbitTransportConfig {
+
+  private static final Pattern URI_FORM = Pattern.compile("amqps?://\\S+");
+
+  private final Builder settings;
+
+  private RabbitTransportConfig(Builder settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * Starts a configuration.
+   *
+   * @param uri {@code amqp://user:password@host:port/vhost} or {@code amqps://...}
+   * @return new builder
+   */
+  public static Builder builder(String uri) {
+    return new Builder(uri);
+  }
+
+  String uri() {
+    return settings.uri;
+  }
+
+  /** The address without user and password, for messages. */
+  String address() {
+    URI parsed = URI.create(settings.uri);
+    return parsed.getScheme() + "://" + parsed.getHost() + ":" + parsed.getPort();
+  }
+
+  /**
+   * Returns the name shown in the broker's list of connections.
+   *
+   * @return default {@code commslib}
+   */
+  public String connectionName() {
+    return settings.connectionName;
+  }
+
+  /**
+   * Returns how long a publish may take, waiting for room included.
+   *
+   * @return 1 s to 10 min, default 15 s
+   */
+  public Duration publishTimeout() {
+    return settings.publishTimeout;
+  }
+
+  /**
+   * Returns how long connecting, declaring, subscribing and reading dead letters may take, each.
+   *
+   * @return 1 s to 10 min, default 15 s
+   */
+  public Duration operationTimeout() {
+    return settings.operationTimeout;
+  }
+
+  /**
+   * Returns after which silence a connection is taken for dead.
+   *
+   * @return 1 s to 10 min, default 15 s
+   */
+  public Duration heartbeat() {
+    return settings.heartbeat;
+  }
+
+  /**
+   * Returns how many publishes may be unconfirmed at once.
+   *
+   * @return 1 to 100,000, default 1,000
+   */
+  public int maxUnconfirmed() {
+    return settings.maxUnconfirmed;
+  }
+
+  /**
+   * Returns the largest body accepted, to send and to receive.
+   *
+   * @return 1 KiB to 64 MiB, default 1 MiB
+   */
+  public int maxMessageBytes() {
+    return settings.maxMessageBytes;
+  }
+
+  /**
+   * Returns the wait between tries to connect again.
+   *
+   * @return the backoff
+   */
+  public Backoff reconnect() {
+    return settings.reconnect;
+  }
+
+  Optional<CommsRuntime> runtime() {
+    return Optional.ofNullable(settings.runtime);
+  }
+
+  CommsObserver observer() {
+    return settings.observer;
+  }
+
+  Consumer<ConnectionFactory> nativeSettings() {
+    return settings.nativeSettings;
+  }
+
+  /**
+   * Returns the effective settings without user and password.
+   *
+   * @return text for logs
+   */
+  @Override
+  public String toString() {
+    return "RabbitTransportConfig{"
+        + address()
+        + ", connectionName="
+        + connectionName()
+        + ", publishTimeout="
+        + publishTimeout()
+        + ", operationTimeout="
+        + operationTimeout()
+        + ", heartbeat="
+        + heartbeat()
+        + ", maxUnconfirmed="
+        + maxUnconfirmed()
+        + ", maxMessageBytes="
+        + maxMessageBytes()
+        + ", reconnect="
+        + reconnect()
+        + "}";
+  }
+
+  /**
+   * Collects the settings. Not thread-safe.
+   *
+   * @since 0.1
+   */
+  public static final class Builder {
+    private final String uri;
+    private String connectionName = "commslib";
+    private Duration publishTimeout = Duration.ofSeconds(15);
+    private Duration operationTimeout = Duration.ofSeconds(15);
+    private Duration heartbeat = Duration.ofSeconds(15);
+    private int maxUnconfirmed = 1_000;
+    private int maxMessageBytes = 1024 * 1024;
+    private Backoff reconnect = Backoff.exponential(Duration.ofMillis(200), Duration.ofSeconds(5));
+    private @Nullable CommsRuntime runtime;
+    private CommsObserver observer = CommsObserver.none();
+    private Consumer<ConnectionFactory> nativeSettings = factory -> {};
+
+    private Builder(String uri) {
+      // The value may hold a password, so the message does not show it.
+      Objects.requireNonNull(uri, "uri");
+      Checks.check(
+          URI_FORM.matcher(uri).matches(),
+          "uri",
+          "(not shown)",
+          "amqp://user:password@host:port/vhost");
+      this.uri = uri;
+    }
+
+    private Builder(Builder other) {
+      this.uri = other.uri;
+      this.connectionName = other.connectionName;
+      this.publishTimeout = other.publishTimeout;
+      this.operationTimeout = other.operationTimeout;
+      this.heartbeat = other.heartbeat;
+      this.maxUnconfirmed = other.maxUnconfirmed;
+      this.maxMessageBytes = other.maxMessageBytes;
+      this.reconnect = other.reconnect;
+      this.runtime = other.runtime;
+      this.observer = other.observer;
+      this.nativeSettings = other.nativeSettings;
+    }
+
+    /**
+     * Sets the name shown in the broker's list of connections.
+     *
+     * @param connectionName any text
+     * @return this
+     */
+    public Builder connectionName(String connectionName) {
+      this.connectionName = Objects.requireNonNull(connectionName, "connectionName");
+      return this;
+    }
+
+    /**
+     * Sets how long a publish may take.
+     *
+     * @param publishTimeout 1 s to 10 min
+     * @return this
+     */
+    public Builder publishTimeout(Duration publishTimeout) {
+      this.publishTimeout =
+          Checks.inRange(
+              "publishTimeout", publishTimeout, Duration.ofSeconds(1), Duration.ofMinutes(10));
+      return this;
+    }
+
+    /**
+     * Sets how long connecting, declaring, subscribing and reading dead letters may take.
+     *
+     * @param operationTimeout 1 s to 10 min
+     * @return this
+     */
+    public Builder operationTimeout(Duration operationTimeout) {
+      this.operationTimeout =
+          Checks.inRange(
+              "operationTimeout", operationTimeout, Duration.ofSeconds(1), Duration.ofMinutes(10));
+      return this;
+    }
+
+    /**
+     * Sets after which silence a connection is taken for dead.
+     *
+     * @param heartbeat 1 s to 10 min
+     * @return this
+     */
+    public Builder heartbeat(Duration heartbeat) {
+      this.heartbeat =
+          Checks.inRange("heartbeat", heartbeat, Duration.ofSeconds(1), Duration.ofMinutes(10));
+      return this;
+    }
+
+    /**
+     * Sets how many publishes may be unconfirmed at once; one more waits for room.
+     *
+     * @param maxUnconfirmed 1 to 100,000
+     * @return this
+     */
+    public Builder maxUnconfirmed(int maxUnconfirmed) {
+      this.maxUnconfirmed = Checks.inRange("maxUnconfirmed", maxUnconfirmed, 1, 100_000);
+      return this;
+    }
+
+    /**
+     * Sets the largest body accepted.
+     *
+     * @param maxMessageBytes 1 KiB to 64 MiB
+     * @return this
+     */
+    public Builder maxMessageBytes(int maxMessageBytes) {
+      this.maxMessageBytes =
+          Checks.inRange("maxMessageBytes", maxMessageBytes, 1024, 64 * 1024 * 1024);
+      return this;
+    }
+
+    /**
+     * Sets the wait between tries to connect again.
+     *
+     * @param reconnect the backoff
+     * @return this
+     */
+    public Builder reconnect(Backoff reconnect) {
+      this.reconnect = Objects.requireNonNull(reconnect, "reconnect");
+      return this;
+    }
+
+    /**
+     * Sets what the client needs beyond this configuration, such as TLS. Recovery, timeouts,
+     * heartbeat and threads are the library's and are set afterwards.
+     *
+     * @param nativeSettings changes the factory
+     * @return this
+     */
+    public Builder nativeSettings(Consumer<ConnectionFactory> nativeSettings) {
+      this.nativeSettings = Objects.requireNonNull(nativeSettings, "nativeSettings");
+      return this;
+    }
+
+    /**
+     * Sets time, randomness and threads; without it the transport makes a runtime of its own.
+     *
+     * @param runtime outlives the transport
+     * @return this
+     */
+    public Builder runtime(CommsRuntime runtime) {
+      this.runtime = Objects.requireNonNull(runtime, "runtime");
+      return this;
+    }
+
+    /**
+     * Sets who is told what the subscriptions do.
+     *
+     * @param observer the observer
+     * @return this
+     */
+    public Builder observer(CommsObserver observer) {
+      this.observer = Objects.requireNonNull(observer, "observer");
+      return this;
+    }
+
+    /**
+     * Builds the configuration.
+     *
+     * @return immutable configuration
+     */
+    public RabbitTransportConfig build() {
+      return new RabbitTransportConfig(new Builder(this));
+    }
+  }
+}

@@ -1,0 +1,188 @@
+package io.commslib.rabbit;
+
+import com.rabbitmq.client.Connection;
+import com.rabbitmq.client.ConnectionFactory;
+import com.rabbitmq.client.ShutdownSignalException;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.Workers;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.security.GeneralSecurityException;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A connection that is made again whenever it is lost. The client's own recovery is off: it brings
+ * back what is stale and can lose a consumer silently; who uses this connection is told of each new
+ * one and sets up what it needs.
+ */
+final class RecoveringConnection {
+
+  /** Sets up channels on a new connection; called on the recovery thread, may block, may fail. */
+  interface Listener {
+    void connected(Connection connection) throws IOException;
+  }
+
+  private static final Logger log = LoggerFactory.getLogger(RecoveringConnection.class);
+
+  private final RabbitTransportConfig config;
+  private final CommsRuntime runtime;
+  private final String role;
+  private final ConnectionFactory factory;
+  private final Workers recovery;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+  private volatile @Nullable Connection connection;
+  private volatile boolean closed;
+  private int failures;
+  private boolean recovering;
+
+  RecoveringConnection(RabbitTransportConfig config, CommsRuntime runtime, String role) {
+    this.config = config;
+    this.runtime = runtime;
+    this.role = role;
+    this.factory = factory(config, runtime, role);
+    this.recovery = runtime.newWorkers("rabbit-recovery-" + role, 1);
+  }
+
+  private static ConnectionFactory factory(
+      RabbitTransportConfig config, CommsRuntime runtime, String role) {
+    ConnectionFactory factory = new ConnectionFactory();
+    try {
+      factory.setUri(config.uri());
+    } catch (URISyntaxException | GeneralSecurityException e) {
+      throw new IllegalArgumentException(
+          "uri: (not shown) (expected: amqp://user:password@host:port/vhost)");
+    }
+    config.nativeSettings().accept(factory);
+    int timeout = (int) config.operationTimeout().toMillis();
+    AtomicInteger number = new AtomicInteger();
+    factory.setAutomaticRecoveryEnabled(false);
+    factory.setTopologyRecoveryEnabled(false);
+    factory.setConnectionTimeout(timeout);
+    factory.setHandshakeTimeout(timeout);
+    factory.setChannelRpcTimeout(timeout);
+    factory.setRequestedHeartbeat((int) config.heartbeat().toSeconds());
+    factory.setMaxInboundMessageBodySize(config.maxMessageBytes());
+    factory.setThreadFactory(
+        body -> runtime.newThread("rabbit-" + role + "-" + number.incrementAndGet(), body));
+    return factory;
+  }
+
+  /** Adds who is told of each new connection from now on. */
+  void addListener(Listener listener) {
+    listeners.add(listener);
+  }
+
+  void removeListener(Listener listener) {
+    listeners.remove(listener);
+  }
+
+  Optional<Connection> current() {
+    Connection known = connection;
+    return known != null && known.isOpen() ? Optional.of(known) : Optional.empty();
+  }
+
+  /** Returns the connection, making it if there is none. Blocks. */
+  Connection connect() throws IOException {
+    lock.lock();
+    try {
+      Connection known = connection;
+      if (known != null && known.isOpen()) {
+        return known;
+      }
+      if (closed) {
+        throw new IOException("closed");
+      }
+      Connection made = factory.newConnection(config.connectionName() + "-" + role);
+      made.addShutdownListener(this::lost);
+      connection = made;
+      for (Listener listener : listeners) {
+        listener.connected(made);
+      }
+      failures = 0;
+      return made;
+    } catch (TimeoutException e) {
+      throw new IOException("no answer within " + config.operationTimeout(), e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void lost(ShutdownSignalException reason) {
+    if (!closed && !reason.isInitiatedByApplication()) {
+      log.warn("connection to {} lost: {}", config.address(), RabbitErrors.text(reason));
+    }
+    recover();
+  }
+
+  /** Makes a new connection in the background, again and again until it stands. Idempotent. */
+  void recover() {
+    lock.lock();
+    try {
+      if (closed || recovering) {
+        return;
+      }
+      recovering = true;
+      failures++;
+      runtime
+          .scheduler()
+          .schedule(
+              config.reconnect().next(Math.min(failures, 20), runtime.random()),
+              this::reconnectSoon);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void reconnectSoon() {
+    try {
+      recovery.execute(this::reconnect);
+    } catch (java.util.concurrent.RejectedExecutionException e) {
+      // Closed in the meantime.
+      log.debug("no recovery: closed");
+    }
+  }
+
+  private void reconnect() {
+    lock.lock();
+    try {
+      recovering = false;
+      if (!closed) {
+        connect();
+        log.info("connected to {}", config.address());
+      }
+    } catch (IOException | RuntimeException e) {
+      log.info("can't connect to {} yet: {}", config.address(), RabbitErrors.text(e));
+      abandon();
+      recover();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A connection whose set-up failed half way is of no use. */
+  private void abandon() {
+    Connection known = connection;
+    connection = null;
+    if (known != null) {
+      known.abort(1_000);
+    }
+  }
+
+  void close() {
+    closed = true;
+    Connection known = connection;
+    if (known != null) {
+      known.abort(2_000);
+    }
+    recovery.close();
+  }
+}
