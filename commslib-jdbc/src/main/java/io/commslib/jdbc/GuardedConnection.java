@@ -1,45 +1,108 @@
 package io.commslib.jdbc;
 
+import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.sql.CallableStatement;
 import java.sql.Connection;
+import java.sql.DatabaseMetaData;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lets work use a connection but not end its transaction: that is the runner's, and after the
- * deadline nobody's.
+ * deadline nobody's. Statements and metadata lead back to the guard, not to the connection behind
+ * it. SQL text that says COMMIT can't be seen from here.
  */
-final class GuardedConnection {
+final class GuardedConnection implements InvocationHandler {
 
   private static final Set<String> REFUSED = Set.of("commit", "close", "abort", "setAutoCommit");
 
-  private GuardedConnection() {}
+  private final Connection connection;
 
-  static Connection of(Connection connection) {
-    return (Connection)
-        Proxy.newProxyInstance(
-            GuardedConnection.class.getClassLoader(),
-            new Class<?>[] {Connection.class},
-            (proxy, method, arguments) -> call(connection, method, arguments));
+  private GuardedConnection(Connection connection) {
+    this.connection = connection;
   }
 
-  private static Object call(Connection connection, Method method, Object[] arguments)
-      throws Throwable {
+  static Connection of(Connection connection) {
+    return proxy(Connection.class, new GuardedConnection(connection));
+  }
+
+  @Override
+  public @Nullable Object invoke(
+      Object proxy, Method method, @Nullable Object @Nullable [] arguments) throws Throwable {
+    String name = method.getName();
     // Rolling back to a savepoint stays inside the transaction.
-    boolean ends =
-        REFUSED.contains(method.getName())
-            || (method.getName().equals("rollback") && arguments == null);
-    if (ends) {
+    if (REFUSED.contains(name) || (name.equals("rollback") && arguments == null)) {
       throw new IllegalStateException(
           "COMMS-JDBC-005: Connection."
-              + method.getName()
+              + name
               + " (expected: the transaction runner ends the transaction)");
     }
-    try {
-      return method.invoke(connection, arguments);
-    } catch (InvocationTargetException e) {
-      throw e.getCause();
+    Object own = identity(proxy, method, arguments);
+    if (own != null) {
+      return own;
     }
+    if (name.equals("unwrap") && arguments != null && arguments[0] == Connection.class) {
+      return proxy;
+    }
+    return leadingBack(call(connection, method, arguments), (Connection) proxy);
+  }
+
+  private static @Nullable Object leadingBack(@Nullable Object result, Connection guard) {
+    if (result instanceof CallableStatement statement) {
+      return child(CallableStatement.class, statement, guard);
+    }
+    if (result instanceof PreparedStatement statement) {
+      return child(PreparedStatement.class, statement, guard);
+    }
+    if (result instanceof Statement statement) {
+      return child(Statement.class, statement, guard);
+    }
+    if (result instanceof DatabaseMetaData metaData) {
+      return child(DatabaseMetaData.class, metaData, guard);
+    }
+    return result;
+  }
+
+  private static <T> T child(Class<T> type, T target, Connection guard) {
+    return proxy(
+        type,
+        (proxy, method, arguments) -> {
+          Object own = identity(proxy, method, arguments);
+          if (own != null) {
+            return own;
+          }
+          return method.getName().equals("getConnection") ? guard : call(target, method, arguments);
+        });
+  }
+
+  /** A proxy is equal to itself, whatever the driver's object thinks of it. */
+  private static @Nullable Object identity(
+      Object proxy, Method method, @Nullable Object @Nullable [] arguments) {
+    return switch (method.getName()) {
+      case "equals" -> arguments != null && proxy == arguments[0];
+      case "hashCode" -> System.identityHashCode(proxy);
+      default -> null;
+    };
+  }
+
+  private static @Nullable Object call(
+      Object target, Method method, @Nullable Object @Nullable [] arguments) throws Throwable {
+    try {
+      return method.invoke(target, arguments);
+    } catch (InvocationTargetException e) {
+      throw e.getCause() == null ? new SQLException(e) : e.getCause();
+    }
+  }
+
+  private static <T> T proxy(Class<T> type, InvocationHandler handler) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            GuardedConnection.class.getClassLoader(), new Class<?>[] {type}, handler));
   }
 }

@@ -25,12 +25,15 @@ public final class JdbcDatabase {
   private final DataSource dataSource;
   private final @Nullable String schema;
   private final SqlDialect dialect;
+  private final boolean readsCommitted;
   private final DatabaseId id;
 
-  private JdbcDatabase(DataSource dataSource, @Nullable String schema, SqlDialect dialect) {
+  private JdbcDatabase(
+      DataSource dataSource, @Nullable String schema, SqlDialect dialect, boolean readsCommitted) {
     this.dataSource = dataSource;
     this.schema = schema;
     this.dialect = dialect;
+    this.readsCommitted = readsCommitted;
     this.id =
         DatabaseId.of(
             dataSource,
@@ -40,8 +43,8 @@ public final class JdbcDatabase {
   /**
    * Starts a configuration.
    *
-   * @param dataSource where connections come from; a pool. The caller closes it after everything
-   *     that uses it
+   * @param dataSource where connections come from; a pool that hands each one out with the same
+   *     isolation. The caller closes it after everything that uses it
    * @return new builder
    */
   public static Builder builder(DataSource dataSource) {
@@ -84,6 +87,11 @@ public final class JdbcDatabase {
    */
   public String table(String name) {
     return qualifier() + quoted("table", name);
+  }
+
+  /** Whether connections come with isolation READ COMMITTED, so that setting it costs nothing. */
+  boolean readsCommitted() {
+    return readsCommitted;
   }
 
   /** Returns the quoted schema with a dot, or nothing. */
@@ -135,8 +143,8 @@ public final class JdbcDatabase {
      *
      * @return immutable database
      * @throws StoreException {@code TRANSIENT} if it can't be reached
-     * @throws IllegalArgumentException if it is not a supported database, or an H2 file database
-     *     without {@code WRITE_DELAY=0}
+     * @throws IllegalArgumentException {@code COMMS-JDBC-007} if it is not a supported database; if
+     *     it is an H2 database in a file without {@code WRITE_DELAY=0}
      */
     public JdbcDatabase build() {
       try (Connection connection = dataSource.getConnection()) {
@@ -144,7 +152,9 @@ public final class JdbcDatabase {
         if (dialect == SqlDialect.H2) {
           H2Durability.check(connection);
         }
-        return new JdbcDatabase(dataSource, schema, dialect);
+        boolean readsCommitted =
+            connection.getTransactionIsolation() == Connection.TRANSACTION_READ_COMMITTED;
+        return new JdbcDatabase(dataSource, schema, dialect, readsCommitted);
       } catch (SQLException e) {
         throw SqlErrors.translate("connect", e);
       }

@@ -40,50 +40,55 @@ public final class JdbcTransactionRunner implements TransactionRunner {
 
   @Override
   public <T, X extends Exception> T run(TransactionWork<T, X> work) throws X {
-    Connection connection = open();
-    JdbcTransaction tx = new JdbcTransaction(connection, database.id(), true);
-    boolean ended = false;
+    Objects.requireNonNull(work, "work");
+    Session session = open();
+    JdbcTransaction tx = new JdbcTransaction(session.connection, database.id(), true);
+    boolean worked = false;
     T result;
     try {
       result = work.run(tx);
-      ended = true;
-      end(connection, tx);
+      worked = true;
+      end(session, tx);
     } catch (Throwable failure) {
-      if (!ended) {
-        rollBackQuietly(connection);
+      if (!worked) {
+        session.rollBack();
       }
-      closeQuietly(connection);
+      session.close();
       throw lostOr(failure);
     }
-    closeQuietly(connection);
+    session.close();
     tx.runHooks();
     return result;
   }
 
   /** Commits, or rolls back what was marked; sneaks nothing past a mark that came in time. */
-  private static void end(Connection connection, JdbcTransaction tx) {
+  private static void end(Session session, JdbcTransaction tx) {
     if (!tx.seal()) {
-      rollBackQuietly(connection);
+      session.rollBack();
       tx.forgetHooks();
       return;
     }
     try {
-      connection.commit();
+      session.connection.commit();
     } catch (SQLException e) {
-      rollBackQuietly(connection);
+      session.rollBack();
       throw SqlErrors.translateCommit(e);
     }
   }
 
-  private Connection open() {
+  private Session open() {
     try {
       Connection connection = database.dataSource().getConnection();
+      Session session = new Session(connection);
       try {
-        connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
+        session.autoCommit = connection.getAutoCommit();
+        if (!database.readsCommitted()) {
+          connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
+        }
         connection.setAutoCommit(false);
-        return connection;
+        return session;
       } catch (SQLException e) {
-        closeQuietly(connection);
+        session.close();
         throw e;
       }
     } catch (SQLException e) {
@@ -107,25 +112,39 @@ public final class JdbcTransactionRunner implements TransactionRunner {
     throw (X) failure;
   }
 
-  private static void rollBackQuietly(Connection connection) {
-    try {
-      connection.rollback();
-    } catch (SQLException e) {
-      // The database rolls back what a broken connection leaves behind.
-      return;
-    }
-  }
+  /** A connection on loan, and what it takes to give it back as it was. */
+  private static final class Session {
+    final Connection connection;
+    boolean autoCommit;
+    private boolean broken;
 
-  private static void closeQuietly(Connection connection) {
-    try {
-      connection.setAutoCommit(true);
-    } catch (SQLException e) {
-      // Closing is what matters; a pool throws a broken connection away.
+    Session(Connection connection) {
+      this.connection = connection;
     }
-    try {
-      connection.close();
-    } catch (SQLException e) {
-      return;
+
+    void rollBack() {
+      try {
+        connection.rollback();
+      } catch (SQLException e) {
+        // The database rolls back what a broken connection leaves behind.
+        broken = true;
+      }
+    }
+
+    void close() {
+      try {
+        // Switching auto-commit on commits what is still open: never after a failed rollback.
+        if (autoCommit && !broken) {
+          connection.setAutoCommit(true);
+        }
+      } catch (SQLException e) {
+        broken = true;
+      }
+      try {
+        connection.close();
+      } catch (SQLException e) {
+        broken = true;
+      }
     }
   }
 }

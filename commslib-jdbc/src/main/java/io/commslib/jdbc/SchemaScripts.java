@@ -14,15 +14,18 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * The numbered schema scripts of one module and the check that a database has them all. Versions
- * are kept in the table {@code commslib_schema}. Scripts create what is missing and change nothing
- * that is there, so applying them twice, also by several processes at once, is safe. Immutable.
+ * are kept in the table {@code commslib_schema}. Applying them twice, also by several processes at
+ * once, is safe: one works, the others wait and find nothing left to do. Immutable.
  *
  * @since 0.1
  */
 public final class SchemaScripts {
+
+  private static final Pattern MODULE = Pattern.compile("[a-z0-9-]{1,64}");
 
   private final String module;
   private final int latest;
@@ -45,45 +48,48 @@ public final class SchemaScripts {
    * @return the scripts
    */
   public static SchemaScripts of(String module, int latest, Class<?> anchor) {
+    Checks.matches("module", module, MODULE, "1..64 of a-z 0-9 -");
     return new SchemaScripts(module, Checks.inRange("latest", latest, 1, 10_000), anchor);
   }
 
   /**
    * Brings a database to the newest version: creates the schema, the version table and whatever
-   * scripts are missing. Blocks. Other tools may run the same scripts instead; {@link #print} gives
-   * their text.
+   * scripts are missing. Blocks, also while another process does the same; takes two connections on
+   * H2. Other tools may run the same scripts instead; {@link #print} gives their text.
    *
    * @param database which one
    * @throws StoreException if the database refuses, or is newer than this module
    */
   public void apply(JdbcDatabase database) {
     try (Connection connection = database.dataSource().getConnection()) {
+      boolean autoCommit = connection.getAutoCommit();
       connection.setAutoCommit(false);
-      try (Statement statement = connection.createStatement()) {
-        if (database.dialect() == SqlDialect.POSTGRESQL) {
-          // CREATE ... IF NOT EXISTS is not safe against itself; H2's is.
-          statement.execute("SELECT pg_advisory_xact_lock(7205759403792801)");
-        }
-        if (database.quotedSchema() != null) {
-          statement.execute("CREATE SCHEMA IF NOT EXISTS " + database.quotedSchema());
-        }
-        statement.execute(
-            "CREATE TABLE IF NOT EXISTS "
-                + database.table("commslib_schema")
-                + " (module varchar(64) NOT NULL, version int NOT NULL, applied_at timestamp with time zone NOT NULL,"
-                + " PRIMARY KEY (module, version))");
-        int present = version(connection, database);
-        refuseNewer(present, database);
-        for (int version = present + 1; version <= latest; version++) {
-          for (String sql : statements(database, version)) {
-            statement.execute(sql);
-          }
-          record(connection, database, version);
-        }
+      try (SchemaLock lock = SchemaLock.take(database, connection)) {
+        apply(database, connection);
+        connection.commit();
+      } catch (SQLException | RuntimeException e) {
+        connection.rollback();
+        throw e;
       }
-      connection.commit();
+      connection.setAutoCommit(autoCommit);
     } catch (SQLException e) {
       throw SqlErrors.translate("schema of " + module, e);
+    }
+  }
+
+  private void apply(JdbcDatabase database, Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      for (String sql : ground(database)) {
+        statement.execute(sql);
+      }
+      int present = version(connection, database);
+      refuseNewer(present, database);
+      for (int version = present + 1; version <= latest; version++) {
+        for (String sql : statements(database, version)) {
+          statement.execute(sql);
+        }
+        record(connection, database, version);
+      }
     }
   }
 
@@ -93,14 +99,14 @@ public final class SchemaScripts {
    * @param database which one
    * @throws StoreException {@code COMMS-JDBC-010} if it is missing, {@code COMMS-JDBC-011} if it is
    *     older, {@code COMMS-JDBC-012} if it is newer, each with what to do; {@code TRANSIENT} if it
-   *     can't be reached
+   *     can't be reached; {@code PERMANENT} if the user may not read the table of versions
    */
   public void check(JdbcDatabase database) {
     int present;
     try (Connection connection = database.dataSource().getConnection()) {
       present = version(connection, database);
     } catch (SQLException e) {
-      if (SqlErrors.isConnectionLost(e)) {
+      if (!SqlErrors.isUnknownTable(e)) {
         throw SqlErrors.translate("schema of " + module, e);
       }
       present = 0;
@@ -125,17 +131,40 @@ public final class SchemaScripts {
   }
 
   /**
-   * Returns the SQL of all versions, for tools that apply it themselves.
+   * Returns the SQL that brings an empty schema to the newest version, for tools that apply it
+   * themselves: what {@link #apply} would do, with the entries that {@link #check} looks for.
    *
    * @param database its dialect and schema name are used
-   * @return one text
+   * @return one text, statements end with a semicolon at the end of a line
    */
   public String print(JdbcDatabase database) {
     StringBuilder text = new StringBuilder();
+    ground(database).forEach(sql -> text.append(sql).append(";\n"));
     for (int version = 1; version <= latest; version++) {
       statements(database, version).forEach(sql -> text.append(sql).append(";\n"));
+      text.append("INSERT INTO ")
+          .append(database.table("commslib_schema"))
+          .append(" (module, version, applied_at) VALUES ('")
+          .append(module)
+          .append("', ")
+          .append(version)
+          .append(", CURRENT_TIMESTAMP);\n");
     }
     return text.toString();
+  }
+
+  /** What must be there before the first script: the schema and the table of versions. */
+  private static List<String> ground(JdbcDatabase database) {
+    List<String> statements = new ArrayList<>();
+    if (database.quotedSchema() != null) {
+      statements.add("CREATE SCHEMA IF NOT EXISTS " + database.quotedSchema());
+    }
+    statements.add(
+        "CREATE TABLE IF NOT EXISTS "
+            + database.table("commslib_schema")
+            + " (module varchar(64) NOT NULL, version int NOT NULL,"
+            + " applied_at timestamp with time zone NOT NULL, PRIMARY KEY (module, version))");
+    return statements;
   }
 
   private void refuseNewer(int present, JdbcDatabase database) {
@@ -177,17 +206,12 @@ public final class SchemaScripts {
         connection.prepareStatement(
             "INSERT INTO "
                 + database.table("commslib_schema")
-                + " VALUES (?, ?, "
+                + " (module, version, applied_at) VALUES (?, ?, "
                 + database.dialect().now()
-                + ")"
-                + database.dialect().onConflictDoNothing())) {
+                + ")")) {
       insert.setString(1, module);
       insert.setInt(2, version);
       insert.executeUpdate();
-    } catch (SQLException e) {
-      if (!SqlErrors.isDuplicateKey(e)) {
-        throw e;
-      }
     }
   }
 

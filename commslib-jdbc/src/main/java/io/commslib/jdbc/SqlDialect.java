@@ -78,7 +78,7 @@ public enum SqlDialect {
       case "PostgreSQL" -> POSTGRESQL;
       default ->
           throw new IllegalArgumentException(
-              "database: " + product + " (expected: H2 or PostgreSQL)");
+              "COMMS-JDBC-007: database: " + product + " (expected: H2 or PostgreSQL)");
     };
   }
 }

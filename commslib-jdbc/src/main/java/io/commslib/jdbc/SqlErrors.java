@@ -21,6 +21,11 @@ public final class SqlErrors {
       Set.of(90007, 90020, 90028, 90030, 90031, 90067, 90098, 90121, 90135);
 
   private static final int H2_LOCK_TIMEOUT = 50200;
+  private static final int H2_SCHEMA_NOT_FOUND = 90079;
+
+  /** PostgreSQL: table, schema; H2: table, with or without candidates, in an empty database. */
+  private static final Set<String> UNKNOWN_TABLE =
+      Set.of("42P01", "3F000", "42S02", "42S03", "42S04");
 
   private SqlErrors() {}
 
@@ -29,13 +34,21 @@ public final class SqlErrors {
    *
    * @param doing what was tried, in a word or two
    * @param failure the driver's failure
-   * @return {@code TRANSIENT} for a lost or refused connection, {@code CONTENTION} for deadlock,
-   *     serialization failure and lock timeout, else {@code PERMANENT}
+   * @return {@code TRANSIENT} for a lost or refused connection, exhausted resources and a database
+   *     that takes no writes just now, {@code CONTENTION} for deadlock, serialization failure and
+   *     lock timeout, else {@code PERMANENT}
    */
   public static StoreException translate(String doing, SQLException failure) {
     if (isConnectionLost(failure)) {
       return new StoreException(
           "COMMS-JDBC-001", FailureKind.TRANSIENT, doing + ": database not reachable", failure);
+    }
+    if (isUnavailable(failure)) {
+      return new StoreException(
+          "COMMS-JDBC-008",
+          FailureKind.TRANSIENT,
+          doing + ": database can't now, state " + failure.getSQLState(),
+          failure);
     }
     if (isContention(failure)) {
       return new StoreException(
@@ -55,10 +68,11 @@ public final class SqlErrors {
    * Translates a failure of a commit.
    *
    * @param failure the driver's failure
-   * @return {@code UNKNOWN_RESULT} if the connection broke, else as {@link #translate}
+   * @return {@code UNKNOWN_RESULT} if the connection broke or the database says it does not know,
+   *     else as {@link #translate}
    */
   static StoreException translateCommit(SQLException failure) {
-    return isConnectionLost(failure)
+    return isConnectionLost(failure) || "40003".equals(failure.getSQLState())
         ? new StoreException(
             "COMMS-JDBC-004",
             FailureKind.UNKNOWN_RESULT,
@@ -95,6 +109,12 @@ public final class SqlErrors {
     return "23505".equals(failure.getSQLState());
   }
 
+  /** Whether a table or its schema does not exist. */
+  static boolean isUnknownTable(SQLException failure) {
+    String state = String.valueOf(failure.getSQLState());
+    return UNKNOWN_TABLE.contains(state) || failure.getErrorCode() == H2_SCHEMA_NOT_FOUND;
+  }
+
   private static boolean isConnectionState(SQLException failure) {
     String state = failure.getSQLState();
     return failure instanceof SQLTransientConnectionException
@@ -103,6 +123,12 @@ public final class SqlErrors {
         || H2_LOST.contains(failure.getErrorCode())
         || (state != null
             && (state.startsWith("08") || state.startsWith("57P0") || state.equals("53300")));
+  }
+
+  /** Out of disk, memory or connections; or a standby that is about to be promoted. */
+  private static boolean isUnavailable(SQLException failure) {
+    String state = failure.getSQLState();
+    return state != null && (state.startsWith("53") || state.equals("25006"));
   }
 
   private static boolean isContention(SQLException failure) {

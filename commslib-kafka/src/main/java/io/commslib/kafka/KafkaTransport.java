@@ -111,6 +111,16 @@ public final class KafkaTransport implements MessageTransport {
   @Override
   public void declare(DestinationConfig destination) {
     checkOpen();
+    String name = destination.destination().name();
+    if (KafkaNames.isReserved(name)) {
+      throw new SubscribeException(
+          "COMMS-KAFKA-010",
+          FailureKind.PERMANENT,
+          "destination: "
+              + name
+              + " (expected: a name that does not end with .queue, .dlq or .redrive)",
+          null);
+    }
     topics.declare(destination);
     declared.put(destination.destination(), destination);
   }

@@ -2,6 +2,7 @@ package io.commslib.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
@@ -101,6 +102,19 @@ class KafkaFaultsIT {
         .withMessage("sessionTimeout: PT1S (expected: PT6S..PT30M)");
     assertThat(config.clientSetting("ssl.key.password", "hunter2").build().toString())
         .doesNotContain("hunter2");
+  }
+
+  @Test
+  void namesOfTheLibrarysOwnTopicsAreRefused() {
+    try (KafkaTransport transport =
+        KafkaTransport.create(
+            KafkaTransportConfig.builder(KafkaServer.shared().bootstrapServers()).build())) {
+      for (String name : List.of("a.queue", "a.main.dlq", "a.main.redrive")) {
+        assertThatThrownBy(
+                () -> transport.declare(DestinationConfig.builder(Destination.topic(name)).build()))
+            .hasMessageStartingWith("COMMS-KAFKA-010: destination: " + name);
+      }
+    }
   }
 
   @Test

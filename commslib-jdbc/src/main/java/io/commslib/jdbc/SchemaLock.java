@@ -1,0 +1,73 @@
+package io.commslib.jdbc;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lets one process at a time change a database's tables; others wait. PostgreSQL holds the lock in
+ * the transaction that changes them. H2 commits with each change of a table, so there a connection
+ * of its own holds it.
+ */
+final class SchemaLock implements AutoCloseable {
+
+  private static final int H2_WAIT_MILLIS = 60_000;
+  private static final long POSTGRESQL_KEY = 7_205_759_403_792_801L;
+
+  private final @Nullable Connection own;
+  private final int usualTimeout;
+
+  private SchemaLock(@Nullable Connection own, int usualTimeout) {
+    this.own = own;
+    this.usualTimeout = usualTimeout;
+  }
+
+  static SchemaLock take(JdbcDatabase database, Connection working) throws SQLException {
+    if (database.dialect() == SqlDialect.POSTGRESQL) {
+      execute(working, "SELECT pg_advisory_xact_lock(" + POSTGRESQL_KEY + ")");
+      return new SchemaLock(null, 0);
+    }
+    Connection connection = database.dataSource().getConnection();
+    SchemaLock lock = new SchemaLock(connection, lockTimeout(connection));
+    try {
+      connection.setAutoCommit(false);
+      execute(connection, "SET LOCK_TIMEOUT " + H2_WAIT_MILLIS);
+      execute(
+          connection,
+          "CREATE TABLE IF NOT EXISTS PUBLIC.COMMSLIB_SCHEMA_LOCK (ID INT PRIMARY KEY)");
+      execute(connection, "MERGE INTO PUBLIC.COMMSLIB_SCHEMA_LOCK KEY (ID) VALUES (1)");
+      return lock;
+    } catch (SQLException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  private static int lockTimeout(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("CALL LOCK_TIMEOUT()")) {
+      row.next();
+      return row.getInt(1);
+    }
+  }
+
+  private static void execute(Connection connection, String sql) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+
+  @Override
+  public void close() throws SQLException {
+    if (own == null) {
+      return;
+    }
+    try (Connection closing = own) {
+      closing.rollback();
+      execute(closing, "SET LOCK_TIMEOUT " + usualTimeout);
+      closing.setAutoCommit(true);
+    }
+  }
+}

@@ -1,0 +1,326 @@
+package io.commslib.jdbc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.StoreException;
+import io.commslib.core.tx.TransactionContext;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Savepoint;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import javax.sql.DataSource;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What transactions on plain JDBC must do; run on each database. */
+public abstract class JdbcTransactionContract {
+
+  private JdbcDatabase database;
+  private JdbcTransactionRunner transactions;
+
+  /** Returns the database under test. */
+  protected abstract DataSource dataSource();
+
+  @BeforeEach
+  void freshTable() {
+    TestDatabases.execute(
+        dataSource(), "DROP TABLE IF EXISTS work", "CREATE TABLE work (id int PRIMARY KEY)");
+    database = JdbcDatabase.builder(dataSource()).build();
+    transactions = JdbcTransactionRunner.create(database);
+  }
+
+  @Test
+  void commitsWhenTheWorkReturns() throws SQLException {
+    String result =
+        transactions.run(
+            tx -> {
+              insert(tx, 1);
+              return "done";
+            });
+    assertThat(result).isEqualTo("done");
+    assertThat(rows()).isEqualTo(1);
+  }
+
+  @Test
+  void rollsBackAndThrowsWhatTheWorkThrew() {
+    Exception failure = new Exception("business");
+    assertThatThrownBy(
+            () ->
+                transactions.run(
+                    tx -> {
+                      insert(tx, 1);
+                      throw failure;
+                    }))
+        .isSameAs(failure);
+    assertThat(rows()).isZero();
+  }
+
+  @Test
+  void rollsBackOnAnError() {
+    assertThatThrownBy(
+            () ->
+                transactions.run(
+                    tx -> {
+                      insert(tx, 1);
+                      throw new StackOverflowError();
+                    }))
+        .isInstanceOf(StackOverflowError.class);
+    assertThat(rows()).isZero();
+  }
+
+  @Test
+  void rollsBackButReturnsTheResultWhenMarkedByAnotherThread() throws Exception {
+    String result =
+        transactions.<String, Exception>run(
+            tx -> {
+              insert(tx, 1);
+              Thread other = new Thread(tx::setRollbackOnly);
+              other.start();
+              other.join();
+              assertThat(tx.isRollbackOnly()).isTrue();
+              return "retry";
+            });
+    assertThat(result).isEqualTo("retry");
+    assertThat(rows()).isZero();
+  }
+
+  @Test
+  void refusesToEndTheTransactionThroughItsConnection() throws SQLException {
+    transactions.run(
+        tx -> {
+          Connection connection = tx.unwrap(Connection.class);
+          insert(tx, 1);
+          refused("commit", connection::commit);
+          refused("rollback", connection::rollback);
+          refused("close", connection::close);
+          refused("setAutoCommit", () -> connection.setAutoCommit(true));
+          refused("abort", () -> connection.abort(Runnable::run));
+          refused("commit", () -> connection.unwrap(Connection.class).commit());
+          refused("commit", () -> connection.getMetaData().getConnection().commit());
+          try (PreparedStatement prepared = connection.prepareStatement("SELECT 1");
+              Statement plain = connection.createStatement()) {
+            refused("commit", () -> prepared.getConnection().commit());
+            refused("commit", () -> plain.getConnection().commit());
+            assertThat(plain.getConnection()).isEqualTo(connection);
+          }
+          tx.setRollbackOnly();
+          return null;
+        });
+    assertThat(rows()).isZero();
+  }
+
+  private static void refused(String method, ThrowingCallable call) {
+    assertThatIllegalStateException()
+        .isThrownBy(call::call)
+        .withMessage(
+            "COMMS-JDBC-005: Connection.%s (expected: the transaction runner ends the transaction)",
+            method);
+  }
+
+  @Test
+  void allowsSavepoints() throws SQLException {
+    transactions.run(
+        tx -> {
+          Connection connection = tx.unwrap(Connection.class);
+          insert(tx, 1);
+          Savepoint savepoint = connection.setSavepoint();
+          insert(tx, 2);
+          connection.rollback(savepoint);
+          return null;
+        });
+    assertThat(rows()).isEqualTo(1);
+  }
+
+  @Test
+  void runsHooksInOrderAfterTheCommitAlthoughOneFails() throws SQLException {
+    List<String> seen = new ArrayList<>();
+    transactions.run(
+        tx -> {
+          insert(tx, 1);
+          assertThat(tx.afterCommit(() -> seen.add("first, rows " + rows()))).isTrue();
+          tx.afterCommit(
+              () -> {
+                throw new IllegalStateException("a hook that fails");
+              });
+          return tx.afterCommit(() -> seen.add("second"));
+        });
+    assertThat(seen).containsExactly("first, rows 1", "second");
+  }
+
+  @Test
+  void runsNoHookAfterARollback() throws SQLException {
+    List<String> seen = new ArrayList<>();
+    transactions.run(
+        tx -> {
+          tx.afterCommit(() -> seen.add("marked"));
+          tx.setRollbackOnly();
+          return null;
+        });
+    assertThatThrownBy(
+            () ->
+                transactions.run(
+                    tx -> {
+                      tx.afterCommit(() -> seen.add("thrown"));
+                      throw new IllegalStateException("business");
+                    }))
+        .isInstanceOf(IllegalStateException.class);
+    assertThat(seen).isEmpty();
+  }
+
+  @Test
+  void aTransactionInsideAnotherCommitsByItself() throws SQLException {
+    transactions.run(
+        outer -> {
+          insert(outer, 1);
+          transactions.run(
+              inner -> {
+                insert(inner, 2);
+                return null;
+              });
+          outer.setRollbackOnly();
+          return null;
+        });
+    assertThat(TestDatabases.number(dataSource(), "SELECT id FROM work")).isEqualTo(2);
+  }
+
+  @Test
+  void runsReadCommittedAlsoWhenConnectionsComeOtherwise() throws SQLException {
+    JdbcDatabase strict =
+        JdbcDatabase.builder(
+                new FaultyDataSource(dataSource()) {
+                  @Override
+                  public Connection getConnection() throws SQLException {
+                    Connection connection = super.getConnection();
+                    connection.setTransactionIsolation(Connection.TRANSACTION_SERIALIZABLE);
+                    return connection;
+                  }
+                })
+            .build();
+    for (JdbcDatabase each : List.of(database, strict)) {
+      int isolation =
+          JdbcTransactionRunner.create(each)
+              .<Integer, SQLException>run(
+                  tx -> tx.unwrap(Connection.class).getTransactionIsolation());
+      assertThat(isolation).isEqualTo(Connection.TRANSACTION_READ_COMMITTED);
+    }
+  }
+
+  @Test
+  void reportsAConnectionLostInTheWorkAsTransient() {
+    SQLException lost = new SQLException("gone", "08006");
+    assertThatThrownBy(
+            () ->
+                transactions.run(
+                    tx -> {
+                      insert(tx, 1);
+                      throw new IllegalStateException("wrapped by a mapper", lost);
+                    }))
+        .isInstanceOfSatisfying(
+            StoreException.class, e -> assertThat(e.kind()).isEqualTo(FailureKind.TRANSIENT))
+        .hasRootCause(lost);
+    assertThat(rows()).isZero();
+  }
+
+  @Test
+  void reportsAConnectionLostDuringCommitAsUnknownResultAndRunsNoHook() {
+    List<String> seen = new ArrayList<>();
+    FaultyDataSource faulty =
+        new FaultyDataSource(dataSource()).failing("commit", new SQLException("gone", "08006"));
+    assertThatThrownBy(
+            () ->
+                JdbcTransactionRunner.create(JdbcDatabase.builder(faulty).build())
+                    .run(tx -> tx.afterCommit(() -> seen.add("hook"))))
+        .isInstanceOfSatisfying(
+            StoreException.class,
+            e -> {
+              assertThat(e.kind()).isEqualTo(FailureKind.UNKNOWN_RESULT);
+              assertThat(e.code()).isEqualTo("COMMS-JDBC-004");
+            });
+    assertThat(seen).isEmpty();
+  }
+
+  @Test
+  void reportsACommitRefusedByAConflictAsContention() {
+    FaultyDataSource faulty =
+        new FaultyDataSource(dataSource()).failing("commit", new SQLException("conflict", "40001"));
+    assertThatThrownBy(
+            () ->
+                JdbcTransactionRunner.create(JdbcDatabase.builder(faulty).build())
+                    .run(
+                        tx -> {
+                          insert(tx, 1);
+                          return null;
+                        }))
+        .isInstanceOfSatisfying(
+            StoreException.class, e -> assertThat(e.kind()).isEqualTo(FailureKind.CONTENTION));
+    assertThat(rows()).isZero();
+  }
+
+  @Test
+  void neverSwitchesAutoCommitOnAfterAFailedRollbackSinceThatWouldCommit() {
+    FaultyDataSource faulty =
+        new FaultyDataSource(dataSource()).failing("rollback", new SQLException("no", "XX000"));
+    JdbcTransactionRunner runner =
+        JdbcTransactionRunner.create(JdbcDatabase.builder(faulty).build());
+    assertThatThrownBy(
+            () ->
+                runner.run(
+                    tx -> {
+                      insert(tx, 1);
+                      throw new IllegalStateException("business");
+                    }))
+        .isInstanceOf(IllegalStateException.class);
+    assertThat(rows()).isZero();
+    assertThat(faulty.calls.stream().filter("setAutoCommit"::equals).count())
+        .as("only the one that began the transaction")
+        .isEqualTo(1);
+  }
+
+  @Test
+  void reportsThatNoConnectionCouldBeHadAsTransient() {
+    FaultyDataSource faulty = new FaultyDataSource(dataSource());
+    JdbcTransactionRunner runner =
+        JdbcTransactionRunner.create(JdbcDatabase.builder(faulty).build());
+    faulty.failing("getConnection", new java.sql.SQLTransientConnectionException("pool is empty"));
+    assertThatThrownBy(() -> runner.run(tx -> null))
+        .isInstanceOfSatisfying(
+            StoreException.class, e -> assertThat(e.kind()).isEqualTo(FailureKind.TRANSIENT))
+        .hasMessageStartingWith("COMMS-JDBC-001: begin");
+  }
+
+  @Test
+  void joinsACallersTransactionWithoutEndingIt() throws SQLException {
+    try (Connection connection = dataSource().getConnection()) {
+      assertThatIllegalStateException()
+          .isThrownBy(() -> JdbcTransactions.join(connection, database))
+          .withMessageStartingWith("COMMS-JDBC-006: autoCommit: true (expected: false");
+      connection.setAutoCommit(false);
+      TransactionContext tx = JdbcTransactions.join(connection, database);
+      insert(tx, 1);
+      assertThat(tx.unwrap(Connection.class)).isSameAs(connection);
+      assertThat(tx.database()).isEqualTo(database.id());
+      assertThat(tx.afterCommit(() -> {})).as("nobody sees the caller's commit").isFalse();
+      connection.rollback();
+      assertThat(connection.isClosed()).isFalse();
+      connection.setAutoCommit(true);
+    }
+    assertThat(rows()).isZero();
+  }
+
+  private int rows() {
+    return TestDatabases.number(dataSource(), "SELECT count(*) FROM work");
+  }
+
+  private static void insert(TransactionContext tx, int id) throws SQLException {
+    try (Statement statement = tx.unwrap(Connection.class).createStatement()) {
+      statement.executeUpdate("INSERT INTO work VALUES (" + id + ")");
+    }
+  }
+}
