@@ -2,14 +2,12 @@ package io.commslib.saga;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
-import static org.junit.jupiter.params.provider.Arguments.arguments;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
-import io.commslib.saga.TestSaga.Held;
-import io.commslib.saga.TestSaga.Hold;
-import io.commslib.saga.TestSaga.State;
+import io.commslib.core.messaging.Destination;
 import java.time.Duration;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -17,81 +15,200 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class SagaDefinitionTest {
 
-  private static SagaDefinition.Builder<State> define() {
-    return SagaDefinition.builder("order", 1, State.class).key(State::order);
+  private static final Destination TO = Destination.queue("q");
+
+  private static SagaDefinition.Builder<String> saga() {
+    return SagaDefinition.builder("order", 1, String.class);
   }
 
-  private static SagaDefinition.StepBuilder<State> step(String name) {
-    return define()
-        .step(name)
-        .command(TestSaga.STOCK, s -> new Hold(s.order()))
-        .onReply(Held.class, (s, r) -> s);
+  private static StepBuilder<String> asked(StepBuilder<String> step) {
+    return step.command(TO, s -> s).onReply(Integer.class, (s, r) -> s);
+  }
+
+  private static StepBuilder<String> undoable(StepBuilder<String> step) {
+    return asked(step).compensate(TO, s -> s).compensatedBy(Long.class);
+  }
+
+  private static Arguments wrong(String message, UnaryOperator<SagaDefinition.Builder<String>> d) {
+    return Arguments.of(message, d);
   }
 
   static Stream<Arguments> wrongDefinitions() {
     return Stream.of(
-        row(
-            "saga: 'Order' (expected: 1..50 of a-z 0-9 -, starting with a letter)",
-            () -> SagaDefinition.builder("Order", 1, State.class)),
-        row(
-            "version: 0 (expected: 1..1000000)",
-            () -> SagaDefinition.builder("order", 0, State.class)),
-        row("steps: 0 (expected: 1 or more, in saga order)", () -> define().build()),
-        row(
-            "key: none (expected: a function of the state, in saga order)",
-            () -> SagaDefinition.builder("order", 1, State.class).build()),
-        row("command: none for step a (expected: one)", () -> define().step("a").build()),
-        row(
-            "onReply: none for step a (expected: one or more)",
-            () -> define().step("a").command(TestSaga.STOCK, s -> s).build()),
-        row(
-            "compensate: none for step a (expected: an undo, readOnly() or a pivot at or before it)",
-            () ->
-                step("a")
-                    .step("b")
-                    .command(TestSaga.BANK, s -> s)
-                    .onReply(Held.class, (s, r) -> s)
-                    .build()),
-        row(
-            "compensatedBy: 0 for step a (expected: one or more with compensate)",
-            () -> step("a").compensate(TestSaga.STOCK, s -> s).build()),
-        row(
-            "steps: [a, a] (expected: distinct names)",
-            () ->
-                step("a")
-                    .readOnly()
-                    .step("a")
-                    .command(TestSaga.BANK, s -> s)
-                    .onReply(Held.class, (s, r) -> s)
-                    .build()),
-        row(
-            "pivot: 2 (expected: one at most, in saga order)",
-            () ->
-                step("a")
-                    .pivot()
-                    .step("b")
-                    .command(TestSaga.BANK, s -> s)
-                    .onReply(Held.class, (s, r) -> s)
-                    .pivot()
-                    .build()),
-        row("timeout: PT0S (expected: PT0.01S..PT8760H)", () -> step("a").timeout(Duration.ZERO)),
-        row("attempts: 0 (expected: 1..1000)", () -> step("a").attempts(0)));
+        wrong("steps: 0 (expected: 1..50)", b -> b),
+        wrong(
+            "steps: 51 (expected: 1..50)",
+            b -> {
+              for (int i = 0; i < 51; i++) {
+                undoable(b.step("s" + i));
+              }
+              return b;
+            }),
+        wrong(
+            "step: a (expected: a name used once)",
+            b -> {
+              undoable(undoable(b.step("a")).step("a"));
+              return b;
+            }),
+        wrong(
+            "step a: command: none (expected: one)",
+            b -> {
+              b.step("a").onReply(Integer.class, (s, r) -> s);
+              return b;
+            }),
+        wrong(
+            "step a: onReply: none (expected: at least one)",
+            b -> {
+              b.step("a").command(TO, s -> s);
+              return b;
+            }),
+        wrong(
+            "step a: compensatedBy: none (expected: at least one)",
+            b -> {
+              asked(b.step("a")).compensate(TO, s -> s);
+              return b;
+            }),
+        wrong(
+            "step a: compensate: none (expected: one, for compensatedBy)",
+            b -> {
+              asked(b.step("a")).compensatedBy(Long.class);
+              return b;
+            }),
+        wrong(
+            "step a: compensate: none (expected: one, or readOnly() or pivot(), for a step before"
+                + " the last)",
+            b -> {
+              asked(asked(b.step("a")).step("b"));
+              return b;
+            }),
+        wrong(
+            "step b: pivot: two (expected: one per definition)",
+            b -> {
+              asked(asked(b.step("a")).pivot().step("b")).pivot();
+              return b;
+            }),
+        wrong(
+            "step b: compensate: set (expected: none after the pivot)",
+            b -> {
+              undoable(asked(b.step("a")).pivot().step("b"));
+              return b;
+            }),
+        wrong(
+            "step b: refusedBy: set (expected: none after the pivot)",
+            b -> {
+              asked(asked(b.step("a")).pivot().step("b")).refusedBy(Long.class, (s, r) -> s);
+              return b;
+            }),
+        wrong(
+            "step a: compensate: set (expected: none for a step declared read-only or pivot)",
+            b -> {
+              undoable(b.step("a")).readOnly();
+              return b;
+            }));
   }
 
-  private static Arguments row(String message, ThrowingCallable build) {
-    return arguments(message, build);
-  }
-
-  @ParameterizedTest(name = "{0}")
+  @ParameterizedTest
   @MethodSource("wrongDefinitions")
-  void wrongDefinitionsAreRefusedWhenBuilt(String message, ThrowingCallable build) {
-    assertThatIllegalArgumentException().isThrownBy(build).withMessage(message);
+  void refusesToBuildWhatCouldNotEndWell(
+      String message, UnaryOperator<SagaDefinition.Builder<String>> define) {
+    SagaDefinition.Builder<String> builder = define.apply(saga());
+    assertThatIllegalArgumentException().isThrownBy(builder::build).withMessage(message);
+  }
+
+  static Stream<Arguments> wrongSettings() {
+    return Stream.of(
+        wrong(
+            "step: 'Pay' (expected: 1..50 of a-z 0-9 -, not starting with -)",
+            b -> b.step("Pay").key(s -> s)),
+        wrong(
+            "step a: timeout: PT0S (expected: PT0.01S..PT8760H)",
+            b -> b.step("a").timeout(Duration.ZERO).key(s -> s)),
+        wrong("step a: attempts: 0 (expected: 1..1000)", b -> b.step("a").attempts(0).key(s -> s)),
+        wrong(
+            "step a: compensationAttempts: 1001 (expected: 1..1000)",
+            b -> b.step("a").compensationAttempts(1001).key(s -> s)),
+        wrong(
+            "step a: command: two (expected: one)",
+            b -> b.step("a").command(TO, s -> s).command(TO, s -> s).key(s -> s)),
+        wrong(
+            "step a: compensate: two (expected: one)",
+            b -> b.step("a").compensate(TO, s -> s).compensate(TO, s -> s).key(s -> s)),
+        wrong(
+            "step a: onReply: java.lang.Integer (expected: a class named once)",
+            b -> {
+              StepBuilder<String> step = b.step("a").onReply(Integer.class, (s, r) -> s);
+              return step.onReply(Integer.class, (s, r) -> s).key(s -> s);
+            }),
+        wrong(
+            "step a: refusedBy: java.lang.Integer (expected: success or refusal, not both)",
+            b -> asked(b.step("a")).refusedBy(Integer.class, (s, r) -> s).key(s -> s)),
+        wrong(
+            "step a: pivot: set (expected: readOnly() or pivot(), not both)",
+            b -> b.step("a").readOnly().pivot().key(s -> s)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("wrongSettings")
+  void refusesWrongSettingsAtOnce(
+      String message, UnaryOperator<SagaDefinition.Builder<String>> define) {
+    SagaDefinition.Builder<String> builder = saga();
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> define.apply(builder))
+        .withMessage(message);
   }
 
   @Test
-  void theFingerprintFollowsTheStructureAndNotTheTimeouts() {
-    assertThat(step("a").build().fingerprint())
-        .isEqualTo(step("a").timeout(Duration.ofHours(1)).attempts(9).build().fingerprint())
-        .isNotEqualTo(step("b").build().fingerprint());
+  void refusesWrongNamesAndVersions() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> SagaDefinition.builder("Order", 1, String.class))
+        .withMessage("name: 'Order' (expected: 1..50 of a-z 0-9 -, not starting with -)");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> SagaDefinition.builder("order", 0, String.class))
+        .withMessage("version: 0 (expected: 1..1000000)");
+    assertThatNullPointerException()
+        .isThrownBy(() -> SagaDefinition.builder("order", 1, null))
+        .withMessage("stateType");
+  }
+
+  @Test
+  void takesTheLastStepWithoutCompensationAsThePivot() {
+    SagaDefinition<String> definition =
+        asked(undoable(asked(saga().step("look")).readOnly().step("take")).step("end")).build();
+    assertThat(definition.steps())
+        .extracting(Step::kind)
+        .containsExactly(StepKind.READ_ONLY, StepKind.COMPENSATABLE, StepKind.PIVOT);
+  }
+
+  @Test
+  void takesWhatFollowsThePivotAsRetriable() {
+    SagaDefinition<String> definition =
+        asked(asked(saga().step("buy")).pivot().step("send")).build();
+    assertThat(definition.steps())
+        .extracting(Step::kind)
+        .containsExactly(StepKind.PIVOT, StepKind.RETRIABLE);
+  }
+
+  @Test
+  void changesItsStructureTextWithStepsKindsAndDestinationsOnly() {
+    String text = undoable(saga().step("a")).build().structure();
+    assertThat(text).isEqualTo("a COMPENSATABLE queue:q undo queue:q");
+    assertThat(undoable(saga().step("a")).timeout(Duration.ofDays(1)).attempts(9).build())
+        .returns(text, SagaDefinition::structure);
+    assertThat(undoable(undoable(saga().step("a")).step("b")).build())
+        .returns(text + "\n" + text.replaceFirst("a", "b"), SagaDefinition::structure);
+  }
+
+  @Test
+  void waitsLongerForEachAttemptOfACompensation() {
+    Step<String> step =
+        undoable(saga().step("a")).timeout(Duration.ofMinutes(1)).build().steps().get(0);
+    assertThat(Stream.of(1, 2, 3, 4, 5, 100).map(step::undoWait))
+        .containsExactly(
+            Duration.ofMinutes(1),
+            Duration.ofMinutes(2),
+            Duration.ofMinutes(4),
+            Duration.ofMinutes(8),
+            Duration.ofMinutes(10),
+            Duration.ofMinutes(10));
   }
 }

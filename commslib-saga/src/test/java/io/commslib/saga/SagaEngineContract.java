@@ -1,6 +1,7 @@
 package io.commslib.saga;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.Health;
@@ -17,15 +18,21 @@ import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.outbox.Outbox;
 import io.commslib.saga.TestSaga.State;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -40,8 +47,9 @@ public abstract class SagaEngineContract {
   private final TypeRegistry types = TestSaga.types();
   private final SystemRuntime runtime = SystemRuntime.create();
   private final List<Sent> sent = new ArrayList<>();
-  private final List<String> ended = new ArrayList<>();
+  private final List<String> ended = new CopyOnWriteArrayList<>();
   private final List<SagaEngine> engines = new ArrayList<>();
+  private volatile @Nullable Exception failing;
   private JdbcDatabase database;
   private JdbcTransactionRunner transactions;
   private SagaDefinition<State> definition;
@@ -58,7 +66,12 @@ public abstract class SagaEngineContract {
     transactions = JdbcTransactionRunner.create(database);
     definition =
         TestSaga.definition(
-            (s, tx) -> ended.add("completed " + s.order()),
+            (s, tx) -> {
+              if (failing != null) {
+                throw failing;
+              }
+              ended.add("completed " + s.order());
+            },
             (s, tx) -> ended.add("compensated " + s.order()));
     engine = engine(definition);
   }
@@ -68,7 +81,12 @@ public abstract class SagaEngineContract {
         SagaEngine.builder(database, types, JacksonCodec.create())
             .outbox(new CapturingOutbox())
             .define(of)
-            .config(SagaConfig.builder().pollInterval(Duration.ofMillis(20)).build())
+            .config(
+                SagaConfig.builder()
+                    .pollInterval(Duration.ofMillis(20))
+                    .batchSize(10)
+                    .lease(Duration.ofSeconds(1))
+                    .build())
             .runtime(runtime)
             .build();
     engines.add(made);
@@ -96,14 +114,16 @@ public abstract class SagaEngineContract {
     assertThat(snapshot.status()).isEqualTo(SagaStatus.COMPLETED);
     assertThat(snapshot.wakeAt()).isEmpty();
     assertThat(engine.timeline(id))
+        .extracting(line -> line.kind() + " " + line.step() + " " + line.attempt())
         .containsExactly(
-            "sent hold 1",
-            "done hold 1",
-            "sent pay 1",
-            "done pay 1",
-            "sent send 1",
-            "done send 1",
-            "completed send 1");
+            "STARTED  0",
+            "SENT hold 1",
+            "SUCCEEDED hold 0",
+            "SENT pay 1",
+            "SUCCEEDED pay 0",
+            "SENT send 1",
+            "SUCCEEDED send 0",
+            "COMPLETED  0");
   }
 
   @Test
@@ -159,7 +179,8 @@ public abstract class SagaEngineContract {
     String id = begin("o-1");
     Message wrong =
         types.message(new TestSaga.Held("x")).correlationId(id).causationId("c").build();
-    assertThat(handle(wrong).toString()).isEqualTo("DEAD_LETTER (NO_SAGA_STEP)");
+    assertThat(handle(wrong).toString())
+        .isEqualTo("DEAD_LETTER (UNEXPECTED_REPLY: answers no command of this saga)");
   }
 
   @Test
@@ -175,7 +196,13 @@ public abstract class SagaEngineContract {
     String id = engine.find("order", "o-1").orElseThrow().id();
     assertThat(engine.retry(id, "ann", "participant is back")).isTrue();
     assertThat(status("o-1")).isEqualTo(SagaStatus.COMPENSATING);
-    assertThat(engine.timeline(id)).contains("resumed hold 0 by ann: participant is back");
+    assertThat(engine.timeline(id))
+        .anyMatch(
+            line ->
+                line.kind() == SagaLogEntry.Kind.RETRIED
+                    && line.actor().equals("ann")
+                    && line.detail().equals("participant is back"));
+    assertThat(engine.retry(id, "ann", "again")).isFalse();
     assertThat(engine.retry("nobody", "ann", "")).isFalse();
   }
 
@@ -196,6 +223,7 @@ public abstract class SagaEngineContract {
     begin("o-1");
     Sent hold = last();
     int callers = 8;
+    List<Exception> failures = new CopyOnWriteArrayList<>();
     CountDownLatch go = new CountDownLatch(1);
     CountDownLatch done = new CountDownLatch(callers);
     for (int i = 0; i < callers; i++) {
@@ -207,7 +235,7 @@ public abstract class SagaEngineContract {
                   go.await();
                   answer(hold, new TestSaga.Held("o-1"));
                 } catch (Exception e) {
-                  ended.add(e.toString());
+                  failures.add(e);
                 } finally {
                   done.countDown();
                 }
@@ -216,6 +244,7 @@ public abstract class SagaEngineContract {
     }
     go.countDown();
     assertThat(done.await(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(failures).isEmpty();
     assertThat(commands()).containsExactly("hold", "pay");
   }
 
@@ -231,7 +260,293 @@ public abstract class SagaEngineContract {
             .build();
     assertThatThrownBy(() -> engine(changed).start())
         .isInstanceOf(SagaException.class)
-        .hasMessageContaining("COMMS-SAGA-003");
+        .hasMessageContaining("COMMS-SAGA-003")
+        .hasMessageContaining("[other PIVOT queue:stock]")
+        .hasMessageContaining("hold COMPENSATABLE queue:stock undo queue:stock;");
+  }
+
+  @Test
+  void takesOtherTimeoutsUnderAnOldNumber() {
+    engine.start();
+    SagaDefinition<State> patient =
+        TestSaga.definition(Duration.ofMinutes(5), (s, tx) -> ended.add(s.order()), (s, tx) -> {});
+    SagaEngine other = engine(patient);
+    other.start();
+    assertThat(other.health().status()).isEqualTo(Health.Status.UP);
+  }
+
+  @Test
+  void namesTheCommandThatACompensationUndoes() throws Exception {
+    begin("o-1");
+    Sent hold = last();
+    answer(hold, new TestSaga.Held("o-1"));
+    answer(last(), new TestSaga.Declined("o-1"));
+    assertThat(last().message().causationId()).contains(hold.message().id());
+    assertThat(last().message().id()).isNotEqualTo(hold.message().id());
+  }
+
+  @Test
+  void passesTheTraceOfAReplyOn() throws Exception {
+    String id = begin("o-1");
+    String trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    handle(
+        types
+            .message(new TestSaga.Held("o-1"))
+            .correlationId(id)
+            .causationId(last().message().id())
+            .traceparent(trace)
+            .build());
+    assertThat(last().message().traceparent()).contains(trace);
+  }
+
+  @Test
+  void rollsTheEndBackWithAHookThatFails() throws Exception {
+    failing = new java.io.IOException("order table");
+    begin("o-1");
+    answer(last(), new TestSaga.Held("o-1"));
+    answer(last(), new TestSaga.Paid("o-1"));
+    Sent send = last();
+    assertThatThrownBy(() -> answer(send, new TestSaga.Sent("o-1"))).isSameAs(failing);
+    assertThat(status("o-1")).isEqualTo(SagaStatus.RUNNING);
+    failing = null;
+    answer(send, new TestSaga.Sent("o-1"));
+    assertThat(ended).containsExactly("completed o-1");
+  }
+
+  @Test
+  void throwsWhatAFunctionOfTheDefinitionThrows() throws Exception {
+    begin("broken");
+    Sent hold = last();
+    answer(hold, new TestSaga.Held("broken"));
+    Sent pay = last();
+    assertThatThrownBy(() -> answer(pay, new TestSaga.Paid("poison")))
+        .isExactlyInstanceOf(IllegalStateException.class)
+        .hasMessage("poison");
+    assertThat(engine.find("order", "broken").orElseThrow().step()).isEqualTo("pay");
+  }
+
+  @Test
+  void parksASagaWhoseDefinitionFailsOnTheTimerAndWakesTheOthers() {
+    begin("unhold-fails");
+    begin("o-1");
+    engine.start();
+    await("parked", () -> status("unhold-fails") == SagaStatus.PARKED);
+    await("the other is undone", () -> commands().contains("unhold"));
+    String id = engine.find("order", "unhold-fails").orElseThrow().id();
+    List<SagaLogEntry> lines = engine.timeline(id);
+    assertThat(lines.get(lines.size() - 1).detail())
+        .isEqualTo("definition failed: java.lang.IllegalStateException");
+    await("reported", () -> engine.health().reason().contains("parked"));
+  }
+
+  @Test
+  void wakesSagasBehindManyThatNobodyKnows() {
+    SagaDefinition<State> unknown =
+        SagaDefinition.builder("legacy", 1, State.class)
+            .step("other")
+            .command(TestSaga.STOCK, s -> new TestSaga.Hold(s.order()))
+            .onReply(TestSaga.Held.class, (s, r) -> s)
+            .timeout(Duration.ofMillis(10))
+            .build();
+    SagaEngine old = engine(unknown);
+    transactions.run(
+        tx -> {
+          for (int i = 0; i < 30; i++) {
+            old.start(tx, unknown, "l-" + i, new State("l-" + i, ""));
+          }
+          return null;
+        });
+    begin("o-1");
+    engine.start();
+    await("hold sent again", () -> commands().stream().filter("hold"::equals).count() == 32);
+    assertThat(engine.health().reason()).contains("legacy v1");
+    assertThat(Integer.parseInt(engine.health().details().get("overdue"))).isGreaterThan(29);
+  }
+
+  @Test
+  void takesOverWhatADeadProcessHadClaimed() throws Exception {
+    begin("o-1");
+    SagaStore store = new SagaStore(database);
+    await("claimed by the dead one", () -> claim(store, Duration.ofMillis(1_500)).size() == 1);
+    assertThat(claim(store, Duration.ofSeconds(1))).isEmpty();
+    engine.start();
+    await("hold sent again", () -> commands().equals(List.of("hold", "hold")));
+  }
+
+  @Test
+  void changesNothingForAHolderOfAnOlderClaim() throws Exception {
+    String id = begin("o-1");
+    SagaStore store = new SagaStore(database);
+    StoredSaga before = inTransaction(connection -> store.load(connection, id)).orElseThrow();
+    await("claimed", () -> claim(store, Duration.ofMillis(1)).size() == 1);
+    Instance<State> next = before.instance(definition, new State("stale", ""));
+    boolean written =
+        inTransaction(
+            connection -> store.update(connection, before, definition, next, new byte[] {1}));
+    assertThat(written).isFalse();
+    assertThat(engine.find("order", "o-1").orElseThrow().status()).isEqualTo(SagaStatus.RUNNING);
+  }
+
+  @Test
+  void refusesRowsThatWouldNeverWake() {
+    begin("o-1");
+    for (String change : List.of("wake_at = NULL", "status = 'COMPLETED'", "status = 'PARKED'")) {
+      assertThatThrownBy(
+              () ->
+                  inTransaction(
+                      connection -> {
+                        try (Statement update = connection.createStatement()) {
+                          return update.executeUpdate(
+                              "UPDATE " + database.table("saga") + " SET " + change);
+                        }
+                      }))
+          .as(change)
+          .isInstanceOf(SQLException.class);
+    }
+  }
+
+  @Test
+  void undoesACancelledSaga() throws Exception {
+    String id = begin("o-1");
+    answer(last(), new TestSaga.Held("o-1"));
+    assertThat(engine.cancel(id, "ann", "customer called")).isTrue();
+    assertThat(commands()).containsExactly("hold", "pay", "unpay");
+    assertThat(engine.cancel(id, "ann", "twice")).isFalse();
+    answer(last(), new TestSaga.Unpaid("o-1"));
+    answer(last(), new TestSaga.Unheld("o-1"));
+    assertThat(ended).containsExactly("compensated o-1");
+  }
+
+  @Test
+  void goesOnFromAStepResolvedByHand() {
+    engine.start();
+    String id = begin("o-1");
+    await("parked", () -> status("o-1") == SagaStatus.PARKED);
+    assertThat(engine.resolve(id, "ann", "stock counted by hand")).isTrue();
+    assertThat(status("o-1")).isEqualTo(SagaStatus.COMPENSATED);
+    assertThat(ended).containsExactly("compensated o-1");
+  }
+
+  @Test
+  void refusesToOperateWithoutAnActor() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> engine.retry("x", "", "r"))
+        .withMessage("actor length: 0 (expected: 1..100)");
+  }
+
+  @Test
+  void refusesATransactionOfAnotherDatabase() {
+    JdbcDatabase other = JdbcDatabase.builder(new OtherDataSource(dataSource())).build();
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                JdbcTransactionRunner.create(other)
+                    .run(tx -> engine.start(tx, definition, "o-1", new State("o-1", ""))))
+        .withMessageStartingWith("transaction: ");
+  }
+
+  @Test
+  void refusesADefinitionThatIsNotItsOwn() {
+    SagaDefinition<State> copy = TestSaga.definition((s, tx) -> {}, (s, tx) -> {});
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () -> transactions.run(tx -> engine.start(tx, copy, "o-1", new State("o-1", ""))))
+        .withMessage("definition: order v1 (expected: one of [order v1])");
+  }
+
+  @Test
+  void ofManyStartsAtOnceOneTakesEffect() throws Exception {
+    int callers = 8;
+    List<String> ids = new CopyOnWriteArrayList<>();
+    CountDownLatch done = new CountDownLatch(callers);
+    for (int i = 0; i < callers; i++) {
+      runtime
+          .newThread(
+              "test-start-" + i,
+              () -> {
+                try {
+                  ids.add(begin("o-1"));
+                } finally {
+                  done.countDown();
+                }
+              })
+          .start();
+    }
+    assertThat(done.await(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(ids).hasSize(callers);
+    assertThat(Set.copyOf(ids)).hasSize(1);
+    assertThat(commands()).containsExactly("hold");
+  }
+
+  @Test
+  void retriesAReplyOfADefinitionAnotherProcessKnows() throws Exception {
+    String id = begin("o-1");
+    SagaDefinition<State> newer =
+        SagaDefinition.builder("order", 2, State.class)
+            .step("other")
+            .command(TestSaga.STOCK, s -> new TestSaga.Hold(s.order()))
+            .onReply(TestSaga.Held.class, (s, r) -> s)
+            .build();
+    String hold = last().message().id();
+    engine = engine(newer);
+    Message reply =
+        types.message(new TestSaga.Held("o-1")).correlationId(id).causationId(hold).build();
+    assertThat(handle(reply).kind()).isEqualTo(Settlement.Kind.RETRY);
+    assertThatThrownBy(() -> engine.retry(id, "ann", "r"))
+        .isInstanceOf(SagaException.class)
+        .hasMessageContaining("COMMS-SAGA-002");
+  }
+
+  @Test
+  void sendsAReplyOfAWrongClassToTheDeadLetters() throws Exception {
+    String id = begin("o-1");
+    Message reply =
+        types
+            .message(new TestSaga.Paid("o-1"))
+            .correlationId(id)
+            .causationId(last().message().id())
+            .build();
+    assertThat(handle(reply).reason())
+        .isEqualTo("UNEXPECTED_REPLY: Paid is no such reply of step hold");
+  }
+
+  @Test
+  void purgesEndedSagasAfterTheirRetentionOnly() throws Exception {
+    String ended = begin("o-1");
+    answer(last(), new TestSaga.NotHeld("o-1"));
+    begin("o-2");
+    assertThat(engine.purge()).isZero();
+    inTransaction(
+        connection -> {
+          try (Statement update = connection.createStatement()) {
+            return update.executeUpdate(
+                "UPDATE " + database.table("saga") + " SET updated_at = '2020-01-01 00:00:00+00'");
+          }
+        });
+    assertThat(engine.purge()).isEqualTo(1);
+    assertThat(engine.find("order", "o-1")).isEmpty();
+    assertThat(engine.timeline(ended)).isEmpty();
+    assertThat(engine.find("order", "o-2")).isPresent();
+  }
+
+  @Test
+  void isDownUntilStartedAndAfterItsEnd() {
+    assertThat(engine.health().status()).isEqualTo(Health.Status.DOWN);
+    engine.start();
+    await("up", () -> engine.health().status() == Health.Status.UP);
+    assertThat(engine.drain(Duration.ofSeconds(10))).isTrue();
+    engine.close();
+    engine.close();
+    assertThat(engine.health().status()).isEqualTo(Health.Status.DOWN);
+  }
+
+  @Test
+  void refusesToStartWithoutItsTables() {
+    JdbcDatabase empty =
+        JdbcDatabase.builder(dataSource()).schema("none_" + SCHEMAS.incrementAndGet()).build();
+    database = empty;
+    SagaEngine without = engine(definition);
+    assertThatThrownBy(without::start).hasMessageContaining("COMMS-JDBC-010");
   }
 
   @Test
@@ -249,12 +564,29 @@ public abstract class SagaEngineContract {
     await(
         "reported",
         () ->
-            stranger.health().status() == Health.Status.DOWN
+            stranger.health().status() == Health.Status.DEGRADED
                 && stranger.health().reason().contains("order v1"));
   }
 
   private String begin(String order) {
     return transactions.run(tx -> engine.start(tx, definition, order, new State(order, "")));
+  }
+
+  private interface SqlWork<T> {
+    T run(Connection connection) throws SQLException;
+  }
+
+  private <T> T inTransaction(SqlWork<T> work) throws SQLException {
+    return transactions.<T, SQLException>run(tx -> work.run(tx.unwrap(Connection.class)));
+  }
+
+  private List<SagaStore.Claimed> claim(SagaStore store, Duration lease) {
+    try {
+      return inTransaction(
+          connection -> store.claim(connection, List.of(definition), 10, "dead", lease));
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private Sent last() {
@@ -295,6 +627,20 @@ public abstract class SagaEngineContract {
         throw new AssertionError("not within 20 s: " + what);
       }
       LockSupport.parkNanos(2_000_000);
+    }
+  }
+
+  /** The same database under another identity. */
+  private static final class OtherDataSource extends com.zaxxer.hikari.HikariDataSource {
+    private final DataSource real;
+
+    OtherDataSource(DataSource real) {
+      this.real = real;
+    }
+
+    @Override
+    public Connection getConnection() throws SQLException {
+      return real.getConnection();
     }
   }
 

@@ -66,37 +66,47 @@ final class TestSaga {
     return types.build();
   }
 
+  static SagaDefinition<State> definition(SagaHook<State> completed, SagaHook<State> compensated) {
+    return definition(Duration.ofMillis(300), completed, compensated);
+  }
+
   static SagaDefinition<State> definition(
-      SagaDefinition.EndHandler<State> completed, SagaDefinition.EndHandler<State> compensated) {
+      Duration timeout, SagaHook<State> completed, SagaHook<State> compensated) {
     return SagaDefinition.builder("order", 1, State.class)
         .key(State::order)
         .step("hold")
         .command(STOCK, s -> new Hold(s.order()))
         .onReply(Held.class, (s, r) -> s.then("held"))
         .refusedBy(NotHeld.class, (s, r) -> s.then("not-held"))
-        .compensate(STOCK, s -> new Unhold(s.order()))
+        .compensate(STOCK, s -> new Unhold(working(s.order(), "unhold-fails")))
         .compensatedBy(Unheld.class)
-        .timeout(Duration.ofMillis(300))
+        .timeout(timeout)
         .attempts(2)
+        .compensationAttempts(2)
         .step("pay")
         .command(BANK, s -> new Pay(s.order()))
-        .onReply(Paid.class, (s, r) -> s.then("paid"))
+        .onReply(Paid.class, (s, r) -> s.then("paid " + working(r.order(), "poison")))
         .refusedBy(Declined.class, (s, r) -> s.then("declined"))
         .compensate(BANK, s -> new Unpay(s.order()))
         .compensatedBy(Unpaid.class)
-        .timeout(Duration.ofMillis(300))
+        .timeout(timeout)
         .attempts(2)
+        .compensationAttempts(2)
         .step("send")
         .command(POST, s -> new Send(s.order()))
         .onReply(Sent.class, (s, r) -> s.then("sent"))
-        .timeout(Duration.ofMillis(300))
+        .timeout(timeout)
         .attempts(2)
         .onCompleted(completed)
         .onCompensated(compensated)
         .build();
   }
 
-  static SagaDefinition<State> definition() {
-    return definition((s, tx) -> {}, (s, tx) -> {});
+  /** Stands for a user's function with a mistake in it. */
+  private static String working(String order, String failsFor) {
+    if (order.equals(failsFor)) {
+      throw new IllegalStateException(failsFor);
+    }
+    return order;
   }
 }
