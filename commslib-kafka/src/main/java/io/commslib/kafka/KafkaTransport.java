@@ -48,6 +48,9 @@ import org.apache.kafka.common.KafkaException;
 public final class KafkaTransport implements MessageTransport {
 
   private static final String NAME = "kafka";
+  private static final Declarations.Codes CODES =
+      new Declarations.Codes(
+          "COMMS-KAFKA-001", "COMMS-KAFKA-003", "COMMS-KAFKA-005", "COMMS-KAFKA-012");
   private static final TransportCapabilities CAPABILITIES =
       TransportCapabilities.of(
           Capability.START_EARLIEST,
@@ -71,7 +74,7 @@ public final class KafkaTransport implements MessageTransport {
 
   private KafkaTransport(KafkaTransportConfig config) {
     this.config = config;
-    this.declared = new Declarations("COMMS-KAFKA", config.maxMessageBytes());
+    this.declared = new Declarations(CODES, config.maxMessageBytes());
     this.runtime = config.runtime().orElseGet(SystemRuntime::create);
     this.topics = new KafkaTopics(config, runtime.time());
     this.sender = new KafkaSender(config);

@@ -47,6 +47,9 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class RabbitTransport implements MessageTransport {
 
   private static final String NAME = "rabbit";
+  private static final Declarations.Codes CODES =
+      new Declarations.Codes(
+          "COMMS-RABBIT-001", "COMMS-RABBIT-003", "COMMS-RABBIT-005", "COMMS-RABBIT-012");
   private static final TransportCapabilities CAPABILITIES =
       TransportCapabilities.of(Capability.DURABLE, Capability.REDELIVERY_COUNT);
 
@@ -66,7 +69,7 @@ public final class RabbitTransport implements MessageTransport {
 
   private RabbitTransport(RabbitTransportConfig config) {
     this.config = config;
-    this.declared = new Declarations("COMMS-RABBIT", config.maxMessageBytes());
+    this.declared = new Declarations(CODES, config.maxMessageBytes());
     this.runtime = config.runtime().orElseGet(SystemRuntime::create);
     this.connection = new RecoveringConnection(config, runtime, "consume");
     this.sender = new RabbitSender(config, runtime);

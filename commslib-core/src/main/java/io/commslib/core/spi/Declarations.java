@@ -16,25 +16,35 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * What one transport knows to exist, and what it refuses before asking its broker: publishes and
  * subscriptions to what was not declared, messages over the limit, delayed delivery it does not
- * have. Codes are the transport's prefix with {@code -001} (not declared), {@code -003} (size),
- * {@code -005} (delay) and {@code -012} (group). Thread-safe.
+ * have. Thread-safe.
  *
  * @since 0.1
  */
 public final class Declarations {
 
-  private final String codePrefix;
+  /**
+   * The transport's own error codes. Immutable value.
+   *
+   * @param undeclared destination was not declared
+   * @param tooLarge body over the limit
+   * @param delayed delayed delivery it does not have
+   * @param wrongGroup not the group of the queue
+   * @since 0.1
+   */
+  public record Codes(String undeclared, String tooLarge, String delayed, String wrongGroup) {}
+
+  private final Codes codes;
   private final int maxMessageBytes;
   private final Map<Destination, DestinationConfig> declared = new ConcurrentHashMap<>();
 
   /**
    * Creates an empty set.
    *
-   * @param codePrefix for example {@code COMMS-KAFKA}
+   * @param codes the transport's own
    * @param maxMessageBytes largest body the transport takes
    */
-  public Declarations(String codePrefix, int maxMessageBytes) {
-    this.codePrefix = Objects.requireNonNull(codePrefix, "codePrefix");
+  public Declarations(Codes codes, int maxMessageBytes) {
+    this.codes = Objects.requireNonNull(codes, "codes");
     this.maxMessageBytes = maxMessageBytes;
   }
 
@@ -66,16 +76,16 @@ public final class Declarations {
    */
   public Optional<PublishException> refusal(Destination to, Message message) {
     if (!declared.containsKey(to)) {
-      return refused("-001", to, message, "destination was not declared");
+      return refused(codes.undeclared(), to, message, "destination was not declared");
     }
     if (message.deliverAt().isPresent()) {
-      return refused("-005", to, message, "deliverAt needs DELAYED_DELIVERY");
+      return refused(codes.delayed(), to, message, "deliverAt needs DELAYED_DELIVERY");
     }
     int size = message.sharedBody().length;
     return size <= maxMessageBytes
         ? Optional.empty()
         : refused(
-            "-003",
+            codes.tooLarge(),
             to,
             message,
             "message bytes: " + size + " (expected: 0.." + maxMessageBytes + ")");
@@ -85,13 +95,7 @@ public final class Declarations {
       String code, Destination to, Message message, String text) {
     return Optional.of(
         new PublishException(
-            codePrefix + code,
-            FailureKind.PERMANENT,
-            SendCertainty.NOT_SENT,
-            to,
-            message.id(),
-            text,
-            null));
+            code, FailureKind.PERMANENT, SendCertainty.NOT_SENT, to, message.id(), text, null));
   }
 
   /**
@@ -107,12 +111,12 @@ public final class Declarations {
     DestinationConfig config = declared.get(source);
     if (config == null) {
       throw new SubscribeException(
-          codePrefix + "-001", FailureKind.PERMANENT, source + " was not declared", null);
+          codes.undeclared(), FailureKind.PERMANENT, source + " was not declared", null);
     }
     if (source.kind() == Destination.Kind.QUEUE
         && !config.groups().contains(subscription.group())) {
       throw new SubscribeException(
-          codePrefix + "-012",
+          codes.wrongGroup(),
           FailureKind.PERMANENT,
           "group: "
               + subscription.group()
