@@ -16,6 +16,10 @@ final class DestinationPauses {
   private static final class Pause {
     int failures;
     long untilNanos;
+
+    Pause(long nowNanos) {
+      this.untilNanos = nowNanos;
+    }
   }
 
   private final CommsRuntime runtime;
@@ -30,14 +34,18 @@ final class DestinationPauses {
   /**
    * An outage: no row of this destination is read until the wait is over. Failures in one wait
    * count once.
+   *
+   * @return whether it was in reach before
    */
-  void failed(String destination) {
-    Pause pause = pauses.computeIfAbsent(destination, name -> new Pause());
+  boolean failed(String destination) {
+    long now = runtime.time().nanoTime();
+    Pause pause = pauses.computeIfAbsent(destination, name -> new Pause(now));
     if (isOver(pause)) {
       pause.failures = Math.min(pause.failures + 1, 30);
-      pause.untilNanos =
-          runtime.time().nanoTime() + backoff.next(pause.failures, runtime.random()).toNanos();
+      pause.untilNanos = now + backoff.next(pause.failures, runtime.random()).toNanos();
+      return pause.failures == 1;
     }
+    return false;
   }
 
   void succeeded(String destination) {
@@ -57,7 +65,12 @@ final class DestinationPauses {
     return names;
   }
 
-  /** Whether any destination failed and has not been reached since. */
+  /** Destinations that failed and have not been reached since, whether or not they wait now. */
+  Set<String> unreached() {
+    return pauses.isEmpty() ? Set.of() : Set.copyOf(pauses.keySet());
+  }
+
+  /** Whether all destinations were reached when last tried. */
   boolean isEmpty() {
     return pauses.isEmpty();
   }

@@ -13,7 +13,9 @@ import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArraySet;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The outbox in a table of the service's own database. Its tables are those of {@link
@@ -25,7 +27,8 @@ public final class JdbcOutbox implements Outbox {
 
   private final JdbcDatabase database;
   private final OutboxConfig config;
-  private final WakeSignal signal = new WakeSignal();
+  private final Set<WakeSignal> relays = new CopyOnWriteArraySet<>();
+  private final AtomicInteger nextShard = new AtomicInteger();
   private final String insert;
   private final String insertDelayed;
 
@@ -113,16 +116,16 @@ public final class JdbcOutbox implements Outbox {
   }
 
   private int shard(Message message) {
-    // Without key there is no order to keep: any shard will do.
+    // Without key there is no order to keep: any shard will do, so they take turns.
     return message
         .key()
         .map(key -> OutboxRow.shardOf(key, config.shards()))
-        .orElseGet(() -> ThreadLocalRandom.current().nextInt(config.shards()));
+        .orElseGet(() -> Math.floorMod(nextShard.getAndIncrement(), config.shards()));
   }
 
   @Override
   public void wake() {
-    signal.raise();
+    relays.forEach(WakeSignal::raise);
   }
 
   @Override
@@ -138,7 +141,12 @@ public final class JdbcOutbox implements Outbox {
     return config;
   }
 
-  WakeSignal signal() {
-    return signal;
+  /** From now on a commit through this outbox raises the signal of a relay. */
+  void listen(WakeSignal relay) {
+    relays.add(relay);
+  }
+
+  void unlisten(WakeSignal relay) {
+    relays.remove(relay);
   }
 }

@@ -2,8 +2,6 @@ package io.commslib.outbox;
 
 import io.commslib.core.spi.Checks;
 import io.commslib.jdbc.JdbcDatabase;
-import io.commslib.jdbc.JdbcTransactionRunner;
-import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -21,11 +19,11 @@ import java.util.Objects;
 public final class OutboxAdmin {
 
   private final JdbcDatabase database;
-  private final JdbcTransactionRunner transactions;
+  private final OutboxTransactions transactions;
 
   private OutboxAdmin(JdbcDatabase database) {
     this.database = database;
-    this.transactions = JdbcTransactionRunner.create(database);
+    this.transactions = new OutboxTransactions(database);
   }
 
   /**
@@ -47,7 +45,8 @@ public final class OutboxAdmin {
    */
   public List<ParkedMessage> parked(int limit) {
     Checks.inRange("limit", limit, 1, 10_000);
-    return inTransaction(
+    return transactions.run(
+        "admin",
         connection -> {
           List<ParkedMessage> found = new ArrayList<>();
           try (PreparedStatement select =
@@ -83,7 +82,8 @@ public final class OutboxAdmin {
    * @throws io.commslib.core.StoreException if the database fails; nothing was changed
    */
   public boolean replay(long id) {
-    return inTransaction(
+    return transactions.run(
+        "admin",
         connection -> {
           String parked = database.table("outbox_parked");
           int back =
@@ -108,7 +108,7 @@ public final class OutboxAdmin {
    * @throws io.commslib.core.StoreException if the database fails; nothing was changed
    */
   public boolean discard(long id) {
-    return inTransaction(connection -> remove(connection, id));
+    return transactions.run("admin", connection -> remove(connection, id));
   }
 
   private boolean remove(Connection connection, long id) throws SQLException {
@@ -122,17 +122,5 @@ public final class OutboxAdmin {
             + " WHERE id = ?)",
         id);
     return OutboxTables.update(connection, "DELETE FROM " + parked + " WHERE id = ?", id) == 1;
-  }
-
-  private interface SqlWork<T> {
-    T run(Connection connection) throws SQLException;
-  }
-
-  private <T> T inTransaction(SqlWork<T> work) {
-    try {
-      return transactions.<T, SQLException>run(tx -> work.run(tx.unwrap(Connection.class)));
-    } catch (SQLException e) {
-      throw SqlErrors.translate("outbox admin", e);
-    }
   }
 }

@@ -96,6 +96,15 @@ public final class OutboxConfig {
   }
 
   /**
+   * Returns how many bytes of messages the relay holds in memory, give or take one message.
+   *
+   * @return 64 KiB to 4 GiB, default 64 MiB
+   */
+  public long maxUnconfirmedBytes() {
+    return settings.maxUnconfirmedBytes;
+  }
+
+  /**
    * Returns how often a message the transport refuses is attempted before it is parked. Outages do
    * not count.
    *
@@ -144,6 +153,8 @@ public final class OutboxConfig {
         + batchSize()
         + ", maxUnconfirmed="
         + maxUnconfirmed()
+        + ", maxUnconfirmedBytes="
+        + maxUnconfirmedBytes()
         + ", attempts="
         + attempts()
         + ", backoff="
@@ -166,6 +177,7 @@ public final class OutboxConfig {
     private Duration pollInterval = Duration.ofSeconds(1);
     private int batchSize = 500;
     private int maxUnconfirmed = 2_000;
+    private long maxUnconfirmedBytes = 64L * 1024 * 1024;
     private int attempts = 5;
     private Backoff backoff = Backoff.exponential(Duration.ofMillis(200), Duration.ofSeconds(10));
     private OnParked onParked = OnParked.BLOCK_KEY;
@@ -222,13 +234,28 @@ public final class OutboxConfig {
     }
 
     /**
-     * Sets how many rows the relay holds in memory.
+     * Sets how many rows the relay holds in memory. No destination gets more of it than it leaves
+     * free.
      *
      * @param maxUnconfirmed 1 to 100,000
      * @return this
      */
     public Builder maxUnconfirmed(int maxUnconfirmed) {
       this.maxUnconfirmed = Checks.inRange("maxUnconfirmed", maxUnconfirmed, 1, 100_000);
+      return this;
+    }
+
+    /**
+     * Sets how many bytes of messages the relay holds in memory. A read may bring up to {@code
+     * batchSize} messages over it when small ones are followed by large ones; those are left where
+     * they are.
+     *
+     * @param maxUnconfirmedBytes 64 KiB to 4 GiB
+     * @return this
+     */
+    public Builder maxUnconfirmedBytes(long maxUnconfirmedBytes) {
+      this.maxUnconfirmedBytes =
+          Checks.inRange("maxUnconfirmedBytes", maxUnconfirmedBytes, 64L * 1024, 4L << 30);
       return this;
     }
 
@@ -301,6 +328,7 @@ public final class OutboxConfig {
       copy.pollInterval = pollInterval;
       copy.batchSize = batchSize;
       copy.maxUnconfirmed = maxUnconfirmed;
+      copy.maxUnconfirmedBytes = maxUnconfirmedBytes;
       copy.attempts = attempts;
       copy.backoff = backoff;
       copy.onParked = onParked;

@@ -8,14 +8,13 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
- * The relay's SQL. Message rows are inserted once and deleted once, never locked or updated; they
- * leave by explicit id, so a row that commits late is simply still there for the next read.
+ * What the relay writes. Message rows are inserted once and deleted once, never locked or updated;
+ * they leave by explicit id, so a row that commits late is simply still there for the next read.
  */
 final class OutboxTables {
 
@@ -31,70 +30,6 @@ final class OutboxTables {
     this.retry = database.table("outbox_retry");
     this.parked = database.table("outbox_parked");
     this.delayed = database.table("outbox_delayed");
-  }
-
-  /** Reads the oldest rows of each shard, without those that must wait. */
-  List<OutboxRow> read(
-      Connection connection,
-      Collection<Integer> shards,
-      int perShard,
-      Set<String> pausedDestinations,
-      boolean retries)
-      throws SQLException {
-    List<String> paused = List.copyOf(pausedDestinations);
-    String filter =
-        (paused.isEmpty()
-                ? ""
-                : " AND m.destination NOT IN ("
-                    + paused.stream().map(name -> "?").collect(Collectors.joining(", "))
-                    + ")")
-            + (retries
-                ? " AND NOT EXISTS (SELECT 1 FROM "
-                    + retry
-                    + " r WHERE r.shard = m.shard"
-                    + " AND (r.message_row = m.id OR (r.msg_key = m.msg_key AND r.destination = m.destination))"
-                    + " AND (r.next_at IS NULL OR r.next_at > "
-                    + database.dialect().now()
-                    + "))"
-                : "");
-    String columns = "m.shard, m.id, m.destination, m.msg_key, m.payload, m.headers";
-    String sql =
-        shards.stream()
-            .map(
-                shard ->
-                    "(SELECT "
-                        + columns
-                        + " FROM "
-                        + message
-                        + " m WHERE m.shard = "
-                        + shard
-                        + filter
-                        + " ORDER BY m.id LIMIT "
-                        + perShard
-                        + ")")
-            .collect(Collectors.joining(" UNION ALL "));
-    List<OutboxRow> rows = new ArrayList<>();
-    try (PreparedStatement select = connection.prepareStatement(sql)) {
-      int index = 1;
-      for (int i = 0; i < shards.size(); i++) {
-        for (String name : paused) {
-          select.setString(index++, name);
-        }
-      }
-      try (ResultSet found = select.executeQuery()) {
-        while (found.next()) {
-          rows.add(
-              new OutboxRow(
-                  found.getInt(1),
-                  found.getLong(2),
-                  found.getString(3),
-                  found.getString(4),
-                  found.getBytes(5),
-                  found.getString(6)));
-        }
-      }
-    }
-    return rows;
   }
 
   /** Deletes confirmed rows by explicit id, never by range. */
@@ -239,6 +174,39 @@ final class OutboxTables {
         row.id());
   }
 
+  /**
+   * Removes what is known of failures of messages that are gone, so that no key stays blocked by
+   * them: a stale owner's acknowledgement, or a hand that deleted rows.
+   */
+  int clearRetriesWithoutMessage(Connection connection) throws SQLException {
+    String same = " x WHERE x.shard = r.shard AND x.";
+    return update(
+        connection,
+        "DELETE FROM "
+            + retry
+            + " r WHERE NOT EXISTS (SELECT 1 FROM "
+            + message
+            + same
+            + "id = r.message_row) AND NOT EXISTS (SELECT 1 FROM "
+            + parked
+            + same
+            + "message_row = r.message_row)");
+  }
+
+  /** Shards in which a message waits for its next attempt; those blocked by a parked one aside. */
+  Set<Integer> shardsWithAttemptsDue(Connection connection) throws SQLException {
+    Set<Integer> shards = new HashSet<>();
+    try (Statement statement = connection.createStatement();
+        ResultSet found =
+            statement.executeQuery(
+                "SELECT DISTINCT shard FROM " + retry + " WHERE next_at IS NOT NULL")) {
+      while (found.next()) {
+        shards.add(found.getInt(1));
+      }
+    }
+    return shards;
+  }
+
   boolean hasRetries(Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet found = statement.executeQuery("SELECT 1 FROM " + retry + " LIMIT 1")) {
@@ -280,10 +248,14 @@ final class OutboxTables {
 
   static int update(Connection connection, String sql, Object... parameters) throws SQLException {
     try (PreparedStatement update = connection.prepareStatement(sql)) {
-      for (int i = 0; i < parameters.length; i++) {
-        update.setObject(i + 1, parameters[i]);
-      }
+      bind(update, parameters);
       return update.executeUpdate();
+    }
+  }
+
+  static void bind(PreparedStatement statement, Object... parameters) throws SQLException {
+    for (int i = 0; i < parameters.length; i++) {
+      statement.setObject(i + 1, parameters[i]);
     }
   }
 }

@@ -14,69 +14,131 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The rows a relay has read and not yet acknowledged. Rows of one key to one destination form a
- * lane of which only the head is with the transport: so a failed publish never lets a later message
- * of the key out before it. Confined to the relay's thread.
+ * lane; as many of it are with the transport as the transport can keep in order when one fails. A
+ * lane in which one has failed takes nothing more until all that is out has come back. Confined to
+ * the relay's thread.
  */
 final class RelayWindow {
 
-  private record RowId(int shard, long id) {}
+  /** What a publish could not do. */
+  record Failure(OutboxRow row, Throwable cause) {}
 
-  private final Map<RowId, OutboxRow> held = new LinkedHashMap<>();
-  private final Map<String, ArrayDeque<OutboxRow>> lanes = new HashMap<>();
+  /**
+   * What comes after a publish.
+   *
+   * @param next may be published now, or null
+   * @param failure is to be decided about now, or null; of several in a lane the earliest
+   */
+  record Step(@Nullable OutboxRow next, @Nullable Failure failure) {}
+
+  private static final Step NOTHING = new Step(null, null);
+  private static final int ROW_OVERHEAD_BYTES = 300;
+
+  private static final class Lane {
+    final ArrayDeque<OutboxRow> waiting = new ArrayDeque<>();
+    int out;
+    boolean broken;
+    @Nullable Failure failure;
+  }
+
+  private final int depth;
+  private final Map<Long, OutboxRow> held = new LinkedHashMap<>();
+  private final Map<String, Lane> lanes = new HashMap<>();
   private final Map<Integer, Integer> perShard = new HashMap<>();
+  private final Map<String, Integer> perDestination = new HashMap<>();
+  private long bytes;
 
-  /** Takes a row unless it is held already; true if it may be published now. */
+  /**
+   * Creates a window.
+   *
+   * @param depth how many of one key may be unconfirmed at a time
+   */
+  RelayWindow(int depth) {
+    this.depth = depth;
+  }
+
+  /** Takes a row unless it is held already or its lane is broken; true if to be published now. */
   boolean add(OutboxRow row) {
-    if (held.putIfAbsent(new RowId(row.shard(), row.id()), row) != null) {
+    if (held.containsKey(row.id())) {
       return false;
     }
+    Lane lane = row.lane() == null ? null : lanes.computeIfAbsent(row.lane(), name -> new Lane());
+    if (lane != null && lane.broken) {
+      return false;
+    }
+    held.put(row.id(), row);
     perShard.merge(row.shard(), 1, Integer::sum);
-    String lane = row.lane();
+    perDestination.merge(row.destination(), 1, Integer::sum);
+    bytes += bytes(row);
     if (lane == null) {
       return true;
     }
-    ArrayDeque<OutboxRow> rows = lanes.computeIfAbsent(lane, name -> new ArrayDeque<>());
-    rows.add(row);
-    return rows.size() == 1;
+    if (lane.out < depth) {
+      lane.out++;
+      return true;
+    }
+    lane.waiting.add(row);
+    return false;
   }
 
-  /**
-   * The head of a lane is confirmed: returns the next one to publish. It stays held until
-   * acknowledged.
-   */
-  @Nullable OutboxRow next(OutboxRow confirmed) {
-    String lane = confirmed.lane();
-    ArrayDeque<OutboxRow> rows = lane == null ? null : lanes.get(lane);
-    if (rows == null || rows.peek() != confirmed) {
-      return null;
-    }
-    rows.poll();
-    if (rows.isEmpty()) {
-      lanes.remove(lane);
-    }
-    return rows.peek();
+  /** A publish was confirmed: the row stays held until it is acknowledged. */
+  Step confirmed(OutboxRow row) {
+    return back(row, null);
   }
 
-  /** Lets go of a row and of what stands behind it in its lane; a later read finds them again. */
-  void forget(OutboxRow row) {
-    String lane = row.lane();
-    ArrayDeque<OutboxRow> rows = lane == null ? null : lanes.get(lane);
-    if (rows != null && rows.contains(row)) {
-      lanes.remove(lane);
-      rows.forEach(this::remove);
-    } else {
-      remove(row);
+  /** A publish failed: the row, and what waits behind it, is found again by a later read. */
+  Step failed(OutboxRow row, Throwable cause) {
+    remove(row);
+    return back(row, new Failure(row, cause));
+  }
+
+  /** A row that was to be published is not: like a failure about which nothing is to be decided. */
+  void withdraw(OutboxRow row) {
+    remove(row);
+    Lane lane = row.lane() == null ? null : lanes.get(row.lane());
+    if (lane != null) {
+      breakLane(lane);
+      back(row, null);
     }
   }
 
-  /** Lets go of rows of the lanes' tails that match and are not with the transport. */
+  private Step back(OutboxRow row, @Nullable Failure failure) {
+    Lane lane = row.lane() == null ? null : lanes.get(row.lane());
+    if (lane == null) {
+      return failure == null ? NOTHING : new Step(null, failure);
+    }
+    lane.out--;
+    if (failure != null) {
+      breakLane(lane);
+      if (lane.failure == null || row.id() < lane.failure.row().id()) {
+        lane.failure = failure;
+      }
+    }
+    OutboxRow next = lane.waiting.poll();
+    if (next != null) {
+      lane.out++;
+      return new Step(next, null);
+    }
+    if (lane.out > 0) {
+      return NOTHING;
+    }
+    lanes.remove(row.lane());
+    return new Step(null, lane.failure);
+  }
+
+  private void breakLane(Lane lane) {
+    lane.broken = true;
+    lane.waiting.forEach(this::remove);
+    lane.waiting.clear();
+  }
+
+  /** Lets go of rows that match and are not with the transport. */
   void forgetWaiting(Predicate<OutboxRow> matching) {
-    for (ArrayDeque<OutboxRow> rows : new ArrayList<>(lanes.values())) {
-      if (matching.test(rows.element())) {
-        OutboxRow head = rows.poll();
-        rows.forEach(this::remove);
-        rows.clear();
-        rows.add(head);
+    for (Lane lane : lanes.values()) {
+      OutboxRow first = lane.waiting.peek();
+      if (first != null && matching.test(first)) {
+        lane.waiting.forEach(this::remove);
+        lane.waiting.clear();
       }
     }
   }
@@ -86,24 +148,47 @@ final class RelayWindow {
   }
 
   private void remove(OutboxRow row) {
-    if (held.remove(new RowId(row.shard(), row.id())) != null) {
+    if (held.remove(row.id()) != null) {
       perShard.computeIfPresent(row.shard(), (shard, count) -> count == 1 ? null : count - 1);
+      perDestination.computeIfPresent(
+          row.destination(), (name, count) -> count == 1 ? null : count - 1);
+      bytes -= bytes(row);
     }
+  }
+
+  private static int bytes(OutboxRow row) {
+    return row.payload().length + row.headers().length() + ROW_OVERHEAD_BYTES;
   }
 
   int size() {
     return held.size();
   }
 
-  int largestShard() {
-    return perShard.values().stream().mapToInt(Integer::intValue).max().orElse(0);
+  long bytes() {
+    return bytes;
+  }
+
+  int held(String destination) {
+    return perDestination.getOrDefault(destination, 0);
+  }
+
+  /** Destinations of which at least so many rows are held. */
+  List<String> crowded(int rows) {
+    List<String> names = new ArrayList<>();
+    perDestination.forEach(
+        (name, count) -> {
+          if (count >= rows) {
+            names.add(name);
+          }
+        });
+    return names;
   }
 
   Set<Integer> busyShards() {
     return new HashSet<>(perShard.keySet());
   }
 
-  List<OutboxRow> rows() {
-    return new ArrayList<>(held.values());
+  Set<Long> ids() {
+    return held.keySet();
   }
 }

@@ -18,16 +18,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Which shards this relay owns. Ownership lasts for a lease by the database's clock and carries an
  * epoch that grows with each change of owner; every deciding write checks it. By its own monotonic
  * clock a relay stops three seconds before its lease ends, so that a pause does not make it publish
- * what another already owns. Confined to the relay's thread.
+ * what another already owns.
+ *
+ * <p>Thread-safe: the lease thread calls {@link #tick} and {@link #install}, the relay's thread
+ * reads {@link #current} and reports what it finds lost or has finished.
  */
 final class ShardLeases {
 
-  private static final Duration MARGIN = Duration.ofSeconds(3);
+  private record Drained(Ownership seen, Set<Integer> shards) {}
 
   private final JdbcDatabase database;
   private final OutboxConfig config;
@@ -35,10 +39,9 @@ final class ShardLeases {
   private final String node;
   private final String shardTable;
   private final String nodeTable;
-  private final Map<Integer, Long> epochs = new TreeMap<>();
-  private final Set<Integer> leaving = new HashSet<>();
-  private long leaseEndNanos;
-  private long nextTickNanos;
+  private final AtomicReference<Ownership> ownership;
+  private final AtomicReference<Drained> drained;
+  private volatile boolean settled;
 
   ShardLeases(JdbcDatabase database, OutboxConfig config, TimeSource time, String node) {
     this.database = database;
@@ -47,13 +50,21 @@ final class ShardLeases {
     this.node = node;
     this.shardTable = database.table("outbox_shard");
     this.nodeTable = database.table("outbox_node");
-    this.nextTickNanos = time.nanoTime();
+    Ownership none = Ownership.none(time.nanoTime());
+    this.ownership = new AtomicReference<>(none);
+    this.drained = new AtomicReference<>(new Drained(none, Set.of()));
   }
 
   /** Makes the shard rows, once; refuses a table made for another number of shards. */
   void prepare(Connection connection) throws SQLException {
+    // Who gets row 0 in makes the rest; others wait here for its commit and then see them all.
+    if (number(connection, "SELECT count(*) FROM " + shardTable) == 0 && makeRow(connection, 0)) {
+      for (int shard = 1; shard < config.shards(); shard++) {
+        makeRow(connection, shard);
+      }
+    }
     int present = number(connection, "SELECT count(*) FROM " + shardTable);
-    if (present != 0 && present != config.shards()) {
+    if (present != config.shards()) {
       throw new StoreException(
           "COMMS-OUTBOX-001",
           FailureKind.PERMANENT,
@@ -64,81 +75,42 @@ final class ShardLeases {
               + ", with which the tables were made)",
           null);
     }
-    try (PreparedStatement insert =
-        connection.prepareStatement(
-            "INSERT INTO "
-                + shardTable
-                + " (shard, epoch, lease_until) SELECT ?, 0, "
-                + database.dialect().now()
-                + " WHERE NOT EXISTS (SELECT 1 FROM "
-                + shardTable
-                + " WHERE shard = ?)"
-                + database.dialect().onConflictDoNothing())) {
-      for (int shard = 0; shard < config.shards(); shard++) {
-        insert.setInt(1, shard);
-        insert.setInt(2, shard);
-        try {
-          insert.executeUpdate();
-        } catch (SQLException e) {
-          if (!SqlErrors.isDuplicateKey(e)) {
-            throw e;
-          }
-        }
+  }
+
+  private boolean makeRow(Connection connection, int shard) throws SQLException {
+    String now = database.dialect().now();
+    try {
+      return update(
+              connection,
+              "INSERT INTO "
+                  + shardTable
+                  + " (shard, epoch, lease_until) VALUES (?, 0, "
+                  + now
+                  + ")"
+                  + database.dialect().onConflictDoNothing(),
+              shard)
+          == 1;
+    } catch (SQLException e) {
+      if (SqlErrors.isDuplicateKey(e)) {
+        return false;
       }
+      throw e;
     }
   }
 
-  boolean isTickDue() {
-    return time.nanoTime() - nextTickNanos >= 0;
-  }
-
-  long nanosToTick() {
-    return Math.max(0, nextTickNanos - time.nanoTime());
+  /** What is owned now. */
+  Ownership current() {
+    return ownership.get();
   }
 
   /**
-   * Renews what is owned, lets go of more than a fair share, takes expired shards up to it. One
-   * transaction.
+   * Renews what is owned, lets go of more than a fair share, takes expired shards up to it. Holds
+   * only once its transaction has committed and {@link #install} was called.
    */
-  void tick(Connection connection, Set<Integer> busy) throws SQLException {
+  Ownership tick(Connection connection) throws SQLException {
     long started = time.nanoTime();
     long lease = config.leaseTime().toMillis();
     beat(connection);
-    int live =
-        number(
-            connection,
-            "SELECT count(*) FROM "
-                + nodeTable
-                + " WHERE heartbeat > "
-                + database.dialect().nowPlusMillis(),
-            -lease);
-    renew(connection, lease);
-    int fair = (config.shards() + Math.max(1, live) - 1) / Math.max(1, live);
-    letGo(connection, fair, busy);
-    take(connection, fair, lease);
-    leaseEndNanos = started + config.leaseTime().toNanos();
-    boolean hungry = epochs.size() < Math.min(fair, config.shards());
-    nextTickNanos =
-        started
-            + (hungry || !leaving.isEmpty()
-                ? Duration.ofSeconds(1).toNanos()
-                : config.leaseTime().toNanos() / 3);
-  }
-
-  private void beat(Connection connection) throws SQLException {
-    String now = database.dialect().now();
-    if (update(
-            connection, "UPDATE " + nodeTable + " SET heartbeat = " + now + " WHERE node = ?", node)
-        == 0) {
-      update(connection, "INSERT INTO " + nodeTable + " VALUES (?, " + now + ")", node);
-      update(
-          connection,
-          "DELETE FROM " + nodeTable + " WHERE heartbeat < " + database.dialect().nowPlusMillis(),
-          -20 * config.leaseTime().toMillis());
-    }
-  }
-
-  private void renew(Connection connection, long lease) throws SQLException {
     update(
         connection,
         "UPDATE "
@@ -148,24 +120,85 @@ final class ShardLeases {
             + " WHERE owner = ?",
         lease,
         node);
-    epochs.clear();
-    epochs.putAll(readEpochs(connection));
+    Map<Integer, Long> epochs = new TreeMap<>(readEpochs(connection));
+    int fair = fairShare(connection);
+    Set<Integer> leaving = letGo(connection, epochs, fair);
+    take(connection, epochs, fair, lease);
+    settled = leaving.isEmpty() && epochs.size() == fair;
+    return new Ownership(epochs, leaving, started + config.leaseTime().toNanos());
   }
 
-  private void letGo(Connection connection, int fair, Set<Integer> busy) throws SQLException {
-    leaving.retainAll(epochs.keySet());
-    List<Integer> owned = new ArrayList<>(epochs.keySet());
-    Collections.reverse(owned);
-    for (int shard : owned) {
-      if (epochs.size() <= fair) {
-        leaving.clear();
-        return;
-      }
-      leaving.add(shard);
-      if (!busy.contains(shard)) {
-        release(connection, shard);
+  /** Makes the result of a committed tick the current ownership. */
+  void install(Ownership ticked) {
+    ownership.set(ticked);
+  }
+
+  /** How long until the next tick: soon while shards are changing hands. */
+  Duration nextTick() {
+    return settled ? config.leaseTime().dividedBy(3) : Duration.ofSeconds(1);
+  }
+
+  /** How many shards nobody owns just now. */
+  int unowned(Connection connection) throws SQLException {
+    return number(
+        connection,
+        "SELECT count(*) FROM "
+            + shardTable
+            + " WHERE owner IS NULL OR lease_until <= "
+            + database.dialect().now());
+  }
+
+  /** The shards by those relays that have shown a sign of life within a lease. */
+  private int fairShare(Connection connection) throws SQLException {
+    int live =
+        number(
+            connection,
+            "SELECT count(*) FROM "
+                + nodeTable
+                + " WHERE heartbeat > "
+                + database.dialect().nowPlusMillis(),
+            -config.leaseTime().toMillis());
+    return (config.shards() + Math.max(1, live) - 1) / Math.max(1, live);
+  }
+
+  private void beat(Connection connection) throws SQLException {
+    String now = database.dialect().now();
+    if (update(
+            connection, "UPDATE " + nodeTable + " SET heartbeat = " + now + " WHERE node = ?", node)
+        == 0) {
+      update(
+          connection,
+          "INSERT INTO " + nodeTable + " (node, heartbeat) VALUES (?, " + now + ")",
+          node);
+      update(
+          connection,
+          "DELETE FROM " + nodeTable + " WHERE heartbeat < " + database.dialect().nowPlusMillis(),
+          -20 * config.leaseTime().toMillis());
+    }
+  }
+
+  /** Chooses what to let go, those already chosen first; releases what the relay has finished. */
+  private Set<Integer> letGo(Connection connection, Map<Integer, Long> epochs, int fair)
+      throws SQLException {
+    Ownership before = ownership.get();
+    List<Integer> candidates = new ArrayList<>(epochs.keySet());
+    Collections.reverse(candidates);
+    candidates.sort(
+        (a, b) -> Boolean.compare(before.leaving().contains(b), before.leaving().contains(a)));
+    Set<Integer> leaving =
+        new HashSet<>(candidates.subList(0, Math.max(0, candidates.size() - fair)));
+    Drained report = drained.get();
+    // Only of use if the relay's thread has seen no other ownership since: else it may read again.
+    if (report.seen() == before) {
+      for (int shard : report.shards()) {
+        if (leaving.remove(shard)) {
+          ownership.updateAndGet(now -> now.without(shard));
+          release(connection, shard);
+          epochs.remove(shard);
+        }
       }
     }
+    return leaving;
   }
 
   private void release(Connection connection, int shard) throws SQLException {
@@ -178,11 +211,10 @@ final class ShardLeases {
             + " WHERE shard = ? AND owner = ?",
         shard,
         node);
-    epochs.remove(shard);
-    leaving.remove(shard);
   }
 
-  private void take(Connection connection, int fair, long lease) throws SQLException {
+  private void take(Connection connection, Map<Integer, Long> epochs, int fair, long lease)
+      throws SQLException {
     int wanted = fair - epochs.size();
     if (wanted <= 0) {
       return;
@@ -218,38 +250,28 @@ final class ShardLeases {
 
   /** Gives all shards back, so that the next owner need not wait for the lease to end. */
   void releaseAll(Connection connection) throws SQLException {
-    for (int shard : new ArrayList<>(epochs.keySet())) {
-      release(connection, shard);
-    }
+    ownership.set(Ownership.none(time.nanoTime()));
+    update(
+        connection,
+        "UPDATE "
+            + shardTable
+            + " SET owner = NULL, lease_until = "
+            + database.dialect().now()
+            + " WHERE owner = ?",
+        node);
     update(connection, "DELETE FROM " + nodeTable + " WHERE node = ?", node);
   }
 
-  /** Shards to read from now; none once the lease is too near its end. */
-  Set<Integer> readable() {
-    if (!isSafe()) {
-      return Set.of();
-    }
-    Set<Integer> shards = new HashSet<>(epochs.keySet());
-    shards.removeAll(leaving);
-    return shards;
-  }
-
-  /** Whether the lease lasts long enough to begin something. */
-  boolean isSafe() {
-    return leaseEndNanos - MARGIN.toNanos() - time.nanoTime() > 0;
-  }
-
-  boolean owns(int shard) {
-    return epochs.containsKey(shard);
-  }
-
-  int ownedCount() {
-    return epochs.size();
+  /**
+   * The relay's thread has nothing of these shards any more and, as it saw, shall not read them.
+   */
+  void reportDrained(Ownership seen, Set<Integer> shards) {
+    drained.set(new Drained(seen, Set.copyOf(shards)));
   }
 
   /** Locks the shard's row for a deciding write; false if it is no longer ours. */
-  boolean fence(Connection connection, int shard) throws SQLException {
-    Long epoch = epochs.get(shard);
+  boolean fence(Connection connection, Ownership seen, int shard) throws SQLException {
+    Long epoch = seen.epochs().get(shard);
     if (epoch == null) {
       return false;
     }
@@ -263,15 +285,25 @@ final class ShardLeases {
             node,
             epoch);
     if (ours == 0) {
-      epochs.remove(shard);
+      lost(shard, epoch);
     }
     return ours == 1;
   }
 
   /** Drops the shards whose epoch has changed; called in each acknowledgement's transaction. */
-  void compareEpochs(Connection connection) throws SQLException {
+  void compareEpochs(Connection connection, Ownership seen) throws SQLException {
     Map<Integer, Long> now = readEpochs(connection);
-    epochs.entrySet().removeIf(owned -> !owned.getValue().equals(now.get(owned.getKey())));
+    seen.epochs()
+        .forEach(
+            (shard, epoch) -> {
+              if (!epoch.equals(now.get(shard))) {
+                lost(shard, epoch);
+              }
+            });
+  }
+
+  private void lost(int shard, long epoch) {
+    ownership.updateAndGet(now -> now.owns(shard, epoch) ? now.without(shard) : now);
   }
 
   private Map<Integer, Long> readEpochs(Connection connection) throws SQLException {
@@ -292,7 +324,7 @@ final class ShardLeases {
   private static int number(Connection connection, String sql, Object... parameters)
       throws SQLException {
     try (PreparedStatement select = connection.prepareStatement(sql)) {
-      bind(select, parameters);
+      OutboxTables.bind(select, parameters);
       try (ResultSet row = select.executeQuery()) {
         row.next();
         return row.getInt(1);
@@ -302,15 +334,6 @@ final class ShardLeases {
 
   private static int update(Connection connection, String sql, Object... parameters)
       throws SQLException {
-    try (PreparedStatement update = connection.prepareStatement(sql)) {
-      bind(update, parameters);
-      return update.executeUpdate();
-    }
-  }
-
-  private static void bind(PreparedStatement statement, Object... parameters) throws SQLException {
-    for (int i = 0; i < parameters.length; i++) {
-      statement.setObject(i + 1, parameters[i]);
-    }
+    return OutboxTables.update(connection, sql, parameters);
   }
 }

@@ -228,17 +228,18 @@ public abstract class OutboxStoreContract {
     ShardLeases old = new ShardLeases(database, config, runtime.time(), "old");
     try (Connection connection = dataSource().getConnection()) {
       old.prepare(connection);
-      old.tick(connection, Set.of());
-      assertThat(old.ownedCount()).isEqualTo(8);
-      assertThat(old.fence(connection, 3)).isTrue();
+      old.install(old.tick(connection));
+      Ownership paused = old.current();
+      assertThat(paused.epochs()).hasSize(8);
+      assertThat(old.fence(connection, paused, 3)).isTrue();
       expireLeases(connection);
       ShardLeases young = new ShardLeases(database, config, runtime.time(), "young");
-      young.tick(connection, Set.of());
-      assertThat(young.owns(3)).isTrue();
-      assertThat(old.fence(connection, 3)).isFalse();
-      assertThat(young.fence(connection, 3)).isTrue();
-      old.compareEpochs(connection);
-      assertThat(old.owns(4)).isFalse();
+      young.install(young.tick(connection));
+      assertThat(young.current().owns(3)).isTrue();
+      assertThat(old.fence(connection, paused, 3)).isFalse();
+      assertThat(young.fence(connection, young.current(), 3)).isTrue();
+      old.compareEpochs(connection, paused);
+      assertThat(old.current().owns(4)).isFalse();
     }
   }
 

@@ -1,0 +1,82 @@
+package io.commslib.outbox;
+
+import io.commslib.jdbc.JdbcDatabase;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Map;
+
+/**
+ * How far behind the outbox is. Counts stop at a limit, so that looking costs the same whatever the
+ * backlog. Immutable.
+ *
+ * @param oldest age of the oldest row in the relay's own shards; zero if there is none
+ * @param rows rows in all shards, at most {@link #LIMIT}
+ * @param parked parked rows, at most {@link #LIMIT}
+ * @param unowned shards nobody owns
+ */
+record Backlog(Duration oldest, int rows, int parked, int unowned) {
+
+  static final int LIMIT = 10_000;
+
+  static final Backlog UNKNOWN = new Backlog(Duration.ZERO, 0, 0, 0);
+
+  static Backlog look(
+      Connection connection, JdbcDatabase database, Collection<Integer> owned, int unowned)
+      throws SQLException {
+    return new Backlog(
+        oldest(connection, database, owned),
+        count(connection, database.table("outbox_message")),
+        count(connection, database.table("outbox_parked")),
+        unowned);
+  }
+
+  private static Duration oldest(
+      Connection connection, JdbcDatabase database, Collection<Integer> owned) throws SQLException {
+    Duration oldest = Duration.ZERO;
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            "SELECT created_at, "
+                + database.dialect().now()
+                + " FROM "
+                + database.table("outbox_message")
+                + " WHERE shard = ? ORDER BY id LIMIT 1")) {
+      for (int shard : owned) {
+        select.setInt(1, shard);
+        try (ResultSet row = select.executeQuery()) {
+          if (row.next()) {
+            Duration age =
+                Duration.between(row.getTimestamp(1).toInstant(), row.getTimestamp(2).toInstant());
+            oldest = age.compareTo(oldest) > 0 ? age : oldest;
+          }
+        }
+      }
+    }
+    return oldest;
+  }
+
+  private static int count(Connection connection, String table) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row =
+            statement.executeQuery(
+                "SELECT count(*) FROM (SELECT 1 FROM " + table + " LIMIT " + LIMIT + ") x")) {
+      row.next();
+      return row.getInt(1);
+    }
+  }
+
+  void describe(Map<String, String> details) {
+    details.put("oldestAgeMillis", Long.toString(oldest.toMillis()));
+    details.put("backlog", atMost(rows));
+    details.put("parked", atMost(parked));
+    details.put("unownedShards", Integer.toString(unowned));
+  }
+
+  private static String atMost(int count) {
+    return count < LIMIT ? Integer.toString(count) : LIMIT + " or more";
+  }
+}

@@ -1,0 +1,154 @@
+package io.commslib.outbox;
+
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlDialect;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * What the relay reads: the oldest rows of each shard, without those it holds and those that must
+ * wait. Plain reads, no locks, and no memory of how far an earlier one came: a row that commits
+ * late is simply there for the next one.
+ */
+final class RowReader {
+
+  /**
+   * What to read.
+   *
+   * @param shards in this order
+   * @param held ids that are not wanted again
+   * @param excluded destinations that are not wanted now
+   * @param retries whether messages may be waiting for their next attempt
+   * @param limit how many rows at most
+   */
+  record Query(
+      List<Integer> shards,
+      Collection<Long> held,
+      Collection<String> excluded,
+      boolean retries,
+      int limit) {}
+
+  private static final String COLUMNS =
+      "m.shard, m.id, m.destination, m.msg_key, m.payload, m.headers";
+
+  private final JdbcDatabase database;
+  private final String message;
+  private final String retry;
+
+  RowReader(JdbcDatabase database) {
+    this.database = database;
+    this.message = database.table("outbox_message");
+    this.retry = database.table("outbox_retry");
+  }
+
+  /** Reads rows, in ascending order of id. */
+  List<OutboxRow> read(Connection connection, Query query) throws SQLException {
+    boolean lateral = database.dialect() == SqlDialect.POSTGRESQL;
+    String sql = lateral ? lateral(query) : union(query);
+    List<OutboxRow> rows = new ArrayList<>();
+    try (PreparedStatement select = connection.prepareStatement(sql)) {
+      int index = 1;
+      if (lateral) {
+        select.setArray(
+            index++,
+            connection.createArrayOf(
+                "smallint", query.shards().stream().map(Integer::shortValue).toArray()));
+      }
+      for (int i = 0; i < (lateral ? 1 : query.shards().size()); i++) {
+        index = bindFilter(connection, select, index, query);
+      }
+      try (ResultSet found = select.executeQuery()) {
+        while (found.next()) {
+          rows.add(
+              new OutboxRow(
+                  found.getInt(1),
+                  found.getLong(2),
+                  found.getString(3),
+                  found.getString(4),
+                  found.getBytes(5),
+                  found.getString(6)));
+        }
+      }
+    }
+    rows.sort(Comparator.comparingLong(OutboxRow::id));
+    return rows;
+  }
+
+  /** One text and one plan whatever the shards; stops as soon as there are enough rows. */
+  private String lateral(Query query) {
+    return "SELECT "
+        + COLUMNS
+        + " FROM unnest(?::smallint[]) AS s(shard) CROSS JOIN LATERAL (SELECT "
+        + COLUMNS
+        + " FROM "
+        + message
+        + " m WHERE m.shard = s.shard"
+        + filter(query)
+        + " ORDER BY m.id LIMIT "
+        + query.limit()
+        + ") m LIMIT "
+        + query.limit();
+  }
+
+  /**
+   * H2 knows no LATERAL and reads every part of a union before it counts: so each is kept short.
+   */
+  private String union(Query query) {
+    int each = Math.max(16, 2 * query.limit() / query.shards().size());
+    return query.shards().stream()
+            .map(
+                shard ->
+                    "(SELECT "
+                        + COLUMNS
+                        + " FROM "
+                        + message
+                        + " m WHERE m.shard = "
+                        + shard
+                        + filter(query)
+                        + " ORDER BY m.id LIMIT "
+                        + Math.min(each, query.limit())
+                        + ")")
+            .collect(Collectors.joining(" UNION ALL ", "SELECT * FROM (", ") m LIMIT "))
+        + query.limit();
+  }
+
+  private String filter(Query query) {
+    StringBuilder filter = new StringBuilder();
+    if (!query.held().isEmpty()) {
+      filter.append(" AND NOT (m.id = ANY(?))");
+    }
+    if (!query.excluded().isEmpty()) {
+      filter.append(" AND NOT (m.destination = ANY(?))");
+    }
+    if (query.retries()) {
+      filter
+          .append(" AND NOT EXISTS (SELECT 1 FROM ")
+          .append(retry)
+          .append(" r WHERE r.shard = m.shard AND (r.message_row = m.id")
+          .append(" OR (r.msg_key = m.msg_key AND r.destination = m.destination))")
+          .append(" AND (r.next_at IS NULL OR r.next_at > ")
+          .append(database.dialect().now())
+          .append("))");
+    }
+    return filter.toString();
+  }
+
+  private static int bindFilter(
+      Connection connection, PreparedStatement select, int first, Query query) throws SQLException {
+    int index = first;
+    if (!query.held().isEmpty()) {
+      select.setArray(index++, connection.createArrayOf("bigint", query.held().toArray()));
+    }
+    if (!query.excluded().isEmpty()) {
+      select.setArray(index++, connection.createArrayOf("varchar", query.excluded().toArray()));
+    }
+    return index;
+  }
+}
