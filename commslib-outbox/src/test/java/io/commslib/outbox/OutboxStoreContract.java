@@ -281,7 +281,7 @@ public abstract class OutboxStoreContract {
     Await.until("all published", () -> rows("outbox_message") == 0);
   }
 
-  @Test
+  @org.junit.jupiter.api.RepeatedTest(5)
   void parksARefusedMessageAndBlocksItsKeyUntilReplayed() {
     AtomicBoolean refuses = new AtomicBoolean(true);
     transport.failWhen(
