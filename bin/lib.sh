@@ -129,6 +129,9 @@ build_module() {
 run_main() {
   local module=$1 main_class=$2
   shift 2
-  exec java -cp "$root/$module/target/classes:$(cat "$root/$module/target/run.classpath")" \
+  local options=()
+  # The program is told whether somebody watches.
+  [[ ! -t 1 ]] || options+=(-Dcommslib.terminal=true)
+  exec java ${options[@]+"${options[@]}"} -cp "$root/$module/target/classes:$(cat "$root/$module/target/run.classpath")" \
     "$main_class" "$@"
 }

@@ -2,56 +2,103 @@ package io.commslib.jackson;
 
 import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.CodecException;
+import io.commslib.core.spi.Checks;
+import java.util.Map;
 import java.util.Objects;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.StreamWriteConstraints;
 import tools.jackson.core.StreamWriteFeature;
+import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.MapperFeature;
+import tools.jackson.databind.cfg.DateTimeFeature;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.jsontype.BasicPolymorphicTypeValidator;
 
 /**
- * Writes and reads JSON with a mapper of its own: no class is ever chosen by the content, input is
- * bounded, nothing may follow the value, and fields a reader does not know are ignored, so that an
- * older consumer survives a newer producer. Records and plain beans work without annotations;
- * decimals keep their exact value. Thread-safe; expensive to create.
+ * Writes and reads values as JSON in UTF-8. Records, beans, collections, {@code java.time} and
+ * types annotated for Jackson are supported.
  *
- * <p>Read limits: depth 200, names 1,000 characters, strings 1,000,000, numbers 1,000 digits.
+ * <p>Reading takes exactly one value of the class asked for: anything after it, a {@code null}, a
+ * number given as text, or a fraction where a whole number belongs is refused; unknown properties
+ * are ignored, so that senders may add some. Depth and lengths are bounded, unknown properties
+ * included. No class is loaded because the bytes name it: default typing is off, and types whose
+ * annotations ask for class names in the JSON are refused.
+ *
+ * <p>Writing gives decimals without exponent, times and durations in ISO 8601 text with the offset
+ * kept, and nothing deeper than can be read back.
+ *
+ * <p>Immutable, thread-safe. Creating one is expensive (it owns a mapper); share it.
  *
  * @since 0.1
  */
 public final class JacksonCodec implements Codec {
 
+  /** Default of {@link Builder#maxDepth}: {@value}. */
+  public static final int DEFAULT_MAX_DEPTH = 200;
+
+  /** Default of {@link Builder#maxStringChars}: {@value}. */
+  public static final int DEFAULT_MAX_STRING_CHARS = 4 * 1024 * 1024;
+
+  /** Default of {@link Builder#maxNumberChars}: {@value}. */
+  public static final int DEFAULT_MAX_NUMBER_CHARS = 200;
+
+  /** Default of {@link Builder#maxNameChars}: {@value}. */
+  public static final int DEFAULT_MAX_NAME_CHARS = 1_000;
+
+  private static final String UNWRITABLE = "COMMS-JACKSON-001";
+  private static final String OVER_LIMIT = "COMMS-JACKSON-002";
+  private static final String UNREADABLE = "COMMS-JACKSON-003";
+
   private final JsonMapper mapper;
 
-  private JacksonCodec() {
+  private JacksonCodec(Builder builder) {
     JsonFactory factory =
         JsonFactory.builder()
             .streamReadConstraints(
                 StreamReadConstraints.builder()
-                    .maxNestingDepth(200)
-                    .maxNameLength(1_000)
-                    .maxStringLength(1_000_000)
-                    .maxNumberLength(1_000)
+                    .maxNestingDepth(builder.maxDepth)
+                    .maxStringLength(builder.maxStringChars)
+                    .maxNumberLength(builder.maxNumberChars)
+                    .maxNameLength(builder.maxNameChars)
                     .build())
-            .enable(StreamWriteFeature.WRITE_BIGDECIMAL_AS_PLAIN)
+            .streamWriteConstraints(
+                StreamWriteConstraints.builder().maxNestingDepth(builder.maxDepth).build())
             .build();
-    this.mapper =
+    mapper =
         JsonMapper.builder(factory)
+            .enable(StreamWriteFeature.WRITE_BIGDECIMAL_AS_PLAIN)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+            .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
+            .disable(DateTimeFeature.WRITE_DATES_AS_TIMESTAMPS)
+            .disable(DateTimeFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
+            .disable(DateTimeFeature.ADJUST_DATES_TO_CONTEXT_TIME_ZONE)
+            // Allows nothing: only logical names may select a subtype.
+            .polymorphicTypeValidator(BasicPolymorphicTypeValidator.builder().build())
             .build();
   }
 
   /**
-   * Creates a codec.
+   * Returns a codec with the default limits.
    *
    * @return new codec
    */
   public static JacksonCodec create() {
-    return new JacksonCodec();
+    return builder().build();
+  }
+
+  /**
+   * Starts a codec with other limits.
+   *
+   * @return new builder
+   */
+  public static Builder builder() {
+    return new Builder();
   }
 
   @Override
@@ -60,9 +107,10 @@ public final class JacksonCodec implements Codec {
   }
 
   /**
-   * {@inheritDoc}
+   * Writes a value.
    *
-   * @throws CodecException {@code COMMS-JACKSON-001} if Jackson can't write it
+   * @throws CodecException {@code COMMS-JACKSON-001} if its class can't be written, an accessor of
+   *     it throws, or it is nested deeper than the limit or in itself; without content
    */
   @Override
   public byte[] encode(Object value) {
@@ -70,44 +118,147 @@ public final class JacksonCodec implements Codec {
     try {
       return mapper.writeValueAsBytes(value);
     } catch (JacksonException e) {
-      throw new CodecException("COMMS-JACKSON-001", "can't write " + value.getClass().getName(), e);
+      throw new CodecException(
+          UNWRITABLE, "can't write " + value.getClass().getName() + place(e), null);
     }
   }
 
   /**
-   * {@inheritDoc}
+   * Reads a value.
    *
-   * @throws CodecException {@code COMMS-JACKSON-002} empty body; {@code COMMS-JACKSON-003}
-   *     malformed, over a limit, or not of this class
+   * @throws CodecException {@code COMMS-JACKSON-002} if a limit is exceeded, {@code
+   *     COMMS-JACKSON-003} if the bytes are not exactly one value of the class, {@code null} and no
+   *     bytes included; with the place of the fault, without content
    */
   @Override
   public <T> T decode(byte[] bytes, Class<T> type) {
-    if (bytes.length == 0) {
-      throw new CodecException(
-          "COMMS-JACKSON-002", "empty body (expected: " + type.getSimpleName() + ")", null);
-    }
+    Objects.requireNonNull(bytes, "bytes");
+    Objects.requireNonNull(type, "type");
     T value;
     try {
       value = mapper.readValue(bytes, type);
+    } catch (StreamConstraintsException e) {
+      throw new CodecException(OVER_LIMIT, reading(bytes, type) + place(e), null);
     } catch (JacksonException e) {
-      throw new CodecException(
-          "COMMS-JACKSON-003", "malformed " + type.getSimpleName() + place(e), stripped(e));
+      String code = isOverLimit(e) ? OVER_LIMIT : UNREADABLE;
+      throw new CodecException(code, reading(bytes, type) + place(e), null);
     }
     if (value == null) {
-      throw new CodecException(
-          "COMMS-JACKSON-003", "null (expected: " + type.getSimpleName() + ")", null);
+      throw new CodecException(UNREADABLE, reading(bytes, type) + ": null", null);
     }
     return value;
   }
 
-  private static String place(JacksonException failure) {
-    return failure.getLocation() == null ? "" : " at byte " + failure.getLocation().getByteOffset();
+  private static boolean isOverLimit(Throwable failure) {
+    for (Throwable t = failure; t != null; t = t.getCause()) {
+      if (t instanceof StreamConstraintsException) {
+        return true;
+      }
+    }
+    return false;
   }
 
-  /** Jackson's own text quotes the input; only its class may travel on. */
-  private static Throwable stripped(JacksonException failure) {
-    RuntimeException cause = new IllegalArgumentException(failure.getClass().getSimpleName());
-    cause.setStackTrace(failure.getStackTrace());
-    return cause;
+  private static String reading(byte[] bytes, Class<?> type) {
+    return "can't read " + type.getName() + " from " + bytes.length + " bytes";
+  }
+
+  /**
+   * Where it failed: the parser's own messages quote content, so neither they nor the exception
+   * that carries them go on. Names of map keys are content too and left out.
+   */
+  private static String place(JacksonException e) {
+    StringBuilder path = new StringBuilder();
+    for (JacksonException.Reference step : e.getPath()) {
+      if (step.getPropertyName() == null) {
+        path.append('[').append(step.getIndex()).append(']');
+      } else {
+        path.append('.').append(isMap(step.from()) ? "*" : step.getPropertyName());
+      }
+    }
+    String offset =
+        e.getLocation() == null || e.getLocation().getByteOffset() < 0
+            ? ""
+            : " at byte " + e.getLocation().getByteOffset();
+    return (path.isEmpty() ? "" : " at $" + path)
+        + offset
+        + " ("
+        + e.getClass().getSimpleName()
+        + ")";
+  }
+
+  private static boolean isMap(Object from) {
+    return from instanceof Map
+        || (from instanceof Class<?> type && Map.class.isAssignableFrom(type));
+  }
+
+  /**
+   * Collects the limits. Not thread-safe.
+   *
+   * @since 0.1
+   */
+  public static final class Builder {
+    private int maxDepth = DEFAULT_MAX_DEPTH;
+    private int maxStringChars = DEFAULT_MAX_STRING_CHARS;
+    private int maxNumberChars = DEFAULT_MAX_NUMBER_CHARS;
+    private int maxNameChars = DEFAULT_MAX_NAME_CHARS;
+
+    private Builder() {}
+
+    /**
+     * Sets how deep objects and arrays may be nested, read and written. The reader recurses: raise
+     * it only with the stack of the reading threads.
+     *
+     * @param maxDepth 1 to 1,000; default {@value JacksonCodec#DEFAULT_MAX_DEPTH}
+     * @return this
+     */
+    public Builder maxDepth(int maxDepth) {
+      this.maxDepth = Checks.inRange("maxDepth", maxDepth, 1, 1_000);
+      return this;
+    }
+
+    /**
+     * Sets how long one text may be when read.
+     *
+     * @param maxStringChars 1 to 1,000,000,000 characters; default 4 Mi
+     * @return this
+     */
+    public Builder maxStringChars(int maxStringChars) {
+      this.maxStringChars = Checks.inRange("maxStringChars", maxStringChars, 1, 1_000_000_000);
+      return this;
+    }
+
+    /**
+     * Sets how long one number may be when read; long ones cost time that grows faster than they
+     * do.
+     *
+     * @param maxNumberChars 1 to 10,000 characters; default {@value
+     *     JacksonCodec#DEFAULT_MAX_NUMBER_CHARS}
+     * @return this
+     */
+    public Builder maxNumberChars(int maxNumberChars) {
+      this.maxNumberChars = Checks.inRange("maxNumberChars", maxNumberChars, 1, 10_000);
+      return this;
+    }
+
+    /**
+     * Sets how long a property name or map key may be when read.
+     *
+     * @param maxNameChars 1 to 50,000 characters; default {@value
+     *     JacksonCodec#DEFAULT_MAX_NAME_CHARS}
+     * @return this
+     */
+    public Builder maxNameChars(int maxNameChars) {
+      this.maxNameChars = Checks.inRange("maxNameChars", maxNameChars, 1, 50_000);
+      return this;
+    }
+
+    /**
+     * Builds the codec.
+     *
+     * @return new codec
+     */
+    public JacksonCodec build() {
+      return new JacksonCodec(this);
+    }
   }
 }

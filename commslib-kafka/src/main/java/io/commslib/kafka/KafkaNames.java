@@ -11,6 +11,11 @@ final class KafkaNames {
 
   private KafkaNames() {}
 
+  /** Such a name could be another destination's own topic. */
+  static boolean isReserved(String name) {
+    return name.endsWith(".queue") || name.endsWith(".dlq") || name.endsWith(".redrive");
+  }
+
   static String topic(Destination destination) {
     return destination.kind() == Destination.Kind.TOPIC
         ? destination.name()

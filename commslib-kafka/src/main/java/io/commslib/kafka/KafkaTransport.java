@@ -2,7 +2,6 @@ package io.commslib.kafka;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
-import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
@@ -20,11 +19,13 @@ import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.TransportCapabilities;
 import io.commslib.core.messaging.TransportClosedException;
 import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.Declarations;
 import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -32,7 +33,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Messages over Apache Kafka. A topic is a Kafka topic, a queue a Kafka topic {@code <name>.queue}
@@ -48,6 +48,9 @@ import org.jspecify.annotations.Nullable;
 public final class KafkaTransport implements MessageTransport {
 
   private static final String NAME = "kafka";
+  private static final Declarations.Codes CODES =
+      new Declarations.Codes(
+          "COMMS-KAFKA-001", "COMMS-KAFKA-003", "COMMS-KAFKA-005", "COMMS-KAFKA-012");
   private static final TransportCapabilities CAPABILITIES =
       TransportCapabilities.of(
           Capability.START_EARLIEST,
@@ -63,7 +66,7 @@ public final class KafkaTransport implements MessageTransport {
   private final KafkaSender sender;
   private final KafkaTopics topics;
   private final KafkaDeadLetters deadLetters;
-  private final Map<Destination, DestinationConfig> declared = new ConcurrentHashMap<>();
+  private final Declarations declared;
   private final Set<Subscription> subscriptions = ConcurrentHashMap.newKeySet();
   private final Publisher publisher = this::publish;
   private final Subscriber subscriber = this::subscribe;
@@ -71,6 +74,7 @@ public final class KafkaTransport implements MessageTransport {
 
   private KafkaTransport(KafkaTransportConfig config) {
     this.config = config;
+    this.declared = new Declarations(CODES, config.maxMessageBytes());
     this.runtime = config.runtime().orElseGet(SystemRuntime::create);
     this.topics = new KafkaTopics(config, runtime.time());
     this.sender = new KafkaSender(config);
@@ -111,8 +115,18 @@ public final class KafkaTransport implements MessageTransport {
   @Override
   public void declare(DestinationConfig destination) {
     checkOpen();
+    String name = destination.destination().name();
+    if (KafkaNames.isReserved(name)) {
+      throw new SubscribeException(
+          "COMMS-KAFKA-010",
+          FailureKind.PERMANENT,
+          "destination: "
+              + name
+              + " (expected: a name that does not end with .queue, .dlq or .redrive)",
+          null);
+    }
     topics.declare(destination);
-    declared.put(destination.destination(), destination);
+    declared.add(destination);
   }
 
   @Override
@@ -137,33 +151,10 @@ public final class KafkaTransport implements MessageTransport {
 
   private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
     checkOpen();
-    PublishException refusal = refusal(to, message);
-    return refusal == null
-        ? sender.send(KafkaNames.topic(to), to, message.id(), envelope.encode(message))
-        : CompletableFuture.failedStage(refusal);
-  }
-
-  private @Nullable PublishException refusal(Destination to, Message message) {
-    if (!declared.containsKey(to)) {
-      return refused("COMMS-KAFKA-001", to, message, "destination was not declared");
-    }
-    if (message.deliverAt().isPresent()) {
-      return refused("COMMS-KAFKA-005", to, message, "deliverAt needs DELAYED_DELIVERY");
-    }
-    int size = message.sharedBody().length;
-    return size <= config.maxMessageBytes()
-        ? null
-        : refused(
-            "COMMS-KAFKA-003",
-            to,
-            message,
-            "message bytes: " + size + " (expected: 0.." + config.maxMessageBytes() + ")");
-  }
-
-  private static PublishException refused(
-      String code, Destination to, Message message, String text) {
-    return new PublishException(
-        code, FailureKind.PERMANENT, SendCertainty.NOT_SENT, to, message.id(), text, null);
+    Optional<PublishException> refusal = declared.refusal(to, message);
+    return refusal.isPresent()
+        ? CompletableFuture.failedStage(refusal.get())
+        : sender.send(KafkaNames.topic(to), to, message.id(), envelope.encode(message));
   }
 
   private Subscription subscribe(SubscriptionConfig subscription, MessageHandler handler) {
@@ -171,24 +162,7 @@ public final class KafkaTransport implements MessageTransport {
     CAPABILITIES.check(NAME, subscription);
     Destination source = subscription.destination();
     String group = subscription.group();
-    DestinationConfig destination = declared.get(source);
-    if (destination == null) {
-      throw new SubscribeException(
-          "COMMS-KAFKA-001", FailureKind.PERMANENT, source + " was not declared", null);
-    }
-    if (source.kind() == Destination.Kind.QUEUE && !destination.groups().contains(group)) {
-      throw new SubscribeException(
-          "COMMS-KAFKA-009",
-          FailureKind.PERMANENT,
-          "group: "
-              + group
-              + " (expected: "
-              + destination.groups()
-              + ", the group of "
-              + source
-              + ")",
-          null);
-    }
+    DestinationConfig destination = declared.require(subscription);
     topics.declareGroup(destination, group);
     PollLoop loop = loop(subscription);
     DeliveryEngine engine =

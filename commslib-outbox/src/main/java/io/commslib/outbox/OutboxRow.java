@@ -22,7 +22,11 @@ record OutboxRow(
 
   /** Orders rows that must leave one after the other; null for rows without key. */
   @Nullable String lane() {
-    return key == null ? null : destination + '\n' + key;
+    return key == null ? null : lane(destination, key);
+  }
+
+  static String lane(String destination, String key) {
+    return destination + '\n' + key;
   }
 
   Destination to() {

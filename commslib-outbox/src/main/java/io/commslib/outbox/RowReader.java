@@ -6,10 +6,13 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -48,8 +51,35 @@ final class RowReader {
     this.retry = database.table("outbox_retry");
   }
 
-  /** Reads rows, in ascending order of id. */
+  /**
+   * Reads rows, in ascending order of id. A key that is unblocked while this looks waits for the
+   * next look: only then is it certain that what was put back before its later rows is seen too.
+   */
   List<OutboxRow> read(Connection connection, Query query) throws SQLException {
+    Set<String> blocked = query.retries() ? blockedLanes(connection) : Set.of();
+    List<OutboxRow> rows = readRows(connection, query);
+    rows.removeIf(row -> row.lane() != null && blocked.contains(row.lane()));
+    return rows;
+  }
+
+  private Set<String> blockedLanes(Connection connection) throws SQLException {
+    Set<String> lanes = new HashSet<>();
+    try (Statement select = connection.createStatement();
+        ResultSet found =
+            select.executeQuery(
+                "SELECT destination, msg_key FROM "
+                    + retry
+                    + " WHERE msg_key IS NOT NULL AND (next_at IS NULL OR next_at > "
+                    + database.dialect().now()
+                    + ")")) {
+      while (found.next()) {
+        lanes.add(OutboxRow.lane(found.getString(1), found.getString(2)));
+      }
+    }
+    return lanes;
+  }
+
+  private List<OutboxRow> readRows(Connection connection, Query query) throws SQLException {
     boolean lateral = database.dialect() == SqlDialect.POSTGRESQL;
     String sql = lateral ? lateral(query) : union(query);
     List<OutboxRow> rows = new ArrayList<>();

@@ -15,6 +15,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
 /** What becomes of messages that can not be published. */
@@ -58,7 +59,7 @@ public abstract class OutboxFailureContract extends OutboxWritingContract {
     Await.until("all published", () -> rows("outbox_message") == 0);
   }
 
-  @Test
+  @RepeatedTest(5)
   void parksARefusedMessageAndBlocksItsKeyUntilReplayed() {
     AtomicBoolean refuses = new AtomicBoolean(true);
     transport.failWhen(

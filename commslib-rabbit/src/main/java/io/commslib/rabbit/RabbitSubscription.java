@@ -10,7 +10,6 @@ import io.commslib.core.messaging.SubscriptionSnapshot;
 import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.spi.RawDelivery;
 import io.commslib.core.spi.Settler;
-import io.commslib.core.time.CommsRuntime;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
@@ -31,12 +30,10 @@ final class RabbitSubscription implements Subscription, Settler {
 
   private static final Logger log = LoggerFactory.getLogger(RabbitSubscription.class);
   private static final int MAX_PREFETCH = 65_535;
-  private static final Duration GIVE_BACK_PAUSE = Duration.ofMillis(100);
 
   private final SubscriptionConfig config;
   private final String queue;
   private final RecoveringConnection connection;
-  private final CommsRuntime runtime;
   private final Runnable onClose;
   private @Nullable DeliveryEngine engine;
   private volatile @Nullable Channel channel;
@@ -46,15 +43,10 @@ final class RabbitSubscription implements Subscription, Settler {
   private final AtomicInteger handRequests = new AtomicInteger();
   private final RecoveringConnection.Listener listener = this::consume;
 
-  RabbitSubscription(
-      SubscriptionConfig config,
-      RecoveringConnection connection,
-      CommsRuntime runtime,
-      Runnable onClose) {
+  RabbitSubscription(SubscriptionConfig config, RecoveringConnection connection, Runnable onClose) {
     this.config = config;
     this.queue = RabbitNames.queue(config.destination(), config.group());
     this.connection = connection;
-    this.runtime = runtime;
     this.onClose = onClose;
   }
 
@@ -136,14 +128,10 @@ final class RabbitSubscription implements Subscription, Settler {
     }
   }
 
+  /** Only what has not started when this consumer leaves; the next one gets it. */
   @Override
   public void giveBack(RawDelivery delivery) {
-    if (state == LifecycleState.RUNNING) {
-      // A handler that gives back again and again must not make a tight loop through the broker.
-      runtime.scheduler().schedule(GIVE_BACK_PAUSE, () -> requeue((RabbitDelivery) delivery));
-    } else {
-      requeue((RabbitDelivery) delivery);
-    }
+    requeue((RabbitDelivery) delivery);
   }
 
   private void requeue(RabbitDelivery own) {

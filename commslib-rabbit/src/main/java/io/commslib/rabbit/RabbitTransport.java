@@ -1,8 +1,6 @@
 package io.commslib.rabbit;
 
-import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
-import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
@@ -13,30 +11,33 @@ import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.messaging.Publisher;
-import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.Subscriber;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.TransportCapabilities;
 import io.commslib.core.messaging.TransportClosedException;
 import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.Declarations;
 import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Messages over RabbitMQ. A topic is a durable fanout exchange with a quorum queue {@code
  * <name>@<group>} per group, a queue is a quorum queue of its name; the dead letters of each are
  * the quorum queue {@code ...@.dlq}. All queues have a single active consumer: per-key order holds
  * for one process per group, others stand by and take over.
+ *
+ * <p>A message given back by its handler is held for 100 ms and handled again by this consumer,
+ * which is the active one: sent back to the broker it would be overtaken by later ones of its key.
  *
  * <p>Thread-safe. Holds one connection to publish and one to consume; a lost one is made again,
  * with everything on it.
@@ -46,6 +47,9 @@ import org.jspecify.annotations.Nullable;
 public final class RabbitTransport implements MessageTransport {
 
   private static final String NAME = "rabbit";
+  private static final Declarations.Codes CODES =
+      new Declarations.Codes(
+          "COMMS-RABBIT-001", "COMMS-RABBIT-003", "COMMS-RABBIT-005", "COMMS-RABBIT-012");
   private static final TransportCapabilities CAPABILITIES =
       TransportCapabilities.of(Capability.DURABLE, Capability.REDELIVERY_COUNT);
 
@@ -57,7 +61,7 @@ public final class RabbitTransport implements MessageTransport {
   private final RabbitSender sender;
   private final RabbitTopology topology;
   private final RabbitDeadLetters deadLetters;
-  private final Map<Destination, DestinationConfig> declared = new ConcurrentHashMap<>();
+  private final Declarations declared;
   private final Set<Subscription> subscriptions = ConcurrentHashMap.newKeySet();
   private final Publisher publisher = this::publish;
   private final Subscriber subscriber = this::subscribe;
@@ -65,6 +69,7 @@ public final class RabbitTransport implements MessageTransport {
 
   private RabbitTransport(RabbitTransportConfig config) {
     this.config = config;
+    this.declared = new Declarations(CODES, config.maxMessageBytes());
     this.runtime = config.runtime().orElseGet(SystemRuntime::create);
     this.connection = new RecoveringConnection(config, runtime, "consume");
     this.sender = new RabbitSender(config, runtime);
@@ -102,7 +107,7 @@ public final class RabbitTransport implements MessageTransport {
       throw RabbitErrors.subscribe("connect to " + config.address(), e);
     }
     topology.declare(destination);
-    declared.put(destination.destination(), destination);
+    declared.add(destination);
   }
 
   @Override
@@ -127,39 +132,14 @@ public final class RabbitTransport implements MessageTransport {
 
   private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
     checkOpen();
-    DestinationConfig destination = declared.get(to);
-    PublishException refusal = refusal(to, destination, message);
-    if (refusal != null) {
-      return CompletableFuture.failedStage(refusal);
+    Optional<PublishException> refusal = declared.refusal(to, message);
+    if (refusal.isPresent()) {
+      return CompletableFuture.failedStage(refusal.get());
     }
-    boolean optional = destination != null && destination.isOptional();
+    boolean optional = declared.find(to).filter(DestinationConfig::isOptional).isPresent();
     String routingKey = to.kind() == Destination.Kind.QUEUE ? to.name() : "";
     return sender.send(
         RabbitNames.exchange(to), routingKey, optional, to, message.id(), envelope.encode(message));
-  }
-
-  private @Nullable PublishException refusal(
-      Destination to, @Nullable DestinationConfig destination, Message message) {
-    if (destination == null) {
-      return refused("COMMS-RABBIT-001", to, message, "destination was not declared");
-    }
-    if (message.deliverAt().isPresent()) {
-      return refused("COMMS-RABBIT-005", to, message, "deliverAt needs DELAYED_DELIVERY");
-    }
-    int size = message.sharedBody().length;
-    return size <= config.maxMessageBytes()
-        ? null
-        : refused(
-            "COMMS-RABBIT-003",
-            to,
-            message,
-            "message bytes: " + size + " (expected: 0.." + config.maxMessageBytes() + ")");
-  }
-
-  private static PublishException refused(
-      String code, Destination to, Message message, String text) {
-    return new PublishException(
-        code, FailureKind.PERMANENT, SendCertainty.NOT_SENT, to, message.id(), text, null);
   }
 
   private Subscription subscribe(SubscriptionConfig subscription, MessageHandler handler) {
@@ -167,29 +147,11 @@ public final class RabbitTransport implements MessageTransport {
     CAPABILITIES.check(NAME, subscription);
     Destination source = subscription.destination();
     String group = subscription.group();
-    DestinationConfig destination = declared.get(source);
-    if (destination == null) {
-      throw new SubscribeException(
-          "COMMS-RABBIT-001", FailureKind.PERMANENT, source + " was not declared", null);
-    }
-    if (source.kind() == Destination.Kind.QUEUE && !destination.groups().contains(group)) {
-      throw new SubscribeException(
-          "COMMS-RABBIT-012",
-          FailureKind.PERMANENT,
-          "group: "
-              + group
-              + " (expected: "
-              + destination.groups()
-              + ", the group of "
-              + source
-              + ")",
-          null);
-    }
+    DestinationConfig destination = declared.require(subscription);
     topology.declareGroup(destination, group);
     Subscription[] self = new Subscription[1];
     RabbitSubscription running =
-        new RabbitSubscription(
-            subscription, connection, runtime, () -> subscriptions.remove(self[0]));
+        new RabbitSubscription(subscription, connection, () -> subscriptions.remove(self[0]));
     self[0] = running;
     DeliveryEngine engine =
         DeliveryEngine.builder(subscription, handler)
@@ -199,6 +161,7 @@ public final class RabbitTransport implements MessageTransport {
             .settler(running)
             .deadLetters(letter -> deadLetters.add(source, group, letter))
             .onIntakeOpen(running::hand)
+            .givesBackInPlace()
             .observer(config.observer())
             .build();
     try {

@@ -12,10 +12,14 @@ public final class SagaConfig {
 
   private final Duration pollInterval;
   private final int batchSize;
+  private final Duration lease;
+  private final Duration retention;
 
   private SagaConfig(Builder builder) {
     this.pollInterval = builder.pollInterval;
     this.batchSize = builder.batchSize;
+    this.lease = builder.lease;
+    this.retention = builder.retention;
   }
 
   /**
@@ -54,9 +58,35 @@ public final class SagaConfig {
     return batchSize;
   }
 
+  /**
+   * Returns how long overdue sagas taken by one look are nobody else's.
+   *
+   * @return 1 s to 1 h, default 30 s
+   */
+  public Duration lease() {
+    return lease;
+  }
+
+  /**
+   * Returns how long ended sagas are kept from {@link SagaEngine#purge()}.
+   *
+   * @return 1 min to 3,650 d, default 30 d
+   */
+  public Duration retention() {
+    return retention;
+  }
+
   @Override
   public String toString() {
-    return "SagaConfig{pollInterval=" + pollInterval + ", batchSize=" + batchSize + "}";
+    return "SagaConfig{pollInterval="
+        + pollInterval
+        + ", batchSize="
+        + batchSize
+        + ", lease="
+        + lease
+        + ", retention="
+        + retention
+        + "}";
   }
 
   /**
@@ -67,6 +97,8 @@ public final class SagaConfig {
   public static final class Builder {
     private Duration pollInterval = Duration.ofSeconds(1);
     private int batchSize = 100;
+    private Duration lease = Duration.ofSeconds(30);
+    private Duration retention = Duration.ofDays(30);
 
     private Builder() {}
 
@@ -91,6 +123,31 @@ public final class SagaConfig {
      */
     public Builder batchSize(int batchSize) {
       this.batchSize = Checks.inRange("batchSize", batchSize, 1, 10_000);
+      return this;
+    }
+
+    /**
+     * Sets how long overdue sagas taken by one look are nobody else's. When a process dies they are
+     * late by this; it must cover a batch of moves, else another process may decide the same ones
+     * anew (harmless, but wasted).
+     *
+     * @param lease 1 s to 1 h
+     * @return this
+     */
+    public Builder lease(Duration lease) {
+      this.lease = Checks.inRange("lease", lease, Duration.ofSeconds(1), Duration.ofHours(1));
+      return this;
+    }
+
+    /**
+     * Sets how long ended sagas are kept: longer than a late reply or a repeated start can come.
+     *
+     * @param retention 1 min to 3,650 d
+     * @return this
+     */
+    public Builder retention(Duration retention) {
+      this.retention =
+          Checks.inRange("retention", retention, Duration.ofMinutes(1), Duration.ofDays(3_650));
       return this;
     }
 

@@ -6,11 +6,8 @@ import io.commslib.core.LifecycleComponent;
 import io.commslib.core.StoreException;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
-import io.commslib.core.messaging.Delivery;
-import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.MessageIds;
-import io.commslib.core.messaging.Settlement;
 import io.commslib.core.spi.Checks;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.tx.TransactionContext;
@@ -18,70 +15,71 @@ import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.SqlErrors;
 import io.commslib.outbox.Outbox;
-import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.UUID;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Runs sagas: starts them, takes answers, and wakes those that are due. State, log and commands of
- * a step commit in one transaction; every write names the version it was decided on, so that of
- * several processes that act on one saga only one takes effect. Any process with the definition may
- * wake any due saga.
+ * Runs sagas: starts them, takes replies, and wakes those whose reply is overdue. Row, history and
+ * commands of a move commit in one transaction, and every write names the version it was decided
+ * on: of several that act on one saga at once, one takes effect and the others decide anew. Any
+ * process that knows the definition may wake any overdue saga.
  *
- * <p>Thread-safe. Looks for due sagas on one thread named {@code commslib-saga}; answers run on the
- * threads of the subscription to which {@link #replies()} is given.
+ * <p>Thread-safe. Overdue sagas are woken by one thread named {@code commslib-saga-timer-1};
+ * replies run on the threads of the subscription that {@link #replies()} is given to. The parts it
+ * is built from outlive it.
  *
  * @since 0.1
  */
 public final class SagaEngine implements LifecycleComponent {
 
-  private static final Logger log = LoggerFactory.getLogger(SagaEngine.class);
-  private static final int RACES = 5;
+  private static final int RACES = 10;
+  private static final int PURGE_BATCH = 500;
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
 
   private final JdbcDatabase database;
-  private final TypeRegistry types;
-  private final Codec codec;
-  private final Outbox outbox;
-  private final SagaConfig config;
   private final CommsRuntime runtime;
+  private final SagaConfig config;
   private final Map<String, SagaDefinition<?>> definitions;
   private final SagaStore store;
   private final JdbcTransactionRunner transactions;
-  private final ReentrantLock looking = new ReentrantLock();
-  private volatile boolean running;
-  private volatile String lastError = "";
-  private volatile List<String> unknown = List.of();
+  private final SagaMoves moves;
+  private final ReplyHandler replies;
+  private final OverdueSagas overdue;
+  private final TimerThread timer;
 
   private SagaEngine(Builder builder) {
     this.database = builder.database;
-    this.types = builder.types;
-    this.codec = builder.codec;
-    this.outbox = Objects.requireNonNull(builder.outbox, "outbox");
-    this.config = builder.config;
     this.runtime = Objects.requireNonNull(builder.runtime, "runtime");
+    this.config = builder.config;
     this.definitions = Map.copyOf(builder.definitions);
-    this.store = new SagaStore(database, codec);
+    this.store = new SagaStore(database);
     this.transactions = JdbcTransactionRunner.create(database);
+    Outbox outbox = Objects.requireNonNull(builder.outbox, "outbox");
+    this.moves = new SagaMoves(store, builder.types, builder.codec, outbox, runtime.time());
+    this.replies = new ReplyHandler(store, moves, builder.types, definitions);
+    this.overdue =
+        new OverdueSagas(
+            transactions,
+            store,
+            moves,
+            definitions,
+            config,
+            MessageIds.next(runtime.time(), runtime.random()));
+    this.timer = new TimerThread(runtime, config.pollInterval(), overdue::look);
   }
 
   /**
    * Starts a configuration.
    *
    * @param database where the sagas' tables lie
-   * @param types classes of commands and answers
+   * @param types classes of commands and replies
    * @param codec how states are written
    * @return new builder
    */
@@ -95,79 +93,74 @@ public final class SagaEngine implements LifecycleComponent {
   }
 
   /**
-   * Checks the tables and the definitions, and begins to wake due sagas.
+   * Checks tables and definitions and begins to wake overdue sagas. Blocks for a few statements.
    *
    * @throws StoreException if the schema is missing, older or newer, or the database can't be
    *     reached
-   * @throws SagaException {@code COMMS-SAGA-003} if a definition's structure was changed without a
-   *     new version
+   * @throws SagaException {@code COMMS-SAGA-003}, {@code PERMANENT}, if the structure of a
+   *     definition differs from the one on record for its name and version
    */
   @Override
   public void start() {
     SagaSchema.scripts().check(database);
     for (SagaDefinition<?> definition : definitions.values()) {
-      String onRecord =
-          inTransaction((tx, connection) -> store.fingerprint(connection, definition));
-      if (!onRecord.equals(definition.fingerprint())) {
+      String onRecord = inTransaction(connection -> store.structure(connection, definition));
+      if (!onRecord.equals(definition.structure())) {
         throw new SagaException(
             "COMMS-SAGA-003",
             FailureKind.PERMANENT,
             "saga "
                 + definition.id()
-                + ": structure differs from the one on record (expected: a new version)");
+                + ": structure ["
+                + definition.structure().replace("\n", "; ")
+                + "] (expected: ["
+                + onRecord.replace("\n", "; ")
+                + "] as on record, or a new version)",
+            null);
       }
     }
-    running = true;
-    scheduleLook();
+    timer.start();
   }
 
+  /** Stops waking; sagas can still be started and replies taken. */
   @Override
   public boolean drain(Duration timeout) {
-    running = false;
-    boolean idle = false;
-    try {
-      idle = looking.tryLock(timeout.toNanos(), java.util.concurrent.TimeUnit.NANOSECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    if (idle) {
-      looking.unlock();
-    }
-    return idle;
+    return timer.stop(timeout);
   }
 
   @Override
   public void close() {
-    running = false;
+    timer.stop(CLOSE_TIMEOUT);
   }
 
+  /**
+   * Returns the health as of the last look at the table. Degraded when sagas are parked, when
+   * overdue ones are of a definition this process does not know, and when the database or a hook
+   * failed; details {@code oldestOverdueSeconds}, {@code overdue}, {@code parked}.
+   */
   @Override
   public Health health() {
-    List<String> missing = unknown;
-    if (!running) {
-      return Health.of(Health.Status.DOWN, "not running", Map.of());
-    }
-    if (!missing.isEmpty()) {
-      return Health.of(
-          Health.Status.DOWN, "live sagas of unknown definitions: " + missing, Map.of());
-    }
-    String error = lastError;
-    return Health.of(error.isEmpty() ? Health.Status.UP : Health.Status.DEGRADED, error, Map.of());
+    return timer.isRunning()
+        ? overdue.health()
+        : Health.of(Health.Status.DOWN, "not running", Map.of());
   }
 
   /**
    * Starts a saga in the caller's transaction: it begins, and its first command leaves, when that
-   * commits. Idempotent by the definition's name and {@code businessKey}: if such a saga exists
-   * nothing is changed and its id is returned.
+   * commits. Idempotent by the definition's name and {@code businessKey}: if there is such a saga,
+   * of whatever version and status, nothing is changed and its id is returned. Waits for a
+   * transaction that is starting the same one.
    *
-   * @param <S> state of the saga
+   * @param <S> class of the state
    * @param tx the running transaction, on this engine's database
    * @param definition one of this engine's
    * @param businessKey 1 to 200 characters, for example the order number
-   * @param state first state
+   * @param state the state it begins with
    * @return id of the saga, the correlation id of its messages
    * @throws IllegalArgumentException if the definition is not this engine's, the key breaks its
-   *     rule, or {@code tx} belongs to another database
+   *     rule, or {@code tx} belongs to another database; nothing was written
+   * @throws io.commslib.core.codec.CodecException if the state or the first command can't be
+   *     written; nothing was
    * @throws StoreException if the database fails; the transaction must roll back
    */
   public <S> String start(
@@ -183,52 +176,43 @@ public final class SagaEngine implements LifecycleComponent {
         "transaction",
         tx.database(),
         "one on " + database.id());
-    Connection connection = tx.unwrap(Connection.class);
-    SagaDecision<S> decision = SagaDecision.start(definition, state);
     String id = MessageIds.next(runtime.time(), runtime.random());
     try {
-      if (!store.insert(connection, id, definition, businessKey, decision.instance())) {
-        return store
-            .findId(connection, definition.name(), businessKey)
-            .orElseThrow(() -> contention(definition.name() + "/" + businessKey));
+      if (moves.start(tx, definition, id, businessKey, state)) {
+        return id;
       }
-      act(tx, connection, id, definition, decision, null, null);
-      return id;
+      return store
+          .find(tx.unwrap(Connection.class), definition.name(), businessKey)
+          .map(StoredSaga::id)
+          .orElseThrow(() -> contention(definition.name() + "/" + businessKey));
     } catch (SQLException e) {
-      if (SqlErrors.isDuplicateKey(e)) {
-        throw contention(definition.name() + "/" + businessKey);
-      }
       throw SqlErrors.translate("saga start", e);
     }
   }
 
   /**
-   * Returns the handler of the participants' answers. Give it to a transactional subscription with
-   * an inbox, on this engine's database. Answers that nobody waits for (duplicates, answers after a
-   * step was given up) change nothing; an answer to a saga that does not exist goes to the dead
-   * letters as {@code NO_SAGA}.
+   * Returns the handler of the participants' replies. Give it to a transactional subscription on
+   * this engine's database, with an inbox or without: a repeated reply changes nothing. A reply
+   * that fits no saga goes to the dead letters as {@code NO_SAGA}, one that fits no command of it
+   * as {@code UNEXPECTED_REPLY}; one of a definition this process does not know is retried.
    *
    * @return the handler
    */
   public MessageHandler replies() {
-    return this::reply;
+    return replies;
   }
 
   /**
    * Returns a saga.
    *
-   * @param definition name of the definition
+   * @param type name of the definition
    * @param businessKey the key it was started with
    * @return its snapshot, or empty
    * @throws StoreException if the database fails
    */
-  public Optional<SagaSnapshot> find(String definition, String businessKey) {
-    return inTransaction(
-        (tx, connection) ->
-            store
-                .snapshots(connection, "type = ? AND business_key = ?", 1, definition, businessKey)
-                .stream()
-                .findFirst());
+  public Optional<SagaSnapshot> find(String type, String businessKey) {
+    return inTransaction(connection -> store.find(connection, type, businessKey))
+        .map(SagaSnapshot::new);
   }
 
   /**
@@ -241,279 +225,145 @@ public final class SagaEngine implements LifecycleComponent {
    */
   public List<SagaSnapshot> list(SagaStatus status, int limit) {
     Checks.inRange("limit", limit, 1, 10_000);
-    return inTransaction(
-        (tx, connection) -> store.snapshots(connection, "status = ?", limit, status.name()));
+    return inTransaction(connection -> store.list(connection, status, limit)).stream()
+        .map(SagaSnapshot::new)
+        .toList();
   }
 
   /**
-   * Returns what happened to a saga, one line each, oldest first.
+   * Returns what happened to a saga, oldest first.
    *
    * @param sagaId its id
-   * @return lines such as {@code sent reserve 1}
+   * @return its history; empty if there is no such saga
    * @throws StoreException if the database fails
    */
-  public List<String> timeline(String sagaId) {
-    return inTransaction((tx, connection) -> store.logOf(connection, sagaId));
+  public List<SagaLogEntry> timeline(String sagaId) {
+    return inTransaction(connection -> store.logOf(connection, sagaId));
   }
 
   /**
-   * Lets a parked saga try the step it parked at again, with all its attempts. Written to the
-   * saga's log.
+   * Has a parked saga try again what it parked at, with all its attempts.
    *
    * @param sagaId its id
-   * @param actor who asks, 1 to 100 characters
-   * @param reason why, up to 1,000 characters
+   * @param actor who asks, 1 to 100 characters, for its history
+   * @param reason why, up to 1,000 characters, for its history
    * @return false if there is no such saga or it is not parked
-   * @throws StoreException if the database fails; nothing was changed
+   * @throws SagaException {@code COMMS-SAGA-002} if its definition is not this engine's, {@code
+   *     COMMS-SAGA-004} if a function of it fails
+   * @throws StoreException if the database fails; unless the result is unknown nothing was changed
    */
   public boolean retry(String sagaId, String actor, String reason) {
-    Checks.inRange("actor length", actor.length(), 1, 100);
-    Checks.inRange("reason length", reason.length(), 0, 1_000);
-    return inTransaction(
-        (tx, connection) -> {
-          Optional<SagaStore.Stored> stored = store.load(connection, sagaId);
-          if (stored.isEmpty() || stored.get().progress().status() != SagaStatus.PARKED) {
-            return false;
-          }
-          return apply(
-              tx,
-              connection,
-              stored.get(),
-              definition(stored.get()),
-              SagaDecision::resume,
-              actor,
-              reason);
-        });
+    return operate(sagaId, actor, reason, new Input.Retry(actor, reason));
   }
 
-  private Settlement reply(Delivery delivery) throws Exception {
-    Message message = delivery.message();
-    Object answer = types.decode(message);
-    TransactionContext tx = delivery.transaction();
-    Connection connection = tx.unwrap(Connection.class);
-    String sagaId = message.correlationId().orElse("");
-    String cause = message.causationId().orElse("");
+  /**
+   * Takes what a parked saga waits for as done by hand: the compensation as undone, the command as
+   * succeeded without a change of the state. The saga goes on from there.
+   *
+   * @param sagaId its id
+   * @param actor who asks, 1 to 100 characters, for its history
+   * @param reason why, up to 1,000 characters, for its history
+   * @return false if there is no such saga or it is not parked
+   * @throws SagaException as {@link #retry}
+   * @throws StoreException as {@link #retry}
+   */
+  public boolean resolve(String sagaId, String actor, String reason) {
+    return operate(sagaId, actor, reason, new Input.Resolve(actor, reason));
+  }
+
+  /**
+   * Has a saga that goes forward undone: the step under way, whose outcome is unknown, and all
+   * before it.
+   *
+   * @param sagaId its id
+   * @param actor who asks, 1 to 100 characters, for its history
+   * @param reason why, up to 1,000 characters, for its history
+   * @return false if there is no such saga, it does not go forward, or it has come to its pivot
+   * @throws SagaException as {@link #retry}
+   * @throws StoreException as {@link #retry}
+   */
+  public boolean cancel(String sagaId, String actor, String reason) {
+    return operate(sagaId, actor, reason, new Input.Cancel(actor, reason));
+  }
+
+  /**
+   * Removes completed and compensated sagas that have not changed for the configured retention,
+   * with their history, in batches. Never called by the engine; call it from a scheduled job. A
+   * reply that comes later finds no saga, and a start of the same key begins a new one.
+   *
+   * @return how many were removed
+   * @throws StoreException if the database fails; removed batches stay removed
+   */
+  public long purge() {
+    long removed = 0;
+    int batch;
+    do {
+      batch = inTransaction(connection -> store.purge(connection, config.retention(), PURGE_BATCH));
+      removed += batch;
+    } while (batch == PURGE_BATCH);
+    return removed;
+  }
+
+  private boolean operate(String sagaId, String actor, String reason, Input input) {
+    Checks.inRange("actor length", actor.length(), 1, 100);
+    Checks.inRange("reason length", reason.length(), 0, 1_000);
     for (int race = 0; race < RACES; race++) {
-      Optional<SagaStore.Stored> stored = store.load(connection, sagaId);
-      if (stored.isEmpty()) {
-        return Settlement.deadLetter("NO_SAGA");
-      }
-      SagaDefinition<?> definition =
-          definitions.get(stored.get().type() + " v" + stored.get().defVersion());
-      if (definition == null) {
-        return Settlement.deadLetter("NO_SAGA_DEFINITION");
-      }
-      Optional<SagaDecision.Send> request = requestOf(sagaId, cause, definition);
-      if (request.isEmpty()) {
-        return Settlement.deadLetter("NO_SAGA_STEP");
-      }
-      if (answer(tx, connection, stored.get(), definition, request.get(), answer)) {
-        return Settlement.done();
+      try {
+        SagaMoves.Outcome outcome =
+            transactions.<SagaMoves.Outcome, Exception>run(tx -> operate(tx, sagaId, input));
+        if (outcome != SagaMoves.Outcome.LOST_RACE) {
+          return outcome == SagaMoves.Outcome.MOVED;
+        }
+      } catch (SagaMoves.RefusedException e) {
+        return false;
+      } catch (SQLException e) {
+        throw SqlErrors.translate("saga", e);
+      } catch (StoreException | SagaException e) {
+        throw e;
+      } catch (SagaMoves.PlanException e) {
+        throw failed(sagaId, e.failure());
+      } catch (Exception e) {
+        throw failed(sagaId, e);
       }
     }
     throw contention(sagaId);
   }
 
-  private <S> boolean answer(
-      TransactionContext tx,
-      Connection connection,
-      SagaStore.Stored stored,
-      SagaDefinition<S> definition,
-      SagaDecision.Send request,
-      Object answer)
+  private SagaMoves.Outcome operate(TransactionContext tx, String sagaId, Input input)
       throws Exception {
-    return apply(
-        tx,
-        connection,
-        stored,
-        definition,
-        (known, instance) ->
-            SagaDecision.reply(known, instance, request.step(), request.undo(), answer),
-        null,
-        null);
-  }
-
-  /** Finds the command an answer belongs to: command ids can be computed from saga and step. */
-  private static Optional<SagaDecision.Send> requestOf(
-      String sagaId, String cause, SagaDefinition<?> definition) {
-    for (SagaStep<?> step : definition.steps()) {
-      for (boolean undo : new boolean[] {false, true}) {
-        if (commandId(sagaId, step.name(), undo).equals(cause)) {
-          return Optional.of(new SagaDecision.Send(step.name(), undo));
-        }
-      }
+    Optional<StoredSaga> stored = store.load(tx.unwrap(Connection.class), sagaId);
+    if (stored.isEmpty()) {
+      return SagaMoves.Outcome.IGNORED;
     }
-    return Optional.empty();
-  }
-
-  static String commandId(String sagaId, String step, boolean undo) {
-    String name = sagaId + "/" + step + (undo ? "/undo" : "/do");
-    return UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8)).toString();
-  }
-
-  /** Decides and writes; false if the saga has changed since it was loaded. */
-  private <S> boolean apply(
-      TransactionContext tx,
-      Connection connection,
-      SagaStore.Stored stored,
-      SagaDefinition<S> definition,
-      BiFunction<SagaDefinition<S>, SagaInstance<S>, SagaDecision<S>> decide,
-      @Nullable String actor,
-      @Nullable String detail)
-      throws SQLException {
-    S state = codec.decode(stored.data(), definition.stateType());
-    // Unchanged decisions keep the wake-up time they find; it is written only together with a
-    // change.
-    SagaInstance<S> before = new SagaInstance<>(stored.progress(), state, null);
-    SagaDecision<S> decision = decide.apply(definition, before);
-    if (decision.instance().progress().equals(stored.progress()) && decision.sends().isEmpty()) {
-      store.append(connection, stored.id(), decision.log(), actor, detail);
-      return true;
-    }
-    if (!store.update(connection, stored, decision.instance())) {
-      return false;
-    }
-    act(tx, connection, stored.id(), definition, decision, actor, detail);
-    return true;
-  }
-
-  private <S> void act(
-      TransactionContext tx,
-      Connection connection,
-      String id,
-      SagaDefinition<S> definition,
-      SagaDecision<S> decision,
-      @Nullable String actor,
-      @Nullable String detail)
-      throws SQLException {
-    S state = decision.instance().state();
-    store.append(connection, id, decision.log(), actor, detail);
-    for (SagaDecision.Send send : decision.sends()) {
-      SagaStep<S> step = definition.step(send.step());
-      SagaStep.Action<S> action =
-          send.undo() ? Objects.requireNonNull(step.undo()) : step.command();
-      Message command =
-          types
-              .message(action.message().apply(state))
-              .id(commandId(id, send.step(), send.undo()))
-              .correlationId(id)
-              .key(definition.key(state))
-              .build();
-      outbox.publish(tx, action.to(), command);
-    }
-    end(tx, definition, decision.instance().progress().status(), state);
-  }
-
-  private static <S> void end(
-      TransactionContext tx, SagaDefinition<S> definition, SagaStatus status, S state) {
-    if (!status.isTerminal()) {
-      return;
-    }
-    try {
-      (status == SagaStatus.COMPLETED ? definition.onCompleted() : definition.onCompensated())
-          .ended(state, tx);
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException("end handler of saga " + definition.id() + " failed", e);
-    }
-  }
-
-  private SagaDefinition<?> definition(SagaStore.Stored stored) {
-    SagaDefinition<?> definition = definitions.get(stored.type() + " v" + stored.defVersion());
+    String wanted = SagaDefinition.id(stored.get().type(), stored.get().definitionVersion());
+    SagaDefinition<?> definition = definitions.get(wanted);
     if (definition == null) {
       throw new SagaException(
           "COMMS-SAGA-002",
           FailureKind.PERMANENT,
-          "saga "
-              + stored.id()
-              + ": "
-              + stored.type()
-              + " v"
-              + stored.defVersion()
-              + " (expected: one of "
-              + definitions.keySet()
-              + ")");
+          "saga " + sagaId + ": " + wanted + " (expected: one of " + definitions.keySet() + ")",
+          null);
     }
-    return definition;
+    return moves.apply(tx, definition, stored.get(), input, null);
   }
 
-  private void scheduleLook() {
-    if (running) {
-      runtime.newThread("saga", this::lookForever).start();
-    }
+  private static SagaException failed(String sagaId, Exception cause) {
+    return new SagaException(
+        "COMMS-SAGA-004", FailureKind.PERMANENT, "saga " + sagaId + ": function failed", cause);
   }
 
-  private void lookForever() {
-    java.util.concurrent.locks.Condition pause = looking.newCondition();
-    while (running) {
-      looking.lock();
-      try {
-        int woken = running ? look() : 0;
-        if (woken < config.batchSize() && running) {
-          pause.awaitNanos(config.pollInterval().toNanos());
-        }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return;
-      } finally {
-        looking.unlock();
-      }
-    }
-  }
-
-  /** Wakes due sagas; returns how many were due. Never throws: the next look tries again. */
-  private int look() {
-    try {
-      List<String> due =
-          new ArrayList<>(
-              inTransaction((tx, connection) -> store.due(connection, config.batchSize())));
-      for (String id : due) {
-        wake(id);
-      }
-      List<String> live = inTransaction((tx, connection) -> store.liveDefinitions(connection));
-      unknown = live.stream().filter(name -> !definitions.containsKey(name)).toList();
-      lastError = "";
-      return due.size();
-    } catch (RuntimeException e) {
-      log.warn("saga engine waits: {}", e.toString());
-      lastError = e.toString();
-      return 0;
-    }
-  }
-
-  private void wake(String id) {
-    inTransaction(
-        (tx, connection) -> {
-          Optional<SagaStore.Stored> stored = store.load(connection, id);
-          if (stored.isEmpty()
-              || !definitions.containsKey(stored.get().type() + " v" + stored.get().defVersion())
-              || !store.isDue(connection, id)) {
-            return false;
-          }
-          return apply(
-              tx,
-              connection,
-              stored.get(),
-              definition(stored.get()),
-              SagaDecision::timeout,
-              null,
-              null);
-        });
-  }
-
-  private static StoreException contention(String what) {
+  static StoreException contention(String what) {
     return new StoreException(
         "COMMS-SAGA-001", FailureKind.CONTENTION, "saga " + what + " changes elsewhere", null);
   }
 
   private interface SqlWork<T> {
-    T run(TransactionContext tx, Connection connection) throws SQLException;
+    T run(Connection connection) throws SQLException;
   }
 
   private <T> T inTransaction(SqlWork<T> work) {
     try {
-      return transactions.<T, SQLException>run(tx -> work.run(tx, tx.unwrap(Connection.class)));
+      return transactions.<T, SQLException>run(tx -> work.run(tx.unwrap(Connection.class)));
     } catch (SQLException e) {
       throw SqlErrors.translate("saga", e);
     }
@@ -540,10 +390,11 @@ public final class SagaEngine implements LifecycleComponent {
     }
 
     /**
-     * Sets the outbox through which commands leave. Required, on the same database.
+     * Sets the outbox through which commands leave. Required.
      *
-     * @param outbox the service's outbox
+     * @param outbox the service's outbox, on the same database
      * @return this
+     * @throws IllegalArgumentException if it lies on another database
      */
     public Builder outbox(Outbox outbox) {
       Checks.check(
@@ -556,13 +407,22 @@ public final class SagaEngine implements LifecycleComponent {
     }
 
     /**
-     * Adds a definition; versions of one name stand side by side.
+     * Adds a definition; versions of one name stand side by side until no saga of the old one is
+     * left.
      *
      * @param definition what to run
      * @return this
-     * @throws IllegalArgumentException if its name and version are there already
+     * @throws IllegalArgumentException if its name and version are there already, or a reply of it
+     *     is not a class of the type registry
      */
     public Builder define(SagaDefinition<?> definition) {
+      for (Class<?> reply : definition.replyClasses()) {
+        Checks.check(
+            types.contains(reply),
+            "definition " + definition.id() + ": reply",
+            reply.getName(),
+            "a class of the type registry");
+      }
       Checks.check(
           definitions.putIfAbsent(definition.id(), definition) == null,
           "definition",
@@ -594,10 +454,12 @@ public final class SagaEngine implements LifecycleComponent {
     }
 
     /**
-     * Builds the engine; it wakes sagas once started, and can start sagas and take answers at once.
+     * Builds the engine; it can start sagas and take replies at once, and wakes overdue ones once
+     * started.
      *
      * @return new engine
      * @throws IllegalArgumentException if nothing is defined
+     * @throws NullPointerException if outbox or runtime is missing
      */
     public SagaEngine build() {
       Checks.check(!definitions.isEmpty(), "definitions", 0, "1 or more");

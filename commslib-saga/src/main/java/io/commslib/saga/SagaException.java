@@ -2,17 +2,27 @@ package io.commslib.saga;
 
 import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A saga can't be defined, started or continued as asked.
+ * A saga could not be started, moved or found. The message names the saga by type and id, never its
+ * state.
  *
  * @since 0.1
  */
-public final class SagaException extends CommsException {
+public class SagaException extends CommsException {
 
   private static final long serialVersionUID = 1L;
 
-  SagaException(String code, FailureKind kind, String message) {
-    super(code, kind, message, null);
+  /**
+   * Creates a failure.
+   *
+   * @param code stable identifier
+   * @param kind what the failure means for a repetition
+   * @param message what failed
+   * @param cause the failure underneath, or null
+   */
+  public SagaException(String code, FailureKind kind, String message, @Nullable Throwable cause) {
+    super(code, kind, message, cause);
   }
 }

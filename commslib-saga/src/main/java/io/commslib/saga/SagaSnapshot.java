@@ -5,7 +5,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A saga as it stands. Immutable.
@@ -14,31 +13,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SagaSnapshot {
 
-  private final String id;
-  private final String businessKey;
-  private final SagaStatus status;
+  private final StoredSaga saga;
   private final String step;
-  private final int attempt;
-  private final Map<String, String> steps;
-  private final Instant updatedAt;
-  private final @Nullable Instant wakeAt;
 
-  SagaSnapshot(
-      String id,
-      String businessKey,
-      SagaInstance.Progress progress,
-      Instant updatedAt,
-      @Nullable Instant wakeAt) {
-    this.id = id;
-    this.businessKey = businessKey;
-    this.status = progress.status();
-    this.step = progress.step();
-    this.attempt = progress.attempt();
-    Map<String, String> names = new LinkedHashMap<>();
-    progress.steps().forEach((name, state) -> names.put(name, state.name()));
-    this.steps = Collections.unmodifiableMap(names);
-    this.updatedAt = updatedAt;
-    this.wakeAt = wakeAt;
+  SagaSnapshot(StoredSaga saga) {
+    this.saga = saga;
+    this.step = StoredSaga.awaited(saga.steps());
   }
 
   /**
@@ -47,7 +27,25 @@ public final class SagaSnapshot {
    * @return the id
    */
   public String id() {
-    return id;
+    return saga.id();
+  }
+
+  /**
+   * Returns the name of its definition.
+   *
+   * @return the name
+   */
+  public String type() {
+    return saga.type();
+  }
+
+  /**
+   * Returns the version of its definition.
+   *
+   * @return 1 or more
+   */
+  public int definitionVersion() {
+    return saga.definitionVersion();
   }
 
   /**
@@ -56,7 +54,7 @@ public final class SagaSnapshot {
    * @return unique within its definition's name
    */
   public String businessKey() {
-    return businessKey;
+    return saga.businessKey();
   }
 
   /**
@@ -65,34 +63,36 @@ public final class SagaSnapshot {
    * @return the status
    */
   public SagaStatus status() {
-    return status;
+    return saga.status();
   }
 
   /**
-   * Returns the step it is at.
+   * Returns the step whose reply it waits for.
    *
-   * @return name of the step
+   * @return name of the step, empty when it has ended
    */
   public String step() {
     return step;
   }
 
   /**
-   * Returns how often that step's command or undo was sent.
+   * Returns how often that step's command or compensation was sent.
    *
-   * @return 1 or more
+   * @return 1 or more, 0 when it has ended
    */
   public int attempt() {
-    return attempt;
+    return step.isEmpty() ? 0 : saga.steps().getOrDefault(step, StepState.PENDING).attempt();
   }
 
   /**
-   * Returns what is known of every step, such as {@code DONE}, {@code UNKNOWN} or {@code UNDONE}.
+   * Returns where every step stands.
    *
-   * @return unmodifiable, in order of the steps
+   * @return by name, unmodifiable, in order of the steps
    */
-  public Map<String, String> steps() {
-    return steps;
+  public Map<String, StepPhase> steps() {
+    Map<String, StepPhase> phases = new LinkedHashMap<>();
+    saga.steps().forEach((name, state) -> phases.put(name, state.phase()));
+    return Collections.unmodifiableMap(phases);
   }
 
   /**
@@ -101,7 +101,7 @@ public final class SagaSnapshot {
    * @return the time
    */
   public Instant updatedAt() {
-    return updatedAt;
+    return saga.updatedAt();
   }
 
   /**
@@ -110,11 +110,11 @@ public final class SagaSnapshot {
    * @return the time, or empty for a saga at rest
    */
   public Optional<Instant> wakeAt() {
-    return Optional.ofNullable(wakeAt);
+    return Optional.ofNullable(saga.wakeAt());
   }
 
   @Override
   public String toString() {
-    return "SagaSnapshot{" + id + ", " + status + ", step=" + step + ", steps=" + steps + "}";
+    return "SagaSnapshot{" + id() + ", " + status() + ", step=" + step + ", steps=" + steps() + "}";
   }
 }

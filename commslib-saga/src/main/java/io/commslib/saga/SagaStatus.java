@@ -1,37 +1,35 @@
 package io.commslib.saga;
 
 /**
- * Where a saga is in its life.
+ * Where a saga stands.
  *
  * @since 0.1
  */
 public enum SagaStatus {
-  /** Going forward. */
+  /** Going forward: a command is out and its reply, or its timeout, is awaited. */
   RUNNING,
-  /** Undoing what was done. */
+  /** Going back: a compensation is out and its reply, or its timeout, is awaited. */
   COMPENSATING,
-  /** Waits for a person; what is left to do is kept. */
-  PARKED,
-  /** Every step was done. */
+  /** Every step succeeded. */
   COMPLETED,
-  /** Every step that had taken effect was undone. */
-  COMPENSATED;
+  /**
+   * Refused, timed out or cancelled, and every started step is undone. A success that becomes known
+   * after that sets it back to {@link #COMPENSATING}.
+   */
+  COMPENSATED,
+  /**
+   * Stopped at a command or compensation that has used up its attempts and can't be given up; an
+   * operator or a late reply makes it go on. Nothing is lost: what remains to be done is kept.
+   */
+  PARKED;
 
   /**
-   * Returns whether nothing happens any more by itself.
+   * Returns whether the saga waits for no timeout. A saga that is not at rest always has a wake-up
+   * time.
    *
-   * @return true for parked, completed and compensated
+   * @return true for completed, compensated and parked
    */
   public boolean isAtRest() {
-    return this == PARKED || isTerminal();
-  }
-
-  /**
-   * Returns whether nothing can happen any more.
-   *
-   * @return true for completed and compensated
-   */
-  public boolean isTerminal() {
-    return this == COMPLETED || this == COMPENSATED;
+    return this == COMPLETED || this == COMPENSATED || this == PARKED;
   }
 }

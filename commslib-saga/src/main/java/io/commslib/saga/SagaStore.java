@@ -1,63 +1,70 @@
 package io.commslib.saga;
 
-import io.commslib.core.codec.Codec;
 import io.commslib.jdbc.JdbcDatabase;
-import io.commslib.saga.SagaInstance.Progress;
+import io.commslib.jdbc.SqlDialect;
+import io.commslib.jdbc.SqlErrors;
+import io.commslib.saga.Decision.LogLine;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Timestamp;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The sagas' SQL. Every update names the version it was decided on; a stale one changes nothing.
+ * The sagas' SQL. Every write of a saga names the version it was decided on and raises it; a stale
+ * one changes nothing. Time is the database's.
  */
 final class SagaStore {
 
-  /** A stored saga: identity, version, and the rest still as bytes. */
-  record Stored(
-      String id,
-      String type,
-      int defVersion,
-      String businessKey,
-      long version,
-      Progress progress,
-      byte[] data) {}
+  /** A saga this process may wake: nobody else has it until the lease ends or the version moves. */
+  record Claimed(String id, long version) {}
 
-  private final JdbcDatabase database;
-  private final Codec codec;
+  /** A name and version of a definition with overdue sagas. */
+  record Overdue(String type, int version, long count, Duration age) {}
+
+  private static final String COLUMNS =
+      "id, type, def_version, business_key, status, steps, version, data, wake_at, updated_at, ";
+
+  private final SqlDialect dialect;
+  private final String now;
   private final String saga;
   private final String log;
+  private final String definitions;
 
-  SagaStore(JdbcDatabase database, Codec codec) {
-    this.database = database;
-    this.codec = codec;
+  SagaStore(JdbcDatabase database) {
+    this.dialect = database.dialect();
+    this.now = dialect.now();
     this.saga = database.table("saga");
     this.log = database.table("saga_log");
+    this.definitions = database.table("saga_definition");
   }
 
-  /** Inserts a saga; false if one with its type and business key exists. */
+  /**
+   * Inserts a saga; false if one of its type and business key exists.
+   *
+   * @param wakeIn from the database's now
+   */
   boolean insert(
       Connection connection,
-      String id,
       SagaDefinition<?> definition,
-      String businessKey,
-      SagaInstance<?> instance)
+      Instance<?> instance,
+      byte[] data,
+      Duration wakeIn)
       throws SQLException {
-    String now = database.dialect().now();
     String sql =
         "INSERT INTO "
             + saga
-            + " (id, type, def_version, business_key, status, current_step, attempt, steps, version,"
-            + " data, wake_at, created_at, updated_at) SELECT ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, "
-            + wakeExpression(instance.wakeIn())
+            + " (id, type, def_version, business_key, status, current_step, steps, version, data,"
+            + " wake_at, created_at, updated_at) SELECT ?, ?, ?, ?, ?, ?, ?, 1, ?, "
+            + dialect.nowPlusMillis()
             + ", "
             + now
             + ", "
@@ -65,274 +72,371 @@ final class SagaStore {
             + " WHERE NOT EXISTS (SELECT 1 FROM "
             + saga
             + " WHERE type = ? AND business_key = ?)"
-            + database.dialect().onConflictDoNothing();
-    List<Object> parameters =
-        new ArrayList<>(List.of(id, definition.name(), definition.version(), businessKey));
-    addProgress(parameters, instance);
-    addWake(parameters, instance.wakeIn());
-    parameters.add(definition.name());
-    parameters.add(businessKey);
-    return update(connection, sql, parameters) == 1;
-  }
-
-  /** Writes what was decided on {@code stored}; false if it has changed since. */
-  boolean update(Connection connection, Stored stored, SagaInstance<?> instance)
-      throws SQLException {
-    String sql =
-        "UPDATE "
-            + saga
-            + " SET status = ?, current_step = ?, attempt = ?, steps = ?, data = ?, wake_at = "
-            + wakeExpression(instance.wakeIn())
-            + ", version = version + 1, updated_at = "
-            + database.dialect().now()
-            + " WHERE id = ? AND version = ?";
-    List<Object> parameters = new ArrayList<>();
-    addProgress(parameters, instance);
-    addWake(parameters, instance.wakeIn());
-    parameters.add(stored.id());
-    parameters.add(stored.version());
-    return update(connection, sql, parameters) == 1;
-  }
-
-  private String wakeExpression(@Nullable Duration wakeIn) {
-    return wakeIn == null ? "NULL" : database.dialect().nowPlusMillis();
-  }
-
-  private static void addWake(List<Object> parameters, @Nullable Duration wakeIn) {
-    if (wakeIn != null) {
-      parameters.add(wakeIn.toMillis());
+            + dialect.onConflictDoNothing();
+    String steps = StoredSaga.text(definition.stepNames(), instance.steps());
+    try {
+      return update(
+              connection,
+              sql,
+              instance.id(),
+              definition.name(),
+              definition.version(),
+              instance.businessKey(),
+              instance.status().name(),
+              StoredSaga.awaited(StoredSaga.parse(steps)),
+              steps,
+              data,
+              wakeIn.toMillis(),
+              definition.name(),
+              instance.businessKey())
+          == 1;
+    } catch (SQLException e) {
+      if (SqlErrors.isDuplicateKey(e)) {
+        return false;
+      }
+      throw e;
     }
   }
 
-  private void addProgress(List<Object> parameters, SagaInstance<?> instance) {
-    Progress progress = instance.progress();
-    StringBuilder steps = new StringBuilder();
-    progress
-        .steps()
-        .forEach((name, state) -> steps.append(name).append('=').append(state).append(';'));
-    parameters.addAll(
-        List.of(
-            progress.status().name(),
-            progress.step(),
-            progress.attempt(),
-            steps.toString(),
-            codec.encode(java.util.Objects.requireNonNull(instance.state(), "state"))));
+  /** Writes what was decided on {@code before}; false if it has changed since. */
+  boolean update(
+      Connection connection,
+      StoredSaga before,
+      SagaDefinition<?> definition,
+      Instance<?> next,
+      byte[] data)
+      throws SQLException {
+    String steps = StoredSaga.text(definition.stepNames(), next.steps());
+    return update(
+            connection,
+            "UPDATE "
+                + saga
+                + " SET status = ?, current_step = ?, steps = ?, data = ?, wake_at = ?,"
+                + " lease_owner = NULL, lease_until = NULL, version = version + 1, updated_at = "
+                + now
+                + " WHERE id = ? AND version = ?",
+            next.status().name(),
+            next.status().isAtRest() && next.status() != SagaStatus.PARKED
+                ? ""
+                : StoredSaga.awaited(StoredSaga.parse(steps)),
+            steps,
+            data,
+            utc(next.wakeAt()),
+            before.id(),
+            before.version())
+        == 1;
   }
 
-  void append(
-      Connection connection,
-      String id,
-      List<SagaDecision.LogLine> lines,
-      @Nullable String actor,
-      @Nullable String detail)
-      throws SQLException {
+  /** Parks a saga whose definition can't be asked; its steps and state stay as they are. */
+  void park(Connection connection, StoredSaga before, String reason) throws SQLException {
+    int parked =
+        update(
+            connection,
+            "UPDATE "
+                + saga
+                + " SET status = 'PARKED', wake_at = NULL, lease_owner = NULL, lease_until = NULL,"
+                + " version = version + 1, updated_at = "
+                + now
+                + " WHERE id = ? AND version = ?",
+            before.id(),
+            before.version());
+    if (parked == 1) {
+      append(
+          connection,
+          before.id(),
+          List.of(new LogLine(SagaLogEntry.Kind.PARKED, "", 0, "", reason)));
+    }
+  }
+
+  void append(Connection connection, String id, List<LogLine> lines) throws SQLException {
     String sql =
         "INSERT INTO "
             + log
             + " (saga_id, at, kind, step, attempt, actor, detail) VALUES (?, "
-            + database.dialect().now()
+            + now
             + ", ?, ?, ?, ?, ?)";
     try (PreparedStatement insert = connection.prepareStatement(sql)) {
-      for (SagaDecision.LogLine line : lines) {
+      for (LogLine line : lines) {
         insert.setString(1, id);
-        insert.setString(2, line.kind());
+        insert.setString(2, line.kind().name());
         insert.setString(3, line.step());
         insert.setInt(4, line.attempt());
-        insert.setString(5, actor);
-        insert.setString(6, detail);
+        insert.setString(5, line.actor());
+        insert.setString(6, line.detail());
         insert.addBatch();
       }
       insert.executeBatch();
     }
   }
 
-  Optional<Stored> load(Connection connection, String id) throws SQLException {
-    return one(connection, " WHERE id = ?", id);
+  Optional<StoredSaga> load(Connection connection, String id) throws SQLException {
+    return select(connection, "id = ?", 1, id).stream().findFirst();
   }
 
-  Optional<String> findId(Connection connection, String type, String businessKey)
+  Optional<StoredSaga> find(Connection connection, String type, String businessKey)
       throws SQLException {
-    return one(connection, " WHERE type = ? AND business_key = ?", type, businessKey)
-        .map(Stored::id);
+    return select(connection, "type = ? AND business_key = ?", 1, type, businessKey).stream()
+        .findFirst();
   }
 
-  private Optional<Stored> one(Connection connection, String where, String... parameters)
-      throws SQLException {
+  /** Sagas of a status, least recently changed first. */
+  List<StoredSaga> list(Connection connection, SagaStatus status, int limit) throws SQLException {
+    return select(connection, "status = ?", limit, status.name());
+  }
+
+  private List<StoredSaga> select(
+      Connection connection, String where, int limit, Object... parameters) throws SQLException {
     String sql =
-        "SELECT id, type, def_version, business_key, version, status, current_step, attempt, steps, data FROM "
-            + saga
-            + where;
-    try (PreparedStatement select = connection.prepareStatement(sql)) {
-      for (int i = 0; i < parameters.length; i++) {
-        select.setString(i + 1, parameters[i]);
-      }
-      try (ResultSet row = select.executeQuery()) {
-        if (!row.next()) {
-          return Optional.empty();
-        }
-        Progress progress =
-            progress(row.getString(6), row.getString(7), row.getInt(8), row.getString(9));
-        return Optional.of(
-            new Stored(
-                row.getString(1),
-                row.getString(2),
-                row.getInt(3),
-                row.getString(4),
-                row.getLong(5),
-                progress,
-                row.getBytes(10)));
-      }
-    }
-  }
-
-  List<String> due(Connection connection, int limit) throws SQLException {
-    List<String> ids = new ArrayList<>();
-    try (PreparedStatement select =
-            connection.prepareStatement(
-                "SELECT id FROM "
-                    + saga
-                    + " WHERE wake_at <= "
-                    + database.dialect().now()
-                    + " ORDER BY wake_at LIMIT "
-                    + limit);
-        ResultSet rows = select.executeQuery()) {
-      while (rows.next()) {
-        ids.add(rows.getString(1));
-      }
-    }
-    return ids;
-  }
-
-  /**
-   * Whether the saga is due by the database's clock; asked again in the transaction that acts on
-   * it.
-   */
-  boolean isDue(Connection connection, String id) throws SQLException {
-    try (PreparedStatement select =
-        connection.prepareStatement(
-            "SELECT 1 FROM " + saga + " WHERE id = ? AND wake_at <= " + database.dialect().now())) {
-      select.setString(1, id);
-      try (ResultSet row = select.executeQuery()) {
-        return row.next();
-      }
-    }
-  }
-
-  List<SagaSnapshot> snapshots(Connection connection, String where, int limit, String... parameters)
-      throws SQLException {
-    List<SagaSnapshot> found = new ArrayList<>();
-    String sql =
-        "SELECT id, business_key, status, current_step, attempt, steps, updated_at, wake_at FROM "
+        "SELECT "
+            + COLUMNS
+            + now
+            + " FROM "
             + saga
             + " WHERE "
             + where
-            + " ORDER BY updated_at LIMIT "
-            + limit;
-    try (PreparedStatement select = connection.prepareStatement(sql)) {
-      for (int i = 0; i < parameters.length; i++) {
-        select.setString(i + 1, parameters[i]);
-      }
-      try (ResultSet row = select.executeQuery()) {
-        while (row.next()) {
-          Timestamp wakeAt = row.getTimestamp(8);
-          found.add(
-              new SagaSnapshot(
-                  row.getString(1),
-                  row.getString(2),
-                  progress(row.getString(3), row.getString(4), row.getInt(5), row.getString(6)),
-                  row.getTimestamp(7).toInstant(),
-                  wakeAt == null ? null : wakeAt.toInstant()));
-        }
+            + (limit == 1 ? "" : " ORDER BY updated_at, id LIMIT " + limit);
+    List<StoredSaga> found = new ArrayList<>();
+    try (PreparedStatement select = prepare(connection, sql, parameters);
+        ResultSet row = select.executeQuery()) {
+      while (row.next()) {
+        found.add(stored(row));
       }
     }
     return found;
   }
 
-  List<String> logOf(Connection connection, String id) throws SQLException {
-    List<String> lines = new ArrayList<>();
-    try (PreparedStatement select =
-        connection.prepareStatement(
-            "SELECT kind, step, attempt, actor, detail FROM "
-                + log
-                + " WHERE saga_id = ? ORDER BY seq")) {
-      select.setString(1, id);
-      try (ResultSet row = select.executeQuery()) {
-        while (row.next()) {
-          String actor = row.getString(4);
-          lines.add(
-              row.getString(1)
-                  + " "
-                  + row.getString(2)
-                  + " "
-                  + row.getInt(3)
-                  + (actor == null ? "" : " by " + actor + ": " + row.getString(5)));
-        }
-      }
-    }
-    return lines;
+  private static StoredSaga stored(ResultSet row) throws SQLException {
+    OffsetDateTime wakeAt = row.getObject(9, OffsetDateTime.class);
+    return new StoredSaga(
+        row.getString(1),
+        row.getString(2),
+        row.getInt(3),
+        row.getString(4),
+        SagaStatus.valueOf(row.getString(5)),
+        StoredSaga.parse(row.getString(6)),
+        row.getLong(7),
+        row.getBytes(8),
+        wakeAt == null ? null : wakeAt.toInstant(),
+        row.getObject(10, OffsetDateTime.class).toInstant(),
+        row.getObject(11, OffsetDateTime.class).toInstant());
   }
 
-  /** Records a definition's fingerprint; returns the one on record. */
-  String fingerprint(Connection connection, SagaDefinition<?> definition) throws SQLException {
-    String table = database.table("saga_definition");
+  /**
+   * Takes overdue sagas of the given definitions that nobody holds, longest overdue first. The
+   * raised version is the fence: a holder of an older claim can't write any more.
+   */
+  List<Claimed> claim(
+      Connection connection,
+      Collection<SagaDefinition<?>> known,
+      int limit,
+      String owner,
+      Duration lease)
+      throws SQLException {
+    List<Object> parameters = new ArrayList<>();
+    List<String> types = new ArrayList<>();
+    for (SagaDefinition<?> definition : known) {
+      types.add("type = ? AND def_version = ?");
+      parameters.add(definition.name());
+      parameters.add(definition.version());
+    }
+    String sql =
+        "SELECT id, version FROM "
+            + saga
+            + " WHERE wake_at <= "
+            + now
+            + " AND (lease_until IS NULL OR lease_until < "
+            + now
+            + ") AND ("
+            + String.join(" OR ", types)
+            + ") ORDER BY wake_at LIMIT "
+            + limit
+            + " FOR UPDATE SKIP LOCKED";
+    List<Claimed> claimed = new ArrayList<>();
+    try (PreparedStatement select = prepare(connection, sql, parameters.toArray());
+        ResultSet row = select.executeQuery()) {
+      while (row.next()) {
+        claimed.add(new Claimed(row.getString(1), row.getLong(2) + 1));
+      }
+    }
+    lease(connection, claimed, owner, lease);
+    return claimed;
+  }
+
+  private void lease(Connection connection, List<Claimed> claimed, String owner, Duration lease)
+      throws SQLException {
+    String sql =
+        "UPDATE "
+            + saga
+            + " SET version = version + 1, lease_owner = ?, lease_until = "
+            + dialect.nowPlusMillis()
+            + " WHERE id = ?";
+    try (PreparedStatement update = connection.prepareStatement(sql)) {
+      for (Claimed one : claimed) {
+        update.setString(1, owner);
+        update.setLong(2, lease.toMillis());
+        update.setString(3, one.id());
+        update.addBatch();
+      }
+      if (!claimed.isEmpty()) {
+        update.executeBatch();
+      }
+    }
+  }
+
+  /** Gives a claim back unused. */
+  void release(Connection connection, Claimed claim) throws SQLException {
     update(
         connection,
-        "INSERT INTO "
-            + table
-            + " SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM "
-            + table
-            + " WHERE type = ? AND def_version = ?)"
-            + database.dialect().onConflictDoNothing(),
-        List.of(
-            definition.name(),
-            definition.version(),
-            definition.fingerprint(),
-            definition.name(),
-            definition.version()));
+        "UPDATE "
+            + saga
+            + " SET lease_owner = NULL, lease_until = NULL WHERE id = ? AND version = ?",
+        claim.id(),
+        claim.version());
+  }
+
+  /** What is overdue now, by definition, whoever knows it. */
+  List<Overdue> overdue(Connection connection) throws SQLException {
+    String sql =
+        "SELECT type, def_version, count(*), min(wake_at), "
+            + now
+            + " FROM "
+            + saga
+            + " WHERE wake_at <= "
+            + now
+            + " GROUP BY type, def_version";
+    List<Overdue> found = new ArrayList<>();
+    try (PreparedStatement select = connection.prepareStatement(sql);
+        ResultSet row = select.executeQuery()) {
+      while (row.next()) {
+        Duration age =
+            Duration.between(
+                row.getObject(4, OffsetDateTime.class), row.getObject(5, OffsetDateTime.class));
+        found.add(new Overdue(row.getString(1), row.getInt(2), row.getLong(3), age));
+      }
+    }
+    return found;
+  }
+
+  long count(Connection connection, SagaStatus status) throws SQLException {
     try (PreparedStatement select =
-        connection.prepareStatement(
-            "SELECT fingerprint FROM " + table + " WHERE type = ? AND def_version = ?")) {
-      select.setString(1, definition.name());
-      select.setInt(2, definition.version());
-      try (ResultSet row = select.executeQuery()) {
-        row.next();
-        return row.getString(1);
-      }
+            prepare(
+                connection, "SELECT count(*) FROM " + saga + " WHERE status = ?", status.name());
+        ResultSet row = select.executeQuery()) {
+      row.next();
+      return row.getLong(1);
     }
   }
 
-  /** Definitions that live sagas need, as {@code name vN}. */
-  List<String> liveDefinitions(Connection connection) throws SQLException {
-    List<String> names = new ArrayList<>();
+  List<SagaLogEntry> logOf(Connection connection, String id) throws SQLException {
+    String sql =
+        "SELECT at, kind, step, attempt, actor, detail FROM "
+            + log
+            + " WHERE saga_id = ? ORDER BY seq";
+    List<SagaLogEntry> entries = new ArrayList<>();
+    try (PreparedStatement select = prepare(connection, sql, id);
+        ResultSet row = select.executeQuery()) {
+      while (row.next()) {
+        entries.add(
+            new SagaLogEntry(
+                row.getObject(1, OffsetDateTime.class).toInstant(),
+                SagaLogEntry.Kind.valueOf(row.getString(2)),
+                row.getString(3),
+                row.getInt(4),
+                row.getString(5),
+                row.getString(6)));
+      }
+    }
+    return entries;
+  }
+
+  /** Removes ended sagas that have not changed for {@code age}, with their history. */
+  int purge(Connection connection, Duration age, int limit) throws SQLException {
+    String sql =
+        "SELECT id FROM "
+            + saga
+            + " WHERE status IN ('COMPLETED', 'COMPENSATED') AND updated_at < "
+            + dialect.nowPlusMillis()
+            + " ORDER BY updated_at LIMIT "
+            + limit
+            + " FOR UPDATE SKIP LOCKED";
+    List<String> ids = new ArrayList<>();
+    try (PreparedStatement select = prepare(connection, sql, -age.toMillis());
+        ResultSet row = select.executeQuery()) {
+      while (row.next()) {
+        ids.add(row.getString(1));
+      }
+    }
+    for (String table : List.of(log, saga)) {
+      String column = table.equals(log) ? "saga_id" : "id";
+      try (PreparedStatement delete =
+          connection.prepareStatement("DELETE FROM " + table + " WHERE " + column + " = ?")) {
+        for (String id : ids) {
+          delete.setString(1, id);
+          delete.addBatch();
+        }
+        delete.executeBatch();
+      }
+    }
+    return ids.size();
+  }
+
+  /** Records a definition's structure unless there is one; returns the one on record. */
+  String structure(Connection connection, SagaDefinition<?> definition) throws SQLException {
+    try {
+      update(
+          connection,
+          "INSERT INTO "
+              + definitions
+              + " (type, def_version, structure) SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM "
+              + definitions
+              + " WHERE type = ? AND def_version = ?)"
+              + dialect.onConflictDoNothing(),
+          definition.name(),
+          definition.version(),
+          definition.structure(),
+          definition.name(),
+          definition.version());
+    } catch (SQLException e) {
+      if (!SqlErrors.isDuplicateKey(e)) {
+        throw e;
+      }
+    }
     try (PreparedStatement select =
-            connection.prepareStatement(
-                "SELECT DISTINCT type, def_version FROM " + saga + " WHERE wake_at IS NOT NULL");
-        ResultSet rows = select.executeQuery()) {
-      while (rows.next()) {
-        names.add(rows.getString(1) + " v" + rows.getInt(2));
-      }
+            prepare(
+                connection,
+                "SELECT structure FROM " + definitions + " WHERE type = ? AND def_version = ?",
+                definition.name(),
+                definition.version());
+        ResultSet row = select.executeQuery()) {
+      row.next();
+      return row.getString(1);
     }
-    return names;
   }
 
-  private static Progress progress(String status, String step, int attempt, String steps) {
-    Map<String, StepState> states = new LinkedHashMap<>();
-    for (String entry : steps.split(";")) {
-      int equals = entry.indexOf('=');
-      if (equals > 0) {
-        states.put(entry.substring(0, equals), StepState.valueOf(entry.substring(equals + 1)));
-      }
-    }
-    return new Progress(SagaStatus.valueOf(status), step, attempt, states);
-  }
-
-  private static int update(Connection connection, String sql, List<Object> parameters)
+  private static int update(Connection connection, String sql, @Nullable Object... parameters)
       throws SQLException {
-    try (PreparedStatement update = connection.prepareStatement(sql)) {
-      for (int i = 0; i < parameters.size(); i++) {
-        update.setObject(i + 1, parameters.get(i));
-      }
+    try (PreparedStatement update = prepare(connection, sql, parameters)) {
       return update.executeUpdate();
     }
+  }
+
+  private static PreparedStatement prepare(
+      Connection connection, String sql, @Nullable Object... parameters) throws SQLException {
+    PreparedStatement statement = connection.prepareStatement(sql);
+    for (int i = 0; i < parameters.length; i++) {
+      Object value = parameters[i];
+      if (value instanceof byte[] bytes) {
+        statement.setBytes(i + 1, bytes);
+      } else if (value == null) {
+        statement.setNull(i + 1, java.sql.Types.TIMESTAMP_WITH_TIMEZONE);
+      } else {
+        statement.setObject(i + 1, value);
+      }
+    }
+    return statement;
+  }
+
+  private static @Nullable OffsetDateTime utc(@Nullable Instant instant) {
+    return instant == null ? null : instant.atOffset(ZoneOffset.UTC);
   }
 }

@@ -1,19 +1,31 @@
 package io.commslib.saga;
 
-/** What is known of one step. */
-enum StepState {
-  /** Not begun. */
-  PENDING,
-  /** The command is on its way or being worked on. */
-  SENT,
-  /** It took effect. */
-  DONE,
-  /** It was refused and had no effect. */
-  REFUSED,
-  /** No answer in time: it may have taken effect, and is undone like one that has. */
-  UNKNOWN,
-  /** The undo is on its way. */
-  UNDOING,
-  /** It was undone. */
-  UNDONE
+/**
+ * Where one step of one instance stands.
+ *
+ * @param phase the phase
+ * @param attempt sends of the command or of the current compensation, 0 before the first
+ * @param round compensations begun; each has an id of its own
+ * @param answered whether success is known; an undo sent before that may have come before the
+ *     effect
+ */
+record StepState(StepPhase phase, int attempt, int round, boolean answered) {
+
+  static final StepState PENDING = new StepState(StepPhase.PENDING, 0, 0, false);
+
+  StepState in(StepPhase next) {
+    return new StepState(next, attempt, round, answered);
+  }
+
+  StepState atAttempt(int number) {
+    return new StepState(phase, number, round, answered);
+  }
+
+  StepState succeeded(StepPhase next) {
+    return new StepState(next, attempt, round, true);
+  }
+
+  StepState undoing() {
+    return new StepState(StepPhase.UNDOING, 1, round + 1, answered);
+  }
 }

@@ -65,7 +65,10 @@ public interface TransportHarness extends AutoCloseable {
     return Duration.ofMillis(200);
   }
 
-  /** Closes the transport and removes what the test has left on the broker, if that is costly. */
+  /**
+   * Closes the transport and removes what the test has left on the broker, if that is costly.
+   * Idempotent.
+   */
   @Override
   void close();
 }

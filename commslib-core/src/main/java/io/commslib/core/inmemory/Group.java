@@ -3,65 +3,76 @@ package io.commslib.core.inmemory;
 import io.commslib.core.spi.RawDelivery;
 import io.commslib.core.spi.Settler;
 import io.commslib.core.spi.WireMessage;
+import io.commslib.core.time.TaskScheduler;
+import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one subscription group has still to handle, in line order, and its members. A key with
- * unsettled messages belongs to the member that holds them; a free key goes to the next member that
- * has room. So per-key order holds over members.
+ * What one subscription group has still to handle, line by line, and its members. Of each key one
+ * message at a time is with a member, so per-key order holds over all members, through crashes and
+ * messages given back, and a full member holds nobody else's keys.
  */
 final class Group implements Settler {
 
-  private record Waiting(WireMessage wire, int priorDeliveries) {}
+  /** Messages one thread hands over before the scheduler goes on in its place. */
+  private static final int TURN = 1_000;
 
-  private static final class Owner {
-    final Member member;
-    int unsettled;
-
-    Owner(Member member) {
-      this.member = member;
-    }
-  }
+  private static final Duration GIVE_BACK_PAUSE = Duration.ofMillis(100);
 
   private final String place;
   private final int maxBacklog;
+  private final TaskScheduler scheduler;
   private final ReentrantLock lock = new ReentrantLock();
-  private final TreeMap<Long, Waiting> waiting = new TreeMap<>();
-  private final Map<String, Owner> owners = new HashMap<>();
+  private final Map<String, Line> lines = new HashMap<>();
+  private final ArrayDeque<Line> ready = new ArrayDeque<>();
   private final List<Member> members = new ArrayList<>();
-  private final List<WireMessage> deadLetters = new ArrayList<>();
+  private final TreeMap<Long, WireMessage> deadLetters = new TreeMap<>();
   private final AtomicInteger pumpRequests = new AtomicInteger();
   private long lastNumber;
+  private int backlog;
   private int turn;
 
-  Group(String place, int maxBacklog) {
+  Group(String place, int maxBacklog, TaskScheduler scheduler) {
     this.place = place;
     this.maxBacklog = maxBacklog;
+    this.scheduler = scheduler;
   }
 
   boolean isFull() {
     lock.lock();
     try {
-      return waiting.size() >= maxBacklog;
+      return backlog >= maxBacklog;
     } finally {
       lock.unlock();
     }
   }
 
-  /** Adds a message at the end of the line; returns its place. */
+  /** Adds a message at the end of its line; returns its place. */
   String add(WireMessage wire) {
     long number;
     lock.lock();
     try {
       number = ++lastNumber;
-      waiting.put(number, new Waiting(wire, 0));
+      Line line =
+          wire.key()
+              .map(key -> lines.computeIfAbsent(key, Line::new))
+              .orElseGet(() -> new Line(null));
+      line.waiting.add(new Line.Waiting(number, wire, 0));
+      backlog++;
+      if (!line.taken) {
+        line.taken = true;
+        ready.addLast(line);
+      }
     } finally {
       lock.unlock();
     }
@@ -70,127 +81,133 @@ final class Group implements Settler {
   }
 
   void join(Member member) {
-    lock.lock();
-    try {
-      members.add(member);
-    } finally {
-      lock.unlock();
-    }
-    pump();
+    change(() -> members.add(member));
+  }
+
+  void pause(Member member) {
+    change(() -> member.paused = true);
+  }
+
+  void resume(Member member) {
+    change(() -> member.paused = false);
   }
 
   /** The member takes no more; what it holds stays with it until settled. */
   void stop(Member member) {
-    lock.lock();
-    try {
-      member.leaving = true;
-    } finally {
-      lock.unlock();
-    }
+    change(() -> member.leaving = true);
   }
 
   /** The member is gone: what it held unsettled returns to its place, counted as delivered once. */
   void leave(Member member) {
+    change(
+        () -> {
+          member.leaving = true;
+          if (members.remove(member)) {
+            // Youngest first, so that the oldest ends up in front.
+            member.unsettled.descendingMap().values().forEach(message -> putBack(message, 1));
+            member.unsettled.clear();
+          }
+        });
+  }
+
+  private void change(Runnable change) {
     lock.lock();
     try {
-      member.leaving = true;
-      if (members.remove(member)) {
-        member.unsettled.forEach(
-            (number, message) -> {
-              waiting.put(number, new Waiting(message.wire(), message.priorDeliveries() + 1));
-              message.laneKey().ifPresent(this::letGo);
-            });
-        member.unsettled.clear();
-      }
+      change.run();
     } finally {
       lock.unlock();
     }
     pump();
   }
 
+  /** Lock held. */
+  private void putBack(StoredMessage message, int moreDeliveries) {
+    returned(message, moreDeliveries);
+    ready.addFirst(message.line());
+  }
+
+  private void returned(StoredMessage stored, int moreDeliveries) {
+    Line.Waiting message = stored.message();
+    stored
+        .line()
+        .waiting
+        .addFirst(
+            new Line.Waiting(
+                message.number(), message.wire(), message.priorDeliveries() + moreDeliveries));
+    backlog++;
+  }
+
   /**
-   * Hands over whatever can be. One thread at a time does it, so that a key's messages stay in line
-   * order.
+   * Hands over whatever can be. One thread at a time does it; a call from within, or beside it,
+   * makes that one look again.
    */
   void pump() {
-    if (pumpRequests.getAndIncrement() != 0) {
-      return;
+    if (pumpRequests.getAndIncrement() == 0) {
+      serve();
     }
-    int served = 1;
+  }
+
+  private void serve() {
+    int handedOver = 0;
+    int seen;
     do {
+      seen = pumpRequests.get();
       for (StoredMessage next = take(); next != null; next = take()) {
         next.member().engine().accept(next);
+        if (++handedOver == TURN) {
+          serveLater();
+          return;
+        }
       }
-      served = pumpRequests.addAndGet(-served);
-    } while (served != 0);
+    } while (!pumpRequests.compareAndSet(seen, 0));
+  }
+
+  /** Else a publisher's or a worker's thread could be kept here for as long as others publish. */
+  private void serveLater() {
+    try {
+      scheduler.schedule(Duration.ZERO, this::serve);
+    } catch (RejectedExecutionException e) {
+      // The runtime is closed, and with it everybody who could take more.
+      return;
+    }
   }
 
   private @Nullable StoredMessage take() {
     lock.lock();
     try {
-      if (waiting.isEmpty() || members.isEmpty()) {
+      Line line = ready.peekFirst();
+      Member member = line == null ? null : memberWithRoom();
+      if (line == null || member == null) {
         return null;
       }
-      Map.Entry<Long, Waiting> first = waiting.firstEntry();
-      WireMessage wire = first.getValue().wire();
-      Owner owner = wire.key().map(owners::get).orElse(null);
-      Member member = owner == null ? free() : owner.member;
-      if (member == null || member.leaving || !member.engine().isIntakeOpen()) {
-        // The head waits for its key's owner, and the line behind it: simple, and never out of
-        // order.
-        return null;
-      }
-      StoredMessage message =
-          new StoredMessage(
-              member, place, first.getKey(), wire, first.getValue().priorDeliveries());
-      waiting.remove(first.getKey());
-      member.unsettled.put(first.getKey(), message);
-      wire.key()
-          .ifPresent(key -> owners.computeIfAbsent(key, name -> new Owner(member)).unsettled++);
+      ready.removeFirst();
+      StoredMessage message = new StoredMessage(member, line, line.waiting.removeFirst(), place);
+      backlog--;
+      member.unsettled.put(message.number(), message);
       return message;
     } finally {
       lock.unlock();
     }
   }
 
-  private @Nullable Member free() {
+  private @Nullable Member memberWithRoom() {
     for (int i = 0; i < members.size(); i++) {
       Member member = members.get(Math.floorMod(turn++, members.size()));
-      if (!member.leaving && member.engine().isIntakeOpen()) {
+      if (member.hasRoom()) {
         return member;
       }
     }
     return null;
   }
 
-  private void letGo(String key) {
-    Owner owner = owners.get(key);
-    if (owner != null && --owner.unsettled == 0) {
-      owners.remove(key);
-    }
-  }
-
   @Override
   public void acknowledge(RawDelivery delivery) {
-    settle((StoredMessage) delivery, false);
-  }
-
-  @Override
-  public void giveBack(RawDelivery delivery) {
-    settle((StoredMessage) delivery, true);
-  }
-
-  private void settle(StoredMessage message, boolean again) {
+    StoredMessage message = (StoredMessage) delivery;
     boolean more;
     lock.lock();
     try {
-      if (message.member().unsettled.remove(message.number()) != null) {
-        message.laneKey().ifPresent(this::letGo);
-        if (again) {
-          waiting.put(message.number(), new Waiting(message.wire(), message.priorDeliveries()));
-        }
-      }
-      more = !waiting.isEmpty();
+      boolean held = message.member().unsettled.remove(message.number()) != null;
+      more = held && advance(message.line());
     } finally {
       lock.unlock();
     }
@@ -199,29 +216,65 @@ final class Group implements Settler {
     }
   }
 
+  /** The next message of the line may go; false if there is none. Lock held. */
+  private boolean advance(Line line) {
+    if (line.waiting.isEmpty()) {
+      if (line.key != null) {
+        lines.remove(line.key);
+      }
+      return false;
+    }
+    ready.addLast(line);
+    return true;
+  }
+
+  @Override
+  public void giveBack(RawDelivery delivery) {
+    StoredMessage message = (StoredMessage) delivery;
+    lock.lock();
+    try {
+      if (message.member().unsettled.remove(message.number()) == null) {
+        return;
+      }
+      if (message.member().leaving) {
+        putBack(message, 0);
+      } else {
+        // Not at once: with nobody else to take it, that would be a hot loop.
+        returned(message, 0);
+        scheduler.schedule(GIVE_BACK_PAUSE, () -> change(() -> ready.addFirst(message.line())));
+      }
+    } finally {
+      lock.unlock();
+    }
+    pump();
+  }
+
   void addDeadLetter(WireMessage letter) {
     lock.lock();
     try {
-      deadLetters.add(letter);
+      deadLetters.put(++lastNumber, letter);
     } finally {
       lock.unlock();
     }
   }
 
-  List<WireMessage> deadLetters() {
+  /** Passes on dead letters as they are now, oldest first. */
+  void forEachDeadLetter(int limit, Consumer<Map.Entry<Long, WireMessage>> reader) {
+    List<Map.Entry<Long, WireMessage>> letters;
     lock.lock();
     try {
-      return List.copyOf(deadLetters);
+      letters = deadLetters.entrySet().stream().limit(limit).map(Map.Entry::copyOf).toList();
     } finally {
       lock.unlock();
     }
+    letters.forEach(reader);
   }
 
   /** Removes one dead letter; false if somebody else was quicker. */
-  boolean removeDeadLetter(WireMessage letter) {
+  boolean removeDeadLetter(long number) {
     lock.lock();
     try {
-      return deadLetters.removeIf(candidate -> candidate == letter);
+      return deadLetters.remove(number) != null;
     } finally {
       lock.unlock();
     }

@@ -7,8 +7,11 @@ import io.commslib.core.spi.Checks;
 import io.commslib.core.spi.CloudEventsEnvelope;
 import io.commslib.core.spi.DeadLetterHeaders;
 import io.commslib.core.spi.WireMessage;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /** The dead letters of the in-memory groups. */
@@ -25,36 +28,36 @@ final class InMemoryDeadLetters implements DeadLetters {
   @Override
   public List<DeadLetter> list(Destination source, String group, int limit) {
     Checks.inRange("limit", limit, 1, 100_000);
-    return groups.apply(source, group).deadLetters().stream()
-        .limit(limit)
-        .map(letter -> DeadLetterHeaders.read(letter, envelope))
-        .toList();
+    List<DeadLetter> letters = new ArrayList<>();
+    groups
+        .apply(source, group)
+        .forEachDeadLetter(
+            limit, entry -> letters.add(DeadLetterHeaders.read(entry.getValue(), envelope)));
+    return letters;
   }
 
   @Override
   public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
     Group target = groups.apply(source, group);
-    int count = 0;
-    for (WireMessage letter : target.deadLetters()) {
-      if (select.test(DeadLetterHeaders.read(letter, envelope))
-          && target.removeDeadLetter(letter)) {
-        target.add(DeadLetterHeaders.redriven(letter));
-        count++;
-      }
-    }
-    return count;
+    return take(target, select, letter -> target.add(DeadLetterHeaders.redriven(letter)));
   }
 
   @Override
   public int discard(Destination source, String group, Predicate<DeadLetter> select) {
-    Group target = groups.apply(source, group);
-    int count = 0;
-    for (WireMessage letter : target.deadLetters()) {
-      if (select.test(DeadLetterHeaders.read(letter, envelope))
-          && target.removeDeadLetter(letter)) {
-        count++;
-      }
-    }
-    return count;
+    return take(groups.apply(source, group), select, letter -> {});
+  }
+
+  private int take(Group group, Predicate<DeadLetter> select, Consumer<WireMessage> taken) {
+    AtomicInteger count = new AtomicInteger();
+    group.forEachDeadLetter(
+        Integer.MAX_VALUE,
+        entry -> {
+          if (select.test(DeadLetterHeaders.read(entry.getValue(), envelope))
+              && group.removeDeadLetter(entry.getKey())) {
+            taken.accept(entry.getValue());
+            count.incrementAndGet();
+          }
+        });
+    return count.get();
   }
 }

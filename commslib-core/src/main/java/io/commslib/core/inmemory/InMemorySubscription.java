@@ -6,6 +6,7 @@ import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot;
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /**
  * A member of a group, as the application sees it. Closing it without draining is what a crash
@@ -16,9 +17,12 @@ final class InMemorySubscription implements Subscription {
   private final SubscriptionConfig config;
   private final Group group;
   private final Member member;
+  private final Consumer<Subscription> onClose;
   private volatile LifecycleState state = LifecycleState.RUNNING;
 
-  InMemorySubscription(SubscriptionConfig config, Group group, Member member) {
+  InMemorySubscription(
+      SubscriptionConfig config, Group group, Member member, Consumer<Subscription> onClose) {
+    this.onClose = onClose;
     this.config = config;
     this.group = group;
     this.member = member;
@@ -37,11 +41,13 @@ final class InMemorySubscription implements Subscription {
   @Override
   public void pause() {
     member.engine().pause();
+    group.pause(member);
   }
 
   @Override
   public void resume() {
     member.engine().resume();
+    group.resume(member);
   }
 
   @Override
@@ -70,6 +76,7 @@ final class InMemorySubscription implements Subscription {
       state = LifecycleState.CLOSED;
       member.engine().close();
       group.leave(member);
+      onClose.accept(this);
     }
   }
 }

@@ -144,7 +144,15 @@ public final class InMemoryTransport implements MessageTransport {
               + ", as declared before)",
           null);
     }
-    config.groups().forEach(group -> group(place, group));
+    for (String group : config.groups()) {
+      boolean taken =
+          config.destination().kind() == Destination.Kind.QUEUE && !place.groups.isEmpty();
+      if (config.isVerifyOnly() || taken) {
+        knownGroup(config.destination(), group);
+      } else {
+        group(place, group);
+      }
+    }
   }
 
   @Override
@@ -290,7 +298,8 @@ public final class InMemoryTransport implements MessageTransport {
             .observer(observer)
             .build());
     group.join(member);
-    Subscription subscription = new InMemorySubscription(config, group, member);
+    Subscription subscription =
+        new InMemorySubscription(config, group, member, subscriptions::remove);
     subscriptions.add(subscription);
     if (closed) {
       subscription.close();
@@ -301,7 +310,10 @@ public final class InMemoryTransport implements MessageTransport {
 
   private Group group(Place place, String name) {
     return place.groups.computeIfAbsent(
-        name, group -> new Group(place.config.destination().name() + "." + group, maxBacklog));
+        name,
+        group ->
+            new Group(
+                place.config.destination().name() + "." + group, maxBacklog, runtime.scheduler()));
   }
 
   private Group knownGroup(Destination source, String name) {

@@ -10,6 +10,7 @@ final class Member {
 
   final TreeMap<Long, StoredMessage> unsettled = new TreeMap<>();
   boolean leaving;
+  boolean paused;
   private @Nullable DeliveryEngine engine;
 
   void attach(DeliveryEngine newEngine) {
@@ -18,5 +19,9 @@ final class Member {
 
   DeliveryEngine engine() {
     return Objects.requireNonNull(engine, "engine");
+  }
+
+  boolean hasRoom() {
+    return !leaving && !paused && engine().isIntakeOpen();
   }
 }

@@ -4,10 +4,13 @@ import io.commslib.core.spi.RawDelivery;
 import io.commslib.core.spi.WireMessage;
 import java.util.Optional;
 
-/** A message kept for one group: its place in line, and how often it was handed over in vain. */
-record StoredMessage(
-    Member member, String place, long number, WireMessage wire, int priorDeliveries)
+/** A message in the hands of a member. */
+record StoredMessage(Member member, Line line, Line.Waiting message, String place)
     implements RawDelivery {
+
+  long number() {
+    return message.number();
+  }
 
   @Override
   public Object scope() {
@@ -16,16 +19,26 @@ record StoredMessage(
 
   @Override
   public Optional<String> laneKey() {
-    return wire.key();
+    return Optional.ofNullable(line.key);
   }
 
   @Override
   public int sizeBytes() {
-    return wire.sizeBytes();
+    return message.wire().sizeBytes();
+  }
+
+  @Override
+  public int priorDeliveries() {
+    return message.priorDeliveries();
+  }
+
+  @Override
+  public WireMessage wire() {
+    return message.wire();
   }
 
   @Override
   public String positionText() {
-    return place + "@" + number;
+    return place + "@" + number();
   }
 }

@@ -5,7 +5,6 @@ import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
-import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.Workers;
 import java.time.Duration;
@@ -75,7 +74,7 @@ public final class DeliveryEngine implements AutoCloseable {
   private boolean draining;
   private volatile boolean closed;
 
-  private DeliveryEngine(Builder builder) {
+  DeliveryEngine(DeliveryEngineBuilder builder) {
     this.config = builder.config;
     this.runtime = Objects.requireNonNull(builder.runtime);
     this.settler = Objects.requireNonNull(builder.settler);
@@ -107,8 +106,8 @@ public final class DeliveryEngine implements AutoCloseable {
    * @param handler what handles its messages
    * @return new builder
    */
-  public static Builder builder(SubscriptionConfig config, MessageHandler handler) {
-    return new Builder(config, handler);
+  public static DeliveryEngineBuilder builder(SubscriptionConfig config, MessageHandler handler) {
+    return new DeliveryEngineBuilder(config, handler);
   }
 
   /**
@@ -697,132 +696,5 @@ public final class DeliveryEngine implements AutoCloseable {
       }
     }
     events.deliver();
-  }
-
-  /**
-   * Collects what an adapter provides. Not thread-safe.
-   *
-   * @since 0.1
-   */
-  public static final class Builder {
-    final SubscriptionConfig config;
-    final MessageHandler handler;
-    String transport = "transport";
-    @Nullable CommsRuntime runtime;
-    @Nullable CloudEventsEnvelope envelope;
-    @Nullable Settler settler;
-    @Nullable DeadLetterSink deadLetters;
-    boolean givesBackInPlace;
-    Runnable onIntakeOpen = () -> {};
-    CommsObserver observer = CommsObserver.none();
-
-    private Builder(SubscriptionConfig config, MessageHandler handler) {
-      this.config = Objects.requireNonNull(config, "config");
-      this.handler = Objects.requireNonNull(handler, "handler");
-    }
-
-    /**
-     * Sets the name of the transport, for threads, logs and the inbox.
-     *
-     * @param transport for example {@code kafka}
-     * @return this
-     */
-    public Builder transport(String transport) {
-      this.transport = Objects.requireNonNull(transport, "transport");
-      return this;
-    }
-
-    /**
-     * Sets time, randomness and threads. Required.
-     *
-     * @param runtime outlives the engine
-     * @return this
-     */
-    public Builder runtime(CommsRuntime runtime) {
-      this.runtime = Objects.requireNonNull(runtime, "runtime");
-      return this;
-    }
-
-    /**
-     * Sets how records are decoded. Required.
-     *
-     * @param envelope of the transport
-     * @return this
-     */
-    public Builder envelope(CloudEventsEnvelope envelope) {
-      this.envelope = Objects.requireNonNull(envelope, "envelope");
-      return this;
-    }
-
-    /**
-     * Sets who tells the broker. Required.
-     *
-     * @param settler of this subscription
-     * @return this
-     */
-    public Builder settler(Settler settler) {
-      this.settler = Objects.requireNonNull(settler, "settler");
-      return this;
-    }
-
-    /**
-     * Sets where dead letters go. Required.
-     *
-     * @param deadLetters of this group
-     * @return this
-     */
-    public Builder deadLetters(DeadLetterSink deadLetters) {
-      this.deadLetters = Objects.requireNonNull(deadLetters, "deadLetters");
-      return this;
-    }
-
-    /**
-     * Says that a record given back by its handler could only come to this consumer again, as with
-     * a Kafka partition it owns: the engine then holds its lane for 100 ms and handles it again,
-     * uncounted, instead of settling it. Records are still given back through the settler when the
-     * engine drains.
-     *
-     * @return this
-     */
-    public Builder givesBackInPlace() {
-      this.givesBackInPlace = true;
-      return this;
-    }
-
-    /**
-     * Sets what is called, on any thread and without a lock held, when a closed intake opens again
-     *
-     * @param onIntakeOpen short, does not block
-     * @return this
-     */
-    public Builder onIntakeOpen(Runnable onIntakeOpen) {
-      this.onIntakeOpen = Objects.requireNonNull(onIntakeOpen, "onIntakeOpen");
-      return this;
-    }
-
-    /**
-     * Sets who is told what happens.
-     *
-     * @param observer the observer
-     * @return this
-     */
-    public Builder observer(CommsObserver observer) {
-      this.observer = Objects.requireNonNull(observer, "observer");
-      return this;
-    }
-
-    /**
-     * Builds the engine; it takes records at once.
-     *
-     * @return new engine; the adapter closes it
-     * @throws NullPointerException naming a required part that is missing
-     */
-    public DeliveryEngine build() {
-      Objects.requireNonNull(runtime, "runtime");
-      Objects.requireNonNull(envelope, "envelope");
-      Objects.requireNonNull(settler, "settler");
-      Objects.requireNonNull(deadLetters, "deadLetters");
-      return new DeliveryEngine(this);
-    }
   }
 }

@@ -365,7 +365,7 @@ class DeliveryEngineTest {
     engine = engineBuilder(config, handler).runtime(time).build();
   }
 
-  private DeliveryEngine.Builder engineBuilder(SubscriptionConfig config, MessageHandler handler) {
+  private DeliveryEngineBuilder engineBuilder(SubscriptionConfig config, MessageHandler handler) {
     return DeliveryEngine.builder(config, handler)
         .transport("test")
         .envelope(ENVELOPE)

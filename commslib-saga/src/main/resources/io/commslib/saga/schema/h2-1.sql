@@ -5,7 +5,6 @@ CREATE TABLE IF NOT EXISTS ${schema}"saga" (
   business_key varchar(200) NOT NULL,
   status varchar(16) NOT NULL,
   current_step varchar(50) NOT NULL,
-  attempt int NOT NULL,
   steps varchar(8000) NOT NULL,
   version bigint NOT NULL,
   data varbinary(16777216) NOT NULL,
@@ -18,6 +17,7 @@ CREATE TABLE IF NOT EXISTS ${schema}"saga" (
   CHECK ((status IN ('COMPLETED', 'COMPENSATED', 'PARKED')) = (wake_at IS NULL))
 );
 CREATE INDEX IF NOT EXISTS ${schema}"saga_wake_at" ON ${schema}"saga" (wake_at);
+CREATE INDEX IF NOT EXISTS ${schema}"saga_status" ON ${schema}"saga" (status, updated_at);
 CREATE TABLE IF NOT EXISTS ${schema}"saga_log" (
   saga_id varchar(36) NOT NULL,
   seq bigint GENERATED ALWAYS AS IDENTITY,
@@ -25,13 +25,13 @@ CREATE TABLE IF NOT EXISTS ${schema}"saga_log" (
   kind varchar(32) NOT NULL,
   step varchar(50) NOT NULL,
   attempt int NOT NULL,
-  actor varchar(100),
-  detail varchar(1000),
+  actor varchar(100) NOT NULL,
+  detail varchar(1000) NOT NULL,
   PRIMARY KEY (saga_id, seq)
 );
 CREATE TABLE IF NOT EXISTS ${schema}"saga_definition" (
   type varchar(50) NOT NULL,
   def_version int NOT NULL,
-  fingerprint varchar(36) NOT NULL,
+  structure varchar(25000) NOT NULL,
   PRIMARY KEY (type, def_version)
 );

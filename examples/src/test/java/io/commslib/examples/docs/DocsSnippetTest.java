@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -65,6 +67,28 @@ class DocsSnippetTest {
       }
     }
     assertThat(broken).isEmpty();
+  }
+
+  @Test
+  void everyErrorCodeOfTheCodeStandsInTheListAndNoOther() throws IOException {
+    Pattern code = Pattern.compile("COMMS-(?!TEST)[A-Z]+-[0-9]{3}");
+    Set<String> inCode = new TreeSet<>();
+    try (Stream<Path> modules = Files.list(ROOT)) {
+      for (Path module :
+          modules.filter(name -> name.getFileName().toString().startsWith("commslib-")).toList()) {
+        Path main = module.resolve("src/main/java");
+        for (Path source : Files.exists(main) ? files(main, ".java") : List.<Path>of()) {
+          code.matcher(Files.readString(source))
+              .results()
+              .forEach(found -> inCode.add(found.group()));
+        }
+      }
+    }
+    Set<String> listed = new TreeSet<>();
+    code.matcher(Files.readString(ROOT.resolve("docs/errors.md")))
+        .results()
+        .forEach(found -> listed.add(found.group()));
+    assertThat(listed).isEqualTo(inCode);
   }
 
   private static List<Path> pages() throws IOException {

@@ -86,7 +86,7 @@ final class ChildServices implements ServiceHost {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.addAll(List.of("-cp", classPath()));
     command.addAll(List.of(ShopMain.class.getName(), "--service", service));
     command.addAll(addresses.get());
     command.add("--with-input");
@@ -97,6 +97,14 @@ final class ChildServices implements ServiceHost {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /**
+   * Under the build's tests the JVM's own class path is a jar of the test runner; this names the
+   * real one.
+   */
+  private static String classPath() {
+    return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
   }
 
   private static boolean awaitReady(Process process) {

@@ -46,8 +46,8 @@ public final class ShopCommand {
     } catch (CommsException e) {
       err.println("shop: the run could not begin: " + firstLine(e));
       return 2;
-    } catch (IOException | SQLException e) {
-      err.println("shop: " + e);
+    } catch (IOException | SQLException | RuntimeException e) {
+      err.println("shop: failed: " + firstLine(e) + " (" + e.getClass().getSimpleName() + ")");
       return 2;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -27,6 +27,12 @@ import java.util.concurrent.locks.LockSupport;
 /** One run of the shop: feed, wait until all is quiet, check, say what came of it. */
 final class ShopRun {
 
+  /**
+   * Set by {@code examples/run} when a terminal is attached; the JVM's own word for it differs by
+   * version.
+   */
+  private static final String TERMINAL = "commslib.terminal";
+
   private static final long LOOK_NANOS = 200_000_000L;
   private static final long SETTLED_NANOS = 1_000_000_000L;
   private static final int MAX_DEAD_LETTERS = 100_000;
@@ -79,7 +85,7 @@ final class ShopRun {
     storefront.lifecycle().start();
     services.start();
     Feeder feeder = new Feeder(storefront, invoices.invoices(), options);
-    Progress progress = new Progress(out, System.console() != null, feeder.total());
+    Progress progress = new Progress(out, Boolean.getBoolean(TERMINAL), feeder.total());
     List<String> problems = new ArrayList<>();
     chaos.begin(feeder, this, services, progress);
     feeder.start();

@@ -81,6 +81,7 @@ public final class PaymentService {
     return answer(delivery, new ChargeReversed(command.orderId()));
   }
 
+  // snippet: handler
   private Settlement refund(RefundReturn command, Delivery delivery) {
     if (command.customerId() == null) {
       return Settlement.deadLetter("NO_CUSTOMER");
@@ -93,6 +94,8 @@ public final class PaymentService {
         new BigDecimal(command.amount()));
     return Settlement.done();
   }
+
+  // end
 
   private Settlement answer(Delivery delivery, Object answer) {
     outbox.publish(

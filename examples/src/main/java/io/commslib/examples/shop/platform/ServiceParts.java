@@ -42,9 +42,11 @@ public final class ServiceParts {
     transport = environment.transport(service);
     ShopMessages.declare(transport);
     transactions = JdbcTransactionRunner.create(database);
+    // snippet: parts
     JdbcOutbox stored = JdbcOutbox.create(database, OutboxConfig.defaults());
     outbox = new CountedOutbox(service, stored, database);
     relay = OutboxRelay.create(stored, transport, runtime);
+    // end
     inbox = JdbcInbox.create(database, InboxConfig.defaults());
     effects = new EffectLog(database);
   }
@@ -53,11 +55,13 @@ public final class ServiceParts {
    * Consumes a queue: each message once in effect, in one transaction with what the handler writes.
    */
   public Subscription subscribe(Destination queue, MessageHandler handler) {
+    // snippet: subscribe
     SubscriptionConfig config =
         SubscriptionConfig.builder(queue)
             .workers(WORKERS)
             .transactional(transactions, inbox)
             .build();
     return transport.subscriber().subscribe(config, effects.logged(handler));
+    // end
   }
 }

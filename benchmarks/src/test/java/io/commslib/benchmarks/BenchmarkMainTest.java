@@ -1,0 +1,42 @@
+package io.commslib.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+
+class BenchmarkMainTest {
+
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+  private int run(String... arguments) throws Exception {
+    return BenchmarkMain.run(
+        new PrintStream(out, true, StandardCharsets.UTF_8),
+        new PrintStream(err, true, StandardCharsets.UTF_8),
+        arguments);
+  }
+
+  @Test
+  void coreEndsWithItsFiguresAsOneLineOfJson() throws Exception {
+    assertThat(run("core", "--quick")).isZero();
+    String last =
+        out.toString(StandardCharsets.UTF_8).strip().lines().reduce((a, b) -> b).orElseThrow();
+    assertThat(last)
+        .matches(
+            "\\{\"nanosPerMessage\":[0-9.]+,\"bytesPerMessage\":[0-9.]+,\"growth\":[0-9.]+,\"floorRatio\":[0-9.]+}")
+        .doesNotContain(":0.000");
+  }
+
+  @Test
+  void whatItDoesNotKnowEndsWithTwo() throws Exception {
+    assertThat(run("nothing")).isEqualTo(2);
+    assertThat(err.toString(StandardCharsets.UTF_8))
+        .contains("unknown benchmark or option: nothing")
+        .hasLineCount(1);
+    assertThat(run()).isEqualTo(2);
+    assertThat(run("--list")).isZero();
+  }
+}

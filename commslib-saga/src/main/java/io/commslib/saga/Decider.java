@@ -1,0 +1,243 @@
+package io.commslib.saga;
+
+import java.time.Instant;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The state machine: a pure function without clock, I/O or randomness. The same input to the same
+ * instance gives the same decision, so a lost race is repaired by reloading and deciding again.
+ *
+ * <p>Rules. A step is undone if it succeeded or if its outcome is unknown, later steps first. An
+ * undo that was sent before success became known may have reached the participant before the effect
+ * did, so it does not count: the step is undone once more under a new id. A pivot, and what comes
+ * after it, is never given up: without reply the saga is parked.
+ */
+final class Decider {
+
+  private Decider() {}
+
+  static <S> Decision<S> decide(
+      SagaDefinition<S> definition, Instance<S> saga, Input input, Instant now) {
+    Transition<S> move = new Transition<>(definition, saga, now);
+    if (input instanceof Input.Start) {
+      return start(saga, move);
+    }
+    if (input instanceof Input.Reply reply) {
+      return reply(definition, saga, reply, move);
+    }
+    if (input instanceof Input.TimerDue) {
+      return timer(definition, saga, now, move);
+    }
+    if (input instanceof Input.Retry retry) {
+      return retry(saga, retry, move);
+    }
+    if (input instanceof Input.Resolve resolve) {
+      return resolve(saga, resolve, move);
+    }
+    return cancel(definition, saga, (Input.Cancel) input, move);
+  }
+
+  private static <S> Decision<S> start(Instance<S> saga, Transition<S> move) {
+    if (saga.wakeAt() != null || saga.status() != SagaStatus.RUNNING) {
+      return new Decision.Refuse<>("started already");
+    }
+    move.log(SagaLogEntry.Kind.STARTED, "");
+    return move.command(0).done();
+  }
+
+  private static <S> Decision<S> reply(
+      SagaDefinition<S> definition, Instance<S> saga, Input.Reply reply, Transition<S> move) {
+    for (int i = 0; i < definition.steps().size(); i++) {
+      Step<S> step = definition.steps().get(i);
+      StepState at = saga.steps().get(i);
+      if (at.phase() == StepPhase.PENDING) {
+        continue;
+      }
+      if (reply.commandId().equals(CommandIds.command(saga.id(), step.name()))) {
+        return answer(step, i, at, reply.body(), saga, move);
+      }
+      for (int round = at.round(); round > 0; round--) {
+        if (reply.commandId().equals(CommandIds.undo(saga.id(), step.name(), round))) {
+          return undoAnswer(step, i, at, round, reply.body(), saga, move);
+        }
+      }
+    }
+    return new Decision.Refuse<>("UNEXPECTED_REPLY: answers no command of this saga");
+  }
+
+  private static <S> Decision<S> answer(
+      Step<S> step, int i, StepState at, Object body, Instance<S> saga, Transition<S> move) {
+    BiFunction<S, Object, S> success = step.replies().get(body.getClass());
+    if (success != null) {
+      return success(step, i, at, success, body, saga, move);
+    }
+    BiFunction<S, Object, S> refusal = step.refusals().get(body.getClass());
+    if (refusal == null) {
+      return wrongClass(step, body);
+    }
+    if (at.phase() != StepPhase.SENT) {
+      return new Decision.Ignore<>("refusal of a step that is " + at.phase());
+    }
+    move.state(refusal.apply(saga.state(), body));
+    move.set(i, at.in(StepPhase.REFUSED));
+    move.log(SagaLogEntry.Kind.REFUSED, i, 0, body.getClass().getSimpleName());
+    return move.undoNext().done();
+  }
+
+  private static <S> Decision<S> success(
+      Step<S> step,
+      int i,
+      StepState at,
+      BiFunction<S, Object, S> update,
+      Object body,
+      Instance<S> saga,
+      Transition<S> move) {
+    if (at.answered()) {
+      return new Decision.Ignore<>("success is known");
+    }
+    if (at.phase() == StepPhase.SENT) {
+      move.state(update.apply(saga.state(), body));
+      move.set(i, at.succeeded(StepPhase.DONE));
+      move.log(SagaLogEntry.Kind.SUCCEEDED, i, 0, body.getClass().getSimpleName());
+      return move.forward(i + 1).done();
+    }
+    if (step.undo() == null) {
+      return step.kind() == StepKind.READ_ONLY
+          ? new Decision.Ignore<>("success of a read-only step given up before")
+          : new Decision.Refuse<>("CONTRADICTION: success after refusal of pivot " + step.name());
+    }
+    move.state(update.apply(saga.state(), body));
+    move.log(SagaLogEntry.Kind.LATE_SUCCESS, i, 0, body.getClass().getSimpleName());
+    move.set(i, at.succeeded(StepPhase.DONE));
+    // Another step's undo goes on first, and a parked one stays parked; this one is then found.
+    boolean otherPending = move.undoing() >= 0;
+    return otherPending ? move.done() : move.undoNext().done();
+  }
+
+  private static <S> Decision<S> undoAnswer(
+      Step<S> step,
+      int i,
+      StepState at,
+      int round,
+      Object body,
+      Instance<S> saga,
+      Transition<S> move) {
+    BiFunction<S, Object, S> update =
+        step.undo() == null ? null : step.undo().replies().get(body.getClass());
+    if (update == null) {
+      return wrongClass(step, body);
+    }
+    if (at.phase() != StepPhase.UNDOING || round != at.round()) {
+      return new Decision.Ignore<>("undo " + round + " of a step that is " + at.phase());
+    }
+    move.state(update.apply(saga.state(), body));
+    move.set(i, at.in(StepPhase.UNDONE));
+    move.log(SagaLogEntry.Kind.UNDONE, i, 0, body.getClass().getSimpleName());
+    return move.undoNext().done();
+  }
+
+  private static <S> Decision<S> wrongClass(Step<S> step, Object body) {
+    return new Decision.Refuse<>(
+        "UNEXPECTED_REPLY: "
+            + body.getClass().getSimpleName()
+            + " is no such reply of step "
+            + step.name());
+  }
+
+  private static <S> Decision<S> timer(
+      SagaDefinition<S> definition, Instance<S> saga, Instant now, Transition<S> move) {
+    if (saga.wakeAt() == null || now.isBefore(saga.wakeAt())) {
+      return new Decision.Ignore<>("not due");
+    }
+    int undoing = move.undoing();
+    if (undoing >= 0) {
+      StepState at = saga.steps().get(undoing);
+      Step.Undo<S> undo = definition.steps().get(undoing).undo();
+      return undo != null && at.attempt() < undo.attempts()
+          ? move.repeatUndo(undoing, at.attempt() + 1).done()
+          : move.park("compensation of step unanswered", undoing).done();
+    }
+    int sent = move.sent();
+    if (sent < 0) {
+      return move.park("nothing awaited", -1).done();
+    }
+    Step<S> step = definition.steps().get(sent);
+    StepState at = saga.steps().get(sent);
+    if (at.attempt() < step.attempts()) {
+      return move.repeatCommand(sent, at.attempt() + 1).done();
+    }
+    move.log(SagaLogEntry.Kind.TIMED_OUT, sent, at.attempt(), "");
+    return abandon(step.kind(), sent, move);
+  }
+
+  /** Goes back from a step whose outcome is unknown, if that is allowed. */
+  private static <S> Decision<S> abandon(StepKind kind, int sent, Transition<S> move) {
+    switch (kind) {
+      case COMPENSATABLE:
+        return move.undo(sent).done();
+      case READ_ONLY:
+        move.set(sent, move.at(sent).in(StepPhase.UNDONE));
+        return move.undoNext().done();
+      default:
+        return move.park("outcome of step unknown, and it can't be undone", sent).done();
+    }
+  }
+
+  private static <S> Decision<S> retry(Instance<S> saga, Input.Retry retry, Transition<S> move) {
+    @Nullable Decision<S> refused = unlessParked(saga);
+    if (refused != null) {
+      return refused;
+    }
+    move.log(SagaLogEntry.Kind.RETRIED, retry.actor(), retry.reason());
+    int undoing = move.undoing();
+    if (undoing >= 0) {
+      return move.repeatUndo(undoing, 1).done();
+    }
+    int sent = move.sent();
+    return sent < 0
+        ? new Decision.Refuse<>("nothing is pending")
+        : move.repeatCommand(sent, 1).done();
+  }
+
+  private static <S> Decision<S> resolve(
+      Instance<S> saga, Input.Resolve resolve, Transition<S> move) {
+    @Nullable Decision<S> refused = unlessParked(saga);
+    if (refused != null) {
+      return refused;
+    }
+    int undoing = move.undoing();
+    int pending = undoing >= 0 ? undoing : move.sent();
+    if (pending < 0) {
+      return new Decision.Refuse<>("nothing is pending");
+    }
+    move.log(SagaLogEntry.Kind.RESOLVED, pending, resolve.actor(), resolve.reason());
+    if (undoing >= 0) {
+      move.set(undoing, move.at(undoing).in(StepPhase.UNDONE));
+      return move.undoNext().done();
+    }
+    move.set(pending, move.at(pending).succeeded(StepPhase.DONE));
+    return move.forward(pending + 1).done();
+  }
+
+  private static <S> @Nullable Decision<S> unlessParked(Instance<S> saga) {
+    return saga.status() == SagaStatus.PARKED
+        ? null
+        : new Decision.Refuse<>("it is " + saga.status() + ", not PARKED");
+  }
+
+  private static <S> Decision<S> cancel(
+      SagaDefinition<S> definition, Instance<S> saga, Input.Cancel cancel, Transition<S> move) {
+    int sent = move.sent();
+    if (sent < 0 || move.undoing() >= 0) {
+      return new Decision.Refuse<>("it is " + saga.status() + ", not going forward");
+    }
+    StepKind kind = definition.steps().get(sent).kind();
+    if (kind == StepKind.PIVOT || kind == StepKind.RETRIABLE) {
+      return new Decision.Refuse<>(
+          "step " + definition.steps().get(sent).name() + " can't be undone");
+    }
+    move.log(SagaLogEntry.Kind.CANCELLED, cancel.actor(), cancel.reason());
+    return abandon(kind, sent, move);
+  }
+}

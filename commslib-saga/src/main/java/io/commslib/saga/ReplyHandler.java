@@ -1,0 +1,64 @@
+package io.commslib.saga;
+
+import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.messaging.Delivery;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.tx.TransactionContext;
+import java.sql.Connection;
+import java.util.Map;
+import java.util.Optional;
+
+/** Gives replies to the sagas they belong to, in the transaction of their delivery. */
+final class ReplyHandler implements MessageHandler {
+
+  private static final int RACES = 10;
+
+  private final SagaStore store;
+  private final SagaMoves moves;
+  private final TypeRegistry types;
+  private final Map<String, SagaDefinition<?>> definitions;
+
+  ReplyHandler(
+      SagaStore store,
+      SagaMoves moves,
+      TypeRegistry types,
+      Map<String, SagaDefinition<?>> definitions) {
+    this.store = store;
+    this.moves = moves;
+    this.types = types;
+    this.definitions = definitions;
+  }
+
+  @Override
+  public Settlement handle(Delivery delivery) throws Exception {
+    Message message = delivery.message();
+    Input input = new Input.Reply(message.causationId().orElse(""), types.decode(message));
+    String sagaId = message.correlationId().orElse("");
+    TransactionContext tx = delivery.transaction();
+    for (int race = 0; race < RACES; race++) {
+      Optional<StoredSaga> stored = store.load(tx.unwrap(Connection.class), sagaId);
+      if (stored.isEmpty()) {
+        return Settlement.deadLetter("NO_SAGA");
+      }
+      SagaDefinition<?> definition =
+          definitions.get(SagaDefinition.id(stored.get().type(), stored.get().definitionVersion()));
+      if (definition == null) {
+        // Another process may know it, as during a roll-out.
+        return Settlement.retry();
+      }
+      try {
+        if (moves.apply(tx, definition, stored.get(), input, message)
+            != SagaMoves.Outcome.LOST_RACE) {
+          return Settlement.done();
+        }
+      } catch (SagaMoves.RefusedException e) {
+        return Settlement.deadLetter(e.reason());
+      } catch (SagaMoves.PlanException e) {
+        throw e.failure();
+      }
+    }
+    throw SagaEngine.contention(sagaId);
+  }
+}

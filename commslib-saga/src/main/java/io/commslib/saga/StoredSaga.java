@@ -1,0 +1,84 @@
+package io.commslib.saga;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A saga's row; the state still as bytes.
+ *
+ * @param version number of the last write; the next one names it
+ * @param steps by name, in order
+ * @param readAt the database's clock when it was read
+ */
+record StoredSaga(
+    String id,
+    String type,
+    int definitionVersion,
+    String businessKey,
+    SagaStatus status,
+    Map<String, StepState> steps,
+    long version,
+    byte[] data,
+    @Nullable Instant wakeAt,
+    Instant updatedAt,
+    Instant readAt) {
+
+  /** The instance as its definition sees it. */
+  <S> Instance<S> instance(SagaDefinition<S> definition, S state) {
+    List<StepState> inOrder = new ArrayList<>();
+    for (String name : definition.stepNames()) {
+      inOrder.add(steps.getOrDefault(name, StepState.PENDING));
+    }
+    return new Instance<>(id, businessKey, status, inOrder, state, wakeAt);
+  }
+
+  /** Text form of the steps: {@code name:phase:attempt:round:answered}, separated by blanks. */
+  static String text(List<String> names, List<StepState> steps) {
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < names.size(); i++) {
+      StepState at = steps.get(i);
+      text.append(i == 0 ? "" : " ")
+          .append(names.get(i))
+          .append(':')
+          .append(at.phase())
+          .append(':')
+          .append(at.attempt())
+          .append(':')
+          .append(at.round())
+          .append(':')
+          .append(at.answered() ? '1' : '0');
+    }
+    return text.toString();
+  }
+
+  static Map<String, StepState> parse(String text) {
+    Map<String, StepState> steps = new LinkedHashMap<>();
+    for (String entry : text.split(" ")) {
+      String[] parts = entry.split(":");
+      steps.put(
+          parts[0],
+          new StepState(
+              StepPhase.valueOf(parts[1]),
+              Integer.parseInt(parts[2]),
+              Integer.parseInt(parts[3]),
+              parts[4].equals("1")));
+    }
+    return steps;
+  }
+
+  /** Name of the step whose reply is awaited, or empty. */
+  static String awaited(Map<String, StepState> steps) {
+    for (StepPhase phase : new StepPhase[] {StepPhase.UNDOING, StepPhase.SENT}) {
+      for (Map.Entry<String, StepState> step : steps.entrySet()) {
+        if (step.getValue().phase() == phase) {
+          return step.getKey();
+        }
+      }
+    }
+    return "";
+  }
+}

@@ -1,0 +1,214 @@
+package io.commslib.saga;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
+
+import io.commslib.core.messaging.Destination;
+import java.time.Duration;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class SagaDefinitionTest {
+
+  private static final Destination TO = Destination.queue("q");
+
+  private static SagaDefinition.Builder<String> saga() {
+    return SagaDefinition.builder("order", 1, String.class);
+  }
+
+  private static StepBuilder<String> asked(StepBuilder<String> step) {
+    return step.command(TO, s -> s).onReply(Integer.class, (s, r) -> s);
+  }
+
+  private static StepBuilder<String> undoable(StepBuilder<String> step) {
+    return asked(step).compensate(TO, s -> s).compensatedBy(Long.class);
+  }
+
+  private static Arguments wrong(String message, UnaryOperator<SagaDefinition.Builder<String>> d) {
+    return Arguments.of(message, d);
+  }
+
+  static Stream<Arguments> wrongDefinitions() {
+    return Stream.of(
+        wrong("steps: 0 (expected: 1..50)", b -> b),
+        wrong(
+            "steps: 51 (expected: 1..50)",
+            b -> {
+              for (int i = 0; i < 51; i++) {
+                undoable(b.step("s" + i));
+              }
+              return b;
+            }),
+        wrong(
+            "step: a (expected: a name used once)",
+            b -> {
+              undoable(undoable(b.step("a")).step("a"));
+              return b;
+            }),
+        wrong(
+            "step a: command: none (expected: one)",
+            b -> {
+              b.step("a").onReply(Integer.class, (s, r) -> s);
+              return b;
+            }),
+        wrong(
+            "step a: onReply: none (expected: at least one)",
+            b -> {
+              b.step("a").command(TO, s -> s);
+              return b;
+            }),
+        wrong(
+            "step a: compensatedBy: none (expected: at least one)",
+            b -> {
+              asked(b.step("a")).compensate(TO, s -> s);
+              return b;
+            }),
+        wrong(
+            "step a: compensate: none (expected: one, for compensatedBy)",
+            b -> {
+              asked(b.step("a")).compensatedBy(Long.class);
+              return b;
+            }),
+        wrong(
+            "step a: compensate: none (expected: one, or readOnly() or pivot(), for a step before"
+                + " the last)",
+            b -> {
+              asked(asked(b.step("a")).step("b"));
+              return b;
+            }),
+        wrong(
+            "step b: pivot: two (expected: one per definition)",
+            b -> {
+              asked(asked(b.step("a")).pivot().step("b")).pivot();
+              return b;
+            }),
+        wrong(
+            "step b: compensate: set (expected: none after the pivot)",
+            b -> {
+              undoable(asked(b.step("a")).pivot().step("b"));
+              return b;
+            }),
+        wrong(
+            "step b: refusedBy: set (expected: none after the pivot)",
+            b -> {
+              asked(asked(b.step("a")).pivot().step("b")).refusedBy(Long.class, (s, r) -> s);
+              return b;
+            }),
+        wrong(
+            "step a: compensate: set (expected: none for a step declared read-only or pivot)",
+            b -> {
+              undoable(b.step("a")).readOnly();
+              return b;
+            }));
+  }
+
+  @ParameterizedTest
+  @MethodSource("wrongDefinitions")
+  void refusesToBuildWhatCouldNotEndWell(
+      String message, UnaryOperator<SagaDefinition.Builder<String>> define) {
+    SagaDefinition.Builder<String> builder = define.apply(saga());
+    assertThatIllegalArgumentException().isThrownBy(builder::build).withMessage(message);
+  }
+
+  static Stream<Arguments> wrongSettings() {
+    return Stream.of(
+        wrong(
+            "step: 'Pay' (expected: 1..50 of a-z 0-9 -, not starting with -)",
+            b -> b.step("Pay").key(s -> s)),
+        wrong(
+            "step a: timeout: PT0S (expected: PT0.01S..PT8760H)",
+            b -> b.step("a").timeout(Duration.ZERO).key(s -> s)),
+        wrong("step a: attempts: 0 (expected: 1..1000)", b -> b.step("a").attempts(0).key(s -> s)),
+        wrong(
+            "step a: compensationAttempts: 1001 (expected: 1..1000)",
+            b -> b.step("a").compensationAttempts(1001).key(s -> s)),
+        wrong(
+            "step a: command: two (expected: one)",
+            b -> b.step("a").command(TO, s -> s).command(TO, s -> s).key(s -> s)),
+        wrong(
+            "step a: compensate: two (expected: one)",
+            b -> b.step("a").compensate(TO, s -> s).compensate(TO, s -> s).key(s -> s)),
+        wrong(
+            "step a: onReply: java.lang.Integer (expected: a class named once)",
+            b -> {
+              StepBuilder<String> step = b.step("a").onReply(Integer.class, (s, r) -> s);
+              return step.onReply(Integer.class, (s, r) -> s).key(s -> s);
+            }),
+        wrong(
+            "step a: refusedBy: java.lang.Integer (expected: success or refusal, not both)",
+            b -> asked(b.step("a")).refusedBy(Integer.class, (s, r) -> s).key(s -> s)),
+        wrong(
+            "step a: pivot: set (expected: readOnly() or pivot(), not both)",
+            b -> b.step("a").readOnly().pivot().key(s -> s)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("wrongSettings")
+  void refusesWrongSettingsAtOnce(
+      String message, UnaryOperator<SagaDefinition.Builder<String>> define) {
+    SagaDefinition.Builder<String> builder = saga();
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> define.apply(builder))
+        .withMessage(message);
+  }
+
+  @Test
+  void refusesWrongNamesAndVersions() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> SagaDefinition.builder("Order", 1, String.class))
+        .withMessage("name: 'Order' (expected: 1..50 of a-z 0-9 -, not starting with -)");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> SagaDefinition.builder("order", 0, String.class))
+        .withMessage("version: 0 (expected: 1..1000000)");
+    assertThatNullPointerException()
+        .isThrownBy(() -> SagaDefinition.builder("order", 1, null))
+        .withMessage("stateType");
+  }
+
+  @Test
+  void takesTheLastStepWithoutCompensationAsThePivot() {
+    SagaDefinition<String> definition =
+        asked(undoable(asked(saga().step("look")).readOnly().step("take")).step("end")).build();
+    assertThat(definition.steps())
+        .extracting(Step::kind)
+        .containsExactly(StepKind.READ_ONLY, StepKind.COMPENSATABLE, StepKind.PIVOT);
+  }
+
+  @Test
+  void takesWhatFollowsThePivotAsRetriable() {
+    SagaDefinition<String> definition =
+        asked(asked(saga().step("buy")).pivot().step("send")).build();
+    assertThat(definition.steps())
+        .extracting(Step::kind)
+        .containsExactly(StepKind.PIVOT, StepKind.RETRIABLE);
+  }
+
+  @Test
+  void changesItsStructureTextWithStepsKindsAndDestinationsOnly() {
+    String text = undoable(saga().step("a")).build().structure();
+    assertThat(text).isEqualTo("a COMPENSATABLE queue:q undo queue:q");
+    assertThat(undoable(saga().step("a")).timeout(Duration.ofDays(1)).attempts(9).build())
+        .returns(text, SagaDefinition::structure);
+    assertThat(undoable(undoable(saga().step("a")).step("b")).build())
+        .returns(text + "\n" + text.replaceFirst("a", "b"), SagaDefinition::structure);
+  }
+
+  @Test
+  void waitsLongerForEachAttemptOfACompensation() {
+    Step<String> step =
+        undoable(saga().step("a")).timeout(Duration.ofMinutes(1)).build().steps().get(0);
+    assertThat(Stream.of(1, 2, 3, 4, 5, 100).map(step::undoWait))
+        .containsExactly(
+            Duration.ofMinutes(1),
+            Duration.ofMinutes(2),
+            Duration.ofMinutes(4),
+            Duration.ofMinutes(8),
+            Duration.ofMinutes(10),
+            Duration.ofMinutes(10));
+  }
+}

@@ -1,0 +1,699 @@
+package io.commslib.saga;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.commslib.core.Health;
+import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.messaging.Delivery;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.core.tx.DatabaseId;
+import io.commslib.core.tx.TransactionContext;
+import io.commslib.jackson.JacksonCodec;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.outbox.Outbox;
+import io.commslib.saga.TestSaga.State;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What the engine and its store must do; run on each database. */
+public abstract class SagaEngineContract {
+
+  private static final AtomicInteger SCHEMAS = new AtomicInteger();
+
+  private record Sent(Destination to, Message message) {}
+
+  private final TypeRegistry types = TestSaga.types();
+  private final SystemRuntime runtime = SystemRuntime.create();
+  private final List<Sent> sent = new ArrayList<>();
+  private final List<String> ended = new CopyOnWriteArrayList<>();
+  private final List<SagaEngine> engines = new ArrayList<>();
+  private volatile @Nullable Exception failing;
+  private JdbcDatabase database;
+  private JdbcTransactionRunner transactions;
+  private SagaDefinition<State> definition;
+  private SagaEngine engine;
+
+  /** Returns the database under test; each test uses a schema of its own in it. */
+  protected abstract DataSource dataSource();
+
+  @BeforeEach
+  void start() {
+    database =
+        JdbcDatabase.builder(dataSource()).schema("saga_" + SCHEMAS.incrementAndGet()).build();
+    SagaSchema.scripts().apply(database);
+    transactions = JdbcTransactionRunner.create(database);
+    definition =
+        TestSaga.definition(
+            (s, tx) -> {
+              if (failing != null) {
+                throw failing;
+              }
+              ended.add("completed " + s.order());
+            },
+            (s, tx) -> ended.add("compensated " + s.order()));
+    engine = engine(definition);
+  }
+
+  private SagaEngine engine(SagaDefinition<State> of) {
+    SagaEngine made =
+        SagaEngine.builder(database, types, JacksonCodec.create())
+            .outbox(new CapturingOutbox())
+            .define(of)
+            .config(
+                SagaConfig.builder()
+                    .pollInterval(Duration.ofMillis(20))
+                    .batchSize(10)
+                    .lease(Duration.ofSeconds(1))
+                    .build())
+            .runtime(runtime)
+            .build();
+    engines.add(made);
+    return made;
+  }
+
+  @AfterEach
+  void close() {
+    engines.forEach(SagaEngine::close);
+    engines.forEach(each -> each.drain(Duration.ofSeconds(5)));
+    runtime.close();
+  }
+
+  @Test
+  void runsToItsEndWithOneCommandPerStep() throws Exception {
+    String id = begin("o-1");
+    assertThat(last().to()).isEqualTo(TestSaga.STOCK);
+    assertThat(last().message().correlationId()).contains(id);
+    assertThat(last().message().key()).contains("o-1");
+    answer(last(), new TestSaga.Held("o-1"));
+    answer(last(), new TestSaga.Paid("o-1"));
+    answer(last(), new TestSaga.Sent("o-1"));
+    assertThat(ended).containsExactly("completed o-1");
+    SagaSnapshot snapshot = engine.find("order", "o-1").orElseThrow();
+    assertThat(snapshot.status()).isEqualTo(SagaStatus.COMPLETED);
+    assertThat(snapshot.wakeAt()).isEmpty();
+    assertThat(engine.timeline(id))
+        .extracting(line -> line.kind() + " " + line.step() + " " + line.attempt())
+        .containsExactly(
+            "STARTED  0",
+            "SENT hold 1",
+            "SUCCEEDED hold 0",
+            "SENT pay 1",
+            "SUCCEEDED pay 0",
+            "SENT send 1",
+            "SUCCEEDED send 0",
+            "COMPLETED  0");
+  }
+
+  @Test
+  void startingTwiceReturnsTheSameSaga() {
+    String id = begin("o-1");
+    assertThat(begin("o-1")).isEqualTo(id);
+    assertThat(sent).hasSize(1);
+  }
+
+  @Test
+  void nothingRemainsOfAStartThatRolledBack() {
+    transactions.run(
+        tx -> {
+          engine.start(tx, definition, "o-1", new State("o-1", ""));
+          tx.setRollbackOnly();
+          return null;
+        });
+    assertThat(engine.find("order", "o-1")).isEmpty();
+    assertThat(sent).isEmpty();
+  }
+
+  @Test
+  void undoesInReverseWhenAStepIsRefused() throws Exception {
+    begin("o-1");
+    answer(last(), new TestSaga.Held("o-1"));
+    answer(last(), new TestSaga.Declined("o-1"));
+    assertThat(types.decode(last().message())).isEqualTo(new TestSaga.Unhold("o-1"));
+    answer(last(), new TestSaga.Unheld("o-1"));
+    assertThat(ended).containsExactly("compensated o-1");
+    assertThat(engine.list(SagaStatus.COMPENSATED, 10)).hasSize(1);
+  }
+
+  @Test
+  void duplicateAnswersChangeNothing() throws Exception {
+    begin("o-1");
+    Sent hold = last();
+    answer(hold, new TestSaga.Held("o-1"));
+    answer(hold, new TestSaga.Held("o-1"));
+    answer(hold, new TestSaga.NotHeld("o-1"));
+    assertThat(sent).hasSize(2);
+    assertThat(engine.find("order", "o-1").orElseThrow().step()).isEqualTo("pay");
+  }
+
+  @Test
+  void answersToNobodyGoToTheDeadLetters() throws Exception {
+    Message stray =
+        types
+            .message(new TestSaga.Held("x"))
+            .correlationId("no-such-saga")
+            .causationId("c")
+            .build();
+    assertThat(handle(stray).toString()).isEqualTo("DEAD_LETTER (NO_SAGA)");
+    String id = begin("o-1");
+    Message wrong =
+        types.message(new TestSaga.Held("x")).correlationId(id).causationId("c").build();
+    assertThat(handle(wrong).toString())
+        .isEqualTo("DEAD_LETTER (UNEXPECTED_REPLY: answers no command of this saga)");
+  }
+
+  @Test
+  void sendsTheSameCommandAgainAfterATimeoutThenUndoes() {
+    engine.start();
+    begin("o-1");
+    await(
+        "hold sent again, then undone",
+        () -> commands().equals(List.of("hold", "hold", "unhold", "unhold")));
+    assertThat(sent.get(1).message().id()).isEqualTo(sent.get(0).message().id());
+    assertThat(sent.get(2).message().id()).isNotEqualTo(sent.get(0).message().id());
+    await("parked, since nobody answers", () -> status("o-1") == SagaStatus.PARKED);
+    String id = engine.find("order", "o-1").orElseThrow().id();
+    assertThat(engine.retry(id, "ann", "participant is back")).isTrue();
+    assertThat(status("o-1")).isEqualTo(SagaStatus.COMPENSATING);
+    assertThat(engine.timeline(id))
+        .anyMatch(
+            line ->
+                line.kind() == SagaLogEntry.Kind.RETRIED
+                    && line.actor().equals("ann")
+                    && line.detail().equals("participant is back"));
+    assertThat(engine.retry(id, "ann", "again")).isFalse();
+    assertThat(engine.retry("nobody", "ann", "")).isFalse();
+  }
+
+  @Test
+  void anotherEngineGoesOnWhereADeadOneStopped() throws Exception {
+    begin("o-1");
+    answer(last(), new TestSaga.Held("o-1"));
+    SagaEngine successor = engine(definition);
+    successor.start();
+    await("pay sent again", () -> commands().equals(List.of("hold", "pay", "pay")));
+    engine = successor;
+    answer(last(), new TestSaga.Paid("o-1"));
+    assertThat(successor.find("order", "o-1").orElseThrow().step()).isEqualTo("send");
+  }
+
+  @Test
+  void ofManyAnswersAtOnceEachTakesEffectOnce() throws Exception {
+    begin("o-1");
+    Sent hold = last();
+    int callers = 8;
+    List<Exception> failures = new CopyOnWriteArrayList<>();
+    CountDownLatch go = new CountDownLatch(1);
+    CountDownLatch done = new CountDownLatch(callers);
+    for (int i = 0; i < callers; i++) {
+      runtime
+          .newThread(
+              "test-" + i,
+              () -> {
+                try {
+                  go.await();
+                  answer(hold, new TestSaga.Held("o-1"));
+                } catch (Exception e) {
+                  failures.add(e);
+                } finally {
+                  done.countDown();
+                }
+              })
+          .start();
+    }
+    go.countDown();
+    assertThat(done.await(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(failures).isEmpty();
+    assertThat(commands()).containsExactly("hold", "pay");
+  }
+
+  @Test
+  void refusesAChangedStructureUnderAnOldNumber() {
+    engine.start();
+    SagaDefinition<State> changed =
+        SagaDefinition.builder("order", 1, State.class)
+            .key(State::order)
+            .step("other")
+            .command(TestSaga.STOCK, s -> new TestSaga.Hold(s.order()))
+            .onReply(TestSaga.Held.class, (s, r) -> s)
+            .build();
+    assertThatThrownBy(() -> engine(changed).start())
+        .isInstanceOf(SagaException.class)
+        .hasMessageContaining("COMMS-SAGA-003")
+        .hasMessageContaining("[other PIVOT queue:stock]")
+        .hasMessageContaining("hold COMPENSATABLE queue:stock undo queue:stock;");
+  }
+
+  @Test
+  void takesOtherTimeoutsUnderAnOldNumber() {
+    engine.start();
+    SagaDefinition<State> patient =
+        TestSaga.definition(Duration.ofMinutes(5), (s, tx) -> ended.add(s.order()), (s, tx) -> {});
+    SagaEngine other = engine(patient);
+    other.start();
+    assertThat(other.health().status()).isEqualTo(Health.Status.UP);
+  }
+
+  @Test
+  void namesTheCommandThatACompensationUndoes() throws Exception {
+    begin("o-1");
+    Sent hold = last();
+    answer(hold, new TestSaga.Held("o-1"));
+    answer(last(), new TestSaga.Declined("o-1"));
+    assertThat(last().message().causationId()).contains(hold.message().id());
+    assertThat(last().message().id()).isNotEqualTo(hold.message().id());
+  }
+
+  @Test
+  void passesTheTraceOfAReplyOn() throws Exception {
+    String id = begin("o-1");
+    String trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    handle(
+        types
+            .message(new TestSaga.Held("o-1"))
+            .correlationId(id)
+            .causationId(last().message().id())
+            .traceparent(trace)
+            .build());
+    assertThat(last().message().traceparent()).contains(trace);
+  }
+
+  @Test
+  void rollsTheEndBackWithAHookThatFails() throws Exception {
+    failing = new java.io.IOException("order table");
+    begin("o-1");
+    answer(last(), new TestSaga.Held("o-1"));
+    answer(last(), new TestSaga.Paid("o-1"));
+    Sent send = last();
+    assertThatThrownBy(() -> answer(send, new TestSaga.Sent("o-1"))).isSameAs(failing);
+    assertThat(status("o-1")).isEqualTo(SagaStatus.RUNNING);
+    failing = null;
+    answer(send, new TestSaga.Sent("o-1"));
+    assertThat(ended).containsExactly("completed o-1");
+  }
+
+  @Test
+  void throwsWhatAFunctionOfTheDefinitionThrows() throws Exception {
+    begin("broken");
+    Sent hold = last();
+    answer(hold, new TestSaga.Held("broken"));
+    Sent pay = last();
+    assertThatThrownBy(() -> answer(pay, new TestSaga.Paid("poison")))
+        .isExactlyInstanceOf(IllegalStateException.class)
+        .hasMessage("poison");
+    assertThat(engine.find("order", "broken").orElseThrow().step()).isEqualTo("pay");
+  }
+
+  @Test
+  void parksASagaWhoseDefinitionFailsOnTheTimerAndWakesTheOthers() {
+    begin("unhold-fails");
+    begin("o-1");
+    engine.start();
+    await("parked", () -> status("unhold-fails") == SagaStatus.PARKED);
+    await("the other is undone", () -> commands().contains("unhold"));
+    String id = engine.find("order", "unhold-fails").orElseThrow().id();
+    List<SagaLogEntry> lines = engine.timeline(id);
+    assertThat(lines.get(lines.size() - 1).detail())
+        .isEqualTo("definition failed: java.lang.IllegalStateException");
+    await("reported", () -> engine.health().reason().contains("parked"));
+  }
+
+  @Test
+  void wakesSagasBehindManyThatNobodyKnows() {
+    SagaDefinition<State> unknown =
+        SagaDefinition.builder("legacy", 1, State.class)
+            .step("other")
+            .command(TestSaga.STOCK, s -> new TestSaga.Hold(s.order()))
+            .onReply(TestSaga.Held.class, (s, r) -> s)
+            .timeout(Duration.ofMillis(10))
+            .build();
+    SagaEngine old = engine(unknown);
+    transactions.run(
+        tx -> {
+          for (int i = 0; i < 30; i++) {
+            old.start(tx, unknown, "l-" + i, new State("l-" + i, ""));
+          }
+          return null;
+        });
+    begin("o-1");
+    engine.start();
+    await("hold sent again", () -> commands().stream().filter("hold"::equals).count() == 32);
+    assertThat(engine.health().reason()).contains("legacy v1");
+    assertThat(Integer.parseInt(engine.health().details().get("overdue"))).isGreaterThan(29);
+  }
+
+  @Test
+  void takesOverWhatADeadProcessHadClaimed() throws Exception {
+    begin("o-1");
+    SagaStore store = new SagaStore(database);
+    await("claimed by the dead one", () -> claim(store, Duration.ofMillis(1_500)).size() == 1);
+    assertThat(claim(store, Duration.ofSeconds(1))).isEmpty();
+    engine.start();
+    await("hold sent again", () -> commands().equals(List.of("hold", "hold")));
+  }
+
+  @Test
+  void changesNothingForAHolderOfAnOlderClaim() throws Exception {
+    String id = begin("o-1");
+    SagaStore store = new SagaStore(database);
+    StoredSaga before = inTransaction(connection -> store.load(connection, id)).orElseThrow();
+    await("claimed", () -> claim(store, Duration.ofMillis(1)).size() == 1);
+    Instance<State> next = before.instance(definition, new State("stale", ""));
+    boolean written =
+        inTransaction(
+            connection -> store.update(connection, before, definition, next, new byte[] {1}));
+    assertThat(written).isFalse();
+    assertThat(engine.find("order", "o-1").orElseThrow().status()).isEqualTo(SagaStatus.RUNNING);
+  }
+
+  @Test
+  void refusesRowsThatWouldNeverWake() {
+    begin("o-1");
+    for (String change : List.of("wake_at = NULL", "status = 'COMPLETED'", "status = 'PARKED'")) {
+      assertThatThrownBy(
+              () ->
+                  inTransaction(
+                      connection -> {
+                        try (Statement update = connection.createStatement()) {
+                          return update.executeUpdate(
+                              "UPDATE " + database.table("saga") + " SET " + change);
+                        }
+                      }))
+          .as(change)
+          .isInstanceOf(SQLException.class);
+    }
+  }
+
+  @Test
+  void undoesACancelledSaga() throws Exception {
+    String id = begin("o-1");
+    answer(last(), new TestSaga.Held("o-1"));
+    assertThat(engine.cancel(id, "ann", "customer called")).isTrue();
+    assertThat(commands()).containsExactly("hold", "pay", "unpay");
+    assertThat(engine.cancel(id, "ann", "twice")).isFalse();
+    answer(last(), new TestSaga.Unpaid("o-1"));
+    answer(last(), new TestSaga.Unheld("o-1"));
+    assertThat(ended).containsExactly("compensated o-1");
+  }
+
+  @Test
+  void goesOnFromAStepResolvedByHand() {
+    engine.start();
+    String id = begin("o-1");
+    await("parked", () -> status("o-1") == SagaStatus.PARKED);
+    assertThat(engine.resolve(id, "ann", "stock counted by hand")).isTrue();
+    assertThat(status("o-1")).isEqualTo(SagaStatus.COMPENSATED);
+    assertThat(ended).containsExactly("compensated o-1");
+  }
+
+  @Test
+  void refusesToOperateWithoutAnActor() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> engine.retry("x", "", "r"))
+        .withMessage("actor length: 0 (expected: 1..100)");
+  }
+
+  @Test
+  void refusesATransactionOfAnotherDatabase() {
+    JdbcDatabase other = JdbcDatabase.builder(new OtherDataSource(dataSource())).build();
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                JdbcTransactionRunner.create(other)
+                    .run(tx -> engine.start(tx, definition, "o-1", new State("o-1", ""))))
+        .withMessageStartingWith("transaction: ");
+  }
+
+  @Test
+  void refusesADefinitionThatIsNotItsOwn() {
+    SagaDefinition<State> copy = TestSaga.definition((s, tx) -> {}, (s, tx) -> {});
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () -> transactions.run(tx -> engine.start(tx, copy, "o-1", new State("o-1", ""))))
+        .withMessage("definition: order v1 (expected: one of [order v1])");
+  }
+
+  @Test
+  void ofManyStartsAtOnceOneTakesEffect() throws Exception {
+    int callers = 8;
+    List<String> ids = new CopyOnWriteArrayList<>();
+    CountDownLatch done = new CountDownLatch(callers);
+    for (int i = 0; i < callers; i++) {
+      runtime
+          .newThread(
+              "test-start-" + i,
+              () -> {
+                try {
+                  ids.add(begin("o-1"));
+                } finally {
+                  done.countDown();
+                }
+              })
+          .start();
+    }
+    assertThat(done.await(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(ids).hasSize(callers);
+    assertThat(Set.copyOf(ids)).hasSize(1);
+    assertThat(commands()).containsExactly("hold");
+  }
+
+  @Test
+  void retriesAReplyOfADefinitionAnotherProcessKnows() throws Exception {
+    String id = begin("o-1");
+    SagaDefinition<State> newer =
+        SagaDefinition.builder("order", 2, State.class)
+            .step("other")
+            .command(TestSaga.STOCK, s -> new TestSaga.Hold(s.order()))
+            .onReply(TestSaga.Held.class, (s, r) -> s)
+            .build();
+    String hold = last().message().id();
+    engine = engine(newer);
+    Message reply =
+        types.message(new TestSaga.Held("o-1")).correlationId(id).causationId(hold).build();
+    assertThat(handle(reply).kind()).isEqualTo(Settlement.Kind.RETRY);
+    assertThatThrownBy(() -> engine.retry(id, "ann", "r"))
+        .isInstanceOf(SagaException.class)
+        .hasMessageContaining("COMMS-SAGA-002");
+  }
+
+  @Test
+  void sendsAReplyOfAWrongClassToTheDeadLetters() throws Exception {
+    String id = begin("o-1");
+    Message reply =
+        types
+            .message(new TestSaga.Paid("o-1"))
+            .correlationId(id)
+            .causationId(last().message().id())
+            .build();
+    assertThat(handle(reply).reason())
+        .isEqualTo("UNEXPECTED_REPLY: Paid is no such reply of step hold");
+  }
+
+  @Test
+  void purgesEndedSagasAfterTheirRetentionOnly() throws Exception {
+    String ended = begin("o-1");
+    answer(last(), new TestSaga.NotHeld("o-1"));
+    begin("o-2");
+    assertThat(engine.purge()).isZero();
+    inTransaction(
+        connection -> {
+          try (Statement update = connection.createStatement()) {
+            return update.executeUpdate(
+                "UPDATE " + database.table("saga") + " SET updated_at = '2020-01-01 00:00:00+00'");
+          }
+        });
+    assertThat(engine.purge()).isEqualTo(1);
+    assertThat(engine.find("order", "o-1")).isEmpty();
+    assertThat(engine.timeline(ended)).isEmpty();
+    assertThat(engine.find("order", "o-2")).isPresent();
+  }
+
+  @Test
+  void isDownUntilStartedAndAfterItsEnd() {
+    assertThat(engine.health().status()).isEqualTo(Health.Status.DOWN);
+    engine.start();
+    await("up", () -> engine.health().status() == Health.Status.UP);
+    assertThat(engine.drain(Duration.ofSeconds(10))).isTrue();
+    engine.close();
+    engine.close();
+    assertThat(engine.health().status()).isEqualTo(Health.Status.DOWN);
+  }
+
+  @Test
+  void refusesToStartWithoutItsTables() {
+    JdbcDatabase empty =
+        JdbcDatabase.builder(dataSource()).schema("none_" + SCHEMAS.incrementAndGet()).build();
+    database = empty;
+    SagaEngine without = engine(definition);
+    assertThatThrownBy(without::start).hasMessageContaining("COMMS-JDBC-010");
+  }
+
+  @Test
+  void liveSagasOfADefinitionNobodyHasShowInHealth() {
+    begin("o-1");
+    SagaDefinition<State> other =
+        SagaDefinition.builder("refund", 1, State.class)
+            .key(State::order)
+            .step("other")
+            .command(TestSaga.STOCK, s -> new TestSaga.Hold(s.order()))
+            .onReply(TestSaga.Held.class, (s, r) -> s)
+            .build();
+    SagaEngine stranger = engine(other);
+    stranger.start();
+    await(
+        "reported",
+        () ->
+            stranger.health().status() == Health.Status.DEGRADED
+                && stranger.health().reason().contains("order v1"));
+  }
+
+  private String begin(String order) {
+    return transactions.run(tx -> engine.start(tx, definition, order, new State(order, "")));
+  }
+
+  private interface SqlWork<T> {
+    T run(Connection connection) throws SQLException;
+  }
+
+  private <T> T inTransaction(SqlWork<T> work) throws SQLException {
+    return transactions.<T, SQLException>run(tx -> work.run(tx.unwrap(Connection.class)));
+  }
+
+  private List<SagaStore.Claimed> claim(SagaStore store, Duration lease) {
+    try {
+      return inTransaction(
+          connection -> store.claim(connection, List.of(definition), 10, "dead", lease));
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private Sent last() {
+    synchronized (sent) {
+      return sent.get(sent.size() - 1);
+    }
+  }
+
+  private List<String> commands() {
+    synchronized (sent) {
+      return sent.stream().map(each -> each.message().type()).toList();
+    }
+  }
+
+  private SagaStatus status(String order) {
+    return engine.find("order", order).orElseThrow().status();
+  }
+
+  private void answer(Sent command, Object answer) throws Exception {
+    Message reply =
+        types
+            .message(answer)
+            .correlationId(command.message().correlationId().orElseThrow())
+            .causationId(command.message().id())
+            .build();
+    assertThat(handle(reply).kind()).isEqualTo(Settlement.Kind.DONE);
+  }
+
+  private Settlement handle(Message reply) throws Exception {
+    return transactions.<Settlement, Exception>run(
+        tx -> engine.replies().handle(new TestDelivery(reply, tx)));
+  }
+
+  private static void await(String what, BooleanSupplier condition) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > end) {
+        throw new AssertionError("not within 20 s: " + what);
+      }
+      LockSupport.parkNanos(2_000_000);
+    }
+  }
+
+  /** The same database under another identity. */
+  private static final class OtherDataSource extends com.zaxxer.hikari.HikariDataSource {
+    private final DataSource real;
+
+    OtherDataSource(DataSource real) {
+      this.real = real;
+    }
+
+    @Override
+    public Connection getConnection() throws SQLException {
+      return real.getConnection();
+    }
+  }
+
+  /** Keeps what commits. */
+  private final class CapturingOutbox implements Outbox {
+    @Override
+    public void publish(TransactionContext tx, Destination to, Message message) {
+      tx.afterCommit(
+          () -> {
+            synchronized (sent) {
+              sent.add(new Sent(to, message));
+            }
+          });
+    }
+
+    @Override
+    public void publishAll(TransactionContext tx, Destination to, List<Message> messages) {
+      messages.forEach(message -> publish(tx, to, message));
+    }
+
+    @Override
+    public void wake() {}
+
+    @Override
+    public DatabaseId database() {
+      return database.id();
+    }
+  }
+
+  private record TestDelivery(Message message, TransactionContext transaction) implements Delivery {
+    @Override
+    public Destination destination() {
+      return Destination.queue("replies");
+    }
+
+    @Override
+    public String group() {
+      return "main";
+    }
+
+    @Override
+    public int attempt() {
+      return 1;
+    }
+
+    @Override
+    public int redriveCount() {
+      return 0;
+    }
+
+    @Override
+    public Duration remaining() {
+      return Duration.ofSeconds(1);
+    }
+  }
+}

@@ -1,0 +1,127 @@
+package io.commslib.saga;
+
+import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.messaging.Delivery;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.TypedHandler;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.outbox.Outbox;
+import io.commslib.saga.Trip.BookCar;
+import io.commslib.saga.Trip.CarBooked;
+import io.commslib.saga.Trip.CarReturned;
+import io.commslib.saga.Trip.CardRefused;
+import io.commslib.saga.Trip.IssueTicket;
+import io.commslib.saga.Trip.NoCarLeft;
+import io.commslib.saga.Trip.Paid;
+import io.commslib.saga.Trip.Pay;
+import io.commslib.saga.Trip.Refund;
+import io.commslib.saga.Trip.Refunded;
+import io.commslib.saga.Trip.ReturnCar;
+import io.commslib.saga.Trip.SoldOut;
+import io.commslib.saga.Trip.TicketIssued;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+
+/**
+ * The three participants of a trip as the contract wants them: every command is answered, also a
+ * repeated one, and an undo that comes first is remembered. Which trips they refuse follows from
+ * the number of the trip.
+ */
+final class TripParticipant {
+
+  static final Destination REPLIES = Destination.queue("replies");
+
+  private final JdbcDatabase database;
+  private final Outbox outbox;
+  private final TypeRegistry types = Trip.types();
+
+  TripParticipant(JdbcDatabase database, Outbox outbox) {
+    this.database = database;
+    this.outbox = outbox;
+  }
+
+  TypedHandler handler() {
+    return TypedHandler.builder(types)
+        .on(
+            BookCar.class,
+            (c, d) ->
+                act(d, "car", accepts(c.trip(), 7), new CarBooked(c.trip()), new NoCarLeft("Rome")))
+        .on(ReturnCar.class, (c, d) -> undo(d, "car", new CarReturned()))
+        .on(
+            Pay.class,
+            (c, d) -> act(d, "pay", accepts(c.trip(), 5), new Paid(c.trip()), new CardRefused()))
+        .on(Refund.class, (c, d) -> undo(d, "pay", new Refunded()))
+        .on(
+            IssueTicket.class,
+            (c, d) ->
+                act(d, "ticket", accepts(c.trip(), 3), new TicketIssued(c.trip()), new SoldOut()))
+        .build();
+  }
+
+  private static boolean accepts(String trip, int refusedEvery) {
+    return Integer.parseInt(trip) % refusedEvery != 0;
+  }
+
+  private Settlement act(Delivery command, String step, boolean accepts, Object yes, Object no)
+      throws SQLException {
+    String known = effect(command, step);
+    if (known.isEmpty() && accepts) {
+      write(command, "INSERT INTO %s (effect, saga, step) VALUES (?, ?, ?)", "DONE", step);
+    }
+    boolean done = known.equals("DONE") || (known.isEmpty() && accepts);
+    return reply(command, done ? yes : no);
+  }
+
+  private Settlement undo(Delivery command, String step, Object undone) throws SQLException {
+    boolean isNew = effect(command, step).isEmpty();
+    write(
+        command,
+        isNew
+            ? "INSERT INTO %s (effect, saga, step) VALUES (?, ?, ?)"
+            : "UPDATE %s SET effect = ? WHERE saga = ? AND step = ?",
+        "UNDONE",
+        step);
+    return reply(command, undone);
+  }
+
+  private Settlement reply(Delivery command, Object answer) {
+    outbox.publish(command.transaction(), REPLIES, Replies.to(command, types, answer).build());
+    return Settlement.done();
+  }
+
+  private String effect(Delivery command, String step) throws SQLException {
+    try (PreparedStatement select =
+        connection(command)
+            .prepareStatement(
+                "SELECT effect FROM "
+                    + database.table("effect")
+                    + " WHERE saga = ? AND step = ?")) {
+      select.setString(1, sagaOf(command));
+      select.setString(2, step);
+      try (ResultSet row = select.executeQuery()) {
+        return row.next() ? row.getString(1) : "";
+      }
+    }
+  }
+
+  private void write(Delivery command, String sql, String effect, String step) throws SQLException {
+    try (PreparedStatement write =
+        connection(command).prepareStatement(String.format(sql, database.table("effect")))) {
+      write.setString(1, effect);
+      write.setString(2, sagaOf(command));
+      write.setString(3, step);
+      write.executeUpdate();
+    }
+  }
+
+  private static Connection connection(Delivery command) {
+    return command.transaction().unwrap(Connection.class);
+  }
+
+  private static String sagaOf(Delivery command) {
+    return command.message().correlationId().orElseThrow();
+  }
+}

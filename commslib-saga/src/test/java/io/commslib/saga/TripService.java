@@ -1,0 +1,147 @@
+package io.commslib.saga;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.core.Lifecycle;
+import io.commslib.core.inmemory.InMemoryTransport;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.messaging.Subscription;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.core.tx.TransactionContext;
+import io.commslib.jackson.JacksonCodec;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.outbox.JdbcOutbox;
+import io.commslib.outbox.OutboxConfig;
+import io.commslib.outbox.OutboxRelay;
+import io.commslib.outbox.OutboxSchema;
+import io.commslib.testkit.CrashPoints;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import javax.sql.DataSource;
+
+/**
+ * A process with saga engine, participants, outbox and a broker that forgets everything when the
+ * process dies. Starts trips (or finds them started) and ends when all of them have ended. Dies at
+ * the crash point its system property names.
+ */
+final class TripService {
+
+  private final JdbcDatabase database;
+  private final JdbcTransactionRunner transactions;
+
+  private TripService(DataSource dataSource) {
+    database = JdbcDatabase.builder(dataSource).build();
+    transactions = JdbcTransactionRunner.create(database);
+  }
+
+  /**
+   * @param args database URL, number of trips
+   */
+  public static void main(String[] args) throws Exception {
+    HikariDataSource pool = new HikariDataSource();
+    pool.setJdbcUrl(args[0]);
+    new TripService(CrashPoints.fromProperty().around(pool)).run(Integer.parseInt(args[1]));
+    pool.close();
+  }
+
+  private void run(int trips) throws SQLException {
+    OutboxSchema.scripts().apply(database);
+    SagaSchema.scripts().apply(database);
+    createTables();
+    SystemRuntime runtime = SystemRuntime.create();
+    MessageTransport transport = InMemoryTransport.create();
+    List<Destination> queues = List.of(Trip.CARS, Trip.BANK, Trip.AIRLINE, TripParticipant.REPLIES);
+    queues.forEach(queue -> transport.declare(DestinationConfig.builder(queue).build()));
+    JdbcOutbox outbox = JdbcOutbox.create(database, OutboxConfig.defaults());
+    SagaDefinition<Trip> definition =
+        Trip.saga(Duration.ofMillis(400), 3, 1_000)
+            .onCompleted((trip, tx) -> end(tx, trip, SagaStatus.COMPLETED))
+            .onCompensated((trip, tx) -> end(tx, trip, SagaStatus.COMPENSATED))
+            .build();
+    SagaEngine engine =
+        SagaEngine.builder(database, Trip.types(), JacksonCodec.create())
+            .outbox(outbox)
+            .define(definition)
+            .config(
+                SagaConfig.builder()
+                    .pollInterval(Duration.ofMillis(50))
+                    .lease(Duration.ofSeconds(1))
+                    .build())
+            .runtime(runtime)
+            .build();
+    MessageHandler participant = new TripParticipant(database, outbox).handler();
+    Lifecycle lifecycle =
+        Lifecycle.builder()
+            .transport(transport)
+            .relay(OutboxRelay.create(outbox, transport, runtime))
+            .saga(engine)
+            .subscription("cars", () -> subscribe(transport, Trip.CARS, participant))
+            .subscription("bank", () -> subscribe(transport, Trip.BANK, participant))
+            .subscription("airline", () -> subscribe(transport, Trip.AIRLINE, participant))
+            .subscription(
+                "replies", () -> subscribe(transport, TripParticipant.REPLIES, engine.replies()))
+            .build();
+    lifecycle.start();
+    for (int i = 1; i <= trips; i++) {
+      String trip = Integer.toString(i);
+      transactions.run(tx -> engine.start(tx, definition, trip, Trip.of(trip)));
+    }
+    Await.until(
+        "all trips end",
+        () -> {
+          // What an operator does: the ticket's outcome is unknown after a kill.
+          engine.list(SagaStatus.PARKED, 100).forEach(s -> engine.retry(s.id(), "test", ""));
+          return engine.list(SagaStatus.COMPLETED, 10_000).size()
+                  + engine.list(SagaStatus.COMPENSATED, 10_000).size()
+              == trips;
+        });
+    lifecycle.drain(Duration.ofSeconds(10));
+    lifecycle.close();
+    runtime.close();
+  }
+
+  private Subscription subscribe(
+      MessageTransport transport, Destination queue, MessageHandler handler) {
+    return transport
+        .subscriber()
+        .subscribe(
+            SubscriptionConfig.builder(queue).workers(4).transactional(transactions).build(),
+            handler);
+  }
+
+  private void createTables() throws SQLException {
+    transactions.<Void, SQLException>run(
+        tx -> {
+          try (Statement create = tx.unwrap(Connection.class).createStatement()) {
+            create.execute(
+                "CREATE TABLE IF NOT EXISTS "
+                    + database.table("effect")
+                    + " (saga varchar(36), step varchar(50), effect varchar(10))");
+            create.execute(
+                "CREATE TABLE IF NOT EXISTS "
+                    + database.table("trip_end")
+                    + " (n bigint GENERATED ALWAYS AS IDENTITY, trip varchar(36), status varchar(16))");
+          }
+          return null;
+        });
+  }
+
+  private void end(TransactionContext tx, Trip trip, SagaStatus status) throws SQLException {
+    try (PreparedStatement insert =
+        tx.unwrap(Connection.class)
+            .prepareStatement(
+                "INSERT INTO " + database.table("trip_end") + " (trip, status) VALUES (?, ?)")) {
+      insert.setString(1, trip.id());
+      insert.setString(2, status.name());
+      insert.executeUpdate();
+    }
+  }
+}
