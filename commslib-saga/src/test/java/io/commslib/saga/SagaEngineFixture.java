@@ -1,0 +1,224 @@
+package io.commslib.saga;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.messaging.Delivery;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.core.tx.DatabaseId;
+import io.commslib.core.tx.TransactionContext;
+import io.commslib.jackson.JacksonCodec;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.outbox.Outbox;
+import io.commslib.saga.TestSaga.State;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+
+/** One engine on a schema of its own, an outbox that keeps what commits, and a hand for replies. */
+abstract class SagaEngineFixture {
+
+  static final AtomicInteger SCHEMAS = new AtomicInteger();
+
+  record Sent(Destination to, Message message) {}
+
+  final TypeRegistry types = TestSaga.types();
+  final SystemRuntime runtime = SystemRuntime.create();
+  final List<Sent> sent = new ArrayList<>();
+  final List<String> ended = new CopyOnWriteArrayList<>();
+  private final List<SagaEngine> engines = new ArrayList<>();
+  volatile @Nullable Exception failing;
+  JdbcDatabase database;
+  JdbcTransactionRunner transactions;
+  SagaDefinition<State> definition;
+  SagaEngine engine;
+
+  /** Returns the database under test; each test uses a schema of its own in it. */
+  protected abstract DataSource dataSource();
+
+  @BeforeEach
+  void start() {
+    database =
+        JdbcDatabase.builder(dataSource()).schema("saga_" + SCHEMAS.incrementAndGet()).build();
+    SagaSchema.scripts().apply(database);
+    transactions = JdbcTransactionRunner.create(database);
+    definition =
+        TestSaga.definition(
+            (s, tx) -> {
+              if (failing != null) {
+                throw failing;
+              }
+              ended.add("completed " + s.order());
+            },
+            (s, tx) -> ended.add("compensated " + s.order()));
+    engine = engine(definition);
+  }
+
+  SagaEngine engine(SagaDefinition<State> of) {
+    SagaEngine made =
+        SagaEngine.builder(database, types, JacksonCodec.create())
+            .outbox(new CapturingOutbox())
+            .define(of)
+            .config(
+                SagaConfig.builder()
+                    .pollInterval(Duration.ofMillis(20))
+                    .batchSize(10)
+                    .lease(Duration.ofSeconds(1))
+                    .build())
+            .runtime(runtime)
+            .build();
+    engines.add(made);
+    return made;
+  }
+
+  @AfterEach
+  void close() {
+    engines.forEach(SagaEngine::close);
+    engines.forEach(each -> each.drain(Duration.ofSeconds(5)));
+    runtime.close();
+  }
+
+  String begin(String order) {
+    return transactions.run(tx -> engine.start(tx, definition, order, new State(order, "")));
+  }
+
+  interface SqlWork<T> {
+    T run(Connection connection) throws SQLException;
+  }
+
+  <T> T inTransaction(SqlWork<T> work) throws SQLException {
+    return transactions.<T, SQLException>run(tx -> work.run(tx.unwrap(Connection.class)));
+  }
+
+  List<SagaStore.Claimed> claim(SagaStore store, Duration lease) {
+    try {
+      return inTransaction(
+          connection -> store.claim(connection, List.of(definition), 10, "dead", lease));
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  Sent last() {
+    synchronized (sent) {
+      return sent.get(sent.size() - 1);
+    }
+  }
+
+  List<String> commands() {
+    synchronized (sent) {
+      return sent.stream().map(each -> each.message().type()).toList();
+    }
+  }
+
+  SagaStatus status(String order) {
+    return engine.find("order", order).orElseThrow().status();
+  }
+
+  void answer(Sent command, Object answer) throws Exception {
+    Message reply =
+        types
+            .message(answer)
+            .correlationId(command.message().correlationId().orElseThrow())
+            .causationId(command.message().id())
+            .build();
+    assertThat(handle(reply).kind()).isEqualTo(Settlement.Kind.DONE);
+  }
+
+  Settlement handle(Message reply) throws Exception {
+    return transactions.<Settlement, Exception>run(
+        tx -> engine.replies().handle(new TestDelivery(reply, tx)));
+  }
+
+  static void await(String what, BooleanSupplier condition) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > end) {
+        throw new AssertionError("not within 20 s: " + what);
+      }
+      LockSupport.parkNanos(2_000_000);
+    }
+  }
+
+  /** The same database under another identity. */
+  static final class OtherDataSource extends com.zaxxer.hikari.HikariDataSource {
+    private final DataSource real;
+
+    OtherDataSource(DataSource real) {
+      this.real = real;
+    }
+
+    @Override
+    public Connection getConnection() throws SQLException {
+      return real.getConnection();
+    }
+  }
+
+  /** Keeps what commits. */
+  private final class CapturingOutbox implements Outbox {
+    @Override
+    public void publish(TransactionContext tx, Destination to, Message message) {
+      tx.afterCommit(
+          () -> {
+            synchronized (sent) {
+              sent.add(new Sent(to, message));
+            }
+          });
+    }
+
+    @Override
+    public void publishAll(TransactionContext tx, Destination to, List<Message> messages) {
+      messages.forEach(message -> publish(tx, to, message));
+    }
+
+    @Override
+    public void wake() {}
+
+    @Override
+    public DatabaseId database() {
+      return database.id();
+    }
+  }
+
+  private record TestDelivery(Message message, TransactionContext transaction) implements Delivery {
+    @Override
+    public Destination destination() {
+      return Destination.queue("replies");
+    }
+
+    @Override
+    public String group() {
+      return "main";
+    }
+
+    @Override
+    public int attempt() {
+      return 1;
+    }
+
+    @Override
+    public int redriveCount() {
+      return 0;
+    }
+
+    @Override
+    public Duration remaining() {
+      return Duration.ofSeconds(1);
+    }
+  }
+}
