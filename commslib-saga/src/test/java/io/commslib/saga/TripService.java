@@ -21,21 +21,25 @@ import io.commslib.outbox.OutboxSchema;
 import io.commslib.testkit.CrashPoints;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import javax.sql.DataSource;
 
 /**
  * A process with saga engine, participants, outbox and a broker that forgets everything when the
- * process dies. Starts trips (or finds them started) and ends when all of them have ended. Dies at
- * the crash point its system property names.
+ * process dies. Starts trips (or finds them started) and ends when all of them have ended and no
+ * message is under way, since a late success sets an ended saga going once more. Dies at the crash
+ * point its system property names.
  */
 final class TripService {
 
   private final JdbcDatabase database;
   private final JdbcTransactionRunner transactions;
+  private final List<Subscription> subscriptions = new CopyOnWriteArrayList<>();
 
   private TripService(DataSource dataSource) {
     database = JdbcDatabase.builder(dataSource).build();
@@ -90,6 +94,7 @@ final class TripService {
                 "replies", () -> subscribe(transport, TripParticipant.REPLIES, engine.replies()))
             .build();
     lifecycle.start();
+    QuietCheck quiet = new QuietCheck(subscriptions);
     for (int i = 1; i <= trips; i++) {
       String trip = Integer.toString(i);
       transactions.run(tx -> engine.start(tx, definition, trip, Trip.of(trip)));
@@ -99,9 +104,11 @@ final class TripService {
         () -> {
           // What an operator does: the ticket's outcome is unknown after a kill.
           engine.list(SagaStatus.PARKED, 100).forEach(s -> engine.retry(s.id(), "test", ""));
-          return engine.list(SagaStatus.COMPLETED, 10_000).size()
-                  + engine.list(SagaStatus.COMPENSATED, 10_000).size()
-              == trips;
+          boolean ended =
+              engine.list(SagaStatus.COMPLETED, 10_000).size()
+                      + engine.list(SagaStatus.COMPENSATED, 10_000).size()
+                  == trips;
+          return quiet.isStill(ended && outboxIsEmpty());
         });
     lifecycle.drain(Duration.ofSeconds(10));
     lifecycle.close();
@@ -110,11 +117,25 @@ final class TripService {
 
   private Subscription subscribe(
       MessageTransport transport, Destination queue, MessageHandler handler) {
-    return transport
-        .subscriber()
-        .subscribe(
-            SubscriptionConfig.builder(queue).workers(4).transactional(transactions).build(),
-            handler);
+    Subscription subscription =
+        transport
+            .subscriber()
+            .subscribe(
+                SubscriptionConfig.builder(queue).workers(4).transactional(transactions).build(),
+                handler);
+    subscriptions.add(subscription);
+    return subscription;
+  }
+
+  private boolean outboxIsEmpty() {
+    try (Connection connection = database.dataSource().getConnection();
+        Statement select = connection.createStatement();
+        ResultSet row =
+            select.executeQuery("SELECT count(*) FROM " + database.table("outbox_message"))) {
+      return row.next() && row.getLong(1) == 0;
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private void createTables() throws SQLException {
