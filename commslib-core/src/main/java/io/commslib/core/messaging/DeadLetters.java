@@ -30,7 +30,9 @@ public interface DeadLetters {
    *
    * @param source what the group consumes
    * @param group the group
-   * @param select which ones
+   * @param select which ones; asked on the calling thread, oldest first, for each just before it is
+   *     sent, so it may wait to pace them, and what it throws ends the call with those sent so far
+   *     sent
    * @return how many were sent back
    * @throws TransportException if the broker can't be reached; those sent so far are sent
    */

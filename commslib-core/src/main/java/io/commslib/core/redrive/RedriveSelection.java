@@ -1,0 +1,122 @@
+package io.commslib.core.redrive;
+
+import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.spi.Checks;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+
+/**
+ * Which dead letters of a group an operator means. Immutable.
+ *
+ * @since 0.1
+ */
+public final class RedriveSelection {
+
+  private final String text;
+  private final Predicate<DeadLetter> predicate;
+  private final int limit;
+  private final boolean withQuarantined;
+
+  private RedriveSelection(
+      String text, Predicate<DeadLetter> predicate, int limit, boolean withQuarantined) {
+    this.text = text;
+    this.predicate = predicate;
+    this.limit = limit;
+    this.withQuarantined = withQuarantined;
+  }
+
+  private static RedriveSelection of(String text, Predicate<DeadLetter> predicate) {
+    return new RedriveSelection(text, predicate, Integer.MAX_VALUE, false);
+  }
+
+  /**
+   * Selects every dead letter of the group.
+   *
+   * @return the selection
+   */
+  public static RedriveSelection all() {
+    return of("all", letter -> true);
+  }
+
+  /**
+   * Selects by message id.
+   *
+   * @param ids ids as {@link DeadLetter#messageId()} gives them, at least one
+   * @return the selection
+   * @throws IllegalArgumentException if there is none
+   */
+  public static RedriveSelection messages(Set<String> ids) {
+    Set<String> copy = Set.copyOf(ids);
+    Checks.check(!copy.isEmpty(), "ids", copy, "at least one");
+    return of(copy.size() == 1 ? "message" : copy.size() + " messages", byId(copy));
+  }
+
+  private static Predicate<DeadLetter> byId(Set<String> ids) {
+    return letter -> ids.contains(letter.messageId());
+  }
+
+  /**
+   * Selects what failed of one cause.
+   *
+   * @param fingerprint as {@link DeadLetter#fingerprint()} gives it
+   * @return the selection
+   */
+  public static RedriveSelection cause(String fingerprint) {
+    Objects.requireNonNull(fingerprint, "fingerprint");
+    return of("cause " + fingerprint, letter -> letter.fingerprint().equals(fingerprint));
+  }
+
+  /**
+   * Selects the dead letters of one key, which go back in the order in which they were given up.
+   *
+   * @param key the message key
+   * @return the selection; without letters that can't be decoded, whose key is not known
+   */
+  public static RedriveSelection key(String key) {
+    Objects.requireNonNull(key, "key");
+    return of("key", letter -> letter.message().flatMap(Message::key).equals(Optional.of(key)));
+  }
+
+  /**
+   * Narrows the selection to its oldest letters.
+   *
+   * @param count how many at most, 1 to 100,000
+   * @return the narrower selection
+   * @throws IllegalArgumentException if out of range
+   */
+  public RedriveSelection oldest(int count) {
+    return new RedriveSelection(
+        text, predicate, Checks.inRange("count", count, 1, 100_000), withQuarantined);
+  }
+
+  /**
+   * Includes letters in quarantine, those sent back as often as the cap allows already.
+   *
+   * @return the wider selection
+   */
+  public RedriveSelection includingQuarantined() {
+    return new RedriveSelection(text, predicate, limit, true);
+  }
+
+  boolean matches(DeadLetter letter) {
+    return predicate.test(letter);
+  }
+
+  int limit() {
+    return limit;
+  }
+
+  boolean withQuarantined() {
+    return withQuarantined;
+  }
+
+  @Override
+  public String toString() {
+    return text
+        + (limit == Integer.MAX_VALUE ? "" : ", oldest " + limit)
+        + (withQuarantined ? ", quarantined too" : "");
+  }
+}
