@@ -66,6 +66,18 @@ final class KafkaDeadLetters implements DeadLetters {
         KafkaRecords.record(topic, bytes(id), letter.withHeaders(headers)), source, id);
   }
 
+  /** Publishes one and waits for the confirmation. */
+  void addConfirmed(Destination source, String group, WireMessage letter) {
+    await(add(source, group, letter));
+  }
+
+  void requireGroup(Destination source, String group) {
+    if (topics.partitions(KafkaNames.deadLetters(source, group)) == 0) {
+      throw KafkaErrors.operation(
+          "dead letters", new IllegalStateException("no group " + group + " of " + source));
+    }
+  }
+
   @Override
   public List<DeadLetter> list(Destination source, String group, int limit) {
     Checks.inRange("limit", limit, 1, 100_000);
@@ -123,11 +135,8 @@ final class KafkaDeadLetters implements DeadLetters {
    */
   private List<Entry> read(Destination source, String group) {
     String topic = KafkaNames.deadLetters(source, group);
+    requireGroup(source, group);
     int partitions = topics.partitions(topic);
-    if (partitions == 0) {
-      throw KafkaErrors.operation(
-          "dead letters", new IllegalStateException("no group " + group + " of " + source));
-    }
     List<TopicPartition> all = new ArrayList<>();
     for (int partition = 0; partition < partitions; partition++) {
       all.add(new TopicPartition(topic, partition));

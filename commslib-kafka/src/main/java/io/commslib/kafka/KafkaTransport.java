@@ -18,6 +18,8 @@ import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.TransportCapabilities;
 import io.commslib.core.messaging.TransportClosedException;
+import io.commslib.core.messaging.TransportException;
+import io.commslib.core.spi.Checks;
 import io.commslib.core.spi.CloudEventsEnvelope;
 import io.commslib.core.spi.Declarations;
 import io.commslib.core.spi.DeliveryEngine;
@@ -142,6 +144,32 @@ public final class KafkaTransport implements MessageTransport {
   @Override
   public DeadLetters deadLetters() {
     return deadLetters;
+  }
+
+  /**
+   * Copies the dead letters that Spring Kafka or SmallRye wrote to a topic of theirs to the dead
+   * letters of a group, with what their headers tell of the cause, so that they can be listed and
+   * redriven like the group's own. The topic stays as it is; how far it has been copied is
+   * remembered in committed offsets, so a later call copies what is new. A call that fails half way
+   * is repeated; a letter copied twice replaces itself if it carries a CloudEvents id or its
+   * original position. Headers {@code commslib-*} of the topic are not trusted and left out.
+   *
+   * <p>Blocks for the broker. Not for two callers with the same topic and group at a time.
+   *
+   * @param topic their dead letter topic
+   * @param source what the group consumes
+   * @param group the group; subscribed to before at least once
+   * @param limit how many at most, 1 to 100,000
+   * @return how many were copied
+   * @throws TransportException if the broker can't be reached, the topic does not exist or the
+   *     group is unknown; those copied so far are copied
+   */
+  public int importDeadLetters(String topic, Destination source, String group, int limit) {
+    checkOpen();
+    Checks.inRange("limit", limit, 1, 100_000);
+    deadLetters.requireGroup(source, group);
+    return new DeadLetterImport(config, deadLetters, runtime.time())
+        .run(topic, source, group, limit);
   }
 
   @Override

@@ -1,0 +1,103 @@
+package io.commslib.kafka;
+
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.time.TimeSource;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+
+/**
+ * Copies another library's dead letter topic to the dead letters of a group. How far it is stands
+ * in committed offsets of a group of its own; the topic stays as it is.
+ */
+final class DeadLetterImport {
+
+  private final KafkaTransportConfig config;
+  private final KafkaDeadLetters deadLetters;
+  private final TimeSource time;
+
+  DeadLetterImport(KafkaTransportConfig config, KafkaDeadLetters deadLetters, TimeSource time) {
+    this.config = config;
+    this.deadLetters = deadLetters;
+    this.time = time;
+  }
+
+  /** Copies what is new up to where the topic ended when asked. */
+  int run(String topic, Destination source, String group, int limit) {
+    Map<String, Object> settings = ClientSettings.consumer(config);
+    settings.put(
+        ConsumerConfig.GROUP_ID_CONFIG, topic + ".import." + KafkaNames.groupId(source, group));
+    settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+    settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, Math.min(500, limit));
+    int copied = 0;
+    try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(settings)) {
+      Map<TopicPartition, Long> ends = assign(consumer, topic);
+      long timeout = config.operationTimeout().toNanos();
+      long deadline = time.nanoTime() + timeout;
+      while (copied < limit && isBehind(consumer, ends)) {
+        ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(100));
+        if (!records.isEmpty()) {
+          copied += copy(consumer, records, source, group, limit - copied);
+          deadline = time.nanoTime() + timeout;
+        } else if (time.nanoTime() - deadline > 0) {
+          throw new TimeoutException("no progress for " + config.operationTimeout());
+        }
+      }
+      return copied;
+    } catch (KafkaException | TimeoutException e) {
+      throw KafkaErrors.operation("import dead letters of " + topic, e);
+    }
+  }
+
+  private static Map<TopicPartition, Long> assign(
+      KafkaConsumer<byte[], byte[]> consumer, String topic) {
+    List<TopicPartition> partitions =
+        consumer.partitionsFor(topic).stream()
+            .map(info -> new TopicPartition(topic, info.partition()))
+            .toList();
+    if (partitions.isEmpty()) {
+      throw new KafkaException("no topic " + topic);
+    }
+    consumer.assign(partitions);
+    return consumer.endOffsets(partitions);
+  }
+
+  private static boolean isBehind(
+      KafkaConsumer<byte[], byte[]> consumer, Map<TopicPartition, Long> ends) {
+    return ends.entrySet().stream()
+        .anyMatch(end -> consumer.position(end.getKey()) < end.getValue());
+  }
+
+  private int copy(
+      KafkaConsumer<byte[], byte[]> consumer,
+      ConsumerRecords<byte[], byte[]> records,
+      Destination source,
+      String group,
+      int limit) {
+    Map<TopicPartition, OffsetAndMetadata> done = new HashMap<>();
+    Set<TopicPartition> partitions = records.partitions();
+    int copied = 0;
+    for (TopicPartition partition : partitions) {
+      for (ConsumerRecord<byte[], byte[]> record : records.records(partition)) {
+        if (copied == limit) {
+          break;
+        }
+        deadLetters.addConfirmed(source, group, ForeignDeadLetter.read(record, source, group));
+        done.put(partition, new OffsetAndMetadata(record.offset() + 1));
+        copied++;
+      }
+    }
+    consumer.commitSync(done);
+    return copied;
+  }
+}

@@ -1,0 +1,162 @@
+package io.commslib.kafka;
+
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.DeadLetterHeaders;
+import io.commslib.core.spi.WireMessage;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.header.Header;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads the dead letters of Spring Kafka, whose numbers are binary and whose headers repeat, the
+ * last one counting, and of SmallRye, whose numbers are text. What neither wrote keeps its headers
+ * and gets an unknown cause.
+ */
+final class ForeignDeadLetter {
+
+  private static final String SPRING = "kafka_dlt-";
+  private static final String SPRING_RETRY = "retry_topic-";
+  private static final String SMALLRYE = "dead-letter-";
+  private static final String SMALLRYE_RETRY = "delayed-retry-";
+  private static final List<String> THEIRS =
+      List.of(
+          SPRING,
+          SPRING_RETRY,
+          "springDeserializerException",
+          SMALLRYE,
+          SMALLRYE_RETRY,
+          "deserialization-failure-",
+          CloudEventsEnvelope.RESERVED_PREFIX);
+
+  private final ConsumerRecord<byte[], byte[]> record;
+  private final Map<String, byte[]> headers = new LinkedHashMap<>();
+
+  private ForeignDeadLetter(ConsumerRecord<byte[], byte[]> record) {
+    this.record = record;
+    for (Header header : record.headers()) {
+      if (header.value() != null) {
+        headers.put(header.key(), header.value());
+      }
+    }
+  }
+
+  /** The same as a dead letter of ours. */
+  static WireMessage read(ConsumerRecord<byte[], byte[]> record, Destination source, String group) {
+    ForeignDeadLetter letter = new ForeignDeadLetter(record);
+    Map<String, String> own = new LinkedHashMap<>();
+    letter.headers.forEach(
+        (name, value) -> {
+          if (THEIRS.stream().noneMatch(name::startsWith)) {
+            own.put(name, new String(value, StandardCharsets.UTF_8));
+          }
+        });
+    Map<String, String> cause = letter.cause();
+    cause.put("source", source.toString());
+    cause.put("group", group);
+    cause.put("failed-at", Instant.ofEpochMilli(Math.max(0, record.timestamp())).toString());
+    cause.put("imported-from", letter.ownPosition());
+    byte[] body = record.value() == null ? new byte[0] : record.value();
+    return DeadLetterHeaders.add(new WireMessage(KafkaRecords.key(record), own, body), cause);
+  }
+
+  private Map<String, String> cause() {
+    if (headers.containsKey(SPRING + "original-topic")) {
+      return spring();
+    }
+    if (headers.containsKey(SMALLRYE + "topic") || headers.containsKey(SMALLRYE + "reason")) {
+      return smallRye();
+    }
+    return cause("unknown", ownPosition(), "0");
+  }
+
+  private Map<String, String> spring() {
+    String exception = text(SPRING + "exception-fqcn", "unknown");
+    Map<String, String> cause =
+        cause(
+            exception,
+            position(
+                text(SPRING + "original-topic", ""),
+                binary(SPRING + "original-partition"),
+                binary(SPRING + "original-offset")),
+            or(binary(SPRING_RETRY + "attempts"), "0"));
+    cause.put("last-cause", exception + ": " + text(SPRING + "exception-message", ""));
+    putIfThere(cause, "first-cause", SPRING + "exception-cause-fqcn");
+    putIfThere(cause, "stack", SPRING + "exception-stacktrace");
+    String received = binary(SPRING + "original-timestamp");
+    if (received != null) {
+      cause.put("received-at", Instant.ofEpochMilli(Long.parseLong(received)).toString());
+    }
+    return cause;
+  }
+
+  private Map<String, String> smallRye() {
+    String exception = text(SMALLRYE + "exception-class-name", "unknown");
+    Map<String, String> cause =
+        cause(
+            exception,
+            position(
+                text(SMALLRYE + "topic", ""),
+                text(SMALLRYE + "partition", ""),
+                text(SMALLRYE + "offset", "")),
+            text(SMALLRYE_RETRY + "count", "0"));
+    cause.put("last-cause", exception + ": " + text(SMALLRYE + "reason", ""));
+    putIfThere(cause, "first-cause", SMALLRYE + "cause");
+    return cause;
+  }
+
+  private Map<String, String> cause(String exception, String position, String attempts) {
+    Map<String, String> cause = new LinkedHashMap<>();
+    cause.put("reason", exception);
+    cause.put("fingerprint", exception);
+    cause.put("position", position);
+    cause.put("attempts", attempts);
+    cause.put("redrive-count", "0");
+    return cause;
+  }
+
+  private String position(String topic, @Nullable String partition, @Nullable String offset) {
+    return topic.isEmpty() || partition == null || offset == null
+        ? ownPosition()
+        : topic + "-" + partition + "@" + offset;
+  }
+
+  private String ownPosition() {
+    return record.topic() + "-" + record.partition() + "@" + record.offset();
+  }
+
+  private void putIfThere(Map<String, String> cause, String field, String header) {
+    String value = text(header, "");
+    if (!value.isEmpty()) {
+      cause.put(field, value);
+    }
+  }
+
+  private String text(String name, String otherwise) {
+    byte[] value = headers.get(name);
+    return value == null ? otherwise : new String(value, StandardCharsets.UTF_8);
+  }
+
+  /** A big-endian number of 4 or 8 bytes as text; null if it is none. */
+  private @Nullable String binary(String name) {
+    byte[] value = headers.get(name);
+    if (value == null) {
+      return null;
+    }
+    return switch (value.length) {
+      case Integer.BYTES -> Integer.toString(ByteBuffer.wrap(value).getInt());
+      case Long.BYTES -> Long.toString(ByteBuffer.wrap(value).getLong());
+      default -> null;
+    };
+  }
+
+  private static String or(@Nullable String value, String otherwise) {
+    return value == null ? otherwise : value;
+  }
+}
