@@ -1,0 +1,90 @@
+package io.commslib.kafka;
+
+import io.commslib.core.codec.Codec;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.observe.CommsObserver;
+import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.jackson.JacksonCodec;
+import io.commslib.testkit.BadInputHarness;
+import io.commslib.testkit.RawRecord;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
+
+/** A transport on a real Kafka under a contract, and a foreign producer beside it. */
+final class KafkaHarness implements BadInputHarness {
+
+  private final String servers;
+  private final KafkaTransport transport;
+  private @Nullable KafkaProducer<byte[], byte[]> foreign;
+
+  KafkaHarness(String servers, CommsObserver observer) {
+    this.servers = servers;
+    this.transport =
+        KafkaTransport.create(KafkaTransportConfig.builder(servers).observer(observer).build());
+  }
+
+  @Override
+  public MessageTransport transport() {
+    return transport;
+  }
+
+  @Override
+  public void publishForeign(Destination to, String key, byte[] body) throws Exception {
+    publishRecord(to, RawRecord.of(key.getBytes(StandardCharsets.UTF_8), body));
+  }
+
+  @Override
+  public void publishRecord(Destination to, RawRecord record) throws Exception {
+    ProducerRecord<byte[], byte[]> raw =
+        new ProducerRecord<>(KafkaNames.topic(to), record.key(), record.body());
+    record.headers().forEach(header -> raw.headers().add(header.name(), header.value()));
+    foreign().send(raw).get();
+  }
+
+  private KafkaProducer<byte[], byte[]> foreign() {
+    if (foreign == null) {
+      foreign =
+          new KafkaProducer<>(
+              Map.of(
+                  "bootstrap.servers", servers, ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 2_000_000),
+              new ByteArraySerializer(),
+              new ByteArraySerializer());
+    }
+    return foreign;
+  }
+
+  @Override
+  public String attributePrefix() {
+    return CloudEventsEnvelope.KAFKA_PREFIX;
+  }
+
+  @Override
+  public Codec jsonCodec() {
+    return JacksonCodec.create();
+  }
+
+  @Override
+  public int maxMessageBytes() {
+    return 1024 * 1024;
+  }
+
+  @Override
+  public Duration quiet() {
+    return Duration.ofMillis(500);
+  }
+
+  @Override
+  public void close() {
+    if (foreign != null) {
+      foreign.close();
+    }
+    transport.close();
+  }
+}

@@ -1,0 +1,70 @@
+package io.commslib.testkit.inmemory;
+
+import io.commslib.core.codec.Codec;
+import io.commslib.core.inmemory.InMemoryTransport;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.observe.CommsObserver;
+import io.commslib.core.spi.WireMessage;
+import io.commslib.jackson.JacksonCodec;
+import io.commslib.testkit.BadInputContract;
+import io.commslib.testkit.BadInputHarness;
+import io.commslib.testkit.RawRecord;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** The catalogue of bad input on the in-memory transport. */
+class InMemoryBadInputTest extends BadInputContract {
+
+  @Override
+  protected BadInputHarness createHarness(CommsObserver observer) {
+    return new Harness(new InMemoryHarness(observer));
+  }
+
+  private record Harness(InMemoryHarness memory) implements BadInputHarness {
+
+    @Override
+    public MessageTransport transport() {
+      return memory.transport();
+    }
+
+    @Override
+    public void publishForeign(Destination to, String key, byte[] body) {
+      memory.publishForeign(to, key, body);
+    }
+
+    @Override
+    public void publishRecord(Destination to, RawRecord record) {
+      Map<String, String> headers = new LinkedHashMap<>();
+      record.headers().forEach(header -> headers.putIfAbsent(header.name(), text(header.value())));
+      byte[] body = record.body() == null ? new byte[0] : record.body();
+      String key = record.key() == null ? null : text(record.key());
+      ((InMemoryTransport) transport()).publishRaw(to, new WireMessage(key, headers, body));
+    }
+
+    private static String text(byte[] bytes) {
+      return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    @Override
+    public String attributePrefix() {
+      return "ce_";
+    }
+
+    @Override
+    public Codec jsonCodec() {
+      return JacksonCodec.create();
+    }
+
+    @Override
+    public int maxMessageBytes() {
+      return memory.maxMessageBytes();
+    }
+
+    @Override
+    public void close() {
+      memory.close();
+    }
+  }
+}
