@@ -30,7 +30,9 @@ final class RabbitDelivery implements RawDelivery {
             delivery.getProperties().getHeaders(),
             delivery.getProperties().getContentType(),
             delivery.getBody());
-    this.priorDeliveries = count(delivery.getProperties().getHeaders());
+    // On a first delivery the count is what the sender made up; on a later one it is the broker's.
+    this.priorDeliveries =
+        delivery.getEnvelope().isRedeliver() ? count(delivery.getProperties().getHeaders()) : 0;
   }
 
   /**
