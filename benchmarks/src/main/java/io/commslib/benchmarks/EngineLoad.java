@@ -51,10 +51,6 @@ final class EngineLoad {
     for (int i = 0; i < templates.length; i++) {
       templates[i] = ENVELOPE.encode(Message.builder("bench").id("m" + i).key("k").build());
     }
-    String[] names = new String[keys];
-    for (int i = 0; i < keys; i++) {
-      names[i] = "key-" + i;
-    }
     byte[][][] headers = bytes(templates);
     Semaphore room = new Semaphore(0);
     Counter settled = new Counter(records);
@@ -75,7 +71,7 @@ final class EngineLoad {
       long bytes = AllocatedBytes.now();
       long cpu = cpuNanos();
       long start = System.nanoTime();
-      feed(engine, room, records, templates, headers, names);
+      feed(engine, room, records, templates, headers, keys);
       settled.await();
       Cost cost =
           new Cost(
@@ -96,23 +92,32 @@ final class EngineLoad {
       int records,
       WireMessage[] templates,
       byte[][][] headers,
-      String[] keys)
+      int keys)
       throws InterruptedException {
     int mixer = 1;
     List<RawDelivery> poll = new ArrayList<>(POLL);
     for (int i = 0; i < records; i++) {
       mixer = mixer * 1_103_515_245 + 12_345;
-      String key = keys[(mixer >>> 8) % keys.length];
+      String key = "key-" + (mixer >>> 8) % keys;
       int template = i % templates.length;
       poll.add(new Record(key, wire(key, templates[template], headers[template])));
       if (poll.size() == POLL || i == records - 1) {
-        while (!engine.isIntakeOpen()) {
-          room.acquire();
-        }
-        poll.forEach(engine::accept);
-        poll.clear();
+        hand(engine, room, poll);
       }
     }
+  }
+
+  private static void hand(DeliveryEngine engine, Semaphore room, List<RawDelivery> poll)
+      throws InterruptedException {
+    int taken = 0;
+    while (taken < poll.size()) {
+      int now = engine.acceptWhileOpen(poll.subList(taken, poll.size()));
+      taken += now;
+      if (now == 0) {
+        room.acquire();
+      }
+    }
+    poll.clear();
   }
 
   private static byte[][][] bytes(WireMessage[] templates) {
