@@ -11,6 +11,7 @@ import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.tx.TransactionContext;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -65,7 +66,8 @@ final class Attempts {
         return Verdict.deadLetter(Count.DEAD_LETTERED, "COMMS-CORE-024");
       }
     }
-    if (message.expiry().filter(expiry -> !time.now().isBefore(expiry)).isPresent()) {
+    Instant expiry = message.expiry().orElse(null);
+    if (expiry != null && !time.now().isBefore(expiry)) {
       return config.dropsExpired()
           ? Verdict.finished(Count.EXPIRED)
           : Verdict.deadLetter(Count.EXPIRED, "EXPIRED");
@@ -78,8 +80,9 @@ final class Attempts {
 
   private Verdict handle(LaneEntry entry, Message message) {
     Execution execution = new Execution(entry, message, config, time);
-    entry.attempts = entry.failedAttempts + 1;
-    watchdog.watch(execution);
+    entry.attempts = entry.failedAttempts() + 1;
+    entry.execution = execution;
+    watchdog.started();
     Verdict verdict;
     Throwable failure = null;
     try {
@@ -88,7 +91,8 @@ final class Attempts {
       failure = thrown;
       verdict = null;
     }
-    boolean overrun = watchdog.release(execution);
+    boolean overrun = watchdog.ended(execution);
+    entry.execution = null;
     if (failure == null && !overrun && verdict != null) {
       if (verdict.kind() == Verdict.Kind.RETRY) {
         entry.failed(new HandlerFailure("handler asked for a retry", null));

@@ -30,10 +30,11 @@ final class DeadLetterCause {
     cause.put("failed-at", time.now().toString());
     cause.put("attempts", Integer.toString(entry.attempts));
     cause.put("redrive-count", Integer.toString(DeadLetterHeaders.redriveCount(entry.raw.wire())));
-    cause.put("fingerprint", fingerprint(entry.lastFailure, reason));
-    Throwable failure = entry.lastFailure;
+    LaneEntry.Failures failures = entry.failures();
+    Throwable failure = failures.last;
+    cause.put("fingerprint", fingerprint(failure, reason));
     if (failure != null) {
-      cause.put("first-cause", String.valueOf(entry.firstCause));
+      cause.put("first-cause", String.valueOf(failures.firstCause));
       cause.put("last-cause", text(failure));
       cause.put("stack", stack(failure));
     }

@@ -8,19 +8,17 @@ import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.Workers;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.IdentityHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
@@ -45,7 +43,7 @@ public final class DeliveryEngine implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(DeliveryEngine.class);
 
-  /** Records of one lane a worker handles before another lane gets its turn. */
+  /** Records of one key a worker handles in a row before another key gets its turn. */
   private static final int TURN = 16;
 
   private static final Duration GIVE_BACK_PAUSE = Duration.ofMillis(100);
@@ -62,16 +60,23 @@ public final class DeliveryEngine implements AutoCloseable {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition idle = lock.newCondition();
-  private final Map<String, Lane> lanes = new HashMap<>();
-  private final ArrayDeque<Lane> ready = new ArrayDeque<>();
-  private final LinkedHashSet<LaneEntry> unsettled = new LinkedHashSet<>();
-  private final Set<LaneEntry> active = new HashSet<>();
-  private final Set<Object> stoppedScopes = Collections.newSetFromMap(new IdentityHashMap<>());
   private final IntakeBounds intake;
+  private final Lanes lanes;
+  private final Set<Object> stoppedScopes = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Route route;
   private final long[] counts = new long[Count.values().length];
+  private final Runnable workerRun = this::work;
+
+  /** Workers that were decided on under the lock and must be started outside of it. */
+  private final AtomicInteger toStart = new AtomicInteger();
+
+  /** Workers that will look for work soon. */
+  private int starting;
+
   private int running;
+  private int waiters;
   private boolean draining;
+  private volatile boolean intakeOpen = true;
   private volatile boolean closed;
 
   DeliveryEngine(DeliveryEngineBuilder builder) {
@@ -82,9 +87,14 @@ public final class DeliveryEngine implements AutoCloseable {
     this.givesBackInPlace = builder.givesBackInPlace;
     this.events = new EngineEvents(config, builder.observer, builder.onIntakeOpen);
     this.intake = new IntakeBounds(config.maxInFlight(), config.maxInFlightBytes());
-    this.route = new Route(runtime, this::changeRoute);
+    this.lanes = new Lanes(intake);
+    this.route = new Route(runtime, this::change);
     this.watchdog =
-        new Watchdog(runtime, config.handlerDeadline(), entry -> events.overrun(entry.id()));
+        new Watchdog(
+            runtime,
+            config.handlerDeadline(),
+            this::executions,
+            execution -> events.overrun(execution.entry().id()));
     this.attempts =
         new Attempts(
             config,
@@ -122,41 +132,61 @@ public final class DeliveryEngine implements AutoCloseable {
     boolean refused;
     lock.lock();
     try {
-      counts[Count.RECEIVED.ordinal()]++;
-      boolean forgotten = closed || stoppedScopes.contains(delivery.scope());
-      refused = !forgotten && draining;
-      if (forgotten || refused) {
-        counts[Count.GIVEN_BACK.ordinal()]++;
-      } else {
-        enqueue(delivery);
-      }
+      refused = take(delivery);
+      noteIntake();
+      dispatch();
     } finally {
       lock.unlock();
     }
     if (refused) {
       settler.giveBack(delivery);
     }
-    events.deliver();
+    flush();
   }
 
-  private void enqueue(RawDelivery delivery) {
-    Lane lane =
-        delivery
-            .laneKey()
-            .map(key -> lanes.computeIfAbsent(key, Lane::new))
-            .orElseGet(() -> new Lane(null));
-    LaneEntry entry = new LaneEntry(delivery, lane, runtime.time().nanoTime());
-    lane.entries.add(entry);
-    unsettled.add(entry);
-    intake.added(delivery.sizeBytes());
-    if (lane.state == Lane.State.WAITING) {
-      intake.waiting(1);
-    } else if (lane.state == Lane.State.IDLE) {
-      lane.state = Lane.State.READY;
-      ready.add(lane);
+  /**
+   * Takes responsibility for records until the intake closes, at the price of one: what {@link
+   * #accept(RawDelivery)} does for each as long as {@link #isIntakeOpen()}.
+   *
+   * @param deliveries in broker order
+   * @return how many were taken, from the first on; the caller keeps the others until the intake
+   *     opens again
+   */
+  public int acceptWhileOpen(List<? extends RawDelivery> deliveries) {
+    List<RawDelivery> refused = null;
+    int taken = 0;
+    lock.lock();
+    try {
+      while (taken < deliveries.size() && intake.isOpen() && !draining && !closed) {
+        RawDelivery delivery = deliveries.get(taken++);
+        if (take(delivery)) {
+          refused = refused == null ? new ArrayList<>() : refused;
+          refused.add(delivery);
+        }
+        noteIntake();
+      }
       dispatch();
+    } finally {
+      lock.unlock();
     }
-    noteIntake();
+    if (refused != null) {
+      refused.forEach(settler::giveBack);
+    }
+    flush();
+    return taken;
+  }
+
+  /** Returns true if it must be given back at once. Lock held. */
+  private boolean take(RawDelivery delivery) {
+    counts[Count.RECEIVED.ordinal()]++;
+    boolean forgotten =
+        closed || (!stoppedScopes.isEmpty() && stoppedScopes.contains(delivery.scope()));
+    if (forgotten || draining) {
+      counts[Count.GIVEN_BACK.ordinal()]++;
+      return !forgotten;
+    }
+    lanes.add(delivery, runtime.time().nanoTime());
+    return false;
   }
 
   /**
@@ -167,12 +197,7 @@ public final class DeliveryEngine implements AutoCloseable {
    * @return true to go on
    */
   public boolean isIntakeOpen() {
-    lock.lock();
-    try {
-      return intake.isOpen() && !draining && !closed;
-    } finally {
-      lock.unlock();
-    }
+    return intakeOpen;
   }
 
   /**
@@ -183,14 +208,11 @@ public final class DeliveryEngine implements AutoCloseable {
    * @param scope as in {@link RawDelivery#scope()}
    */
   public void stopScope(Object scope) {
-    lock.lock();
-    try {
-      stoppedScopes.add(scope);
-      removeIdle(entry -> entry.raw.scope() == scope);
-    } finally {
-      lock.unlock();
-    }
-    events.deliver();
+    change(
+        () -> {
+          stoppedScopes.add(scope);
+          removeIdle(entry -> entry.raw.scope() == scope);
+        });
   }
 
   /**
@@ -201,7 +223,8 @@ public final class DeliveryEngine implements AutoCloseable {
    * @return whether none runs
    */
   public boolean awaitScopeIdle(Object scope, Duration timeout) {
-    return await(timeout, () -> active.stream().noneMatch(entry -> entry.raw.scope() == scope));
+    return await(
+        timeout, () -> lanes.active().stream().noneMatch(entry -> entry.raw.scope() == scope));
   }
 
   /**
@@ -212,36 +235,23 @@ public final class DeliveryEngine implements AutoCloseable {
    */
   public void revoke(Object scope) {
     stopScope(scope);
-    lock.lock();
-    try {
-      active.stream()
-          .filter(entry -> entry.raw.scope() == scope)
-          .forEach(entry -> entry.revoked = true);
-      stoppedScopes.remove(scope);
-    } finally {
-      lock.unlock();
-    }
+    change(
+        () -> {
+          for (LaneEntry entry : lanes.active()) {
+            entry.revoked |= entry.raw.scope() == scope;
+          }
+          stoppedScopes.remove(scope);
+        });
   }
 
   /** Starts no more handlers until {@link #resume()}. Idempotent. */
   public void pause() {
-    lock.lock();
-    try {
-      route.pauseByUser();
-    } finally {
-      lock.unlock();
-    }
+    change(route::pauseByUser);
   }
 
   /** Ends {@link #pause()}. Idempotent. */
   public void resume() {
-    lock.lock();
-    try {
-      route.resumeByUser();
-      dispatch();
-    } finally {
-      lock.unlock();
-    }
+    change(route::resumeByUser);
   }
 
   /**
@@ -252,17 +262,16 @@ public final class DeliveryEngine implements AutoCloseable {
    * @return whether all had ended
    */
   public boolean drain(Duration timeout) {
-    List<LaneEntry> returned;
-    lock.lock();
-    try {
-      draining = true;
-      returned = closed ? List.of() : removeIdle(entry -> true);
-    } finally {
-      lock.unlock();
-    }
+    List<LaneEntry> returned = new ArrayList<>();
+    change(
+        () -> {
+          draining = true;
+          if (!closed) {
+            returned.addAll(removeIdle(entry -> true));
+          }
+        });
     returned.forEach(entry -> settler.giveBack(entry.raw));
-    events.deliver();
-    return await(timeout, active::isEmpty);
+    return await(timeout, () -> lanes.active().isEmpty());
   }
 
   /**
@@ -271,19 +280,16 @@ public final class DeliveryEngine implements AutoCloseable {
    */
   @Override
   public void close() {
-    lock.lock();
-    try {
-      if (closed) {
-        return;
-      }
-      closed = true;
-      removeIdle(entry -> true);
-      active.forEach(entry -> entry.revoked = true);
-      route.close();
-      idle.signalAll();
-    } finally {
-      lock.unlock();
-    }
+    change(
+        () -> {
+          if (!closed) {
+            closed = true;
+            removeIdle(entry -> true);
+            lanes.active().forEach(entry -> entry.revoked = true);
+            route.close();
+            idle.signalAll();
+          }
+        });
     workers.close();
   }
 
@@ -297,14 +303,14 @@ public final class DeliveryEngine implements AutoCloseable {
     try {
       long[] now = counts.clone();
       now[Count.WAITING.ordinal()] = intake.waitingCount();
-      now[Count.IN_FLIGHT.ordinal()] = unsettled.size() - intake.waitingCount();
+      now[Count.IN_FLIGHT.ordinal()] = lanes.size() - intake.waitingCount();
+      LaneEntry first = lanes.oldest();
       Duration oldest =
-          unsettled.isEmpty()
+          first == null
               ? Duration.ZERO
-              : Duration.ofNanos(
-                  runtime.time().nanoTime() - unsettled.iterator().next().receivedNanos);
+              : Duration.ofNanos(runtime.time().nanoTime() - first.receivedNanos);
       return new SubscriptionSnapshot(
-          now, oldest, !intake.isOpen(), route.isPaused(), watchdog.stuckHandlers(), liveLanes());
+          now, oldest, !intake.isOpen(), route.isPaused(), watchdog.stuckHandlers(), lanes.lanes());
     } finally {
       lock.unlock();
     }
@@ -336,17 +342,26 @@ public final class DeliveryEngine implements AutoCloseable {
         now.isRoutePaused() ? Health.Status.DEGRADED : Health.Status.UP, reason, details);
   }
 
-  private int liveLanes() {
-    int unkeyed = 0;
-    for (LaneEntry entry : unsettled) {
-      unkeyed += entry.lane.key == null ? 1 : 0;
+  private List<Execution> executions() {
+    List<Execution> found = new ArrayList<>();
+    lock.lock();
+    try {
+      for (LaneEntry entry : lanes.active()) {
+        Execution execution = entry.execution;
+        if (execution != null) {
+          found.add(execution);
+        }
+      }
+    } finally {
+      lock.unlock();
     }
-    return lanes.size() + unkeyed;
+    return found;
   }
 
   private boolean await(Duration timeout, BooleanSupplier condition) {
     long left = timeout.toNanos();
     lock.lock();
+    waiters++;
     try {
       while (!condition.getAsBoolean()) {
         if (left <= 0) {
@@ -359,6 +374,7 @@ public final class DeliveryEngine implements AutoCloseable {
       Thread.currentThread().interrupt();
       return false;
     } finally {
+      waiters--;
       lock.unlock();
     }
   }
@@ -369,133 +385,179 @@ public final class DeliveryEngine implements AutoCloseable {
    */
   private List<LaneEntry> removeIdle(Predicate<LaneEntry> matching) {
     List<LaneEntry> removed = new ArrayList<>();
-    for (LaneEntry entry : unsettled) {
-      if (matching.test(entry) && !active.contains(entry)) {
+    LaneEntry next = lanes.oldest();
+    while (next != null) {
+      LaneEntry entry = next;
+      next = entry.younger;
+      if (entry.state != LaneEntry.State.ACTIVE && matching.test(entry)) {
         removed.add(entry);
+        forget(entry, Count.GIVEN_BACK, false);
       }
     }
-    for (LaneEntry entry : removed) {
-      Lane lane = entry.lane;
-      boolean waitingHead = lane.state == Lane.State.WAITING && lane.entries.peekFirst() == entry;
-      forget(entry, Count.GIVEN_BACK);
-      if (waitingHead && !lane.entries.isEmpty()) {
-        // The head that waited is gone; the rest has nothing to wait for.
-        intake.waiting(-lane.entries.size());
-        makeReady(lane, false);
-      }
-    }
-    noteIntake();
     return removed;
   }
 
-  private void forget(LaneEntry entry, Count count) {
-    Lane lane = entry.lane;
-    if (lane.state == Lane.State.WAITING) {
-      intake.waiting(-1);
-    }
-    lane.entries.remove(entry);
-    unsettled.remove(entry);
-    active.remove(entry);
-    intake.removed(entry.raw.sizeBytes());
+  private void forget(LaneEntry entry, Count count, boolean nextFirst) {
+    lanes.remove(entry, nextFirst);
     counts[count.ordinal()]++;
-    if (lane.entries.isEmpty()) {
-      lane.state = Lane.State.IDLE;
-      ready.remove(lane);
-      if (lane.key != null) {
-        lanes.remove(lane.key);
-      }
-    }
-    events.settled(entry, count, runtime.time().nanoTime());
-    idle.signalAll();
+    events.settled(entry, count, runtime.time());
+    noteActive();
   }
 
-  private void makeReady(Lane lane, boolean first) {
-    lane.state = Lane.State.READY;
-    if (first) {
-      ready.addFirst(lane);
-    } else {
-      ready.addLast(lane);
+  private void noteActive() {
+    if (waiters > 0) {
+      idle.signalAll();
     }
-    dispatch();
   }
 
-  /** Starts workers for ready lanes as far as the route allows. Lock held. */
+  /**
+   * Decides on one more worker if there is work for it; that one decides on the next. Lock held.
+   */
   private void dispatch() {
-    while (!closed && !draining && !ready.isEmpty() && running < route.allowed(config.workers())) {
-      Lane lane = ready.poll();
-      lane.state = Lane.State.ACTIVE;
+    if (lanes.hasReady()
+        && starting < 2
+        && !closed
+        && !draining
+        && running < route.allowed(config.workers())) {
       running++;
-      try {
-        workers.execute(() -> work(lane));
-      } catch (RejectedExecutionException e) {
-        running--;
-        lane.state = Lane.State.IDLE;
-        return;
-      }
+      starting++;
+      toStart.incrementAndGet();
     }
   }
 
-  private void changeRoute(Runnable change) {
-    lock.lock();
-    try {
-      change.run();
-      dispatch();
-    } finally {
-      lock.unlock();
+  /** Does what was decided under the lock and must not happen under it. */
+  private void flush() {
+    if (toStart.get() > 0) {
+      for (int left = toStart.getAndSet(0); left > 0; left--) {
+        startWorker();
+      }
     }
     events.deliver();
   }
 
+  private void startWorker() {
+    try {
+      workers.execute(workerRun);
+    } catch (RejectedExecutionException e) {
+      // The runtime is closed: nothing runs any more.
+      lock.lock();
+      try {
+        running--;
+        starting--;
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  private void change(Runnable change) {
+    lock.lock();
+    try {
+      change.run();
+      noteIntake();
+      dispatch();
+    } finally {
+      lock.unlock();
+    }
+    flush();
+  }
+
+  /** Lock held. */
   private void noteIntake() {
     if (intake.update()) {
       events.intake(!intake.isOpen());
     }
-  }
-
-  /** A worker's turn at a lane. */
-  private void work(Lane lane) {
-    boolean again = true;
-    for (int turn = 0; again; turn++) {
-      boolean open = config.gate().isOpen();
-      LaneEntry entry = begin(lane, open, turn);
-      events.deliver();
-      if (entry == null) {
-        return;
-      }
-      again =
-          apply(
-              entry,
-              entry.deadLetter == null
-                  ? attempts.run(entry)
-                  : Verdict.deadLetter(entry.deadLetterCount, ""));
-      events.deliver();
+    boolean open = intake.isOpen() && !draining && !closed;
+    if (open != intakeOpen) {
+      intakeOpen = open;
     }
   }
 
-  /** Returns the lane's head to work on, or null when this worker's turn is over. */
-  private @Nullable LaneEntry begin(Lane lane, boolean gateOpen, int turn) {
+  /** A worker's life: takes what is ready until there is nothing for it to do. */
+  private void work() {
+    Verdict verdict = null;
+    LaneEntry entry = null;
+    int turn = 0;
+    boolean first = true;
+    while (true) {
+      boolean gateOpen = isGateOpen();
+      LaneEntry done = entry;
+      entry = next(done, verdict, turn, gateOpen, first);
+      first = false;
+      flush();
+      if (entry == null) {
+        return;
+      }
+      turn = done != null && entry.lane != null && done.lane == entry.lane ? turn + 1 : 0;
+      verdict = run(entry);
+      if (verdict.kind() == Verdict.Kind.FINISHED) {
+        // Settled before it leaves the books, so that who waits for a scope to be idle finds it
+        // settled.
+        acknowledge(entry);
+      } else if (apply(entry, verdict)) {
+        entry = null;
+      } else {
+        flush();
+        return;
+      }
+    }
+  }
+
+  private Verdict run(LaneEntry entry) {
+    LaneEntry.Failures failures = entry.failures;
+    return failures == null || failures.deadLetter == null
+        ? attempts.run(entry)
+        : Verdict.deadLetter(failures.deadLetterCount, "");
+  }
+
+  private boolean isGateOpen() {
+    try {
+      return config.gate().isOpen();
+    } catch (RuntimeException e) {
+      log.error("gate of {} failed and counts as closed", config.group(), e);
+      return false;
+    }
+  }
+
+  private void acknowledge(LaneEntry entry) {
+    if (entry.revoked) {
+      return;
+    }
+    try {
+      settler.acknowledge(entry.raw);
+    } catch (RuntimeException e) {
+      log.error("settlement of {} for {} failed", entry.id(), config.group(), e);
+    }
+  }
+
+  /**
+   * Books what a worker has finished and gives it something else to do; null when its life is over.
+   */
+  private @Nullable LaneEntry next(
+      @Nullable LaneEntry done,
+      @Nullable Verdict verdict,
+      int turn,
+      boolean gateOpen,
+      boolean first) {
     lock.lock();
     try {
-      LaneEntry head = lane.entries.peekFirst();
+      if (first) {
+        starting--;
+      }
+      if (done != null && verdict != null) {
+        book(done, verdict.count(), turn < TURN);
+      }
       if (!gateOpen && route.gateClosed()) {
         events.route(true, "gate closed");
       }
-      boolean goOn = turn < TURN || ready.isEmpty();
-      if (head != null
-          && gateOpen
-          && goOn
-          && !closed
-          && !draining
-          && route.allowed(config.workers()) >= running) {
-        active.add(head);
-        return head;
+      if (gateOpen && !closed && !draining && running <= route.allowed(config.workers())) {
+        LaneEntry entry = lanes.takeReady();
+        if (entry != null) {
+          dispatch();
+          return entry;
+        }
       }
       running--;
-      if (head == null) {
-        lane.state = Lane.State.IDLE;
-      } else {
-        makeReady(lane, turn < TURN);
-      }
       dispatch();
       return null;
     } finally {
@@ -503,174 +565,133 @@ public final class DeliveryEngine implements AutoCloseable {
     }
   }
 
-  /** Applies what an attempt came to; true if the worker may go on with the lane. */
+  /** Lock held. */
+  private void book(LaneEntry entry, Count count, boolean nextFirst) {
+    if (route.succeeded()) {
+      events.route(false, "");
+    }
+    forget(entry, entry.revoked ? Count.GIVEN_BACK : count, nextFirst);
+    noteIntake();
+  }
+
+  /** Applies what an attempt came to; true if the worker may go on. */
   private boolean apply(LaneEntry entry, Verdict verdict) {
     switch (verdict.kind()) {
-      case FINISHED:
-        return finish(entry, verdict.count());
       case RETRY:
         return retry(entry, verdict.after());
       case DEAD_LETTER:
-        return park(entry, verdict);
+        park(entry, verdict);
+        return false;
       case OUTAGE:
-        return outage(entry, verdict.reason());
+        outage(entry, verdict.reason());
+        return true;
       case GIVE_BACK:
-        return giveBack(entry);
+        giveBack(entry);
+        return true;
       default:
         throw new IllegalStateException("verdict: " + verdict.kind());
     }
   }
 
-  private boolean finish(LaneEntry entry, Count count) {
-    // Settled before it leaves the books, so that who waits for a scope to be idle finds it
-    // settled.
-    if (!entry.revoked) {
-      settler.acknowledge(entry.raw);
-    }
-    lock.lock();
-    try {
-      if (route.succeeded()) {
-        events.route(false, "");
-        dispatch();
-      }
-      forget(entry, entry.revoked ? Count.GIVEN_BACK : count);
-      noteIntake();
-      return true;
-    } finally {
-      lock.unlock();
-    }
-  }
-
   private boolean retry(LaneEntry entry, @Nullable Duration after) {
-    entry.failedAttempts++;
-    Optional<Duration> scheduled =
-        config.retry().delayAfter(entry.failedAttempts, runtime.random());
+    int failed = ++entry.failures().attempts;
+    Optional<Duration> scheduled = config.retry().delayAfter(failed, runtime.random());
     if (scheduled.isEmpty()) {
-      return park(entry, Verdict.deadLetter(Count.DEAD_LETTERED, "ATTEMPTS_EXHAUSTED"));
+      park(entry, Verdict.deadLetter(Count.DEAD_LETTERED, "ATTEMPTS_EXHAUSTED"));
+      return false;
     }
     Duration delay = after == null ? scheduled.get() : after;
     events.retry(entry, delay);
-    lock.lock();
-    try {
-      if (route.succeeded()) {
-        events.route(false, "");
-      }
-      return holdLane(entry, delay);
-    } finally {
-      lock.unlock();
-    }
+    change(
+        () -> {
+          if (route.succeeded()) {
+            events.route(false, "");
+          }
+          hold(entry, delay);
+        });
+    return true;
   }
 
-  /** Lets the lane wait with its head. Lock held. */
-  private boolean holdLane(LaneEntry entry, Duration delay) {
-    running--;
-    active.remove(entry);
-    idle.signalAll();
-    if (draining || closed || entry.revoked || stoppedScopes.contains(entry.raw.scope())) {
-      return leave(entry);
+  /** Lets the record wait, and with it those behind it. Lock held. */
+  private void hold(LaneEntry entry, Duration delay) {
+    if (isLeaving(entry)) {
+      leave(entry);
+      return;
     }
-    Lane lane = entry.lane;
-    lane.state = Lane.State.WAITING;
-    intake.waiting(lane.entries.size());
-    noteIntake();
-    runtime.scheduler().schedule(delay, () -> wake(entry));
-    dispatch();
-    return false;
+    lanes.hold(entry);
+    noteActive();
+    runtime.scheduler().schedule(delay, () -> change(() -> lanes.wake(entry)));
   }
 
-  /** The engine ends or the scope is lost: the head that would wait leaves instead. Lock held. */
-  private boolean leave(LaneEntry entry) {
+  private boolean isLeaving(LaneEntry entry) {
+    return draining || closed || entry.revoked || stoppedScopes.contains(entry.raw.scope());
+  }
+
+  /** The engine ends or the scope is lost: what would wait leaves instead. Lock held. */
+  private void leave(LaneEntry entry) {
     boolean wanted = !closed && !entry.revoked && !stoppedScopes.contains(entry.raw.scope());
-    forget(entry, Count.GIVEN_BACK);
-    if (!entry.lane.entries.isEmpty()) {
-      makeReady(entry.lane, false);
-    }
-    noteIntake();
-    dispatch();
+    forget(entry, Count.GIVEN_BACK, false);
     if (wanted) {
       events.later(() -> settler.giveBack(entry.raw));
     }
-    return false;
   }
 
-  private void wake(LaneEntry entry) {
-    lock.lock();
-    try {
-      Lane lane = entry.lane;
-      if (lane.state == Lane.State.WAITING && lane.entries.peekFirst() == entry) {
-        intake.waiting(-lane.entries.size());
-        makeReady(lane, false);
-        noteIntake();
-      }
-    } finally {
-      lock.unlock();
-    }
-    events.deliver();
+  private void outage(LaneEntry entry, String reason) {
+    change(
+        () -> {
+          if (route.outage(reason)) {
+            events.route(true, reason);
+          }
+          if (isLeaving(entry)) {
+            leave(entry);
+          } else {
+            lanes.ready(entry, true);
+            noteActive();
+          }
+        });
   }
 
-  private boolean outage(LaneEntry entry, String reason) {
-    lock.lock();
-    try {
-      if (route.outage(reason)) {
-        events.route(true, reason);
-      }
-      running--;
-      active.remove(entry);
-      idle.signalAll();
-      if (draining || closed || entry.revoked || stoppedScopes.contains(entry.raw.scope())) {
-        return leave(entry);
-      }
-      makeReady(entry.lane, true);
-      return false;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private boolean giveBack(LaneEntry entry) {
+  private void giveBack(LaneEntry entry) {
     List<LaneEntry> given = new ArrayList<>();
-    lock.lock();
-    try {
-      if (givesBackInPlace && !draining && !closed) {
-        route.succeeded();
-        return holdLane(entry, GIVE_BACK_PAUSE);
-      }
-      running--;
-      route.succeeded();
-      // What stands behind it in its lane goes back too, else it would overtake.
-      given.addAll(entry.lane.entries);
-      boolean wanted = !closed && !entry.revoked;
-      for (LaneEntry back : given) {
-        forget(back, Count.GIVEN_BACK);
-      }
-      if (!wanted) {
-        given.clear();
-      }
-      noteIntake();
-      dispatch();
-    } finally {
-      lock.unlock();
-    }
+    change(
+        () -> {
+          route.succeeded();
+          if (givesBackInPlace && !draining && !closed) {
+            hold(entry, GIVE_BACK_PAUSE);
+            return;
+          }
+          boolean wanted = !closed && !entry.revoked;
+          // What stands behind it in its lane goes back too, else it would overtake.
+          LaneEntry next = entry;
+          while (next != null) {
+            LaneEntry back = next;
+            next = back.behind;
+            forget(back, Count.GIVEN_BACK, false);
+            if (wanted) {
+              given.add(back);
+            }
+          }
+        });
     given.forEach(back -> settler.giveBack(back.raw));
-    return false;
   }
 
-  private boolean park(LaneEntry entry, Verdict verdict) {
-    WireMessage letter = entry.deadLetter;
+  /** Publishes to the dead letters; the worker's place stays taken until that is decided. */
+  private void park(LaneEntry entry, Verdict verdict) {
+    LaneEntry.Failures failures = entry.failures();
+    WireMessage letter = failures.deadLetter;
     if (letter == null) {
       letter =
           DeadLetterHeaders.add(
               entry.raw.wire(),
               DeadLetterCause.of(entry, verdict.reason(), config, runtime.time()));
-      entry.deadLetter = letter;
-      entry.deadLetterCount = verdict.count();
+      failures.deadLetter = letter;
+      failures.deadLetterCount = verdict.count();
     }
     try {
       deadLetters.publish(letter).whenComplete((confirmed, failure) -> parked(entry, failure));
     } catch (RuntimeException e) {
       parked(entry, e);
     }
-    return false;
   }
 
   private void parked(LaneEntry entry, @Nullable Throwable failure) {
@@ -682,19 +703,14 @@ public final class DeliveryEngine implements AutoCloseable {
           failure.toString());
       outage(entry, "dead-letter target");
     } else {
-      finish(entry, entry.deadLetterCount);
-      lock.lock();
-      try {
-        running--;
-        Lane lane = entry.lane;
-        if (!lane.entries.isEmpty() && lane.state == Lane.State.ACTIVE) {
-          makeReady(lane, false);
-        }
-        dispatch();
-      } finally {
-        lock.unlock();
-      }
+      acknowledge(entry);
     }
-    events.deliver();
+    change(
+        () -> {
+          if (failure == null) {
+            book(entry, entry.failures().deadLetterCount, false);
+          }
+          running--;
+        });
   }
 }

@@ -3,6 +3,7 @@ package io.commslib.core.spi;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.observe.CommsObserver;
+import io.commslib.core.time.TimeSource;
 import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -30,9 +31,9 @@ final class EngineEvents {
     this.silent = observer == CommsObserver.none();
   }
 
-  void settled(LaneEntry entry, Count count, long nowNanos) {
+  void settled(LaneEntry entry, Count count, TimeSource time) {
     if (!silent) {
-      Duration age = Duration.ofNanos(nowNanos - entry.receivedNanos);
+      Duration age = Duration.ofNanos(time.nanoTime() - entry.receivedNanos);
       pending.add(
           () ->
               observer.onSettled(

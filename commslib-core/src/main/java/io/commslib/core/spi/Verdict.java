@@ -20,8 +20,10 @@ record Verdict(Kind kind, Count count, String reason, @Nullable Duration after) 
     OUTAGE
   }
 
+  private static final Verdict DONE = new Verdict(Kind.FINISHED, Count.DONE, "", null);
+
   static Verdict finished(Count count) {
-    return new Verdict(Kind.FINISHED, count, "", null);
+    return count == Count.DONE ? DONE : new Verdict(Kind.FINISHED, count, "", null);
   }
 
   static Verdict deadLetter(Count count, String reason) {
