@@ -190,6 +190,15 @@ public final class SubscriptionConfig {
   }
 
   /**
+   * Returns the bounds of batches.
+   *
+   * @return the bounds, or empty when messages are handled one by one
+   */
+  public Optional<BatchBounds> batch() {
+    return Optional.ofNullable(settings.batch);
+  }
+
+  /**
    * Returns what the transport must be able to do.
    *
    * @return unmodifiable set
@@ -224,6 +233,8 @@ public final class SubscriptionConfig {
         + transactions().isPresent()
         + ", inbox="
         + inbox().isPresent()
+        + ", batch="
+        + settings.batch
         + ", requires="
         + requires()
         + "}";
@@ -249,6 +260,7 @@ public final class SubscriptionConfig {
     private Gate gate = Gate.open();
     private @Nullable TransactionRunner transactions;
     private @Nullable Inbox inbox;
+    private @Nullable BatchBounds batch;
     private final Set<Capability> requires = EnumSet.noneOf(Capability.class);
 
     private Builder(Destination destination, String group) {
@@ -272,6 +284,7 @@ public final class SubscriptionConfig {
       this.gate = other.gate;
       this.transactions = other.transactions;
       this.inbox = other.inbox;
+      this.batch = other.batch;
       this.requires.addAll(other.requires);
     }
 
@@ -417,6 +430,17 @@ public final class SubscriptionConfig {
     }
 
     /**
+     * Handles messages in batches. The subscription then needs a {@link BatchHandler}.
+     *
+     * @param batch when a batch is full
+     * @return this
+     */
+    public Builder batch(BatchBounds batch) {
+      this.batch = Objects.requireNonNull(batch, "batch");
+      return this;
+    }
+
+    /**
      * Demands a capability; a transport without it refuses the subscription.
      *
      * @param capability what must be possible
@@ -431,12 +455,19 @@ public final class SubscriptionConfig {
      * Builds the configuration.
      *
      * @return immutable configuration
-     * @throws IllegalArgumentException if {@code workers} exceeds {@code maxInFlight} or the inbox
-     *     lies on another database than the transactions
+     * @throws IllegalArgumentException if {@code workers} or the batch exceed {@code maxInFlight}
+     *     or the inbox lies on another database than the transactions
      */
     public SubscriptionConfig build() {
       Checks.check(
           workers <= maxInFlight, "workers", workers, "at most maxInFlight, " + maxInFlight);
+      if (batch != null) {
+        Checks.check(
+            batch.maxItems() <= maxInFlight,
+            "batch.maxItems",
+            batch.maxItems(),
+            "at most maxInFlight, " + maxInFlight);
+      }
       if (inbox != null && transactions != null) {
         Checks.check(
             inbox.database().equals(transactions.database()),

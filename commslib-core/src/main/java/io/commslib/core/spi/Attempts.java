@@ -12,6 +12,7 @@ import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.tx.TransactionContext;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -53,6 +54,12 @@ final class Attempts {
   }
 
   Verdict run(LaneEntry entry) {
+    Verdict early = prepare(entry);
+    return early == null ? handle(entry, Objects.requireNonNull(entry.message)) : early;
+  }
+
+  /** Decodes the record; returns what becomes of it if it must not reach the handler, else null. */
+  @Nullable Verdict prepare(LaneEntry entry) {
     Message message = entry.message;
     if (message == null) {
       try {
@@ -75,7 +82,7 @@ final class Attempts {
     if (entry.raw.priorDeliveries() >= config.retry().maxAttempts() + CRASH_MARGIN) {
       return Verdict.deadLetter(Count.DEAD_LETTERED, "CRASH_LOOP");
     }
-    return handle(entry, message);
+    return null;
   }
 
   private Verdict handle(LaneEntry entry, Message message) {
@@ -95,7 +102,7 @@ final class Attempts {
     entry.execution = null;
     if (failure == null && !overrun && verdict != null) {
       if (verdict.kind() == Verdict.Kind.RETRY) {
-        entry.failed(new HandlerFailure("handler asked for a retry", null));
+        askedForRetry(entry);
       }
       return verdict;
     }
@@ -141,7 +148,7 @@ final class Attempts {
             });
   }
 
-  private static Verdict verdict(Settlement settlement) {
+  static Verdict verdict(Settlement settlement) {
     return switch (settlement.kind()) {
       case DONE -> Verdict.finished(Count.DONE);
       case DROP -> Verdict.finished(Count.DROPPED);
@@ -152,9 +159,9 @@ final class Attempts {
   }
 
   private Verdict classify(LaneEntry entry, Throwable failure) {
-    if (failure instanceof CommsException known
-        && (known.kind() == FailureKind.TRANSIENT || known.kind() == FailureKind.UNKNOWN_RESULT)) {
-      return Verdict.outage(known.code());
+    Verdict outage = outage(failure);
+    if (outage != null) {
+      return outage;
     }
     entry.failed(failure);
     if (failure instanceof OutOfMemoryError) {
@@ -168,6 +175,18 @@ final class Attempts {
       entry.failed(e);
       return Verdict.retry(null);
     }
+  }
+
+  static void askedForRetry(LaneEntry entry) {
+    entry.failed(new HandlerFailure("handler asked for a retry", null));
+  }
+
+  /** Returns a verdict if the failure is about something out of reach, not about the message. */
+  static @Nullable Verdict outage(@Nullable Throwable failure) {
+    return failure instanceof CommsException known
+            && (known.kind() == FailureKind.TRANSIENT || known.kind() == FailureKind.UNKNOWN_RESULT)
+        ? Verdict.outage(known.code())
+        : null;
   }
 
   private static boolean causedByInterrupt(@Nullable Throwable failure) {

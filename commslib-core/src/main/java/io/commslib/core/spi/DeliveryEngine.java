@@ -1,6 +1,8 @@
 package io.commslib.core.spi;
 
 import io.commslib.core.Health;
+import io.commslib.core.messaging.BatchBounds;
+import io.commslib.core.messaging.BatchHandler;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot;
@@ -65,7 +67,8 @@ public final class DeliveryEngine implements AutoCloseable {
   private final Set<Object> stoppedScopes = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Route route;
   private final long[] counts = new long[Count.values().length];
-  private final Runnable workerRun = this::work;
+  private final Runnable workerRun;
+  private final @Nullable BatchAttempts batchAttempts;
 
   /** Workers that were decided on under the lock and must be started outside of it. */
   private final AtomicInteger toStart = new AtomicInteger();
@@ -75,6 +78,7 @@ public final class DeliveryEngine implements AutoCloseable {
 
   private int running;
   private int waiters;
+  private boolean batchTimer;
   private boolean draining;
   private volatile boolean intakeOpen = true;
   private volatile boolean closed;
@@ -103,6 +107,11 @@ public final class DeliveryEngine implements AutoCloseable {
             runtime.time(),
             watchdog,
             () -> closed || draining);
+    this.batchAttempts =
+        config.batch().isPresent() && builder.handler instanceof BatchHandler batchHandler
+            ? new BatchAttempts(config, batchHandler, runtime.time(), watchdog)
+            : null;
+    this.workerRun = batchAttempts == null ? this::work : () -> workBatches(batchAttempts);
     this.workers =
         runtime.newWorkers(
             builder.transport + "-" + config.destination().name() + "-" + config.group(),
@@ -414,15 +423,33 @@ public final class DeliveryEngine implements AutoCloseable {
    * Decides on one more worker if there is work for it; that one decides on the next. Lock held.
    */
   private void dispatch() {
-    if (lanes.hasReady()
-        && starting < 2
+    if (starting < 2
         && !closed
         && !draining
-        && running < route.allowed(config.workers())) {
+        && running < route.allowed(config.workers())
+        && hasWork()) {
       running++;
       starting++;
       toStart.incrementAndGet();
     }
+  }
+
+  /** Lock held. */
+  private boolean hasWork() {
+    LaneEntry first = lanes.firstReady();
+    if (first == null || batchAttempts == null || first.single) {
+      return first != null;
+    }
+    BatchBounds bounds = config.batch().orElseThrow();
+    long left = first.receivedNanos + bounds.maxAge().toNanos() - runtime.time().nanoTime();
+    if (left <= 0 || !intake.isOpen() || lanes.fills(bounds)) {
+      return true;
+    }
+    if (!batchTimer) {
+      batchTimer = true;
+      runtime.scheduler().schedule(Duration.ofNanos(left), () -> change(() -> batchTimer = false));
+    }
+    return false;
   }
 
   /** Does what was decided under the lock and must not happen under it. */
@@ -505,9 +532,88 @@ public final class DeliveryEngine implements AutoCloseable {
 
   private Verdict run(LaneEntry entry) {
     LaneEntry.Failures failures = entry.failures;
-    return failures == null || failures.deadLetter == null
-        ? attempts.run(entry)
-        : Verdict.deadLetter(failures.deadLetterCount, "");
+    if (failures == null) {
+      return attempts.run(entry);
+    }
+    if (failures.deadLetter != null) {
+      return Verdict.deadLetter(failures.deadLetterCount, "");
+    }
+    Verdict decided = failures.decided;
+    failures.decided = null;
+    return decided == null ? attempts.run(entry) : decided;
+  }
+
+  /** A worker's life where messages are handled in batches. */
+  private void workBatches(BatchAttempts batches) {
+    boolean first = true;
+    while (true) {
+      List<LaneEntry> batch = nextBatch(isGateOpen(), first);
+      first = false;
+      flush();
+      if (batch.isEmpty()) {
+        return;
+      }
+      LaneEntry entry = batch.get(0);
+      if (!entry.single) {
+        runBatch(batches, batch);
+        continue;
+      }
+      Verdict verdict = run(entry);
+      if (verdict.kind() == Verdict.Kind.FINISHED) {
+        acknowledge(entry);
+        change(() -> book(entry, verdict.count(), true));
+      } else if (!apply(entry, verdict)) {
+        flush();
+        return;
+      }
+    }
+  }
+
+  private List<LaneEntry> nextBatch(boolean gateOpen, boolean first) {
+    lock.lock();
+    try {
+      if (first) {
+        starting--;
+      }
+      if (!gateOpen && route.gateClosed()) {
+        events.route(true, "gate closed");
+      }
+      List<LaneEntry> batch = List.of();
+      int allowed = route.allowed(config.workers());
+      if (gateOpen && !closed && !draining && running <= allowed && hasWork()) {
+        BatchBounds bounds = config.batch().orElseThrow();
+        batch = lanes.takeBatch(route.isPaused() ? 1 : bounds.maxItems(), bounds.maxBytes());
+      }
+      if (batch.isEmpty()) {
+        running--;
+      }
+      dispatch();
+      return batch;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void runBatch(BatchAttempts batches, List<LaneEntry> taken) {
+    BatchRun run = new BatchRun(taken, attempts);
+    run.run(batches);
+    run.finished().forEach((entry, count) -> acknowledge(entry));
+    change(
+        () -> {
+          run.finished().forEach((entry, count) -> book(entry, count, true));
+          String outage = run.outage();
+          if (outage != null && route.outage(outage)) {
+            events.route(true, outage);
+          }
+          for (LaneEntry entry : run.untaken()) {
+            if (isLeaving(entry)) {
+              leave(entry);
+            } else {
+              lanes.untake(entry);
+            }
+          }
+          noteActive();
+        });
   }
 
   private boolean isGateOpen() {

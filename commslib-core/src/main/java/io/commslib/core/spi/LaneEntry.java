@@ -47,6 +47,9 @@ final class LaneEntry {
   /** Place among the active ones, while active. */
   int activeIndex;
 
+  /** Must not share a batch: it did, and the batch came to nothing. */
+  boolean single;
+
   /** Its scope is lost: nobody wants its settlement any more. */
   volatile boolean revoked;
 
@@ -74,6 +77,9 @@ final class LaneEntry {
     @Nullable WireMessage deadLetter;
 
     Count deadLetterCount = Count.DEAD_LETTERED;
+
+    /** What a batch handler said of it, still to be applied. */
+    @Nullable Verdict decided;
   }
 
   LaneEntry(RawDelivery raw, @Nullable Lane lane, long receivedNanos) {
