@@ -37,4 +37,16 @@ public final class JdbcTransactions {
     }
     return new JdbcTransaction(connection, database.id(), false);
   }
+
+  /**
+   * Returns a view of a connection that refuses to end its transaction: {@code commit}, {@code
+   * rollback} of the whole, {@code close}, {@code abort} and {@code setAutoCommit} throw. For
+   * bindings to frameworks that own the transaction.
+   *
+   * @param connection what the view passes everything else to
+   * @return the view; its refusals are {@code IllegalStateException COMMS-JDBC-005}
+   */
+  public static Connection guarded(Connection connection) {
+    return GuardedConnection.of(Objects.requireNonNull(connection, "connection"));
+  }
 }

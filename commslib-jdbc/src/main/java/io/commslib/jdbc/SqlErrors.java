@@ -71,7 +71,7 @@ public final class SqlErrors {
    * @return {@code UNKNOWN_RESULT} if the connection broke or the database says it does not know,
    *     else as {@link #translate}
    */
-  static StoreException translateCommit(SQLException failure) {
+  public static StoreException translateCommit(SQLException failure) {
     return isConnectionLost(failure) || "40003".equals(failure.getSQLState())
         ? new StoreException(
             "COMMS-JDBC-004",

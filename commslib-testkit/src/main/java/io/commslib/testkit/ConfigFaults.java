@@ -101,6 +101,15 @@ final class ConfigFaults {
     };
   }
 
+  static MessageTransport letsAnyGroupIn(MessageTransport healthy) {
+    return rewriting(
+        healthy,
+        config ->
+            config.destination().kind() == Destination.Kind.QUEUE
+                ? withGroup(config, "main")
+                : config);
+  }
+
   /** Each subscription gets a group of its own. */
   static MessageTransport splitsGroups(MessageTransport healthy) {
     AtomicInteger number = new AtomicInteger();

@@ -12,8 +12,10 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 /** Faults in the dead letters. */
 final class DeadLetterFaults {
@@ -91,6 +93,55 @@ final class DeadLetterFaults {
               super.discard(source, group, letter -> true);
             }
             return letters;
+          }
+        });
+  }
+
+  static MessageTransport selectsAhead(MessageTransport healthy) {
+    return with(
+        healthy,
+        new ForwardingDeadLetters(healthy.deadLetters()) {
+          @Override
+          public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
+            Set<String> chosen =
+                super.list(source, group, 1_000).stream()
+                    .filter(select)
+                    .map(DeadLetter::messageId)
+                    .collect(Collectors.toSet());
+            return super.redrive(source, group, letter -> chosen.contains(letter.messageId()));
+          }
+        });
+  }
+
+  static MessageTransport redrivesBackwards(MessageTransport healthy) {
+    return with(
+        healthy,
+        new ForwardingDeadLetters(healthy.deadLetters()) {
+          @Override
+          public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
+            List<DeadLetter> letters = new ArrayList<>(super.list(source, group, 1_000));
+            Collections.reverse(letters);
+            int sent = 0;
+            for (DeadLetter chosen : letters) {
+              String id = chosen.messageId();
+              sent +=
+                  super.redrive(
+                      source,
+                      group,
+                      letter -> letter.messageId().equals(id) && select.test(letter));
+            }
+            return sent;
+          }
+        });
+  }
+
+  static MessageTransport takesAnyLimit(MessageTransport healthy) {
+    return with(
+        healthy,
+        new ForwardingDeadLetters(healthy.deadLetters()) {
+          @Override
+          public List<DeadLetter> list(Destination source, String group, int limit) {
+            return super.list(source, group, Math.max(1, Math.min(100_000, limit)));
           }
         });
   }

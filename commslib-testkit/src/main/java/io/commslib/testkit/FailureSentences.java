@@ -51,6 +51,40 @@ abstract class FailureSentences extends SettlementSentences {
   }
 
   @Test
+  @DisplayName("After a dead letter the later messages of its key go on, in order")
+  @BrokenBy({Saboteur.SWAPS_MESSAGES_OF_A_KEY, Saboteur.SWALLOWS_DEAD_LETTERS})
+  void keyGoesOnAfterADeadLetter() {
+    Destination queue = queue();
+    Handled handled =
+        Handled.answering(
+            delivery ->
+                delivery.message().id().equals("m2")
+                    ? Settlement.deadLetter("no")
+                    : Settlement.done());
+    Subscription subscription = subscribe(config(queue), handled);
+    List<String> ids = publishKey(queue, "k", "m", 6);
+    awaitCount(subscription, Count.DONE, 5);
+    assertThat(handled.firstOfKey("k")).isEqualTo(ids);
+    assertThat(idsOf(awaitDeadLetters(queue, "main", 1))).containsExactly("m2");
+  }
+
+  @Test
+  @DisplayName("A dead letter tells the first cause and the last")
+  @BrokenBy(Saboteur.HIDES_CAUSES)
+  void firstAndLastCauseAreTold() {
+    Destination queue = queue();
+    subscribe(
+        config(queue),
+        delivery -> {
+          throw new IllegalStateException("failure " + delivery.attempt());
+        });
+    publish(queue, message("m1"));
+    DeadLetter letter = awaitDeadLetters(queue, "main", 1).get(0);
+    assertThat(letter.cause().get("first-cause")).contains("failure 1");
+    assertThat(letter.cause().get("last-cause")).contains("failure 3");
+  }
+
+  @Test
   @DisplayName("A null settlement counts as a failed attempt")
   @BrokenBy(Saboteur.TAKES_NULL_FOR_DONE)
   void nullSettlementIsAFailedAttempt() {

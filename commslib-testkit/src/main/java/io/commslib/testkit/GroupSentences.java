@@ -7,8 +7,10 @@ import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.StartPosition;
+import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.messaging.UnsupportedCapabilityException;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,6 +59,35 @@ abstract class GroupSentences extends OrderSentences {
     assertThat(stands.count()).isLessThan(40);
     release.countDown();
     await("the other group handled all too", () -> stands.count() == 40);
+  }
+
+  @Test
+  @DisplayName("What one group settles is not settled for another")
+  @BrokenBy(Saboteur.MERGES_GROUPS)
+  void groupsSettleEachForItself() {
+    Destination topic = topic("a", "b");
+    Handled drops = Handled.answering(delivery -> Settlement.drop("not mine"));
+    Handled retries =
+        Handled.answering(
+            delivery -> delivery.attempt() < 3 ? Settlement.retry() : Settlement.done());
+    Subscription first = subscribe(config(topic, "a"), drops);
+    Subscription second = subscribe(config(topic, "b"), retries);
+    publish(topic, message("m1", "k"));
+    awaitCount(first, Count.DROPPED, 1);
+    awaitCount(second, Count.DONE, 1);
+    assertThat(drops.attempts("m1")).containsExactly(1);
+    assertThat(retries.attempts("m1")).containsExactly(1, 2, 3);
+  }
+
+  @Test
+  @DisplayName("A queue has one group; another is refused")
+  @BrokenBy(Saboteur.LETS_ANY_GROUP_IN)
+  void queueRefusesAnotherGroup() {
+    Destination queue = queue();
+    subscribe(config(queue), Handled.done());
+    assertThatThrownBy(() -> subscribe(config(queue, "other"), Handled.done()))
+        .isInstanceOf(SubscribeException.class)
+        .hasMessageContaining("other");
   }
 
   @Test

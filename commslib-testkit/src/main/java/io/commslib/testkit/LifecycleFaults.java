@@ -202,6 +202,23 @@ final class LifecycleFaults {
             });
   }
 
+  static MessageTransport blanksSnapshots(MessageTransport healthy) {
+    return with(
+        healthy,
+        subscription ->
+            new ForwardingSubscription(subscription) {
+              @Override
+              public SubscriptionSnapshot snapshot() {
+                SubscriptionSnapshot now = super.snapshot();
+                long[] counts = new long[Count.values().length];
+                for (Count count : Count.values()) {
+                  counts[count.ordinal()] = now.count(count);
+                }
+                return new SubscriptionSnapshot(counts, Duration.ZERO, false, false, 0, 0);
+              }
+            });
+  }
+
   /** While it drains, what has been taken is settled without its handler. */
   static MessageTransport losesOnDrain(MessageTransport healthy) {
     return new ForwardingTransport(healthy) {

@@ -25,6 +25,55 @@ import org.junit.jupiter.api.Test;
 abstract class LifecycleSentences extends TransactionSentences {
 
   @Test
+  @DisplayName("The snapshot tells how long the oldest message is under way, and that it waits")
+  @BrokenBy(Saboteur.BLANKS_SNAPSHOTS)
+  void snapshotTellsTheOldestAge() throws Exception {
+    Destination queue = queue();
+    CountDownLatch release = latch(1);
+    Subscription subscription =
+        subscribe(
+            config(queue),
+            delivery -> {
+              reached(release);
+              return Settlement.done();
+            });
+    assertThat(subscription.snapshot().oldestInFlight()).isZero();
+    publish(queue, message("m1", "k"));
+    publish(queue, message("m2", "k"));
+    await(
+        "the age grows",
+        () -> subscription.snapshot().oldestInFlight().compareTo(Duration.ofMillis(50)) > 0);
+    assertThat(subscription.snapshot().lanes()).isEqualTo(1);
+    release.countDown();
+    awaitCount(subscription, Count.DONE, 2);
+    await("nothing is old", () -> subscription.snapshot().oldestInFlight().isZero());
+  }
+
+  @Test
+  @DisplayName("The snapshot tells that a subscription is paused")
+  @BrokenBy(Saboteur.BLANKS_SNAPSHOTS)
+  void snapshotTellsThePause() {
+    Destination queue = queue();
+    Subscription subscription = subscribe(config(queue), Handled.done());
+    assertThat(subscription.snapshot().isRoutePaused()).isFalse();
+    subscription.pause();
+    assertThat(subscription.snapshot().isRoutePaused()).isTrue();
+    subscription.resume();
+    await("goes on", () -> !subscription.snapshot().isRoutePaused());
+  }
+
+  @Test
+  @DisplayName("A subscription is up while it works and down once closed")
+  @BrokenBy(Saboteur.ALWAYS_HEALTHY)
+  void subscriptionHealthFollowsItsLife() {
+    Destination queue = queue();
+    Subscription subscription = subscribe(config(queue), Handled.done());
+    assertThat(subscription.health().status()).isEqualTo(Health.Status.UP);
+    subscription.close();
+    assertThat(subscription.health().status()).isEqualTo(Health.Status.DOWN);
+  }
+
+  @Test
   @DisplayName("After a crash everything unsettled comes again, in order, as a further attempt")
   @BrokenBy(Saboteur.ACKNOWLEDGES_EARLY)
   void crashRedelivers() throws Exception {

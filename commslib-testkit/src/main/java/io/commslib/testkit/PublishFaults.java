@@ -9,13 +9,12 @@ import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.messaging.Publisher;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 
@@ -104,7 +103,7 @@ final class PublishFaults {
   }
 
   static MessageTransport removesDuplicates(MessageTransport healthy) {
-    Set<String> ids = new HashSet<>();
+    Set<String> ids = ConcurrentHashMap.newKeySet();
     return with(
         healthy,
         publisher ->
@@ -124,8 +123,8 @@ final class PublishFaults {
 
   /** The third message of each key goes after the fourth. */
   static MessageTransport swapsMessagesOfAKey(MessageTransport healthy) {
-    Map<String, Integer> published = new HashMap<>();
-    Map<String, Message> held = new HashMap<>();
+    Map<String, Integer> published = new ConcurrentHashMap<>();
+    Map<String, Message> held = new ConcurrentHashMap<>();
     return with(
         healthy,
         publisher ->
@@ -200,7 +199,9 @@ final class PublishFaults {
     message.time().ifPresent(copy::time);
     message.correlationId().ifPresent(copy::correlationId);
     message.causationId().ifPresent(copy::causationId);
-    message.traceparent().ifPresent(copy::traceparent);
+    if (!parts.contains("traceparent")) {
+      message.traceparent().ifPresent(copy::traceparent);
+    }
     if (!parts.contains("key")) {
       message.key().ifPresent(copy::key);
     }

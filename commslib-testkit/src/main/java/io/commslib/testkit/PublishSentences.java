@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -135,6 +136,67 @@ abstract class PublishSentences extends ContractFixture {
     Handled handled = Handled.done();
     subscribe(config(queue), handled);
     await("two deliveries", () -> handled.ids().equals(List.of("m1", "m1")));
+  }
+
+  @Test
+  @DisplayName("One message published to two destinations arrives at both")
+  @BrokenBy(Saboteur.REMOVES_DUPLICATES)
+  void oneMessageGoesToTwoDestinations() {
+    Destination first = queue();
+    Destination second = queue();
+    Handled atFirst = Handled.done();
+    Handled atSecond = Handled.done();
+    subscribe(config(first), atFirst);
+    subscribe(config(second), atSecond);
+    Message message = message("m1", "k");
+    assertThat(publish(first, message).destination()).isEqualTo(first);
+    assertThat(publish(second, message).destination()).isEqualTo(second);
+    await("handled at both", () -> atFirst.count() == 1 && atSecond.count() == 1);
+  }
+
+  @Test
+  @DisplayName("Publishes of one key handed over without waiting arrive in their order")
+  @BrokenBy(Saboteur.SWAPS_MESSAGES_OF_A_KEY)
+  void publishesWithoutWaitingKeepTheirOrder() {
+    Destination queue = queue();
+    Handled handled = Handled.done();
+    subscribe(config(queue), handled);
+    handOver(queue, "k", 200).join();
+    await("200 handled", () -> handled.count() >= 200);
+    assertThat(handled.firstOfKey("k")).hasSize(200).isEqualTo(idsFrom("k", 200));
+  }
+
+  @Test
+  @DisplayName("Publishes of several threads are each handled once, each thread's in its order")
+  @BrokenBy({Saboteur.LOSES_SOME_PUBLISHES, Saboteur.SWAPS_MESSAGES_OF_A_KEY})
+  void threadsPublishAtOnce() {
+    Destination queue = queue();
+    Handled handled = Handled.done();
+    subscribe(config(queue), handled);
+    List<CompletableFuture<Void>> threads = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      String key = "k" + i;
+      threads.add(CompletableFuture.runAsync(() -> handOver(queue, key, 50).join()));
+    }
+    threads.forEach(CompletableFuture::join);
+    await("200 handled", () -> handled.count() >= 200);
+    for (int i = 0; i < 4; i++) {
+      assertThat(handled.firstOfKey("k" + i)).isEqualTo(idsFrom("k" + i, 50));
+    }
+    stays("no more than 200 deliveries", () -> handled.count() == 200);
+  }
+
+  private CompletableFuture<Void> handOver(Destination to, String key, int count) {
+    return CompletableFuture.allOf(
+            idsFrom(key, count).stream()
+                .map(id -> transport.publisher().publish(to, message(id, key)))
+                .map(CompletionStage::toCompletableFuture)
+                .toArray(CompletableFuture<?>[]::new))
+        .orTimeout(harness.limit().toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  private static List<String> idsFrom(String key, int count) {
+    return IntStream.range(0, count).mapToObj(i -> key + "-" + i).toList();
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import java.time.Instant;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -81,6 +82,19 @@ abstract class RoundTripSentences extends PublishSentences {
     }
     Message sent = builder.build();
     assertThat(roundTrip(sent).headers()).containsExactlyInAnyOrderEntriesOf(sent.headers());
+  }
+
+  @Test
+  @DisplayName("A key of 256 characters beyond ASCII arrives and orders")
+  @BrokenBy({Saboteur.LOSES_KEYS, Saboteur.SWAPS_MESSAGES_OF_A_KEY})
+  void longKeyBeyondAsciiArrivesAndOrders() {
+    String key = "\u00e9\u65e5".repeat(128);
+    Destination queue = queue();
+    Handled handled = Handled.done();
+    subscribe(config(queue), handled);
+    List<String> ids = publishKey(queue, key, "m", 6);
+    await("6 handled", () -> handled.count() >= 6);
+    assertThat(handled.firstOfKey(key)).isEqualTo(ids);
   }
 
   @Test

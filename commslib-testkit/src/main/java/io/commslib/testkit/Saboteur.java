@@ -34,6 +34,8 @@ public enum Saboteur {
   DUPLICATES_PUBLISHES(PublishFaults::duplicates),
   /** Subject and expiry are lost. */
   FORGETS_ATTRIBUTES(transport -> PublishFaults.stripping(transport, Set.of("subject", "expiry"))),
+  /** The trace is lost. */
+  FORGETS_TRACES(transport -> PublishFaults.stripping(transport, Set.of("traceparent"))),
   /** Headers are lost. */
   FORGETS_HEADERS(transport -> PublishFaults.stripping(transport, Set.of("headers"))),
   /** Keys are lost. */
@@ -58,6 +60,8 @@ public enum Saboteur {
   EXCEEDS_BOUNDS(ConfigFaults::exceedsBounds),
   /** All groups of a topic are one. */
   MERGES_GROUPS(ConfigFaults::mergesGroups),
+  /** A queue takes any group. */
+  LETS_ANY_GROUP_IN(ConfigFaults::letsAnyGroupIn),
   /** Each member is a group of its own. */
   SPLITS_GROUPS(ConfigFaults::splitsGroups),
   /** Only the first member of a group works. */
@@ -123,6 +127,12 @@ public enum Saboteur {
   REDRIVES_AS_NEW(DeadLetterFaults::redrivesAsNew),
   /** Redriven messages go to all groups. */
   REDRIVES_TO_ALL_GROUPS(DeadLetterFaults::redrivesToAllGroups),
+  /** All dead letters are chosen first, then sent. */
+  SELECTS_AHEAD(DeadLetterFaults::selectsAhead),
+  /** The newest dead letter goes back first. */
+  REDRIVES_BACKWARDS(DeadLetterFaults::redrivesBackwards),
+  /** Limits out of range are taken for the nearest allowed. */
+  TAKES_ANY_LIMIT(DeadLetterFaults::takesAnyLimit),
   /** All dead letters are chosen. */
   IGNORES_SELECTION(DeadLetterFaults::ignoresSelection),
   /** Nothing is discarded. */
@@ -155,6 +165,8 @@ public enum Saboteur {
   REFUSES_REDECLARATION(LifecycleFaults::refusesRedeclaration),
   /** A thread stays behind. */
   LEAKS_THREADS(LifecycleFaults::leaksThreads),
+  /** Snapshots say nothing of ages and pauses. */
+  BLANKS_SNAPSHOTS(LifecycleFaults::blanksSnapshots),
   /** Handled messages are counted twice. */
   MISCOUNTS_LEDGER(LifecycleFaults::miscountsLedger),
   /** The observer is told nothing. */

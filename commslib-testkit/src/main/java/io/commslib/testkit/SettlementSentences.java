@@ -75,6 +75,18 @@ abstract class SettlementSentences extends GroupSentences {
   }
 
   @Test
+  @DisplayName("retry(after): counts as an attempt")
+  @BrokenBy(Saboteur.RETRIES_FOREVER)
+  void retryAfterCounts() {
+    Destination queue = queue();
+    Handled handled = Handled.answering(delivery -> Settlement.retry(Duration.ofMillis(1)));
+    subscribe(config(queue).retry(attempts(2)), handled);
+    publish(queue, message("m1"));
+    assertThat(awaitDeadLetters(queue, "main", 1).get(0).attempts()).isEqualTo(2);
+    assertThat(handled.attempts("m1")).containsExactly(1, 2);
+  }
+
+  @Test
   @DisplayName("retry: waits as the schedule says")
   @BrokenBy(Saboteur.IGNORES_RETRY_DELAYS)
   void retryWaitsAsTheScheduleSays() {

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 /** Sentences on handlers in a transaction with an inbox: one for each outcome. */
-abstract class TransactionSentences extends DeadLetterSentences {
+abstract class TransactionSentences extends RedriveSentences {
 
   private final TransactionRunner transactions = InMemoryTransactionRunner.create();
   private final RememberingInbox inbox = new RememberingInbox(transactions.database());

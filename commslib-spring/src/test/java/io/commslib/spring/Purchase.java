@@ -1,0 +1,21 @@
+package io.commslib.spring;
+
+import jakarta.persistence.Entity;
+import jakarta.persistence.Id;
+
+/** An entity that is written beside a message. */
+@Entity
+class Purchase {
+
+  @Id private String id;
+
+  protected Purchase() {}
+
+  Purchase(String id) {
+    this.id = id;
+  }
+
+  String id() {
+    return id;
+  }
+}

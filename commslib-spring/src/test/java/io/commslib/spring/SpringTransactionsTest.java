@@ -1,0 +1,215 @@
+package io.commslib.spring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.core.FailureKind;
+import io.commslib.core.StoreException;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.tx.TransactionContext;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.outbox.JdbcOutbox;
+import io.commslib.outbox.OutboxConfig;
+import io.commslib.outbox.OutboxSchema;
+import jakarta.persistence.EntityManager;
+import jakarta.persistence.EntityManagerFactory;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.springframework.jdbc.datasource.DataSourceTransactionManager;
+import org.springframework.orm.jpa.JpaTransactionManager;
+import org.springframework.orm.jpa.SharedEntityManagerCreator;
+import org.springframework.transaction.TransactionDefinition;
+import org.springframework.transaction.support.TransactionTemplate;
+
+/** What is special about transactions of Spring's. */
+class SpringTransactionsTest {
+
+  private static final Destination ORDERS = Destination.queue("orders");
+
+  @TempDir Path folder;
+  private HikariDataSource pool;
+  private JdbcDatabase database;
+  private JdbcOutbox outbox;
+  private TransactionTemplate template;
+
+  @BeforeEach
+  void open() {
+    pool = Pools.h2(folder);
+    database = JdbcDatabase.builder(pool).build();
+    OutboxSchema.scripts().apply(database);
+    outbox = JdbcOutbox.create(database, OutboxConfig.defaults());
+    template = new TransactionTemplate(new DataSourceTransactionManager(pool));
+  }
+
+  @AfterEach
+  void close() {
+    pool.close();
+  }
+
+  private void publish(String id) {
+    outbox.publish(
+        SpringTransactions.current(database), ORDERS, Message.builder("test").id(id).build());
+  }
+
+  private int messages() throws SQLException {
+    try (Connection connection = pool.getConnection();
+        Statement select = connection.createStatement();
+        ResultSet row =
+            select.executeQuery("SELECT count(*) FROM " + database.table("outbox_message"))) {
+      row.next();
+      return row.getInt(1);
+    }
+  }
+
+  @Test
+  void outsideATransactionPublishingIsRefused() throws Exception {
+    assertThatIllegalStateException()
+        .isThrownBy(() -> publish("m1"))
+        .withMessageStartingWith("COMMS-SPRING-001");
+    assertThat(messages()).isZero();
+  }
+
+  @Test
+  void aTransactionOfAnotherDataSourceIsRefused() throws Exception {
+    try (HikariDataSource other = Pools.h2(folder)) {
+      TransactionTemplate elsewhere =
+          new TransactionTemplate(new DataSourceTransactionManager(other));
+      elsewhere.executeWithoutResult(
+          status ->
+              assertThatIllegalStateException()
+                  .isThrownBy(() -> publish("m1"))
+                  .withMessageStartingWith("COMMS-SPRING-002"));
+      SpringTransactionRunner runner =
+          SpringTransactionRunner.create(new DataSourceTransactionManager(other), database);
+      assertThatIllegalStateException()
+          .isThrownBy(() -> runner.run(tx -> null))
+          .withMessageStartingWith("COMMS-SPRING-002");
+    }
+    assertThat(messages()).isZero();
+  }
+
+  @Test
+  void eachCallInsideOneTransactionGetsTheSame() {
+    List<TransactionContext> seen = new ArrayList<>();
+    template.executeWithoutResult(
+        status -> {
+          seen.add(SpringTransactions.current(database));
+          seen.add(SpringTransactions.current(database));
+        });
+    template.executeWithoutResult(status -> seen.add(SpringTransactions.current(database)));
+    assertThat(seen.get(0)).isSameAs(seen.get(1)).isNotSameAs(seen.get(2));
+  }
+
+  @Test
+  void aTransactionInBetweenStandsForItself() throws Exception {
+    TransactionTemplate inner = new TransactionTemplate(template.getTransactionManager());
+    inner.setPropagationBehavior(TransactionDefinition.PROPAGATION_REQUIRES_NEW);
+    List<String> hooks = new ArrayList<>();
+    assertThatThrownBy(
+        () ->
+            template.executeWithoutResult(
+                status -> {
+                  publish("outer-1");
+                  SpringTransactions.current(database).afterCommit(() -> hooks.add("outer"));
+                  inner.executeWithoutResult(
+                      nested -> {
+                        publish("inner");
+                        SpringTransactions.current(database).afterCommit(() -> hooks.add("inner"));
+                      });
+                  publish("outer-2");
+                  throw new UnsupportedOperationException("outer rolls back");
+                }));
+    assertThat(messages()).isEqualTo(1);
+    assertThat(hooks).containsExactly("inner");
+  }
+
+  @Test
+  void whatSpringMarksRollbackOnlyPublishesNothing() throws Exception {
+    List<String> hooks = new ArrayList<>();
+    template.executeWithoutResult(
+        status -> {
+          publish("m1");
+          SpringTransactions.current(database).afterCommit(() -> hooks.add("hook"));
+          status.setRollbackOnly();
+        });
+    assertThat(messages()).isZero();
+    assertThat(hooks).isEmpty();
+  }
+
+  @Test
+  void anEntityAndAMessageCommitTogetherOrNotAtAll() throws Exception {
+    EntityManagerFactory factory = Managers.entities(pool);
+    JpaTransactionManager manager = new JpaTransactionManager(factory);
+    manager.setDataSource(pool);
+    EntityManager entities = SharedEntityManagerCreator.createSharedEntityManager(factory);
+    TransactionTemplate jpa = new TransactionTemplate(manager);
+    jpa.executeWithoutResult(
+        status -> {
+          entities.persist(new Purchase("p1"));
+          publish("m1");
+        });
+    assertThatThrownBy(
+        () ->
+            jpa.executeWithoutResult(
+                status -> {
+                  publish("m2");
+                  // Fails when it is flushed at commit, after the message was written.
+                  entities.persist(new Purchase("p1"));
+                }));
+    assertThat(messages()).isEqualTo(1);
+    List<String> stored = new ArrayList<>();
+    jpa.executeWithoutResult(status -> stored.add(entities.find(Purchase.class, "p1").id()));
+    assertThat(stored).containsExactly("p1");
+    factory.close();
+  }
+
+  @Test
+  void aCommitThatTheDatabaseRefusesIsReportedAsRolledBack() throws Exception {
+    EntityManagerFactory factory = Managers.entities(pool);
+    JpaTransactionManager manager = new JpaTransactionManager(factory);
+    manager.setDataSource(pool);
+    EntityManager entities = SharedEntityManagerCreator.createSharedEntityManager(factory);
+    SpringTransactionRunner runner = SpringTransactionRunner.create(manager, database);
+    runner.<Void, RuntimeException>run(
+        tx -> {
+          entities.persist(new Purchase("p1"));
+          return null;
+        });
+    assertThatThrownBy(
+            () ->
+                runner.<Void, RuntimeException>run(
+                    tx -> {
+                      outbox.publish(tx, ORDERS, Message.builder("test").id("m1").build());
+                      entities.persist(new Purchase("p1"));
+                      return null;
+                    }))
+        .isInstanceOf(StoreException.class)
+        .satisfies(e -> assertThat(((StoreException) e).kind()).isEqualTo(FailureKind.PERMANENT));
+    assertThat(messages()).isZero();
+    factory.close();
+  }
+
+  @Test
+  void aDatabaseThatCanNotBeReachedIsTransient() {
+    HikariDataSource closed = Pools.h2(folder);
+    JdbcDatabase gone = JdbcDatabase.builder(closed).build();
+    closed.close();
+    SpringTransactionRunner runner =
+        SpringTransactionRunner.create(new DataSourceTransactionManager(closed), gone);
+    assertThatThrownBy(() -> runner.run(tx -> null))
+        .isInstanceOf(StoreException.class)
+        .satisfies(e -> assertThat(((StoreException) e).kind()).isEqualTo(FailureKind.TRANSIENT));
+  }
+}
