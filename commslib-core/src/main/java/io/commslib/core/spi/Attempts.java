@@ -4,6 +4,7 @@ import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
 import io.commslib.core.codec.CodecException;
 import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.messaging.HeldKeys;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.Settlement;
@@ -14,6 +15,7 @@ import io.commslib.core.tx.TransactionContext;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +38,7 @@ final class Attempts {
   private final Watchdog watchdog;
   private final String consumer;
   private final BooleanSupplier closing;
+  private final @Nullable HeldKeys heldKeys;
 
   Attempts(
       SubscriptionConfig config,
@@ -51,6 +54,7 @@ final class Attempts {
     this.watchdog = watchdog;
     this.consumer = config.destination() + "/" + config.group();
     this.closing = closing;
+    this.heldKeys = config.heldKeys().orElse(null);
   }
 
   Verdict run(LaneEntry entry) {
@@ -61,6 +65,10 @@ final class Attempts {
   /** Decodes the record; returns what becomes of it if it must not reach the handler, else null. */
   @Nullable Verdict prepare(LaneEntry entry) {
     Message message = entry.message;
+    Verdict parked = heldKeys == null || entry.attempts > 0 ? null : parked(entry, heldKeys);
+    if (parked != null) {
+      return parked;
+    }
     if (message == null) {
       try {
         message = envelope.decode(entry.raw.wire());
@@ -68,9 +76,11 @@ final class Attempts {
       } catch (CodecException e) {
         entry.failed(e);
         return Verdict.deadLetter(Count.DEAD_LETTERED, e.code());
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         entry.failed(e);
-        return Verdict.deadLetter(Count.DEAD_LETTERED, "COMMS-CORE-024");
+        return isMachineFailure(e)
+            ? Verdict.machineFailed(e.getClass().getSimpleName())
+            : Verdict.deadLetter(Count.DEAD_LETTERED, "COMMS-CORE-024");
       }
     }
     Instant expiry = message.expiry().orElse(null);
@@ -83,6 +93,26 @@ final class Attempts {
       return Verdict.deadLetter(Count.DEAD_LETTERED, "CRASH_LOOP");
     }
     return null;
+  }
+
+  /** Returns a verdict if the record has to follow one of its key to the dead letters. */
+  private @Nullable Verdict parked(LaneEntry entry, HeldKeys heldKeys) {
+    Optional<String> key = entry.raw.laneKey();
+    if (key.isEmpty()) {
+      return null;
+    }
+    try {
+      OptionalInt level = heldKeys.level(consumer, key.get());
+      if (level.isEmpty() || DeadLetterHeaders.redriveCount(entry.raw.wire()) > level.getAsInt()) {
+        return null;
+      }
+      entry.failures().holdLevel = level.getAsInt();
+      return Verdict.deadLetter(Count.PARKED, "KEY_PARKED");
+    } catch (RuntimeException e) {
+      // Whether it may be handled is unknown: nothing moves until the store answers.
+      Verdict outage = outage(e);
+      return outage == null ? Verdict.outage(e.getClass().getName()) : outage;
+    }
   }
 
   private Verdict handle(LaneEntry entry, Message message) {
@@ -164,8 +194,8 @@ final class Attempts {
       return outage;
     }
     entry.failed(failure);
-    if (failure instanceof OutOfMemoryError) {
-      return Verdict.outage("OutOfMemoryError");
+    if (isMachineFailure(failure)) {
+      return Verdict.machineFailed(failure.getClass().getSimpleName());
     }
     try {
       Settlement settlement = config.classifier().classify(failure);
@@ -175,6 +205,14 @@ final class Attempts {
       entry.failed(e);
       return Verdict.retry(null);
     }
+  }
+
+  /**
+   * The JVM itself is in trouble. Not so for a stack overflow, which a single message can cause,
+   * nor for a class that can't be linked: those are failures of the handler.
+   */
+  static boolean isMachineFailure(Throwable failure) {
+    return failure instanceof VirtualMachineError && !(failure instanceof StackOverflowError);
   }
 
   static void askedForRetry(LaneEntry entry) {

@@ -54,6 +54,9 @@ final class BatchAttempts {
       verdicts = inTransaction(lead, executions);
     } catch (Throwable failure) {
       Verdict outage = Attempts.outage(failure);
+      if (Attempts.isMachineFailure(failure)) {
+        outage = Verdict.machineFailed(failure.getClass().getSimpleName());
+      }
       verdicts = outage == null ? List.of() : Collections.nCopies(entries.size(), outage);
     }
     boolean overrun = watchdog.ended(lead);

@@ -25,7 +25,7 @@ final class BatchRun {
   /** Keys whose further records of this batch have to wait for one that is not finished. */
   private final Set<Lane> stopped = new HashSet<>();
 
-  private @Nullable String outage;
+  private @Nullable Verdict outage;
 
   BatchRun(List<LaneEntry> taken, Attempts attempts) {
     this.taken = taken;
@@ -40,8 +40,8 @@ final class BatchRun {
       if (verdicts.isEmpty()) {
         entry.single = true;
         untaken.add(entry);
-      } else if (verdicts.get(i).kind() == Verdict.Kind.OUTAGE) {
-        outage = verdicts.get(i).reason();
+      } else if (verdicts.get(i).isOutage()) {
+        outage = verdicts.get(i);
         untaken.add(entry);
       } else {
         apply(entry, verdicts.get(i));
@@ -108,7 +108,7 @@ final class BatchRun {
   }
 
   /** Why nothing could be handled just now, or null. */
-  @Nullable String outage() {
+  @Nullable Verdict outage() {
     return outage;
   }
 }

@@ -78,6 +78,12 @@ final class LaneEntry {
 
     Count deadLetterCount = Count.DEAD_LETTERED;
 
+    /** Level of the hold on its key, if that is why it goes to the dead letters. */
+    int holdLevel;
+
+    /** Failed tries while a flood of dead letters paused the route. */
+    int probes;
+
     /** What a batch handler said of it, still to be applied. */
     @Nullable Verdict decided;
   }
