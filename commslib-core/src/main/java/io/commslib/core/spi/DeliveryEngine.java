@@ -1,6 +1,9 @@
 package io.commslib.core.spi;
 
 import io.commslib.core.Health;
+import io.commslib.core.codec.CodecException;
+import io.commslib.core.messaging.BatchBounds;
+import io.commslib.core.messaging.BatchHandler;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot;
@@ -46,12 +49,21 @@ public final class DeliveryEngine implements AutoCloseable {
   /** Records of one key a worker handles in a row before another key gets its turn. */
   private static final int TURN = 16;
 
+  /** Settled messages between two looks at the clock for the flood breaker. */
+  private static final int FLOOD_SAMPLE = 64;
+
+  /** Tries alone after which a message goes to the dead letters in spite of a flood. */
+  private static final int MAX_PROBES = 3;
+
   private static final Duration GIVE_BACK_PAUSE = Duration.ofMillis(100);
 
   private final SubscriptionConfig config;
   private final CommsRuntime runtime;
   private final Settler settler;
   private final DeadLetterSink deadLetters;
+  private final String consumer;
+  private final String handlerName;
+  private final @Nullable FloodBreaker flood;
   private final boolean givesBackInPlace;
   private final EngineEvents events;
   private final Attempts attempts;
@@ -65,7 +77,8 @@ public final class DeliveryEngine implements AutoCloseable {
   private final Set<Object> stoppedScopes = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Route route;
   private final long[] counts = new long[Count.values().length];
-  private final Runnable workerRun = this::work;
+  private final Runnable workerRun;
+  private final @Nullable BatchAttempts batchAttempts;
 
   /** Workers that were decided on under the lock and must be started outside of it. */
   private final AtomicInteger toStart = new AtomicInteger();
@@ -73,8 +86,11 @@ public final class DeliveryEngine implements AutoCloseable {
   /** Workers that will look for work soon. */
   private int starting;
 
+  private long settled;
+
   private int running;
   private int waiters;
+  private boolean batchTimer;
   private boolean draining;
   private volatile boolean intakeOpen = true;
   private volatile boolean closed;
@@ -84,6 +100,9 @@ public final class DeliveryEngine implements AutoCloseable {
     this.runtime = Objects.requireNonNull(builder.runtime);
     this.settler = Objects.requireNonNull(builder.settler);
     this.deadLetters = Objects.requireNonNull(builder.deadLetters);
+    this.consumer = config.destination() + "/" + config.group();
+    this.handlerName = builder.handler.getClass().getName();
+    this.flood = config.flood().map(FloodBreaker::new).orElse(null);
     this.givesBackInPlace = builder.givesBackInPlace;
     this.events = new EngineEvents(config, builder.observer, builder.onIntakeOpen);
     this.intake = new IntakeBounds(config.maxInFlight(), config.maxInFlightBytes());
@@ -103,6 +122,11 @@ public final class DeliveryEngine implements AutoCloseable {
             runtime.time(),
             watchdog,
             () -> closed || draining);
+    this.batchAttempts =
+        config.batch().isPresent() && builder.handler instanceof BatchHandler batchHandler
+            ? new BatchAttempts(config, batchHandler, runtime.time(), watchdog)
+            : null;
+    this.workerRun = batchAttempts == null ? this::work : () -> workBatches(batchAttempts);
     this.workers =
         runtime.newWorkers(
             builder.transport + "-" + config.destination().name() + "-" + config.group(),
@@ -319,8 +343,8 @@ public final class DeliveryEngine implements AutoCloseable {
   /**
    * Returns the health of the handlers' side; the adapter adds its connection's.
    *
-   * @return down beyond {@link SubscriptionConfig#maxStuckHandlers()}, degraded while an outage
-   *     pauses the route
+   * @return down beyond {@link SubscriptionConfig#maxStuckHandlers()} and while an error of the JVM
+   *     stops the route, degraded while an outage pauses it
    */
   public Health health() {
     SubscriptionSnapshot now = snapshot();
@@ -336,6 +360,9 @@ public final class DeliveryEngine implements AutoCloseable {
           Health.Status.DOWN,
           now.stuckHandlers() + " handlers overran and did not return",
           details);
+    }
+    if (now.isRoutePaused() && route.isMachineFailed()) {
+      return Health.of(Health.Status.DOWN, "stopped: " + route.reason(), details);
     }
     String reason = now.isRoutePaused() ? "paused: " + route.reason() : "";
     return Health.of(
@@ -400,6 +427,10 @@ public final class DeliveryEngine implements AutoCloseable {
   private void forget(LaneEntry entry, Count count, boolean nextFirst) {
     lanes.remove(entry, nextFirst);
     counts[count.ordinal()]++;
+    settled++;
+    if (flood != null && settled % FLOOD_SAMPLE == 0) {
+      flood.sample(settled, runtime.time().nanoTime());
+    }
     events.settled(entry, count, runtime.time());
     noteActive();
   }
@@ -414,15 +445,33 @@ public final class DeliveryEngine implements AutoCloseable {
    * Decides on one more worker if there is work for it; that one decides on the next. Lock held.
    */
   private void dispatch() {
-    if (lanes.hasReady()
-        && starting < 2
+    if (starting < 2
         && !closed
         && !draining
-        && running < route.allowed(config.workers())) {
+        && running < route.allowed(config.workers())
+        && hasWork()) {
       running++;
       starting++;
       toStart.incrementAndGet();
     }
+  }
+
+  /** Lock held. */
+  private boolean hasWork() {
+    LaneEntry first = lanes.firstReady();
+    if (first == null || batchAttempts == null || first.single) {
+      return first != null;
+    }
+    BatchBounds bounds = config.batch().orElseThrow();
+    long left = first.receivedNanos + bounds.maxAge().toNanos() - runtime.time().nanoTime();
+    if (left <= 0 || !intake.isOpen() || lanes.fills(bounds)) {
+      return true;
+    }
+    if (!batchTimer) {
+      batchTimer = true;
+      runtime.scheduler().schedule(Duration.ofNanos(left), () -> change(() -> batchTimer = false));
+    }
+    return false;
   }
 
   /** Does what was decided under the lock and must not happen under it. */
@@ -505,9 +554,88 @@ public final class DeliveryEngine implements AutoCloseable {
 
   private Verdict run(LaneEntry entry) {
     LaneEntry.Failures failures = entry.failures;
-    return failures == null || failures.deadLetter == null
-        ? attempts.run(entry)
-        : Verdict.deadLetter(failures.deadLetterCount, "");
+    if (failures == null) {
+      return attempts.run(entry);
+    }
+    if (failures.deadLetter != null) {
+      return Verdict.deadLetter(failures.deadLetterCount, "");
+    }
+    Verdict decided = failures.decided;
+    failures.decided = null;
+    return decided == null ? attempts.run(entry) : decided;
+  }
+
+  /** A worker's life where messages are handled in batches. */
+  private void workBatches(BatchAttempts batches) {
+    boolean first = true;
+    while (true) {
+      List<LaneEntry> batch = nextBatch(isGateOpen(), first);
+      first = false;
+      flush();
+      if (batch.isEmpty()) {
+        return;
+      }
+      LaneEntry entry = batch.get(0);
+      if (!entry.single) {
+        runBatch(batches, batch);
+        continue;
+      }
+      Verdict verdict = run(entry);
+      if (verdict.kind() == Verdict.Kind.FINISHED) {
+        acknowledge(entry);
+        change(() -> book(entry, verdict.count(), true));
+      } else if (!apply(entry, verdict)) {
+        flush();
+        return;
+      }
+    }
+  }
+
+  private List<LaneEntry> nextBatch(boolean gateOpen, boolean first) {
+    lock.lock();
+    try {
+      if (first) {
+        starting--;
+      }
+      if (!gateOpen && route.gateClosed()) {
+        events.route(true, "gate closed");
+      }
+      List<LaneEntry> batch = List.of();
+      int allowed = route.allowed(config.workers());
+      if (gateOpen && !closed && !draining && running <= allowed && hasWork()) {
+        BatchBounds bounds = config.batch().orElseThrow();
+        batch = lanes.takeBatch(route.isPaused() ? 1 : bounds.maxItems(), bounds.maxBytes());
+      }
+      if (batch.isEmpty()) {
+        running--;
+      }
+      dispatch();
+      return batch;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void runBatch(BatchAttempts batches, List<LaneEntry> taken) {
+    BatchRun run = new BatchRun(taken, attempts);
+    run.run(batches);
+    run.finished().forEach((entry, count) -> acknowledge(entry));
+    change(
+        () -> {
+          run.finished().forEach((entry, count) -> book(entry, count, true));
+          Verdict outage = run.outage();
+          if (outage != null) {
+            pauseRoute(outage);
+          }
+          for (LaneEntry entry : run.untaken()) {
+            if (isLeaving(entry)) {
+              leave(entry);
+            } else {
+              lanes.untake(entry);
+            }
+          }
+          noteActive();
+        });
   }
 
   private boolean isGateOpen() {
@@ -568,6 +696,9 @@ public final class DeliveryEngine implements AutoCloseable {
   /** Lock held. */
   private void book(LaneEntry entry, Count count, boolean nextFirst) {
     if (route.succeeded()) {
+      if (flood != null) {
+        flood.reset();
+      }
       events.route(false, "");
     }
     forget(entry, entry.revoked ? Count.GIVEN_BACK : count, nextFirst);
@@ -580,10 +711,10 @@ public final class DeliveryEngine implements AutoCloseable {
       case RETRY:
         return retry(entry, verdict.after());
       case DEAD_LETTER:
-        park(entry, verdict);
-        return false;
+        return park(entry, verdict);
       case OUTAGE:
-        outage(entry, verdict.reason());
+      case MACHINE_FAILED:
+        outage(entry, verdict);
         return true;
       case GIVE_BACK:
         giveBack(entry);
@@ -597,14 +728,15 @@ public final class DeliveryEngine implements AutoCloseable {
     int failed = ++entry.failures().attempts;
     Optional<Duration> scheduled = config.retry().delayAfter(failed, runtime.random());
     if (scheduled.isEmpty()) {
-      park(entry, Verdict.deadLetter(Count.DEAD_LETTERED, "ATTEMPTS_EXHAUSTED"));
-      return false;
+      return park(entry, Verdict.deadLetter(Count.DEAD_LETTERED, "ATTEMPTS_EXHAUSTED"));
     }
     Duration delay = after == null ? scheduled.get() : after;
     events.retry(entry, delay);
     change(
         () -> {
-          if (route.succeeded()) {
+          if (route.isFlood()) {
+            route.flood(route.reason());
+          } else if (route.succeeded()) {
             events.route(false, "");
           }
           hold(entry, delay);
@@ -636,19 +768,33 @@ public final class DeliveryEngine implements AutoCloseable {
     }
   }
 
-  private void outage(LaneEntry entry, String reason) {
+  private void outage(LaneEntry entry, Verdict why) {
     change(
         () -> {
-          if (route.outage(reason)) {
-            events.route(true, reason);
-          }
-          if (isLeaving(entry)) {
-            leave(entry);
-          } else {
-            lanes.ready(entry, true);
-            noteActive();
-          }
+          pauseRoute(why);
+          backToReady(entry, true);
         });
+  }
+
+  /** Lock held. */
+  private void pauseRoute(Verdict why) {
+    boolean paused =
+        why.kind() == Verdict.Kind.MACHINE_FAILED
+            ? route.machineFailed(why.reason())
+            : route.outage(why.reason());
+    if (paused) {
+      events.route(true, why.reason());
+    }
+  }
+
+  /** It was not handled after all, and no attempt is counted. Lock held. */
+  private void backToReady(LaneEntry entry, boolean first) {
+    if (isLeaving(entry)) {
+      leave(entry);
+    } else {
+      lanes.ready(entry, first);
+      noteActive();
+    }
   }
 
   private void giveBack(LaneEntry entry) {
@@ -675,22 +821,71 @@ public final class DeliveryEngine implements AutoCloseable {
     given.forEach(back -> settler.giveBack(back.raw));
   }
 
-  /** Publishes to the dead letters; the worker's place stays taken until that is decided. */
-  private void park(LaneEntry entry, Verdict verdict) {
+  /**
+   * Publishes to the dead letters; the worker's place stays taken until that is decided. Returns
+   * true if the worker may go on, because a flood keeps the record from the dead letters.
+   */
+  private boolean park(LaneEntry entry, Verdict verdict) {
     LaneEntry.Failures failures = entry.failures();
     WireMessage letter = failures.deadLetter;
     if (letter == null) {
+      if (isFlood(entry, verdict)) {
+        return true;
+      }
       letter =
           DeadLetterHeaders.add(
-              entry.raw.wire(),
-              DeadLetterCause.of(entry, verdict.reason(), config, runtime.time()));
+              DeadLetterHeaders.redrivenAtLeast(entry.raw.wire(), failures.holdLevel),
+              DeadLetterCause.of(entry, verdict.reason(), config, handlerName, runtime.time()));
       failures.deadLetter = letter;
       failures.deadLetterCount = verdict.count();
     }
     try {
+      if (failures.deadLetterCount == Count.DEAD_LETTERED) {
+        holdKey(entry);
+      }
       deadLetters.publish(letter).whenComplete((confirmed, failure) -> parked(entry, failure));
     } catch (RuntimeException e) {
       parked(entry, e);
+    }
+    return false;
+  }
+
+  /** Before the letter: after a crash between the two, the record comes again and is parked. */
+  private void holdKey(LaneEntry entry) {
+    if (config.heldKeys().isPresent() && entry.lane != null) {
+      int level = DeadLetterHeaders.redriveCount(entry.raw.wire());
+      config.heldKeys().get().hold(consumer, entry.lane.key, level);
+    }
+  }
+
+  /** If it is one of a flood of dead letters, it is kept and the route pauses. */
+  private boolean isFlood(LaneEntry entry, Verdict verdict) {
+    LaneEntry.Failures failures = entry.failures();
+    Throwable failure = failures.last;
+    if (flood == null
+        || failure == null
+        || failure instanceof CodecException
+        || verdict.count() != Count.DEAD_LETTERED
+        || failures.probes >= MAX_PROBES) {
+      return false;
+    }
+    String cause = DeadLetterCause.fingerprint(failure, verdict.reason());
+    String key = entry.lane == null ? null : entry.lane.key;
+    lock.lock();
+    try {
+      if (!route.isFlood() && !flood.letter(cause, key, settled, runtime.time().nanoTime())) {
+        return false;
+      }
+      if (route.flood("flood of dead letters: " + cause)) {
+        events.route(true, "flood of dead letters: " + cause);
+      }
+      failures.probes++;
+      failures.attempts = Math.max(0, failures.attempts - 1);
+      // Behind the others, so that the next probe is another message.
+      backToReady(entry, false);
+      return true;
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -701,7 +896,7 @@ public final class DeliveryEngine implements AutoCloseable {
           entry.id(),
           config.group(),
           failure.toString());
-      outage(entry, "dead-letter target");
+      outage(entry, Verdict.outage("dead-letter target"));
     } else {
       acknowledge(entry);
     }

@@ -9,6 +9,7 @@ final class Lane {
   @Nullable LaneEntry head;
   @Nullable LaneEntry tail;
   int size;
+  long bytes;
 
   Lane(String key) {
     this.key = key;

@@ -47,6 +47,9 @@ final class LaneEntry {
   /** Place among the active ones, while active. */
   int activeIndex;
 
+  /** Must not share a batch: it did, and the batch came to nothing. */
+  boolean single;
+
   /** Its scope is lost: nobody wants its settlement any more. */
   volatile boolean revoked;
 
@@ -74,6 +77,15 @@ final class LaneEntry {
     @Nullable WireMessage deadLetter;
 
     Count deadLetterCount = Count.DEAD_LETTERED;
+
+    /** Level of the hold on its key, if that is why it goes to the dead letters. */
+    int holdLevel;
+
+    /** Failed tries while a flood of dead letters paused the route. */
+    int probes;
+
+    /** What a batch handler said of it, still to be applied. */
+    @Nullable Verdict decided;
   }
 
   LaneEntry(RawDelivery raw, @Nullable Lane lane, long receivedNanos) {

@@ -1,5 +1,6 @@
 package io.commslib.core.spi;
 
+import io.commslib.core.messaging.BatchBounds;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -22,6 +23,11 @@ final class Lanes {
   private @Nullable LaneEntry lastReady;
   private int size;
   private int unkeyed;
+
+  /** Records in lanes whose head is ready, that is what a batch could take. */
+  private int readySize;
+
+  private long readyBytes;
 
   Lanes(IntakeBounds intake) {
     this.intake = intake;
@@ -60,6 +66,7 @@ final class Lanes {
 
   private void append(Lane lane, LaneEntry entry) {
     lane.size++;
+    lane.bytes += entry.raw.sizeBytes();
     LaneEntry head = lane.head;
     LaneEntry tail = lane.tail;
     lane.tail = entry;
@@ -70,6 +77,9 @@ final class Lanes {
       tail.behind = entry;
       if (head.state == LaneEntry.State.WAITING) {
         intake.waiting(1);
+      } else if (head.state == LaneEntry.State.READY) {
+        readySize++;
+        readyBytes += entry.raw.sizeBytes();
       }
     }
   }
@@ -78,6 +88,8 @@ final class Lanes {
   void ready(LaneEntry entry, boolean first) {
     leaveActive(entry);
     entry.state = LaneEntry.State.READY;
+    readySize += sizeOf(entry);
+    readyBytes += bytesOf(entry);
     if (firstReady == null || lastReady == null) {
       firstReady = entry;
       lastReady = entry;
@@ -93,6 +105,8 @@ final class Lanes {
   }
 
   private void leaveReady(LaneEntry entry) {
+    readySize -= sizeOf(entry);
+    readyBytes -= bytesOf(entry);
     LaneEntry before = entry.readyBefore;
     LaneEntry after = entry.readyAfter;
     if (before == null) {
@@ -118,11 +132,67 @@ final class Lanes {
     LaneEntry entry = firstReady;
     if (entry != null) {
       leaveReady(entry);
-      entry.state = LaneEntry.State.ACTIVE;
-      entry.activeIndex = active.size();
-      active.add(entry);
+      activate(entry);
     }
     return entry;
+  }
+
+  private void activate(LaneEntry entry) {
+    entry.state = LaneEntry.State.ACTIVE;
+    entry.activeIndex = active.size();
+    active.add(entry);
+  }
+
+  /**
+   * Takes out records for a batch: what has wanted a worker longest, and of its key and further
+   * ones what stands at the head. One that must stay single comes alone.
+   */
+  List<LaneEntry> takeBatch(int maxItems, long maxBytes) {
+    List<LaneEntry> batch = new ArrayList<>();
+    long bytes = 0;
+    LaneEntry head = firstReady;
+    while (head != null && batch.size() < maxItems && bytes < maxBytes) {
+      LaneEntry nextHead = head.readyAfter;
+      if (head.single) {
+        if (batch.isEmpty()) {
+          leaveReady(head);
+          activate(head);
+          batch.add(head);
+          return batch;
+        }
+      } else {
+        leaveReady(head);
+        LaneEntry next = head;
+        while (next != null && !next.single && batch.size() < maxItems && bytes < maxBytes) {
+          activate(next);
+          batch.add(next);
+          bytes += next.raw.sizeBytes();
+          next = next.behind;
+        }
+      }
+      head = nextHead;
+    }
+    return batch;
+  }
+
+  /** Gives back to their keys what {@link #takeBatch} took, youngest first. */
+  void untake(LaneEntry entry) {
+    Lane lane = entry.lane;
+    if (lane == null || lane.head == entry) {
+      ready(entry, true);
+    } else {
+      leaveActive(entry);
+      entry.state = LaneEntry.State.QUEUED;
+    }
+  }
+
+  /** What has wanted a worker longest; null if there is none. */
+  @Nullable LaneEntry firstReady() {
+    return firstReady;
+  }
+
+  boolean fills(BatchBounds bounds) {
+    return readySize >= bounds.maxItems() || readyBytes >= bounds.maxBytes();
   }
 
   private void leaveActive(LaneEntry entry) {
@@ -155,6 +225,11 @@ final class Lanes {
     intake.waiting(-sizeOf(entry));
     ready(entry, false);
     return true;
+  }
+
+  private static long bytesOf(LaneEntry entry) {
+    Lane lane = entry.lane;
+    return lane == null ? entry.raw.sizeBytes() : lane.bytes;
   }
 
   private static int sizeOf(LaneEntry entry) {
@@ -206,6 +281,7 @@ final class Lanes {
       LaneEntry next = entry.behind;
       lane.head = next;
       lane.size--;
+      lane.bytes -= entry.raw.sizeBytes();
       if (next == null) {
         byKey.remove(lane.key);
       } else if (next.state == LaneEntry.State.QUEUED) {
@@ -223,9 +299,13 @@ final class Lanes {
         lane.tail = before;
       }
       lane.size--;
+      lane.bytes -= entry.raw.sizeBytes();
       LaneEntry head = lane.head;
       if (head != null && head.state == LaneEntry.State.WAITING) {
         intake.waiting(-1);
+      } else if (head != null && head.state == LaneEntry.State.READY) {
+        readySize--;
+        readyBytes -= entry.raw.sizeBytes();
       }
     }
   }
