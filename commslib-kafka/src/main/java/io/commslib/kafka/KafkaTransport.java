@@ -217,7 +217,10 @@ public final class KafkaTransport implements MessageTransport {
   private PollLoop loop(SubscriptionConfig subscription) {
     try {
       return new PollLoop(
-          new KafkaConsumer<>(ClientSettings.groupConsumer(config, subscription)), config, runtime);
+          new KafkaConsumer<>(ClientSettings.groupConsumer(config, subscription)),
+          config,
+          subscription,
+          runtime);
     } catch (KafkaException e) {
       throw KafkaErrors.subscribe("consumer of " + subscription.destination(), e);
     }
