@@ -20,6 +20,7 @@ import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
@@ -122,10 +123,18 @@ final class KafkaTopics {
     if (ends.isEmpty()) {
       return;
     }
-    try {
-      await(admin.listOffsets(ends).all());
-    } catch (ExecutionException | TimeoutException e) {
-      throw KafkaErrors.subscribe("leaders of new topics at " + config.bootstrapServers(), e);
+    long limit = time.nanoTime() + config.operationTimeout().toNanos();
+    while (true) {
+      try {
+        await(admin.listOffsets(ends).all());
+        return;
+      } catch (ExecutionException | TimeoutException e) {
+        boolean passing = KafkaErrors.unwrapped(e) instanceof RetriableException;
+        if (!passing || time.nanoTime() - limit >= 0) {
+          throw KafkaErrors.subscribe("leaders of new topics at " + config.bootstrapServers(), e);
+        }
+        LockSupport.parkNanos(LOOK_NANOS);
+      }
     }
   }
 

@@ -37,7 +37,7 @@ final class CommslibContender implements Contender {
   @Override
   public Figures publish(Order order) throws Exception {
     Meter meter = new Meter(order.number("records"));
-    byte[] body = Work.body();
+    byte[][] bodies = Work.bodies();
     Destination topic = Destination.topic(order.topic());
     try (KafkaTransport transport = transport(topic)) {
       meter.start();
@@ -46,7 +46,7 @@ final class CommslibContender implements Contender {
             Message.builder("bench.event")
                 .id("m" + i)
                 .key("k" + i % order.number("keys"))
-                .sharedBody(body)
+                .sharedBody(bodies[i % bodies.length])
                 .build();
         transport
             .publisher()

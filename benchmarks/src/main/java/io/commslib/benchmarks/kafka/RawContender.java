@@ -25,7 +25,7 @@ final class RawContender implements Contender {
   @Override
   public Figures publish(Order order) throws Exception {
     Meter meter = new Meter(order.number("records"));
-    byte[] body = Work.body();
+    byte[][] bodies = Work.bodies();
     Map<String, Object> settings =
         Map.of(
             "bootstrap.servers",
@@ -46,7 +46,7 @@ final class RawContender implements Contender {
         byte[] key = ("k" + i % order.number("keys")).getBytes(StandardCharsets.UTF_8);
         var unused =
             producer.send(
-                new ProducerRecord<>(order.topic(), key, body),
+                new ProducerRecord<>(order.topic(), key, bodies[i % bodies.length]),
                 (metadata, failure) -> {
                   if (failure == null) {
                     meter.count();

@@ -18,10 +18,13 @@ final class Work {
     }
   }
 
-  /** A body that does not compress. */
-  static byte[] body() {
-    byte[] body = new byte[Contender.BODY_BYTES];
-    new java.util.Random(1).nextBytes(body);
-    return body;
+  /** Bodies that do not compress, neither each by itself nor in a batch. */
+  static byte[][] bodies() {
+    java.util.Random random = new java.util.Random(1);
+    byte[][] bodies = new byte[1_000][Contender.BODY_BYTES];
+    for (byte[] body : bodies) {
+      random.nextBytes(body);
+    }
+    return bodies;
   }
 }
