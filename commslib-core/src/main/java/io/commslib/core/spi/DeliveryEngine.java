@@ -55,6 +55,7 @@ public final class DeliveryEngine implements AutoCloseable {
   /** Tries alone after which a message goes to the dead letters in spite of a flood. */
   private static final int MAX_PROBES = 3;
 
+  private static final Duration LEDGER_INTERVAL = Duration.ofSeconds(10);
   private static final Duration GIVE_BACK_PAUSE = Duration.ofMillis(100);
 
   private final SubscriptionConfig config;
@@ -91,6 +92,7 @@ public final class DeliveryEngine implements AutoCloseable {
   private int running;
   private int waiters;
   private boolean batchTimer;
+  private boolean ledgerTimer;
   private boolean draining;
   private volatile boolean intakeOpen = true;
   private volatile boolean closed;
@@ -210,6 +212,7 @@ public final class DeliveryEngine implements AutoCloseable {
       return !forgotten;
     }
     lanes.add(delivery, runtime.time().nanoTime());
+    setLedgerTimer();
     return false;
   }
 
@@ -329,12 +332,18 @@ public final class DeliveryEngine implements AutoCloseable {
       now[Count.WAITING.ordinal()] = intake.waitingCount();
       now[Count.IN_FLIGHT.ordinal()] = lanes.size() - intake.waitingCount();
       LaneEntry first = lanes.oldest();
-      Duration oldest =
-          first == null
-              ? Duration.ZERO
-              : Duration.ofNanos(runtime.time().nanoTime() - first.receivedNanos);
+      LaneEntry waiting = first;
+      while (waiting != null && waiting.state != LaneEntry.State.WAITING) {
+        waiting = waiting.younger;
+      }
       return new SubscriptionSnapshot(
-          now, oldest, !intake.isOpen(), route.isPaused(), watchdog.stuckHandlers(), lanes.lanes());
+          now,
+          age(first),
+          age(waiting),
+          !intake.isOpen(),
+          route.isPaused(),
+          watchdog.stuckHandlers(),
+          lanes.lanes());
     } finally {
       lock.unlock();
     }
@@ -367,6 +376,32 @@ public final class DeliveryEngine implements AutoCloseable {
     String reason = now.isRoutePaused() ? "paused: " + route.reason() : "";
     return Health.of(
         now.isRoutePaused() ? Health.Status.DEGRADED : Health.Status.UP, reason, details);
+  }
+
+  private Duration age(@Nullable LaneEntry entry) {
+    return entry == null
+        ? Duration.ZERO
+        : Duration.ofNanos(runtime.time().nanoTime() - entry.receivedNanos);
+  }
+
+  /** Tells the observer the ledger, and again later while there is something unsettled. */
+  private void tellLedger() {
+    events.ledger(snapshot());
+    change(
+        () -> {
+          ledgerTimer = false;
+          if (lanes.size() > 0) {
+            setLedgerTimer();
+          }
+        });
+  }
+
+  /** Lock held. */
+  private void setLedgerTimer() {
+    if (!ledgerTimer && !events.isSilent()) {
+      ledgerTimer = true;
+      runtime.scheduler().schedule(LEDGER_INTERVAL, this::tellLedger);
+    }
   }
 
   private List<Execution> executions() {
