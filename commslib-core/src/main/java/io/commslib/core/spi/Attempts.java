@@ -98,7 +98,7 @@ final class Attempts {
   /** Returns a verdict if the record has to follow one of its key to the dead letters. */
   private @Nullable Verdict parked(LaneEntry entry, HeldKeys heldKeys) {
     Optional<String> key = entry.raw.laneKey();
-    if (key.isEmpty()) {
+    if (key.isEmpty() || !WireText.isKey(key.get())) {
       return null;
     }
     try {

@@ -36,9 +36,11 @@ public final class DeadLetterHeaders {
   public static WireMessage add(WireMessage original, Map<String, String> cause) {
     Map<String, String> headers = withoutCause(original);
     int left = MAX_CAUSE_BYTES;
+    for (String field : cause.keySet()) {
+      left -= PREFIX.length() + field.length();
+    }
     for (Map.Entry<String, String> field : cause.entrySet()) {
       String name = PREFIX + field.getKey();
-      left -= name.length();
       String value = clean(field.getValue(), Math.max(0, Math.min(left, MAX_VALUE_BYTES)));
       left -= value.getBytes(StandardCharsets.UTF_8).length;
       headers.put(name, value);

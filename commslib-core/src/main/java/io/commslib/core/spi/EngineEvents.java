@@ -1,6 +1,7 @@
 package io.commslib.core.spi;
 
 import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.TimeSource;
@@ -73,6 +74,14 @@ final class EngineEvents {
     if (!paused) {
       pending.add(onIntakeOpen);
     }
+  }
+
+  boolean isSilent() {
+    return silent;
+  }
+
+  void ledger(SubscriptionSnapshot ledger) {
+    pending.add(() -> observer.onLedger(config.destination(), config.group(), ledger));
   }
 
   /** Does something else that must not happen under the lock. */

@@ -82,6 +82,15 @@ final class WireText {
     }
   }
 
+  /** Whether a message could have this key; a record may bring any. */
+  static boolean isKey(String key) {
+    boolean good = !key.isEmpty() && key.length() <= 256;
+    for (int i = 0; good && i < key.length(); i++) {
+      good = key.charAt(i) >= 0x20 && key.charAt(i) != 0x7f;
+    }
+    return good;
+  }
+
   static boolean isTraceparent(Object value) {
     if (length(value) != 55 || at(value, 0) != '0' || at(value, 1) != '0') {
       return false;

@@ -23,6 +23,7 @@ import io.commslib.core.time.VirtualTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
@@ -95,6 +96,18 @@ class ParkedKeyTest {
     rig.time().advance(Duration.ofSeconds(5));
     assertThat(handled).containsExactly("b1");
     assertThat(rig.deadLetters()).hasSize(2);
+  }
+
+  @Test
+  void aKeyNoMessageCanHaveIsNotHeld() {
+    rig.start(config(held), delivery -> handle(delivery.message().id()));
+    String key = "x".repeat(1_000_000);
+    rig.engine().accept(rig.delivery("long", key, EngineRig.wire("long", null)));
+    WireMessage garbage = new WireMessage(key, Map.of(), new byte[0]);
+    rig.engine().accept(rig.delivery("garbage", key, garbage));
+    rig.time().advance(Duration.ofSeconds(1));
+    assertThat(rig.acknowledged()).containsExactly("long", "garbage");
+    assertThat(held.list(CONSUMER, 10)).isEmpty();
   }
 
   @Test
