@@ -88,9 +88,11 @@ public final class KafkaTransport implements MessageTransport {
    *
    * @param config how to reach and use Kafka
    * @return new transport; the caller closes it
-   * @throws SubscribeException {@code PERMANENT} if a client refuses its settings
+   * @throws SubscribeException {@code PERMANENT} if a client refuses its settings, or if the
+   *     kafka-clients on the class path is a version that can lose records
    */
   public static KafkaTransport create(KafkaTransportConfig config) {
+    ClientVersion.check(ClientVersion.inUse());
     try {
       return new KafkaTransport(config);
     } catch (KafkaException e) {
@@ -217,7 +219,10 @@ public final class KafkaTransport implements MessageTransport {
   private PollLoop loop(SubscriptionConfig subscription) {
     try {
       return new PollLoop(
-          new KafkaConsumer<>(ClientSettings.groupConsumer(config, subscription)), config, runtime);
+          new KafkaConsumer<>(ClientSettings.groupConsumer(config, subscription)),
+          config,
+          subscription,
+          runtime);
     } catch (KafkaException e) {
       throw KafkaErrors.subscribe("consumer of " + subscription.destination(), e);
     }

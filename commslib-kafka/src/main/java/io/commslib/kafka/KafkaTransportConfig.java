@@ -142,6 +142,15 @@ public final class KafkaTransportConfig {
   }
 
   /**
+   * Returns how members of a group agree on who has which partition.
+   *
+   * @return default {@link GroupProtocol#CLASSIC}
+   */
+  public GroupProtocol groupProtocol() {
+    return settings.groupProtocol;
+  }
+
+  /**
    * Returns the client settings passed through, such as TLS and SASL.
    *
    * @return unmodifiable
@@ -179,6 +188,8 @@ public final class KafkaTransportConfig {
         + maxMessageBytes()
         + ", replicationFactor="
         + replicationFactor()
+        + ", groupProtocol="
+        + groupProtocol()
         + ", memberId="
         + memberId()
         + ", clientSettings="
@@ -197,6 +208,8 @@ public final class KafkaTransportConfig {
     private Duration operationTimeout = Duration.ofSeconds(15);
     private Duration commitInterval = Duration.ofMillis(200);
     private Duration sessionTimeout = Duration.ofSeconds(10);
+    private boolean sessionTimeoutSet;
+    private GroupProtocol groupProtocol = GroupProtocol.CLASSIC;
     private int maxMessageBytes = 1024 * 1024;
     private @Nullable Integer replicationFactor;
     private @Nullable String memberId;
@@ -215,6 +228,8 @@ public final class KafkaTransportConfig {
       this.operationTimeout = other.operationTimeout;
       this.commitInterval = other.commitInterval;
       this.sessionTimeout = other.sessionTimeout;
+      this.sessionTimeoutSet = other.sessionTimeoutSet;
+      this.groupProtocol = other.groupProtocol;
       this.maxMessageBytes = other.maxMessageBytes;
       this.replicationFactor = other.replicationFactor;
       this.memberId = other.memberId;
@@ -273,6 +288,19 @@ public final class KafkaTransportConfig {
       this.sessionTimeout =
           Checks.inRange(
               "sessionTimeout", sessionTimeout, Duration.ofSeconds(6), Duration.ofMinutes(30));
+      this.sessionTimeoutSet = true;
+      return this;
+    }
+
+    /**
+     * Sets how members of a group agree on who has which partition.
+     *
+     * @param groupProtocol default {@link GroupProtocol#CLASSIC}; with {@link
+     *     GroupProtocol#CONSUMER} the broker sets the session timeout, so it can't be set here
+     * @return this
+     */
+    public Builder groupProtocol(GroupProtocol groupProtocol) {
+      this.groupProtocol = Objects.requireNonNull(groupProtocol, "groupProtocol");
       return this;
     }
 
@@ -366,6 +394,12 @@ public final class KafkaTransportConfig {
           "commitInterval",
           commitInterval,
           "less than sessionTimeout, " + sessionTimeout);
+      Checks.check(
+          groupProtocol == GroupProtocol.CLASSIC || !sessionTimeoutSet,
+          "sessionTimeout",
+          sessionTimeout,
+          "not set with groupProtocol CONSUMER: the broker's group.consumer.session.timeout.ms"
+              + " decides");
       return new KafkaTransportConfig(new Builder(this));
     }
   }
