@@ -35,6 +35,7 @@ final class Books {
   /** Settled messages between two looks at the clock for the flood breaker. */
   private static final int FLOOD_SAMPLE = 64;
 
+  private static final Duration START_AGAIN = Duration.ofMillis(500);
   private static final Duration LEDGER_INTERVAL = Duration.ofSeconds(10);
 
   final SubscriptionConfig config;
@@ -214,13 +215,22 @@ final class Books {
       workers.execute(Objects.requireNonNull(workerRun));
     } catch (RejectedExecutionException e) {
       // The runtime is closed: nothing runs any more.
-      lock.lock();
-      try {
-        running--;
-        starting--;
-      } finally {
-        lock.unlock();
-      }
+      notStarted();
+    } catch (OutOfMemoryError e) {
+      // No thread to be had just now; those that run go on.
+      notStarted();
+      log.error("no worker could be started for {}", config.group(), e);
+      runtime.scheduler().schedule(START_AGAIN, () -> change(() -> {}));
+    }
+  }
+
+  private void notStarted() {
+    lock.lock();
+    try {
+      running--;
+      starting--;
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -249,7 +259,10 @@ final class Books {
 
   /** Lock held. */
   void book(LaneEntry entry, Count count, boolean nextFirst) {
-    if (route.succeeded()) {
+    if (route.isFlood() && count == Count.DEAD_LETTERED) {
+      // It was given up for itself; that says nothing about the others.
+      route.flood(route.reason());
+    } else if (route.succeeded()) {
       if (flood != null) {
         flood.reset();
       }

@@ -158,7 +158,7 @@ public final class SystemRuntime implements CommsRuntime {
                 finished();
               }
             });
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         finished();
         throw e;
       }

@@ -110,6 +110,30 @@ class FloodBreakerTest {
     assertThat(rig.engine().snapshot().count(Count.DEAD_LETTERED)).isEqualTo(20);
   }
 
+  @Test
+  void aMessageGivenUpInAFloodDoesNotOpenTheRouteForTheOthers() {
+    AtomicInteger calls = new AtomicInteger();
+    rig.start(
+        config(new FloodBounds(10, 100, Duration.ofSeconds(30), 10)),
+        delivery -> {
+          calls.incrementAndGet();
+          throw new IllegalStateException("boom");
+        });
+    for (int i = 0; i < 12; i++) {
+      rig.accept("m" + i, "k" + i);
+    }
+    while (rig.deadLetters().size() < 10) {
+      rig.time().advance(Duration.ofSeconds(1));
+    }
+    int before = calls.get();
+    for (int i = 100; i < 200; i++) {
+      rig.accept("m" + i, "k" + i);
+    }
+    rig.time().advance(Duration.ofSeconds(20));
+    assertThat(calls.get() - before).isLessThan(15);
+    assertThat(rig.engine().snapshot().isRoutePaused()).isTrue();
+  }
+
   private SubscriptionConfig config(FloodBounds bounds) {
     return rig.config()
         .flood(bounds)

@@ -146,6 +146,27 @@ class HandlerTroubleTest {
   }
 
   @Test
+  void aRecordThatWasDeliveredAgainAndAgainWithoutOutcomeIsGivenUpUnhandled() {
+    List<Integer> attempts = new ArrayList<>();
+    rig.start(
+        rig.config().retry(schedule(3)).build(),
+        delivery -> {
+          attempts.add(delivery.attempt());
+          return Settlement.done();
+        });
+    for (int prior : List.of(0, 22, 23)) {
+      WireMessage wire = EngineRig.wire("m" + prior, "k");
+      rig.engine().accept(new EngineRig.TestDelivery("m" + prior, "k", wire, this, prior));
+    }
+    rig.time().runUntilIdle();
+    assertThat(attempts).containsExactly(1, 23);
+    assertThat(rig.deadLetters()).hasSize(1);
+    assertThat(rig.deadLetters().get(0).headers())
+        .containsEntry("commslib-dlq-reason", "CRASH_LOOP")
+        .containsEntry("commslib-dlq-message-id", "m23");
+  }
+
+  @Test
   void aDeadLetterIsBoundedWhateverTheExceptionLooksLike() {
     rig.start(
         rig.config().retry(schedule(2)).build(),
