@@ -12,6 +12,7 @@ import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -87,11 +88,23 @@ final class OffsetCommits {
       return;
     }
     try {
-      consumer.commitSync(offsets, limit);
+      commitSync(offsets, limit);
       remember(offsets);
     } catch (KafkaException e) {
       // What was not committed is delivered again; the inbox recognises it.
       failed(offsets.keySet(), e);
+    }
+  }
+
+  /**
+   * A wakeup that asks the poll loop to end strikes whatever waits next, and only once. It must not
+   * cost the commit; the loop sees its flag anyway.
+   */
+  private void commitSync(Map<TopicPartition, OffsetAndMetadata> offsets, Duration limit) {
+    try {
+      consumer.commitSync(offsets, limit);
+    } catch (WakeupException e) {
+      consumer.commitSync(offsets, limit);
     }
   }
 
