@@ -63,8 +63,7 @@ public final class KafkaTransport implements MessageTransport {
 
   private final KafkaTransportConfig config;
   private final CommsRuntime runtime;
-  private final CloudEventsEnvelope envelope =
-      new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
+  private final CloudEventsEnvelope envelope;
   private final KafkaSender sender;
   private final KafkaTopics topics;
   private final KafkaDeadLetters deadLetters;
@@ -76,6 +75,8 @@ public final class KafkaTransport implements MessageTransport {
 
   private KafkaTransport(KafkaTransportConfig config) {
     this.config = config;
+    this.envelope =
+        new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX, config.structuredEvents());
     this.declared = new Declarations(CODES, config.maxMessageBytes());
     this.runtime = config.runtime().orElseGet(SystemRuntime::create);
     this.topics = new KafkaTopics(config, runtime.time());

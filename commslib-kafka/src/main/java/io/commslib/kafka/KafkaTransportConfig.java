@@ -2,6 +2,7 @@ package io.commslib.kafka;
 
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.spi.Checks;
+import io.commslib.core.spi.StructuredEvents;
 import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
 import java.util.Map;
@@ -163,6 +164,10 @@ public final class KafkaTransportConfig {
     return Optional.ofNullable(settings.runtime);
   }
 
+  @Nullable StructuredEvents structuredEvents() {
+    return settings.structuredEvents;
+  }
+
   CommsObserver observer() {
     return settings.observer;
   }
@@ -216,6 +221,7 @@ public final class KafkaTransportConfig {
     private final Map<String, Object> clientSettings = new TreeMap<>();
     private @Nullable CommsRuntime runtime;
     private CommsObserver observer = CommsObserver.none();
+    private @Nullable StructuredEvents structuredEvents;
 
     private Builder(String bootstrapServers) {
       this.bootstrapServers =
@@ -236,6 +242,7 @@ public final class KafkaTransportConfig {
       this.clientSettings.putAll(other.clientSettings);
       this.runtime = other.runtime;
       this.observer = other.observer;
+      this.structuredEvents = other.structuredEvents;
     }
 
     /**
@@ -367,6 +374,19 @@ public final class KafkaTransportConfig {
      */
     public Builder runtime(CommsRuntime runtime) {
       this.runtime = Objects.requireNonNull(runtime, "runtime");
+      return this;
+    }
+
+    /**
+     * Sets who reads CloudEvents in structured mode; binary mode is always read, and always
+     * written.
+     *
+     * @param structuredEvents for example {@code CloudEventsJson} of {@code commslib-jackson};
+     *     without one such records go to the dead letters
+     * @return this
+     */
+    public Builder structuredEvents(StructuredEvents structuredEvents) {
+      this.structuredEvents = Objects.requireNonNull(structuredEvents, "structuredEvents");
       return this;
     }
 

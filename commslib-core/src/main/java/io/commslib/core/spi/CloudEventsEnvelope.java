@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The wire form of {@link Message}: CloudEvents 1.0 in binary mode. Each attribute is a header with
@@ -40,6 +41,7 @@ public final class CloudEventsEnvelope {
   static final String CONTENT_TYPE = "content-type";
 
   private final String prefix;
+  private final @Nullable StructuredEvents structured;
   private final String lowerPrefix;
   private final String[] names = new String[Attribute.values().length];
   private final Map<String, Attribute> attributes = new HashMap<>();
@@ -53,7 +55,18 @@ public final class CloudEventsEnvelope {
    * @param prefix of attribute headers
    */
   public CloudEventsEnvelope(String prefix) {
+    this(prefix, null);
+  }
+
+  /**
+   * Creates the envelope of a transport that also reads structured mode.
+   *
+   * @param prefix of attribute headers
+   * @param structured reads records in structured mode, or null to refuse them
+   */
+  public CloudEventsEnvelope(String prefix, @Nullable StructuredEvents structured) {
     this.prefix = Objects.requireNonNull(prefix, "prefix");
+    this.structured = structured;
     this.lowerPrefix = prefix.toLowerCase(Locale.ROOT);
     for (Attribute attribute : Attribute.values()) {
       String name = prefix + attribute.name().toLowerCase(Locale.ROOT);
@@ -99,6 +112,9 @@ public final class CloudEventsEnvelope {
   /**
    * Reads a message.
    *
+   * <p>In structured mode, where the envelope can read it, attributes and data are taken from the
+   * body first; what follows holds for both.
+   *
    * <p>Header names are taken in lower case, the first of several wins; application headers that
    * break the rules of {@link Message.Builder#header} are left out, and so are the library's own. A
    * malformed {@code traceparent} is left out. Everything else that breaks a rule fails.
@@ -110,6 +126,20 @@ public final class CloudEventsEnvelope {
    *     another attribute missing or against its rule
    */
   public Message decode(WireMessage wire) {
+    WireHeaders headers = wire.wireHeaders();
+    int specVersion = find(headers, Attribute.SPECVERSION);
+    if (specVersion < 0 && isStructured(wire)) {
+      return decodeBinary(Objects.requireNonNull(structured).toBinary(wire, prefix));
+    }
+    return decodeBinary(wire);
+  }
+
+  private boolean isStructured(WireMessage wire) {
+    String contentType = structured == null ? null : wire.headers().get(CONTENT_TYPE);
+    return contentType != null && structured != null && structured.reads(contentType);
+  }
+
+  private Message decodeBinary(WireMessage wire) {
     WireHeaders headers = wire.wireHeaders();
     int specVersion = find(headers, Attribute.SPECVERSION);
     if (specVersion < 0 || !WireText.startsWithAscii(headers.raw(specVersion), "1.")) {
