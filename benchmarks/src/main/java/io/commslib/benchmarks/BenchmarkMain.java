@@ -14,6 +14,7 @@ public final class BenchmarkMain {
 
   static {
     BENCHMARKS.put("core", CoreBenchmark::new);
+    BENCHMARKS.put("outbox", OutboxBenchmark::new);
   }
 
   private BenchmarkMain() {}
