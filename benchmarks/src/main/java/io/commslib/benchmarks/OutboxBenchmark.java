@@ -282,21 +282,14 @@ final class OutboxBenchmark implements Benchmark {
 
   private static double held(OutboxTestbed bed, int rows, int dead, CountingSink sink)
       throws Exception {
-    bed.preload(1);
     try (Connection snapshot = bed.pool.getConnection()) {
       snapshot.setAutoCommit(false);
       snapshot.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
       try (Statement statement = snapshot.createStatement()) {
         statement.execute("SELECT count(*) FROM business");
-        return bed.relaying(
-            bed.outbox,
-            sink,
-            () -> {
-              bed.load(dead);
-              bed.execute("DELETE FROM " + OutboxTestbed.MESSAGES);
-              bed.load(rows);
-              return bed.drainNow(rows, sink::messages);
-            });
+        bed.preload(dead);
+        bed.execute("DELETE FROM " + OutboxTestbed.MESSAGES);
+        return bed.relaying(bed.outbox, sink, () -> bed.drainNow(rows, sink::messages));
       } finally {
         snapshot.rollback();
         snapshot.setAutoCommit(true);

@@ -34,7 +34,7 @@ final class OutboxBrokers {
         bed.outbox,
         counting(transport, confirmed),
         () -> {
-          bed.preload(messages);
+          bed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
           return bed.drainNow(messages, confirmed::messages);
         });
   }

@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 
 /** A database with the outbox's tables and a business table, and short ways to fill it. */
 final class OutboxTestbed implements AutoCloseable {
@@ -152,13 +153,15 @@ final class OutboxTestbed implements AutoCloseable {
         outbox,
         sink,
         () -> {
-          preload(rows);
+          execute("TRUNCATE " + MESSAGES);
           return drainNow(rows, sink::messages);
         });
   }
 
-  double drainNow(int rows, java.util.function.LongSupplier taken) {
+  /** Adds rows and has the running relay drain them. */
+  double drainNow(int rows, LongSupplier taken) throws SQLException {
     long before = taken.getAsLong();
+    load(rows);
     long start = System.nanoTime();
     outbox.wake();
     await("all published", () -> taken.getAsLong() - before >= rows);

@@ -514,6 +514,8 @@ public final class Message {
       return new Message(copy);
     }
 
+    private static final Instant FIRST_INSTANT = Instant.parse("0001-01-01T00:00:00Z");
+    private static final Instant LAST_INSTANT = Instant.parse("9999-12-31T23:59:59Z");
     private static final Pattern TRACEPARENT =
         Pattern.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
 
@@ -527,19 +529,20 @@ public final class Message {
 
     private static String text(String name, String value, int min, int max) {
       Objects.requireNonNull(value, name);
-      Checks.check(
-          value.length() >= min && value.length() <= max,
-          name + " length",
-          value.length(),
-          String.format(Locale.ROOT, "%d..%d", min, max));
+      if (value.length() < min || value.length() > max) {
+        Checks.check(
+            false,
+            name + " length",
+            value.length(),
+            String.format(Locale.ROOT, "%d..%d", min, max));
+      }
       return Checks.matches(name, value, NO_CONTROLS, "no control characters");
     }
 
     private static Instant instant(String name, Instant value) {
       Objects.requireNonNull(value, name);
       Checks.check(
-          !value.isBefore(Instant.parse("0001-01-01T00:00:00Z"))
-              && value.isBefore(Instant.parse("9999-12-31T23:59:59Z")),
+          !value.isBefore(FIRST_INSTANT) && value.isBefore(LAST_INSTANT),
           name,
           value,
           "years 0001..9999");

@@ -72,7 +72,9 @@ public final class Checks {
    */
   public static String matches(String name, String value, Pattern pattern, String rule) {
     Objects.requireNonNull(value, name);
-    check(pattern.matcher(value).matches(), name, shorten(value), rule);
+    if (!pattern.matcher(value).matches()) {
+      check(false, name, shorten(value), rule);
+    }
     return value;
   }
 
