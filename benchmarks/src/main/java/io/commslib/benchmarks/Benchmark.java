@@ -4,7 +4,7 @@ import java.io.PrintStream;
 import java.util.Map;
 
 /** One benchmark: says what it does, runs its contenders in turns, and returns its key figures. */
-interface Benchmark {
+public interface Benchmark {
 
   /** What is measured, in words. */
   String workload();

@@ -1,5 +1,6 @@
 package io.commslib.benchmarks;
 
+import io.commslib.benchmarks.kafka.KafkaBenchmark;
 import java.io.PrintStream;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -14,6 +15,7 @@ public final class BenchmarkMain {
 
   static {
     BENCHMARKS.put("core", CoreBenchmark::new);
+    BENCHMARKS.put("kafka", KafkaBenchmark::new);
     BENCHMARKS.put("outbox", OutboxBenchmark::new);
   }
 

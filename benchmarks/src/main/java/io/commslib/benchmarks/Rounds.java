@@ -13,12 +13,12 @@ import java.util.concurrent.Callable;
  * Contenders take turns, so that a slow moment of the machine hits all of them; the median of the
  * rounds counts.
  */
-final class Rounds {
+public final class Rounds {
 
   private final Map<String, Callable<Double>> contenders = new LinkedHashMap<>();
   private final Map<String, List<Double>> figures = new LinkedHashMap<>();
 
-  Rounds contender(String name, Callable<Double> measure) {
+  public Rounds contender(String name, Callable<Double> measure) {
     contenders.put(name, measure);
     figures.put(name, new ArrayList<>());
     return this;
@@ -28,7 +28,7 @@ final class Rounds {
    * Runs every contender {@code warmUps} times uncounted and {@code rounds} times counted, in
    * turns.
    */
-  Rounds run(int warmUps, int rounds) throws Exception {
+  public Rounds run(int warmUps, int rounds) throws Exception {
     for (int round = 0; round < warmUps + rounds; round++) {
       for (Map.Entry<String, Callable<Double>> contender : contenders.entrySet()) {
         double figure = contender.getValue().call();
@@ -40,12 +40,12 @@ final class Rounds {
     return this;
   }
 
-  double median(String name) {
+  public double median(String name) {
     double[] sorted = sorted(name);
     return sorted[sorted.length / 2];
   }
 
-  void print(PrintStream out, String unit) {
+  public void print(PrintStream out, String unit) {
     for (String name : figures.keySet()) {
       double[] sorted = sorted(name);
       out.printf(

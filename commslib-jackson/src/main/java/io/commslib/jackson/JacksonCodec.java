@@ -12,8 +12,11 @@ import tools.jackson.core.StreamWriteFeature;
 import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.MapperFeature;
+import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.cfg.DateTimeFeature;
+import tools.jackson.databind.cfg.JsonNodeFeature;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.jsontype.BasicPolymorphicTypeValidator;
 
@@ -134,9 +137,24 @@ public final class JacksonCodec implements Codec {
   public <T> T decode(byte[] bytes, Class<T> type) {
     Objects.requireNonNull(bytes, "bytes");
     Objects.requireNonNull(type, "type");
+    return decode(bytes, type, mapper.readerFor(type));
+  }
+
+  /** Reads any JSON within the limits; numbers keep all their digits. */
+  JsonNode tree(byte[] bytes) {
+    return decode(
+        bytes,
+        JsonNode.class,
+        mapper
+            .readerFor(JsonNode.class)
+            .with(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .without(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES));
+  }
+
+  private static <T> T decode(byte[] bytes, Class<T> type, ObjectReader reader) {
     T value;
     try {
-      value = mapper.readValue(bytes, type);
+      value = reader.readValue(bytes);
     } catch (StreamConstraintsException e) {
       throw new CodecException(OVER_LIMIT, reading(bytes, type) + place(e), null);
     } catch (JacksonException e) {

@@ -3,6 +3,7 @@ package io.commslib.kafka;
 import io.commslib.core.messaging.StartPosition;
 import io.commslib.core.messaging.SubscriptionConfig;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
@@ -65,12 +66,15 @@ final class ClientSettings {
     String groupId = KafkaNames.groupId(subscription.destination(), subscription.group());
     settings.put(ConsumerConfig.GROUP_ID_CONFIG, groupId);
     settings.put(
-        ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG,
-        CooperativeStickyAssignor.class.getName());
-    settings.put(
-        ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, (int) config.sessionTimeout().toMillis());
-    settings.put(
-        ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, (int) config.sessionTimeout().toMillis() / 4);
+        ConsumerConfig.GROUP_PROTOCOL_CONFIG,
+        config.groupProtocol().name().toLowerCase(Locale.ROOT));
+    if (config.groupProtocol() == GroupProtocol.CLASSIC) {
+      classic(settings, config);
+    } else {
+      // Shares out each topic by itself: "uniform" may give one member all of the source and
+      // another all of what is redriven.
+      settings.put(ConsumerConfig.GROUP_REMOTE_ASSIGNOR_CONFIG, "range");
+    }
     settings.put(
         ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
         Math.min(MAX_POLL_RECORDS, subscription.maxInFlight()));
@@ -81,5 +85,15 @@ final class ClientSettings {
         .memberId()
         .ifPresent(id -> settings.put(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, groupId + "." + id));
     return settings;
+  }
+
+  /** What the newer protocol takes from the broker, and refuses from a client. */
+  private static void classic(Map<String, Object> settings, KafkaTransportConfig config) {
+    int session = (int) config.sessionTimeout().toMillis();
+    settings.put(
+        ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG,
+        CooperativeStickyAssignor.class.getName());
+    settings.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, session);
+    settings.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, session / 4);
   }
 }

@@ -170,7 +170,7 @@ final class KafkaDeadLetters implements DeadLetters {
   }
 
   private Entry entry(ConsumerRecord<byte[], byte[]> record) {
-    WireMessage stored = KafkaRecords.wire(record);
+    WireMessage stored = KafkaRecords.wire(record, true);
     Map<String, String> headers = new LinkedHashMap<>(stored.headers());
     String key = headers.remove(ORIGINAL_KEY);
     WireMessage wire = new WireMessage(key, headers, stored.body());

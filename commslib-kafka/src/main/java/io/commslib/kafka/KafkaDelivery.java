@@ -18,6 +18,14 @@ final class KafkaDelivery implements RawDelivery {
     this.record = record;
   }
 
+  PartitionLedger ledger() {
+    return ledger;
+  }
+
+  long offset() {
+    return record.offset();
+  }
+
   void finished() {
     ledger.finished(record.offset());
   }
@@ -41,17 +49,22 @@ final class KafkaDelivery implements RawDelivery {
 
   @Override
   public int priorDeliveries() {
-    return 0;
+    return ledger.priorStarts(record.offset());
   }
 
   @Override
   public WireMessage wire() {
     WireMessage known = wire;
     if (known == null) {
-      known = KafkaRecords.wire(record);
+      known = KafkaRecords.wire(record, KafkaNames.isRedrive(record.topic()));
       wire = known;
     }
     return known;
+  }
+
+  @Override
+  public Optional<String> partition() {
+    return Optional.of(Integer.toString(record.partition()));
   }
 
   @Override

@@ -7,11 +7,18 @@ import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.TransportException;
 import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.FencedInstanceIdException;
+import org.apache.kafka.common.errors.IllegalGenerationException;
 import org.apache.kafka.common.errors.InvalidTopicException;
+import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.SerializationException;
+import org.apache.kafka.common.errors.StaleMemberEpochException;
+import org.apache.kafka.common.errors.UnknownMemberIdException;
 
 /** The one place that reads the client's failures. */
 final class KafkaErrors {
@@ -51,6 +58,30 @@ final class KafkaErrors {
         permanent ? FailureKind.PERMANENT : FailureKind.TRANSIENT,
         what + ": " + text(cause),
         cause);
+  }
+
+  /** What a failed commit means for who commits. */
+  enum CommitFailure {
+    /** The next one gets through. */
+    PASSING,
+    /** The partitions are others' by now. */
+    NOT_A_MEMBER,
+    /** No commit will get through until somebody changes something. */
+    NEEDS_SOMEBODY
+  }
+
+  static CommitFailure commit(Exception failure) {
+    if (failure instanceof RebalanceInProgressException || failure instanceof RetriableException) {
+      return CommitFailure.PASSING;
+    }
+    if (failure instanceof CommitFailedException
+        || failure instanceof FencedInstanceIdException
+        || failure instanceof UnknownMemberIdException
+        || failure instanceof IllegalGenerationException
+        || failure instanceof StaleMemberEpochException) {
+      return CommitFailure.NOT_A_MEMBER;
+    }
+    return CommitFailure.NEEDS_SOMEBODY;
   }
 
   static TransportException operation(String what, Throwable failure) {

@@ -33,4 +33,9 @@ final class KafkaNames {
   static String redrive(Destination destination, String group) {
     return groupId(destination, group) + ".redrive";
   }
+
+  /** Whether only the library itself writes there. */
+  static boolean isRedrive(String topic) {
+    return topic.endsWith(".redrive");
+  }
 }

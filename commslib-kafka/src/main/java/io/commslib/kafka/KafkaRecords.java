@@ -1,9 +1,9 @@
 package io.commslib.kafka;
 
+import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.WireHeaders;
 import io.commslib.core.spi.WireMessage;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
@@ -33,14 +33,18 @@ final class KafkaRecords {
     return record;
   }
 
-  static WireMessage wire(ConsumerRecord<byte[], byte[]> record) {
-    Map<String, String> headers = new LinkedHashMap<>();
+  /** Headers of the library's own are believed only where the library alone writes. */
+  static WireMessage wire(ConsumerRecord<byte[], byte[]> record, boolean trusted) {
+    WireHeaders.Builder headers = WireHeaders.builder(16);
     for (Header header : record.headers()) {
-      if (header.value() != null) {
-        headers.putIfAbsent(header.key(), new String(header.value(), StandardCharsets.UTF_8));
+      byte[] value = header.value();
+      if (value != null
+          && (trusted || !header.key().startsWith(CloudEventsEnvelope.RESERVED_PREFIX))) {
+        headers.add(header.key(), value);
       }
     }
-    return new WireMessage(key(record), headers, record.value() == null ? EMPTY : record.value());
+    return new WireMessage(
+        key(record), headers.build(), record.value() == null ? EMPTY : record.value());
   }
 
   static @Nullable String key(ConsumerRecord<byte[], byte[]> record) {

@@ -6,6 +6,7 @@ import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.time.TimeSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,8 +16,11 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
@@ -82,6 +86,7 @@ final class KafkaTopics {
   /** Returns whether all of them were created by this call. */
   private boolean create(List<NewTopic> topics) {
     boolean all = true;
+    List<NewTopic> fresh = new ArrayList<>(topics);
     for (Map.Entry<String, KafkaFuture<Void>> created :
         admin.createTopics(topics).values().entrySet()) {
       try {
@@ -92,12 +97,45 @@ final class KafkaTopics {
               "create topic " + created.getKey() + " at " + config.bootstrapServers(), e);
         }
         all = false;
+        fresh.removeIf(topic -> topic.name().equals(created.getKey()));
       } catch (TimeoutException e) {
         throw KafkaErrors.subscribe(
             "create topic " + created.getKey() + " at " + config.bootstrapServers(), e);
       }
     }
+    awaitLeaders(fresh);
     return all;
+  }
+
+  /**
+   * A topic is known before each of its partitions has a broker that leads it. A producer that
+   * bursts into that gap gets its first batch refused and the next ones accepted too early: they
+   * are out of sequence until all of them expire. Asking for the ends of the partitions, which only
+   * a leader answers, waits for the gap to close.
+   */
+  private void awaitLeaders(List<NewTopic> topics) {
+    Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
+    for (NewTopic topic : topics) {
+      for (int partition = 0; partition < topic.numPartitions(); partition++) {
+        ends.put(new TopicPartition(topic.name(), partition), OffsetSpec.latest());
+      }
+    }
+    if (ends.isEmpty()) {
+      return;
+    }
+    long limit = time.nanoTime() + config.operationTimeout().toNanos();
+    while (true) {
+      try {
+        await(admin.listOffsets(ends).all());
+        return;
+      } catch (ExecutionException | TimeoutException e) {
+        boolean passing = KafkaErrors.unwrapped(e) instanceof RetriableException;
+        if (!passing || time.nanoTime() - limit >= 0) {
+          throw KafkaErrors.subscribe("leaders of new topics at " + config.bootstrapServers(), e);
+        }
+        LockSupport.parkNanos(LOOK_NANOS);
+      }
+    }
   }
 
   private static void check(DestinationConfig destination, int found) {

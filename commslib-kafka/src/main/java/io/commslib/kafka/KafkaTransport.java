@@ -63,8 +63,7 @@ public final class KafkaTransport implements MessageTransport {
 
   private final KafkaTransportConfig config;
   private final CommsRuntime runtime;
-  private final CloudEventsEnvelope envelope =
-      new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
+  private final CloudEventsEnvelope envelope;
   private final KafkaSender sender;
   private final KafkaTopics topics;
   private final KafkaDeadLetters deadLetters;
@@ -76,6 +75,8 @@ public final class KafkaTransport implements MessageTransport {
 
   private KafkaTransport(KafkaTransportConfig config) {
     this.config = config;
+    this.envelope =
+        new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX, config.structuredEvents());
     this.declared = new Declarations(CODES, config.maxMessageBytes());
     this.runtime = config.runtime().orElseGet(SystemRuntime::create);
     this.topics = new KafkaTopics(config, runtime.time());
@@ -88,9 +89,11 @@ public final class KafkaTransport implements MessageTransport {
    *
    * @param config how to reach and use Kafka
    * @return new transport; the caller closes it
-   * @throws SubscribeException {@code PERMANENT} if a client refuses its settings
+   * @throws SubscribeException {@code PERMANENT} if a client refuses its settings, or if the
+   *     kafka-clients on the class path is a version that can lose records
    */
   public static KafkaTransport create(KafkaTransportConfig config) {
+    ClientVersion.check(ClientVersion.inUse());
     try {
       return new KafkaTransport(config);
     } catch (KafkaException e) {
@@ -217,7 +220,10 @@ public final class KafkaTransport implements MessageTransport {
   private PollLoop loop(SubscriptionConfig subscription) {
     try {
       return new PollLoop(
-          new KafkaConsumer<>(ClientSettings.groupConsumer(config, subscription)), config, runtime);
+          new KafkaConsumer<>(ClientSettings.groupConsumer(config, subscription)),
+          config,
+          subscription,
+          runtime);
     } catch (KafkaException e) {
       throw KafkaErrors.subscribe("consumer of " + subscription.destination(), e);
     }

@@ -2,6 +2,7 @@ package io.commslib.kafka;
 
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.spi.Checks;
+import io.commslib.core.spi.StructuredEvents;
 import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
 import java.util.Map;
@@ -142,6 +143,15 @@ public final class KafkaTransportConfig {
   }
 
   /**
+   * Returns how members of a group agree on who has which partition.
+   *
+   * @return default {@link GroupProtocol#CLASSIC}
+   */
+  public GroupProtocol groupProtocol() {
+    return settings.groupProtocol;
+  }
+
+  /**
    * Returns the client settings passed through, such as TLS and SASL.
    *
    * @return unmodifiable
@@ -152,6 +162,10 @@ public final class KafkaTransportConfig {
 
   Optional<CommsRuntime> runtime() {
     return Optional.ofNullable(settings.runtime);
+  }
+
+  @Nullable StructuredEvents structuredEvents() {
+    return settings.structuredEvents;
   }
 
   CommsObserver observer() {
@@ -179,6 +193,8 @@ public final class KafkaTransportConfig {
         + maxMessageBytes()
         + ", replicationFactor="
         + replicationFactor()
+        + ", groupProtocol="
+        + groupProtocol()
         + ", memberId="
         + memberId()
         + ", clientSettings="
@@ -197,12 +213,15 @@ public final class KafkaTransportConfig {
     private Duration operationTimeout = Duration.ofSeconds(15);
     private Duration commitInterval = Duration.ofMillis(200);
     private Duration sessionTimeout = Duration.ofSeconds(10);
+    private boolean sessionTimeoutSet;
+    private GroupProtocol groupProtocol = GroupProtocol.CLASSIC;
     private int maxMessageBytes = 1024 * 1024;
     private @Nullable Integer replicationFactor;
     private @Nullable String memberId;
     private final Map<String, Object> clientSettings = new TreeMap<>();
     private @Nullable CommsRuntime runtime;
     private CommsObserver observer = CommsObserver.none();
+    private @Nullable StructuredEvents structuredEvents;
 
     private Builder(String bootstrapServers) {
       this.bootstrapServers =
@@ -215,12 +234,15 @@ public final class KafkaTransportConfig {
       this.operationTimeout = other.operationTimeout;
       this.commitInterval = other.commitInterval;
       this.sessionTimeout = other.sessionTimeout;
+      this.sessionTimeoutSet = other.sessionTimeoutSet;
+      this.groupProtocol = other.groupProtocol;
       this.maxMessageBytes = other.maxMessageBytes;
       this.replicationFactor = other.replicationFactor;
       this.memberId = other.memberId;
       this.clientSettings.putAll(other.clientSettings);
       this.runtime = other.runtime;
       this.observer = other.observer;
+      this.structuredEvents = other.structuredEvents;
     }
 
     /**
@@ -273,6 +295,19 @@ public final class KafkaTransportConfig {
       this.sessionTimeout =
           Checks.inRange(
               "sessionTimeout", sessionTimeout, Duration.ofSeconds(6), Duration.ofMinutes(30));
+      this.sessionTimeoutSet = true;
+      return this;
+    }
+
+    /**
+     * Sets how members of a group agree on who has which partition.
+     *
+     * @param groupProtocol default {@link GroupProtocol#CLASSIC}; with {@link
+     *     GroupProtocol#CONSUMER} the broker sets the session timeout, so it can't be set here
+     * @return this
+     */
+    public Builder groupProtocol(GroupProtocol groupProtocol) {
+      this.groupProtocol = Objects.requireNonNull(groupProtocol, "groupProtocol");
       return this;
     }
 
@@ -343,6 +378,19 @@ public final class KafkaTransportConfig {
     }
 
     /**
+     * Sets who reads CloudEvents in structured mode; binary mode is always read, and always
+     * written.
+     *
+     * @param structuredEvents for example {@code CloudEventsJson} of {@code commslib-jackson};
+     *     without one such records go to the dead letters
+     * @return this
+     */
+    public Builder structuredEvents(StructuredEvents structuredEvents) {
+      this.structuredEvents = Objects.requireNonNull(structuredEvents, "structuredEvents");
+      return this;
+    }
+
+    /**
      * Sets who is told what the subscriptions do.
      *
      * @param observer the observer
@@ -366,6 +414,12 @@ public final class KafkaTransportConfig {
           "commitInterval",
           commitInterval,
           "less than sessionTimeout, " + sessionTimeout);
+      Checks.check(
+          groupProtocol == GroupProtocol.CLASSIC || !sessionTimeoutSet,
+          "sessionTimeout",
+          sessionTimeout,
+          "not set with groupProtocol CONSUMER: the broker's group.consumer.session.timeout.ms"
+              + " decides");
       return new KafkaTransportConfig(new Builder(this));
     }
   }

@@ -1,22 +1,28 @@
 package io.commslib.kafka;
 
+import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.spi.RawDelivery;
 import io.commslib.core.spi.Settler;
 import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
@@ -45,21 +51,35 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
 
   private final Consumer<byte[], byte[]> consumer;
   private final KafkaTransportConfig config;
+  private final SubscriptionConfig subscription;
   private final CommsRuntime runtime;
+  private final OffsetCommits commits;
+  private final StandstillAlarm alarm;
   private final Map<TopicPartition, PartitionLedger> ledgers = new HashMap<>();
-  private final ArrayDeque<ConsumerRecord<byte[], byte[]>> buffer = new ArrayDeque<>();
+  private final Set<TopicPartition> paused = new HashSet<>();
+
+  /** Records that have come and are not handed over yet, all but those being probed. */
+  private List<KafkaDelivery> buffer = new ArrayList<>();
+
+  private final Map<PartitionLedger, ArrayDeque<KafkaDelivery>> probed = new HashMap<>();
   private final CountDownLatch assigned = new CountDownLatch(1);
   private @Nullable DeliveryEngine engine;
   private long nextCommitNanos;
-  private boolean paused;
   private volatile boolean intakeStopped;
   private volatile boolean stopped;
   private volatile String lastError = "";
 
-  PollLoop(Consumer<byte[], byte[]> consumer, KafkaTransportConfig config, CommsRuntime runtime) {
+  PollLoop(
+      Consumer<byte[], byte[]> consumer,
+      KafkaTransportConfig config,
+      SubscriptionConfig subscription,
+      CommsRuntime runtime) {
     this.consumer = consumer;
     this.config = config;
+    this.subscription = subscription;
     this.runtime = runtime;
+    this.commits = new OffsetCommits(consumer, runtime.time(), ledgers);
+    this.alarm = new StandstillAlarm(subscription);
     this.nextCommitNanos = runtime.time().nanoTime();
   }
 
@@ -90,8 +110,14 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     consumer.wakeup();
   }
 
+  /** What went wrong last, empty while all is well. */
   String lastError() {
-    return lastError;
+    String failure = lastError;
+    if (!failure.isEmpty()) {
+      return failure;
+    }
+    String commit = commits.lastError();
+    return commit.isEmpty() ? alarm.text() : commit;
   }
 
   void run() {
@@ -117,91 +143,110 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
 
   private void pass() {
     hand();
-    boolean blocked = intakeStopped || !buffer.isEmpty();
-    if (blocked) {
-      consumer.pause(consumer.assignment());
-      paused = true;
-    } else if (paused) {
-      consumer.resume(consumer.assignment());
-      paused = false;
-    }
-    for (ConsumerRecord<byte[], byte[]> record :
-        consumer.poll(blocked && !intakeStopped ? POLL_BLOCKED : POLL)) {
-      buffer.add(record);
-    }
+    boolean blocked = pauseWhatIsBlocked();
+    receive(consumer.poll(blocked && !intakeStopped ? POLL_BLOCKED : POLL));
     hand();
-    if (runtime.time().nanoTime() - nextCommitNanos >= 0) {
-      nextCommitNanos = runtime.time().nanoTime() + config.commitInterval().toNanos();
-      commitAsync();
+    long now = runtime.time().nanoTime();
+    if (now - nextCommitNanos >= 0) {
+      nextCommitNanos = now + config.commitInterval().toNanos();
+      passGaps();
+      commits.progress();
+      alarm.look(ledgers.values(), engine(), now);
+    }
+  }
+
+  /** All partitions while the buffer is full, else those that are probed or whose note is full. */
+  private boolean pauseWhatIsBlocked() {
+    boolean all = intakeStopped || !buffer.isEmpty();
+    for (Map.Entry<TopicPartition, PartitionLedger> entry : ledgers.entrySet()) {
+      PartitionLedger ledger = entry.getValue();
+      boolean hold = all || probed.containsKey(ledger) || ledger.isNoteNearlyFull();
+      if (hold && paused.add(entry.getKey())) {
+        consumer.pause(Set.of(entry.getKey()));
+      } else if (!hold && paused.remove(entry.getKey())) {
+        consumer.resume(Set.of(entry.getKey()));
+      }
+    }
+    return all || !probed.isEmpty();
+  }
+
+  private void receive(ConsumerRecords<byte[], byte[]> records) {
+    if (records.isEmpty()) {
+      return;
+    }
+    List<PartitionLedger> starting = new ArrayList<>();
+    for (TopicPartition partition : records.partitions()) {
+      PartitionLedger ledger = ledgers.get(partition);
+      if (ledger == null) {
+        continue;
+      }
+      for (ConsumerRecord<byte[], byte[]> record : records.records(partition)) {
+        if (ledger.accepted(record.offset())) {
+          keep(ledger, new KafkaDelivery(ledger, record));
+        }
+      }
+      if (ledger.isStartToBeNoted() && !ledger.isIdle()) {
+        starting.add(ledger);
+      }
+    }
+    // Before any of them is handled: should one kill this process, its successor knows.
+    commits.starts(starting);
+  }
+
+  private void keep(PartitionLedger ledger, KafkaDelivery delivery) {
+    if (ledger.isProbing()) {
+      probed.computeIfAbsent(ledger, probing -> new ArrayDeque<>()).add(delivery);
+    } else {
+      buffer.add(delivery);
     }
   }
 
   private void hand() {
-    while (!buffer.isEmpty() && !intakeStopped && engine().isIntakeOpen()) {
-      ConsumerRecord<byte[], byte[]> record = buffer.poll();
-      PartitionLedger ledger = ledgers.get(new TopicPartition(record.topic(), record.partition()));
-      if (ledger != null) {
-        ledger.accepted(record.offset());
-        engine().accept(new KafkaDelivery(ledger, record));
-      }
+    if (!buffer.isEmpty() && !intakeStopped) {
+      int taken = engine().acceptWhileOpen(buffer);
+      buffer =
+          taken == buffer.size()
+              ? new ArrayList<>()
+              : new ArrayList<>(buffer.subList(taken, buffer.size()));
+    }
+    if (!probed.isEmpty() && !intakeStopped) {
+      probed.entrySet().removeIf(entry -> handProbed(entry.getKey(), entry.getValue()));
     }
   }
 
-  private void commitAsync() {
-    Map<TopicPartition, OffsetAndMetadata> offsets = dirty(ledgers.values());
-    if (!offsets.isEmpty()) {
-      consumer.commitAsync(
-          offsets,
-          (done, failure) -> {
-            if (failure == null) {
-              remember(done);
-            } else {
-              // The next interval commits the same or more; a rebalance decides anew.
-              log.debug("commit failed, tried again later: {}", failure.toString());
-            }
-          });
+  /** One record of a suspicious partition at a time, its start noted; true when none is left. */
+  private boolean handProbed(PartitionLedger ledger, ArrayDeque<KafkaDelivery> waiting) {
+    if (!ledger.isProbing()) {
+      buffer.addAll(waiting);
+      return true;
     }
+    KafkaDelivery head = waiting.peek();
+    if (head != null && ledger.frontier() == head.offset() && engine().isIntakeOpen()) {
+      waiting.poll();
+      commits.starts(List.of(ledger));
+      engine().accept(head);
+    }
+    return waiting.isEmpty() && ledger.isIdle();
   }
 
-  private void commitSync(Collection<PartitionLedger> of) {
-    Map<TopicPartition, OffsetAndMetadata> offsets = dirty(of);
-    if (offsets.isEmpty()) {
+  /** Markers of transactions and compacted ends never come as records. */
+  private void passGaps() {
+    if (!buffer.isEmpty()) {
       return;
     }
-    try {
-      consumer.commitSync(offsets, REVOKE_LIMIT);
-      remember(offsets);
-    } catch (KafkaException e) {
-      // What was not committed is delivered again; the inbox recognises it.
-      log.info("last commit of {} failed: {}", offsets.keySet(), e.toString());
-    }
-  }
-
-  private static Map<TopicPartition, OffsetAndMetadata> dirty(Collection<PartitionLedger> of) {
-    Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
-    for (PartitionLedger ledger : of) {
-      if (ledger.isDirty()) {
-        offsets.put(ledger.partition(), new OffsetAndMetadata(ledger.frontier()));
-      }
-    }
-    return offsets;
-  }
-
-  private void remember(Map<TopicPartition, OffsetAndMetadata> offsets) {
-    offsets.forEach(
-        (partition, offset) -> {
-          PartitionLedger ledger = ledgers.get(partition);
-          if (ledger != null) {
-            ledger.committed(offset.offset());
+    ledgers.forEach(
+        (partition, ledger) -> {
+          if (ledger.isIdle()) {
+            ledger.nothingUpTo(consumer.position(partition));
           }
         });
   }
 
   private void end() {
     try {
-      commitSync(ledgers.values());
+      commits.farewell(ledgers.values(), REVOKE_LIMIT);
       ledgers.clear();
-      consumer.close(org.apache.kafka.clients.consumer.CloseOptions.timeout(REVOKE_LIMIT));
+      consumer.close(CloseOptions.timeout(REVOKE_LIMIT));
     } catch (RuntimeException e) {
       log.warn("consumer did not close cleanly: {}", e.toString());
     }
@@ -209,10 +254,19 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
 
   @Override
   public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+    Map<TopicPartition, OffsetAndMetadata> left = commits.ofPredecessors(partitions);
     for (TopicPartition partition : partitions) {
-      ledgers.put(partition, new PartitionLedger(partition));
+      PartitionLedger ledger = new PartitionLedger(partition, runtime.time().nanoTime());
+      ledgers.put(partition, ledger);
       // Settles where a new group begins now, not when the first record is fetched.
-      consumer.position(partition);
+      long position = consumer.position(partition);
+      OffsetAndMetadata committed = left.get(partition);
+      if (committed != null && committed.offset() == position) {
+        ledger.restore(
+            position,
+            CommitNote.decode(position, committed.metadata()),
+            subscription.maxInFlight());
+      }
     }
     assigned.countDown();
   }
@@ -226,7 +280,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
       engine()
           .awaitScopeIdle(ledger, Duration.ofNanos(Math.max(0, end - runtime.time().nanoTime())));
     }
-    commitSync(leaving);
+    commits.farewell(leaving, REVOKE_LIMIT);
     forget(leaving);
   }
 
@@ -236,9 +290,12 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   }
 
   private List<PartitionLedger> leaving(Collection<TopicPartition> partitions) {
-    buffer.removeIf(
-        record -> partitions.contains(new TopicPartition(record.topic(), record.partition())));
-    return partitions.stream().filter(ledgers::containsKey).map(ledgers::get).toList();
+    List<PartitionLedger> leaving =
+        partitions.stream().filter(ledgers::containsKey).map(ledgers::get).toList();
+    buffer.removeIf(delivery -> leaving.contains(delivery.ledger()));
+    leaving.forEach(probed::remove);
+    paused.removeAll(partitions);
+    return leaving;
   }
 
   private void forget(List<PartitionLedger> leaving) {

@@ -7,14 +7,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.testkit.Await;
 import io.commslib.testkit.servers.KafkaServer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -79,6 +82,25 @@ class KafkaFaultsIT {
         return;
       } catch (CompletionException e) {
         assertThat(e).hasMessageContaining("COMMS-KAFKA");
+      }
+    }
+  }
+
+  @Test
+  void aBurstRightAfterTheDeclarationIsConfirmed() {
+    try (KafkaTransport transport =
+        KafkaTransport.create(
+            KafkaTransportConfig.builder(KafkaServer.shared().bootstrapServers()).build())) {
+      for (int round = 0; round < 8; round++) {
+        Destination topic = Destination.topic("burst-" + round);
+        transport.declare(DestinationConfig.builder(topic).partitions(8).optional().build());
+        List<CompletableFuture<PublishReceipt>> receipts = new ArrayList<>();
+        for (int i = 0; i < 2_000; i++) {
+          Message message =
+              Message.builder("t").id("m" + i).key("k" + i % 100).body(new byte[512]).build();
+          receipts.add(transport.publisher().publish(topic, message).toCompletableFuture());
+        }
+        CompletableFuture.allOf(receipts.toArray(CompletableFuture<?>[]::new)).join();
       }
     }
   }

@@ -25,9 +25,17 @@ final class KafkaHarness implements BadInputHarness {
   private @Nullable KafkaProducer<byte[], byte[]> foreign;
 
   KafkaHarness(String servers, CommsObserver observer) {
+    this(servers, observer, GroupProtocol.CLASSIC);
+  }
+
+  KafkaHarness(String servers, CommsObserver observer, GroupProtocol protocol) {
     this.servers = servers;
     this.transport =
-        KafkaTransport.create(KafkaTransportConfig.builder(servers).observer(observer).build());
+        KafkaTransport.create(
+            KafkaTransportConfig.builder(servers)
+                .observer(observer)
+                .groupProtocol(protocol)
+                .build());
   }
 
   @Override

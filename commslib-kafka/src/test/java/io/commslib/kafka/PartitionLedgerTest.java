@@ -6,13 +6,15 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeSet;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.Test;
 
 class PartitionLedgerTest {
 
-  private final PartitionLedger ledger = new PartitionLedger(new TopicPartition("t", 0));
+  private final PartitionLedger ledger = new PartitionLedger(new TopicPartition("t", 0), 0);
 
   @Test
   void neverCommitsPastAnUnfinishedOffset() {
@@ -36,7 +38,7 @@ class PartitionLedgerTest {
   void agreesWithAModelInAnyOrderOfCompletion() {
     for (int seed = 0; seed < 200; seed++) {
       Random random = new Random(seed);
-      PartitionLedger tested = new PartitionLedger(new TopicPartition("t", 0));
+      PartitionLedger tested = new PartitionLedger(new TopicPartition("t", 0), 0);
       TreeSet<Long> unfinished = new TreeSet<>();
       List<Long> open = new ArrayList<>();
       long offset = random.nextInt(10);
@@ -58,5 +60,115 @@ class PartitionLedgerTest {
             .isEqualTo(unfinished.isEmpty() ? offset + 1 : unfinished.first());
       }
     }
+  }
+
+  @Test
+  void aSuccessorDoesNotDoAgainWhatIsFinishedBeyondTheFrontier() {
+    for (int seed = 0; seed < 300; seed++) {
+      Random random = new Random(seed);
+      PartitionLedger tested = new PartitionLedger(new TopicPartition("t", 0), 0);
+      Set<Long> done = new TreeSet<>();
+      List<Long> all = new ArrayList<>();
+      long offset = 1_000_000L * seed;
+      for (int i = 0; i < 300; i++) {
+        offset += 1 + (random.nextInt(10) == 0 ? random.nextInt(50) : 0);
+        tested.accepted(offset);
+        all.add(offset);
+        if (random.nextBoolean()) {
+          long finished = all.get(Math.max(0, all.size() - 1 - random.nextInt(40)));
+          tested.finished(finished);
+          done.add(finished);
+        }
+      }
+      OffsetAndMetadata left = tested.progress();
+      PartitionLedger successor = new PartitionLedger(new TopicPartition("t", 0), 0);
+      successor.restore(left.offset(), CommitNote.decode(left.offset(), left.metadata()), 100);
+      for (long one : all) {
+        if (one >= left.offset()) {
+          assertThat(successor.accepted(one))
+              .as("seed %d, %d", seed, one)
+              .isEqualTo(!done.contains(one));
+        }
+      }
+      all.forEach(successor::finished);
+      assertThat(successor.frontier()).as("seed %d", seed).isEqualTo(offset + 1);
+      assertThat(successor.isIdle()).isTrue();
+    }
+  }
+
+  @Test
+  void keepsItsMemorySmallOverManyRecords() {
+    for (long offset = 0; offset < 2_000_000; offset++) {
+      ledger.accepted(offset);
+      if (offset >= 500) {
+        ledger.finished(offset - 500);
+      }
+    }
+    assertThat(ledger.frontier()).isEqualTo(2_000_000 - 500);
+  }
+
+  @Test
+  void countsStartsAtOneOffsetOnlyWhenTheyWereInVain() {
+    OffsetAndMetadata committed = new OffsetAndMetadata(7);
+    for (int life = 0; life < 5; life++) {
+      PartitionLedger member = new PartitionLedger(new TopicPartition("t", 0), 0);
+      member.restore(7, CommitNote.decode(7, committed.metadata()), 100);
+      assertThat(member.priorStarts(7)).isEqualTo(life);
+      assertThat(member.priorStarts(8)).isZero();
+      assertThat(member.isProbing()).isEqualTo(life >= PartitionLedger.PROBE_STARTS);
+      member.accepted(7);
+      committed = member.startNote();
+    }
+    PartitionLedger orderly = new PartitionLedger(new TopicPartition("t", 0), 0);
+    orderly.restore(7, CommitNote.decode(7, committed.metadata()), 100);
+    orderly.accepted(7);
+    orderly.startNote();
+    assertThat(CommitNote.decode(7, orderly.farewell().metadata()).starts())
+        .as("leaving in good order does not count")
+        .isEqualTo(5);
+    orderly.finished(7);
+    assertThat(orderly.progress().offset()).isEqualTo(8);
+    assertThat(orderly.progress().metadata()).isEmpty();
+  }
+
+  @Test
+  void offsetsThatHoldNoRecordsAreCommittedOnceNothingIsUnderWay() {
+    ledger.accepted(5);
+    ledger.nothingUpTo(9);
+    assertThat(ledger.frontier()).isEqualTo(5);
+    ledger.finished(5);
+    ledger.nothingUpTo(9);
+    assertThat(ledger.frontier()).isEqualTo(9);
+    assertThat(ledger.accepted(9)).isTrue();
+  }
+
+  @Test
+  void aRecordThatComesTwiceInOneAssignmentIsHandledOnce() {
+    assertThat(ledger.accepted(5)).isTrue();
+    assertThat(ledger.accepted(5)).isFalse();
+    ledger.finished(5);
+    ledger.finished(5);
+    assertThat(ledger.isIdle()).isTrue();
+  }
+
+  @Test
+  void aNoteThatGrowsTooLongStopsTheIntakeAndLeavesOutTheFarEnd() {
+    ledger.accepted(0);
+    for (long offset = 1; offset < 20_000; offset++) {
+      ledger.accepted(offset);
+      if (offset % 2 == 0) {
+        ledger.finished(offset);
+      }
+      if (offset == 100) {
+        assertThat(ledger.isNoteNearlyFull()).isFalse();
+      }
+    }
+    assertThat(ledger.isNoteNearlyFull()).isTrue();
+    OffsetAndMetadata left = ledger.progress();
+    assertThat(left.metadata().length()).isLessThanOrEqualTo(4_096);
+    CommitNote note = CommitNote.decode(0, left.metadata());
+    assertThat(note.finished().get(2)).isTrue();
+    assertThat(note.finished().get(3)).isFalse();
+    assertThat(note.finished().get(19_998)).isFalse();
   }
 }

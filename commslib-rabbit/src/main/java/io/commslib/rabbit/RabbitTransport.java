@@ -55,8 +55,7 @@ public final class RabbitTransport implements MessageTransport {
 
   private final RabbitTransportConfig config;
   private final CommsRuntime runtime;
-  private final CloudEventsEnvelope envelope =
-      new CloudEventsEnvelope(CloudEventsEnvelope.AMQP_PREFIX);
+  private final CloudEventsEnvelope envelope;
   private final RecoveringConnection connection;
   private final RabbitSender sender;
   private final RabbitTopology topology;
@@ -69,6 +68,8 @@ public final class RabbitTransport implements MessageTransport {
 
   private RabbitTransport(RabbitTransportConfig config) {
     this.config = config;
+    this.envelope =
+        new CloudEventsEnvelope(CloudEventsEnvelope.AMQP_PREFIX, config.structuredEvents());
     this.declared = new Declarations(CODES, config.maxMessageBytes());
     this.runtime = config.runtime().orElseGet(SystemRuntime::create);
     this.connection = new RecoveringConnection(config, runtime, "consume");

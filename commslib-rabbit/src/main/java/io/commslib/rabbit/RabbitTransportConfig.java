@@ -4,6 +4,7 @@ import com.rabbitmq.client.ConnectionFactory;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.spi.Checks;
+import io.commslib.core.spi.StructuredEvents;
 import io.commslib.core.time.CommsRuntime;
 import java.net.URI;
 import java.time.Duration;
@@ -115,6 +116,10 @@ public final class RabbitTransportConfig {
     return Optional.ofNullable(settings.runtime);
   }
 
+  @Nullable StructuredEvents structuredEvents() {
+    return settings.structuredEvents;
+  }
+
   CommsObserver observer() {
     return settings.observer;
   }
@@ -165,6 +170,7 @@ public final class RabbitTransportConfig {
     private Backoff reconnect = Backoff.exponential(Duration.ofMillis(200), Duration.ofSeconds(5));
     private @Nullable CommsRuntime runtime;
     private CommsObserver observer = CommsObserver.none();
+    private @Nullable StructuredEvents structuredEvents;
     private Consumer<ConnectionFactory> nativeSettings = factory -> {};
 
     private Builder(String uri) {
@@ -189,6 +195,7 @@ public final class RabbitTransportConfig {
       this.reconnect = other.reconnect;
       this.runtime = other.runtime;
       this.observer = other.observer;
+      this.structuredEvents = other.structuredEvents;
       this.nativeSettings = other.nativeSettings;
     }
 
@@ -295,6 +302,19 @@ public final class RabbitTransportConfig {
      */
     public Builder runtime(CommsRuntime runtime) {
       this.runtime = Objects.requireNonNull(runtime, "runtime");
+      return this;
+    }
+
+    /**
+     * Sets who reads CloudEvents in structured mode; binary mode is always read, and always
+     * written.
+     *
+     * @param structuredEvents for example {@code CloudEventsJson} of {@code commslib-jackson};
+     *     without one such records go to the dead letters
+     * @return this
+     */
+    public Builder structuredEvents(StructuredEvents structuredEvents) {
+      this.structuredEvents = Objects.requireNonNull(structuredEvents, "structuredEvents");
       return this;
     }
 

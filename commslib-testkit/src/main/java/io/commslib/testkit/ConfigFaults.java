@@ -1,5 +1,6 @@
 package io.commslib.testkit;
 
+import io.commslib.core.messaging.BatchBounds;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.FailureClassifier;
@@ -24,6 +25,14 @@ final class ConfigFaults {
   static MessageTransport with(
       MessageTransport healthy, UnaryOperator<SubscriptionConfig.Builder> fault) {
     return rewriting(healthy, config -> fault.apply(config.toBuilder()).build());
+  }
+
+  static SubscriptionConfig.Builder inBatchesOfOne(SubscriptionConfig.Builder config) {
+    return config.batch(BatchBounds.of(1));
+  }
+
+  static SubscriptionConfig.Builder holdingNoKeys(SubscriptionConfig.Builder config) {
+    return config.parkKey(new ForgetfulHeldKeys());
   }
 
   private static MessageTransport rewriting(

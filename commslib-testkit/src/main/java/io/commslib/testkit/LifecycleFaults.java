@@ -197,7 +197,13 @@ final class LifecycleFaults {
                 }
                 counts[Count.DONE.ordinal()] = now.count(Count.DONE) * 2;
                 return new SubscriptionSnapshot(
-                    counts, now.oldestInFlight(), false, false, now.stuckHandlers(), now.lanes());
+                    counts,
+                    now.oldestInFlight(),
+                    now.oldestWaiting(),
+                    false,
+                    false,
+                    now.stuckHandlers(),
+                    now.lanes());
               }
             });
   }
@@ -214,7 +220,8 @@ final class LifecycleFaults {
                 for (Count count : Count.values()) {
                   counts[count.ordinal()] = now.count(count);
                 }
-                return new SubscriptionSnapshot(counts, Duration.ZERO, false, false, 0, 0);
+                return new SubscriptionSnapshot(
+                    counts, Duration.ZERO, Duration.ZERO, false, false, 0, 0);
               }
             });
   }

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 /** Sentences on the life of subscriptions and transports. */
-abstract class LifecycleSentences extends TransactionSentences {
+abstract class LifecycleSentences extends ParkedKeySentences {
 
   @Test
   @DisplayName("The snapshot tells how long the oldest message is under way, and that it waits")

@@ -143,6 +143,12 @@ public enum Saboteur {
   COMMITS_NOTHING(TransactionFaults::commitsNothing),
   /** Every transaction commits. */
   COMMITS_EVERYTHING(TransactionFaults::commitsEverything),
+  /** Every batch has one message. */
+  FORGETS_BATCHES(transport -> ConfigFaults.with(transport, ConfigFaults::inBatchesOfOne)),
+  /** No key is ever held. */
+  FORGETS_HELD_KEYS(transport -> ConfigFaults.with(transport, ConfigFaults::holdingNoKeys)),
+  /** Dead letters may come in any number. */
+  IGNORES_FLOODS(transport -> ConfigFaults.with(transport, config -> config.withoutFlood())),
   /** Settled before it is handled. */
   ACKNOWLEDGES_EARLY(HandlerFaults::acknowledgesEarly),
   /** While draining, messages are settled without their handler. */

@@ -1,11 +1,10 @@
 package io.commslib.core.messaging;
 
 import io.commslib.core.spi.Checks;
+import io.commslib.core.spi.MessageAttributes;
 import java.nio.ByteBuffer;
 import java.time.Instant;
-import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -27,16 +26,21 @@ public final class Message {
   /** Largest total size of header names and values, in UTF-16 characters. */
   public static final int MAX_HEADER_CHARS = 32 * 1024;
 
-  private static final Pattern TEXT_128 = Pattern.compile("[\\x21-\\x7e]{1,128}");
-  private static final Pattern HEADER_NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,99}");
-  private static final Pattern NO_CONTROLS = Pattern.compile("[^\\p{Cntrl}]*+");
+  private final MessageAttributes attributes;
 
-  private final Builder attributes;
-  private final Map<String, String> headers;
+  private Message(MessageAttributes attributes) {
+    this.attributes = attributes;
+  }
 
-  private Message(Builder builder) {
-    this.attributes = builder;
-    this.headers = Collections.unmodifiableMap(builder.headers);
+  /**
+   * Makes a message of attributes that are known to follow the rules of {@link Builder}; for
+   * envelopes.
+   *
+   * @param attributes where it has everything from
+   * @return the message
+   */
+  public static Message of(MessageAttributes attributes) {
+    return new Message(Objects.requireNonNull(attributes, "attributes"));
   }
 
   /**
@@ -65,7 +69,7 @@ public final class Message {
    * @return 1 to 128 printable ASCII characters, a UUIDv7 unless set
    */
   public String id() {
-    return Objects.requireNonNull(attributes.id);
+    return attributes.id();
   }
 
   /**
@@ -74,7 +78,7 @@ public final class Message {
    * @return for example {@code order.placed}
    */
   public String type() {
-    return attributes.type;
+    return attributes.type();
   }
 
   /**
@@ -83,7 +87,7 @@ public final class Message {
    * @return 1 or more
    */
   public int version() {
-    return attributes.version;
+    return attributes.version();
   }
 
   /**
@@ -92,7 +96,7 @@ public final class Message {
    * @return a URI reference such as {@code /orders}
    */
   public String source() {
-    return attributes.source;
+    return attributes.source();
   }
 
   /**
@@ -102,7 +106,7 @@ public final class Message {
    * @return the key, or empty
    */
   public Optional<String> key() {
-    return Optional.ofNullable(attributes.key);
+    return Optional.ofNullable(attributes.key());
   }
 
   /**
@@ -111,7 +115,7 @@ public final class Message {
    * @return the subject, or empty
    */
   public Optional<String> subject() {
-    return Optional.ofNullable(attributes.subject);
+    return Optional.ofNullable(attributes.subject());
   }
 
   /**
@@ -120,7 +124,7 @@ public final class Message {
    * @return the time, or empty
    */
   public Optional<Instant> time() {
-    return Optional.ofNullable(attributes.time);
+    return Optional.ofNullable(attributes.time());
   }
 
   /**
@@ -129,7 +133,7 @@ public final class Message {
    * @return default {@code application/octet-stream}
    */
   public String contentType() {
-    return attributes.contentType;
+    return attributes.contentType();
   }
 
   /**
@@ -138,7 +142,7 @@ public final class Message {
    * @return new array, empty for an empty body
    */
   public byte[] body() {
-    return attributes.body.clone();
+    return attributes.body().clone();
   }
 
   /**
@@ -147,7 +151,7 @@ public final class Message {
    * @return read-only view
    */
   public ByteBuffer bodyView() {
-    return ByteBuffer.wrap(attributes.body).asReadOnlyBuffer();
+    return ByteBuffer.wrap(attributes.body()).asReadOnlyBuffer();
   }
 
   /**
@@ -157,7 +161,7 @@ public final class Message {
    * @return the array, not a copy
    */
   public byte[] sharedBody() {
-    return attributes.body;
+    return attributes.body();
   }
 
   /**
@@ -166,7 +170,7 @@ public final class Message {
    * @return unmodifiable, in order of setting
    */
   public Map<String, String> headers() {
-    return headers;
+    return attributes.headers();
   }
 
   /**
@@ -175,7 +179,7 @@ public final class Message {
    * @return the id, or empty
    */
   public Optional<String> correlationId() {
-    return Optional.ofNullable(attributes.correlationId);
+    return Optional.ofNullable(attributes.correlationId());
   }
 
   /**
@@ -184,7 +188,7 @@ public final class Message {
    * @return the id, or empty
    */
   public Optional<String> causationId() {
-    return Optional.ofNullable(attributes.causationId);
+    return Optional.ofNullable(attributes.causationId());
   }
 
   /**
@@ -193,7 +197,7 @@ public final class Message {
    * @return the {@code traceparent} value, or empty
    */
   public Optional<String> traceparent() {
-    return Optional.ofNullable(attributes.traceparent);
+    return Optional.ofNullable(attributes.traceparent());
   }
 
   /**
@@ -202,7 +206,7 @@ public final class Message {
    * @return the time, or empty when it never expires
    */
   public Optional<Instant> expiry() {
-    return Optional.ofNullable(attributes.expiry);
+    return Optional.ofNullable(attributes.expiry());
   }
 
   /**
@@ -212,7 +216,7 @@ public final class Message {
    * @return the time, or empty
    */
   public Optional<Instant> deliverAt() {
-    return Optional.ofNullable(attributes.deliverAt);
+    return Optional.ofNullable(attributes.deliverAt());
   }
 
   /**
@@ -221,7 +225,8 @@ public final class Message {
    * @return the key, the id unless set
    */
   public String idempotencyKey() {
-    return attributes.idempotencyKey == null ? id() : attributes.idempotencyKey;
+    String key = attributes.idempotencyKey();
+    return key == null ? id() : key;
   }
 
   /**
@@ -231,7 +236,7 @@ public final class Message {
    */
   @Override
   public String toString() {
-    return "Message{id=" + id() + ", type=" + type() + ", bytes=" + attributes.body.length + "}";
+    return "Message{id=" + id() + ", type=" + type() + ", bytes=" + attributes.body().length + "}";
   }
 
   /**
@@ -242,45 +247,52 @@ public final class Message {
    */
   public static final class Builder {
     private static final byte[] EMPTY = new byte[0];
+    private static final Map<String, String> NONE = Map.of();
+    private static final Pattern TRACEPARENT =
+        Pattern.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
 
-    private @Nullable String id;
-    private String type;
-    private int version = 1;
-    private String source = "/";
-    private @Nullable String key;
-    private @Nullable String subject;
-    private @Nullable Instant time;
-    private String contentType = "application/octet-stream";
-    private byte[] body = EMPTY;
-    private Map<String, String> headers = new LinkedHashMap<>();
-    private @Nullable String correlationId;
-    private @Nullable String causationId;
-    private @Nullable String traceparent;
-    private @Nullable Instant expiry;
-    private @Nullable Instant deliverAt;
-    private @Nullable String idempotencyKey;
+    private static final Pattern HEADER_NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,99}");
+
+    @Nullable String id;
+    String type;
+    int version = 1;
+    String source = "/";
+    @Nullable String key;
+    @Nullable String subject;
+    @Nullable Instant time;
+    String contentType = "application/octet-stream";
+    byte[] body = EMPTY;
+    Map<String, String> headers = NONE;
+    @Nullable String correlationId;
+    @Nullable String causationId;
+    @Nullable String traceparent;
+    @Nullable Instant expiry;
+    @Nullable Instant deliverAt;
+    @Nullable String idempotencyKey;
 
     private Builder(String type) {
-      this.type = Checks.matches("type", type, TEXT_128, "1..128 printable ASCII characters");
+      this.type = Checks.printable("type", type, 128);
     }
 
-    private Builder(Builder other) {
-      this.id = other.id;
-      this.type = other.type;
-      this.version = other.version;
-      this.source = other.source;
-      this.key = other.key;
-      this.subject = other.subject;
-      this.time = other.time;
-      this.contentType = other.contentType;
-      this.body = other.body;
-      this.headers = new LinkedHashMap<>(other.headers);
-      this.correlationId = other.correlationId;
-      this.causationId = other.causationId;
-      this.traceparent = other.traceparent;
-      this.expiry = other.expiry;
-      this.deliverAt = other.deliverAt;
-      this.idempotencyKey = other.idempotencyKey;
+    private Builder(MessageAttributes other) {
+      this.id = other.id();
+      this.type = other.type();
+      this.version = other.version();
+      this.source = other.source();
+      this.key = other.key();
+      this.subject = other.subject();
+      this.time = other.time();
+      this.contentType = other.contentType();
+      this.body = other.body();
+      this.correlationId = other.correlationId();
+      this.causationId = other.causationId();
+      this.traceparent = other.traceparent();
+      this.expiry = other.expiry();
+      this.deliverAt = other.deliverAt();
+      this.idempotencyKey = other.idempotencyKey();
+      if (!other.headers().isEmpty()) {
+        this.headers = new LinkedHashMap<>(other.headers());
+      }
     }
 
     /**
@@ -290,7 +302,7 @@ public final class Message {
      * @return this
      */
     public Builder id(String id) {
-      this.id = Checks.matches("id", id, TEXT_128, "1..128 printable ASCII characters");
+      this.id = Checks.printable("id", id, 128);
       return this;
     }
 
@@ -312,7 +324,7 @@ public final class Message {
      * @return this
      */
     public Builder source(String source) {
-      this.source = text("source", source, 1, 256);
+      this.source = Checks.text("source", source, 1, 256);
       return this;
     }
 
@@ -323,7 +335,7 @@ public final class Message {
      * @return this
      */
     public Builder key(String key) {
-      this.key = text("key", key, 1, 256);
+      this.key = Checks.text("key", key, 1, 256);
       return this;
     }
 
@@ -334,7 +346,7 @@ public final class Message {
      * @return this
      */
     public Builder subject(String subject) {
-      this.subject = text("subject", subject, 1, 256);
+      this.subject = Checks.text("subject", subject, 1, 256);
       return this;
     }
 
@@ -345,7 +357,7 @@ public final class Message {
      * @return this
      */
     public Builder time(Instant time) {
-      this.time = instant("time", time);
+      this.time = Checks.instant("time", time);
       return this;
     }
 
@@ -356,7 +368,7 @@ public final class Message {
      * @return this
      */
     public Builder contentType(String contentType) {
-      this.contentType = text("contentType", contentType, 1, 256);
+      this.contentType = Checks.text("contentType", contentType, 1, 256);
       return this;
     }
 
@@ -392,9 +404,12 @@ public final class Message {
      * @return this
      */
     public Builder header(String name, String value) {
-      Checks.matches("header", name, HEADER_NAME, "1..100 of a-z 0-9 . _ -");
+      checkHeaderName(name);
       Checks.check(!isReserved(name), "header", name, "a name the library does not reserve");
-      headers.put(name, text("header " + name, value, 0, 8_192));
+      if (headers == NONE) {
+        headers = new LinkedHashMap<>();
+      }
+      headers.put(name, Checks.text("header " + name, value, 0, 8_192));
       return this;
     }
 
@@ -405,9 +420,7 @@ public final class Message {
      * @return this
      */
     public Builder correlationId(String correlationId) {
-      this.correlationId =
-          Checks.matches(
-              "correlationId", correlationId, TEXT_128, "1..128 printable ASCII characters");
+      this.correlationId = Checks.printable("correlationId", correlationId, 128);
       return this;
     }
 
@@ -418,8 +431,7 @@ public final class Message {
      * @return this
      */
     public Builder causationId(String causationId) {
-      this.causationId =
-          Checks.matches("causationId", causationId, TEXT_128, "1..128 printable ASCII characters");
+      this.causationId = Checks.printable("causationId", causationId, 128);
       return this;
     }
 
@@ -456,7 +468,7 @@ public final class Message {
      * @return this
      */
     public Builder expiry(Instant expiry) {
-      this.expiry = instant("expiry", expiry);
+      this.expiry = Checks.instant("expiry", expiry);
       return this;
     }
 
@@ -467,7 +479,7 @@ public final class Message {
      * @return this
      */
     public Builder deliverAt(Instant deliverAt) {
-      this.deliverAt = instant("deliverAt", deliverAt);
+      this.deliverAt = Checks.instant("deliverAt", deliverAt);
       return this;
     }
 
@@ -488,9 +500,7 @@ public final class Message {
      * @return this
      */
     public Builder idempotencyKey(String idempotencyKey) {
-      this.idempotencyKey =
-          Checks.matches(
-              "idempotencyKey", idempotencyKey, TEXT_128, "1..128 printable ASCII characters");
+      this.idempotencyKey = Checks.printable("idempotencyKey", idempotencyKey, 128);
       return this;
     }
 
@@ -507,17 +517,8 @@ public final class Message {
         chars += header.getKey().length() + header.getValue().length();
       }
       Checks.inRange("headers", chars, 0, MAX_HEADER_CHARS);
-      Builder copy = new Builder(this);
-      if (copy.id == null) {
-        copy.id = MessageIds.next();
-      }
-      return new Message(copy);
+      return new Message(new BuiltAttributes(this));
     }
-
-    private static final Instant FIRST_INSTANT = Instant.parse("0001-01-01T00:00:00Z");
-    private static final Instant LAST_INSTANT = Instant.parse("9999-12-31T23:59:59Z");
-    private static final Pattern TRACEPARENT =
-        Pattern.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
 
     private static boolean isReserved(String name) {
       return name.startsWith("commslib-")
@@ -527,26 +528,17 @@ public final class Message {
           || name.equals("traceparent");
     }
 
-    private static String text(String name, String value, int min, int max) {
-      Objects.requireNonNull(value, name);
-      if (value.length() < min || value.length() > max) {
-        Checks.check(
-            false,
-            name + " length",
-            value.length(),
-            String.format(Locale.ROOT, "%d..%d", min, max));
+    private static void checkHeaderName(String name) {
+      Objects.requireNonNull(name, "header");
+      boolean good = !name.isEmpty() && name.length() <= 100;
+      for (int i = 0; good && i < name.length(); i++) {
+        char c = name.charAt(i);
+        boolean mark = i > 0 && (c == '.' || c == '_' || c == '-');
+        good = mark || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
       }
-      return Checks.matches(name, value, NO_CONTROLS, "no control characters");
-    }
-
-    private static Instant instant(String name, Instant value) {
-      Objects.requireNonNull(value, name);
-      Checks.check(
-          !value.isBefore(FIRST_INSTANT) && value.isBefore(LAST_INSTANT),
-          name,
-          value,
-          "years 0001..9999");
-      return value;
+      if (!good) {
+        Checks.matches("header", name, HEADER_NAME, "1..100 of a-z 0-9 . _ -");
+      }
     }
   }
 }

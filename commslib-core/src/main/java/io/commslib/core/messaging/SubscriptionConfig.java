@@ -190,6 +190,33 @@ public final class SubscriptionConfig {
   }
 
   /**
+   * Returns the bounds of batches.
+   *
+   * @return the bounds, or empty when messages are handled one by one
+   */
+  public Optional<BatchBounds> batch() {
+    return Optional.ofNullable(settings.batch);
+  }
+
+  /**
+   * Returns from when on dead letters of one cause pause the route.
+   *
+   * @return the bounds, or empty when they never do
+   */
+  public Optional<FloodBounds> flood() {
+    return Optional.ofNullable(settings.flood);
+  }
+
+  /**
+   * Returns where keys are held behind a dead letter.
+   *
+   * @return the store, or empty when later messages of the key go on
+   */
+  public Optional<HeldKeys> heldKeys() {
+    return Optional.ofNullable(settings.heldKeys);
+  }
+
+  /**
    * Returns what the transport must be able to do.
    *
    * @return unmodifiable set
@@ -224,6 +251,12 @@ public final class SubscriptionConfig {
         + transactions().isPresent()
         + ", inbox="
         + inbox().isPresent()
+        + ", batch="
+        + settings.batch
+        + ", flood="
+        + settings.flood
+        + ", parksKeys="
+        + heldKeys().isPresent()
         + ", requires="
         + requires()
         + "}";
@@ -249,6 +282,9 @@ public final class SubscriptionConfig {
     private Gate gate = Gate.open();
     private @Nullable TransactionRunner transactions;
     private @Nullable Inbox inbox;
+    private @Nullable BatchBounds batch;
+    private @Nullable FloodBounds flood = FloodBounds.defaults();
+    private @Nullable HeldKeys heldKeys;
     private final Set<Capability> requires = EnumSet.noneOf(Capability.class);
 
     private Builder(Destination destination, String group) {
@@ -272,6 +308,9 @@ public final class SubscriptionConfig {
       this.gate = other.gate;
       this.transactions = other.transactions;
       this.inbox = other.inbox;
+      this.batch = other.batch;
+      this.flood = other.flood;
+      this.heldKeys = other.heldKeys;
       this.requires.addAll(other.requires);
     }
 
@@ -417,6 +456,55 @@ public final class SubscriptionConfig {
     }
 
     /**
+     * Handles messages in batches. The subscription then needs a {@link BatchHandler}.
+     *
+     * @param batch when a batch is full
+     * @return this
+     */
+    public Builder batch(BatchBounds batch) {
+      this.batch = Objects.requireNonNull(batch, "batch");
+      return this;
+    }
+
+    /**
+     * Sets from when on failures of one cause over many keys pause the subscription instead of
+     * filling the dead letters: it then tries one message at a time until one gets through, and
+     * burns no attempts meanwhile. A message that fails three of those tries alone is dead-lettered
+     * all the same. Messages that can't be decoded do not count.
+     *
+     * @param flood the bounds
+     * @return this
+     */
+    public Builder flood(FloodBounds flood) {
+      this.flood = Objects.requireNonNull(flood, "flood");
+      return this;
+    }
+
+    /**
+     * Never pauses because of many dead letters.
+     *
+     * @return this
+     */
+    public Builder withoutFlood() {
+      this.flood = null;
+      return this;
+    }
+
+    /**
+     * Parks the key of a message that goes to the dead letters: later messages of the key follow it
+     * there, in order and without being handled, until the key is released (see {@link
+     * ParkedKeys}). Without this setting they go on. Costs a look into the store for each keyed
+     * message. Expired messages park nothing.
+     *
+     * @param heldKeys durable, common to all members of the group
+     * @return this
+     */
+    public Builder parkKey(HeldKeys heldKeys) {
+      this.heldKeys = Objects.requireNonNull(heldKeys, "heldKeys");
+      return this;
+    }
+
+    /**
      * Demands a capability; a transport without it refuses the subscription.
      *
      * @param capability what must be possible
@@ -431,12 +519,19 @@ public final class SubscriptionConfig {
      * Builds the configuration.
      *
      * @return immutable configuration
-     * @throws IllegalArgumentException if {@code workers} exceeds {@code maxInFlight} or the inbox
-     *     lies on another database than the transactions
+     * @throws IllegalArgumentException if {@code workers} or the batch exceed {@code maxInFlight}
+     *     or the inbox lies on another database than the transactions
      */
     public SubscriptionConfig build() {
       Checks.check(
           workers <= maxInFlight, "workers", workers, "at most maxInFlight, " + maxInFlight);
+      if (batch != null) {
+        Checks.check(
+            batch.maxItems() <= maxInFlight,
+            "batch.maxItems",
+            batch.maxItems(),
+            "at most maxInFlight, " + maxInFlight);
+      }
       if (inbox != null && transactions != null) {
         Checks.check(
             inbox.database().equals(transactions.database()),

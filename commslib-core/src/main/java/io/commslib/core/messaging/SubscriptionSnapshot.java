@@ -41,6 +41,7 @@ public final class SubscriptionSnapshot {
 
   private final long[] counts;
   private final Duration oldestInFlight;
+  private final Duration oldestWaiting;
   private final boolean intakePaused;
   private final boolean routePaused;
   private final int stuckHandlers;
@@ -51,6 +52,7 @@ public final class SubscriptionSnapshot {
    *
    * @param counts one number per {@link Count}, in declaration order
    * @param oldestInFlight age of the oldest unsettled delivery, zero if none
+   * @param oldestWaiting age of the oldest delivery that waits for a retry, zero if none
    * @param intakePaused whether a bound has paused the intake
    * @param routePaused whether an outage, a gate or the user has paused the handlers
    * @param stuckHandlers handlers that overran their deadline and have not returned
@@ -59,12 +61,14 @@ public final class SubscriptionSnapshot {
   public SubscriptionSnapshot(
       long[] counts,
       Duration oldestInFlight,
+      Duration oldestWaiting,
       boolean intakePaused,
       boolean routePaused,
       int stuckHandlers,
       int lanes) {
     this.counts = counts.clone();
     this.oldestInFlight = oldestInFlight;
+    this.oldestWaiting = oldestWaiting;
     this.intakePaused = intakePaused;
     this.routePaused = routePaused;
     this.stuckHandlers = stuckHandlers;
@@ -101,6 +105,15 @@ public final class SubscriptionSnapshot {
    */
   public Duration oldestInFlight() {
     return oldestInFlight;
+  }
+
+  /**
+   * Returns the age of the oldest delivery that waits for a retry, and holds its key with that.
+   *
+   * @return zero if there is none
+   */
+  public Duration oldestWaiting() {
+    return oldestWaiting;
   }
 
   /**
@@ -142,7 +155,10 @@ public final class SubscriptionSnapshot {
   @Override
   public String toString() {
     StringBuilder text =
-        new StringBuilder("SubscriptionSnapshot{oldestInFlight=").append(oldestInFlight);
+        new StringBuilder("SubscriptionSnapshot{oldestInFlight=")
+            .append(oldestInFlight)
+            .append(", oldestWaiting=")
+            .append(oldestWaiting);
     for (Count count : Count.values()) {
       text.append(", ").append(count).append('=').append(counts[count.ordinal()]);
     }

@@ -79,4 +79,14 @@ public interface CommsObserver {
    * @param paused true when paused
    */
   default void onIntakePaused(Destination source, String group, boolean paused) {}
+
+  /**
+   * The conservation ledger of a subscription, with its oldest ages: every 10 seconds while it has
+   * unsettled deliveries, and once after the last of them was settled.
+   *
+   * @param source what is consumed
+   * @param group for which group
+   * @param ledger counts and ages now; its imbalance is zero unless a delivery was lost
+   */
+  default void onLedger(Destination source, String group, SubscriptionSnapshot ledger) {}
 }

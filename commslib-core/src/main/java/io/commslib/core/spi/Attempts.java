@@ -4,6 +4,7 @@ import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
 import io.commslib.core.codec.CodecException;
 import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.messaging.HeldKeys;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.Settlement;
@@ -11,7 +12,10 @@ import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.tx.TransactionContext;
+import java.time.Instant;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +38,7 @@ final class Attempts {
   private final Watchdog watchdog;
   private final String consumer;
   private final BooleanSupplier closing;
+  private final @Nullable HeldKeys heldKeys;
 
   Attempts(
       SubscriptionConfig config,
@@ -49,10 +54,21 @@ final class Attempts {
     this.watchdog = watchdog;
     this.consumer = config.destination() + "/" + config.group();
     this.closing = closing;
+    this.heldKeys = config.heldKeys().orElse(null);
   }
 
   Verdict run(LaneEntry entry) {
+    Verdict early = prepare(entry);
+    return early == null ? handle(entry, Objects.requireNonNull(entry.message)) : early;
+  }
+
+  /** Decodes the record; returns what becomes of it if it must not reach the handler, else null. */
+  @Nullable Verdict prepare(LaneEntry entry) {
     Message message = entry.message;
+    Verdict parked = heldKeys == null || entry.attempts > 0 ? null : parked(entry, heldKeys);
+    if (parked != null) {
+      return parked;
+    }
     if (message == null) {
       try {
         message = envelope.decode(entry.raw.wire());
@@ -60,12 +76,15 @@ final class Attempts {
       } catch (CodecException e) {
         entry.failed(e);
         return Verdict.deadLetter(Count.DEAD_LETTERED, e.code());
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         entry.failed(e);
-        return Verdict.deadLetter(Count.DEAD_LETTERED, "COMMS-CORE-024");
+        return isMachineFailure(e)
+            ? Verdict.machineFailed(e.getClass().getSimpleName())
+            : Verdict.deadLetter(Count.DEAD_LETTERED, "COMMS-CORE-024");
       }
     }
-    if (message.expiry().filter(expiry -> !time.now().isBefore(expiry)).isPresent()) {
+    Instant expiry = message.expiry().orElse(null);
+    if (expiry != null && !time.now().isBefore(expiry)) {
       return config.dropsExpired()
           ? Verdict.finished(Count.EXPIRED)
           : Verdict.deadLetter(Count.EXPIRED, "EXPIRED");
@@ -73,13 +92,34 @@ final class Attempts {
     if (entry.raw.priorDeliveries() >= config.retry().maxAttempts() + CRASH_MARGIN) {
       return Verdict.deadLetter(Count.DEAD_LETTERED, "CRASH_LOOP");
     }
-    return handle(entry, message);
+    return null;
+  }
+
+  /** Returns a verdict if the record has to follow one of its key to the dead letters. */
+  private @Nullable Verdict parked(LaneEntry entry, HeldKeys heldKeys) {
+    Optional<String> key = entry.raw.laneKey();
+    if (key.isEmpty() || !WireText.isKey(key.get())) {
+      return null;
+    }
+    try {
+      OptionalInt level = heldKeys.level(consumer, key.get());
+      if (level.isEmpty() || DeadLetterHeaders.redriveCount(entry.raw.wire()) > level.getAsInt()) {
+        return null;
+      }
+      entry.failures().holdLevel = level.getAsInt();
+      return Verdict.deadLetter(Count.PARKED, "KEY_PARKED");
+    } catch (RuntimeException e) {
+      // Whether it may be handled is unknown: nothing moves until the store answers.
+      Verdict outage = outage(e);
+      return outage == null ? Verdict.outage(e.getClass().getName()) : outage;
+    }
   }
 
   private Verdict handle(LaneEntry entry, Message message) {
     Execution execution = new Execution(entry, message, config, time);
-    entry.attempts = entry.failedAttempts + 1;
-    watchdog.watch(execution);
+    entry.attempts = entry.failedAttempts() + 1;
+    entry.execution = execution;
+    watchdog.started();
     Verdict verdict;
     Throwable failure = null;
     try {
@@ -88,10 +128,11 @@ final class Attempts {
       failure = thrown;
       verdict = null;
     }
-    boolean overrun = watchdog.release(execution);
+    boolean overrun = watchdog.ended(execution);
+    entry.execution = null;
     if (failure == null && !overrun && verdict != null) {
       if (verdict.kind() == Verdict.Kind.RETRY) {
-        entry.failed(new HandlerFailure("handler asked for a retry", null));
+        askedForRetry(entry);
       }
       return verdict;
     }
@@ -137,7 +178,7 @@ final class Attempts {
             });
   }
 
-  private static Verdict verdict(Settlement settlement) {
+  static Verdict verdict(Settlement settlement) {
     return switch (settlement.kind()) {
       case DONE -> Verdict.finished(Count.DONE);
       case DROP -> Verdict.finished(Count.DROPPED);
@@ -148,13 +189,13 @@ final class Attempts {
   }
 
   private Verdict classify(LaneEntry entry, Throwable failure) {
-    if (failure instanceof CommsException known
-        && (known.kind() == FailureKind.TRANSIENT || known.kind() == FailureKind.UNKNOWN_RESULT)) {
-      return Verdict.outage(known.code());
+    Verdict outage = outage(failure);
+    if (outage != null) {
+      return outage;
     }
     entry.failed(failure);
-    if (failure instanceof OutOfMemoryError) {
-      return Verdict.outage("OutOfMemoryError");
+    if (isMachineFailure(failure)) {
+      return Verdict.machineFailed(failure.getClass().getSimpleName());
     }
     try {
       Settlement settlement = config.classifier().classify(failure);
@@ -164,6 +205,26 @@ final class Attempts {
       entry.failed(e);
       return Verdict.retry(null);
     }
+  }
+
+  /**
+   * The JVM itself is in trouble. Not so for a stack overflow, which a single message can cause,
+   * nor for a class that can't be linked: those are failures of the handler.
+   */
+  static boolean isMachineFailure(Throwable failure) {
+    return failure instanceof VirtualMachineError && !(failure instanceof StackOverflowError);
+  }
+
+  static void askedForRetry(LaneEntry entry) {
+    entry.failed(new HandlerFailure("handler asked for a retry", null));
+  }
+
+  /** Returns a verdict if the failure is about something out of reach, not about the message. */
+  static @Nullable Verdict outage(@Nullable Throwable failure) {
+    return failure instanceof CommsException known
+            && (known.kind() == FailureKind.TRANSIENT || known.kind() == FailureKind.UNKNOWN_RESULT)
+        ? Verdict.outage(known.code())
+        : null;
   }
 
   private static boolean causedByInterrupt(@Nullable Throwable failure) {

@@ -1,6 +1,7 @@
 package io.commslib.core.spi;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Objects;
 import java.util.regex.Pattern;
 
@@ -11,6 +12,9 @@ import java.util.regex.Pattern;
  * @since 0.1
  */
 public final class Checks {
+
+  private static final Instant FIRST = Instant.parse("0001-01-01T00:00:00Z");
+  private static final Instant LAST = Instant.parse("9999-12-31T23:59:59Z");
 
   private Checks() {}
 
@@ -72,9 +76,67 @@ public final class Checks {
    */
   public static String matches(String name, String value, Pattern pattern, String rule) {
     Objects.requireNonNull(value, name);
-    if (!pattern.matcher(value).matches()) {
-      check(false, name, shorten(value), rule);
+    check(pattern.matcher(value).matches(), name, shorten(value), rule);
+    return value;
+  }
+
+  /**
+   * Checks a name: printable ASCII characters, no space.
+   *
+   * @param name setting
+   * @param value what was given
+   * @param max most characters allowed
+   * @return the value
+   * @throws IllegalArgumentException if it is empty, longer, or has another character
+   */
+  public static String printable(String name, String value, int max) {
+    Objects.requireNonNull(value, name);
+    boolean good = !value.isEmpty() && value.length() <= max;
+    for (int i = 0; good && i < value.length(); i++) {
+      char c = value.charAt(i);
+      good = c > 0x20 && c < 0x7f;
     }
+    if (!good) {
+      check(false, name, shorten(value), "1.." + max + " printable ASCII characters");
+    }
+    return value;
+  }
+
+  /**
+   * Checks a text: any characters but control characters.
+   *
+   * @param name setting
+   * @param value what was given
+   * @param min fewest characters allowed
+   * @param max most characters allowed
+   * @return the value
+   * @throws IllegalArgumentException if the length is out of range or it has a control character
+   */
+  public static String text(String name, String value, int min, int max) {
+    Objects.requireNonNull(value, name);
+    if (value.length() < min || value.length() > max) {
+      check(false, name + " length", value.length(), min + ".." + max);
+    }
+    for (int i = 0; i < value.length(); i++) {
+      char c = value.charAt(i);
+      if (c < 0x20 || c == 0x7f) {
+        check(false, name, shorten(value), "no control characters");
+      }
+    }
+    return value;
+  }
+
+  /**
+   * Checks a time.
+   *
+   * @param name setting
+   * @param value what was given
+   * @return the value
+   * @throws IllegalArgumentException if its year is not 0001 to 9999
+   */
+  public static Instant instant(String name, Instant value) {
+    Objects.requireNonNull(value, name);
+    check(!value.isBefore(FIRST) && value.isBefore(LAST), name, value, "years 0001..9999");
     return value;
   }
 

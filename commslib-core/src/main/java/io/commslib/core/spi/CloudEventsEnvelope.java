@@ -2,14 +2,11 @@ package io.commslib.core.spi;
 
 import io.commslib.core.codec.CodecException;
 import io.commslib.core.messaging.Message;
-import java.time.Instant;
-import java.time.OffsetDateTime;
-import java.time.format.DateTimeParseException;
-import java.util.LinkedHashMap;
+import java.time.DateTimeException;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,9 +38,16 @@ public final class CloudEventsEnvelope {
   /** How often a message was redriven. */
   public static final String REDRIVE_COUNT = RESERVED_PREFIX + "redrive-count";
 
-  private static final String CONTENT_TYPE = "content-type";
+  static final String CONTENT_TYPE = "content-type";
 
   private final String prefix;
+  private final @Nullable StructuredEvents structured;
+  private final String lowerPrefix;
+  private final String[] names = new String[Attribute.values().length];
+  private final Map<String, Attribute> attributes = new HashMap<>();
+
+  /** The type read last: most records of a subscription are of few types. */
+  private volatile String lastType = "";
 
   /**
    * Creates the envelope of a transport.
@@ -51,7 +55,24 @@ public final class CloudEventsEnvelope {
    * @param prefix of attribute headers
    */
   public CloudEventsEnvelope(String prefix) {
+    this(prefix, null);
+  }
+
+  /**
+   * Creates the envelope of a transport that also reads structured mode.
+   *
+   * @param prefix of attribute headers
+   * @param structured reads records in structured mode, or null to refuse them
+   */
+  public CloudEventsEnvelope(String prefix, @Nullable StructuredEvents structured) {
     this.prefix = Objects.requireNonNull(prefix, "prefix");
+    this.structured = structured;
+    this.lowerPrefix = prefix.toLowerCase(Locale.ROOT);
+    for (Attribute attribute : Attribute.values()) {
+      String name = prefix + attribute.name().toLowerCase(Locale.ROOT);
+      names[attribute.ordinal()] = name;
+      attributes.put(name, attribute);
+    }
   }
 
   /**
@@ -61,32 +82,38 @@ public final class CloudEventsEnvelope {
    * @return headers, key and the message's own body array
    */
   public WireMessage encode(Message message) {
-    Map<String, String> headers = new LinkedHashMap<>(32);
-    put(headers, "specversion", "1.0");
-    put(headers, "id", message.id());
-    put(headers, "source", message.source());
-    put(headers, "type", message.type());
-    message.subject().ifPresent(value -> put(headers, "subject", value));
-    message.time().ifPresent(value -> put(headers, "time", value.toString()));
-    message.key().ifPresent(value -> put(headers, "partitionkey", value));
+    WireHeaders.Builder headers = WireHeaders.builder(8 + message.headers().size());
+    put(headers, Attribute.SPECVERSION, "1.0");
+    put(headers, Attribute.ID, message.id());
+    put(headers, Attribute.SOURCE, message.source());
+    put(headers, Attribute.TYPE, message.type());
+    message.subject().ifPresent(value -> put(headers, Attribute.SUBJECT, value));
+    message.time().ifPresent(value -> put(headers, Attribute.TIME, value.toString()));
+    String key = message.key().orElse(null);
+    if (key != null) {
+      put(headers, Attribute.PARTITIONKEY, key);
+    }
     if (message.version() != 1) {
-      put(headers, "dataversion", Integer.toString(message.version()));
+      put(headers, Attribute.DATAVERSION, Integer.toString(message.version()));
     }
-    message.correlationId().ifPresent(value -> put(headers, "correlationid", value));
-    message.causationId().ifPresent(value -> put(headers, "causationid", value));
-    message.traceparent().ifPresent(value -> put(headers, "traceparent", value));
-    message.expiry().ifPresent(value -> put(headers, "expirytime", value.toString()));
-    message.deliverAt().ifPresent(value -> put(headers, "deliverat", value.toString()));
+    message.correlationId().ifPresent(value -> put(headers, Attribute.CORRELATIONID, value));
+    message.causationId().ifPresent(value -> put(headers, Attribute.CAUSATIONID, value));
+    message.traceparent().ifPresent(value -> put(headers, Attribute.TRACEPARENT, value));
+    message.expiry().ifPresent(value -> put(headers, Attribute.EXPIRYTIME, value.toString()));
+    message.deliverAt().ifPresent(value -> put(headers, Attribute.DELIVERAT, value.toString()));
     if (!message.idempotencyKey().equals(message.id())) {
-      put(headers, "idempotencykey", message.idempotencyKey());
+      put(headers, Attribute.IDEMPOTENCYKEY, message.idempotencyKey());
     }
-    headers.put(CONTENT_TYPE, message.contentType());
-    headers.putAll(message.headers());
-    return new WireMessage(message.key().orElse(null), headers, message.sharedBody());
+    headers.add(CONTENT_TYPE, message.contentType());
+    message.headers().forEach(headers::add);
+    return new WireMessage(key, headers.build(), message.sharedBody());
   }
 
   /**
    * Reads a message.
+   *
+   * <p>In structured mode, where the envelope can read it, attributes and data are taken from the
+   * body first; what follows holds for both.
    *
    * <p>Header names are taken in lower case, the first of several wins; application headers that
    * break the rules of {@link Message.Builder#header} are left out, and so are the library's own. A
@@ -99,103 +126,139 @@ public final class CloudEventsEnvelope {
    *     another attribute missing or against its rule
    */
   public Message decode(WireMessage wire) {
-    String specVersion = attribute(wire, "specversion");
-    if (specVersion == null || !specVersion.startsWith("1.")) {
+    WireHeaders headers = wire.wireHeaders();
+    int specVersion = find(headers, Attribute.SPECVERSION);
+    if (specVersion < 0 && isStructured(wire)) {
+      return decodeBinary(Objects.requireNonNull(structured).toBinary(wire, prefix));
+    }
+    return decodeBinary(wire);
+  }
+
+  private boolean isStructured(WireMessage wire) {
+    String contentType = structured == null ? null : wire.headers().get(CONTENT_TYPE);
+    return contentType != null && structured != null && structured.reads(contentType);
+  }
+
+  private Message decodeBinary(WireMessage wire) {
+    WireHeaders headers = wire.wireHeaders();
+    int specVersion = find(headers, Attribute.SPECVERSION);
+    if (specVersion < 0 || !WireText.startsWithAscii(headers.raw(specVersion), "1.")) {
       throw new CodecException(
           "COMMS-CORE-021", "not a CloudEvent 1.x: no header " + prefix + "specversion", null);
     }
-    String type = attribute(wire, "type");
-    if (type == null) {
+    int type = find(headers, Attribute.TYPE);
+    if (type < 0) {
       throw new CodecException("COMMS-CORE-023", "attribute type is missing", null);
     }
     try {
-      Message.Builder builder = Message.builder(type);
-      readId(builder, wire);
-      readAttributes(builder, wire);
-      readHeaders(builder, wire);
-      return builder.sharedBody(wire.body()).build();
-    } catch (IllegalArgumentException | DateTimeParseException e) {
+      ReceivedAttributes read =
+          new ReceivedAttributes(this, wire, id(headers), type(headers, type), check(wire));
+      if (headers.length() > Message.MAX_HEADER_CHARS) {
+        // Counts the application's alone, and refuses too many of them.
+        read.headers();
+      }
+      return Message.of(read);
+    } catch (IllegalArgumentException | DateTimeException e) {
       throw new CodecException("COMMS-CORE-023", String.valueOf(e.getMessage()), e);
     }
   }
 
-  private void readId(Message.Builder builder, WireMessage wire) {
-    String id = attribute(wire, "id");
-    if (id == null) {
+  private String id(WireHeaders headers) {
+    int at = find(headers, Attribute.ID);
+    if (at < 0) {
       throw new CodecException("COMMS-CORE-022", "attribute id is missing", null);
     }
     try {
-      builder.id(id);
+      WireText.checkPrintable("id", headers.raw(at), 128);
+      return headers.value(at);
     } catch (IllegalArgumentException e) {
       throw new CodecException("COMMS-CORE-022", String.valueOf(e.getMessage()), e);
     }
   }
 
-  private void readAttributes(Message.Builder builder, WireMessage wire) {
-    read(wire, "source", builder::source);
-    read(wire, "subject", builder::subject);
-    read(wire, "time", value -> builder.time(instant(value)));
-    String key = attribute(wire, "partitionkey");
-    if (key == null) {
-      key = wire.key().orElse(null);
+  private String type(WireHeaders headers, int at) {
+    String last = lastType;
+    if (WireText.equalsAscii(headers.raw(at), last)) {
+      return last;
     }
-    if (key != null) {
-      builder.key(key);
-    }
-    read(wire, "dataversion", value -> builder.version(Integer.parseInt(value)));
-    read(wire, "correlationid", builder::correlationId);
-    read(wire, "causationid", builder::causationId);
-    read(wire, "expirytime", value -> builder.expiry(instant(value)));
-    read(wire, "deliverat", value -> builder.deliverAt(instant(value)));
-    read(wire, "idempotencykey", builder::idempotencyKey);
-    String contentType = wire.headers().get(CONTENT_TYPE);
-    if (contentType != null) {
-      builder.contentType(contentType);
-    }
-    try {
-      read(wire, "traceparent", builder::traceparent);
-    } catch (IllegalArgumentException e) {
-      // A broken trace must not cost the message: the handler simply starts a new one.
-      return;
-    }
+    WireText.checkPrintable("type", headers.raw(at), 128);
+    String type = headers.value(at);
+    lastType = type;
+    return type;
   }
 
-  private void readHeaders(Message.Builder builder, WireMessage wire) {
-    Map<String, String> seen = new LinkedHashMap<>();
-    wire.headers().forEach((name, value) -> seen.putIfAbsent(name.toLowerCase(Locale.ROOT), value));
-    String lowerPrefix = prefix.toLowerCase(Locale.ROOT);
-    seen.forEach(
-        (name, value) -> {
-          if (name.startsWith(lowerPrefix)
-              || name.startsWith(RESERVED_PREFIX)
-              || name.equals(CONTENT_TYPE)) {
-            return;
-          }
-          try {
-            builder.header(name, value);
-          } catch (IllegalArgumentException e) {
-            // Foreign headers outside our rules are not worth a message.
-            return;
-          }
-        });
-  }
-
-  private static Instant instant(String value) {
-    return OffsetDateTime.parse(value).toInstant();
-  }
-
-  private void read(WireMessage wire, String attribute, Consumer<String> target) {
-    String value = attribute(wire, attribute);
-    if (value != null) {
-      target.accept(value);
+  /** Looks at every attribute, so that none can fail later; returns the version. */
+  private int check(WireMessage wire) {
+    WireHeaders headers = wire.wireHeaders();
+    int version = 1;
+    boolean keyed = false;
+    for (int i = 0; i < headers.size(); i++) {
+      String name = headers.name(i);
+      Attribute attribute = name.startsWith(prefix) ? attributes.get(name) : null;
+      if (attribute == Attribute.DATAVERSION) {
+        version = Checks.inRange("version", Integer.parseInt(headers.value(i)), 1, 1_000_000);
+      } else if (attribute != null) {
+        keyed |= attribute == Attribute.PARTITIONKEY;
+        attribute.check(headers.raw(i));
+      } else if (name.equals(CONTENT_TYPE)) {
+        WireText.checkText("contentType", headers.raw(i), 1, 256);
+      }
     }
+    String key = wire.rawKey();
+    if (!keyed && key != null) {
+      Checks.text("key", key, 1, 256);
+    }
+    return version;
   }
 
-  private @Nullable String attribute(WireMessage wire, String name) {
-    return wire.headers().get(prefix + name);
+  int find(WireHeaders headers, Attribute attribute) {
+    return headers.find(names[attribute.ordinal()]);
   }
 
-  private void put(Map<String, String> headers, String attribute, String value) {
-    headers.put(prefix + attribute, value);
+  /** Whether a header, its name in lower case, is the application's. */
+  boolean isApplications(String lowerName) {
+    return !lowerName.startsWith(lowerPrefix)
+        && !lowerName.startsWith(RESERVED_PREFIX)
+        && !lowerName.equals(CONTENT_TYPE);
+  }
+
+  private void put(WireHeaders.Builder headers, Attribute attribute, String value) {
+    headers.add(names[attribute.ordinal()], value);
+  }
+
+  /** The attributes by their names, with their rules. */
+  enum Attribute {
+    SPECVERSION,
+    ID,
+    TYPE,
+    SOURCE,
+    SUBJECT,
+    TIME,
+    PARTITIONKEY,
+    DATAVERSION,
+    CORRELATIONID,
+    CAUSATIONID,
+    TRACEPARENT,
+    EXPIRYTIME,
+    DELIVERAT,
+    IDEMPOTENCYKEY;
+
+    /** Fails with {@link IllegalArgumentException} or {@link DateTimeException}. */
+    void check(Object value) {
+      switch (this) {
+        case SOURCE -> WireText.checkText("source", value, 1, 256);
+        case SUBJECT -> WireText.checkText("subject", value, 1, 256);
+        case PARTITIONKEY -> WireText.checkText("key", value, 1, 256);
+        case TIME -> WireText.checkInstant("time", value);
+        case EXPIRYTIME -> WireText.checkInstant("expiry", value);
+        case DELIVERAT -> WireText.checkInstant("deliverAt", value);
+        case CORRELATIONID -> WireText.checkPrintable("correlationId", value, 128);
+        case CAUSATIONID -> WireText.checkPrintable("causationId", value, 128);
+        case IDEMPOTENCYKEY -> WireText.checkPrintable("idempotencyKey", value, 128);
+        default -> {
+          // Looked at elsewhere; a broken trace must not cost the message.
+        }
+      }
+    }
   }
 }

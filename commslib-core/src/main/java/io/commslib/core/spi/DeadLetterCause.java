@@ -1,13 +1,15 @@
 package io.commslib.core.spi;
 
 import io.commslib.core.CommsException;
+import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.TimeSource;
-import java.io.PrintWriter;
-import java.io.Writer;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Writes down why a record was given up, within the caps of {@link DeadLetterHeaders}. */
@@ -15,25 +17,36 @@ final class DeadLetterCause {
 
   private static final int MAX_TEXT_CHARS = 1_000;
   private static final int MAX_STACK_CHARS = 4_096;
+  private static final int MAX_CAUSES = 20;
+  private static final int MAX_FRAMES = 40;
 
   private DeadLetterCause() {}
 
   static Map<String, String> of(
-      LaneEntry entry, String reason, SubscriptionConfig config, TimeSource time) {
+      LaneEntry entry, String reason, SubscriptionConfig config, String handler, TimeSource time) {
     Map<String, String> cause = new LinkedHashMap<>();
     Duration age = Duration.ofNanos(time.nanoTime() - entry.receivedNanos);
-    cause.put("reason", reason);
+    cause.put("reason", cut(reason, MAX_TEXT_CHARS));
     cause.put("source", config.destination().toString());
     cause.put("group", config.group());
+    cause.put("handler", handler);
+    entry.raw.partition().ifPresent(partition -> cause.put("partition", partition));
     cause.put("position", entry.raw.positionText());
+    entry.raw.laneKey().ifPresent(key -> cause.put("key", key));
+    Message message = entry.message;
+    if (message != null) {
+      cause.put("message-id", message.id());
+      message.time().ifPresent(made -> cause.put("time", made.toString()));
+    }
     cause.put("received-at", time.now().minus(age).toString());
     cause.put("failed-at", time.now().toString());
     cause.put("attempts", Integer.toString(entry.attempts));
     cause.put("redrive-count", Integer.toString(DeadLetterHeaders.redriveCount(entry.raw.wire())));
-    cause.put("fingerprint", fingerprint(entry.lastFailure, reason));
-    Throwable failure = entry.lastFailure;
+    LaneEntry.Failures failures = entry.failures();
+    Throwable failure = failures.last;
+    cause.put("fingerprint", fingerprint(failure, reason));
     if (failure != null) {
-      cause.put("first-cause", String.valueOf(entry.firstCause));
+      cause.put("first-cause", String.valueOf(failures.firstCause));
       cause.put("last-cause", text(failure));
       cause.put("stack", stack(failure));
     }
@@ -41,23 +54,25 @@ final class DeadLetterCause {
   }
 
   static String text(Throwable failure) {
-    String message;
+    return cut(failure.getClass().getName() + ": " + message(failure), MAX_TEXT_CHARS);
+  }
+
+  private static String message(Throwable failure) {
     try {
-      message = String.valueOf(failure.getMessage());
-    } catch (RuntimeException e) {
-      message = "(message unavailable)";
+      return cut(String.valueOf(failure.getMessage()), MAX_TEXT_CHARS);
+    } catch (RuntimeException | StackOverflowError e) {
+      // A throwable that can't name itself must not keep its message from the dead letters.
+      return "(message unavailable)";
     }
-    String text = failure.getClass().getName() + ": " + message;
-    return text.substring(0, Math.min(text.length(), MAX_TEXT_CHARS));
   }
 
   /**
    * Equal for failures of one class at one place; free of ids and values, which differ from message
    * to message.
    */
-  private static String fingerprint(@Nullable Throwable failure, String reason) {
+  static String fingerprint(@Nullable Throwable failure, String reason) {
     if (failure == null) {
-      return reason.substring(0, Math.min(reason.length(), 100));
+      return cut(reason, 100);
     }
     StackTraceElement[] frames = failure.getStackTrace();
     String place =
@@ -66,29 +81,27 @@ final class DeadLetterCause {
     return failure.getClass().getName() + code + place;
   }
 
+  /** Like {@code printStackTrace}, but bounded, whatever the chain of causes looks like. */
   private static String stack(Throwable failure) {
-    CappedWriter writer = new CappedWriter();
-    try (PrintWriter printer = new PrintWriter(writer)) {
-      failure.printStackTrace(printer);
-    } catch (RuntimeException e) {
-      // A throwable that can't print itself must not keep its message from the dead letters.
-      return text(failure);
+    StringBuilder text = new StringBuilder(MAX_STACK_CHARS);
+    Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    Throwable next = failure;
+    while (next != null && seen.size() < MAX_CAUSES && text.length() < MAX_STACK_CHARS) {
+      if (!seen.add(next)) {
+        text.append("Caused by: (in a cycle) ").append(next.getClass().getName());
+        break;
+      }
+      text.append(next == failure ? "" : "Caused by: ").append(text(next)).append('\n');
+      StackTraceElement[] frames = next.getStackTrace();
+      for (int i = 0; i < Math.min(frames.length, MAX_FRAMES); i++) {
+        text.append("\tat ").append(frames[i]).append('\n');
+      }
+      next = next.getCause();
     }
-    return writer.text.toString();
+    return cut(text.toString(), MAX_STACK_CHARS);
   }
 
-  private static final class CappedWriter extends Writer {
-    private final StringBuilder text = new StringBuilder();
-
-    @Override
-    public void write(char[] chars, int offset, int length) {
-      text.append(chars, offset, Math.min(length, MAX_STACK_CHARS - text.length()));
-    }
-
-    @Override
-    public void flush() {}
-
-    @Override
-    public void close() {}
+  private static String cut(String text, int max) {
+    return text.substring(0, Math.min(text.length(), max));
   }
 }

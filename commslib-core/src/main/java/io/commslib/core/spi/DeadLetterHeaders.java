@@ -3,22 +3,26 @@ package io.commslib.core.spi;
 import io.commslib.core.codec.CodecException;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.Message;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
  * How the cause of a dead letter travels: as headers {@code commslib-dlq-<field>} beside the
- * original headers. Fields: {@code reason, source, group, partition, position, received-at,
- * failed-at, attempts, first-cause, last-cause, fingerprint, stack, redrive-count}. Each value is
- * cut at 4,096 characters, control characters become spaces, and the fields of an earlier dead
- * letter are replaced, never appended.
+ * original headers. Fields: {@code reason, source, group, handler, partition, position, key,
+ * message-id, time, received-at, failed-at, attempts, redrive-count, fingerprint, first-cause,
+ * last-cause, stack}. Each value is cut at 4,096 bytes and all of them together at 16 KiB, control
+ * characters become spaces, and the fields of an earlier dead letter are replaced, never appended.
  *
  * @since 0.1
  */
 public final class DeadLetterHeaders {
 
   private static final String PREFIX = CloudEventsEnvelope.RESERVED_PREFIX + "dlq-";
-  private static final int MAX_VALUE_CHARS = 4_096;
+  private static final int MAX_VALUE_BYTES = 4_096;
+
+  /** Names and values of one cause, in UTF-8. */
+  private static final int MAX_CAUSE_BYTES = 16 * 1024;
 
   private DeadLetterHeaders() {}
 
@@ -31,7 +35,16 @@ public final class DeadLetterHeaders {
    */
   public static WireMessage add(WireMessage original, Map<String, String> cause) {
     Map<String, String> headers = withoutCause(original);
-    cause.forEach((field, value) -> headers.put(PREFIX + field, clean(value)));
+    int left = MAX_CAUSE_BYTES;
+    for (String field : cause.keySet()) {
+      left -= PREFIX.length() + field.length();
+    }
+    for (Map.Entry<String, String> field : cause.entrySet()) {
+      String name = PREFIX + field.getKey();
+      String value = clean(field.getValue(), Math.max(0, Math.min(left, MAX_VALUE_BYTES)));
+      left -= value.getBytes(StandardCharsets.UTF_8).length;
+      headers.put(name, value);
+    }
     return original.withHeaders(headers);
   }
 
@@ -87,20 +100,37 @@ public final class DeadLetterHeaders {
     }
   }
 
+  /**
+   * A record parked behind another one counts as redriven as often as that: so the whole sequence
+   * passes the hold together when it is redriven next.
+   */
+  static WireMessage redrivenAtLeast(WireMessage original, int count) {
+    if (redriveCount(original) >= count) {
+      return original;
+    }
+    Map<String, String> headers = new LinkedHashMap<>(original.headers());
+    headers.put(CloudEventsEnvelope.REDRIVE_COUNT, Integer.toString(count));
+    return original.withHeaders(headers);
+  }
+
   private static Map<String, String> withoutCause(WireMessage wire) {
     Map<String, String> headers = new LinkedHashMap<>(wire.headers());
     headers.keySet().removeIf(name -> name.startsWith(PREFIX));
     return headers;
   }
 
-  private static String clean(String value) {
-    StringBuilder text =
-        new StringBuilder(value.substring(0, Math.min(value.length(), MAX_VALUE_CHARS)));
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (Character.isISOControl(c) || Character.isSurrogate(c)) {
-        text.setCharAt(i, ' ');
+  /** Cuts and replaces what must not stand in a header. */
+  private static String clean(String value, int maxBytes) {
+    StringBuilder text = new StringBuilder(Math.min(value.length(), maxBytes));
+    int bytes = 0;
+    for (int i = 0; i < value.length(); i++) {
+      char c = value.charAt(i);
+      char kept = Character.isISOControl(c) || Character.isSurrogate(c) ? ' ' : c;
+      bytes += kept < 0x80 ? 1 : kept < 0x800 ? 2 : 3;
+      if (bytes > maxBytes) {
+        break;
       }
+      text.append(kept);
     }
     return text.toString();
   }

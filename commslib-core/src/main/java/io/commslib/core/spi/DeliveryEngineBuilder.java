@@ -1,5 +1,6 @@
 package io.commslib.core.spi;
 
+import io.commslib.core.messaging.BatchHandler;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.observe.CommsObserver;
@@ -27,6 +28,11 @@ public final class DeliveryEngineBuilder {
   DeliveryEngineBuilder(SubscriptionConfig config, MessageHandler handler) {
     this.config = Objects.requireNonNull(config, "config");
     this.handler = Objects.requireNonNull(handler, "handler");
+    Checks.check(
+        config.batch().isEmpty() || handler instanceof BatchHandler,
+        "handler",
+        handler.getClass().getName(),
+        "a BatchHandler, since the subscription sets batch");
   }
 
   /**

@@ -1,8 +1,10 @@
 package io.commslib.core.spi;
 
 import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.observe.CommsObserver;
+import io.commslib.core.time.TimeSource;
 import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -30,9 +32,9 @@ final class EngineEvents {
     this.silent = observer == CommsObserver.none();
   }
 
-  void settled(LaneEntry entry, Count count, long nowNanos) {
+  void settled(LaneEntry entry, Count count, TimeSource time) {
     if (!silent) {
-      Duration age = Duration.ofNanos(nowNanos - entry.receivedNanos);
+      Duration age = Duration.ofNanos(time.nanoTime() - entry.receivedNanos);
       pending.add(
           () ->
               observer.onSettled(
@@ -72,6 +74,14 @@ final class EngineEvents {
     if (!paused) {
       pending.add(onIntakeOpen);
     }
+  }
+
+  boolean isSilent() {
+    return silent;
+  }
+
+  void ledger(SubscriptionSnapshot ledger) {
+    pending.add(() -> observer.onLedger(config.destination(), config.group(), ledger));
   }
 
   /** Does something else that must not happen under the lock. */

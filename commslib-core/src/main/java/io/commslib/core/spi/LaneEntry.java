@@ -5,17 +5,56 @@ import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One unsettled record and what is known of its attempts. Written by the worker that holds its
- * lane.
+ * One unsettled record and what is known of its attempts. Its place in the lanes is guarded by the
+ * engine's lock; the rest is written by the worker that has it.
  */
 final class LaneEntry {
 
+  enum State {
+    /** Stands behind another record of its key. */
+    QUEUED,
+    /** Wants a worker. */
+    READY,
+    /** In a handler or on its way to the dead letters. */
+    ACTIVE,
+    /** Waits for a retry. */
+    WAITING,
+    /** Settled or forgotten. */
+    GONE
+  }
+
   final RawDelivery raw;
-  final Lane lane;
   final long receivedNanos;
 
-  /** Attempts that failed in this process. */
-  int failedAttempts;
+  /** Null for a record without key. */
+  final @Nullable Lane lane;
+
+  State state = State.QUEUED;
+
+  /** Neighbours by age among all unsettled ones. */
+  @Nullable LaneEntry older;
+
+  @Nullable LaneEntry younger;
+
+  /** The next one of the same key. */
+  @Nullable LaneEntry behind;
+
+  /** Neighbours among those that want a worker. */
+  @Nullable LaneEntry readyBefore;
+
+  @Nullable LaneEntry readyAfter;
+
+  /** Place among the active ones, while active. */
+  int activeIndex;
+
+  /** Must not share a batch: it did, and the batch came to nothing. */
+  boolean single;
+
+  /** Its scope is lost: nobody wants its settlement any more. */
+  volatile boolean revoked;
+
+  /** The handler's run, while there is one. */
+  volatile @Nullable Execution execution;
 
   /** Attempts that reached the handler, the running one included, outages not. */
   int attempts;
@@ -23,25 +62,45 @@ final class LaneEntry {
   /** Null until decoded. */
   @Nullable Message message;
 
-  @Nullable String firstCause;
-  @Nullable Throwable lastFailure;
+  /** Null until something has failed. */
+  @Nullable Failures failures;
 
-  /** Set once the entry is to be dead-lettered; kept over failed tries to do so. */
-  @Nullable WireMessage deadLetter;
+  /** What went wrong with a record so far. */
+  static final class Failures {
+    /** Attempts that failed in this process. */
+    int attempts;
 
-  Count deadLetterCount = Count.DEAD_LETTERED;
+    @Nullable String firstCause;
+    @Nullable Throwable last;
 
-  /** Its scope is lost: nobody wants its settlement any more. Guarded by the engine's lock. */
-  boolean revoked;
+    /** Set once the record is to be dead-lettered; kept over failed tries to do so. */
+    @Nullable WireMessage deadLetter;
 
-  LaneEntry(RawDelivery raw, Lane lane, long receivedNanos) {
+    Count deadLetterCount = Count.DEAD_LETTERED;
+
+    /** Level of the hold on its key, if that is why it goes to the dead letters. */
+    int holdLevel;
+
+    /** Failed tries while a flood of dead letters paused the route. */
+    int probes;
+
+    /** What a batch handler said of it, still to be applied. */
+    @Nullable Verdict decided;
+  }
+
+  LaneEntry(RawDelivery raw, @Nullable Lane lane, long receivedNanos) {
     this.raw = raw;
     this.lane = lane;
     this.receivedNanos = receivedNanos;
   }
 
+  int failedAttempts() {
+    Failures known = failures;
+    return known == null ? 0 : known.attempts;
+  }
+
   int attempt() {
-    return raw.priorDeliveries() + failedAttempts + 1;
+    return raw.priorDeliveries() + failedAttempts() + 1;
   }
 
   String id() {
@@ -49,10 +108,20 @@ final class LaneEntry {
     return known == null ? raw.positionText() : known.id();
   }
 
+  Failures failures() {
+    Failures known = failures;
+    if (known == null) {
+      known = new Failures();
+      failures = known;
+    }
+    return known;
+  }
+
   void failed(Throwable failure) {
-    lastFailure = failure;
-    if (firstCause == null) {
-      firstCause = DeadLetterCause.text(failure);
+    Failures known = failures();
+    known.last = failure;
+    if (known.firstCause == null) {
+      known.firstCause = DeadLetterCause.text(failure);
     }
   }
 }

@@ -52,4 +52,13 @@ public interface RawDelivery {
    * @return for example {@code orders-3@1742}
    */
   String positionText();
+
+  /**
+   * Returns which part of the source it came from, for dead letters.
+   *
+   * @return for example {@code 3} of a partitioned topic; empty by default
+   */
+  default Optional<String> partition() {
+    return Optional.empty();
+  }
 }

@@ -22,6 +22,8 @@ final class Route {
   private boolean gateClosed;
   private boolean outage;
   private boolean probing;
+  private boolean flood;
+  private boolean machineFailed;
   private int outages;
   private boolean closed;
   private volatile String reason = "";
@@ -89,12 +91,34 @@ final class Route {
     return OUTAGE_BACKOFF.withoutJitter().next(outages, runtime.random()).dividedBy(2);
   }
 
+  /** An outage in which one cause would have dead-lettered many keys. */
+  boolean flood(String why) {
+    flood = true;
+    return outage(why);
+  }
+
+  boolean isFlood() {
+    return flood;
+  }
+
+  /** An outage of this very process. */
+  boolean machineFailed(String why) {
+    machineFailed = true;
+    return outage(why);
+  }
+
+  boolean isMachineFailed() {
+    return machineFailed;
+  }
+
   /** A handler got through; returns true if the route was paused until now. */
   boolean succeeded() {
     if (!probing || outage || gateClosed) {
       return false;
     }
     probing = false;
+    flood = false;
+    machineFailed = false;
     outages = 0;
     return true;
   }

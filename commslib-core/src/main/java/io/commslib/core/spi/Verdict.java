@@ -17,11 +17,15 @@ record Verdict(Kind kind, Count count, String reason, @Nullable Duration after) 
     /** Give back to the broker. */
     GIVE_BACK,
     /** Something outside is out of reach: pause the route, count no attempt. */
-    OUTAGE
+    OUTAGE,
+    /** As an outage, but it is this process that fails. */
+    MACHINE_FAILED
   }
 
+  private static final Verdict DONE = new Verdict(Kind.FINISHED, Count.DONE, "", null);
+
   static Verdict finished(Count count) {
-    return new Verdict(Kind.FINISHED, count, "", null);
+    return count == Count.DONE ? DONE : new Verdict(Kind.FINISHED, count, "", null);
   }
 
   static Verdict deadLetter(Count count, String reason) {
@@ -38,5 +42,13 @@ record Verdict(Kind kind, Count count, String reason, @Nullable Duration after) 
 
   static Verdict outage(String reason) {
     return new Verdict(Kind.OUTAGE, Count.WAITING, reason, null);
+  }
+
+  static Verdict machineFailed(String reason) {
+    return new Verdict(Kind.MACHINE_FAILED, Count.WAITING, reason, null);
+  }
+
+  boolean isOutage() {
+    return kind == Kind.OUTAGE || kind == Kind.MACHINE_FAILED;
   }
 }

@@ -2,11 +2,11 @@ package io.commslib.core.spi;
 
 import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * Looks for handlers past their deadline a few times per deadline, instead of setting a timer for
@@ -16,31 +16,35 @@ final class Watchdog {
 
   private final CommsRuntime runtime;
   private final Duration interval;
-  private final Consumer<LaneEntry> onOverrun;
-  private final Set<Execution> executions = ConcurrentHashMap.newKeySet();
+  private final Supplier<List<Execution>> running;
+  private final Consumer<Execution> onOverrun;
   private final AtomicBoolean scheduled = new AtomicBoolean();
   private final AtomicInteger stuck = new AtomicInteger();
 
-  Watchdog(CommsRuntime runtime, Duration deadline, Consumer<LaneEntry> onOverrun) {
+  Watchdog(
+      CommsRuntime runtime,
+      Duration deadline,
+      Supplier<List<Execution>> running,
+      Consumer<Execution> onOverrun) {
     this.runtime = runtime;
     long nanos =
         Math.min(
             Duration.ofMillis(500).toNanos(),
             Math.max(Duration.ofMillis(2).toNanos(), deadline.toNanos() / 10));
     this.interval = Duration.ofNanos(nanos);
+    this.running = running;
     this.onOverrun = onOverrun;
   }
 
-  void watch(Execution execution) {
-    executions.add(execution);
-    if (scheduled.compareAndSet(false, true)) {
+  /** A handler is about to start. */
+  void started() {
+    if (!scheduled.get() && scheduled.compareAndSet(false, true)) {
       runtime.scheduler().schedule(interval, this::look);
     }
   }
 
-  /** Returns whether the deadline had passed. */
-  boolean release(Execution execution) {
-    executions.remove(execution);
+  /** Its handler has returned; true if the deadline had passed. */
+  boolean ended(Execution execution) {
     boolean overrun = execution.end();
     if (overrun) {
       stuck.decrementAndGet();
@@ -55,15 +59,17 @@ final class Watchdog {
 
   private void look() {
     long now = runtime.time().nanoTime();
+    // Before looking: who starts now either is seen, or sets the next look himself.
+    scheduled.set(false);
+    List<Execution> executions = running.get();
     for (Execution execution : executions) {
       if (execution.overrunAt(now)) {
         stuck.incrementAndGet();
-        onOverrun.accept(execution.entry());
+        onOverrun.accept(execution);
       }
     }
-    scheduled.set(false);
-    if (!executions.isEmpty() && scheduled.compareAndSet(false, true)) {
-      runtime.scheduler().schedule(interval, this::look);
+    if (!executions.isEmpty()) {
+      started();
     }
   }
 }

@@ -1,7 +1,5 @@
 package io.commslib.core.spi;
 
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -16,19 +14,20 @@ import org.jspecify.annotations.Nullable;
 public final class WireMessage {
 
   private final @Nullable String key;
-  private final Map<String, String> headers;
+  private final WireHeaders headers;
   private final byte[] body;
+  private int sizeBytes = -1;
 
   /**
    * Creates a wire message.
    *
    * @param key ordering key, or null
-   * @param headers all headers, the envelope's included
+   * @param headers all headers, the envelope's included; copied unless {@link WireHeaders}
    * @param body not copied
    */
   public WireMessage(@Nullable String key, Map<String, String> headers, byte[] body) {
     this.key = key;
-    this.headers = Collections.unmodifiableMap(new LinkedHashMap<>(headers));
+    this.headers = WireHeaders.copyOf(headers);
     this.body = Objects.requireNonNull(body, "body");
   }
 
@@ -50,6 +49,15 @@ public final class WireMessage {
     return headers;
   }
 
+  /** Returns the headers as they are. */
+  WireHeaders wireHeaders() {
+    return headers;
+  }
+
+  @Nullable String rawKey() {
+    return key;
+  }
+
   /**
    * Returns the body.
    *
@@ -62,14 +70,15 @@ public final class WireMessage {
   /**
    * Returns the size for in-flight bounds: body plus headers.
    *
-   * @return bytes, headers counted as one byte a character
+   * @return bytes; of headers that are text already, one a character
    */
   public int sizeBytes() {
-    int size = body.length;
-    for (Map.Entry<String, String> header : headers.entrySet()) {
-      size += header.getKey().length() + header.getValue().length();
+    int known = sizeBytes;
+    if (known < 0) {
+      known = body.length + headers.length();
+      sizeBytes = known;
     }
-    return size;
+    return known;
   }
 
   /**

@@ -7,10 +7,12 @@ import java.util.Objects;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,7 +32,10 @@ public final class SystemRuntime implements CommsRuntime {
   // SecureRandom is a thread-safe RandomGenerator; SplittableRandom is not.
   private final RandomGenerator random = new SecureRandom();
 
-  private SystemRuntime() {
+  private final @Nullable ThreadFactory virtualThreads;
+
+  private SystemRuntime(@Nullable ThreadFactory virtualThreads) {
+    this.virtualThreads = virtualThreads;
     executor = new ScheduledThreadPoolExecutor(1, body -> newThread("scheduler", body));
     executor.setRemoveOnCancelPolicy(true);
     executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
@@ -42,7 +47,18 @@ public final class SystemRuntime implements CommsRuntime {
    * @return new runtime; close it when nothing uses it any more
    */
   public static SystemRuntime create() {
-    return new SystemRuntime();
+    return new SystemRuntime(null);
+  }
+
+  /**
+   * Creates a runtime whose workers are virtual threads: many of them are cheap, which suits
+   * handlers that wait. The threads of {@link #newThread} and the scheduler stay platform threads.
+   *
+   * @return new runtime; close it when nothing uses it any more
+   * @throws UnsupportedOperationException if this JVM has none; they came with version 21
+   */
+  public static SystemRuntime virtualThreads() {
+    return new SystemRuntime(VirtualThreads.factory());
   }
 
   @Override
@@ -69,6 +85,15 @@ public final class SystemRuntime implements CommsRuntime {
   public Thread newThread(String name, Runnable body) {
     Thread thread = new Thread(Objects.requireNonNull(body, "body"), "commslib-" + name);
     thread.setDaemon(true);
+    return thread;
+  }
+
+  private Thread newWorker(String name, Runnable body) {
+    if (virtualThreads == null) {
+      return newThread(name, body);
+    }
+    Thread thread = virtualThreads.newThread(body);
+    thread.setName("commslib-" + name);
     return thread;
   }
 
@@ -117,7 +142,7 @@ public final class SystemRuntime implements CommsRuntime {
               30,
               TimeUnit.SECONDS,
               new LinkedBlockingQueue<>(),
-              body -> newThread(name + "-" + number.incrementAndGet(), body));
+              body -> newWorker(name + "-" + number.incrementAndGet(), body));
       pool.allowCoreThreadTimeOut(true);
     }
 
@@ -133,7 +158,7 @@ public final class SystemRuntime implements CommsRuntime {
                 finished();
               }
             });
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         finished();
         throw e;
       }

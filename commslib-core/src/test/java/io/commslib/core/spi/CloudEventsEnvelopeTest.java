@@ -130,4 +130,21 @@ class CloudEventsEnvelopeTest {
     assertThat(DeadLetterHeaders.redriveCount(back)).isEqualTo(2);
     assertThat(back.headers().keySet()).noneMatch(name -> name.startsWith("commslib-dlq-"));
   }
+
+  @Test
+  void deadLetterCausesTakeAtMostSixteenKibibytesInAll() {
+    Map<String, String> cause = new LinkedHashMap<>();
+    for (int i = 0; i < 20; i++) {
+      cause.put("field" + i, "\u20ac".repeat(5_000));
+    }
+    int bytes = 0;
+    for (Map.Entry<String, String> header :
+        DeadLetterHeaders.add(envelope.encode(full()), cause).headers().entrySet()) {
+      if (header.getKey().startsWith("commslib-dlq-")) {
+        bytes += header.getKey().length();
+        bytes += header.getValue().getBytes(java.nio.charset.StandardCharsets.UTF_8).length;
+      }
+    }
+    assertThat(bytes).isBetween(12 * 1024, 16 * 1024);
+  }
 }

@@ -52,12 +52,14 @@ final class KafkaLauncher implements ServerRecipe {
     } catch (IOException e) {
       throw new ServerUnavailableException("cannot delete " + ready.getFileName(), e);
     }
+    // Tests want a broker that is up at once; a benchmark one that is not the bottleneck.
+    boolean longRun = Boolean.getBoolean(KafkaServer.LONG_RUN_PROPERTY);
     List<String> command =
         List.of(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-Xmx" + heapMegabytes + "m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
+            "-Xmx" + (longRun ? 1_024 : heapMegabytes) + "m",
+            longRun ? "-XX:+UseG1GC" : "-XX:+UseSerialGC",
+            longRun ? "-XX:+TieredCompilation" : "-XX:TieredStopAtLevel=1",
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             "-Dorg.slf4j.simpleLogger.showDateTime=true",
             "-cp",

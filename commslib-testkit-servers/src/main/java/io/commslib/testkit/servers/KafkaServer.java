@@ -23,6 +23,12 @@ public final class KafkaServer extends ControlledServer {
   }
 
   /**
+   * System property; if {@code true}, brokers get a larger heap and the full compiler: slower to
+   * start, faster for long.
+   */
+  public static final String LONG_RUN_PROPERTY = "commslib.servers.longRun";
+
+  /**
    * Starts a broker without topics and blocks until it serves clients.
    *
    * @return the broker; the caller closes it

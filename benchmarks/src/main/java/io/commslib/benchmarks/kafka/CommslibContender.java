@@ -1,0 +1,94 @@
+package io.commslib.benchmarks.kafka;
+
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.StartPosition;
+import io.commslib.core.messaging.Subscription;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.kafka.KafkaTransport;
+import io.commslib.kafka.KafkaTransportConfig;
+import java.util.UUID;
+
+/** The library: keyed publishes, keyed consumption with settlement of each message. */
+final class CommslibContender implements Contender {
+
+  private static final int PARTITIONS = 8;
+  private static final int MAX_WORKERS = 1_000;
+  private static final int IN_FLIGHT = 10_000;
+
+  private final String servers;
+  private final SystemRuntime runtime;
+
+  CommslibContender(String servers, SystemRuntime runtime) {
+    this.servers = servers;
+    this.runtime = runtime;
+  }
+
+  private KafkaTransport transport(Destination topic) {
+    KafkaTransport transport =
+        KafkaTransport.create(KafkaTransportConfig.builder(servers).runtime(runtime).build());
+    transport.declare(DestinationConfig.builder(topic).partitions(PARTITIONS).build());
+    return transport;
+  }
+
+  @Override
+  public Figures publish(Order order) throws Exception {
+    Meter meter = new Meter(order.number("records"));
+    byte[][] bodies = Work.bodies();
+    Destination topic = Destination.topic(order.topic());
+    try (KafkaTransport transport = transport(topic)) {
+      meter.start();
+      for (int i = 0; i < order.number("records"); i++) {
+        Message message =
+            Message.builder("bench.event")
+                .id("m" + i)
+                .key("k" + i % order.number("keys"))
+                .sharedBody(bodies[i % bodies.length])
+                .build();
+        transport
+            .publisher()
+            .publish(topic, message)
+            .whenComplete(
+                (receipt, failure) -> {
+                  if (failure == null) {
+                    meter.count();
+                  } else {
+                    meter.fail(failure);
+                  }
+                });
+      }
+      return meter.await();
+    }
+  }
+
+  @Override
+  public Figures consume(Order order) throws Exception {
+    Meter meter = new Meter(order.number("records"));
+    int millis = order.number("millis");
+    Destination topic = Destination.topic(order.topic());
+    try (KafkaTransport transport = transport(topic)) {
+      SubscriptionConfig config =
+          SubscriptionConfig.builder(topic, "g" + UUID.randomUUID())
+              .startAt(StartPosition.EARLIEST)
+              .workers(Math.min(MAX_WORKERS, order.number("threads")))
+              .maxInFlight(IN_FLIGHT)
+              .build();
+      Subscription subscription =
+          transport
+              .subscriber()
+              .subscribe(
+                  config,
+                  delivery -> {
+                    Work.take(millis);
+                    meter.count();
+                    return Settlement.done();
+                  });
+      Figures figures = meter.await();
+      subscription.close();
+      return figures;
+    }
+  }
+}

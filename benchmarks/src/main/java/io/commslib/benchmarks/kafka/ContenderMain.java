@@ -1,0 +1,43 @@
+package io.commslib.benchmarks.kafka;
+
+import io.commslib.core.time.SystemRuntime;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+
+/** A contender in a JVM of its own: reads orders, one a line, and answers each with its figures. */
+public final class ContenderMain {
+
+  /** Starts the line with the figures; what clients print besides is not looked at. */
+  static final String FIGURES = "figures ";
+
+  private ContenderMain() {}
+
+  /**
+   * Runs until its input ends.
+   *
+   * @param arguments kind of contender, bootstrap servers
+   */
+  public static void main(String[] arguments) throws Exception {
+    Contender contender = contender(arguments[0], arguments[1]);
+    BufferedReader orders =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    for (String line = orders.readLine(); line != null; line = orders.readLine()) {
+      Order order = Order.parse(line);
+      Contender.Figures figures =
+          order.verb().equals("publish") ? contender.publish(order) : contender.consume(order);
+      System.out.println(FIGURES + figures.line());
+    }
+    System.exit(0);
+  }
+
+  private static Contender contender(String kind, String servers) {
+    return switch (kind) {
+      case "raw" -> new RawContender(servers);
+      case "parallel-consumer" -> new ParallelConsumerContender(servers);
+      case "pool" -> new CommslibContender(servers, SystemRuntime.create());
+      case "virtual" -> new CommslibContender(servers, SystemRuntime.virtualThreads());
+      default -> throw new IllegalArgumentException("contender: " + kind);
+    };
+  }
+}

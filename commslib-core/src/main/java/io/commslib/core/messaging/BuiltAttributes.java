@@ -1,0 +1,127 @@
+package io.commslib.core.messaging;
+
+import io.commslib.core.spi.MessageAttributes;
+import io.commslib.core.spi.WireHeaders;
+import java.time.Instant;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What a builder had collected when its message was built. */
+final class BuiltAttributes implements MessageAttributes {
+
+  private final String id;
+  private final String type;
+  private final int version;
+  private final String source;
+  private final @Nullable String key;
+  private final @Nullable String subject;
+  private final @Nullable Instant time;
+  private final String contentType;
+  private final byte[] body;
+  private final @Nullable String correlationId;
+  private final @Nullable String causationId;
+  private final @Nullable String traceparent;
+  private final @Nullable Instant expiry;
+  private final @Nullable Instant deliverAt;
+  private final @Nullable String idempotencyKey;
+  private final Map<String, String> headers;
+
+  BuiltAttributes(Message.Builder from) {
+    this.id = from.id == null ? MessageIds.next() : from.id;
+    this.type = from.type;
+    this.version = from.version;
+    this.source = from.source;
+    this.key = from.key;
+    this.subject = from.subject;
+    this.time = from.time;
+    this.contentType = from.contentType;
+    this.body = from.body;
+    this.correlationId = from.correlationId;
+    this.causationId = from.causationId;
+    this.traceparent = from.traceparent;
+    this.expiry = from.expiry;
+    this.deliverAt = from.deliverAt;
+    this.idempotencyKey = from.idempotencyKey;
+    this.headers = WireHeaders.copyOf(from.headers);
+  }
+
+  @Override
+  public String id() {
+    return id;
+  }
+
+  @Override
+  public String type() {
+    return type;
+  }
+
+  @Override
+  public int version() {
+    return version;
+  }
+
+  @Override
+  public String source() {
+    return source;
+  }
+
+  @Override
+  public @Nullable String key() {
+    return key;
+  }
+
+  @Override
+  public @Nullable String subject() {
+    return subject;
+  }
+
+  @Override
+  public @Nullable Instant time() {
+    return time;
+  }
+
+  @Override
+  public String contentType() {
+    return contentType;
+  }
+
+  @Override
+  public byte[] body() {
+    return body;
+  }
+
+  @Override
+  public @Nullable String correlationId() {
+    return correlationId;
+  }
+
+  @Override
+  public @Nullable String causationId() {
+    return causationId;
+  }
+
+  @Override
+  public @Nullable String traceparent() {
+    return traceparent;
+  }
+
+  @Override
+  public @Nullable Instant expiry() {
+    return expiry;
+  }
+
+  @Override
+  public @Nullable Instant deliverAt() {
+    return deliverAt;
+  }
+
+  @Override
+  public @Nullable String idempotencyKey() {
+    return idempotencyKey;
+  }
+
+  @Override
+  public Map<String, String> headers() {
+    return headers;
+  }
+}

@@ -1,0 +1,410 @@
+package io.commslib.core.spi;
+
+import io.commslib.core.messaging.BatchBounds;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot;
+import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.Workers;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What an engine knows of its records, and the one lock that guards it: lanes, counts, route, and
+ * how many workers run. What must not happen under the lock is collected and done by {@link
+ * #flush}.
+ */
+final class Books {
+
+  private static final Logger log = LoggerFactory.getLogger(DeliveryEngine.class);
+
+  /** Settled messages between two looks at the clock for the flood breaker. */
+  private static final int FLOOD_SAMPLE = 64;
+
+  private static final Duration START_AGAIN = Duration.ofMillis(500);
+  private static final Duration LEDGER_INTERVAL = Duration.ofSeconds(10);
+
+  final SubscriptionConfig config;
+  final CommsRuntime runtime;
+  final Settler settler;
+  final @Nullable FloodBreaker flood;
+  final EngineEvents events;
+  final Workers workers;
+
+  final ReentrantLock lock = new ReentrantLock();
+  final Condition idle = lock.newCondition();
+  final IntakeBounds intake;
+  final Lanes lanes;
+  final Set<Object> stoppedScopes = Collections.newSetFromMap(new IdentityHashMap<>());
+  final Route route;
+  final long[] counts = new long[Count.values().length];
+  final Watchdog watchdog;
+  private @Nullable Runnable workerRun;
+
+  /** Workers that were decided on under the lock and must be started outside of it. */
+  final AtomicInteger toStart = new AtomicInteger();
+
+  /** Workers that will look for work soon. */
+  int starting;
+
+  long settled;
+
+  int running;
+  int waiters;
+  boolean batchTimer;
+  boolean ledgerTimer;
+  boolean draining;
+  volatile boolean intakeOpen = true;
+  volatile boolean closed;
+
+  Books(DeliveryEngineBuilder builder) {
+    this.config = builder.config;
+    this.runtime = Objects.requireNonNull(builder.runtime);
+    this.settler = Objects.requireNonNull(builder.settler);
+    this.flood = config.flood().map(FloodBreaker::new).orElse(null);
+    this.events = new EngineEvents(config, builder.observer, builder.onIntakeOpen);
+    this.intake = new IntakeBounds(config.maxInFlight(), config.maxInFlightBytes());
+    this.lanes = new Lanes(intake);
+    this.route = new Route(runtime, this::change);
+    this.watchdog =
+        new Watchdog(
+            runtime,
+            config.handlerDeadline(),
+            this::executions,
+            execution -> events.overrun(execution.entry().id()));
+    this.workers =
+        runtime.newWorkers(
+            builder.transport + "-" + config.destination().name() + "-" + config.group(),
+            config.workers());
+  }
+
+  /** Sets what workers do; before the first record. */
+  void runWorkersWith(Runnable newWorkerRun) {
+    this.workerRun = newWorkerRun;
+  }
+
+  /** Returns true if it must be given back at once. Lock held. */
+  boolean take(RawDelivery delivery) {
+    counts[Count.RECEIVED.ordinal()]++;
+    boolean forgotten =
+        closed || (!stoppedScopes.isEmpty() && stoppedScopes.contains(delivery.scope()));
+    if (forgotten || draining) {
+      counts[Count.GIVEN_BACK.ordinal()]++;
+      return !forgotten;
+    }
+    lanes.add(delivery, runtime.time().nanoTime());
+    setLedgerTimer();
+    return false;
+  }
+
+  boolean await(Duration timeout, BooleanSupplier condition) {
+    long left = timeout.toNanos();
+    lock.lock();
+    waiters++;
+    try {
+      while (!condition.getAsBoolean()) {
+        if (left <= 0) {
+          return false;
+        }
+        left = idle.awaitNanos(left);
+      }
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    } finally {
+      waiters--;
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Takes out all matching records nobody works on, in lane order, and counts them as given back.
+   * Lock held.
+   */
+  List<LaneEntry> removeIdle(Predicate<LaneEntry> matching) {
+    List<LaneEntry> removed = new ArrayList<>();
+    LaneEntry next = lanes.oldest();
+    while (next != null) {
+      LaneEntry entry = next;
+      next = entry.younger;
+      if (entry.state != LaneEntry.State.ACTIVE && matching.test(entry)) {
+        removed.add(entry);
+        forget(entry, Count.GIVEN_BACK, false);
+      }
+    }
+    return removed;
+  }
+
+  void forget(LaneEntry entry, Count count, boolean nextFirst) {
+    lanes.remove(entry, nextFirst);
+    counts[count.ordinal()]++;
+    settled++;
+    if (flood != null && settled % FLOOD_SAMPLE == 0) {
+      flood.sample(settled, runtime.time().nanoTime());
+    }
+    events.settled(entry, count, runtime.time());
+    noteActive();
+  }
+
+  void noteActive() {
+    if (waiters > 0) {
+      idle.signalAll();
+    }
+  }
+
+  /**
+   * Decides on one more worker if there is work for it; that one decides on the next. Lock held.
+   */
+  void dispatch() {
+    if (starting < 2
+        && !closed
+        && !draining
+        && running < route.allowed(config.workers())
+        && hasWork()) {
+      running++;
+      starting++;
+      toStart.incrementAndGet();
+    }
+  }
+
+  /** Lock held. */
+  boolean hasWork() {
+    LaneEntry first = lanes.firstReady();
+    if (first == null || config.batch().isEmpty() || first.single) {
+      return first != null;
+    }
+    BatchBounds bounds = config.batch().orElseThrow();
+    long left = first.receivedNanos + bounds.maxAge().toNanos() - runtime.time().nanoTime();
+    if (left <= 0 || !intake.isOpen() || lanes.fills(bounds)) {
+      return true;
+    }
+    if (!batchTimer) {
+      batchTimer = true;
+      runtime.scheduler().schedule(Duration.ofNanos(left), () -> change(() -> batchTimer = false));
+    }
+    return false;
+  }
+
+  /** Does what was decided under the lock and must not happen under it. */
+  void flush() {
+    if (toStart.get() > 0) {
+      for (int left = toStart.getAndSet(0); left > 0; left--) {
+        startWorker();
+      }
+    }
+    events.deliver();
+  }
+
+  void startWorker() {
+    try {
+      workers.execute(Objects.requireNonNull(workerRun));
+    } catch (RejectedExecutionException e) {
+      // The runtime is closed: nothing runs any more.
+      notStarted();
+    } catch (OutOfMemoryError e) {
+      // No thread to be had just now; those that run go on.
+      notStarted();
+      log.error("no worker could be started for {}", config.group(), e);
+      runtime.scheduler().schedule(START_AGAIN, () -> change(() -> {}));
+    }
+  }
+
+  private void notStarted() {
+    lock.lock();
+    try {
+      running--;
+      starting--;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void change(Runnable change) {
+    lock.lock();
+    try {
+      change.run();
+      noteIntake();
+      dispatch();
+    } finally {
+      lock.unlock();
+    }
+    flush();
+  }
+
+  /** Lock held. */
+  void noteIntake() {
+    if (intake.update()) {
+      events.intake(!intake.isOpen());
+    }
+    boolean open = intake.isOpen() && !draining && !closed;
+    if (open != intakeOpen) {
+      intakeOpen = open;
+    }
+  }
+
+  /** Lock held. */
+  void book(LaneEntry entry, Count count, boolean nextFirst) {
+    if (route.isFlood() && count == Count.DEAD_LETTERED) {
+      // It was given up for itself; that says nothing about the others.
+      route.flood(route.reason());
+    } else if (route.succeeded()) {
+      if (flood != null) {
+        flood.reset();
+      }
+      events.route(false, "");
+    }
+    forget(entry, entry.revoked ? Count.GIVEN_BACK : count, nextFirst);
+    noteIntake();
+  }
+
+  /** Lets the record wait, and with it those behind it. Lock held. */
+  void hold(LaneEntry entry, Duration delay) {
+    if (isLeaving(entry)) {
+      leave(entry);
+      return;
+    }
+    lanes.hold(entry);
+    noteActive();
+    runtime.scheduler().schedule(delay, () -> change(() -> lanes.wake(entry)));
+  }
+
+  boolean isLeaving(LaneEntry entry) {
+    return draining || closed || entry.revoked || stoppedScopes.contains(entry.raw.scope());
+  }
+
+  /** The engine ends or the scope is lost: what would wait leaves instead. Lock held. */
+  void leave(LaneEntry entry) {
+    boolean wanted = !closed && !entry.revoked && !stoppedScopes.contains(entry.raw.scope());
+    forget(entry, Count.GIVEN_BACK, false);
+    if (wanted) {
+      events.later(() -> settler.giveBack(entry.raw));
+    }
+  }
+
+  /** Lock held. */
+  void pauseRoute(Verdict why) {
+    boolean paused =
+        why.kind() == Verdict.Kind.MACHINE_FAILED
+            ? route.machineFailed(why.reason())
+            : route.outage(why.reason());
+    if (paused) {
+      events.route(true, why.reason());
+    }
+  }
+
+  /** It was not handled after all, and no attempt is counted. Lock held. */
+  void backToReady(LaneEntry entry, boolean first) {
+    if (isLeaving(entry)) {
+      leave(entry);
+    } else {
+      lanes.ready(entry, first);
+      noteActive();
+    }
+  }
+
+  void acknowledge(LaneEntry entry) {
+    if (entry.revoked) {
+      return;
+    }
+    try {
+      settler.acknowledge(entry.raw);
+    } catch (RuntimeException e) {
+      log.error("settlement of {} for {} failed", entry.id(), config.group(), e);
+    }
+  }
+
+  /** Tells the observer the ledger, and again later while there is something unsettled. */
+  void tellLedger() {
+    events.ledger(snapshot());
+    change(
+        () -> {
+          ledgerTimer = false;
+          if (lanes.size() > 0) {
+            setLedgerTimer();
+          }
+        });
+  }
+
+  /** Lock held. */
+  void setLedgerTimer() {
+    if (!ledgerTimer && !events.isSilent()) {
+      ledgerTimer = true;
+      runtime.scheduler().schedule(LEDGER_INTERVAL, this::tellLedger);
+    }
+  }
+
+  /**
+   * Returns the conservation ledger now.
+   *
+   * @return a consistent snapshot
+   */
+  SubscriptionSnapshot snapshot() {
+    lock.lock();
+    try {
+      long[] now = counts.clone();
+      now[Count.WAITING.ordinal()] = intake.waitingCount();
+      now[Count.IN_FLIGHT.ordinal()] = lanes.size() - intake.waitingCount();
+      LaneEntry first = lanes.oldest();
+      LaneEntry waiting = first;
+      while (waiting != null && waiting.state != LaneEntry.State.WAITING) {
+        waiting = waiting.younger;
+      }
+      return new SubscriptionSnapshot(
+          now,
+          age(first),
+          age(waiting),
+          !intake.isOpen(),
+          route.isPaused(),
+          watchdog.stuckHandlers(),
+          lanes.lanes());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  Duration age(@Nullable LaneEntry entry) {
+    return entry == null
+        ? Duration.ZERO
+        : Duration.ofNanos(runtime.time().nanoTime() - entry.receivedNanos);
+  }
+
+  List<Execution> executions() {
+    List<Execution> found = new ArrayList<>();
+    lock.lock();
+    try {
+      for (LaneEntry entry : lanes.active()) {
+        Execution execution = entry.execution;
+        if (execution != null) {
+          found.add(execution);
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    return found;
+  }
+
+  /** The record was not handled because something is out of reach. */
+  void outage(LaneEntry entry, Verdict why) {
+    change(
+        () -> {
+          pauseRoute(why);
+          backToReady(entry, true);
+        });
+  }
+}

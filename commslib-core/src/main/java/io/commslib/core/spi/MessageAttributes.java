@@ -1,0 +1,128 @@
+package io.commslib.core.spi;
+
+import io.commslib.core.messaging.Message;
+import java.time.Instant;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a {@link Message} has its attributes from: a builder, or a received record that is read as
+ * far as somebody asks. Envelopes implement it; every value follows the rules of {@link
+ * Message.Builder}. Immutable, thread-safe.
+ *
+ * @since 0.1
+ */
+public interface MessageAttributes {
+
+  /**
+   * Returns the identity.
+   *
+   * @return as in {@link Message#id()}
+   */
+  String id();
+
+  /**
+   * Returns the logical type.
+   *
+   * @return as in {@link Message#type()}
+   */
+  String type();
+
+  /**
+   * Returns the version of the type's schema.
+   *
+   * @return as in {@link Message#version()}
+   */
+  int version();
+
+  /**
+   * Returns who made it.
+   *
+   * @return as in {@link Message#source()}
+   */
+  String source();
+
+  /**
+   * Returns the media type.
+   *
+   * @return as in {@link Message#contentType()}
+   */
+  String contentType();
+
+  /**
+   * Returns the ordering key.
+   *
+   * @return the key, or null
+   */
+  @Nullable String key();
+
+  /**
+   * Returns what it is about.
+   *
+   * @return the subject, or null
+   */
+  @Nullable String subject();
+
+  /**
+   * Returns when it was made.
+   *
+   * @return the time, or null
+   */
+  @Nullable Instant time();
+
+  /**
+   * Returns what ties a conversation together.
+   *
+   * @return the id, or null
+   */
+  @Nullable String correlationId();
+
+  /**
+   * Returns the id of what caused it.
+   *
+   * @return the id, or null
+   */
+  @Nullable String causationId();
+
+  /**
+   * Returns the W3C trace context.
+   *
+   * @return the value, or null
+   */
+  @Nullable String traceparent();
+
+  /**
+   * Returns when it becomes useless.
+   *
+   * @return the time, or null
+   */
+  @Nullable Instant expiry();
+
+  /**
+   * Returns when it may be delivered.
+   *
+   * @return the time, or null
+   */
+  @Nullable Instant deliverAt();
+
+  /**
+   * Returns the idempotency key.
+   *
+   * @return the key, or null when it is the id
+   */
+  @Nullable String idempotencyKey();
+
+  /**
+   * Returns the application's headers.
+   *
+   * @return unmodifiable
+   */
+  Map<String, String> headers();
+
+  /**
+   * Returns the body.
+   *
+   * @return the array itself
+   */
+  byte[] body();
+}

@@ -1,0 +1,298 @@
+package io.commslib.core.spi;
+
+import io.commslib.core.messaging.BatchBounds;
+import io.commslib.core.messaging.BatchHandler;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.time.CommsRuntime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What a worker does: takes ready records, runs their handler, applies what it came to. */
+final class WorkerLoop {
+
+  private static final Logger log = LoggerFactory.getLogger(DeliveryEngine.class);
+
+  /** Records of one key a worker handles in a row before another key gets its turn. */
+  private static final int TURN = 16;
+
+  private static final Duration GIVE_BACK_PAUSE = Duration.ofMillis(100);
+
+  private final SubscriptionConfig config;
+  private final CommsRuntime runtime;
+  private final Settler settler;
+  private final Books books;
+  private final DeadLettering deadLettering;
+  private final boolean givesBackInPlace;
+  private final Attempts attempts;
+  private final @Nullable BatchAttempts batchAttempts;
+
+  WorkerLoop(DeliveryEngineBuilder builder, Books books) {
+    this.config = builder.config;
+    this.runtime = Objects.requireNonNull(builder.runtime);
+    this.settler = Objects.requireNonNull(builder.settler);
+    this.books = books;
+    this.deadLettering = new DeadLettering(builder, books);
+    this.givesBackInPlace = builder.givesBackInPlace;
+    this.attempts =
+        new Attempts(
+            config,
+            builder.handler,
+            Objects.requireNonNull(builder.envelope),
+            runtime.time(),
+            books.watchdog,
+            () -> books.closed || books.draining);
+    this.batchAttempts =
+        config.batch().isPresent() && builder.handler instanceof BatchHandler batchHandler
+            ? new BatchAttempts(config, batchHandler, runtime.time(), books.watchdog)
+            : null;
+  }
+
+  /** A worker's life: takes what is ready until there is nothing for it to do. */
+  void run() {
+    if (batchAttempts == null) {
+      work();
+    } else {
+      workBatches(batchAttempts);
+    }
+  }
+
+  /** One record at a time. */
+  private void work() {
+    Verdict verdict = null;
+    LaneEntry entry = null;
+    int turn = 0;
+    boolean first = true;
+    while (true) {
+      boolean gateOpen = isGateOpen();
+      LaneEntry done = entry;
+      entry = next(done, verdict, turn, gateOpen, first);
+      first = false;
+      books.flush();
+      if (entry == null) {
+        return;
+      }
+      turn = done != null && entry.lane != null && done.lane == entry.lane ? turn + 1 : 0;
+      verdict = attempt(entry);
+      if (verdict.kind() == Verdict.Kind.FINISHED) {
+        // Settled before it leaves the books, so that who waits for a scope to be idle finds it
+        // settled.
+        books.acknowledge(entry);
+      } else if (apply(entry, verdict)) {
+        entry = null;
+      } else {
+        books.flush();
+        return;
+      }
+    }
+  }
+
+  private Verdict attempt(LaneEntry entry) {
+    LaneEntry.Failures failures = entry.failures;
+    if (failures == null) {
+      return attempts.run(entry);
+    }
+    if (failures.deadLetter != null) {
+      return Verdict.deadLetter(failures.deadLetterCount, "");
+    }
+    Verdict decided = failures.decided;
+    failures.decided = null;
+    return decided == null ? attempts.run(entry) : decided;
+  }
+
+  /** As many as a batch holds, and alone what must be alone. */
+  private void workBatches(BatchAttempts batches) {
+    boolean first = true;
+    while (true) {
+      List<LaneEntry> batch = nextBatch(isGateOpen(), first);
+      first = false;
+      books.flush();
+      if (batch.isEmpty()) {
+        return;
+      }
+      LaneEntry entry = batch.get(0);
+      if (!entry.single) {
+        runBatch(batches, batch);
+        continue;
+      }
+      Verdict verdict = attempt(entry);
+      if (verdict.kind() == Verdict.Kind.FINISHED) {
+        books.acknowledge(entry);
+        books.change(() -> books.book(entry, verdict.count(), true));
+      } else if (!apply(entry, verdict)) {
+        books.flush();
+        return;
+      }
+    }
+  }
+
+  private List<LaneEntry> nextBatch(boolean gateOpen, boolean first) {
+    books.lock.lock();
+    try {
+      if (first) {
+        books.starting--;
+      }
+      if (!gateOpen && books.route.gateClosed()) {
+        books.events.route(true, "gate closed");
+      }
+      List<LaneEntry> batch = List.of();
+      int allowed = books.route.allowed(config.workers());
+      if (gateOpen
+          && !books.closed
+          && !books.draining
+          && books.running <= allowed
+          && books.hasWork()) {
+        BatchBounds bounds = config.batch().orElseThrow();
+        batch =
+            books.lanes.takeBatch(
+                books.route.isPaused() ? 1 : bounds.maxItems(), bounds.maxBytes());
+      }
+      if (batch.isEmpty()) {
+        books.running--;
+      }
+      books.dispatch();
+      return batch;
+    } finally {
+      books.lock.unlock();
+    }
+  }
+
+  private void runBatch(BatchAttempts batches, List<LaneEntry> taken) {
+    BatchRun run = new BatchRun(taken, attempts);
+    run.run(batches);
+    run.finished().forEach((entry, count) -> books.acknowledge(entry));
+    books.change(
+        () -> {
+          run.finished().forEach((entry, count) -> books.book(entry, count, true));
+          Verdict outage = run.outage();
+          if (outage != null) {
+            books.pauseRoute(outage);
+          }
+          for (LaneEntry entry : run.untaken()) {
+            if (books.isLeaving(entry)) {
+              books.leave(entry);
+            } else {
+              books.lanes.untake(entry);
+            }
+          }
+          books.noteActive();
+        });
+  }
+
+  private boolean isGateOpen() {
+    try {
+      return config.gate().isOpen();
+    } catch (RuntimeException e) {
+      log.error("gate of {} failed and counts as closed", config.group(), e);
+      return false;
+    }
+  }
+
+  /**
+   * Books what a worker has finished and gives it something else to do; null when its life is over.
+   */
+  private @Nullable LaneEntry next(
+      @Nullable LaneEntry done,
+      @Nullable Verdict verdict,
+      int turn,
+      boolean gateOpen,
+      boolean first) {
+    books.lock.lock();
+    try {
+      if (first) {
+        books.starting--;
+      }
+      if (done != null && verdict != null) {
+        books.book(done, verdict.count(), turn < TURN);
+      }
+      if (!gateOpen && books.route.gateClosed()) {
+        books.events.route(true, "gate closed");
+      }
+      if (gateOpen
+          && !books.closed
+          && !books.draining
+          && books.running <= books.route.allowed(config.workers())) {
+        LaneEntry entry = books.lanes.takeReady();
+        if (entry != null) {
+          books.dispatch();
+          return entry;
+        }
+      }
+      books.running--;
+      books.dispatch();
+      return null;
+    } finally {
+      books.lock.unlock();
+    }
+  }
+
+  /** Applies what an attempt came to; true if the worker may go on. */
+  private boolean apply(LaneEntry entry, Verdict verdict) {
+    switch (verdict.kind()) {
+      case RETRY:
+        return retry(entry, verdict.after());
+      case DEAD_LETTER:
+        return deadLettering.park(entry, verdict);
+      case OUTAGE:
+      case MACHINE_FAILED:
+        books.outage(entry, verdict);
+        return true;
+      case GIVE_BACK:
+        giveBack(entry);
+        return true;
+      default:
+        throw new IllegalStateException("verdict: " + verdict.kind());
+    }
+  }
+
+  private boolean retry(LaneEntry entry, @Nullable Duration after) {
+    int failed = ++entry.failures().attempts;
+    Optional<Duration> scheduled = config.retry().delayAfter(failed, runtime.random());
+    if (scheduled.isEmpty()) {
+      return deadLettering.park(
+          entry, Verdict.deadLetter(Count.DEAD_LETTERED, "ATTEMPTS_EXHAUSTED"));
+    }
+    Duration delay = after == null ? scheduled.get() : after;
+    books.events.retry(entry, delay);
+    books.change(
+        () -> {
+          if (books.route.isFlood()) {
+            books.route.flood(books.route.reason());
+          } else if (books.route.succeeded()) {
+            books.events.route(false, "");
+          }
+          books.hold(entry, delay);
+        });
+    return true;
+  }
+
+  private void giveBack(LaneEntry entry) {
+    List<LaneEntry> given = new ArrayList<>();
+    books.change(
+        () -> {
+          books.route.succeeded();
+          if (givesBackInPlace && !books.draining && !books.closed) {
+            books.hold(entry, GIVE_BACK_PAUSE);
+            return;
+          }
+          boolean wanted = !books.closed && !entry.revoked;
+          // What stands behind it in its lane goes back too, else it would overtake.
+          LaneEntry next = entry;
+          while (next != null) {
+            LaneEntry back = next;
+            next = back.behind;
+            books.forget(back, Count.GIVEN_BACK, false);
+            if (wanted) {
+              given.add(back);
+            }
+          }
+        });
+    given.forEach(back -> settler.giveBack(back.raw));
+  }
+}

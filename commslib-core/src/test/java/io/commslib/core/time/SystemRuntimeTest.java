@@ -1,0 +1,29 @@
+package io.commslib.core.time;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+
+class SystemRuntimeTest {
+
+  @Test
+  void workersAreVirtualThreadsWhereTheUserAsksAndTheJvmHasThem() throws Exception {
+    if (Runtime.version().feature() < 21) {
+      assertThatThrownBy(SystemRuntime::virtualThreads)
+          .isInstanceOf(UnsupportedOperationException.class)
+          .hasMessageContaining("21 or newer");
+      return;
+    }
+    AtomicReference<Thread> seen = new AtomicReference<>();
+    try (SystemRuntime runtime = SystemRuntime.virtualThreads();
+        Workers workers = runtime.newWorkers("test", 2)) {
+      workers.execute(() -> seen.set(Thread.currentThread()));
+      assertThat(workers.awaitIdle(Duration.ofSeconds(60))).isTrue();
+    }
+    assertThat(seen.get().getName()).isEqualTo("commslib-test-1");
+    assertThat(Thread.class.getMethod("isVirtual").invoke(seen.get())).isEqualTo(true);
+  }
+}

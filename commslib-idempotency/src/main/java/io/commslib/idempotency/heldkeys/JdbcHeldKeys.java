@@ -1,0 +1,158 @@
+package io.commslib.idempotency.heldkeys;
+
+import io.commslib.core.messaging.HeldKeys;
+import io.commslib.core.spi.Checks;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.jdbc.SqlErrors;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.OptionalInt;
+
+/**
+ * Held keys in a table of a database, that of {@link HeldKeysSchema}, each call in a transaction of
+ * its own. Members of one group must share it. Thread-safe; holds no connection between calls.
+ *
+ * @since 0.1
+ */
+public final class JdbcHeldKeys implements HeldKeys {
+
+  /** One call's work on a connection. */
+  @FunctionalInterface
+  private interface Work<T> {
+    T run(Connection connection) throws SQLException;
+  }
+
+  private final JdbcTransactionRunner transactions;
+  private final String raise;
+  private final String insert;
+  private final String select;
+  private final String delete;
+  private final String list;
+
+  private JdbcHeldKeys(JdbcDatabase database) {
+    this.transactions = JdbcTransactionRunner.create(database);
+    String table = database.table("held_keys");
+    String key = " WHERE consumer = ? AND lane_key = ?";
+    this.raise = "UPDATE " + table + " SET hold_level = ?" + key + " AND hold_level < ?";
+    this.insert =
+        "INSERT INTO "
+            + table
+            + " (consumer, lane_key, hold_level, held_at) VALUES (?, ?, ?, "
+            + database.dialect().now()
+            + ")"
+            + database.dialect().onConflictDoNothing();
+    this.select = "SELECT hold_level FROM " + table + key;
+    this.delete = "DELETE FROM " + table + key;
+    this.list = "SELECT lane_key FROM " + table + " WHERE consumer = ? LIMIT ?";
+  }
+
+  /**
+   * Creates the store.
+   *
+   * @param database where its table lies
+   * @return new store
+   */
+  public static JdbcHeldKeys create(JdbcDatabase database) {
+    return new JdbcHeldKeys(Objects.requireNonNull(database, "database"));
+  }
+
+  @Override
+  public void hold(String consumer, String key, int level) {
+    Checks.inRange("level", level, 0, Integer.MAX_VALUE);
+    run(
+        "hold",
+        connection -> {
+          // Inserted first: of two that hold the key at once, the second one raises the level.
+          if (!insert(connection, consumer, key, level)) {
+            try (PreparedStatement statement = connection.prepareStatement(raise)) {
+              statement.setInt(1, level);
+              statement.setString(2, consumer);
+              statement.setString(3, key);
+              statement.setInt(4, level);
+              statement.executeUpdate();
+            }
+          }
+          return true;
+        });
+  }
+
+  private boolean insert(Connection connection, String consumer, String key, int level)
+      throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(insert)) {
+      statement.setString(1, consumer);
+      statement.setString(2, key);
+      statement.setInt(3, level);
+      return statement.executeUpdate() == 1;
+    } catch (SQLException e) {
+      if (SqlErrors.isDuplicateKey(e)) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public OptionalInt level(String consumer, String key) {
+    return run(
+        "level",
+        connection -> {
+          try (PreparedStatement statement = keyed(connection, select, consumer, key);
+              ResultSet row = statement.executeQuery()) {
+            return row.next() ? OptionalInt.of(row.getInt(1)) : OptionalInt.empty();
+          }
+        });
+  }
+
+  @Override
+  public boolean release(String consumer, String key) {
+    return run(
+        "release",
+        connection -> {
+          try (PreparedStatement statement = keyed(connection, delete, consumer, key)) {
+            return statement.executeUpdate() == 1;
+          }
+        });
+  }
+
+  @Override
+  public List<String> list(String consumer, int limit) {
+    Checks.inRange("limit", limit, 1, 100_000);
+    return run(
+        "list",
+        connection -> {
+          try (PreparedStatement statement = connection.prepareStatement(list)) {
+            statement.setString(1, consumer);
+            statement.setInt(2, limit);
+            List<String> keys = new ArrayList<>();
+            try (ResultSet rows = statement.executeQuery()) {
+              while (rows.next()) {
+                keys.add(rows.getString(1));
+              }
+            }
+            return keys;
+          }
+        });
+  }
+
+  private static PreparedStatement keyed(
+      Connection connection, String sql, String consumer, String key) throws SQLException {
+    PreparedStatement statement = connection.prepareStatement(sql);
+    statement.setString(1, consumer);
+    statement.setString(2, key);
+    return statement;
+  }
+
+  private <T> T run(String doing, Work<T> work) {
+    try {
+      return transactions.<T, SQLException>run(tx -> work.run(tx.unwrap(Connection.class)));
+    } catch (SQLException e) {
+      throw SqlErrors.translate("held keys: " + doing, e);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package io.commslib.idempotency.heldkeys;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.commslib.core.messaging.HeldKeys;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** What every store of held keys must keep. */
+public abstract class HeldKeysContract {
+
+  private static final String CONSUMER = "topic:orders/billing";
+
+  /** Creates a contract. */
+  protected HeldKeysContract() {}
+
+  /**
+   * Returns the store under test; another call gives another process' view of the same store.
+   *
+   * @return the store
+   */
+  protected abstract HeldKeys store();
+
+  @Test
+  void aHoldLastsUntilItIsReleasedAndEveryMemberSeesIt() {
+    HeldKeys one = store();
+    HeldKeys other = store();
+    assertThat(one.level(CONSUMER, "k")).isEmpty();
+    one.hold(CONSUMER, "k", 0);
+    assertThat(other.level(CONSUMER, "k")).isEqualTo(OptionalInt.of(0));
+    assertThat(other.release(CONSUMER, "k")).isTrue();
+    assertThat(one.level(CONSUMER, "k")).isEmpty();
+    assertThat(one.release(CONSUMER, "k")).isFalse();
+  }
+
+  @Test
+  void theLevelOnlyRises() {
+    HeldKeys store = store();
+    store.hold(CONSUMER, "k", 2);
+    store.hold(CONSUMER, "k", 1);
+    assertThat(store.level(CONSUMER, "k")).isEqualTo(OptionalInt.of(2));
+    store.hold(CONSUMER, "k", 3);
+    assertThat(store.level(CONSUMER, "k")).isEqualTo(OptionalInt.of(3));
+  }
+
+  @Test
+  void consumersAndKeysDoNotMix() {
+    HeldKeys store = store();
+    store.hold(CONSUMER, "k", 0);
+    store.hold(CONSUMER, "K", 1);
+    store.hold("topic:orders/shipping", "k2", 0);
+    String strange = "'; DROP TABLE \u00fc \ud83d\ude00";
+    store.hold(CONSUMER, strange, 0);
+    store.hold(CONSUMER, "x".repeat(256), 0);
+    assertThat(store.level("topic:orders/shipping", "k")).isEmpty();
+    assertThat(store.list(CONSUMER, 10))
+        .containsExactlyInAnyOrder("k", "K", strange, "x".repeat(256));
+    assertThat(store.list(CONSUMER, 2)).hasSize(2);
+    assertThatThrownBy(() -> store.list(CONSUMER, 0)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void ofManyThatHoldAKeyAtOnceTheHighestLevelStays() throws Exception {
+    ExecutorService pool = Executors.newFixedThreadPool(8);
+    try {
+      for (int round = 0; round < 10; round++) {
+        String key = "k" + round;
+        List<Callable<Boolean>> holds = new ArrayList<>();
+        for (int level = 0; level < 8; level++) {
+          int mine = level;
+          HeldKeys store = store();
+          holds.add(
+              () -> {
+                store.hold(CONSUMER, key, mine);
+                return true;
+              });
+        }
+        for (Future<Boolean> hold : pool.invokeAll(holds, 60, TimeUnit.SECONDS)) {
+          assertThat(hold.get()).isTrue();
+        }
+        assertThat(store().level(CONSUMER, key)).isEqualTo(OptionalInt.of(7));
+      }
+    } finally {
+      pool.shutdownNow();
+    }
+  }
+}

@@ -1,0 +1,120 @@
+package io.commslib.jackson;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.commslib.core.codec.CodecException;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.WireMessage;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CloudEventsJsonTest {
+
+  private final CloudEventsEnvelope envelope =
+      new CloudEventsEnvelope("ce_", CloudEventsJson.create());
+
+  private Message read(String body) {
+    return envelope.decode(structured(body));
+  }
+
+  private static WireMessage structured(String body) {
+    return new WireMessage(
+        "k",
+        Map.of("content-type", "application/cloudevents+json; charset=UTF-8", "tenant", "a"),
+        body.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static String event(String more) {
+    return "{\"specversion\":\"1.0\",\"id\":\"e1\",\"type\":\"shop.order\",\"source\":\"/shop\""
+        + more
+        + "}";
+  }
+
+  private static String body(Message message) {
+    return new String(message.body(), StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void readsAttributesExtensionsHeadersAndJsonData() {
+    Message message =
+        read(
+            event(
+                ",\"subject\":\"s\",\"time\":\"2026-01-02T03:04:05Z\",\"dataversion\":3,"
+                    + "\"correlationid\":\"c1\",\"unknown\":true,\"absent\":null,"
+                    + "\"data\":{\"a\": [1, 2.50]}"));
+    assertThat(message.id()).isEqualTo("e1");
+    assertThat(message.type()).isEqualTo("shop.order");
+    assertThat(message.version()).isEqualTo(3);
+    assertThat(message.source()).isEqualTo("/shop");
+    assertThat(message.subject()).contains("s");
+    assertThat(message.time().orElseThrow()).hasToString("2026-01-02T03:04:05Z");
+    assertThat(message.correlationId()).contains("c1");
+    assertThat(message.key()).contains("k");
+    assertThat(message.headers()).containsExactly(Map.entry("tenant", "a"));
+    assertThat(message.contentType()).isEqualTo("application/json");
+    assertThat(body(message)).isEqualTo("{\"a\":[1,2.50]}");
+  }
+
+  @Test
+  void readsTextAndBinaryDataAndNone() {
+    Message text = read(event(",\"datacontenttype\":\"text/plain\",\"data\":\"\u00fc\""));
+    assertThat(body(text)).isEqualTo("\u00fc");
+    assertThat(text.contentType()).isEqualTo("text/plain");
+    assertThat(body(read(event(",\"data\":\"json text\"")))).isEqualTo("\"json text\"");
+    Message binary = read(event(",\"datacontenttype\":\"image/png\",\"data_base64\":\"AAH/\""));
+    assertThat(binary.body()).containsExactly(0, 1, -1);
+    assertThat(read(event("")).body()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "null",
+        "[]",
+        "1",
+        "{",
+        "{}",
+        "{\"specversion\":\"1.0\",\"id\":{\"a\":1},\"type\":\"t\"}",
+        "{\"specversion\":\"1.0\",\"id\":\"e\",\"type\":\"t\",\"data\":1,\"data_base64\":\"AA\"}",
+        "{\"specversion\":\"1.0\",\"id\":\"e\",\"type\":\"t\",\"data_base64\":\"***\"}",
+        "{\"specversion\":\"1.0\",\"type\":\"t\"}",
+        "{\"specversion\":\"0.3\",\"id\":\"e\",\"type\":\"t\"}"
+      })
+  void refusesWhatIsNoEvent(String body) {
+    assertThatThrownBy(() -> read(body)).isInstanceOf(CodecException.class);
+  }
+
+  @Test
+  void refusesDepthBeyondTheLimit() {
+    assertThatThrownBy(() -> read(event(",\"data\":" + "[".repeat(500) + "]".repeat(500))))
+        .isInstanceOf(CodecException.class)
+        .hasMessageContaining("COMMS-JACKSON-002");
+  }
+
+  @Test
+  void binaryModeIsReadAsBefore() {
+    WireMessage binary =
+        new WireMessage(
+            null,
+            Map.of(
+                "ce_specversion", "1.0",
+                "ce_id", "e1",
+                "ce_type", "t",
+                "content-type", "application/cloudevents+json"),
+            new byte[] {'x'});
+    assertThat(envelope.decode(binary).body()).containsExactly('x');
+  }
+
+  @Test
+  void withoutAReaderStructuredModeIsRefused() {
+    assertThatThrownBy(() -> new CloudEventsEnvelope("ce_").decode(structured(event(""))))
+        .isInstanceOf(CodecException.class)
+        .hasMessageContaining("COMMS-CORE-021");
+  }
+}

@@ -1,0 +1,64 @@
+package io.commslib.kafka;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.messaging.SubscribeException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+
+/**
+ * Refuses kafka-clients that are known to lose or misplace records: with CVE-2026-35554 a batch
+ * that expired under way could reach another topic with a successful callback. Fixed in 3.9.2,
+ * 4.0.2 and 4.1.2.
+ */
+final class ClientVersion {
+
+  private static final Pattern FORM = Pattern.compile("(\\d{1,4})\\.(\\d{1,4})\\.(\\d{1,4}).*");
+
+  private static final String UNKNOWN = "unknown";
+
+  private ClientVersion() {}
+
+  /** The version of the kafka-clients on the class path, as its jar says. */
+  static String inUse() {
+    Properties properties = new Properties();
+    try (InputStream file =
+        KafkaConsumer.class.getResourceAsStream("/kafka/kafka-version.properties")) {
+      if (file != null) {
+        properties.load(file);
+      }
+    } catch (IOException e) {
+      // Unknown is taken for good, as a build of one's own may be.
+      return UNKNOWN;
+    }
+    return properties.getProperty("version", UNKNOWN).strip();
+  }
+
+  static void check(String version) {
+    Matcher parts = FORM.matcher(version);
+    if (parts.matches() && !isSafe(number(parts, 1), number(parts, 2), number(parts, 3))) {
+      throw new SubscribeException(
+          "COMMS-KAFKA-011",
+          FailureKind.PERMANENT,
+          "kafka-clients: "
+              + version
+              + " (expected: 3.9.2, 4.0.2, 4.1.2 or newer; older ones can lose records)",
+          null);
+    }
+  }
+
+  private static int number(Matcher parts, int group) {
+    return Integer.parseInt(parts.group(group));
+  }
+
+  private static boolean isSafe(int major, int minor, int patch) {
+    if (major > 4 || (major == 4 && minor > 1)) {
+      return true;
+    }
+    boolean fixedLine = major == 4 || (major == 3 && minor == 9);
+    return fixedLine && patch >= 2;
+  }
+}

@@ -1,0 +1,34 @@
+package io.commslib.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.commslib.core.messaging.SubscribeException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ClientVersionTest {
+
+  @ParameterizedTest
+  @ValueSource(strings = {"2.8.0", "3.8.1", "3.9.1", "4.0.0", "4.0.1", "4.1.1", "4.1.1-SNAPSHOT"})
+  void refusesWhatIsKnownToLoseRecords(String version) {
+    assertThatThrownBy(() -> ClientVersion.check(version))
+        .isInstanceOf(SubscribeException.class)
+        .hasMessageContaining("COMMS-KAFKA-011")
+        .hasMessageContaining("kafka-clients: " + version);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"3.9.2", "4.0.2", "4.1.2", "4.2.0", "4.4.0", "5.0.0", "unknown"})
+  void takesWhatIsNot(String version) {
+    assertThatCode(() -> ClientVersion.check(version)).doesNotThrowAnyException();
+  }
+
+  @Test
+  void takesTheOneInUse() {
+    assertThat(ClientVersion.inUse()).matches("[0-9]+\\.[0-9]+\\.[0-9]+.*");
+    assertThatCode(() -> ClientVersion.check(ClientVersion.inUse())).doesNotThrowAnyException();
+  }
+}
