@@ -56,44 +56,8 @@ final class CoreBenchmark implements Benchmark {
     figures.put("bytesPerMessage", (double) bytesPerMessage);
     figures.put("growth", nanos / rounds.median("commslib, " + few + " messages"));
     figures.put("floorRatio", nanos / rounds.median("thread pool, " + many + " messages (floor)"));
-    engine(quick, figures, out);
+    EngineCost.measure(quick, figures, out);
     return figures;
-  }
-
-  private static void engine(boolean quick, Map<String, Double> figures, PrintStream out)
-      throws Exception {
-    int many = quick ? 100_000 : 1_000_000;
-    int manyKeys = quick ? 100_000 : 1_000_000;
-    double[] bytes = new double[1];
-    Rounds rounds =
-        new Rounds()
-            .contender("engine, 10,000 keys", () -> cost(many, 10_000, bytes))
-            .contender("engine, 1,000 keys", () -> cost(many, 1_000, new double[1]))
-            .contender("engine, " + manyKeys + " keys", () -> cost(many, manyKeys, new double[1]))
-            .contender("engine, 10,000 records", () -> few(10_000, quick ? 5 : 50))
-            .run(quick ? 2 : 3, quick ? 3 : 5);
-    rounds.print(out, "CPU us/record");
-    double micros = rounds.median("engine, 10,000 keys");
-    figures.put("engineMicrosPerRecord", micros);
-    figures.put("engineBytesPerRecord", bytes[0]);
-    figures.put("growthRecords", micros / rounds.median("engine, 10,000 records"));
-    figures.put(
-        "growthKeys",
-        rounds.median("engine, " + manyKeys + " keys") / rounds.median("engine, 1,000 keys"));
-  }
-
-  private static double cost(int records, int keys, double[] bytes) throws InterruptedException {
-    EngineLoad.Cost cost = EngineLoad.run(records, keys);
-    bytes[0] = cost.bytes();
-    return cost.cpuMicros();
-  }
-
-  private static double few(int records, int times) throws InterruptedException {
-    double sum = 0;
-    for (int time = 0; time < times; time++) {
-      sum += EngineLoad.run(records, 10_000).cpuMicros();
-    }
-    return sum / times;
   }
 
   private static Message message(int number) {

@@ -26,7 +26,9 @@ class BenchmarkMainTest {
         out.toString(StandardCharsets.UTF_8).strip().lines().reduce((a, b) -> b).orElseThrow();
     assertThat(last)
         .matches(
-            "\\{\"nanosPerMessage\":[0-9.]+,\"bytesPerMessage\":[0-9.]+,\"growth\":[0-9.]+,\"floorRatio\":[0-9.]+}")
+            "\\{\"nanosPerMessage\":[0-9.]+,\"bytesPerMessage\":[0-9.]+,\"growth\":[0-9.]+"
+                + ",\"floorRatio\":[0-9.]+,\"engineMicrosPerRecord\":[0-9.]+"
+                + ",\"engineBytesPerRecord\":[0-9.]+,\"growthRecords\":[0-9.]+,\"growthKeys\":[0-9.]+}")
         .doesNotContain(":0.000");
   }
 

@@ -308,7 +308,9 @@ public abstract class OutboxWritingContract extends OutboxFixture {
           return null;
         });
     Await.until("published", () -> transport.ids().contains("id-1"));
-    assertThat(transport.message("id-1")).usingRecursiveComparison().isEqualTo(whole);
+    assertThat(transport.message("id-1").toBuilder().build())
+        .usingRecursiveComparison()
+        .isEqualTo(whole);
   }
 
   @Test

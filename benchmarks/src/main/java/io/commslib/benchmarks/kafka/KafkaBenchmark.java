@@ -1,6 +1,7 @@
 package io.commslib.benchmarks.kafka;
 
 import io.commslib.benchmarks.Benchmark;
+import io.commslib.benchmarks.EngineCost;
 import io.commslib.benchmarks.Rounds;
 import io.commslib.testkit.servers.KafkaServer;
 import java.io.IOException;
@@ -46,9 +47,9 @@ public final class KafkaBenchmark implements Benchmark {
     out = print;
     records = quick ? 20_000 : 200_000;
     System.setProperty(KafkaServer.LONG_RUN_PROPERTY, "true");
+    Map<String, Double> figures = new LinkedHashMap<>();
     try (KafkaServer server = KafkaServer.start()) {
       start(server.bootstrapServers());
-      Map<String, Double> figures = new LinkedHashMap<>();
       figures.put("publishVsRaw", publish());
       consume(figures);
       figures.put("vsParallelConsumer1ms", withWork(1));
@@ -56,12 +57,14 @@ public final class KafkaBenchmark implements Benchmark {
       if (!quick) {
         smallHeap(server.bootstrapServers());
       }
-      return figures;
     } finally {
       for (ContenderProcess process : processes) {
         process.close();
       }
     }
+    // Alone on the machine, in memory.
+    EngineCost.measure(quick, figures, out);
+    return figures;
   }
 
   private void start(String servers) throws IOException {

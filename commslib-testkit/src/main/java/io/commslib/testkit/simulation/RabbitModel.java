@@ -1,0 +1,185 @@
+package io.commslib.testkit.simulation;
+
+import io.commslib.core.spi.WireMessage;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A queue with a single active consumer. What a channel has not acknowledged when it ends goes back
+ * to the front of the queue, in its order, and counts as delivered before.
+ */
+final class RabbitModel implements BrokerModel {
+
+  private static final int PREFETCH = 8;
+
+  private record Item(WireMessage wire, int deliveries) {}
+
+  /** The scope of its deliveries; tags mean something on it only. */
+  private static final class Channel {
+    final Member member;
+    final TreeMap<Long, Item> unacknowledged = new TreeMap<>();
+    long lastTag;
+    boolean open = true;
+
+    Channel(Member member) {
+      this.member = member;
+    }
+  }
+
+  private final SimulatedWorld world;
+  private final Group group;
+  private final Deque<Item> queue = new ArrayDeque<>();
+  private final List<Channel> unaware = new ArrayList<>();
+  private @Nullable Channel active;
+
+  RabbitModel(SimulatedWorld world) {
+    this.world = world;
+    this.group = new Group(world, this::acknowledged);
+  }
+
+  @Override
+  public void publish(String key, int number) {
+    queue.addLast(new Item(Group.wire(key, number), 0));
+  }
+
+  private void acknowledged(ModelDelivery delivery) {
+    Channel channel = (Channel) delivery.scope();
+    if (world.saboteur() == SimulationSaboteur.MIXES_UP_CHANNELS && active != null) {
+      channel = active;
+    }
+    if (!channel.open) {
+      return;
+    }
+    if (world.saboteur() == SimulationSaboteur.ACKNOWLEDGES_CUMULATIVELY) {
+      for (long tag :
+          List.copyOf(channel.unacknowledged.headMap(delivery.number(), true).keySet())) {
+        remove(channel, tag);
+      }
+    } else {
+      remove(channel, delivery.number());
+    }
+  }
+
+  private void remove(Channel channel, long tag) {
+    Item item = channel.unacknowledged.remove(tag);
+    if (item != null) {
+      String id = String.valueOf(item.wire.headers().get("ce_id"));
+      if (!world.truth().isComplete(id)) {
+        world.truth().violated(id + " left the broker unfinished");
+      }
+    }
+  }
+
+  @Override
+  public boolean step() {
+    List<Runnable> possible = new ArrayList<>();
+    if (group.isAnybodyDead()) {
+      possible.add(group::restartDead);
+    }
+    Channel channel = active;
+    if (channel == null) {
+      if (!group.alive().isEmpty()) {
+        possible.add(this::activate);
+      }
+    } else if (!channel.member.isAlive()) {
+      possible.add(() -> end(channel));
+    } else if (!queue.isEmpty()
+        && channel.unacknowledged.size() < PREFETCH
+        && channel.member.engine().isIntakeOpen()) {
+      possible.add(() -> deliver(channel));
+    }
+    // Seldom, so that members work on for a while with what they have lost.
+    if (possible.isEmpty() || world.random().nextInt(20) == 0) {
+      unaware.forEach(lost -> possible.add(() -> notice(lost)));
+    }
+    if (possible.isEmpty()) {
+      return false;
+    }
+    possible.get(world.random().nextInt(possible.size())).run();
+    return true;
+  }
+
+  private void activate() {
+    active = new Channel(group.any());
+    // An unaware member may become active again and get what it still works on.
+    world.truth().forgetDues(active.member.name());
+    world.truth().trace(active.member.name() + " is active");
+  }
+
+  private void deliver(Channel to) {
+    Item item = queue.removeFirst();
+    long tag = ++to.lastTag;
+    to.unacknowledged.put(tag, item);
+    to.member.engine().accept(new ModelDelivery(to, item.wire, tag, item.deliveries));
+    if (world.saboteur() == SimulationSaboteur.ACKNOWLEDGES_EARLY) {
+      remove(to, tag);
+    }
+  }
+
+  /** The broker closes a channel; its member learns of that later. */
+  private void end(Channel channel) {
+    channel.open = false;
+    active = null;
+    unaware.add(channel);
+    if (world.saboteur() == SimulationSaboteur.FORGETS_UNACKNOWLEDGED) {
+      return;
+    }
+    boolean atTheEnd = world.saboteur() == SimulationSaboteur.REQUEUES_AT_THE_END;
+    for (Item item :
+        (atTheEnd ? channel.unacknowledged : channel.unacknowledged.descendingMap()).values()) {
+      Item again = new Item(item.wire, item.deliveries + 1);
+      if (atTheEnd) {
+        queue.addLast(again);
+      } else {
+        queue.addFirst(again);
+      }
+    }
+  }
+
+  private void notice(Channel channel) {
+    unaware.remove(channel);
+    if (channel.member.isAlive()) {
+      channel.member.engine().revoke(channel);
+      world.truth().forgetDues(channel.member.name());
+    }
+  }
+
+  @Override
+  public void fault() {
+    switch (world.random().nextInt(3)) {
+      case 0 -> {
+        if (!group.alive().isEmpty()) {
+          world.faultHappened("crash");
+          group.any().crash();
+        }
+      }
+      case 1 -> {
+        if (active != null) {
+          world.faultHappened("connection drops");
+          end(active);
+        }
+      }
+      default -> {
+        world.faultHappened("clock jumps");
+        world.jumpClock();
+      }
+    }
+  }
+
+  @Override
+  public void heal() {
+    group.restartDead();
+  }
+
+  @Override
+  public void checkAtTheEnd() {
+    group.checkBalance();
+    if (!queue.isEmpty() || (active != null && !active.unacknowledged.isEmpty())) {
+      world.truth().violated("the queue is not empty when all was done");
+    }
+  }
+}

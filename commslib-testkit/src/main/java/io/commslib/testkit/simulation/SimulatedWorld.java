@@ -1,0 +1,67 @@
+package io.commslib.testkit.simulation;
+
+import java.time.Duration;
+import java.util.SplittableRandom;
+
+/** What models and members share: clock, truth, dice, and how many faults are still to come. */
+final class SimulatedWorld {
+
+  private final SplittableRandom random;
+  private final SimulatedClock clock;
+  private final Truth truth = new Truth();
+  private final SimulationSaboteur saboteur;
+  private int faults;
+  private int badDeadLetters;
+
+  SimulatedWorld(long seed, SimulationSaboteur saboteur) {
+    this.random = new SplittableRandom(seed);
+    this.clock = new SimulatedClock(random.split());
+    this.saboteur = saboteur;
+    this.faults = 1 + random.nextInt(4);
+    this.badDeadLetters = random.nextInt(4);
+  }
+
+  SplittableRandom random() {
+    return random;
+  }
+
+  SimulatedClock clock() {
+    return clock;
+  }
+
+  Truth truth() {
+    return truth;
+  }
+
+  SimulationSaboteur saboteur() {
+    return saboteur;
+  }
+
+  boolean hasFaultsLeft() {
+    return faults > 0;
+  }
+
+  void noMoreFaults() {
+    faults = 0;
+    badDeadLetters = 0;
+  }
+
+  void faultHappened(String what) {
+    faults--;
+    truth.trace("fault: " + what);
+  }
+
+  void jumpClock() {
+    clock.jump(Duration.ofMinutes(random.nextInt(-120, 1_440)));
+  }
+
+  Member.DeadLetterFate nextDeadLetterFate() {
+    if (badDeadLetters > 0 && random.nextInt(2) == 0) {
+      badDeadLetters--;
+      return random.nextBoolean()
+          ? Member.DeadLetterFate.REFUSED
+          : Member.DeadLetterFate.CONFIRM_LOST;
+    }
+    return Member.DeadLetterFate.CONFIRMED;
+  }
+}

@@ -1,0 +1,59 @@
+package io.commslib.testkit.simulation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.commslib.testkit.simulation.Simulation.Model;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.Set;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class SimulationTest {
+
+  private static final int SCHEDULES = 3_000;
+  private static final int SABOTAGED = 2_000;
+  private static final Set<SimulationSaboteur> OF_RABBIT =
+      EnumSet.of(
+          SimulationSaboteur.FORGETS_UNACKNOWLEDGED,
+          SimulationSaboteur.REQUEUES_AT_THE_END,
+          SimulationSaboteur.ACKNOWLEDGES_CUMULATIVELY,
+          SimulationSaboteur.MIXES_UP_CHANNELS);
+
+  @ParameterizedTest
+  @EnumSource(Model.class)
+  void nothingIsLostDoubledOrOvertakenInAnySchedule(Model model) {
+    Simulation simulation = Simulation.of(model);
+    Set<Long> traces = new HashSet<>();
+    for (long seed = 0; seed < SCHEDULES; seed++) {
+      Simulation.Result result = simulation.run(seed);
+      assertThat(result.violations()).as("%s, seed %d", model, seed).isEmpty();
+      traces.add(result.trace());
+    }
+    assertThat(traces).hasSize(SCHEDULES);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Model.class)
+  void theSameSeedGivesTheSameTrace(Model model) {
+    for (long seed = 0; seed < 200; seed++) {
+      assertThat(Simulation.of(model).run(seed)).isEqualTo(Simulation.of(model).run(seed));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = SimulationSaboteur.class,
+      names = {"NONE"},
+      mode = EnumSource.Mode.EXCLUDE)
+  void everySaboteurIsCaught(SimulationSaboteur saboteur) {
+    Model model = OF_RABBIT.contains(saboteur) ? Model.RABBIT : Model.KAFKA;
+    Simulation simulation = Simulation.of(model).sabotagedBy(saboteur);
+    for (long seed = 0; seed < SABOTAGED; seed++) {
+      if (!simulation.run(seed).violations().isEmpty()) {
+        return;
+      }
+    }
+    throw new AssertionError(saboteur + " was not caught in " + SABOTAGED + " schedules");
+  }
+}
