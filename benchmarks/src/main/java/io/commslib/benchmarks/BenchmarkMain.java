@@ -16,6 +16,7 @@ public final class BenchmarkMain {
   static {
     BENCHMARKS.put("core", CoreBenchmark::new);
     BENCHMARKS.put("kafka", KafkaBenchmark::new);
+    BENCHMARKS.put("outbox", OutboxBenchmark::new);
   }
 
   private BenchmarkMain() {}

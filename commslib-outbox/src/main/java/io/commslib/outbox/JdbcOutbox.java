@@ -6,6 +6,7 @@ import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlDialect;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -30,6 +31,7 @@ public final class JdbcOutbox implements Outbox {
   private final Set<WakeSignal> relays = new CopyOnWriteArraySet<>();
   private final AtomicInteger nextShard = new AtomicInteger();
   private final String insert;
+  private final String insertAtOnce;
   private final String insertDelayed;
 
   private JdbcOutbox(JdbcDatabase database, OutboxConfig config) {
@@ -37,6 +39,13 @@ public final class JdbcOutbox implements Outbox {
     this.config = config;
     String columns = "shard, destination, msg_key, payload, headers) VALUES (?, ?, ?, ?, ?";
     this.insert = "INSERT INTO " + database.table("outbox_message") + " (" + columns + ")";
+    this.insertAtOnce =
+        "INSERT INTO "
+            + database.table("outbox_message")
+            + " (shard, destination, msg_key, payload, headers)"
+            + " SELECT shard, ?, msg_key, payload, headers"
+            + " FROM unnest(?::int[], ?::text[], ?::bytea[], ?::text[]) WITH ORDINALITY"
+            + " AS m(shard, msg_key, payload, headers, place) ORDER BY place";
     this.insertDelayed =
         "INSERT INTO "
             + database.table("outbox_delayed")
@@ -77,12 +86,51 @@ public final class JdbcOutbox implements Outbox {
         messages.stream().filter(message -> message.deliverAt().isPresent()).toList();
     Connection connection = tx.unwrap(Connection.class);
     try {
-      write(connection, insert, to, now);
+      refuseAutoCommit(connection);
+      if (now.size() > 1 && database.dialect() == SqlDialect.POSTGRESQL) {
+        writeAtOnce(connection, to, now);
+      } else {
+        write(connection, insert, to, now);
+      }
       write(connection, insertDelayed, to, later);
     } catch (SQLException e) {
       throw SqlErrors.translate("outbox insert", e);
     }
     tx.afterCommit(this::wake);
+  }
+
+  /** In auto-commit mode a rollback of the caller's would take nothing back. */
+  private static void refuseAutoCommit(Connection connection) throws SQLException {
+    if (connection.getAutoCommit()) {
+      throw new IllegalStateException(
+          "COMMS-OUTBOX-005: autoCommit: true (expected: false, so that the message commits with the"
+              + " caller's work)");
+    }
+  }
+
+  /** One statement and one plan for any number; ids ascend in the order given. */
+  private void writeAtOnce(Connection connection, Destination to, List<Message> messages)
+      throws SQLException {
+    int count = messages.size();
+    Integer[] shards = new Integer[count];
+    String[] keys = new String[count];
+    byte[][] payloads = new byte[count][];
+    String[] headers = new String[count];
+    for (int i = 0; i < count; i++) {
+      Message message = messages.get(i);
+      shards[i] = shard(message);
+      keys[i] = message.key().orElse(null);
+      payloads[i] = message.sharedBody();
+      headers[i] = OutboxRow.headerText(message);
+    }
+    try (PreparedStatement statement = connection.prepareStatement(insertAtOnce)) {
+      statement.setString(1, to.toString());
+      statement.setArray(2, connection.createArrayOf("int4", shards));
+      statement.setArray(3, connection.createArrayOf("text", keys));
+      statement.setArray(4, connection.createArrayOf("bytea", payloads));
+      statement.setArray(5, connection.createArrayOf("text", headers));
+      statement.executeUpdate();
+    }
   }
 
   private void write(Connection connection, String sql, Destination to, List<Message> messages)

@@ -5,6 +5,7 @@ import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
 import java.sql.SQLException;
+import javax.sql.DataSource;
 
 /** Runs the relay's and the admin's SQL, one transaction a call; drivers' failures end here. */
 final class OutboxTransactions {
@@ -15,9 +16,30 @@ final class OutboxTransactions {
   }
 
   private final JdbcTransactionRunner transactions;
+  private final DataSource source;
 
   OutboxTransactions(JdbcDatabase database) {
     this.transactions = JdbcTransactionRunner.create(database);
+    this.source = database.dataSource();
+  }
+
+  /** Runs one statement, or several that need not hold together: each commits by itself. */
+  <T> T single(String doing, Work<T> work) {
+    try (Connection connection = source.getConnection()) {
+      boolean autoCommit = connection.getAutoCommit();
+      if (!autoCommit) {
+        connection.setAutoCommit(true);
+      }
+      try {
+        return work.run(connection);
+      } finally {
+        if (!autoCommit) {
+          connection.setAutoCommit(false);
+        }
+      }
+    } catch (SQLException e) {
+      throw SqlErrors.translate("outbox " + doing, e);
+    }
   }
 
   <T> T run(String doing, Work<T> work) {

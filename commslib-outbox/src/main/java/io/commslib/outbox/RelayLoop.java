@@ -3,15 +3,19 @@ package io.commslib.outbox;
 import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
 import io.commslib.core.codec.CodecException;
+import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Publisher;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.jdbc.SqlDialect;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
@@ -31,6 +35,10 @@ final class RelayLoop {
   private static final Logger log = LoggerFactory.getLogger(OutboxRelay.class);
   private static final Duration AFTER_FAILURE = Duration.ofMillis(300);
   private static final Duration BETWEEN_RETRY_CHECKS = Duration.ofSeconds(2);
+  private static final long FOR_ROOM_NANOS = Duration.ofMillis(5).toNanos();
+  private static final int MIN_WINDOW = 64;
+  private static final int MAX_WINDOW = 1_000;
+  private static final int MAX_DESTINATIONS = 1_000;
   private static final int MAX_ERROR_CHARS = 1_000;
   private static final String NOT_OURS = "COMMS-OUTBOX-004";
 
@@ -44,10 +52,15 @@ final class RelayLoop {
   private final OutboxTransactions transactions;
   private final OutboxTables tables;
   private final RowReader reader;
+  private final @Nullable PostgresRows postgres;
+  private final SettledIds settledIds;
+  private final ShardCursors cursors;
+  private final Pace pace = new Pace();
   private final RelayWindow window;
   private final DestinationPauses pauses;
   private final OutageLog outages = new OutageLog(log, "outbox relay");
   private final Queue<Completion> completions = new ConcurrentLinkedQueue<>();
+  private final Map<String, Destination> destinations = new HashMap<>();
   private final List<OutboxRow> confirmed = new ArrayList<>();
   private final CountDownLatch drained = new CountDownLatch(1);
   private Ownership own;
@@ -56,6 +69,10 @@ final class RelayLoop {
   private long nextAttempt;
   private long promoted;
   private int lastShard;
+  private int shardWindow = MIN_WINDOW;
+  private boolean more = true;
+  private boolean lookedAhead;
+  private @Nullable Thread thread;
   private long largestRow = 1;
   private volatile boolean draining;
   private volatile boolean closed;
@@ -76,6 +93,10 @@ final class RelayLoop {
     this.transactions = new OutboxTransactions(outbox.jdbc());
     this.tables = new OutboxTables(outbox.jdbc());
     this.reader = new RowReader(outbox.jdbc());
+    this.postgres =
+        outbox.jdbc().dialect() == SqlDialect.POSTGRESQL ? new PostgresRows(outbox.jdbc()) : null;
+    this.settledIds = new SettledIds(outbox.jdbc());
+    this.cursors = new ShardCursors(now());
     this.window = new RelayWindow(fencesKeys ? Integer.MAX_VALUE : 1);
     this.pauses = new DestinationPauses(runtime, config.backoff());
     this.own = leases.current();
@@ -86,10 +107,15 @@ final class RelayLoop {
 
   /** Runs until {@link #close}. */
   void run() throws InterruptedException {
+    thread = Thread.currentThread();
     while (!closed) {
       long wait = pass();
-      if (wait > 0) {
-        signal.await(wait);
+      if (wait > 0 && !signal.await(wait)) {
+        more = true;
+      }
+      long linger = pace.linger(now());
+      if (linger > 0 && !closed) {
+        signal.linger(linger);
       }
     }
     acknowledgeTheLast();
@@ -127,23 +153,29 @@ final class RelayLoop {
 
   /** One round; returns how long to wait for a signal before the next. */
   private long pass() {
+    // Asked before the look: one that is under way may have missed what drain is to wait for.
+    boolean toDrain = draining;
     try {
       adoptOwnership();
       settleCompletions();
       acknowledge();
       promoteDelayed();
-      int found = read();
+      int found = look();
+      settleCompletions();
+      acknowledge();
       leases.reportDrained(own, finishedOfLeaving());
       note("");
       outages.succeeded();
-      if (found > 0) {
+      if (!completions.isEmpty() || (more && found > 0)) {
         return 0;
       }
-      if (draining && isDrained()) {
+      if (toDrain && found == 0 && !lookedAhead && isDrained()) {
         drained.countDown();
       }
-      return nextLook();
+      return more || draining ? Math.min(FOR_ROOM_NANOS, nextLook()) : nextLook();
     } catch (RuntimeException e) {
+      more = true;
+      cursors.reset();
       outages.failed(e, e instanceof CommsException);
       note(e.toString());
       return AFTER_FAILURE.toNanos();
@@ -160,6 +192,8 @@ final class RelayLoop {
     window.forgetWaiting(row -> !sameEpoch(before, row.shard()));
     // The owner before may have blocked keys that a look without retries would let through.
     retries = true;
+    more = true;
+    cursors.forget();
   }
 
   private boolean sameEpoch(Ownership before, int shard) {
@@ -176,37 +210,121 @@ final class RelayLoop {
     return finished;
   }
 
-  private int read() {
+  /** Looks for rows if there may be any; says how many it took. */
+  private int look() {
+    boolean raised = signal.takeRaised();
+    if (!raised && !more && !draining) {
+      return 0;
+    }
     int room = Math.min(config.batchSize(), config.maxUnconfirmed() - window.size());
     long roomBytes = config.maxUnconfirmedBytes() - window.bytes();
     Set<Integer> shards = own.readable(now());
-    if (room <= 0 || roomBytes <= 0 || shards.isEmpty()) {
+    // Whoever gives this relay shards wakes it; room comes back by and by.
+    more = !shards.isEmpty();
+    if (room <= 0 || roomBytes <= 0 || shards.isEmpty() || !pace.isWorth(room, config, now())) {
       return 0;
     }
-    // A power of two, so that there are few different statements.
-    int limit = Integer.highestOneBit((int) Math.max(1, Math.min(room, roomBytes / largestRow)));
-    List<OutboxRow> rows =
-        transactions.run(
+    Set<String> unwanted = unwanted();
+    if (!unwanted.isEmpty() && pauses.paused().isEmpty() && !pace.isTimeForOthers(now())) {
+      return 0;
+    }
+    more = false;
+    if (unwanted.isEmpty()) {
+      // What one destination may not have is not worth reading.
+      room = Math.max(1, Math.min(room, (shareOfDestination() - window.most()) / 2));
+    }
+    // A power of two, or all: so that there are few different statements.
+    int affordable = (int) Math.max(1, Math.min(room, roomBytes / largestRow));
+    int limit = affordable == config.batchSize() ? affordable : Integer.highestOneBit(affordable);
+    List<Integer> order = inTurn(shards);
+    List<OutboxRow> rows = read(order, unwanted, limit);
+    int taken = take(rows);
+    boolean full = rows.size() >= limit || (lookedAhead && !rows.isEmpty());
+    more |= full;
+    if (lookedAhead && rows.isEmpty()) {
+      more = true;
+      cursors.reset();
+      return 1;
+    }
+    pace.read(taken, limit, now());
+    return taken;
+  }
+
+  private List<OutboxRow> read(List<Integer> order, Set<String> unwanted, int limit) {
+    checkRetriesNow();
+    lookedAhead = false;
+    if (postgres == null || retries || !unwanted.isEmpty()) {
+      cursors.forget();
+      return transactions.run(
+          "read",
+          connection ->
+              reader.read(
+                  connection, new RowReader.Query(order, window.ids(), unwanted, retries, limit)));
+    }
+    return readPlain(postgres, order, limit);
+  }
+
+  /** Nothing fails and nothing is left out: the way it is nearly always. */
+  private List<OutboxRow> readPlain(PostgresRows rows, List<Integer> order, int limit) {
+    long start = now();
+    boolean ahead = cursors.looksAhead(start, window.size() > 0);
+    lookedAhead = ahead;
+    long[] after = order.stream().mapToLong(shard -> cursors.after(shard, ahead)).toArray();
+    int each = Math.min(shardWindow, limit);
+    long[] settled = {0};
+    List<OutboxRow> found =
+        transactions.single(
             "read",
             connection -> {
-              checkRetries(connection);
-              return reader.read(
-                  connection,
-                  new RowReader.Query(inTurn(shards), window.ids(), unwanted(), retries, limit));
+              settled[0] = settledIds.upTo(connection, start);
+              return rows.read(
+                  connection, order, after, ahead ? Set.of() : window.ids(), each, limit);
             });
+    boolean full = found.size() >= limit || found.size() >= each;
+    cursors.found(found, full);
+    more |= full;
+    shardWindow = full ? Math.min(4 * shardWindow, MAX_WINDOW) : MIN_WINDOW;
+    if (!ahead) {
+      cursors.tookWhole(start, now());
+      cursors.raiseMarks(seen(order, found, limit), found, window.rows(), settled[0]);
+    }
+    return found;
+  }
+
+  /** Shards of which the first row was seen, or that there is none. */
+  private static List<Integer> seen(List<Integer> order, List<OutboxRow> found, int limit) {
+    if (found.size() < limit) {
+      return order;
+    }
+    return order.subList(0, order.indexOf(found.get(found.size() - 1).shard()) + 1);
+  }
+
+  private int take(List<OutboxRow> rows) {
     largestRow = Math.max(1, largestRow / 2);
     int before = window.size();
+    int settledBefore = confirmed.size();
     for (OutboxRow row : rows) {
       largestRow = Math.max(largestRow, row.payload().length);
-      if (window.bytes() >= config.maxUnconfirmedBytes()) {
-        break;
-      }
       lastShard = row.shard();
-      if (window.held(row.destination()) < shareOfDestination() && window.add(row)) {
-        publish(row);
+      if (window.bytes() >= config.maxUnconfirmedBytes()
+          || window.held(row.destination()) >= shareOfDestination()
+          || !offer(row)) {
+        cursors.reset();
+        more = true;
       }
     }
-    return window.size() - before;
+    return window.size() - before + confirmed.size() - settledBefore;
+  }
+
+  private boolean offer(OutboxRow row) {
+    if (window.contains(row)) {
+      return true;
+    }
+    boolean now = window.add(row);
+    if (now) {
+      publish(row);
+    }
+    return now || window.contains(row);
   }
 
   /**
@@ -231,9 +349,9 @@ final class RelayLoop {
     return order;
   }
 
-  private void checkRetries(Connection connection) throws SQLException {
+  private void checkRetriesNow() {
     if (retries || now() - retriesChecked > BETWEEN_RETRY_CHECKS.toNanos()) {
-      retries = tables.hasRetries(connection);
+      retries = transactions.single("read", tables::hasRetries);
       retriesChecked = now();
     }
   }
@@ -243,15 +361,28 @@ final class RelayLoop {
     Ownership now = leases.current();
     if (epoch == null || !now.owns(row.shard(), epoch) || !now.isSafe(now())) {
       window.withdraw(row);
+      cursors.reset();
+      more = true;
       return;
     }
     try {
       publisher
-          .publish(row.to(), row.message())
+          .publish(destination(row), row.message())
           .whenComplete((receipt, failure) -> complete(row, failure));
     } catch (RuntimeException e) {
       complete(row, e);
     }
+  }
+
+  private Destination destination(OutboxRow row) {
+    Destination known = destinations.get(row.destination());
+    if (known == null) {
+      known = row.to();
+      if (destinations.size() < MAX_DESTINATIONS) {
+        destinations.put(row.destination(), known);
+      }
+    }
+    return known;
   }
 
   private void complete(OutboxRow row, @Nullable Throwable failure) {
@@ -260,7 +391,9 @@ final class RelayLoop {
             ? failure.getCause()
             : failure;
     completions.add(new Completion(row, cause));
-    signal.raise();
+    if (Thread.currentThread() != thread) {
+      signal.nudge();
+    }
   }
 
   private void settleCompletions() {
@@ -273,6 +406,8 @@ final class RelayLoop {
         step = window.confirmed(row);
       } else {
         step = window.failed(row, done.failure());
+        cursors.reset();
+        more = true;
       }
       if (step.next() != null) {
         publish(step.next());
@@ -332,13 +467,21 @@ final class RelayLoop {
       return;
     }
     List<OutboxRow> rows = List.copyOf(confirmed);
-    transactions.run(
-        "acknowledge",
-        connection -> {
-          tables.acknowledge(connection, rows, retries);
-          leases.compareEpochs(connection, own);
-          return null;
-        });
+    if (postgres == null) {
+      transactions.run(
+          "acknowledge",
+          connection -> {
+            tables.acknowledge(connection, rows, retries);
+            leases.compareEpochs(connection, own);
+            return null;
+          });
+    } else {
+      Map<Integer, Long> epochs =
+          transactions.single(
+              "acknowledge",
+              connection -> postgres.acknowledge(connection, rows, retries, leases.node()));
+      leases.compareEpochs(epochs, own);
+    }
     confirmed.clear();
     window.acknowledged(rows);
   }
@@ -354,6 +497,7 @@ final class RelayLoop {
                 leases.fence(connection, own, 0)
                     ? tables.promoteDelayed(connection, config.batchSize())
                     : 0);
+    more |= moved > 0;
     if (moved < config.batchSize()) {
       promoted = now();
     }

@@ -160,6 +160,10 @@ final class RelayWindow {
     return row.payload().length + row.headers().length() + ROW_OVERHEAD_BYTES;
   }
 
+  boolean contains(OutboxRow row) {
+    return held.containsKey(row.id());
+  }
+
   int size() {
     return held.size();
   }
@@ -170,6 +174,15 @@ final class RelayWindow {
 
   int held(String destination) {
     return perDestination.getOrDefault(destination, 0);
+  }
+
+  /** How many rows are held of the destination with most. */
+  int most() {
+    int most = 0;
+    for (int count : perDestination.values()) {
+      most = Math.max(most, count);
+    }
+    return most;
   }
 
   /** Destinations of which at least so many rows are held. */
@@ -186,6 +199,10 @@ final class RelayWindow {
 
   Set<Integer> busyShards() {
     return new HashSet<>(perShard.keySet());
+  }
+
+  Collection<OutboxRow> rows() {
+    return held.values();
   }
 
   Set<Long> ids() {

@@ -101,6 +101,11 @@ final class ShardLeases {
     }
   }
 
+  /** Under which name this relay owns shards. */
+  String node() {
+    return node;
+  }
+
   /** What is owned now. */
   Ownership current() {
     return ownership.get();
@@ -297,7 +302,11 @@ final class ShardLeases {
 
   /** Drops the shards whose epoch has changed; called in each acknowledgement's transaction. */
   void compareEpochs(Connection connection, Ownership seen) throws SQLException {
-    Map<Integer, Long> now = readEpochs(connection);
+    compareEpochs(readEpochs(connection), seen);
+  }
+
+  /** As above, with the epochs of this node's shards as an acknowledgement returned them. */
+  void compareEpochs(Map<Integer, Long> now, Ownership seen) {
     seen.epochs()
         .forEach(
             (shard, epoch) -> {

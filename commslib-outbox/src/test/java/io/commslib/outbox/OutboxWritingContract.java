@@ -8,6 +8,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.JdbcTransactions;
@@ -90,6 +91,43 @@ public abstract class OutboxWritingContract extends OutboxFixture {
           .isThrownBy(() -> JdbcTransactions.join(connection, database))
           .withMessageContaining("COMMS-JDBC-006: autoCommit: true (expected: false");
     }
+  }
+
+  @Test
+  void writesNothingOnAConnectionThatWentBackToAutoCommit() throws SQLException {
+    try (Connection connection = dataSource().getConnection()) {
+      connection.setAutoCommit(false);
+      TransactionContext tx = JdbcTransactions.join(connection, database);
+      connection.setAutoCommit(true);
+      assertThatIllegalStateException()
+          .isThrownBy(() -> outbox.publish(tx, ORDERS, message("m1", "k")))
+          .withMessageContaining("COMMS-OUTBOX-005: autoCommit: true (expected: false");
+    }
+    assertThat(rows("outbox_message")).isZero();
+  }
+
+  @Test
+  void findsARowThatCommitsLateBelowABacklogAlreadyRead() throws Exception {
+    configure(quick().batchSize(20).maxUnconfirmed(40));
+    startRelay();
+    try (Connection late = dataSource().getConnection()) {
+      late.setAutoCommit(false);
+      outbox.publish(JdbcTransactions.join(late, database), ORDERS, message("late", "k0"));
+      transactions.run(
+          tx -> {
+            outbox.publishAll(
+                tx,
+                ORDERS,
+                IntStream.rangeClosed(1, 300).mapToObj(i -> message("m" + i, "k" + i)).toList());
+            return null;
+          });
+      Await.until("backlog published", () -> transport.confirmed().size() == 300);
+      late.commit();
+      late.setAutoCommit(true);
+    }
+    outbox.wake();
+    Await.until("late one published", () -> transport.confirmed().contains("late"));
+    assertThat(transport.confirmed()).as("each once").hasSize(301);
   }
 
   @Test

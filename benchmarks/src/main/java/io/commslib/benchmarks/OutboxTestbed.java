@@ -1,0 +1,215 @@
+package io.commslib.benchmarks;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.outbox.JdbcOutbox;
+import io.commslib.outbox.OutboxConfig;
+import io.commslib.outbox.OutboxRelay;
+import io.commslib.outbox.OutboxSchema;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
+
+/** A database with the outbox's tables and a business table, and short ways to fill it. */
+final class OutboxTestbed implements AutoCloseable {
+
+  static final Destination TO = Destination.topic("bench");
+  static final int SHARDS = 16;
+  static final byte[] BODY = new byte[256];
+  static final String MESSAGES = "\"outbox_message\"";
+
+  final HikariDataSource pool;
+  final JdbcDatabase database;
+  final JdbcTransactionRunner transactions;
+  final JdbcOutbox outbox;
+
+  /** Wakes no relay: what it writes lies there. */
+  private final JdbcOutbox quiet;
+
+  private final SystemRuntime runtime = SystemRuntime.create();
+
+  OutboxTestbed(String jdbcUrl, String user, String password) {
+    this.pool = pool(jdbcUrl, user, password);
+    this.database = JdbcDatabase.builder(pool).build();
+    OutboxSchema.scripts().apply(database);
+    execute(
+        "CREATE TABLE IF NOT EXISTS business (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+            + " customer text NOT NULL, amount bigint NOT NULL, note text)");
+    this.transactions = JdbcTransactionRunner.create(database);
+    this.outbox = outbox(database);
+    this.quiet = outbox(database);
+  }
+
+  private static HikariDataSource pool(String jdbcUrl, String user, String password) {
+    HikariConfig settings = new HikariConfig();
+    settings.setJdbcUrl(jdbcUrl);
+    settings.setUsername(user);
+    settings.setPassword(password);
+    settings.setMaximumPoolSize(32);
+    settings.setMinimumIdle(12);
+    return new HikariDataSource(settings);
+  }
+
+  private static OutboxConfig config() {
+    return OutboxConfig.builder()
+        .shards(SHARDS)
+        .pollInterval(Duration.ofSeconds(59))
+        .leaseTime(Duration.ofMinutes(5))
+        .build();
+  }
+
+  static JdbcOutbox outbox(JdbcDatabase on) {
+    return JdbcOutbox.create(on, config());
+  }
+
+  /**
+   * Works while a relay runs that owns all shards; polls so seldom that only a wake-up starts it.
+   */
+  <T> T relaying(JdbcOutbox of, MessageTransport transport, Callable<T> work) throws Exception {
+    OutboxRelay relay = OutboxRelay.create(of, transport, runtime);
+    relay.start();
+    try {
+      String all = Integer.toString(SHARDS);
+      await(
+          "relay owns all shards",
+          () -> all.equals(relay.health().details().getOrDefault("ownedShards", "")));
+      return work.call();
+    } finally {
+      relay.close();
+    }
+  }
+
+  static void await(String what, java.util.function.BooleanSupplier condition) {
+    long end = System.nanoTime() + 120_000_000_000L;
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > end) {
+        throw new IllegalStateException(what + ": not within 120 s");
+      }
+      LockSupport.parkNanos(100_000);
+    }
+  }
+
+  static Message message(int number) {
+    return Message.builder("bench.happened")
+        .id("m" + number)
+        .key("k" + number % 1_000)
+        .sharedBody(BODY)
+        .build();
+  }
+
+  /**
+   * Rows as publish writes them, over 1,000 keys and all shards, in one statement: a template row
+   * is written by the library and copied by the server. They become visible all at once.
+   */
+  void preload(int rows) throws SQLException {
+    execute("TRUNCATE " + MESSAGES);
+    load(rows);
+  }
+
+  /** As {@link #preload}, into a table that is empty but maybe full of dead rows. */
+  void load(int rows) throws SQLException {
+    transactions.run(
+        tx -> {
+          quiet.publish(tx, TO, message(0));
+          return null;
+        });
+    execute(
+        "WITH t AS (DELETE FROM "
+            + MESSAGES
+            + " RETURNING *) INSERT INTO "
+            + MESSAGES
+            + " (shard, destination, msg_key, payload, headers) SELECT (n % 1000) % "
+            + SHARDS
+            + ", t.destination, 'k' || n % 1000, t.payload, replace(replace(t.headers, 'ce_id:m0',"
+            + " 'ce_id:m' || n), 'partitionkey:k0', 'partitionkey:k' || n % 1000) FROM t,"
+            + " generate_series(1, "
+            + rows
+            + ") n");
+  }
+
+  long rows() {
+    return number("SELECT count(*) FROM " + MESSAGES);
+  }
+
+  boolean isEmpty() {
+    return number("SELECT count(*) FROM (SELECT 1 FROM " + MESSAGES + " LIMIT 1) x") == 0;
+  }
+
+  /** Rows a second that a relay which owns its shards takes from a preloaded table, deletion in. */
+  double drain(int rows, CountingSink sink) throws Exception {
+    return relaying(
+        outbox,
+        sink,
+        () -> {
+          execute("TRUNCATE " + MESSAGES);
+          return drainNow(rows, sink::messages);
+        });
+  }
+
+  /** Adds rows and has the running relay drain them. */
+  double drainNow(int rows, LongSupplier taken) throws SQLException {
+    long before = taken.getAsLong();
+    load(rows);
+    long start = System.nanoTime();
+    outbox.wake();
+    await("all published", () -> taken.getAsLong() - before >= rows);
+    await("all deleted", this::isEmpty);
+    return rows * 1e9 / (System.nanoTime() - start);
+  }
+
+  long logPosition() {
+    return number("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint");
+  }
+
+  long number(String sql) {
+    try (Connection connection = pool.getConnection();
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      row.next();
+      return row.getLong(1);
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  void execute(String sql) {
+    try (Connection connection = pool.getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  static Map<String, String> serverSettings() {
+    return Map.of(
+        "fsync",
+        "on",
+        "synchronous_commit",
+        "on",
+        "shared_buffers",
+        "256MB",
+        "max_wal_size",
+        "4GB",
+        "max_connections",
+        "100");
+  }
+
+  @Override
+  public void close() {
+    pool.close();
+    runtime.close();
+  }
+}
