@@ -1,0 +1,288 @@
+package io.commslib.testkit;
+
+import io.commslib.core.inmemory.InMemoryTransport;
+import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.Subscription;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.time.VirtualTime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tests of an application's own handlers without a broker and without waiting: send messages, let
+ * virtual time pass, await quiet, and say what must have become of them. Handlers run on the
+ * calling thread, inside {@link #advance} and {@link #awaitQuiet}; retries, delays and deadlines
+ * are the real engine's.
+ *
+ * <p>Not thread-safe; for one test. What is not as it should be is reported as {@link
+ * AssertionError}.
+ *
+ * @since 0.1
+ */
+public final class MessagingScenario implements AutoCloseable {
+
+  private static final Duration STEP = Duration.ofSeconds(1);
+
+  /**
+   * One call of a handler.
+   *
+   * @param message what it was given
+   * @param attempt 1 for the first
+   * @param settlement what it returned, or null if it threw
+   */
+  public record Call(Message message, int attempt, @Nullable Settlement settlement) {}
+
+  private final VirtualTime time = VirtualTime.create();
+  private final InMemoryTransport transport = InMemoryTransport.builder().runtime(time).build();
+  private final Map<String, List<Call>> calls = new LinkedHashMap<>();
+  private final List<Subscription> subscriptions = new ArrayList<>();
+
+  private MessagingScenario() {}
+
+  /**
+   * Creates a scenario with nothing in it, at 2026-01-01T00:00:00Z.
+   *
+   * @return new scenario; the test closes it
+   */
+  public static MessagingScenario create() {
+    return new MessagingScenario();
+  }
+
+  /**
+   * Returns the transport, for the application's own wiring.
+   *
+   * @return always the same one
+   */
+  public MessageTransport transport() {
+    return transport;
+  }
+
+  /**
+   * Returns the time, for the application's own wiring.
+   *
+   * @return always the same one
+   */
+  public VirtualTime time() {
+    return time;
+  }
+
+  /**
+   * Declares a destination.
+   *
+   * @param config what to declare
+   * @return this
+   */
+  public MessagingScenario declare(DestinationConfig config) {
+    transport.declare(config);
+    return this;
+  }
+
+  /**
+   * Subscribes a handler whose calls are remembered.
+   *
+   * @param config what to subscribe to
+   * @param handler under test
+   * @return this
+   */
+  public MessagingScenario subscribe(SubscriptionConfig config, MessageHandler handler) {
+    Objects.requireNonNull(handler, "handler");
+    List<Call> seen =
+        calls.computeIfAbsent(name(config.destination(), config.group()), key -> new ArrayList<>());
+    subscriptions.add(
+        transport
+            .subscriber()
+            .subscribe(
+                config,
+                delivery -> {
+                  int at = seen.size();
+                  seen.add(new Call(delivery.message(), delivery.attempt(), null));
+                  Settlement settlement = handler.handle(delivery);
+                  seen.set(at, new Call(delivery.message(), delivery.attempt(), settlement));
+                  return settlement;
+                }));
+    return this;
+  }
+
+  /**
+   * Publishes messages, in their order. They are handled when time moves.
+   *
+   * @param to a declared destination
+   * @param messages what to publish
+   * @return this
+   */
+  public MessagingScenario send(Destination to, Message... messages) {
+    for (Message message : messages) {
+      transport.publisher().publish(to, message).toCompletableFuture().join();
+    }
+    return this;
+  }
+
+  /**
+   * Lets time pass, and everything happen that becomes due.
+   *
+   * @param duration zero or more
+   * @return this
+   */
+  public MessagingScenario advance(Duration duration) {
+    time.advance(duration);
+    return this;
+  }
+
+  /**
+   * Lets time pass until nothing is in flight and nothing waits for a retry.
+   *
+   * @param atMost how much time may pass
+   * @return this
+   * @throws AssertionError if it is not quiet by then
+   */
+  public MessagingScenario awaitQuiet(Duration atMost) {
+    time.runUntilIdle();
+    for (Duration passed = Duration.ZERO; !isQuiet(); passed = passed.plus(STEP)) {
+      if (passed.compareTo(atMost) >= 0) {
+        throw new AssertionError(
+            "not quiet after "
+                + atMost
+                + ": "
+                + subscriptions.stream().map(Subscription::snapshot).toList());
+      }
+      time.advance(STEP);
+    }
+    return this;
+  }
+
+  private boolean isQuiet() {
+    return subscriptions.stream()
+        .map(Subscription::snapshot)
+        .allMatch(
+            snapshot -> snapshot.count(Count.IN_FLIGHT) == 0 && snapshot.count(Count.WAITING) == 0);
+  }
+
+  /**
+   * Returns the calls of a group's handler, in their order.
+   *
+   * @param source what the group consumes
+   * @param group the group
+   * @return all so far
+   */
+  public List<Call> calls(Destination source, String group) {
+    return List.copyOf(calls.getOrDefault(name(source, group), List.of()));
+  }
+
+  /**
+   * Demands which messages a group has finished as done, in the order in which it did.
+   *
+   * @param source what the group consumes
+   * @param group the group
+   * @param ids all of them
+   * @return this
+   * @throws AssertionError if others were, or in another order
+   */
+  public MessagingScenario assertDone(Destination source, String group, String... ids) {
+    Set<String> done = new LinkedHashSet<>();
+    for (Call call : calls(source, group)) {
+      if (call.settlement() != null && call.settlement().kind() == Settlement.Kind.DONE) {
+        done.add(call.message().id());
+      }
+    }
+    return demand("done by " + group + " of " + source, List.of(ids), List.copyOf(done));
+  }
+
+  /**
+   * Demands how often a group's handler was called for a message.
+   *
+   * @param source what the group consumes
+   * @param group the group
+   * @param id of the message
+   * @param attempts how often
+   * @return this
+   * @throws AssertionError if it was another number
+   */
+  public MessagingScenario assertAttempts(
+      Destination source, String group, String id, int attempts) {
+    long called =
+        calls(source, group).stream().filter(call -> call.message().id().equals(id)).count();
+    return demand("attempts of " + id + " by " + group, (long) attempts, called);
+  }
+
+  /**
+   * Demands which messages are in a group's dead letters, oldest first.
+   *
+   * @param source what the group consumes
+   * @param group the group
+   * @param ids all of them
+   * @return this
+   * @throws AssertionError if others are
+   */
+  public MessagingScenario assertDeadLettered(Destination source, String group, String... ids) {
+    List<String> found =
+        transport.deadLetters().list(source, group, 100_000).stream()
+            .map(DeadLetter::messageId)
+            .toList();
+    return demand("dead letters of " + group + " of " + source, List.of(ids), found);
+  }
+
+  /**
+   * Demands in which order a group was first called for the messages of a key.
+   *
+   * @param source what the group consumes
+   * @param group the group
+   * @param key of the messages
+   * @param ids all of them, in order
+   * @return this
+   * @throws AssertionError if it was called for others, or in another order
+   */
+  public MessagingScenario assertOrder(
+      Destination source, String group, String key, String... ids) {
+    Set<String> first = new LinkedHashSet<>();
+    for (Call call : calls(source, group)) {
+      if (call.message().key().filter(key::equals).isPresent()) {
+        first.add(call.message().id());
+      }
+    }
+    return demand("order of the key by " + group, List.of(ids), List.copyOf(first));
+  }
+
+  /**
+   * Demands that everything received is in exactly one count of each subscription's ledger.
+   *
+   * @return this
+   * @throws AssertionError showing the ledger that does not balance
+   */
+  public MessagingScenario assertLedgersBalance() {
+    for (Subscription subscription : subscriptions) {
+      demand("imbalance of " + subscription.snapshot(), 0L, subscription.snapshot().imbalance());
+    }
+    return this;
+  }
+
+  private MessagingScenario demand(String what, Object expected, Object found) {
+    if (!expected.equals(found)) {
+      throw new AssertionError(what + ": " + found + " (expected: " + expected + ")");
+    }
+    return this;
+  }
+
+  private static String name(Destination source, String group) {
+    return source + "/" + group;
+  }
+
+  /** Ends subscriptions and transport. Idempotent. */
+  @Override
+  public void close() {
+    transport.close();
+  }
+}
