@@ -98,6 +98,10 @@ class EngineStressTest {
       while (taken < deliveries.size()) {
         taken += rig.engine().acceptWhileOpen(deliveries.subList(taken, deliveries.size()));
       }
+      if (number == 0) {
+        // Scopes may go before anything of them is handled; of the first one something is.
+        awaitTheFirstAcknowledged();
+      }
       if (random.nextBoolean()) {
         rig.engine().awaitScopeIdle(scope, Duration.ofMillis(1));
       }
@@ -108,6 +112,13 @@ class EngineStressTest {
         violation.compareAndSet(null, "scope " + scope + " did not become idle");
       }
       rig.engine().revoke(scope);
+    }
+  }
+
+  private void awaitTheFirstAcknowledged() {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (rig.acknowledged().isEmpty() && System.nanoTime() < limit) {
+      Thread.onSpinWait();
     }
   }
 
