@@ -40,7 +40,8 @@ final class OutboxBrokers {
   }
 
   static void declare(MessageTransport transport) {
-    transport.declare(DestinationConfig.builder(OutboxTestbed.TO).partitions(4).group("bench").build());
+    transport.declare(
+        DestinationConfig.builder(OutboxTestbed.TO).partitions(4).group("bench").build());
   }
 
   private static MessageTransport counting(MessageTransport transport, CountingSink confirmed) {
