@@ -3,6 +3,7 @@ package io.commslib.jackson;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.CodecException;
 import io.commslib.core.spi.Checks;
+import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Objects;
 import tools.jackson.core.JacksonException;
@@ -137,13 +138,25 @@ public final class JacksonCodec implements Codec {
   public <T> T decode(byte[] bytes, Class<T> type) {
     Objects.requireNonNull(bytes, "bytes");
     Objects.requireNonNull(type, "type");
+    return decode(ByteBuffer.wrap(bytes), type);
+  }
+
+  /**
+   * Reads a value without copying its bytes.
+   *
+   * @throws CodecException as {@link #decode(byte[], Class)}
+   */
+  @Override
+  public <T> T decode(ByteBuffer bytes, Class<T> type) {
+    Objects.requireNonNull(bytes, "bytes");
+    Objects.requireNonNull(type, "type");
     return decode(bytes, type, mapper.readerFor(type));
   }
 
   /** Reads any JSON within the limits; numbers keep all their digits. */
   JsonNode tree(byte[] bytes) {
     return decode(
-        bytes,
+        ByteBuffer.wrap(bytes),
         JsonNode.class,
         mapper
             .readerFor(JsonNode.class)
@@ -151,10 +164,12 @@ public final class JacksonCodec implements Codec {
             .without(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES));
   }
 
-  private static <T> T decode(byte[] bytes, Class<T> type, ObjectReader reader) {
+  private static <T> T decode(ByteBuffer bytes, Class<T> type, ObjectReader reader) {
     T value;
     try {
-      value = reader.readValue(bytes);
+      value =
+          reader.readValue(
+              bytes.array(), bytes.arrayOffset() + bytes.position(), bytes.remaining());
     } catch (StreamConstraintsException e) {
       throw new CodecException(OVER_LIMIT, reading(bytes, type) + place(e), null);
     } catch (JacksonException e) {
@@ -176,8 +191,8 @@ public final class JacksonCodec implements Codec {
     return false;
   }
 
-  private static String reading(byte[] bytes, Class<?> type) {
-    return "can't read " + type.getName() + " from " + bytes.length + " bytes";
+  private static String reading(ByteBuffer bytes, Class<?> type) {
+    return "can't read " + type.getName() + " from " + bytes.remaining() + " bytes";
   }
 
   /**

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.math.BigDecimal;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -145,10 +146,21 @@ class JacksonCodecTest {
   }
 
   @Test
+  void readsAValueInsideALargerArray() {
+    byte[] json = codec.encode(List.of(1, 2));
+    byte[] larger = new byte[json.length + 10];
+    System.arraycopy(json, 0, larger, 7, json.length);
+
+    List<?> read = codec.decode(ByteBuffer.wrap(larger, 7, json.length), List.class);
+
+    assertThat(read).isEqualTo(List.of(1, 2));
+  }
+
+  @Test
   void refusesNullByName() {
     assertThatNullPointerException().isThrownBy(() -> codec.encode(null)).withMessage("value");
     assertThatNullPointerException()
-        .isThrownBy(() -> codec.decode(null, Line.class))
+        .isThrownBy(() -> codec.decode((byte[]) null, Line.class))
         .withMessage("bytes");
     assertThatNullPointerException()
         .isThrownBy(() -> codec.decode(new byte[0], null))

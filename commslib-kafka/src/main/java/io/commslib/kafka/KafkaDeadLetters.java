@@ -9,6 +9,7 @@ import io.commslib.core.spi.CloudEventsEnvelope;
 import io.commslib.core.spi.DeadLetterHeaders;
 import io.commslib.core.spi.WireMessage;
 import io.commslib.core.time.TimeSource;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -170,7 +171,8 @@ final class KafkaDeadLetters implements DeadLetters {
   }
 
   private Entry entry(ConsumerRecord<byte[], byte[]> record) {
-    WireMessage stored = KafkaRecords.wire(record, true);
+    WireMessage stored =
+        KafkaRecords.wire(record, KafkaRecords.key(record), ByteBuffer.wrap(record.value()), true);
     Map<String, String> headers = new LinkedHashMap<>(stored.headers());
     String key = headers.remove(ORIGINAL_KEY);
     WireMessage wire = new WireMessage(key, headers, stored.body());

@@ -2,6 +2,7 @@ package io.commslib.kafka;
 
 import io.commslib.core.spi.RawDelivery;
 import io.commslib.core.spi.WireMessage;
+import java.nio.ByteBuffer;
 import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
@@ -10,12 +11,14 @@ import org.jspecify.annotations.Nullable;
 final class KafkaDelivery implements RawDelivery {
 
   private final PartitionLedger ledger;
-  private final ConsumerRecord<byte[], byte[]> record;
+  private final ConsumerRecord<byte[], ByteBuffer> record;
+  private final @Nullable String key;
   private @Nullable WireMessage wire;
 
-  KafkaDelivery(PartitionLedger ledger, ConsumerRecord<byte[], byte[]> record) {
+  KafkaDelivery(PartitionLedger ledger, ConsumerRecord<byte[], ByteBuffer> record) {
     this.ledger = ledger;
     this.record = record;
+    this.key = KafkaRecords.key(record);
   }
 
   PartitionLedger ledger() {
@@ -37,7 +40,7 @@ final class KafkaDelivery implements RawDelivery {
 
   @Override
   public Optional<String> laneKey() {
-    return Optional.ofNullable(KafkaRecords.key(record));
+    return Optional.ofNullable(key);
   }
 
   @Override
@@ -56,7 +59,7 @@ final class KafkaDelivery implements RawDelivery {
   public WireMessage wire() {
     WireMessage known = wire;
     if (known == null) {
-      known = KafkaRecords.wire(record, KafkaNames.isRedrive(record.topic()));
+      known = KafkaRecords.wire(record, key, record.value(), KafkaNames.isRedrive(record.topic()));
       wire = known;
     }
     return known;

@@ -3,6 +3,7 @@ package io.commslib.kafka;
 import io.commslib.core.spi.CloudEventsEnvelope;
 import io.commslib.core.spi.WireHeaders;
 import io.commslib.core.spi.WireMessage;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -15,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class KafkaRecords {
 
-  private static final byte[] EMPTY = new byte[0];
+  private static final ByteBuffer EMPTY = ByteBuffer.allocate(0);
 
   private KafkaRecords() {}
 
@@ -34,20 +35,24 @@ final class KafkaRecords {
   }
 
   /** Headers of the library's own are believed only where the library alone writes. */
-  static WireMessage wire(ConsumerRecord<byte[], byte[]> record, boolean trusted) {
-    WireHeaders.Builder headers = WireHeaders.builder(16);
-    for (Header header : record.headers()) {
+  static WireMessage wire(
+      ConsumerRecord<byte[], ?> record,
+      @Nullable String key,
+      @Nullable ByteBuffer body,
+      boolean trusted) {
+    Header[] received = record.headers().toArray();
+    WireHeaders.Builder headers = WireHeaders.builder(received.length);
+    for (Header header : received) {
       byte[] value = header.value();
       if (value != null
           && (trusted || !header.key().startsWith(CloudEventsEnvelope.RESERVED_PREFIX))) {
         headers.add(header.key(), value);
       }
     }
-    return new WireMessage(
-        key(record), headers.build(), record.value() == null ? EMPTY : record.value());
+    return new WireMessage(key, headers.build(), body == null ? EMPTY : body);
   }
 
-  static @Nullable String key(ConsumerRecord<byte[], byte[]> record) {
+  static @Nullable String key(ConsumerRecord<byte[], ?> record) {
     return record.key() == null ? null : new String(record.key(), StandardCharsets.UTF_8);
   }
 }

@@ -35,6 +35,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * Messages over Apache Kafka. A topic is a Kafka topic, a queue a Kafka topic {@code <name>.queue}
@@ -220,7 +221,10 @@ public final class KafkaTransport implements MessageTransport {
   private PollLoop loop(SubscriptionConfig subscription) {
     try {
       return new PollLoop(
-          new KafkaConsumer<>(ClientSettings.groupConsumer(config, subscription)),
+          new KafkaConsumer<>(
+              ClientSettings.groupConsumer(config, subscription),
+              new ByteArrayDeserializer(),
+              new BodyDeserializer()),
           config,
           subscription,
           runtime);

@@ -1,6 +1,7 @@
 package io.commslib.kafka;
 
 import io.commslib.core.time.TimeSource;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -26,13 +27,13 @@ final class OffsetCommits {
   private static final Duration START_LIMIT = Duration.ofSeconds(2);
   private static final Duration READ_LIMIT = Duration.ofSeconds(5);
 
-  private final Consumer<byte[], byte[]> consumer;
+  private final Consumer<byte[], ByteBuffer> consumer;
   private final TimeSource time;
   private final Map<TopicPartition, PartitionLedger> ledgers;
   private volatile String lastError = "";
 
   OffsetCommits(
-      Consumer<byte[], byte[]> consumer,
+      Consumer<byte[], ByteBuffer> consumer,
       TimeSource time,
       Map<TopicPartition, PartitionLedger> ledgers) {
     this.consumer = consumer;

@@ -5,6 +5,7 @@ import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.spi.RawDelivery;
 import io.commslib.core.spi.Settler;
 import io.commslib.core.time.CommsRuntime;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -49,7 +50,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   private static final Duration REVOKE_LIMIT = Duration.ofSeconds(5);
   private static final long ERROR_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
-  private final Consumer<byte[], byte[]> consumer;
+  private final Consumer<byte[], ByteBuffer> consumer;
   private final KafkaTransportConfig config;
   private final SubscriptionConfig subscription;
   private final CommsRuntime runtime;
@@ -70,7 +71,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   private volatile String lastError = "";
 
   PollLoop(
-      Consumer<byte[], byte[]> consumer,
+      Consumer<byte[], ByteBuffer> consumer,
       KafkaTransportConfig config,
       SubscriptionConfig subscription,
       CommsRuntime runtime) {
@@ -170,7 +171,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     return all || !probed.isEmpty();
   }
 
-  private void receive(ConsumerRecords<byte[], byte[]> records) {
+  private void receive(ConsumerRecords<byte[], ByteBuffer> records) {
     if (records.isEmpty()) {
       return;
     }
@@ -180,7 +181,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
       if (ledger == null) {
         continue;
       }
-      for (ConsumerRecord<byte[], byte[]> record : records.records(partition)) {
+      for (ConsumerRecord<byte[], ByteBuffer> record : records.records(partition)) {
         if (ledger.accepted(record.offset())) {
           keep(ledger, new KafkaDelivery(ledger, record));
         }

@@ -6,6 +6,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.testkit.servers.KafkaServer;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -26,11 +27,11 @@ class OffsetCommitsIT {
     try (KafkaTransport transport =
             KafkaTransport.create(KafkaTransportConfig.builder(servers).build());
         SystemRuntime runtime = SystemRuntime.create();
-        KafkaConsumer<byte[], byte[]> consumer =
+        KafkaConsumer<byte[], ByteBuffer> consumer =
             new KafkaConsumer<>(
                 Map.of("bootstrap.servers", servers, "group.id", "woken"),
                 new ByteArrayDeserializer(),
-                new ByteArrayDeserializer())) {
+                new BodyDeserializer())) {
       transport.declare(DestinationConfig.builder(topic).partitions(1).build());
       consumer.assign(List.of(partition));
       PartitionLedger ledger = new PartitionLedger(partition, runtime.time().nanoTime());

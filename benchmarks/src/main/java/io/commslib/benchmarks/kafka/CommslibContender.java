@@ -27,9 +27,13 @@ final class CommslibContender implements Contender {
     this.runtime = runtime;
   }
 
-  private KafkaTransport transport(Destination topic) {
+  private KafkaTransport transport(Destination topic, String compression) {
     KafkaTransport transport =
-        KafkaTransport.create(KafkaTransportConfig.builder(servers).runtime(runtime).build());
+        KafkaTransport.create(
+            KafkaTransportConfig.builder(servers)
+                .runtime(runtime)
+                .clientSetting("compression.type", compression)
+                .build());
     transport.declare(DestinationConfig.builder(topic).partitions(PARTITIONS).build());
     return transport;
   }
@@ -39,7 +43,7 @@ final class CommslibContender implements Contender {
     Meter meter = new Meter(order.number("records"));
     byte[][] bodies = Work.bodies();
     Destination topic = Destination.topic(order.topic());
-    try (KafkaTransport transport = transport(topic)) {
+    try (KafkaTransport transport = transport(topic, order.text("compression", "lz4"))) {
       meter.start();
       for (int i = 0; i < order.number("records"); i++) {
         Message message =
@@ -69,7 +73,7 @@ final class CommslibContender implements Contender {
     Meter meter = new Meter(order.number("records"));
     int millis = order.number("millis");
     Destination topic = Destination.topic(order.topic());
-    try (KafkaTransport transport = transport(topic)) {
+    try (KafkaTransport transport = transport(topic, "lz4")) {
       SubscriptionConfig config =
           SubscriptionConfig.builder(topic, "g" + UUID.randomUUID())
               .startAt(StartPosition.EARLIEST)
@@ -82,8 +86,10 @@ final class CommslibContender implements Contender {
               .subscribe(
                   config,
                   delivery -> {
-                    Work.take(millis);
-                    meter.count();
+                    if (Work.read(delivery.message().sharedBodyBuffer())) {
+                      Work.take(millis);
+                      meter.count();
+                    }
                     return Settlement.done();
                   });
       Figures figures = meter.await();

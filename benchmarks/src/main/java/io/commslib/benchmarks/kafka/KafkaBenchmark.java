@@ -132,6 +132,20 @@ public final class KafkaBenchmark implements Benchmark {
         "vsParallelConsumer0ms", ours / rounds.median("consume, parallel-consumer, " + best));
     figures.put("bytesPerRecord", bytes.get("pool") - bytes.get("raw"));
     out.printf("  bytes a record: raw %.0f, pool %.0f%n", bytes.get("raw"), bytes.get("pool"));
+    uncompressed();
+  }
+
+  /** There the body is copied out of its fetch, as the raw client does. */
+  private void uncompressed() throws IOException {
+    contenders.get("pool").run(Order.publish("plain", records, KEYS).with("compression", "none"));
+    Map<String, Double> plain = new LinkedHashMap<>();
+    for (String name : List.of("raw", "pool", "raw", "pool")) {
+      plain.put(
+          name, contenders.get(name).run(Order.consume("plain", records, 0, 8)).bytesPerRecord());
+    }
+    out.printf(
+        "  bytes a record of uncompressed batches: raw %.0f, pool %.0f%n",
+        plain.get("raw"), plain.get("pool"));
   }
 
   private double best(Rounds rounds, String prefix) {

@@ -40,6 +40,17 @@ record Order(String verb, Map<String, String> arguments) {
             "keys", Integer.toString(keys)));
   }
 
+  /** Returns the same with one argument more. */
+  Order with(String name, String value) {
+    Map<String, String> more = new TreeMap<>(arguments);
+    more.put(name, value);
+    return new Order(verb, more);
+  }
+
+  String text(String name, String otherwise) {
+    return arguments.getOrDefault(name, otherwise);
+  }
+
   String topic() {
     return String.valueOf(arguments.get("topic"));
   }

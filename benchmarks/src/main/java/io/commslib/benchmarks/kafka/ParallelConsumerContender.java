@@ -53,7 +53,7 @@ final class ParallelConsumerContender implements Contender {
       processor.subscribe(List.of(order.topic()));
       processor.poll(
           context -> {
-            if (context.value().length > 0) {
+            if (Work.read(context.value())) {
               Work.take(millis);
               meter.count();
             }

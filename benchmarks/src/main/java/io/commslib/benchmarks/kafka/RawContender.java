@@ -78,7 +78,7 @@ final class RawContender implements Contender {
       while (!meter.isDone()) {
         ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(100));
         for (ConsumerRecord<byte[], byte[]> record : records) {
-          if (record.value().length > 0) {
+          if (Work.read(record.value())) {
             Work.take(order.number("millis"));
             meter.count();
           }

@@ -1,5 +1,7 @@
 package io.commslib.core.codec;
 
+import java.nio.ByteBuffer;
+
 /**
  * Turns values into bytes and back. Users implement it or take one from a codec module.
  * Thread-safe.
@@ -35,4 +37,21 @@ public interface Codec {
    *     limits
    */
   <T> T decode(byte[] bytes, Class<T> type);
+
+  /**
+   * Reads a value where its bytes lie. The default copies them first; codecs that can read a part
+   * of an array do without.
+   *
+   * @param <T> type of the value
+   * @param bytes the whole content from position to limit, backed by an accessible array; neither
+   *     changed nor kept
+   * @param type class of the value
+   * @return the value, never null
+   * @throws CodecException as {@link #decode(byte[], Class)}
+   */
+  default <T> T decode(ByteBuffer bytes, Class<T> type) {
+    byte[] copy = new byte[bytes.remaining()];
+    bytes.duplicate().get(copy);
+    return decode(copy, type);
+  }
 }

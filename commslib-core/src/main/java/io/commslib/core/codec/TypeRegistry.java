@@ -81,7 +81,7 @@ public final class TypeRegistry {
               + ")",
           null);
     }
-    return entry.codec.decode(message.sharedBody(), entry.javaType);
+    return entry.codec.decode(message.sharedBodyBuffer(), entry.javaType);
   }
 
   /**

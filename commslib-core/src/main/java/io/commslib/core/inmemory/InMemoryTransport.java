@@ -230,7 +230,7 @@ public final class InMemoryTransport implements MessageTransport {
           message,
           "deliverAt needs DELAYED_DELIVERY");
     }
-    int size = message.sharedBody().length;
+    int size = message.bodyLength();
     if (size > maxMessageBytes) {
       String text = "message bytes: " + size + " (expected: 0.." + maxMessageBytes + ")";
       return refused("COMMS-MEMORY-003", FailureKind.PERMANENT, to, message, text);

@@ -142,7 +142,9 @@ public final class Message {
    * @return new array, empty for an empty body
    */
   public byte[] body() {
-    return attributes.body().clone();
+    byte[] copy = new byte[attributes.bodyLength()];
+    attributes.bodyBuffer().get(copy);
+    return copy;
   }
 
   /**
@@ -151,14 +153,32 @@ public final class Message {
    * @return read-only view
    */
   public ByteBuffer bodyView() {
-    return ByteBuffer.wrap(attributes.body()).asReadOnlyBuffer();
+    return attributes.bodyBuffer().asReadOnlyBuffer();
   }
 
   /**
-   * Returns the body's own array, for codecs and adapters that need one. The caller must not change
-   * it.
+   * Returns the length of the body.
    *
-   * @return the array, not a copy
+   * @return bytes
+   */
+  public int bodyLength() {
+    return attributes.bodyLength();
+  }
+
+  /**
+   * Returns the body where it lies, for codecs: no copy, even if it lies inside a received record.
+   * The caller must not change it.
+   *
+   * @return new buffer backed by an accessible array, from its position to its limit
+   */
+  public ByteBuffer sharedBodyBuffer() {
+    return attributes.bodyBuffer();
+  }
+
+  /**
+   * Returns the body as an array, for adapters that need one. The caller must not change it.
+   *
+   * @return the body's own array; a copy, made once, if it lies inside a received record
    */
   public byte[] sharedBody() {
     return attributes.body();
@@ -236,7 +256,7 @@ public final class Message {
    */
   @Override
   public String toString() {
-    return "Message{id=" + id() + ", type=" + type() + ", bytes=" + attributes.body().length + "}";
+    return "Message{id=" + id() + ", type=" + type() + ", bytes=" + bodyLength() + "}";
   }
 
   /**

@@ -163,14 +163,15 @@ public final class CloudEventsEnvelope {
     }
   }
 
-  private String id(WireHeaders headers) {
+  /** Looks at the identity; returns where it stands. */
+  private int id(WireHeaders headers) {
     int at = find(headers, Attribute.ID);
     if (at < 0) {
       throw new CodecException("COMMS-CORE-022", "attribute id is missing", null);
     }
     try {
       WireText.checkPrintable("id", headers.raw(at), 128);
-      return headers.value(at);
+      return at;
     } catch (IllegalArgumentException e) {
       throw new CodecException("COMMS-CORE-022", String.valueOf(e.getMessage()), e);
     }

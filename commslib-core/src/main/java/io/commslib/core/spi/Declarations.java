@@ -81,7 +81,7 @@ public final class Declarations {
     if (message.deliverAt().isPresent()) {
       return refused(codes.delayed(), to, message, "deliverAt needs DELAYED_DELIVERY");
     }
-    int size = message.sharedBody().length;
+    int size = message.bodyLength();
     return size <= maxMessageBytes
         ? Optional.empty()
         : refused(

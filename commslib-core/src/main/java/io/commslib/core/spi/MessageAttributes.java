@@ -1,6 +1,7 @@
 package io.commslib.core.spi;
 
 import io.commslib.core.messaging.Message;
+import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -120,9 +121,27 @@ public interface MessageAttributes {
   Map<String, String> headers();
 
   /**
-   * Returns the body.
+   * Returns the body as an array of its own.
    *
-   * @return the array itself
+   * @return not a copy where it has one; must not be changed
    */
   byte[] body();
+
+  /**
+   * Returns the body where it lies, without copying.
+   *
+   * @return backed by an array, from position to limit; must not be changed
+   */
+  default ByteBuffer bodyBuffer() {
+    return ByteBuffer.wrap(body());
+  }
+
+  /**
+   * Returns the length of the body.
+   *
+   * @return bytes
+   */
+  default int bodyLength() {
+    return body().length;
+  }
 }

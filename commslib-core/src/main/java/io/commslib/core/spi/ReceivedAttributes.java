@@ -2,6 +2,7 @@ package io.commslib.core.spi;
 
 import io.commslib.core.messaging.Message;
 import io.commslib.core.spi.CloudEventsEnvelope.Attribute;
+import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.Map;
@@ -17,23 +18,23 @@ final class ReceivedAttributes implements MessageAttributes {
 
   private final CloudEventsEnvelope envelope;
   private final WireMessage wire;
-  private final String id;
+  private final int idAt;
   private final String type;
   private final int version;
   private @Nullable Map<String, String> headers;
 
   ReceivedAttributes(
-      CloudEventsEnvelope envelope, WireMessage wire, String id, String type, int version) {
+      CloudEventsEnvelope envelope, WireMessage wire, int idAt, String type, int version) {
     this.envelope = envelope;
     this.wire = wire;
-    this.id = id;
+    this.idAt = idAt;
     this.type = type;
     this.version = version;
   }
 
   @Override
   public String id() {
-    return id;
+    return wire.wireHeaders().value(idAt);
   }
 
   @Override
@@ -118,6 +119,16 @@ final class ReceivedAttributes implements MessageAttributes {
   }
 
   @Override
+  public ByteBuffer bodyBuffer() {
+    return wire.bodyBuffer();
+  }
+
+  @Override
+  public int bodyLength() {
+    return wire.bodyLength();
+  }
+
+  @Override
   public Map<String, String> headers() {
     Map<String, String> known = headers;
     if (known == null) {
@@ -144,7 +155,7 @@ final class ReceivedAttributes implements MessageAttributes {
         continue;
       }
     }
-    return own == null ? Map.of() : own.id(id).build().headers();
+    return own == null ? Map.of() : own.id(id()).build().headers();
   }
 
   private @Nullable String text(Attribute attribute) {

@@ -183,7 +183,7 @@ public final class WireHeaders extends AbstractMap<String, String> {
     private @Nullable Map<String, Integer> names;
 
     private Builder(int expected) {
-      this.cells = new Object[Math.max(2, Math.min(expected, 1_000)) * 2];
+      this.cells = new Object[Math.max(1, Math.min(expected, 1_000)) * 2];
     }
 
     /**

@@ -1,5 +1,7 @@
 package io.commslib.core.spi;
 
+import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -7,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A message as it travels: key, headers as text, body. Adapters map it to and from their client's
- * record. Immutable; the body array is shared and must not be changed.
+ * record. Immutable; the body is shared and must not be changed.
  *
  * @since 0.1
  */
@@ -15,7 +17,13 @@ public final class WireMessage {
 
   private final @Nullable String key;
   private final WireHeaders headers;
-  private final byte[] body;
+
+  /** Holds the body; all of it unless the body lies inside a received record. */
+  private final byte[] holder;
+
+  private final int offset;
+  private final int length;
+  private byte @Nullable [] body;
   private int sizeBytes = -1;
 
   /**
@@ -28,7 +36,32 @@ public final class WireMessage {
   public WireMessage(@Nullable String key, Map<String, String> headers, byte[] body) {
     this.key = key;
     this.headers = WireHeaders.copyOf(headers);
-    this.body = Objects.requireNonNull(body, "body");
+    this.holder = Objects.requireNonNull(body, "body");
+    this.offset = 0;
+    this.length = body.length;
+    this.body = body;
+  }
+
+  /**
+   * Creates a wire message whose body stays where it was received.
+   *
+   * @param key ordering key, or null
+   * @param headers all headers, the envelope's included; copied unless {@link WireHeaders}
+   * @param body from position to limit; not copied if it is backed by an accessible array
+   */
+  public WireMessage(@Nullable String key, Map<String, String> headers, ByteBuffer body) {
+    this.key = key;
+    this.headers = WireHeaders.copyOf(headers);
+    this.length = body.remaining();
+    if (body.hasArray()) {
+      this.holder = body.array();
+      this.offset = body.arrayOffset() + body.position();
+    } else {
+      this.holder = new byte[length];
+      this.offset = 0;
+      body.duplicate().get(holder);
+    }
+    this.body = length == holder.length ? holder : null;
   }
 
   /**
@@ -59,12 +92,36 @@ public final class WireMessage {
   }
 
   /**
-   * Returns the body.
+   * Returns the body as an array.
    *
-   * @return the array itself
+   * @return the array itself; a copy, made once, if it lies inside a received record
    */
   public byte[] body() {
-    return body;
+    byte[] known = body;
+    if (known == null) {
+      // Two readers may both do this; their copies are equal.
+      known = Arrays.copyOfRange(holder, offset, offset + length);
+      body = known;
+    }
+    return known;
+  }
+
+  /**
+   * Returns the body where it lies.
+   *
+   * @return new buffer backed by an accessible array, from position to limit; must not be changed
+   */
+  public ByteBuffer bodyBuffer() {
+    return ByteBuffer.wrap(holder, offset, length);
+  }
+
+  /**
+   * Returns the length of the body.
+   *
+   * @return bytes
+   */
+  public int bodyLength() {
+    return length;
   }
 
   /**
@@ -75,7 +132,7 @@ public final class WireMessage {
   public int sizeBytes() {
     int known = sizeBytes;
     if (known < 0) {
-      known = body.length + headers.length();
+      known = length + headers.length();
       sizeBytes = known;
     }
     return known;
@@ -88,6 +145,6 @@ public final class WireMessage {
    * @return new wire message
    */
   public WireMessage withHeaders(Map<String, String> replacement) {
-    return new WireMessage(key, replacement, body);
+    return new WireMessage(key, replacement, bodyBuffer());
   }
 }

@@ -1,0 +1,38 @@
+package io.commslib.kafka;
+
+import java.nio.ByteBuffer;
+import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.serialization.Deserializer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Leaves a body where the client has put it: a record of a compressed batch has an array of its
+ * own. A record of an uncompressed batch lies among all others of its fetch; it is copied, since
+ * one that waits would keep the whole fetch in memory.
+ */
+final class BodyDeserializer implements Deserializer<ByteBuffer> {
+
+  /** What an array may hold beside a small body: key, headers, lengths. */
+  private static final int ROOM_BYTES = 1_024;
+
+  @Override
+  public @Nullable ByteBuffer deserialize(String topic, byte @Nullable [] data) {
+    return data == null ? null : ByteBuffer.wrap(data);
+  }
+
+  @Override
+  public @Nullable ByteBuffer deserialize(
+      String topic, Headers headers, @Nullable ByteBuffer data) {
+    if (data == null || isAlone(data)) {
+      return data;
+    }
+    byte[] copy = new byte[data.remaining()];
+    data.duplicate().get(copy);
+    return ByteBuffer.wrap(copy);
+  }
+
+  private static boolean isAlone(ByteBuffer data) {
+    int length = data.remaining();
+    return data.hasArray() && data.array().length - length <= Math.max(ROOM_BYTES, length);
+  }
+}
