@@ -59,10 +59,15 @@ final class KafkaDelivery implements RawDelivery {
   public WireMessage wire() {
     WireMessage known = wire;
     if (known == null) {
-      known = KafkaRecords.wire(record, key, record.value(), KafkaNames.isRedrive(record.topic()));
+      known = KafkaRecords.wire(record, key, record.value(), KafkaNames.isOwn(record.topic()));
       wire = known;
     }
     return known;
+  }
+
+  @Override
+  public boolean isSetAside() {
+    return KafkaNames.isDelay(record.topic());
   }
 
   @Override

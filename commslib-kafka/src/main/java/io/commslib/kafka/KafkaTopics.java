@@ -5,6 +5,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.time.TimeSource;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -29,6 +30,10 @@ final class KafkaTopics {
 
   private final KafkaTransportConfig config;
   private static final long LOOK_NANOS = 50_000_000L;
+
+  /** Beyond the longest delay a schedule allows, by far. */
+  private static final String DELAY_RETENTION_MILLIS =
+      Long.toString(Duration.ofDays(14).toMillis());
 
   private final TimeSource time;
   private final Admin admin;
@@ -65,8 +70,20 @@ final class KafkaTopics {
   }
 
   /** Makes sure that a group's own topics exist, also of a group nobody declared. */
-  void declareGroup(DestinationConfig destination, String group) {
-    create(groupTopics(destination, group));
+  void declareGroup(DestinationConfig destination, String group, List<String> delayTopics) {
+    List<NewTopic> topics = new ArrayList<>(groupTopics(destination, group));
+    for (String topic : delayTopics) {
+      topics.add(
+          newTopic(topic, destination.partitions())
+              .configs(
+                  Map.of(
+                      // When a record is due is reckoned from its arrival, by one clock.
+                      TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
+                      "LogAppendTime",
+                      TopicConfig.RETENTION_MS_CONFIG,
+                      DELAY_RETENTION_MILLIS)));
+    }
+    create(topics);
   }
 
   private List<NewTopic> groupTopics(DestinationConfig destination, String group) {

@@ -23,8 +23,11 @@ import io.commslib.core.spi.Checks;
 import io.commslib.core.spi.CloudEventsEnvelope;
 import io.commslib.core.spi.Declarations;
 import io.commslib.core.spi.DeliveryEngine;
+import io.commslib.core.spi.WireMessage;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -128,7 +131,7 @@ public final class KafkaTransport implements MessageTransport {
           FailureKind.PERMANENT,
           "destination: "
               + name
-              + " (expected: a name that does not end with .queue, .dlq or .redrive)",
+              + " (expected: a name that does not end with .queue, .dlq, .redrive or .delay-<number>)",
           null);
     }
     topics.declare(destination);
@@ -195,8 +198,9 @@ public final class KafkaTransport implements MessageTransport {
     Destination source = subscription.destination();
     String group = subscription.group();
     DestinationConfig destination = declared.require(subscription);
-    topics.declareGroup(destination, group);
-    PollLoop loop = loop(subscription);
+    DelayTopics delays = DelayTopics.of(subscription);
+    topics.declareGroup(destination, group, delays.topics());
+    PollLoop loop = loop(subscription, delays);
     DeliveryEngine engine =
         DeliveryEngine.builder(subscription, handler)
             .transport(NAME)
@@ -204,10 +208,14 @@ public final class KafkaTransport implements MessageTransport {
             .envelope(envelope)
             .settler(loop)
             .deadLetters(letter -> deadLetters.add(source, group, letter))
+            .delays((record, delay) -> keep(delays, source, record, delay))
             .givesBackInPlace()
             .observer(config.observer())
             .build();
-    loop.attach(engine, List.of(KafkaNames.topic(source), KafkaNames.redrive(source, group)));
+    List<String> read = new ArrayList<>(delays.topics());
+    read.add(KafkaNames.topic(source));
+    read.add(KafkaNames.redrive(source, group));
+    loop.attach(engine, read);
     Subscription[] self = new Subscription[1];
     KafkaSubscription running =
         new KafkaSubscription(
@@ -218,7 +226,12 @@ public final class KafkaTransport implements MessageTransport {
     return running;
   }
 
-  private PollLoop loop(SubscriptionConfig subscription) {
+  private Optional<CompletionStage<?>> keep(
+      DelayTopics delays, Destination source, WireMessage record, Duration delay) {
+    return delays.topic(delay).map(topic -> sender.send(topic, source, "set aside", record));
+  }
+
+  private PollLoop loop(SubscriptionConfig subscription, DelayTopics delays) {
     try {
       return new PollLoop(
           new KafkaConsumer<>(
@@ -227,7 +240,8 @@ public final class KafkaTransport implements MessageTransport {
               new BodyDeserializer()),
           config,
           subscription,
-          runtime);
+          runtime,
+          delays);
     } catch (KafkaException e) {
       throw KafkaErrors.subscribe("consumer of " + subscription.destination(), e);
     }

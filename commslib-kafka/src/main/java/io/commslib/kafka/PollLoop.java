@@ -56,6 +56,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   private final CommsRuntime runtime;
   private final OffsetCommits commits;
   private final StandstillAlarm alarm;
+  private final DelayTopics delays;
   private final Map<TopicPartition, PartitionLedger> ledgers = new HashMap<>();
   private final Set<TopicPartition> paused = new HashSet<>();
 
@@ -74,11 +75,13 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
       Consumer<byte[], ByteBuffer> consumer,
       KafkaTransportConfig config,
       SubscriptionConfig subscription,
-      CommsRuntime runtime) {
+      CommsRuntime runtime,
+      DelayTopics delays) {
     this.consumer = consumer;
     this.config = config;
     this.subscription = subscription;
     this.runtime = runtime;
+    this.delays = delays;
     this.commits = new OffsetCommits(consumer, runtime.time(), ledgers);
     this.alarm = new StandstillAlarm(subscription);
     this.nextCommitNanos = runtime.time().nanoTime();
@@ -159,9 +162,14 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   /** All partitions while the buffer is full, else those that are probed or whose note is full. */
   private boolean pauseWhatIsBlocked() {
     boolean all = intakeStopped || !buffer.isEmpty();
+    long now = runtime.time().now().toEpochMilli();
     for (Map.Entry<TopicPartition, PartitionLedger> entry : ledgers.entrySet()) {
       PartitionLedger ledger = entry.getValue();
-      boolean hold = all || probed.containsKey(ledger) || ledger.isNoteNearlyFull();
+      boolean hold =
+          all
+              || probed.containsKey(ledger)
+              || delays.isHeld(entry.getKey(), now)
+              || ledger.isNoteNearlyFull();
       if (hold && paused.add(entry.getKey())) {
         consumer.pause(Set.of(entry.getKey()));
       } else if (!hold && paused.remove(entry.getKey())) {
@@ -175,6 +183,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     if (records.isEmpty()) {
       return;
     }
+    long now = runtime.time().now().toEpochMilli();
     List<PartitionLedger> starting = new ArrayList<>();
     for (TopicPartition partition : records.partitions()) {
       PartitionLedger ledger = ledgers.get(partition);
@@ -182,6 +191,11 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
         continue;
       }
       for (ConsumerRecord<byte[], ByteBuffer> record : records.records(partition)) {
+        if (!delays.isDue(partition, record, now)) {
+          // Comes again when it is due; till then nothing of the topic is kept in memory.
+          consumer.seek(partition, record.offset());
+          break;
+        }
         if (ledger.accepted(record.offset())) {
           keep(ledger, new KafkaDelivery(ledger, record));
         }
@@ -296,6 +310,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     buffer.removeIf(delivery -> leaving.contains(delivery.ledger()));
     leaving.forEach(probed::remove);
     paused.removeAll(partitions);
+    partitions.forEach(delays::forget);
     return leaving;
   }
 

@@ -56,6 +56,15 @@ public final class RetrySchedule {
   }
 
   /**
+   * Returns the longer delays.
+   *
+   * @return unmodifiable, one for each attempt after those at once
+   */
+  public List<Duration> delays() {
+    return delays;
+  }
+
+  /**
    * Returns the wait after a failed attempt.
    *
    * @param failedAttempt number of the attempt that failed, 1 or more

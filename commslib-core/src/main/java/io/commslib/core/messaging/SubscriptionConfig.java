@@ -154,6 +154,15 @@ public final class SubscriptionConfig {
   }
 
   /**
+   * Returns whether messages of one key may be handled in any order.
+   *
+   * @return false by default
+   */
+  public boolean isUnordered() {
+    return settings.unordered;
+  }
+
+  /**
    * Returns how throws are mapped to settlements.
    *
    * @return the classifier
@@ -255,6 +264,8 @@ public final class SubscriptionConfig {
         + settings.batch
         + ", flood="
         + settings.flood
+        + ", unordered="
+        + isUnordered()
         + ", parksKeys="
         + heldKeys().isPresent()
         + ", requires="
@@ -278,6 +289,7 @@ public final class SubscriptionConfig {
     private int maxStuckHandlers = 2;
     private @Nullable StartPosition startAt;
     private boolean dropsExpired;
+    private boolean unordered;
     private FailureClassifier classifier = FailureClassifier.defaults();
     private Gate gate = Gate.open();
     private @Nullable TransactionRunner transactions;
@@ -304,6 +316,7 @@ public final class SubscriptionConfig {
       this.maxStuckHandlers = other.maxStuckHandlers;
       this.startAt = other.startAt;
       this.dropsExpired = other.dropsExpired;
+      this.unordered = other.unordered;
       this.classifier = other.classifier;
       this.gate = other.gate;
       this.transactions = other.transactions;
@@ -505,6 +518,21 @@ public final class SubscriptionConfig {
     }
 
     /**
+     * Handles messages in any order, also those of one key, and several of a key at once. A message
+     * that has failed its attempts at once may then wait for a delayed one outside of this process,
+     * where the transport can keep it (on Kafka in a topic per delay): such waits take nothing of
+     * the in-flight bound. The message comes again as another delivery whose {@link
+     * Delivery#attempt()} goes on counting; a crash between keeping it and settling the first one
+     * doubles it.
+     *
+     * @return this
+     */
+    public Builder unordered() {
+      this.unordered = true;
+      return this;
+    }
+
+    /**
      * Demands a capability; a transport without it refuses the subscription.
      *
      * @param capability what must be possible
@@ -519,8 +547,9 @@ public final class SubscriptionConfig {
      * Builds the configuration.
      *
      * @return immutable configuration
-     * @throws IllegalArgumentException if {@code workers} or the batch exceed {@code maxInFlight}
-     *     or the inbox lies on another database than the transactions
+     * @throws IllegalArgumentException if {@code workers} or the batch exceed {@code maxInFlight},
+     *     the inbox lies on another database than the transactions, or keys are parked although
+     *     there is no order
      */
     public SubscriptionConfig build() {
       Checks.check(
@@ -532,6 +561,7 @@ public final class SubscriptionConfig {
             batch.maxItems(),
             "at most maxInFlight, " + maxInFlight);
       }
+      Checks.check(!unordered || heldKeys == null, "unordered", true, "false with parkKey");
       if (inbox != null && transactions != null) {
         Checks.check(
             inbox.database().equals(transactions.database()),

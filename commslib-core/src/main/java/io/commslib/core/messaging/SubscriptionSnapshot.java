@@ -31,6 +31,8 @@ public final class SubscriptionSnapshot {
     DEAD_LETTERED,
     /** Sent behind a parked key. */
     PARKED,
+    /** Kept by the broker until its next attempt is due; then it is received again. */
+    SET_ASIDE,
     /** Given back to the broker, or lost with their assignment before they ended. */
     GIVEN_BACK,
     /** Waiting for a retry, or behind one that waits. */

@@ -70,6 +70,7 @@ final class Attempts {
       return parked;
     }
     if (message == null) {
+      SetAsideHeaders.restore(entry);
       try {
         message = envelope.decode(entry.raw.wire());
         entry.message = message;

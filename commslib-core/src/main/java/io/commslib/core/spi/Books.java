@@ -78,7 +78,7 @@ final class Books {
     this.flood = config.flood().map(FloodBreaker::new).orElse(null);
     this.events = new EngineEvents(config, builder.observer, builder.onIntakeOpen);
     this.intake = new IntakeBounds(config.maxInFlight(), config.maxInFlightBytes());
-    this.lanes = new Lanes(intake);
+    this.lanes = new Lanes(intake, !config.isUnordered());
     this.route = new Route(runtime, this::change);
     this.watchdog =
         new Watchdog(
@@ -281,6 +281,26 @@ final class Books {
     lanes.hold(entry);
     noteActive();
     runtime.scheduler().schedule(delay, () -> change(() -> lanes.wake(entry)));
+  }
+
+  /** A failed attempt of its own is no outage. Lock held. */
+  void holdForRetry(LaneEntry entry, Duration delay) {
+    if (route.isFlood()) {
+      route.flood(route.reason());
+    } else if (route.succeeded()) {
+      events.route(false, "");
+    }
+    hold(entry, delay);
+  }
+
+  /** Lock not held. */
+  boolean isLeavingNow(LaneEntry entry) {
+    lock.lock();
+    try {
+      return isLeaving(entry);
+    } finally {
+      lock.unlock();
+    }
   }
 
   boolean isLeaving(LaneEntry entry) {

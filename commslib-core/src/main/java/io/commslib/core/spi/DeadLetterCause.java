@@ -30,15 +30,17 @@ final class DeadLetterCause {
     cause.put("source", config.destination().toString());
     cause.put("group", config.group());
     cause.put("handler", handler);
-    entry.raw.partition().ifPresent(partition -> cause.put("partition", partition));
-    cause.put("position", entry.raw.positionText());
+    SetAsideHeaders.partition(entry.raw).ifPresent(partition -> cause.put("partition", partition));
+    cause.put("position", SetAsideHeaders.position(entry.raw));
     entry.raw.laneKey().ifPresent(key -> cause.put("key", key));
     Message message = entry.message;
     if (message != null) {
       cause.put("message-id", message.id());
       message.time().ifPresent(made -> cause.put("time", made.toString()));
     }
-    cause.put("received-at", time.now().minus(age).toString());
+    cause.put(
+        "received-at",
+        SetAsideHeaders.receivedAt(entry.raw).orElseGet(() -> time.now().minus(age).toString()));
     cause.put("failed-at", time.now().toString());
     cause.put("attempts", Integer.toString(entry.attempts));
     cause.put("redrive-count", Integer.toString(DeadLetterHeaders.redriveCount(entry.raw.wire())));

@@ -51,7 +51,8 @@ final class DeadLettering {
       }
       letter =
           DeadLetterHeaders.add(
-              DeadLetterHeaders.redrivenAtLeast(entry.raw.wire(), failures.holdLevel),
+              DeadLetterHeaders.redrivenAtLeast(
+                  SetAsideHeaders.without(entry.raw), failures.holdLevel),
               DeadLetterCause.of(entry, verdict.reason(), config, handlerName, runtime.time()));
       failures.deadLetter = letter;
       failures.deadLetterCount = verdict.count();

@@ -21,6 +21,7 @@ public final class DeliveryEngineBuilder {
   @Nullable CloudEventsEnvelope envelope;
   @Nullable Settler settler;
   @Nullable DeadLetterSink deadLetters;
+  @Nullable DelayKeeper delays;
   boolean givesBackInPlace;
   Runnable onIntakeOpen = () -> {};
   CommsObserver observer = CommsObserver.none();
@@ -87,6 +88,18 @@ public final class DeliveryEngineBuilder {
    */
   public DeliveryEngineBuilder deadLetters(DeadLetterSink deadLetters) {
     this.deadLetters = Objects.requireNonNull(deadLetters, "deadLetters");
+    return this;
+  }
+
+  /**
+   * Sets who keeps records of an unordered subscription while they wait; without it they wait in
+   * the engine.
+   *
+   * @param delays of this group
+   * @return this
+   */
+  public DeliveryEngineBuilder delays(DelayKeeper delays) {
+    this.delays = Objects.requireNonNull(delays, "delays");
     return this;
   }
 

@@ -16,6 +16,7 @@ final class Lanes {
 
   private final Map<String, Lane> byKey = new HashMap<>();
   private final IntakeBounds intake;
+  private final boolean keyed;
   private final List<LaneEntry> active = new ArrayList<>();
   private @Nullable LaneEntry oldest;
   private @Nullable LaneEntry youngest;
@@ -29,13 +30,14 @@ final class Lanes {
 
   private long readyBytes;
 
-  Lanes(IntakeBounds intake) {
+  Lanes(IntakeBounds intake, boolean keyed) {
     this.intake = intake;
+    this.keyed = keyed;
   }
 
   /** Takes a record in as the youngest, and the last of its key. */
   void add(RawDelivery delivery, long nowNanos) {
-    String key = delivery.laneKey().orElse(null);
+    String key = keyed ? delivery.laneKey().orElse(null) : null;
     Lane lane = key == null ? null : lane(key);
     LaneEntry entry = new LaneEntry(delivery, lane, nowNanos);
     entry.older = youngest;

@@ -61,4 +61,13 @@ public interface RawDelivery {
   default Optional<String> partition() {
     return Optional.empty();
   }
+
+  /**
+   * Returns whether the record comes from where {@link DelayKeeper} has kept it.
+   *
+   * @return false by default
+   */
+  default boolean isSetAside() {
+    return false;
+  }
 }

@@ -29,6 +29,7 @@ final class WorkerLoop {
   private final Settler settler;
   private final Books books;
   private final DeadLettering deadLettering;
+  private final @Nullable SettingAside settingAside;
   private final boolean givesBackInPlace;
   private final Attempts attempts;
   private final @Nullable BatchAttempts batchAttempts;
@@ -39,6 +40,10 @@ final class WorkerLoop {
     this.settler = Objects.requireNonNull(builder.settler);
     this.books = books;
     this.deadLettering = new DeadLettering(builder, books);
+    this.settingAside =
+        config.isUnordered() && builder.delays != null
+            ? new SettingAside(builder.delays, books)
+            : null;
     this.givesBackInPlace = builder.givesBackInPlace;
     this.attempts =
         new Attempts(
@@ -260,15 +265,10 @@ final class WorkerLoop {
     }
     Duration delay = after == null ? scheduled.get() : after;
     books.events.retry(entry, delay);
-    books.change(
-        () -> {
-          if (books.route.isFlood()) {
-            books.route.flood(books.route.reason());
-          } else if (books.route.succeeded()) {
-            books.events.route(false, "");
-          }
-          books.hold(entry, delay);
-        });
+    if (settingAside != null && settingAside.keep(entry, delay)) {
+      return false;
+    }
+    books.change(() -> books.holdForRetry(entry, delay));
     return true;
   }
 

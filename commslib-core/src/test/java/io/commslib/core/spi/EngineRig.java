@@ -26,6 +26,7 @@ final class EngineRig {
   private final List<WireMessage> deadLetters = Collections.synchronizedList(new ArrayList<>());
   private @Nullable DeliveryEngine engine;
   private int failingPublishes;
+  private DelayKeeper delays = (record, delay) -> Optional.empty();
 
   SubscriptionConfig.Builder config() {
     return SubscriptionConfig.builder(Destination.queue("orders"));
@@ -67,7 +68,14 @@ final class EngineRig {
                   deadLetters.add(letter);
                   return CompletableFuture.completedFuture(null);
                 })
+            .delays(delays)
             .build();
+    return this;
+  }
+
+  /** Before the start. */
+  EngineRig delays(DelayKeeper keeper) {
+    delays = keeper;
     return this;
   }
 

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LanesTest {
 
   private final IntakeBounds intake = new IntakeBounds(1_000_000, 1L << 40);
-  private final Lanes lanes = new Lanes(intake);
+  private final Lanes lanes = new Lanes(intake, true);
   private final EngineRig rig = new EngineRig();
   private int accepted;
 
