@@ -23,6 +23,9 @@ final class KafkaModel implements BrokerModel {
     int generation;
     @Nullable Assignment owner;
 
+    /** To whom the broker has decided to give it; null if anybody may have it. */
+    @Nullable Member target;
+
     Partition(int number) {
       this.number = number;
     }
@@ -113,7 +116,11 @@ final class KafkaModel implements BrokerModel {
 
   private void assign(Partition partition) {
     partition.generation++;
-    Assignment assignment = new Assignment(partition, group.any(), ledgers.get());
+    Member target = partition.target;
+    partition.target = null;
+    Assignment assignment =
+        new Assignment(
+            partition, target != null && target.isAlive() ? target : group.any(), ledgers.get());
     if (world.saboteur() == SimulationSaboteur.STARTS_AT_THE_END) {
       assignment.position = partition.log.size();
     }
@@ -220,7 +227,7 @@ final class KafkaModel implements BrokerModel {
 
   @Override
   public void fault() {
-    switch (world.random().nextInt(6)) {
+    switch (world.random().nextInt(7)) {
       case 0 -> {
         if (!group.alive().isEmpty()) {
           world.faultHappened("crash");
@@ -232,20 +239,41 @@ final class KafkaModel implements BrokerModel {
         partitions.forEach(this::startLeaving);
       }
       case 2 -> {
-        world.faultHappened("one partition moves");
+        // Only what changes hands stops; its owner and the new one meet once more for it.
+        world.faultHappened("cooperative rebalance");
         startLeaving(partitions.get(world.random().nextInt(PARTITIONS)));
       }
       case 3 -> {
+        if (!group.alive().isEmpty()) {
+          world.faultHappened("rebalance by the broker");
+          moveByBroker();
+        }
+      }
+      case 4 -> {
         world.faultHappened("partition lost");
         lose(partitions.get(world.random().nextInt(PARTITIONS)));
       }
-      case 4 -> {
+      case 5 -> {
         world.faultHappened("commits rejected");
         commitsToReject = 1 + world.random().nextInt(3);
       }
       default -> {
         world.faultHappened("clock jumps");
         world.jumpClock();
+      }
+    }
+  }
+
+  /**
+   * KIP-848: the broker names the owners; each member lets go in its own time, without the rest.
+   */
+  private void moveByBroker() {
+    for (Partition partition : partitions) {
+      Member target = group.any();
+      Assignment owner = partition.owner;
+      if (owner != null && owner.member != target) {
+        partition.target = target;
+        startLeaving(partition);
       }
     }
   }

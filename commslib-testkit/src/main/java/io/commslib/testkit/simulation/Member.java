@@ -115,7 +115,8 @@ final class Member {
     if (!isAlive()) {
       return confirmed;
     }
-    Duration delay = Duration.ofMillis(world.random().nextInt(200));
+    boolean slow = world.random().nextInt(20) == 0;
+    Duration delay = Duration.ofMillis(world.random().nextInt(slow ? 60_000 : 200));
     var unused =
         process
             .scheduler()

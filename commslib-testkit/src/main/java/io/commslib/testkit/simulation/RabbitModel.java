@@ -150,7 +150,7 @@ final class RabbitModel implements BrokerModel {
 
   @Override
   public void fault() {
-    switch (world.random().nextInt(3)) {
+    switch (world.random().nextInt(4)) {
       case 0 -> {
         if (!group.alive().isEmpty()) {
           world.faultHappened("crash");
@@ -160,6 +160,13 @@ final class RabbitModel implements BrokerModel {
       case 1 -> {
         if (active != null) {
           world.faultHappened("connection drops");
+          end(active);
+        }
+      }
+      case 2 -> {
+        if (active != null && !active.unacknowledged.isEmpty()) {
+          // The broker waits for an acknowledgement only so long; the handler goes on unaware.
+          world.faultHappened("delivery lock expires");
           end(active);
         }
       }

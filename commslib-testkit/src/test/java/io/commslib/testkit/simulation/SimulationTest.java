@@ -3,11 +3,18 @@ package io.commslib.testkit.simulation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.testkit.simulation.Simulation.Model;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.EnumSet;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class SimulationTest {
 
@@ -55,5 +62,34 @@ class SimulationTest {
       }
     }
     throw new AssertionError(saboteur + " was not caught in " + SABOTAGED + " schedules");
+  }
+
+  /**
+   * Schedules in which a fault that was once there shows: each must still show it, and pass without
+   * it. They change with the models; {@code kept-seeds.txt} says how to find new ones.
+   */
+  @ParameterizedTest
+  @MethodSource("keptSeeds")
+  void aKeptScheduleShowsItsFaultAndPassesWithoutIt(
+      Model model, SimulationSaboteur fault, long seed) {
+    assertThat(Simulation.of(model).run(seed).violations()).isEmpty();
+    assertThat(Simulation.of(model).sabotagedBy(fault).run(seed).violations()).isNotEmpty();
+  }
+
+  static List<Arguments> keptSeeds() throws IOException {
+    try (InputStream kept =
+        SimulationTest.class.getResourceAsStream("/simulation/kept-seeds.txt")) {
+      return new String(Objects.requireNonNull(kept).readAllBytes(), StandardCharsets.UTF_8)
+          .lines()
+          .filter(line -> !line.isBlank() && !line.startsWith("#"))
+          .map(line -> line.split(" "))
+          .map(
+              words ->
+                  Arguments.of(
+                      Model.valueOf(words[0]),
+                      SimulationSaboteur.valueOf(words[1]),
+                      Long.parseLong(words[2])))
+          .toList();
+    }
   }
 }
