@@ -28,14 +28,18 @@ final class KafkaHarness implements BadInputHarness {
     this(servers, observer, GroupProtocol.CLASSIC);
   }
 
+  /** With short waits of the client's own, since each sentence makes and closes consumers. */
   KafkaHarness(String servers, CommsObserver observer, GroupProtocol protocol) {
     this.servers = servers;
-    this.transport =
-        KafkaTransport.create(
-            KafkaTransportConfig.builder(servers)
-                .observer(observer)
-                .groupProtocol(protocol)
-                .build());
+    KafkaTransportConfig.Builder config =
+        KafkaTransportConfig.builder(servers)
+            .observer(observer)
+            .groupProtocol(protocol)
+            .clientSetting("fetch.max.wait.ms", 50);
+    if (protocol == GroupProtocol.CLASSIC) {
+      config.clientSetting("heartbeat.interval.ms", 300);
+    }
+    this.transport = KafkaTransport.create(config.build());
   }
 
   @Override
