@@ -12,6 +12,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Timestamp;
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -33,6 +34,7 @@ public final class JdbcOutbox implements Outbox {
   private final String insert;
   private final String insertAtOnce;
   private final String insertDelayed;
+  private final KeyLocks keyLocks;
 
   private JdbcOutbox(JdbcDatabase database, OutboxConfig config) {
     this.database = database;
@@ -50,8 +52,9 @@ public final class JdbcOutbox implements Outbox {
         "INSERT INTO "
             + database.table("outbox_delayed")
             + " ("
-            + columns.replace(") VALUES (", ", due_at) VALUES (")
-            + ", ?)";
+            + columns.replace(") VALUES (", ", due_at, message_id) VALUES (")
+            + ", ?, ?)";
+    this.keyLocks = new KeyLocks(database);
   }
 
   /**
@@ -73,11 +76,7 @@ public final class JdbcOutbox implements Outbox {
 
   @Override
   public void publishAll(TransactionContext tx, Destination to, List<Message> messages) {
-    Checks.check(
-        tx.database().equals(database.id()),
-        "transaction",
-        tx.database(),
-        "one on " + database.id());
+    checkDatabase(tx);
     for (Message message : messages) {
       Checks.inRange("message bytes", message.sharedBody().length, 0, config.maxMessageBytes());
     }
@@ -150,6 +149,7 @@ public final class JdbcOutbox implements Outbox {
           statement.setString(
               5, OutboxRow.headerText(message.toBuilder().withoutDeliverAt().build()));
           statement.setTimestamp(6, Timestamp.from(message.deliverAt().get()));
+          statement.setString(7, message.id());
         } else {
           statement.setString(5, OutboxRow.headerText(message));
         }
@@ -161,6 +161,77 @@ public final class JdbcOutbox implements Outbox {
       }
       statement.executeBatch();
     }
+  }
+
+  /**
+   * Makes this transaction the only one that writes messages of a key, until it ends; call it
+   * before the first message of the key is written. For writers that don't serialise themselves by
+   * a row they change: with it their messages leave in commit order. Only writers that call it are
+   * held up. Blocks while another transaction has the key; take several keys in one order, else two
+   * transactions may wait for each other and the database ends one.
+   *
+   * @param tx the running transaction, on this outbox's database
+   * @param key the messages' key
+   * @throws IllegalArgumentException if {@code tx} belongs to another database
+   * @throws io.commslib.core.StoreException if the database fails or ends the wait; the transaction
+   *     must roll back
+   */
+  public void ordered(TransactionContext tx, String key) {
+    Objects.requireNonNull(key, "key");
+    checkDatabase(tx);
+    try {
+      keyLocks.take(tx.unwrap(Connection.class), key);
+    } catch (SQLException e) {
+      throw SqlErrors.translate("outbox key lock", e);
+    }
+  }
+
+  /**
+   * Writes a message that is published at a time, by the database's clock and up to a poll interval
+   * late. It takes its place in the order of its key at that time: behind all that was written
+   * before it is due.
+   *
+   * @param tx the running transaction, on this outbox's database
+   * @param to where it goes
+   * @param message what to publish
+   * @param at when
+   * @throws IllegalArgumentException as {@link #publish}; nothing was written
+   * @throws io.commslib.core.StoreException if the database fails; the transaction must roll back
+   */
+  public void publishLater(TransactionContext tx, Destination to, Message message, Instant at) {
+    publish(tx, to, message.toBuilder().deliverAt(at).build());
+  }
+
+  /**
+   * Cancels a delayed message in the caller's transaction. If it comes in time and the transaction
+   * commits, the message is never published; if it rolls back, the message is published when due.
+   * Blocks while the message is just being handed to the relay.
+   *
+   * @param tx the running transaction, on this outbox's database
+   * @param messageId the message's id
+   * @return whether it came in time; false if there is no delayed message of this id (any more)
+   * @throws io.commslib.core.StoreException if the database fails; the transaction must roll back
+   */
+  public boolean cancel(TransactionContext tx, String messageId) {
+    Objects.requireNonNull(messageId, "messageId");
+    checkDatabase(tx);
+    try {
+      return OutboxTables.update(
+              tx.unwrap(Connection.class),
+              "DELETE FROM " + database.table("outbox_delayed") + " WHERE message_id = ?",
+              messageId)
+          > 0;
+    } catch (SQLException e) {
+      throw SqlErrors.translate("outbox cancel", e);
+    }
+  }
+
+  private void checkDatabase(TransactionContext tx) {
+    Checks.check(
+        tx.database().equals(database.id()),
+        "transaction",
+        tx.database(),
+        "one on " + database.id());
   }
 
   private int shard(Message message) {

@@ -1,9 +1,14 @@
 package io.commslib.outbox;
 
+import io.commslib.core.messaging.Destination;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.spi.Checks;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 
 /**
  * How an outbox and its relay work. Immutable; all processes that share the tables use equal
@@ -22,7 +27,12 @@ public final class OutboxConfig {
     /** They wait until the parked one is replayed or discarded: order is kept. */
     BLOCK_KEY,
     /** They go on: order is broken at the parked one. */
-    SKIP
+    SKIP,
+    /**
+     * As {@link #BLOCK_KEY}, and nothing more is published for the destination by any relay until
+     * {@link OutboxAdmin#resume}. What is with the transport by then still arrives.
+     */
+    PAUSE_DESTINATION
   }
 
   private final Builder settings;
@@ -133,6 +143,30 @@ public final class OutboxConfig {
   }
 
   /**
+   * Returns what becomes of a key whose message to a destination was parked.
+   *
+   * @param to the destination
+   * @return what was set for it, else {@link #onParked()}
+   */
+  public OnParked onParked(Destination to) {
+    return onParked(to.toString());
+  }
+
+  /** The same for the text of a row, which may be no destination at all. */
+  OnParked onParked(String destination) {
+    return settings.perDestination.getOrDefault(destination, settings.onParked);
+  }
+
+  /**
+   * Returns whether published messages are kept in {@code outbox_archive}.
+   *
+   * @return default false
+   */
+  public boolean archive() {
+    return settings.archive;
+  }
+
+  /**
    * Returns the largest body accepted.
    *
    * @return 1 KiB to 64 MiB, default 1 MiB
@@ -161,6 +195,9 @@ public final class OutboxConfig {
         + backoff()
         + ", onParked="
         + onParked()
+        + (settings.perDestination.isEmpty() ? "" : settings.perDestination)
+        + ", archive="
+        + archive()
         + ", maxMessageBytes="
         + maxMessageBytes()
         + "}";
@@ -181,6 +218,8 @@ public final class OutboxConfig {
     private int attempts = 5;
     private Backoff backoff = Backoff.exponential(Duration.ofMillis(200), Duration.ofSeconds(10));
     private OnParked onParked = OnParked.BLOCK_KEY;
+    private boolean archive;
+    private final Map<String, OnParked> perDestination = new TreeMap<>();
     private int maxMessageBytes = 1024 * 1024;
 
     private Builder() {}
@@ -192,7 +231,7 @@ public final class OutboxConfig {
      * @return this
      */
     public Builder shards(int shards) {
-      this.shards = Checks.inRange("shards", shards, 1, 1_024);
+      this.shards = shards;
       return this;
     }
 
@@ -204,8 +243,7 @@ public final class OutboxConfig {
      * @return this
      */
     public Builder leaseTime(Duration leaseTime) {
-      this.leaseTime =
-          Checks.inRange("leaseTime", leaseTime, Duration.ofSeconds(5), Duration.ofMinutes(10));
+      this.leaseTime = Objects.requireNonNull(leaseTime, "leaseTime");
       return this;
     }
 
@@ -216,9 +254,7 @@ public final class OutboxConfig {
      * @return this
      */
     public Builder pollInterval(Duration pollInterval) {
-      this.pollInterval =
-          Checks.inRange(
-              "pollInterval", pollInterval, Duration.ofMillis(10), Duration.ofMinutes(1));
+      this.pollInterval = Objects.requireNonNull(pollInterval, "pollInterval");
       return this;
     }
 
@@ -229,7 +265,7 @@ public final class OutboxConfig {
      * @return this
      */
     public Builder batchSize(int batchSize) {
-      this.batchSize = Checks.inRange("batchSize", batchSize, 1, 10_000);
+      this.batchSize = batchSize;
       return this;
     }
 
@@ -241,7 +277,7 @@ public final class OutboxConfig {
      * @return this
      */
     public Builder maxUnconfirmed(int maxUnconfirmed) {
-      this.maxUnconfirmed = Checks.inRange("maxUnconfirmed", maxUnconfirmed, 1, 100_000);
+      this.maxUnconfirmed = maxUnconfirmed;
       return this;
     }
 
@@ -254,8 +290,7 @@ public final class OutboxConfig {
      * @return this
      */
     public Builder maxUnconfirmedBytes(long maxUnconfirmedBytes) {
-      this.maxUnconfirmedBytes =
-          Checks.inRange("maxUnconfirmedBytes", maxUnconfirmedBytes, 64L * 1024, 4L << 30);
+      this.maxUnconfirmedBytes = maxUnconfirmedBytes;
       return this;
     }
 
@@ -266,7 +301,7 @@ public final class OutboxConfig {
      * @return this
      */
     public Builder attempts(int attempts) {
-      this.attempts = Checks.inRange("attempts", attempts, 1, 1_000);
+      this.attempts = attempts;
       return this;
     }
 
@@ -293,14 +328,38 @@ public final class OutboxConfig {
     }
 
     /**
+     * Sets what becomes of a key whose message to one destination was parked.
+     *
+     * @param to the destination
+     * @param policy block, skip or pause
+     * @return this
+     */
+    public Builder onParked(Destination to, OnParked policy) {
+      perDestination.put(
+          Objects.requireNonNull(to, "to").toString(), Objects.requireNonNull(policy, "policy"));
+      return this;
+    }
+
+    /**
+     * Sets whether published messages are kept: their rows move to {@code outbox_archive} instead
+     * of being deleted. {@link OutboxAdmin#purgeArchive} deletes them; nothing else does.
+     *
+     * @param archive true to keep them
+     * @return this
+     */
+    public Builder archive(boolean archive) {
+      this.archive = archive;
+      return this;
+    }
+
+    /**
      * Sets the largest body accepted.
      *
      * @param maxMessageBytes 1 KiB to 64 MiB
      * @return this
      */
     public Builder maxMessageBytes(int maxMessageBytes) {
-      this.maxMessageBytes =
-          Checks.inRange("maxMessageBytes", maxMessageBytes, 1024, 64 * 1024 * 1024);
+      this.maxMessageBytes = maxMessageBytes;
       return this;
     }
 
@@ -308,20 +367,37 @@ public final class OutboxConfig {
      * Builds the configuration.
      *
      * @return immutable configuration
-     * @throws IllegalArgumentException if {@code batchSize} exceeds {@code maxUnconfirmed}, or the
-     *     poll interval is a third of the lease or more
+     * @throws IllegalArgumentException if a setting is out of range, {@code batchSize} exceeds
+     *     {@code maxUnconfirmed}, or the poll interval is a third of the lease or more; names all
+     *     that is wrong, one a line
      */
     public OutboxConfig build() {
-      Checks.check(
-          batchSize <= maxUnconfirmed,
-          "batchSize",
-          batchSize,
-          "at most maxUnconfirmed, " + maxUnconfirmed);
-      Checks.check(
-          pollInterval.multipliedBy(3).compareTo(leaseTime) < 0,
-          "pollInterval",
-          pollInterval,
-          "less than a third of leaseTime, " + leaseTime);
+      List<String> wrong = new ArrayList<>();
+      rule(wrong, () -> Checks.inRange("shards", shards, 1, 1_024));
+      rule(
+          wrong,
+          () ->
+              Checks.inRange(
+                  "leaseTime", leaseTime, Duration.ofSeconds(5), Duration.ofMinutes(10)));
+      rule(
+          wrong,
+          () ->
+              Checks.inRange(
+                  "pollInterval", pollInterval, Duration.ofMillis(10), Duration.ofMinutes(1)));
+      rule(wrong, () -> Checks.inRange("batchSize", batchSize, 1, 10_000));
+      rule(wrong, () -> Checks.inRange("maxUnconfirmed", maxUnconfirmed, 1, 100_000));
+      rule(
+          wrong,
+          () -> Checks.inRange("maxUnconfirmedBytes", maxUnconfirmedBytes, 64L * 1024, 4L << 30));
+      rule(wrong, () -> Checks.inRange("attempts", attempts, 1, 1_000));
+      rule(wrong, () -> Checks.inRange("maxMessageBytes", maxMessageBytes, 1024, 64 * 1024 * 1024));
+      // Only worth saying if the parts are right by themselves.
+      if (wrong.isEmpty()) {
+        rule(wrong, this::checkCombinations);
+      }
+      if (!wrong.isEmpty()) {
+        throw new IllegalArgumentException(String.join("\n", wrong));
+      }
       Builder copy = new Builder();
       copy.shards = shards;
       copy.leaseTime = leaseTime;
@@ -332,8 +408,31 @@ public final class OutboxConfig {
       copy.attempts = attempts;
       copy.backoff = backoff;
       copy.onParked = onParked;
+      copy.perDestination.putAll(perDestination);
+      copy.archive = archive;
       copy.maxMessageBytes = maxMessageBytes;
       return new OutboxConfig(copy);
+    }
+
+    private void checkCombinations() {
+      Checks.check(
+          batchSize <= maxUnconfirmed,
+          "batchSize",
+          batchSize,
+          "at most maxUnconfirmed, " + maxUnconfirmed);
+      Checks.check(
+          pollInterval.multipliedBy(3).compareTo(leaseTime) < 0,
+          "pollInterval",
+          pollInterval,
+          "less than a third of leaseTime, " + leaseTime);
+    }
+
+    private static void rule(List<String> wrong, Runnable check) {
+      try {
+        check.run();
+      } catch (IllegalArgumentException e) {
+        wrong.add(e.getMessage());
+      }
     }
   }
 }

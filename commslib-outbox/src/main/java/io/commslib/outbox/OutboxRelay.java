@@ -186,6 +186,19 @@ public final class OutboxRelay implements LifecycleComponent {
             Health.Status.DEGRADED, "destinations out of reach: " + state.unreached(), details);
   }
 
+  /**
+   * Measures the outbox. Blocks for one transaction of a dozen short statements, whose cost does
+   * not grow with the backlog; for scrapes every few seconds.
+   *
+   * @return measured now
+   * @throws io.commslib.core.StoreException if the database fails
+   */
+  public OutboxHealth measure() {
+    HealthReader reader = new HealthReader(outbox.jdbc(), outbox.config().shards());
+    return new OutboxTransactions(outbox.jdbc())
+        .run("measure", connection -> reader.read(connection, leases, relayLoop.lag()));
+  }
+
   private void relay() {
     try {
       relayLoop.run();

@@ -139,7 +139,7 @@ final class OutboxTables {
    * Moves a row to the parked ones; its key stays blocked, or goes on. Expects the failure counted
    * before.
    */
-  void park(Connection connection, OutboxRow row, String code, boolean blockKey)
+  void park(Connection connection, OutboxRow row, String code, String error, boolean blockKey)
       throws SQLException {
     String now = database.dialect().now();
     update(
@@ -147,8 +147,8 @@ final class OutboxTables {
         "INSERT INTO "
             + parked
             + " (shard, message_row, destination, msg_key, payload, headers, created_at, attempts,"
-            + " error_code, last_error, first_failed_at, parked_at) SELECT m.shard, m.id, m.destination, m.msg_key,"
-            + " m.payload, m.headers, m.created_at, r.attempts, ?, r.last_error, r.first_failed_at, "
+            + " error_code, fingerprint, last_error, first_failed_at, parked_at) SELECT m.shard, m.id, m.destination, m.msg_key,"
+            + " m.payload, m.headers, m.created_at, r.attempts, ?, ?, r.last_error, r.first_failed_at, "
             + now
             + " FROM "
             + message
@@ -157,6 +157,7 @@ final class OutboxTables {
             + " r ON r.shard = m.shard AND r.message_row = m.id"
             + " WHERE m.shard = ? AND m.id = ?",
         code,
+        Fingerprints.of(code, row.destination(), error),
         row.shard(),
         row.id());
     update(
@@ -225,7 +226,9 @@ final class OutboxTables {
                     + " WHERE due_at <= "
                     + database.dialect().now()
                     + " ORDER BY due_at, id LIMIT "
-                    + limit)) {
+                    + limit
+                    // One that is being cancelled is left to whoever cancels it.
+                    + " FOR UPDATE SKIP LOCKED")) {
       while (found.next()) {
         ids.add(Long.toString(found.getLong(1)));
       }

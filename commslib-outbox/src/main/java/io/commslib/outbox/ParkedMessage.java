@@ -17,7 +17,9 @@ public final class ParkedMessage {
   private final @Nullable String key;
   private final int attempts;
   private final String errorCode;
+  private final String fingerprint;
   private final String lastError;
+  private final Instant firstFailedAt;
   private final Instant parkedAt;
 
   ParkedMessage(
@@ -26,14 +28,18 @@ public final class ParkedMessage {
       @Nullable String key,
       int attempts,
       String errorCode,
+      String fingerprint,
       String lastError,
+      Instant firstFailedAt,
       Instant parkedAt) {
     this.id = id;
     this.destination = Objects.requireNonNull(destination, "destination");
     this.key = key;
     this.attempts = attempts;
     this.errorCode = errorCode;
+    this.fingerprint = fingerprint;
     this.lastError = lastError;
+    this.firstFailedAt = firstFailedAt;
     this.parkedAt = parkedAt;
   }
 
@@ -83,6 +89,24 @@ public final class ParkedMessage {
   }
 
   /**
+   * Returns what messages that failed for the same cause have in common.
+   *
+   * @return made of code, destination and the text of the failure without its numbers
+   */
+  public String fingerprint() {
+    return fingerprint;
+  }
+
+  /**
+   * Returns when it failed first, by the database's clock.
+   *
+   * @return the time
+   */
+  public Instant firstFailedAt() {
+    return firstFailedAt;
+  }
+
+  /**
    * Returns the last failure.
    *
    * @return text, no payload
@@ -92,7 +116,7 @@ public final class ParkedMessage {
   }
 
   /**
-   * Returns when it was put aside, by the database's clock.
+   * Returns when it failed for the last time and was put aside, by the database's clock.
    *
    * @return the time
    */

@@ -58,6 +58,9 @@ final class RelayLoop {
   private final Pace pace = new Pace();
   private final RelayWindow window;
   private final DestinationPauses pauses;
+  private final StoppedDestinations stopped;
+  private final OutboxArchive archive;
+  private final PublishLag lag;
   private final OutageLog outages = new OutageLog(log, "outbox relay");
   private final Queue<Completion> completions = new ConcurrentLinkedQueue<>();
   private final Map<String, Destination> destinations = new HashMap<>();
@@ -99,6 +102,9 @@ final class RelayLoop {
     this.cursors = new ShardCursors(now());
     this.window = new RelayWindow(fencesKeys ? Integer.MAX_VALUE : 1);
     this.pauses = new DestinationPauses(runtime, config.backoff());
+    this.stopped = new StoppedDestinations(outbox.jdbc());
+    this.archive = new OutboxArchive(outbox.jdbc());
+    this.lag = new PublishLag(outbox.jdbc(), runtime.time());
     this.own = leases.current();
     this.retriesChecked = now();
     this.nextAttempt = now();
@@ -145,6 +151,11 @@ final class RelayLoop {
     draining = true;
     signal.raise();
     return drained;
+  }
+
+  /** How long what was acknowledged last had taken since it was written. */
+  Duration lag() {
+    return lag.last();
   }
 
   RelayState state() {
@@ -337,6 +348,7 @@ final class RelayLoop {
 
   private Set<String> unwanted() {
     Set<String> names = new TreeSet<>(pauses.paused());
+    names.addAll(stopped.names());
     names.addAll(window.crowded(shareOfDestination()));
     return names;
   }
@@ -351,7 +363,13 @@ final class RelayLoop {
 
   private void checkRetriesNow() {
     if (retries || now() - retriesChecked > BETWEEN_RETRY_CHECKS.toNanos()) {
-      retries = transactions.single("read", tables::hasRetries);
+      retries =
+          transactions.single(
+              "read",
+              connection -> {
+                stopped.refresh(connection);
+                return tables.hasRetries(connection);
+              });
       retriesChecked = now();
     }
   }
@@ -437,6 +455,7 @@ final class RelayLoop {
     if (attempts >= config.attempts() || (unreadable && attempts > 0)) {
       log.warn(
           "outbox row {}/{} parked after {} attempts: {}", row.shard(), row.id(), attempts, error);
+      window.forgetWaiting(other -> stopped.names().contains(other.destination()));
     }
   }
 
@@ -453,7 +472,12 @@ final class RelayLoop {
     long due = now() + wait.toNanos();
     nextAttempt = nextAttempt - now() > 0 ? Math.min(nextAttempt, due) : due;
     if (unreadable || attempts >= config.attempts()) {
-      tables.park(connection, row, code, config.onParked() == OutboxConfig.OnParked.BLOCK_KEY);
+      OutboxConfig.OnParked policy = config.onParked(row.destination());
+      tables.park(connection, row, code, error, policy != OutboxConfig.OnParked.SKIP);
+      if (policy == OutboxConfig.OnParked.PAUSE_DESTINATION) {
+        stopped.stop(connection, row.destination(), error);
+        stopped.refresh(connection);
+      }
     }
     return attempts;
   }
@@ -467,10 +491,14 @@ final class RelayLoop {
       return;
     }
     List<OutboxRow> rows = List.copyOf(confirmed);
-    if (postgres == null) {
+    if (postgres == null || config.archive()) {
       transactions.run(
           "acknowledge",
           connection -> {
+            lag.sample(connection, rows.get(0));
+            if (config.archive()) {
+              archive.move(connection, rows);
+            }
             tables.acknowledge(connection, rows, retries);
             leases.compareEpochs(connection, own);
             return null;
@@ -479,7 +507,10 @@ final class RelayLoop {
       Map<Integer, Long> epochs =
           transactions.single(
               "acknowledge",
-              connection -> postgres.acknowledge(connection, rows, retries, leases.node()));
+              connection -> {
+                lag.sample(connection, rows.get(0));
+                return postgres.acknowledge(connection, rows, retries, leases.node());
+              });
       leases.compareEpochs(epochs, own);
     }
     confirmed.clear();

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -44,6 +45,7 @@ final class ShardLeases {
   private final String nodeTable;
   private final AtomicReference<Ownership> ownership;
   private final AtomicReference<Drained> drained;
+  private final AtomicLong losses = new AtomicLong();
   private volatile boolean settled;
 
   ShardLeases(JdbcDatabase database, OutboxConfig config, TimeSource time, String node) {
@@ -316,8 +318,17 @@ final class ShardLeases {
             });
   }
 
+  /** How many shards this relay has found taken from it. */
+  long losses() {
+    return losses.get();
+  }
+
   private void lost(int shard, long epoch) {
-    ownership.updateAndGet(now -> now.owns(shard, epoch) ? now.without(shard) : now);
+    Ownership before =
+        ownership.getAndUpdate(now -> now.owns(shard, epoch) ? now.without(shard) : now);
+    if (before.owns(shard, epoch)) {
+      losses.incrementAndGet();
+    }
   }
 
   private Map<Integer, Long> readEpochs(Connection connection) throws SQLException {

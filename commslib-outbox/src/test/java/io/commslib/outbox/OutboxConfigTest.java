@@ -56,6 +56,21 @@ class OutboxConfigTest {
   }
 
   @Test
+  void reportsAllThatIsWrongTogether() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                OutboxConfig.builder()
+                    .shards(0)
+                    .leaseTime(Duration.ofSeconds(-1))
+                    .attempts(0)
+                    .build())
+        .withMessage(
+            "shards: 0 (expected: 1..1024)\nleaseTime: PT-1S (expected: PT5S..PT10M)\n"
+                + "attempts: 0 (expected: 1..1000)");
+  }
+
+  @Test
   void namesTheParameterThatIsNull() {
     assertThatThrownBy(() -> OutboxConfig.builder().backoff(null))
         .isInstanceOf(NullPointerException.class)
@@ -73,7 +88,7 @@ class OutboxConfigTest {
             "OutboxConfig{shards=32, leaseTime=PT15S, pollInterval=PT1S, batchSize=500,"
                 + " maxUnconfirmed=2000, maxUnconfirmedBytes=67108864, attempts=5,"
                 + " backoff=Backoff{first=PT0.2S, max=PT10S, jitter=true}, onParked=BLOCK_KEY,"
-                + " maxMessageBytes=1048576}");
+                + " archive=false, maxMessageBytes=1048576}");
   }
 
   @Test

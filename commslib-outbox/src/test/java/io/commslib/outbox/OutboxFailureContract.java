@@ -78,8 +78,8 @@ public abstract class OutboxFailureContract extends OutboxWritingContract {
     Await.until("beside published", () -> transport.ids().contains("beside"));
     assertThat(transport.confirmed()).doesNotContain("behind", "bad");
     refuses.set(false);
-    assertThat(admin.replay(parked.id())).isTrue();
-    assertThat(admin.replay(parked.id())).isFalse();
+    assertThat(admin.replayAtFront(parked.id(), "ann", "it is back")).isTrue();
+    assertThat(admin.replayAtFront(parked.id(), "ann", "it is back")).isFalse();
     Await.until(
         "both published", () -> transport.confirmed().containsAll(List.of("bad", "behind")));
     assertThat(transport.confirmed().indexOf("bad"))
@@ -95,7 +95,7 @@ public abstract class OutboxFailureContract extends OutboxWritingContract {
     write("behind", "k");
     OutboxAdmin admin = OutboxAdmin.create(database);
     Await.until("parked", () -> admin.parked(10).size() == 1);
-    assertThat(admin.discard(admin.parked(10).get(0).id())).isTrue();
+    assertThat(admin.discard(admin.parked(10).get(0).id(), "ann", "not needed")).isTrue();
     Await.until("behind published", () -> transport.confirmed().contains("behind"));
   }
 

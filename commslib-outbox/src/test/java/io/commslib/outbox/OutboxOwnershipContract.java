@@ -184,7 +184,7 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
         () -> transport.confirmed().stream().filter(id -> id.startsWith("after")).count() == 20);
     assertThat(transport.confirmed()).noneMatch(id -> id.startsWith("behind"));
     OutboxAdmin admin = OutboxAdmin.create(database);
-    assertThat(admin.discard(admin.parked(1).get(0).id())).isTrue();
+    assertThat(admin.discard(admin.parked(1).get(0).id(), "ann", "not needed")).isTrue();
     assertThat(third.drain(Duration.ofSeconds(20))).isTrue();
     assertThat(transport.confirmed()).contains("behind-9");
   }

@@ -3,9 +3,9 @@ package io.commslib.outbox;
 /**
  * What every outbox store and its relay must do; run on each database: what is written ({@link
  * OutboxWritingContract}), what fails ({@link OutboxFailureContract}), who does it ({@link
- * OutboxOwnershipContract}).
+ * OutboxOwnershipContract}), what people do about it ({@link OutboxOperationsContract}).
  */
-public abstract class OutboxStoreContract extends OutboxOwnershipContract {
+public abstract class OutboxStoreContract extends OutboxOperationsContract {
 
   /** Creates a contract. */
   protected OutboxStoreContract() {}

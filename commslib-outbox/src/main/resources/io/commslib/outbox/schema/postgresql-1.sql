@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS ${schema}"outbox_parked" (
   created_at timestamp with time zone NOT NULL,
   attempts int NOT NULL,
   error_code varchar(64) NOT NULL,
+  fingerprint varchar(16) NOT NULL,
   last_error varchar(1000) NOT NULL,
   first_failed_at timestamp with time zone NOT NULL,
   parked_at timestamp with time zone NOT NULL
@@ -47,6 +48,7 @@ CREATE TABLE IF NOT EXISTS ${schema}"outbox_parked" (
 CREATE TABLE IF NOT EXISTS ${schema}"outbox_delayed" (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   due_at timestamp with time zone NOT NULL,
+  message_id varchar(256) NOT NULL,
   shard smallint NOT NULL,
   destination varchar(200) NOT NULL,
   msg_key varchar(256),
@@ -55,3 +57,33 @@ CREATE TABLE IF NOT EXISTS ${schema}"outbox_delayed" (
   created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX IF NOT EXISTS outbox_delayed_due ON ${schema}"outbox_delayed" (due_at);
+CREATE INDEX IF NOT EXISTS outbox_delayed_message ON ${schema}"outbox_delayed" (message_id);
+CREATE TABLE IF NOT EXISTS ${schema}"outbox_pause" (
+  destination varchar(200) NOT NULL PRIMARY KEY,
+  paused_at timestamp with time zone NOT NULL,
+  cause varchar(1000) NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ${schema}"outbox_audit" (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at timestamp with time zone NOT NULL,
+  actor varchar(200) NOT NULL,
+  reason varchar(1000) NOT NULL,
+  action varchar(32) NOT NULL,
+  subject varchar(1000) NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ${schema}"outbox_archive" (
+  archive_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  archived_day date NOT NULL,
+  shard smallint NOT NULL,
+  id bigint NOT NULL,
+  destination varchar(200) NOT NULL,
+  msg_key varchar(256),
+  payload bytea NOT NULL,
+  headers text NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  archived_at timestamp with time zone NOT NULL
+);
+CREATE INDEX IF NOT EXISTS outbox_archive_day ON ${schema}"outbox_archive" (archived_day);
+CREATE TABLE IF NOT EXISTS ${schema}"outbox_key_lock" (
+  slot int NOT NULL PRIMARY KEY
+);

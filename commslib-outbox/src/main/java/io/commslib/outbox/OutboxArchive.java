@@ -1,0 +1,103 @@
+package io.commslib.outbox;
+
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlDialect;
+import java.sql.Connection;
+import java.sql.Date;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.time.LocalDate;
+import java.util.List;
+
+/** Keeps what was published, if configured: rows are moved in the acknowledgement's transaction. */
+final class OutboxArchive {
+
+  private static final String COLUMNS =
+      "shard, id, destination, msg_key, payload, headers, created_at";
+
+  private final JdbcDatabase database;
+  private final String message;
+  private final String archive;
+
+  OutboxArchive(JdbcDatabase database) {
+    this.database = database;
+    this.message = database.table("outbox_message");
+    this.archive = database.table("outbox_archive");
+  }
+
+  /**
+   * Copies rows that are still there and leaves none of them: two owners that acknowledge the same
+   * row archive it once.
+   */
+  void move(Connection connection, List<OutboxRow> rows) throws SQLException {
+    String insert = "INSERT INTO " + archive + " (" + COLUMNS + ", archived_day, archived_at) ";
+    // The day is that of UTC, so that a purge does not depend on who asks.
+    if (database.dialect() == SqlDialect.POSTGRESQL) {
+      String sql =
+          "WITH gone AS (DELETE FROM "
+              + message
+              + " t USING unnest(?::smallint[], ?::bigint[]) AS d(shard, id)"
+              + " WHERE t.shard = d.shard AND t.id = d.id RETURNING t.*) "
+              + insert
+              + "SELECT "
+              + COLUMNS
+              + ", (clock_timestamp() AT TIME ZONE 'UTC')::date, clock_timestamp() FROM gone";
+      try (PreparedStatement move = connection.prepareStatement(sql)) {
+        move.setArray(
+            1,
+            connection.createArrayOf(
+                "smallint", rows.stream().map(row -> (short) row.shard()).toArray()));
+        move.setArray(
+            2, connection.createArrayOf("bigint", rows.stream().map(OutboxRow::id).toArray()));
+        move.executeUpdate();
+      }
+      return;
+    }
+    String where = " WHERE shard = ? AND id = ?";
+    try (PreparedStatement lock =
+            connection.prepareStatement("SELECT id FROM " + message + where + " FOR UPDATE");
+        PreparedStatement copy =
+            connection.prepareStatement(
+                insert
+                    + "SELECT "
+                    + COLUMNS
+                    + ", CAST("
+                    + utcNow()
+                    + " AS date), "
+                    + database.dialect().now()
+                    + " FROM "
+                    + message
+                    + where);
+        PreparedStatement delete = connection.prepareStatement("DELETE FROM " + message + where)) {
+      for (OutboxRow row : rows) {
+        for (PreparedStatement each : List.of(lock, copy, delete)) {
+          each.setInt(1, row.shard());
+          each.setLong(2, row.id());
+        }
+        lock.executeQuery().close();
+        copy.executeUpdate();
+        delete.executeUpdate();
+      }
+    }
+  }
+
+  private String utcNow() {
+    return database.dialect() == SqlDialect.H2
+        ? "CURRENT_TIMESTAMP AT TIME ZONE 'UTC'"
+        : "utc_timestamp()";
+  }
+
+  /** Deletes at most so many rows archived on an earlier day. */
+  int purge(Connection connection, LocalDate before, int limit) throws SQLException {
+    return OutboxTables.update(
+        connection,
+        "DELETE FROM "
+            + archive
+            + " WHERE archive_id IN (SELECT archive_id FROM (SELECT archive_id FROM "
+            + archive
+            + " WHERE archived_day < ? ORDER BY archived_day LIMIT "
+            + limit
+            + ") x)",
+        Date.valueOf(before));
+  }
+}
