@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -19,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Names: {@code publish.before}, {@code publish.confirmed}, {@code handle.before}, {@code
  * handle.returned}, {@code transaction.before-commit}, {@code transaction.committed}, {@code
- * inbox.entered}, {@code jdbc.before-commit}, {@code jdbc.committed}; tests add their own with
- * {@link #reached}. Thread-safe.
+ * inbox.entered}, {@code jdbc.before-commit}, {@code jdbc.committed}, and those of named SQL
+ * statements; tests add their own with {@link #reached}. Thread-safe.
  *
  * @since 0.1
  */
@@ -193,6 +194,21 @@ public final class CrashPoints {
    * @return data source that passes the points
    */
   public DataSource around(DataSource dataSource) {
-    return CrashingDataSource.around(dataSource, this);
+    return CrashingDataSource.around(dataSource, this, sql -> null);
+  }
+
+  /**
+   * As {@link #around(DataSource)}, and puts points around the statements a test has names for.
+   * Around the execution of one named {@code NAME}: {@code NAME.before} and {@code NAME.done};
+   * around the commit of a transaction, by the name of the last named statement in it: {@code
+   * NAME.before-commit} and {@code NAME.committed}.
+   *
+   * @param dataSource the real one
+   * @param names name by SQL text, or null for a statement without points; called once for each
+   *     prepared or executed text
+   * @return data source that passes the points
+   */
+  public DataSource around(DataSource dataSource, Function<String, @Nullable String> names) {
+    return CrashingDataSource.around(dataSource, this, Objects.requireNonNull(names, "names"));
   }
 }

@@ -3,41 +3,107 @@ package io.commslib.testkit;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.sql.CallableStatement;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.Statement;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
-/** A data source whose connections pass crash points around each commit. */
+/** A data source whose connections pass crash points around commits and named statements. */
 final class CrashingDataSource {
 
-  private CrashingDataSource() {}
+  private final CrashPoints points;
+  private final Function<String, @Nullable String> names;
 
-  static DataSource around(DataSource dataSource, CrashPoints points) {
+  private CrashingDataSource(CrashPoints points, Function<String, @Nullable String> names) {
+    this.points = points;
+    this.names = names;
+  }
+
+  static DataSource around(
+      DataSource dataSource, CrashPoints points, Function<String, @Nullable String> names) {
+    CrashingDataSource crashing = new CrashingDataSource(points, names);
     return proxy(
         DataSource.class,
         (method, arguments) -> {
           Object result = call(dataSource, method, arguments);
-          return result instanceof Connection connection ? around(connection, points) : result;
+          return result instanceof Connection connection ? crashing.connection(connection) : result;
         });
   }
 
-  private static Connection around(Connection connection, CrashPoints points) {
+  private Connection connection(Connection connection) {
+    AtomicReference<@Nullable String> inTransaction = new AtomicReference<>();
     return proxy(
         Connection.class,
         (method, arguments) -> {
-          boolean commits = method.getName().equals("commit");
-          if (commits) {
-            points.reached("jdbc.before-commit");
+          if (method.getName().equals("commit")) {
+            return commit(connection, method, arguments, inTransaction.getAndSet(null));
+          }
+          if (method.getName().equals("rollback")) {
+            inTransaction.set(null);
           }
           Object result = call(connection, method, arguments);
-          if (commits) {
-            points.reached("jdbc.committed");
+          return result instanceof Statement statement
+              ? statement(statement, sql(arguments), inTransaction)
+              : result;
+        });
+  }
+
+  private @Nullable Object commit(
+      Connection connection, Method method, Object @Nullable [] arguments, @Nullable String name)
+      throws Throwable {
+    points.reached("jdbc.before-commit");
+    reached(name, ".before-commit");
+    Object result = call(connection, method, arguments);
+    points.reached("jdbc.committed");
+    reached(name, ".committed");
+    return result;
+  }
+
+  private Statement statement(
+      Statement statement,
+      @Nullable String prepared,
+      AtomicReference<@Nullable String> inTransaction) {
+    Class<? extends Statement> type =
+        statement instanceof CallableStatement
+            ? CallableStatement.class
+            : statement instanceof PreparedStatement ? PreparedStatement.class : Statement.class;
+    String preparedName = prepared == null ? null : names.apply(prepared);
+    return proxy(
+        type,
+        (method, arguments) -> {
+          if (!method.getName().startsWith("execute")) {
+            return call(statement, method, arguments);
           }
+          String given = sql(arguments);
+          String name = given == null ? preparedName : names.apply(given);
+          reached(name, ".before");
+          Object result = call(statement, method, arguments);
+          if (name != null) {
+            inTransaction.set(name);
+          }
+          reached(name, ".done");
           return result;
         });
   }
 
+  private void reached(@Nullable String name, String place) {
+    if (name != null) {
+      points.reached(name + place);
+    }
+  }
+
+  private static @Nullable String sql(Object @Nullable [] arguments) {
+    return arguments != null && arguments.length > 0 && arguments[0] instanceof String text
+        ? text
+        : null;
+  }
+
   private interface Call {
-    Object run(Method method, Object[] arguments) throws Throwable;
+    @Nullable Object run(Method method, Object @Nullable [] arguments) throws Throwable;
   }
 
   private static <T> T proxy(Class<T> type, Call call) {
@@ -49,7 +115,8 @@ final class CrashingDataSource {
     return type.cast(proxy);
   }
 
-  private static Object call(Object target, Method method, Object[] arguments) throws Throwable {
+  private static @Nullable Object call(Object target, Method method, Object @Nullable [] arguments)
+      throws Throwable {
     try {
       return method.invoke(target, arguments);
     } catch (InvocationTargetException e) {

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -161,5 +162,47 @@ class CrashPointsTest {
     assertThatThrownBy(crashing::commit).isInstanceOf(CrashError.class);
     assertThat(calls).containsExactly("commit");
     assertThatThrownBy(crashing::rollback).isInstanceOf(SQLException.class);
+  }
+
+  @Test
+  void namedStatementsAndTheirCommitsPassPoints() throws SQLException {
+    CrashPoints points = CrashPoints.throwing("park.before-commit", 2);
+    DataSource crashing =
+        points.around(
+            stub(DataSource.class),
+            sql -> sql.startsWith("INSERT") ? "park" : sql.startsWith("DELETE") ? "ack" : null);
+    try (Connection connection = crashing.getConnection();
+        PreparedStatement insert = connection.prepareStatement("INSERT INTO parked")) {
+      connection.createStatement().execute("DELETE FROM message");
+      insert.executeUpdate();
+      connection.prepareStatement("SELECT 1").executeQuery();
+      connection.commit();
+      assertThat(points.count("ack.done")).isEqualTo(1);
+      assertThat(points.count("park.before")).isEqualTo(1);
+      assertThat(points.count("park.done")).isEqualTo(1);
+      assertThat(points.count("park.committed")).isEqualTo(1);
+      assertThat(points.count("ack.committed")).isZero();
+      insert.executeUpdate();
+      connection.rollback();
+      connection.commit();
+      assertThat(points.count("park.committed")).as("nothing named since").isEqualTo(1);
+      insert.executeUpdate();
+      assertThatThrownBy(connection::commit).isInstanceOf(CrashError.class);
+    }
+  }
+
+  /** Answers everything with another stub, zero or nothing. */
+  private static <T> T stub(Class<T> type) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            CrashPointsTest.class.getClassLoader(),
+            new Class<?>[] {type},
+            (self, method, arguments) -> {
+              Class<?> returns = method.getReturnType();
+              if (returns.isInterface()) {
+                return stub(returns);
+              }
+              return returns == int.class ? (Object) 0 : returns == boolean.class ? false : null;
+            }));
   }
 }

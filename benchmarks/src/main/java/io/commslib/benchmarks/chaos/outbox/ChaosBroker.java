@@ -1,0 +1,240 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.benchmarks.chaos.outbox.Frames.Answer;
+import io.commslib.benchmarks.chaos.outbox.Frames.Request;
+import io.commslib.core.messaging.Message;
+import io.commslib.testkit.Await;
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
+
+/**
+ * A broker in the harness's process, which is never killed: what it has confirmed it has, whatever
+ * becomes of the clients. Each connection is served by a thread, in order.
+ */
+final class ChaosBroker implements AutoCloseable {
+
+  /** Header: how often this message is refused for good before it is taken. */
+  static final String REFUSALS = "chaos-refusals";
+
+  private final ServerSocket listener;
+  private final BiConsumer<String, Message> sink;
+  private final Map<String, Integer> refused = new ConcurrentHashMap<>();
+  private final Set<String> refusesEverything = ConcurrentHashMap.newKeySet();
+  private final Set<String> holds = ConcurrentHashMap.newKeySet();
+  private final Map<String, Line> lines = new ConcurrentHashMap<>();
+  private final Map<String, Countdown> countdowns = new ConcurrentHashMap<>();
+  private volatile boolean poisoned;
+
+  private record Countdown(AtomicInteger left, Runnable action) {}
+
+  /** One client. */
+  private static final class Line {
+    final Socket socket;
+    final List<Request> held = new ArrayList<>();
+    final Map<String, Integer> fences = new HashMap<>();
+    volatile boolean ended;
+
+    Line(Socket socket) {
+      this.socket = socket;
+    }
+  }
+
+  /**
+   * Opens a port.
+   *
+   * @param sink takes what is confirmed, with the name of the client, before the client is told
+   */
+  ChaosBroker(BiConsumer<String, Message> sink) throws IOException {
+    this.sink = sink;
+    this.listener = new ServerSocket(0, 64, InetAddress.getLoopbackAddress());
+    start(this::accept, "commslib-chaos-broker");
+  }
+
+  int port() {
+    return listener.getLocalPort();
+  }
+
+  /** Takes what this client sends, but neither confirms nor keeps it until told what to do. */
+  void hold(String client) {
+    holds.add(client);
+  }
+
+  /** How many requests of the client are held. */
+  int held(String client) {
+    Line line = lines.get(client);
+    if (line == null) {
+      return 0;
+    }
+    synchronized (line) {
+      return line.held.size();
+    }
+  }
+
+  /** Refuses for good what is held of the client, and all it sends from now on. */
+  void refuse(String client) {
+    refusesEverything.add(client);
+    holds.remove(client);
+    Line line = lines.get(client);
+    if (line == null) {
+      return;
+    }
+    synchronized (line) {
+      try {
+        DataOutputStream out = new DataOutputStream(line.socket.getOutputStream());
+        for (Request request : line.held) {
+          answer(out, request, Answer.REFUSED);
+        }
+        out.flush();
+      } catch (IOException e) {
+        // The client has gone, which is its business.
+      }
+      line.held.clear();
+    }
+  }
+
+  /** While set, what carries {@link #REFUSALS} is refused however often it comes. */
+  void poisoned(boolean newPoisoned) {
+    this.poisoned = newPoisoned;
+  }
+
+  /** How often this message was refused. */
+  int refusals(String id) {
+    return refused.getOrDefault(id, 0);
+  }
+
+  /** Does something once, right after so many more confirmations have been sent to a client. */
+  void afterConfirmations(String client, int count, Runnable action) {
+    countdowns.put(client, new Countdown(new AtomicInteger(count), action));
+  }
+
+  /** Waits until all that a dead client had sent has been dealt with. */
+  void awaitEnd(String client) {
+    Line line = lines.get(client);
+    if (line != null) {
+      Await.until(client + "'s connection at its end", Duration.ofSeconds(60), () -> line.ended);
+    }
+  }
+
+  private void accept() {
+    while (!listener.isClosed()) {
+      try {
+        Socket socket = listener.accept();
+        socket.setTcpNoDelay(true);
+        start(() -> serve(socket), "commslib-chaos-line");
+      } catch (IOException e) {
+        return;
+      }
+    }
+  }
+
+  private static void start(Runnable body, String name) {
+    Thread thread = new Thread(body, name);
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private void serve(Socket socket) {
+    Line line = new Line(socket);
+    try (socket;
+        DataInputStream in =
+            new DataInputStream(new BufferedInputStream(socket.getInputStream(), 1 << 16));
+        DataOutputStream out =
+            new DataOutputStream(new BufferedOutputStream(socket.getOutputStream(), 1 << 16))) {
+      String client = in.readUTF();
+      lines.put(client, line);
+      while (true) {
+        Request request = Frames.read(in);
+        boolean quiet = in.available() == 0;
+        synchronized (line) {
+          Optional<Answer> answer = decide(client, line, request);
+          if (answer.isPresent()) {
+            answer(out, request, answer.get());
+            if (quiet) {
+              out.flush();
+            }
+            if (answer.get() == Answer.CONFIRMED) {
+              countDown(client, out);
+            }
+          }
+        }
+      }
+    } catch (IOException | UncheckedIOException e) {
+      // Clients die here; that is what this is for.
+    } finally {
+      line.ended = true;
+    }
+  }
+
+  private void countDown(String client, DataOutputStream out) throws IOException {
+    Countdown countdown = countdowns.get(client);
+    if (countdown != null && countdown.left().decrementAndGet() == 0) {
+      out.flush();
+      countdown.action().run();
+    }
+  }
+
+  private Optional<Answer> decide(String client, Line line, Request request) {
+    if (holds.contains(client)) {
+      line.held.add(request);
+      return Optional.empty();
+    }
+    Message message = request.message();
+    String key = message.key().orElse("");
+    Integer fence = line.fences.get(key);
+    if (fence != null && request.generation() <= fence) {
+      return Optional.of(Answer.FENCED);
+    }
+    if (refusesEverything.contains(client) || isRefused(message)) {
+      if (message.key().isPresent()) {
+        line.fences.put(key, request.generation());
+      }
+      return Optional.of(Answer.REFUSED);
+    }
+    sink.accept(client, message);
+    return Optional.of(Answer.CONFIRMED);
+  }
+
+  private boolean isRefused(Message message) {
+    String wanted = message.headers().get(REFUSALS);
+    if (wanted == null) {
+      return false;
+    }
+    int before = refused.getOrDefault(message.id(), 0);
+    if (!poisoned && before >= Integer.parseInt(wanted)) {
+      return false;
+    }
+    refused.put(message.id(), before + 1);
+    return true;
+  }
+
+  private static void answer(DataOutputStream out, Request request, Answer answer)
+      throws IOException {
+    out.writeLong(request.number());
+    out.writeByte(answer.ordinal());
+  }
+
+  @Override
+  public void close() throws IOException {
+    listener.close();
+    for (Line line : lines.values()) {
+      line.socket.close();
+    }
+  }
+}

@@ -1,0 +1,96 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.core.inmemory.InMemoryTransport;
+import io.commslib.core.messaging.Delivery;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.tx.TransactionRunner;
+import io.commslib.idempotency.InboxConfig;
+import io.commslib.idempotency.JdbcInbox;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.testkit.MessageTrace;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * What consumes from the broker: the library's engine with its inbox; each message leaves one row
+ * in the same transaction.
+ */
+final class ChaosConsumer implements AutoCloseable {
+
+  static final String NAME = "judged";
+
+  /** What a handler does besides its effect, in its transaction. */
+  interface Work {
+    void run(Delivery delivery);
+  }
+
+  private final InMemoryTransport transport = InMemoryTransport.create();
+  private final AtomicInteger failures = new AtomicInteger();
+  private final ChaosTables tables;
+  private final Work work;
+  private final String group;
+
+  /**
+   * Begins to consume.
+   *
+   * @param withInbox false for a saboteur that does what comes twice a second time
+   */
+  ChaosConsumer(JdbcDatabase database, int workers, boolean withInbox, Work work) {
+    this.tables = new ChaosTables(database);
+    this.work = work;
+    transport.declare(DestinationConfig.builder(ChaosWriter.QUEUE).build());
+    TransactionRunner transactions = JdbcTransactionRunner.create(database);
+    SubscriptionConfig.Builder config =
+        SubscriptionConfig.builder(ChaosWriter.QUEUE).workers(workers);
+    if (withInbox) {
+      config.transactional(transactions, JdbcInbox.create(database, InboxConfig.defaults()));
+    } else {
+      config.transactional(transactions);
+    }
+    this.group = config.build().group();
+    transport.subscriber().subscribe(config.build(), this::handle);
+  }
+
+  /** Takes a message for good. */
+  void take(Message message) {
+    try {
+      transport.publisher().publish(ChaosWriter.QUEUE, message).toCompletableFuture().join();
+    } catch (CompletionException e) {
+      throw new IllegalStateException("the broker itself failed", e);
+    }
+  }
+
+  private Settlement handle(Delivery delivery) throws SQLException {
+    try {
+      tables.insertEffect(
+          delivery.transaction().unwrap(Connection.class),
+          NAME,
+          MessageTrace.of(delivery.message()));
+      work.run(delivery);
+    } catch (SQLException | RuntimeException e) {
+      failures.incrementAndGet();
+      throw e;
+    }
+    return Settlement.done();
+  }
+
+  /** How often a handler failed. */
+  int failures() {
+    return failures.get();
+  }
+
+  int deadLetters() {
+    return transport.deadLetters().list(ChaosWriter.QUEUE, group, 1_000).size();
+  }
+
+  @Override
+  public void close() {
+    transport.close();
+  }
+}

@@ -1,0 +1,239 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.core.messaging.Message;
+import io.commslib.idempotency.InboxSchema;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.outbox.JdbcOutbox;
+import io.commslib.outbox.OutboxSchema;
+import io.commslib.testkit.CrashPoints;
+import io.commslib.testkit.HistoryWriter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * One run on a schema of its own: a broker and a consumer that live, children that die, and tables
+ * that tell in the end what was right.
+ */
+final class ChaosWorld implements AutoCloseable {
+
+  private static final AtomicInteger WORLDS = new AtomicInteger();
+  private static final long LOOK_NANOS = 50_000_000;
+
+  private final ChaosDatabase server;
+  private final String schema;
+  private final long seed;
+  private final Path folder;
+  private final HikariDataSource pool;
+  private final JdbcDatabase database;
+  private final ChaosTables tables;
+  private final ChaosConsumer consumer;
+  private final ChaosBroker broker;
+  private final Map<String, List<String>> arrivals = new ConcurrentHashMap<>();
+  private final AtomicInteger arrived = new AtomicInteger();
+  private final Map<String, ChildJvm> children = new LinkedHashMap<>();
+  private final List<HistoryWriter> histories = new ArrayList<>();
+  private int born;
+
+  /** How a world begins. */
+  record Setting(int pool, int workers, boolean withInbox, ChaosConsumer.Work work) {
+    static final Setting USUAL = new Setting(8, 4, true, delivery -> {});
+  }
+
+  ChaosWorld(ChaosDatabase server, long seed) throws IOException, SQLException {
+    this(server, seed, Setting.USUAL);
+  }
+
+  ChaosWorld(ChaosDatabase server, long seed, Setting setting) throws IOException, SQLException {
+    this.server = server;
+    this.schema = "chaos_" + WORLDS.incrementAndGet();
+    this.seed = seed;
+    this.folder = Files.createTempDirectory("commslib-chaos");
+    this.pool = server.pool(setting.pool());
+    this.database = JdbcDatabase.builder(pool).schema(schema).build();
+    OutboxSchema.scripts().apply(database);
+    InboxSchema.scripts().apply(database);
+    this.tables = new ChaosTables(database);
+    tables.create();
+    this.consumer =
+        new ChaosConsumer(database, setting.workers(), setting.withInbox(), setting.work());
+    this.broker = new ChaosBroker(this::arrive);
+  }
+
+  private void arrive(String client, Message message) {
+    arrivals
+        .computeIfAbsent(
+            message.id(), id -> java.util.Collections.synchronizedList(new ArrayList<>(1)))
+        .add(client);
+    arrived.incrementAndGet();
+    consumer.take(message);
+  }
+
+  JdbcDatabase database() {
+    return database;
+  }
+
+  ChaosTables tables() {
+    return tables;
+  }
+
+  ChaosBroker broker() {
+    return broker;
+  }
+
+  ChaosConsumer consumer() {
+    return consumer;
+  }
+
+  /** By id, the clients from which the broker has taken it. */
+  Map<String, List<String>> arrivals() {
+    return arrivals;
+  }
+
+  /** How many messages the broker has taken, those that came twice twice. */
+  int arrived() {
+    return arrived.get();
+  }
+
+  /** A writer in this process. */
+  ChaosWriter writer(String name, JdbcDatabase through, ChaosWriter.Load load)
+      throws IOException, SQLException {
+    HistoryWriter history = HistoryWriter.open(folder.resolve(name + ".jsonl"), "chaos", name);
+    histories.add(history);
+    return new ChaosWriter(
+        name,
+        "h",
+        JdbcOutbox.create(through, ChildSettings.config(2)),
+        JdbcTransactionRunner.create(through),
+        new ChaosTables(through),
+        history,
+        load,
+        new Random(seed ^ name.hashCode()));
+  }
+
+  /** Starts a child; it is not yet at work when this returns. */
+  Child start(ChildSettings settings) {
+    String name = "c" + ++born;
+    List<String> arguments = settings.arguments();
+    arguments.add("name=" + name);
+    arguments.add("url=" + server.url());
+    arguments.add("user=" + server.user());
+    arguments.add("schema=" + schema);
+    arguments.add("broker=" + broker.port());
+    arguments.add("seed=" + (seed + born));
+    arguments.add("history=" + folder.resolve(name + ".jsonl"));
+    List<String> options = new ArrayList<>();
+    options.add("-Xmx" + settings.heapMegabytes() + "m");
+    if (!settings.crash().isEmpty()) {
+      options.add("-D" + CrashPoints.PROPERTY + "=" + settings.crash());
+    }
+    ChildJvm jvm =
+        ChildJvm.start(
+            options, ChaosChild.class.getName(), arguments, folder.resolve(name + ".log"));
+    children.put(name, jvm);
+    return new Child(name, jvm);
+  }
+
+  /**
+   * A child of this world.
+   *
+   * @param name under which the broker knows it
+   * @param jvm its process
+   */
+  record Child(String name, ChildJvm jvm) {
+
+    Child awaitReady() {
+      jvm.awaitLine(ChaosChild.READY);
+      return this;
+    }
+  }
+
+  /** Kills a child; returns once the broker has dealt with all it had sent. */
+  void kill(Child child) {
+    child.jvm().kill();
+    broker.awaitEnd(child.name());
+  }
+
+  /** What waiting for a lease to end would come to, for relays that are known to be dead. */
+  void expireLeases() throws SQLException {
+    tables.execute(
+        "UPDATE "
+            + database.table("outbox_shard")
+            + " SET lease_until = TIMESTAMP '2020-01-01 00:00:00'");
+    tables.execute("DELETE FROM " + database.table("outbox_node"));
+  }
+
+  /**
+   * Waits until nothing is left to send and every committed message has had its effect; gives up
+   * when nothing has moved for a while: what is missing then is counted.
+   */
+  void awaitQuiet(Duration stuckAfter) throws SQLException {
+    long moved = System.nanoTime();
+    String last = "";
+    while (System.nanoTime() - moved < stuckAfter.toNanos()) {
+      String now;
+      try {
+        long left = left();
+        long orders = tables.orderCount();
+        long effects = tables.effectCount();
+        if (left == 0 && effects >= orders) {
+          return;
+        }
+        now = left + " " + orders + " " + effects + " " + arrived.get();
+      } catch (SQLException e) {
+        now = e.toString();
+      }
+      if (!now.equals(last)) {
+        last = now;
+        moved = System.nanoTime();
+      }
+      LockSupport.parkNanos(LOOK_NANOS);
+    }
+  }
+
+  /** Rows of the outbox that are not done with. */
+  long left() throws SQLException {
+    return tables.rows("outbox_message")
+        + tables.rows("outbox_delayed")
+        + tables.rows("outbox_parked")
+        + tables.rows("outbox_retry");
+  }
+
+  OutboxVerdict judge() throws IOException, SQLException {
+    histories.forEach(HistoryWriter::close);
+    List<Path> files = new ArrayList<>();
+    try (var all = Files.list(folder)) {
+      all.filter(file -> file.toString().endsWith(".jsonl")).forEach(files::add);
+    }
+    return OutboxVerdict.of(this, files, folder.resolve("tables.jsonl"));
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (ChildJvm child : children.values()) {
+      child.kill();
+    }
+    consumer.close();
+    broker.close();
+    pool.close();
+    histories.forEach(HistoryWriter::close);
+    try (var files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(folder);
+  }
+}

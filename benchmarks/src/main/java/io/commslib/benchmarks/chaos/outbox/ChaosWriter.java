@@ -1,0 +1,220 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.StoreException;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.tx.TransactionRunner;
+import io.commslib.jdbc.SqlErrors;
+import io.commslib.outbox.Outbox;
+import io.commslib.testkit.HistoryOp;
+import io.commslib.testkit.HistoryWriter;
+import io.commslib.testkit.MessageTrace;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * An application's transactions: business rows and their messages together, some rolled back. Keys
+ * belong to one writer, which goes on to the next number of a key only when it knows that the one
+ * before was committed; so the order of a key is known. Confined to one thread.
+ */
+final class ChaosWriter {
+
+  static final Destination QUEUE = Destination.queue("chaos");
+
+  /**
+   * What a writer writes.
+   *
+   * @param keys how many keys
+   * @param batch how many messages a transaction has at most
+   * @param rollBack share of transactions that are rolled back, in percent
+   * @param later share of messages that are to be sent later, in percent
+   * @param refused share of messages the broker refuses for a while, in percent
+   * @param hold how long a transaction stays open at most
+   */
+  record Load(int keys, int batch, int rollBack, int later, int refused, Duration hold) {
+    static final Load MIXED = new Load(10, 5, 10, 4, 4, Duration.ZERO);
+    static final Load PLAIN = new Load(50, 5, 5, 0, 0, Duration.ZERO);
+  }
+
+  private static final class RolledBack extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+  }
+
+  private static final Duration LATER = Duration.ofMillis(100);
+  private static final long PAUSE_NANOS = 20_000_000;
+  private static final byte[] BODY = new byte[256];
+
+  private final String name;
+  private final String incarnation;
+  private final Outbox outbox;
+  private final TransactionRunner transactions;
+  private final ChaosTables tables;
+  private final HistoryWriter history;
+  private final Load load;
+  private final Random random;
+  private final Map<String, Long> numbers = new HashMap<>();
+  private final AtomicLong committed = new AtomicLong();
+  private final AtomicLong unknown = new AtomicLong();
+  private final AtomicLong failed = new AtomicLong();
+  private long attempts;
+
+  ChaosWriter(
+      String name,
+      String incarnation,
+      Outbox outbox,
+      TransactionRunner transactions,
+      ChaosTables tables,
+      HistoryWriter history,
+      Load load,
+      Random random)
+      throws SQLException {
+    this.name = name;
+    this.incarnation = incarnation;
+    this.outbox = outbox;
+    this.transactions = transactions;
+    this.tables = tables;
+    this.history = history;
+    this.load = load;
+    this.random = random;
+    tables.highest(name).forEach((key, highest) -> numbers.put(key, highest + 1));
+  }
+
+  long committed() {
+    return committed.get();
+  }
+
+  /** How often a commit's result was unknown. */
+  long unknown() {
+    return unknown.get();
+  }
+
+  /** How often a transaction failed for sure, those it rolled back itself aside. */
+  long failed() {
+    return failed.get();
+  }
+
+  /** One transaction, repeated until its result is known. */
+  void write() {
+    List<Message> messages = new ArrayList<>();
+    List<MessageTrace> traces = new ArrayList<>();
+    Map<String, Long> next = new HashMap<>();
+    for (int i = 1 + random.nextInt(load.batch()); i > 0; i--) {
+      add(messages, traces, next);
+    }
+    boolean rollBack = random.nextInt(100) < load.rollBack();
+    while (!attempt(messages, traces, rollBack)) {
+      LockSupport.parkNanos(PAUSE_NANOS);
+      if (Thread.currentThread().isInterrupted()) {
+        return;
+      }
+    }
+    if (!rollBack) {
+      numbers.putAll(next);
+      committed.addAndGet(traces.size());
+    }
+  }
+
+  private void add(List<Message> messages, List<MessageTrace> traces, Map<String, Long> next) {
+    boolean later = random.nextInt(100) < load.later();
+    long attempt = attempts++;
+    // A message that is sent later has no place in the order of others: a key of its own.
+    String key =
+        later
+            ? name + "-later-" + incarnation + "-" + attempt
+            : name + "-k" + random.nextInt(load.keys());
+    long number = next.getOrDefault(key, numbers.getOrDefault(key, 0L));
+    next.put(key, number + 1);
+    MessageTrace trace =
+        new MessageTrace(key + "-" + number + "-" + incarnation + "-" + attempt, name, key, number);
+    Message.Builder message = trace.stamp(Message.builder("chaos.event")).sharedBody(BODY);
+    if (later) {
+      message.deliverAt(Instant.now().plus(LATER));
+    }
+    if (random.nextInt(100) < load.refused()) {
+      message.header(ChaosBroker.REFUSALS, Integer.toString(1 + random.nextInt(3)));
+    }
+    traces.add(trace);
+    messages.add(message.build());
+  }
+
+  /** Returns whether the result is known and final. */
+  private boolean attempt(List<Message> messages, List<MessageTrace> traces, boolean rollBack) {
+    traces.forEach(trace -> history.record(HistoryOp.ATTEMPT, trace));
+    try {
+      transactions.<Object, SQLException>run(
+          tx -> {
+            tables.insertOrders(tx.unwrap(Connection.class), traces);
+            outbox.publishAll(tx, QUEUE, messages);
+            hold();
+            if (rollBack) {
+              throw new RolledBack();
+            }
+            return null;
+          });
+      record(HistoryOp.COMMIT, traces);
+      return true;
+    } catch (RolledBack e) {
+      record(HistoryOp.FAIL, traces);
+      return true;
+    } catch (StoreException e) {
+      return failed(e, traces);
+    } catch (SQLException e) {
+      if (SqlErrors.isDuplicateKey(e)) {
+        // An earlier attempt with an unknown result was committed after all.
+        record(HistoryOp.COMMIT, traces);
+        return true;
+      }
+      return failed(SqlErrors.translate("business insert", e), traces);
+    }
+  }
+
+  private boolean failed(StoreException failure, List<MessageTrace> traces) {
+    if (failure.kind() == FailureKind.PERMANENT) {
+      throw failure;
+    }
+    if (failure.kind() != FailureKind.UNKNOWN_RESULT) {
+      failed.incrementAndGet();
+      record(HistoryOp.FAIL, traces);
+      return false;
+    }
+    unknown.incrementAndGet();
+    record(HistoryOp.UNKNOWN, traces);
+    return isCommitted(traces);
+  }
+
+  /** After an unknown result: the business row's id tells, once the database can be asked. */
+  private boolean isCommitted(List<MessageTrace> traces) {
+    while (!Thread.currentThread().isInterrupted()) {
+      try {
+        boolean there = tables.hasOrder(traces.get(0).id());
+        if (there) {
+          record(HistoryOp.COMMIT, traces);
+        }
+        return there;
+      } catch (SQLException e) {
+        LockSupport.parkNanos(PAUSE_NANOS);
+      }
+    }
+    return true;
+  }
+
+  private void hold() {
+    if (!load.hold().isZero()) {
+      LockSupport.parkNanos((long) (random.nextDouble() * load.hold().toNanos()));
+    }
+  }
+
+  private void record(HistoryOp op, List<MessageTrace> traces) {
+    traces.forEach(trace -> history.record(op, trace));
+  }
+}

@@ -1,0 +1,92 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.testkit.CrashPoints;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/**
+ * An application that writes, relays and replays in one process, and dies at a named point; the
+ * next one goes on on the same tables.
+ */
+final class CrashRow {
+
+  /** Points, and up to which time a child may come to it before it dies. */
+  static final Map<String, Integer> POINTS = points();
+
+  private static final Duration CRASH_LIMIT = Duration.ofSeconds(120);
+  private static final Duration STUCK = Duration.ofSeconds(30);
+
+  private CrashRow() {}
+
+  private static Map<String, Integer> points() {
+    Map<String, Integer> points = new LinkedHashMap<>();
+    points.put("schedule.done", 200);
+    points.put("transaction.before-commit", 200);
+    points.put("transaction.committed", 200);
+    points.put("schedule-delayed.done", 10);
+    points.put("schedule-delayed.committed", 10);
+    points.put("promote.done", 5);
+    points.put("promote.before-commit", 5);
+    points.put("promote.committed", 5);
+    points.put("read.before", 100);
+    points.put("read.done", 100);
+    points.put("publish.before", 300);
+    points.put("publish.sent", 300);
+    points.put("publish.confirmed", 300);
+    points.put("ack.before", 100);
+    points.put("ack.done", 100);
+    points.put("retry-state.done", 10);
+    points.put("retry-state.committed", 10);
+    points.put("park.done", 4);
+    points.put("park.before-commit", 4);
+    points.put("park.committed", 4);
+    points.put("replay.done", 4);
+    points.put("replay.before-commit", 4);
+    points.put("replay.committed", 4);
+    points.put("renew.done", 2);
+    points.put("renew.before-commit", 2);
+    points.put("take.done", 8);
+    points.put("take.committed", 1);
+    return points;
+  }
+
+  /**
+   * Kills children at points, one after the other.
+   *
+   * @param server the database
+   * @param seed of this world
+   * @param crashes points in this order
+   * @param waitForLeases false to give the shards of the dead to the living at once
+   */
+  static Part run(ChaosDatabase server, long seed, List<String> crashes, boolean waitForLeases)
+      throws Exception {
+    Random random = new Random(seed);
+    int died = 0;
+    List<String> missed = new ArrayList<>();
+    try (ChaosWorld world = new ChaosWorld(server, seed)) {
+      ChildSettings settings = ChildSettings.roles("write+relay+replay", "w");
+      for (String point : crashes) {
+        int count = 1 + random.nextInt(POINTS.get(point));
+        ChaosWorld.Child child =
+            world.start(settings.fence(random.nextBoolean()).crash(point, count));
+        int status = child.jvm().awaitExit(CRASH_LIMIT);
+        if (status == CrashPoints.EXIT_STATUS) {
+          died++;
+        } else {
+          missed.add(point + "@" + count + " ended with " + status + ": " + child.jvm().output());
+        }
+        world.kill(child);
+        if (!waitForLeases) {
+          world.expireLeases();
+        }
+      }
+      world.start(ChildSettings.roles("relay+replay", "w")).awaitReady();
+      world.awaitQuiet(STUCK);
+      return new Part(world.judge(), died, missed);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.WireMessage;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** What a client and the broker say to each other. */
+final class Frames {
+
+  /** The broker's answers. */
+  enum Answer {
+    CONFIRMED,
+    REFUSED,
+    FENCED
+  }
+
+  /**
+   * A message on its way to the broker.
+   *
+   * @param number which request of the connection
+   * @param generation of the key: publishes handed over before the client learnt of a failure
+   * @param to where
+   * @param message what
+   */
+  record Request(long number, int generation, Destination to, Message message) {}
+
+  private static final CloudEventsEnvelope ENVELOPE =
+      new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
+
+  private Frames() {}
+
+  static void write(DataOutputStream out, Request request) throws IOException {
+    WireMessage wire = ENVELOPE.encode(request.message());
+    out.writeLong(request.number());
+    out.writeInt(request.generation());
+    out.writeUTF(request.to().toString());
+    out.writeBoolean(wire.key().isPresent());
+    out.writeUTF(wire.key().orElse(""));
+    out.writeInt(wire.headers().size());
+    for (Map.Entry<String, String> header : wire.headers().entrySet()) {
+      out.writeUTF(header.getKey());
+      out.writeUTF(header.getValue());
+    }
+    byte[] body = wire.body();
+    out.writeInt(body.length);
+    out.write(body);
+  }
+
+  static Request read(DataInputStream in) throws IOException {
+    long number = in.readLong();
+    int generation = in.readInt();
+    Destination to = Destination.parse(in.readUTF());
+    boolean keyed = in.readBoolean();
+    String key = in.readUTF();
+    Map<String, String> headers = new LinkedHashMap<>();
+    for (int count = in.readInt(); count > 0; count--) {
+      String name = in.readUTF();
+      headers.put(name, in.readUTF());
+    }
+    byte[] body = in.readNBytes(in.readInt());
+    Message message = ENVELOPE.decode(new WireMessage(keyed ? key : null, headers, body));
+    return new Request(number, generation, to, message);
+  }
+}

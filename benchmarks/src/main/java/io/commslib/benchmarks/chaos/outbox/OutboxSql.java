@@ -1,0 +1,56 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Names the outbox's statements by what they do, so that crash points can be put around them. */
+final class OutboxSql {
+
+  private static final Pattern FIRST_TABLE = Pattern.compile("outbox_[a-z]+");
+
+  private OutboxSql() {}
+
+  /** Returns the name, or null for a statement nobody dies around. */
+  static @Nullable String name(String sql) {
+    Matcher table = FIRST_TABLE.matcher(sql);
+    if (!table.find()) {
+      return null;
+    }
+    return switch (sql.substring(0, 6)) {
+      case "INSERT" -> insert(table.group(), sql);
+      case "UPDATE" -> update(table.group(), sql);
+      case "DELETE" -> table.group().equals("outbox_message") ? "ack" : null;
+      case "SELECT" -> sql.contains("m.payload") ? "read" : null;
+      // One statement that deletes and returns the epochs.
+      case "WITH o" -> "ack";
+      default -> null;
+    };
+  }
+
+  private static @Nullable String insert(String table, String sql) {
+    return switch (table) {
+      case "outbox_message" ->
+          sql.contains("outbox_delayed")
+              ? "promote"
+              : sql.contains("outbox_parked") ? "replay" : "schedule";
+      case "outbox_delayed" -> "schedule-delayed";
+      case "outbox_parked" -> "park";
+      case "outbox_retry" -> "retry-state";
+      default -> null;
+    };
+  }
+
+  private static @Nullable String update(String table, String sql) {
+    return switch (table) {
+      case "outbox_retry" -> sql.contains("attempts + 1") ? "retry-state" : null;
+      case "outbox_shard" ->
+          sql.contains("epoch + 1")
+              ? "take"
+              : sql.contains("SET epoch = epoch")
+                  ? "fence"
+                  : sql.contains("owner = NULL") ? "release" : "renew";
+      default -> null;
+    };
+  }
+}

@@ -1,0 +1,107 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.testkit.HistoryOp;
+import io.commslib.testkit.HistoryOracle;
+import io.commslib.testkit.HistoryVerdict;
+import io.commslib.testkit.HistoryVerdict.Counter;
+import io.commslib.testkit.HistoryWriter;
+import io.commslib.testkit.MessageTrace;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What a world came to. The application's tables say what was committed and what had an effect; the
+ * histories of the writers say what they were told.
+ *
+ * @param committed messages of committed transactions
+ * @param taken messages the broker took, repeated ones repeatedly
+ * @param lost committed, or said to be, and without effect
+ * @param uncommittedPublished taken by the broker without being committed
+ * @param duplicateEffects effects beyond the first
+ * @param inversions effects out of the order of their key
+ * @param stuck rows left in the outbox when nothing moved any more, and dead letters
+ * @param findings some of it in words
+ */
+record OutboxVerdict(
+    long committed,
+    long taken,
+    long lost,
+    long uncommittedPublished,
+    long duplicateEffects,
+    long inversions,
+    long stuck,
+    List<String> findings) {
+
+  private static final Duration NO_LIMIT = Duration.ofHours(24);
+
+  static OutboxVerdict of(ChaosWorld world, List<Path> histories, Path own)
+      throws IOException, SQLException {
+    List<MessageTrace> orders = world.tables().orders();
+    Set<String> committed = new HashSet<>();
+    orders.forEach(order -> committed.add(order.id()));
+    try (HistoryWriter history = HistoryWriter.open(own, "chaos", "tables")) {
+      for (MessageTrace order : orders) {
+        // The row is the attempt of a writer that died before it could tell.
+        history.record(HistoryOp.ATTEMPT, order);
+        history.record(HistoryOp.COMMIT, order);
+      }
+      for (MessageTrace effect : world.tables().effects()) {
+        history.record(HistoryOp.DELIVER, ChaosConsumer.NAME, effect, 1);
+        history.record(HistoryOp.EFFECT, ChaosConsumer.NAME, effect, 1);
+      }
+    }
+    List<Path> files = new ArrayList<>(histories);
+    files.add(own);
+    HistoryVerdict verdict = HistoryOracle.of(List.of(ChaosConsumer.NAME), NO_LIMIT).judge(files);
+    List<String> findings = new ArrayList<>(verdict.findings());
+    Set<String> uncommitted = new HashSet<>(world.arrivals().keySet());
+    uncommitted.removeAll(committed);
+    uncommitted.stream().limit(20).forEach(id -> findings.add("published, not committed: " + id));
+    int deadLetters = world.consumer().deadLetters();
+    return new OutboxVerdict(
+        orders.size(),
+        world.arrived(),
+        verdict.count(Counter.LOST),
+        Math.max(uncommitted.size(), verdict.count(Counter.UNEXPECTED)),
+        verdict.count(Counter.DUPLICATE_EFFECTS),
+        verdict.count(Counter.REORDERED),
+        world.left() + deadLetters,
+        findings);
+  }
+
+  Map<String, Long> broken() {
+    Map<String, Long> counts = new LinkedHashMap<>();
+    counts.put("lost", lost);
+    counts.put("uncommittedPublished", uncommittedPublished);
+    counts.put("duplicateEffects", duplicateEffects);
+    counts.put("inversions", inversions);
+    counts.put("stuck", stuck);
+    return counts;
+  }
+
+  boolean isClean() {
+    return broken().values().stream().allMatch(count -> count == 0);
+  }
+
+  OutboxVerdict plus(OutboxVerdict other) {
+    List<String> all = new ArrayList<>(findings);
+    all.addAll(other.findings());
+    return new OutboxVerdict(
+        committed + other.committed,
+        taken + other.taken,
+        lost + other.lost,
+        uncommittedPublished + other.uncommittedPublished,
+        duplicateEffects + other.duplicateEffects,
+        inversions + other.inversions,
+        stuck + other.stuck,
+        all);
+  }
+}

@@ -1,0 +1,87 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.PublishReceipt;
+import io.commslib.core.messaging.Publisher;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.UnaryOperator;
+import javax.sql.DataSource;
+
+/** Relays that are wrong in one way, to see that the harness notices. */
+enum Saboteur {
+  /** None. */
+  NONE,
+  /** Deletes rows before the broker has confirmed them: says so for it, and sends a while later. */
+  DELETES_BEFORE_CONFIRM,
+  /** Decides whether or not it still owns the shard. */
+  WITHOUT_FENCE;
+
+  private static final int BEHIND = 20;
+
+  private record Sent(Destination to, Message message) {}
+
+  Publisher around(Publisher publisher) {
+    if (this != DELETES_BEFORE_CONFIRM) {
+      return publisher;
+    }
+    Deque<Sent> queue = new ArrayDeque<>();
+    return (to, message) -> {
+      queue.add(new Sent(to, message));
+      if (queue.size() > BEHIND) {
+        Sent first = queue.remove();
+        publisher.publish(first.to(), first.message());
+      }
+      return CompletableFuture.completedFuture(new PublishReceipt(message.id(), to, ""));
+    };
+  }
+
+  DataSource around(DataSource source) {
+    return this == WITHOUT_FENCE ? rewriting(source, Saboteur::forgetFence) : source;
+  }
+
+  private static String forgetFence(String sql) {
+    if (sql.contains("SET epoch = epoch WHERE")) {
+      return sql.replace("owner = ? AND epoch = ?", "(owner = ? OR epoch = ? OR 1 = 1)");
+    }
+    // It never learns that another has taken a shard.
+    return sql.startsWith("SELECT shard, epoch FROM")
+        ? sql.replace("owner = ?", "(owner = ? OR 1 = 1)")
+        : sql;
+  }
+
+  private static DataSource rewriting(DataSource source, UnaryOperator<String> change) {
+    return proxy(
+        DataSource.class,
+        source,
+        result ->
+            result instanceof Connection connection
+                ? proxy(Connection.class, connection, UnaryOperator.identity(), change)
+                : result,
+        UnaryOperator.identity());
+  }
+
+  private static <T> T proxy(
+      Class<T> type, T target, UnaryOperator<Object> results, UnaryOperator<String> texts) {
+    Object proxy =
+        Proxy.newProxyInstance(
+            Saboteur.class.getClassLoader(),
+            new Class<?>[] {type},
+            (self, method, arguments) -> {
+              if (arguments != null && arguments.length > 0 && arguments[0] instanceof String sql) {
+                arguments[0] = texts.apply(sql);
+              }
+              try {
+                return results.apply(method.invoke(target, arguments));
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+    return type.cast(proxy);
+  }
+}
