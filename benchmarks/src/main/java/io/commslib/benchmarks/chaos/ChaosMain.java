@@ -1,57 +1,66 @@
 package io.commslib.benchmarks.chaos;
 
+import io.commslib.benchmarks.chaos.outbox.OutboxChaos;
 import java.io.PrintStream;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.StringJoiner;
 
-/** {@code benchmarks/chaos kafka [--seed N] [--rows 20,24]}. */
+/** {@code benchmarks/chaos SUITE [--rows 1,2] [--seed N] [--database NAME] [--quick|--full]}. */
 public final class ChaosMain {
 
-  private static final String USAGE = "usage: benchmarks/chaos kafka [--seed N] [--rows 20,24]";
+  private static final Map<String, ChaosSuite> SUITES =
+      Map.of("kafka", new KafkaSuite(), "outbox", new OutboxChaos());
+
+  private static final String USAGE =
+      "usage: benchmarks/chaos kafka|outbox [--rows 1,2] [--seed N] [--database NAME] [--quick|--full]";
 
   private ChaosMain() {}
 
   /** Ends with 0 if every row kept its promise, 1 if not, 2 for arguments it does not know. */
   public static void main(String[] arguments) throws Exception {
     // Faults make clients talk; what counts is what is printed at the end.
-    System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "error");
+    System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "off");
     System.exit(run(System.out, System.err, arguments));
   }
 
   static int run(PrintStream out, PrintStream err, String... arguments) throws Exception {
     if (arguments.length == 1 && List.of("--list", "--help", "-h").contains(arguments[0])) {
       out.println(USAGE);
-      KafkaChaos.ROWS.forEach((row, fault) -> out.println("  row " + row + ": " + fault.text()));
+      for (String name : List.of("kafka", "outbox")) {
+        out.println(name);
+        SUITES.get(name).rows().forEach((row, text) -> out.println("  row " + row + ": " + text));
+      }
       return 0;
     }
-    long seed = System.nanoTime() % 1_000_000;
-    List<String> rows = List.copyOf(KafkaChaos.ROWS.keySet());
-    boolean known = arguments.length % 2 == 1 && arguments[0].equals("kafka");
-    for (int i = 1; known && i < arguments.length; i += 2) {
-      String value = arguments[i + 1];
-      if (arguments[i].equals("--seed") && value.matches("[0-9]{1,18}")) {
-        seed = Long.parseLong(value);
-      } else if (arguments[i].equals("--rows")) {
-        rows = List.of(value.split(",", -1));
-        known = KafkaChaos.ROWS.keySet().containsAll(rows);
-      } else {
-        known = false;
-      }
-    }
-    if (!known) {
-      err.println(USAGE + "; rows: " + KafkaChaos.ROWS.keySet());
+    ChaosSuite suite = arguments.length == 0 ? null : SUITES.get(arguments[0]);
+    if (suite == null) {
+      err.println(USAGE);
       return 2;
     }
-    return judge(out, seed, rows);
+    Optional<ChaosOptions> options =
+        ChaosOptions.parse(List.of(arguments).subList(1, arguments.length));
+    if (options.isEmpty() || !suite.rows().keySet().containsAll(options.get().rows())) {
+      err.println(USAGE + "; rows: " + suite.rows().keySet());
+      return 2;
+    }
+    return judge(out, err, suite, options.get());
   }
 
-  private static int judge(PrintStream out, long seed, List<String> rows) throws Exception {
-    out.println("seed " + seed);
+  private static int judge(PrintStream out, PrintStream err, ChaosSuite suite, ChaosOptions options)
+      throws Exception {
+    out.println("seed " + options.seed());
     Map<String, Long> sums = new LinkedHashMap<>();
-    for (String row : rows) {
-      RowResult result = KafkaChaos.run(row, seed);
+    for (String row : options.rows().isEmpty() ? suite.rows().keySet() : options.rows()) {
+      RowResult result;
+      try {
+        result = suite.run(row, options);
+      } catch (IllegalArgumentException e) {
+        err.println(e.getMessage());
+        return 2;
+      }
       out.println(result.line());
       result.findings().forEach(finding -> out.println("  " + finding));
       result.broken().forEach((name, count) -> sums.merge(name, count, Long::sum));

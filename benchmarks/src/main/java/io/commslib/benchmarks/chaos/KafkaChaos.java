@@ -7,6 +7,8 @@ import io.commslib.kafka.GroupProtocol;
 import io.commslib.kafka.KafkaTransport;
 import io.commslib.kafka.KafkaTransportConfig;
 import io.commslib.testkit.HistoryOracle;
+import io.commslib.testkit.HistoryVerdict;
+import io.commslib.testkit.HistoryVerdict.Counter;
 import io.commslib.testkit.servers.KafkaCluster;
 import io.commslib.testkit.servers.KafkaServer;
 import java.nio.file.Files;
@@ -138,8 +140,8 @@ final class KafkaChaos {
         long missingJunk = poison.awaitParked(QUIET_LIMIT);
         List<Path> files = new ArrayList<>(load.files());
         files.add(group.file());
-        return new RowResult(
-            "row " + row + ", " + fault.text(),
+        return result(
+            row + ", " + fault.text(),
             faults,
             HistoryOracle.of(List.of(ChaosGroup.NAME), STUCK).judge(files),
             missingJunk,
@@ -153,6 +155,25 @@ final class KafkaChaos {
       }
       Files.delete(folder);
     }
+  }
+
+  /** Unreadable records that stand in no dead letter are lost, those that do twice unexpected. */
+  private static RowResult result(
+      String name, int faults, HistoryVerdict verdict, long missingJunk, double seconds) {
+    Map<String, Long> broken = new LinkedHashMap<>();
+    broken.put("lost", verdict.count(Counter.LOST) + Math.max(0, missingJunk));
+    broken.put("unexpected", verdict.count(Counter.UNEXPECTED) + Math.max(0, -missingJunk));
+    broken.put("duplicateEffects", verdict.count(Counter.DUPLICATE_EFFECTS));
+    broken.put("inversions", verdict.count(Counter.REORDERED));
+    broken.put("stuck", verdict.count(Counter.STUCK));
+    String counts =
+        String.format(
+            "%d faults, %d acknowledged, %d redelivered, %d parked",
+            faults,
+            verdict.count(Counter.ACKNOWLEDGED),
+            verdict.count(Counter.REDELIVERED),
+            verdict.count(Counter.PARKED));
+    return new RowResult(name, counts, broken, verdict.findings(), seconds);
   }
 
   /**

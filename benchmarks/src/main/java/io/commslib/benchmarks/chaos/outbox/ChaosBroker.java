@@ -90,6 +90,15 @@ final class ChaosBroker implements AutoCloseable {
   /** Refuses for good what is held of the client, and all it sends from now on. */
   void refuse(String client) {
     refusesEverything.add(client);
+    settleHeld(client, Answer.REFUSED);
+  }
+
+  /** Takes and confirms what is held of the client, and holds nothing more. */
+  void confirm(String client) {
+    settleHeld(client, Answer.CONFIRMED);
+  }
+
+  private void settleHeld(String client, Answer answer) {
     holds.remove(client);
     Line line = lines.get(client);
     if (line == null) {
@@ -97,9 +106,13 @@ final class ChaosBroker implements AutoCloseable {
     }
     synchronized (line) {
       try {
-        DataOutputStream out = new DataOutputStream(line.socket.getOutputStream());
+        DataOutputStream out =
+            new DataOutputStream(new BufferedOutputStream(line.socket.getOutputStream()));
         for (Request request : line.held) {
-          answer(out, request, Answer.REFUSED);
+          if (answer == Answer.CONFIRMED) {
+            sink.accept(client, request.message());
+          }
+          answer(out, request, answer);
         }
         out.flush();
       } catch (IOException e) {

@@ -1,8 +1,10 @@
 package io.commslib.benchmarks.chaos.outbox;
 
+import io.commslib.benchmarks.chaos.ChaosOptions.Size;
 import io.commslib.testkit.CrashPoints;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,8 +19,9 @@ final class CrashRow {
   /** Points, and up to which time a child may come to it before it dies. */
   static final Map<String, Integer> POINTS = points();
 
-  private static final Duration CRASH_LIMIT = Duration.ofSeconds(120);
-  private static final Duration STUCK = Duration.ofSeconds(30);
+  private static final Duration CRASH_LIMIT = Duration.ofSeconds(180);
+  private static final Duration STUCK = Duration.ofSeconds(60);
+  private static final int WORLDS = 6;
 
   private CrashRow() {}
 
@@ -51,7 +54,29 @@ final class CrashRow {
     points.put("renew.before-commit", 2);
     points.put("take.done", 8);
     points.put("take.committed", 1);
-    return points;
+    return Collections.unmodifiableMap(points);
+  }
+
+  /** All points as often as the size says, in an order of the seed. */
+  static Part run(Scene scene) throws Exception {
+    List<String> crashes = new ArrayList<>();
+    for (int time = scene.choose(1, 2, 10); time > 0; time--) {
+      crashes.addAll(POINTS.keySet());
+    }
+    Collections.shuffle(crashes, new Random(scene.seed()));
+    List<String> chosen = scene.size() == Size.QUICK ? crashes.subList(0, WORLDS) : crashes;
+    try (ChaosDatabase server = scene.database()) {
+      return Scene.inParallel(
+          WORLDS,
+          WORLDS,
+          world -> {
+            List<String> own = new ArrayList<>();
+            for (int i = world; i < chosen.size(); i += WORLDS) {
+              own.add(chosen.get(i));
+            }
+            return run(server, scene.seed() + world, own, true);
+          });
+    }
   }
 
   /**
@@ -65,8 +90,8 @@ final class CrashRow {
   static Part run(ChaosDatabase server, long seed, List<String> crashes, boolean waitForLeases)
       throws Exception {
     Random random = new Random(seed);
-    int died = 0;
-    List<String> missed = new ArrayList<>();
+    long died = 0;
+    List<String> unmet = new ArrayList<>();
     try (ChaosWorld world = new ChaosWorld(server, seed)) {
       ChildSettings settings = ChildSettings.roles("write+relay+replay", "w");
       for (String point : crashes) {
@@ -77,7 +102,7 @@ final class CrashRow {
         if (status == CrashPoints.EXIT_STATUS) {
           died++;
         } else {
-          missed.add(point + "@" + count + " ended with " + status + ": " + child.jvm().output());
+          unmet.add(point + "@" + count + " ended with " + status + ": " + child.jvm().output());
         }
         world.kill(child);
         if (!waitForLeases) {
@@ -86,7 +111,7 @@ final class CrashRow {
       }
       world.start(ChildSettings.roles("relay+replay", "w")).awaitReady();
       world.awaitQuiet(STUCK);
-      return new Part(world.judge(), died, missed);
+      return new Part(world.judge(), Map.of("kills", died), unmet);
     }
   }
 }

@@ -1,24 +1,32 @@
 package io.commslib.benchmarks.chaos.outbox;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What one world of a row came to.
  *
  * @param verdict from tables and histories
- * @param faults how many faults there were
- * @param missed what else was not as the row demands, in words; also faults that did not happen
+ * @param figures how often what happened, by name
+ * @param unmet what else was not as the row demands, in words; also faults that did not happen
  */
-record Part(OutboxVerdict verdict, int faults, List<String> missed) {
+record Part(OutboxVerdict verdict, Map<String, Long> figures, List<String> unmet) {
 
   Part plus(Part other) {
-    List<String> all = new ArrayList<>(missed);
-    all.addAll(other.missed());
-    return new Part(verdict.plus(other.verdict()), faults + other.faults(), all);
+    Map<String, Long> sums = new LinkedHashMap<>(figures);
+    other.figures().forEach((name, count) -> sums.merge(name, count, Long::sum));
+    List<String> all = new ArrayList<>(unmet);
+    all.addAll(other.unmet());
+    return new Part(verdict.plus(other.verdict()), sums, all);
   }
 
   boolean isClean() {
-    return verdict.isClean() && missed.isEmpty();
+    return verdict.isClean() && unmet.isEmpty();
+  }
+
+  long figure(String name) {
+    return figures.getOrDefault(name, 0L);
   }
 }

@@ -27,7 +27,7 @@ class OutboxFaultsIT {
     Part part =
         CrashRow.run(
             database, 1, List.of("transaction.committed", "park.done", "publish.confirmed"), false);
-    assertThat(part.missed()).isEmpty();
+    assertThat(part.unmet()).isEmpty();
     assertThat(part.verdict().findings()).isEmpty();
     assertThat(part.isClean()).isTrue();
     assertThat(part.verdict().committed()).isGreaterThan(100);

@@ -1,0 +1,56 @@
+package io.commslib.benchmarks.chaos;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * What the command was told.
+ *
+ * @param seed of everything random
+ * @param rows which, empty for all of the suite
+ * @param database name of the database, or empty for the suite's usual one
+ * @param size how much
+ */
+public record ChaosOptions(long seed, List<String> rows, String database, Size size) {
+
+  /** How much of everything. */
+  public enum Size {
+    /** Seconds: to see that it works. */
+    QUICK,
+    /** Minutes. */
+    USUAL,
+    /** The numbers of the fault matrix. */
+    FULL
+  }
+
+  /** Reads what follows the suite's name; empty if there is something it does not know. */
+  static Optional<ChaosOptions> parse(List<String> arguments) {
+    long seed = System.nanoTime() % 1_000_000;
+    List<String> rows = new ArrayList<>();
+    String database = "";
+    Size size = Size.USUAL;
+    for (int i = 0; i < arguments.size(); i++) {
+      String name = arguments.get(i);
+      if (name.equals("--quick") || name.equals("--full")) {
+        size = Size.valueOf(name.substring(2).toUpperCase(Locale.ROOT));
+        continue;
+      }
+      if (++i == arguments.size()) {
+        return Optional.empty();
+      }
+      String value = arguments.get(i);
+      if (name.equals("--seed") && value.matches("[0-9]{1,18}")) {
+        seed = Long.parseLong(value);
+      } else if (name.equals("--rows")) {
+        rows.addAll(List.of(value.split(",", -1)));
+      } else if (name.equals("--database") && value.matches("[a-z0-9]+")) {
+        database = value;
+      } else {
+        return Optional.empty();
+      }
+    }
+    return Optional.of(new ChaosOptions(seed, List.copyOf(rows), database, size));
+  }
+}

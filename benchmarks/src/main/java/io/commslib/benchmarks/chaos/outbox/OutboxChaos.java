@@ -1,0 +1,82 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.benchmarks.chaos.ChaosOptions;
+import io.commslib.benchmarks.chaos.ChaosSuite;
+import io.commslib.benchmarks.chaos.RowResult;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The rows of the fault matrix on the outbox and the inbox. */
+public final class OutboxChaos implements ChaosSuite {
+
+  private interface Script {
+    Part run(Scene scene) throws Exception;
+  }
+
+  private record Row(String text, Script script) {}
+
+  private static final Map<String, Row> ROWS = scripts();
+
+  /** Creates the suite. */
+  public OutboxChaos() {}
+
+  private static Map<String, Row> scripts() {
+    Map<String, Row> rows = new LinkedHashMap<>();
+    rows.put("1", new Row("application dies at each of the named points", CrashRow::run));
+    rows.put("2", new Row("relay killed after the confirmation", RelayKillRow::run));
+    rows.put("3", new Row("relay stopped past its lease", PauseRow::run));
+    rows.put("4", new Row("two relays, clocks 20 minutes apart", ClockRow::run));
+    rows.put("5", new Row("writers that hold their transactions", HeldRow::run));
+    rows.put("6", new Row("database killed and restarted", DatabaseKillRow::run));
+    return rows;
+  }
+
+  @Override
+  public Map<String, String> rows() {
+    Map<String, String> texts = new LinkedHashMap<>();
+    ROWS.forEach((number, row) -> texts.put(number, row.text()));
+    return texts;
+  }
+
+  @Override
+  public RowResult run(String number, ChaosOptions options) throws Exception {
+    Row row = ROWS.get(number);
+    ChaosDatabase.Kind kind = kind(options.database());
+    long start = System.nanoTime();
+    Part part = row.script().run(new Scene(kind, options.seed(), options.size()));
+    Map<String, Long> broken = new LinkedHashMap<>(part.verdict().broken());
+    broken.put("unmet", (long) part.unmet().size());
+    List<String> findings = new ArrayList<>(part.unmet());
+    findings.addAll(part.verdict().findings());
+    return new RowResult(
+        number + ", " + row.text() + ", " + kind.text(),
+        new TreeMap<>(part.figures())
+            + ", "
+            + part.verdict().committed()
+            + " committed, "
+            + part.verdict().taken()
+            + " taken",
+        broken,
+        findings,
+        (System.nanoTime() - start) / 1e9);
+  }
+
+  private static ChaosDatabase.Kind kind(String name) {
+    return Arrays.stream(ChaosDatabase.Kind.values())
+        .filter(kind -> kind.text().equals(name.isEmpty() ? "postgresql" : name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "--database: "
+                        + name
+                        + " (expected: "
+                        + Arrays.toString(ChaosDatabase.Kind.values()).toLowerCase(Locale.ROOT)
+                        + ")"));
+  }
+}

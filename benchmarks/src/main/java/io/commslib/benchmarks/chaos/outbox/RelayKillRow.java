@@ -1,0 +1,96 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/**
+ * A relay that is killed when the broker has confirmed and the row is still there: by SIGKILL from
+ * outside right after a confirmation was sent, or by its own hand around the acknowledgement.
+ */
+final class RelayKillRow {
+
+  private static final List<String> POINTS = List.of("publish.confirmed", "ack.before", "ack.done");
+  private static final Duration LIMIT = Duration.ofSeconds(120);
+  private static final Duration STUCK = Duration.ofSeconds(60);
+  private static final int WORLDS = 5;
+
+  private RelayKillRow() {}
+
+  static Part run(Scene scene) throws Exception {
+    int kills = scene.choose(WORLDS, 40, 200);
+    try (ChaosDatabase server = scene.database()) {
+      return Scene.inParallel(
+          WORLDS,
+          WORLDS,
+          world ->
+              run(
+                  server,
+                  scene.seed() + world,
+                  kills / WORLDS,
+                  250,
+                  true,
+                  ChaosWorld.Setting.USUAL,
+                  Saboteur.NONE));
+    }
+  }
+
+  /**
+   * Kills relays, each while it works off messages that were just written.
+   *
+   * @param kills how many relays die
+   * @param messages how many messages are there for each
+   */
+  static Part run(
+      ChaosDatabase server,
+      long seed,
+      int kills,
+      int messages,
+      boolean waitForLeases,
+      ChaosWorld.Setting setting,
+      Saboteur saboteur)
+      throws Exception {
+    Random random = new Random(seed);
+    long sigkills = 0;
+    long crashes = 0;
+    List<String> unmet = new ArrayList<>();
+    try (ChaosWorld world = new ChaosWorld(server, seed, setting)) {
+      ChaosWriter writer = world.writer("w", world.database(), ChaosWriter.Load.PLAIN);
+      for (int kill = 0; kill < kills; kill++) {
+        for (long end = writer.committed() + messages; writer.committed() < end; ) {
+          writer.write();
+        }
+        boolean fromOutside = saboteur == Saboteur.NONE && kill % 2 == 0;
+        ChildSettings settings =
+            ChildSettings.relay().fence(random.nextBoolean()).saboteur(saboteur);
+        ChaosWorld.Child child;
+        if (fromOutside) {
+          child = world.start(settings);
+          world
+              .broker()
+              .afterConfirmations(
+                  child.name(), 1 + random.nextInt(messages / 2), child.jvm()::kill);
+          sigkills++;
+        } else {
+          // The first acknowledgement may take everything at once.
+          String point = POINTS.get(random.nextInt(POINTS.size()));
+          int most = point.startsWith("ack") ? 1 : messages / 2;
+          child = world.start(settings.crash(point, 1 + random.nextInt(most)));
+          crashes++;
+        }
+        if (child.jvm().awaitExit(LIMIT) != 137) {
+          unmet.add(child.name() + " was not killed: " + child.jvm().output());
+        }
+        world.kill(child);
+        if (!waitForLeases) {
+          world.expireLeases();
+        }
+      }
+      world.start(ChildSettings.relay()).awaitReady();
+      world.awaitQuiet(STUCK);
+      return new Part(world.judge(), Map.of("sigkills", sigkills, "crashes", crashes), unmet);
+    }
+  }
+}

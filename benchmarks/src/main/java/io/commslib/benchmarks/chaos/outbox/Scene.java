@@ -1,0 +1,59 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.benchmarks.chaos.ChaosOptions.Size;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/**
+ * On what and how much a row runs.
+ *
+ * @param kind of database
+ * @param seed of everything random
+ * @param size how much
+ */
+record Scene(ChaosDatabase.Kind kind, long seed, Size size) {
+
+  /** A part of a row, in a world of its own. */
+  interface World {
+    Part run(int number) throws Exception;
+  }
+
+  ChaosDatabase database() throws IOException {
+    return kind.start(Map.of());
+  }
+
+  int choose(int quick, int usual, int full) {
+    return switch (size) {
+      case QUICK -> quick;
+      case USUAL -> usual;
+      case FULL -> full;
+    };
+  }
+
+  /** Runs worlds, some at a time; most of their time goes into waiting for leases. */
+  static Part inParallel(int worlds, int atOnce, World world) throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(Math.min(worlds, atOnce));
+    try {
+      List<Future<Part>> parts = new ArrayList<>();
+      for (int number = 0; number < worlds; number++) {
+        int own = number;
+        parts.add(threads.submit(() -> world.run(own)));
+      }
+      Part sum = parts.get(0).get();
+      for (Future<Part> part : parts.subList(1, worlds)) {
+        sum = sum.plus(part.get());
+      }
+      return sum;
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof Exception cause ? cause : e;
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+}
