@@ -57,6 +57,7 @@ final class RelayLoop {
   private final ShardCursors cursors;
   private final Pace pace = new Pace();
   private final RelayWindow window;
+  private final @Nullable KeyFence fence;
   private final DestinationPauses pauses;
   private final StoppedDestinations stopped;
   private final OutboxArchive archive;
@@ -101,6 +102,7 @@ final class RelayLoop {
     this.settledIds = new SettledIds(outbox.jdbc());
     this.cursors = new ShardCursors(now());
     this.window = new RelayWindow(fencesKeys ? Integer.MAX_VALUE : 1);
+    this.fence = fencesKeys ? new KeyFence() : null;
     this.pauses = new DestinationPauses(runtime, config.backoff());
     this.stopped = new StoppedDestinations(outbox.jdbc());
     this.archive = new OutboxArchive(outbox.jdbc());
@@ -377,12 +379,17 @@ final class RelayLoop {
   private void publish(OutboxRow row) {
     Long epoch = own.epochs().get(row.shard());
     Ownership now = leases.current();
-    if (epoch == null || !now.owns(row.shard(), epoch) || !now.isSafe(now())) {
+    boolean mine = epoch != null && now.owns(row.shard(), epoch) && now.isSafe(now());
+    if (mine && fence == null) {
+      handOver(row);
+    } else if (!mine || fence == null || !fence.handOver(row.lane(), () -> handOver(row))) {
       window.withdraw(row);
       cursors.reset();
       more = true;
-      return;
     }
+  }
+
+  private void handOver(OutboxRow row) {
     try {
       publisher
           .publish(destination(row), row.message())
@@ -408,6 +415,9 @@ final class RelayLoop {
         failure instanceof CompletionException && failure.getCause() != null
             ? failure.getCause()
             : failure;
+    if (fence != null && cause != null) {
+      fence.failed(row.lane());
+    }
     completions.add(new Completion(row, cause));
     if (Thread.currentThread() != thread) {
       signal.nudge();
@@ -423,6 +433,9 @@ final class RelayLoop {
         confirmed.add(row);
         step = window.confirmed(row);
       } else {
+        if (fence != null) {
+          fence.known(row.lane());
+        }
         step = window.failed(row, done.failure());
         cursors.reset();
         more = true;

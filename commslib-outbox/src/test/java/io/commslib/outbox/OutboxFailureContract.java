@@ -15,6 +15,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
@@ -220,6 +221,33 @@ public abstract class OutboxFailureContract extends OutboxWritingContract {
     assertThat(relay.health().status())
         .as("what failed behind the refused one did not pause the destination")
         .isEqualTo(Health.Status.UP);
+  }
+
+  @Test
+  void handsNothingOfAKeyOverBetweenItsFailureAndTheRelaysLook() {
+    String sameShard =
+        IntStream.range(0, 1_000)
+            .mapToObj(i -> "other-" + i)
+            .filter(key -> OutboxRow.shardOf(key, 8) == OutboxRow.shardOf("k", 8))
+            .findFirst()
+            .orElseThrow();
+    RecordingTransport fencing = new RecordingTransport(Capability.KEYED_PUBLISH_FENCE);
+    fencing.holdWhen(message -> message.id().equals("k-1"));
+    fencing.onConfirm(
+        id -> {
+          if (id.equals("between")) {
+            fencing.holdWhen(message -> false);
+            fencing.failHeld("k-1", FailureKind.PERMANENT);
+          }
+        });
+    write("k-1", "k");
+    write("between", sameShard);
+    write("k-2", "k");
+    OutboxRelay relay = OutboxRelay.create(outbox, fencing, runtime);
+    relays.add(relay);
+    relay.start();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+    assertThat(fencing.confirmed()).containsExactly("between", "k-1", "k-2");
   }
 
   @Test

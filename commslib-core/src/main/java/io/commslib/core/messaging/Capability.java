@@ -12,9 +12,11 @@ public enum Capability {
   /** Several members of one group work at once and per-key order still holds over all of them. */
   PARALLEL_MEMBERS,
   /**
-   * After a keyed publish fails, later publishes of that key already handed over were confirmed
-   * before it or fail {@code NOT_SENT}. Without it a caller that needs order keeps one unconfirmed
-   * message per key.
+   * After a keyed publish fails, later publishes of that key that were handed over before the
+   * dependents of its stage have returned were confirmed before it or fail {@code NOT_SENT}; what
+   * is handed over after that is taken again. Room in the window of unconfirmed messages is made
+   * before a stage completes. Without it a caller that needs order keeps one unconfirmed message
+   * per key.
    */
   KEYED_PUBLISH_FENCE,
   /** A redelivery after a crash is seen in {@link Delivery#attempt()}, also by another process. */

@@ -106,9 +106,6 @@ final class SocketTransport implements MessageTransport {
     Pending done;
     synchronized (this) {
       done = pending.remove(number);
-      if (answer != Answer.CONFIRMED) {
-        generations.merge(done.message().key().orElse(""), 1, Integer::sum);
-      }
     }
     switch (answer) {
       case CONFIRMED -> {
@@ -121,6 +118,12 @@ final class SocketTransport implements MessageTransport {
       case FENCED ->
           done.result()
               .completeExceptionally(failure(done, FailureKind.TRANSIENT, SendCertainty.NOT_SENT));
+    }
+    if (answer != Answer.CONFIRMED) {
+      // Only now does everybody know: what is handed over from here on is meant.
+      synchronized (this) {
+        generations.merge(done.message().key().orElse(""), 1, Integer::sum);
+      }
     }
   }
 
