@@ -1,5 +1,6 @@
 package io.commslib.benchmarks.chaos;
 
+import io.commslib.benchmarks.chaos.kafka.KafkaSuite;
 import io.commslib.benchmarks.chaos.outbox.OutboxChaos;
 import java.io.PrintStream;
 import java.util.LinkedHashMap;
@@ -8,14 +9,18 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.StringJoiner;
 
-/** {@code benchmarks/chaos SUITE [--rows 1,2] [--seed N] [--database NAME] [--quick|--full]}. */
+/**
+ * {@code benchmarks/chaos SUITE [--rows 1,2] [--seed N] [--database NAME] [--quick|--full]
+ * [--saboteur NAME]}.
+ */
 public final class ChaosMain {
 
   private static final Map<String, ChaosSuite> SUITES =
       Map.of("kafka", new KafkaSuite(), "outbox", new OutboxChaos());
 
   private static final String USAGE =
-      "usage: benchmarks/chaos kafka|outbox [--rows 1,2] [--seed N] [--database NAME] [--quick|--full]";
+      "usage: benchmarks/chaos kafka|outbox [--rows 1,2] [--seed N] [--database NAME] [--quick|--full]"
+          + " [--saboteur NAME]";
 
   private ChaosMain() {}
 

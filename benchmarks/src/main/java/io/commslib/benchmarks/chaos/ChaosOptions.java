@@ -12,8 +12,10 @@ import java.util.Optional;
  * @param rows which, empty for all of the suite
  * @param database name of the database, or empty for the suite's usual one
  * @param size how much
+ * @param saboteur what is done wrong on purpose, or empty
  */
-public record ChaosOptions(long seed, List<String> rows, String database, Size size) {
+public record ChaosOptions(
+    long seed, List<String> rows, String database, Size size, String saboteur) {
 
   /** How much of everything. */
   public enum Size {
@@ -25,12 +27,22 @@ public record ChaosOptions(long seed, List<String> rows, String database, Size s
     FULL
   }
 
+  /** One of three, by the size. */
+  public int choose(int quick, int usual, int full) {
+    return switch (size) {
+      case QUICK -> quick;
+      case USUAL -> usual;
+      case FULL -> full;
+    };
+  }
+
   /** Reads what follows the suite's name; empty if there is something it does not know. */
   static Optional<ChaosOptions> parse(List<String> arguments) {
     long seed = System.nanoTime() % 1_000_000;
     List<String> rows = new ArrayList<>();
     String database = "";
     Size size = Size.USUAL;
+    String saboteur = "";
     for (int i = 0; i < arguments.size(); i++) {
       String name = arguments.get(i);
       if (name.equals("--quick") || name.equals("--full")) {
@@ -47,10 +59,12 @@ public record ChaosOptions(long seed, List<String> rows, String database, Size s
         rows.addAll(List.of(value.split(",", -1)));
       } else if (name.equals("--database") && value.matches("[a-z0-9]+")) {
         database = value;
+      } else if (name.equals("--saboteur") && value.matches("[A-Z_]+")) {
+        saboteur = value;
       } else {
         return Optional.empty();
       }
     }
-    return Optional.of(new ChaosOptions(seed, List.copyOf(rows), database, size));
+    return Optional.of(new ChaosOptions(seed, List.copyOf(rows), database, size, saboteur));
   }
 }

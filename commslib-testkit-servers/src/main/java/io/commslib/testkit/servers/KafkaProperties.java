@@ -9,6 +9,9 @@ import java.util.stream.Collectors;
 /** The configuration of a broker: combined with a controller, small, and quick to come back. */
 final class KafkaProperties {
 
+  /** Not Kafka's: port and advertised port of a second listener, with a colon between. */
+  static final String SECOND_DOOR = "commslib.second.door";
+
   private KafkaProperties() {}
 
   /** Returns the lines of {@code server.properties}; the caller's properties win over ours. */
@@ -21,8 +24,21 @@ final class KafkaProperties {
     all.put("auto.create.topics.enable", "false");
     all.put("log.cleaner.dedupe.buffer.size", "2097152");
     all.putAll(callers);
+    String door = all.remove(SECOND_DOOR);
     addIdentity(all, node, cluster, data);
+    if (door != null) {
+      addDoor(all, door.split(":"));
+    }
     return all.entrySet().stream().map(entry -> entry.getKey() + "=" + entry.getValue()).toList();
+  }
+
+  private static void addDoor(Map<String, String> all, String[] ports) {
+    all.merge("listeners", ",SECOND://127.0.0.1:" + ports[0], String::concat);
+    all.merge("advertised.listeners", ",SECOND://127.0.0.1:" + ports[1], String::concat);
+    all.put(
+        "listener.security.protocol.map",
+        "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECOND:PLAINTEXT");
+    all.put("inter.broker.listener.name", "PLAINTEXT");
   }
 
   private static void addIdentity(

@@ -1,5 +1,6 @@
 package io.commslib.testkit.servers;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -50,6 +51,23 @@ public final class KafkaServer extends ControlledServer {
     Map<String, String> copy = Map.copyOf(properties);
     KafkaNode node = KafkaNode.create(1);
     return new KafkaServer(control(node, copy), node.address());
+  }
+
+  /**
+   * Starts a broker with a second door for clients, who are told to come to another port than it
+   * listens on: that of a proxy which forwards to it.
+   *
+   * @param port where the second door listens, free on the loopback interface
+   * @param advertisedPort where clients of that door are sent
+   * @param properties as in {@link #start(Map)}
+   * @return the broker, with the address of its first door; the caller closes it
+   * @throws ServerUnavailableException if its jars are missing or it doesn't start
+   */
+  public static KafkaServer startBehind(
+      int port, int advertisedPort, Map<String, String> properties) {
+    Map<String, String> all = new HashMap<>(properties);
+    all.put(KafkaProperties.SECOND_DOOR, port + ":" + advertisedPort);
+    return start(all);
   }
 
   /**

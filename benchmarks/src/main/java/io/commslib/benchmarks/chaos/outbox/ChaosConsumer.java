@@ -1,5 +1,6 @@
 package io.commslib.benchmarks.chaos.outbox;
 
+import io.commslib.benchmarks.chaos.ChaosTables;
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.DestinationConfig;

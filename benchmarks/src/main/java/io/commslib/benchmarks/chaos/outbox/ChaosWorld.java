@@ -1,6 +1,8 @@
 package io.commslib.benchmarks.chaos.outbox;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.benchmarks.chaos.ChaosTables;
+import io.commslib.benchmarks.chaos.ChildJvm;
 import io.commslib.core.messaging.Message;
 import io.commslib.idempotency.InboxSchema;
 import io.commslib.jdbc.JdbcDatabase;

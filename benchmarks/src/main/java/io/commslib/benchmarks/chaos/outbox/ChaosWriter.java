@@ -1,5 +1,6 @@
 package io.commslib.benchmarks.chaos.outbox;
 
+import io.commslib.benchmarks.chaos.ChaosTables;
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import io.commslib.core.messaging.Destination;

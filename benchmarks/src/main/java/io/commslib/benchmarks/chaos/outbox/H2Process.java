@@ -1,5 +1,6 @@
 package io.commslib.benchmarks.chaos.outbox;
 
+import io.commslib.benchmarks.chaos.ChildJvm;
 import io.commslib.testkit.Await;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -1,4 +1,4 @@
-package io.commslib.benchmarks.chaos.outbox;
+package io.commslib.benchmarks.chaos;
 
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.testkit.MessageTrace;
@@ -16,19 +16,21 @@ import java.util.Map;
  * The application's own tables: what it did with each message it wrote, and what consumers did with
  * each they got. They are the truth a run is judged by.
  */
-final class ChaosTables {
+public final class ChaosTables {
 
   private final JdbcDatabase database;
   private final String order;
   private final String effect;
 
-  ChaosTables(JdbcDatabase database) {
+  /** Creates a view of a database's tables. */
+  public ChaosTables(JdbcDatabase database) {
     this.database = database;
     this.order = database.table("chaos_order");
     this.effect = database.table("chaos_effect");
   }
 
-  void create() throws SQLException {
+  /** Creates the tables. */
+  public void create() throws SQLException {
     String number = "n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, ";
     String what =
         "id varchar(120) NOT NULL, writer varchar(40) NOT NULL, msg_key varchar(80) NOT NULL,"
@@ -39,14 +41,16 @@ final class ChaosTables {
         "CREATE TABLE " + effect + " (" + number + "consumer varchar(40) NOT NULL, " + what + ")");
   }
 
-  void execute(String sql) throws SQLException {
+  /** Runs a statement. */
+  public void execute(String sql) throws SQLException {
     try (Connection connection = database.dataSource().getConnection();
         Statement statement = connection.createStatement()) {
       statement.execute(sql);
     }
   }
 
-  void insertOrders(Connection connection, List<MessageTrace> traces) throws SQLException {
+  /** Writes down what is about to be sent. */
+  public void insertOrders(Connection connection, List<MessageTrace> traces) throws SQLException {
     try (PreparedStatement insert =
         connection.prepareStatement(
             "INSERT INTO " + order + " (id, writer, msg_key, seq) VALUES (?, ?, ?, ?)")) {
@@ -58,7 +62,8 @@ final class ChaosTables {
     }
   }
 
-  void insertEffect(Connection connection, String consumer, MessageTrace trace)
+  /** Writes down that a message had its effect. */
+  public void insertEffect(Connection connection, String consumer, MessageTrace trace)
       throws SQLException {
     try (PreparedStatement insert =
         connection.prepareStatement(
@@ -79,7 +84,8 @@ final class ChaosTables {
     insert.setLong(first + 3, trace.seq());
   }
 
-  boolean hasOrder(String id) throws SQLException {
+  /** Whether a message was committed. */
+  public boolean hasOrder(String id) throws SQLException {
     try (Connection connection = database.dataSource().getConnection();
         PreparedStatement select =
             connection.prepareStatement("SELECT 1 FROM " + order + " WHERE id = ?")) {
@@ -91,7 +97,7 @@ final class ChaosTables {
   }
 
   /** The highest committed number of each of a writer's keys. */
-  Map<String, Long> highest(String writer) throws SQLException {
+  public Map<String, Long> highest(String writer) throws SQLException {
     Map<String, Long> found = new HashMap<>();
     try (Connection connection = database.dataSource().getConnection();
         PreparedStatement select =
@@ -107,12 +113,13 @@ final class ChaosTables {
     return found;
   }
 
-  List<MessageTrace> orders() throws SQLException {
+  /** What was committed, in order. */
+  public List<MessageTrace> orders() throws SQLException {
     return traces("SELECT id, writer, msg_key, seq FROM " + order + " ORDER BY n");
   }
 
   /** Effects in the order in which they happened. */
-  List<MessageTrace> effects() throws SQLException {
+  public List<MessageTrace> effects() throws SQLException {
     return traces("SELECT id, writer, msg_key, seq FROM " + effect + " ORDER BY n");
   }
 
@@ -129,20 +136,23 @@ final class ChaosTables {
     return found;
   }
 
-  long orderCount() throws SQLException {
+  /** How many messages were committed. */
+  public long orderCount() throws SQLException {
     return number("SELECT count(*) FROM " + order);
   }
 
-  long effectCount() throws SQLException {
+  /** How many messages had an effect. */
+  public long effectCount() throws SQLException {
     return number("SELECT count(DISTINCT id) FROM " + effect);
   }
 
   /** Rows of one of the outbox's tables. */
-  long rows(String table) throws SQLException {
+  public long rows(String table) throws SQLException {
     return number("SELECT count(*) FROM " + database.table(table));
   }
 
-  long number(String sql) throws SQLException {
+  /** The one number a query gives. */
+  public long number(String sql) throws SQLException {
     try (Connection connection = database.dataSource().getConnection();
         Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery(sql)) {

@@ -1,4 +1,4 @@
-package io.commslib.benchmarks.chaos.outbox;
+package io.commslib.benchmarks.chaos;
 
 import io.commslib.testkit.Await;
 import java.io.IOException;
@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** A JVM of the harness's own. It ends when its input does, so also with the harness. */
-final class ChildJvm {
+public final class ChildJvm {
 
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
@@ -24,7 +24,17 @@ final class ChildJvm {
     this.log = log;
   }
 
-  static ChildJvm start(List<String> options, String mainClass, List<String> arguments, Path log) {
+  /**
+   * Starts one.
+   *
+   * @param options of the JVM
+   * @param mainClass what it runs
+   * @param arguments of the main method
+   * @param log where it prints to
+   * @return running child
+   */
+  public static ChildJvm start(
+      List<String> options, String mainClass, List<String> arguments, Path log) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"));
@@ -48,12 +58,13 @@ final class ChildJvm {
     }
   }
 
-  boolean isAlive() {
+  /** Whether it runs. */
+  public boolean isAlive() {
     return process.isAlive();
   }
 
   /** Waits until it has printed this line. */
-  void awaitLine(String line) {
+  public void awaitLine(String line) {
     Await.until(
         "'" + line + "' in the log of a child, which is alive: " + process.isAlive(),
         LIMIT,
@@ -69,7 +80,7 @@ final class ChildJvm {
   }
 
   /** What it has printed. */
-  String output() {
+  public String output() {
     try {
       return Files.exists(log) ? Files.readString(log, StandardCharsets.UTF_8) : "";
     } catch (IOException e) {
@@ -78,7 +89,7 @@ final class ChildJvm {
   }
 
   /** Waits until it has ended by itself and returns its status; -1 if it does not. */
-  int awaitExit(Duration limit) {
+  public int awaitExit(Duration limit) {
     try {
       return process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS) ? process.exitValue() : -1;
     } catch (InterruptedException e) {
@@ -88,12 +99,12 @@ final class ChildJvm {
   }
 
   /** SIGSTOP: it stands still, connections stay open. */
-  void stop() {
+  public void stop() {
     signal("-STOP");
   }
 
   /** SIGCONT. */
-  void resume() {
+  public void resume() {
     signal("-CONT");
   }
 
@@ -111,14 +122,19 @@ final class ChildJvm {
     }
   }
 
+  /** SIGTERM: it ends in order. */
+  public void terminate() {
+    process.destroy();
+  }
+
   /** SIGKILL; waits until it is gone. */
-  void kill() {
+  public void kill() {
     process.destroyForcibly();
     awaitExit(LIMIT);
   }
 
   /** Lets it end in order, by the end of its input; kills it if it does not. */
-  void close() {
+  public void close() {
     try {
       process.getOutputStream().close();
     } catch (IOException e) {

@@ -1,4 +1,4 @@
-package io.commslib.benchmarks.chaos;
+package io.commslib.benchmarks.chaos.kafka;
 
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
@@ -51,12 +51,18 @@ final class Poison implements AutoCloseable {
   /** Returns how many are in no dead letter when the limit is over; negative if some are twice. */
   long awaitParked(Duration limit) {
     long end = System.nanoTime() + limit.toNanos();
-    int parked = deadLetters.list(source, ChaosGroup.NAME, MOST).size();
+    long parked = unreadable();
     while (parked < sent && System.nanoTime() - end < 0) {
       LockSupport.parkNanos(200_000_000);
-      parked = deadLetters.list(source, ChaosGroup.NAME, MOST).size();
+      parked = unreadable();
     }
-    return sent - (long) parked;
+    return sent - parked;
+  }
+
+  private long unreadable() {
+    return deadLetters.list(source, Members.GROUP, MOST).stream()
+        .filter(letter -> letter.message().isEmpty())
+        .count();
   }
 
   @Override

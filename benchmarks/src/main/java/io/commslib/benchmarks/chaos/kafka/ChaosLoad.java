@@ -1,4 +1,4 @@
-package io.commslib.benchmarks.chaos;
+package io.commslib.benchmarks.chaos.kafka;
 
 import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Destination;
@@ -9,11 +9,13 @@ import io.commslib.testkit.HistoryOp;
 import io.commslib.testkit.HistoryWriter;
 import io.commslib.testkit.MessageTrace;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,17 +25,20 @@ import org.jspecify.annotations.Nullable;
  */
 final class ChaosLoad implements AutoCloseable {
 
-  static final int KEYS_EACH = 50;
-  private static final byte[] BODY = new byte[1_024];
-
+  private final int keys;
+  private final byte[] body;
   private final List<Thread> threads = new ArrayList<>();
   private final List<Path> files = new ArrayList<>();
   private final AtomicInteger confirmed = new AtomicInteger();
+  private final AtomicLong slowestNanos = new AtomicLong();
   private volatile boolean stopped;
   private volatile @Nullable Throwable failure;
 
-  ChaosLoad(Publisher publisher, Destination to, Path folder, int producers, int rounds) {
-    for (int number = 0; number < producers; number++) {
+  ChaosLoad(Publisher publisher, Destination to, Path folder, Setting setting) {
+    this.keys = setting.keys;
+    this.body = new byte[setting.bodyBytes];
+    int rounds = setting.rounds;
+    for (int number = 0; number < setting.producers; number++) {
       String writer = "p" + number;
       Path file = folder.resolve(writer + ".jsonl");
       files.add(file);
@@ -50,7 +55,7 @@ final class ChaosLoad implements AutoCloseable {
     try (HistoryWriter history = HistoryWriter.open(file, "chaos", writer)) {
       for (int round = 0; round < rounds && !stopped; round++) {
         List<MessageTrace> open = new ArrayList<>();
-        for (int key = 0; key < KEYS_EACH; key++) {
+        for (int key = 0; key < keys; key++) {
           String name = writer + "-k" + key;
           open.add(new MessageTrace(name + "-" + round, writer, name, round));
         }
@@ -69,9 +74,10 @@ final class ChaosLoad implements AutoCloseable {
     List<CompletionStage<?>> receipts = new ArrayList<>();
     for (MessageTrace trace : traces) {
       history.record(HistoryOp.ATTEMPT, trace);
-      Message message = trace.stamp(Message.builder("chaos.event")).sharedBody(BODY).build();
+      Message message = trace.stamp(Message.builder("chaos.event")).sharedBody(body).build();
       receipts.add(publisher.publish(to, message));
     }
+    long handed = System.nanoTime();
     List<MessageTrace> failed = new ArrayList<>();
     for (int i = 0; i < traces.size(); i++) {
       try {
@@ -86,11 +92,17 @@ final class ChaosLoad implements AutoCloseable {
         failed.add(traces.get(i));
       }
     }
+    slowestNanos.accumulateAndGet(System.nanoTime() - handed, Math::max);
     return failed;
   }
 
   boolean isRunning() {
     return threads.stream().anyMatch(Thread::isAlive);
+  }
+
+  /** The longest time from handing over a message to its outcome. */
+  Duration slowest() {
+    return Duration.ofNanos(slowestNanos.get());
   }
 
   int confirmed() {

@@ -1,0 +1,72 @@
+package io.commslib.benchmarks.chaos.kafka;
+
+import io.commslib.benchmarks.chaos.ChaosOptions;
+import io.commslib.benchmarks.chaos.ChaosSuite;
+import io.commslib.benchmarks.chaos.RowResult;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** The rows on Kafka. */
+public final class KafkaSuite implements ChaosSuite {
+
+  private interface Script {
+    RowResult run(String name, ChaosOptions options) throws Exception;
+  }
+
+  private record Row(String text, Script script) {}
+
+  private static final Map<String, Row> ROWS = scripts();
+
+  /** Creates the suite. */
+  public KafkaSuite() {}
+
+  private static Map<String, Row> scripts() {
+    Map<String, Row> rows = new LinkedHashMap<>();
+    rows.put(
+        "14", new Row("resets, black holes, trickles, half closed connections", NetworkRow::run));
+    rows.put("20", new Row("three brokers, one killed in turn", MembershipRows::killBrokers));
+    rows.put(
+        "21",
+        new Row("processes join, leave and are killed, cooperative", MembershipRows::comeAndGo));
+    rows.put(
+        "21b",
+        new Row("processes join, leave and are killed, KIP-848", MembershipRows::comeAndGo848));
+    rows.put("22", new Row("handlers longer than the poll interval", MembershipRows::slow));
+    rows.put("23", new Row("processes stopped past their session", MembershipRows::stopAndGo));
+    rows.put("24", new Row("pairs of unreadable records among good ones", FailureRows::poison));
+    rows.put("25", new Row("every handler fails for a while", FailureRows::outage));
+    rows.put("26", new Row("dead letters are refused for a while", FailureRows::deadLettersDown));
+    rows.put("27", new Row("redriving processes killed half way", RedriveRow::run));
+    rows.put("28", new Row("every message ten times", DuplicateRow::run));
+    rows.put("40", new Row("every process ended by SIGTERM and replaced", MembershipRows::roll));
+    rows.put("41", new Row("bodies of 1 MiB in a heap of 128 MiB", MemoryRow::run));
+    rows.put("crash", new Row("messages that kill their process", MembershipRows::killers));
+    return rows;
+  }
+
+  @Override
+  public Map<String, String> rows() {
+    Map<String, String> rows = new LinkedHashMap<>();
+    ROWS.forEach((number, row) -> rows.put(number, row.text()));
+    return rows;
+  }
+
+  @Override
+  public RowResult run(String number, ChaosOptions options) throws Exception {
+    if (!options.database().isEmpty()) {
+      throw new IllegalArgumentException("--database: not known to kafka");
+    }
+    if (!options.saboteur().isEmpty()
+        && Arrays.stream(Saboteur.values()).noneMatch(s -> s.name().equals(options.saboteur()))) {
+      throw new IllegalArgumentException(
+          "--saboteur: "
+              + options.saboteur()
+              + " (expected: "
+              + Arrays.toString(Saboteur.values())
+              + ")");
+    }
+    Row row = ROWS.get(number);
+    return row.script().run(number + ", " + row.text(), options);
+  }
+}
