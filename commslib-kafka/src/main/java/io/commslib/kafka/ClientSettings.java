@@ -14,7 +14,12 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** The settings of each Kafka client: the user's, then the library's own. */
 final class ClientSettings {
 
-  private static final int HEADER_ROOM = 128 * 1024;
+  /**
+   * Beyond the largest body there can be: what may be published is checked before, and what came in
+   * larger from elsewhere must still fit into a dead letter.
+   */
+  static final int MAX_RECORD_BYTES = 65 * 1024 * 1024;
+
   private static final int MAX_POLL_RECORDS = 500;
 
   private ClientSettings() {}
@@ -42,7 +47,7 @@ final class ClientSettings {
     settings.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, timeout);
     settings.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, Math.max(500, timeout / 3));
     settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, timeout);
-    settings.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, config.maxMessageBytes() + HEADER_ROOM);
+    settings.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_RECORD_BYTES);
     settings.put(ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, 500);
     return settings;
   }

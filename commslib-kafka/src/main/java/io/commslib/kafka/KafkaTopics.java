@@ -31,6 +31,9 @@ final class KafkaTopics {
   private final KafkaTransportConfig config;
   private static final long LOOK_NANOS = 50_000_000L;
 
+  /** A message that was let in must fit in here with what is added to its headers. */
+  private static final String MAX_BYTES = Integer.toString(ClientSettings.MAX_RECORD_BYTES);
+
   /** Beyond the longest delay a schedule allows, by far. */
   private static final String DELAY_RETENTION_MILLIS =
       Long.toString(Duration.ofDays(14).toMillis());
@@ -81,7 +84,9 @@ final class KafkaTopics {
                       TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
                       "LogAppendTime",
                       TopicConfig.RETENTION_MS_CONFIG,
-                      DELAY_RETENTION_MILLIS)));
+                      DELAY_RETENTION_MILLIS,
+                      TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+                      MAX_BYTES)));
     }
     create(topics);
   }
@@ -91,8 +96,16 @@ final class KafkaTopics {
     // Compacted: a dead letter stays until a tombstone says that it was redriven or discarded.
     NewTopic deadLetters =
         newTopic(KafkaNames.deadLetters(to, group), destination.partitions())
-            .configs(Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT));
-    return List.of(deadLetters, newTopic(KafkaNames.redrive(to, group), destination.partitions()));
+            .configs(
+                Map.of(
+                    TopicConfig.CLEANUP_POLICY_CONFIG,
+                    TopicConfig.CLEANUP_POLICY_COMPACT,
+                    TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+                    MAX_BYTES));
+    NewTopic redrive =
+        newTopic(KafkaNames.redrive(to, group), destination.partitions())
+            .configs(Map.of(TopicConfig.MAX_MESSAGE_BYTES_CONFIG, MAX_BYTES));
+    return List.of(deadLetters, redrive);
   }
 
   private NewTopic newTopic(String name, int partitions) {

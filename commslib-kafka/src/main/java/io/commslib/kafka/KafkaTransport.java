@@ -209,6 +209,7 @@ public final class KafkaTransport implements MessageTransport {
             .settler(loop)
             .deadLetters(letter -> deadLetters.add(source, group, letter))
             .delays((record, delay) -> keep(delays, source, record, delay))
+            .maxBodyBytes(config.maxMessageBytes())
             .givesBackInPlace()
             .observer(config.observer())
             .build();

@@ -65,7 +65,13 @@ final class KafkaHarness implements BadInputHarness {
       foreign =
           new KafkaProducer<>(
               Map.of(
-                  "bootstrap.servers", servers, ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 2_000_000),
+                  "bootstrap.servers",
+                  servers,
+                  ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
+                  2_000_000,
+                  // What the broker counts is the batch as it is sent.
+                  ProducerConfig.COMPRESSION_TYPE_CONFIG,
+                  "lz4"),
               new ByteArraySerializer(),
               new ByteArraySerializer());
     }

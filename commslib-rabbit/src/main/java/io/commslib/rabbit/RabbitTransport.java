@@ -161,6 +161,7 @@ public final class RabbitTransport implements MessageTransport {
             .envelope(envelope)
             .settler(running)
             .deadLetters(letter -> deadLetters.add(source, group, letter))
+            .maxBodyBytes(config.maxMessageBytes())
             .onIntakeOpen(running::hand)
             .givesBackInPlace()
             .observer(config.observer())

@@ -30,6 +30,12 @@ final class RecoveringConnection {
     void connected(Connection connection) throws IOException;
   }
 
+  /**
+   * The largest body RabbitMQ takes by default. What is over the transport's own limit goes to the
+   * dead letters; the client would end the connection instead, and get the same message again.
+   */
+  private static final int LARGEST_BODY_BYTES = 128 * 1024 * 1024;
+
   private static final Logger log = LoggerFactory.getLogger(RecoveringConnection.class);
 
   private final RabbitTransportConfig config;
@@ -70,7 +76,7 @@ final class RecoveringConnection {
     factory.setHandshakeTimeout(timeout);
     factory.setChannelRpcTimeout(timeout);
     factory.setRequestedHeartbeat((int) config.heartbeat().toSeconds());
-    factory.setMaxInboundMessageBodySize(config.maxMessageBytes());
+    factory.setMaxInboundMessageBodySize(LARGEST_BODY_BYTES);
     factory.setThreadFactory(
         body -> runtime.newThread("rabbit-" + role + "-" + number.incrementAndGet(), body));
     return factory;

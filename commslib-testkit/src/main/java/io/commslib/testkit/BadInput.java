@@ -87,6 +87,7 @@ final class BadInput {
     body("depth 1,001 and 100,000", Outcome.DEAD_LETTERED, nested(1_001), nested(100_000));
     body("name of 60,000 characters", Outcome.DEAD_LETTERED, "{\"" + "n".repeat(60_000) + "\":1}");
     body("number of 1,000,001 digits", Outcome.DEAD_LETTERED, amount("1".repeat(1_000_001)));
+    body("body over the limit", Outcome.DEAD_LETTERED, GOOD_BODY + " ".repeat(1_100_000));
     body("number 1e1000000000", Outcome.EITHER, amount("1e1000000000"));
   }
 

@@ -294,6 +294,7 @@ public final class InMemoryTransport implements MessageTransport {
                   group.addDeadLetter(letter);
                   return CompletableFuture.completedStage(null);
                 })
+            .maxBodyBytes(maxMessageBytes)
             .onIntakeOpen(group::pump)
             .observer(observer)
             .build());

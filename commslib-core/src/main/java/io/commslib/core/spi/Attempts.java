@@ -38,6 +38,7 @@ final class Attempts {
   private final Watchdog watchdog;
   private final String consumer;
   private final BooleanSupplier closing;
+  private final int maxBodyBytes;
   private final @Nullable HeldKeys heldKeys;
 
   Attempts(
@@ -46,7 +47,8 @@ final class Attempts {
       CloudEventsEnvelope envelope,
       TimeSource time,
       Watchdog watchdog,
-      BooleanSupplier closing) {
+      BooleanSupplier closing,
+      int maxBodyBytes) {
     this.config = config;
     this.handler = handler;
     this.envelope = envelope;
@@ -54,6 +56,7 @@ final class Attempts {
     this.watchdog = watchdog;
     this.consumer = config.destination() + "/" + config.group();
     this.closing = closing;
+    this.maxBodyBytes = maxBodyBytes;
     this.heldKeys = config.heldKeys().orElse(null);
   }
 
@@ -72,7 +75,7 @@ final class Attempts {
     if (message == null) {
       SetAsideHeaders.restore(entry);
       try {
-        message = envelope.decode(entry.raw.wire());
+        message = envelope.decode(checked(entry.raw.wire()));
         entry.message = message;
       } catch (CodecException e) {
         entry.failed(e);
@@ -94,6 +97,16 @@ final class Attempts {
       return Verdict.deadLetter(Count.DEAD_LETTERED, "CRASH_LOOP");
     }
     return null;
+  }
+
+  private WireMessage checked(WireMessage wire) {
+    if (wire.bodyLength() > maxBodyBytes) {
+      throw new CodecException(
+          "COMMS-CORE-025",
+          "body: " + wire.bodyLength() + " bytes (expected: at most " + maxBodyBytes + ")",
+          null);
+    }
+    return wire;
   }
 
   /** Returns a verdict if the record has to follow one of its key to the dead letters. */

@@ -22,6 +22,7 @@ public final class DeliveryEngineBuilder {
   @Nullable Settler settler;
   @Nullable DeadLetterSink deadLetters;
   @Nullable DelayKeeper delays;
+  int maxBodyBytes = Integer.MAX_VALUE;
   boolean givesBackInPlace;
   Runnable onIntakeOpen = () -> {};
   CommsObserver observer = CommsObserver.none();
@@ -100,6 +101,17 @@ public final class DeliveryEngineBuilder {
    */
   public DeliveryEngineBuilder delays(DelayKeeper delays) {
     this.delays = Objects.requireNonNull(delays, "delays");
+    return this;
+  }
+
+  /**
+   * Sets the largest body that is decoded; a record with a larger one goes to the dead letters.
+   *
+   * @param maxBodyBytes 1 or more, no bound without this
+   * @return this
+   */
+  public DeliveryEngineBuilder maxBodyBytes(int maxBodyBytes) {
+    this.maxBodyBytes = Checks.inRange("maxBodyBytes", maxBodyBytes, 1, Integer.MAX_VALUE);
     return this;
   }
 

@@ -52,7 +52,8 @@ final class WorkerLoop {
             Objects.requireNonNull(builder.envelope),
             runtime.time(),
             books.watchdog,
-            () -> books.closed || books.draining);
+            () -> books.closed || books.draining,
+            builder.maxBodyBytes);
     this.batchAttempts =
         config.batch().isPresent() && builder.handler instanceof BatchHandler batchHandler
             ? new BatchAttempts(config, batchHandler, runtime.time(), books.watchdog)

@@ -97,6 +97,11 @@ final class JvmMembers implements Members {
     highestAttempt.accumulateAndGet(delivery.attempt(), Math::max);
     history.record(HistoryOp.DELIVER, GROUP, trace, delivery.attempt());
     setting.work.accept(delivery);
+    if (setting.saboteur == Saboteur.UNORDERED
+        && trace.seq() % 10 == 3
+        && delivery.attempt() == 1) {
+      return Settlement.retry(Duration.ofMillis(500));
+    }
     if (setting.saboteur == Saboteur.FORGETS_EFFECTS && trace.seq() % 100 == 7) {
       effected.add(trace.id());
       return Settlement.done();
