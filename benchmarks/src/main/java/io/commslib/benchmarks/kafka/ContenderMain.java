@@ -35,7 +35,7 @@ public final class ContenderMain {
     return switch (kind) {
       case "raw" -> new RawContender(servers);
       case "parallel-consumer" -> new ParallelConsumerContender(servers);
-      case "pool" -> new CommslibContender(servers, SystemRuntime.create());
+      case "pool" -> new CommslibContender(servers, SystemRuntime.platformThreads());
       case "virtual" -> new CommslibContender(servers, SystemRuntime.virtualThreads());
       default -> throw new IllegalArgumentException("contender: " + kind);
     };

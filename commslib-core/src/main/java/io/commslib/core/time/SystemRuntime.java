@@ -17,14 +17,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The machine's clocks, a scheduler thread, a secure random generator and platform threads.
- * Thread-safe; its creator closes it. Costs one thread, started with the first scheduled task.
+ * The machine's clocks, a scheduler thread, a secure random generator, and threads. Thread-safe;
+ * its creator closes it. Costs one thread, started with the first scheduled task.
  *
  * @since 0.1
  */
 public final class SystemRuntime implements CommsRuntime {
 
   private static final Logger log = LoggerFactory.getLogger(SystemRuntime.class);
+
+  /** JEP 491. */
+  private static final int UNPINNED = 24;
 
   private final ScheduledThreadPoolExecutor executor;
   private final TimeSource time = new SystemTime();
@@ -42,11 +45,23 @@ public final class SystemRuntime implements CommsRuntime {
   }
 
   /**
-   * Creates a runtime.
+   * Creates a runtime. Its workers are virtual threads where those wait without holding a platform
+   * thread also inside {@code synchronized}, as drivers do (Java 24 and newer), else a bounded pool
+   * of platform threads.
    *
    * @return new runtime; close it when nothing uses it any more
    */
   public static SystemRuntime create() {
+    return Runtime.version().feature() >= UNPINNED ? virtualThreads() : platformThreads();
+  }
+
+  /**
+   * Creates a runtime whose workers are a bounded pool of platform threads on every JVM: for
+   * handlers that compute more than they wait, or hold much in thread-local variables.
+   *
+   * @return new runtime; close it when nothing uses it any more
+   */
+  public static SystemRuntime platformThreads() {
     return new SystemRuntime(null);
   }
 
