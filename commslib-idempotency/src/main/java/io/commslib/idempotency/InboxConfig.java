@@ -11,11 +11,13 @@ import java.time.Duration;
 public final class InboxConfig {
 
   private final Duration retention;
+  private final Duration longestRedelivery;
   private final Duration lockTimeout;
   private final int purgeBatch;
 
   private InboxConfig(Builder builder) {
     this.retention = builder.retention;
+    this.longestRedelivery = builder.longestRedelivery;
     this.lockTimeout = builder.lockTimeout;
     this.purgeBatch = builder.purgeBatch;
   }
@@ -48,6 +50,15 @@ public final class InboxConfig {
   }
 
   /**
+   * Returns after how long a message can come again at the latest.
+   *
+   * @return 0 to 3,650 days, default 7 days
+   */
+  public Duration longestRedelivery() {
+    return longestRedelivery;
+  }
+
+  /**
    * Returns how long a duplicate waits for the transaction that entered the message first.
    *
    * @return 10 ms to 10 min, default 10 s
@@ -69,6 +80,8 @@ public final class InboxConfig {
   public String toString() {
     return "InboxConfig{retention="
         + retention
+        + ", longestRedelivery="
+        + longestRedelivery
         + ", lockTimeout="
         + lockTimeout
         + ", purgeBatch="
@@ -83,14 +96,14 @@ public final class InboxConfig {
    */
   public static final class Builder {
     private Duration retention = Duration.ofDays(30);
+    private Duration longestRedelivery = Duration.ofDays(7);
     private Duration lockTimeout = Duration.ofSeconds(10);
     private int purgeBatch = 1_000;
 
     private Builder() {}
 
     /**
-     * Sets how long entries are kept. Must exceed the longest way on which a message can come
-     * again: broker retention, retry delays, and the age at which dead letters are redriven.
+     * Sets how long entries are kept; must exceed {@link #longestRedelivery}.
      *
      * @param retention 1 h to 3,650 days
      * @return this
@@ -98,6 +111,21 @@ public final class InboxConfig {
     public Builder retention(Duration retention) {
       this.retention =
           Checks.inRange("retention", retention, Duration.ofHours(1), Duration.ofDays(3_650));
+      return this;
+    }
+
+    /**
+     * Sets after how long a message can come again at the latest: the longest of broker retention,
+     * all retry delays, and the age at which dead letters are redriven. The default is Kafka's own
+     * retention.
+     *
+     * @param longestRedelivery 0 to 3,650 days
+     * @return this
+     */
+    public Builder longestRedelivery(Duration longestRedelivery) {
+      this.longestRedelivery =
+          Checks.inRange(
+              "longestRedelivery", longestRedelivery, Duration.ZERO, Duration.ofDays(3_650));
       return this;
     }
 
@@ -129,8 +157,14 @@ public final class InboxConfig {
      * Builds the configuration.
      *
      * @return immutable configuration
+     * @throws IllegalArgumentException if entries would be purged before the last redelivery
      */
     public InboxConfig build() {
+      Checks.check(
+          retention.compareTo(longestRedelivery) > 0,
+          "retention",
+          retention,
+          "above longestRedelivery, " + longestRedelivery);
       return new InboxConfig(this);
     }
   }

@@ -7,19 +7,19 @@ import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
-import io.commslib.jdbc.SqlDialect;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 
 /**
- * The inbox in a table of the service's own database: one insert in the handler's transaction. Its
- * table is that of {@link InboxSchema}. Thread-safe; holds no connection.
+ * The inbox in a table of the service's own database: one insert in the handler's transaction, for
+ * a message as for a batch. Its table is that of {@link InboxSchema}. Thread-safe; holds no
+ * connection.
  *
  * <p>On PostgreSQL the bound of the wait for a concurrent duplicate, {@link
  * InboxConfig#lockTimeout()}, holds until the end of the handler's transaction, so also for the
@@ -32,25 +32,13 @@ public final class JdbcInbox implements Inbox {
   private final JdbcDatabase database;
   private final InboxConfig config;
   private final JdbcTransactionRunner transactions;
-  private final String insert;
+  private final InboxInsert inserts;
 
   private JdbcInbox(JdbcDatabase database, InboxConfig config) {
     this.database = database;
     this.config = config;
     this.transactions = JdbcTransactionRunner.create(database);
-    String into =
-        "INSERT INTO " + database.table("inbox") + " (consumer, message_id, received_at) ";
-    String now = database.dialect().now();
-    // On PostgreSQL the bound of the wait travels in the same statement: one round trip.
-    this.insert =
-        database.dialect() == SqlDialect.POSTGRESQL
-            ? into
-                + "SELECT ?, ?, "
-                + now
-                + " FROM (SELECT set_config('lock_timeout', '"
-                + config.lockTimeout().toMillis()
-                + "', true)) AS bound ON CONFLICT DO NOTHING"
-            : into + "VALUES (?, ?, " + now + ")";
+    this.inserts = InboxInsert.of(database, config.lockTimeout());
   }
 
   /**
@@ -67,52 +55,39 @@ public final class JdbcInbox implements Inbox {
 
   @Override
   public boolean enter(TransactionContext tx, String consumer, Message message) {
-    Checks.check(
-        tx.database().equals(database.id()),
-        "transaction",
-        tx.database(),
-        "one on " + database.id());
-    Connection connection = tx.unwrap(Connection.class);
     try {
-      return database.dialect() == SqlDialect.POSTGRESQL
-          ? insert(connection, consumer, message.idempotencyKey())
-          : insertOnH2(connection, consumer, message.idempotencyKey());
+      return inserts.enter(connection(tx), consumer, message.idempotencyKey());
     } catch (SQLException e) {
       throw SqlErrors.translate("inbox", e);
     }
   }
 
-  private boolean insert(Connection connection, String consumer, String id) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(insert)) {
-      statement.setString(1, consumer);
-      statement.setString(2, id);
-      return statement.executeUpdate() == 1;
+  @Override
+  public boolean[] enterAll(TransactionContext tx, String consumer, List<Message> messages) {
+    Connection connection = connection(tx);
+    List<String> ids = messages.stream().map(Message::idempotencyKey).sorted().distinct().toList();
+    boolean[] answers = new boolean[messages.size()];
+    if (ids.isEmpty()) {
+      return answers;
+    }
+    try {
+      Set<String> fresh = inserts.enterAll(connection, consumer, ids);
+      for (int place = 0; place < answers.length; place++) {
+        answers[place] = fresh.remove(messages.get(place).idempotencyKey());
+      }
+      return answers;
+    } catch (SQLException e) {
+      throw SqlErrors.translate("inbox", e);
     }
   }
 
-  /**
-   * On H2 a failed statement leaves the transaction intact; the bound of waits is the session's.
-   */
-  private boolean insertOnH2(Connection connection, String consumer, String id)
-      throws SQLException {
-    try (Statement session = connection.createStatement()) {
-      int usual;
-      try (ResultSet row = session.executeQuery("CALL LOCK_TIMEOUT()")) {
-        row.next();
-        usual = row.getInt(1);
-      }
-      session.execute(database.dialect().lockTimeout(config.lockTimeout().toMillis()));
-      try {
-        return insert(connection, consumer, id);
-      } catch (SQLException e) {
-        if (SqlErrors.isDuplicateKey(e)) {
-          return false;
-        }
-        throw e;
-      } finally {
-        session.execute(database.dialect().lockTimeout(usual));
-      }
-    }
+  private Connection connection(TransactionContext tx) {
+    Checks.check(
+        tx.database().equals(database.id()),
+        "transaction",
+        tx.database(),
+        "one on " + database.id());
+    return tx.unwrap(Connection.class);
   }
 
   @Override

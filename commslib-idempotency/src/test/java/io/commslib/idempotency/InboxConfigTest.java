@@ -24,6 +24,15 @@ class InboxConfigTest {
             b -> b.retention(Duration.ofDays(3_651)),
             "retention: PT87624H (expected: PT1H..PT87600H)"),
         wrong(
+            b -> b.retention(Duration.ofDays(7)),
+            "retention: PT168H (expected: above longestRedelivery, PT168H)"),
+        wrong(
+            b -> b.retention(Duration.ofDays(90)).longestRedelivery(Duration.ofDays(91)),
+            "retention: PT2160H (expected: above longestRedelivery, PT2184H)"),
+        wrong(
+            b -> b.longestRedelivery(Duration.ofMillis(-1)),
+            "longestRedelivery: PT-0.001S (expected: PT0S..PT87600H)"),
+        wrong(
             b -> b.lockTimeout(Duration.ofMillis(9)),
             "lockTimeout: PT0.009S (expected: PT0.01S..PT10M)"),
         wrong(
@@ -59,6 +68,7 @@ class InboxConfigTest {
   @Test
   void showsAllSettings() {
     assertThat(InboxConfig.defaults())
-        .hasToString("InboxConfig{retention=PT720H, lockTimeout=PT10S, purgeBatch=1000}");
+        .hasToString(
+            "InboxConfig{retention=PT720H, longestRedelivery=PT168H, lockTimeout=PT10S, purgeBatch=1000}");
   }
 }

@@ -19,6 +19,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -229,6 +230,94 @@ public abstract class InboxContract {
   }
 
   @Test
+  void aBatchTellsWhichMessagesAreNew() {
+    Inbox inbox = inbox(LONG);
+    enter(inbox, CONSUMER, message("m2"));
+    assertThat(enterAll(inbox, "m3", "m2", "m1", "m3"))
+        .as("in the batch's own order, a repetition inside it is not new")
+        .containsExactly(true, false, true, false);
+    assertThat(enterAll(inbox, "m1", "m4", "m2")).containsExactly(false, true, false);
+    assertThat(enterAll(inbox, "m1", "m2", "m3", "m4")).containsExactly(false, false, false, false);
+    assertThat(enterAll(inbox)).isEmpty();
+    assertThat(enter(inbox, "topic:orders/shipping", message("m1"))).isTrue();
+  }
+
+  @Test
+  void aBatchRollsBackAsOne() {
+    Inbox inbox = inbox(LONG);
+    transactions()
+        .run(
+            tx -> {
+              assertThat(inbox.enterAll(tx, CONSUMER, List.of(message("m1"), message("m2"))))
+                  .containsExactly(true, true);
+              tx.setRollbackOnly();
+              return null;
+            });
+    assertThat(enterAll(inbox, "m1", "m2")).containsExactly(true, true);
+  }
+
+  @Test
+  void aBatchTakesAThousandMessages() {
+    Inbox inbox = inbox(LONG);
+    String[] ids = new String[1_000];
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = "m" + (i * 7) % 1_000;
+    }
+    assertThat(enterAll(inbox, ids)).doesNotContain(false).hasSize(1_000);
+    assertThat(enterAll(inbox, ids)).doesNotContain(true).hasSize(1_000);
+  }
+
+  @Test
+  void concurrentBatchesOfTheSameMessagesInAnyOrderMakeOneEffectEach() throws Exception {
+    Inbox inbox = inbox(LONG);
+    int messages = 40;
+    AtomicInteger effects = new AtomicInteger();
+    List<Future<?>> all = new ArrayList<>();
+    for (int thread = 0; thread < 6; thread++) {
+      int seed = thread;
+      all.add(
+          others.submit(
+              () -> {
+                for (int round = 0; round < messages; round += 8) {
+                  String[] ids = new String[8];
+                  for (int i = 0; i < ids.length; i++) {
+                    ids[i] = "m" + (round + (seed % 2 == 0 ? i : 7 - i));
+                  }
+                  for (boolean one : enterAll(inbox, ids)) {
+                    effects.addAndGet(one ? 1 : 0);
+                  }
+                }
+              }));
+    }
+    for (Future<?> one : all) {
+      one.get(60, TimeUnit.SECONDS);
+    }
+    assertThat(effects).hasValue(messages);
+  }
+
+  @Test
+  void takesIdsThatLookLikeSql() {
+    Inbox inbox = inbox(LONG);
+    for (String id :
+        List.of("x';--", "\"", "');DELETE/**/FROM/**/inbox;--", "{a,b}", "\\", "NULL")) {
+      assertThat(enter(inbox, CONSUMER, message(id))).as(id).isTrue();
+      assertThat(enter(inbox, CONSUMER, message(id))).as(id).isFalse();
+      assertThat(enterAll(inbox, id, id + "2")).as(id).containsExactly(false, true);
+    }
+  }
+
+  @Test
+  void noMessageCarriesAnIdThatTheTableCouldNotHold() {
+    for (String id : List.of("i".repeat(1_000_000), "a\nb", "a b", "", "\u0000", "\u00fc")) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> Message.builder("t").idempotencyKey(id))
+          .withMessageEndingWith("(expected: 1..128 printable ASCII characters)")
+          .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(200));
+      assertThatIllegalArgumentException().isThrownBy(() -> message(id));
+    }
+  }
+
+  @Test
   void purgesOnlyWhatIsOlderThanTheRetention() {
     Inbox inbox = inbox(LONG);
     for (int i = 0; i < 25; i++) {
@@ -265,6 +354,11 @@ public abstract class InboxContract {
 
   boolean enter(Inbox inbox, String consumer, Message message) {
     return transactions().run(tx -> inbox.enter(tx, consumer, message));
+  }
+
+  boolean[] enterAll(Inbox inbox, String... ids) {
+    List<Message> messages = Stream.of(ids).map(InboxContract::message).toList();
+    return transactions().run(tx -> inbox.enterAll(tx, CONSUMER, messages));
   }
 
   static Message message(String id) {

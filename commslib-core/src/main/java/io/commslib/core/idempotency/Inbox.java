@@ -4,6 +4,9 @@ import io.commslib.core.messaging.Message;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Remembers which messages a consumer has handled. Only the delivery engine calls it; stores
@@ -27,6 +30,28 @@ public interface Inbox {
    * @throws io.commslib.core.StoreException if the store fails; the transaction must roll back
    */
   boolean enter(TransactionContext tx, String consumer, Message message);
+
+  /**
+   * Enters the messages of a batch as {@link #enter} does one; stores do it in one round trip where
+   * they can. Of messages with the same key in one batch only the first is new. Entries are made in
+   * the order of their keys, so that two batches with the same messages wait for each other and do
+   * not deadlock.
+   *
+   * @param tx the handler's transaction, on this inbox's database
+   * @param consumer destination and group that handle the messages
+   * @param messages looked up by {@link Message#idempotencyKey()}
+   * @return at the place of each message, whether it is new
+   * @throws IllegalArgumentException if {@code tx} belongs to another database
+   * @throws io.commslib.core.StoreException if the store fails; the transaction must roll back
+   */
+  default boolean[] enterAll(TransactionContext tx, String consumer, List<Message> messages) {
+    boolean[] fresh = new boolean[messages.size()];
+    IntStream.range(0, fresh.length)
+        .boxed()
+        .sorted(Comparator.comparing(place -> messages.get(place).idempotencyKey()))
+        .forEach(place -> fresh[place] = enter(tx, consumer, messages.get(place)));
+    return fresh;
+  }
 
   /**
    * Returns how long an entry is kept at least. Must exceed the longest way on which a message can

@@ -96,11 +96,12 @@ final class BatchAttempts {
     }
     List<@Nullable Verdict> verdicts = new ArrayList<>(executions.size());
     List<Execution> fresh = new ArrayList<>(executions.size());
-    for (Execution execution : executions) {
-      boolean entered = inbox.get().enter(tx, consumer, execution.message());
-      verdicts.add(entered ? null : Verdict.finished(Count.DUPLICATE));
-      if (entered) {
-        fresh.add(execution);
+    boolean[] entered =
+        inbox.get().enterAll(tx, consumer, executions.stream().map(Execution::message).toList());
+    for (int i = 0; i < entered.length; i++) {
+      verdicts.add(entered[i] ? null : Verdict.finished(Count.DUPLICATE));
+      if (entered[i]) {
+        fresh.add(executions.get(i));
       }
     }
     List<Verdict> handled = fresh.isEmpty() ? List.of() : handle(fresh);
