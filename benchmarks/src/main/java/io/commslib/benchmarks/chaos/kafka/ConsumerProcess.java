@@ -85,17 +85,18 @@ public final class ConsumerProcess {
     KafkaTransport transport = KafkaTransport.create(config.build());
     Destination source = Destination.parse(get("source"));
     transport.declare(DestinationConfig.builder(source).partitions(KafkaScene.PARTITIONS).build());
+    Saboteur saboteur = Saboteur.valueOf(get("saboteur"));
+    SubscriptionConfig.Builder wanted =
+        SubscriptionConfig.builder(source, Members.GROUP)
+            .maxInFlightBytes(Long.parseLong(get("bytes")));
+    saboteur.set(
+        wanted,
+        JdbcTransactionRunner.create(database),
+        JdbcInbox.create(database, InboxConfig.defaults()));
     Subscription subscription =
         transport
             .subscriber()
-            .subscribe(
-                SubscriptionConfig.builder(source, Members.GROUP)
-                    .maxInFlightBytes(Long.parseLong(get("bytes")))
-                    .transactional(
-                        JdbcTransactionRunner.create(database),
-                        JdbcInbox.create(database, InboxConfig.defaults()))
-                    .build(),
-                delivery -> handle(tables, delivery));
+            .subscribe(wanted.build(), delivery -> handle(saboteur, tables, delivery));
     Runtime.getRuntime().addShutdownHook(new Thread(() -> end(transport, subscription)));
     System.out.println(READY);
     while (System.in.read() >= 0) {
@@ -104,10 +105,17 @@ public final class ConsumerProcess {
     end(transport, subscription);
   }
 
-  private static Settlement handle(ChaosTables tables, Delivery delivery) throws SQLException {
+  private static Settlement handle(Saboteur saboteur, ChaosTables tables, Delivery delivery)
+      throws SQLException {
     MessageTrace trace = MessageTrace.of(delivery.message());
     if (trace.writer().equals(KILLER)) {
       Runtime.getRuntime().halt(137);
+    }
+    if (saboteur.delays(trace, delivery.attempt())) {
+      return Settlement.retry(Saboteur.LATER);
+    }
+    if (saboteur.forgets(trace)) {
+      return Settlement.done();
     }
     tables.insertEffect(delivery.transaction().unwrap(Connection.class), Members.GROUP, trace);
     return Settlement.done();

@@ -64,14 +64,7 @@ final class JvmMembers implements Members {
     KafkaTransport transport = KafkaTransport.create(config.build());
     transport.declare(DestinationConfig.builder(source).partitions(KafkaScene.PARTITIONS).build());
     SubscriptionConfig.Builder subscription = SubscriptionConfig.builder(source, GROUP);
-    if (setting.saboteur == Saboteur.WITHOUT_INBOX) {
-      subscription.transactional(transactions);
-    } else {
-      subscription.transactional(transactions, inbox);
-    }
-    if (setting.saboteur == Saboteur.UNORDERED) {
-      subscription.unordered();
-    }
+    setting.saboteur.set(subscription, transactions, inbox);
     setting.subscription.accept(subscription);
     members.add(
         new Member(
@@ -97,12 +90,10 @@ final class JvmMembers implements Members {
     highestAttempt.accumulateAndGet(delivery.attempt(), Math::max);
     history.record(HistoryOp.DELIVER, GROUP, trace, delivery.attempt());
     setting.work.accept(delivery);
-    if (setting.saboteur == Saboteur.UNORDERED
-        && trace.seq() % 10 == 3
-        && delivery.attempt() == 1) {
-      return Settlement.retry(Duration.ofMillis(500));
+    if (setting.saboteur.delays(trace, delivery.attempt())) {
+      return Settlement.retry(Saboteur.LATER);
     }
-    if (setting.saboteur == Saboteur.FORGETS_EFFECTS && trace.seq() % 100 == 7) {
+    if (setting.saboteur.forgets(trace)) {
       effected.add(trace.id());
       return Settlement.done();
     }

@@ -171,6 +171,10 @@ final class KafkaScene implements AutoCloseable {
       LockSupport.parkNanos(50_000_000);
       now = members.effected();
     }
+    wrong(
+        "stuck",
+        now < count ? 1 : 0,
+        now + " of " + count + " effects, none more in " + QUIET_LIMIT.toSeconds() + " s");
   }
 
   /** Waits for producers and effects, and judges. */

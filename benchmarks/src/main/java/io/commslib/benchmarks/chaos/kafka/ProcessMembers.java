@@ -69,6 +69,7 @@ final class ProcessMembers implements Members {
     arguments.add("user=" + server.user());
     arguments.add("schema=" + SCHEMA);
     arguments.add("bytes=" + setting.heapMegabytes * 1024L * 1024 / 4);
+    arguments.add("saboteur=" + setting.saboteur);
     setting.client.forEach((name, value) -> arguments.add("client." + name + "=" + value));
     ChildJvm child =
         ChildJvm.start(

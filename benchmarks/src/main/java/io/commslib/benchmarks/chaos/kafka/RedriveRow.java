@@ -7,6 +7,7 @@ import io.commslib.core.messaging.RetrySchedule;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /** Everything was given up and is redriven by processes that are killed half way. */
@@ -19,6 +20,8 @@ final class RedriveRow {
   static RowResult run(String name, ChaosOptions options) throws Exception {
     int kills = options.choose(1, 5, 5);
     AtomicBoolean cured = new AtomicBoolean();
+    AtomicInteger fewest = new AtomicInteger(Integer.MAX_VALUE);
+    AtomicInteger most = new AtomicInteger();
     Setting setting = new Setting(options.choose(5, 50, 50));
     setting.subscription =
         config ->
@@ -30,6 +33,8 @@ final class RedriveRow {
           if (!cured.get()) {
             throw new IllegalStateException("not cured yet");
           }
+          fewest.accumulateAndGet(delivery.redriveCount(), Math::min);
+          most.accumulateAndGet(delivery.redriveCount(), Math::max);
         };
     try (KafkaScene scene = new KafkaScene(setting, options)) {
       scene.produce().join();
@@ -52,10 +57,14 @@ final class RedriveRow {
       int status = redrive(scene, kills).awaitExit(LIMIT);
       scene.wrong("unexpected", status == 0 ? 0 : 1, "the last redriving ended with " + status);
       scene.awaitEffects(all);
+      scene.wrong(
+          "unexpected",
+          fewest.get() < 1 || most.get() > kills + 1 ? 1 : 0,
+          "redrives counted: " + fewest + " to " + most);
       int left =
           scene.transport().deadLetters().list(scene.source(), Members.GROUP, 100_000).size();
       scene.wrong("stuck", left, left + " dead letters are left");
-      return scene.result(name, all + " dead letters, " + kills + " kills");
+      return scene.result(name, all + " dead letters, " + kills + " kills, counted up to " + most);
     }
   }
 

@@ -1,5 +1,11 @@
 package io.commslib.benchmarks.chaos.kafka;
 
+import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.tx.TransactionRunner;
+import io.commslib.testkit.MessageTrace;
+import java.time.Duration;
+
 /** One thing done wrong in members, so that a row can be seen to notice. */
 enum Saboteur {
   /** Nothing is wrong. */
@@ -9,5 +15,29 @@ enum Saboteur {
   /** Members keep no order of a key. */
   UNORDERED,
   /** One message in a hundred is settled without its effect. */
-  FORGETS_EFFECTS
+  FORGETS_EFFECTS;
+
+  static final Duration LATER = Duration.ofMillis(500);
+
+  /** Sets up a member. */
+  void set(SubscriptionConfig.Builder member, TransactionRunner transactions, Inbox inbox) {
+    if (this == WITHOUT_INBOX) {
+      member.transactional(transactions);
+    } else {
+      member.transactional(transactions, inbox);
+    }
+    if (this == UNORDERED) {
+      member.unordered();
+    }
+  }
+
+  /** Whether a message is put off, so that later ones of its key overtake it. */
+  boolean delays(MessageTrace trace, int attempt) {
+    return this == UNORDERED && trace.seq() % 10 == 3 && attempt == 1;
+  }
+
+  /** Whether a message gets no effect. */
+  boolean forgets(MessageTrace trace) {
+    return this == FORGETS_EFFECTS && trace.seq() % 100 == 7;
+  }
 }

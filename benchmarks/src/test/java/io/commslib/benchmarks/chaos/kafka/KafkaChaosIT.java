@@ -24,6 +24,14 @@ class KafkaChaosIT {
   }
 
   @Test
+  void seesWhatMembersSettleWithoutEffect() throws Exception {
+    RowResult result = new KafkaSuite().run("28", quick(Saboteur.FORGETS_EFFECTS));
+
+    assertThat(result.broken().get("lost")).isPositive();
+    assertThat(result.broken().get("duplicateEffects")).isZero();
+  }
+
+  @Test
   void refusesASaboteurItDoesNotKnow() {
     ChaosOptions unknown = new ChaosOptions(3, List.of(), "", ChaosOptions.Size.QUICK, "SLOTH");
     assertThatIllegalArgumentException()
