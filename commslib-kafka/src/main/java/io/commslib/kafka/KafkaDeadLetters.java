@@ -87,16 +87,19 @@ final class KafkaDeadLetters implements DeadLetters {
 
   @Override
   public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
-    int count = 0;
+    RedriveWindow window = new RedriveWindow(this::await);
     for (Entry entry : read(source, group)) {
       if (select.test(entry.letter())) {
         WireMessage back = DeadLetterHeaders.redriven(entry.wire());
-        await(sender.send(KafkaNames.redrive(source, group), source, entry.id(), back));
-        remove(source, group, entry);
-        count++;
+        window.add(
+            entry.wire().key().orElse(null),
+            () ->
+                sender
+                    .send(KafkaNames.redrive(source, group), source, entry.id(), back)
+                    .thenCompose(sent -> tombstone(source, group, entry)));
       }
     }
-    return count;
+    return window.finish();
   }
 
   @Override
@@ -104,20 +107,20 @@ final class KafkaDeadLetters implements DeadLetters {
     int count = 0;
     for (Entry entry : read(source, group)) {
       if (select.test(entry.letter())) {
-        remove(source, group, entry);
+        await(tombstone(source, group, entry));
         count++;
       }
     }
     return count;
   }
 
-  private void remove(Destination source, String group, Entry entry) {
+  private CompletionStage<PublishReceipt> tombstone(Destination source, String group, Entry entry) {
     ProducerRecord<byte[], byte[]> tombstone =
         new ProducerRecord<>(KafkaNames.deadLetters(source, group), bytes(entry.id()), null);
-    await(sender.send(tombstone, source, entry.id()));
+    return sender.send(tombstone, source, entry.id());
   }
 
-  private void await(CompletionStage<PublishReceipt> stage) {
+  private void await(CompletionStage<?> stage) {
     try {
       stage
           .toCompletableFuture()

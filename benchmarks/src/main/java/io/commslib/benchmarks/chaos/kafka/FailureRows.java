@@ -97,6 +97,11 @@ final class FailureRows {
       String topic = scene.source().name() + "." + Members.GROUP + ".dlq";
       limit(admin, topic, "1");
       scene.produce();
+      long end = System.nanoTime() + LIMIT.toNanos();
+      while (refused(topic) == 0 && System.nanoTime() - end < 0) {
+        LockSupport.parkNanos(20_000_000);
+      }
+      // Each worker may still come with what it had in hand when the route paused.
       LockSupport.parkNanos(Duration.ofSeconds(3).toNanos());
       double before = refused(topic);
       LockSupport.parkNanos(length.toNanos());

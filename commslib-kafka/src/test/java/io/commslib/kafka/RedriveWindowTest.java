@@ -1,0 +1,68 @@
+package io.commslib.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class RedriveWindowTest {
+
+  private final Map<String, CompletableFuture<Void>> sent = new LinkedHashMap<>();
+  private final List<Integer> openAtWaits = new ArrayList<>();
+  private final RedriveWindow window = new RedriveWindow(this::await);
+
+  /** Waiting makes what was waited for come true, unless it has failed. */
+  private void await(CompletionStage<?> stage) {
+    openAtWaits.add((int) sent.values().stream().filter(one -> !one.isDone()).count());
+    CompletableFuture<?> future = stage.toCompletableFuture();
+    future.complete(null);
+    future.join();
+  }
+
+  private void add(String id, @Nullable String key) {
+    window.add(
+        key,
+        () -> {
+          CompletableFuture<Void> done = new CompletableFuture<>();
+          sent.put(id, done);
+          return done;
+        });
+  }
+
+  @Test
+  void keepsOneOfAKeyUnderWayAndOthersBeside() {
+    add("a1", "a");
+    add("b1", "b");
+    add("u1", null);
+    add("u2", null);
+    assertThat(openAtWaits).isEmpty();
+    add("a2", "a");
+    assertThat(sent.get("a1")).isDone();
+    assertThat(window.finish()).isEqualTo(5);
+    assertThat(sent.keySet()).containsExactly("a1", "b1", "u1", "u2", "a2");
+  }
+
+  @Test
+  void sendsNothingOfAKeyAfterAFailure() {
+    add("a1", "a");
+    sent.get("a1").completeExceptionally(new IllegalStateException("refused"));
+    assertThatThrownBy(() -> add("a2", "a")).hasRootCauseMessage("refused");
+    assertThat(sent).containsOnlyKeys("a1");
+  }
+
+  @Test
+  void holdsABoundedNumber() {
+    for (int i = 0; i < 1_000; i++) {
+      add("m" + i, null);
+    }
+    assertThat(window.finish()).isEqualTo(1_000);
+    assertThat(openAtWaits).allMatch(open -> open <= 200).contains(200);
+  }
+}
