@@ -548,8 +548,8 @@ public final class SubscriptionConfig {
      *
      * @return immutable configuration
      * @throws IllegalArgumentException if {@code workers} or the batch exceed {@code maxInFlight},
-     *     the inbox lies on another database than the transactions, or keys are parked although
-     *     there is no order
+     *     the inbox lies on another database than the transactions or keeps its entries no longer
+     *     than the delays of the retries, or keys are parked although there is no order
      */
     public SubscriptionConfig build() {
       Checks.check(
@@ -568,6 +568,12 @@ public final class SubscriptionConfig {
             "inbox database",
             inbox.database(),
             "that of the transactions, " + transactions.database());
+        Duration delays = retry.delays().stream().reduce(Duration.ZERO, Duration::plus);
+        Checks.check(
+            inbox.retention().compareTo(delays) > 0,
+            "inbox retention",
+            inbox.retention(),
+            "above the delays of retry, " + delays);
       }
       return new SubscriptionConfig(new Builder(this));
     }

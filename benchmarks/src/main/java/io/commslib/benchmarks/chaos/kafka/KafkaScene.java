@@ -54,6 +54,7 @@ final class KafkaScene implements AutoCloseable {
   private final Map<String, Long> broken = new LinkedHashMap<>();
   private final List<String> findings = new ArrayList<>();
   private @Nullable ChaosLoad load;
+  private long parked;
 
   KafkaScene(Setting setting, ChaosOptions options) throws Exception {
     System.setProperty(KafkaServer.LONG_RUN_PROPERTY, "true");
@@ -176,7 +177,7 @@ final class KafkaScene implements AutoCloseable {
   RowResult result(String name, String counts) throws Exception {
     ChaosLoad producers = Objects.requireNonNull(load, "load");
     producers.join();
-    awaitEffects(producers.confirmed() - parked());
+    awaitEffects(producers.confirmed() - parked);
     long missingJunk = poison.awaitParked(QUIET_LIMIT);
     wrong("lost", missingJunk, missingJunk + " unreadable records stand in no dead letter");
     wrong("unexpected", -missingJunk, -missingJunk + " unreadable records stand there twice");
@@ -205,15 +206,9 @@ final class KafkaScene implements AutoCloseable {
     return new RowResult(name, all, counted, findings, (System.nanoTime() - started) / 1e9);
   }
 
-  private long parked;
-
   /** So many messages are to end in the dead letters instead of having an effect. */
   void parked(long count) {
     parked = count;
-  }
-
-  private long parked() {
-    return parked;
   }
 
   @Override
