@@ -12,4 +12,9 @@ class H2IdempotencyStoreTest extends JdbcIdempotencyStoreContract {
   protected HikariDataSource newPool() {
     return TestDatabases.h2(folder);
   }
+
+  @Override
+  protected int manyKeys() {
+    return 1_000;
+  }
 }
