@@ -6,8 +6,10 @@ import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.IdempotencyStore;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
+import io.commslib.core.inmemory.InMemoryTransaction;
 import io.commslib.core.spi.Checks;
 import io.commslib.core.time.TimeSource;
+import io.commslib.core.tx.TransactionContext;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -23,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class InMemoryIdempotencyStore implements IdempotencyStore {
 
+  private static final Duration OPEN_RETRY_AFTER = Duration.ofSeconds(1);
+
   private record Slot(String scope, String key) {}
 
   private static final class Entry {
@@ -32,6 +36,11 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     long expiresNanos;
     boolean released;
     @Nullable StoredResult result;
+
+    /** Claimed in a transaction that has not ended. */
+    boolean open;
+
+    String steps = "";
 
     Entry(String fingerprint) {
       this.fingerprint = fingerprint;
@@ -84,17 +93,116 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
       entries.put(slot, entry);
       return grant(entry, now, lease, false);
     }
+    Claim answer = answer(entry, request, now);
+    return answer == null ? grant(entry, now, lease, !entry.released) : answer;
+  }
+
+  /** Null if the key may be granted. */
+  private static @Nullable Claim answer(Entry entry, RequestKey request, long now) {
     if (!entry.fingerprint.equals(request.fingerprint())) {
       return Claim.mismatched();
     }
     if (entry.result != null) {
       return Claim.completed(entry.result);
     }
-    if (entry.released) {
-      return grant(entry, now, lease, false);
+    if (entry.open) {
+      return Claim.inFlight(OPEN_RETRY_AFTER);
     }
     long left = entry.leaseEndNanos - now;
-    return left > 0 ? Claim.inFlight(Duration.ofNanos(left)) : grant(entry, now, lease, true);
+    return entry.released || left <= 0 ? null : Claim.inFlight(Duration.ofNanos(left));
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws StoreException {@code COMMS-IDEMPOTENCY-001}, {@code TRANSIENT}, if the store is full
+   */
+  @Override
+  public synchronized Claim claim(TransactionContext tx, RequestKey request) {
+    InMemoryTransaction transaction = tx.unwrap(InMemoryTransaction.class);
+    long now = time.nanoTime();
+    Slot slot = new Slot(request.scope(), request.key());
+    Entry before = entries.get(slot);
+    boolean gone = before == null || isExpired(before, now);
+    if (before != null && !gone) {
+      Claim answer = answer(before, request, now);
+      if (answer != null) {
+        return answer;
+      }
+    }
+    if (before == null) {
+      makeRoom(now);
+    }
+    Entry entry = new Entry(request.fingerprint());
+    entry.open = true;
+    if (before != null && !gone) {
+      entry.steps = before.steps;
+    }
+    entries.put(slot, entry);
+    transaction.onRollback(() -> putBack(slot, before));
+    boolean takeover = before != null && before.result == null && !before.released;
+    return grant(entry, now, Duration.ZERO, takeover);
+  }
+
+  private synchronized void putBack(Slot slot, @Nullable Entry before) {
+    if (before == null) {
+      entries.remove(slot);
+    } else {
+      entries.put(slot, before);
+    }
+  }
+
+  @Override
+  public synchronized boolean complete(
+      TransactionContext tx, RequestKey request, long token, StoredResult result) {
+    InMemoryTransaction transaction = tx.unwrap(InMemoryTransaction.class);
+    Objects.requireNonNull(result, "result");
+    Entry entry = held(request, token);
+    if (entry == null || entry.result != null) {
+      return false;
+    }
+    boolean leased = !entry.open;
+    // Until the commit nobody may take it over: what is fenced now must hold then.
+    entry.open = true;
+    transaction.onCommit(() -> finish(entry, result));
+    if (leased) {
+      transaction.onRollback(() -> reopen(entry));
+    }
+    return true;
+  }
+
+  private synchronized void finish(Entry entry, StoredResult result) {
+    entry.open = false;
+    entry.result = result;
+    entry.steps = "";
+    entry.expiresNanos = time.nanoTime() + retention.toNanos();
+  }
+
+  private synchronized void reopen(Entry entry) {
+    entry.open = false;
+  }
+
+  @Override
+  public synchronized boolean remember(RequestKey request, long token, String step, String value) {
+    RequestSteps.check(step, value);
+    Entry entry = held(request, token);
+    if (entry == null || entry.result != null) {
+      return false;
+    }
+    String pair = TextPairs.write(step, value);
+    if (entry.steps.length() + pair.length() > RequestSteps.MAX_CHARS) {
+      throw RequestSteps.full();
+    }
+    entry.steps += pair;
+    return true;
+  }
+
+  @Override
+  public synchronized long purge() {
+    long now = time.nanoTime();
+    int before = entries.size();
+    entries.values().removeIf(entry -> isExpired(entry, now) || isAbandoned(entry, now));
+    return before - entries.size();
   }
 
   /** Tokens are counted over all keys, so none comes twice even if its entry has left. */
@@ -102,7 +210,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     entry.token = ++lastToken;
     entry.released = false;
     entry.leaseEndNanos = now + lease.toNanos();
-    return Claim.granted(entry.token, takeover);
+    return Claim.granted(entry.token, takeover, TextPairs.read(entry.steps));
   }
 
   private void makeRoom(long now) {
@@ -111,7 +219,11 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     }
     entries
         .values()
-        .removeIf(entry -> entry.released || isExpired(entry, now) || isAbandoned(entry, now));
+        .removeIf(
+            entry ->
+                (entry.released && !entry.open)
+                    || isExpired(entry, now)
+                    || isAbandoned(entry, now));
     if (entries.size() >= maxKeys) {
       throw new StoreException(
           "COMMS-IDEMPOTENCY-001",
@@ -127,7 +239,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
 
   /** Nobody has taken it over for as long as results are kept. */
   private boolean isAbandoned(Entry entry, long now) {
-    return entry.result == null && now - entry.leaseEndNanos > retention.toNanos();
+    return entry.result == null && !entry.open && now - entry.leaseEndNanos > retention.toNanos();
   }
 
   @Override
@@ -140,8 +252,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     if (entry.result != null) {
       return true;
     }
-    entry.result = result;
-    entry.expiresNanos = time.nanoTime() + retention.toNanos();
+    finish(entry, result);
     return true;
   }
 

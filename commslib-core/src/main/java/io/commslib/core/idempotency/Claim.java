@@ -1,6 +1,9 @@
 package io.commslib.core.idempotency;
 
 import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -35,12 +38,19 @@ public final class Claim {
   private final boolean takeover;
   private final Duration retryAfter;
   private final @Nullable StoredResult result;
+  private final Map<String, String> steps;
 
   private Claim(
-      Kind kind, long token, boolean takeover, Duration retryAfter, @Nullable StoredResult result) {
+      Kind kind,
+      long token,
+      boolean takeover,
+      Map<String, String> steps,
+      Duration retryAfter,
+      @Nullable StoredResult result) {
     this.kind = kind;
     this.token = token;
     this.takeover = takeover;
+    this.steps = Collections.unmodifiableMap(new LinkedHashMap<>(steps));
     this.retryAfter = retryAfter;
     this.result = result;
   }
@@ -53,7 +63,19 @@ public final class Claim {
    * @return the answer
    */
   public static Claim granted(long token, boolean takeover) {
-    return new Claim(Kind.GRANTED, token, takeover, Duration.ZERO, null);
+    return granted(token, takeover, Map.of());
+  }
+
+  /**
+   * The caller runs the request, or what earlier holders left of it.
+   *
+   * @param token grows with each grant of this key; a stale one completes nothing
+   * @param takeover whether an earlier holder's lease ran out: its effects may have happened
+   * @param steps what earlier holders remembered, by name, oldest first
+   * @return the answer
+   */
+  public static Claim granted(long token, boolean takeover, Map<String, String> steps) {
+    return new Claim(Kind.GRANTED, token, takeover, steps, Duration.ZERO, null);
   }
 
   /**
@@ -64,7 +86,7 @@ public final class Claim {
    */
   public static Claim inFlight(Duration retryAfter) {
     return new Claim(
-        Kind.IN_FLIGHT, 0, false, Objects.requireNonNull(retryAfter, "retryAfter"), null);
+        Kind.IN_FLIGHT, 0, false, Map.of(), Objects.requireNonNull(retryAfter, "retryAfter"), null);
   }
 
   /**
@@ -75,7 +97,12 @@ public final class Claim {
    */
   public static Claim completed(StoredResult result) {
     return new Claim(
-        Kind.COMPLETED, 0, false, Duration.ZERO, Objects.requireNonNull(result, "result"));
+        Kind.COMPLETED,
+        0,
+        false,
+        Map.of(),
+        Duration.ZERO,
+        Objects.requireNonNull(result, "result"));
   }
 
   /**
@@ -84,7 +111,7 @@ public final class Claim {
    * @return the answer
    */
   public static Claim mismatched() {
-    return new Claim(Kind.MISMATCHED, 0, false, Duration.ZERO, null);
+    return new Claim(Kind.MISMATCHED, 0, false, Map.of(), Duration.ZERO, null);
   }
 
   /**
@@ -116,6 +143,17 @@ public final class Claim {
   public boolean isTakeover() {
     require(Kind.GRANTED);
     return takeover;
+  }
+
+  /**
+   * Returns the steps earlier holders have remembered as done.
+   *
+   * @return what they kept, by name, oldest first; unmodifiable
+   * @throws IllegalStateException if not granted
+   */
+  public Map<String, String> steps() {
+    require(Kind.GRANTED);
+    return steps;
   }
 
   /**

@@ -4,3 +4,18 @@ CREATE TABLE IF NOT EXISTS ${schema}"inbox" (
   received_at timestamp with time zone NOT NULL,
   PRIMARY KEY (consumer, message_id)
 );
+CREATE TABLE IF NOT EXISTS ${schema}"idempotency" (
+  scope varchar(200) NOT NULL,
+  request_key varchar(255) NOT NULL,
+  fingerprint varchar(128) NOT NULL,
+  token bigint NOT NULL,
+  leased_until bigint NOT NULL,
+  takeover boolean NOT NULL,
+  expires_at bigint NOT NULL,
+  steps varchar(1000000) NOT NULL,
+  status integer,
+  content_type varchar(2048),
+  headers varchar(1000000),
+  body varbinary(1048576),
+  PRIMARY KEY (scope, request_key)
+);

@@ -1,0 +1,109 @@
+package io.commslib.idempotency;
+
+import io.commslib.core.idempotency.Claim;
+import io.commslib.core.idempotency.RequestKey;
+import io.commslib.core.idempotency.StoredResult;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlErrors;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+
+/**
+ * H2 has neither an upsert that returns nor advisory locks: insert, and on a duplicate look and
+ * take over, all in one transaction. The row of a transaction still open is another's; how long to
+ * find that out is bounded.
+ */
+final class H2RequestClaims implements RequestClaims {
+
+  private static final String NOW = "CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 AS BIGINT)";
+  private static final int LOCK_TIMEOUT_MILLIS = 50;
+
+  /** H2 numbers its lock timeout so. */
+  private static final int TIMED_OUT = 50_200;
+
+  private final JdbcDatabase database;
+  private final RequestTable rows;
+  private final Duration retryAfter;
+
+  H2RequestClaims(JdbcDatabase database, IdempotencyConfig config) {
+    this.database = database;
+    this.rows = new RequestTable(database.table("idempotency"), NOW, config);
+    this.retryAfter = config.retryAfter();
+  }
+
+  @Override
+  public String nowMillis() {
+    return NOW;
+  }
+
+  @Override
+  public boolean isOneStatement() {
+    return false;
+  }
+
+  @Override
+  public Claim begin(Connection connection, RequestKey request) throws SQLException {
+    return lease(connection, request, 1);
+  }
+
+  @Override
+  public Claim lease(Connection connection, RequestKey request, long leaseMillis)
+      throws SQLException {
+    try (Statement session = connection.createStatement()) {
+      int usual;
+      try (ResultSet row = session.executeQuery("CALL LOCK_TIMEOUT()")) {
+        row.next();
+        usual = row.getInt(1);
+      }
+      session.execute(database.dialect().lockTimeout(LOCK_TIMEOUT_MILLIS));
+      try {
+        return insertOrTakeOver(connection, request, leaseMillis);
+      } catch (SQLException e) {
+        if (e.getErrorCode() == TIMED_OUT) {
+          return Claim.inFlight(retryAfter);
+        }
+        throw e;
+      } finally {
+        session.execute(database.dialect().lockTimeout(usual));
+      }
+    }
+  }
+
+  private Claim insertOrTakeOver(Connection connection, RequestKey request, long leaseMillis)
+      throws SQLException {
+    boolean inserted = true;
+    try {
+      rows.insert(connection, request, leaseMillis);
+    } catch (SQLException e) {
+      if (!SqlErrors.isDuplicateKey(e)) {
+        throw e;
+      }
+      inserted = false;
+    }
+    RequestRow row = rows.select(connection, request);
+    if (row == null) {
+      return Claim.inFlight(retryAfter);
+    }
+    if (inserted) {
+      return row.granted();
+    }
+    Claim answer = row.answer(request);
+    if (answer != null) {
+      return answer;
+    }
+    if (!rows.takeOver(connection, request, row.token(), leaseMillis)) {
+      return Claim.inFlight(retryAfter);
+    }
+    RequestRow taken = rows.select(connection, request);
+    return taken == null ? Claim.inFlight(retryAfter) : taken.granted();
+  }
+
+  @Override
+  public boolean finish(Connection connection, RequestKey request, long token, StoredResult result)
+      throws SQLException {
+    return rows.complete(connection, request, token, result);
+  }
+}

@@ -1,0 +1,165 @@
+package io.commslib.idempotency;
+
+import io.commslib.core.idempotency.Claim;
+import io.commslib.core.idempotency.IdempotencyStore;
+import io.commslib.core.idempotency.RequestKey;
+import io.commslib.core.idempotency.StoredResult;
+import io.commslib.core.spi.Checks;
+import io.commslib.core.tx.TransactionContext;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlErrors;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Objects;
+
+/**
+ * Request keys in a table of the service's own database. Leases, tokens and retention go by the
+ * database's clock. Its table is that of {@link InboxSchema}. Thread-safe; holds no connection.
+ *
+ * @since 0.1
+ */
+public final class JdbcIdempotencyStore implements IdempotencyStore {
+
+  private final JdbcDatabase database;
+  private final IdempotencyConfig config;
+  private final RequestClaims claims;
+  private final RequestTable rows;
+
+  private JdbcIdempotencyStore(JdbcDatabase database, IdempotencyConfig config) {
+    this.database = database;
+    this.config = config;
+    this.claims = RequestClaims.of(database, config);
+    this.rows = new RequestTable(database.table("idempotency"), claims.nowMillis(), config);
+  }
+
+  /**
+   * Creates a store.
+   *
+   * @param database where its table lies; transactions given to it must run on it
+   * @param config settings
+   * @return new store
+   */
+  public static JdbcIdempotencyStore create(JdbcDatabase database, IdempotencyConfig config) {
+    return new JdbcIdempotencyStore(
+        Objects.requireNonNull(database, "database"), Objects.requireNonNull(config, "config"));
+  }
+
+  /** Some statements on one connection. */
+  @FunctionalInterface
+  private interface Work<T> {
+    T run(Connection connection) throws SQLException;
+  }
+
+  @Override
+  public Claim claim(RequestKey request, Duration lease) {
+    Checks.inRange("lease", lease, Duration.ofMillis(1), Duration.ofHours(24));
+    return alone(
+        claims.isOneStatement(), connection -> claims.lease(connection, request, lease.toMillis()));
+  }
+
+  @Override
+  public Claim claim(TransactionContext tx, RequestKey request) {
+    return joined(tx, "claim", connection -> claims.begin(connection, request));
+  }
+
+  @Override
+  public boolean complete(RequestKey request, long token, StoredResult result) {
+    Objects.requireNonNull(result, "result");
+    return alone(
+        true,
+        connection ->
+            rows.complete(connection, request, token, result)
+                || rows.isCompleted(connection, request, token));
+  }
+
+  @Override
+  public boolean complete(
+      TransactionContext tx, RequestKey request, long token, StoredResult result) {
+    Objects.requireNonNull(result, "result");
+    return joined(tx, "complete", connection -> claims.finish(connection, request, token, result));
+  }
+
+  @Override
+  public boolean release(RequestKey request, long token) {
+    return alone(true, connection -> rows.release(connection, request, token));
+  }
+
+  @Override
+  public boolean remember(RequestKey request, long token, String step, String value) {
+    RequestSteps.check(step, value);
+    return alone(
+        true,
+        connection -> rows.remember(connection, request, token, TextPairs.write(step, value)));
+  }
+
+  @Override
+  public long purge() {
+    long all = 0;
+    int removed;
+    do {
+      removed = alone(true, rows::purge);
+      all += removed;
+    } while (removed == config.purgeBatch());
+    return all;
+  }
+
+  private <T> T joined(TransactionContext tx, String doing, Work<T> work) {
+    Checks.check(
+        tx.database().equals(database.id()),
+        "transaction",
+        tx.database(),
+        "one on " + database.id());
+    try {
+      return work.run(tx.unwrap(Connection.class));
+    } catch (SQLException e) {
+      throw SqlErrors.translate("idempotency: " + doing, e);
+    }
+  }
+
+  /**
+   * Runs work that commits itself, statement by statement where each is whole: no round trip for
+   * that.
+   */
+  private <T> T alone(boolean autoCommit, Work<T> work) {
+    Connection connection;
+    try {
+      connection = database.dataSource().getConnection();
+    } catch (SQLException e) {
+      throw SqlErrors.translate("idempotency: connect", e);
+    }
+    try (connection) {
+      boolean usual = connection.getAutoCommit();
+      if (usual != autoCommit) {
+        connection.setAutoCommit(autoCommit);
+      }
+      T result;
+      try {
+        result = work.run(connection);
+        if (!autoCommit) {
+          connection.commit();
+        }
+      } catch (SQLException | RuntimeException e) {
+        if (!autoCommit) {
+          rollBack(connection, e);
+        }
+        throw e;
+      }
+      if (usual != autoCommit) {
+        connection.setAutoCommit(usual);
+      }
+      return result;
+    } catch (SQLException e) {
+      // What commits itself has an unknown result when the connection breaks.
+      throw SqlErrors.translateCommit(e);
+    }
+  }
+
+  private static void rollBack(Connection connection, Exception because) {
+    try {
+      connection.rollback();
+    } catch (SQLException e) {
+      because.addSuppressed(e);
+    }
+  }
+}

@@ -1,0 +1,189 @@
+package io.commslib.idempotency;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.StoreException;
+import io.commslib.core.idempotency.Claim;
+import io.commslib.core.idempotency.RequestKey;
+import io.commslib.core.idempotency.StoredResult;
+import io.commslib.jdbc.JdbcDatabase;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A claim by lease is one upsert that returns the grant, or nothing when the key is another's. In a
+ * transaction an advisory lock tells at once whether the key is being worked on, and the row is
+ * written once, with the result.
+ */
+final class PostgresRequestClaims implements RequestClaims {
+
+  private static final String NOW = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
+
+  /** A claim that meets a key just as it changes looks again. */
+  private static final int LOOKS = 5;
+
+  private final RequestTable rows;
+  private final long retentionMillis;
+  private final Duration retryAfter;
+  private final String lease;
+  private final String begin;
+  private final String finish;
+
+  PostgresRequestClaims(JdbcDatabase database, IdempotencyConfig config) {
+    String table = database.table("idempotency");
+    this.rows = new RequestTable(table, NOW, config);
+    this.retentionMillis = config.retention().toMillis();
+    this.retryAfter = config.retryAfter();
+    this.lease =
+        "INSERT INTO "
+            + table
+            + " AS t (scope, request_key, fingerprint, token, leased_until, takeover, expires_at, steps)"
+            + " SELECT ?, ?, ?, c.now, c.now + ?, FALSE, c.now + ?, '' FROM (SELECT "
+            + NOW
+            + " AS now) AS c ON CONFLICT (scope, request_key) DO UPDATE SET fingerprint ="
+            + " EXCLUDED.fingerprint, token = GREATEST(t.token + 1, EXCLUDED.token), leased_until ="
+            + " EXCLUDED.leased_until, takeover = t.status IS NULL AND t.leased_until > 0, expires_at ="
+            + " EXCLUDED.expires_at, steps = CASE WHEN t.expires_at <= EXCLUDED.token THEN '' ELSE"
+            + " t.steps END, status = NULL, content_type = NULL, headers = NULL, body = NULL"
+            + " WHERE t.expires_at <= EXCLUDED.token OR (t.status IS NULL AND t.leased_until <="
+            + " EXCLUDED.token AND t.fingerprint = EXCLUDED.fingerprint)"
+            + " RETURNING token, takeover, steps";
+    // The lock is taken before the row is looked for, but what commits in between is not seen:
+    // the final upsert finds it and changes nothing.
+    this.begin =
+        "SELECT l.taken, c.now, "
+            + "t.token FROM (SELECT pg_try_advisory_xact_lock(?) AS taken) AS l, (SELECT "
+            + NOW
+            + " AS now) AS c LEFT JOIN "
+            + table
+            + " AS t ON t.scope = ? AND t.request_key = ?";
+    this.finish =
+        "INSERT INTO "
+            + table
+            + " AS t (scope, request_key, fingerprint, token, leased_until, takeover, steps, status,"
+            + " content_type, headers, body, expires_at) VALUES (?, ?, ?, ?, 1, FALSE, '', ?, ?, ?, ?, "
+            + NOW
+            + " + ?) ON CONFLICT (scope, request_key) DO UPDATE SET status = EXCLUDED.status,"
+            + " content_type = EXCLUDED.content_type, headers = EXCLUDED.headers, body ="
+            + " EXCLUDED.body, steps = '', expires_at = EXCLUDED.expires_at WHERE t.token ="
+            + " EXCLUDED.token AND t.fingerprint = EXCLUDED.fingerprint AND t.status IS NULL AND"
+            + " t.leased_until > 0";
+  }
+
+  @Override
+  public String nowMillis() {
+    return NOW;
+  }
+
+  @Override
+  public boolean isOneStatement() {
+    return true;
+  }
+
+  @Override
+  public Claim lease(Connection connection, RequestKey request, long leaseMillis)
+      throws SQLException {
+    for (int look = 0; look < LOOKS; look++) {
+      Claim granted = upsert(connection, request, leaseMillis);
+      if (granted != null) {
+        return granted;
+      }
+      RequestRow row = rows.select(connection, request);
+      Claim answer = row == null ? null : row.answer(request);
+      if (answer != null) {
+        return answer;
+      }
+    }
+    return Claim.inFlight(retryAfter);
+  }
+
+  private @Nullable Claim upsert(Connection connection, RequestKey request, long leaseMillis)
+      throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(lease)) {
+      int next = RequestTable.setKey(statement, 1, request);
+      statement.setString(next, request.fingerprint());
+      statement.setLong(next + 1, leaseMillis);
+      statement.setLong(next + 2, leaseMillis + retentionMillis);
+      try (ResultSet row = statement.executeQuery()) {
+        return row.next()
+            ? Claim.granted(row.getLong(1), row.getBoolean(2), TextPairs.read(row.getString(3)))
+            : null;
+      }
+    }
+  }
+
+  @Override
+  public Claim begin(Connection connection, RequestKey request) throws SQLException {
+    long token;
+    boolean present;
+    try (PreparedStatement statement = connection.prepareStatement(begin)) {
+      statement.setLong(1, lockNumber(request));
+      RequestTable.setKey(statement, 2, request);
+      try (ResultSet row = statement.executeQuery()) {
+        row.next();
+        if (!row.getBoolean(1)) {
+          return whileLocked(connection, request);
+        }
+        token = row.getLong(2);
+        present = row.getObject(3) != null;
+      }
+    }
+    return present ? beginOver(connection, request) : Claim.granted(token, false);
+  }
+
+  /** Another transaction works on the key, or has just finished. */
+  private Claim whileLocked(Connection connection, RequestKey request) throws SQLException {
+    RequestRow row = rows.select(connection, request);
+    Claim answer = row == null ? null : row.answer(request);
+    return answer == null ? Claim.inFlight(retryAfter) : answer;
+  }
+
+  private Claim beginOver(Connection connection, RequestKey request) throws SQLException {
+    RequestRow row = rows.select(connection, request);
+    if (row == null) {
+      return Claim.inFlight(retryAfter);
+    }
+    Claim answer = row.answer(request);
+    if (answer != null) {
+      return answer;
+    }
+    if (!rows.takeOver(connection, request, row.token(), 1)) {
+      return Claim.inFlight(retryAfter);
+    }
+    RequestRow taken = rows.select(connection, request);
+    return taken == null ? Claim.inFlight(retryAfter) : taken.granted();
+  }
+
+  @Override
+  public boolean finish(Connection connection, RequestKey request, long token, StoredResult result)
+      throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(finish)) {
+      int next = RequestTable.setKey(statement, 1, request);
+      statement.setString(next, request.fingerprint());
+      statement.setLong(next + 1, token);
+      RequestRow.setResult(statement, next + 2, result);
+      statement.setLong(next + 6, retentionMillis);
+      return statement.executeUpdate() == 1;
+    }
+  }
+
+  /** Two keys with the same number only keep each other waiting. */
+  private static long lockNumber(RequestKey request) {
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256")
+              .digest((request.scope() + '\n' + request.key()).getBytes(StandardCharsets.UTF_8));
+      return ByteBuffer.wrap(digest).getLong();
+    } catch (NoSuchAlgorithmException e) {
+      throw new StoreException(
+          "COMMS-IDEMPOTENCY-006", FailureKind.PERMANENT, "this JVM has no SHA-256", e);
+    }
+  }
+}

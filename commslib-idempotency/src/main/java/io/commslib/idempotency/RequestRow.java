@@ -1,0 +1,71 @@
+package io.commslib.idempotency;
+
+import io.commslib.core.idempotency.Claim;
+import io.commslib.core.idempotency.RequestKey;
+import io.commslib.core.idempotency.StoredResult;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** A row of the table of requests, as one select gives it. */
+record RequestRow(
+    String fingerprint,
+    long token,
+    long leasedUntil,
+    boolean takeover,
+    long expiresAt,
+    String steps,
+    @Nullable StoredResult result,
+    long now) {
+
+  static final String COLUMNS =
+      "fingerprint, token, leased_until, takeover, expires_at, steps, status, content_type,"
+          + " headers, body, ";
+
+  /** Reads {@link #COLUMNS} and the database's clock behind them. */
+  static RequestRow read(ResultSet row) throws SQLException {
+    int status = row.getInt(7);
+    StoredResult result =
+        row.wasNull()
+            ? null
+            : new StoredResult(
+                status, row.getString(8), row.getBytes(10), TextPairs.read(row.getString(9)));
+    return new RequestRow(
+        row.getString(1),
+        row.getLong(2),
+        row.getLong(3),
+        row.getBoolean(4),
+        row.getLong(5),
+        row.getString(6),
+        result,
+        row.getLong(11));
+  }
+
+  /** Returns what the row answers to a request, or null if the key may be taken over. */
+  @Nullable Claim answer(RequestKey request) {
+    if (expiresAt <= now) {
+      return null;
+    }
+    if (!fingerprint.equals(request.fingerprint())) {
+      return Claim.mismatched();
+    }
+    if (result != null) {
+      return Claim.completed(result);
+    }
+    return leasedUntil > now ? Claim.inFlight(Duration.ofMillis(leasedUntil - now)) : null;
+  }
+
+  Claim granted() {
+    return Claim.granted(token, takeover, TextPairs.read(steps));
+  }
+
+  static void setResult(PreparedStatement statement, int from, StoredResult result)
+      throws SQLException {
+    statement.setInt(from, result.status());
+    statement.setString(from + 1, result.contentType());
+    statement.setString(from + 2, TextPairs.write(result.headers()));
+    statement.setBytes(from + 3, result.body());
+  }
+}

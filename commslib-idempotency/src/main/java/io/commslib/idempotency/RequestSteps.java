@@ -1,0 +1,29 @@
+package io.commslib.idempotency;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.StoreException;
+import io.commslib.core.spi.Checks;
+import java.util.Objects;
+
+/** The bounds of what holders remember about a key. */
+final class RequestSteps {
+
+  static final int MAX_CHARS = 32_768;
+
+  private RequestSteps() {}
+
+  static void check(String step, String value) {
+    Objects.requireNonNull(step, "step");
+    Objects.requireNonNull(value, "value");
+    Checks.inRange("step length", step.length(), 1, 64);
+    Checks.inRange("value length", value.length(), 0, 2_048);
+  }
+
+  static StoreException full() {
+    return new StoreException(
+        "COMMS-IDEMPOTENCY-005",
+        FailureKind.PERMANENT,
+        "steps of a key: more than " + MAX_CHARS + " characters as stored",
+        null);
+  }
+}

@@ -1,0 +1,20 @@
+package io.commslib.idempotency;
+
+import com.zaxxer.hikari.HikariDataSource;
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
+
+class H2IdempotencyStoreTest extends JdbcIdempotencyStoreContract {
+
+  @TempDir static Path folder;
+
+  @Override
+  protected HikariDataSource newPool() {
+    return TestDatabases.h2(folder);
+  }
+
+  @Override
+  protected int manyKeys() {
+    return 1_000;
+  }
+}
