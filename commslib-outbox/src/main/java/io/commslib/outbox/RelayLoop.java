@@ -2,13 +2,10 @@ package io.commslib.outbox;
 
 import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
-import io.commslib.core.codec.CodecException;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Publisher;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.jdbc.SqlDialect;
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -39,8 +36,6 @@ final class RelayLoop {
   private static final int MIN_WINDOW = 64;
   private static final int MAX_WINDOW = 1_000;
   private static final int MAX_DESTINATIONS = 1_000;
-  private static final int MAX_ERROR_CHARS = 1_000;
-  private static final String NOT_OURS = "COMMS-OUTBOX-004";
 
   private record Completion(OutboxRow row, @Nullable Throwable failure) {}
 
@@ -60,12 +55,11 @@ final class RelayLoop {
   private final @Nullable KeyFence fence;
   private final DestinationPauses pauses;
   private final StoppedDestinations stopped;
-  private final OutboxArchive archive;
-  private final PublishLag lag;
+  private final RefusedRows refused;
   private final OutageLog outages = new OutageLog(log, "outbox relay");
   private final Queue<Completion> completions = new ConcurrentLinkedQueue<>();
   private final Map<String, Destination> destinations = new HashMap<>();
-  private final List<OutboxRow> confirmed = new ArrayList<>();
+  private final ConfirmedRows confirmed;
   private final CountDownLatch drained = new CountDownLatch(1);
   private Ownership own;
   private boolean retries = true;
@@ -105,8 +99,9 @@ final class RelayLoop {
     this.fence = fencesKeys ? new KeyFence() : null;
     this.pauses = new DestinationPauses(runtime, config.backoff());
     this.stopped = new StoppedDestinations(outbox.jdbc());
-    this.archive = new OutboxArchive(outbox.jdbc());
-    this.lag = new PublishLag(outbox.jdbc(), runtime.time());
+    this.refused = new RefusedRows(outbox, transactions, tables, leases, stopped, runtime.random());
+    this.confirmed =
+        new ConfirmedRows(outbox, transactions, tables, postgres, leases, runtime.time());
     this.own = leases.current();
     this.retriesChecked = now();
     this.nextAttempt = now();
@@ -157,7 +152,7 @@ final class RelayLoop {
 
   /** How long what was acknowledged last had taken since it was written. */
   Duration lag() {
-    return lag.last();
+    return confirmed.lag();
   }
 
   RelayState state() {
@@ -450,8 +445,7 @@ final class RelayLoop {
   }
 
   private void decide(OutboxRow row, Throwable failure) {
-    boolean known = failure instanceof CommsException;
-    if (known && ((CommsException) failure).kind() != FailureKind.PERMANENT) {
+    if (failure instanceof CommsException known && known.kind() != FailureKind.PERMANENT) {
       if (pauses.failed(row.destination())) {
         log.warn("destination {} pauses: {}", row.destination(), failure.toString());
       }
@@ -459,75 +453,20 @@ final class RelayLoop {
       note("");
       return;
     }
-    String code = known ? ((CommsException) failure).code() : NOT_OURS;
-    boolean unreadable = failure instanceof CodecException;
-    String error = shorten(failure.toString());
-    int attempts =
-        transactions.run(
-            "count failure", connection -> countFailure(connection, row, code, error, unreadable));
-    if (attempts >= config.attempts() || (unreadable && attempts > 0)) {
-      log.warn(
-          "outbox row {}/{} parked after {} attempts: {}", row.shard(), row.id(), attempts, error);
+    // Also if its result is unknown: then the next look asks.
+    retries = true;
+    RefusedRows.Decision decision = refused.decide(row, failure, own);
+    if (decision.attempts() > 0) {
+      long due = now() + decision.delay().toNanos();
+      nextAttempt = nextAttempt - now() > 0 ? Math.min(nextAttempt, due) : due;
+    }
+    if (decision.parked()) {
       window.forgetWaiting(other -> stopped.names().contains(other.destination()));
     }
   }
 
-  /** Returns how many attempts failed, or 0 if the shard is lost: then another decides. */
-  private int countFailure(
-      Connection connection, OutboxRow row, String code, String error, boolean unreadable)
-      throws SQLException {
-    if (!leases.fence(connection, own, row.shard())) {
-      return 0;
-    }
-    retries = true;
-    Duration wait = config.backoff().next(tables.attempts(connection, row) + 1, runtime.random());
-    int attempts = tables.countFailure(connection, row, error, wait.toMillis());
-    long due = now() + wait.toNanos();
-    nextAttempt = nextAttempt - now() > 0 ? Math.min(nextAttempt, due) : due;
-    if (unreadable || attempts >= config.attempts()) {
-      OutboxConfig.OnParked policy = config.onParked(row.destination());
-      tables.park(connection, row, code, error, policy != OutboxConfig.OnParked.SKIP);
-      if (policy == OutboxConfig.OnParked.PAUSE_DESTINATION) {
-        stopped.stop(connection, row.destination(), error);
-        stopped.refresh(connection);
-      }
-    }
-    return attempts;
-  }
-
-  private static String shorten(String error) {
-    return error.substring(0, Math.min(error.length(), MAX_ERROR_CHARS)).replace('\0', ' ');
-  }
-
   private void acknowledge() {
-    if (confirmed.isEmpty()) {
-      return;
-    }
-    List<OutboxRow> rows = List.copyOf(confirmed);
-    if (postgres == null || config.archive()) {
-      transactions.run(
-          "acknowledge",
-          connection -> {
-            lag.sample(connection, rows.get(0));
-            if (config.archive()) {
-              archive.move(connection, rows);
-            }
-            tables.acknowledge(connection, rows, retries);
-            leases.compareEpochs(connection, own);
-            return null;
-          });
-    } else {
-      Map<Integer, Long> epochs =
-          transactions.single(
-              "acknowledge",
-              connection -> {
-                lag.sample(connection, rows.get(0));
-                return postgres.acknowledge(connection, rows, retries, leases.node());
-              });
-      leases.compareEpochs(epochs, own);
-    }
-    confirmed.clear();
-    window.acknowledged(rows);
+    window.acknowledged(confirmed.acknowledge(own, retries));
   }
 
   private void promoteDelayed() {
