@@ -65,6 +65,16 @@ final class ClientSettings {
     return settings;
   }
 
+  /**
+   * The client unpacks as many records as a poll returns, and small batches can hold large bodies:
+   * even if each is as large as may be, a poll stays within the bound for bytes in flight.
+   */
+  static int pollRecords(SubscriptionConfig subscription, int maxMessageBytes) {
+    long byBytes = subscription.maxInFlightBytes() / maxMessageBytes;
+    int most = Math.min(MAX_POLL_RECORDS, subscription.maxInFlight());
+    return (int) Math.max(1, Math.min(most, byBytes));
+  }
+
   static Map<String, Object> groupConsumer(
       KafkaTransportConfig config, SubscriptionConfig subscription) {
     Map<String, Object> settings = consumer(config);
@@ -82,7 +92,7 @@ final class ClientSettings {
     }
     settings.put(
         ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
-        Math.min(MAX_POLL_RECORDS, subscription.maxInFlight()));
+        pollRecords(subscription, config.maxMessageBytes()));
     boolean latest =
         subscription.startAt().filter(start -> start == StartPosition.LATEST).isPresent();
     settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, latest ? "latest" : "earliest");
