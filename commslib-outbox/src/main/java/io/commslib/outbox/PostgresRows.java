@@ -6,7 +6,6 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,12 +54,7 @@ final class PostgresRows {
    * @param limit how many at most
    */
   List<OutboxRow> read(
-      Connection connection,
-      List<Integer> shards,
-      long[] after,
-      Collection<Long> held,
-      int window,
-      int limit)
+      Connection connection, List<Integer> shards, long[] after, long[] held, int window, int limit)
       throws SQLException {
     String sql =
         "SELECT "
@@ -71,7 +65,7 @@ final class PostgresRows {
             + " FROM "
             + message
             + " m WHERE m.shard = s.shard AND m.id > s.after"
-            + (held.isEmpty() ? "" : " AND m.id <> ALL(?)")
+            + (held.length == 0 ? "" : " AND m.id <> ALL(?)")
             + " ORDER BY m.id LIMIT "
             + window
             + ") m LIMIT "
@@ -80,8 +74,8 @@ final class PostgresRows {
       select.setFetchSize(0);
       select.setObject(1, shorts(shards));
       select.setObject(2, after);
-      if (!held.isEmpty()) {
-        select.setObject(3, held.stream().mapToLong(Long::longValue).toArray());
+      if (held.length > 0) {
+        select.setObject(3, held);
       }
       try (ResultSet found = select.executeQuery()) {
         return rows(found);

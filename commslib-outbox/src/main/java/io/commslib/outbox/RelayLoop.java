@@ -32,6 +32,7 @@ final class RelayLoop {
   private static final Logger log = LoggerFactory.getLogger(OutboxRelay.class);
   private static final Duration AFTER_FAILURE = Duration.ofMillis(300);
   private static final Duration BETWEEN_RETRY_CHECKS = Duration.ofSeconds(2);
+  private static final Duration BETWEEN_MARKS = Duration.ofMillis(5);
   private static final long FOR_ROOM_NANOS = Duration.ofMillis(5).toNanos();
   private static final int MIN_WINDOW = 64;
   private static final int MAX_WINDOW = 1_000;
@@ -66,10 +67,10 @@ final class RelayLoop {
   private long retriesChecked;
   private long nextAttempt;
   private long promoted;
+  private long marksRaised;
   private int lastShard;
   private int shardWindow = MIN_WINDOW;
   private boolean more = true;
-  private boolean lookedAhead;
   private @Nullable Thread thread;
   private long largestRow = 1;
   private volatile boolean draining;
@@ -94,7 +95,7 @@ final class RelayLoop {
     this.postgres =
         outbox.jdbc().dialect() == SqlDialect.POSTGRESQL ? new PostgresRows(outbox.jdbc()) : null;
     this.settledIds = new SettledIds(outbox.jdbc());
-    this.cursors = new ShardCursors(now());
+    this.cursors = new ShardCursors(config.shards(), now());
     this.window = new RelayWindow(fencesKeys ? Integer.MAX_VALUE : 1);
     this.fence = fencesKeys ? new KeyFence() : null;
     this.pauses = new DestinationPauses(runtime, config.backoff());
@@ -105,6 +106,7 @@ final class RelayLoop {
     this.own = leases.current();
     this.retriesChecked = now();
     this.nextAttempt = now();
+    this.marksRaised = now();
     this.promoted = now() - config.pollInterval().toNanos();
   }
 
@@ -171,13 +173,14 @@ final class RelayLoop {
       int found = look();
       settleCompletions();
       acknowledge();
+      learnWhatIsSettled();
       leases.reportDrained(own, finishedOfLeaving());
       note("");
       outages.succeeded();
       if (!completions.isEmpty() || (more && found > 0)) {
         return 0;
       }
-      if (toDrain && found == 0 && !lookedAhead && isDrained()) {
+      if (toDrain && found == 0 && isDrained()) {
         drained.countDown();
       }
       return more || draining ? Math.min(FOR_ROOM_NANOS, nextLook()) : nextLook();
@@ -247,20 +250,14 @@ final class RelayLoop {
     List<Integer> order = inTurn(shards);
     List<OutboxRow> rows = read(order, unwanted, limit);
     int taken = take(rows);
-    boolean full = rows.size() >= limit || (lookedAhead && !rows.isEmpty());
-    more |= full;
-    if (lookedAhead && rows.isEmpty()) {
-      more = true;
-      cursors.reset();
-      return 1;
-    }
+    more |= rows.size() >= limit;
+    raiseMarks();
     pace.read(taken, limit, now());
     return taken;
   }
 
   private List<OutboxRow> read(List<Integer> order, Set<String> unwanted, int limit) {
     checkRetriesNow();
-    lookedAhead = false;
     if (postgres == null || retries || !unwanted.isEmpty()) {
       cursors.forget();
       return transactions.run(
@@ -274,37 +271,38 @@ final class RelayLoop {
 
   /** Nothing fails and nothing is left out: the way it is nearly always. */
   private List<OutboxRow> readPlain(PostgresRows rows, List<Integer> order, int limit) {
-    long start = now();
-    boolean ahead = cursors.looksAhead(start, window.size() > 0);
-    lookedAhead = ahead;
-    long[] after = order.stream().mapToLong(shard -> cursors.after(shard, ahead)).toArray();
+    cursors.castNet(now());
+    long[] after = order.stream().mapToLong(cursors::after).toArray();
+    long[] held = cursors.beyond(window.rows());
     int each = Math.min(shardWindow, limit);
-    long[] settled = {0};
     List<OutboxRow> found =
         transactions.single(
-            "read",
-            connection -> {
-              settled[0] = settledIds.upTo(connection, start);
-              return rows.read(
-                  connection, order, after, ahead ? Set.of() : window.ids(), each, limit);
-            });
-    boolean full = found.size() >= limit || found.size() >= each;
-    cursors.found(found, full);
+            "read", connection -> rows.read(connection, order, after, held, each, limit));
+    boolean full = found.size() >= each;
+    cursors.looked(order, found, each, limit, settledIds.upTo());
     more |= full;
     shardWindow = full ? Math.min(4 * shardWindow, MAX_WINDOW) : MIN_WINDOW;
-    if (!ahead) {
-      cursors.tookWhole(start, now());
-      cursors.raiseMarks(seen(order, found, limit), found, window.rows(), settled[0]);
-    }
     return found;
   }
 
-  /** Shards of which the first row was seen, or that there is none. */
-  private static List<Integer> seen(List<Integer> order, List<OutboxRow> found, int limit) {
-    if (found.size() < limit) {
-      return order;
+  private void raiseMarks() {
+    if (now() - marksRaised >= BETWEEN_MARKS.toNanos()) {
+      cursors.raiseMarks(window.rows());
+      marksRaised = now();
     }
-    return order.subList(0, order.indexOf(found.get(found.size() - 1).shard()) + 1);
+  }
+
+  private void learnWhatIsSettled() {
+    long start = now();
+    if (postgres != null && settledIds.isDue(cursors.highest(), start)) {
+      transactions.single(
+          "read",
+          connection -> {
+            settledIds.look(connection);
+            return null;
+          });
+      settledIds.took(start, now());
+    }
   }
 
   private int take(List<OutboxRow> rows) {

@@ -1,101 +1,111 @@
 package io.commslib.outbox;
 
+import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
- * From where each shard is read. A whole look begins at the shard's low-water mark, below which no
- * row is and none can appear; a look ahead begins behind the last row read, and is only allowed
- * while everything read before is published in turn, so that it can pass no row by. What commits
- * late below the last row is found by the next whole look. Confined to the relay's thread.
+ * From where each shard is read: behind the highest id up to which every row that is or can ever
+ * appear has been read. Never further: a row that commits late below what was read last may be
+ * followed by a later one of its key, which must not be published before it. Confined to the
+ * relay's thread.
  */
 final class ShardCursors {
 
-  private static final long MIN_BETWEEN_WHOLE_NANOS = 5_000_000L;
   private static final long NET_NANOS = 30_000_000_000L;
 
-  private final Map<Integer, Long> marks = new HashMap<>();
-  private final Map<Integer, Long> last = new HashMap<>();
-  private boolean ahead;
-  private long wholeEnded;
-  private long wholeNanos;
+  /** Up to here all rows have been read; some may still be held, and be given back. */
+  private final long[] cursors;
+
+  /** Up to here there are no rows any more, held ones neither. */
+  private final long[] marks;
+
+  private long highest;
   private long netCast;
 
-  ShardCursors(long nowNanos) {
-    this.wholeEnded = nowNanos - MIN_BETWEEN_WHOLE_NANOS;
+  ShardCursors(int shards, long nowNanos) {
+    this.cursors = new long[shards];
+    this.marks = new long[shards];
     this.netCast = nowNanos;
   }
 
-  /** Something that was read will have to be read again: the next look is a whole one. */
+  /** Something that was read and is not held any more will have to be read again. */
   void reset() {
-    last.clear();
-    ahead = false;
+    System.arraycopy(marks, 0, cursors, 0, marks.length);
   }
 
   /** Rows may be where none were expected: the next look begins at the start of each shard. */
   void forget() {
+    Arrays.fill(marks, 0);
     reset();
-    marks.clear();
   }
 
-  /**
-   * Chooses the next look.
-   *
-   * @param holding whether rows are held, which a whole look has to leave out
-   * @return whether it only looks ahead
-   */
-  boolean looksAhead(long nowNanos, boolean holding) {
+  /** Twice a minute everything is read from the start, should a row have been put back by hand. */
+  void castNet(long nowNanos) {
     if (nowNanos - netCast >= NET_NANOS) {
       netCast = nowNanos;
       forget();
     }
-    // A whole look over many dead rows is slow: it may take a twentieth of the time, not more.
-    long due = Math.max(MIN_BETWEEN_WHOLE_NANOS, 20 * wholeNanos);
-    return (ahead || (holding && !last.isEmpty())) && nowNanos - wholeEnded < due;
   }
 
   /** Reads are to begin behind this id. */
-  long after(int shard, boolean lookingAhead) {
-    long mark = marks.getOrDefault(shard, 0L);
-    return lookingAhead ? Math.max(mark, last.getOrDefault(shard, 0L)) : mark;
+  long after(int shard) {
+    return cursors[shard];
+  }
+
+  /** The highest id found so far. */
+  long highest() {
+    return highest;
+  }
+
+  /** Those of the held rows a look would find again. */
+  long[] beyond(Collection<OutboxRow> held) {
+    long[] ids = new long[held.size()];
+    int count = 0;
+    for (OutboxRow row : held) {
+      if (row.id() > cursors[row.shard()]) {
+        ids[count++] = row.id();
+      }
+    }
+    return Arrays.copyOf(ids, count);
   }
 
   /**
    * Remembers what a look has found.
    *
-   * @param full whether there may be more behind it
+   * @param shards which were looked at
+   * @param found in the order of the shards, ascending in each
+   * @param each how many of a shard were wanted at most: of one with so many there may be more
+   * @param limit how many were wanted at most: of the last one's shard there may be more
+   * @param settled no row with this id or a lower one could appear any more when the look began
    */
-  void found(List<OutboxRow> rows, boolean full) {
-    for (OutboxRow row : rows) {
-      last.merge(row.shard(), row.id(), Math::max);
+  void looked(List<Integer> shards, List<OutboxRow> found, int each, int limit, long settled) {
+    int[] counts = new int[cursors.length];
+    long[] last = new long[cursors.length];
+    for (OutboxRow row : found) {
+      counts[row.shard()]++;
+      last[row.shard()] = Math.max(last[row.shard()], row.id());
+      highest = Math.max(highest, row.id());
     }
-    ahead = full;
-  }
-
-  /** Remembers how long a whole look took. */
-  void tookWhole(long startNanos, long endNanos) {
-    wholeNanos = endNanos - startNanos;
-    wholeEnded = endNanos;
-  }
-
-  /**
-   * Moves marks up after a whole look that left out nothing but what is held.
-   *
-   * @param shards which were looked at to the first row at least
-   * @param rows what was found
-   * @param held what was left out
-   * @param settled no row with this id or a lower one can appear any more
-   */
-  void raiseMarks(
-      List<Integer> shards, List<OutboxRow> rows, Collection<OutboxRow> held, long settled) {
-    Map<Integer, Long> lowest = new HashMap<>();
-    rows.forEach(row -> lowest.merge(row.shard(), row.id(), Math::min));
-    held.forEach(row -> lowest.merge(row.shard(), row.id(), Math::min));
+    int cut = found.size() < limit ? -1 : found.get(found.size() - 1).shard();
     for (int shard : shards) {
-      long below = lowest.getOrDefault(shard, Long.MAX_VALUE) - 1;
-      marks.merge(shard, Math.min(below, settled), Math::max);
+      boolean all = counts[shard] < each && shard != cut;
+      cursors[shard] = Math.max(cursors[shard], all ? settled : Math.min(last[shard], settled));
+      if (shard == cut) {
+        return;
+      }
+    }
+  }
+
+  /** Moves marks up to below what is held; asked when all that was found is held or reset. */
+  void raiseMarks(Collection<OutboxRow> held) {
+    long[] lowest = new long[marks.length];
+    Arrays.fill(lowest, Long.MAX_VALUE);
+    for (OutboxRow row : held) {
+      lowest[row.shard()] = Math.min(lowest[row.shard()], row.id());
+    }
+    for (int shard = 0; shard < marks.length; shard++) {
+      marks[shard] = Math.max(marks[shard], Math.min(cursors[shard], lowest[shard] - 1));
     }
   }
 }

@@ -26,6 +26,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
@@ -252,6 +253,49 @@ public abstract class OutboxWritingContract extends OutboxFixture {
     }
     Await.until("all published", () -> new HashSet<>(transport.confirmed()).size() == 320);
     assertFirstPublicationsInOrder();
+  }
+
+  @Test
+  void aMessageThatCommitsLateIsNotOvertakenByTheNextOfItsKey() throws Exception {
+    configure(quick().shards(1));
+    transport.holdWhen(message -> message.id().equals("held-1"));
+    write("held-1", "held");
+    startRelay();
+    AtomicBoolean enough = new AtomicBoolean();
+    ExecutorService pool = Executors.newSingleThreadExecutor();
+    try {
+      // With something held and much to read, a relay is tempted not to begin at the beginning.
+      Future<?> others =
+          pool.submit(
+              () -> {
+                for (int i = 1; !enough.get(); i++) {
+                  write("other" + i + "-1", "other" + i);
+                }
+              });
+      for (int i = 1; i < 100; i += 2) {
+        writeLate("k-" + i, "k");
+        write("k-" + (i + 1), "k");
+      }
+      enough.set(true);
+      others.get();
+    } finally {
+      enough.set(true);
+      pool.shutdownNow();
+    }
+    Await.until("all published", () -> transport.confirmed().contains("k-100"));
+    assertFirstPublicationsInOrder();
+  }
+
+  /** Commits only when the relay has published what was written after it. */
+  private void writeLate(String id, String key) throws SQLException {
+    try (Connection late = dataSource().getConnection()) {
+      late.setAutoCommit(false);
+      outbox.publish(JdbcTransactions.join(late, database), ORDERS, message(id, key));
+      int before = transport.confirmed().size();
+      Await.until("others published", () -> transport.confirmed().size() > before + 2);
+      late.commit();
+      late.setAutoCommit(true);
+    }
   }
 
   /** One transaction of a key after the other, each open for a while after its insert. */

@@ -8,59 +8,70 @@ import org.junit.jupiter.api.Test;
 class ShardCursorsTest {
 
   private static final long SECOND = 1_000_000_000L;
+  private static final int EACH = 10;
+  private static final int LIMIT = 100;
 
   private final byte[] payload = {1};
-  private final ShardCursors cursors = new ShardCursors(0);
+  private final ShardCursors cursors = new ShardCursors(8, 0);
 
   @Test
-  void looksAheadOnlyBehindAFullLookAndNotForLong() {
-    assertThat(cursors.looksAhead(1, false)).isFalse();
-    cursors.tookWhole(0, 1_000_000);
-    cursors.found(List.of(row(7)), true);
-    assertThat(cursors.looksAhead(2_000_000, false)).isTrue();
-    assertThat(cursors.after(3, true)).isEqualTo(7);
-    assertThat(cursors.after(3, false)).isZero();
-    assertThat(cursors.looksAhead(SECOND, false)).as("what commits late is due").isFalse();
+  void beginsBehindAllThatCanAppearAndNoFurther() {
+    cursors.looked(List.of(3, 4), List.of(row(3, 7), row(3, 90)), EACH, LIMIT, 50);
+    assertThat(cursors.after(3)).as("90 may be followed by a late 51").isEqualTo(50);
+    assertThat(cursors.after(4)).isEqualTo(50);
+    assertThat(cursors.after(5)).as("not looked at").isZero();
+    assertThat(cursors.beyond(List.of(row(3, 7), row(3, 90), row(5, 1)))).containsExactly(90, 1);
+    assertThat(cursors.highest()).isEqualTo(90);
   }
 
   @Test
-  void looksFromTheMarkAgainOnceSomethingHasToBeReadAgain() {
-    cursors.tookWhole(0, 1_000_000);
-    cursors.found(List.of(row(7)), true);
+  void passesNothingByOfAShardThatWasNotReadToItsEnd() {
+    List<OutboxRow> two = List.of(row(3, 7), row(3, 9));
+    cursors.looked(List.of(3), two, 2, LIMIT, 50);
+    assertThat(cursors.after(3)).as("as many as wanted of the shard").isEqualTo(9);
+    cursors.looked(List.of(4, 3, 5), two, EACH, 2, 60);
+    assertThat(cursors.after(4)).as("before the last").isEqualTo(60);
+    assertThat(cursors.after(3)).as("the last one's").isEqualTo(9);
+    assertThat(cursors.after(5)).as("behind the last").isZero();
+  }
+
+  @Test
+  void beginsBelowWhatIsHeldOnceSomethingHasToBeReadAgain() {
+    OutboxRow held = row(3, 20);
+    cursors.looked(List.of(3, 4), List.of(row(3, 10), held), EACH, LIMIT, 100);
+    cursors.raiseMarks(List.of(held));
     cursors.reset();
-    assertThat(cursors.looksAhead(2_000_000, true)).isFalse();
-    assertThat(cursors.after(3, true)).isZero();
+    assertThat(cursors.after(3)).isEqualTo(19);
+    assertThat(cursors.after(4)).isEqualTo(100);
   }
 
   @Test
-  void raisesAMarkNeitherOverARowNorOverWhatIsHeldNorOverWhatMayStillCommit() {
-    cursors.raiseMarks(List.of(3, 4), List.of(row(20)), List.of(), 100);
-    assertThat(cursors.after(3, false)).isEqualTo(19);
-    assertThat(cursors.after(4, false)).isEqualTo(100);
-    assertThat(cursors.after(5, false)).as("not looked at").isZero();
-    cursors.raiseMarks(List.of(3), List.of(row(50)), List.of(row(40)), 100);
-    assertThat(cursors.after(3, false)).isEqualTo(39);
-    cursors.raiseMarks(List.of(3), List.of(), List.of(), 60);
-    assertThat(cursors.after(3, false)).isEqualTo(60);
+  void raisesNoMarkOverWhatWasGivenBackSinceTheLook() {
+    cursors.looked(List.of(3), List.of(row(3, 10)), EACH, LIMIT, 100);
+    cursors.reset();
+    cursors.raiseMarks(List.of());
+    assertThat(cursors.after(3)).isZero();
   }
 
   @Test
   void castsTheNetFromTheStartEveryHalfMinute() {
-    cursors.raiseMarks(List.of(3), List.of(), List.of(), 100);
-    cursors.looksAhead(29 * SECOND, false);
-    assertThat(cursors.after(3, false)).isEqualTo(100);
-    assertThat(cursors.looksAhead(30 * SECOND, true)).isFalse();
-    assertThat(cursors.after(3, false)).isZero();
+    cursors.looked(List.of(3), List.of(), EACH, LIMIT, 100);
+    cursors.raiseMarks(List.of());
+    cursors.castNet(29 * SECOND);
+    assertThat(cursors.after(3)).isEqualTo(100);
+    cursors.castNet(30 * SECOND);
+    assertThat(cursors.after(3)).isZero();
   }
 
   @Test
   void forgetsMarksWhenRowsMayHaveBeenPutBack() {
-    cursors.raiseMarks(List.of(3), List.of(), List.of(), 100);
+    cursors.looked(List.of(3), List.of(), EACH, LIMIT, 100);
+    cursors.raiseMarks(List.of());
     cursors.forget();
-    assertThat(cursors.after(3, false)).isZero();
+    assertThat(cursors.after(3)).isZero();
   }
 
-  private OutboxRow row(long id) {
-    return new OutboxRow(3, id, "queue:orders", "k", payload, "");
+  private OutboxRow row(int shard, long id) {
+    return new OutboxRow(shard, id, "queue:orders", "k", payload, "");
   }
 }
