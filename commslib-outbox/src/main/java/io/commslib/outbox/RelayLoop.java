@@ -32,10 +32,7 @@ final class RelayLoop {
   private static final Logger log = LoggerFactory.getLogger(OutboxRelay.class);
   private static final Duration AFTER_FAILURE = Duration.ofMillis(300);
   private static final Duration BETWEEN_RETRY_CHECKS = Duration.ofSeconds(2);
-  private static final Duration BETWEEN_MARKS = Duration.ofMillis(5);
   private static final long FOR_ROOM_NANOS = Duration.ofMillis(5).toNanos();
-  private static final int MIN_WINDOW = 64;
-  private static final int MAX_WINDOW = 1_000;
   private static final int MAX_DESTINATIONS = 1_000;
 
   private record Completion(OutboxRow row, @Nullable Throwable failure) {}
@@ -47,10 +44,7 @@ final class RelayLoop {
   private final WakeSignal signal;
   private final OutboxTransactions transactions;
   private final OutboxTables tables;
-  private final RowReader reader;
-  private final @Nullable PostgresRows postgres;
-  private final SettledIds settledIds;
-  private final ShardCursors cursors;
+  private final NextRows next;
   private final Pace pace = new Pace();
   private final RelayWindow window;
   private final @Nullable KeyFence fence;
@@ -67,9 +61,7 @@ final class RelayLoop {
   private long retriesChecked;
   private long nextAttempt;
   private long promoted;
-  private long marksRaised;
   private int lastShard;
-  private int shardWindow = MIN_WINDOW;
   private boolean more = true;
   private @Nullable Thread thread;
   private long largestRow = 1;
@@ -91,11 +83,10 @@ final class RelayLoop {
     this.signal = signal;
     this.transactions = new OutboxTransactions(outbox.jdbc());
     this.tables = new OutboxTables(outbox.jdbc());
-    this.reader = new RowReader(outbox.jdbc());
-    this.postgres =
+    PostgresRows postgres =
         outbox.jdbc().dialect() == SqlDialect.POSTGRESQL ? new PostgresRows(outbox.jdbc()) : null;
-    this.settledIds = new SettledIds(outbox.jdbc());
-    this.cursors = new ShardCursors(config.shards(), now());
+    this.next =
+        new NextRows(outbox.jdbc(), config.shards(), transactions, postgres, runtime.time());
     this.window = new RelayWindow(fencesKeys ? Integer.MAX_VALUE : 1);
     this.fence = fencesKeys ? new KeyFence() : null;
     this.pauses = new DestinationPauses(runtime, config.backoff());
@@ -106,7 +97,6 @@ final class RelayLoop {
     this.own = leases.current();
     this.retriesChecked = now();
     this.nextAttempt = now();
-    this.marksRaised = now();
     this.promoted = now() - config.pollInterval().toNanos();
   }
 
@@ -173,7 +163,7 @@ final class RelayLoop {
       int found = look();
       settleCompletions();
       acknowledge();
-      learnWhatIsSettled();
+      next.learn(window);
       leases.reportDrained(own, finishedOfLeaving());
       note("");
       outages.succeeded();
@@ -186,7 +176,7 @@ final class RelayLoop {
       return more || draining ? Math.min(FOR_ROOM_NANOS, nextLook()) : nextLook();
     } catch (RuntimeException e) {
       more = true;
-      cursors.reset();
+      next.again();
       outages.failed(e, e instanceof CommsException);
       note(e.toString());
       return AFTER_FAILURE.toNanos();
@@ -204,7 +194,7 @@ final class RelayLoop {
     // The owner before may have blocked keys that a look without retries would let through.
     retries = true;
     more = true;
-    cursors.forget();
+    next.fromTheStart();
   }
 
   private boolean sameEpoch(Ownership before, int shard) {
@@ -227,82 +217,41 @@ final class RelayLoop {
     if (!raised && !more && !draining) {
       return 0;
     }
-    int room = Math.min(config.batchSize(), config.maxUnconfirmed() - window.size());
-    long roomBytes = config.maxUnconfirmedBytes() - window.bytes();
     Set<Integer> shards = own.readable(now());
+    List<String> crowded = window.crowded(shareOfDestination());
+    Set<String> unwanted = unwanted(crowded);
+    int room = room(unwanted);
+    long roomBytes = config.maxUnconfirmedBytes() - window.bytes();
     // Whoever gives this relay shards wakes it; room comes back by and by.
     more = !shards.isEmpty();
     if (room <= 0 || roomBytes <= 0 || shards.isEmpty() || !pace.isWorth(room, config, now())) {
       return 0;
     }
-    Set<String> unwanted = unwanted();
-    if (!unwanted.isEmpty() && pauses.paused().isEmpty() && !pace.isTimeForOthers(now())) {
+    if (!crowded.isEmpty() && !pace.isTimeForOthers(now())) {
       return 0;
     }
-    more = false;
-    if (unwanted.isEmpty()) {
-      // What one destination may not have is not worth reading.
-      room = Math.max(1, Math.min(room, (shareOfDestination() - window.most()) / 2));
-    }
+    more = !crowded.isEmpty();
     // A power of two, or all: so that there are few different statements.
     int affordable = (int) Math.max(1, Math.min(room, roomBytes / largestRow));
     int limit = affordable == config.batchSize() ? affordable : Integer.highestOneBit(affordable);
     List<Integer> order = inTurn(shards);
-    List<OutboxRow> rows = read(order, unwanted, limit);
-    int taken = take(rows);
-    more |= rows.size() >= limit;
-    raiseMarks();
+    long start = now();
+    checkRetriesNow();
+    NextRows.Found found = next.look(order, unwanted, retries, window, limit);
+    if (!crowded.isEmpty()) {
+      pace.lookedForOthers(start, now());
+    }
+    int taken = take(found.rows());
+    more |= found.full();
     pace.read(taken, limit, now());
     return taken;
   }
 
-  private List<OutboxRow> read(List<Integer> order, Set<String> unwanted, int limit) {
-    checkRetriesNow();
-    if (postgres == null || retries || !unwanted.isEmpty()) {
-      cursors.forget();
-      return transactions.run(
-          "read",
-          connection ->
-              reader.read(
-                  connection, new RowReader.Query(order, window.ids(), unwanted, retries, limit)));
-    }
-    return readPlain(postgres, order, limit);
-  }
-
-  /** Nothing fails and nothing is left out: the way it is nearly always. */
-  private List<OutboxRow> readPlain(PostgresRows rows, List<Integer> order, int limit) {
-    cursors.castNet(now());
-    long[] after = order.stream().mapToLong(cursors::after).toArray();
-    long[] held = cursors.beyond(window.rows());
-    int each = Math.min(shardWindow, limit);
-    List<OutboxRow> found =
-        transactions.single(
-            "read", connection -> rows.read(connection, order, after, held, each, limit));
-    boolean full = found.size() >= each;
-    cursors.looked(order, found, each, limit, settledIds.upTo());
-    more |= full;
-    shardWindow = full ? Math.min(4 * shardWindow, MAX_WINDOW) : MIN_WINDOW;
-    return found;
-  }
-
-  private void raiseMarks() {
-    if (now() - marksRaised >= BETWEEN_MARKS.toNanos()) {
-      cursors.raiseMarks(window.rows());
-      marksRaised = now();
-    }
-  }
-
-  private void learnWhatIsSettled() {
-    long start = now();
-    if (postgres != null && settledIds.isDue(cursors.highest(), start)) {
-      transactions.single(
-          "read",
-          connection -> {
-            settledIds.look(connection);
-            return null;
-          });
-      settledIds.took(start, now());
-    }
+  /** How many rows to read: what one destination may not have is not worth reading. */
+  private int room(Set<String> unwanted) {
+    int all = Math.min(config.batchSize(), config.maxUnconfirmed() - window.size());
+    int forOne = Math.max(1, (shareOfDestination() - window.most()) / 2);
+    return unwanted.isEmpty() ? Math.min(all, forOne) : all;
   }
 
   private int take(List<OutboxRow> rows) {
@@ -315,7 +264,7 @@ final class RelayLoop {
       if (window.bytes() >= config.maxUnconfirmedBytes()
           || window.held(row.destination()) >= shareOfDestination()
           || !offer(row)) {
-        cursors.reset();
+        next.again();
         more = true;
       }
     }
@@ -341,10 +290,10 @@ final class RelayLoop {
     return Math.max(1, config.maxUnconfirmed() - window.size());
   }
 
-  private Set<String> unwanted() {
+  private Set<String> unwanted(List<String> crowded) {
     Set<String> names = new TreeSet<>(pauses.paused());
     names.addAll(stopped.names());
-    names.addAll(window.crowded(shareOfDestination()));
+    names.addAll(crowded);
     return names;
   }
 
@@ -377,7 +326,7 @@ final class RelayLoop {
       handOver(row);
     } else if (!mine || fence == null || !fence.handOver(row.lane(), () -> handOver(row))) {
       window.withdraw(row);
-      cursors.reset();
+      next.again();
       more = true;
     }
   }
@@ -430,7 +379,7 @@ final class RelayLoop {
           fence.known(row.lane());
         }
         step = window.failed(row, done.failure());
-        cursors.reset();
+        next.again();
         more = true;
       }
       if (step.next() != null) {

@@ -155,6 +155,22 @@ public abstract class OutboxFailureContract extends OutboxWritingContract {
   }
 
   @Test
+  void goesOnAsSoonAsADestinationHasRoomAgain() {
+    OutboxConfig.Builder seldom =
+        quick().leaseTime(Duration.ofMinutes(5)).pollInterval(Duration.ofSeconds(59));
+    configure(seldom.batchSize(20).maxUnconfirmed(40));
+    transport.holdWhen(message -> true);
+    for (int i = 0; i < 200; i++) {
+      write("m" + i, "k" + i);
+    }
+    startRelay();
+    Await.until("window as full as it gets", () -> transport.ids().size() >= 20);
+    Await.settled();
+    transport.releaseHeld();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+  }
+
+  @Test
   void holdsNoMoreBytesThanConfigured() {
     configure(quick().maxUnconfirmedBytes(64 * 1024));
     transport.holdWhen(message -> true);
