@@ -15,6 +15,7 @@ public final class BenchmarkMain {
 
   static {
     BENCHMARKS.put("core", CoreBenchmark::new);
+    BENCHMARKS.put("idempotency", IdempotencyBenchmark::new);
     BENCHMARKS.put("kafka", KafkaBenchmark::new);
     BENCHMARKS.put("outbox", OutboxBenchmark::new);
   }

@@ -1,16 +1,22 @@
 package io.commslib.idempotency;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.idempotency.IdempotencyStore;
+import io.commslib.core.idempotency.StoredResult;
+import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -79,6 +85,46 @@ public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContr
       update.executeUpdate();
     } catch (SQLException e) {
       throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void aGuardCommitsEffectAndResultTogetherAndNeitherOfAServerError() throws SQLException {
+    try (Connection connection = own.getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute("CREATE TABLE " + database.table("charge") + " (amount int NOT NULL)");
+    }
+    RequestGuard guard = RequestGuard.builder(store).build();
+    int[] answers = {503, 201, 201};
+    for (int answer : answers) {
+      StoredResult result =
+          guard.inTransaction(
+              transactions(),
+              "customer-7/charge",
+              "key-1",
+              RequestGuard.fingerprint(new byte[] {5}),
+              tx -> {
+                insertCharge(tx);
+                return new StoredResult(answer, "text/plain", new byte[0], Map.of());
+              });
+      assertThat(result.status()).isEqualTo(answer);
+    }
+    assertThat(count("charge")).isEqualTo(1);
+    assertThat(count("idempotency")).isEqualTo(1);
+  }
+
+  private int count(String table) throws SQLException {
+    try (Connection connection = own.getConnection();
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("SELECT count(*) FROM " + database.table(table))) {
+      row.next();
+      return row.getInt(1);
+    }
+  }
+
+  private void insertCharge(TransactionContext tx) throws SQLException {
+    try (Statement insert = tx.unwrap(Connection.class).createStatement()) {
+      insert.executeUpdate("INSERT INTO " + database.table("charge") + " VALUES (5)");
     }
   }
 

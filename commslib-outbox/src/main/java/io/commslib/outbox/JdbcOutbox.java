@@ -30,6 +30,7 @@ public final class JdbcOutbox implements Outbox {
   private final JdbcDatabase database;
   private final OutboxConfig config;
   private final Set<WakeSignal> relays = new CopyOnWriteArraySet<>();
+  private final Set<WakeSignal> notifiers = new CopyOnWriteArraySet<>();
   private final AtomicInteger nextShard = new AtomicInteger();
   private final String insert;
   private final String insertAtOnce;
@@ -244,7 +245,26 @@ public final class JdbcOutbox implements Outbox {
 
   @Override
   public void wake() {
+    wakeRelays();
+    notifiers.forEach(WakeSignal::raise);
+  }
+
+  /** Wakes those of this process only. */
+  void wakeRelays() {
     relays.forEach(WakeSignal::raise);
+  }
+
+  boolean hasRelays() {
+    return !relays.isEmpty();
+  }
+
+  /** From now on a commit through this outbox raises the signal of a notifier. */
+  void tell(WakeSignal notifier) {
+    notifiers.add(notifier);
+  }
+
+  void untell(WakeSignal notifier) {
+    notifiers.remove(notifier);
   }
 
   @Override

@@ -1,0 +1,250 @@
+package io.commslib.outbox;
+
+import io.commslib.core.Health;
+import io.commslib.core.LifecycleComponent;
+import io.commslib.core.messaging.MessageIds;
+import io.commslib.core.spi.Checks;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.jdbc.SqlDialect;
+import io.commslib.jdbc.SqlErrors;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.postgresql.PGConnection;
+import org.postgresql.PGNotification;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Wakes relays in other processes after a commit, by PostgreSQL's NOTIFY; without it they find a
+ * message at their next poll. Run one in every process that writes to the outbox or relays it. A
+ * notification is sent after the commit, in a transaction of its own, at most every 5 ms however
+ * many commit; it may be lost, and then polling finds the message: nothing depends on it but speed.
+ *
+ * <p>Thread-safe. Runs two threads, named {@code commslib-outbox-notify} and {@code
+ * commslib-outbox-listen}. Holds one connection of the pool while a relay of the same {@link
+ * JdbcOutbox} runs in this process, and for each notification one for a moment. Needs connections
+ * that are the driver's own for as long as they are open: not a pooler that shares them by
+ * transaction.
+ *
+ * @since 0.1
+ */
+public final class OutboxNotifier implements LifecycleComponent {
+
+  private static final Logger log = LoggerFactory.getLogger(OutboxNotifier.class);
+  private static final Duration DEBOUNCE = Duration.ofMillis(5);
+  private static final Duration AFTER_FAILURE = Duration.ofSeconds(1);
+  private static final int LISTEN_MILLIS = 500;
+  private static final long CLOSE_SECONDS = 5;
+
+  private final JdbcOutbox outbox;
+  private final OutboxTransactions transactions;
+  private final String node;
+  private final String channel;
+  private final WakeSignal commits = new WakeSignal();
+  private final WakeSignal pause = new WakeSignal();
+  private final AtomicBoolean started = new AtomicBoolean();
+  private final AtomicLong sent = new AtomicLong();
+  private final AtomicLong received = new AtomicLong();
+  private final CountDownLatch ended = new CountDownLatch(2);
+  private final OutageLog sending = new OutageLog(log, "outbox notifications");
+  private final OutageLog listening = new OutageLog(log, "outbox notifications");
+  private final Thread notifyThread;
+  private final Thread listenThread;
+  private volatile boolean listens;
+  private volatile boolean closed;
+
+  private OutboxNotifier(JdbcOutbox outbox, CommsRuntime runtime) {
+    Checks.check(
+        outbox.jdbc().dialect() == SqlDialect.POSTGRESQL,
+        "dialect",
+        outbox.jdbc().dialect(),
+        "POSTGRESQL");
+    this.outbox = outbox;
+    this.transactions = new OutboxTransactions(outbox.jdbc());
+    this.node = MessageIds.next(runtime.time(), runtime.random());
+    int table = outbox.jdbc().table("outbox_message").hashCode();
+    this.channel = String.format(Locale.ROOT, "commslib_outbox_%08x", table);
+    this.notifyThread = runtime.newThread("outbox-notify", this::notifyOthers);
+    this.listenThread = runtime.newThread("outbox-listen", this::listenToOthers);
+  }
+
+  /**
+   * Creates a notifier.
+   *
+   * @param outbox whose commits it tells others of, and whose relays it wakes
+   * @param runtime time, randomness and threads
+   * @return new notifier, not yet started
+   * @throws IllegalArgumentException if the outbox is not on PostgreSQL
+   */
+  public static OutboxNotifier create(JdbcOutbox outbox, CommsRuntime runtime) {
+    return new OutboxNotifier(
+        Objects.requireNonNull(outbox, "outbox"), Objects.requireNonNull(runtime, "runtime"));
+  }
+
+  @Override
+  public String name() {
+    return "outbox-notifier";
+  }
+
+  /**
+   * Starts the threads.
+   *
+   * @throws IllegalStateException if it was started or closed before
+   */
+  @Override
+  public void start() {
+    if (closed || !started.compareAndSet(false, true)) {
+      throw new IllegalStateException("notifier: started (expected: NEW)");
+    }
+    outbox.tell(commits);
+    notifyThread.start();
+    listenThread.start();
+  }
+
+  /** Returns at once: what is not sent any more is found by polling. */
+  @Override
+  public boolean drain(Duration timeout) {
+    return true;
+  }
+
+  /** Stops, within seconds. */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    outbox.untell(commits);
+    commits.raise();
+    pause.raise();
+    if (!started.get()) {
+      return;
+    }
+    try {
+      if (!ended.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+        log.warn("outbox notifier still waits for the database");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /**
+   * Returns how the notifier does; it is never {@code DOWN}, since messages flow without it.
+   * Details: {@code sent} and {@code received} notifications, {@code listening}.
+   */
+  @Override
+  public Health health() {
+    Map<String, String> details =
+        Map.of(
+            "sent", Long.toString(sent.get()),
+            "received", Long.toString(received.get()),
+            "listening", Boolean.toString(listens));
+    boolean well = !closed && started.get() && (listens || !outbox.hasRelays());
+    return well
+        ? Health.of(Health.Status.UP, "", details)
+        : Health.of(Health.Status.DEGRADED, "relays find messages by polling", details);
+  }
+
+  private void notifyOthers() {
+    try {
+      while (!closed) {
+        if (commits.await(AFTER_FAILURE.toNanos()) && !closed) {
+          send();
+          commits.linger(DEBOUNCE.toNanos());
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      ended.countDown();
+    }
+  }
+
+  private void send() {
+    try {
+      transactions.single(
+          "notify",
+          connection -> {
+            try (PreparedStatement notify = connection.prepareStatement("SELECT pg_notify(?, ?)")) {
+              notify.setString(1, channel);
+              notify.setString(2, node);
+              return notify.execute();
+            }
+          });
+      sent.incrementAndGet();
+      sending.succeeded();
+    } catch (RuntimeException e) {
+      sending.failed(e, true);
+    }
+  }
+
+  private void listenToOthers() {
+    try {
+      while (!closed) {
+        if (outbox.hasRelays()) {
+          listen();
+        }
+        pause.await(AFTER_FAILURE.toNanos());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      ended.countDown();
+    }
+  }
+
+  /** Returns when the connection breaks, or there is nobody to wake any more. */
+  private void listen() {
+    try (Connection connection = outbox.jdbc().dataSource().getConnection()) {
+      boolean autoCommit = connection.getAutoCommit();
+      connection.setAutoCommit(true);
+      execute(connection, "LISTEN " + channel);
+      listens = true;
+      listening.succeeded();
+      // What was told before is not told again.
+      outbox.wakeRelays();
+      PGConnection notifications = connection.unwrap(PGConnection.class);
+      while (!closed && outbox.hasRelays()) {
+        take(notifications.getNotifications(LISTEN_MILLIS));
+      }
+      execute(connection, "UNLISTEN " + channel);
+      connection.setAutoCommit(autoCommit);
+    } catch (SQLException e) {
+      listening.failed(SqlErrors.translate("outbox listen", e), true);
+    } catch (RuntimeException e) {
+      listening.failed(e, true);
+    } finally {
+      listens = false;
+    }
+  }
+
+  private void take(PGNotification[] notifications) {
+    boolean fromOthers = false;
+    for (PGNotification notification : notifications) {
+      if (!notification.getParameter().equals(node)) {
+        fromOthers = true;
+        received.incrementAndGet();
+      }
+    }
+    if (fromOthers) {
+      outbox.wakeRelays();
+    }
+  }
+
+  private static void execute(Connection connection, String sql) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+}

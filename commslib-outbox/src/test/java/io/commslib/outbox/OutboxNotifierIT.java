@@ -1,0 +1,165 @@
+package io.commslib.outbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.core.Health;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.testkit.servers.PostgresServer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import javax.sql.DataSource;
+import org.h2.jdbcx.JdbcDataSource;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * A writer and a relay that know of each other by the database only, as in two processes; the relay
+ * polls too seldom for a test to wait for.
+ */
+class OutboxNotifierIT extends OutboxFixture {
+
+  private static HikariDataSource pool;
+
+  private final List<OutboxNotifier> notifiers = new ArrayList<>();
+  private JdbcOutbox relayed;
+
+  @BeforeAll
+  static void open() {
+    pool = newPool();
+  }
+
+  @AfterAll
+  static void closePool() {
+    pool.close();
+  }
+
+  private static HikariDataSource newPool() {
+    PostgresServer server = PostgresServer.shared();
+    return TestDatabases.pool(server.jdbcUrl(), server.user(), server.password());
+  }
+
+  @Override
+  protected DataSource dataSource() {
+    return pool;
+  }
+
+  @Override
+  protected HikariDataSource ownPool() {
+    return newPool();
+  }
+
+  @BeforeEach
+  void relayElsewhere() {
+    configure(quick().leaseTime(Duration.ofMinutes(5)).pollInterval(Duration.ofSeconds(59)));
+    relayed = JdbcOutbox.create(database, config);
+    OutboxRelay relay = OutboxRelay.create(relayed, transport, runtime);
+    relays.add(relay);
+    relay.start();
+    Await.until("relay owns all", () -> detail(relay, "ownedShards") == 8);
+  }
+
+  @AfterEach
+  void closeNotifiers() {
+    notifiers.forEach(OutboxNotifier::close);
+  }
+
+  private OutboxNotifier start(JdbcOutbox of) {
+    OutboxNotifier notifier = OutboxNotifier.create(of, runtime);
+    notifiers.add(notifier);
+    notifier.start();
+    return notifier;
+  }
+
+  private static long figure(OutboxNotifier notifier, String name) {
+    return Long.parseLong(notifier.health().details().get(name));
+  }
+
+  private static void awaitListening(OutboxNotifier notifier) {
+    Await.until("listening", () -> "true".equals(notifier.health().details().get("listening")));
+  }
+
+  @Test
+  void aCommitWakesARelayOfAnotherProcess() {
+    OutboxNotifier listener = start(relayed);
+    OutboxNotifier sender = start(outbox);
+    awaitListening(listener);
+    write("m1", "k");
+    Await.until("m1 published", () -> transport.confirmed().contains("m1"));
+    assertThat(listener.health().status()).isEqualTo(Health.Status.UP);
+    assertThat(sender.health().status()).as("nobody to wake there").isEqualTo(Health.Status.UP);
+    assertThat(sender.health().details()).containsEntry("listening", "false");
+  }
+
+  @Test
+  void manyCommitsAreFewNotifications() {
+    OutboxNotifier listener = start(relayed);
+    OutboxNotifier sender = start(outbox);
+    awaitListening(listener);
+    writeInTurn(200, 10);
+    Await.until("all published", () -> transport.confirmed().size() == 200);
+    assertThat(figure(sender, "sent")).isBetween(1L, 199L);
+    assertThat(figure(listener, "received")).isLessThanOrEqualTo(figure(sender, "sent"));
+  }
+
+  @Test
+  void aBrokenConnectionIsReplacedAndWhatItMissedIsPublished() {
+    OutboxNotifier listener = start(relayed);
+    start(outbox);
+    awaitListening(listener);
+    number(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN"
+            + " commslib_outbox_%' AND pid <> pg_backend_pid()");
+    write("m1", "k");
+    write("m2", "k");
+    Await.until("both published", () -> transport.confirmed().containsAll(List.of("m1", "m2")));
+    awaitListening(listener);
+  }
+
+  @Test
+  void whatARelayWasNotToldIsFoundWhenItBeginsToListen() {
+    write("m1", "k");
+    start(relayed);
+    Await.until("m1 published", () -> transport.confirmed().contains("m1"));
+  }
+
+  @Test
+  void otherSchemasAreNotWoken() {
+    OutboxNotifier listener = start(relayed);
+    awaitListening(listener);
+    JdbcDatabase other = JdbcDatabase.builder(pool).schema(schema + "_other").build();
+    OutboxSchema.scripts().apply(other);
+    JdbcOutbox foreign = JdbcOutbox.create(other, config);
+    OutboxNotifier foreigner = start(foreign);
+    foreign.wake();
+    Await.until("foreign notification sent", () -> figure(foreigner, "sent") == 1);
+    OutboxNotifier sender = start(outbox);
+    outbox.wake();
+    Await.until("own notification came", () -> figure(listener, "received") >= 1);
+    assertThat(figure(listener, "received")).isEqualTo(figure(sender, "sent")).isEqualTo(1);
+  }
+
+  @Test
+  void startsOnceAndOnPostgresOnly() {
+    OutboxNotifier notifier = start(outbox);
+    assertThatIllegalStateException().isThrownBy(notifier::start);
+    notifier.close();
+    notifier.close();
+    assertThat(notifier.health().status()).isEqualTo(Health.Status.DEGRADED);
+    JdbcDataSource h2 = new JdbcDataSource();
+    h2.setURL("jdbc:h2:mem:notifier");
+    JdbcOutbox elsewhere = JdbcOutbox.create(JdbcDatabase.builder(h2).build(), config);
+    try (SystemRuntime another = SystemRuntime.create()) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> OutboxNotifier.create(elsewhere, another))
+          .withMessage("dialect: H2 (expected: POSTGRESQL)");
+    }
+  }
+}
