@@ -148,16 +148,17 @@ public final class RequestGuard {
 
   private <X extends Exception> StoredResult work(
       RequestKey request, Claim claim, LeasedWork<X> work) throws X {
-    StoredResult result = null;
+    StoredResult result;
+    boolean stores = false;
     try {
       result = work.run(new RequestAttempt(store, request, claim));
-      Objects.requireNonNull(result, "result of the work");
+      stores = isFinal.test(Objects.requireNonNull(result, "result of the work"));
     } finally {
-      if (result == null || !isFinal.test(result)) {
+      if (!stores) {
         release(request, claim);
       }
     }
-    if (!isFinal.test(result) || store.complete(request, claim.token(), result)) {
+    if (!stores || store.complete(request, claim.token(), result)) {
       return result;
     }
     log.warn("request of {} took longer than its lease of {}", request.scope(), lease);
@@ -191,6 +192,8 @@ public final class RequestGuard {
    * @param work runs at most once at a time for a key
    * @return what to answer; if the result is not final, nothing was committed
    * @throws X what the work threw; rolled back
+   * @throws IllegalStateException if the work marked the transaction rollback-only and returned a
+   *     final result: nobody may be told of effects that are not there; rolled back
    * @throws io.commslib.core.StoreException if store or transaction fails; with kind {@code
    *     UNKNOWN_RESULT} it may have committed, and the next request with this key tells
    */
@@ -217,9 +220,13 @@ public final class RequestGuard {
                   StoredResult result = Objects.requireNonNull(work.run(tx), "result of the work");
                   if (!isFinal.test(result)) {
                     tx.setRollbackOnly();
-                    return result;
-                  }
-                  if (!store.complete(tx, request, claim.token(), result)) {
+                  } else if (tx.isRollbackOnly()) {
+                    throw new IllegalStateException(
+                        "result of the work: "
+                            + result.status()
+                            + " (expected: one that is not final, since the transaction rolls"
+                            + " back)");
+                  } else if (!store.complete(tx, request, claim.token(), result)) {
                     tx.setRollbackOnly();
                     return RequestAnswers.inFlight(Duration.ofSeconds(1));
                   }

@@ -255,6 +255,39 @@ class RequestGuardTest {
   }
 
   @Test
+  void tellsNobodyOfEffectsThatWereRolledBack() {
+    assertThatIllegalStateException()
+        .isThrownBy(
+            () ->
+                guard.inTransaction(
+                    transactions,
+                    SCOPE,
+                    KEY,
+                    CONTENT,
+                    tx -> {
+                      tx.setRollbackOnly();
+                      return charged();
+                    }))
+        .withMessageStartingWith("result of the work: 201 (expected: one that is not final");
+    assertThat(ask(KEY).status()).isEqualTo(201);
+    assertThat(runs).hasValue(2);
+  }
+
+  @Test
+  void givesTheKeyBackWhenNobodyCanSayWhetherTheResultIsFinal() {
+    RequestGuard broken =
+        RequestGuard.builder(store)
+            .finalWhen(
+                result -> {
+                  throw new IllegalStateException("no idea");
+                })
+            .build();
+    assertThatIllegalStateException()
+        .isThrownBy(() -> broken.byLease(SCOPE, KEY, CONTENT, attempt -> charged()));
+    assertThat(ask(KEY).status()).isEqualTo(201);
+  }
+
+  @Test
   void fingerprintsTellPartsApart() {
     assertThat(RequestGuard.fingerprint(bytes("ab"), bytes("c")))
         .hasSize(64)

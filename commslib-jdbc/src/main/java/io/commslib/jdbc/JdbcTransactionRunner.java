@@ -39,6 +39,11 @@ public final class JdbcTransactionRunner implements TransactionRunner {
   }
 
   @Override
+  public boolean needsPlatformThreads() {
+    return database.dialect() == SqlDialect.H2;
+  }
+
+  @Override
   public <T, X extends Exception> T run(TransactionWork<T, X> work) throws X {
     Objects.requireNonNull(work, "work");
     Session session = open();

@@ -1,5 +1,6 @@
 package io.commslib.outbox;
 
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
@@ -9,35 +10,55 @@ import org.jspecify.annotations.Nullable;
  * Keeps later messages of a key from the transport between the moment a publish of the key fails
  * and the moment the relay's thread learns of it: a transport that fences keys refuses what it was
  * given until the failure is told, not what it is given afterwards. Failures are noted by the
- * transport's threads, which wait for a publish under way; so either the publish comes first and is
- * fenced, or it sees the failure. Thread-safe.
+ * transport's threads, which wait for a publish of the same key under way; so either the publish
+ * comes first and is fenced, or it sees the failure. They wait for no other key (nearly: keys share
+ * locks): a publish may itself wait until such a thread makes room. Thread-safe.
  */
 final class KeyFence {
 
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Map<String, Integer> failures = new HashMap<>();
+  private static final int STRIPES = 256;
+
+  private static final class Stripe {
+    final ReentrantLock lock = new ReentrantLock();
+    final Map<String, Integer> failures = new HashMap<>();
+  }
+
+  private final Stripe[] stripes = new Stripe[STRIPES];
+
+  KeyFence() {
+    Arrays.setAll(stripes, place -> new Stripe());
+  }
+
+  private Stripe stripe(String lane) {
+    int hash = lane.hashCode();
+    return stripes[(hash ^ (hash >>> 16)) & (STRIPES - 1)];
+  }
 
   /** A publish has failed; called before its stage's dependents return. */
   void failed(@Nullable String lane) {
     if (lane != null) {
-      lock.lock();
-      try {
-        failures.merge(lane, 1, Integer::sum);
-      } finally {
-        lock.unlock();
-      }
+      change(lane, true);
     }
   }
 
   /** The relay's thread knows of a failure now. */
   void known(@Nullable String lane) {
     if (lane != null) {
-      lock.lock();
-      try {
-        failures.computeIfPresent(lane, (name, count) -> count == 1 ? null : count - 1);
-      } finally {
-        lock.unlock();
+      change(lane, false);
+    }
+  }
+
+  private void change(String lane, boolean more) {
+    Stripe stripe = stripe(lane);
+    stripe.lock.lock();
+    try {
+      if (more) {
+        stripe.failures.merge(lane, 1, Integer::sum);
+      } else {
+        stripe.failures.computeIfPresent(lane, (name, count) -> count == 1 ? null : count - 1);
       }
+    } finally {
+      stripe.lock.unlock();
     }
   }
 
@@ -47,15 +68,16 @@ final class KeyFence {
       publish.run();
       return true;
     }
-    lock.lock();
+    Stripe stripe = stripe(lane);
+    stripe.lock.lock();
     try {
-      if (failures.containsKey(lane)) {
+      if (stripe.failures.containsKey(lane)) {
         return false;
       }
       publish.run();
       return true;
     } finally {
-      lock.unlock();
+      stripe.lock.unlock();
     }
   }
 }

@@ -75,7 +75,11 @@ final class NextRows {
   /** Nothing fails and nothing is left out: the way it is nearly always. */
   private Found lookPlainly(
       PostgresRows messages, List<Integer> shards, RelayWindow window, int limit) {
-    cursors.castNet(time.nanoTime());
+    long start = time.nanoTime();
+    cursors.castNet(start);
+    if (settled.isStale(start)) {
+      learnWhatIsSettled(start);
+    }
     long[] after = shards.stream().mapToLong(cursors::after).toArray();
     long[] held = cursors.beyond(window.rows());
     int each = Math.min(shardWindow, limit);
@@ -98,6 +102,14 @@ final class NextRows {
     cursors.forget();
   }
 
+  /**
+   * The database may be another one by now, an older copy or one that has lost its last commits.
+   */
+  void afterFailure() {
+    cursors.forget();
+    settled.forget();
+  }
+
   /** Learns, now and then, below what no row can appear; asked when all that was found is held. */
   void learn(RelayWindow window) {
     long start = time.nanoTime();
@@ -106,12 +118,18 @@ final class NextRows {
       marksRaised = start;
     }
     if (postgres != null && settled.isDue(cursors.highest(), start)) {
-      transactions.single(
-          "read",
-          connection -> {
-            settled.look(connection);
-            return null;
-          });
+      learnWhatIsSettled(start);
+    }
+  }
+
+  private void learnWhatIsSettled(long start) {
+    try {
+      boolean another =
+          transactions.single("read", connection -> settled.look(connection, cursors.highest()));
+      if (another) {
+        cursors.forget();
+      }
+    } finally {
       settled.took(start, time.nanoTime());
     }
   }

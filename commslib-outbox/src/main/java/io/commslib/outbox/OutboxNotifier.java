@@ -44,6 +44,8 @@ public final class OutboxNotifier implements LifecycleComponent {
   private static final Duration DEBOUNCE = Duration.ofMillis(5);
   private static final Duration AFTER_FAILURE = Duration.ofSeconds(1);
   private static final int LISTEN_MILLIS = 500;
+  private static final int TURNS_BETWEEN_CHECKS = 40;
+  private static final int CHECK_SECONDS = 2;
   private static final long CLOSE_SECONDS = 5;
 
   private final JdbcOutbox outbox;
@@ -109,6 +111,9 @@ public final class OutboxNotifier implements LifecycleComponent {
     outbox.tell(commits);
     notifyThread.start();
     listenThread.start();
+    if (closed) {
+      outbox.untell(commits);
+    }
   }
 
   /** Returns at once: what is not sent any more is found by polling. */
@@ -207,6 +212,7 @@ public final class OutboxNotifier implements LifecycleComponent {
   /** Returns when the connection breaks, or there is nobody to wake any more. */
   private void listen() {
     try (Connection connection = outbox.jdbc().dataSource().getConnection()) {
+      PGConnection notifications = connection.unwrap(PGConnection.class);
       boolean autoCommit = connection.getAutoCommit();
       connection.setAutoCommit(true);
       execute(connection, "LISTEN " + channel);
@@ -214,9 +220,12 @@ public final class OutboxNotifier implements LifecycleComponent {
       listening.succeeded();
       // What was told before is not told again.
       outbox.wakeRelays();
-      PGConnection notifications = connection.unwrap(PGConnection.class);
-      while (!closed && outbox.hasRelays()) {
+      for (int turn = 1; !closed && outbox.hasRelays(); turn++) {
         take(notifications.getNotifications(LISTEN_MILLIS));
+        if (turn % TURNS_BETWEEN_CHECKS == 0 && !connection.isValid(CHECK_SECONDS)) {
+          // A connection cut off without a word would stay silent for ever.
+          return;
+        }
       }
       execute(connection, "UNLISTEN " + channel);
       connection.setAutoCommit(autoCommit);

@@ -163,20 +163,21 @@ final class RelayLoop {
       int found = look();
       settleCompletions();
       acknowledge();
-      next.learn(window);
       leases.reportDrained(own, finishedOfLeaving());
+      next.learn(window);
       note("");
       outages.succeeded();
       if (!completions.isEmpty() || (more && found > 0)) {
         return 0;
       }
-      if (toDrain && found == 0 && isDrained()) {
+      // A look that had no room for rows leaves "more".
+      if (toDrain && found == 0 && !more && isDrained()) {
         drained.countDown();
       }
       return more || draining ? Math.min(FOR_ROOM_NANOS, nextLook()) : nextLook();
     } catch (RuntimeException e) {
       more = true;
-      next.again();
+      next.afterFailure();
       outages.failed(e, e instanceof CommsException);
       note(e.toString());
       return AFTER_FAILURE.toNanos();
@@ -258,12 +259,18 @@ final class RelayLoop {
     largestRow = Math.max(1, largestRow / 2);
     int before = window.size();
     int settledBefore = confirmed.size();
+    Set<String> passedOver = new HashSet<>();
     for (OutboxRow row : rows) {
       largestRow = Math.max(largestRow, row.payload().length);
       lastShard = row.shard();
-      if (window.bytes() >= config.maxUnconfirmedBytes()
-          || window.held(row.destination()) >= shareOfDestination()
-          || !offer(row)) {
+      boolean held =
+          window.bytes() < config.maxUnconfirmedBytes()
+              && window.held(row.destination()) < shareOfDestination()
+              && (passedOver.isEmpty() || !passedOver.contains(laneOf(row)))
+              && offer(row);
+      if (!held) {
+        // Nor may a later one of its key: the lease may be renewed while this goes on.
+        passedOver.add(laneOf(row));
         next.again();
         more = true;
       }
@@ -271,15 +278,18 @@ final class RelayLoop {
     return window.size() - before + confirmed.size() - settledBefore;
   }
 
+  /** Its lane, or a text that is none other's. */
+  private static String laneOf(OutboxRow row) {
+    String lane = row.lane();
+    return lane == null ? Long.toString(row.id()) : lane;
+  }
+
+  /** Holds a row, and publishes it if it may go now; says whether it is held. */
   private boolean offer(OutboxRow row) {
-    if (window.contains(row)) {
-      return true;
-    }
-    boolean now = window.add(row);
-    if (now) {
+    if (window.add(row)) {
       publish(row);
     }
-    return now || window.contains(row);
+    return window.contains(row);
   }
 
   /**

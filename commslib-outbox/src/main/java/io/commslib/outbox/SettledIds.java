@@ -7,7 +7,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,14 +24,26 @@ final class SettledIds {
 
   private static final Logger log = LoggerFactory.getLogger(OutboxRelay.class);
   private static final long SOON_NANOS = Duration.ofMillis(10).toNanos();
-  private static final long LATER_NANOS = Duration.ofSeconds(1).toNanos();
+  private static final long STALE_NANOS = Duration.ofSeconds(1).toNanos();
 
   /** So few dead rows are read again and again without harm. */
   private static final int FEW = 100;
 
-  private final String drawn;
-  private final String writing;
+  /** How transactions are named that were prepared; some versions rename one when it is. */
+  private static final String PREPARED = "-1/";
+
+  /**
+   * What one look sees.
+   *
+   * @param server tells one start of one server from others
+   * @param lastDrawn 0 if none was drawn yet
+   * @param writing transactions that held the table for writing afterwards
+   */
+  record Sight(String server, long lastDrawn, Set<String> writing) {}
+
+  private final String sql;
   private final String table;
+  private @Nullable String server;
   private Set<String> writers = Set.of();
   private long candidate;
   private boolean off;
@@ -40,17 +54,26 @@ final class SettledIds {
 
   SettledIds(JdbcDatabase database) {
     this.table = database.table("outbox_message");
-    this.drawn =
-        "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence(?, 'id')::regclass), 0)";
-    this.writing =
-        "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND granted"
-            + " AND mode = 'RowExclusiveLock' AND relation = to_regclass(?)"
-            + " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    // Who draws an id after "drawn" was read is above it: the last part asks for it, and so is read
+    // later.
+    this.sql =
+        "WITH seq AS MATERIALIZED (SELECT pg_get_serial_sequence(?, 'id')::regclass AS id),"
+            + " drawn AS MATERIALIZED (SELECT pg_sequence_last_value(id) AS last FROM seq)"
+            + " SELECT last, (SELECT seqcache FROM pg_sequence, seq WHERE seqrelid = seq.id),"
+            + " pg_postmaster_start_time()::text, ARRAY(SELECT virtualtransaction FROM pg_locks"
+            + " WHERE locktype = 'relation' AND granted AND mode = 'RowExclusiveLock' AND relation ="
+            + " to_regclass(?) AND database = (SELECT oid FROM pg_database WHERE datname ="
+            + " current_database()) AND coalesce(last, 0) >= 0) FROM drawn";
   }
 
   /** What is known; holds for every read that begins from now on. */
   long upTo() {
     return settled;
+  }
+
+  /** Whether the last look is so long ago that the server may be another one by now. */
+  boolean isStale(long nowNanos) {
+    return !off && (!began || nowNanos - looked >= STALE_NANOS);
   }
 
   /**
@@ -59,30 +82,48 @@ final class SettledIds {
    * @param highest highest id read so far
    */
   boolean isDue(long highest, long nowNanos) {
-    if (off || !began) {
-      return !off;
-    }
-    long since = nowNanos - looked;
-    return highest > settled
-        && since >= Math.max(SOON_NANOS, 20 * lookNanos)
-        && (highest - settled >= FEW || since >= LATER_NANOS);
+    return !off
+        && nowNanos - looked >= Math.max(SOON_NANOS, 20 * lookNanos)
+        && highest - settled >= FEW;
   }
 
-  /** Looks; remembers that it took from {@code startNanos} with {@link #took}. */
-  void look(Connection connection) throws SQLException {
-    try {
-      // In this order: who draws an id after the first statement is above it.
-      long last = lastDrawn(connection);
-      take(last, writers(connection));
+  /**
+   * Looks.
+   *
+   * @param highest highest id read so far
+   * @return whether the server was started again or is another one, or ids were set back: then rows
+   *     may be where none were expected
+   */
+  boolean look(Connection connection, long highest) throws SQLException {
+    try (PreparedStatement select = connection.prepareStatement(sql)) {
+      select.setString(1, table);
+      select.setString(2, table);
+      try (ResultSet row = select.executeQuery()) {
+        row.next();
+        long last = row.getLong(1);
+        if (row.wasNull() && highest > 0) {
+          return giveUp("the sequence of ids can't be read without the right to");
+        }
+        if (row.getInt(2) != 1) {
+          return giveUp("cache of the sequence of ids: " + row.getInt(2) + " (expected: 1)");
+        }
+        List<String> writing = List.of((String[]) row.getArray(4).getArray());
+        return take(new Sight(row.getString(3), last, new HashSet<>(writing)));
+      }
     } catch (SQLException e) {
       if (e.getSQLState() == null || !e.getSQLState().startsWith("42")) {
         throw e;
       }
-      // Without the right to see the sequence each look begins at the start of the shard.
-      off = true;
-      settled = 0;
-      log.warn("outbox relay reads without low-water mark: {}", e.toString());
+      return giveUp(e.toString());
     }
+  }
+
+  /** Slow from now on, and as right: each look begins at the start of the shard. */
+  private boolean giveUp(String why) {
+    off = true;
+    settled = 0;
+    log.warn("outbox relay reads without low-water mark: {}", why);
+    return true;
   }
 
   void took(long startNanos, long endNanos) {
@@ -90,48 +131,37 @@ final class SettledIds {
     lookNanos = endNanos - startNanos;
   }
 
-  private long lastDrawn(Connection connection) throws SQLException {
-    try (PreparedStatement select = connection.prepareStatement(drawn)) {
-      select.setString(1, table);
-      try (ResultSet row = select.executeQuery()) {
-        row.next();
-        return row.getLong(1);
-      }
-    }
+  /** Begins anew: what was known may belong to a server that is gone. */
+  void forget() {
+    began = false;
+    server = null;
+    writers = Set.of();
+    candidate = 0;
+    settled = 0;
   }
 
-  private Set<String> writers(Connection connection) throws SQLException {
-    Set<String> found = new HashSet<>();
-    try (PreparedStatement select = connection.prepareStatement(writing)) {
-      select.setString(1, table);
-      try (ResultSet rows = select.executeQuery()) {
-        while (rows.next()) {
-          found.add(rows.getString(1));
-        }
-      }
+  /** Takes what was seen; says whether all that was known before is void. */
+  boolean take(Sight sight) {
+    boolean another =
+        server != null && (!server.equals(sight.server()) || sight.lastDrawn() < candidate);
+    if (another) {
+      forget();
     }
-    return found;
-  }
-
-  /**
-   * Takes what was seen.
-   *
-   * @param last last id drawn
-   * @param nowWriting transactions that held the table for writing afterwards
-   */
-  void take(long last, Set<String> nowWriting) {
+    server = sight.server();
     Set<String> still = new HashSet<>(writers);
-    still.retainAll(nowWriting);
-    if (nowWriting.isEmpty()) {
-      settled = last;
+    still.retainAll(sight.writing());
+    sight.writing().stream().filter(name -> name.startsWith(PREPARED)).forEach(still::add);
+    if (sight.writing().isEmpty()) {
+      settled = sight.lastDrawn();
     } else if (began && still.isEmpty()) {
       settled = candidate;
     } else if (began) {
       writers = still;
-      return;
+      return another;
     }
     began = true;
-    candidate = last;
-    writers = nowWriting;
+    candidate = sight.lastDrawn();
+    writers = sight.writing();
+    return another;
   }
 }

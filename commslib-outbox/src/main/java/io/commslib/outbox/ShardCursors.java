@@ -37,6 +37,7 @@ final class ShardCursors {
   /** Rows may be where none were expected: the next look begins at the start of each shard. */
   void forget() {
     Arrays.fill(marks, 0);
+    highest = 0;
     reset();
   }
 

@@ -8,11 +8,16 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
 import io.commslib.core.StoreException;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.TaskScheduler;
+import io.commslib.core.time.TimeSource;
+import io.commslib.core.time.Workers;
 import io.commslib.jdbc.JdbcDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -22,6 +27,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 
 /** How relays share the work, and what a crash or a pause may do. */
@@ -284,5 +290,69 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
     assertThat(never.health().status()).isEqualTo(Health.Status.DOWN);
     assertThat(never.drain(Duration.ofSeconds(1))).isTrue();
     never.close();
+  }
+
+  @Test
+  void aLeaseRenewedWhileRowsAreHandedOverLetsNoneOvertake() {
+    configure(quick().shards(1));
+    transactions.run(
+        tx -> {
+          outbox.publishAll(
+              tx, ORDERS, List.of(message("z-1", "z"), message("a-1", "a"), message("a-2", "a")));
+          return null;
+        });
+    AtomicBoolean late = new AtomicBoolean();
+    transport.onConfirm(id -> late.compareAndSet(false, id.equals("z-1")));
+    // Just after z-1 the lease seems to have run out, for one question: for a-1 it is not safe.
+    TimeSource real = runtime.time();
+    AtomicBoolean told = new AtomicBoolean();
+    TimeSource jumping =
+        new TimeSource() {
+          @Override
+          public Instant now() {
+            return real.now();
+          }
+
+          @Override
+          public long nanoTime() {
+            boolean lies =
+                late.get()
+                    && Thread.currentThread().getName().equals("commslib-outbox-relay")
+                    && told.compareAndSet(false, true);
+            return real.nanoTime() + (lies ? Duration.ofHours(1).toNanos() : 0);
+          }
+        };
+    OutboxRelay relay = OutboxRelay.create(outbox, transport, new OtherTime(runtime, jumping));
+    relays.add(relay);
+    relay.start();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+    assertThat(told).isTrue();
+    assertThat(transport.confirmed()).containsExactly("z-1", "a-1", "a-2");
+  }
+
+  /** A runtime with another clock. */
+  private record OtherTime(CommsRuntime runtime, TimeSource time) implements CommsRuntime {
+    @Override
+    public TaskScheduler scheduler() {
+      return runtime.scheduler();
+    }
+
+    @Override
+    public RandomGenerator random() {
+      return runtime.random();
+    }
+
+    @Override
+    public Workers newWorkers(String name, int threads) {
+      return runtime.newWorkers(name, threads);
+    }
+
+    @Override
+    public Thread newThread(String name, Runnable body) {
+      return runtime.newThread(name, body);
+    }
+
+    @Override
+    public void close() {}
   }
 }

@@ -386,6 +386,15 @@ public abstract class OutboxWritingContract extends OutboxFixture {
   }
 
   @Test
+  void drainLeavesNothingBehindASmallWindow() {
+    configure(quick().batchSize(1).maxUnconfirmed(1));
+    writeInTurn(60, 60);
+    OutboxRelay relay = startRelay();
+    assertThat(relay.drain(Duration.ofSeconds(60))).isTrue();
+    assertThat(rows("outbox_message")).isZero();
+  }
+
+  @Test
   void drainWaitsForAttemptsToComeButNotForever() {
     AtomicInteger left = new AtomicInteger(3);
     transport.failWhen(

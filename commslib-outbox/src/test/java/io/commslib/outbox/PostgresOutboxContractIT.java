@@ -5,6 +5,7 @@ import io.commslib.testkit.servers.PostgresServer;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 
 class PostgresOutboxContractIT extends OutboxStoreContract {
 
@@ -33,5 +34,15 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
   @Override
   protected HikariDataSource ownPool() {
     return newPool();
+  }
+
+  @Test
+  void noticesThatIdsWereSetBackUnderIt() {
+    writeInTurn(20, 5);
+    startRelay();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+    execute("TRUNCATE " + database.table("outbox_message") + " RESTART IDENTITY");
+    write("again", "k0");
+    Await.until("published", () -> transport.confirmed().contains("again"));
   }
 }

@@ -12,34 +12,63 @@ class SettledIdsTest {
 
   private final SettledIds ids = new SettledIds(JdbcDatabase.builder(h2()).build());
 
+  private boolean take(long last, String... writers) {
+    return ids.take(new SettledIds.Sight("server 1", last, Set.of(writers)));
+  }
+
   @Test
   void settlesAtOnceWhatNobodyIsWriting() {
-    ids.take(40, Set.of());
+    assertThat(take(40)).isFalse();
     assertThat(ids.upTo()).isEqualTo(40);
   }
 
   @Test
   void waitsForAllWhoWereWritingAndForNobodyWhoCameLater() {
-    ids.take(40, Set.of("3/1", "4/1"));
+    take(40, "3/1", "4/1");
     assertThat(ids.upTo()).isZero();
-    ids.take(60, Set.of("4/1", "5/1"));
+    take(60, "4/1", "5/1");
     assertThat(ids.upTo()).as("4/1 may have drawn 40").isZero();
-    ids.take(80, Set.of("5/1", "4/2"));
+    take(80, "5/1", "4/2");
     assertThat(ids.upTo()).isEqualTo(40);
-    ids.take(90, Set.of("6/1"));
+    take(90, "6/1");
     assertThat(ids.upTo()).isEqualTo(80);
   }
 
   @Test
-  void isLookedForSeldomAndNotForAFewRows() {
-    assertThat(ids.isDue(0, 0)).as("the first time").isTrue();
-    ids.take(1_000, Set.of());
+  void waitsForPreparedTransactionsWhateverTheirNameWas() {
+    take(40, "3/1");
+    take(60, "-1/777");
+    assertThat(ids.upTo()).as("may have been 3/1").isZero();
+    take(80);
+    assertThat(ids.upTo()).isEqualTo(80);
+  }
+
+  @Test
+  void knowsNothingOfAServerThatWasStartedAgain() {
+    take(40);
+    assertThat(ids.take(new SettledIds.Sight("server 2", 50, Set.of("3/1")))).isTrue();
+    assertThat(ids.upTo()).isZero();
+    assertThat(ids.take(new SettledIds.Sight("server 2", 50, Set.of()))).isFalse();
+    assertThat(ids.upTo()).isEqualTo(50);
+  }
+
+  @Test
+  void beginsAnewWhenIdsAreSetBack() {
+    take(1_000);
+    assertThat(take(3)).isTrue();
+    assertThat(ids.upTo()).isEqualTo(3);
+  }
+
+  @Test
+  void isLookedForSeldomUnlessMuchIsNew() {
+    assertThat(ids.isStale(0)).as("the first time").isTrue();
+    take(1_000);
     ids.took(0, millis(2));
-    assertThat(ids.isDue(1_000, millis(900))).as("all is settled").isFalse();
-    assertThat(ids.isDue(1_050, millis(900))).as("a few rows").isFalse();
-    assertThat(ids.isDue(1_050, millis(1_002))).isTrue();
+    assertThat(ids.isDue(1_099, millis(900))).as("a few rows").isFalse();
     assertThat(ids.isDue(1_100, millis(41))).as("a twentieth of the time").isFalse();
     assertThat(ids.isDue(1_100, millis(42))).isTrue();
+    assertThat(ids.isStale(millis(1_001))).isFalse();
+    assertThat(ids.isStale(millis(1_002))).as("the server may be another by now").isTrue();
   }
 
   private static long millis(long millis) {

@@ -6,6 +6,7 @@ import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.core.tx.TransactionWork;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlDialect;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.SQLException;
 import java.util.Objects;
@@ -59,6 +60,11 @@ public final class SpringTransactionRunner implements TransactionRunner {
   @Override
   public DatabaseId database() {
     return database.id();
+  }
+
+  @Override
+  public boolean needsPlatformThreads() {
+    return database.dialect() == SqlDialect.H2;
   }
 
   /**

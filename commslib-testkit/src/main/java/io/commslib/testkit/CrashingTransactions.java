@@ -32,4 +32,9 @@ final class CrashingTransactions implements TransactionRunner {
   public DatabaseId database() {
     return transactions.database();
   }
+
+  @Override
+  public boolean needsPlatformThreads() {
+    return transactions.needsPlatformThreads();
+  }
 }

@@ -56,4 +56,14 @@ public interface HeldKeys {
    * @throws io.commslib.core.StoreException if the store fails
    */
   List<String> list(String consumer, int limit);
+
+  /**
+   * Returns whether calls must not come from virtual threads, as {@link
+   * io.commslib.core.tx.TransactionRunner#needsPlatformThreads()} says.
+   *
+   * @return true for stores on H2; false by default
+   */
+  default boolean needsPlatformThreads() {
+    return false;
+  }
 }

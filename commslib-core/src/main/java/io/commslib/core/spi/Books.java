@@ -1,11 +1,13 @@
 package io.commslib.core.spi;
 
 import io.commslib.core.messaging.BatchBounds;
+import io.commslib.core.messaging.HeldKeys;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.Workers;
+import io.commslib.core.tx.TransactionRunner;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -86,10 +88,14 @@ final class Books {
             config.handlerDeadline(),
             this::executions,
             execution -> events.overrun(execution.entry().id()));
+    String name = builder.transport + "-" + config.destination().name() + "-" + config.group();
+    boolean platform =
+        config.transactions().map(TransactionRunner::needsPlatformThreads).orElse(false)
+            || config.heldKeys().map(HeldKeys::needsPlatformThreads).orElse(false);
     this.workers =
-        runtime.newWorkers(
-            builder.transport + "-" + config.destination().name() + "-" + config.group(),
-            config.workers());
+        platform
+            ? runtime.newPlatformWorkers(name, config.workers())
+            : runtime.newWorkers(name, config.workers());
   }
 
   /** Sets what workers do; before the first record. */

@@ -42,6 +42,18 @@ public interface CommsRuntime extends AutoCloseable {
   Workers newWorkers(String name, int threads);
 
   /**
+   * Creates workers as {@link #newWorkers} does, but never virtual threads: for work that waits by
+   * spinning, which keeps the thread it waits for from being mounted.
+   *
+   * @param name role, for thread names
+   * @param threads upper bound of threads, 1 or more
+   * @return the workers
+   */
+  default Workers newPlatformWorkers(String name, int threads) {
+    return newWorkers(name, threads);
+  }
+
+  /**
    * Creates, but does not start, one long-lived daemon thread named {@code commslib-<name>}.
    *
    * @param name role, for the thread name

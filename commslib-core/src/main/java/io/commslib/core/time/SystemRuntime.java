@@ -11,6 +11,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -47,7 +48,9 @@ public final class SystemRuntime implements CommsRuntime {
   /**
    * Creates a runtime. Its workers are virtual threads where those wait without holding a platform
    * thread also inside {@code synchronized}, as drivers do (Java 24 and newer), else a bounded pool
-   * of platform threads.
+   * of platform threads. Handlers in transactions on H2 run on platform threads on every JVM: H2
+   * waits by spinning, and two virtual threads that spin on two processors keep the one they wait
+   * for from running. A handler that uses H2 by itself needs {@link #platformThreads}.
    *
    * @return new runtime; close it when nothing uses it any more
    */
@@ -93,7 +96,12 @@ public final class SystemRuntime implements CommsRuntime {
 
   @Override
   public Workers newWorkers(String name, int threads) {
-    return new PoolWorkers(name, threads);
+    return new PoolWorkers(name, threads, this::newWorker);
+  }
+
+  @Override
+  public Workers newPlatformWorkers(String name, int threads) {
+    return new PoolWorkers(name, threads, this::newThread);
   }
 
   @Override
@@ -144,11 +152,11 @@ public final class SystemRuntime implements CommsRuntime {
     }
   }
 
-  private final class PoolWorkers implements Workers {
+  private static final class PoolWorkers implements Workers {
     private final ThreadPoolExecutor pool;
     private final AtomicInteger pending = new AtomicInteger();
 
-    PoolWorkers(String name, int threads) {
+    PoolWorkers(String name, int threads, BiFunction<String, Runnable, Thread> newThread) {
       AtomicInteger number = new AtomicInteger();
       pool =
           new ThreadPoolExecutor(
@@ -157,7 +165,7 @@ public final class SystemRuntime implements CommsRuntime {
               30,
               TimeUnit.SECONDS,
               new LinkedBlockingQueue<>(),
-              body -> newWorker(name + "-" + number.incrementAndGet(), body));
+              body -> newThread.apply(name + "-" + number.incrementAndGet(), body));
       pool.allowCoreThreadTimeOut(true);
     }
 

@@ -32,6 +32,17 @@ public interface TransactionRunner {
   <T, X extends Exception> T run(TransactionWork<T, X> work) throws X;
 
   /**
+   * Returns whether work must not run on virtual threads, because the database runs inside this JVM
+   * and waits by spinning: on as many virtual threads as there are processors it would wait for
+   * ever for one that finds no processor.
+   *
+   * @return true for H2; false by default
+   */
+  default boolean needsPlatformThreads() {
+    return false;
+  }
+
+  /**
    * Returns which database the transactions run on.
    *
    * @return the identity

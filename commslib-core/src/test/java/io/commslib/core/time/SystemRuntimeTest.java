@@ -26,4 +26,16 @@ class SystemRuntimeTest {
     assertThat(seen.get().getName()).isEqualTo("commslib-test-1");
     assertThat(Thread.class.getMethod("isVirtual").invoke(seen.get())).isEqualTo(true);
   }
+
+  @Test
+  void platformWorkersAreNeverVirtual() {
+    AtomicReference<Thread> seen = new AtomicReference<>();
+    try (SystemRuntime runtime = SystemRuntime.create();
+        Workers workers = runtime.newPlatformWorkers("test", 2)) {
+      workers.execute(() -> seen.set(Thread.currentThread()));
+      assertThat(workers.awaitIdle(Duration.ofSeconds(60))).isTrue();
+    }
+    assertThat(seen.get().getName()).isEqualTo("commslib-test-1");
+    assertThat(seen.get().getClass()).isEqualTo(Thread.class);
+  }
 }

@@ -63,6 +63,11 @@ public final class JdbcHeldKeys implements HeldKeys {
   }
 
   @Override
+  public boolean needsPlatformThreads() {
+    return transactions.needsPlatformThreads();
+  }
+
+  @Override
   public void hold(String consumer, String key, int level) {
     Checks.inRange("level", level, 0, Integer.MAX_VALUE);
     run(
