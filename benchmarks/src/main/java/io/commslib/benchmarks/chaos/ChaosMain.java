@@ -1,5 +1,6 @@
 package io.commslib.benchmarks.chaos;
 
+import io.commslib.benchmarks.chaos.idempotency.IdempotencyChaos;
 import io.commslib.benchmarks.chaos.kafka.KafkaSuite;
 import io.commslib.benchmarks.chaos.outbox.OutboxChaos;
 import java.io.PrintStream;
@@ -16,10 +17,13 @@ import java.util.StringJoiner;
 public final class ChaosMain {
 
   private static final Map<String, ChaosSuite> SUITES =
-      Map.of("kafka", new KafkaSuite(), "outbox", new OutboxChaos());
+      Map.of(
+          "idempotency", new IdempotencyChaos(),
+          "kafka", new KafkaSuite(),
+          "outbox", new OutboxChaos());
 
   private static final String USAGE =
-      "usage: benchmarks/chaos kafka|outbox [--rows 1,2] [--seed N] [--database NAME] [--quick|--full]"
+      "usage: benchmarks/chaos idempotency|kafka|outbox [--rows 1,2] [--seed N] [--database NAME] [--quick|--full]"
           + " [--saboteur NAME]";
 
   private ChaosMain() {}
@@ -34,7 +38,7 @@ public final class ChaosMain {
   static int run(PrintStream out, PrintStream err, String... arguments) throws Exception {
     if (arguments.length == 1 && List.of("--list", "--help", "-h").contains(arguments[0])) {
       out.println(USAGE);
-      for (String name : List.of("kafka", "outbox")) {
+      for (String name : List.of("idempotency", "kafka", "outbox")) {
         out.println(name);
         SUITES.get(name).rows().forEach((row, text) -> out.println("  row " + row + ": " + text));
       }

@@ -87,6 +87,10 @@ final class ChaosWorld implements AutoCloseable {
     return database;
   }
 
+  String schema() {
+    return schema;
+  }
+
   ChaosTables tables() {
     return tables;
   }

@@ -76,6 +76,11 @@ record ChildSettings(
         roles, writer, fence, attempts, pool, shift, megabytes, crash, saboteur);
   }
 
+  ChildSettings pool(int connections) {
+    return new ChildSettings(
+        roles, writer, fence, attempts, connections, shift, heapMegabytes, crash, saboteur);
+  }
+
   ChildSettings saboteur(Saboteur newSaboteur) {
     return new ChildSettings(
         roles, writer, fence, attempts, pool, shift, heapMegabytes, crash, newSaboteur);

@@ -33,6 +33,9 @@ public final class OutboxChaos implements ChaosSuite {
     rows.put("4", new Row("two relays, clocks 20 minutes apart", ClockRow::run));
     rows.put("5", new Row("writers that hold their transactions", HeldRow::run));
     rows.put("6", new Row("database killed and restarted", DatabaseKillRow::run));
+    rows.put("7", new Row("connection cut during the commit", CommitCutRow::run));
+    rows.put("8", new Row("a pool of two for sixteen", ScarceRow::run));
+    rows.put("9", new Row("deadlocks and serialization failures", ContentionRow::run));
     return rows;
   }
 

@@ -32,4 +32,13 @@ class OutboxFaultsIT {
     assertThat(part.isClean()).isTrue();
     assertThat(part.verdict().committed()).isGreaterThan(100);
   }
+
+  @Test
+  void tellsOfEachCommitThatWasCutThatItsResultIsUnknown() throws Exception {
+    Part part = CommitCutRow.run(database, 3, 5);
+    assertThat(part.unmet()).isEmpty();
+    assertThat(part.verdict().findings()).isEmpty();
+    assertThat(part.isClean()).isTrue();
+    assertThat(part.figure("unknownCommits")).isGreaterThanOrEqualTo(5);
+  }
 }

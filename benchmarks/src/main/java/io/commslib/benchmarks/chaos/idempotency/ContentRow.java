@@ -1,0 +1,39 @@
+package io.commslib.benchmarks.chaos.idempotency;
+
+import io.commslib.benchmarks.chaos.ChaosOptions;
+import io.commslib.core.idempotency.Claim;
+import io.commslib.core.idempotency.RequestKey;
+import io.commslib.core.idempotency.StoredResult;
+import io.commslib.idempotency.RequestGuard;
+import java.util.List;
+import java.util.Map;
+
+/** Keys used again with another content: while the first request runs, and when it is done. */
+final class ContentRow {
+
+  private static final int UNPROCESSABLE = 422;
+
+  private ContentRow() {}
+
+  static IdempotencyChaos.Outcome run(Requests requests, ChaosOptions options) {
+    int keys = options.choose(100, 1_000, 1_000);
+    RequestGuard guard = RequestGuard.builder(requests.store()).build();
+    long taken = 0;
+    for (int number = 0; number < keys; number++) {
+      RequestKey key = Requests.key(number);
+      Claim claim = requests.store().claim(key, Requests.LEASE);
+      taken += refused(guard, key) ? 0 : 1;
+      requests.store().complete(key, claim.token(), Requests.result("first"));
+      taken += refused(guard, key) ? 0 : 1;
+    }
+    return new IdempotencyChaos.Outcome(
+        keys + " keys, each used again twice", Map.of("wrongAnswers", taken), List.of());
+  }
+
+  private static boolean refused(RequestGuard guard, RequestKey key) {
+    StoredResult answer =
+        guard.byLease(
+            key.scope(), key.key(), "another content", attempt -> Requests.result("second"));
+    return answer.status() == UNPROCESSABLE;
+  }
+}

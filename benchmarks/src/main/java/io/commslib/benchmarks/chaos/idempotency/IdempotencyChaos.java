@@ -1,0 +1,63 @@
+package io.commslib.benchmarks.chaos.idempotency;
+
+import io.commslib.benchmarks.chaos.ChaosOptions;
+import io.commslib.benchmarks.chaos.ChaosSuite;
+import io.commslib.benchmarks.chaos.RowResult;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The rows of the fault matrix on request keys and on the inbox's entries. */
+public final class IdempotencyChaos implements ChaosSuite {
+
+  /** Runs a row; returns what has to be zero. */
+  private interface Script {
+    Outcome run(Requests requests, ChaosOptions options) throws Exception;
+  }
+
+  /**
+   * What a row came to.
+   *
+   * @param counts what happened
+   * @param broken what has to be zero
+   * @param findings some of it in words
+   */
+  record Outcome(String counts, Map<String, Long> broken, List<String> findings) {}
+
+  private record Row(String text, Script script) {}
+
+  private static final Map<String, Row> ROWS = rowsInOrder();
+
+  /** Creates the suite. */
+  public IdempotencyChaos() {}
+
+  private static Map<String, Row> rowsInOrder() {
+    Map<String, Row> rows = new LinkedHashMap<>();
+    rows.put("29", new Row("64 callers a key, the first holder is killed", HolderRow::run));
+    rows.put("30", new Row("the same key with another content", ContentRow::run));
+    rows.put("31", new Row("purged while messages come again", PurgeRow::run));
+    return rows;
+  }
+
+  @Override
+  public Map<String, String> rows() {
+    Map<String, String> texts = new LinkedHashMap<>();
+    ROWS.forEach((number, row) -> texts.put(number, row.text()));
+    return texts;
+  }
+
+  @Override
+  public RowResult run(String number, ChaosOptions options) throws Exception {
+    Row row = ROWS.get(number);
+    long start = System.nanoTime();
+    try (Requests requests = Requests.start()) {
+      Outcome outcome = row.script().run(requests, options);
+      return new RowResult(
+          number + ", " + row.text(),
+          outcome.counts(),
+          outcome.broken(),
+          outcome.findings(),
+          (System.nanoTime() - start) / 1e9);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package io.commslib.benchmarks.chaos.idempotency;
+
+import io.commslib.benchmarks.chaos.ChaosOptions;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.tx.TransactionRunner;
+import io.commslib.idempotency.InboxConfig;
+import io.commslib.idempotency.JdbcInbox;
+import io.commslib.jdbc.JdbcTransactionRunner;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Entries are purged without a pause while their messages come again, up to the retention: none of
+ * those may count as new. The clock can't be moved, so entries are: half of them to just before the
+ * end of the retention, half to just behind it.
+ */
+final class PurgeRow {
+
+  private static final String CONSUMER = "queue:orders/main";
+  private static final Duration RETENTION = Duration.ofHours(1);
+  private static final Duration NEAR = Duration.ofMinutes(2);
+
+  private PurgeRow() {}
+
+  static IdempotencyChaos.Outcome run(Requests requests, ChaosOptions options) throws Exception {
+    int messages = options.choose(500, 5_000, 50_000);
+    List<String> findings = new ArrayList<>();
+    long accepted = acceptsTooShort() ? 1 : 0;
+    JdbcInbox inbox =
+        JdbcInbox.create(
+            requests.database(),
+            InboxConfig.builder()
+                .retention(RETENTION)
+                .longestRedelivery(Duration.ZERO)
+                .purgeBatch(100)
+                .build());
+    TransactionRunner transactions = JdbcTransactionRunner.create(requests.database());
+    for (int number = 0; number < messages; number++) {
+      enter(transactions, inbox, number);
+    }
+    age(requests, 0, RETENTION.minus(NEAR));
+    age(requests, 1, RETENTION.plus(NEAR));
+    AtomicBoolean done = new AtomicBoolean();
+    Thread purger =
+        new Thread(
+            () -> {
+              while (!done.get()) {
+                inbox.purge();
+              }
+            },
+            "commslib-chaos-purger");
+    purger.start();
+    long duplicates = 0;
+    for (int number = 0; number < messages; number += 2) {
+      duplicates += enter(transactions, inbox, number) ? 1 : 0;
+    }
+    done.set(true);
+    purger.join();
+    inbox.purge();
+    long left = requests.number("SELECT count(*) FROM \"inbox\"");
+    Map<String, Long> broken = new LinkedHashMap<>();
+    broken.put("duplicateEffects", duplicates);
+    broken.put("notPurged", left - (messages + 1) / 2);
+    broken.put("tooShortAccepted", accepted);
+    return new IdempotencyChaos.Outcome(
+        messages + " messages, half of them purged meanwhile", broken, findings);
+  }
+
+  /** An inbox that forgets sooner than messages may come again must be refused. */
+  private static boolean acceptsTooShort() {
+    try {
+      InboxConfig.builder().retention(RETENTION).longestRedelivery(RETENTION.plus(NEAR)).build();
+      return true;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  private static boolean enter(TransactionRunner transactions, JdbcInbox inbox, int number) {
+    Message message = Message.builder("chaos.event").id("m" + number).build();
+    return transactions.run(tx -> inbox.enter(tx, CONSUMER, message));
+  }
+
+  private static void age(Requests requests, int rest, Duration by) throws Exception {
+    requests.execute(
+        "UPDATE \"inbox\" SET received_at = received_at - interval '"
+            + by.toSeconds()
+            + " seconds' WHERE substr(message_id, 2)::int % 2 = "
+            + rest);
+  }
+}

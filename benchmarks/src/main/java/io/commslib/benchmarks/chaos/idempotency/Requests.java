@@ -1,0 +1,117 @@
+package io.commslib.benchmarks.chaos.idempotency;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.core.idempotency.RequestKey;
+import io.commslib.core.idempotency.StoredResult;
+import io.commslib.idempotency.IdempotencyConfig;
+import io.commslib.idempotency.InboxSchema;
+import io.commslib.idempotency.JdbcIdempotencyStore;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.testkit.servers.PostgresServer;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Map;
+
+/** A database with request keys, and beside it what the requests have done: not in its hands. */
+final class Requests implements AutoCloseable {
+
+  static final Duration LEASE = Duration.ofSeconds(5);
+  static final String STEP = "paid";
+
+  private final PostgresServer server;
+  private final HikariDataSource pool;
+  private final JdbcDatabase database;
+  private final JdbcIdempotencyStore store;
+
+  private Requests(PostgresServer server, HikariDataSource pool) {
+    this.server = server;
+    this.pool = pool;
+    this.database = JdbcDatabase.builder(pool).build();
+    this.store = JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults());
+  }
+
+  static Requests start() throws IOException, SQLException {
+    PostgresServer server = PostgresServer.start(Map.of("max_connections", "100"));
+    Requests requests = new Requests(server, pool(server.jdbcUrl(), server.user()));
+    InboxSchema.scripts().apply(requests.database);
+    requests.execute(
+        "CREATE TABLE payment (request varchar(255) NOT NULL, payer varchar(40) NOT NULL)");
+    return requests;
+  }
+
+  /** What a child of the harness uses. */
+  static HikariDataSource pool(String url, String user) {
+    HikariConfig config = new HikariConfig();
+    config.setJdbcUrl(url);
+    config.setUsername(user);
+    config.setPassword(user);
+    config.setMaximumPoolSize(32);
+    config.setMinimumIdle(0);
+    return new HikariDataSource(config);
+  }
+
+  static RequestKey key(int number) {
+    return new RequestKey("customers/pay", "request-" + number, "content " + number);
+  }
+
+  static StoredResult result(String payer) {
+    return new StoredResult(
+        201, "text/plain", payer.getBytes(StandardCharsets.UTF_8), Map.of("Payer", payer));
+  }
+
+  /** The effect: a service elsewhere that does whatever it is asked, twice if asked twice. */
+  static void pay(JdbcDatabase database, RequestKey key, String payer) throws SQLException {
+    try (Connection connection = database.dataSource().getConnection();
+        PreparedStatement insert =
+            connection.prepareStatement("INSERT INTO payment (request, payer) VALUES (?, ?)")) {
+      insert.setString(1, key.key());
+      insert.setString(2, payer);
+      insert.executeUpdate();
+    }
+  }
+
+  JdbcIdempotencyStore store() {
+    return store;
+  }
+
+  JdbcDatabase database() {
+    return database;
+  }
+
+  String url() {
+    return server.jdbcUrl();
+  }
+
+  String user() {
+    return server.user();
+  }
+
+  void execute(String sql) throws SQLException {
+    try (Connection connection = pool.getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+
+  long number(String sql) throws SQLException {
+    try (Connection connection = pool.getConnection();
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      row.next();
+      return row.getLong(1);
+    }
+  }
+
+  @Override
+  public void close() {
+    pool.close();
+    server.close();
+  }
+}

@@ -1,0 +1,47 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.testkit.Await;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/**
+ * The connection breaks in the middle of commits. Whoever commits has to be told that the result is
+ * unknown, each time; what it then does by the id of its row has to be right.
+ */
+final class CommitCutRow {
+
+  private static final Duration STUCK = Duration.ofSeconds(60);
+
+  private CommitCutRow() {}
+
+  static Part run(Scene scene) throws Exception {
+    try (ChaosDatabase server = scene.database()) {
+      return run(server, scene.seed(), scene.choose(20, 150, 500));
+    }
+  }
+
+  static Part run(ChaosDatabase server, long seed, int cuts) throws Exception {
+    List<String> unmet = new ArrayList<>();
+    try (ChaosWorld world = new ChaosWorld(server, seed);
+        CutLine line = new CutLine(server, new Random(seed))) {
+      world.start(ChildSettings.relay()).awaitReady();
+      JdbcDatabase through = JdbcDatabase.builder(line.source()).schema(world.schema()).build();
+      ChaosWriter.Load load = new ChaosWriter.Load(5, 5, 0, 0, 0, Duration.ZERO);
+      try (Writers writers = new Writers(world, through, 1, Long.MAX_VALUE, load)) {
+        Await.until("so many cuts", Duration.ofMinutes(30), () -> line.cuts() >= cuts);
+        writers.stop();
+        world.awaitQuiet(STUCK);
+        long unknown = writers.sum(ChaosWriter::unknown);
+        if (unknown != line.cuts()) {
+          unmet.add("commits cut: " + line.cuts() + ", told to be unknown: " + unknown);
+        }
+        return new Part(
+            world.judge(), Map.of("commitsCut", line.cuts(), "unknownCommits", unknown), unmet);
+      }
+    }
+  }
+}

@@ -1,0 +1,61 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One effect in twenty is refused as a deadlock or a serialization failure: the whole transaction,
+ * inbox entry and all, has to be done again.
+ */
+final class ContentionRow {
+
+  private static final Duration STUCK = Duration.ofSeconds(90);
+
+  private ContentionRow() {}
+
+  static Part run(Scene scene) throws Exception {
+    if (scene.kind() != ChaosDatabase.Kind.POSTGRESQL) {
+      throw new IllegalArgumentException(
+          "--database: " + scene.kind().text() + " (expected: postgresql for row 9)");
+    }
+    int messages = scene.choose(2_000, 20_000, 20_000);
+    List<String> unmet = new ArrayList<>();
+    try (ChaosDatabase server = scene.database();
+        ChaosWorld world = new ChaosWorld(server, scene.seed())) {
+      refuseSome(world);
+      world.start(ChildSettings.relay()).awaitReady();
+      try (Writers writers =
+          new Writers(world, world.database(), 4, messages, ChaosWriter.Load.PLAIN)) {
+        writers.join();
+        world.awaitQuiet(STUCK);
+      }
+      long refused = world.consumer().failures();
+      if (refused < messages / 50) {
+        unmet.add("effects refused: " + refused + " (expected: at least " + messages / 50 + ")");
+      }
+      return new Part(world.judge(), Map.of("effectsRefused", refused), unmet);
+    }
+  }
+
+  private static void refuseSome(ChaosWorld world) throws Exception {
+    String function = world.database().table("chaos_refuse");
+    world
+        .tables()
+        .execute(
+            "CREATE FUNCTION "
+                + function
+                + "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF random() < 0.05 THEN"
+                + " RAISE EXCEPTION 'refused by the row' USING ERRCODE = CASE WHEN random() < 0.5"
+                + " THEN '40001' ELSE '40P01' END; END IF; RETURN NEW; END $$");
+    world
+        .tables()
+        .execute(
+            "CREATE TRIGGER chaos_refuse BEFORE INSERT ON "
+                + world.database().table("chaos_effect")
+                + " FOR EACH ROW EXECUTE FUNCTION "
+                + function
+                + "()");
+  }
+}
