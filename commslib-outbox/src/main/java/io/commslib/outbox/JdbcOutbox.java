@@ -27,6 +27,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class JdbcOutbox implements Outbox {
 
+  private static final int MAX_ROWS = 1_000;
+
   private final JdbcDatabase database;
   private final OutboxConfig config;
   private final Set<WakeSignal> relays = new CopyOnWriteArraySet<>();
@@ -89,6 +91,8 @@ public final class JdbcOutbox implements Outbox {
       refuseAutoCommit(connection);
       if (now.size() > 1 && database.dialect() == SqlDialect.POSTGRESQL) {
         writeAtOnce(connection, to, now);
+      } else if (now.size() > 1) {
+        writeInRows(connection, to, now);
       } else {
         write(connection, insert, to, now);
       }
@@ -130,6 +134,26 @@ public final class JdbcOutbox implements Outbox {
       statement.setArray(4, connection.createArrayOf("bytea", payloads));
       statement.setArray(5, connection.createArrayOf("text", headers));
       statement.executeUpdate();
+    }
+  }
+
+  /** One statement for up to a thousand; ids ascend in the order given. */
+  private void writeInRows(Connection connection, Destination to, List<Message> messages)
+      throws SQLException {
+    for (int from = 0; from < messages.size(); from += MAX_ROWS) {
+      List<Message> some = messages.subList(from, Math.min(messages.size(), from + MAX_ROWS));
+      String sql = insert + ", (?, ?, ?, ?, ?)".repeat(some.size() - 1);
+      try (PreparedStatement statement = connection.prepareStatement(sql)) {
+        int index = 1;
+        for (Message message : some) {
+          statement.setInt(index++, shard(message));
+          statement.setString(index++, to.toString());
+          statement.setString(index++, message.key().orElse(null));
+          statement.setBytes(index++, message.sharedBody());
+          statement.setString(index++, OutboxRow.headerText(message));
+        }
+        statement.executeUpdate();
+      }
     }
   }
 

@@ -315,13 +315,15 @@ public abstract class OutboxWritingContract extends OutboxFixture {
   void keepsTheOrderOfSeveralMessagesWrittenAtOnce() {
     startRelay();
     List<Message> messages =
-        IntStream.rangeClosed(1, 50).mapToObj(i -> message("k-" + i, "k")).toList();
+        IntStream.range(0, 1_500)
+            .mapToObj(i -> message("k" + i % 100 + "-" + (i / 100 + 1), "k" + i % 100))
+            .toList();
     transactions.run(
         tx -> {
           outbox.publishAll(tx, ORDERS, messages);
           return null;
         });
-    Await.until("all published", () -> transport.confirmed().size() == 50);
+    Await.until("all published", () -> transport.confirmed().size() == 1_500);
     assertFirstPublicationsInOrder();
   }
 
