@@ -88,18 +88,30 @@ final class KafkaDeadLetters implements DeadLetters {
   @Override
   public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
     RedriveWindow window = new RedriveWindow(this::await);
-    for (Entry entry : read(source, group)) {
-      if (select.test(entry.letter())) {
-        WireMessage back = DeadLetterHeaders.redriven(entry.wire());
-        window.add(
-            entry.wire().key().orElse(null),
-            () ->
-                sender
-                    .send(KafkaNames.redrive(source, group), source, entry.id(), back)
-                    .thenCompose(sent -> tombstone(source, group, entry)));
+    try {
+      for (Entry entry : read(source, group)) {
+        if (select.test(entry.letter())) {
+          WireMessage back = DeadLetterHeaders.redriven(entry.wire());
+          window.add(
+              entry.wire().key().orElse(null),
+              () -> sender.send(KafkaNames.redrive(source, group), source, entry.id(), back),
+              () -> tombstone(source, group, entry));
+        }
       }
+      return window.finish();
+    } catch (RuntimeException e) {
+      finishSent(window, e);
+      throw e;
     }
-    return window.finish();
+  }
+
+  /** What was sent before the failure is struck off as far as that goes, else it comes twice. */
+  private static void finishSent(RedriveWindow window, RuntimeException failure) {
+    try {
+      window.finish();
+    } catch (RuntimeException e) {
+      failure.addSuppressed(e);
+    }
   }
 
   @Override

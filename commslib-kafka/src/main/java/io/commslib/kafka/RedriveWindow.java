@@ -5,21 +5,30 @@ import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Dead letters on their way back: as many at a time as the window holds, of each key one, so that a
- * failure leaves no later letter of its key ahead. Confined to one thread.
+ * failure leaves no later letter of its key ahead. Each is sent, and once that is confirmed it is
+ * struck off, by the caller's thread both times: a client's own thread must not send, since it may
+ * wait for itself. Confined to one thread.
  */
 final class RedriveWindow {
 
   private static final int SIZE = 200;
 
-  private record Sent(@Nullable String key, CompletionStage<?> done) {}
+  private record Sent(@Nullable String key, CompletionStage<?> done, Step strike) {}
+
+  private record Struck(@Nullable String key, CompletionStage<?> done) {}
+
+  /** Begins something that is done when the stage is. */
+  interface Step {
+    CompletionStage<?> begin();
+  }
 
   private final Consumer<CompletionStage<?>> await;
-  private final ArrayDeque<Sent> open = new ArrayDeque<>();
+  private final ArrayDeque<Sent> sent = new ArrayDeque<>();
+  private final ArrayDeque<Struck> struck = new ArrayDeque<>();
   private final Set<String> keys = new HashSet<>();
   private int done;
 
@@ -33,28 +42,34 @@ final class RedriveWindow {
   }
 
   /** Sends one, after it has waited for room, and for the letter of its key before it. */
-  void add(@Nullable String key, Supplier<CompletionStage<?>> send) {
-    while (open.size() >= SIZE || (key != null && keys.contains(key))) {
-      takeOldest();
+  void add(@Nullable String key, Step send, Step strike) {
+    while (sent.size() >= SIZE || (key != null && keys.contains(key))) {
+      advance();
     }
     if (key != null) {
       keys.add(key);
     }
-    open.add(new Sent(key, send.get()));
+    sent.add(new Sent(key, send.begin(), strike));
   }
 
   /** Waits for all; returns how many there were. */
   int finish() {
-    while (!open.isEmpty()) {
-      takeOldest();
+    while (!sent.isEmpty() || !struck.isEmpty()) {
+      advance();
     }
     return done;
   }
 
-  private void takeOldest() {
-    Sent oldest = open.remove();
-    await.accept(oldest.done());
-    keys.remove(oldest.key());
-    done++;
+  private void advance() {
+    if (sent.isEmpty() || struck.size() >= SIZE) {
+      Struck oldest = struck.remove();
+      await.accept(oldest.done());
+      keys.remove(oldest.key());
+      done++;
+    } else {
+      Sent oldest = sent.remove();
+      await.accept(oldest.done());
+      struck.add(new Struck(oldest.key(), oldest.strike().begin()));
+    }
   }
 }

@@ -86,9 +86,18 @@ class DeadLetterImportIT {
     assertThat(unknown.reason()).isEqualTo("unknown");
     assertThat(unknown.message()).isEmpty();
 
-    transport.deadLetters().redrive(orders, "main", letter -> letter.message().isPresent());
+    // A client that knows no topic yet, as an operator's has.
+    try (KafkaTransport operator =
+        KafkaTransport.create(KafkaTransportConfig.builder(server.bootstrapServers()).build())) {
+      assertThat(
+              operator
+                  .deadLetters()
+                  .redrive(orders, "main", letter -> letter.message().isPresent()))
+          .isEqualTo(2);
+    }
     Await.until("redriven", Duration.ofSeconds(60), () -> handled.size() == 2);
     assertThat(handled).containsExactlyInAnyOrder("s1 of 1", "r1 of 1");
+    assertThat(transport.deadLetters().list(orders, "main", 100)).hasSize(1);
   }
 
   @Test

@@ -26,14 +26,14 @@ class RedriveWindowTest {
     future.join();
   }
 
+  private CompletableFuture<Void> begin(String id) {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    sent.put(id, done);
+    return done;
+  }
+
   private void add(String id, @Nullable String key) {
-    window.add(
-        key,
-        () -> {
-          CompletableFuture<Void> done = new CompletableFuture<>();
-          sent.put(id, done);
-          return done;
-        });
+    window.add(key, () -> begin(id), () -> begin("strike " + id));
   }
 
   @Test
@@ -44,9 +44,29 @@ class RedriveWindowTest {
     add("u2", null);
     assertThat(openAtWaits).isEmpty();
     add("a2", "a");
-    assertThat(sent.get("a1")).isDone();
+    assertThat(sent.get("strike a1")).as("struck off before the next of its key").isDone();
     assertThat(window.finish()).isEqualTo(5);
-    assertThat(sent.keySet()).containsExactly("a1", "b1", "u1", "u2", "a2");
+    assertThat(sent.keySet())
+        .containsExactly(
+            "a1",
+            "b1",
+            "u1",
+            "u2",
+            "strike a1",
+            "strike b1",
+            "strike u1",
+            "strike u2",
+            "a2",
+            "strike a2");
+  }
+
+  @Test
+  void strikesOffNothingThatIsNotConfirmed() {
+    add("a1", "a");
+    add("b1", "b");
+    sent.get("a1").completeExceptionally(new IllegalStateException("refused"));
+    assertThatThrownBy(window::finish).hasRootCauseMessage("refused");
+    assertThat(sent).containsOnlyKeys("a1", "b1");
   }
 
   @Test
@@ -63,6 +83,6 @@ class RedriveWindowTest {
       add("m" + i, null);
     }
     assertThat(window.finish()).isEqualTo(1_000);
-    assertThat(openAtWaits).allMatch(open -> open <= 200).contains(200);
+    assertThat(openAtWaits).allMatch(open -> open <= 400).contains(400);
   }
 }
