@@ -14,9 +14,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -29,14 +31,28 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * Dead letters in a compacted topic per group, keyed by message id; a tombstone takes one out. The
- * original key travels in a header.
+ * Dead letters in a compacted topic per group, keyed by message id and how often it was redriven; a
+ * tombstone takes one out, and never the letter of a redrive that failed meanwhile. The original
+ * key travels in a header.
  */
 final class KafkaDeadLetters implements DeadLetters {
 
   private static final String ORIGINAL_KEY = CloudEventsEnvelope.RESERVED_PREFIX + "key";
 
-  private record Entry(String id, WireMessage wire, DeadLetter letter) {}
+  /** A letter; under other keys its earlier ones may still stand, which leave with it. */
+  private record Entry(List<String> keys, long timestamp, WireMessage wire, DeadLetter letter) {
+
+    String id() {
+      return letter.messageId();
+    }
+
+    Entry with(Entry other) {
+      Entry later = other.letter.redriveCount() >= letter.redriveCount() ? other : this;
+      List<String> all = new ArrayList<>(keys);
+      all.addAll(other.keys);
+      return new Entry(all, later.timestamp, later.wire, later.letter);
+    }
+  }
 
   private final KafkaTransportConfig config;
   private final CloudEventsEnvelope envelope;
@@ -59,12 +75,14 @@ final class KafkaDeadLetters implements DeadLetters {
 
   /** Publishes one; confirmed when the stage completes. */
   CompletionStage<PublishReceipt> add(Destination source, String group, WireMessage letter) {
-    String id = DeadLetterHeaders.read(letter, envelope).messageId();
+    DeadLetter read = DeadLetterHeaders.read(letter, envelope);
+    String id = read.messageId();
+    String key = read.redriveCount() == 0 ? id : id + "\n" + read.redriveCount();
     Map<String, String> headers = new LinkedHashMap<>(letter.headers());
-    letter.key().ifPresent(key -> headers.put(ORIGINAL_KEY, key));
+    letter.key().ifPresent(original -> headers.put(ORIGINAL_KEY, original));
     String topic = KafkaNames.deadLetters(source, group);
     return sender.send(
-        KafkaRecords.record(topic, bytes(id), letter.withHeaders(headers)), source, id);
+        KafkaRecords.record(topic, bytes(key), letter.withHeaders(headers)), source, id);
   }
 
   /** Publishes one and waits for the confirmation. */
@@ -107,10 +125,12 @@ final class KafkaDeadLetters implements DeadLetters {
 
   /** What was sent before the failure is struck off as far as that goes, else it comes twice. */
   private static void finishSent(RedriveWindow window, RuntimeException failure) {
-    try {
-      window.finish();
-    } catch (RuntimeException e) {
-      failure.addSuppressed(e);
+    while (!window.isEmpty()) {
+      try {
+        window.finish();
+      } catch (RuntimeException e) {
+        failure.addSuppressed(e);
+      }
     }
   }
 
@@ -126,10 +146,13 @@ final class KafkaDeadLetters implements DeadLetters {
     return count;
   }
 
-  private CompletionStage<PublishReceipt> tombstone(Destination source, String group, Entry entry) {
-    ProducerRecord<byte[], byte[]> tombstone =
-        new ProducerRecord<>(KafkaNames.deadLetters(source, group), bytes(entry.id()), null);
-    return sender.send(tombstone, source, entry.id());
+  private CompletionStage<?> tombstone(Destination source, String group, Entry entry) {
+    String topic = KafkaNames.deadLetters(source, group);
+    return CompletableFuture.allOf(
+        entry.keys().stream()
+            .map(key -> new ProducerRecord<byte[], byte[]>(topic, bytes(key), null))
+            .map(tombstone -> sender.send(tombstone, source, entry.id()).toCompletableFuture())
+            .toArray(CompletableFuture[]::new));
   }
 
   private void await(CompletionStage<?> stage) {
@@ -178,11 +201,12 @@ final class KafkaDeadLetters implements DeadLetters {
     } catch (KafkaException e) {
       throw KafkaErrors.operation("dead letters of " + topic, e);
     }
-    return last.values().stream()
+    Map<String, Entry> entries = new HashMap<>();
+    last.values().stream()
         .filter(record -> record.value() != null)
-        .sorted(Comparator.comparingLong(ConsumerRecord::timestamp))
         .map(this::entry)
-        .toList();
+        .forEach(entry -> entries.merge(entry.id(), entry, Entry::with));
+    return entries.values().stream().sorted(Comparator.comparingLong(Entry::timestamp)).toList();
   }
 
   private Entry entry(ConsumerRecord<byte[], byte[]> record) {
@@ -192,7 +216,10 @@ final class KafkaDeadLetters implements DeadLetters {
     String key = headers.remove(ORIGINAL_KEY);
     WireMessage wire = new WireMessage(key, headers, stored.body());
     return new Entry(
-        String.valueOf(KafkaRecords.key(record)), wire, DeadLetterHeaders.read(wire, envelope));
+        List.of(String.valueOf(KafkaRecords.key(record))),
+        record.timestamp(),
+        wire,
+        DeadLetterHeaders.read(wire, envelope));
   }
 
   private static byte[] bytes(String id) {

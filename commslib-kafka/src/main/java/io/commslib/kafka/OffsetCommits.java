@@ -72,6 +72,14 @@ final class OffsetCommits {
     commit(starting, PartitionLedger::startNote, START_LIMIT);
   }
 
+  /**
+   * Says where reading begins of partitions of which nothing was ever committed: else a group that
+   * begins with what is new begins there again after a restart, past what came meanwhile.
+   */
+  void bases(Collection<PartitionLedger> begun) {
+    commit(begun, PartitionLedger::farewell, START_LIMIT);
+  }
+
   /** Says how far the partitions are that are about to leave. */
   void farewell(Collection<PartitionLedger> leaving, Duration limit) {
     List<PartitionLedger> known =

@@ -19,6 +19,10 @@ final class PartitionLedger {
   static final int PROBE_STARTS = 3;
 
   private static final int COMPACT_BITS = 16_384;
+
+  /** How far work may go on beyond the lowest unfinished offset; a note holds more. */
+  private static final int MAX_AHEAD = 1_000_000;
+
   private static final int NOTE_BUDGET_CHARS = CommitNote.MAX_CHARS * 3 / 4;
 
   private final TopicPartition partition;
@@ -74,6 +78,11 @@ final class PartitionLedger {
     }
   }
 
+  /** Nothing was ever committed: reading begins here. */
+  synchronized void begin(long position) {
+    knownFrom(position);
+  }
+
   private void knownFrom(long offset) {
     origin = offset;
     frontier = offset;
@@ -89,7 +98,11 @@ final class PartitionLedger {
     if (offset < next) {
       return false;
     }
-    if (offset > next) {
+    if (offset > next && unfinished == 0 && finished.length() <= bit(next)) {
+      // Nothing to remember: however far it jumps, no room is needed.
+      knownFrom(offset);
+      finished.clear();
+    } else if (offset > next) {
       finished.set(bit(next), bit(offset));
     }
     next = offset + 1;
@@ -211,6 +224,9 @@ final class PartitionLedger {
 
   /** Whether the note grows too long to hold more finished offsets. */
   synchronized boolean isNoteNearlyFull() {
+    if (next - frontier > MAX_AHEAD) {
+      return true;
+    }
     int gaps = 0;
     int at = bit(frontier);
     int limit = NOTE_BUDGET_CHARS / 6;

@@ -1,5 +1,6 @@
 package io.commslib.kafka;
 
+import io.commslib.core.messaging.StartPosition;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.spi.RawDelivery;
@@ -15,6 +16,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -27,6 +29,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -48,6 +51,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   private static final Duration POLL = Duration.ofMillis(100);
   private static final Duration POLL_BLOCKED = Duration.ofMillis(5);
   private static final Duration REVOKE_LIMIT = Duration.ofSeconds(5);
+  private static final Duration POSITION_LIMIT = Duration.ofSeconds(5);
   private static final long ERROR_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
   private final Consumer<byte[], ByteBuffer> consumer;
@@ -136,7 +140,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
         lastError = e.toString();
         log.warn("poll failed, goes on: {}", e.toString());
         LockSupport.parkNanos(ERROR_PAUSE_NANOS);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         lastError = e.toString();
         log.error("poll loop failed, goes on", e);
         LockSupport.parkNanos(ERROR_PAUSE_NANOS);
@@ -153,9 +157,9 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     long now = runtime.time().nanoTime();
     if (now - nextCommitNanos >= 0) {
       nextCommitNanos = now + config.commitInterval().toNanos();
-      passGaps();
       commits.progress();
       alarm.look(ledgers.values(), engine(), now);
+      passGaps();
     }
   }
 
@@ -251,8 +255,8 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     }
     ledgers.forEach(
         (partition, ledger) -> {
-          if (ledger.isIdle()) {
-            ledger.nothingUpTo(consumer.position(partition));
+          if (ledger.frontier() >= 0 && ledger.isIdle()) {
+            position(partition, Duration.ZERO).ifPresent(ledger::nothingUpTo);
           }
         });
   }
@@ -270,20 +274,55 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   @Override
   public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
     Map<TopicPartition, OffsetAndMetadata> left = commits.ofPredecessors(partitions);
+    // All of them first: what is assigned and has no ledger would be read and forgotten.
     for (TopicPartition partition : partitions) {
-      PartitionLedger ledger = new PartitionLedger(partition, runtime.time().nanoTime());
-      ledgers.put(partition, ledger);
-      // Settles where a new group begins now, not when the first record is fetched.
-      long position = consumer.position(partition);
-      OffsetAndMetadata committed = left.get(partition);
-      if (committed != null && committed.offset() == position) {
-        ledger.restore(
-            position,
-            CommitNote.decode(position, committed.metadata()),
-            subscription.maxInFlight());
-      }
+      ledgers.put(partition, new PartitionLedger(partition, runtime.time().nanoTime()));
     }
+    List<PartitionLedger> begun = new ArrayList<>();
+    for (TopicPartition partition : partitions) {
+      begin(partition, left, begun);
+    }
+    commits.bases(begun);
     assigned.countDown();
+  }
+
+  private void begin(
+      TopicPartition partition,
+      Map<TopicPartition, OffsetAndMetadata> left,
+      List<PartitionLedger> begun) {
+    boolean first = left.containsKey(partition) && left.get(partition) == null;
+    if (first && KafkaNames.isOwn(partition.topic())) {
+      // What is sent back or waits there is the group's own, wherever it began with the source.
+      consumer.seekToBeginning(Set.of(partition));
+    }
+    // Settles where a new group begins now, not when the first record is fetched.
+    OptionalLong position = position(partition, POSITION_LIMIT);
+    PartitionLedger ledger = Objects.requireNonNull(ledgers.get(partition));
+    OffsetAndMetadata committed = left.get(partition);
+    if (position.isEmpty()) {
+      log.warn("where {} begins is not known yet", partition);
+    } else if (committed != null && committed.offset() == position.getAsLong()) {
+      ledger.restore(
+          committed.offset(),
+          CommitNote.decode(committed.offset(), committed.metadata()),
+          subscription.maxInFlight());
+    } else if (first && isFromTheEnd()) {
+      ledger.begin(position.getAsLong());
+      begun.add(ledger);
+    }
+  }
+
+  private boolean isFromTheEnd() {
+    return subscription.startAt().filter(start -> start == StartPosition.LATEST).isPresent();
+  }
+
+  /** Empty if it is not known in time. */
+  private OptionalLong position(TopicPartition partition, Duration limit) {
+    try {
+      return OptionalLong.of(consumer.position(partition, limit));
+    } catch (TimeoutException e) {
+      return OptionalLong.empty();
+    }
   }
 
   @Override

@@ -52,7 +52,11 @@ final class RedriveWindow {
     sent.add(new Sent(key, send.begin(), strike));
   }
 
-  /** Waits for all; returns how many there were. */
+  boolean isEmpty() {
+    return sent.isEmpty() && struck.isEmpty();
+  }
+
+  /** Waits for all; returns how many there were. After a failure the rest can be waited for. */
   int finish() {
     while (!sent.isEmpty() || !struck.isEmpty()) {
       advance();

@@ -49,6 +49,10 @@ final class FloodBreaker {
     long[] last = samples.peekLast();
     if (last == null || nowNanos - last[0] >= sliceNanos) {
       samples.addLast(new long[] {nowNanos, settled});
+      // One more than the window holds: from the last before it the count begins.
+      if (samples.size() > SLICES + 2) {
+        samples.removeFirst();
+      }
     }
   }
 
