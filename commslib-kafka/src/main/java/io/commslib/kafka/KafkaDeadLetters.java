@@ -123,9 +123,13 @@ final class KafkaDeadLetters implements DeadLetters {
     }
   }
 
-  /** What was sent before the failure is struck off as far as that goes, else it comes twice. */
-  private static void finishSent(RedriveWindow window, RuntimeException failure) {
-    while (!window.isEmpty()) {
+  /**
+   * What was sent before the failure is struck off, else it comes twice; given up when that takes
+   * too long, since each may have to wait for a broker that is down.
+   */
+  private void finishSent(RedriveWindow window, RuntimeException failure) {
+    long end = time.nanoTime() + config.publishTimeout().toNanos() * 2;
+    while (!window.isEmpty() && time.nanoTime() - end < 0) {
       try {
         window.finish();
       } catch (RuntimeException e) {

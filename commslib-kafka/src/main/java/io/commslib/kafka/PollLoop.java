@@ -51,7 +51,10 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   private static final Duration POLL = Duration.ofMillis(100);
   private static final Duration POLL_BLOCKED = Duration.ofMillis(5);
   private static final Duration REVOKE_LIMIT = Duration.ofSeconds(5);
-  private static final Duration POSITION_LIMIT = Duration.ofSeconds(5);
+
+  /** For all partitions of an assignment together, within which the loop does not poll. */
+  private static final Duration POSITIONS_LIMIT = Duration.ofSeconds(10);
+
   private static final long ERROR_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
   private final Consumer<byte[], ByteBuffer> consumer;
@@ -279,8 +282,10 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
       ledgers.put(partition, new PartitionLedger(partition, runtime.time().nanoTime()));
     }
     List<PartitionLedger> begun = new ArrayList<>();
+    long end = runtime.time().nanoTime() + POSITIONS_LIMIT.toNanos();
     for (TopicPartition partition : partitions) {
-      begin(partition, left, begun);
+      Duration rest = Duration.ofNanos(Math.max(0, end - runtime.time().nanoTime()));
+      begin(partition, left, rest, begun);
     }
     commits.bases(begun);
     assigned.countDown();
@@ -289,6 +294,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   private void begin(
       TopicPartition partition,
       Map<TopicPartition, OffsetAndMetadata> left,
+      Duration limit,
       List<PartitionLedger> begun) {
     boolean first = left.containsKey(partition) && left.get(partition) == null;
     if (first && KafkaNames.isOwn(partition.topic())) {
@@ -296,7 +302,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
       consumer.seekToBeginning(Set.of(partition));
     }
     // Settles where a new group begins now, not when the first record is fetched.
-    OptionalLong position = position(partition, POSITION_LIMIT);
+    OptionalLong position = position(partition, limit);
     PartitionLedger ledger = Objects.requireNonNull(ledgers.get(partition));
     OffsetAndMetadata committed = left.get(partition);
     if (position.isEmpty()) {

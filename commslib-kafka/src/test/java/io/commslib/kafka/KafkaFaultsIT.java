@@ -100,7 +100,8 @@ class KafkaFaultsIT {
               Message.builder("t").id("m" + i).key("k" + i % 100).body(new byte[512]).build();
           receipts.add(transport.publisher().publish(topic, message).toCompletableFuture());
         }
-        CompletableFuture.allOf(receipts.toArray(CompletableFuture<?>[]::new)).join();
+        assertThat(CompletableFuture.allOf(receipts.toArray(CompletableFuture<?>[]::new)))
+            .succeedsWithin(Duration.ofSeconds(60));
       }
     }
   }

@@ -29,6 +29,29 @@ class PartitionLedgerTest {
   }
 
   @Test
+  void takesAJumpOfAnySizeWhenNothingIsUnfinished() {
+    ledger.accepted(5);
+    ledger.finished(5);
+    ledger.accepted(50_000_000_000L);
+    assertThat(ledger.frontier()).isEqualTo(50_000_000_000L);
+    ledger.finished(50_000_000_000L);
+    assertThat(ledger.progress().offset()).isEqualTo(50_000_000_001L);
+  }
+
+  @Test
+  void letsWorkGoOnAMillionOffsetsBeyondAnUnfinishedOneAndNoFurther() {
+    ledger.accepted(0);
+    ledger.accepted(1_000_000 - 1);
+    ledger.finished(1_000_000 - 1);
+    assertThat(ledger.isNoteNearlyFull()).isFalse();
+    ledger.accepted(1_000_000);
+    ledger.finished(1_000_000);
+    assertThat(ledger.isNoteNearlyFull()).isTrue();
+    ledger.finished(0);
+    assertThat(ledger.isNoteNearlyFull()).isFalse();
+  }
+
+  @Test
   void hasNothingToCommitBeforeTheFirstRecord() {
     assertThat(ledger.frontier()).isEqualTo(-1);
     assertThat(ledger.isDirty()).isFalse();

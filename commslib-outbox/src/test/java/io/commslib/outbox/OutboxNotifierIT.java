@@ -8,7 +8,6 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.Health;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.jdbc.JdbcDatabase;
-import io.commslib.testkit.servers.PostgresServer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,17 +32,12 @@ class OutboxNotifierIT extends OutboxFixture {
 
   @BeforeAll
   static void open() {
-    pool = newPool();
+    pool = TestDatabases.postgres();
   }
 
   @AfterAll
   static void closePool() {
     pool.close();
-  }
-
-  private static HikariDataSource newPool() {
-    PostgresServer server = PostgresServer.shared();
-    return TestDatabases.pool(server.jdbcUrl(), server.user(), server.password());
   }
 
   @Override
@@ -53,7 +47,7 @@ class OutboxNotifierIT extends OutboxFixture {
 
   @Override
   protected HikariDataSource ownPool() {
-    return newPool();
+    return TestDatabases.postgres();
   }
 
   @BeforeEach

@@ -1,7 +1,6 @@
 package io.commslib.outbox;
 
 import com.zaxxer.hikari.HikariDataSource;
-import io.commslib.testkit.servers.PostgresServer;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -13,17 +12,12 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
 
   @BeforeAll
   static void open() {
-    pool = newPool();
+    pool = TestDatabases.postgres();
   }
 
   @AfterAll
   static void closePool() {
     pool.close();
-  }
-
-  private static HikariDataSource newPool() {
-    PostgresServer server = PostgresServer.shared();
-    return TestDatabases.pool(server.jdbcUrl(), server.user(), server.password());
   }
 
   @Override
@@ -33,7 +27,7 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
 
   @Override
   protected HikariDataSource ownPool() {
-    return newPool();
+    return TestDatabases.postgres();
   }
 
   @Test

@@ -2,7 +2,6 @@ package io.commslib.outbox;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.jdbc.JdbcDatabase;
-import io.commslib.testkit.servers.PostgresServer;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -20,17 +19,12 @@ class PostgresTransactionBindingIT extends TransactionBindingContract {
 
   @BeforeAll
   static void open() {
-    pool = newPool();
+    pool = TestDatabases.postgres();
   }
 
   @AfterAll
   static void closePool() {
     pool.close();
-  }
-
-  private static HikariDataSource newPool() {
-    PostgresServer server = PostgresServer.shared();
-    return TestDatabases.pool(server.jdbcUrl(), server.user(), server.password());
   }
 
   @Override
@@ -40,7 +34,7 @@ class PostgresTransactionBindingIT extends TransactionBindingContract {
 
   @Override
   protected HikariDataSource ownPool() {
-    return newPool();
+    return TestDatabases.postgres();
   }
 
   @Override

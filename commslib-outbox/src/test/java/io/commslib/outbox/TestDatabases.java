@@ -2,6 +2,7 @@ package io.commslib.outbox;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.testkit.servers.PostgresServer;
 import java.nio.file.Path;
 
 /** Pools of connections to the databases under test. */
@@ -11,6 +12,11 @@ final class TestDatabases {
 
   static HikariDataSource h2(Path folder) {
     return pool("jdbc:h2:file:" + folder.resolve("test") + ";WRITE_DELAY=0", "sa", "");
+  }
+
+  static HikariDataSource postgres() {
+    PostgresServer server = PostgresServer.shared();
+    return pool(server.jdbcUrl(), server.user(), server.password());
   }
 
   static HikariDataSource pool(String url, String user, String password) {
