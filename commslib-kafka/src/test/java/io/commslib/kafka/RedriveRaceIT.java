@@ -15,8 +15,11 @@ import io.commslib.testkit.Await;
 import io.commslib.testkit.servers.KafkaServer;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
+import org.apache.kafka.clients.admin.Admin;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -109,6 +112,8 @@ class RedriveRaceIT {
       transport.declare(DestinationConfig.builder(source).build());
       publish(transport, source, "before-the-group");
       Subscription first = transport.subscriber().subscribe(config, delivery -> Settlement.done());
+      // At once: a process that is killed before its first record says nothing more.
+      Await.until("where it began is committed", LIMIT, () -> committed(source) > 0);
       first.drain(LIMIT);
       first.close();
     }
@@ -127,6 +132,26 @@ class RedriveRaceIT {
               });
       Await.until("all handled", LIMIT, () -> handled.size() >= 20);
       assertThat(handled).hasSize(20).doesNotContain("before-the-group");
+    }
+  }
+
+  /** Of how many partitions of the source the group has committed an offset. */
+  private static long committed(Destination source) {
+    try (Admin admin =
+        Admin.create(Map.of("bootstrap.servers", (Object) server.bootstrapServers()))) {
+      return admin
+          .listConsumerGroupOffsets(KafkaNames.groupId(source, "main"))
+          .partitionsToOffsetAndMetadata()
+          .get()
+          .entrySet()
+          .stream()
+          .filter(
+              entry ->
+                  entry.getKey().topic().equals(KafkaNames.topic(source))
+                      && entry.getValue() != null)
+          .count();
+    } catch (InterruptedException | ExecutionException e) {
+      throw new AssertionError(e);
     }
   }
 }
