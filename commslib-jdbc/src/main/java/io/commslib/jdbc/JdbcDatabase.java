@@ -86,7 +86,7 @@ public final class JdbcDatabase {
    * @throws IllegalArgumentException if the name breaks the rule for identifiers
    */
   public String table(String name) {
-    return qualifier() + quoted("table", name);
+    return qualifier() + quoted(dialect, "table", name);
   }
 
   /** Whether connections come with isolation READ COMMITTED, so that setting it costs nothing. */
@@ -96,16 +96,16 @@ public final class JdbcDatabase {
 
   /** Returns the quoted schema with a dot, or nothing. */
   String qualifier() {
-    return schema == null ? "" : quoted("schema", schema) + ".";
+    return schema == null ? "" : quoted(dialect, "schema", schema) + ".";
   }
 
   /** Returns the quoted schema, or null if the connection's own is used. */
   @Nullable String quotedSchema() {
-    return schema == null ? null : quoted("schema", schema);
+    return schema == null ? null : quoted(dialect, "schema", schema);
   }
 
-  private static String quoted(String what, String name) {
-    return '"' + Checks.matches(what, name, IDENTIFIER, "[A-Za-z_][A-Za-z0-9_]{0,62}") + '"';
+  private static String quoted(SqlDialect dialect, String what, String name) {
+    return dialect.quote(Checks.matches(what, name, IDENTIFIER, "[A-Za-z_][A-Za-z0-9_]{0,62}"));
   }
 
   @Override
@@ -127,8 +127,8 @@ public final class JdbcDatabase {
     }
 
     /**
-     * Sets the schema of the tables; without it the connection's own is used. Used in quotes, so
-     * its case counts.
+     * Sets the schema of the tables, on MySQL and MariaDB the database; without it the connection's
+     * own is used. Used in quotes, so its case counts.
      *
      * @param schema {@code [A-Za-z_][A-Za-z0-9_]{0,62}}
      * @return this
@@ -144,13 +144,16 @@ public final class JdbcDatabase {
      * @return immutable database
      * @throws StoreException {@code TRANSIENT} if it can't be reached
      * @throws IllegalArgumentException {@code COMMS-JDBC-007} if it is not a supported database; if
-     *     it is an H2 database in a file without {@code WRITE_DELAY=0}
+     *     it is an H2 database in a file without {@code WRITE_DELAY=0}; if it is a MySQL or MariaDB
+     *     that is too old or not in strict mode
      */
     public JdbcDatabase build() {
       try (Connection connection = dataSource.getConnection()) {
         SqlDialect dialect = SqlDialect.of(connection.getMetaData());
         if (dialect == SqlDialect.H2) {
           H2Durability.check(connection);
+        } else if (dialect.isMySql()) {
+          MySqlSettings.check(connection, dialect);
         }
         boolean readsCommitted =
             connection.getTransactionIsolation() == Connection.TRANSACTION_READ_COMMITTED;

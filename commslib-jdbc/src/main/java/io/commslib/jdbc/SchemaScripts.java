@@ -40,7 +40,7 @@ public final class SchemaScripts {
   /**
    * Describes a module's scripts: resources {@code <dialect>-<version>.sql} in the package folder
    * {@code schema} beside a class; statements end with a semicolon at the end of a line, {@code
-   * ${schema}} stands for the quoted schema and a dot.
+   * ${schema}} stands for the quoted schema and a dot, {@code ${text}} for a table's character set.
    *
    * @param module name kept in the version table
    * @param latest number of the newest script, 1 or more
@@ -148,7 +148,9 @@ public final class SchemaScripts {
           .append(module)
           .append("', ")
           .append(version)
-          .append(", CURRENT_TIMESTAMP);\n");
+          .append(", ")
+          .append(database.dialect().now())
+          .append(");\n");
     }
     return text.toString();
   }
@@ -163,7 +165,9 @@ public final class SchemaScripts {
         "CREATE TABLE IF NOT EXISTS "
             + database.table("commslib_schema")
             + " (module varchar(64) NOT NULL, version int NOT NULL,"
-            + " applied_at timestamp with time zone NOT NULL, PRIMARY KEY (module, version))");
+            + " applied_at "
+            + database.dialect().instantType()
+            + " NOT NULL, PRIMARY KEY (module, version))");
     return statements;
   }
 
@@ -218,7 +222,11 @@ public final class SchemaScripts {
   private List<String> statements(JdbcDatabase database, int version) {
     String name = "schema/" + database.dialect().resourceName() + "-" + version + ".sql";
     List<String> statements = new ArrayList<>();
-    for (String sql : read(name).replace("${schema}", database.qualifier()).split(";\\s*\n")) {
+    String script =
+        read(name)
+            .replace("${schema}", database.qualifier())
+            .replace("${text}", database.dialect().textOptions());
+    for (String sql : script.split(";\\s*\n")) {
       if (!sql.isBlank()) {
         statements.add(sql.strip());
       }

@@ -1,12 +1,20 @@
 package io.commslib.jdbc;
 
 import java.sql.DatabaseMetaData;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Timestamp;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDateTime;
+import java.time.ZoneOffset;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The databases the stores are written for and tested on, and the few places where their SQL
- * differs.
+ * The databases the stores are written for and the few places where their SQL differs. All are
+ * tested but MySQL, which shares the SQL of MariaDB.
  *
  * @since 0.1
  */
@@ -16,6 +24,10 @@ public enum SqlDialect {
    * commits.
    */
   H2("CURRENT_TIMESTAMP"),
+  /** MariaDB 10.6 and newer, tables in InnoDB. */
+  MARIADB("utc_timestamp(6)"),
+  /** MySQL 8.0.16 and newer, tables in InnoDB. Not tested. */
+  MYSQL("utc_timestamp(6)"),
   /** PostgreSQL 13 and newer. */
   POSTGRESQL("clock_timestamp()");
 
@@ -28,7 +40,8 @@ public enum SqlDialect {
   /**
    * Returns the SQL expression of the database's clock; leases and due times use no other.
    *
-   * @return an expression of type timestamp with time zone
+   * @return an expression of type timestamp with time zone; on MySQL and MariaDB, which have no
+   *     such type, of type datetime in UTC, whatever the session's time zone
    */
   public String now() {
     return now;
@@ -40,9 +53,46 @@ public enum SqlDialect {
    * @return an expression with one {@code ?}
    */
   public String nowPlusMillis() {
-    return this == POSTGRESQL
-        ? "clock_timestamp() + (? * interval '1 millisecond')"
-        : "DATEADD(MILLISECOND, ?, CURRENT_TIMESTAMP)";
+    return switch (this) {
+      case H2 -> "DATEADD(MILLISECOND, ?, CURRENT_TIMESTAMP)";
+      case MARIADB, MYSQL -> "(utc_timestamp(6) + INTERVAL (? * 1000) MICROSECOND)";
+      case POSTGRESQL -> "clock_timestamp() + (? * interval '1 millisecond')";
+    };
+  }
+
+  /**
+   * Sets a parameter that is compared with {@link #now()} or stored beside it. Neither the JVM's
+   * nor the session's time zone has a say.
+   *
+   * @param statement which statement
+   * @param index of the parameter
+   * @param instant the value
+   * @throws SQLException as the driver throws it
+   */
+  public void setInstant(PreparedStatement statement, int index, Instant instant)
+      throws SQLException {
+    if (isMySql()) {
+      statement.setObject(index, LocalDateTime.ofInstant(instant, ZoneOffset.UTC));
+    } else {
+      statement.setTimestamp(index, Timestamp.from(instant));
+    }
+  }
+
+  /**
+   * Reads a column written by {@link #now()} or {@link #setInstant}.
+   *
+   * @param row which row
+   * @param column its number
+   * @return the value, or null
+   * @throws SQLException as the driver throws it
+   */
+  public @Nullable Instant instant(ResultSet row, int column) throws SQLException {
+    if (isMySql()) {
+      LocalDateTime utc = row.getObject(column, LocalDateTime.class);
+      return utc == null ? null : utc.toInstant(ZoneOffset.UTC);
+    }
+    Timestamp timestamp = row.getTimestamp(column);
+    return timestamp == null ? null : timestamp.toInstant();
   }
 
   /**
@@ -57,7 +107,37 @@ public enum SqlDialect {
   }
 
   /**
-   * Returns the statement that bounds how long this transaction waits for a row lock.
+   * Returns the statement that deletes some rows of a table, at most so many.
+   *
+   * @param table quoted name
+   * @param key the primary key's columns, separated by commas
+   * @param condition which rows, without parameters
+   * @param limit how many at most
+   * @return a statement without parameters
+   */
+  public String deleteSome(String table, String key, String condition, int limit) {
+    return isMySql()
+        ? "DELETE FROM " + table + " WHERE " + condition + " LIMIT " + limit
+        : "DELETE FROM "
+            + table
+            + " WHERE ("
+            + key
+            + ") IN (SELECT "
+            + key
+            + " FROM "
+            + table
+            + " WHERE "
+            + condition
+            + " LIMIT "
+            + limit
+            // What has changed since the rows were chosen stays.
+            + ") AND "
+            + condition;
+  }
+
+  /**
+   * Returns the statement that bounds how long this session waits for a row lock, on H2; on
+   * PostgreSQL until the transaction ends.
    *
    * @param millis the bound
    * @return SQL to execute first in the transaction
@@ -66,19 +146,68 @@ public enum SqlDialect {
     return this == POSTGRESQL ? "SET LOCAL lock_timeout = " + millis : "SET LOCK_TIMEOUT " + millis;
   }
 
+  /**
+   * Returns what precedes a statement so that it waits for a row lock so long at most. Only MariaDB
+   * knows such a thing; on MySQL the session's {@code innodb_lock_wait_timeout} holds.
+   *
+   * @param atMost the bound; rounded up to seconds, zero does not wait
+   * @return text with a trailing space, or empty
+   */
+  public String waitingAtMost(Duration atMost) {
+    long seconds = atMost.plusMillis(999).toSeconds();
+    return this == MARIADB ? "SET STATEMENT innodb_lock_wait_timeout=" + seconds + " FOR " : "";
+  }
+
+  /**
+   * Returns whether this is MySQL or MariaDB, which share nearly all of their SQL.
+   *
+   * @return true for both
+   */
+  public boolean isMySql() {
+    return this == MARIADB || this == MYSQL;
+  }
+
+  /** Returns a valid identifier in this dialect's quotes. */
+  String quote(String identifier) {
+    return isMySql() ? '`' + identifier + '`' : '"' + identifier + '"';
+  }
+
+  /** Returns the type of columns that hold points in time. */
+  String instantType() {
+    return isMySql() ? "datetime(6)" : "timestamp with time zone";
+  }
+
+  /**
+   * Returns what {@code ${text}} stands for in a schema script: keys and ids are compared byte by
+   * byte, as Java does, and not by the letters of some language.
+   */
+  String textOptions() {
+    return switch (this) {
+      case MARIADB -> "CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin";
+      case MYSQL -> "CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin";
+      default -> "";
+    };
+  }
+
   /** Returns the dialect's name in resource paths. */
   String resourceName() {
-    return name().toLowerCase(Locale.ROOT);
+    return isMySql() ? "mysql" : name().toLowerCase(Locale.ROOT);
   }
 
   static SqlDialect of(DatabaseMetaData metaData) throws SQLException {
     String product = metaData.getDatabaseProductName();
+    String version = String.valueOf(metaData.getDatabaseProductVersion());
     return switch (product) {
       case "H2" -> H2;
       case "PostgreSQL" -> POSTGRESQL;
+      case "MariaDB" -> MARIADB;
+      // MySQL's driver gives every server this name.
+      case "MySQL" -> version.toLowerCase(Locale.ROOT).contains("mariadb") ? MARIADB : MYSQL;
       default ->
           throw new IllegalArgumentException(
-              "COMMS-JDBC-007: database: " + product + " (expected: H2 or PostgreSQL)");
+              "COMMS-JDBC-007: database: "
+                  + product
+                  + " (expected: H2, MariaDB, MySQL or PostgreSQL)");
     };
   }
 }

@@ -21,9 +21,19 @@ public final class SqlErrors {
       Set.of(90007, 90020, 90028, 90030, 90031, 90067, 90098, 90121, 90135);
 
   private static final int H2_LOCK_TIMEOUT = 50200;
+
+  /** MySQL, MariaDB: lock wait timeout, record changed since the snapshot, lock with NOWAIT. */
+  private static final Set<Integer> MYSQL_CONTENTION = Set.of(1205, 1020, 3572);
+
+  /** MySQL, MariaDB: disk full, write error, out of memory, table full, read-only. */
+  private static final Set<Integer> MYSQL_UNAVAILABLE =
+      Set.of(3, 1021, 1026, 1030, 1037, 1038, 1114, 1290, 1836);
+
+  private static final int MYSQL_DUPLICATE_KEY = 1062;
+  private static final int MYSQL_NO_DATABASE = 1049;
   private static final int H2_SCHEMA_NOT_FOUND = 90079;
 
-  /** PostgreSQL: table, schema; H2: table, with or without candidates, in an empty database. */
+  /** PostgreSQL: table, schema; MySQL: table; H2: table, or others, or an empty database. */
   private static final Set<String> UNKNOWN_TABLE =
       Set.of("42P01", "3F000", "42S02", "42S03", "42S04");
 
@@ -103,16 +113,37 @@ public final class SqlErrors {
    * Returns whether a failure is a duplicate key.
    *
    * @param failure the driver's failure
-   * @return true for state 23505
+   * @return true for state 23505 and what MySQL and MariaDB say instead
    */
   public static boolean isDuplicateKey(SQLException failure) {
-    return "23505".equals(failure.getSQLState());
+    return "23505".equals(failure.getSQLState())
+        || ("23000".equals(failure.getSQLState()) && failure.getErrorCode() == MYSQL_DUPLICATE_KEY);
+  }
+
+  /**
+   * Returns whether a lock could not be had in the time allowed.
+   *
+   * @param failure the driver's failure
+   * @return true if the statement did nothing and the transaction may go on; on PostgreSQL it must
+   *     end
+   */
+  public static boolean isLockTimeout(SQLException failure) {
+    return failure.getErrorCode() == H2_LOCK_TIMEOUT
+        || isMySqlError(failure, MYSQL_CONTENTION)
+        || "55P03".equals(failure.getSQLState());
+  }
+
+  /** Codes below 10,000 are MySQL's and MariaDB's; those without a state of their own. */
+  private static boolean isMySqlError(SQLException failure, Set<Integer> codes) {
+    return "HY000".equals(failure.getSQLState()) && codes.contains(failure.getErrorCode());
   }
 
   /** Whether a table or its schema does not exist. */
   static boolean isUnknownTable(SQLException failure) {
     String state = String.valueOf(failure.getSQLState());
-    return UNKNOWN_TABLE.contains(state) || failure.getErrorCode() == H2_SCHEMA_NOT_FOUND;
+    return UNKNOWN_TABLE.contains(state)
+        || failure.getErrorCode() == H2_SCHEMA_NOT_FOUND
+        || (state.equals("42000") && failure.getErrorCode() == MYSQL_NO_DATABASE);
   }
 
   private static boolean isConnectionState(SQLException failure) {
@@ -122,19 +153,23 @@ public final class SqlErrors {
         || failure instanceof SQLRecoverableException
         || H2_LOST.contains(failure.getErrorCode())
         || (state != null
-            && (state.startsWith("08") || state.startsWith("57P0") || state.equals("53300")));
+            && (state.startsWith("08")
+                || state.startsWith("57P0")
+                || state.equals("53300")
+                // MySQL, MariaDB: the connection or what it was doing was killed.
+                || state.equals("70100")));
   }
 
   /** Out of disk, memory or connections; or a standby that is about to be promoted. */
   private static boolean isUnavailable(SQLException failure) {
     String state = failure.getSQLState();
-    return state != null && (state.startsWith("53") || state.equals("25006"));
+    return (state != null && (state.startsWith("53") || state.equals("25006")))
+        || isMySqlError(failure, MYSQL_UNAVAILABLE);
   }
 
   private static boolean isContention(SQLException failure) {
     String state = failure.getSQLState();
-    return failure.getErrorCode() == H2_LOCK_TIMEOUT
-        || (state != null && (state.startsWith("40") || state.equals("55P03")));
+    return isLockTimeout(failure) || (state != null && state.startsWith("40"));
   }
 
   private static String firstLine(SQLException failure) {

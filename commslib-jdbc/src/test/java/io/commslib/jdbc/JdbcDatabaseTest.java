@@ -55,7 +55,8 @@ class JdbcDatabaseTest {
     assertThatIllegalArgumentException()
         .isThrownBy(
             () -> JdbcDatabase.builder(new FaultyDataSource(memory).named("Oracle")).build())
-        .withMessage("COMMS-JDBC-007: database: Oracle (expected: H2 or PostgreSQL)");
+        .withMessage(
+            "COMMS-JDBC-007: database: Oracle (expected: H2, MariaDB, MySQL or PostgreSQL)");
   }
 
   @Test

@@ -31,6 +31,13 @@ class SqlErrorsTest {
     "23505, 0, PERMANENT, PERMANENT",
     "42P01, 0, PERMANENT, PERMANENT",
     ", 0, PERMANENT, PERMANENT",
+    "HY000, 1205, CONTENTION, CONTENTION",
+    "40001, 1213, CONTENTION, CONTENTION",
+    "HY000, 1114, TRANSIENT, TRANSIENT",
+    "HY000, 1290, TRANSIENT, TRANSIENT",
+    "70100, 1927, TRANSIENT, UNKNOWN_RESULT",
+    "23000, 1062, PERMANENT, PERMANENT",
+    "42S02, 1146, PERMANENT, PERMANENT",
   })
   void classifiesByStateOnce(String state, int code, FailureKind kind, FailureKind duringCommit) {
     SQLException failure = new SQLException("driver text", state, code);

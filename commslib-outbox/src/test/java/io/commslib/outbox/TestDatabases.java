@@ -2,6 +2,7 @@ package io.commslib.outbox;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.testkit.servers.MariaDbServer;
 import io.commslib.testkit.servers.PostgresServer;
 import java.nio.file.Path;
 
@@ -16,6 +17,11 @@ final class TestDatabases {
 
   static HikariDataSource postgres() {
     PostgresServer server = PostgresServer.shared();
+    return pool(server.jdbcUrl(), server.user(), server.password());
+  }
+
+  static HikariDataSource mariadb() {
+    MariaDbServer server = MariaDbServer.shared();
     return pool(server.jdbcUrl(), server.user(), server.password());
   }
 

@@ -1,10 +1,12 @@
 /**
- * Launchers for real servers: Kafka, RabbitMQ and PostgreSQL, for tests, examples and benchmarks.
+ * Launchers for real servers: Kafka, RabbitMQ, PostgreSQL and MariaDB, for tests, examples and
+ * benchmarks.
  *
  * <p>Start with {@link io.commslib.testkit.servers.KafkaServer}, {@link
- * io.commslib.testkit.servers.RabbitServer} and {@link io.commslib.testkit.servers.PostgresServer};
- * {@link io.commslib.testkit.servers.KafkaCluster} is three brokers. What all have in common,
- * killing, restarting and pausing them, is {@link io.commslib.testkit.servers.TestServer}.
+ * io.commslib.testkit.servers.RabbitServer}, {@link io.commslib.testkit.servers.PostgresServer} and
+ * {@link io.commslib.testkit.servers.MariaDbServer}; {@link
+ * io.commslib.testkit.servers.KafkaCluster} is three brokers. What all have in common, killing,
+ * restarting and pausing them, is {@link io.commslib.testkit.servers.TestServer}.
  *
  * <p>{@code start()} starts a server of the caller's own, which may be killed. {@code shared()} is
  * one server of a kind for the whole JVM, for functional tests that keep apart by the names of
@@ -23,6 +25,10 @@
  *     COMMSLIB_TEST_PG_USER} and {@code COMMSLIB_TEST_PG_PASSWORD}</td>
  *     <td>the Debian package {@code postgresql}, or {@code initdb} on the path</td>
  *     <td>the binaries on the class path, an artifact that this module depends on</td></tr>
+ *   <tr><td>MariaDB</td><td>{@code COMMSLIB_TEST_MARIADB_URL}: JDBC URL, with {@code
+ *     COMMSLIB_TEST_MARIADB_USER} and {@code COMMSLIB_TEST_MARIADB_PASSWORD}</td>
+ *     <td>the Debian package {@code mariadb-server}, or {@code mariadbd} on the path</td>
+ *     <td></td></tr>
  * </table>
  *
  * <p>Where none is found, a container is started if the {@code docker} command reaches an engine;

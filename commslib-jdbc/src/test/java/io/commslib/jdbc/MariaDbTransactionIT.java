@@ -1,0 +1,26 @@
+package io.commslib.jdbc;
+
+import com.zaxxer.hikari.HikariDataSource;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+
+class MariaDbTransactionIT extends JdbcTransactionContract {
+
+  private static HikariDataSource pool;
+
+  @BeforeAll
+  static void open() {
+    pool = TestDatabases.mariadb();
+  }
+
+  @AfterAll
+  static void closePool() {
+    pool.close();
+  }
+
+  @Override
+  protected DataSource dataSource() {
+    return pool;
+  }
+}

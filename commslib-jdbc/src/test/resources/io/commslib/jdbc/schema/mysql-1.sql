@@ -1,0 +1,3 @@
+CREATE TABLE IF NOT EXISTS ${schema}`sample` (
+  id bigint NOT NULL PRIMARY KEY
+) ENGINE = InnoDB ${text};
