@@ -99,6 +99,18 @@ final class TripService {
       String trip = Integer.toString(i);
       transactions.run(tx -> engine.start(tx, definition, trip, Trip.of(trip)));
     }
+    try {
+      awaitAllEnded(engine, quiet, trips);
+    } catch (AssertionError late) {
+      printState(lifecycle, engine);
+      throw late;
+    }
+    lifecycle.drain(Duration.ofSeconds(10));
+    lifecycle.close();
+    runtime.close();
+  }
+
+  private void awaitAllEnded(SagaEngine engine, QuietCheck quiet, int trips) {
     Await.until(
         "all trips end",
         () -> {
@@ -110,9 +122,24 @@ final class TripService {
                   == trips;
           return quiet.isStill(ended && outboxIsEmpty());
         });
-    lifecycle.drain(Duration.ofSeconds(10));
-    lifecycle.close();
-    runtime.close();
+  }
+
+  /** Why nothing goes on, for whoever reads the failure. */
+  private void printState(Lifecycle lifecycle, SagaEngine engine) {
+    for (SagaStatus status : SagaStatus.values()) {
+      System.out.println(status + ": " + engine.list(status, 100));
+    }
+    System.out.println("outbox is empty: " + outboxIsEmpty());
+    System.out.println("health: " + lifecycle.health());
+    subscriptions.forEach(subscription -> System.out.println(subscription.snapshot()));
+    Thread.getAllStackTraces()
+        .forEach(
+            (thread, frames) -> {
+              System.out.println(thread);
+              for (StackTraceElement frame : frames) {
+                System.out.println("    " + frame);
+              }
+            });
   }
 
   private Subscription subscribe(
