@@ -21,16 +21,13 @@ final class H2RequestClaims implements RequestClaims {
   private static final String NOW = "CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 AS BIGINT)";
   private static final int LOCK_TIMEOUT_MILLIS = 50;
 
-  /** H2 numbers its lock timeout so. */
-  private static final int TIMED_OUT = 50_200;
-
   private final JdbcDatabase database;
   private final RequestTable rows;
   private final Duration retryAfter;
 
   H2RequestClaims(JdbcDatabase database, IdempotencyConfig config) {
     this.database = database;
-    this.rows = new RequestTable(database.table("idempotency"), NOW, config);
+    this.rows = new RequestTable(database, NOW, config);
     this.retryAfter = config.retryAfter();
   }
 
@@ -62,7 +59,7 @@ final class H2RequestClaims implements RequestClaims {
       try {
         return insertOrTakeOver(connection, request, leaseMillis);
       } catch (SQLException e) {
-        if (e.getErrorCode() == TIMED_OUT) {
+        if (SqlErrors.isLockTimeout(e)) {
           return Claim.inFlight(retryAfter);
         }
         throw e;

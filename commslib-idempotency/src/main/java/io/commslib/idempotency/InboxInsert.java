@@ -1,7 +1,6 @@
 package io.commslib.idempotency;
 
 import io.commslib.jdbc.JdbcDatabase;
-import io.commslib.jdbc.SqlDialect;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -21,8 +20,10 @@ interface InboxInsert {
       throws SQLException;
 
   static InboxInsert of(JdbcDatabase database, Duration lockTimeout) {
-    return database.dialect() == SqlDialect.POSTGRESQL
-        ? new PostgresInboxInsert(database, lockTimeout)
-        : new H2InboxInsert(database, lockTimeout);
+    return switch (database.dialect()) {
+      case H2 -> new H2InboxInsert(database, lockTimeout);
+      case MARIADB, MYSQL -> new MySqlInboxInsert(database, lockTimeout);
+      case POSTGRESQL -> new PostgresInboxInsert(database, lockTimeout);
+    };
   }
 }

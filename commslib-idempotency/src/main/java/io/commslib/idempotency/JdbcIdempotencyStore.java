@@ -7,6 +7,7 @@ import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -23,14 +24,16 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
 
   private final JdbcDatabase database;
   private final IdempotencyConfig config;
+  private final JdbcTransactionRunner transactions;
   private final RequestClaims claims;
   private final RequestTable rows;
 
   private JdbcIdempotencyStore(JdbcDatabase database, IdempotencyConfig config) {
     this.database = database;
     this.config = config;
+    this.transactions = JdbcTransactionRunner.create(database);
     this.claims = RequestClaims.of(database, config);
-    this.rows = new RequestTable(database.table("idempotency"), claims.nowMillis(), config);
+    this.rows = new RequestTable(database, claims.nowMillis(), config);
   }
 
   /**
@@ -54,8 +57,8 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
   @Override
   public Claim claim(RequestKey request, Duration lease) {
     Checks.inRange("lease", lease, Duration.ofMillis(1), Duration.ofHours(24));
-    return alone(
-        claims.isOneStatement(), connection -> claims.lease(connection, request, lease.toMillis()));
+    Work<Claim> work = connection -> claims.lease(connection, request, lease.toMillis());
+    return claims.isOneStatement() ? alone(work) : inTransaction(work);
   }
 
   @Override
@@ -67,7 +70,6 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
   public boolean complete(RequestKey request, long token, StoredResult result) {
     Objects.requireNonNull(result, "result");
     return alone(
-        true,
         connection ->
             rows.complete(connection, request, token, result)
                 || rows.isCompleted(connection, request, token));
@@ -82,14 +84,13 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
 
   @Override
   public boolean release(RequestKey request, long token) {
-    return alone(true, connection -> rows.release(connection, request, token));
+    return alone(connection -> rows.release(connection, request, token));
   }
 
   @Override
   public boolean remember(RequestKey request, long token, String step, String value) {
     RequestSteps.check(step, value);
     return alone(
-        true,
         connection -> rows.remember(connection, request, token, TextPairs.write(step, value)));
   }
 
@@ -98,7 +99,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
     long all = 0;
     int removed;
     do {
-      removed = alone(true, rows::purge);
+      removed = inTransaction(rows::purge);
       all += removed;
     } while (removed == config.purgeBatch());
     return all;
@@ -117,11 +118,16 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
     }
   }
 
-  /**
-   * Runs work that commits itself, statement by statement where each is whole: no round trip for
-   * that.
-   */
-  private <T> T alone(boolean autoCommit, Work<T> work) {
+  private <T> T inTransaction(Work<T> work) {
+    try {
+      return transactions.<T, SQLException>run(tx -> work.run(tx.unwrap(Connection.class)));
+    } catch (SQLException e) {
+      throw SqlErrors.translate("idempotency", e);
+    }
+  }
+
+  /** Runs work whose statements are whole each and commit themselves: no round trip for that. */
+  private <T> T alone(Work<T> work) {
     Connection connection;
     try {
       connection = database.dataSource().getConnection();
@@ -130,36 +136,17 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
     }
     try (connection) {
       boolean usual = connection.getAutoCommit();
-      if (usual != autoCommit) {
-        connection.setAutoCommit(autoCommit);
+      if (!usual) {
+        connection.setAutoCommit(true);
       }
-      T result;
-      try {
-        result = work.run(connection);
-        if (!autoCommit) {
-          connection.commit();
-        }
-      } catch (SQLException | RuntimeException e) {
-        if (!autoCommit) {
-          rollBack(connection, e);
-        }
-        throw e;
-      }
-      if (usual != autoCommit) {
-        connection.setAutoCommit(usual);
+      T result = work.run(connection);
+      if (!usual) {
+        connection.setAutoCommit(false);
       }
       return result;
     } catch (SQLException e) {
       // What commits itself has an unknown result when the connection breaks.
       throw SqlErrors.translateCommit(e);
-    }
-  }
-
-  private static void rollBack(Connection connection, Exception because) {
-    try {
-      connection.rollback();
-    } catch (SQLException e) {
-      because.addSuppressed(e);
     }
   }
 }

@@ -23,7 +23,8 @@ import java.util.Set;
  *
  * <p>On PostgreSQL the bound of the wait for a concurrent duplicate, {@link
  * InboxConfig#lockTimeout()}, holds until the end of the handler's transaction, so also for the
- * locks the handler itself waits for; on H2 for this insert only.
+ * locks the handler itself waits for; on H2 for this insert only; on MariaDB for this insert only
+ * and in whole seconds, rounded up; on MySQL the session's {@code innodb_lock_wait_timeout} holds.
  *
  * @since 0.1
  */
@@ -97,16 +98,19 @@ public final class JdbcInbox implements Inbox {
 
   @Override
   public long purge() {
+    String before =
+        database
+            .dialect()
+            .nowPlusMillis()
+            .replace("?", Long.toString(-config.retention().toMillis()));
     String sql =
-        "DELETE FROM "
-            + database.table("inbox")
-            + " WHERE (consumer, message_id) IN (SELECT consumer, message_id FROM "
-            + database.table("inbox")
-            + " WHERE received_at < "
-            + database.dialect().nowPlusMillis()
-            + " LIMIT "
-            + config.purgeBatch()
-            + ")";
+        database
+            .dialect()
+            .deleteSome(
+                database.table("inbox"),
+                "consumer, message_id",
+                "received_at < " + before,
+                config.purgeBatch());
     long all = 0;
     int removed;
     do {
@@ -121,7 +125,6 @@ public final class JdbcInbox implements Inbox {
       return transactions.<Integer, SQLException>run(
           tx -> {
             try (PreparedStatement delete = tx.unwrap(Connection.class).prepareStatement(sql)) {
-              delete.setLong(1, -config.retention().toMillis());
               return delete.executeUpdate();
             }
           });

@@ -38,7 +38,7 @@ final class PostgresRequestClaims implements RequestClaims {
 
   PostgresRequestClaims(JdbcDatabase database, IdempotencyConfig config) {
     String table = database.table("idempotency");
-    this.rows = new RequestTable(table, NOW, config);
+    this.rows = new RequestTable(database, NOW, config);
     this.retentionMillis = config.retention().toMillis();
     this.retryAfter = config.retryAfter();
     this.lease =

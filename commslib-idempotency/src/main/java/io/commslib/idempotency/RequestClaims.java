@@ -4,7 +4,6 @@ import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.jdbc.JdbcDatabase;
-import io.commslib.jdbc.SqlDialect;
 import java.sql.Connection;
 import java.sql.SQLException;
 
@@ -28,8 +27,10 @@ interface RequestClaims {
       throws SQLException;
 
   static RequestClaims of(JdbcDatabase database, IdempotencyConfig config) {
-    return database.dialect() == SqlDialect.POSTGRESQL
-        ? new PostgresRequestClaims(database, config)
-        : new H2RequestClaims(database, config);
+    return switch (database.dialect()) {
+      case H2 -> new H2RequestClaims(database, config);
+      case MARIADB, MYSQL -> new MySqlRequestClaims(database, config);
+      case POSTGRESQL -> new PostgresRequestClaims(database, config);
+    };
   }
 }

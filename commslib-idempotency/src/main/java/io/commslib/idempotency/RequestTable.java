@@ -2,6 +2,7 @@ package io.commslib.idempotency;
 
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
+import io.commslib.jdbc.JdbcDatabase;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -23,7 +24,9 @@ final class RequestTable {
   private final String state;
   private final String purge;
 
-  RequestTable(String table, String now, IdempotencyConfig config) {
+  RequestTable(JdbcDatabase database, String now, IdempotencyConfig config) {
+    String table = database.table("idempotency");
+    String over = "expires_at <= " + now;
     this.retentionMillis = config.retention().toMillis();
     String held = KEY + " AND fingerprint = ? AND token = ?";
     this.select = "SELECT " + RequestRow.COLUMNS + now + " FROM " + table + KEY;
@@ -51,7 +54,12 @@ final class RequestTable {
             + now
             + " + ?, fingerprint = ?, status = NULL, content_type = NULL, headers = NULL, body = NULL"
             + KEY
-            + " AND token = ?";
+            + " AND token = ? AND ("
+            + over
+            // A late result that has come since is one all the same.
+            + " OR (status IS NULL AND leased_until <= "
+            + now
+            + " AND fingerprint = ?))";
     this.complete =
         "UPDATE "
             + table
@@ -74,16 +82,7 @@ final class RequestTable {
             + " AND status IS NULL AND leased_until > 0 AND CHAR_LENGTH(steps) <= ?";
     this.state = "SELECT leased_until, status FROM " + table + held;
     this.purge =
-        "DELETE FROM "
-            + table
-            + " WHERE (scope, request_key) IN (SELECT scope, request_key FROM "
-            + table
-            + " WHERE expires_at <= "
-            + now
-            + " LIMIT "
-            + config.purgeBatch()
-            + ") AND expires_at <= "
-            + now;
+        database.dialect().deleteSome(table, "scope, request_key", over, config.purgeBatch());
   }
 
   @Nullable RequestRow select(Connection connection, RequestKey request) throws SQLException {
@@ -111,7 +110,9 @@ final class RequestTable {
       statement.setLong(1, leaseMillis);
       statement.setLong(2, leaseMillis + retentionMillis);
       statement.setString(3, request.fingerprint());
-      statement.setLong(setKey(statement, 4, request), from);
+      int next = setKey(statement, 4, request);
+      statement.setLong(next, from);
+      statement.setString(next + 1, request.fingerprint());
       return statement.executeUpdate() == 1;
     }
   }

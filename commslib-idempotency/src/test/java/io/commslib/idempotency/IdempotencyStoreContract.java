@@ -155,6 +155,14 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
+  void tellsKeysApartByteByByte() {
+    for (String key : List.of("key-1", "KEY-1", "key-1 ", " key-1")) {
+      RequestKey request = new RequestKey("letters", key, "f");
+      assertThat(store().claim(request, LEASE).kind()).as(key).isEqualTo(Claim.Kind.GRANTED);
+    }
+  }
+
+  @Test
   void letsTheNextTakeOverAfterTheLeaseAndFencesTheOldHolder() {
     long old = claim().token();
     pass(LEASE);

@@ -76,6 +76,7 @@ public abstract class InboxContract {
     assertThat(enter(inbox, CONSUMER, message("m1"))).isTrue();
     assertThat(enter(inbox, CONSUMER, message("m1"))).isFalse();
     assertThat(enter(inbox, CONSUMER, message("m2"))).isTrue();
+    assertThat(enter(inbox, CONSUMER, message("M1"))).as("another letter").isTrue();
   }
 
   @Test

@@ -129,6 +129,20 @@ public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContr
   }
 
   @Test
+  void doesNotTakeOverWhatIsCompletedJustBefore() throws SQLException {
+    IdempotencyConfig config = IdempotencyConfig.builder().retention(RETENTION).build();
+    RequestTable rows =
+        new RequestTable(database, RequestClaims.of(database, config).nowMillis(), config);
+    long token = claim().token();
+    pass(LEASE);
+    assertThat(store.complete(REQUEST, token, result("late"))).isTrue();
+    try (Connection connection = own.getConnection()) {
+      assertThat(rows.takeOver(connection, REQUEST, token, 1)).isFalse();
+    }
+    assertThat(claim().result().body()).isEqualTo(result("late").body());
+  }
+
+  @Test
   void refusesATransactionOfAnotherDatabase() {
     try (HikariDataSource foreign = newPool()) {
       JdbcTransactionRunner elsewhere =

@@ -10,7 +10,6 @@ import io.commslib.core.tx.TransactionRunner;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.JdbcTransactions;
-import io.commslib.jdbc.SqlDialect;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -80,9 +79,11 @@ public abstract class JdbcInboxContract extends InboxContract {
   @Override
   protected void age(Duration by) {
     String earlier =
-        database.dialect() == SqlDialect.POSTGRESQL
-            ? "received_at - (? * interval '1 second')"
-            : "DATEADD(SECOND, -?, received_at)";
+        switch (database.dialect()) {
+          case H2 -> "DATEADD(SECOND, -?, received_at)";
+          case MARIADB, MYSQL -> "received_at - INTERVAL ? SECOND";
+          case POSTGRESQL -> "received_at - (? * interval '1 second')";
+        };
     try (Connection connection = own.getConnection();
         PreparedStatement update =
             connection.prepareStatement(
@@ -112,7 +113,11 @@ public abstract class JdbcInboxContract extends InboxContract {
   @Test
   void leavesTheConnectionsLockTimeoutAsItWas() throws SQLException {
     String question =
-        database.dialect() == SqlDialect.POSTGRESQL ? "SHOW lock_timeout" : "CALL LOCK_TIMEOUT()";
+        switch (database.dialect()) {
+          case H2 -> "CALL LOCK_TIMEOUT()";
+          case MARIADB, MYSQL -> "SELECT @@innodb_lock_wait_timeout";
+          case POSTGRESQL -> "SHOW lock_timeout";
+        };
     Inbox inbox = inbox(Duration.ofMillis(4_321));
     try (Connection connection = own.getConnection();
         Statement statement = connection.createStatement()) {

@@ -93,9 +93,10 @@ public abstract class BadInputContract extends ContractFixture {
   private void awaitNothingUnderWay(Subscription subscription) {
     await(
         "nothing under way",
-        () ->
-            subscription.snapshot().count(Count.IN_FLIGHT) == 0
-                && subscription.snapshot().count(Count.WAITING) == 0);
+        () -> {
+          SubscriptionSnapshot now = subscription.snapshot();
+          return now.count(Count.IN_FLIGHT) == 0 && now.count(Count.WAITING) == 0;
+        });
   }
 
   private static long settled(SubscriptionSnapshot snapshot) {

@@ -29,6 +29,7 @@ public final class JdbcHeldKeys implements HeldKeys {
   }
 
   private final JdbcTransactionRunner transactions;
+  private final boolean isUpsert;
   private final String raise;
   private final String insert;
   private final String select;
@@ -39,6 +40,7 @@ public final class JdbcHeldKeys implements HeldKeys {
     this.transactions = JdbcTransactionRunner.create(database);
     String table = database.table("held_keys");
     String key = " WHERE consumer = ? AND lane_key = ?";
+    this.isUpsert = database.dialect().isMySql();
     this.raise = "UPDATE " + table + " SET hold_level = ?" + key + " AND hold_level < ?";
     this.insert =
         "INSERT INTO "
@@ -46,7 +48,10 @@ public final class JdbcHeldKeys implements HeldKeys {
             + " (consumer, lane_key, hold_level, held_at) VALUES (?, ?, ?, "
             + database.dialect().now()
             + ")"
-            + database.dialect().onConflictDoNothing();
+            + (isUpsert
+                // A plain insert would leave a shared lock on the row it meets.
+                ? " ON DUPLICATE KEY UPDATE hold_level = GREATEST(hold_level, VALUES(hold_level))"
+                : database.dialect().onConflictDoNothing());
     this.select = "SELECT hold_level FROM " + table + key;
     this.delete = "DELETE FROM " + table + key;
     this.list = "SELECT lane_key FROM " + table + " WHERE consumer = ? LIMIT ?";
@@ -93,7 +98,7 @@ public final class JdbcHeldKeys implements HeldKeys {
       statement.setString(1, consumer);
       statement.setString(2, key);
       statement.setInt(3, level);
-      return statement.executeUpdate() == 1;
+      return statement.executeUpdate() > 0 || isUpsert;
     } catch (SQLException e) {
       if (SqlErrors.isDuplicateKey(e)) {
         return false;
