@@ -114,6 +114,8 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
     try {
       return work.run(tx.unwrap(Connection.class));
     } catch (SQLException e) {
+      // On some databases the rest could still be committed.
+      tx.setRollbackOnly();
       throw SqlErrors.translate("idempotency: " + doing, e);
     }
   }

@@ -7,9 +7,9 @@ import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.jdbc.Purge;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
@@ -34,12 +34,25 @@ public final class JdbcInbox implements Inbox {
   private final InboxConfig config;
   private final JdbcTransactionRunner transactions;
   private final InboxInsert inserts;
+  private final Purge purge;
 
   private JdbcInbox(JdbcDatabase database, InboxConfig config) {
     this.database = database;
     this.config = config;
     this.transactions = JdbcTransactionRunner.create(database);
     this.inserts = InboxInsert.of(database, config.lockTimeout());
+    String before =
+        database
+            .dialect()
+            .nowPlusMillis()
+            .replace("?", Long.toString(-config.retention().toMillis()));
+    this.purge =
+        Purge.of(
+            database,
+            "inbox",
+            List.of("consumer", "message_id"),
+            "received_at < " + before,
+            config.purgeBatch());
   }
 
   /**
@@ -59,6 +72,7 @@ public final class JdbcInbox implements Inbox {
     try {
       return inserts.enter(connection(tx), consumer, message.idempotencyKey());
     } catch (SQLException e) {
+      tx.setRollbackOnly();
       throw SqlErrors.translate("inbox", e);
     }
   }
@@ -78,6 +92,7 @@ public final class JdbcInbox implements Inbox {
       }
       return answers;
     } catch (SQLException e) {
+      tx.setRollbackOnly();
       throw SqlErrors.translate("inbox", e);
     }
   }
@@ -98,36 +113,18 @@ public final class JdbcInbox implements Inbox {
 
   @Override
   public long purge() {
-    String before =
-        database
-            .dialect()
-            .nowPlusMillis()
-            .replace("?", Long.toString(-config.retention().toMillis()));
-    String sql =
-        database
-            .dialect()
-            .deleteSome(
-                database.table("inbox"),
-                "consumer, message_id",
-                "received_at < " + before,
-                config.purgeBatch());
     long all = 0;
     int removed;
     do {
-      removed = purgeBatch(sql);
+      removed = purgeBatch();
       all += removed;
     } while (removed == config.purgeBatch());
     return all;
   }
 
-  private int purgeBatch(String sql) {
+  private int purgeBatch() {
     try {
-      return transactions.<Integer, SQLException>run(
-          tx -> {
-            try (PreparedStatement delete = tx.unwrap(Connection.class).prepareStatement(sql)) {
-              return delete.executeUpdate();
-            }
-          });
+      return transactions.<Integer, SQLException>run(tx -> purge.run(tx.unwrap(Connection.class)));
     } catch (SQLException e) {
       throw SqlErrors.translate("inbox purge", e);
     }

@@ -3,10 +3,12 @@ package io.commslib.idempotency;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.Purge;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The statements on the table of requests that are the same on every database. */
@@ -22,7 +24,7 @@ final class RequestTable {
   private final String release;
   private final String remember;
   private final String state;
-  private final String purge;
+  private final Purge purge;
 
   RequestTable(JdbcDatabase database, String now, IdempotencyConfig config) {
     String table = database.table("idempotency");
@@ -82,7 +84,8 @@ final class RequestTable {
             + " AND status IS NULL AND leased_until > 0 AND CHAR_LENGTH(steps) <= ?";
     this.state = "SELECT leased_until, status FROM " + table + held;
     this.purge =
-        database.dialect().deleteSome(table, "scope, request_key", over, config.purgeBatch());
+        Purge.of(
+            database, "idempotency", List.of("scope", "request_key"), over, config.purgeBatch());
   }
 
   @Nullable RequestRow select(Connection connection, RequestKey request) throws SQLException {
@@ -166,9 +169,7 @@ final class RequestTable {
   }
 
   int purge(Connection connection) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(purge)) {
-      return statement.executeUpdate();
-    }
+    return purge.run(connection);
   }
 
   private static int setHeld(PreparedStatement statement, int from, RequestKey request, long token)

@@ -107,35 +107,6 @@ public enum SqlDialect {
   }
 
   /**
-   * Returns the statement that deletes some rows of a table, at most so many.
-   *
-   * @param table quoted name
-   * @param key the primary key's columns, separated by commas
-   * @param condition which rows, without parameters
-   * @param limit how many at most
-   * @return a statement without parameters
-   */
-  public String deleteSome(String table, String key, String condition, int limit) {
-    return isMySql()
-        ? "DELETE FROM " + table + " WHERE " + condition + " LIMIT " + limit
-        : "DELETE FROM "
-            + table
-            + " WHERE ("
-            + key
-            + ") IN (SELECT "
-            + key
-            + " FROM "
-            + table
-            + " WHERE "
-            + condition
-            + " LIMIT "
-            + limit
-            // What has changed since the rows were chosen stays.
-            + ") AND "
-            + condition;
-  }
-
-  /**
    * Returns the statement that bounds how long this session waits for a row lock, on H2; on
    * PostgreSQL until the transaction ends.
    *

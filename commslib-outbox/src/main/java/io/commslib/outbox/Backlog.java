@@ -1,6 +1,7 @@
 package io.commslib.outbox;
 
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlDialect;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -38,10 +39,11 @@ record Backlog(Duration oldest, int rows, int parked, int unowned) {
   private static Duration oldest(
       Connection connection, JdbcDatabase database, Collection<Integer> owned) throws SQLException {
     Duration oldest = Duration.ZERO;
+    SqlDialect dialect = database.dialect();
     try (PreparedStatement select =
         connection.prepareStatement(
             "SELECT created_at, "
-                + database.dialect().now()
+                + dialect.now()
                 + " FROM "
                 + database.table("outbox_message")
                 + " WHERE shard = ? ORDER BY id LIMIT 1")) {
@@ -49,8 +51,7 @@ record Backlog(Duration oldest, int rows, int parked, int unowned) {
         select.setInt(1, shard);
         try (ResultSet row = select.executeQuery()) {
           if (row.next()) {
-            Duration age =
-                Duration.between(row.getTimestamp(1).toInstant(), row.getTimestamp(2).toInstant());
+            Duration age = Duration.between(dialect.instant(row, 1), dialect.instant(row, 2));
             oldest = age.compareTo(oldest) > 0 ? age : oldest;
           }
         }

@@ -74,7 +74,8 @@ final class HealthReader {
         try (ResultSet row = select.executeQuery()) {
           while (row.next()) {
             Duration age =
-                Duration.between(row.getTimestamp(2).toInstant(), row.getTimestamp(3).toInstant());
+                Duration.between(
+                    database.dialect().instant(row, 2), database.dialect().instant(row, 3));
             ages.merge(row.getString(1), age, (a, b) -> a.compareTo(b) > 0 ? a : b);
           }
         }

@@ -1,5 +1,6 @@
 package io.commslib.outbox;
 
+import io.commslib.core.StoreException;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.spi.Checks;
@@ -11,7 +12,6 @@ import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
@@ -28,6 +28,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class JdbcOutbox implements Outbox {
 
   private static final int MAX_ROWS = 1_000;
+
+  /** Servers refuse statements that are longer, MariaDB by default those over 16 MiB. */
+  private static final long MAX_STATEMENT_BYTES = 4L << 20;
 
   private final JdbcDatabase database;
   private final OutboxConfig config;
@@ -98,7 +101,7 @@ public final class JdbcOutbox implements Outbox {
       }
       write(connection, insertDelayed, to, later);
     } catch (SQLException e) {
-      throw SqlErrors.translate("outbox insert", e);
+      throw failed(tx, "insert", e);
     }
     tx.afterCommit(this::wake);
   }
@@ -137,11 +140,13 @@ public final class JdbcOutbox implements Outbox {
     }
   }
 
-  /** One statement for up to a thousand; ids ascend in the order given. */
+  /** One statement for as many as fit; ids ascend in the order given. */
   private void writeInRows(Connection connection, Destination to, List<Message> messages)
       throws SQLException {
-    for (int from = 0; from < messages.size(); from += MAX_ROWS) {
-      List<Message> some = messages.subList(from, Math.min(messages.size(), from + MAX_ROWS));
+    int from = 0;
+    while (from < messages.size()) {
+      List<Message> some = messages.subList(from, from + fitting(messages, from));
+      from += some.size();
       String sql = insert + ", (?, ?, ?, ?, ?)".repeat(some.size() - 1);
       try (PreparedStatement statement = connection.prepareStatement(sql)) {
         int index = 1;
@@ -155,6 +160,19 @@ public final class JdbcOutbox implements Outbox {
         statement.executeUpdate();
       }
     }
+  }
+
+  private static int fitting(List<Message> messages, int from) {
+    long bytes = 0;
+    int count = 0;
+    while (count < MAX_ROWS && from + count < messages.size()) {
+      bytes += messages.get(from + count).sharedBody().length;
+      if (count > 0 && bytes > MAX_STATEMENT_BYTES) {
+        break;
+      }
+      count++;
+    }
+    return count;
   }
 
   private void write(Connection connection, String sql, Destination to, List<Message> messages)
@@ -173,7 +191,7 @@ public final class JdbcOutbox implements Outbox {
           // it.
           statement.setString(
               5, OutboxRow.headerText(message.toBuilder().withoutDeliverAt().build()));
-          statement.setTimestamp(6, Timestamp.from(message.deliverAt().get()));
+          database.dialect().setInstant(statement, 6, message.deliverAt().get());
           statement.setString(7, message.id());
         } else {
           statement.setString(5, OutboxRow.headerText(message));
@@ -198,8 +216,7 @@ public final class JdbcOutbox implements Outbox {
    * @param tx the running transaction, on this outbox's database
    * @param key the messages' key
    * @throws IllegalArgumentException if {@code tx} belongs to another database
-   * @throws io.commslib.core.StoreException if the database fails or ends the wait; the transaction
-   *     must roll back
+   * @throws StoreException if the database fails or ends the wait; the transaction must roll back
    */
   public void ordered(TransactionContext tx, String key) {
     Objects.requireNonNull(key, "key");
@@ -207,7 +224,7 @@ public final class JdbcOutbox implements Outbox {
     try {
       keyLocks.take(tx.unwrap(Connection.class), key);
     } catch (SQLException e) {
-      throw SqlErrors.translate("outbox key lock", e);
+      throw failed(tx, "key lock", e);
     }
   }
 
@@ -221,7 +238,7 @@ public final class JdbcOutbox implements Outbox {
    * @param message what to publish
    * @param at when
    * @throws IllegalArgumentException as {@link #publish}; nothing was written
-   * @throws io.commslib.core.StoreException if the database fails; the transaction must roll back
+   * @throws StoreException if the database fails; the transaction must roll back
    */
   public void publishLater(TransactionContext tx, Destination to, Message message, Instant at) {
     publish(tx, to, message.toBuilder().deliverAt(at).build());
@@ -235,7 +252,7 @@ public final class JdbcOutbox implements Outbox {
    * @param tx the running transaction, on this outbox's database
    * @param messageId the message's id
    * @return whether it came in time; false if there is no delayed message of this id (any more)
-   * @throws io.commslib.core.StoreException if the database fails; the transaction must roll back
+   * @throws StoreException if the database fails; the transaction must roll back
    */
   public boolean cancel(TransactionContext tx, String messageId) {
     Objects.requireNonNull(messageId, "messageId");
@@ -247,8 +264,14 @@ public final class JdbcOutbox implements Outbox {
               messageId)
           > 0;
     } catch (SQLException e) {
-      throw SqlErrors.translate("outbox cancel", e);
+      throw failed(tx, "cancel", e);
     }
+  }
+
+  /** On some databases the rest of the transaction could still be committed, without this. */
+  private static StoreException failed(TransactionContext tx, String doing, SQLException failure) {
+    tx.setRollbackOnly();
+    return SqlErrors.translate("outbox " + doing, failure);
   }
 
   private void checkDatabase(TransactionContext tx) {

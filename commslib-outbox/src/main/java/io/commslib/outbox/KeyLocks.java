@@ -34,6 +34,14 @@ final class KeyLocks {
       return;
     }
     int slot = Math.floorMod((int) (hash(key) >>> 32), SLOTS);
+    if (database.dialect().isMySql()) {
+      // An upsert waits for the row's exclusive lock; a plain insert would begin with a shared one.
+      OutboxTables.update(
+          connection,
+          "INSERT INTO " + table + " (slot) VALUES (?) ON DUPLICATE KEY UPDATE slot = slot",
+          slot);
+      return;
+    }
     while (!lockRow(connection, slot) && !makeRow(connection, slot)) {
       // Another made the row in between and has rolled back or committed: look again.
     }

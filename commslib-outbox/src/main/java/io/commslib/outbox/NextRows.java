@@ -67,7 +67,7 @@ final class NextRows {
     if (retries) {
       cursors.forget();
     }
-    RowReader.Query query = new RowReader.Query(shards, held.ids(), unwanted, retries, limit);
+    RowReader.Query query = new RowReader.Query(shards, held.rows(), unwanted, retries, limit);
     List<OutboxRow> rows = transactions.run("read", connection -> reader.read(connection, query));
     return new Found(rows, rows.size() >= limit);
   }

@@ -238,7 +238,7 @@ public final class OutboxAdmin {
               found.add(
                   new AuditEntry(
                       row.getLong(1),
-                      row.getTimestamp(2).toInstant(),
+                      database.dialect().instant(row, 2),
                       row.getString(3),
                       row.getString(4),
                       row.getString(5),

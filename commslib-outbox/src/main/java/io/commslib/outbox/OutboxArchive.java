@@ -1,9 +1,9 @@
 package io.commslib.outbox;
 
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.Purge;
 import io.commslib.jdbc.SqlDialect;
 import java.sql.Connection;
-import java.sql.Date;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.LocalDate;
@@ -53,6 +53,10 @@ final class OutboxArchive {
       }
       return;
     }
+    if (database.dialect().isMySql()) {
+      moveListed(connection, insert, rows);
+      return;
+    }
     String where = " WHERE shard = ? AND id = ?";
     try (PreparedStatement lock =
             connection.prepareStatement("SELECT id FROM " + message + where + " FOR UPDATE");
@@ -62,7 +66,7 @@ final class OutboxArchive {
                     + "SELECT "
                     + COLUMNS
                     + ", CAST("
-                    + utcNow()
+                    + "CURRENT_TIMESTAMP AT TIME ZONE 'UTC'"
                     + " AS date), "
                     + database.dialect().now()
                     + " FROM "
@@ -81,23 +85,27 @@ final class OutboxArchive {
     }
   }
 
-  private String utcNow() {
-    return database.dialect() == SqlDialect.H2
-        ? "CURRENT_TIMESTAMP AT TIME ZONE 'UTC'"
-        : "utc_timestamp()";
+  private void moveListed(Connection connection, String insert, List<OutboxRow> rows)
+      throws SQLException {
+    String listed = RowIds.listed(message, "id");
+    String list = RowIds.list(rows);
+    try (PreparedStatement lock =
+        connection.prepareStatement("SELECT t.id FROM " + listed + " FOR UPDATE")) {
+      lock.setString(1, list);
+      lock.executeQuery().close();
+    }
+    String columns = "t." + COLUMNS.replace(", ", ", t.");
+    OutboxTables.update(
+        connection,
+        insert + "SELECT " + columns + ", utc_date(), utc_timestamp(6) FROM " + listed,
+        list);
+    OutboxTables.update(connection, "DELETE t FROM " + listed, list);
   }
 
   /** Deletes at most so many rows archived on an earlier day. */
   int purge(Connection connection, LocalDate before, int limit) throws SQLException {
-    return OutboxTables.update(
-        connection,
-        "DELETE FROM "
-            + archive
-            + " WHERE archive_id IN (SELECT archive_id FROM (SELECT archive_id FROM "
-            + archive
-            + " WHERE archived_day < ? ORDER BY archived_day LIMIT "
-            + limit
-            + ") x)",
-        Date.valueOf(before));
+    String earlier = "archived_day < DATE '" + before + "'";
+    return Purge.of(database, "outbox_archive", List.of("archive_id"), earlier, limit)
+        .run(connection);
   }
 }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What the relay writes. Message rows are inserted once and deleted once, never locked or updated;
@@ -67,6 +68,10 @@ final class OutboxTables {
             2, connection.createArrayOf("bigint", rows.stream().map(OutboxRow::id).toArray()));
         delete.executeUpdate();
       }
+      return;
+    }
+    if (database.dialect().isMySql()) {
+      update(connection, "DELETE t FROM " + RowIds.listed(table, idColumn), RowIds.list(rows));
       return;
     }
     try (PreparedStatement delete =
@@ -183,7 +188,7 @@ final class OutboxTables {
     String same = " x WHERE x.shard = r.shard AND x.";
     return update(
         connection,
-        "DELETE FROM "
+        (database.dialect().isMySql() ? "DELETE r FROM " : "DELETE FROM ")
             + retry
             + " r WHERE NOT EXISTS (SELECT 1 FROM "
             + message
@@ -217,7 +222,7 @@ final class OutboxTables {
 
   /** Moves due delayed messages to the message table; returns how many. */
   int promoteDelayed(Connection connection, int limit) throws SQLException {
-    List<String> ids = new ArrayList<>();
+    List<Long> ids = new ArrayList<>();
     try (Statement statement = connection.createStatement();
         ResultSet found =
             statement.executeQuery(
@@ -230,13 +235,12 @@ final class OutboxTables {
                     // One that is being cancelled is left to whoever cancels it.
                     + " FOR UPDATE SKIP LOCKED")) {
       while (found.next()) {
-        ids.add(Long.toString(found.getLong(1)));
+        ids.add(found.getLong(1));
       }
     }
     if (ids.isEmpty()) {
       return 0;
     }
-    String where = " WHERE id IN (" + String.join(", ", ids) + ")";
     update(
         connection,
         "INSERT INTO "
@@ -244,9 +248,18 @@ final class OutboxTables {
             + " (shard, destination, msg_key, payload, headers) SELECT shard, destination, msg_key,"
             + " payload, headers FROM "
             + delayed
-            + where
-            + " ORDER BY due_at, id");
-    return update(connection, "DELETE FROM " + delayed + where);
+            + " WHERE id IN ("
+            + ids.stream().map(String::valueOf).collect(Collectors.joining(", "))
+            + ") ORDER BY due_at, id");
+    try (PreparedStatement delete =
+        connection.prepareStatement("DELETE FROM " + delayed + " WHERE id = ?")) {
+      for (long id : ids) {
+        delete.setLong(1, id);
+        delete.addBatch();
+      }
+      delete.executeBatch();
+    }
+    return ids.size();
   }
 
   static int update(Connection connection, String sql, Object... parameters) throws SQLException {

@@ -1,6 +1,7 @@
 package io.commslib.outbox;
 
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlDialect;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -30,11 +31,13 @@ final class ParkedTable {
           + " first_failed_at, parked_at FROM ";
   private static final String LOCKED = "SELECT id, shard, message_row, destination, msg_key FROM ";
 
+  private final SqlDialect dialect;
   private final String parked;
   private final String message;
   private final String retry;
 
   ParkedTable(JdbcDatabase database) {
+    this.dialect = database.dialect();
     this.parked = database.table("outbox_parked");
     this.message = database.table("outbox_message");
     this.retry = database.table("outbox_retry");
@@ -57,7 +60,7 @@ final class ParkedTable {
     return found;
   }
 
-  private static ParkedMessage read(ResultSet row) throws SQLException {
+  private ParkedMessage read(ResultSet row) throws SQLException {
     return new ParkedMessage(
         row.getLong(1),
         row.getString(2),
@@ -66,8 +69,8 @@ final class ParkedTable {
         row.getString(5),
         row.getString(6),
         row.getString(7),
-        row.getTimestamp(8).toInstant(),
-        row.getTimestamp(9).toInstant());
+        dialect.instant(row, 8),
+        dialect.instant(row, 9));
   }
 
   Optional<ParkedExplanation> explain(Connection connection, long id) throws SQLException {
@@ -197,7 +200,9 @@ final class ParkedTable {
             + message
             + " (shard, id"
             + rest
-            + ") OVERRIDING SYSTEM VALUE SELECT shard, message_row"
+            + ")"
+            + (dialect.isMySql() ? "" : " OVERRIDING SYSTEM VALUE")
+            + " SELECT shard, message_row"
             + rest
             + " FROM "
             + parked

@@ -2,6 +2,7 @@ package io.commslib.outbox;
 
 import io.commslib.core.time.TimeSource;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlDialect;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -18,16 +19,18 @@ final class PublishLag {
   private static final long BETWEEN_NANOS = 2_000_000_000L;
 
   private final TimeSource time;
+  private final SqlDialect dialect;
   private final String sql;
   private long sampled;
   private volatile Duration last = Duration.ZERO;
 
   PublishLag(JdbcDatabase database, TimeSource time) {
     this.time = time;
+    this.dialect = database.dialect();
     this.sampled = time.nanoTime() - BETWEEN_NANOS;
     this.sql =
         "SELECT created_at, "
-            + database.dialect().now()
+            + dialect.now()
             + " FROM "
             + database.table("outbox_message")
             + " WHERE shard = ? AND id = ?";
@@ -44,9 +47,7 @@ final class PublishLag {
       select.setLong(2, row.id());
       try (ResultSet found = select.executeQuery()) {
         if (found.next()) {
-          last =
-              Duration.between(
-                  found.getTimestamp(1).toInstant(), found.getTimestamp(2).toInstant());
+          last = Duration.between(dialect.instant(found, 1), dialect.instant(found, 2));
         }
       }
     }

@@ -204,8 +204,4 @@ final class RelayWindow {
   Collection<OutboxRow> rows() {
     return held.values();
   }
-
-  Set<Long> ids() {
-    return held.keySet();
-  }
 }

@@ -12,6 +12,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -26,14 +27,14 @@ final class RowReader {
    * What to read.
    *
    * @param shards in this order
-   * @param held ids that are not wanted again
+   * @param held rows that are not wanted again
    * @param excluded destinations that are not wanted now
    * @param retries whether messages may be waiting for their next attempt
    * @param limit how many rows at most
    */
   record Query(
       List<Integer> shards,
-      Collection<Long> held,
+      Collection<OutboxRow> held,
       Collection<String> excluded,
       boolean retries,
       int limit) {}
@@ -128,10 +129,13 @@ final class RowReader {
   }
 
   /**
-   * H2 knows no LATERAL and reads every part of a union before it counts: so each is kept short.
+   * H2 and MariaDB know no LATERAL and read every part of a union before they count: so each is
+   * kept short.
    */
   private String union(Query query) {
     int each = Math.max(16, 2 * query.limit() / query.shards().size());
+    Map<Integer, String> held =
+        database.dialect().isMySql() ? RowIds.byShard(query.held()) : Map.of();
     return query.shards().stream()
             .map(
                 shard ->
@@ -141,6 +145,9 @@ final class RowReader {
                         + message
                         + " m WHERE m.shard = "
                         + shard
+                        + (held.containsKey(shard)
+                            ? " AND m.id NOT IN (" + held.get(shard) + ")"
+                            : "")
                         + filter(query)
                         + " ORDER BY m.id LIMIT "
                         + Math.min(each, query.limit())
@@ -151,11 +158,11 @@ final class RowReader {
 
   private String filter(Query query) {
     StringBuilder filter = new StringBuilder();
-    if (!query.held().isEmpty()) {
-      filter.append(" AND NOT (m.id = ANY(?))");
-    }
-    if (!query.excluded().isEmpty()) {
-      filter.append(" AND NOT (m.destination = ANY(?))");
+    if (database.dialect().isMySql()) {
+      filter.append(" AND m.destination <> ?".repeat(query.excluded().size()));
+    } else {
+      filter.append(query.held().isEmpty() ? "" : " AND NOT (m.id = ANY(?))");
+      filter.append(query.excluded().isEmpty() ? "" : " AND NOT (m.destination = ANY(?))");
     }
     if (query.retries()) {
       filter
@@ -170,11 +177,18 @@ final class RowReader {
     return filter.toString();
   }
 
-  private static int bindFilter(
-      Connection connection, PreparedStatement select, int first, Query query) throws SQLException {
+  private int bindFilter(Connection connection, PreparedStatement select, int first, Query query)
+      throws SQLException {
     int index = first;
+    if (database.dialect().isMySql()) {
+      for (String destination : query.excluded()) {
+        select.setString(index++, destination);
+      }
+      return index;
+    }
     if (!query.held().isEmpty()) {
-      select.setArray(index++, connection.createArrayOf("bigint", query.held().toArray()));
+      Object[] ids = query.held().stream().map(OutboxRow::id).toArray();
+      select.setArray(index++, connection.createArrayOf("bigint", ids));
     }
     if (!query.excluded().isEmpty()) {
       select.setArray(index++, connection.createArrayOf("varchar", query.excluded().toArray()));

@@ -287,19 +287,21 @@ final class ShardLeases {
     if (epoch == null) {
       return false;
     }
-    int ours =
-        update(
-            connection,
-            "UPDATE "
+    boolean ours;
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            "SELECT 1 FROM "
                 + shardTable
-                + " SET epoch = epoch WHERE shard = ? AND owner = ? AND epoch = ?",
-            shard,
-            node,
-            epoch);
-    if (ours == 0) {
+                + " WHERE shard = ? AND owner = ? AND epoch = ? FOR UPDATE")) {
+      OutboxTables.bind(select, shard, node, epoch);
+      try (ResultSet row = select.executeQuery()) {
+        ours = row.next();
+      }
+    }
+    if (!ours) {
       lost(shard, epoch);
     }
-    return ours == 1;
+    return ours;
   }
 
   /** Drops the shards whose epoch has changed; called in each acknowledgement's transaction. */

@@ -47,12 +47,14 @@ final class TripService {
   }
 
   /**
-   * @param args database URL, number of trips
+   * @param args database URL, user, password, number of trips
    */
   public static void main(String[] args) throws Exception {
     HikariDataSource pool = new HikariDataSource();
     pool.setJdbcUrl(args[0]);
-    new TripService(CrashPoints.fromProperty().around(pool)).run(Integer.parseInt(args[1]));
+    pool.setUsername(args[1]);
+    pool.setPassword(args[2]);
+    new TripService(CrashPoints.fromProperty().around(pool)).run(Integer.parseInt(args[3]));
     pool.close();
   }
 
