@@ -31,7 +31,10 @@ public final class ChaosTables {
 
   /** Creates the tables. */
   public void create() throws SQLException {
-    String number = "n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, ";
+    String number =
+        database.dialect().isMySql()
+            ? "n bigint NOT NULL AUTO_INCREMENT PRIMARY KEY, "
+            : "n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, ";
     String what =
         "id varchar(120) NOT NULL, writer varchar(40) NOT NULL, msg_key varchar(80) NOT NULL,"
             + " seq bigint NOT NULL";

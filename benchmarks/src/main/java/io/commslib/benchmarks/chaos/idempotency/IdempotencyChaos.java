@@ -1,5 +1,6 @@
 package io.commslib.benchmarks.chaos.idempotency;
 
+import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.benchmarks.chaos.ChaosOptions;
 import io.commslib.benchmarks.chaos.ChaosSuite;
 import io.commslib.benchmarks.chaos.RowResult;
@@ -50,10 +51,11 @@ public final class IdempotencyChaos implements ChaosSuite {
   public RowResult run(String number, ChaosOptions options) throws Exception {
     Row row = ROWS.get(number);
     long start = System.nanoTime();
-    try (Requests requests = Requests.start()) {
+    ChaosDatabase.Kind kind = ChaosDatabase.Kind.of(options.database());
+    try (Requests requests = Requests.start(kind)) {
       Outcome outcome = row.script().run(requests, options);
       return new RowResult(
-          number + ", " + row.text(),
+          number + ", " + row.text() + ", " + kind.text(),
           outcome.counts(),
           outcome.broken(),
           outcome.findings(),

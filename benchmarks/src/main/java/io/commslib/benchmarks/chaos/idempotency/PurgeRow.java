@@ -61,7 +61,7 @@ final class PurgeRow {
     done.set(true);
     purger.join();
     inbox.purge();
-    long left = requests.number("SELECT count(*) FROM \"inbox\"");
+    long left = requests.number("SELECT count(*) FROM " + requests.database().table("inbox"));
     Map<String, Long> broken = new LinkedHashMap<>();
     broken.put("duplicateEffects", duplicates);
     broken.put("notPurged", left - (messages + 1) / 2);
@@ -86,10 +86,19 @@ final class PurgeRow {
   }
 
   private static void age(Requests requests, int rest, Duration by) throws Exception {
+    String number = "CAST(substr(message_id, 2) AS " + numberType(requests) + ")";
     requests.execute(
-        "UPDATE \"inbox\" SET received_at = received_at - interval '"
+        "UPDATE "
+            + requests.database().table("inbox")
+            + " SET received_at = received_at - interval '"
             + by.toSeconds()
-            + " seconds' WHERE substr(message_id, 2)::int % 2 = "
+            + "' second WHERE "
+            + number
+            + " % 2 = "
             + rest);
+  }
+
+  private static String numberType(Requests requests) {
+    return requests.database().dialect().isMySql() ? "signed" : "bigint";
   }
 }

@@ -1,14 +1,13 @@
 package io.commslib.benchmarks.chaos.idempotency;
 
-import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.idempotency.IdempotencyConfig;
 import io.commslib.idempotency.InboxSchema;
 import io.commslib.idempotency.JdbcIdempotencyStore;
 import io.commslib.jdbc.JdbcDatabase;
-import io.commslib.testkit.servers.PostgresServer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -25,21 +24,21 @@ final class Requests implements AutoCloseable {
   static final Duration LEASE = Duration.ofSeconds(5);
   static final String STEP = "paid";
 
-  private final PostgresServer server;
+  private final ChaosDatabase server;
   private final HikariDataSource pool;
   private final JdbcDatabase database;
   private final JdbcIdempotencyStore store;
 
-  private Requests(PostgresServer server, HikariDataSource pool) {
+  private Requests(ChaosDatabase server, HikariDataSource pool) {
     this.server = server;
     this.pool = pool;
     this.database = JdbcDatabase.builder(pool).build();
     this.store = JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults());
   }
 
-  static Requests start() throws IOException, SQLException {
-    PostgresServer server = PostgresServer.start(Map.of("max_connections", "100"));
-    Requests requests = new Requests(server, pool(server.jdbcUrl(), server.user()));
+  static Requests start(ChaosDatabase.Kind kind) throws IOException, SQLException {
+    ChaosDatabase server = kind.start(Map.of("max_connections", "100"));
+    Requests requests = new Requests(server, pool(server.url(), server.user()));
     InboxSchema.scripts().apply(requests.database);
     requests.execute(
         "CREATE TABLE payment (request varchar(255) NOT NULL, payer varchar(40) NOT NULL)");
@@ -48,13 +47,7 @@ final class Requests implements AutoCloseable {
 
   /** What a child of the harness uses. */
   static HikariDataSource pool(String url, String user) {
-    HikariConfig config = new HikariConfig();
-    config.setJdbcUrl(url);
-    config.setUsername(user);
-    config.setPassword(user);
-    config.setMaximumPoolSize(32);
-    config.setMinimumIdle(0);
-    return new HikariDataSource(config);
+    return ChaosDatabase.pool(url, user, 32);
   }
 
   static RequestKey key(int number) {
@@ -86,7 +79,7 @@ final class Requests implements AutoCloseable {
   }
 
   String url() {
-    return server.jdbcUrl();
+    return server.url();
   }
 
   String user() {

@@ -40,7 +40,7 @@ final class ChaosBroker implements AutoCloseable {
   private final Set<String> holds = ConcurrentHashMap.newKeySet();
   private final Map<String, Line> lines = new ConcurrentHashMap<>();
   private final Map<String, Countdown> countdowns = new ConcurrentHashMap<>();
-  private volatile boolean poisoned;
+  private final Map<String, AtomicInteger> refusals = new ConcurrentHashMap<>();
 
   private record Countdown(AtomicInteger left, Runnable action) {}
 
@@ -122,14 +122,10 @@ final class ChaosBroker implements AutoCloseable {
     }
   }
 
-  /** While set, what carries {@link #REFUSALS} is refused however often it comes. */
-  void poisoned(boolean newPoisoned) {
-    this.poisoned = newPoisoned;
-  }
-
-  /** How often this message was refused. */
-  int refusals(String id) {
-    return refused.getOrDefault(id, 0);
+  /** How often something of a client's was refused for good. */
+  int refusals(String client) {
+    AtomicInteger count = refusals.get(client);
+    return count == null ? 0 : count.get();
   }
 
   /** Does something once, right after so many more confirmations have been sent to a client. */
@@ -218,6 +214,7 @@ final class ChaosBroker implements AutoCloseable {
       if (message.key().isPresent()) {
         line.fences.put(key, request.generation());
       }
+      refusals.computeIfAbsent(client, name -> new AtomicInteger()).incrementAndGet();
       return Optional.of(Answer.REFUSED);
     }
     sink.accept(client, message);
@@ -230,7 +227,7 @@ final class ChaosBroker implements AutoCloseable {
       return false;
     }
     int before = refused.getOrDefault(message.id(), 0);
-    if (!poisoned && before >= Integer.parseInt(wanted)) {
+    if (before >= Integer.parseInt(wanted)) {
       return false;
     }
     refused.put(message.id(), before + 1);

@@ -6,7 +6,9 @@ import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.idempotency.InboxConfig;
 import io.commslib.idempotency.JdbcInbox;
@@ -17,6 +19,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * What consumes from the broker: the library's engine with its inbox; each message leaves one row
@@ -33,9 +37,11 @@ final class ChaosConsumer implements AutoCloseable {
 
   private final InMemoryTransport transport = InMemoryTransport.create();
   private final AtomicInteger failures = new AtomicInteger();
+  private final AtomicLong taken = new AtomicLong();
   private final ChaosTables tables;
   private final Work work;
   private final String group;
+  private final Subscription subscription;
 
   /**
    * Begins to consume.
@@ -55,16 +61,31 @@ final class ChaosConsumer implements AutoCloseable {
       config.transactional(transactions);
     }
     this.group = config.build().group();
-    transport.subscriber().subscribe(config.build(), this::handle);
+    this.subscription = transport.subscriber().subscribe(config.build(), this::handle);
   }
 
   /** Takes a message for good. */
   void take(Message message) {
+    taken.incrementAndGet();
     try {
       transport.publisher().publish(ChaosWriter.QUEUE, message).toCompletableFuture().join();
     } catch (CompletionException e) {
       throw new IllegalStateException("the broker itself failed", e);
     }
+  }
+
+  /** Blocks while so many messages or more have been taken and not settled. */
+  void awaitFewerWaiting(long count) {
+    while (taken.get() - settled() >= count) {
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+
+  private long settled() {
+    SubscriptionSnapshot now = subscription.snapshot();
+    return now.count(SubscriptionSnapshot.Count.DONE)
+        + now.count(SubscriptionSnapshot.Count.DUPLICATE)
+        + now.count(SubscriptionSnapshot.Count.DEAD_LETTERED);
   }
 
   private Settlement handle(Delivery delivery) throws SQLException {

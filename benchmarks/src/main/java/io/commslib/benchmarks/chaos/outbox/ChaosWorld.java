@@ -1,6 +1,7 @@
 package io.commslib.benchmarks.chaos.outbox;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.benchmarks.chaos.ChaosTables;
 import io.commslib.benchmarks.chaos.ChildJvm;
 import io.commslib.core.messaging.Message;
@@ -24,6 +25,7 @@ import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One run on a schema of its own: a broker and a consumer that live, children that die, and tables
@@ -59,13 +61,23 @@ final class ChaosWorld implements AutoCloseable {
   }
 
   ChaosWorld(ChaosDatabase server, long seed, Setting setting) throws IOException, SQLException {
+    this(server, seed, setting, null);
+  }
+
+  /** With the table of messages on a disk of its own. */
+  ChaosWorld(ChaosDatabase server, long seed, Setting setting, @Nullable SmallDisk disk)
+      throws IOException, SQLException {
     this.server = server;
     this.schema = "chaos_" + WORLDS.incrementAndGet();
     this.seed = seed;
     this.folder = Files.createTempDirectory("commslib-chaos");
     this.pool = server.pool(setting.pool());
     this.database = JdbcDatabase.builder(pool).schema(schema).build();
-    OutboxSchema.scripts().apply(database);
+    if (disk == null) {
+      OutboxSchema.scripts().apply(database);
+    } else {
+      disk.take(database);
+    }
     InboxSchema.scripts().apply(database);
     this.tables = new ChaosTables(database);
     tables.create();

@@ -1,5 +1,6 @@
 package io.commslib.benchmarks.chaos.outbox;
 
+import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.testkit.Await;
 import java.time.Duration;

@@ -1,5 +1,6 @@
 package io.commslib.benchmarks.chaos.outbox;
 
+import io.commslib.benchmarks.chaos.ChaosDatabase;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,9 +17,9 @@ final class ContentionRow {
   private ContentionRow() {}
 
   static Part run(Scene scene) throws Exception {
-    if (scene.kind() != ChaosDatabase.Kind.POSTGRESQL) {
+    if (scene.kind() == ChaosDatabase.Kind.H2) {
       throw new IllegalArgumentException(
-          "--database: " + scene.kind().text() + " (expected: postgresql for row 9)");
+          "--database: h2 (expected: postgresql or mariadb for row 9)");
     }
     int messages = scene.choose(2_000, 20_000, 20_000);
     List<String> unmet = new ArrayList<>();
@@ -40,6 +41,18 @@ final class ContentionRow {
   }
 
   private static void refuseSome(ChaosWorld world) throws Exception {
+    if (world.database().dialect().isMySql()) {
+      world
+          .tables()
+          .execute(
+              "CREATE TRIGGER "
+                  + world.database().table("chaos_refuse")
+                  + " BEFORE INSERT ON "
+                  + world.database().table("chaos_effect")
+                  + " FOR EACH ROW IF RAND() < 0.05 THEN SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO ="
+                  + " 1213, MESSAGE_TEXT = 'refused by the row'; END IF");
+      return;
+    }
     String function = world.database().table("chaos_refuse");
     world
         .tables()

@@ -1,5 +1,6 @@
 package io.commslib.benchmarks.chaos.outbox;
 
+import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.benchmarks.chaos.ChaosOptions.Size;
 import io.commslib.testkit.CrashPoints;
 import java.time.Duration;

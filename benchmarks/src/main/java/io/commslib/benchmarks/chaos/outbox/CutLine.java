@@ -1,6 +1,7 @@
 package io.commslib.benchmarks.chaos.outbox;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.testkit.Await;
 import io.commslib.testkit.TcpFaultProxy;
 import io.commslib.testkit.TcpFaultProxy.Direction;

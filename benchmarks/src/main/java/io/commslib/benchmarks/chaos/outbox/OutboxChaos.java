@@ -1,13 +1,12 @@
 package io.commslib.benchmarks.chaos.outbox;
 
+import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.benchmarks.chaos.ChaosOptions;
 import io.commslib.benchmarks.chaos.ChaosSuite;
 import io.commslib.benchmarks.chaos.RowResult;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -36,6 +35,11 @@ public final class OutboxChaos implements ChaosSuite {
     rows.put("7", new Row("connection cut during the commit", CommitCutRow::run));
     rows.put("8", new Row("a pool of two for sixteen", ScarceRow::run));
     rows.put("9", new Row("deadlocks and serialization failures", ContentionRow::run));
+    rows.put("10", new Row("disk full under the outbox", DiskFullRow::run));
+    rows.put("11", new Row("a backlog, then a relay in a small heap", BacklogRow::run));
+    rows.put("26", new Row("nowhere to park", UnparkableRow::run));
+    rows.put("27", new Row("killed while parked messages are put back", ReplayKillRow::run));
+    rows.put("28", new Row("each message ten times, out of turn", DuplicatesRow::run));
     return rows;
   }
 
@@ -49,7 +53,7 @@ public final class OutboxChaos implements ChaosSuite {
   @Override
   public RowResult run(String number, ChaosOptions options) throws Exception {
     Row row = ROWS.get(number);
-    ChaosDatabase.Kind kind = kind(options.database());
+    ChaosDatabase.Kind kind = ChaosDatabase.Kind.of(options.database());
     long start = System.nanoTime();
     Part part = row.script().run(new Scene(kind, options.seed(), options.size()));
     Map<String, Long> broken = new LinkedHashMap<>(part.verdict().broken());
@@ -67,19 +71,5 @@ public final class OutboxChaos implements ChaosSuite {
         broken,
         findings,
         (System.nanoTime() - start) / 1e9);
-  }
-
-  private static ChaosDatabase.Kind kind(String name) {
-    return Arrays.stream(ChaosDatabase.Kind.values())
-        .filter(kind -> kind.text().equals(name.isEmpty() ? "postgresql" : name))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "--database: "
-                        + name
-                        + " (expected: "
-                        + Arrays.toString(ChaosDatabase.Kind.values()).toLowerCase(Locale.ROOT)
-                        + ")"));
   }
 }

@@ -21,7 +21,10 @@ final class OutboxSql {
       case "INSERT" -> insert(table.group(), sql);
       case "UPDATE" -> update(table.group(), sql);
       case "DELETE" -> table.group().equals("outbox_message") ? "ack" : null;
-      case "SELECT" -> sql.contains("m.payload") ? "read" : null;
+      case "SELECT" ->
+          sql.contains("m.payload")
+              ? "read"
+              : sql.endsWith("AND epoch = ? FOR UPDATE") ? "fence" : null;
       // One statement that deletes and returns the epochs.
       case "WITH o" -> "ack";
       default -> null;
@@ -45,11 +48,7 @@ final class OutboxSql {
     return switch (table) {
       case "outbox_retry" -> sql.contains("attempts + 1") ? "retry-state" : null;
       case "outbox_shard" ->
-          sql.contains("epoch + 1")
-              ? "take"
-              : sql.contains("SET epoch = epoch")
-                  ? "fence"
-                  : sql.contains("owner = NULL") ? "release" : "renew";
+          sql.contains("epoch + 1") ? "take" : sql.contains("owner = NULL") ? "release" : "renew";
       default -> null;
     };
   }

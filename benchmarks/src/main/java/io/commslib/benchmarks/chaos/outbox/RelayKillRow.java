@@ -1,5 +1,6 @@
 package io.commslib.benchmarks.chaos.outbox;
 
+import io.commslib.benchmarks.chaos.ChaosDatabase;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,5 +1,6 @@
 package io.commslib.benchmarks.chaos.outbox;
 
+import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.benchmarks.chaos.ChaosOptions.Size;
 import java.io.IOException;
 import java.util.ArrayList;

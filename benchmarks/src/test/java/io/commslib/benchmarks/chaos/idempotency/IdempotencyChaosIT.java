@@ -6,14 +6,21 @@ import io.commslib.benchmarks.chaos.ChaosOptions;
 import io.commslib.benchmarks.chaos.RowResult;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class IdempotencyChaosIT {
 
   @ParameterizedTest
-  @ValueSource(strings = {"29", "30", "31"})
-  void keepsItsPromiseInEachRow(String row) throws Exception {
-    ChaosOptions options = new ChaosOptions(7, List.of(), "", ChaosOptions.Size.QUICK, "");
+  @CsvSource({
+    "29, postgresql",
+    "30, postgresql",
+    "31, postgresql",
+    "29, mariadb",
+    "30, mariadb",
+    "31, mariadb"
+  })
+  void keepsItsPromiseInEachRow(String row, String database) throws Exception {
+    ChaosOptions options = new ChaosOptions(7, List.of(), database, ChaosOptions.Size.QUICK, "");
     RowResult result = new IdempotencyChaos().run(row, options);
     assertThat(result.findings()).isEmpty();
     assertThat(result.broken())

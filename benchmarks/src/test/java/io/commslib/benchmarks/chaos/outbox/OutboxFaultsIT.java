@@ -2,6 +2,7 @@ package io.commslib.benchmarks.chaos.outbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.commslib.benchmarks.chaos.ChaosDatabase;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;

@@ -1,6 +1,5 @@
-package io.commslib.benchmarks.chaos.outbox;
+package io.commslib.benchmarks.chaos;
 
-import io.commslib.benchmarks.chaos.ChildJvm;
 import io.commslib.testkit.Await;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,6 +12,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** H2 as a server in a process of its own, on a file, each commit written through. */
@@ -79,6 +79,11 @@ final class H2Process implements ChaosDatabase {
   @Override
   public String user() {
     return "sa";
+  }
+
+  @Override
+  public Set<Long> pids() {
+    return Set.of(server.pid());
   }
 
   @Override

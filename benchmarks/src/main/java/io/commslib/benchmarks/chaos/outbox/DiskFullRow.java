@@ -1,0 +1,53 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.benchmarks.chaos.ChaosDatabase;
+import io.commslib.testkit.Await;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * The disk under the table of messages is full for a while: writers are told so, their transactions
+ * leave nothing, and once there is room all goes on.
+ */
+final class DiskFullRow {
+
+  private static final Duration LIMIT = Duration.ofSeconds(120);
+  private static final Duration STUCK = Duration.ofSeconds(60);
+  private static final int MEGABYTES = 24;
+  private static final ChaosWriter.Load LOAD = new ChaosWriter.Load(50, 20, 0, 0, 0, Duration.ZERO);
+
+  private DiskFullRow() {}
+
+  static Part run(Scene scene) throws Exception {
+    Duration full = Duration.ofSeconds(scene.choose(3, 20, 20));
+    List<String> unmet = new ArrayList<>();
+    try (ChaosDatabase server = scene.database();
+        SmallDisk disk = SmallDisk.mount(server, MEGABYTES);
+        ChaosWorld world = new ChaosWorld(server, scene.seed(), ChaosWorld.Setting.USUAL, disk)) {
+      try (Writers writers = new Writers(world, world.database(), 4, Long.MAX_VALUE, LOAD)) {
+        Await.until("some written", LIMIT, () -> writers.sum(ChaosWriter::committed) > 500);
+        disk.fill();
+        Await.until("refused", LIMIT, () -> writers.sum(ChaosWriter::failed) > 0);
+        long end = System.nanoTime() + full.toNanos();
+        while (System.nanoTime() - end < 0) {
+          LockSupport.parkNanos(20_000_000);
+        }
+        long refused = writers.sum(ChaosWriter::failed);
+        disk.makeRoom();
+        long before = writers.sum(ChaosWriter::committed);
+        Await.until("goes on", LIMIT, () -> writers.sum(ChaosWriter::committed) > before + 500);
+        writers.stop();
+        world.start(ChildSettings.relay()).awaitReady();
+        world.awaitQuiet(STUCK);
+        long unknown = writers.sum(ChaosWriter::unknown);
+        if (unknown > 0) {
+          unmet.add("told to be unknown: " + unknown + " (expected: none)");
+        }
+        return new Part(world.judge(), Map.of("refusedWrites", refused), unmet);
+      }
+    }
+  }
+}

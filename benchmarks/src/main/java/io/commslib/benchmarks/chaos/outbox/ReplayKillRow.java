@@ -1,0 +1,84 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.benchmarks.chaos.ChaosDatabase;
+import io.commslib.testkit.Await;
+import io.commslib.testkit.CrashPoints;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/**
+ * The broker refuses everything once, so all is parked. Then processes that put the parked messages
+ * back are killed, one after the other, in the middle of it.
+ */
+final class ReplayKillRow {
+
+  private static final List<String> POINTS =
+      List.of("replay.done", "replay.before-commit", "replay.committed");
+  private static final Duration LIMIT = Duration.ofMinutes(10);
+  private static final Duration STUCK = Duration.ofSeconds(60);
+  private static final int KILLS = 5;
+
+  private ReplayKillRow() {}
+
+  static Part run(Scene scene) throws Exception {
+    int messages = scene.choose(500, 10_000, 10_000);
+    Random random = new Random(scene.seed());
+    List<String> unmet = new ArrayList<>();
+    try (ChaosDatabase server = scene.database();
+        ChaosWorld world = new ChaosWorld(server, scene.seed())) {
+      ChildSettings settings = ChildSettings.relay().attempts(1);
+      ChaosWorld.Child refused = world.start(settings);
+      world.broker().refuse(refused.name());
+      refused.awaitReady();
+      // A key each: the next of a key is not sent while one of it is parked.
+      ChaosWriter.Load load = new ChaosWriter.Load(1_000_000, 50, 0, 0, 0, Duration.ZERO);
+      try (Writers writers = new Writers(world, world.database(), 2, messages, load)) {
+        writers.join();
+      }
+      Await.until("all parked", LIMIT, () -> parked(world) == written(world));
+      world.kill(refused);
+      long parked = parked(world);
+      world.start(settings).awaitReady();
+      for (int kill = 0; kill < KILLS; kill++) {
+        String point = POINTS.get(kill % POINTS.size());
+        int count = 1 + random.nextInt((int) parked / (2 * KILLS));
+        ChaosWorld.Child child =
+            world.start(ChildSettings.roles("replay", "none").crash(point, count));
+        if (child.jvm().awaitExit(LIMIT) != CrashPoints.EXIT_STATUS) {
+          unmet.add(point + "@" + count + " was not come to: " + child.jvm().output());
+        }
+      }
+      long left = parked(world);
+      if (left == 0 || left == parked) {
+        unmet.add("parked after the kills: " + left + " of " + parked + " (expected: some)");
+      }
+      world.start(ChildSettings.roles("replay", "none")).awaitReady();
+      world.awaitQuiet(STUCK);
+      long decisions = world.tables().rows("outbox_audit");
+      if (decisions != parked) {
+        unmet.add("decisions on record: " + decisions + " (expected: " + parked + ")");
+      }
+      return new Part(world.judge(), Map.of("parked", parked, "leftByTheKilled", left), unmet);
+    }
+  }
+
+  private static long written(ChaosWorld world) {
+    try {
+      return world.tables().orderCount();
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static long parked(ChaosWorld world) {
+    try {
+      return world.tables().rows("outbox_parked");
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

@@ -1,0 +1,112 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.benchmarks.chaos.ChaosDatabase;
+import io.commslib.benchmarks.chaos.ChaosTables;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.outbox.OutboxSchema;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * A file system in memory with little room, for the table of messages alone; the rest of the
+ * database has another. Mounting takes the rights of root.
+ */
+final class SmallDisk implements AutoCloseable {
+
+  private static final int PIECE = 4_096;
+
+  private final Path mount;
+  private final Path folder;
+
+  private SmallDisk(Path mount, Path folder) {
+    this.mount = mount;
+    this.folder = folder;
+  }
+
+  static SmallDisk mount(ChaosDatabase server, int megabytes) throws IOException {
+    Path mount = Files.createTempDirectory("commslib-chaos-disk");
+    run(
+        "mount",
+        "-t",
+        "tmpfs",
+        "-o",
+        "mode=0755,size=" + megabytes + "m",
+        "tmpfs",
+        mount.toString());
+    SmallDisk disk = new SmallDisk(mount, Files.createDirectory(mount.resolve("data")));
+    String owner =
+        ProcessHandle.of(server.pids().iterator().next())
+            .flatMap(process -> process.info().user())
+            .orElseThrow();
+    run("chown", owner, disk.folder.toString());
+    return disk;
+  }
+
+  private static void run(String... command) throws IOException {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    try {
+      if (process.waitFor() != 0) {
+        throw new IOException(
+            String.join(" ", command) + " (expected: to work, as root): " + output.strip());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    }
+  }
+
+  /** Puts the table of messages there, before or after it is made, as the database can. */
+  void take(JdbcDatabase database) throws SQLException {
+    ChaosTables tables = new ChaosTables(database);
+    String message = database.table("outbox_message");
+    if (database.dialect().isMySql()) {
+      List<String> statements = Arrays.asList(OutboxSchema.scripts().print(database).split(";\n"));
+      tables.execute(statements.get(0));
+      String create =
+          statements.stream().filter(sql -> sql.contains(message + " (")).findFirst().orElseThrow();
+      tables.execute(create + " DATA DIRECTORY = '" + folder + "'");
+      OutboxSchema.scripts().apply(database);
+      return;
+    }
+    OutboxSchema.scripts().apply(database);
+    tables.execute("CREATE TABLESPACE commslib_chaos LOCATION '" + folder + "'");
+    tables.execute("ALTER TABLE " + message + " SET TABLESPACE commslib_chaos");
+    tables.execute(
+        "ALTER INDEX "
+            + message.replace("outbox_message", "outbox_message_pkey")
+            + " SET TABLESPACE commslib_chaos");
+  }
+
+  /** Takes all the room that is left. */
+  void fill() throws IOException {
+    try (OutputStream file = Files.newOutputStream(mount.resolve("filler"))) {
+      byte[] piece = new byte[PIECE];
+      while (true) {
+        file.write(piece);
+      }
+    } catch (IOException full) {
+      if (mount.toFile().getUsableSpace() >= PIECE) {
+        throw full;
+      }
+    }
+  }
+
+  /** Gives it back. */
+  void makeRoom() throws IOException {
+    Files.delete(mount.resolve("filler"));
+  }
+
+  /** Unmounts it; the server may still hold its files, so it goes as soon as that is over. */
+  @Override
+  public void close() throws IOException {
+    run("umount", "--lazy", mount.toString());
+    Files.delete(mount);
+  }
+}
