@@ -49,6 +49,10 @@ public final class IdempotencyChaos implements ChaosSuite {
 
   @Override
   public RowResult run(String number, ChaosOptions options) throws Exception {
+    if (!options.saboteur().isEmpty()) {
+      throw new IllegalArgumentException(
+          "--saboteur: " + options.saboteur() + " (expected: none in this suite)");
+    }
     Row row = ROWS.get(number);
     long start = System.nanoTime();
     ChaosDatabase.Kind kind = ChaosDatabase.Kind.of(options.database());

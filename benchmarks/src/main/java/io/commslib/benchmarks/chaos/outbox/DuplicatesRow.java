@@ -26,7 +26,11 @@ final class DuplicatesRow {
 
   static Part run(Scene scene) throws Exception {
     try (ChaosDatabase server = scene.database()) {
-      return run(server, scene.seed(), scene.choose(500, 10_000, 100_000), true);
+      return run(
+          server,
+          scene.seed(),
+          scene.choose(500, 10_000, 100_000),
+          scene.saboteur() != Saboteur.WITHOUT_INBOX);
     }
   }
 

@@ -54,8 +54,9 @@ public final class OutboxChaos implements ChaosSuite {
   public RowResult run(String number, ChaosOptions options) throws Exception {
     Row row = ROWS.get(number);
     ChaosDatabase.Kind kind = ChaosDatabase.Kind.of(options.database());
+    Saboteur saboteur = saboteur(number, options.saboteur());
     long start = System.nanoTime();
-    Part part = row.script().run(new Scene(kind, options.seed(), options.size()));
+    Part part = row.script().run(new Scene(kind, options.seed(), options.size(), saboteur));
     Map<String, Long> broken = new LinkedHashMap<>(part.verdict().broken());
     broken.put("unmet", (long) part.unmet().size());
     List<String> findings = new ArrayList<>(part.unmet());
@@ -71,5 +72,25 @@ public final class OutboxChaos implements ChaosSuite {
         broken,
         findings,
         (System.nanoTime() - start) / 1e9);
+  }
+
+  private static Saboteur saboteur(String row, String name) {
+    if (name.isEmpty()) {
+      return Saboteur.NONE;
+    }
+    return Saboteur.ROWS.entrySet().stream()
+        .filter(entry -> entry.getKey().name().equals(name) && entry.getValue().equals(row))
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "--saboteur: "
+                        + name
+                        + " in row "
+                        + row
+                        + " (expected: one with its row of "
+                        + new TreeMap<>(Saboteur.ROWS)
+                        + ")"));
   }
 }

@@ -30,7 +30,7 @@ final class PauseRow {
       return Scene.inParallel(
           scene.choose(2, 10, 50),
           10,
-          world -> run(server, scene.seed() + world, pause, Saboteur.NONE));
+          world -> run(server, scene.seed() + world, pause, scene.saboteur()));
     }
   }
 

@@ -9,6 +9,7 @@ import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 import javax.sql.DataSource;
@@ -20,9 +21,15 @@ enum Saboteur {
   /** Deletes rows before the broker has confirmed them: says so for it, and sends a while later. */
   DELETES_BEFORE_CONFIRM,
   /** Decides whether or not it still owns the shard. */
-  WITHOUT_FENCE;
+  WITHOUT_FENCE,
+  /** Consumes without an inbox. */
+  WITHOUT_INBOX;
 
   private static final int BEHIND = 20;
+
+  /** In which row each of them must be noticed. */
+  static final Map<Saboteur, String> ROWS =
+      Map.of(DELETES_BEFORE_CONFIRM, "2", WITHOUT_FENCE, "3", WITHOUT_INBOX, "28");
 
   private record Sent(Destination to, Message message) {}
 

@@ -17,8 +17,9 @@ import java.util.concurrent.Future;
  * @param kind of database
  * @param seed of everything random
  * @param size how much
+ * @param saboteur what is done wrong on purpose
  */
-record Scene(ChaosDatabase.Kind kind, long seed, Size size) {
+record Scene(ChaosDatabase.Kind kind, long seed, Size size, Saboteur saboteur) {
 
   /** A part of a row, in a world of its own. */
   interface World {

@@ -1,33 +1,46 @@
 package io.commslib.benchmarks.chaos.outbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.commslib.benchmarks.chaos.ChaosDatabase;
+import io.commslib.benchmarks.chaos.ChaosOptions;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
+@ParameterizedClass
+@EnumSource(names = {"POSTGRESQL", "MARIADB"})
 class OutboxFaultsIT {
 
-  private static ChaosDatabase database;
+  private static ChaosDatabase postgres;
+  private static ChaosDatabase mariadb;
+
+  @Parameter ChaosDatabase.Kind kind;
 
   @BeforeAll
   static void start() throws Exception {
-    database = ChaosDatabase.Kind.POSTGRESQL.start(Map.of());
+    postgres = ChaosDatabase.Kind.POSTGRESQL.start(Map.of());
+    mariadb = ChaosDatabase.Kind.MARIADB.start(Map.of());
   }
 
   @AfterAll
   static void stop() {
-    database.close();
+    postgres.close();
+    mariadb.close();
   }
 
-  @Test
-  void losesNothingWhereverTheApplicationDies() throws Exception {
-    Part part =
-        CrashRow.run(
-            database, 1, List.of("transaction.committed", "park.done", "publish.confirmed"), false);
+  private ChaosDatabase database() {
+    return kind == ChaosDatabase.Kind.POSTGRESQL ? postgres : mariadb;
+  }
+
+  private static void assertKept(Part part) {
     assertThat(part.unmet()).isEmpty();
     assertThat(part.verdict().findings()).isEmpty();
     assertThat(part.isClean()).isTrue();
@@ -35,11 +48,66 @@ class OutboxFaultsIT {
   }
 
   @Test
+  void losesNothingWhereverTheApplicationDies() throws Exception {
+    assertKept(
+        CrashRow.run(
+            database(),
+            1,
+            List.of("transaction.committed", "park.done", "publish.confirmed"),
+            false));
+  }
+
+  @Test
   void tellsOfEachCommitThatWasCutThatItsResultIsUnknown() throws Exception {
-    Part part = CommitCutRow.run(database, 3, 5);
-    assertThat(part.unmet()).isEmpty();
-    assertThat(part.verdict().findings()).isEmpty();
-    assertThat(part.isClean()).isTrue();
-    assertThat(part.figure("unknownCommits")).isGreaterThanOrEqualTo(5);
+    Part part = CommitCutRow.run(database(), 3, 30);
+    assertKept(part);
+    assertThat(part.figure("unknownCommits")).isGreaterThanOrEqualTo(30);
+  }
+
+  @Test
+  void losesNothingToWritersThatHoldTheirTransactionsAsTheNaiveReaderDoes() throws Exception {
+    Part part = HeldRow.run(database(), 4, 2_000, Duration.ofMillis(200));
+    assertKept(part);
+    assertThat(part.figure("lostByNaiveReader")).isPositive();
+  }
+
+  @Test
+  void hasEffectsOnceHoweverOftenMessagesCome() throws Exception {
+    assertKept(DuplicatesRow.run(database(), 5, 300, true));
+  }
+
+  @Test
+  void seesEffectsTwiceWithoutAnInbox() throws Exception {
+    Part part = DuplicatesRow.run(database(), 5, 100, false);
+    assertThat(part.verdict().duplicateEffects()).isPositive();
+  }
+
+  @Test
+  void seesARelayThatDecidesWithoutFence() throws Exception {
+    Part part = PauseRow.run(database(), 6, Duration.ZERO, Saboteur.WITHOUT_FENCE);
+    assertThat(part.unmet()).anyMatch(text -> text.startsWith("decided by a relay"));
+  }
+
+  @Test
+  void seesARelayThatDeletesBeforeItIsConfirmed() throws Exception {
+    Part part =
+        RelayKillRow.run(
+            database(),
+            7,
+            5,
+            150,
+            false,
+            ChaosWorld.Setting.USUAL,
+            Saboteur.DELETES_BEFORE_CONFIRM);
+    assertThat(part.verdict().lost()).isPositive();
+  }
+
+  @Test
+  void refusesASaboteurThatItsRowWouldNotNotice() {
+    ChaosOptions options =
+        new ChaosOptions(7, List.of(), "", ChaosOptions.Size.QUICK, "WITHOUT_FENCE");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new OutboxChaos().run("2", options))
+        .withMessageStartingWith("--saboteur: WITHOUT_FENCE in row 2 (expected: ");
   }
 }
