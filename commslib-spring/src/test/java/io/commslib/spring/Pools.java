@@ -1,6 +1,7 @@
 package io.commslib.spring;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.testkit.servers.MariaDbServer;
 import io.commslib.testkit.servers.PostgresServer;
 import java.nio.file.Path;
 
@@ -15,6 +16,11 @@ final class Pools {
 
   static HikariDataSource postgres() {
     PostgresServer server = PostgresServer.shared();
+    return pool(server.jdbcUrl(), server.user(), server.password());
+  }
+
+  static HikariDataSource mariadb() {
+    MariaDbServer server = MariaDbServer.shared();
     return pool(server.jdbcUrl(), server.user(), server.password());
   }
 
