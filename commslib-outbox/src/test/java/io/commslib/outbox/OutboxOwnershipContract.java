@@ -226,6 +226,25 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
   }
 
   @Test
+  void aShardChangesHandsOnlyWhenNothingOfItIsUnderWay() {
+    OutboxRelay first = startRelay();
+    transport.holdWhen(message -> true);
+    writeInTurn(200, 100);
+    Await.until("of each shard some handed over", () -> transport.ids().size() == 100);
+    OutboxRelay second = startRelay();
+    // Ticks come every second while shards are to change hands.
+    long end = System.nanoTime() + Duration.ofMillis(2_500).toNanos();
+    Await.until("more than two ticks", () -> System.nanoTime() > end);
+    assertThat(detail(second, "ownedShards")).isZero();
+    transport.releaseHeld();
+    Await.until(
+        "shared", () -> detail(first, "ownedShards") == 4 && detail(second, "ownedShards") == 4);
+    Await.until("all published", () -> rows("outbox_message") == 0);
+    assertThat(transport.confirmed()).doesNotHaveDuplicates().hasSize(200);
+    assertFirstPublicationsInOrder();
+  }
+
+  @Test
   void aSlowTransportDoesNotCostTheRelayItsShards() {
     CountDownLatch slow = new CountDownLatch(1);
     CountDownLatch entered = new CountDownLatch(1);
