@@ -1,5 +1,6 @@
 package io.commslib.idempotency;
 
+import io.commslib.core.StoreException;
 import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.IdempotencyStore;
 import io.commslib.core.idempotency.RequestKey;
@@ -115,8 +116,9 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
       return work.run(tx.unwrap(Connection.class));
     } catch (SQLException e) {
       // On some databases the rest could still be committed.
-      tx.setRollbackOnly();
-      throw SqlErrors.translate("idempotency: " + doing, e);
+      StoreException translated = SqlErrors.translate("idempotency: " + doing, e);
+      tx.fail(translated);
+      throw translated;
     }
   }
 

@@ -1,5 +1,6 @@
 package io.commslib.idempotency;
 
+import io.commslib.core.StoreException;
 import io.commslib.core.idempotency.Inbox;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.spi.Checks;
@@ -72,8 +73,7 @@ public final class JdbcInbox implements Inbox {
     try {
       return inserts.enter(connection(tx), consumer, message.idempotencyKey());
     } catch (SQLException e) {
-      tx.setRollbackOnly();
-      throw SqlErrors.translate("inbox", e);
+      throw failed(tx, e);
     }
   }
 
@@ -92,9 +92,15 @@ public final class JdbcInbox implements Inbox {
       }
       return answers;
     } catch (SQLException e) {
-      tx.setRollbackOnly();
-      throw SqlErrors.translate("inbox", e);
+      throw failed(tx, e);
     }
+  }
+
+  /** On some databases the rest of the transaction could still be committed, without the entry. */
+  private static StoreException failed(TransactionContext tx, SQLException failure) {
+    StoreException translated = SqlErrors.translate("inbox", failure);
+    tx.fail(translated);
+    return translated;
   }
 
   private Connection connection(TransactionContext tx) {

@@ -11,10 +11,10 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * An upsert that counts the copies of a message, for MySQL and MariaDB. A plain insert would leave
- * a shared lock on the row of a duplicate, and two that wait for the same message would end in a
- * deadlock; an upsert waits for the exclusive one. The count of changed rows tells inserted rows, 1
- * each, from duplicates, 2 each.
+ * An upsert that counts the copies of a message, for MySQL and MariaDB. The count of changed rows
+ * tells inserted rows, 1 each, from duplicates, 2 each. A plain insert would leave a shared lock on
+ * the row of a duplicate, and two that wait for the outcome of the same message would end in a
+ * deadlock when it commits; with the upsert they do so only when it rolls back.
  */
 final class MySqlInboxInsert implements InboxInsert {
 

@@ -26,11 +26,17 @@ public final class JdbcDatabase {
   private final @Nullable String schema;
   private final SqlDialect dialect;
   private final boolean readsCommitted;
+  private final long maxStatementBytes;
   private final DatabaseId id;
 
   private JdbcDatabase(
-      DataSource dataSource, @Nullable String schema, SqlDialect dialect, boolean readsCommitted) {
+      DataSource dataSource,
+      @Nullable String schema,
+      SqlDialect dialect,
+      boolean readsCommitted,
+      long maxStatementBytes) {
     this.dataSource = dataSource;
+    this.maxStatementBytes = maxStatementBytes;
     this.schema = schema;
     this.dialect = dialect;
     this.readsCommitted = readsCommitted;
@@ -89,6 +95,16 @@ public final class JdbcDatabase {
     return qualifier() + quoted(dialect, "table", name);
   }
 
+  /**
+   * Returns how long a statement may be, its parameters included.
+   *
+   * @return bytes, on MySQL and MariaDB {@code max_allowed_packet} as it was when this was built;
+   *     elsewhere {@link Long#MAX_VALUE}
+   */
+  public long maxStatementBytes() {
+    return maxStatementBytes;
+  }
+
   /** Whether connections come with isolation READ COMMITTED, so that setting it costs nothing. */
   boolean readsCommitted() {
     return readsCommitted;
@@ -145,19 +161,19 @@ public final class JdbcDatabase {
      * @throws StoreException {@code TRANSIENT} if it can't be reached
      * @throws IllegalArgumentException {@code COMMS-JDBC-007} if it is not a supported database; if
      *     it is an H2 database in a file without {@code WRITE_DELAY=0}; if it is a MySQL or MariaDB
-     *     that is too old or not in strict mode
+     *     that is too old, not in strict mode, or rolls back on timeouts
      */
     public JdbcDatabase build() {
       try (Connection connection = dataSource.getConnection()) {
         SqlDialect dialect = SqlDialect.of(connection.getMetaData());
         if (dialect == SqlDialect.H2) {
           H2Durability.check(connection);
-        } else if (dialect.isMySql()) {
-          MySqlSettings.check(connection, dialect);
         }
+        long maxStatementBytes =
+            dialect.isMySql() ? MySqlSettings.check(connection, dialect) : Long.MAX_VALUE;
         boolean readsCommitted =
             connection.getTransactionIsolation() == Connection.TRANSACTION_READ_COMMITTED;
-        return new JdbcDatabase(dataSource, schema, dialect, readsCommitted);
+        return new JdbcDatabase(dataSource, schema, dialect, readsCommitted, maxStatementBytes);
       } catch (SQLException e) {
         throw SqlErrors.translate("connect", e);
       }

@@ -6,6 +6,7 @@ import io.commslib.core.tx.TransactionContext;
 import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +26,7 @@ final class JdbcTransaction implements TransactionContext {
   private final boolean ours;
   private final List<Runnable> hooks = new ArrayList<>();
   private State state = State.OPEN;
+  private @Nullable RuntimeException failure;
 
   JdbcTransaction(Connection connection, DatabaseId database, boolean ours) {
     this.guarded = ours ? GuardedConnection.of(connection) : connection;
@@ -56,6 +58,18 @@ final class JdbcTransaction implements TransactionContext {
     if (state == State.OPEN) {
       state = State.ROLLBACK_ONLY;
     }
+    failure = null;
+  }
+
+  @Override
+  public synchronized void fail(RuntimeException newFailure) {
+    setRollbackOnly();
+    failure = newFailure;
+  }
+
+  /** What the work was told of and took no notice of; asked when the work has returned. */
+  synchronized @Nullable RuntimeException failure() {
+    return failure;
   }
 
   @Override

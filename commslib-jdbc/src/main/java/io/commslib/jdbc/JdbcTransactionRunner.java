@@ -71,6 +71,10 @@ public final class JdbcTransactionRunner implements TransactionRunner {
     if (!tx.seal()) {
       session.rollBack();
       tx.forgetHooks();
+      RuntimeException ignored = tx.failure();
+      if (ignored != null) {
+        throw ignored;
+      }
       return;
     }
     try {

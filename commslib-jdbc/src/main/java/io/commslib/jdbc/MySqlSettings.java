@@ -2,36 +2,57 @@ package io.commslib.jdbc;
 
 import io.commslib.core.spi.Checks;
 import java.sql.Connection;
-import java.sql.DatabaseMetaData;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Settings of MySQL and MariaDB under which a store would lose something and be told of success.
  */
 final class MySqlSettings {
 
+  private static final Pattern NUMBERS = Pattern.compile("(\\d+)\\.(\\d+)\\.(\\d+).*");
+
   private MySqlSettings() {}
 
-  static void check(Connection connection, SqlDialect dialect) throws SQLException {
-    DatabaseMetaData server = connection.getMetaData();
-    int version = 1_000 * server.getDatabaseMajorVersion() + server.getDatabaseMinorVersion();
-    boolean maria = dialect == SqlDialect.MARIADB;
-    Checks.check(
-        version >= (maria ? 10_006 : 8_000),
-        "version",
-        server.getDatabaseProductVersion(),
-        maria ? "10.6 or newer" : "8.0.16 or newer");
+  /** Checks them; returns how many bytes a statement may have. */
+  static long check(Connection connection, SqlDialect dialect) throws SQLException {
     try (Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery("SELECT @@sql_mode")) {
+        ResultSet row =
+            statement.executeQuery(
+                "SELECT VERSION(), @@sql_mode, @@innodb_rollback_on_timeout,"
+                    + " @@max_allowed_packet")) {
       row.next();
-      String mode = row.getString(1);
+      boolean maria = dialect == SqlDialect.MARIADB;
+      String version = row.getString(1);
+      Checks.check(
+          number(version) >= (maria ? 10_006_000 : 8_000_016),
+          "version",
+          version,
+          maria ? "10.6 or newer" : "8.0.16 or newer");
+      String mode = row.getString(2);
       Checks.check(
           mode.contains("STRICT_TRANS_TABLES") || mode.contains("STRICT_ALL_TABLES"),
           "sql_mode",
           mode,
           "with STRICT_TRANS_TABLES, else what is too long is cut off");
+      Checks.check(
+          row.getInt(3) == 0,
+          "innodb_rollback_on_timeout",
+          row.getInt(3),
+          "0, else a wait that ends takes back what was done before it");
+      return row.getLong(4);
     }
+  }
+
+  private static long number(String version) {
+    Matcher parts = NUMBERS.matcher(version);
+    return parts.matches()
+        ? 1_000_000L * Integer.parseInt(parts.group(1))
+            + 1_000L * Integer.parseInt(parts.group(2))
+            + Integer.parseInt(parts.group(3))
+        : 0;
   }
 }

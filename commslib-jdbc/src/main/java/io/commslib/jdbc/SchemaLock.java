@@ -60,7 +60,7 @@ final class SchemaLock implements AutoCloseable {
                 "SELECT GET_LOCK(" + MYSQL_NAME + ", " + MYSQL_WAIT_SECONDS + ")")) {
       row.next();
       if (row.getInt(1) != 1) {
-        throw new SQLException("another process changes the schema", "HYT00");
+        throw new SQLException("another process changes the schema", "40001");
       }
     }
     return new SchemaLock(working, null, 0);

@@ -22,12 +22,22 @@ public final class SqlErrors {
 
   private static final int H2_LOCK_TIMEOUT = 50200;
 
-  /** MySQL, MariaDB: lock wait timeout, record changed since the snapshot, lock with NOWAIT. */
-  private static final Set<Integer> MYSQL_CONTENTION = Set.of(1205, 1020, 3572);
+  /** MySQL, MariaDB: lock wait timeout, also with NOWAIT: the transaction may go on. */
+  private static final Set<Integer> MYSQL_LOCK_TIMEOUT = Set.of(1205, 3572);
 
-  /** MySQL, MariaDB: disk full, write error, out of memory, table full, read-only. */
+  /** MySQL, MariaDB: record changed since the snapshot, lock table full: it is rolled back. */
+  private static final Set<Integer> MYSQL_CONTENTION = Set.of(1020, 1206);
+
+  /**
+   * MySQL, MariaDB: disk full, write error, out of memory, connections of a user, table full,
+   * read-only, query interrupted or out of time.
+   */
   private static final Set<Integer> MYSQL_UNAVAILABLE =
-      Set.of(3, 1021, 1026, 1030, 1037, 1038, 1114, 1290, 1836);
+      Set.of(3, 1021, 1026, 1030, 1037, 1038, 1114, 1203, 1226, 1290, 1317, 1836, 1969, 3024);
+
+  private static final Set<String> MYSQL_GENERAL_STATES = Set.of("HY000", "42000", "70100");
+  private static final int MYSQL_KILLED = 1927;
+  private static final int MYSQL_PACKET_TOO_LARGE = 1153;
 
   private static final int MYSQL_DUPLICATE_KEY = 1062;
   private static final int MYSQL_NO_DATABASE = 1049;
@@ -125,17 +135,19 @@ public final class SqlErrors {
    *
    * @param failure the driver's failure
    * @return true if the statement did nothing and the transaction may go on; on PostgreSQL it must
-   *     end
+   *     be rolled back
    */
   public static boolean isLockTimeout(SQLException failure) {
     return failure.getErrorCode() == H2_LOCK_TIMEOUT
-        || isMySqlError(failure, MYSQL_CONTENTION)
+        || isMySqlError(failure, MYSQL_LOCK_TIMEOUT)
         || "55P03".equals(failure.getSQLState());
   }
 
   /** Codes below 10,000 are MySQL's and MariaDB's; those without a state of their own. */
   private static boolean isMySqlError(SQLException failure, Set<Integer> codes) {
-    return "HY000".equals(failure.getSQLState()) && codes.contains(failure.getErrorCode());
+    return failure.getSQLState() != null
+        && MYSQL_GENERAL_STATES.contains(failure.getSQLState())
+        && codes.contains(failure.getErrorCode());
   }
 
   /** Whether a table or its schema does not exist. */
@@ -148,6 +160,10 @@ public final class SqlErrors {
 
   private static boolean isConnectionState(SQLException failure) {
     String state = failure.getSQLState();
+    if (failure.getErrorCode() == MYSQL_PACKET_TOO_LARGE && "08S01".equals(state)) {
+      // The server hangs up too, but will do so each time.
+      return false;
+    }
     return failure instanceof SQLTransientConnectionException
         || failure instanceof SQLNonTransientConnectionException
         || failure instanceof SQLRecoverableException
@@ -156,8 +172,7 @@ public final class SqlErrors {
             && (state.startsWith("08")
                 || state.startsWith("57P0")
                 || state.equals("53300")
-                // MySQL, MariaDB: the connection or what it was doing was killed.
-                || state.equals("70100")));
+                || (state.equals("70100") && failure.getErrorCode() == MYSQL_KILLED)));
   }
 
   /** Out of disk, memory or connections; or a standby that is about to be promoted. */
@@ -169,7 +184,9 @@ public final class SqlErrors {
 
   private static boolean isContention(SQLException failure) {
     String state = failure.getSQLState();
-    return isLockTimeout(failure) || (state != null && state.startsWith("40"));
+    return isLockTimeout(failure)
+        || isMySqlError(failure, MYSQL_CONTENTION)
+        || (state != null && state.startsWith("40"));
   }
 
   private static String firstLine(SQLException failure) {

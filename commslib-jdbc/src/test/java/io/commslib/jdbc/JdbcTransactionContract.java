@@ -92,6 +92,37 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
+  void throwsTheFailureOfAStoreThatTheWorkTookNoNoticeOf() {
+    StoreException failure =
+        new StoreException("COMMS-TEST-001", FailureKind.CONTENTION, "a store", null);
+    assertThatThrownBy(
+            () ->
+                transactions.run(
+                    tx -> {
+                      insert(tx, 1);
+                      tx.fail(failure);
+                      assertThat(tx.isRollbackOnly()).isTrue();
+                      return "done";
+                    }))
+        .isSameAs(failure);
+    assertThat(rows()).isZero();
+  }
+
+  @Test
+  void returnsTheResultWhenTheWorkKnowsOfTheFailureAndRollsBack() throws SQLException {
+    String result =
+        transactions.run(
+            tx -> {
+              insert(tx, 1);
+              tx.fail(new IllegalStateException("a store"));
+              tx.setRollbackOnly();
+              return "known";
+            });
+    assertThat(result).isEqualTo("known");
+    assertThat(rows()).isZero();
+  }
+
+  @Test
   void refusesToEndTheTransactionThroughItsConnection() throws SQLException {
     transactions.run(
         tx -> {

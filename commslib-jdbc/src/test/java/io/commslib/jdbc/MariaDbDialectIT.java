@@ -2,6 +2,7 @@ package io.commslib.jdbc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.testkit.servers.MariaDbServer;
@@ -9,8 +10,10 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -39,6 +42,36 @@ class MariaDbDialectIT {
           .withMessage(
               "sql_mode: ANSI_QUOTES (expected: with STRICT_TRANS_TABLES, else what is too long is"
                   + " cut off)");
+    }
+  }
+
+  @Test
+  void refusesAServerWhoseTimeoutsTakeBackMoreThanTheyTell() {
+    try (MariaDbServer server = MariaDbServer.start(Map.of("innodb-rollback-on-timeout", "ON"));
+        HikariDataSource pool =
+            TestDatabases.pool(server.jdbcUrl(), server.user(), server.password())) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> JdbcDatabase.builder(pool).build())
+          .withMessageStartingWith("innodb_rollback_on_timeout: 1 (expected: 0, ");
+    }
+  }
+
+  @Test
+  void aQueryOutOfTimeIsNoLostConnection() {
+    try (HikariDataSource pool = pool("")) {
+      JdbcTransactionRunner transactions =
+          JdbcTransactionRunner.create(JdbcDatabase.builder(pool).build());
+      assertThatThrownBy(
+              () ->
+                  transactions.run(
+                      tx -> {
+                        try (Statement slow = tx.unwrap(Connection.class).createStatement()) {
+                          slow.setQueryTimeout(1);
+                          return slow.executeQuery("SELECT SLEEP(20) FROM seq_1_to_2").next();
+                        }
+                      }))
+          .isInstanceOfSatisfying(
+              SQLException.class, e -> assertThat(SqlErrors.isConnectionLost(e)).isFalse());
     }
   }
 

@@ -32,6 +32,12 @@ public final class JdbcOutbox implements Outbox {
   /** Servers refuse statements that are longer, MariaDB by default those over 16 MiB. */
   private static final long MAX_STATEMENT_BYTES = 4L << 20;
 
+  /** Drivers may put a parameter into the statement's text; then a byte may take two. */
+  private static final long ESCAPED = 2;
+
+  /** More than the headers, key and destination of a message take. */
+  private static final long BESIDE_BODY = 1L << 18;
+
   private final JdbcDatabase database;
   private final OutboxConfig config;
   private final Set<WakeSignal> relays = new CopyOnWriteArraySet<>();
@@ -69,10 +75,19 @@ public final class JdbcOutbox implements Outbox {
    * @param database where its tables lie
    * @param config settings
    * @return new outbox
+   * @throws IllegalArgumentException if the largest message could not be written, since the
+   *     database takes no statement that long
    */
   public static JdbcOutbox create(JdbcDatabase database, OutboxConfig config) {
-    return new JdbcOutbox(
-        Objects.requireNonNull(database, "database"), Objects.requireNonNull(config, "config"));
+    Objects.requireNonNull(database, "database");
+    Objects.requireNonNull(config, "config");
+    long most = (database.maxStatementBytes() - BESIDE_BODY) / ESCAPED;
+    Checks.check(
+        config.maxMessageBytes() <= most,
+        "maxMessageBytes",
+        config.maxMessageBytes(),
+        "0.." + most + ", as the database's max_allowed_packet allows");
+    return new JdbcOutbox(database, config);
   }
 
   @Override
@@ -166,7 +181,8 @@ public final class JdbcOutbox implements Outbox {
     long bytes = 0;
     int count = 0;
     while (count < MAX_ROWS && from + count < messages.size()) {
-      bytes += messages.get(from + count).sharedBody().length;
+      Message message = messages.get(from + count);
+      bytes += ESCAPED * (message.sharedBody().length + OutboxRow.headerText(message).length());
       if (count > 0 && bytes > MAX_STATEMENT_BYTES) {
         break;
       }
@@ -247,7 +263,8 @@ public final class JdbcOutbox implements Outbox {
   /**
    * Cancels a delayed message in the caller's transaction. If it comes in time and the transaction
    * commits, the message is never published; if it rolls back, the message is published when due.
-   * Blocks while the message is just being handed to the relay.
+   * Blocks while the message is just being handed to the relay. On MySQL and MariaDB a transaction
+   * with isolation REPEATABLE READ cancels only what was written before it began to read.
    *
    * @param tx the running transaction, on this outbox's database
    * @param messageId the message's id
@@ -258,11 +275,7 @@ public final class JdbcOutbox implements Outbox {
     Objects.requireNonNull(messageId, "messageId");
     checkDatabase(tx);
     try {
-      return OutboxTables.update(
-              tx.unwrap(Connection.class),
-              "DELETE FROM " + database.table("outbox_delayed") + " WHERE message_id = ?",
-              messageId)
-          > 0;
+      return OutboxTables.cancel(tx.unwrap(Connection.class), database, messageId);
     } catch (SQLException e) {
       throw failed(tx, "cancel", e);
     }
@@ -270,8 +283,9 @@ public final class JdbcOutbox implements Outbox {
 
   /** On some databases the rest of the transaction could still be committed, without this. */
   private static StoreException failed(TransactionContext tx, String doing, SQLException failure) {
-    tx.setRollbackOnly();
-    return SqlErrors.translate("outbox " + doing, failure);
+    StoreException translated = SqlErrors.translate("outbox " + doing, failure);
+    tx.fail(translated);
+    return translated;
   }
 
   private void checkDatabase(TransactionContext tx) {

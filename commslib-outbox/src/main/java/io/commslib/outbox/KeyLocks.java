@@ -2,7 +2,6 @@ package io.commslib.outbox;
 
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlDialect;
-import io.commslib.jdbc.SqlErrors;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -33,36 +32,11 @@ final class KeyLocks {
       }
       return;
     }
-    int slot = Math.floorMod((int) (hash(key) >>> 32), SLOTS);
-    if (database.dialect().isMySql()) {
-      // An upsert waits for the row's exclusive lock; a plain insert would begin with a shared one.
-      OutboxTables.update(
-          connection,
-          "INSERT INTO " + table + " (slot) VALUES (?) ON DUPLICATE KEY UPDATE slot = slot",
-          slot);
-      return;
-    }
-    while (!lockRow(connection, slot) && !makeRow(connection, slot)) {
-      // Another made the row in between and has rolled back or committed: look again.
-    }
-  }
-
-  private boolean lockRow(Connection connection, int slot) throws SQLException {
-    return OutboxTables.update(
-            connection, "UPDATE " + table + " SET slot = slot WHERE slot = ?", slot)
-        == 1;
-  }
-
-  /** Whoever inserts holds the row until the end of its transaction too. */
-  private boolean makeRow(Connection connection, int slot) throws SQLException {
-    try {
-      return OutboxTables.update(connection, "INSERT INTO " + table + " (slot) VALUES (?)", slot)
-          == 1;
-    } catch (SQLException e) {
-      if (SqlErrors.isDuplicateKey(e)) {
-        return false;
-      }
-      throw e;
+    // The schema's script makes all rows: who waited for an insert could end in a deadlock.
+    try (PreparedStatement lock =
+        connection.prepareStatement("SELECT slot FROM " + table + " WHERE slot = ? FOR UPDATE")) {
+      lock.setInt(1, Math.floorMod((int) (hash(key) >>> 32), SLOTS));
+      lock.executeQuery().close();
     }
   }
 

@@ -177,6 +177,9 @@ public final class OutboxRelay implements LifecycleComponent {
     details.put("ownedShards", Integer.toString(leases.current().epochs().size()));
     details.put("held", Integer.toString(state.held()));
     String failure = state.failure().isEmpty() ? leaseLoop.failure() : state.failure();
+    if (failure.isEmpty() && leases.hasLapsed()) {
+      failure = "leases not renewed in time";
+    }
     if (!failure.isEmpty()) {
       return Health.of(Health.Status.DOWN, failure, details);
     }

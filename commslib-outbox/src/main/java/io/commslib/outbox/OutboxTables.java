@@ -186,9 +186,10 @@ final class OutboxTables {
    */
   int clearRetriesWithoutMessage(Connection connection) throws SQLException {
     String same = " x WHERE x.shard = r.shard AND x.";
-    return update(
-        connection,
-        (database.dialect().isMySql() ? "DELETE r FROM " : "DELETE FROM ")
+    // Looked for first: in one statement, MySQL and MariaDB would wait for whoever writes messages.
+    // What is found stays so: rows and what is known of them are moved together.
+    String orphans =
+        "SELECT r.shard, r.message_row FROM "
             + retry
             + " r WHERE NOT EXISTS (SELECT 1 FROM "
             + message
@@ -196,7 +197,24 @@ final class OutboxTables {
             + "id = r.message_row) AND NOT EXISTS (SELECT 1 FROM "
             + parked
             + same
-            + "message_row = r.message_row)");
+            + "message_row = r.message_row)";
+    int cleared = 0;
+    try (Statement statement = connection.createStatement();
+        ResultSet found = statement.executeQuery(orphans);
+        PreparedStatement delete =
+            connection.prepareStatement(
+                "DELETE FROM " + retry + " WHERE shard = ? AND message_row = ?")) {
+      while (found.next()) {
+        delete.setInt(1, found.getInt(1));
+        delete.setLong(2, found.getLong(2));
+        delete.addBatch();
+        cleared++;
+      }
+      if (cleared > 0) {
+        delete.executeBatch();
+      }
+    }
+    return cleared;
   }
 
   /** Shards in which a message waits for its next attempt; those blocked by a parked one aside. */
@@ -260,6 +278,28 @@ final class OutboxTables {
       delete.executeBatch();
     }
     return ids.size();
+  }
+
+  /** Removes a delayed message; false if there is none (any more). */
+  static boolean cancel(Connection connection, JdbcDatabase database, String messageId)
+      throws SQLException {
+    String delayed = database.table("outbox_delayed");
+    List<Long> ids = new ArrayList<>();
+    // Looked for first: a delete by an id that is not there keeps others from writing beside it.
+    try (PreparedStatement select =
+        connection.prepareStatement("SELECT id FROM " + delayed + " WHERE message_id = ?")) {
+      select.setString(1, messageId);
+      try (ResultSet found = select.executeQuery()) {
+        while (found.next()) {
+          ids.add(found.getLong(1));
+        }
+      }
+    }
+    int removed = 0;
+    for (long id : ids) {
+      removed += update(connection, "DELETE FROM " + delayed + " WHERE id = ?", id);
+    }
+    return removed > 0;
   }
 
   static int update(Connection connection, String sql, Object... parameters) throws SQLException {

@@ -143,6 +143,12 @@ final class ShardLeases {
     ownership.set(ticked);
   }
 
+  /** Whether what was owned is no longer safe to use, since no tick came through in time. */
+  boolean hasLapsed() {
+    Ownership now = ownership.get();
+    return !now.epochs().isEmpty() && !now.isSafe(time.nanoTime());
+  }
+
   /** How long until the next tick: soon while shards are changing hands. */
   Duration nextTick() {
     Duration third = config.leaseTime().dividedBy(3);
@@ -182,10 +188,28 @@ final class ShardLeases {
           connection,
           "INSERT INTO " + nodeTable + " (node, heartbeat) VALUES (?, " + now + ")",
           node);
-      update(
-          connection,
-          "DELETE FROM " + nodeTable + " WHERE heartbeat < " + database.dialect().nowPlusMillis(),
-          -20 * config.leaseTime().toMillis());
+      forgetTheDead(connection);
+    }
+  }
+
+  /** Looked for first: some databases would wait for the rows of those that are alive. */
+  private void forgetTheDead(Connection connection) throws SQLException {
+    List<String> dead = new ArrayList<>();
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            "SELECT node FROM "
+                + nodeTable
+                + " WHERE heartbeat < "
+                + database.dialect().nowPlusMillis())) {
+      select.setLong(1, -20 * config.leaseTime().toMillis());
+      try (ResultSet found = select.executeQuery()) {
+        while (found.next()) {
+          dead.add(found.getString(1));
+        }
+      }
+    }
+    for (String gone : dead) {
+      update(connection, "DELETE FROM " + nodeTable + " WHERE node = ?", gone);
     }
   }
 

@@ -1,9 +1,13 @@
 package io.commslib.outbox;
 
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.core.messaging.Message;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 
 class MariaDbOutboxContractIT extends OutboxStoreContract {
 
@@ -27,5 +31,30 @@ class MariaDbOutboxContractIT extends OutboxStoreContract {
   @Override
   protected HikariDataSource ownPool() {
     return TestDatabases.mariadb();
+  }
+
+  @Test
+  void refusesMessagesThatNoStatementCouldHold() {
+    int packet = number("SELECT @@max_allowed_packet");
+    int most = (packet - (1 << 18)) / 2;
+    OutboxConfig tooLarge = OutboxConfig.builder().maxMessageBytes(most + 1).build();
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> JdbcOutbox.create(database, tooLarge))
+        .withMessage(
+            "maxMessageBytes: %d (expected: 0..%d, as the database's max_allowed_packet allows)",
+            most + 1, most);
+  }
+
+  @Test
+  void takesTheLargestMessageThatAStatementCanHold() {
+    byte[] body = new byte[(number("SELECT @@max_allowed_packet") - (1 << 18)) / 2];
+    configure(quick().maxMessageBytes(body.length));
+    startRelay();
+    transactions.run(
+        tx -> {
+          outbox.publish(tx, ORDERS, Message.builder("test").id("large").body(body).build());
+          return null;
+        });
+    Await.until("published", () -> transport.confirmed().contains("large"));
   }
 }

@@ -10,6 +10,7 @@ import io.commslib.core.Health;
 import io.commslib.core.StoreException;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
+import io.commslib.jdbc.JdbcTransactions;
 import io.commslib.jdbc.SchemaScripts;
 import io.commslib.outbox.OutboxConfig.OnParked;
 import java.nio.charset.StandardCharsets;
@@ -26,6 +27,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
@@ -198,6 +202,63 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
     assertThat(cancel("cancelled")).isFalse();
     assertThat(cancel("kept")).isFalse();
     assertThat(rows("outbox_delayed")).isZero();
+  }
+
+  @Test
+  void cancellingWhatIsGoneKeepsNobodyFromWriting() throws SQLException {
+    try (Connection one = repeatableRead();
+        Connection two = repeatableRead()) {
+      for (Connection each : List.of(one, two)) {
+        assertThat(outbox.cancel(JdbcTransactions.join(each, database), "gone")).isFalse();
+      }
+      for (Connection each : List.of(one, two)) {
+        outbox.publishLater(
+            JdbcTransactions.join(each, database), ORDERS, message("m", "k"), LONG_AGO);
+      }
+      for (Connection each : List.of(one, two)) {
+        each.commit();
+        each.setAutoCommit(true);
+      }
+    }
+    assertThat(rows("outbox_delayed")).isEqualTo(2);
+  }
+
+  private Connection repeatableRead() throws SQLException {
+    Connection connection = dataSource().getConnection();
+    connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+    connection.setAutoCommit(false);
+    return connection;
+  }
+
+  @Test
+  void thoseWhoWaitForAKeyGoOnWhenTheFirstRollsBack() throws Exception {
+    ExecutorService others = Executors.newFixedThreadPool(3);
+    List<Future<?>> waiting = new ArrayList<>();
+    try (Connection first = repeatableRead()) {
+      outbox.ordered(JdbcTransactions.join(first, database), "k");
+      for (int i = 0; i < 3; i++) {
+        waiting.add(
+            others.submit(
+                () -> {
+                  try (Connection next = repeatableRead()) {
+                    outbox.ordered(JdbcTransactions.join(next, database), "k");
+                    next.commit();
+                    next.setAutoCommit(true);
+                  }
+                  return null;
+                }));
+      }
+      long end = System.nanoTime() + Duration.ofMillis(300).toNanos();
+      Await.until("they wait", () -> System.nanoTime() > end);
+      assertThat(waiting).noneMatch(Future::isDone);
+      first.rollback();
+      first.setAutoCommit(true);
+      for (Future<?> one : waiting) {
+        one.get(20, TimeUnit.SECONDS);
+      }
+    } finally {
+      others.shutdownNow();
+    }
   }
 
   @Test

@@ -13,6 +13,7 @@ import io.commslib.core.time.TaskScheduler;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.time.Workers;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -242,6 +243,45 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertThat(transport.confirmed()).doesNotHaveDuplicates().hasSize(200);
     assertFirstPublicationsInOrder();
+  }
+
+  @Test
+  void anOpenTransactionDoesNotStopTheRelayWhileKeysAreBlocked() throws SQLException {
+    transport.failWhen(
+        (to, message) -> message.id().startsWith("bad") ? FailureKind.PERMANENT : null);
+    OutboxRelay relay = startRelay();
+    for (int i = 0; i < 30; i++) {
+      write("bad" + i, "blocked" + i);
+    }
+    Await.until("parked", () -> rows("outbox_parked") == 30);
+    try (Connection open = dataSource().getConnection()) {
+      open.setAutoCommit(false);
+      outbox.publish(JdbcTransactions.join(open, database), ORDERS, message("open", "open"));
+      // What is known of failures is tidied every two seconds.
+      long end = System.nanoTime() + config.leaseTime().plusSeconds(2).toNanos();
+      Await.until("longer than a lease", () -> System.nanoTime() > end);
+      write("beside", "beside");
+      Await.until("beside published", () -> transport.confirmed().contains("beside"));
+      assertThat(relay.health().status()).isEqualTo(Health.Status.UP);
+      open.commit();
+      open.setAutoCommit(true);
+    }
+    Await.until("the late one published", () -> transport.confirmed().contains("open"));
+  }
+
+  @Test
+  void aRelayThatCanNotRenewItsLeasesSaysSo() throws SQLException {
+    OutboxRelay relay = startRelay();
+    Await.until("owns all", () -> detail(relay, "ownedShards") == config.shards());
+    try (Connection other = dataSource().getConnection();
+        Statement lock = other.createStatement()) {
+      other.setAutoCommit(false);
+      lock.executeUpdate("UPDATE " + database.table("outbox_shard") + " SET epoch = epoch + 0");
+      Await.until("down", () -> relay.health().status() == Health.Status.DOWN);
+      other.rollback();
+      other.setAutoCommit(true);
+    }
+    Await.until("up again", () -> relay.health().status() == Health.Status.UP);
   }
 
   @Test

@@ -3,10 +3,12 @@ package io.commslib.outbox;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
+import io.commslib.core.StoreException;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
@@ -309,6 +311,49 @@ public abstract class OutboxWritingContract extends OutboxFixture {
             return null;
           });
     }
+  }
+
+  @Test
+  void writesAtOnceWhatIsLongerThanAServerTakesInOneStatement() {
+    startRelay();
+    List<Message> messages = new ArrayList<>();
+    for (int number = 1; number <= 700; number++) {
+      Message.Builder message = message("k-" + number, "k").toBuilder();
+      for (int header = 0; header < 6; header++) {
+        message.header("h" + header, "v".repeat(4_000));
+      }
+      messages.add(message.build());
+    }
+    transactions.run(
+        tx -> {
+          outbox.publishAll(tx, ORDERS, messages);
+          return null;
+        });
+    Await.until("all published", () -> transport.confirmed().size() == 700);
+    assertFirstPublicationsInOrder();
+  }
+
+  @Test
+  void aFailureTheWorkTookNoNoticeOfRollsBackAndIsThrown() {
+    execute("DROP TABLE " + database.table("outbox_message"));
+    execute("CREATE TABLE " + database.table("work") + " (id int PRIMARY KEY)");
+    assertThatThrownBy(
+            () ->
+                transactions.run(
+                    tx -> {
+                      OutboxTables.update(
+                          tx.unwrap(Connection.class),
+                          "INSERT INTO " + database.table("work") + " VALUES (1)");
+                      try {
+                        outbox.publish(tx, ORDERS, message("m1", "k"));
+                      } catch (StoreException swallowed) {
+                        assertThat(swallowed.kind()).isEqualTo(FailureKind.PERMANENT);
+                      }
+                      return "done";
+                    }))
+        .isInstanceOf(StoreException.class)
+        .hasMessageStartingWith("COMMS-JDBC-003: outbox insert");
+    assertThat(rows("work")).isZero();
   }
 
   @Test

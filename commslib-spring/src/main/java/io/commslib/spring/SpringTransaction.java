@@ -8,6 +8,7 @@ import io.commslib.jdbc.JdbcTransactions;
 import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.jdbc.datasource.ConnectionHolder;
@@ -36,6 +37,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   private final Connection guarded;
   private final List<Runnable> hooks = new ArrayList<>();
   private State state = State.OPEN;
+  private @Nullable RuntimeException failure;
 
   private SpringTransaction(Key key, ConnectionHolder holder) {
     this.key = key;
@@ -91,6 +93,18 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
     if (state == State.OPEN) {
       state = State.ROLLBACK_ONLY;
     }
+    failure = null;
+  }
+
+  @Override
+  public synchronized void fail(RuntimeException newFailure) {
+    setRollbackOnly();
+    failure = newFailure;
+  }
+
+  /** What the work was told of and took no notice of; asked when the work has returned. */
+  synchronized @Nullable RuntimeException failure() {
+    return failure;
   }
 
   @Override
@@ -111,7 +125,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   public void beforeCommit(boolean readOnly) {
     if (!seal()) {
       throw new IllegalStateException(
-          "COMMS-SPRING-003: the transaction is marked rollback-only and can't commit");
+          "COMMS-SPRING-003: the transaction is marked rollback-only and can't commit", failure());
     }
   }
 

@@ -91,6 +91,10 @@ public final class SpringTransactionRunner implements TransactionRunner {
       commit(status);
     } else {
       rollBack(status, null);
+      RuntimeException ignored = tx.failure();
+      if (ignored != null) {
+        throw ignored;
+      }
     }
     return result;
   }

@@ -49,6 +49,18 @@ public interface TransactionContext {
   void setRollbackOnly();
 
   /**
+   * Makes a commit impossible because something in this transaction failed. Stores call it before
+   * they throw: on some databases the rest could still be committed. Should the work take no notice
+   * and return, the runner rolls back and throws this failure; unless {@link #setRollbackOnly()}
+   * was called after it, which says that the work knows. Never blocks, any thread.
+   *
+   * @param failure what is thrown here as well
+   */
+  default void fail(RuntimeException failure) {
+    setRollbackOnly();
+  }
+
+  /**
    * Returns whether only a rollback is possible.
    *
    * @return true after {@link #setRollbackOnly()}

@@ -14,10 +14,11 @@ public interface TransactionRunner {
    * transaction of its own.
    *
    * <p>After a normal return the transaction is committed, or rolled back if it was marked {@link
-   * TransactionContext#setRollbackOnly() rollback-only}: the result is returned either way. After a
-   * throw from {@code work} it is rolled back and the same throwable leaves this method, except
-   * that a lost database connection is reported as {@link io.commslib.core.StoreException} with the
-   * original as cause.
+   * TransactionContext#setRollbackOnly() rollback-only}: the result is returned either way. If the
+   * work swallowed the failure of a store ({@link TransactionContext#fail}), it is rolled back and
+   * that failure is thrown. After a throw from {@code work} it is rolled back and the same
+   * throwable leaves this method, except that a lost database connection is reported as {@link
+   * io.commslib.core.StoreException} with the original as cause.
    *
    * @param <T> type of the result
    * @param <X> type of failure the work may throw

@@ -87,3 +87,4 @@ CREATE INDEX IF NOT EXISTS ${schema}"outbox_archive_day" ON ${schema}"outbox_arc
 CREATE TABLE IF NOT EXISTS ${schema}"outbox_key_lock" (
   slot int NOT NULL PRIMARY KEY
 );
+MERGE INTO ${schema}"outbox_key_lock" (slot) KEY (slot) SELECT X FROM SYSTEM_RANGE(0, 4095);

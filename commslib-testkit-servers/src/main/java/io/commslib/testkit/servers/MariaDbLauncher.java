@@ -101,6 +101,8 @@ final class MariaDbLauncher implements ServerRecipe {
   private List<String> command(Path program, List<String> options) {
     List<String> command = new ArrayList<>(List.of(program.toString(), "--no-defaults"));
     command.add("--datadir=" + data);
+    // A server that starts deletes what looks like a dead one's in the folder for temporary tables.
+    command.add("--tmpdir=" + data.getParent());
     if (Shell.output(List.of("id", "-u")).equals("0")) {
       command.add("--user=root");
     }
