@@ -5,36 +5,68 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Rows the transport has confirmed and that are still in the table. They leave by explicit id; who
- * owns what is asked with the same statement or transaction. Confined to the relay's thread, the
- * lag aside.
+ * owns what is asked with the same statement or transaction. A thread of its own deletes them, so
+ * that the relay's thread reads and publishes on meanwhile; what is confirmed in between goes with
+ * the next deletion. All methods but {@link #run} and {@link #lag} are the relay's thread's.
  */
 final class ConfirmedRows {
+
+  private static final long FOREVER_NANOS = Long.MAX_VALUE;
+
+  /** Rows on their way out of the table. */
+  private static final class Batch {
+    final List<OutboxRow> rows;
+    final Ownership own;
+    final boolean retries;
+    final CountDownLatch ended = new CountDownLatch(1);
+    @Nullable RuntimeException failure;
+
+    Batch(List<OutboxRow> rows, Ownership own, boolean retries) {
+      this.rows = rows;
+      this.own = own;
+      this.retries = retries;
+    }
+  }
 
   private final boolean archives;
   private final OutboxTransactions transactions;
   private final OutboxTables tables;
   private final @Nullable PostgresRows postgres;
   private final ShardLeases leases;
+  private final WakeSignal relay;
   private final OutboxArchive archive;
   private final PublishLag lag;
-  private final List<OutboxRow> rows = new ArrayList<>();
+  private final WakeSignal work = new WakeSignal();
+  private List<OutboxRow> rows = new ArrayList<>();
+  private @Nullable Batch underWay;
+  private volatile @Nullable Batch next;
+  private volatile boolean closed;
 
+  /**
+   * Creates the rows, none yet.
+   *
+   * @param relay is nudged when a deletion has ended
+   */
   ConfirmedRows(
       JdbcOutbox outbox,
       OutboxTransactions transactions,
       OutboxTables tables,
       @Nullable PostgresRows postgres,
       ShardLeases leases,
-      TimeSource time) {
+      TimeSource time,
+      WakeSignal relay) {
     this.archives = outbox.config().archive();
     this.transactions = transactions;
     this.tables = tables;
     this.postgres = postgres;
     this.leases = leases;
+    this.relay = relay;
     this.archive = new OutboxArchive(outbox.jdbc());
     this.lag = new PublishLag(outbox.jdbc(), time);
   }
@@ -43,8 +75,9 @@ final class ConfirmedRows {
     rows.add(row);
   }
 
+  /** How many are waiting or on their way. */
   int size() {
-    return rows.size();
+    return rows.size() + (underWay == null ? 0 : underWay.rows.size());
   }
 
   /** How long what was acknowledged last had taken since it was written. */
@@ -53,26 +86,90 @@ final class ConfirmedRows {
   }
 
   /**
-   * Deletes or archives them all, in one transaction; returns which. After a failure they are still
-   * here.
+   * Begins to delete or archive all that wait, unless others are on their way.
    *
    * @param retries whether some may have failed before
    */
-  List<OutboxRow> acknowledge(Ownership own, boolean retries) {
-    if (rows.isEmpty()) {
+  void begin(Ownership own, boolean retries) {
+    if (underWay != null || rows.isEmpty()) {
+      return;
+    }
+    underWay = new Batch(rows, own, retries);
+    rows = new ArrayList<>();
+    next = underWay;
+    work.raise();
+  }
+
+  /**
+   * Returns what has left the table since this was last asked.
+   *
+   * @throws RuntimeException if the deletion failed; then its rows wait for the next
+   */
+  List<OutboxRow> ended() {
+    Batch batch = underWay;
+    if (batch == null || batch.ended.getCount() > 0) {
       return List.of();
     }
-    List<OutboxRow> leaving = List.copyOf(rows);
+    underWay = null;
+    if (batch.failure == null) {
+      return batch.rows;
+    }
+    batch.rows.addAll(rows);
+    rows = batch.rows;
+    throw batch.failure;
+  }
+
+  /** Runs on the thread of its own until {@link #close}. */
+  void run() throws InterruptedException {
+    while (!closed) {
+      work.await(FOREVER_NANOS);
+      Batch batch = next;
+      next = null;
+      if (batch != null) {
+        try {
+          delete(batch);
+        } catch (RuntimeException e) {
+          batch.failure = e;
+        } finally {
+          batch.ended.countDown();
+          relay.nudge();
+        }
+      }
+    }
+  }
+
+  /**
+   * Deletes what is left, on the calling thread, and ends the other.
+   *
+   * @throws RuntimeException if that failed; what is left is published again by the next owner
+   */
+  void close(Ownership own, boolean retries, long seconds) throws InterruptedException {
+    try {
+      Batch batch = underWay;
+      if (batch == null || batch.ended.await(seconds, TimeUnit.SECONDS)) {
+        ended();
+        if (!rows.isEmpty()) {
+          delete(new Batch(rows, own, retries));
+          rows = new ArrayList<>();
+        }
+      }
+    } finally {
+      closed = true;
+      work.raise();
+    }
+  }
+
+  private void delete(Batch batch) {
     if (postgres == null || archives) {
       transactions.run(
           "acknowledge",
           connection -> {
-            lag.sample(connection, leaving.get(0));
+            lag.sample(connection, batch.rows.get(0));
             if (archives) {
-              archive.move(connection, leaving);
+              archive.move(connection, batch.rows);
             }
-            tables.acknowledge(connection, leaving, retries);
-            leases.compareEpochs(connection, own);
+            tables.acknowledge(connection, batch.rows, batch.retries);
+            leases.compareEpochs(connection, batch.own);
             return null;
           });
     } else {
@@ -80,12 +177,10 @@ final class ConfirmedRows {
           transactions.single(
               "acknowledge",
               connection -> {
-                lag.sample(connection, leaving.get(0));
-                return postgres.acknowledge(connection, leaving, retries, leases.node());
+                lag.sample(connection, batch.rows.get(0));
+                return postgres.acknowledge(connection, batch.rows, batch.retries, leases.node());
               });
-      leases.compareEpochs(epochs, own);
+      leases.compareEpochs(epochs, batch.own);
     }
-    rows.clear();
-    return leaving;
   }
 }

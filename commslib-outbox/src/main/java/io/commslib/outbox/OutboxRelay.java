@@ -28,8 +28,9 @@ import org.slf4j.LoggerFactory;
  * burns no attempt, and one that hangs leaves room for the others. A message the transport refuses
  * for good is parked after {@link OutboxConfig#attempts()}. A database that is down is waited for.
  *
- * <p>Thread-safe. Runs two threads, named {@code commslib-outbox-relay} and {@code
- * commslib-outbox-lease}, and holds one connection each, only while they read or write.
+ * <p>Thread-safe. Runs three threads, named {@code commslib-outbox-relay}, {@code
+ * commslib-outbox-ack} and {@code commslib-outbox-lease}, and holds one connection each, only while
+ * they read or write.
  *
  * @since 0.1
  */
@@ -53,6 +54,7 @@ public final class OutboxRelay implements LifecycleComponent {
   private final CountDownLatch leaseEnded = new CountDownLatch(1);
   private final Thread relayThread;
   private final Thread leaseThread;
+  private final Thread ackThread;
   private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.NEW);
 
   private OutboxRelay(JdbcOutbox outbox, MessageTransport transport, CommsRuntime runtime) {
@@ -70,6 +72,7 @@ public final class OutboxRelay implements LifecycleComponent {
             signal);
     this.relayThread = runtime.newThread("outbox-relay", this::relay);
     this.leaseThread = runtime.newThread("outbox-lease", this::keepLeases);
+    this.ackThread = runtime.newThread("outbox-ack", this::acknowledge);
   }
 
   /**
@@ -118,6 +121,7 @@ public final class OutboxRelay implements LifecycleComponent {
     }
     outbox.listen(signal);
     leaseThread.start();
+    ackThread.start();
     relayThread.start();
   }
 
@@ -153,6 +157,7 @@ public final class OutboxRelay implements LifecycleComponent {
     try {
       if (!leaseEnded.await(2 * CLOSE_SECONDS, TimeUnit.SECONDS)) {
         relayThread.interrupt();
+        ackThread.interrupt();
         leaseThread.interrupt();
       }
     } catch (InterruptedException e) {
@@ -209,6 +214,14 @@ public final class OutboxRelay implements LifecycleComponent {
       Thread.currentThread().interrupt();
     } finally {
       relayEnded.countDown();
+    }
+  }
+
+  private void acknowledge() {
+    try {
+      relayLoop.acknowledge();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -34,6 +34,7 @@ final class RelayLoop {
   private static final Duration BETWEEN_RETRY_CHECKS = Duration.ofSeconds(2);
   private static final long FOR_ROOM_NANOS = Duration.ofMillis(5).toNanos();
   private static final int MAX_DESTINATIONS = 1_000;
+  private static final long LAST_SECONDS = 3;
 
   private record Completion(OutboxRow row, @Nullable Throwable failure) {}
 
@@ -93,7 +94,7 @@ final class RelayLoop {
     this.stopped = new StoppedDestinations(outbox.jdbc());
     this.refused = new RefusedRows(outbox, transactions, tables, leases, stopped, runtime.random());
     this.confirmed =
-        new ConfirmedRows(outbox, transactions, tables, postgres, leases, runtime.time());
+        new ConfirmedRows(outbox, transactions, tables, postgres, leases, runtime.time(), signal);
     this.own = leases.current();
     this.retriesChecked = now();
     this.nextAttempt = now();
@@ -116,15 +117,20 @@ final class RelayLoop {
     acknowledgeTheLast();
   }
 
+  /** Deletes what is confirmed, on a thread of its own, as long as {@link #run} goes on. */
+  void acknowledge() throws InterruptedException {
+    confirmed.run();
+  }
+
   /** What is confirmed by now need not be published again by the next owner. */
-  private void acknowledgeTheLast() {
+  private void acknowledgeTheLast() throws InterruptedException {
     for (Completion done = completions.poll(); done != null; done = completions.poll()) {
       if (done.failure() == null) {
         confirmed.add(done.row());
       }
     }
     try {
-      acknowledge();
+      confirmed.close(own, retries, LAST_SECONDS);
     } catch (RuntimeException e) {
       log.warn(
           "outbox relay leaves {} rows to be published again: {}", confirmed.size(), e.toString());
@@ -158,11 +164,11 @@ final class RelayLoop {
     try {
       adoptOwnership();
       settleCompletions();
-      acknowledge();
+      acknowledgeConfirmed();
       promoteDelayed();
       int found = look();
       settleCompletions();
-      acknowledge();
+      acknowledgeConfirmed();
       leases.reportDrained(own, finishedOfLeaving());
       next.learn(window);
       note("");
@@ -422,8 +428,9 @@ final class RelayLoop {
     }
   }
 
-  private void acknowledge() {
-    window.acknowledged(confirmed.acknowledge(own, retries));
+  private void acknowledgeConfirmed() {
+    window.acknowledged(confirmed.ended());
+    confirmed.begin(own, retries);
   }
 
   private void promoteDelayed() {
