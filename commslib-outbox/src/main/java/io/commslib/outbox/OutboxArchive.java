@@ -34,22 +34,18 @@ final class OutboxArchive {
     // The day is that of UTC, so that a purge does not depend on who asks.
     if (database.dialect() == SqlDialect.POSTGRESQL) {
       String sql =
-          "WITH gone AS (DELETE FROM "
+          PostgresRows.BY_KEY
+              + "; WITH gone AS (DELETE FROM "
               + message
-              + " t USING unnest(?::smallint[], ?::bigint[]) AS d(shard, id)"
-              + " WHERE t.shard = d.shard AND t.id = d.id RETURNING t.*) "
+              + PostgresRows.listed(message, "id")
+              + " RETURNING *) "
               + insert
               + "SELECT "
               + COLUMNS
               + ", (clock_timestamp() AT TIME ZONE 'UTC')::date, clock_timestamp() FROM gone";
       try (PreparedStatement move = connection.prepareStatement(sql)) {
-        move.setArray(
-            1,
-            connection.createArrayOf(
-                "smallint", rows.stream().map(row -> (short) row.shard()).toArray()));
-        move.setArray(
-            2, connection.createArrayOf("bigint", rows.stream().map(OutboxRow::id).toArray()));
-        move.executeUpdate();
+        PostgresRows.setList(move, 1, rows);
+        move.execute();
       }
       return;
     }

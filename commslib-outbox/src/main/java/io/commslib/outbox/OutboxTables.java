@@ -39,7 +39,7 @@ final class OutboxTables {
     if (database.dialect() == SqlDialect.POSTGRESQL) {
       try (Statement statement = connection.createStatement()) {
         // Losing this commit only means publishing again.
-        statement.execute("SET LOCAL synchronous_commit = off");
+        statement.execute(PostgresRows.BY_KEY + ", set_config('synchronous_commit', 'off', true)");
       }
     }
     deleteByIds(connection, message, "id", rows);
@@ -52,20 +52,10 @@ final class OutboxTables {
       Connection connection, String table, String idColumn, List<OutboxRow> rows)
       throws SQLException {
     if (database.dialect() == SqlDialect.POSTGRESQL) {
-      String sql =
-          "DELETE FROM "
-              + table
-              + " t USING unnest(?::smallint[], ?::bigint[]) AS d(shard, id)"
-              + " WHERE t.shard = d.shard AND t."
-              + idColumn
-              + " = d.id";
-      try (PreparedStatement delete = connection.prepareStatement(sql)) {
-        delete.setArray(
-            1,
-            connection.createArrayOf(
-                "smallint", rows.stream().map(row -> (short) row.shard()).toArray()));
-        delete.setArray(
-            2, connection.createArrayOf("bigint", rows.stream().map(OutboxRow::id).toArray()));
+      try (PreparedStatement delete =
+          connection.prepareStatement(
+              "DELETE FROM " + table + PostgresRows.listed(table, idColumn))) {
+        PostgresRows.setList(delete, 1, rows);
         delete.executeUpdate();
       }
       return;

@@ -9,12 +9,24 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The two statements of a relay under way on PostgreSQL, each a transaction of its own: one reads
  * all owned shards, one deletes what is confirmed and tells who owns what.
  */
 final class PostgresRows {
+
+  /**
+   * Precedes a statement in the same round trip and transaction: by the primary key or not at all.
+   * What the planner knows of the table is what it was a while ago, and the plan made of that is
+   * kept: one made for an empty table reads a whole backlog for each look and each deletion.
+   */
+  static final String BY_KEY =
+      Stream.of("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin")
+          .map(plan -> "set_config('enable_" + plan + "', 'off', true), ")
+          .collect(Collectors.joining("", "SELECT ", "set_config('jit', 'off', true)"));
 
   private static final String COLUMNS =
       "m.shard, m.id, m.destination, m.msg_key, m.payload, m.headers";
@@ -28,20 +40,15 @@ final class PostgresRows {
     this.message = database.table("outbox_message");
     // Losing this commit only means publishing again, so nobody waits for the disk.
     this.delete =
-        "WITH off AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),"
-            + " gone AS (DELETE FROM "
+        BY_KEY
+            + ", set_config('synchronous_commit', 'off', true); WITH gone AS (DELETE FROM "
             + message
-            + " t USING unnest(?::smallint[], ?::bigint[]) AS d(shard, id)"
-            + " WHERE t.shard = d.shard AND t.id = d.id)";
-    this.deleteRetries =
-        ", retried AS (DELETE FROM "
-            + database.table("outbox_retry")
-            + " t USING unnest(?::smallint[], ?::bigint[]) AS d(shard, id)"
-            + " WHERE t.shard = d.shard AND t.message_row = d.id)";
+            + listed(message, "id")
+            + ")";
+    String retry = database.table("outbox_retry");
+    this.deleteRetries = ", retried AS (DELETE FROM " + retry + listed(retry, "message_row") + ")";
     this.epochs =
-        " SELECT s.shard, s.epoch FROM off LEFT JOIN "
-            + database.table("outbox_shard")
-            + " s ON s.owner = ?";
+        " SELECT shard, epoch FROM " + database.table("outbox_shard") + " WHERE owner = ?";
   }
 
   /**
@@ -57,7 +64,8 @@ final class PostgresRows {
       Connection connection, List<Integer> shards, long[] after, long[] held, int window, int limit)
       throws SQLException {
     String sql =
-        "SELECT "
+        BY_KEY
+            + "; SELECT "
             + COLUMNS
             + " FROM unnest(?::smallint[], ?::bigint[]) AS s(shard, after)"
             + " CROSS JOIN LATERAL (SELECT "
@@ -77,10 +85,44 @@ final class PostgresRows {
       if (held.length > 0) {
         select.setObject(3, held);
       }
-      try (ResultSet found = select.executeQuery()) {
+      try (ResultSet found = second(select)) {
         return rows(found);
       }
     }
+  }
+
+  /**
+   * A condition that holds for the rows of a list of shards and one of ids: two parameters. Each is
+   * looked up before anything else is decided, whatever the planner takes the table for.
+   */
+  static String listed(String table, String idColumn) {
+    return " WHERE ctid = ANY (ARRAY(SELECT found.place FROM unnest(?::smallint[], ?::bigint[]) AS"
+        + " d(shard, id) CROSS JOIN LATERAL (SELECT ctid AS place FROM "
+        + table
+        + " x WHERE x.shard = d.shard AND x."
+        + idColumn
+        + " = d.id LIMIT 1) AS found))";
+  }
+
+  /** Sets those parameters; returns the next one's index. */
+  static int setList(PreparedStatement statement, int first, List<OutboxRow> rows)
+      throws SQLException {
+    short[] shards = new short[rows.size()];
+    long[] ids = new long[rows.size()];
+    for (int i = 0; i < ids.length; i++) {
+      shards[i] = (short) rows.get(i).shard();
+      ids[i] = rows.get(i).id();
+    }
+    statement.setObject(first, shards);
+    statement.setObject(first + 1, ids);
+    return first + 2;
+  }
+
+  /** Runs what {@link #BY_KEY} precedes; returns its rows. */
+  static ResultSet second(PreparedStatement statement) throws SQLException {
+    statement.execute();
+    statement.getMoreResults();
+    return statement.getResultSet();
   }
 
   private static List<OutboxRow> rows(ResultSet found) throws SQLException {
@@ -110,27 +152,17 @@ final class PostgresRows {
   Map<Integer, Long> acknowledge(
       Connection connection, List<OutboxRow> rows, boolean retries, String node)
       throws SQLException {
-    short[] shards = new short[rows.size()];
-    long[] ids = new long[rows.size()];
-    for (int i = 0; i < ids.length; i++) {
-      shards[i] = (short) rows.get(i).shard();
-      ids[i] = rows.get(i).id();
-    }
     try (PreparedStatement statement =
         connection.prepareStatement(delete + (retries ? deleteRetries : "") + epochs)) {
       int index = 1;
       for (int list = 0; list < (retries ? 2 : 1); list++) {
-        statement.setObject(index++, shards);
-        statement.setObject(index++, ids);
+        index = setList(statement, index, rows);
       }
       statement.setString(index, node);
       Map<Integer, Long> owned = new HashMap<>();
-      try (ResultSet found = statement.executeQuery()) {
+      try (ResultSet found = second(statement)) {
         while (found.next()) {
-          int shard = found.getInt(1);
-          if (!found.wasNull()) {
-            owned.put(shard, found.getLong(2));
-          }
+          owned.put(found.getInt(1), found.getLong(2));
         }
       }
       return owned;

@@ -95,7 +95,7 @@ final class RowReader {
       for (int i = 0; i < (lateral ? 1 : query.shards().size()); i++) {
         index = bindFilter(connection, select, index, query);
       }
-      try (ResultSet found = select.executeQuery()) {
+      try (ResultSet found = lateral ? PostgresRows.second(select) : select.executeQuery()) {
         while (found.next()) {
           rows.add(
               new OutboxRow(
@@ -114,7 +114,8 @@ final class RowReader {
 
   /** One text and one plan whatever the shards; stops as soon as there are enough rows. */
   private String lateral(Query query) {
-    return "SELECT "
+    return PostgresRows.BY_KEY
+        + "; SELECT "
         + COLUMNS
         + " FROM unnest(?::smallint[]) AS s(shard) CROSS JOIN LATERAL (SELECT "
         + COLUMNS

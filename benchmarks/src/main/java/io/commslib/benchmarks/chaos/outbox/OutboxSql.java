@@ -12,7 +12,9 @@ final class OutboxSql {
   private OutboxSql() {}
 
   /** Returns the name, or null for a statement nobody dies around. */
-  static @Nullable String name(String sql) {
+  static @Nullable String name(String text) {
+    // Settings may precede a statement.
+    String sql = text.substring(text.lastIndexOf("; ") < 0 ? 0 : text.lastIndexOf("; ") + 2);
     Matcher table = FIRST_TABLE.matcher(sql);
     if (!table.find()) {
       return null;
@@ -26,7 +28,7 @@ final class OutboxSql {
               ? "read"
               : sql.endsWith("AND epoch = ? FOR UPDATE") ? "fence" : null;
       // One statement that deletes and returns the epochs.
-      case "WITH o" -> "ack";
+      case "WITH g" -> "ack";
       default -> null;
     };
   }
