@@ -311,7 +311,7 @@ final class OutboxBenchmark implements Benchmark {
                   "bare producer",
                   () -> OutboxBrokers.kafkaProducer(server.bootstrapServers(), messages))
               .contender("relay", () -> OutboxBrokers.relay(bed, transport, messages))
-              .run(quick ? 0 : 1, quick ? 1 : 3);
+              .run(quick ? 0 : 2, quick ? 1 : 5);
       out.println("to Kafka:");
       rounds.print(out, "messages/s");
       figures.put("toKafkaRatio", ratio(rounds, "bare producer", relay));
@@ -324,7 +324,7 @@ final class OutboxBenchmark implements Benchmark {
           new Rounds()
               .contender("bare channel", () -> OutboxBrokers.rabbitChannel(server.uri(), messages))
               .contender("relay", () -> OutboxBrokers.relay(bed, transport, messages))
-              .run(quick ? 0 : 1, quick ? 1 : 3);
+              .run(quick ? 0 : 2, quick ? 1 : 5);
       out.println("to RabbitMQ:");
       rounds.print(out, "messages/s");
       figures.put("toRabbitRatio", ratio(rounds, "bare channel", relay));

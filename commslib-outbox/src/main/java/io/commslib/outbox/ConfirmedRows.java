@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
 final class ConfirmedRows {
 
   private static final long FOREVER_NANOS = Long.MAX_VALUE;
+  private static final long HOLD_NANOS = 5_000_000;
+  private static final int MANY = 250;
 
   /** Rows on their way out of the table. */
   private static final class Batch {
@@ -43,7 +45,9 @@ final class ConfirmedRows {
   private final OutboxArchive archive;
   private final PublishLag lag;
   private final WakeSignal work = new WakeSignal();
+  private final TimeSource time;
   private List<OutboxRow> rows = new ArrayList<>();
+  private long oldest;
   private @Nullable Batch underWay;
   private volatile @Nullable Batch next;
   private volatile boolean closed;
@@ -66,13 +70,25 @@ final class ConfirmedRows {
     this.tables = tables;
     this.postgres = postgres;
     this.leases = leases;
+    this.time = time;
     this.relay = relay;
     this.archive = new OutboxArchive(outbox.jdbc());
     this.lag = new PublishLag(outbox.jdbc(), time);
   }
 
   void add(OutboxRow row) {
+    if (rows.isEmpty()) {
+      oldest = time.nanoTime();
+    }
     rows.add(row);
+  }
+
+  /** How long those that wait may still wait for others, so that fewer statements delete more. */
+  long nanosToBegin() {
+    if (underWay != null || rows.isEmpty()) {
+      return Long.MAX_VALUE;
+    }
+    return rows.size() >= MANY ? 0 : oldest + HOLD_NANOS - time.nanoTime();
   }
 
   /** How many are waiting or on their way. */

@@ -34,7 +34,7 @@ final class OutboxArchive {
     // The day is that of UTC, so that a purge does not depend on who asks.
     if (database.dialect() == SqlDialect.POSTGRESQL) {
       String sql =
-          PostgresRows.BY_KEY
+          PostgresRows.DELETES
               + "; WITH gone AS (DELETE FROM "
               + message
               + PostgresRows.listed(message, "id")

@@ -38,8 +38,7 @@ final class OutboxTables {
       throws SQLException {
     if (database.dialect() == SqlDialect.POSTGRESQL) {
       try (Statement statement = connection.createStatement()) {
-        // Losing this commit only means publishing again.
-        statement.execute(PostgresRows.BY_KEY + ", set_config('synchronous_commit', 'off', true)");
+        statement.execute(PostgresRows.DELETES);
       }
     }
     deleteByIds(connection, message, "id", rows);

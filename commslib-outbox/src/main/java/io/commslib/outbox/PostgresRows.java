@@ -28,6 +28,24 @@ final class PostgresRows {
           .map(plan -> "set_config('enable_" + plan + "', 'off', true), ")
           .collect(Collectors.joining("", "SELECT ", "set_config('jit', 'off', true)"));
 
+  /** Any numbers, of a lock that nobody waits for: it tells deletions from writers. */
+  private static final String DELETION = "1668246893, 1633905523";
+
+  /** What a transaction does first that deletes rows of the outbox and writes none. */
+  static final String DELETES =
+      BY_KEY
+          // Losing this commit only means publishing again, so nobody waits for the disk.
+          + ", set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock_shared("
+          + DELETION
+          + ")";
+
+  /** Holds for a transaction that has done so; {@code l} is a row of {@code pg_locks}. */
+  static final String IS_DELETION =
+      "EXISTS (SELECT 1 FROM pg_locks mark WHERE mark.locktype = 'advisory' AND (mark.classid,"
+          + " mark.objid) = ("
+          + DELETION
+          + ") AND mark.virtualtransaction = l.virtualtransaction)";
+
   private static final String COLUMNS =
       "m.shard, m.id, m.destination, m.msg_key, m.payload, m.headers";
 
@@ -38,13 +56,7 @@ final class PostgresRows {
 
   PostgresRows(JdbcDatabase database) {
     this.message = database.table("outbox_message");
-    // Losing this commit only means publishing again, so nobody waits for the disk.
-    this.delete =
-        BY_KEY
-            + ", set_config('synchronous_commit', 'off', true); WITH gone AS (DELETE FROM "
-            + message
-            + listed(message, "id")
-            + ")";
+    this.delete = DELETES + "; WITH gone AS (DELETE FROM " + message + listed(message, "id") + ")";
     String retry = database.table("outbox_retry");
     this.deleteRetries = ", retried AS (DELETE FROM " + retry + listed(retry, "message_row") + ")";
     this.epochs =

@@ -180,7 +180,8 @@ final class RelayLoop {
       if (toDrain && found == 0 && !more && isDrained()) {
         drained.countDown();
       }
-      return more || draining ? Math.min(FOR_ROOM_NANOS, nextLook()) : nextLook();
+      long wait = Math.min(nextLook(), Math.max(1, confirmed.nanosToBegin()));
+      return more || draining ? Math.min(FOR_ROOM_NANOS, wait) : wait;
     } catch (RuntimeException e) {
       more = true;
       next.afterFailure();
@@ -430,7 +431,9 @@ final class RelayLoop {
 
   private void acknowledgeConfirmed() {
     window.acknowledged(confirmed.ended());
-    confirmed.begin(own, retries);
+    if (!pace.isBusy() || confirmed.nanosToBegin() <= 0) {
+      confirmed.begin(own, retries);
+    }
   }
 
   private void promoteDelayed() {

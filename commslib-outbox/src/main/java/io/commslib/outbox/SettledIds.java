@@ -15,10 +15,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Up to which id no row can appear any more on PostgreSQL: the last one drawn at a moment, once all
- * transactions have ended that held the table for writing just after it. Whoever draws an id holds
- * the table before, and until its row can be seen. A snapshot held open, which keeps dead rows
- * alive, does not hold this back; an open transaction that writes messages does, which costs speed
- * and loses nothing. Confined to the relay's thread.
+ * transactions have ended that held the table for writing just after it, relays' deletions aside.
+ * Whoever draws an id holds the table before, and until its row can be seen. A snapshot held open,
+ * which keeps dead rows alive, does not hold this back; an open transaction that writes messages
+ * does, which costs speed and loses nothing. Confined to the relay's thread.
  */
 final class SettledIds {
 
@@ -60,8 +60,10 @@ final class SettledIds {
         "WITH seq AS MATERIALIZED (SELECT pg_get_serial_sequence(?, 'id')::regclass AS id),"
             + " drawn AS MATERIALIZED (SELECT pg_sequence_last_value(id) AS last FROM seq)"
             + " SELECT last, (SELECT seqcache FROM pg_sequence, seq WHERE seqrelid = seq.id),"
-            + " pg_postmaster_start_time()::text, ARRAY(SELECT virtualtransaction FROM pg_locks"
-            + " WHERE locktype = 'relation' AND granted AND mode = 'RowExclusiveLock' AND relation ="
+            + " pg_postmaster_start_time()::text, ARRAY(SELECT virtualtransaction FROM pg_locks l"
+            + " WHERE NOT "
+            + PostgresRows.IS_DELETION
+            + " AND locktype = 'relation' AND granted AND mode = 'RowExclusiveLock' AND relation ="
             + " to_regclass(?) AND database = (SELECT oid FROM pg_database WHERE datname ="
             + " current_database()) AND coalesce(last, 0) >= 0) FROM drawn";
   }
