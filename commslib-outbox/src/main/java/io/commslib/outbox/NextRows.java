@@ -64,10 +64,13 @@ final class NextRows {
     if (postgres != null && !retries && unwanted.isEmpty()) {
       return lookPlainly(postgres, shards, held, limit);
     }
+    cursors.castNet(time.nanoTime());
     if (retries) {
       cursors.forget();
     }
-    RowReader.Query query = new RowReader.Query(shards, held.rows(), unwanted, retries, limit);
+    long[] after = shards.stream().mapToLong(cursors::mark).toArray();
+    RowReader.Query query =
+        new RowReader.Query(shards, after, held.rows(), unwanted, retries, limit);
     List<OutboxRow> rows = transactions.run("read", connection -> reader.read(connection, query));
     return new Found(rows, rows.size() >= limit);
   }

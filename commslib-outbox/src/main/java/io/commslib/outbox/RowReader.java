@@ -27,6 +27,7 @@ final class RowReader {
    * What to read.
    *
    * @param shards in this order
+   * @param after of each the id below which there are no rows any more
    * @param held rows that are not wanted again
    * @param excluded destinations that are not wanted now
    * @param retries whether messages may be waiting for their next attempt
@@ -34,6 +35,7 @@ final class RowReader {
    */
   record Query(
       List<Integer> shards,
+      long[] after,
       Collection<OutboxRow> held,
       Collection<String> excluded,
       boolean retries,
@@ -91,6 +93,7 @@ final class RowReader {
             index++,
             connection.createArrayOf(
                 "smallint", query.shards().stream().map(Integer::shortValue).toArray()));
+        select.setObject(index++, query.after());
       }
       for (int i = 0; i < (lateral ? 1 : query.shards().size()); i++) {
         index = bindFilter(connection, select, index, query);
@@ -117,11 +120,11 @@ final class RowReader {
     return PostgresRows.BY_KEY
         + "; SELECT "
         + COLUMNS
-        + " FROM unnest(?::smallint[]) AS s(shard) CROSS JOIN LATERAL (SELECT "
+        + " FROM unnest(?::smallint[], ?::bigint[]) AS s(shard, after) CROSS JOIN LATERAL (SELECT "
         + COLUMNS
         + " FROM "
         + message
-        + " m WHERE m.shard = s.shard"
+        + " m WHERE m.shard = s.shard AND m.id > s.after"
         + filter(query)
         + " ORDER BY m.id LIMIT "
         + query.limit()

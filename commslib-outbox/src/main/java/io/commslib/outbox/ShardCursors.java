@@ -54,6 +54,11 @@ final class ShardCursors {
     return cursors[shard];
   }
 
+  /** There are no rows up to this id any more. */
+  long mark(int shard) {
+    return marks[shard];
+  }
+
   /** The highest id found so far. */
   long highest() {
     return highest;
