@@ -27,6 +27,9 @@ final class ConfirmedRows {
     final Ownership own;
     final boolean retries;
     final CountDownLatch ended = new CountDownLatch(1);
+
+    // Read once it has ended.
+    boolean deleted;
     @Nullable RuntimeException failure;
 
     Batch(List<OutboxRow> rows, Ownership own, boolean retries) {
@@ -49,6 +52,7 @@ final class ConfirmedRows {
   private List<OutboxRow> rows = new ArrayList<>();
   private long oldest;
   private @Nullable Batch underWay;
+  private boolean failing;
   private volatile @Nullable Batch next;
   private volatile boolean closed;
 
@@ -127,52 +131,82 @@ final class ConfirmedRows {
       return List.of();
     }
     underWay = null;
-    if (batch.failure == null) {
+    failing = !batch.deleted;
+    if (batch.deleted) {
       return batch.rows;
     }
     batch.rows.addAll(rows);
     rows = batch.rows;
-    throw batch.failure;
+    throw batch.failure != null ? batch.failure : new IllegalStateException("deletion broken off");
   }
 
-  /** Runs on the thread of its own until {@link #close}. */
-  void run() throws InterruptedException {
+  /** Whether the last deletion that ended has failed. */
+  boolean isFailing() {
+    return failing;
+  }
+
+  /** Runs on the thread of its own until {@link #close} or {@link #stop}. */
+  void run() {
     while (!closed) {
-      work.await(FOREVER_NANOS);
+      try {
+        work.await(FOREVER_NANOS);
+      } catch (InterruptedException stray) {
+        // Only the end ends this thread: a driver may have left the flag set.
+        continue;
+      }
       Batch batch = next;
       next = null;
       if (batch != null) {
-        try {
-          delete(batch);
-        } catch (RuntimeException e) {
-          batch.failure = e;
-        } finally {
-          batch.ended.countDown();
-          relay.nudge();
-        }
+        attempt(batch);
       }
+    }
+  }
+
+  private void attempt(Batch batch) {
+    try {
+      delete(batch);
+      batch.deleted = true;
+    } catch (RuntimeException e) {
+      batch.failure = e;
+    } catch (Error e) {
+      // Whatever it was, the rows are still there, and others may go.
+      batch.failure = new IllegalStateException("deletion failed", e);
+    } finally {
+      batch.ended.countDown();
+      relay.nudge();
     }
   }
 
   /**
-   * Deletes what is left, on the calling thread, and ends the other.
+   * Tries once more to delete all that is left, on the calling thread, and ends the other. What
+   * then is left is published again by the next owner.
    *
-   * @throws RuntimeException if that failed; what is left is published again by the next owner
+   * @throws RuntimeException if that failed
    */
   void close(Ownership own, boolean retries, long seconds) throws InterruptedException {
     try {
       Batch batch = underWay;
-      if (batch == null || batch.ended.await(seconds, TimeUnit.SECONDS)) {
+      if (batch != null && !batch.ended.await(seconds, TimeUnit.SECONDS)) {
+        throw new IllegalStateException("a deletion takes longer than " + seconds + " s");
+      }
+      try {
         ended();
-        if (!rows.isEmpty()) {
-          delete(new Batch(rows, own, retries));
-          rows = new ArrayList<>();
-        }
+      } catch (RuntimeException again) {
+        // Its rows are among those that wait now.
+      }
+      if (!rows.isEmpty()) {
+        delete(new Batch(rows, own, retries));
+        rows = new ArrayList<>();
       }
     } finally {
-      closed = true;
-      work.raise();
+      stop();
     }
+  }
+
+  /** Ends the thread of its own, whatever is left. Any thread. */
+  void stop() {
+    closed = true;
+    work.raise();
   }
 
   private void delete(Batch batch) {

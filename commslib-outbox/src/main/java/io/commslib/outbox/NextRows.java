@@ -64,9 +64,12 @@ final class NextRows {
     if (postgres != null && !retries && unwanted.isEmpty()) {
       return lookPlainly(postgres, shards, held, limit);
     }
-    cursors.castNet(time.nanoTime());
+    long start = time.nanoTime();
+    cursors.castNet(start);
     if (retries) {
       cursors.forget();
+    } else if (postgres != null && settled.isStale(start)) {
+      learnWhatIsSettled(start);
     }
     long[] after = shards.stream().mapToLong(cursors::mark).toArray();
     RowReader.Query query =

@@ -34,8 +34,8 @@ final class OutboxArchive {
     // The day is that of UTC, so that a purge does not depend on who asks.
     if (database.dialect() == SqlDialect.POSTGRESQL) {
       String sql =
-          PostgresRows.DELETES
-              + "; WITH gone AS (DELETE FROM "
+          PostgresRows.deletes(1)
+              + "WITH gone AS (DELETE FROM "
               + message
               + PostgresRows.listed(message, "id")
               + " RETURNING *) "

@@ -72,7 +72,7 @@ public final class OutboxRelay implements LifecycleComponent {
             signal);
     this.relayThread = runtime.newThread("outbox-relay", this::relay);
     this.leaseThread = runtime.newThread("outbox-lease", this::keepLeases);
-    this.ackThread = runtime.newThread("outbox-ack", this::acknowledge);
+    this.ackThread = runtime.newThread("outbox-ack", relayLoop::acknowledge);
   }
 
   /**
@@ -213,15 +213,8 @@ public final class OutboxRelay implements LifecycleComponent {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
+      relayLoop.stopAcknowledging();
       relayEnded.countDown();
-    }
-  }
-
-  private void acknowledge() {
-    try {
-      relayLoop.acknowledge();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 

@@ -38,7 +38,7 @@ final class OutboxTables {
       throws SQLException {
     if (database.dialect() == SqlDialect.POSTGRESQL) {
       try (Statement statement = connection.createStatement()) {
-        statement.execute(PostgresRows.DELETES);
+        statement.execute(PostgresRows.deletes(1));
       }
     }
     deleteByIds(connection, message, "id", rows);

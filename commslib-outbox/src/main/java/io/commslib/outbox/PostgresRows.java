@@ -23,21 +23,38 @@ final class PostgresRows {
    * What the planner knows of the table is what it was a while ago, and the plan made of that is
    * kept: one made for an empty table reads a whole backlog for each look and each deletion.
    */
-  static final String BY_KEY =
+  private static final String BY_KEY =
       Stream.of("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin")
           .map(plan -> "set_config('enable_" + plan + "', 'off', true), ")
-          .collect(Collectors.joining("", "SELECT ", "set_config('jit', 'off', true)"));
+          .collect(Collectors.joining("", "", "set_config('jit', 'off', true)"));
 
   /** Any numbers, of a lock that nobody waits for: it tells deletions from writers. */
   private static final String DELETION = "1668246893, 1633905523";
 
   /** What a transaction does first that deletes rows of the outbox and writes none. */
-  static final String DELETES =
+  private static final String DELETES =
       BY_KEY
           // Losing this commit only means publishing again, so nobody waits for the disk.
-          + ", set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock_shared("
+          + ", set_config('synchronous_commit', 'off', true), pg_try_advisory_xact_lock_shared("
           + DELETION
           + ")";
+
+  /** Precedes a read of so many columns. */
+  static String byKey(int columns) {
+    return settings(BY_KEY, columns);
+  }
+
+  /** Precedes a deletion that returns so many columns. */
+  static String deletes(int columns) {
+    return settings(DELETES, columns);
+  }
+
+  /**
+   * As many columns as what follows has: in some modes the driver takes one part's for another's.
+   */
+  private static String settings(String calls, int columns) {
+    return "SELECT concat(" + calls + ")" + ", 1".repeat(columns - 1) + "; ";
+  }
 
   /** Holds for a transaction that has done so; {@code l} is a row of {@code pg_locks}. */
   static final String IS_DELETION =
@@ -56,7 +73,7 @@ final class PostgresRows {
 
   PostgresRows(JdbcDatabase database) {
     this.message = database.table("outbox_message");
-    this.delete = DELETES + "; WITH gone AS (DELETE FROM " + message + listed(message, "id") + ")";
+    this.delete = deletes(2) + "WITH gone AS (DELETE FROM " + message + listed(message, "id") + ")";
     String retry = database.table("outbox_retry");
     this.deleteRetries = ", retried AS (DELETE FROM " + retry + listed(retry, "message_row") + ")";
     this.epochs =
@@ -76,8 +93,8 @@ final class PostgresRows {
       Connection connection, List<Integer> shards, long[] after, long[] held, int window, int limit)
       throws SQLException {
     String sql =
-        BY_KEY
-            + "; SELECT "
+        byKey(6)
+            + "SELECT "
             + COLUMNS
             + " FROM unnest(?::smallint[], ?::bigint[]) AS s(shard, after)"
             + " CROSS JOIN LATERAL (SELECT "
@@ -130,7 +147,7 @@ final class PostgresRows {
     return first + 2;
   }
 
-  /** Runs what {@link #BY_KEY} precedes; returns its rows. */
+  /** Runs what the settings precede; returns its rows. */
   static ResultSet second(PreparedStatement statement) throws SQLException {
     statement.execute();
     statement.getMoreResults();

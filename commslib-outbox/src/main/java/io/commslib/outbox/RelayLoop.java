@@ -118,8 +118,13 @@ final class RelayLoop {
   }
 
   /** Deletes what is confirmed, on a thread of its own, as long as {@link #run} goes on. */
-  void acknowledge() throws InterruptedException {
+  void acknowledge() {
     confirmed.run();
+  }
+
+  /** Ends {@link #acknowledge}, however {@link #run} has ended. */
+  void stopAcknowledging() {
+    confirmed.stop();
   }
 
   /** What is confirmed by now need not be published again by the next owner. */
@@ -171,8 +176,10 @@ final class RelayLoop {
       acknowledgeConfirmed();
       leases.reportDrained(own, finishedOfLeaving());
       next.learn(window);
-      note("");
-      outages.succeeded();
+      if (!confirmed.isFailing()) {
+        note("");
+        outages.succeeded();
+      }
       if (!completions.isEmpty() || (more && found > 0)) {
         return 0;
       }

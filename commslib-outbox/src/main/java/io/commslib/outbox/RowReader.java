@@ -117,8 +117,8 @@ final class RowReader {
 
   /** One text and one plan whatever the shards; stops as soon as there are enough rows. */
   private String lateral(Query query) {
-    return PostgresRows.BY_KEY
-        + "; SELECT "
+    return PostgresRows.byKey(6)
+        + "SELECT "
         + COLUMNS
         + " FROM unnest(?::smallint[], ?::bigint[]) AS s(shard, after) CROSS JOIN LATERAL (SELECT "
         + COLUMNS

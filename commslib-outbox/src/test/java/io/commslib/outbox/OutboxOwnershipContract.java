@@ -14,6 +14,7 @@ import io.commslib.core.time.TimeSource;
 import io.commslib.core.time.Workers;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactions;
+import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -27,8 +28,10 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 
 /** How relays share the work, and what a crash or a pause may do. */
@@ -267,6 +270,33 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
       open.setAutoCommit(true);
     }
     Await.until("the late one published", () -> transport.confirmed().contains("open"));
+  }
+
+  @Test
+  void anErrorOfTheDriverNeitherCountsAsDeletedNorEndsTheRelay() {
+    AtomicInteger errors = new AtomicInteger();
+    DataSource failing =
+        (DataSource)
+            Proxy.newProxyInstance(
+                OutboxOwnershipContract.class.getClassLoader(),
+                new Class<?>[] {DataSource.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("getConnection")
+                      && Thread.currentThread().getName().endsWith("outbox-ack")
+                      && errors.incrementAndGet() <= 2) {
+                    throw new NoClassDefFoundError("the test's");
+                  }
+                  return method.invoke(dataSource(), arguments);
+                });
+    JdbcDatabase same = JdbcDatabase.builder(failing).schema(schema).build();
+    OutboxRelay relay = OutboxRelay.create(JdbcOutbox.create(same, config), transport, runtime);
+    relays.add(relay);
+    relay.start();
+    writeInTurn(20, 5);
+    Await.until("deleted", () -> rows("outbox_message") == 0);
+    assertThat(errors.get()).isGreaterThan(2);
+    assertThat(transport.confirmed()).doesNotHaveDuplicates().hasSize(20);
+    Await.until("up", () -> relay.health().status() == Health.Status.UP);
   }
 
   @Test

@@ -1,10 +1,17 @@
 package io.commslib.outbox;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.testkit.servers.PostgresServer;
+import java.time.Duration;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PostgresOutboxContractIT extends OutboxStoreContract {
 
@@ -38,5 +45,35 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
     execute("TRUNCATE " + database.table("outbox_message") + " RESTART IDENTITY");
     write("again", "k0");
     Await.until("published", () -> transport.confirmed().contains("again"));
+  }
+
+  @Test
+  void noticesItAlsoWhileAnotherDestinationIsStopped() {
+    OutboxAdmin.create(database).pause(OTHER.toString(), "ann", "repair");
+    writeInTurn(20, 5);
+    startRelay();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+    execute("TRUNCATE " + database.table("outbox_message") + " RESTART IDENTITY");
+    long start = System.nanoTime();
+    write("again", "k0");
+    Await.until("published", () -> transport.confirmed().contains("again"));
+    // Twice a minute it would be found anyhow.
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"prepareThreshold=-1", "prepareThreshold=0", "preferQueryMode=simple"})
+  void publishesAndDeletesInEveryModeOfTheDriver(String mode) {
+    PostgresServer server = PostgresServer.shared();
+    String url = server.jdbcUrl() + "?" + mode;
+    try (HikariDataSource other = TestDatabases.pool(url, server.user(), server.password())) {
+      JdbcDatabase same = JdbcDatabase.builder(other).schema(schema).build();
+      OutboxRelay relay = OutboxRelay.create(JdbcOutbox.create(same, config), transport, runtime);
+      relay.start();
+      writeInTurn(50, 5);
+      Await.until("published and deleted", () -> rows("outbox_message") == 0);
+      relay.close();
+    }
+    assertThat(transport.confirmed()).hasSize(50);
   }
 }
