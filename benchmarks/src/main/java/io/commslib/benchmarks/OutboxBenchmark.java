@@ -193,7 +193,7 @@ final class OutboxBenchmark implements Benchmark {
             () -> {
               long before = counting.statements();
               publishCounted(bed, database, counted, sink, messages);
-              OutboxTestbed.await("all deleted", bed::isEmpty);
+              bed.awaitAllDeleted();
               return counting.statements() - before;
             });
     figures.put("statementsPerMessage", statements / (double) messages - 1);
@@ -211,7 +211,7 @@ final class OutboxBenchmark implements Benchmark {
               bed.execute("CHECKPOINT");
               long first = bed.logPosition();
               publish(bed, bed.outbox, second, messages);
-              OutboxTestbed.await("all deleted", bed::isEmpty);
+              bed.awaitAllDeleted();
               return bed.logPosition() - first;
             });
     double bytes = (all - business) / (double) messages;

@@ -23,6 +23,7 @@ final class CrashRow {
   private static final Duration CRASH_LIMIT = Duration.ofSeconds(180);
   private static final Duration STUCK = Duration.ofSeconds(60);
   private static final int WORLDS = 6;
+  private static final int OUTPUT_CHARS = 2_000;
 
   private CrashRow() {}
 
@@ -103,7 +104,7 @@ final class CrashRow {
         if (status == CrashPoints.EXIT_STATUS) {
           died++;
         } else {
-          unmet.add(point + "@" + count + " ended with " + status + ": " + child.jvm().output());
+          unmet.add(point + "@" + count + " ended with " + status + ": " + end(child));
         }
         world.kill(child);
         if (!waitForLeases) {
@@ -114,5 +115,11 @@ final class CrashRow {
       world.awaitQuiet(STUCK);
       return new Part(world.judge(), Map.of("kills", died), unmet);
     }
+  }
+
+  /** The last it said: a child that lives on says much. */
+  private static String end(ChaosWorld.Child child) {
+    String output = child.jvm().output();
+    return output.substring(Math.max(0, output.length() - OUTPUT_CHARS));
   }
 }

@@ -48,7 +48,12 @@ final class OutboxSql {
 
   private static @Nullable String update(String table, String sql) {
     return switch (table) {
-      case "outbox_retry" -> sql.contains("attempts + 1") ? "retry-state" : null;
+      // The last statement of parking, behind a deletion that looks like others: it names the
+      // commit.
+      case "outbox_retry" ->
+          sql.contains("attempts + 1")
+              ? "retry-state"
+              : sql.contains("SET next_at = NULL") ? "park" : null;
       case "outbox_shard" ->
           sql.contains("epoch + 1") ? "take" : sql.contains("owner = NULL") ? "release" : "renew";
       default -> null;
