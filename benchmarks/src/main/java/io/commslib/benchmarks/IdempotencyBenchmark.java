@@ -17,6 +17,7 @@ import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.testkit.servers.PostgresServer;
 import java.io.PrintStream;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -42,6 +43,8 @@ final class IdempotencyBenchmark implements Benchmark {
   private static final Duration LEASE = Duration.ofSeconds(30);
   private static final String NO_CHECK = "no check";
   private static final String INBOX = "inbox";
+  private static final String ROUND_TRIP = "an empty statement instead (least there is)";
+  private static final String COMMITS = "two commits, an empty statement (least there is)";
   private static final String LEASED = "claim, then work and result in one commit";
   private static final byte[] NO_BODY = {};
 
@@ -60,7 +63,8 @@ final class IdempotencyBenchmark implements Benchmark {
         + " threads, one question for all of them. No check: the same transactions without the inbox."
         + " Lease, 8 threads: the key is claimed in a commit of its own, then business row and result"
         + " commit together; printed besides: the result in a third commit, and the mode that does all in"
-        + " one transaction. All ids are new: that is the dear case.";
+        + " one transaction. All ids are new: that is the dear case. Least there is: the same round trips"
+        + " and commits, with statements that do nothing or insert a number without an index.";
   }
 
   @Override
@@ -74,6 +78,7 @@ final class IdempotencyBenchmark implements Benchmark {
           pool,
           "CREATE TABLE business (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
               + " customer text NOT NULL, amount bigint NOT NULL, note text)");
+      execute(pool, "CREATE TABLE plain (id integer NOT NULL)");
       Bench bench = new Bench(pool, JdbcTransactionRunner.create(database));
       JdbcInbox inbox = JdbcInbox.create(database, InboxConfig.builder().build());
       single(bench, inbox, THREADS, quick, out, "inboxSingleRatio");
@@ -100,6 +105,20 @@ final class IdempotencyBenchmark implements Benchmark {
                 NO_CHECK,
                 () -> rate(bench, messages, threads, n -> handle(bench, tx -> business(tx, n))))
             .contender(
+                ROUND_TRIP,
+                () ->
+                    rate(
+                        bench,
+                        messages,
+                        threads,
+                        n ->
+                            handle(
+                                bench,
+                                tx -> {
+                                  empty(tx);
+                                  business(tx, n);
+                                })))
+            .contender(
                 INBOX,
                 () -> {
                   int round = rounds.incrementAndGet();
@@ -119,6 +138,7 @@ final class IdempotencyBenchmark implements Benchmark {
     out.println("one message a transaction, " + threads + " threads:");
     turns.print(out, "messages/s");
     figures.put(figure, turns.median(INBOX) / turns.median(NO_CHECK));
+    figures.put(figure + "OfLeast", turns.median(INBOX) / turns.median(ROUND_TRIP));
   }
 
   private void batch(Bench bench, JdbcInbox inbox, boolean quick, PrintStream out)
@@ -166,6 +186,22 @@ final class IdempotencyBenchmark implements Benchmark {
                 NO_CHECK,
                 () -> rate(bench, requests, THREADS, n -> handle(bench, tx -> business(tx, n))))
             .contender(
+                COMMITS,
+                () ->
+                    rate(
+                        bench,
+                        requests,
+                        THREADS,
+                        n -> {
+                          plainRow(bench, n);
+                          handle(
+                              bench,
+                              tx -> {
+                                business(tx, n);
+                                empty(tx);
+                              });
+                        }))
+            .contender(
                 LEASED,
                 requests(
                     bench,
@@ -206,6 +242,7 @@ final class IdempotencyBenchmark implements Benchmark {
     out.println("requests with results, " + THREADS + " threads:");
     turns.print(out, "requests/s");
     figures.put("leaseRatio", turns.median(LEASED) / turns.median(NO_CHECK));
+    figures.put("leaseRatioOfLeast", turns.median(LEASED) / turns.median(COMMITS));
     figures.put(
         "transactionRatio", turns.median("all in one transaction") / turns.median(NO_CHECK));
   }
@@ -254,6 +291,23 @@ final class IdempotencyBenchmark implements Benchmark {
     RawOutbox.business(tx.unwrap(Connection.class), number);
   }
 
+  /** What any question in the transaction costs at least. */
+  private static void empty(TransactionContext tx) throws SQLException {
+    try (PreparedStatement select = tx.unwrap(Connection.class).prepareStatement("SELECT 1");
+        ResultSet row = select.executeQuery()) {
+      row.next();
+    }
+  }
+
+  /** What any claim in a commit of its own costs at least. */
+  private static void plainRow(Bench bench, int number) throws SQLException {
+    try (Connection connection = bench.pool().getConnection();
+        PreparedStatement insert = connection.prepareStatement("INSERT INTO plain VALUES (?)")) {
+      insert.setInt(1, number);
+      insert.executeUpdate();
+    }
+  }
+
   private static void all(TransactionContext tx, int batch) throws SQLException {
     for (int i = 0; i < BATCH; i++) {
       business(tx, batch * BATCH + i);
@@ -281,6 +335,7 @@ final class IdempotencyBenchmark implements Benchmark {
   /** Steps a second; the tables are empty before, and hold what they must afterwards. */
   private static double rate(Bench bench, int steps, int threads, Step step) throws Exception {
     execute(bench.pool(), "TRUNCATE business");
+    execute(bench.pool(), "TRUNCATE plain");
     execute(bench.pool(), "TRUNCATE \"inbox\"");
     execute(bench.pool(), "TRUNCATE \"idempotency\"");
     ExecutorService workers = Executors.newFixedThreadPool(threads);

@@ -9,15 +9,20 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Drains a small and a huge backlog with a relay in a child JVM of 256 MiB; {@link #main} is that
- * child.
+ * Drains a small and a huge backlog with a relay in a child JVM of 256 MiB, and with the raw loop;
+ * {@link #main} is that child.
  */
 final class OutboxBacklog {
 
   private static final String RESULT = "result ";
+  private static final String RELAY = "relay";
+  private static final String FLOOR = "floor";
+  private static final int SMALL = 10_000;
+  private static final int WARM_UPS = 15;
+  private static final int ROUNDS = 9;
 
-  /** Nanoseconds per row of a backlog of 10,000 and of the large one. */
-  record Costs(double small, double large) {}
+  /** Nanoseconds per row of a backlog of 10,000 and of the large one: the relay's, the floor's. */
+  record Costs(double small, double large, double floorSmall, double floorLarge) {}
 
   private OutboxBacklog() {}
 
@@ -43,7 +48,8 @@ final class OutboxBacklog {
         all.append(line).append('\n');
         if (line.startsWith(RESULT)) {
           String[] parts = line.substring(RESULT.length()).split(" ");
-          costs = new Costs(Double.parseDouble(parts[0]), Double.parseDouble(parts[1]));
+          double[] numbers = Arrays.stream(parts).mapToDouble(Double::parseDouble).toArray();
+          costs = new Costs(numbers[0], numbers[1], numbers[2], numbers[3]);
         }
       }
       int exit = child.waitFor();
@@ -60,20 +66,27 @@ final class OutboxBacklog {
     int large = Integer.parseInt(arguments[3]);
     try (OutboxTestbed bed = new OutboxTestbed(arguments[0], arguments[1], arguments[2])) {
       CountingSink sink = new CountingSink();
-      for (int i = 0; i < 5; i++) {
-        bed.drain(10_000, sink);
-      }
-      double[] small = new double[9];
-      for (int i = 0; i < small.length; i++) {
-        small[i] = 1e9 / bed.drain(10_000, sink);
-      }
-      double huge = 1e9 / bed.drain(large, sink);
-      for (int i = small.length / 2; i < small.length; i++) {
-        small[i] = 1e9 / bed.drain(10_000, sink);
-      }
-      Arrays.sort(small);
-      System.out.printf(Locale.ROOT, RESULT + "%f %f%n", small[small.length / 2], huge);
+      RawOutbox raw = new RawOutbox(bed);
+      // Many, since each is short; before, between and after the large ones, since machines change.
+      Rounds small = new Rounds().contender(RELAY, () -> cost(bed.drain(SMALL, sink)));
+      small.contender(FLOOR, () -> cost(raw.drain(SMALL)));
+      small.run(WARM_UPS, ROUNDS);
+      double huge = cost(bed.drain(large, sink));
+      small.run(0, ROUNDS);
+      double hugeFloor = cost(raw.drain(large));
+      small.run(0, ROUNDS);
+      System.out.printf(
+          Locale.ROOT,
+          RESULT + "%f %f %f %f%n",
+          small.median(RELAY),
+          huge,
+          small.median(FLOOR),
+          hugeFloor);
     }
     System.exit(0);
+  }
+
+  private static double cost(double rowsPerSecond) {
+    return 1e9 / rowsPerSecond;
   }
 }

@@ -216,7 +216,7 @@ final class OutboxTestbed implements AutoCloseable {
         "synchronous_commit",
         "on",
         "shared_buffers",
-        "256MB",
+        "2GB",
         "max_wal_size",
         "4GB",
         "max_connections",

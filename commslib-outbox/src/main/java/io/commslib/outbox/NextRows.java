@@ -72,8 +72,11 @@ final class NextRows {
       learnWhatIsSettled(start);
     }
     long[] after = shards.stream().mapToLong(cursors::mark).toArray();
+    // Thousands may be held of a destination that is left out anyway.
+    List<OutboxRow> heldOfOthers =
+        held.rows().stream().filter(row -> !unwanted.contains(row.destination())).toList();
     RowReader.Query query =
-        new RowReader.Query(shards, after, held.rows(), unwanted, retries, limit);
+        new RowReader.Query(shards, after, heldOfOthers, unwanted, retries, limit);
     List<OutboxRow> rows = transactions.run("read", connection -> reader.read(connection, query));
     return new Found(rows, rows.size() >= limit);
   }

@@ -213,7 +213,7 @@ public final class OutboxConfig {
     private Duration leaseTime = Duration.ofSeconds(15);
     private Duration pollInterval = Duration.ofSeconds(1);
     private int batchSize = 500;
-    private int maxUnconfirmed = 4_000;
+    private int maxUnconfirmed = 10_000;
     private long maxUnconfirmedBytes = 64L * 1024 * 1024;
     private int attempts = 5;
     private Backoff backoff = Backoff.exponential(Duration.ofMillis(200), Duration.ofSeconds(10));

@@ -165,8 +165,8 @@ final class RowReader {
     if (database.dialect().isMySql()) {
       filter.append(" AND m.destination <> ?".repeat(query.excluded().size()));
     } else {
-      filter.append(query.held().isEmpty() ? "" : " AND NOT (m.id = ANY(?))");
       filter.append(query.excluded().isEmpty() ? "" : " AND NOT (m.destination = ANY(?))");
+      filter.append(query.held().isEmpty() ? "" : notHeld());
     }
     if (query.retries()) {
       filter
@@ -181,6 +181,12 @@ final class RowReader {
     return filter.toString();
   }
 
+  private String notHeld() {
+    return database.dialect() == SqlDialect.POSTGRESQL
+        ? PostgresRows.NOT_LISTED
+        : " AND NOT (m.id = ANY(?))";
+  }
+
   private int bindFilter(Connection connection, PreparedStatement select, int first, Query query)
       throws SQLException {
     int index = first;
@@ -190,12 +196,12 @@ final class RowReader {
       }
       return index;
     }
+    if (!query.excluded().isEmpty()) {
+      select.setArray(index++, connection.createArrayOf("varchar", query.excluded().toArray()));
+    }
     if (!query.held().isEmpty()) {
       Object[] ids = query.held().stream().map(OutboxRow::id).toArray();
       select.setArray(index++, connection.createArrayOf("bigint", ids));
-    }
-    if (!query.excluded().isEmpty()) {
-      select.setArray(index++, connection.createArrayOf("varchar", query.excluded().toArray()));
     }
     return index;
   }

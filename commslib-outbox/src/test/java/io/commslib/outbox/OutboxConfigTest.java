@@ -32,7 +32,8 @@ class OutboxConfigTest {
             "pollInterval: PT5S (expected: less than a third of leaseTime, PT15S)"),
         wrong(b -> b.batchSize(0), "batchSize: 0 (expected: 1..10000)"),
         wrong(b -> b.batchSize(10_001), "batchSize: 10001 (expected: 1..10000)"),
-        wrong(b -> b.batchSize(5_000), "batchSize: 5000 (expected: at most maxUnconfirmed, 4000)"),
+        wrong(
+            b -> b.batchSize(10_001), "batchSize: 10001 (expected: at most maxUnconfirmed, 10000)"),
         wrong(b -> b.maxUnconfirmed(0), "maxUnconfirmed: 0 (expected: 1..100000)"),
         wrong(
             b -> b.maxUnconfirmedBytes(65_535),
@@ -86,7 +87,7 @@ class OutboxConfigTest {
     assertThat(OutboxConfig.defaults())
         .hasToString(
             "OutboxConfig{shards=32, leaseTime=PT15S, pollInterval=PT1S, batchSize=500,"
-                + " maxUnconfirmed=4000, maxUnconfirmedBytes=67108864, attempts=5,"
+                + " maxUnconfirmed=10000, maxUnconfirmedBytes=67108864, attempts=5,"
                 + " backoff=Backoff{first=PT0.2S, max=PT10S, jitter=true}, onParked=BLOCK_KEY,"
                 + " archive=false, maxMessageBytes=1048576}");
   }
