@@ -134,7 +134,7 @@ final class IdempotencyBenchmark implements Benchmark {
                                 business(tx, n);
                               }));
                 })
-            .run(quick ? 0 : 1, quick ? 1 : 5);
+            .run(quick ? 0 : 2, quick ? 1 : 7);
     out.println("one message a transaction, " + threads + " threads:");
     turns.print(out, "messages/s");
     figures.put(figure, turns.median(INBOX) / turns.median(NO_CHECK));
@@ -171,7 +171,7 @@ final class IdempotencyBenchmark implements Benchmark {
                                     all(tx, n);
                                   }));
                 })
-            .run(quick ? 0 : 1, quick ? 1 : 5);
+            .run(quick ? 0 : 2, quick ? 1 : 7);
     out.println(BATCH + " messages a transaction, " + BATCH_THREADS + " threads:");
     turns.print(out, "messages/s");
     figures.put("inboxBatchRatio", turns.median(INBOX) / turns.median(NO_CHECK));
@@ -238,7 +238,7 @@ final class IdempotencyBenchmark implements Benchmark {
                               business(tx, n);
                               fresh(store.complete(tx, key, claim.token(), result()));
                             })))
-            .run(quick ? 0 : 1, quick ? 1 : 5);
+            .run(quick ? 0 : 2, quick ? 1 : 7);
     out.println("requests with results, " + THREADS + " threads:");
     turns.print(out, "requests/s");
     figures.put("leaseRatio", turns.median(LEASED) / turns.median(NO_CHECK));
