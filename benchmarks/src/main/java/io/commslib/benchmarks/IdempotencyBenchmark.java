@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -63,7 +64,8 @@ final class IdempotencyBenchmark implements Benchmark {
         + " threads, one question for all of them. No check: the same transactions without the inbox."
         + " Lease, 8 threads: the key is claimed in a commit of its own, then business row and result"
         + " commit together; printed besides: the result in a third commit, and the mode that does all in"
-        + " one transaction. All ids are new: that is the dear case. Least there is: the same round trips"
+        + " one transaction. Keys are random UUIDs, as clients send them. All ids are new: that is the dear"
+        + " case. Least there is: the same round trips"
         + " and commits, with statements that do nothing or insert a number without an index.";
   }
 
@@ -252,16 +254,15 @@ final class IdempotencyBenchmark implements Benchmark {
   }
 
   private Callable<Double> requests(Bench bench, int requests, RequestStep step) {
-    return () -> {
-      int round = rounds.incrementAndGet();
-      return rate(
-          bench,
-          requests,
-          THREADS,
-          n ->
-              step.run(
-                  new RequestKey("customers/place-order", id(round, n), "fingerprint " + n), n));
-    };
+    return () ->
+        rate(
+            bench,
+            requests,
+            THREADS,
+            n -> {
+              String key = UUID.randomUUID().toString();
+              step.run(new RequestKey("customers/place-order", key, "fingerprint " + n), n);
+            });
   }
 
   private static Claim granted(Claim claim) {

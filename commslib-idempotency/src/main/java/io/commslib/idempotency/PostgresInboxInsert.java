@@ -19,24 +19,21 @@ final class PostgresInboxInsert implements InboxInsert {
 
   PostgresInboxInsert(JdbcDatabase database, Duration lockTimeout) {
     String into =
-        "INSERT INTO " + database.table("inbox") + " (consumer, message_id, received_at) ";
-    String bound = "set_config('lock_timeout', '" + lockTimeout.toMillis() + "', true)";
-    String now = database.dialect().now();
-    // Of values, not of a query: fewer steps for the server.
-    this.one =
-        into
-            + "VALUES (?, ?, CASE WHEN "
-            + bound
-            + " IS NOT NULL THEN "
-            + now
-            + " END) ON CONFLICT DO NOTHING";
+        "INSERT INTO "
+            + database.table("inbox")
+            + " (consumer, message_id, received_at) SELECT ?, ";
+    String bound =
+        ", "
+            + database.dialect().now()
+            + " FROM (SELECT set_config('lock_timeout', '"
+            + lockTimeout.toMillis()
+            + "', true)) AS bound";
+    this.one = into + "?" + bound + " ON CONFLICT DO NOTHING";
     this.all =
         into
-            + "SELECT ?, batch.id, "
-            + now
-            + " FROM (SELECT "
+            + "batch.id"
             + bound
-            + ") AS bound, unnest(?) AS batch(id) ON CONFLICT DO NOTHING RETURNING message_id";
+            + ", unnest(?) AS batch(id) ON CONFLICT DO NOTHING RETURNING message_id";
   }
 
   @Override
