@@ -32,8 +32,7 @@ class OutboxConfigTest {
             "pollInterval: PT5S (expected: less than a third of leaseTime, PT15S)"),
         wrong(b -> b.batchSize(0), "batchSize: 0 (expected: 1..10000)"),
         wrong(b -> b.batchSize(10_001), "batchSize: 10001 (expected: 1..10000)"),
-        wrong(
-            b -> b.batchSize(10_001), "batchSize: 10001 (expected: at most maxUnconfirmed, 10000)"),
+        wrong(b -> b.maxUnconfirmed(400), "batchSize: 500 (expected: at most maxUnconfirmed, 400)"),
         wrong(b -> b.maxUnconfirmed(0), "maxUnconfirmed: 0 (expected: 1..100000)"),
         wrong(
             b -> b.maxUnconfirmedBytes(65_535),

@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.testkit.servers.PostgresServer;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
@@ -75,5 +79,30 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
       relay.close();
     }
     assertThat(transport.confirmed()).hasSize(50);
+  }
+
+  @Test
+  void comparesHeldRowsByAHashAlsoInAPlanThatIsKept() throws SQLException {
+    String look =
+        "SELECT m.id FROM "
+            + database.table("outbox_message")
+            + " m WHERE m.shard = 0 AND m.id > 0"
+            + PostgresRows.NOT_LISTED.replace("?", "$1");
+    String plan = "";
+    try (Connection connection = pool.getConnection();
+        Statement statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      statement.execute("SET LOCAL plan_cache_mode = force_generic_plan");
+      statement.execute(PostgresRows.byKey(1));
+      statement.execute("PREPARE look(bigint[]) AS " + look);
+      try (ResultSet lines = statement.executeQuery("EXPLAIN EXECUTE look('{1,2,3}')")) {
+        while (lines.next()) {
+          plan += lines.getString(1) + "\n";
+        }
+      }
+      statement.execute("DEALLOCATE look");
+      connection.rollback();
+    }
+    assertThat(plan).contains("hashed SubPlan").contains("Index");
   }
 }
