@@ -59,7 +59,7 @@ final class IdempotencyBenchmark implements Benchmark {
 
   @Override
   public String workload() {
-    return "PostgreSQL with fsync and synchronous_commit on; a handler inserts one business row. Single:"
+    return "PostgreSQL with fsync and synchronous_commit on, 2 GB of shared buffers; a handler inserts one business row. Single:"
         + " one message a transaction, on 8 threads and on 1; batch: 100 messages a transaction, on 2"
         + " threads, one question for all of them. No check: the same transactions without the inbox."
         + " Lease, 8 threads: the key is claimed in a commit of its own, then business row and result"

@@ -27,7 +27,7 @@ final class OutboxBrokers {
   private OutboxBrokers() {}
 
   /** Messages a second from the outbox to the broker and deleted. */
-  static double relay(OutboxTestbed bed, MessageTransport transport, int messages)
+  static double relay(OutboxTestbed bed, MessageTransport transport, int messages, int keys)
       throws Exception {
     CountingSink confirmed = new CountingSink();
     return bed.relaying(
@@ -35,7 +35,7 @@ final class OutboxBrokers {
         counting(transport, confirmed),
         () -> {
           bed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
-          return bed.drainNow(messages, confirmed::messages);
+          return bed.drainNow(messages, keys, confirmed::messages);
         });
   }
 

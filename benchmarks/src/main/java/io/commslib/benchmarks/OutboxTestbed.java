@@ -27,6 +27,7 @@ final class OutboxTestbed implements AutoCloseable {
 
   static final Destination TO = Destination.topic("bench");
   static final int SHARDS = 16;
+  static final int KEYS = 1_000;
   static final byte[] BODY = new byte[256];
   static final String MESSAGES = "\"outbox_message\"";
 
@@ -104,7 +105,7 @@ final class OutboxTestbed implements AutoCloseable {
   static Message message(int number) {
     return Message.builder("bench.happened")
         .id("m" + number)
-        .key("k" + number % 1_000)
+        .key("k" + number % KEYS)
         .sharedBody(BODY)
         .build();
   }
@@ -115,23 +116,25 @@ final class OutboxTestbed implements AutoCloseable {
    */
   void preload(int rows) throws SQLException {
     execute("TRUNCATE " + MESSAGES);
-    load(rows);
+    load(rows, KEYS);
   }
 
   /** As {@link #preload}, into a table that is empty but maybe full of dead rows. */
-  void load(int rows) throws SQLException {
+  private void load(int rows, int keys) throws SQLException {
     String copies =
         "WITH t AS (DELETE FROM "
             + MESSAGES
             + " RETURNING *) INSERT INTO "
             + MESSAGES
-            + " (shard, destination, msg_key, payload, headers) SELECT (n % 1000) % "
+            + " (shard, destination, msg_key, payload, headers) SELECT n.key % "
             + SHARDS
-            + ", t.destination, 'k' || n % 1000, t.payload, replace(replace(t.headers, 'ce_id:m0',"
-            + " 'ce_id:m' || n), 'partitionkey:k0', 'partitionkey:k' || n % 1000) FROM t,"
-            + " generate_series(1, "
+            + ", t.destination, 'k' || n.key, t.payload, replace(replace(t.headers, 'ce_id:m0',"
+            + " 'ce_id:m' || n.row), 'partitionkey:k0', 'partitionkey:k' || n.key) FROM t,"
+            + " (SELECT row, row % "
+            + keys
+            + " AS key FROM generate_series(1, "
             + rows
-            + ") n";
+            + ") AS row) AS n";
     // In one transaction, so that a relay that looks just then does not take the template.
     transactions.<Void, SQLException>run(
         tx -> {
@@ -164,8 +167,12 @@ final class OutboxTestbed implements AutoCloseable {
 
   /** Adds rows and has the running relay drain them. */
   double drainNow(int rows, LongSupplier taken) throws SQLException {
+    return drainNow(rows, KEYS, taken);
+  }
+
+  double drainNow(int rows, int keys, LongSupplier taken) throws SQLException {
     long before = taken.getAsLong();
-    load(rows);
+    load(rows, keys);
     long start = System.nanoTime();
     outbox.wake();
     await("all published", () -> taken.getAsLong() - before >= rows);

@@ -171,6 +171,8 @@ public final class SqlErrors {
         || (state != null
             && (state.startsWith("08")
                 || state.startsWith("57P0")
+                // PostgreSQL has ended a transaction that stood still for too long.
+                || state.equals("25P03")
                 || state.equals("53300")
                 || (state.equals("70100") && failure.getErrorCode() == MYSQL_KILLED)));
   }

@@ -59,7 +59,7 @@ final class LeaseLoop {
 
   private void tick() {
     Ownership before = leases.current();
-    Ownership ticked = transactions.run("lease", leases::tick);
+    Ownership ticked = transactions.single("lease", leases::tick);
     leases.install(ticked);
     if (!before.epochs().equals(ticked.epochs()) || !before.leaving().equals(ticked.leaving())) {
       onChange.run();

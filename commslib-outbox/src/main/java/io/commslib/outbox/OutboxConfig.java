@@ -99,7 +99,7 @@ public final class OutboxConfig {
    * Returns how many rows the relay holds in memory, unconfirmed or waiting behind one of their
    * key.
    *
-   * @return 1 to 100,000, default 4,000
+   * @return 1 to 100,000, default 10,000
    */
   public int maxUnconfirmed() {
     return settings.maxUnconfirmed;
@@ -270,8 +270,8 @@ public final class OutboxConfig {
     }
 
     /**
-     * Sets how many rows the relay holds in memory. No destination gets more of it than it leaves
-     * free.
+     * Sets how many rows the relay holds in memory; but on PostgreSQL, where a look does not pass
+     * over them again, never more than 4,000. No destination gets more of it than it leaves free.
      *
      * @param maxUnconfirmed 1 to 100,000
      * @return this

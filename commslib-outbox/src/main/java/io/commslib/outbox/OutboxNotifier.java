@@ -165,8 +165,9 @@ public final class OutboxNotifier implements LifecycleComponent {
     try {
       while (!closed) {
         if (commits.await(AFTER_FAILURE.toNanos()) && !closed) {
+          commits.takeRaised();
           send();
-          commits.linger(DEBOUNCE.toNanos());
+          commits.linger(DEBOUNCE.toNanos(), () -> closed);
         }
       }
     } catch (InterruptedException e) {

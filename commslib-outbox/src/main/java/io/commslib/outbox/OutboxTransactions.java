@@ -17,10 +17,12 @@ final class OutboxTransactions {
 
   private final JdbcTransactionRunner transactions;
   private final DataSource source;
+  private final boolean mySql;
 
   OutboxTransactions(JdbcDatabase database) {
     this.transactions = JdbcTransactionRunner.create(database);
     this.source = database.dataSource();
+    this.mySql = database.dialect().isMySql();
   }
 
   /** Runs one statement, or several that need not hold together: each commits by itself. */
@@ -31,7 +33,7 @@ final class OutboxTransactions {
         connection.setAutoCommit(true);
       }
       try {
-        return work.run(connection);
+        return mySql ? readingCommitted(connection, work) : work.run(connection);
       } finally {
         if (!autoCommit) {
           connection.setAutoCommit(false);
@@ -39,6 +41,20 @@ final class OutboxTransactions {
       }
     } catch (SQLException e) {
       throw SqlErrors.translate("outbox " + doing, e);
+    }
+  }
+
+  /** At the usual isolation a change locks, and waits for, each row it only passes over. */
+  private static <T> T readingCommitted(Connection connection, Work<T> work) throws SQLException {
+    int isolation = connection.getTransactionIsolation();
+    if (isolation == Connection.TRANSACTION_READ_COMMITTED) {
+      return work.run(connection);
+    }
+    connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
+    try {
+      return work.run(connection);
+    } finally {
+      connection.setTransactionIsolation(isolation);
     }
   }
 

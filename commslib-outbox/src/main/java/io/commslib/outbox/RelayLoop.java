@@ -36,6 +36,9 @@ final class RelayLoop {
   private static final int MAX_DESTINATIONS = 1_000;
   private static final long LAST_SECONDS = 3;
 
+  /** Where each look passes over all that is held, as it does but on PostgreSQL. */
+  private static final int MAX_PASSED_OVER = 4_000;
+
   private record Completion(OutboxRow row, @Nullable Throwable failure) {}
 
   private final OutboxConfig config;
@@ -56,6 +59,7 @@ final class RelayLoop {
   private final Queue<Completion> completions = new ConcurrentLinkedQueue<>();
   private final Map<String, Destination> destinations = new HashMap<>();
   private final ConfirmedRows confirmed;
+  private final int maxHeld;
   private final CountDownLatch drained = new CountDownLatch(1);
   private Ownership own;
   private boolean retries = true;
@@ -95,6 +99,10 @@ final class RelayLoop {
     this.refused = new RefusedRows(outbox, transactions, tables, leases, stopped, runtime.random());
     this.confirmed =
         new ConfirmedRows(outbox, transactions, tables, postgres, leases, runtime.time(), signal);
+    this.maxHeld =
+        postgres == null
+            ? Math.min(MAX_PASSED_OVER, config.maxUnconfirmed())
+            : config.maxUnconfirmed();
     this.own = leases.current();
     this.retriesChecked = now();
     this.nextAttempt = now();
@@ -111,7 +119,8 @@ final class RelayLoop {
       }
       long linger = pace.linger(now());
       if (linger > 0 && !closed) {
-        signal.linger(linger);
+        // Where keys are not fenced, a row that came back lets the next of its key go.
+        signal.linger(linger, () -> closed || (fence == null && !completions.isEmpty()));
       }
     }
     acknowledgeTheLast();
@@ -202,6 +211,12 @@ final class RelayLoop {
   private void adoptOwnership() {
     Ownership before = own;
     own = leases.current();
+    if (!own.leaving().isEmpty() && !own.leaving().equals(before.leaving())) {
+      // They wait for what is with the transport, not for what waits behind it.
+      window.forgetWaiting(row -> own.leaving().contains(row.shard()));
+      next.again();
+      more = true;
+    }
     if (before.epochs().equals(own.epochs())) {
       return;
     }
@@ -264,7 +279,7 @@ final class RelayLoop {
 
   /** How many rows to read: what one destination may not have is not worth reading. */
   private int room(Set<String> unwanted) {
-    int all = Math.min(config.batchSize(), config.maxUnconfirmed() - window.size());
+    int all = Math.min(config.batchSize(), maxHeld - window.size());
     int forOne = Math.max(1, (shareOfDestination() - window.most()) / 2);
     return unwanted.isEmpty() ? Math.min(all, forOne) : all;
   }
@@ -311,7 +326,7 @@ final class RelayLoop {
    * the others.
    */
   private int shareOfDestination() {
-    return Math.max(1, config.maxUnconfirmed() - window.size());
+    return Math.max(1, maxHeld - window.size());
   }
 
   private Set<String> unwanted(List<String> crowded) {

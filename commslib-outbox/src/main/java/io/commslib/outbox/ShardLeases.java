@@ -4,6 +4,7 @@ import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import io.commslib.core.time.TimeSource;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlDialect;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -115,7 +116,9 @@ final class ShardLeases {
 
   /**
    * Renews what is owned, lets go of more than a fair share, takes expired shards up to it. Holds
-   * only once its transaction has committed and {@link #install} was called.
+   * only once {@link #install} was called. Each statement is to commit by itself: a process that
+   * stands still between two of them must not keep its shards locked from those that would take
+   * them. What a tick that fails has taken already the next one finds as its own.
    */
   Ownership tick(Connection connection) throws SQLException {
     long started = time.nanoTime();
@@ -256,20 +259,36 @@ final class ShardLeases {
       return;
     }
     String expired = " lease_until <= " + database.dialect().now();
+    // A row may be held by a relay that stands still: waiting for it would cost this one its own.
     List<Integer> free = new ArrayList<>();
     try (PreparedStatement select =
             connection.prepareStatement(
-                "SELECT shard FROM " + shardTable + " WHERE" + expired + " ORDER BY shard");
+                "SELECT shard FROM "
+                    + shardTable
+                    + " WHERE"
+                    + expired
+                    + " ORDER BY shard FOR UPDATE SKIP LOCKED");
         ResultSet rows = select.executeQuery()) {
       while (rows.next() && free.size() < wanted) {
         free.add(rows.getInt(1));
       }
     }
     for (int shard : free) {
-      // Another relay may have been quicker: then nothing changes and the epochs read below say so.
+      takeOne(connection, shard, expired, lease);
+    }
+    if (!free.isEmpty()) {
+      epochs.putAll(readEpochs(connection));
+    }
+  }
+
+  /** Another relay may be quicker: then nothing changes, and the epochs read afterwards say so. */
+  private void takeOne(Connection connection, int shard, String expired, long lease)
+      throws SQLException {
+    try {
       update(
           connection,
-          "UPDATE "
+          database.dialect().waitingAtMost(Duration.ZERO)
+              + "UPDATE "
               + shardTable
               + " SET owner = ?, epoch = epoch + 1, lease_until = "
               + database.dialect().nowPlusMillis()
@@ -278,9 +297,10 @@ final class ShardLeases {
           node,
           lease,
           shard);
-    }
-    if (!free.isEmpty()) {
-      epochs.putAll(readEpochs(connection));
+    } catch (SQLException e) {
+      if (!SqlErrors.isLockTimeout(e)) {
+        throw e;
+      }
     }
   }
 
@@ -305,7 +325,11 @@ final class ShardLeases {
     drained.set(new Drained(seen, Set.copyOf(shards)));
   }
 
-  /** Locks the shard's row for a deciding write; false if it is no longer ours. */
+  /**
+   * Locks the shard's row for a deciding write; false if it is no longer ours. On PostgreSQL the
+   * server ends a transaction that then stands still for a lease, so that another can take the
+   * shard.
+   */
   boolean fence(Connection connection, Ownership seen, int shard) throws SQLException {
     Long epoch = seen.epochs().get(shard);
     if (epoch == null) {
@@ -314,7 +338,9 @@ final class ShardLeases {
     boolean ours;
     try (PreparedStatement select =
         connection.prepareStatement(
-            "SELECT 1 FROM "
+            "SELECT "
+                + (database.dialect() == SqlDialect.POSTGRESQL ? boundOfStandstill() : "1")
+                + " FROM "
                 + shardTable
                 + " WHERE shard = ? AND owner = ? AND epoch = ? FOR UPDATE")) {
       OutboxTables.bind(select, shard, node, epoch);
@@ -326,6 +352,11 @@ final class ShardLeases {
       lost(shard, epoch);
     }
     return ours;
+  }
+
+  private String boundOfStandstill() {
+    long millis = config.leaseTime().toMillis();
+    return "set_config('idle_in_transaction_session_timeout', '" + millis + "', true)";
   }
 
   /** Drops the shards whose epoch has changed; called in each acknowledgement's transaction. */

@@ -3,6 +3,7 @@ package io.commslib.outbox;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /**
  * A flag somebody may wait for; any number of raises before it is taken are one, and cost next to
@@ -14,11 +15,15 @@ final class WakeSignal {
   private final Condition changed = lock.newCondition();
   private final AtomicBoolean set = new AtomicBoolean();
   private final AtomicBoolean raised = new AtomicBoolean();
+  private volatile boolean lingering;
 
   /** There may be something new to look for. */
   void raise() {
     raised.set(true);
-    nudge();
+    // Whoever lingers sees afterwards that this was raised.
+    if (!lingering) {
+      nudge();
+    }
   }
 
   /** Ends the wait, with nothing new to look for. */
@@ -52,16 +57,26 @@ final class WakeSignal {
     }
   }
 
-  /** Waits so long whatever comes; what comes stays to be taken. */
-  void linger(long nanos) throws InterruptedException {
+  /**
+   * Lets raises gather for so long, or until there is enough; asked at each nudge. What was raised
+   * and not taken ends the next wait.
+   */
+  void linger(long nanos, BooleanSupplier enough) throws InterruptedException {
     lock.lock();
     try {
+      lingering = true;
       long left = nanos;
-      while (left > 0) {
+      set.set(false);
+      while (left > 0 && !enough.getAsBoolean()) {
         left = changed.awaitNanos(left);
+        set.set(false);
       }
     } finally {
+      lingering = false;
       lock.unlock();
+      if (raised.get()) {
+        set.set(true);
+      }
     }
   }
 }

@@ -315,6 +315,80 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
   }
 
   @Test
+  void aLockedShardKeepsNobodyFromTheOthers() throws SQLException {
+    startRelay().close();
+    try (Connection standing = dataSource().getConnection();
+        Statement lock = standing.createStatement()) {
+      standing.setAutoCommit(false);
+      lock.executeQuery(
+          "SELECT 1 FROM " + database.table("outbox_shard") + " WHERE shard = 3 FOR UPDATE");
+      OutboxRelay relay = startRelay();
+      Await.until("owns the others", () -> detail(relay, "ownedShards") == config.shards() - 1);
+      long end = System.nanoTime() + config.leaseTime().plusSeconds(1).toNanos();
+      Await.until("longer than a lease", () -> System.nanoTime() > end);
+      assertThat(relay.health().status()).isEqualTo(Health.Status.UP);
+      assertThat(detail(relay, "ownedShards")).isEqualTo(config.shards() - 1);
+      standing.rollback();
+      standing.setAutoCommit(true);
+      Await.until("owns all", () -> detail(relay, "ownedShards") == config.shards());
+    }
+  }
+
+  @Test
+  void aRelayThatStandsStillBetweenTwoStatementsKeepsNobodyFromItsShards() {
+    AtomicBoolean standsStill = new AtomicBoolean();
+    CountDownLatch stood = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    DataSource stopping =
+        (DataSource)
+            Proxy.newProxyInstance(
+                OutboxOwnershipContract.class.getClassLoader(),
+                new Class<?>[] {DataSource.class},
+                (proxy, method, arguments) ->
+                    method.getName().equals("getConnection")
+                        ? stopping(dataSource().getConnection(), standsStill, stood, goOn)
+                        : method.invoke(dataSource(), arguments));
+    JdbcDatabase same = JdbcDatabase.builder(stopping).schema(schema).build();
+    OutboxRelay old = OutboxRelay.create(JdbcOutbox.create(same, config), transport, runtime);
+    relays.add(old);
+    old.start();
+    Await.until("owns all", () -> detail(old, "ownedShards") == config.shards());
+    standsStill.set(true);
+    Await.until("stands still", () -> stood.getCount() == 0);
+    try {
+      OutboxRelay young = startRelay();
+      Await.until("taken over", () -> detail(young, "ownedShards") == config.shards());
+    } finally {
+      goOn.countDown();
+    }
+  }
+
+  /** Its lease thread renews, and goes no further. */
+  private static Connection stopping(
+      Connection connection, AtomicBoolean armed, CountDownLatch stood, CountDownLatch goOn) {
+    AtomicBoolean renewed = new AtomicBoolean();
+    return (Connection)
+        Proxy.newProxyInstance(
+            OutboxOwnershipContract.class.getClassLoader(),
+            new Class<?>[] {Connection.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().equals("prepareStatement") && armed.get()) {
+                if (renewed.get()) {
+                  stood.countDown();
+                  goOn.await();
+                }
+                String sql = (String) arguments[0];
+                renewed.set(sql.contains("SET lease_until") && sql.endsWith("WHERE owner = ?"));
+              }
+              try {
+                return method.invoke(connection, arguments);
+              } catch (java.lang.reflect.InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+  }
+
+  @Test
   void aSlowTransportDoesNotCostTheRelayItsShards() {
     CountDownLatch slow = new CountDownLatch(1);
     CountDownLatch entered = new CountDownLatch(1);

@@ -1,9 +1,11 @@
 package io.commslib.outbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlErrors;
 import io.commslib.testkit.servers.PostgresServer;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -68,17 +70,24 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
   @ParameterizedTest
   @ValueSource(strings = {"prepareThreshold=-1", "prepareThreshold=0", "preferQueryMode=simple"})
   void publishesAndDeletesInEveryModeOfTheDriver(String mode) {
+    configure(quick().batchSize(20).maxUnconfirmed(40));
+    transport.holdWhen(message -> !message.id().equals("other"));
     PostgresServer server = PostgresServer.shared();
     String url = server.jdbcUrl() + "?" + mode;
     try (HikariDataSource other = TestDatabases.pool(url, server.user(), server.password())) {
       JdbcDatabase same = JdbcDatabase.builder(other).schema(schema).build();
       OutboxRelay relay = OutboxRelay.create(JdbcOutbox.create(same, config), transport, runtime);
+      relays.add(relay);
       relay.start();
+      // Looks leave out what is held, and a destination that has its share.
       writeInTurn(50, 5);
+      Await.until("the share is held", () -> detail(relay, "held") >= 20);
+      write(OTHER, "other", "other");
+      Await.until("the other published", () -> transport.confirmed().contains("other"));
+      transport.releaseHeld();
       Await.until("published and deleted", () -> rows("outbox_message") == 0);
-      relay.close();
     }
-    assertThat(transport.confirmed()).hasSize(50);
+    assertThat(transport.confirmed()).hasSize(51);
   }
 
   @Test
@@ -104,5 +113,20 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
       connection.rollback();
     }
     assertThat(plan).contains("hashed SubPlan").contains("Index");
+  }
+
+  @Test
+  void aDecisionThatStandsStillForALeaseLosesItsTransaction() throws SQLException {
+    ShardLeases old = new ShardLeases(database, config, runtime.time(), "old");
+    try (Connection standing = pool.getConnection()) {
+      old.prepare(standing);
+      old.install(old.tick(standing));
+      standing.setAutoCommit(false);
+      assertThat(old.fence(standing, old.current(), 3)).isTrue();
+      OutboxRelay relay = startRelay();
+      Await.until("taken over", () -> detail(relay, "ownedShards") == config.shards());
+      assertThatThrownBy(() -> old.fence(standing, old.current(), 3))
+          .matches(SqlErrors::isConnectionLost, "connection lost");
+    }
   }
 }

@@ -20,6 +20,7 @@ import java.util.List;
 final class SmallDisk implements AutoCloseable {
 
   private static final int PIECE = 4_096;
+  private static final int ATTEMPTS = 1_000;
 
   private final Path mount;
   private final Path folder;
@@ -84,18 +85,23 @@ final class SmallDisk implements AutoCloseable {
             + " SET TABLESPACE commslib_chaos");
   }
 
-  /** Takes all the room that is left. */
+  /** Takes all the room that is left, though the server gives some back meanwhile. */
   void fill() throws IOException {
+    byte[] piece = new byte[PIECE];
     try (OutputStream file = Files.newOutputStream(mount.resolve("filler"))) {
-      byte[] piece = new byte[PIECE];
-      while (true) {
-        file.write(piece);
-      }
-    } catch (IOException full) {
-      if (mount.toFile().getUsableSpace() >= PIECE) {
-        throw full;
+      for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        try {
+          while (true) {
+            file.write(piece);
+          }
+        } catch (IOException full) {
+          if (mount.toFile().getUsableSpace() < PIECE) {
+            return;
+          }
+        }
       }
     }
+    throw new IOException("room left: " + mount.toFile().getUsableSpace() + " (expected: none)");
   }
 
   /** Gives it back. */

@@ -53,7 +53,7 @@ class OutboxFaultsIT {
         CrashRow.run(
             database(),
             1,
-            List.of("transaction.committed", "park.done", "publish.confirmed"),
+            List.of("transaction.committed", "park.committed", "publish.confirmed"),
             false));
   }
 
