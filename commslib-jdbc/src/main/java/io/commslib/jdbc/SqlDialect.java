@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  */
 public enum SqlDialect {
   /**
-   * H2 2.x. A file database must be opened with {@code WRITE_DELAY=0}, else a killed process loses
-   * commits.
+   * H2 2.2.220 and newer. A file database must be opened with {@code WRITE_DELAY=0}, else a killed
+   * process loses commits.
    */
   H2("CURRENT_TIMESTAMP"),
   /** MariaDB 10.6 and newer, tables in InnoDB. */
