@@ -22,7 +22,7 @@ final class DatabaseKillRow {
     Random random = new Random(scene.seed());
     try (ChaosDatabase server = scene.database();
         ChaosWorld world = new ChaosWorld(server, scene.seed())) {
-      world.start(ChildSettings.roles("relay+replay", "none"));
+      world.start(ChildSettings.roles("relay+replay", "none")).awaitReady();
       world.start(ChildSettings.relay()).awaitReady();
       try (Writers writers =
           new Writers(world, world.database(), 4, Long.MAX_VALUE, ChaosWriter.Load.MIXED)) {
