@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class ConfirmedRows {
 
   private static final long FOREVER_NANOS = Long.MAX_VALUE;
-  private static final long HOLD_NANOS = 5_000_000;
+  private static final long HOLD_NANOS = 10_000_000;
   private static final int MANY = 250;
 
   /** Rows on their way out of the table. */

@@ -4,11 +4,11 @@ import java.time.Duration;
 
 /**
  * When to look. The first message after a pause goes at once; when many come, in small batches, a
- * wait of four milliseconds makes the next one larger. Confined to the relay's thread.
+ * wait of six milliseconds makes the next one larger. Confined to the relay's thread.
  */
 final class Pace {
 
-  private static final long LINGER_NANOS = Duration.ofMillis(4).toNanos();
+  private static final long LINGER_NANOS = Duration.ofMillis(6).toNanos();
   private static final long WINDOW_NANOS = Duration.ofMillis(50).toNanos();
   private static final long FOR_ROOM_NANOS = Duration.ofMillis(5).toNanos();
   private static final int FROM_PER_SECOND = 2_000;
