@@ -59,14 +59,14 @@ final class IdempotencyBenchmark implements Benchmark {
 
   @Override
   public String workload() {
-    return "PostgreSQL with fsync and synchronous_commit on, 2 GB of shared buffers; a handler inserts one business row. Single:"
-        + " one message a transaction, on 8 threads and on 1; batch: 100 messages a transaction, on 2"
-        + " threads, one question for all of them. No check: the same transactions without the inbox."
-        + " Lease, 8 threads: the key is claimed in a commit of its own, then business row and result"
-        + " commit together; printed besides: the result in a third commit, and the mode that does all in"
-        + " one transaction. Keys are random UUIDs, as clients send them. All ids are new: that is the dear"
-        + " case. Least there is: the same round trips"
-        + " and commits, with statements that do nothing or insert a number without an index.";
+    return "PostgreSQL with fsync and synchronous_commit on, 2 GB of shared buffers; a handler inserts"
+        + " one business row. Single: one message a transaction, on 8 threads and on 1; batch: 100 messages"
+        + " a transaction, on 2 threads, one question for all of them. No check: the same transactions"
+        + " without the inbox. Lease, 8 threads: the key is claimed in a commit of its own, then business"
+        + " row and result commit together; printed besides: the result in a third commit, and the mode"
+        + " that does all in one transaction. Keys are random UUIDs, as clients send them. All ids are new:"
+        + " that is the dear case. Least there is: the same round trips and commits, with statements that"
+        + " do nothing or insert a number without an index.";
   }
 
   @Override
@@ -103,23 +103,17 @@ final class IdempotencyBenchmark implements Benchmark {
     int messages = (quick ? 200 : 2_000) * (threads == 1 ? 1 : 6);
     Rounds turns =
         new Rounds()
-            .contender(
-                NO_CHECK,
-                () -> rate(bench, messages, threads, n -> handle(bench, tx -> business(tx, n))))
+            .contender(NO_CHECK, each(bench, messages, threads, IdempotencyBenchmark::business))
             .contender(
                 ROUND_TRIP,
-                () ->
-                    rate(
-                        bench,
-                        messages,
-                        threads,
-                        n ->
-                            handle(
-                                bench,
-                                tx -> {
-                                  empty(tx);
-                                  business(tx, n);
-                                })))
+                each(
+                    bench,
+                    messages,
+                    threads,
+                    (tx, n) -> {
+                      empty(tx);
+                      business(tx, n);
+                    }))
             .contender(
                 INBOX,
                 () -> {
@@ -141,6 +135,16 @@ final class IdempotencyBenchmark implements Benchmark {
     turns.print(out, "messages/s");
     figures.put(figure, turns.median(INBOX) / turns.median(NO_CHECK));
     figures.put(figure + "OfLeast", turns.median(INBOX) / turns.median(ROUND_TRIP));
+  }
+
+  /** What a transaction does for item {@code number}. */
+  private interface NumberedWork {
+    void run(TransactionContext tx, int number) throws SQLException;
+  }
+
+  /** Transactions a second of which each does such work and nothing else. */
+  private static Callable<Double> each(Bench bench, int steps, int threads, NumberedWork work) {
+    return () -> rate(bench, steps, threads, n -> handle(bench, tx -> work.run(tx, n)));
   }
 
   private void batch(Bench bench, JdbcInbox inbox, boolean quick, PrintStream out)
@@ -184,9 +188,7 @@ final class IdempotencyBenchmark implements Benchmark {
     int requests = quick ? 1_200 : 12_000;
     Rounds turns =
         new Rounds()
-            .contender(
-                NO_CHECK,
-                () -> rate(bench, requests, THREADS, n -> handle(bench, tx -> business(tx, n))))
+            .contender(NO_CHECK, each(bench, requests, THREADS, IdempotencyBenchmark::business))
             .contender(
                 COMMITS,
                 () ->

@@ -14,6 +14,7 @@ import io.commslib.core.time.TimeSource;
 import io.commslib.core.time.Workers;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactions;
+import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -249,6 +250,22 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
   }
 
   @Test
+  void aShardThatChangesHandsDoesNotWaitForWhatWaitsInLine() {
+    transport.holdWhen(message -> true);
+    OutboxRelay first = startRelay();
+    Await.until("owns all", () -> detail(first, "ownedShards") == config.shards());
+    writeInTurn(200, 20);
+    Await.until("all held", () -> detail(first, "held") == 200);
+    OutboxRelay second = startRelay();
+    Await.until("lets go of some", () -> detail(first, "held") < 200);
+    transport.confirmHeld();
+    Await.until("given over", () -> detail(second, "ownedShards") == config.shards() / 2);
+    transport.releaseHeld();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+    assertFirstPublicationsInOrder();
+  }
+
+  @Test
   void anOpenTransactionDoesNotStopTheRelayWhileKeysAreBlocked() throws SQLException {
     transport.failWhen(
         (to, message) -> message.id().startsWith("bad") ? FailureKind.PERMANENT : null);
@@ -382,7 +399,7 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
               }
               try {
                 return method.invoke(connection, arguments);
-              } catch (java.lang.reflect.InvocationTargetException e) {
+              } catch (InvocationTargetException e) {
                 throw e.getCause();
               }
             });

@@ -64,10 +64,14 @@ final class RecordingTransport implements MessageTransport {
   /** Confirms what is held, and holds nothing more. */
   synchronized void releaseHeld() {
     hold = message -> false;
-    for (Held each : List.copyOf(held)) {
-      confirm(each.to(), each.message(), each.result());
-    }
+    confirmHeld();
+  }
+
+  /** Confirms what is held; what comes afterwards may be held again. */
+  synchronized void confirmHeld() {
+    List<Held> each = List.copyOf(held);
     held.clear();
+    each.forEach(one -> confirm(one.to(), one.message(), one.result()));
   }
 
   /** Fails one of those held, and with it all of its key handed over later, as a fence does. */
