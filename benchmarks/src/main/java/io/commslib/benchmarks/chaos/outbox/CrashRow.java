@@ -53,9 +53,9 @@ final class CrashRow {
     points.put("replay.before-commit", 4);
     points.put("replay.committed", 4);
     points.put("renew.done", 2);
-    points.put("renew.before-commit", 2);
+    points.put("renew.before", 2);
     points.put("take.done", 8);
-    points.put("take.committed", 1);
+    points.put("take.before", 8);
     return Collections.unmodifiableMap(points);
   }
 

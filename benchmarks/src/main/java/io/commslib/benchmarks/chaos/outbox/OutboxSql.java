@@ -8,13 +8,13 @@ import org.jspecify.annotations.Nullable;
 final class OutboxSql {
 
   private static final Pattern FIRST_TABLE = Pattern.compile("outbox_[a-z]+");
+  private static final Pattern SETTINGS = Pattern.compile("^(.*; |SET STATEMENT \\S+ FOR )");
 
   private OutboxSql() {}
 
   /** Returns the name, or null for a statement nobody dies around. */
   static @Nullable String name(String text) {
-    // Settings may precede a statement.
-    String sql = text.substring(text.lastIndexOf("; ") < 0 ? 0 : text.lastIndexOf("; ") + 2);
+    String sql = SETTINGS.matcher(text).replaceFirst("");
     Matcher table = FIRST_TABLE.matcher(sql);
     if (!table.find()) {
       return null;

@@ -53,7 +53,12 @@ class OutboxFaultsIT {
         CrashRow.run(
             database(),
             1,
-            List.of("transaction.committed", "park.committed", "publish.confirmed"),
+            List.of(
+                "take.before",
+                "transaction.committed",
+                "renew.before",
+                "park.committed",
+                "publish.confirmed"),
             false));
   }
 
