@@ -29,7 +29,10 @@ public final class Checks {
    * @throws IllegalArgumentException if out of range
    */
   public static int inRange(String name, int value, int min, int max) {
-    check(value >= min && value <= max, name, value, min + ".." + max);
+    // Each message passes here: no text unless it is needed.
+    if (value < min || value > max) {
+      check(false, name, value, min + ".." + max);
+    }
     return value;
   }
 
@@ -44,7 +47,10 @@ public final class Checks {
    * @throws IllegalArgumentException if out of range
    */
   public static long inRange(String name, long value, long min, long max) {
-    check(value >= min && value <= max, name, value, min + ".." + max);
+    // Each message passes here: no text unless it is needed.
+    if (value < min || value > max) {
+      check(false, name, value, min + ".." + max);
+    }
     return value;
   }
 
@@ -60,7 +66,9 @@ public final class Checks {
    */
   public static Duration inRange(String name, Duration value, Duration min, Duration max) {
     Objects.requireNonNull(value, name);
-    check(value.compareTo(min) >= 0 && value.compareTo(max) <= 0, name, value, min + ".." + max);
+    if (value.compareTo(min) < 0 || value.compareTo(max) > 0) {
+      check(false, name, value, min + ".." + max);
+    }
     return value;
   }
 
