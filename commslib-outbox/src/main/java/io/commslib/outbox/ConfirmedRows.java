@@ -5,61 +5,41 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Rows the transport has confirmed and that are still in the table. They leave by explicit id; who
  * owns what is asked with the same statement or transaction. A thread of its own deletes them, so
  * that the relay's thread reads and publishes on meanwhile; what is confirmed in between goes with
- * the next deletion. All methods but {@link #run} and {@link #lag} are the relay's thread's.
+ * the next deletion. All methods but {@link #lag} are the relay's thread's.
  */
 final class ConfirmedRows {
 
-  private static final long FOREVER_NANOS = Long.MAX_VALUE;
   private static final long HOLD_NANOS = 10_000_000;
   private static final int MANY = 250;
 
   /** Rows on their way out of the table. */
-  private static final class Batch {
-    final List<OutboxRow> rows;
-    final Ownership own;
-    final boolean retries;
-    final CountDownLatch ended = new CountDownLatch(1);
-
-    // Read once it has ended.
-    boolean deleted;
-    @Nullable RuntimeException failure;
-
-    Batch(List<OutboxRow> rows, Ownership own, boolean retries) {
-      this.rows = rows;
-      this.own = own;
-      this.retries = retries;
-    }
-  }
+  private record Batch(List<OutboxRow> rows, Ownership own, boolean retries) {}
 
   private final boolean archives;
   private final OutboxTransactions transactions;
   private final OutboxTables tables;
   private final @Nullable PostgresRows postgres;
   private final ShardLeases leases;
-  private final WakeSignal relay;
+  private final SideThread thread;
   private final OutboxArchive archive;
   private final PublishLag lag;
-  private final WakeSignal work = new WakeSignal();
   private final TimeSource time;
   private List<OutboxRow> rows = new ArrayList<>();
   private long oldest;
   private @Nullable Batch underWay;
+  private SideThread.@Nullable Task<List<OutboxRow>> deletion;
   private boolean failing;
-  private volatile @Nullable Batch next;
-  private volatile boolean closed;
 
   /**
    * Creates the rows, none yet.
    *
-   * @param relay is nudged when a deletion has ended
+   * @param thread deletes
    */
   ConfirmedRows(
       JdbcOutbox outbox,
@@ -68,14 +48,14 @@ final class ConfirmedRows {
       @Nullable PostgresRows postgres,
       ShardLeases leases,
       TimeSource time,
-      WakeSignal relay) {
+      SideThread thread) {
     this.archives = outbox.config().archive();
     this.transactions = transactions;
     this.tables = tables;
     this.postgres = postgres;
     this.leases = leases;
     this.time = time;
-    this.relay = relay;
+    this.thread = thread;
     this.archive = new OutboxArchive(outbox.jdbc());
     this.lag = new PublishLag(outbox.jdbc(), time);
   }
@@ -114,10 +94,10 @@ final class ConfirmedRows {
     if (underWay != null || rows.isEmpty()) {
       return;
     }
-    underWay = new Batch(rows, own, retries);
+    Batch batch = new Batch(rows, own, retries);
+    underWay = batch;
     rows = new ArrayList<>();
-    next = underWay;
-    work.raise();
+    deletion = thread.begin(() -> delete(batch));
   }
 
   /**
@@ -127,17 +107,21 @@ final class ConfirmedRows {
    */
   List<OutboxRow> ended() {
     Batch batch = underWay;
-    if (batch == null || batch.ended.getCount() > 0) {
+    if (batch == null || deletion == null || !deletion.hasEnded()) {
       return List.of();
     }
     underWay = null;
-    failing = !batch.deleted;
-    if (batch.deleted) {
-      return batch.rows;
+    failing = true;
+    try {
+      List<OutboxRow> gone = deletion.result();
+      failing = false;
+      return gone;
+    } finally {
+      if (failing) {
+        batch.rows.addAll(rows);
+        rows = batch.rows;
+      }
     }
-    batch.rows.addAll(rows);
-    rows = batch.rows;
-    throw batch.failure != null ? batch.failure : new IllegalStateException("deletion broken off");
   }
 
   /** Whether the last deletion that ended has failed. */
@@ -145,71 +129,28 @@ final class ConfirmedRows {
     return failing;
   }
 
-  /** Runs on the thread of its own until {@link #close} or {@link #stop}. */
-  void run() {
-    while (!closed) {
-      try {
-        work.await(FOREVER_NANOS);
-      } catch (InterruptedException stray) {
-        // Only the end ends this thread: a driver may have left the flag set.
-        continue;
-      }
-      Batch batch = next;
-      next = null;
-      if (batch != null) {
-        attempt(batch);
-      }
-    }
-  }
-
-  private void attempt(Batch batch) {
-    try {
-      delete(batch);
-      batch.deleted = true;
-    } catch (RuntimeException e) {
-      batch.failure = e;
-    } catch (Error e) {
-      // Whatever it was, the rows are still there, and others may go.
-      batch.failure = new IllegalStateException("deletion failed", e);
-    } finally {
-      batch.ended.countDown();
-      relay.nudge();
-    }
-  }
-
   /**
-   * Tries once more to delete all that is left, on the calling thread, and ends the other. What
-   * then is left is published again by the next owner.
+   * Tries once more to delete all that is left, on the calling thread. What then is left is
+   * published again by the next owner.
    *
    * @throws RuntimeException if that failed
    */
-  void close(Ownership own, boolean retries, long seconds) throws InterruptedException {
+  void deleteTheLast(Ownership own, boolean retries, long seconds) throws InterruptedException {
+    if (deletion != null && !deletion.await(seconds)) {
+      throw new IllegalStateException("a deletion takes longer than " + seconds + " s");
+    }
     try {
-      Batch batch = underWay;
-      if (batch != null && !batch.ended.await(seconds, TimeUnit.SECONDS)) {
-        throw new IllegalStateException("a deletion takes longer than " + seconds + " s");
-      }
-      try {
-        ended();
-      } catch (RuntimeException again) {
-        // Its rows are among those that wait now.
-      }
-      if (!rows.isEmpty()) {
-        delete(new Batch(rows, own, retries));
-        rows = new ArrayList<>();
-      }
-    } finally {
-      stop();
+      ended();
+    } catch (RuntimeException again) {
+      // Its rows are among those that wait now.
+    }
+    if (!rows.isEmpty()) {
+      delete(new Batch(rows, own, retries));
+      rows = new ArrayList<>();
     }
   }
 
-  /** Ends the thread of its own, whatever is left. Any thread. */
-  void stop() {
-    closed = true;
-    work.raise();
-  }
-
-  private void delete(Batch batch) {
+  private List<OutboxRow> delete(Batch batch) {
     if (postgres == null || archives) {
       transactions.run(
           "acknowledge",
@@ -232,5 +173,6 @@ final class ConfirmedRows {
               });
       leases.compareEpochs(epochs, batch.own);
     }
+    return batch.rows;
   }
 }

@@ -4,27 +4,53 @@ import io.commslib.core.time.TimeSource;
 import io.commslib.jdbc.JdbcDatabase;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the rows to be published next: of each shard the oldest that are not held, in order. No
- * look passes a row by that a later look could find before a later one of its key. Confined to the
+ * look passes a row by that a later look could find before a later one of its key. On PostgreSQL
+ * one look may be ahead: under way, on a thread of its own, while what the last one found is
+ * published. What it finds is void once anything has been given back meanwhile. Confined to the
  * relay's thread.
  */
 final class NextRows {
 
-  private static final long BETWEEN_MARKS_NANOS = Duration.ofMillis(5).toNanos();
+  private static final long BETWEEN_MARKS_NANOS = Duration.ofMillis(20).toNanos();
   private static final int MIN_WINDOW = 64;
-  private static final int MAX_WINDOW = 1_000;
+
+  /** Of few keys at a time: one message of each may be with a broker, so that more are better. */
+  private static final int MAX_WINDOW = 128;
 
   /**
    * What a look found.
    *
    * @param rows in ascending order within a key
    * @param full whether there may be more behind them
+   * @param limit how many were wanted at most
    */
-  record Found(List<OutboxRow> rows, boolean full) {}
+  record Found(List<OutboxRow> rows, boolean full, int limit) {}
+
+  /**
+   * A look at which nothing fails and nothing is left out: the way it is nearly always.
+   *
+   * @param shards in this order
+   * @param after behind which id of each to begin
+   * @param held ids to leave out
+   * @param each how many of a shard at most
+   * @param limit how many at most
+   * @param settled no row with this id or a lower one can appear any more
+   * @param resets of the cursors when this was planned
+   */
+  private record Look(
+      List<Integer> shards,
+      long[] after,
+      long[] held,
+      int each,
+      int limit,
+      long settled,
+      long resets) {}
 
   private final OutboxTransactions transactions;
   private final TimeSource time;
@@ -32,19 +58,24 @@ final class NextRows {
   private final @Nullable PostgresRows postgres;
   private final SettledIds settled;
   private final ShardCursors cursors;
+  private final SideThread thread;
   private int shardWindow = MIN_WINDOW;
   private long marksRaised;
+  private @Nullable Look ahead;
+  private SideThread.@Nullable Task<List<OutboxRow>> reading;
 
   NextRows(
       JdbcDatabase database,
       int shards,
       OutboxTransactions transactions,
       @Nullable PostgresRows postgres,
-      TimeSource time) {
+      TimeSource time,
+      SideThread thread) {
     this.transactions = transactions;
     this.time = time;
     this.reader = new RowReader(database);
     this.postgres = postgres;
+    this.thread = thread;
     this.settled = new SettledIds(database);
     this.cursors = new ShardCursors(shards, time.nanoTime());
     this.marksRaised = time.nanoTime();
@@ -62,7 +93,8 @@ final class NextRows {
   Found look(
       List<Integer> shards, Set<String> unwanted, boolean retries, RelayWindow held, int limit) {
     if (postgres != null && !retries && unwanted.isEmpty()) {
-      return lookPlainly(postgres, shards, held, limit);
+      Look look = plan(shards, held, List.of(), limit);
+      return took(look, read(postgres, look));
     }
     long start = time.nanoTime();
     cursors.castNet(start);
@@ -78,27 +110,81 @@ final class NextRows {
     RowReader.Query query =
         new RowReader.Query(shards, after, heldOfOthers, unwanted, retries, limit);
     List<OutboxRow> rows = transactions.run("read", connection -> reader.read(connection, query));
-    return new Found(rows, rows.size() >= limit);
+    cursors.heldUnseen();
+    return new Found(rows, rows.size() >= limit, limit);
   }
 
-  /** Nothing fails and nothing is left out: the way it is nearly always. */
-  private Found lookPlainly(
-      PostgresRows messages, List<Integer> shards, RelayWindow window, int limit) {
+  /** Whether a look can be ahead. */
+  boolean canReadAhead() {
+    return postgres != null;
+  }
+
+  /** Whether a look is ahead: under way, or ended and not taken yet. */
+  boolean isAhead() {
+    return ahead != null;
+  }
+
+  /**
+   * Begins a look at which nothing fails and nothing is left out; none may be ahead.
+   *
+   * @param shards in this order
+   * @param held is left out
+   * @param found by the last look, and about to be held: left out too
+   * @param limit how many rows at most
+   */
+  void lookAhead(List<Integer> shards, RelayWindow held, List<OutboxRow> found, int limit) {
+    PostgresRows messages = Objects.requireNonNull(postgres);
+    Look look = plan(shards, held, found, limit);
+    ahead = look;
+    reading = thread.begin(() -> read(messages, look));
+  }
+
+  /**
+   * Takes what the look ahead has found; null as long as it is under way.
+   *
+   * @param isPlain whether there is still nothing that fails or is to be left out
+   * @throws RuntimeException what it failed with
+   */
+  @Nullable Found arrived(boolean isPlain) {
+    Look look = ahead;
+    if (look == null || reading == null || !reading.hasEnded()) {
+      return null;
+    }
+    ahead = null;
+    List<OutboxRow> rows = reading.result();
+    boolean isVoid = !isPlain || look.resets() != cursors.resets();
+    return isVoid ? new Found(List.of(), true, look.limit()) : took(look, rows);
+  }
+
+  private Look plan(List<Integer> shards, RelayWindow window, List<OutboxRow> found, int limit) {
     long start = time.nanoTime();
     cursors.castNet(start);
     if (settled.isStale(start)) {
       learnWhatIsSettled(start);
     }
-    long[] after = shards.stream().mapToLong(cursors::after).toArray();
-    long[] held = cursors.beyond(window.rows());
-    int each = Math.min(shardWindow, limit);
-    List<OutboxRow> rows =
-        transactions.single(
-            "read", connection -> messages.read(connection, shards, after, held, each, limit));
-    boolean full = rows.size() >= each;
-    cursors.looked(shards, rows, each, limit, settled.upTo());
+    return new Look(
+        shards,
+        shards.stream().mapToLong(cursors::after).toArray(),
+        cursors.beyond(window.rows(), found),
+        Math.min(shardWindow, limit),
+        limit,
+        settled.upTo(),
+        cursors.resets());
+  }
+
+  private List<OutboxRow> read(PostgresRows messages, Look look) {
+    return transactions.single(
+        "read",
+        connection ->
+            messages.read(
+                connection, look.shards(), look.after(), look.held(), look.each(), look.limit()));
+  }
+
+  private Found took(Look look, List<OutboxRow> rows) {
+    boolean full = rows.size() >= look.each();
+    cursors.looked(look.shards(), rows, look.each(), look.limit(), look.settled());
     shardWindow = full ? Math.min(4 * shardWindow, MAX_WINDOW) : MIN_WINDOW;
-    return new Found(rows, full);
+    return new Found(rows, full, look.limit());
   }
 
   /** Something that was found is not held any more: the next look finds it again. */

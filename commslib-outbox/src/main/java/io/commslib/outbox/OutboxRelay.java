@@ -8,6 +8,7 @@ import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
@@ -29,8 +30,8 @@ import org.slf4j.LoggerFactory;
  * for good is parked after {@link OutboxConfig#attempts()}. A database that is down is waited for.
  *
  * <p>Thread-safe. Runs three threads, named {@code commslib-outbox-relay}, {@code
- * commslib-outbox-ack} and {@code commslib-outbox-lease}, and holds one connection each, only while
- * they read or write.
+ * commslib-outbox-ack} and {@code commslib-outbox-lease}, and on PostgreSQL a fourth, {@code
+ * commslib-outbox-read}; each holds a connection only while it reads or writes.
  *
  * @since 0.1
  */
@@ -54,7 +55,7 @@ public final class OutboxRelay implements LifecycleComponent {
   private final CountDownLatch leaseEnded = new CountDownLatch(1);
   private final Thread relayThread;
   private final Thread leaseThread;
-  private final Thread ackThread;
+  private final List<Thread> otherThreads;
   private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.NEW);
 
   private OutboxRelay(JdbcOutbox outbox, MessageTransport transport, CommsRuntime runtime) {
@@ -72,7 +73,10 @@ public final class OutboxRelay implements LifecycleComponent {
             signal);
     this.relayThread = runtime.newThread("outbox-relay", this::relay);
     this.leaseThread = runtime.newThread("outbox-lease", this::keepLeases);
-    this.ackThread = runtime.newThread("outbox-ack", relayLoop::acknowledge);
+    this.otherThreads =
+        relayLoop.others().entrySet().stream()
+            .map(other -> runtime.newThread(other.getKey(), other.getValue()))
+            .toList();
   }
 
   /**
@@ -121,7 +125,7 @@ public final class OutboxRelay implements LifecycleComponent {
     }
     outbox.listen(signal);
     leaseThread.start();
-    ackThread.start();
+    otherThreads.forEach(Thread::start);
     relayThread.start();
   }
 
@@ -157,7 +161,7 @@ public final class OutboxRelay implements LifecycleComponent {
     try {
       if (!leaseEnded.await(2 * CLOSE_SECONDS, TimeUnit.SECONDS)) {
         relayThread.interrupt();
-        ackThread.interrupt();
+        otherThreads.forEach(Thread::interrupt);
         leaseThread.interrupt();
       }
     } catch (InterruptedException e) {
@@ -213,7 +217,7 @@ public final class OutboxRelay implements LifecycleComponent {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
-      relayLoop.stopAcknowledging();
+      relayLoop.stopOthers();
       relayEnded.countDown();
     }
   }

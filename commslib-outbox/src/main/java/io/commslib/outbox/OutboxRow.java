@@ -13,16 +13,30 @@ import org.jspecify.annotations.Nullable;
 /**
  * One row of the outbox and the text form of its headers: one line per header, name, colon, value.
  * Values hold no control characters, names no colon, so nothing needs escaping.
+ *
+ * @param lane orders rows that must leave one after the other; null for rows without key
  */
 record OutboxRow(
-    int shard, long id, String destination, @Nullable String key, byte[] payload, String headers) {
+    int shard,
+    long id,
+    String destination,
+    @Nullable String key,
+    byte[] payload,
+    String headers,
+    @Nullable String lane) {
 
   static final CloudEventsEnvelope ENVELOPE =
       new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
 
-  /** Orders rows that must leave one after the other; null for rows without key. */
-  @Nullable String lane() {
-    return key == null ? null : lane(destination, key);
+  OutboxRow(
+      int shard,
+      long id,
+      String destination,
+      @Nullable String key,
+      byte[] payload,
+      String headers) {
+    this(
+        shard, id, destination, key, payload, headers, key == null ? null : lane(destination, key));
   }
 
   static String lane(String destination, String key) {

@@ -58,6 +58,8 @@ final class RelayLoop {
   private final OutageLog outages = new OutageLog(log, "outbox relay");
   private final Queue<Completion> completions = new ConcurrentLinkedQueue<>();
   private final Map<String, Destination> destinations = new HashMap<>();
+  private final SideThread deleting;
+  private final SideThread reading;
   private final ConfirmedRows confirmed;
   private final int maxHeld;
   private final CountDownLatch drained = new CountDownLatch(1);
@@ -90,15 +92,18 @@ final class RelayLoop {
     this.tables = new OutboxTables(outbox.jdbc());
     PostgresRows postgres =
         outbox.jdbc().dialect() == SqlDialect.POSTGRESQL ? new PostgresRows(outbox.jdbc()) : null;
+    this.deleting = new SideThread(signal);
+    this.reading = new SideThread(signal);
     this.next =
-        new NextRows(outbox.jdbc(), config.shards(), transactions, postgres, runtime.time());
+        new NextRows(
+            outbox.jdbc(), config.shards(), transactions, postgres, runtime.time(), reading);
     this.window = new RelayWindow(fencesKeys ? Integer.MAX_VALUE : 1);
     this.fence = fencesKeys ? new KeyFence() : null;
     this.pauses = new DestinationPauses(runtime, config.backoff());
     this.stopped = new StoppedDestinations(outbox.jdbc());
     this.refused = new RefusedRows(outbox, transactions, tables, leases, stopped, runtime.random());
     this.confirmed =
-        new ConfirmedRows(outbox, transactions, tables, postgres, leases, runtime.time(), signal);
+        new ConfirmedRows(outbox, transactions, tables, postgres, leases, runtime.time(), deleting);
     this.maxHeld =
         postgres == null
             ? Math.min(MAX_PASSED_OVER, config.maxUnconfirmed())
@@ -126,14 +131,17 @@ final class RelayLoop {
     acknowledgeTheLast();
   }
 
-  /** Deletes what is confirmed, on a thread of its own, as long as {@link #run} goes on. */
-  void acknowledge() {
-    confirmed.run();
+  /** What goes on beside {@link #run}, by the name of its thread, until {@link #stopOthers}. */
+  Map<String, Runnable> others() {
+    return next.canReadAhead()
+        ? Map.of("outbox-ack", deleting::run, "outbox-read", reading::run)
+        : Map.of("outbox-ack", deleting::run);
   }
 
-  /** Ends {@link #acknowledge}, however {@link #run} has ended. */
-  void stopAcknowledging() {
-    confirmed.stop();
+  /** Ends the {@link #others}, however {@link #run} has ended. */
+  void stopOthers() {
+    deleting.stop();
+    reading.stop();
   }
 
   /** What is confirmed by now need not be published again by the next owner. */
@@ -144,7 +152,7 @@ final class RelayLoop {
       }
     }
     try {
-      confirmed.close(own, retries, LAST_SECONDS);
+      confirmed.deleteTheLast(own, retries, LAST_SECONDS);
     } catch (RuntimeException e) {
       log.warn(
           "outbox relay leaves {} rows to be published again: {}", confirmed.size(), e.toString());
@@ -243,14 +251,22 @@ final class RelayLoop {
 
   /** Looks for rows if there may be any; says how many it took. */
   private int look() {
+    if (next.isAhead()) {
+      NextRows.Found found = next.arrived(isPlain());
+      // What is raised while that look is under way may have come too late for it.
+      more = found == null || found.full() || signal.takeRaised();
+      if (found == null || !found.rows().isEmpty()) {
+        return found == null ? 0 : use(found);
+      }
+    }
     boolean raised = signal.takeRaised();
     if (!raised && !more && !draining) {
       return 0;
     }
     Set<Integer> shards = own.readable(now());
-    List<String> crowded = window.crowded(shareOfDestination());
+    List<String> crowded = window.crowded(shareOfDestination(0));
     Set<String> unwanted = unwanted(crowded);
-    int room = room(unwanted);
+    int room = room(unwanted, 0);
     long roomBytes = config.maxUnconfirmedBytes() - window.bytes();
     // Whoever gives this relay shards wakes it; room comes back by and by.
     more = !shards.isEmpty();
@@ -261,40 +277,80 @@ final class RelayLoop {
       return 0;
     }
     more = !crowded.isEmpty();
-    // A power of two, or all: so that there are few different statements.
-    int affordable = (int) Math.max(1, Math.min(room, roomBytes / largestRow));
-    int limit = affordable == config.batchSize() ? affordable : Integer.highestOneBit(affordable);
     List<Integer> order = inTurn(shards);
     long start = now();
     checkRetriesNow();
-    NextRows.Found found = next.look(order, unwanted, retries, window, limit);
+    NextRows.Found found = next.look(order, unwanted, retries, window, limit(room, roomBytes));
     if (!crowded.isEmpty()) {
       pace.lookedForOthers(start, now());
     }
+    return use(found);
+  }
+
+  private int use(NextRows.Found found) {
+    learnSize(found.rows());
+    if (found.full() && !draining && next.canReadAhead()) {
+      readAhead(found.rows());
+    }
     int taken = take(found.rows());
     more |= found.full();
-    pace.read(taken, limit, now());
+    pace.read(taken, found.limit(), now());
     return taken;
   }
 
+  /**
+   * Begins the next look before these rows are published, as if they were: while one batch is
+   * published the database reads the next.
+   */
+  private void readAhead(List<OutboxRow> rows) {
+    checkRetriesNow();
+    Set<Integer> shards = own.readable(now());
+    int room = room(Set.of(), rows.size());
+    long roomBytes = config.maxUnconfirmedBytes() - window.bytes();
+    for (OutboxRow row : rows) {
+      roomBytes -= RelayWindow.bytes(row);
+    }
+    boolean isWorth = room > 0 && room >= config.batchSize() / 4 && roomBytes > 0;
+    if (isPlain() && isWorth && !shards.isEmpty()) {
+      next.lookAhead(inTurn(shards), window, rows, limit(room, roomBytes));
+    }
+  }
+
+  /** Whether no look need leave out anything but what is held. */
+  private boolean isPlain() {
+    return !retries && unwanted(List.of()).isEmpty();
+  }
+
+  /** A power of two, or all: so that there are few different statements. */
+  private int limit(int room, long roomBytes) {
+    int affordable = (int) Math.max(1, Math.min(room, roomBytes / largestRow));
+    return affordable == config.batchSize() ? affordable : Integer.highestOneBit(affordable);
+  }
+
   /** How many rows to read: what one destination may not have is not worth reading. */
-  private int room(Set<String> unwanted) {
-    int all = Math.min(config.batchSize(), maxHeld - window.size());
-    int forOne = Math.max(1, (shareOfDestination() - window.most()) / 2);
+  private int room(Set<String> unwanted, int ahead) {
+    int all = Math.min(config.batchSize(), maxHeld - window.size() - ahead);
+    int half = (shareOfDestination(ahead) - window.most() - ahead) / 2;
+    int forOne = ahead == 0 ? Math.max(1, half) : half;
     return unwanted.isEmpty() ? Math.min(all, forOne) : all;
   }
 
-  private int take(List<OutboxRow> rows) {
+  private void learnSize(List<OutboxRow> rows) {
     largestRow = Math.max(1, largestRow / 2);
+    for (OutboxRow row : rows) {
+      largestRow = Math.max(largestRow, row.payload().length);
+      lastShard = row.shard();
+    }
+  }
+
+  private int take(List<OutboxRow> rows) {
     int before = window.size();
     int settledBefore = confirmed.size();
     Set<String> passedOver = new HashSet<>();
     for (OutboxRow row : rows) {
-      largestRow = Math.max(largestRow, row.payload().length);
-      lastShard = row.shard();
       boolean held =
           window.bytes() < config.maxUnconfirmedBytes()
-              && window.held(row.destination()) < shareOfDestination()
+              && window.held(row.destination()) < shareOfDestination(0)
               && (passedOver.isEmpty() || !passedOver.contains(laneOf(row)))
               && offer(row);
       if (!held) {
@@ -322,11 +378,11 @@ final class RelayLoop {
   }
 
   /**
-   * A destination may hold as much as is still free, so that one that hangs always leaves room for
-   * the others.
+   * A destination may hold as much as is still free once so many more are held, so that one that
+   * hangs always leaves room for the others.
    */
-  private int shareOfDestination() {
-    return Math.max(1, maxHeld - window.size());
+  private int shareOfDestination(int ahead) {
+    return Math.max(1, maxHeld - window.size() - ahead);
   }
 
   private Set<String> unwanted(List<String> crowded) {

@@ -44,7 +44,6 @@ final class RelayWindow {
   private final int depth;
   private final Map<Long, OutboxRow> held = new LinkedHashMap<>();
   private final Map<String, Lane> lanes = new HashMap<>();
-  private final Map<Integer, Integer> perShard = new HashMap<>();
   private final Map<String, Integer> perDestination = new HashMap<>();
   private long bytes;
 
@@ -67,7 +66,6 @@ final class RelayWindow {
       return false;
     }
     held.put(row.id(), row);
-    perShard.merge(row.shard(), 1, Integer::sum);
     perDestination.merge(row.destination(), 1, Integer::sum);
     bytes += bytes(row);
     if (lane == null) {
@@ -149,14 +147,14 @@ final class RelayWindow {
 
   private void remove(OutboxRow row) {
     if (held.remove(row.id()) != null) {
-      perShard.computeIfPresent(row.shard(), (shard, count) -> count == 1 ? null : count - 1);
       perDestination.computeIfPresent(
           row.destination(), (name, count) -> count == 1 ? null : count - 1);
       bytes -= bytes(row);
     }
   }
 
-  private static int bytes(OutboxRow row) {
+  /** What a held row takes. */
+  static int bytes(OutboxRow row) {
     return row.payload().length + row.headers().length() + ROW_OVERHEAD_BYTES;
   }
 
@@ -197,8 +195,11 @@ final class RelayWindow {
     return names;
   }
 
+  /** Shards of which rows are held; passes over all that are. */
   Set<Integer> busyShards() {
-    return new HashSet<>(perShard.keySet());
+    Set<Integer> shards = new HashSet<>();
+    held.values().forEach(row -> shards.add(row.shard()));
+    return shards;
   }
 
   Collection<OutboxRow> rows() {

@@ -12,6 +12,7 @@ import java.util.List;
  */
 final class ShardCursors {
 
+  private static final long[] NONE = {};
   private static final long NET_NANOS = 30_000_000_000L;
 
   /** Up to here all rows have been read; some may still be held, and be given back. */
@@ -21,6 +22,11 @@ final class ShardCursors {
   private final long[] marks;
 
   private long highest;
+
+  /** Whether a held row may be beyond its shard's cursor: in a backlog that lies still none is. */
+  private boolean mayBeBeyond;
+
+  private long resets;
   private long netCast;
 
   ShardCursors(int shards, long nowNanos) {
@@ -32,6 +38,13 @@ final class ShardCursors {
   /** Something that was read and is not held any more will have to be read again. */
   void reset() {
     System.arraycopy(marks, 0, cursors, 0, marks.length);
+    resets++;
+    mayBeBeyond = true;
+  }
+
+  /** Grows with each reset: a look that began before the last one has missed something. */
+  long resets() {
+    return resets;
   }
 
   /** Rows may be where none were expected: the next look begins at the start of each shard. */
@@ -64,15 +77,26 @@ final class ShardCursors {
     return highest;
   }
 
-  /** Those of the held rows a look would find again. */
-  long[] beyond(Collection<OutboxRow> held) {
-    long[] ids = new long[held.size()];
+  /** Rows may be held from now on that {@link #looked} was not told of. */
+  void heldUnseen() {
+    mayBeBeyond = true;
+  }
+
+  /** Those of the held rows, and of others, a look would find again. */
+  long[] beyond(Collection<OutboxRow> held, Collection<OutboxRow> others) {
+    if (!mayBeBeyond) {
+      return NONE;
+    }
+    long[] ids = new long[held.size() + others.size()];
     int count = 0;
-    for (OutboxRow row : held) {
-      if (row.id() > cursors[row.shard()]) {
-        ids[count++] = row.id();
+    for (Collection<OutboxRow> rows : List.of(held, others)) {
+      for (OutboxRow row : rows) {
+        if (row.id() > cursors[row.shard()]) {
+          ids[count++] = row.id();
+        }
       }
     }
+    mayBeBeyond = count > 0;
     return Arrays.copyOf(ids, count);
   }
 
@@ -93,6 +117,7 @@ final class ShardCursors {
       last[row.shard()] = Math.max(last[row.shard()], row.id());
       highest = Math.max(highest, row.id());
     }
+    mayBeBeyond |= highest > settled;
     int cut = found.size() < limit ? -1 : found.get(found.size() - 1).shard();
     for (int shard : shards) {
       boolean all = counts[shard] < each && shard != cut;

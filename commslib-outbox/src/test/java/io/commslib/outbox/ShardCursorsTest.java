@@ -20,7 +20,8 @@ class ShardCursorsTest {
     assertThat(cursors.after(3)).as("90 may be followed by a late 51").isEqualTo(50);
     assertThat(cursors.after(4)).isEqualTo(50);
     assertThat(cursors.after(5)).as("not looked at").isZero();
-    assertThat(cursors.beyond(List.of(row(3, 7), row(3, 90), row(5, 1)))).containsExactly(90, 1);
+    assertThat(cursors.beyond(List.of(row(3, 7), row(3, 90)), List.of(row(5, 1))))
+        .containsExactly(90, 1);
     assertThat(cursors.highest()).isEqualTo(90);
   }
 

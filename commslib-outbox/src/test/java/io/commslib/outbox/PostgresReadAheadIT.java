@@ -1,0 +1,189 @@
+package io.commslib.outbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.core.FailureKind;
+import io.commslib.core.Health;
+import io.commslib.core.resilience.Backoff;
+import io.commslib.jdbc.JdbcDatabase;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.sql.SQLTransientConnectionException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** A look that is under way while what the last one found is published. */
+class PostgresReadAheadIT extends OutboxFixture {
+
+  private static final Duration POLL = Duration.ofSeconds(20);
+  private static final Duration PAUSE = Duration.ofMillis(200);
+  private static HikariDataSource pool;
+
+  private final CountDownLatch hasRead = new CountDownLatch(1);
+  private final CountDownLatch goOn = new CountDownLatch(1);
+  private final AtomicInteger looks = new AtomicInteger();
+  private final AtomicInteger failures = new AtomicInteger();
+  private JdbcOutbox relayed;
+
+  @BeforeAll
+  static void open() {
+    pool = TestDatabases.postgres();
+  }
+
+  @AfterAll
+  static void closePool() {
+    pool.close();
+  }
+
+  @Override
+  protected DataSource dataSource() {
+    return pool;
+  }
+
+  @Override
+  protected HikariDataSource ownPool() {
+    return TestDatabases.postgres();
+  }
+
+  /** Whose relay's first look ahead has read and then stands still until told to go on. */
+  @BeforeEach
+  void standStill() {
+    configure(
+        quick()
+            .batchSize(4)
+            .pollInterval(POLL)
+            .leaseTime(Duration.ofSeconds(90))
+            .backoff(Backoff.exponential(PAUSE, PAUSE).withoutJitter()));
+    DataSource standing =
+        (DataSource)
+            Proxy.newProxyInstance(
+                PostgresReadAheadIT.class.getClassLoader(),
+                new Class<?>[] {DataSource.class},
+                (proxy, method, arguments) -> {
+                  boolean ahead = Thread.currentThread().getName().endsWith("outbox-read");
+                  if (ahead && failures.getAndDecrement() > 0) {
+                    throw new SQLTransientConnectionException("cut off by the test");
+                  }
+                  Object result = method.invoke(dataSource(), arguments);
+                  return ahead && result instanceof Connection connection
+                      ? standing(connection)
+                      : result;
+                });
+    JdbcDatabase same = JdbcDatabase.builder(standing).schema(schema).build();
+    relayed = JdbcOutbox.create(same, config);
+  }
+
+  private Connection standing(Connection connection) {
+    return (Connection)
+        Proxy.newProxyInstance(
+            PostgresReadAheadIT.class.getClassLoader(),
+            new Class<?>[] {Connection.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().equals("close") && looks.getAndIncrement() == 0) {
+                hasRead.countDown();
+                goOn.await(30, TimeUnit.SECONDS);
+              }
+              return method.invoke(connection, arguments);
+            });
+  }
+
+  private OutboxRelay startStanding() throws InterruptedException {
+    OutboxRelay relay = OutboxRelay.create(relayed, transport, runtime);
+    relays.add(relay);
+    relay.start();
+    assertThat(hasRead.await(30, TimeUnit.SECONDS)).as("looked ahead").isTrue();
+    return relay;
+  }
+
+  @Test
+  void whatItFindsIsVoidOnceSomethingWasGivenBack() throws Exception {
+    AtomicBoolean first = new AtomicBoolean(true);
+    transport.failWhen(
+        (to, message) ->
+            message.id().equals("k0-1") && first.getAndSet(false) ? FailureKind.TRANSIENT : null);
+    writeInTurn(20, 1);
+    OutboxRelay relay = startStanding();
+    Await.until("pauses", () -> relay.health().status() == Health.Status.DEGRADED);
+    long end = System.nanoTime() + 2 * PAUSE.toNanos();
+    Await.until("longer than the pause", () -> System.nanoTime() > end);
+    goOn.countDown();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+    assertThat(transport.confirmed()).hasSize(20);
+    assertFirstPublicationsInOrder();
+  }
+
+  @Test
+  void whatIsCommittedMeanwhileNeedsNoPoll() throws Exception {
+    writeInTurn(4, 1);
+    startStanding();
+    long start = System.nanoTime();
+    write("late", "late");
+    relayed.wake();
+    Await.until("the four published", () -> transport.confirmed().size() == 4);
+    goOn.countDown();
+    Await.until("the late one published", () -> transport.confirmed().contains("late"));
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(POLL.dividedBy(2));
+  }
+
+  @Test
+  void drainWaitsForALookThatBeginsAfterIt() throws Exception {
+    writeInTurn(4, 1);
+    OutboxRelay relay = startStanding();
+    Await.until("the four deleted", () -> rows("outbox_message") == 0);
+    write("late", "late");
+    CompletableFuture<List<String>> drained =
+        CompletableFuture.supplyAsync(
+            () -> relay.drain(Duration.ofSeconds(10)) ? transport.confirmed() : List.of());
+    Await.settled();
+    assertThat(drained).isNotDone();
+    goOn.countDown();
+    assertThat(drained.get(20, TimeUnit.SECONDS)).hasSize(5).contains("late");
+  }
+
+  @Test
+  void whenItFailsAllIsReadAgain() {
+    failures.set(2);
+    goOn.countDown();
+    writeInTurn(40, 3);
+    OutboxRelay relay = OutboxRelay.create(relayed, transport, runtime);
+    relays.add(relay);
+    relay.start();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+    assertThat(failures.get()).isNotPositive();
+    assertThat(transport.confirmed()).doesNotHaveDuplicates().hasSize(40);
+    assertFirstPublicationsInOrder();
+    Await.until("up", () -> relay.health().status() == Health.Status.UP);
+  }
+
+  @Test
+  void readsNoMoreAheadThanMayBeHeld() {
+    configure(quick().batchSize(4).maxUnconfirmed(8));
+    goOn.countDown();
+    transport.holdWhen(message -> true);
+    writeInTurn(100, 100);
+    relayed = JdbcOutbox.create(relayed.jdbc(), config);
+    OutboxRelay relay = OutboxRelay.create(relayed, transport, runtime);
+    relays.add(relay);
+    relay.start();
+    Await.until("its share is out", () -> transport.ids().size() >= 4);
+    Await.settled();
+    assertThat(transport.ids()).hasSizeLessThanOrEqualTo(8).doesNotHaveDuplicates();
+    transport.releaseHeld();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+    assertThat(transport.confirmed())
+        .containsExactlyInAnyOrderElementsOf(
+            IntStream.range(0, 100).mapToObj(n -> "k" + n + "-1").toList());
+  }
+}
