@@ -107,13 +107,15 @@ final class ConfirmedRows {
    */
   List<OutboxRow> ended() {
     Batch batch = underWay;
-    if (batch == null || deletion == null || !deletion.hasEnded()) {
+    SideThread.Task<List<OutboxRow>> task = deletion;
+    if (batch == null || task == null || !task.hasEnded()) {
       return List.of();
     }
+    deletion = null;
     underWay = null;
     failing = true;
     try {
-      List<OutboxRow> gone = deletion.result();
+      List<OutboxRow> gone = task.result();
       failing = false;
       return gone;
     } finally {

@@ -20,8 +20,11 @@ final class NextRows {
   private static final long BETWEEN_MARKS_NANOS = Duration.ofMillis(20).toNanos();
   private static final int MIN_WINDOW = 64;
 
-  /** Of few keys at a time: one message of each may be with a broker, so that more are better. */
+  /** Rows of many shards are rows of many keys, and of each one may be with a broker. */
   private static final int MAX_WINDOW = 128;
+
+  /** Where rows are given back, more of them must not hide what is behind. */
+  private static final int MAX_WINDOW_OF_REFUSED = 1_000;
 
   /**
    * What a look found.
@@ -60,6 +63,7 @@ final class NextRows {
   private final ShardCursors cursors;
   private final SideThread thread;
   private int shardWindow = MIN_WINDOW;
+  private boolean refused;
   private long marksRaised;
   private @Nullable Look ahead;
   private SideThread.@Nullable Task<List<OutboxRow>> reading;
@@ -147,11 +151,13 @@ final class NextRows {
    */
   @Nullable Found arrived(boolean isPlain) {
     Look look = ahead;
-    if (look == null || reading == null || !reading.hasEnded()) {
+    SideThread.Task<List<OutboxRow>> task = reading;
+    if (look == null || task == null || !task.hasEnded()) {
       return null;
     }
     ahead = null;
-    List<OutboxRow> rows = reading.result();
+    reading = null;
+    List<OutboxRow> rows = task.result();
     boolean isVoid = !isPlain || look.resets() != cursors.resets();
     return isVoid ? new Found(List.of(), true, look.limit()) : took(look, rows);
   }
@@ -183,12 +189,15 @@ final class NextRows {
   private Found took(Look look, List<OutboxRow> rows) {
     boolean full = rows.size() >= look.each();
     cursors.looked(look.shards(), rows, look.each(), look.limit(), look.settled());
-    shardWindow = full ? Math.min(4 * shardWindow, MAX_WINDOW) : MIN_WINDOW;
+    int most = refused ? MAX_WINDOW_OF_REFUSED : MAX_WINDOW;
+    shardWindow = full ? Math.min(4 * shardWindow, most) : MIN_WINDOW;
+    refused = false;
     return new Found(rows, full, look.limit());
   }
 
   /** Something that was found is not held any more: the next look finds it again. */
   void again() {
+    refused = true;
     cursors.reset();
   }
 

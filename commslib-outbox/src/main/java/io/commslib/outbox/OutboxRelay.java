@@ -189,6 +189,11 @@ public final class OutboxRelay implements LifecycleComponent {
     if (failure.isEmpty() && leases.hasLapsed()) {
       failure = "leases not renewed in time";
     }
+    for (Thread each : otherThreads) {
+      if (failure.isEmpty() && each.getState() == Thread.State.TERMINATED) {
+        failure = each.getName() + " has ended";
+      }
+    }
     if (!failure.isEmpty()) {
       return Health.of(Health.Status.DOWN, failure, details);
     }

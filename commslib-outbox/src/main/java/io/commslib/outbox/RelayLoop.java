@@ -303,7 +303,6 @@ final class RelayLoop {
    * published the database reads the next.
    */
   private void readAhead(List<OutboxRow> rows) {
-    checkRetriesNow();
     Set<Integer> shards = own.readable(now());
     int room = room(Set.of(), rows.size());
     long roomBytes = config.maxUnconfirmedBytes() - window.bytes();
@@ -311,7 +310,11 @@ final class RelayLoop {
       roomBytes -= RelayWindow.bytes(row);
     }
     boolean isWorth = room > 0 && room >= config.batchSize() / 4 && roomBytes > 0;
-    if (isPlain() && isWorth && !shards.isEmpty()) {
+    if (retries || !isWorth || shards.isEmpty()) {
+      return;
+    }
+    checkRetriesNow();
+    if (isPlain()) {
       next.lookAhead(inTurn(shards), window, rows, limit(room, roomBytes));
     }
   }

@@ -47,13 +47,13 @@ final class SideThread {
       return known;
     }
 
+    /** Whatever happens concerns this task only: others may go. */
     private void attempt() {
       try {
         result = work.get();
       } catch (RuntimeException e) {
         failure = e;
-      } catch (Error e) {
-        // Whatever it was, it concerns this task only, and others may go.
+      } catch (Throwable e) {
         failure = new IllegalStateException("failed", e);
       } finally {
         ended.countDown();

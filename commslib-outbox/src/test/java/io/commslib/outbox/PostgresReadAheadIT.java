@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
+import io.commslib.core.messaging.Capability;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.jdbc.JdbcDatabase;
 import java.lang.reflect.Proxy;
@@ -23,11 +24,14 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A look that is under way while what the last one found is published. */
 class PostgresReadAheadIT extends OutboxFixture {
 
   private static final Duration POLL = Duration.ofSeconds(20);
+  private static final Duration LEASE = Duration.ofSeconds(90);
   private static final Duration PAUSE = Duration.ofMillis(200);
   private static HikariDataSource pool;
 
@@ -64,7 +68,7 @@ class PostgresReadAheadIT extends OutboxFixture {
         quick()
             .batchSize(4)
             .pollInterval(POLL)
-            .leaseTime(Duration.ofSeconds(90))
+            .leaseTime(LEASE)
             .backoff(Backoff.exponential(PAUSE, PAUSE).withoutJitter()));
     DataSource standing =
         (DataSource)
@@ -99,12 +103,23 @@ class PostgresReadAheadIT extends OutboxFixture {
             });
   }
 
-  private OutboxRelay startStanding() throws InterruptedException {
-    OutboxRelay relay = OutboxRelay.create(relayed, transport, runtime);
-    relays.add(relay);
-    relay.start();
+  private OutboxRelay startStanding(RecordingTransport to) throws InterruptedException {
+    OutboxRelay relay = start(to);
     assertThat(hasRead.await(30, TimeUnit.SECONDS)).as("looked ahead").isTrue();
     return relay;
+  }
+
+  private OutboxRelay start(RecordingTransport to) {
+    OutboxRelay relay = OutboxRelay.create(relayed, to, runtime);
+    relays.add(relay);
+    relay.start();
+    return relay;
+  }
+
+  private static void awaitEndOfPause(OutboxRelay relay) {
+    Await.until("pauses", () -> relay.health().status() == Health.Status.DEGRADED);
+    long end = System.nanoTime() + 2 * PAUSE.toNanos();
+    Await.until("longer than the pause", () -> System.nanoTime() > end);
   }
 
   @Test
@@ -114,10 +129,7 @@ class PostgresReadAheadIT extends OutboxFixture {
         (to, message) ->
             message.id().equals("k0-1") && first.getAndSet(false) ? FailureKind.TRANSIENT : null);
     writeInTurn(20, 1);
-    OutboxRelay relay = startStanding();
-    Await.until("pauses", () -> relay.health().status() == Health.Status.DEGRADED);
-    long end = System.nanoTime() + 2 * PAUSE.toNanos();
-    Await.until("longer than the pause", () -> System.nanoTime() > end);
+    awaitEndOfPause(startStanding(transport));
     goOn.countDown();
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertThat(transport.confirmed()).hasSize(20);
@@ -125,13 +137,32 @@ class PostgresReadAheadIT extends OutboxFixture {
   }
 
   @Test
-  void whatIsCommittedMeanwhileNeedsNoPoll() throws Exception {
-    writeInTurn(4, 1);
-    startStanding();
+  void soItIsWhereManyOfAKeyAreOnTheirWay() throws Exception {
+    RecordingTransport fencing = new RecordingTransport(Capability.KEYED_PUBLISH_FENCE);
+    fencing.holdWhen(message -> true);
+    writeInTurn(8, 1);
+    OutboxRelay relay = startStanding(fencing);
+    Await.until("four on their way", () -> fencing.ids().size() == 4);
+    fencing.failHeld("k0-1", FailureKind.TRANSIENT);
+    fencing.holdWhen(message -> false);
+    awaitEndOfPause(relay);
+    goOn.countDown();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+    assertThat(fencing.confirmed())
+        .containsExactly("k0-1", "k0-2", "k0-3", "k0-4", "k0-5", "k0-6", "k0-7", "k0-8");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {4, 6})
+  void whatIsCommittedMeanwhileNeedsNoPoll(int before) throws Exception {
+    writeInTurn(before, 1);
+    startStanding(transport);
     long start = System.nanoTime();
     write("late", "late");
     relayed.wake();
-    Await.until("the four published", () -> transport.confirmed().size() == 4);
+    // Nothing else shall wake it.
+    Await.until("the first four deleted", () -> rows("outbox_message") == before - 4 + 1);
+    Await.settled();
     goOn.countDown();
     Await.until("the late one published", () -> transport.confirmed().contains("late"));
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(POLL.dividedBy(2));
@@ -140,7 +171,7 @@ class PostgresReadAheadIT extends OutboxFixture {
   @Test
   void drainWaitsForALookThatBeginsAfterIt() throws Exception {
     writeInTurn(4, 1);
-    OutboxRelay relay = startStanding();
+    OutboxRelay relay = startStanding(transport);
     Await.until("the four deleted", () -> rows("outbox_message") == 0);
     write("late", "late");
     CompletableFuture<List<String>> drained =
@@ -153,13 +184,12 @@ class PostgresReadAheadIT extends OutboxFixture {
   }
 
   @Test
-  void whenItFailsAllIsReadAgain() {
+  void whenItFailsTheRelaySaysSoAndReadsAgain() {
     failures.set(2);
     goOn.countDown();
     writeInTurn(40, 3);
-    OutboxRelay relay = OutboxRelay.create(relayed, transport, runtime);
-    relays.add(relay);
-    relay.start();
+    OutboxRelay relay = start(transport);
+    Await.until("down", () -> relay.health().status() == Health.Status.DOWN);
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertThat(failures.get()).isNotPositive();
     assertThat(transport.confirmed()).doesNotHaveDuplicates().hasSize(40);
@@ -168,18 +198,20 @@ class PostgresReadAheadIT extends OutboxFixture {
   }
 
   @Test
-  void readsNoMoreAheadThanMayBeHeld() {
-    configure(quick().batchSize(4).maxUnconfirmed(8));
+  void readsNothingAheadThatMayNotBeHeld() {
+    configure(quick().batchSize(4).maxUnconfirmed(32).pollInterval(POLL).leaseTime(LEASE));
+    relayed = JdbcOutbox.create(relayed.jdbc(), config);
     goOn.countDown();
     transport.holdWhen(message -> true);
     writeInTurn(100, 100);
-    relayed = JdbcOutbox.create(relayed.jdbc(), config);
-    OutboxRelay relay = OutboxRelay.create(relayed, transport, runtime);
-    relays.add(relay);
-    relay.start();
-    Await.until("its share is out", () -> transport.ids().size() >= 4);
+    start(transport);
+    Await.until("its share is out", () -> transport.ids().size() >= 12);
     Await.settled();
-    assertThat(transport.ids()).hasSizeLessThanOrEqualTo(8).doesNotHaveDuplicates();
+    int looksUntilFull = looks.get();
+    assertThat(looksUntilFull).isBetween(1, 4);
+    assertThat(transport.ids()).hasSizeLessThanOrEqualTo(16).doesNotHaveDuplicates();
+    Await.settled();
+    assertThat(looks.get()).as("no look for what may not be held").isEqualTo(looksUntilFull);
     transport.releaseHeld();
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertThat(transport.confirmed())

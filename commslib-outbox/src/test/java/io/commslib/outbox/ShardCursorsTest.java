@@ -26,6 +26,25 @@ class ShardCursorsTest {
   }
 
   @Test
+  void findsAmongTheHeldWhatALookWouldFindAgain() {
+    List<OutboxRow> held = List.of(row(3, 7), row(3, 9));
+    cursors.looked(List.of(3), held, EACH, LIMIT, 50);
+    assertThat(cursors.beyond(held, List.of())).as("all are behind the cursor").isEmpty();
+    cursors.reset();
+    assertThat(cursors.beyond(held, List.of())).containsExactly(7, 9);
+    cursors.looked(List.of(3), held, EACH, LIMIT, 50);
+    assertThat(cursors.beyond(held, List.of())).isEmpty();
+    cursors.heldUnseen();
+    assertThat(cursors.beyond(List.of(row(3, 60)), List.of())).containsExactly(60);
+    cursors.looked(List.of(3), held, EACH, LIMIT, 70);
+    assertThat(cursors.beyond(List.of(row(3, 60)), List.of())).isEmpty();
+    cursors.looked(List.of(3), List.of(row(3, 80)), EACH, LIMIT, 70);
+    assertThat(cursors.beyond(List.of(), List.of(row(3, 80)))).containsExactly(80);
+    cursors.forget();
+    assertThat(cursors.beyond(held, List.of())).containsExactly(7, 9);
+  }
+
+  @Test
   void passesNothingByOfAShardThatWasNotReadToItsEnd() {
     List<OutboxRow> two = List.of(row(3, 7), row(3, 9));
     cursors.looked(List.of(3), two, 2, LIMIT, 50);
