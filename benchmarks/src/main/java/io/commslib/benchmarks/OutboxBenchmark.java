@@ -1,5 +1,6 @@
 package io.commslib.benchmarks;
 
+import io.commslib.core.messaging.MessageTransport;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.JdbcTransactions;
@@ -28,8 +29,10 @@ final class OutboxBenchmark implements Benchmark {
   private static final String GRUELBOX = "gruelbox, 8 threads";
   private static final String DB_SCHEDULER = "db-scheduler, 20 threads";
   private static final String COMMITS = "business + outbox row, no relay (floor)";
-  private static final String TO_BROKER = "relay";
-  private static final String MANY_KEYS = "relay, 10,000 keys";
+  private static final String ALONE = "relay alone";
+  private static final String BARE = "bare client";
+  private static final String TO_BROKER = "relay to the broker";
+  private static final String MANY_KEYS = "relay to the broker, 10,000 keys";
   private static final int MANY = 10_000;
   private static final String END_TO_END = "commslib, business to published";
 
@@ -48,7 +51,8 @@ final class OutboxBenchmark implements Benchmark {
         + " dead rows by drain of a vacuumed table, by relays that have published before: the first look of"
         + " one passes over the dead. Brokers: relay to Kafka (100,000 rows) and RabbitMQ by the slower of"
         + " relay alone and bare client; neither fences keys, so one message of a key is on its way at a"
-        + " time: printed besides with 10,000 keys.";
+        + " time: printed besides with 10,000 keys, and the most that the processors allow: all of them by"
+        + " the processor time a message takes in relay alone and bare client, their servers included.";
   }
 
   @Override
@@ -57,18 +61,18 @@ final class OutboxBenchmark implements Benchmark {
     out.println("peers: " + OutboxPeers.versions());
     try (PostgresServer server = PostgresServer.start(OutboxTestbed.serverSettings());
         OutboxTestbed bed = new OutboxTestbed(server.jdbcUrl(), server.user(), server.password())) {
-      double relay = drain(bed, quick, out);
+      drain(bed, quick, out);
       endToEnd(bed, quick, out);
       latency(bed, quick, out);
       load(bed, quick, out);
       backlog(server, quick, out);
       oldSnapshot(bed, quick, out);
-      brokers(bed, quick, relay, out);
+      brokers(bed, quick, out);
     }
     return figures;
   }
 
-  private double drain(OutboxTestbed bed, boolean quick, PrintStream out) throws Exception {
+  private void drain(OutboxTestbed bed, boolean quick, PrintStream out) throws Exception {
     int rows = quick ? 4_000 : 40_000;
     int peerRows = quick ? 500 : 6_000;
     RawOutbox raw = new RawOutbox(bed);
@@ -85,7 +89,6 @@ final class OutboxBenchmark implements Benchmark {
     rounds.print(out, "rows/s");
     figures.put("drainVsFloor", rounds.median(RELAY) / rounds.median(FLOOR));
     figures.put("drainVsGruelbox", rounds.median(RELAY) / rounds.median(GRUELBOX));
-    return rounds.median(RELAY);
   }
 
   private void endToEnd(OutboxTestbed bed, boolean quick, PrintStream out) throws Exception {
@@ -319,49 +322,77 @@ final class OutboxBenchmark implements Benchmark {
         });
   }
 
-  private void brokers(OutboxTestbed bed, boolean quick, double relay, PrintStream out)
-      throws Exception {
+  private void brokers(OutboxTestbed bed, boolean quick, PrintStream out) throws Exception {
     int messages = quick ? 1_000 : 100_000;
     try (KafkaServer server = KafkaServer.start();
         KafkaTransport transport =
             KafkaTransport.create(
                 KafkaTransportConfig.builder(server.bootstrapServers()).build())) {
-      OutboxBrokers.declare(transport);
-      Rounds rounds =
-          new Rounds()
-              .contender(
-                  "bare producer",
-                  () -> OutboxBrokers.kafkaProducer(server.bootstrapServers(), messages))
-              .contender(
-                  TO_BROKER,
-                  () -> OutboxBrokers.relay(bed, transport, messages, OutboxTestbed.KEYS))
-              .contender(MANY_KEYS, () -> OutboxBrokers.relay(bed, transport, messages, MANY))
-              .run(quick ? 0 : 4, quick ? 1 : 5);
-      out.println("to Kafka:");
-      rounds.print(out, "messages/s");
-      figures.put("toKafkaRatio", ratio(rounds, TO_BROKER, "bare producer", relay));
-      figures.put("toKafkaManyKeysRatio", ratio(rounds, MANY_KEYS, "bare producer", relay));
+      broker(
+          bed,
+          "toKafka",
+          transport,
+          messages,
+          processor -> OutboxBrokers.kafkaProducer(server.bootstrapServers(), messages, processor),
+          quick,
+          out);
     }
     int fewer = quick ? 1_000 : 40_000;
     try (RabbitServer server = RabbitServer.start();
         RabbitTransport transport =
             RabbitTransport.create(RabbitTransportConfig.builder(server.uri()).build())) {
-      OutboxBrokers.declare(transport);
-      Rounds rounds =
-          new Rounds()
-              .contender("bare channel", () -> OutboxBrokers.rabbitChannel(server.uri(), fewer))
-              .contender(
-                  TO_BROKER, () -> OutboxBrokers.relay(bed, transport, fewer, OutboxTestbed.KEYS))
-              .contender(MANY_KEYS, () -> OutboxBrokers.relay(bed, transport, fewer, MANY))
-              .run(quick ? 0 : 2, quick ? 1 : 5);
-      out.println("to RabbitMQ:");
-      rounds.print(out, "messages/s");
-      figures.put("toRabbitRatio", ratio(rounds, TO_BROKER, "bare channel", relay));
-      figures.put("toRabbitManyKeysRatio", ratio(rounds, MANY_KEYS, "bare channel", relay));
+      broker(
+          bed,
+          "toRabbit",
+          transport,
+          fewer,
+          processor -> OutboxBrokers.rabbitChannel(server.uri(), fewer, processor),
+          quick,
+          out);
     }
   }
 
-  private static double ratio(Rounds rounds, String through, String bare, double relay) {
-    return rounds.median(through) / Math.min(relay, rounds.median(bare));
+  /** Messages a second of the client alone. */
+  private interface Bare {
+    double run(ProcessorTime processor) throws Exception;
+  }
+
+  private void broker(
+      OutboxTestbed bed,
+      String name,
+      MessageTransport transport,
+      int messages,
+      Bare bare,
+      boolean quick,
+      PrintStream out)
+      throws Exception {
+    OutboxBrokers.declare(transport);
+    CountingSink sink = new CountingSink();
+    ProcessorTime ofRelay = new ProcessorTime();
+    ProcessorTime ofBare = new ProcessorTime();
+    int counted = quick ? 1 : 5;
+    Rounds rounds =
+        new Rounds()
+            .contender(ALONE, () -> bed.drain(messages, sink, ofRelay))
+            .contender(BARE, () -> bare.run(ofBare))
+            .contender(
+                TO_BROKER, () -> OutboxBrokers.relay(bed, transport, messages, OutboxTestbed.KEYS))
+            .contender(MANY_KEYS, () -> OutboxBrokers.relay(bed, transport, messages, MANY))
+            .run(quick ? 0 : 4, counted);
+    out.println(name + ":");
+    rounds.print(out, "messages/s");
+    double slower = Math.min(rounds.median(ALONE), rounds.median(BARE));
+    double both = ofRelay.nanosEach(counted) + ofBare.nanosEach(counted);
+    double most = Runtime.getRuntime().availableProcessors() * 1e9 / both;
+    out.printf(
+        Locale.ROOT,
+        "  processor time a message: relay alone %.1f us, bare client %.1f us; together at most"
+            + " %.0f messages/s%n",
+        ofRelay.nanosEach(counted) / 1e3,
+        ofBare.nanosEach(counted) / 1e3,
+        most);
+    figures.put(name + "Ratio", rounds.median(TO_BROKER) / slower);
+    figures.put(name + "ManyKeysRatio", rounds.median(MANY_KEYS) / slower);
+    figures.put(name + "MostByProcessor", most / slower);
   }
 }

@@ -35,7 +35,7 @@ final class OutboxBrokers {
         counting(transport, confirmed),
         () -> {
           bed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
-          return bed.drainNow(messages, keys, confirmed::messages);
+          return bed.drainNow(messages, keys, confirmed::messages, new ProcessorTime());
         });
   }
 
@@ -68,7 +68,8 @@ final class OutboxBrokers {
   }
 
   /** Messages a second of a bare producer with acknowledgement by all replicas. */
-  static double kafkaProducer(String servers, int messages) throws Exception {
+  static double kafkaProducer(String servers, int messages, ProcessorTime processor)
+      throws Exception {
     Map<String, Object> settings =
         Map.of("bootstrap.servers", servers, "acks", "all", "enable.idempotence", true);
     try (KafkaProducer<String, byte[]> producer =
@@ -76,6 +77,7 @@ final class OutboxBrokers {
       producer.partitionsFor("bench");
       CountDownLatch left = new CountDownLatch(messages);
       AtomicReference<Exception> failed = new AtomicReference<>();
+      processor.begin();
       long start = System.nanoTime();
       for (int n = 0; n < messages; n++) {
         ProducerRecord<String, byte[]> entry =
@@ -96,7 +98,9 @@ final class OutboxBrokers {
       if (failed.get() != null) {
         throw failed.get();
       }
-      return messages * 1e9 / (System.nanoTime() - start);
+      double perSecond = messages * 1e9 / (System.nanoTime() - start);
+      processor.end(messages);
+      return perSecond;
     }
   }
 
@@ -115,13 +119,14 @@ final class OutboxBrokers {
   }
 
   /** Messages a second of a bare channel with publisher confirms, 2,000 unconfirmed at most. */
-  static double rabbitChannel(String uri, int messages) throws Exception {
+  static double rabbitChannel(String uri, int messages, ProcessorTime processor) throws Exception {
     ConnectionFactory factory = new ConnectionFactory();
     factory.setUri(uri);
     try (Connection connection = factory.newConnection();
         Channel channel = connection.createChannel()) {
       channel.exchangeDeclarePassive("bench");
       channel.confirmSelect();
+      processor.begin();
       long start = System.nanoTime();
       for (int n = 0; n < messages; n++) {
         Map<String, Object> headers = new java.util.HashMap<>(headers(n));
@@ -133,7 +138,9 @@ final class OutboxBrokers {
         }
       }
       channel.waitForConfirmsOrDie(60_000);
-      return messages * 1e9 / (System.nanoTime() - start);
+      double perSecond = messages * 1e9 / (System.nanoTime() - start);
+      processor.end(messages);
+      return perSecond;
     }
   }
 }

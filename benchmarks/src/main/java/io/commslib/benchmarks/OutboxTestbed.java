@@ -156,28 +156,36 @@ final class OutboxTestbed implements AutoCloseable {
 
   /** Rows a second that a relay which owns its shards takes from a preloaded table, deletion in. */
   double drain(int rows, CountingSink sink) throws Exception {
+    return drain(rows, sink, new ProcessorTime());
+  }
+
+  double drain(int rows, CountingSink sink, ProcessorTime processor) throws Exception {
     return relaying(
         outbox,
         sink,
         () -> {
           execute("TRUNCATE " + MESSAGES);
-          return drainNow(rows, sink::messages);
+          return drainNow(rows, KEYS, sink::messages, processor);
         });
   }
 
   /** Adds rows and has the running relay drain them. */
   double drainNow(int rows, LongSupplier taken) throws SQLException {
-    return drainNow(rows, KEYS, taken);
+    return drainNow(rows, KEYS, taken, new ProcessorTime());
   }
 
-  double drainNow(int rows, int keys, LongSupplier taken) throws SQLException {
+  double drainNow(int rows, int keys, LongSupplier taken, ProcessorTime processor)
+      throws SQLException {
     long before = taken.getAsLong();
     load(rows, keys);
+    processor.begin();
     long start = System.nanoTime();
     outbox.wake();
     await("all published", () -> taken.getAsLong() - before >= rows);
     awaitAllDeleted();
-    return rows * 1e9 / (System.nanoTime() - start);
+    double perSecond = rows * 1e9 / (System.nanoTime() - start);
+    processor.end(rows);
+    return perSecond;
   }
 
   /**

@@ -43,7 +43,9 @@ final class ClientSettings {
     settings.put(ProducerConfig.ACKS_CONFIG, "all");
     settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
     settings.putIfAbsent(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4");
-    settings.put(ProducerConfig.LINGER_MS_CONFIG, 5);
+    // The client's own 5 ms keep whoever waits for a confirmation, as the outbox does with each
+    // key, five times as long; publishing without a pause is as fast with either.
+    settings.put(ProducerConfig.LINGER_MS_CONFIG, 1);
     settings.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, timeout);
     settings.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, Math.max(500, timeout / 3));
     settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, timeout);

@@ -33,7 +33,7 @@ public final class KafkaBenchmark implements Benchmark {
     return "one broker, topics of 8 partitions, 1 KiB bodies that do not compress, "
         + KEYS
         + " keys; each contender in a JVM of its own, in turns. Publish: one thread hands over all"
-        + " records, until the last is acknowledged (acks=all, idempotent, lz4, linger 5 ms)."
+        + " records, until the last is acknowledged (acks=all, idempotent, lz4; linger 5 ms, commslib 1 ms)."
         + " Consume: a new group, from the first record handled to the last; handlers that do"
         + " nothing, and ones that park for 1 ms and 10 ms. raw: a kafka-clients loop that commits"
         + " each poll. parallel-consumer: order KEY, the best of 16, 64, 256 and 1,024 threads."
