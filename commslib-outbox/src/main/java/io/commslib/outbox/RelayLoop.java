@@ -61,7 +61,7 @@ final class RelayLoop {
   private final SideThread deleting;
   private final SideThread reading;
   private final ConfirmedRows confirmed;
-  private final int maxHeld;
+  private final HeldLimits limits;
   private final CountDownLatch drained = new CountDownLatch(1);
   private Ownership own;
   private boolean retries = true;
@@ -71,7 +71,6 @@ final class RelayLoop {
   private int lastShard;
   private boolean more = true;
   private @Nullable Thread thread;
-  private long largestRow = 1;
   private volatile boolean draining;
   private volatile boolean closed;
   private volatile RelayState state = RelayState.IDLE;
@@ -104,10 +103,8 @@ final class RelayLoop {
     this.refused = new RefusedRows(outbox, transactions, tables, leases, stopped, runtime.random());
     this.confirmed =
         new ConfirmedRows(outbox, transactions, tables, postgres, leases, runtime.time(), deleting);
-    this.maxHeld =
-        postgres == null
-            ? Math.min(MAX_PASSED_OVER, config.maxUnconfirmed())
-            : config.maxUnconfirmed();
+    int passedOver = postgres == null ? MAX_PASSED_OVER : Integer.MAX_VALUE;
+    this.limits = new HeldLimits(config, window, Math.min(passedOver, config.maxUnconfirmed()));
     this.own = leases.current();
     this.retriesChecked = now();
     this.nextAttempt = now();
@@ -264,13 +261,12 @@ final class RelayLoop {
       return 0;
     }
     Set<Integer> shards = own.readable(now());
-    List<String> crowded = window.crowded(shareOfDestination(0));
+    List<String> crowded = limits.crowded();
     Set<String> unwanted = unwanted(crowded);
-    int room = room(unwanted, 0);
-    long roomBytes = config.maxUnconfirmedBytes() - window.bytes();
+    int room = limits.room(unwanted.isEmpty(), List.of());
     // Whoever gives this relay shards wakes it; room comes back by and by.
     more = !shards.isEmpty();
-    if (room <= 0 || roomBytes <= 0 || shards.isEmpty() || !pace.isWorth(room, config, now())) {
+    if (room <= 0 || shards.isEmpty() || !pace.isWorth(room, config, now())) {
       return 0;
     }
     if (!crowded.isEmpty() && !pace.isTimeForOthers(now())) {
@@ -280,7 +276,8 @@ final class RelayLoop {
     List<Integer> order = inTurn(shards);
     long start = now();
     checkRetriesNow();
-    NextRows.Found found = next.look(order, unwanted, retries, window, limit(room, roomBytes));
+    int limit = limits.limit(room, List.of());
+    NextRows.Found found = next.look(order, unwanted, retries, window, limit);
     if (!crowded.isEmpty()) {
       pace.lookedForOthers(start, now());
     }
@@ -288,7 +285,10 @@ final class RelayLoop {
   }
 
   private int use(NextRows.Found found) {
-    learnSize(found.rows());
+    limits.learn(found.rows());
+    if (!found.rows().isEmpty()) {
+      lastShard = found.rows().get(found.rows().size() - 1).shard();
+    }
     if (found.full() && !draining && next.canReadAhead()) {
       readAhead(found.rows());
     }
@@ -304,18 +304,14 @@ final class RelayLoop {
    */
   private void readAhead(List<OutboxRow> rows) {
     Set<Integer> shards = own.readable(now());
-    int room = room(Set.of(), rows.size());
-    long roomBytes = config.maxUnconfirmedBytes() - window.bytes();
-    for (OutboxRow row : rows) {
-      roomBytes -= RelayWindow.bytes(row);
-    }
-    boolean isWorth = room > 0 && room >= config.batchSize() / 4 && roomBytes > 0;
+    int room = limits.room(true, rows);
+    boolean isWorth = room > 0 && room >= config.batchSize() / 4;
     if (retries || !isWorth || shards.isEmpty()) {
       return;
     }
     checkRetriesNow();
     if (isPlain()) {
-      next.lookAhead(inTurn(shards), window, rows, limit(room, roomBytes));
+      next.lookAhead(inTurn(shards), window, rows, limits.limit(room, rows));
     }
   }
 
@@ -324,36 +320,13 @@ final class RelayLoop {
     return !retries && unwanted(List.of()).isEmpty();
   }
 
-  /** A power of two, or all: so that there are few different statements. */
-  private int limit(int room, long roomBytes) {
-    int affordable = (int) Math.max(1, Math.min(room, roomBytes / largestRow));
-    return affordable == config.batchSize() ? affordable : Integer.highestOneBit(affordable);
-  }
-
-  /** How many rows to read: what one destination may not have is not worth reading. */
-  private int room(Set<String> unwanted, int ahead) {
-    int all = Math.min(config.batchSize(), maxHeld - window.size() - ahead);
-    int half = (shareOfDestination(ahead) - window.most() - ahead) / 2;
-    int forOne = ahead == 0 ? Math.max(1, half) : half;
-    return unwanted.isEmpty() ? Math.min(all, forOne) : all;
-  }
-
-  private void learnSize(List<OutboxRow> rows) {
-    largestRow = Math.max(1, largestRow / 2);
-    for (OutboxRow row : rows) {
-      largestRow = Math.max(largestRow, row.payload().length);
-      lastShard = row.shard();
-    }
-  }
-
   private int take(List<OutboxRow> rows) {
     int before = window.size();
     int settledBefore = confirmed.size();
     Set<String> passedOver = new HashSet<>();
     for (OutboxRow row : rows) {
       boolean held =
-          window.bytes() < config.maxUnconfirmedBytes()
-              && window.held(row.destination()) < shareOfDestination(0)
+          limits.allow(row)
               && (passedOver.isEmpty() || !passedOver.contains(laneOf(row)))
               && offer(row);
       if (!held) {
@@ -378,14 +351,6 @@ final class RelayLoop {
       publish(row);
     }
     return window.contains(row);
-  }
-
-  /**
-   * A destination may hold as much as is still free once so many more are held, so that one that
-   * hangs always leaves room for the others.
-   */
-  private int shareOfDestination(int ahead) {
-    return Math.max(1, maxHeld - window.size() - ahead);
   }
 
   private Set<String> unwanted(List<String> crowded) {
