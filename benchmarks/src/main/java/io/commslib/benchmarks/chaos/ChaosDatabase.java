@@ -69,6 +69,9 @@ public interface ChaosDatabase extends AutoCloseable {
   /** Returns the processes of the server. */
   Set<Long> pids();
 
+  /** Returns whether the server runs: it may have ended itself. */
+  boolean isRunning();
+
   /** Ends the server with SIGKILL. */
   void kill();
 
@@ -129,6 +132,11 @@ public interface ChaosDatabase extends AutoCloseable {
     @Override
     public Set<Long> pids() {
       return server.pids();
+    }
+
+    @Override
+    public boolean isRunning() {
+      return server.isRunning();
     }
 
     @Override

@@ -87,6 +87,11 @@ final class H2Process implements ChaosDatabase {
   }
 
   @Override
+  public boolean isRunning() {
+    return pids().stream().anyMatch(pid -> ProcessHandle.of(pid).isPresent());
+  }
+
+  @Override
   public void kill() {
     server.kill();
   }
