@@ -71,11 +71,10 @@ final class NextRows {
   NextRows(
       JdbcDatabase database,
       int shards,
-      OutboxTransactions transactions,
       @Nullable PostgresRows postgres,
       TimeSource time,
       SideThread thread) {
-    this.transactions = transactions;
+    this.transactions = new OutboxTransactions(database);
     this.time = time;
     this.reader = new RowReader(database);
     this.postgres = postgres;

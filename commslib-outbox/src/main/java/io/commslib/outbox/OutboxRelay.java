@@ -172,7 +172,8 @@ public final class OutboxRelay implements LifecycleComponent {
   /**
    * Returns how the relay does. Details: {@code oldestAgeMillis} of its own shards, {@code backlog}
    * and {@code parked} rows of all, {@code unownedShards}, {@code ownedShards}, {@code held} rows
-   * not yet confirmed and deleted.
+   * not yet confirmed and deleted. Down while the database fails, the leases lapse or a thread of
+   * its own has ended.
    */
   @Override
   public Health health() {

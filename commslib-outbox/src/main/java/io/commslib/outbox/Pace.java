@@ -22,9 +22,14 @@ final class Pace {
   private long nextForOthers;
   private boolean lookedForOthers;
 
-  /** Whether there is room enough for a look, or the last one is long ago. */
+  /** Whether there is room enough for a look. */
+  static boolean isEnough(int room, OutboxConfig config) {
+    return room > 0 && room >= config.batchSize() / 4;
+  }
+
+  /** Whether there is room enough for a look, or some and the last one is long ago. */
   boolean isWorth(int room, OutboxConfig config, long nowNanos) {
-    return room >= config.batchSize() / 4 || nowNanos - lastRead >= FOR_ROOM_NANOS;
+    return isEnough(room, config) || (room > 0 && nowNanos - lastRead >= FOR_ROOM_NANOS);
   }
 
   /** Whether to look for rows besides those of a destination that has its share already. */

@@ -93,9 +93,7 @@ final class RelayLoop {
         outbox.jdbc().dialect() == SqlDialect.POSTGRESQL ? new PostgresRows(outbox.jdbc()) : null;
     this.deleting = new SideThread(signal);
     this.reading = new SideThread(signal);
-    this.next =
-        new NextRows(
-            outbox.jdbc(), config.shards(), transactions, postgres, runtime.time(), reading);
+    this.next = new NextRows(outbox.jdbc(), config.shards(), postgres, runtime.time(), reading);
     this.window = new RelayWindow(fencesKeys ? Integer.MAX_VALUE : 1);
     this.fence = fencesKeys ? new KeyFence() : null;
     this.pauses = new DestinationPauses(runtime, config.backoff());
@@ -250,10 +248,14 @@ final class RelayLoop {
   private int look() {
     if (next.isAhead()) {
       NextRows.Found found = next.arrived(isPlain());
-      // What is raised while that look is under way may have come too late for it.
-      more = found == null || found.full() || signal.takeRaised();
-      if (found == null || !found.rows().isEmpty()) {
-        return found == null ? 0 : use(found);
+      if (found == null) {
+        more = true;
+        return 0;
+      }
+      // What was raised while that look was under way may have come too late for it.
+      more = found.full() || signal.takeRaised();
+      if (!found.rows().isEmpty()) {
+        return use(found);
       }
     }
     boolean raised = signal.takeRaised();
@@ -266,7 +268,7 @@ final class RelayLoop {
     int room = limits.room(unwanted.isEmpty(), List.of());
     // Whoever gives this relay shards wakes it; room comes back by and by.
     more = !shards.isEmpty();
-    if (room <= 0 || shards.isEmpty() || !pace.isWorth(room, config, now())) {
+    if (shards.isEmpty() || !pace.isWorth(room, config, now())) {
       return 0;
     }
     if (!crowded.isEmpty() && !pace.isTimeForOthers(now())) {
@@ -305,8 +307,7 @@ final class RelayLoop {
   private void readAhead(List<OutboxRow> rows) {
     Set<Integer> shards = own.readable(now());
     int room = limits.room(true, rows);
-    boolean isWorth = room > 0 && room >= config.batchSize() / 4;
-    if (retries || !isWorth || shards.isEmpty()) {
+    if (retries || !Pace.isEnough(room, config) || shards.isEmpty()) {
       return;
     }
     checkRetriesNow();

@@ -317,6 +317,24 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
   }
 
   @Test
+  void aRelayOneOfWhoseThreadsHasEndedSaysSo() {
+    CommsRuntime other =
+        (CommsRuntime)
+            Proxy.newProxyInstance(
+                OutboxOwnershipContract.class.getClassLoader(),
+                new Class<?>[] {CommsRuntime.class},
+                (proxy, method, arguments) ->
+                    method.getName().equals("newThread") && arguments[0].equals("outbox-ack")
+                        ? runtime.newThread("outbox-ack", () -> {})
+                        : method.invoke(runtime, arguments));
+    OutboxRelay relay = OutboxRelay.create(outbox, transport, other);
+    relays.add(relay);
+    relay.start();
+    Await.until("down", () -> relay.health().status() == Health.Status.DOWN);
+    assertThat(relay.health().reason()).contains("outbox-ack has ended");
+  }
+
+  @Test
   void aRelayThatCanNotRenewItsLeasesSaysSo() throws SQLException {
     OutboxRelay relay = startRelay();
     Await.until("owns all", () -> detail(relay, "ownedShards") == config.shards());
