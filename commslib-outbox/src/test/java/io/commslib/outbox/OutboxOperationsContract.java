@@ -401,6 +401,8 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
     OutboxRelay relay = startRelay();
     write("m1", "k");
     Await.until("lag known", () -> !relay.measure().lag().isZero());
+    // It is known from within the deletion, which need not have been committed.
+    Await.until("m1 gone", () -> relay.measure().backlog() == 0);
     admin().pause(OTHER.toString(), "ann", "maintenance");
     Await.until(
         "nobody reads it", () -> relay.measure().stoppedDestinations().contains(OTHER.toString()));
