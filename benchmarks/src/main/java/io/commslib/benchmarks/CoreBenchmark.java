@@ -49,13 +49,14 @@ final class CoreBenchmark implements Benchmark {
             .contender("commslib, " + few + " messages", () -> commslib(few, quick ? 20 : 200))
             .run(quick ? 1 : 2, quick ? 3 : 5);
     rounds.print(out, "ns/message");
-    double nanos = rounds.median("commslib, " + many + " messages");
+    String manyMessages = "commslib, " + many + " messages";
     commslib(many, 1);
     Map<String, Double> figures = new LinkedHashMap<>();
-    figures.put("nanosPerMessage", nanos);
+    figures.put("nanosPerMessage", rounds.median(manyMessages));
     figures.put("bytesPerMessage", (double) bytesPerMessage);
-    figures.put("growth", nanos / rounds.median("commslib, " + few + " messages"));
-    figures.put("floorRatio", nanos / rounds.median("thread pool, " + many + " messages (floor)"));
+    figures.put("growth", rounds.ratio(manyMessages, "commslib, " + few + " messages"));
+    figures.put(
+        "floorRatio", rounds.ratio(manyMessages, "thread pool, " + many + " messages (floor)"));
     EngineCost.measure(quick, figures, out);
     return figures;
   }

@@ -29,13 +29,10 @@ public final class EngineCost {
             .contender("engine, 10,000 records", () -> few(10_000, quick ? 5 : 50))
             .run(quick ? 2 : 3, quick ? 3 : 5);
     rounds.print(out, "CPU us/record");
-    double micros = rounds.median("engine, 10,000 keys");
-    figures.put("engineMicrosPerRecord", micros);
+    figures.put("engineMicrosPerRecord", rounds.median("engine, 10,000 keys"));
     figures.put("engineBytesPerRecord", bytes[0]);
-    figures.put("growthRecords", micros / rounds.median("engine, 10,000 records"));
-    figures.put(
-        "growthKeys",
-        rounds.median("engine, " + manyKeys + " keys") / rounds.median("engine, 1,000 keys"));
+    figures.put("growthRecords", rounds.ratio("engine, 10,000 keys", "engine, 10,000 records"));
+    figures.put("growthKeys", rounds.ratio("engine, " + manyKeys + " keys", "engine, 1,000 keys"));
   }
 
   private static double cost(int records, int keys, double[] bytes) throws InterruptedException {

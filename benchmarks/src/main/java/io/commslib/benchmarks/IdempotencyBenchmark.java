@@ -44,6 +44,8 @@ final class IdempotencyBenchmark implements Benchmark {
   /** So many, since the compilers' time counts against whoever has more code. */
   private static final int WARM_UPS = 7;
 
+  private static final int COUNTED = 11;
+
   private static final String CONSUMER = "queue:orders/main";
   private static final Duration LEASE = Duration.ofSeconds(30);
   private static final String NO_CHECK = "no check";
@@ -107,48 +109,50 @@ final class IdempotencyBenchmark implements Benchmark {
     int messages = (quick ? 200 : 2_000) * (threads == 1 ? 1 : 6);
     Rounds turns =
         new Rounds()
-            .contender(NO_CHECK, each(bench, messages, threads, IdempotencyBenchmark::business))
+            .contender(
+                NO_CHECK, each(bench, messages, threads, (tx, message, n) -> business(tx, n)))
             .contender(
                 ROUND_TRIP,
                 each(
                     bench,
                     messages,
                     threads,
-                    (tx, n) -> {
+                    (tx, message, n) -> {
                       empty(tx);
                       business(tx, n);
                     }))
             .contender(
                 INBOX,
-                () -> {
-                  List<Message> received = received(messages);
-                  return rate(
-                      bench,
-                      messages,
-                      threads,
-                      n ->
-                          handle(
-                              bench,
-                              tx -> {
-                                fresh(inbox.enter(tx, CONSUMER, received.get(n)));
-                                business(tx, n);
-                              }));
-                })
-            .run(quick ? 0 : WARM_UPS, quick ? 1 : 7);
+                each(
+                    bench,
+                    messages,
+                    threads,
+                    (tx, message, n) -> {
+                      fresh(inbox.enter(tx, CONSUMER, message));
+                      business(tx, n);
+                    }))
+            .run(quick ? 0 : WARM_UPS, quick ? 1 : COUNTED);
     out.println("one message a transaction, " + threads + " threads:");
     turns.print(out, "messages/s");
-    figures.put(figure, turns.median(INBOX) / turns.median(NO_CHECK));
-    figures.put(figure + "OfLeast", turns.median(INBOX) / turns.median(ROUND_TRIP));
+    figures.put(figure, turns.ratio(INBOX, NO_CHECK));
+    figures.put(figure + "OfLeast", turns.ratio(INBOX, ROUND_TRIP));
   }
 
-  /** What a transaction does for item {@code number}. */
-  private interface NumberedWork {
-    void run(TransactionContext tx, int number) throws SQLException;
+  /** What a transaction does for a message. */
+  private interface MessageWork {
+    void run(TransactionContext tx, Message message, int number) throws SQLException;
   }
 
-  /** Transactions a second of which each does such work and nothing else. */
-  private static Callable<Double> each(Bench bench, int steps, int threads, NumberedWork work) {
-    return () -> rate(bench, steps, threads, n -> handle(bench, tx -> work.run(tx, n)));
+  /**
+   * Messages a second of which each is a transaction of such work. All contenders hold the same
+   * messages, as a transport would have handed them over.
+   */
+  private Callable<Double> each(Bench bench, int messages, int threads, MessageWork work) {
+    return () -> {
+      List<Message> received = received(messages);
+      return rate(
+          bench, messages, threads, n -> handle(bench, tx -> work.run(tx, received.get(n), n)));
+    };
   }
 
   private void batch(Bench bench, JdbcInbox inbox, boolean quick, PrintStream out)
@@ -156,38 +160,44 @@ final class IdempotencyBenchmark implements Benchmark {
     int batches = quick ? 20 : 400;
     Rounds turns =
         new Rounds()
-            .contender(
-                NO_CHECK,
-                () ->
-                    BATCH
-                        * rate(bench, batches, BATCH_THREADS, n -> handle(bench, tx -> all(tx, n))))
+            .contender(NO_CHECK, batches(bench, batches, (tx, messages) -> {}))
             .contender(
                 INBOX,
-                () -> {
-                  List<Message> received = received(batches * BATCH);
-                  return BATCH
-                      * rate(
-                          bench,
-                          batches,
-                          BATCH_THREADS,
-                          n ->
-                              handle(
-                                  bench,
-                                  tx -> {
-                                    for (boolean each :
-                                        inbox.enterAll(
-                                            tx,
-                                            CONSUMER,
-                                            received.subList(n * BATCH, (n + 1) * BATCH))) {
-                                      fresh(each);
-                                    }
-                                    all(tx, n);
-                                  }));
-                })
-            .run(quick ? 0 : WARM_UPS, quick ? 1 : 7);
+                batches(
+                    bench,
+                    batches,
+                    (tx, messages) -> {
+                      for (boolean each : inbox.enterAll(tx, CONSUMER, messages)) {
+                        fresh(each);
+                      }
+                    }))
+            .run(quick ? 0 : WARM_UPS, quick ? 1 : COUNTED);
     out.println(BATCH + " messages a transaction, " + BATCH_THREADS + " threads:");
     turns.print(out, "messages/s");
-    figures.put("inboxBatchRatio", turns.median(INBOX) / turns.median(NO_CHECK));
+    figures.put("inboxBatchRatio", turns.ratio(INBOX, NO_CHECK));
+  }
+
+  /** What a transaction asks before it does the work for a batch of messages. */
+  private interface BatchQuestion {
+    void ask(TransactionContext tx, List<Message> messages) throws SQLException;
+  }
+
+  private Callable<Double> batches(Bench bench, int batches, BatchQuestion question) {
+    return () -> {
+      List<Message> received = received(batches * BATCH);
+      return BATCH
+          * rate(
+              bench,
+              batches,
+              BATCH_THREADS,
+              n ->
+                  handle(
+                      bench,
+                      tx -> {
+                        question.ask(tx, received.subList(n * BATCH, (n + 1) * BATCH));
+                        all(tx, n);
+                      }));
+    };
   }
 
   private void lease(Bench bench, JdbcIdempotencyStore store, boolean quick, PrintStream out)
@@ -195,23 +205,23 @@ final class IdempotencyBenchmark implements Benchmark {
     int requests = quick ? 1_200 : 12_000;
     Rounds turns =
         new Rounds()
-            .contender(NO_CHECK, each(bench, requests, THREADS, IdempotencyBenchmark::business))
+            .contender(
+                NO_CHECK,
+                requests(bench, requests, (key, n) -> handle(bench, tx -> business(tx, n))))
             .contender(
                 COMMITS,
-                () ->
-                    rate(
-                        bench,
-                        requests,
-                        THREADS,
-                        n -> {
-                          plainRow(bench, n);
-                          handle(
-                              bench,
-                              tx -> {
-                                business(tx, n);
-                                empty(tx);
-                              });
-                        }))
+                requests(
+                    bench,
+                    requests,
+                    (key, n) -> {
+                      plainRow(bench, n);
+                      handle(
+                          bench,
+                          tx -> {
+                            business(tx, n);
+                            empty(tx);
+                          });
+                    }))
             .contender(
                 LEASED,
                 requests(
@@ -249,13 +259,12 @@ final class IdempotencyBenchmark implements Benchmark {
                               business(tx, n);
                               fresh(store.complete(tx, key, claim.token(), result()));
                             })))
-            .run(quick ? 0 : WARM_UPS, quick ? 1 : 7);
+            .run(quick ? 0 : WARM_UPS, quick ? 1 : COUNTED);
     out.println("requests with results, " + THREADS + " threads:");
     turns.print(out, "requests/s");
-    figures.put("leaseRatio", turns.median(LEASED) / turns.median(NO_CHECK));
-    figures.put("leaseRatioOfLeast", turns.median(LEASED) / turns.median(COMMITS));
-    figures.put(
-        "transactionRatio", turns.median("all in one transaction") / turns.median(NO_CHECK));
+    figures.put("leaseRatio", turns.ratio(LEASED, NO_CHECK));
+    figures.put("leaseRatioOfLeast", turns.ratio(LEASED, COMMITS));
+    figures.put("transactionRatio", turns.ratio("all in one transaction", NO_CHECK));
   }
 
   private interface RequestStep {
@@ -329,7 +338,7 @@ final class IdempotencyBenchmark implements Benchmark {
     }
   }
 
-  /** As the transport hands them over, with or without an inbox. */
+  /** As the transport hands them over. */
   private List<Message> received(int messages) {
     int round = rounds.incrementAndGet();
     return IntStream.range(0, messages).mapToObj(n -> message(round, n)).toList();

@@ -118,6 +118,16 @@ final class OutboxBrokers {
     return value.getBytes(StandardCharsets.UTF_8);
   }
 
+  /** Takes away what lies in the queue that {@link #declare} made. */
+  static void purgeRabbit(String uri) throws Exception {
+    ConnectionFactory factory = new ConnectionFactory();
+    factory.setUri(uri);
+    try (Connection connection = factory.newConnection();
+        Channel channel = connection.createChannel()) {
+      channel.queuePurge("bench@bench");
+    }
+  }
+
   /** Messages a second of a bare channel with publisher confirms, 2,000 unconfirmed at most. */
   static double rabbitChannel(String uri, int messages, ProcessorTime processor) throws Exception {
     ConnectionFactory factory = new ConnectionFactory();

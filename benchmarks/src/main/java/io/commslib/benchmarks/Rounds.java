@@ -2,16 +2,18 @@ package io.commslib.benchmarks;
 
 import java.io.PrintStream;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.Callable;
 
 /**
- * Contenders take turns, so that a slow moment of the machine hits all of them; the median of the
- * rounds counts.
+ * Contenders take turns, so that a slow moment of the machine hits all of them, and in another
+ * order each round, so that none always follows the same one and has its rubbish to clear; the
+ * median of the rounds counts.
  */
 public final class Rounds {
 
@@ -29,11 +31,14 @@ public final class Rounds {
    * turns.
    */
   public Rounds run(int warmUps, int rounds) throws Exception {
+    List<String> order = new ArrayList<>(contenders.keySet());
+    Random shuffler = new Random(1);
     for (int round = 0; round < warmUps + rounds; round++) {
-      for (Map.Entry<String, Callable<Double>> contender : contenders.entrySet()) {
-        double figure = contender.getValue().call();
+      Collections.shuffle(order, shuffler);
+      for (String name : order) {
+        double figure = contenders.get(name).call();
         if (round >= warmUps) {
-          figures.get(contender.getKey()).add(figure);
+          figures.get(name).add(figure);
         }
       }
     }
@@ -41,13 +46,24 @@ public final class Rounds {
   }
 
   public double median(String name) {
-    double[] sorted = sorted(name);
-    return sorted[sorted.length / 2];
+    return middle(figures.get(name));
+  }
+
+  /**
+   * The median of the rounds' own ratios: what slows the machine for some rounds is in both figures
+   * of each.
+   */
+  public double ratio(String name, String to) {
+    List<Double> ratios = new ArrayList<>();
+    for (int round = 0; round < figures.get(name).size(); round++) {
+      ratios.add(figures.get(name).get(round) / figures.get(to).get(round));
+    }
+    return middle(ratios);
   }
 
   public void print(PrintStream out, String unit) {
     for (String name : figures.keySet()) {
-      double[] sorted = sorted(name);
+      double[] sorted = sorted(figures.get(name));
       out.printf(
           Locale.ROOT,
           "  %-42s median %10.1f  min %10.1f  max %10.1f  %s%n",
@@ -59,9 +75,12 @@ public final class Rounds {
     }
   }
 
-  private double[] sorted(String name) {
-    double[] sorted = figures.get(name).stream().mapToDouble(Double::doubleValue).toArray();
-    Arrays.sort(sorted);
-    return sorted;
+  private static double middle(List<Double> values) {
+    double[] sorted = sorted(values);
+    return sorted[sorted.length / 2];
+  }
+
+  private static double[] sorted(List<Double> values) {
+    return values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
   }
 }
