@@ -1,12 +1,12 @@
 CREATE TABLE IF NOT EXISTS ${schema}"inbox" (
-  consumer varchar(300) NOT NULL,
-  message_id varchar(128) NOT NULL,
+  consumer varchar(300) COLLATE "C" NOT NULL,
+  message_id varchar(128) COLLATE "C" NOT NULL,
   received_at timestamp with time zone NOT NULL,
   PRIMARY KEY (consumer, message_id)
 );
 CREATE TABLE IF NOT EXISTS ${schema}"idempotency" (
-  scope varchar(200) NOT NULL,
-  request_key varchar(255) NOT NULL,
+  scope varchar(200) COLLATE "C" NOT NULL,
+  request_key varchar(255) COLLATE "C" NOT NULL,
   fingerprint varchar(128) NOT NULL,
   token bigint NOT NULL,
   leased_until bigint NOT NULL,

@@ -44,13 +44,24 @@ final class Writers implements AutoCloseable {
     return threads.stream().anyMatch(Thread::isAlive);
   }
 
+  /**
+   * Of all of them.
+   *
+   * @throws IllegalStateException if one has ended before it was told to: whoever waits for more
+   *     would wait in vain
+   */
   long sum(ToLongFunction<ChaosWriter> count) {
+    checkNoneFailed();
     return writers.stream().mapToLong(count).sum();
   }
 
   /** Waits until all have written what they shall. */
   void join() {
     Await.until("writers done", Duration.ofMinutes(30), () -> !isRunning());
+    checkNoneFailed();
+  }
+
+  private void checkNoneFailed() {
     if (failure != null) {
       throw new IllegalStateException("writer", failure);
     }
