@@ -123,7 +123,7 @@ final class OutboxBenchmark implements Benchmark {
                       () -> messages * 1e9 / publish(bed, bed.outbox, sink, messages));
                 })
             // So many, since the compilers' time counts against the relay.
-            .run(quick ? 0 : 8, quick ? 1 : 7);
+            .run(quick ? 0 : 8, quick ? 1 : 15);
     out.println("end to end:");
     rounds.print(out, "messages/s");
     figures.put("endToEndVsFloor", rounds.ratio(END_TO_END, COMMITS));

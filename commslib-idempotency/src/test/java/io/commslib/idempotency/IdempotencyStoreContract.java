@@ -85,6 +85,21 @@ public abstract class IdempotencyStoreContract {
     assertThat(second.retryAfter()).isBetween(Duration.ofMinutes(8), LEASE);
   }
 
+  /** Whatever locale the database has been made with. */
+  @Test
+  void tellsKeysApartByTheirBytes() {
+    for (String key :
+        List.of("key-1", "KEY-1", "key1", "key-1-", "key_1", "key.1", "key%1", "key-01")) {
+      RequestKey request = new RequestKey("caller/charge", key, "print-1");
+      assertThat(store().claim(request, LEASE).kind())
+          .as("<%s>", key)
+          .isEqualTo(Claim.Kind.GRANTED);
+      assertThat(store().claim(request, LEASE).kind())
+          .as("again <%s>", key)
+          .isEqualTo(Claim.Kind.IN_FLIGHT);
+    }
+  }
+
   @Test
   void replaysStatusBodyAndHeaders() {
     long token = claim().token();

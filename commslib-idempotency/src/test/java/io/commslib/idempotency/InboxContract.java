@@ -76,7 +76,26 @@ public abstract class InboxContract {
     assertThat(enter(inbox, CONSUMER, message("m1"))).isTrue();
     assertThat(enter(inbox, CONSUMER, message("m1"))).isFalse();
     assertThat(enter(inbox, CONSUMER, message("m2"))).isTrue();
-    assertThat(enter(inbox, CONSUMER, message("M1"))).as("another letter").isTrue();
+  }
+
+  /** Whatever locale the database has been made with. */
+  @Test
+  void tellsIdsApartByTheirBytes() {
+    Inbox inbox = inbox(LONG);
+    List<String> ids = List.of("m1", "M1", "m-1", "m1-", "m_1", "m.1", "m%1", "m01");
+    for (String id : ids) {
+      assertThat(enter(inbox, CONSUMER, message(id))).as("first <%s>", id).isTrue();
+    }
+    for (String id : ids) {
+      assertThat(enter(inbox, CONSUMER, message(id))).as("again <%s>", id).isFalse();
+    }
+    boolean[] batch =
+        transactions()
+            .run(
+                tx ->
+                    inbox.enterAll(
+                        tx, CONSUMER + "2", ids.stream().map(InboxContract::message).toList()));
+    assertThat(batch).containsOnly(true);
   }
 
   @Test
