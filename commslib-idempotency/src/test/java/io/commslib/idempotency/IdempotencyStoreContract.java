@@ -85,21 +85,6 @@ public abstract class IdempotencyStoreContract {
     assertThat(second.retryAfter()).isBetween(Duration.ofMinutes(8), LEASE);
   }
 
-  /** Whatever locale the database has been made with. */
-  @Test
-  void tellsKeysApartByTheirBytes() {
-    for (String key :
-        List.of("key-1", "KEY-1", "key1", "key-1-", "key_1", "key.1", "key%1", "key-01")) {
-      RequestKey request = new RequestKey("caller/charge", key, "print-1");
-      assertThat(store().claim(request, LEASE).kind())
-          .as("<%s>", key)
-          .isEqualTo(Claim.Kind.GRANTED);
-      assertThat(store().claim(request, LEASE).kind())
-          .as("again <%s>", key)
-          .isEqualTo(Claim.Kind.IN_FLIGHT);
-    }
-  }
-
   @Test
   void replaysStatusBodyAndHeaders() {
     long token = claim().token();
@@ -171,7 +156,7 @@ public abstract class IdempotencyStoreContract {
 
   @Test
   void tellsKeysApartByteByByte() {
-    for (String key : List.of("key-1", "KEY-1", "key-1 ", " key-1")) {
+    for (String key : List.of("key-1", "KEY-1", "key-1 ", " key-1", "key1", "key_1", "key-01")) {
       RequestKey request = new RequestKey("letters", key, "f");
       assertThat(store().claim(request, LEASE).kind()).as(key).isEqualTo(Claim.Kind.GRANTED);
     }

@@ -350,6 +350,15 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
   }
 
   @Test
+  void aRelayWhoseLeaseStatementsFailSaysWhyBeforeItsLeasesLapse() {
+    OutboxRelay relay = startRelay();
+    Await.until("owns all", () -> detail(relay, "ownedShards") == config.shards());
+    execute("DROP TABLE " + database.table("outbox_node"));
+    Await.until("down", () -> relay.health().status() == Health.Status.DOWN);
+    assertThat(relay.health().reason()).contains("COMMS-JDBC-003");
+  }
+
+  @Test
   void aLockedShardKeepsNobodyFromTheOthers() throws SQLException {
     startRelay().close();
     try (Connection standing = dataSource().getConnection();

@@ -55,16 +55,25 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
 
   @Test
   void noticesItAlsoWhileAnotherDestinationIsStopped() {
-    OutboxAdmin.create(database).pause(OTHER.toString(), "ann", "repair");
     writeInTurn(20, 5);
     startRelay();
     Await.until("all published", () -> rows("outbox_message") == 0);
+    OutboxAdmin.create(database).pause(OTHER.toString(), "ann", "repair");
+    // Meanwhile it learns below what there are no rows, and within two seconds of the stop.
+    long learnt = System.nanoTime() + Duration.ofMillis(2_500).toNanos();
+    for (int number = 0; System.nanoTime() - learnt < 0; number++) {
+      String id = "meanwhile-" + number;
+      write(id, "k0");
+      Await.until(id + " gone", () -> rows("outbox_message") == 0);
+    }
+    write(OTHER, "stopped", "k0");
     execute("TRUNCATE " + database.table("outbox_message") + " RESTART IDENTITY");
     long start = System.nanoTime();
-    write("again", "k0");
+    write("again", "k1");
     Await.until("published", () -> transport.confirmed().contains("again"));
     // Twice a minute it would be found anyhow.
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+    assertThat(transport.confirmed()).doesNotContain("stopped");
   }
 
   @ParameterizedTest
