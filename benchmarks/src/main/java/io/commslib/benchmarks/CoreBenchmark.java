@@ -42,21 +42,22 @@ final class CoreBenchmark implements Benchmark {
   public Map<String, Double> run(boolean quick, PrintStream out) throws Exception {
     int many = quick ? 50_000 : 1_000_000;
     int few = 1_000;
+    String floor = "thread pool, " + many + " messages (floor)";
+    String large = "commslib, " + many + " messages";
+    String small = "commslib, " + few + " messages";
     Rounds rounds =
         new Rounds()
-            .contender("thread pool, " + many + " messages (floor)", () -> floor(many))
-            .contender("commslib, " + many + " messages", () -> commslib(many, 1))
-            .contender("commslib, " + few + " messages", () -> commslib(few, quick ? 20 : 200))
+            .contender(floor, () -> floor(many))
+            .contender(large, () -> commslib(many, 1))
+            .contender(small, () -> commslib(few, quick ? 20 : 200))
             .run(quick ? 1 : 2, quick ? 3 : 5);
     rounds.print(out, "ns/message");
-    String manyMessages = "commslib, " + many + " messages";
     commslib(many, 1);
     Map<String, Double> figures = new LinkedHashMap<>();
-    figures.put("nanosPerMessage", rounds.median(manyMessages));
+    figures.put("nanosPerMessage", rounds.median(large));
     figures.put("bytesPerMessage", (double) bytesPerMessage);
-    figures.put("growth", rounds.ratio(manyMessages, "commslib, " + few + " messages"));
-    figures.put(
-        "floorRatio", rounds.ratio(manyMessages, "thread pool, " + many + " messages (floor)"));
+    figures.put("growth", rounds.ratio(large, small));
+    figures.put("floorRatio", rounds.ratio(large, floor));
     EngineCost.measure(quick, figures, out);
     return figures;
   }

@@ -118,11 +118,15 @@ final class OutboxBrokers {
     return value.getBytes(StandardCharsets.UTF_8);
   }
 
-  /** Takes away what lies in the queue that {@link #declare} made. */
-  static void purgeRabbit(String uri) throws Exception {
+  private static Connection connect(String uri) throws Exception {
     ConnectionFactory factory = new ConnectionFactory();
     factory.setUri(uri);
-    try (Connection connection = factory.newConnection();
+    return factory.newConnection();
+  }
+
+  /** Takes away what lies in the queue that {@link #declare} made. */
+  static void purgeRabbit(String uri) throws Exception {
+    try (Connection connection = connect(uri);
         Channel channel = connection.createChannel()) {
       channel.queuePurge("bench@bench");
     }
@@ -130,9 +134,7 @@ final class OutboxBrokers {
 
   /** Messages a second of a bare channel with publisher confirms, 2,000 unconfirmed at most. */
   static double rabbitChannel(String uri, int messages, ProcessorTime processor) throws Exception {
-    ConnectionFactory factory = new ConnectionFactory();
-    factory.setUri(uri);
-    try (Connection connection = factory.newConnection();
+    try (Connection connection = connect(uri);
         Channel channel = connection.createChannel()) {
       channel.exchangeDeclarePassive("bench");
       channel.confirmSelect();

@@ -66,14 +66,12 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
       write(id, "k0");
       Await.until(id + " gone", () -> rows("outbox_message") == 0);
     }
-    write(OTHER, "stopped", "k0");
     execute("TRUNCATE " + database.table("outbox_message") + " RESTART IDENTITY");
     long start = System.nanoTime();
     write("again", "k1");
     Await.until("published", () -> transport.confirmed().contains("again"));
     // Twice a minute it would be found anyhow.
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
-    assertThat(transport.confirmed()).doesNotContain("stopped");
   }
 
   @ParameterizedTest

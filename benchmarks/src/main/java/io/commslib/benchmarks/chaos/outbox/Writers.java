@@ -35,7 +35,7 @@ final class Writers implements AutoCloseable {
       while (!stopped && writer.committed() < messages) {
         writer.write();
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       failure = e;
     }
   }
