@@ -41,19 +41,22 @@ final class OutboxBenchmark implements Benchmark {
 
   @Override
   public String workload() {
-    return "PostgreSQL with fsync and synchronous_commit on, 2 GB of shared buffers: the largest table"
-        + " fits. Drain: 40,000 rows of 256 bytes over 1,000 keys and 16 shards go to a publisher that only"
-        + " counts, until the table is empty; the floor is one thread of plain JDBC that reads each shard in"
-        + " batches of 500, all columns, and deletes by id. End to end: 4 threads commit 20,000 times one"
-        + " business row and one message; the floor is the same in plain JDBC with nobody relaying."
-        + " Latency: commit returned to published, 500 messages a second. Statements and log bytes: the end-to-end run, per"
-        + " message, beyond the business insert. Backlog: cost per row at 1,000,000 by cost at 10,000, child"
-        + " JVM with 256 MiB; the raw loop beside it. Old snapshot: drain with one held open and 100,000"
-        + " dead rows by drain of a vacuumed table, by relays that have published before: the first look of"
-        + " one passes over the dead. Brokers: relay to Kafka (100,000 rows) and RabbitMQ (40,000, its"
-        + " queue emptied before each round) by the slower of relay alone and bare client; neither fences keys, so"
-        + " one message of a key is on its way at a time: printed besides with 10,000 keys, and the most that the processors allow: all of them by"
-        + " the processor time a message takes in relay alone and bare client, their servers included.";
+    return "PostgreSQL with fsync and synchronous_commit on, 2 GB of shared buffers: the largest"
+        + " table fits. Drain: 40,000 rows of 256 bytes over 1,000 keys and 16 shards go to a"
+        + " publisher that only counts, until the table is empty; the floor is one thread of"
+        + " plain JDBC that reads each shard in batches of 500, all columns, and deletes by id."
+        + " End to end: 4 threads commit 20,000 times one business row and one message; the"
+        + " floor is the same in plain JDBC with nobody relaying. Latency: commit returned to"
+        + " published, 500 messages a second. Statements and log bytes: the end-to-end run, per"
+        + " message, beyond the business insert. Backlog: cost per row at 1,000,000 by cost at"
+        + " 10,000, child JVM with 256 MiB; the raw loop beside it. Old snapshot: drain with"
+        + " one held open and 100,000 dead rows by drain of a vacuumed table, by relays that"
+        + " have published before: the first look of one passes over the dead. Brokers: relay"
+        + " to Kafka (100,000 rows) and RabbitMQ (40,000, its queue emptied before each round)"
+        + " by the slower of relay alone and bare client; neither fences keys, so one message"
+        + " of a key is on its way at a time: printed besides with 10,000 keys, and the most"
+        + " that the processors allow: all of them by the processor time a message takes in"
+        + " relay alone and bare client, their servers included.";
   }
 
   @Override
