@@ -85,7 +85,7 @@ public final class InMemoryInbox implements Inbox {
     Checks.check(
         tx.database().equals(database()), "transaction", tx.database(), "one on " + database());
     InMemoryTransaction transaction = tx.unwrap(InMemoryTransaction.class);
-    String name = consumer + '\n' + message.idempotencyKey();
+    String name = consumer + '\n' + message.inboxKey();
     lock.lock();
     try {
       Entry before = awaitOutcome(name, transaction);

@@ -71,7 +71,7 @@ public final class JdbcInbox implements Inbox {
   @Override
   public boolean enter(TransactionContext tx, String consumer, Message message) {
     try {
-      return inserts.enter(connection(tx), consumer, message.idempotencyKey());
+      return inserts.enter(connection(tx), consumer, message.inboxKey());
     } catch (SQLException e) {
       throw failed(tx, e);
     }
@@ -80,7 +80,7 @@ public final class JdbcInbox implements Inbox {
   @Override
   public boolean[] enterAll(TransactionContext tx, String consumer, List<Message> messages) {
     Connection connection = connection(tx);
-    List<String> ids = messages.stream().map(Message::idempotencyKey).sorted().distinct().toList();
+    List<String> ids = messages.stream().map(Message::inboxKey).sorted().distinct().toList();
     boolean[] answers = new boolean[messages.size()];
     if (ids.isEmpty()) {
       return answers;
@@ -88,7 +88,7 @@ public final class JdbcInbox implements Inbox {
     try {
       Set<String> fresh = inserts.enterAll(connection, consumer, ids);
       for (int place = 0; place < answers.length; place++) {
-        answers[place] = fresh.remove(messages.get(place).idempotencyKey());
+        answers[place] = fresh.remove(messages.get(place).inboxKey());
       }
       return answers;
     } catch (SQLException e) {

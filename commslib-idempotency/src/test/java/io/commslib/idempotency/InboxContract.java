@@ -98,6 +98,36 @@ public abstract class InboxContract {
     assertThat(batch).containsOnly(true);
   }
 
+  /** Everything that decides whether two messages are one. */
+  @Test
+  void tellsMessagesApartBySourceAndIdOrByTheKeyTheApplicationHasSet() {
+    String emoji = "\uD83D\uDE00".repeat(128);
+    List<Message> different =
+        List.of(
+            message("m1"),
+            message("m1").toBuilder().source("/orders").build(),
+            message("m1").toBuilder().source("/orders ").build(),
+            message("m1").toBuilder().source("/Orders").build(),
+            message("m1").toBuilder().source("/ORDERS").build(),
+            message("m1").toBuilder().source(emoji).build(),
+            message("x".repeat(128)).toBuilder().source("s".repeat(256)).build(),
+            message("x".repeat(128)).toBuilder().source("s".repeat(255)).build(),
+            message("m2").toBuilder().idempotencyKey("m1").build(),
+            message("m2").toBuilder().idempotencyKey("sha256:" + "0".repeat(64)).build(),
+            message("m2").toBuilder().idempotencyKey("k".repeat(128)).build());
+    Inbox inbox = inbox(LONG);
+    for (Message message : different) {
+      assertThat(enter(inbox, CONSUMER, message)).as("first " + message.inboxKey()).isTrue();
+    }
+    for (Message message : different) {
+      assertThat(enter(inbox, CONSUMER, message)).as("again " + message.inboxKey()).isFalse();
+    }
+    boolean[] batch = transactions().run(tx -> inbox.enterAll(tx, CONSUMER + "2", different));
+    assertThat(batch).containsOnly(true);
+    Message sameKey = message("m3").toBuilder().source("/b").idempotencyKey("m1").build();
+    assertThat(enter(inbox, CONSUMER, sameKey)).as("one key whatever the source").isFalse();
+  }
+
   @Test
   void keepsConsumersApart() {
     Inbox inbox = inbox(LONG);

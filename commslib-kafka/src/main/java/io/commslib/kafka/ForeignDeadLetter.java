@@ -51,19 +51,23 @@ final class ForeignDeadLetter {
   static WireMessage read(ConsumerRecord<byte[], byte[]> record, Destination source, String group) {
     ForeignDeadLetter letter = new ForeignDeadLetter(record);
     Map<String, String> own = new LinkedHashMap<>();
-    letter.headers.forEach(
-        (name, value) -> {
-          if (THEIRS.stream().noneMatch(name::startsWith)) {
-            own.put(name, new String(value, StandardCharsets.UTF_8));
-          }
-        });
+    for (Header header : record.headers()) {
+      if (header.value() != null && THEIRS.stream().noneMatch(header.key()::startsWith)) {
+        own.putIfAbsent(header.key(), new String(header.value(), StandardCharsets.UTF_8));
+      }
+    }
     Map<String, String> cause = letter.cause();
     cause.put("source", source.toString());
     cause.put("group", group);
     cause.put("failed-at", Instant.ofEpochMilli(Math.max(0, record.timestamp())).toString());
     cause.put("imported-from", letter.ownPosition());
-    byte[] body = record.value() == null ? new byte[0] : record.value();
-    return DeadLetterHeaders.add(new WireMessage(KafkaRecords.key(record), own, body), cause);
+    WireMessage original =
+        KafkaRecords.wire(
+            record,
+            KafkaRecords.laneKey(record),
+            record.value() == null ? null : ByteBuffer.wrap(record.value()),
+            false);
+    return DeadLetterHeaders.add(original.withHeaders(own), cause);
   }
 
   private Map<String, String> cause() {

@@ -1,58 +1,30 @@
 package io.commslib.kafka;
 
 import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.DeadLetterListing;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.PublishReceipt;
-import io.commslib.core.spi.Checks;
 import io.commslib.core.spi.CloudEventsEnvelope;
 import io.commslib.core.spi.DeadLetterHeaders;
 import io.commslib.core.spi.WireMessage;
 import io.commslib.core.time.TimeSource;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Predicate;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.TopicPartition;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Dead letters in a compacted topic per group, keyed by message id and how often it was redriven; a
- * tombstone takes one out, and never the letter of a redrive that failed meanwhile. The original
- * key travels in a header.
+ * Dead letters in a compacted topic per group; a tombstone takes one out. Letters lie in the
+ * partition of their number that their record came from, so that those of a key keep their order.
  */
 final class KafkaDeadLetters implements DeadLetters {
-
-  private static final String ORIGINAL_KEY = CloudEventsEnvelope.RESERVED_PREFIX + "key";
-
-  /** A letter; under other keys its earlier ones may still stand, which leave with it. */
-  private record Entry(List<String> keys, long timestamp, WireMessage wire, DeadLetter letter) {
-
-    String id() {
-      return letter.messageId();
-    }
-
-    Entry with(Entry other) {
-      Entry later = other.letter.redriveCount() >= letter.redriveCount() ? other : this;
-      List<String> all = new ArrayList<>(keys);
-      all.addAll(other.keys);
-      return new Entry(all, later.timestamp, later.wire, later.letter);
-    }
-  }
 
   private final KafkaTransportConfig config;
   private final CloudEventsEnvelope envelope;
@@ -76,13 +48,21 @@ final class KafkaDeadLetters implements DeadLetters {
   /** Publishes one; confirmed when the stage completes. */
   CompletionStage<PublishReceipt> add(Destination source, String group, WireMessage letter) {
     DeadLetter read = DeadLetterHeaders.read(letter, envelope);
-    String id = read.messageId();
-    String key = read.redriveCount() == 0 ? id : id + "\n" + read.redriveCount();
-    Map<String, String> headers = new LinkedHashMap<>(letter.headers());
-    letter.key().ifPresent(original -> headers.put(ORIGINAL_KEY, original));
     String topic = KafkaNames.deadLetters(source, group);
     return sender.send(
-        KafkaRecords.record(topic, bytes(key), letter.withHeaders(headers)), source, id);
+        DeadLetterRecords.write(topic, partition(topic, read), letter, read),
+        source,
+        read.messageId());
+  }
+
+  /** Null leaves it to the client: the partition is not known, or the topic has fewer. */
+  private @Nullable Integer partition(String topic, DeadLetter letter) {
+    String partition = letter.cause().get("partition");
+    if (partition == null || !partition.matches("[0-9]{1,6}")) {
+      return null;
+    }
+    int number = Integer.parseInt(partition);
+    return number < sender.partitions(topic) ? number : null;
   }
 
   /** Publishes one and waits for the confirmation. */
@@ -90,44 +70,58 @@ final class KafkaDeadLetters implements DeadLetters {
     await(add(source, group, letter));
   }
 
-  void requireGroup(Destination source, String group) {
-    if (topics.partitions(KafkaNames.deadLetters(source, group)) == 0) {
+  int requireGroup(Destination source, String group) {
+    int partitions = topics.partitions(KafkaNames.deadLetters(source, group));
+    if (partitions == 0) {
       throw KafkaErrors.operation(
           "dead letters", new IllegalStateException("no group " + group + " of " + source));
     }
+    return partitions;
   }
 
   @Override
-  public List<DeadLetter> list(Destination source, String group, int limit) {
-    Checks.inRange("limit", limit, 1, 100_000);
-    return read(source, group).stream().limit(limit).map(Entry::letter).toList();
+  public DeadLetterListing open(Destination source, String group) {
+    return reader(source, group);
+  }
+
+  private DeadLetterReader reader(Destination source, String group) {
+    int partitions = requireGroup(source, group);
+    String topic = KafkaNames.deadLetters(source, group);
+    try {
+      return new DeadLetterReader(config, envelope, time, topic, partitions);
+    } catch (KafkaException e) {
+      throw KafkaErrors.operation("dead letters of " + topic, e);
+    }
   }
 
   @Override
   public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
     RedriveWindow window = new RedriveWindow(this::await);
-    try {
-      for (Entry entry : read(source, group)) {
-        if (select.test(entry.letter())) {
-          WireMessage back = DeadLetterHeaders.redriven(entry.wire());
+    try (DeadLetterReader reader = reader(source, group)) {
+      while (reader.peek() != null) {
+        DeadLetterReader.Stored stored = reader.take();
+        if (select.test(stored.letter())) {
+          String id = stored.letter().messageId();
+          WireMessage back = DeadLetterHeaders.redriven(stored.wire());
           window.add(
-              entry.wire().key().orElse(null),
-              () -> sender.send(KafkaNames.redrive(source, group), source, entry.id(), back),
-              () -> tombstone(source, group, entry));
+              stored.letter().key().orElse(null),
+              back.sizeBytes(),
+              () -> sender.send(KafkaNames.redrive(source, group), source, id, back),
+              () -> tombstone(source, group, stored));
         }
       }
       return window.finish();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       finishSent(window, e);
       throw e;
     }
   }
 
   /**
-   * What was sent before the failure is struck off, else it comes twice; given up when that takes
-   * too long, since each may have to wait for a broker that is down.
+   * What was sent before the failure is struck off, else it is delivered twice; given up when that
+   * takes too long, since each may have to wait for a broker that is down.
    */
-  private void finishSent(RedriveWindow window, RuntimeException failure) {
+  private void finishSent(RedriveWindow window, Throwable failure) {
     long end = time.nanoTime() + config.publishTimeout().toNanos() * 2;
     while (!window.isEmpty() && time.nanoTime() - end < 0) {
       try {
@@ -141,21 +135,28 @@ final class KafkaDeadLetters implements DeadLetters {
   @Override
   public int discard(Destination source, String group, Predicate<DeadLetter> select) {
     int count = 0;
-    for (Entry entry : read(source, group)) {
-      if (select.test(entry.letter())) {
-        await(tombstone(source, group, entry));
-        count++;
+    try (DeadLetterReader reader = reader(source, group)) {
+      while (reader.peek() != null) {
+        DeadLetterReader.Stored stored = reader.take();
+        if (select.test(stored.letter())) {
+          await(tombstone(source, group, stored));
+          count++;
+        }
       }
     }
     return count;
   }
 
-  private CompletionStage<?> tombstone(Destination source, String group, Entry entry) {
+  private CompletionStage<?> tombstone(
+      Destination source, String group, DeadLetterReader.Stored stored) {
     String topic = KafkaNames.deadLetters(source, group);
     return CompletableFuture.allOf(
-        entry.keys().stream()
-            .map(key -> new ProducerRecord<byte[], byte[]>(topic, bytes(key), null))
-            .map(tombstone -> sender.send(tombstone, source, entry.id()).toCompletableFuture())
+        Stream.concat(Stream.of(stored.place()), stored.place().earlier.stream())
+            .map(
+                place ->
+                    new ProducerRecord<byte[], byte[]>(topic, place.partition, place.key, null))
+            .map(tombstone -> sender.send(tombstone, source, stored.letter().messageId()))
+            .map(CompletionStage::toCompletableFuture)
             .toArray(CompletableFuture[]::new));
   }
 
@@ -170,63 +171,5 @@ final class KafkaDeadLetters implements DeadLetters {
       Thread.currentThread().interrupt();
       throw KafkaErrors.operation("dead letters", e);
     }
-  }
-
-  /**
-   * Reads the topic from its beginning to where it ended when asked; the last record of a key
-   * counts.
-   */
-  private List<Entry> read(Destination source, String group) {
-    String topic = KafkaNames.deadLetters(source, group);
-    requireGroup(source, group);
-    int partitions = topics.partitions(topic);
-    List<TopicPartition> all = new ArrayList<>();
-    for (int partition = 0; partition < partitions; partition++) {
-      all.add(new TopicPartition(topic, partition));
-    }
-    Map<String, ConsumerRecord<byte[], byte[]>> last = new LinkedHashMap<>();
-    try (KafkaConsumer<byte[], byte[]> consumer =
-        new KafkaConsumer<>(ClientSettings.consumer(config))) {
-      consumer.assign(all);
-      consumer.seekToBeginning(all);
-      Map<TopicPartition, Long> ends = consumer.endOffsets(all);
-      long limit = time.nanoTime() + config.operationTimeout().toNanos();
-      while (ends.entrySet().stream()
-          .anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
-        if (time.nanoTime() - limit > 0) {
-          throw KafkaErrors.operation(
-              "dead letters of " + topic,
-              new TimeoutException(config.operationTimeout().toString()));
-        }
-        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100))) {
-          last.put(String.valueOf(KafkaRecords.key(record)), record);
-        }
-      }
-    } catch (KafkaException e) {
-      throw KafkaErrors.operation("dead letters of " + topic, e);
-    }
-    Map<String, Entry> entries = new HashMap<>();
-    last.values().stream()
-        .filter(record -> record.value() != null)
-        .map(this::entry)
-        .forEach(entry -> entries.merge(entry.id(), entry, Entry::with));
-    return entries.values().stream().sorted(Comparator.comparingLong(Entry::timestamp)).toList();
-  }
-
-  private Entry entry(ConsumerRecord<byte[], byte[]> record) {
-    WireMessage stored =
-        KafkaRecords.wire(record, KafkaRecords.key(record), ByteBuffer.wrap(record.value()), true);
-    Map<String, String> headers = new LinkedHashMap<>(stored.headers());
-    String key = headers.remove(ORIGINAL_KEY);
-    WireMessage wire = new WireMessage(key, headers, stored.body());
-    return new Entry(
-        List.of(String.valueOf(KafkaRecords.key(record))),
-        record.timestamp(),
-        wire,
-        DeadLetterHeaders.read(wire, envelope));
-  }
-
-  private static byte[] bytes(String id) {
-    return id.getBytes(StandardCharsets.UTF_8);
   }
 }

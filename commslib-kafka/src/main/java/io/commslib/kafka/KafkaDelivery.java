@@ -18,7 +18,7 @@ final class KafkaDelivery implements RawDelivery {
   KafkaDelivery(PartitionLedger ledger, ConsumerRecord<byte[], ByteBuffer> record) {
     this.ledger = ledger;
     this.record = record;
-    this.key = KafkaRecords.key(record);
+    this.key = KafkaRecords.laneKey(record);
   }
 
   PartitionLedger ledger() {

@@ -1,18 +1,24 @@
 package io.commslib.kafka;
 
 import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.OrderingKeys;
 import io.commslib.core.spi.WireHeaders;
 import io.commslib.core.spi.WireMessage;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Wire messages to Kafka records and back: headers as UTF-8 text, the first of several of one name
- * counts.
+ * Wire messages to Kafka records and back. A wire message shows headers as UTF-8 text, the first of
+ * several of one name; what that can't show is taken from the record it was read from when it is
+ * written again.
  */
 final class KafkaRecords {
 
@@ -20,24 +26,82 @@ final class KafkaRecords {
 
   private KafkaRecords() {}
 
+  /** The record as it was received, but for the headers that were changed since. */
   static ProducerRecord<byte[], byte[]> record(String topic, WireMessage wire) {
-    byte[] key = wire.key().map(text -> text.getBytes(StandardCharsets.UTF_8)).orElse(null);
-    return record(topic, key, wire);
+    KafkaOrigin origin = origin(wire);
+    byte[] key = origin == null ? key(wire) : origin.key();
+    boolean hasBody = origin == null || origin.hasBody();
+    return record(topic, null, key, wire, hasBody ? wire.body() : null);
   }
 
+  /** A record with a key, and a body or none, of its own. */
   static ProducerRecord<byte[], byte[]> record(
-      String topic, byte @Nullable [] key, WireMessage wire) {
-    ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, key, wire.body());
-    wire.headers()
-        .forEach(
-            (name, value) -> record.headers().add(name, value.getBytes(StandardCharsets.UTF_8)));
+      String topic,
+      @Nullable Integer partition,
+      byte @Nullable [] key,
+      WireMessage wire,
+      byte @Nullable [] body) {
+    ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, partition, key, body);
+    KafkaOrigin origin = origin(wire);
+    if (origin == null) {
+      wire.headers().forEach((name, value) -> record.headers().add(name, bytes(value)));
+    } else {
+      write(origin, wire.headers(), record.headers());
+    }
     return record;
+  }
+
+  /** Where the headers still say what was received, the bytes that were received are written. */
+  private static void write(KafkaOrigin origin, Map<String, String> current, Headers to) {
+    Map<String, String> shown = new HashMap<>();
+    for (Header header : origin.headers()) {
+      if (header.value() != null) {
+        shown.putIfAbsent(header.key(), text(header));
+      }
+    }
+    Map<String, String> changed = new LinkedHashMap<>();
+    current.forEach(
+        (name, value) -> {
+          if (!value.equals(shown.get(name))) {
+            changed.put(name, value);
+          }
+        });
+    for (Header header : origin.headers()) {
+      String name = header.key();
+      boolean kept =
+          shown.containsKey(name)
+              ? current.containsKey(name) && !changed.containsKey(name)
+              : !name.startsWith(CloudEventsEnvelope.RESERVED_PREFIX);
+      if (kept) {
+        to.add(header);
+      }
+    }
+    changed.forEach((name, value) -> to.add(name, bytes(value)));
+  }
+
+  /** The record a wire message was read from, or null. */
+  static @Nullable KafkaOrigin origin(WireMessage wire) {
+    KafkaOrigin known = wire.origin(KafkaOrigin.class).orElse(null);
+    if (known != null) {
+      return known;
+    }
+    ConsumerRecord<?, ?> record = wire.origin(ConsumerRecord.class).orElse(null);
+    if (record == null) {
+      return null;
+    }
+    @SuppressWarnings("unchecked")
+    ConsumerRecord<byte[], ?> received = (ConsumerRecord<byte[], ?>) record;
+    return KafkaOrigin.of(received);
+  }
+
+  private static byte @Nullable [] key(WireMessage wire) {
+    return wire.key().map(KafkaRecords::bytes).orElse(null);
   }
 
   /** Headers of the library's own are believed only where the library alone writes. */
   static WireMessage wire(
       ConsumerRecord<byte[], ?> record,
-      @Nullable String key,
+      @Nullable String laneKey,
       @Nullable ByteBuffer body,
       boolean trusted) {
     Header[] received = record.headers().toArray();
@@ -49,10 +113,20 @@ final class KafkaRecords {
         headers.add(header.key(), value);
       }
     }
-    return new WireMessage(key, headers.build(), body == null ? EMPTY : body);
+    String key = laneKey == null ? null : OrderingKeys.text(record.key(), laneKey);
+    return new WireMessage(key, headers.build(), body == null ? EMPTY : body, record);
   }
 
-  static @Nullable String key(ConsumerRecord<byte[], ?> record) {
-    return record.key() == null ? null : new String(record.key(), StandardCharsets.UTF_8);
+  /** The key as a text that is equal only for equal keys; null if the record has none. */
+  static @Nullable String laneKey(ConsumerRecord<byte[], ?> record) {
+    return record.key() == null ? null : OrderingKeys.of(record.key());
+  }
+
+  static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static String text(Header header) {
+    return new String(header.value(), StandardCharsets.UTF_8);
   }
 }

@@ -43,6 +43,15 @@ final class KafkaSender {
     return sending.result.minimalCompletionStage();
   }
 
+  /** The number of partitions of a topic, as the client knows it; 0 if it does not. */
+  int partitions(String topic) {
+    try {
+      return producer.partitionsFor(topic).size();
+    } catch (KafkaException e) {
+      return 0;
+    }
+  }
+
   /**
    * The callback also runs inside {@code send}, for what failed before it was handed to the sender.
    */

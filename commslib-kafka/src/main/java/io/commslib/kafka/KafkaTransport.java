@@ -22,6 +22,7 @@ import io.commslib.core.messaging.TransportException;
 import io.commslib.core.spi.Checks;
 import io.commslib.core.spi.CloudEventsEnvelope;
 import io.commslib.core.spi.Declarations;
+import io.commslib.core.spi.DefaultSource;
 import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.spi.WireMessage;
 import io.commslib.core.time.CommsRuntime;
@@ -80,7 +81,10 @@ public final class KafkaTransport implements MessageTransport {
   private KafkaTransport(KafkaTransportConfig config) {
     this.config = config;
     this.envelope =
-        new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX, config.structuredEvents());
+        new CloudEventsEnvelope(
+            CloudEventsEnvelope.KAFKA_PREFIX,
+            config.structuredEvents(),
+            new DefaultSource("transport " + NAME, config.source()));
     this.declared = new Declarations(CODES, config.maxMessageBytes());
     this.runtime = config.runtime().orElseGet(SystemRuntime::create);
     this.topics = new KafkaTopics(config, runtime.time());

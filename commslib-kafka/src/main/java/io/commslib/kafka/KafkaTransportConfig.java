@@ -2,6 +2,7 @@ package io.commslib.kafka;
 
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.spi.Checks;
+import io.commslib.core.spi.DefaultSource;
 import io.commslib.core.spi.StructuredEvents;
 import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
@@ -160,6 +161,15 @@ public final class KafkaTransportConfig {
     return Map.copyOf(settings.clientSettings);
   }
 
+  /**
+   * The source of messages that were built without one.
+   *
+   * @return default {@code /}
+   */
+  public String source() {
+    return settings.source;
+  }
+
   Optional<CommsRuntime> runtime() {
     return Optional.ofNullable(settings.runtime);
   }
@@ -197,6 +207,8 @@ public final class KafkaTransportConfig {
         + groupProtocol()
         + ", memberId="
         + memberId()
+        + ", source="
+        + source()
         + ", clientSettings="
         + settings.clientSettings.keySet()
         + "}";
@@ -217,6 +229,7 @@ public final class KafkaTransportConfig {
     private GroupProtocol groupProtocol = GroupProtocol.CLASSIC;
     private int maxMessageBytes = 1024 * 1024;
     private @Nullable Integer replicationFactor;
+    private String source = DefaultSource.NONE;
     private @Nullable String memberId;
     private final Map<String, Object> clientSettings = new TreeMap<>();
     private @Nullable CommsRuntime runtime;
@@ -238,6 +251,7 @@ public final class KafkaTransportConfig {
       this.groupProtocol = other.groupProtocol;
       this.maxMessageBytes = other.maxMessageBytes;
       this.replicationFactor = other.replicationFactor;
+      this.source = other.source;
       this.memberId = other.memberId;
       this.clientSettings.putAll(other.clientSettings);
       this.runtime = other.runtime;
@@ -331,6 +345,18 @@ public final class KafkaTransportConfig {
      */
     public Builder replicationFactor(int replicationFactor) {
       this.replicationFactor = Checks.inRange("replicationFactor", replicationFactor, 1, 100);
+      return this;
+    }
+
+    /**
+     * Sets the source of messages that were built without one: the name of the service. Ids are
+     * unique per source only, so two services must not share one.
+     *
+     * @param source URI reference such as {@code /orders}, 1 to 256 characters; default {@code /}
+     * @return this
+     */
+    public Builder source(String source) {
+      this.source = DefaultSource.checked(source);
       return this;
     }
 

@@ -17,7 +17,10 @@ final class RedriveWindow {
 
   private static final int SIZE = 200;
 
-  private record Sent(@Nullable String key, CompletionStage<?> done, Step strike) {}
+  /** Of letters sent and not confirmed; one may be larger, and is then sent alone. */
+  private static final long MAX_BYTES = 8L * 1024 * 1024;
+
+  private record Sent(@Nullable String key, int bytes, CompletionStage<?> done, Step strike) {}
 
   private record Struck(@Nullable String key, CompletionStage<?> done) {}
 
@@ -30,6 +33,7 @@ final class RedriveWindow {
   private final ArrayDeque<Sent> sent = new ArrayDeque<>();
   private final ArrayDeque<Struck> struck = new ArrayDeque<>();
   private final Set<String> keys = new HashSet<>();
+  private long bytes;
   private int done;
 
   /**
@@ -42,14 +46,17 @@ final class RedriveWindow {
   }
 
   /** Sends one, after it has waited for room, and for the letter of its key before it. */
-  void add(@Nullable String key, Step send, Step strike) {
-    while (sent.size() >= SIZE || (key != null && keys.contains(key))) {
+  void add(@Nullable String key, int size, Step send, Step strike) {
+    while (sent.size() >= SIZE
+        || (!sent.isEmpty() && bytes + size > MAX_BYTES)
+        || (key != null && keys.contains(key))) {
       advance();
     }
     if (key != null) {
       keys.add(key);
     }
-    sent.add(new Sent(key, send.begin(), strike));
+    sent.add(new Sent(key, size, send.begin(), strike));
+    bytes += size;
   }
 
   boolean isEmpty() {
@@ -72,6 +79,7 @@ final class RedriveWindow {
       done++;
     } else {
       Sent oldest = sent.remove();
+      bytes -= oldest.bytes();
       await.accept(oldest.done());
       struck.add(new Struck(oldest.key(), oldest.strike().begin()));
     }

@@ -33,7 +33,7 @@ class RedriveWindowTest {
   }
 
   private void add(String id, @Nullable String key) {
-    window.add(key, () -> begin(id), () -> begin("strike " + id));
+    window.add(key, 100, () -> begin(id), () -> begin("strike " + id));
   }
 
   @Test

@@ -4,6 +4,8 @@ import io.commslib.core.StoreException;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.spi.Checks;
+import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.DefaultSource;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
@@ -47,6 +49,8 @@ public final class JdbcOutbox implements Outbox {
   private final String insertAtOnce;
   private final String insertDelayed;
   private final KeyLocks keyLocks;
+  private final DefaultSource source;
+  private final CloudEventsEnvelope envelope;
 
   private JdbcOutbox(JdbcDatabase database, OutboxConfig config) {
     this.database = database;
@@ -67,6 +71,8 @@ public final class JdbcOutbox implements Outbox {
             + columns.replace(") VALUES (", ", due_at, message_id) VALUES (")
             + ", ?, ?)";
     this.keyLocks = new KeyLocks(database);
+    this.source = new DefaultSource("outbox", config.source());
+    this.envelope = new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX, null, source);
   }
 
   /**
@@ -143,7 +149,7 @@ public final class JdbcOutbox implements Outbox {
       shards[i] = shard(message);
       keys[i] = message.key().orElse(null);
       payloads[i] = message.sharedBody();
-      headers[i] = OutboxRow.headerText(message);
+      headers[i] = OutboxRow.headerText(message, envelope);
     }
     try (PreparedStatement statement = connection.prepareStatement(insertAtOnce)) {
       statement.setString(1, to.toString());
@@ -170,19 +176,21 @@ public final class JdbcOutbox implements Outbox {
           statement.setString(index++, to.toString());
           statement.setString(index++, message.key().orElse(null));
           statement.setBytes(index++, message.sharedBody());
-          statement.setString(index++, OutboxRow.headerText(message));
+          statement.setString(index++, OutboxRow.headerText(message, envelope));
         }
         statement.executeUpdate();
       }
     }
   }
 
-  private static int fitting(List<Message> messages, int from) {
+  private int fitting(List<Message> messages, int from) {
     long bytes = 0;
     int count = 0;
     while (count < MAX_ROWS && from + count < messages.size()) {
       Message message = messages.get(from + count);
-      bytes += ESCAPED * (message.sharedBody().length + OutboxRow.headerText(message).length());
+      bytes +=
+          ESCAPED
+              * (message.sharedBody().length + OutboxRow.headerText(message, envelope).length());
       if (count > 0 && bytes > MAX_STATEMENT_BYTES) {
         break;
       }
@@ -206,11 +214,11 @@ public final class JdbcOutbox implements Outbox {
           // The wait is over when the row moves to the message table; transports need not know of
           // it.
           statement.setString(
-              5, OutboxRow.headerText(message.toBuilder().withoutDeliverAt().build()));
+              5, OutboxRow.headerText(message.toBuilder().withoutDeliverAt().build(), envelope));
           database.dialect().setInstant(statement, 6, message.deliverAt().get());
-          statement.setString(7, message.id());
+          statement.setString(7, source.identity(message));
         } else {
-          statement.setString(5, OutboxRow.headerText(message));
+          statement.setString(5, OutboxRow.headerText(message, envelope));
         }
         if (messages.size() == 1) {
           statement.executeUpdate();
@@ -267,15 +275,16 @@ public final class JdbcOutbox implements Outbox {
    * with isolation REPEATABLE READ cancels only what was written before it began to read.
    *
    * @param tx the running transaction, on this outbox's database
-   * @param messageId the message's id
-   * @return whether it came in time; false if there is no delayed message of this id (any more)
+   * @param message the message's id, if its source is the outbox's own or it was built without one;
+   *     else its {@link Message#identity()}
+   * @return whether it came in time; false if there is no such delayed message (any more)
    * @throws StoreException if the database fails; the transaction must roll back
    */
-  public boolean cancel(TransactionContext tx, String messageId) {
-    Objects.requireNonNull(messageId, "messageId");
+  public boolean cancel(TransactionContext tx, String message) {
+    Objects.requireNonNull(message, "message");
     checkDatabase(tx);
     try {
-      return OutboxTables.cancel(tx.unwrap(Connection.class), database, messageId);
+      return OutboxTables.cancel(tx.unwrap(Connection.class), database, source.identityOf(message));
     } catch (SQLException e) {
       throw failed(tx, "cancel", e);
     }

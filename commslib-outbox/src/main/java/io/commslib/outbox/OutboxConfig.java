@@ -3,6 +3,7 @@ package io.commslib.outbox;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.spi.Checks;
+import io.commslib.core.spi.DefaultSource;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -175,6 +176,15 @@ public final class OutboxConfig {
     return settings.maxMessageBytes;
   }
 
+  /**
+   * The source of messages that were built without one.
+   *
+   * @return default {@code /}
+   */
+  public String source() {
+    return settings.source;
+  }
+
   @Override
   public String toString() {
     return "OutboxConfig{shards="
@@ -200,6 +210,8 @@ public final class OutboxConfig {
         + archive()
         + ", maxMessageBytes="
         + maxMessageBytes()
+        + ", source="
+        + source()
         + "}";
   }
 
@@ -221,6 +233,7 @@ public final class OutboxConfig {
     private boolean archive;
     private final Map<String, OnParked> perDestination = new TreeMap<>();
     private int maxMessageBytes = 1024 * 1024;
+    private String source = DefaultSource.NONE;
 
     private Builder() {}
 
@@ -364,6 +377,18 @@ public final class OutboxConfig {
     }
 
     /**
+     * Sets the source of messages that were built without one: the name of the service. Ids are
+     * unique per source only, so two services must not share one.
+     *
+     * @param source URI reference such as {@code /orders}, 1 to 256 characters; default {@code /}
+     * @return this
+     */
+    public Builder source(String source) {
+      this.source = DefaultSource.checked(source);
+      return this;
+    }
+
+    /**
      * Builds the configuration.
      *
      * @return immutable configuration
@@ -411,6 +436,7 @@ public final class OutboxConfig {
       copy.perDestination.putAll(perDestination);
       copy.archive = archive;
       copy.maxMessageBytes = maxMessageBytes;
+      copy.source = source;
       return new OutboxConfig(copy);
     }
 

@@ -70,9 +70,9 @@ record OutboxRow(
     return ENVELOPE.decode(new WireMessage(key, map, payload));
   }
 
-  static String headerText(Message message) {
+  static String headerText(Message message, CloudEventsEnvelope envelope) {
     StringBuilder text = new StringBuilder(256);
-    ENVELOPE
+    envelope
         .encode(message)
         .headers()
         .forEach((name, value) -> text.append(name).append(':').append(value).append('\n'));

@@ -270,14 +270,14 @@ final class OutboxTables {
   }
 
   /** Removes a delayed message; false if there is none (any more). */
-  static boolean cancel(Connection connection, JdbcDatabase database, String messageId)
+  static boolean cancel(Connection connection, JdbcDatabase database, String identity)
       throws SQLException {
     String delayed = database.table("outbox_delayed");
     List<Long> ids = new ArrayList<>();
     // Looked for first: a delete by an id that is not there keeps others from writing beside it.
     try (PreparedStatement select =
         connection.prepareStatement("SELECT id FROM " + delayed + " WHERE message_id = ?")) {
-      select.setString(1, messageId);
+      select.setString(1, identity);
       try (ResultSet found = select.executeQuery()) {
         while (found.next()) {
           ids.add(found.getLong(1));

@@ -88,7 +88,7 @@ class OutboxConfigTest {
             "OutboxConfig{shards=32, leaseTime=PT15S, pollInterval=PT1S, batchSize=500,"
                 + " maxUnconfirmed=10000, maxUnconfirmedBytes=67108864, attempts=5,"
                 + " backoff=Backoff{first=PT0.2S, max=PT10S, jitter=true}, onParked=BLOCK_KEY,"
-                + " archive=false, maxMessageBytes=1048576}");
+                + " archive=false, maxMessageBytes=1048576, source=/}");
   }
 
   @Test

@@ -205,6 +205,37 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
   }
 
   @Test
+  void cancelsTheMessageOfTheSourceItIsTold() {
+    JdbcOutbox named =
+        JdbcOutbox.create(database, OutboxConfig.builder().source("/orders").build());
+    Instant later = Instant.now().plus(Duration.ofHours(1));
+    Message own = message("m1", "k");
+    Message foreign = own.toBuilder().source("/payment").build();
+    transactions.run(
+        tx -> {
+          named.publishLater(tx, ORDERS, own, later);
+          named.publishLater(tx, ORDERS, foreign, later);
+          return null;
+        });
+    assertThat(transactions.<Boolean, RuntimeException>run(tx -> named.cancel(tx, "m1"))).isTrue();
+    assertThat(transactions.<Boolean, RuntimeException>run(tx -> named.cancel(tx, "m1")))
+        .as("the one of the other source is another message")
+        .isFalse();
+    assertThat(
+            transactions.<Boolean, RuntimeException>run(tx -> named.cancel(tx, foreign.identity())))
+        .isTrue();
+  }
+
+  /** The last time a message can have. */
+  @Test
+  void keepsAMessageUntilTheEndOfTheYear9999() {
+    Instant last = Instant.parse("9999-12-31T23:59:59.999999999Z");
+    later("far", last);
+    assertThat(rows("outbox_delayed")).isEqualTo(1);
+    assertThat(cancel("far")).isTrue();
+  }
+
+  @Test
   void cancellingWhatIsGoneKeepsNobodyFromWriting() throws SQLException {
     try (Connection one = repeatableRead();
         Connection two = repeatableRead()) {

@@ -39,7 +39,7 @@ class OutboxRowTest {
             .contentType("application/json")
             .header("tenant", "a:b")
             .build();
-    assertThat(OutboxRow.headerText(message))
+    assertThat(OutboxRow.headerText(message, OutboxRow.ENVELOPE))
         .isEqualTo(
             """
             ce_specversion:1.0

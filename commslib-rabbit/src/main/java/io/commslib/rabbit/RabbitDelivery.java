@@ -3,6 +3,7 @@ package io.commslib.rabbit;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Delivery;
 import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.OrderingKeys;
 import io.commslib.core.spi.RawDelivery;
 import io.commslib.core.spi.WireMessage;
 import java.util.LinkedHashMap;
@@ -81,7 +82,7 @@ final class RabbitDelivery implements RawDelivery {
 
   @Override
   public Optional<String> laneKey() {
-    return wire.key();
+    return wire.key().map(OrderingKeys::of);
   }
 
   @Override

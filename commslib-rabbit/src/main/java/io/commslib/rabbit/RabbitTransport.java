@@ -18,6 +18,7 @@ import io.commslib.core.messaging.TransportCapabilities;
 import io.commslib.core.messaging.TransportClosedException;
 import io.commslib.core.spi.CloudEventsEnvelope;
 import io.commslib.core.spi.Declarations;
+import io.commslib.core.spi.DefaultSource;
 import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
@@ -69,7 +70,10 @@ public final class RabbitTransport implements MessageTransport {
   private RabbitTransport(RabbitTransportConfig config) {
     this.config = config;
     this.envelope =
-        new CloudEventsEnvelope(CloudEventsEnvelope.AMQP_PREFIX, config.structuredEvents());
+        new CloudEventsEnvelope(
+            CloudEventsEnvelope.AMQP_PREFIX,
+            config.structuredEvents(),
+            new DefaultSource("transport " + NAME, config.source()));
     this.declared = new Declarations(CODES, config.maxMessageBytes());
     this.runtime = config.runtime().orElseGet(SystemRuntime::create);
     this.connection = new RecoveringConnection(config, runtime, "consume");

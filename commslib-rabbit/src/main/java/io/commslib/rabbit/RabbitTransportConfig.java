@@ -4,6 +4,7 @@ import com.rabbitmq.client.ConnectionFactory;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.spi.Checks;
+import io.commslib.core.spi.DefaultSource;
 import io.commslib.core.spi.StructuredEvents;
 import io.commslib.core.time.CommsRuntime;
 import java.net.URI;
@@ -112,6 +113,15 @@ public final class RabbitTransportConfig {
     return settings.reconnect;
   }
 
+  /**
+   * The source of messages that were built without one.
+   *
+   * @return default {@code /}
+   */
+  public String source() {
+    return settings.source;
+  }
+
   Optional<CommsRuntime> runtime() {
     return Optional.ofNullable(settings.runtime);
   }
@@ -149,6 +159,8 @@ public final class RabbitTransportConfig {
         + maxUnconfirmed()
         + ", maxMessageBytes="
         + maxMessageBytes()
+        + ", source="
+        + source()
         + ", reconnect="
         + reconnect()
         + "}";
@@ -167,6 +179,7 @@ public final class RabbitTransportConfig {
     private Duration heartbeat = Duration.ofSeconds(15);
     private int maxUnconfirmed = 1_000;
     private int maxMessageBytes = 1024 * 1024;
+    private String source = DefaultSource.NONE;
     private Backoff reconnect = Backoff.exponential(Duration.ofMillis(200), Duration.ofSeconds(5));
     private @Nullable CommsRuntime runtime;
     private CommsObserver observer = CommsObserver.none();
@@ -192,6 +205,7 @@ public final class RabbitTransportConfig {
       this.heartbeat = other.heartbeat;
       this.maxUnconfirmed = other.maxUnconfirmed;
       this.maxMessageBytes = other.maxMessageBytes;
+      this.source = other.source;
       this.reconnect = other.reconnect;
       this.runtime = other.runtime;
       this.observer = other.observer;
@@ -268,6 +282,18 @@ public final class RabbitTransportConfig {
     public Builder maxMessageBytes(int maxMessageBytes) {
       this.maxMessageBytes =
           Checks.inRange("maxMessageBytes", maxMessageBytes, 1024, 64 * 1024 * 1024);
+      return this;
+    }
+
+    /**
+     * Sets the source of messages that were built without one: the name of the service. Ids are
+     * unique per source only, so two services must not share one.
+     *
+     * @param source URI reference such as {@code /orders}, 1 to 256 characters; default {@code /}
+     * @return this
+     */
+    public Builder source(String source) {
+      this.source = DefaultSource.checked(source);
       return this;
     }
 

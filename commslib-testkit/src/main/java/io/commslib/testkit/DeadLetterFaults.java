@@ -1,6 +1,7 @@
 package io.commslib.testkit;
 
 import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.DeadLetterListing;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
@@ -13,6 +14,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
@@ -93,6 +95,28 @@ final class DeadLetterFaults {
               super.discard(source, group, letter -> true);
             }
             return letters;
+          }
+        });
+  }
+
+  static MessageTransport repeatsPages(MessageTransport healthy) {
+    return with(
+        healthy,
+        new ForwardingDeadLetters(healthy.deadLetters()) {
+          @Override
+          public DeadLetterListing open(Destination source, String group) {
+            AtomicInteger pages = new AtomicInteger();
+            return new DeadLetterListing() {
+              @Override
+              public List<DeadLetter> next(int limit) {
+                return pages.incrementAndGet() > 10
+                    ? List.of()
+                    : letters.list(source, group, limit);
+              }
+
+              @Override
+              public void close() {}
+            };
           }
         });
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.DeadLetterListing;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Settlement;
@@ -11,6 +12,7 @@ import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.messaging.TransportException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.DisplayName;
@@ -18,6 +20,8 @@ import org.junit.jupiter.api.Test;
 
 /** Sentences on listing, redriving and discarding dead letters. */
 abstract class DeadLetterSentences extends FailureSentences {
+
+  private static final int LARGE_BODY_BYTES = 900 * 1024;
 
   @Test
   @DisplayName("What counts as dead-lettered stands in the dead letters at that moment")
@@ -41,6 +45,84 @@ abstract class DeadLetterSentences extends FailureSentences {
     List<DeadLetter> oldest = transport.deadLetters().list(queue, "main", 2);
     assertThat(oldest).extracting(DeadLetter::messageId).containsExactly("m1", "m2");
     assertThat(deadLetters(queue, "main")).hasSize(5);
+  }
+
+  @Test
+  @DisplayName("Dead letters of two sources with one id are both listed and told apart")
+  @BrokenBy(Saboteur.FORGETS_SOURCES)
+  void lettersOfTwoSourcesWithOneIdAreToldApart() {
+    Destination queue = queue();
+    Handled handled =
+        Handled.answering(
+            delivery ->
+                delivery.redriveCount() == 0 ? Settlement.deadLetter("no") : Settlement.done());
+    Subscription subscription = subscribe(config(queue), handled);
+    publish(queue, message("m1").toBuilder().source("/orders").build());
+    publish(queue, message("m1").toBuilder().source("/payment").build());
+    awaitDeadLetters(queue, "main", 2);
+    assertThat(deadLetters(queue, "main"))
+        .extracting(DeadLetter::identity)
+        .containsExactlyInAnyOrder("m1 /orders", "m1 /payment");
+    transport
+        .deadLetters()
+        .redrive(queue, "main", letter -> letter.identity().equals("m1 /payment"));
+    awaitCount(subscription, Count.DONE, 1);
+    assertThat(handled.seen().get(2).message().source()).isEqualTo("/payment");
+    assertThat(deadLetters(queue, "main"))
+        .extracting(DeadLetter::identity)
+        .containsExactly("m1 /orders");
+  }
+
+  @Test
+  @DisplayName("A message published twice and dead-lettered twice is listed twice")
+  @BrokenBy(Saboteur.REMOVES_DUPLICATES)
+  void lettersOfOneMessageDoNotReplaceEachOther() {
+    Destination queue = queue();
+    Subscription subscription = subscribe(config(queue), delivery -> Settlement.deadLetter("no"));
+    publish(queue, message("m1", "k"));
+    publish(queue, message("m1", "k"));
+    awaitCount(subscription, Count.DEAD_LETTERED, 2);
+    assertThat(deadLetters(queue, "main"))
+        .extracting(DeadLetter::messageId)
+        .containsExactly("m1", "m1");
+    assertThat(transport.deadLetters().discard(queue, "main", letter -> true)).isEqualTo(2);
+    assertThat(deadLetters(queue, "main")).isEmpty();
+  }
+
+  @Test
+  @DisplayName("A listing has pages: each begins where the one before it ended, to the end")
+  @BrokenBy({Saboteur.REPEATS_PAGES, Saboteur.TRUNCATES_BODIES})
+  void pagesFollowEachOther() {
+    Destination queue = queue();
+    Subscription subscription = subscribe(config(queue), delivery -> Settlement.deadLetter("no"));
+    for (int i = 1; i <= 7; i++) {
+      publish(
+          queue, message("large" + i, "k").toBuilder().body(new byte[LARGE_BODY_BYTES]).build());
+    }
+    publishKey(queue, "k", "m", 5);
+    awaitCount(subscription, Count.DEAD_LETTERED, 12);
+    try (DeadLetterListing listing = transport.deadLetters().open(queue, "main")) {
+      assertThat(listing.next(2))
+          .extracting(DeadLetter::messageId)
+          .containsExactly("large1", "large2");
+      List<DeadLetter> rest = listing.next(100);
+      assertThat(
+              rest.stream().mapToLong(letter -> letter.message().orElseThrow().bodyLength()).sum())
+          .as("bytes of a page")
+          .isLessThanOrEqualTo(DeadLetterListing.MAX_PAGE_BYTES);
+      List<DeadLetter> all = new ArrayList<>(rest);
+      for (List<DeadLetter> page = listing.next(100);
+          !page.isEmpty() && all.size() < 100;
+          page = listing.next(100)) {
+        all.addAll(page);
+      }
+      assertThat(all)
+          .extracting(DeadLetter::messageId)
+          .containsExactly(
+              "large3", "large4", "large5", "large6", "large7", "m1", "m2", "m3", "m4", "m5");
+      assertThat(all.get(0).message().orElseThrow().bodyLength()).isEqualTo(LARGE_BODY_BYTES);
+    }
+    assertThat(deadLetters(queue, "main")).as("left where they are").hasSize(12);
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.commslib.testkit;
 
 import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.DeadLetterListing;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
 import java.util.List;
@@ -13,6 +14,11 @@ class ForwardingDeadLetters implements DeadLetters {
 
   ForwardingDeadLetters(DeadLetters letters) {
     this.letters = letters;
+  }
+
+  @Override
+  public DeadLetterListing open(Destination source, String group) {
+    return letters.open(source, group);
   }
 
   @Override

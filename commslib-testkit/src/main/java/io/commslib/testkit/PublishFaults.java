@@ -192,10 +192,14 @@ final class PublishFaults {
         Message.builder(message.type())
             .id(message.id())
             .version(message.version())
-            .source(message.source())
             .contentType(message.contentType())
-            .idempotencyKey(message.idempotencyKey())
             .sharedBody(message.sharedBody());
+    if (!parts.contains("source")) {
+      copy.source(message.source());
+    }
+    if (!parts.contains("idempotencyKey")) {
+      message.idempotencyKey().ifPresent(copy::idempotencyKey);
+    }
     message.time().ifPresent(copy::time);
     message.correlationId().ifPresent(copy::correlationId);
     message.causationId().ifPresent(copy::causationId);

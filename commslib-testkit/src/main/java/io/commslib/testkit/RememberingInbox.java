@@ -21,7 +21,7 @@ final class RememberingInbox implements Inbox {
 
   @Override
   public boolean enter(TransactionContext tx, String consumer, Message message) {
-    String entry = consumer + '\n' + message.idempotencyKey();
+    String entry = consumer + '\n' + message.inboxKey();
     if (!entries.add(entry)) {
       return false;
     }

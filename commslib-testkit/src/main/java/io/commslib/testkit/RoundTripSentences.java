@@ -47,7 +47,7 @@ abstract class RoundTripSentences extends PublishSentences {
     assertThat(arrived.traceparent()).isEqualTo(sent.traceparent());
     assertThat(arrived.expiry()).isEqualTo(sent.expiry());
     assertThat(arrived.deliverAt()).isEmpty();
-    assertThat(arrived.idempotencyKey()).isEqualTo("key-1");
+    assertThat(arrived.idempotencyKey()).contains("key-1");
     assertThat(arrived.body()).containsExactly(0, 1, -1);
   }
 
@@ -63,7 +63,7 @@ abstract class RoundTripSentences extends PublishSentences {
     assertThat(arrived.causationId()).isEmpty();
     assertThat(arrived.traceparent()).isEmpty();
     assertThat(arrived.expiry()).isEmpty();
-    assertThat(arrived.idempotencyKey()).isEqualTo("m1");
+    assertThat(arrived.idempotencyKey()).isEmpty();
     assertThat(arrived.headers()).isEmpty();
   }
 

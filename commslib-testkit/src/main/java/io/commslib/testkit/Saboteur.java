@@ -34,6 +34,11 @@ public enum Saboteur {
   DUPLICATES_PUBLISHES(PublishFaults::duplicates),
   /** Subject and expiry are lost. */
   FORGETS_ATTRIBUTES(transport -> PublishFaults.stripping(transport, Set.of("subject", "expiry"))),
+  /** Messages arrive without their source. */
+  FORGETS_SOURCES(transport -> PublishFaults.stripping(transport, Set.of("source"))),
+  /** Messages arrive without the idempotency key that the application has set. */
+  FORGETS_IDEMPOTENCY_KEYS(
+      transport -> PublishFaults.stripping(transport, Set.of("idempotencyKey"))),
   /** The trace is lost. */
   FORGETS_TRACES(transport -> PublishFaults.stripping(transport, Set.of("traceparent"))),
   /** Headers are lost. */
@@ -123,6 +128,8 @@ public enum Saboteur {
   LIST_REMOVES(DeadLetterFaults::listRemoves),
   /** Dead letters show newest first. */
   REVERSES_LISTS(DeadLetterFaults::reversesLists),
+  /** Every page of dead letters is the first one. */
+  REPEATS_PAGES(DeadLetterFaults::repeatsPages),
   /** Redriven messages get a new id. */
   REDRIVES_AS_NEW(DeadLetterFaults::redrivesAsNew),
   /** Redriven messages go to all groups. */

@@ -192,6 +192,38 @@ abstract class TransactionSentences extends RedriveSentences {
   }
 
   @Test
+  @DisplayName("Inbox: messages of two sources with one id are both handled")
+  @BrokenBy(Saboteur.FORGETS_SOURCES)
+  void idsAreUniquePerSource() {
+    Destination queue = queue();
+    Handled handled = effective(delivery -> Settlement.done());
+    Subscription subscription = subscribeWithInbox(queue, handled);
+    publish(queue, message("m1").toBuilder().source("/orders").build());
+    publish(queue, message("m1").toBuilder().source("/payment").build());
+    publish(queue, message("m1").toBuilder().source("/orders").build());
+    awaitCount(subscription, Count.DUPLICATE, 1);
+    awaitCount(subscription, Count.DONE, 2);
+    assertThat(handled.seen())
+        .extracting(seen -> seen.message().source())
+        .containsExactlyInAnyOrder("/orders", "/payment");
+    assertThat(effects).containsExactly("m1", "m1");
+  }
+
+  @Test
+  @DisplayName("Inbox: an idempotency key is one key whatever the source, also one like an id")
+  @BrokenBy(Saboteur.FORGETS_IDEMPOTENCY_KEYS)
+  void anIdempotencyKeyIsOneKeyWhateverTheSource() {
+    Destination queue = queue();
+    Subscription subscription = subscribeWithInbox(queue, effective(delivery -> Settlement.done()));
+    publish(queue, message("m1", "k").toBuilder().source("/a").idempotencyKey("m2").build());
+    publish(queue, message("m2", "k").toBuilder().source("/b").build());
+    publish(queue, message("m3", "k").toBuilder().source("/b").idempotencyKey("m2").build());
+    awaitCount(subscription, Count.DONE, 2);
+    awaitCount(subscription, Count.DUPLICATE, 1);
+    assertThat(effects).containsExactly("m1", "m2");
+  }
+
+  @Test
   @DisplayName("Inbox: each group of a topic handles the message once")
   @BrokenBy(Saboteur.MERGES_GROUPS)
   void eachGroupHandlesOnce() {

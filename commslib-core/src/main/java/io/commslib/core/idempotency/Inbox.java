@@ -24,7 +24,7 @@ public interface Inbox {
    *
    * @param tx the handler's transaction, on this inbox's database
    * @param consumer destination and group that handle the message
-   * @param message looked up by {@link Message#idempotencyKey()}
+   * @param message looked up by {@link Message#inboxKey()}
    * @return true if it is new; false if a committed transaction has entered it before
    * @throws IllegalArgumentException if {@code tx} belongs to another database
    * @throws io.commslib.core.StoreException if the store fails; the transaction must roll back
@@ -39,7 +39,7 @@ public interface Inbox {
    *
    * @param tx the handler's transaction, on this inbox's database
    * @param consumer destination and group that handle the messages
-   * @param messages looked up by {@link Message#idempotencyKey()}
+   * @param messages looked up by {@link Message#inboxKey()}
    * @return at the place of each message, whether it is new
    * @throws IllegalArgumentException if {@code tx} belongs to another database
    * @throws io.commslib.core.StoreException if the store fails; the transaction must roll back
@@ -48,7 +48,7 @@ public interface Inbox {
     boolean[] fresh = new boolean[messages.size()];
     IntStream.range(0, fresh.length)
         .boxed()
-        .sorted(Comparator.comparing(place -> messages.get(place).idempotencyKey()))
+        .sorted(Comparator.comparing(place -> messages.get(place).inboxKey()))
         .forEach(place -> fresh[place] = enter(tx, consumer, messages.get(place)));
     return fresh;
   }

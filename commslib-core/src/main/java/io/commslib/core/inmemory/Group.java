@@ -14,7 +14,6 @@ import java.util.TreeMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -258,16 +257,27 @@ final class Group implements Settler {
     }
   }
 
-  /** Passes on dead letters as they are now, oldest first. */
-  void forEachDeadLetter(int limit, Consumer<Map.Entry<Long, WireMessage>> reader) {
-    List<Map.Entry<Long, WireMessage>> letters;
+  /** The number of the youngest dead letter, 0 if there is none. */
+  long youngestDeadLetter() {
     lock.lock();
     try {
-      letters = deadLetters.entrySet().stream().limit(limit).map(Map.Entry::copyOf).toList();
+      return deadLetters.isEmpty() ? 0 : deadLetters.lastKey();
     } finally {
       lock.unlock();
     }
-    letters.forEach(reader);
+  }
+
+  /** The oldest dead letter after a number and up to another; null if there is none. */
+  Map.@Nullable Entry<Long, WireMessage> deadLetterAfter(long number, long upTo) {
+    lock.lock();
+    try {
+      Map.Entry<Long, WireMessage> next = deadLetters.higherEntry(number);
+      return next == null || next.getKey() > upTo
+          ? null
+          : Map.entry(next.getKey(), next.getValue());
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Removes one dead letter; false if somebody else was quicker. */

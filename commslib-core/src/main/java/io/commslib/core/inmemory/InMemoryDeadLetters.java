@@ -1,15 +1,13 @@
 package io.commslib.core.inmemory;
 
 import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.DeadLetterListing;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
-import io.commslib.core.spi.Checks;
 import io.commslib.core.spi.CloudEventsEnvelope;
 import io.commslib.core.spi.DeadLetterHeaders;
 import io.commslib.core.spi.WireMessage;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -26,14 +24,8 @@ final class InMemoryDeadLetters implements DeadLetters {
   }
 
   @Override
-  public List<DeadLetter> list(Destination source, String group, int limit) {
-    Checks.inRange("limit", limit, 1, 100_000);
-    List<DeadLetter> letters = new ArrayList<>();
-    groups
-        .apply(source, group)
-        .forEachDeadLetter(
-            limit, entry -> letters.add(DeadLetterHeaders.read(entry.getValue(), envelope)));
-    return letters;
+  public DeadLetterListing open(Destination source, String group) {
+    return new InMemoryListing(groups.apply(source, group), envelope);
   }
 
   @Override
@@ -48,16 +40,18 @@ final class InMemoryDeadLetters implements DeadLetters {
   }
 
   private int take(Group group, Predicate<DeadLetter> select, Consumer<WireMessage> taken) {
-    AtomicInteger count = new AtomicInteger();
-    group.forEachDeadLetter(
-        Integer.MAX_VALUE,
-        entry -> {
-          if (select.test(DeadLetterHeaders.read(entry.getValue(), envelope))
-              && group.removeDeadLetter(entry.getKey())) {
-            taken.accept(entry.getValue());
-            count.incrementAndGet();
-          }
-        });
-    return count.get();
+    int count = 0;
+    // One that fails again while this goes on is a letter for the next call.
+    long youngest = group.youngestDeadLetter();
+    Map.Entry<Long, WireMessage> letter = group.deadLetterAfter(0, youngest);
+    while (letter != null) {
+      if (select.test(DeadLetterHeaders.read(letter.getValue(), envelope))
+          && group.removeDeadLetter(letter.getKey())) {
+        taken.accept(letter.getValue());
+        count++;
+      }
+      letter = group.deadLetterAfter(letter.getKey(), youngest);
+    }
+    return count;
   }
 }

@@ -22,6 +22,7 @@ import io.commslib.core.messaging.TransportClosedException;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.spi.Checks;
 import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.DefaultSource;
 import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.spi.WireMessage;
 import io.commslib.core.time.CommsRuntime;
@@ -71,13 +72,12 @@ public final class InMemoryTransport implements MessageTransport {
   private final CommsObserver observer;
   private final int maxBacklog;
   private final int maxMessageBytes;
-  private final CloudEventsEnvelope envelope =
-      new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
+  private final CloudEventsEnvelope envelope;
   private final Map<Destination, Place> places = new ConcurrentHashMap<>();
   private final List<Subscription> subscriptions = new CopyOnWriteArrayList<>();
   private final Publisher publisher = this::publish;
   private final Subscriber subscriber = this::subscribe;
-  private final DeadLetters deadLetters = new InMemoryDeadLetters(this::knownGroup, envelope);
+  private final DeadLetters deadLetters;
   private volatile boolean closed;
 
   private InMemoryTransport(Builder builder) {
@@ -86,6 +86,12 @@ public final class InMemoryTransport implements MessageTransport {
     this.observer = builder.observer;
     this.maxBacklog = builder.maxBacklog;
     this.maxMessageBytes = builder.maxMessageBytes;
+    this.envelope =
+        new CloudEventsEnvelope(
+            CloudEventsEnvelope.KAFKA_PREFIX,
+            null,
+            new DefaultSource("transport " + NAME, builder.source));
+    this.deadLetters = new InMemoryDeadLetters(this::knownGroup, envelope);
   }
 
   /**
@@ -346,8 +352,20 @@ public final class InMemoryTransport implements MessageTransport {
     private CommsObserver observer = CommsObserver.none();
     private int maxBacklog = 1_000_000;
     private int maxMessageBytes = 1024 * 1024;
+    private String source = DefaultSource.NONE;
 
     private Builder() {}
+
+    /**
+     * Sets the source of messages that were built without one: the name of the service.
+     *
+     * @param source URI reference such as {@code /orders}, 1 to 256 characters; default {@code /}
+     * @return this
+     */
+    public Builder source(String source) {
+      this.source = DefaultSource.checked(source);
+      return this;
+    }
 
     /**
      * Sets time, randomness and threads; without it the transport makes a {@link SystemRuntime} of

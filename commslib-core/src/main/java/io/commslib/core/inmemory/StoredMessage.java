@@ -1,5 +1,6 @@
 package io.commslib.core.inmemory;
 
+import io.commslib.core.spi.OrderingKeys;
 import io.commslib.core.spi.RawDelivery;
 import io.commslib.core.spi.WireMessage;
 import java.util.Optional;
@@ -19,7 +20,7 @@ record StoredMessage(Member member, Line line, Line.Waiting message, String plac
 
   @Override
   public Optional<String> laneKey() {
-    return Optional.ofNullable(line.key);
+    return Optional.ofNullable(line.key).map(OrderingKeys::of);
   }
 
   @Override

@@ -42,6 +42,27 @@ public final class DeadLetter {
   }
 
   /**
+   * The identity of the message, which tells messages of different sources apart. Selections go by
+   * it.
+   *
+   * @return as in {@link Message#identity()}; the position of a message that could not be decoded
+   */
+  public String identity() {
+    return message == null ? messageId : message.identity();
+  }
+
+  /**
+   * The ordering key, as a text that is equal only for equal keys: the key itself if it is a text
+   * that {@link Message.Builder#key} takes.
+   *
+   * @return the key, or empty if the record had none
+   */
+  public Optional<String> key() {
+    String key = cause.get("key");
+    return key != null ? Optional.of(key) : message().flatMap(Message::key);
+  }
+
+  /**
    * Returns the message as it was received, ready to be published again.
    *
    * @return the message, or empty if it could not be decoded

@@ -20,7 +20,8 @@ public interface HeldKeys {
    * Holds a key, or raises the level of its hold. Idempotent. Durable when it returns.
    *
    * @param consumer destination and group
-   * @param key the ordering key, by the rule of {@link Message.Builder#key}
+   * @param key the ordering key in the form of {@link DeadLetter#key()}: at most 256 characters,
+   *     without control characters
    * @param level 0 or more; a lower one than that of an existing hold changes nothing
    * @throws io.commslib.core.StoreException if the store fails; unknown whether the key is held
    */

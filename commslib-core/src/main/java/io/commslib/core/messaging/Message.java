@@ -64,7 +64,8 @@ public final class Message {
   }
 
   /**
-   * Returns the identity: equal ids are the same message, whatever else differs.
+   * Returns the id. It is unique among the messages of one {@link #source()}; {@link #identity()}
+   * tells messages of any source apart.
    *
    * @return 1 to 128 printable ASCII characters, a UUIDv7 unless set
    */
@@ -97,6 +98,29 @@ public final class Message {
    */
   public String source() {
     return attributes.source();
+  }
+
+  /**
+   * The identity of the message: source and id together, as CloudEvents defines it. Two messages
+   * with equal identities are the same message, whatever else differs. Dead letters, audits and, if
+   * the application has set no {@link #idempotencyKey()}, inboxes go by it.
+   *
+   * @return {@code <id> <source>}, or {@code sha256:<digest>} where that would be longer than 400
+   *     characters; stored, stable
+   */
+  public String identity() {
+    return MessageIdentity.of(id(), source());
+  }
+
+  /**
+   * The text under which an inbox enters this message: the idempotency key that the application has
+   * set, whatever the source, else the {@link #identity()}. A key never equals an identity.
+   *
+   * @return at most 400 characters; stored, stable
+   */
+  public String inboxKey() {
+    String key = attributes.idempotencyKey();
+    return key == null ? identity() : MessageIdentity.ofIdempotencyKey(key);
   }
 
   /**
@@ -240,13 +264,13 @@ public final class Message {
   }
 
   /**
-   * Returns the key under which the effect of this message is done once.
+   * The key under which the effect of this message is done once, if the application has set one:
+   * messages with an equal key have one effect, whatever their ids and sources.
    *
-   * @return the key, the id unless set
+   * @return the key, or empty if the {@link #identity()} decides
    */
-  public String idempotencyKey() {
-    String key = attributes.idempotencyKey();
-    return key == null ? id() : key;
+  public Optional<String> idempotencyKey() {
+    return Optional.ofNullable(attributes.idempotencyKey());
   }
 
   /**

@@ -14,6 +14,7 @@ import java.util.Set;
 public final class ParkedKeys {
 
   private static final int LIMIT = 100_000;
+  private static final int PAGE = 500;
 
   private final HeldKeys heldKeys;
   private final DeadLetters deadLetters;
@@ -47,13 +48,20 @@ public final class ParkedKeys {
     if (held.isEmpty()) {
       return 0;
     }
-    List<DeadLetter> letters = deadLetters.list(source, group, LIMIT);
-    if (letters.size() >= LIMIT) {
-      return 0;
+    int seen = 0;
+    try (DeadLetterListing listing = deadLetters.open(source, group)) {
+      List<DeadLetter> page;
+      do {
+        page = listing.next(PAGE);
+        for (DeadLetter letter : page) {
+          letter.key().ifPresent(held::remove);
+          letter.message().flatMap(Message::key).ifPresent(held::remove);
+        }
+        seen += page.size();
+      } while (!page.isEmpty() && seen < LIMIT);
     }
-    for (DeadLetter letter : letters) {
-      held.remove(letter.cause().getOrDefault("key", ""));
-      letter.message().flatMap(Message::key).ifPresent(held::remove);
+    if (seen >= LIMIT) {
+      return 0;
     }
     int released = 0;
     for (String key : held) {

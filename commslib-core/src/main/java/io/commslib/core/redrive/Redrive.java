@@ -1,9 +1,9 @@
 package io.commslib.core.redrive;
 
 import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.DeadLetterListing;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
-import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageIds;
 import io.commslib.core.messaging.TransportException;
 import io.commslib.core.spi.Checks;
@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
@@ -32,6 +33,7 @@ import java.util.function.Predicate;
 public final class Redrive {
 
   private static final int MAX_LOOK = 100_000;
+  private static final int PAGE = 500;
 
   private final DeadLetters deadLetters;
   private final CommsRuntime runtime;
@@ -67,7 +69,22 @@ public final class Redrive {
    * @throws TransportException if the broker can't be reached or the group is unknown
    */
   public List<CauseGroup> groups(Destination source, String group) {
-    return CauseGroup.of(deadLetters.list(source, group, MAX_LOOK), maxRedrives);
+    CauseSummary summary = new CauseSummary(maxRedrives);
+    forEach(source, group, summary::add);
+    return summary.groups();
+  }
+
+  /** Passes on the oldest letters, of which one page is in memory. */
+  private void forEach(Destination source, String group, Consumer<DeadLetter> reader) {
+    try (DeadLetterListing listing = deadLetters.open(source, group)) {
+      int seen = 0;
+      List<DeadLetter> page;
+      do {
+        page = listing.next(Math.min(PAGE, MAX_LOOK - seen));
+        page.forEach(reader);
+        seen += page.size();
+      } while (!page.isEmpty() && seen < MAX_LOOK);
+    }
   }
 
   /**
@@ -81,7 +98,7 @@ public final class Redrive {
    */
   public RedriveReport rehearse(Destination source, String group, RedriveSelection selection) {
     Picker picker = new Picker(selection);
-    deadLetters.list(source, group, MAX_LOOK).forEach(picker::test);
+    forEach(source, group, picker::test);
     return picker.report();
   }
 
@@ -211,7 +228,7 @@ public final class Redrive {
 
     boolean test(DeadLetter letter) {
       boolean inQuarantine = !selection.withQuarantined() && letter.redriveCount() >= maxRedrives;
-      String key = letter.message().flatMap(Message::key).orElse(null);
+      String key = letter.key().orElse(null);
       boolean behind = key != null && quarantinedKeys.contains(key);
       if (inQuarantine && key != null) {
         quarantinedKeys.add(key);

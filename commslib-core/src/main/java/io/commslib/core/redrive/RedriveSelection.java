@@ -1,7 +1,6 @@
 package io.commslib.core.redrive;
 
 import io.commslib.core.messaging.DeadLetter;
-import io.commslib.core.messaging.Message;
 import io.commslib.core.spi.Checks;
 import java.util.Objects;
 import java.util.Optional;
@@ -42,20 +41,18 @@ public final class RedriveSelection {
   }
 
   /**
-   * Selects by message id.
+   * Selects by identity.
    *
-   * @param ids ids as {@link DeadLetter#messageId()} gives them, at least one
+   * @param identities as {@link DeadLetter#identity()} gives them, at least one
    * @return the selection
    * @throws IllegalArgumentException if there is none
    */
-  public static RedriveSelection messages(Set<String> ids) {
-    Set<String> copy = Set.copyOf(ids);
-    Checks.check(!copy.isEmpty(), "ids", copy, "at least one");
-    return of(copy.size() == 1 ? "message" : copy.size() + " messages", byId(copy));
-  }
-
-  private static Predicate<DeadLetter> byId(Set<String> ids) {
-    return letter -> ids.contains(letter.messageId());
+  public static RedriveSelection messages(Set<String> identities) {
+    Set<String> copy = Set.copyOf(identities);
+    Checks.check(!copy.isEmpty(), "identities", copy, "at least one");
+    return of(
+        copy.size() == 1 ? "message" : copy.size() + " messages",
+        letter -> copy.contains(letter.identity()));
   }
 
   /**
@@ -72,12 +69,12 @@ public final class RedriveSelection {
   /**
    * Selects the dead letters of one key, which go back in the order in which they were given up.
    *
-   * @param key the message key
-   * @return the selection; without letters that can't be decoded, whose key is not known
+   * @param key as {@link DeadLetter#key()} gives it
+   * @return the selection
    */
   public static RedriveSelection key(String key) {
     Objects.requireNonNull(key, "key");
-    return of("key", letter -> letter.message().flatMap(Message::key).equals(Optional.of(key)));
+    return of("key", letter -> letter.key().equals(Optional.of(key)));
   }
 
   /**

@@ -111,12 +111,11 @@ final class Attempts {
 
   /** Returns a verdict if the record has to follow one of its key to the dead letters. */
   private @Nullable Verdict parked(LaneEntry entry, HeldKeys heldKeys) {
-    Optional<String> key = entry.raw.laneKey();
-    if (key.isEmpty() || !WireText.isKey(key.get())) {
+    if (entry.lane == null) {
       return null;
     }
     try {
-      OptionalInt level = heldKeys.level(consumer, key.get());
+      OptionalInt level = heldKeys.level(consumer, entry.lane.key);
       if (level.isEmpty() || DeadLetterHeaders.redriveCount(entry.raw.wire()) > level.getAsInt()) {
         return null;
       }

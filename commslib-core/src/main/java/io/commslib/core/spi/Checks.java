@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 public final class Checks {
 
   private static final Instant FIRST = Instant.parse("0001-01-01T00:00:00Z");
-  private static final Instant LAST = Instant.parse("9999-12-31T23:59:59Z");
+  private static final Instant LAST = Instant.parse("9999-12-31T23:59:59.999999999Z");
 
   private Checks() {}
 
@@ -84,7 +84,9 @@ public final class Checks {
    */
   public static String matches(String name, String value, Pattern pattern, String rule) {
     Objects.requireNonNull(value, name);
-    check(pattern.matcher(value).matches(), name, shorten(value), rule);
+    if (!pattern.matcher(value).matches()) {
+      check(false, name, shorten(value), rule);
+    }
     return value;
   }
 
@@ -111,14 +113,16 @@ public final class Checks {
   }
 
   /**
-   * Checks a text: any characters but control characters.
+   * Checks a text: any characters but control characters, and no half of a surrogate pair, which
+   * has no form in UTF-8.
    *
    * @param name setting
    * @param value what was given
    * @param min fewest characters allowed
    * @param max most characters allowed
    * @return the value
-   * @throws IllegalArgumentException if the length is out of range or it has a control character
+   * @throws IllegalArgumentException if the length is out of range, or it has a control character
+   *     or an unpaired surrogate
    */
   public static String text(String name, String value, int min, int max) {
     Objects.requireNonNull(value, name);
@@ -129,6 +133,9 @@ public final class Checks {
       char c = value.charAt(i);
       if (c < 0x20 || c == 0x7f) {
         check(false, name, shorten(value), "no control characters");
+      }
+      if (Character.isSurrogate(c) && !isPair(value, i++)) {
+        check(false, name, shorten(value), "no half of a surrogate pair");
       }
     }
     return value;
@@ -144,8 +151,14 @@ public final class Checks {
    */
   public static Instant instant(String name, Instant value) {
     Objects.requireNonNull(value, name);
-    check(!value.isBefore(FIRST) && value.isBefore(LAST), name, value, "years 0001..9999");
+    check(!value.isBefore(FIRST) && !value.isAfter(LAST), name, value, "years 0001..9999");
     return value;
+  }
+
+  private static boolean isPair(String value, int at) {
+    return Character.isHighSurrogate(value.charAt(at))
+        && at + 1 < value.length()
+        && Character.isLowSurrogate(value.charAt(at + 1));
   }
 
   /**
@@ -167,7 +180,7 @@ public final class Checks {
     StringBuilder shown = new StringBuilder("'");
     for (int i = 0; i < Math.min(value.length(), 80); i++) {
       char c = value.charAt(i);
-      shown.append(Character.isISOControl(c) ? '?' : c);
+      shown.append(Character.isISOControl(c) || Character.isSurrogate(c) ? '?' : c);
     }
     return shown.append(value.length() > 80 ? "...'" : "'").toString();
   }

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * {@code subject}, {@code time} (RFC 3339). Extensions: {@code partitionkey} (the ordering key),
  * {@code dataversion} (the type's version, left out when 1), {@code correlationid}, {@code
  * causationid}, {@code traceparent}, {@code expirytime}, {@code deliverat}, {@code idempotencykey}
- * (left out when it is the id). All values are text. Extensions this version does not know are
- * ignored; a reader of an older version ignores newer ones.
+ * (only if the application has set it). All values are text. Extensions this version does not know
+ * are ignored; a reader of an older version ignores newer ones.
  *
  * @since 0.1
  */
@@ -42,6 +42,7 @@ public final class CloudEventsEnvelope {
 
   private final String prefix;
   private final @Nullable StructuredEvents structured;
+  private final DefaultSource source;
   private final String lowerPrefix;
   private final String[] names = new String[Attribute.values().length];
   private final Map<String, Attribute> attributes = new HashMap<>();
@@ -65,8 +66,21 @@ public final class CloudEventsEnvelope {
    * @param structured reads records in structured mode, or null to refuse them
    */
   public CloudEventsEnvelope(String prefix, @Nullable StructuredEvents structured) {
+    this(prefix, structured, new DefaultSource("envelope " + prefix, DefaultSource.NONE));
+  }
+
+  /**
+   * Creates the envelope of a part that sends messages under the name of a service.
+   *
+   * @param prefix of attribute headers
+   * @param structured reads records in structured mode, or null to refuse them
+   * @param source of messages that were built without one
+   */
+  public CloudEventsEnvelope(
+      String prefix, @Nullable StructuredEvents structured, DefaultSource source) {
     this.prefix = Objects.requireNonNull(prefix, "prefix");
     this.structured = structured;
+    this.source = Objects.requireNonNull(source, "source");
     this.lowerPrefix = prefix.toLowerCase(Locale.ROOT);
     for (Attribute attribute : Attribute.values()) {
       String name = prefix + attribute.name().toLowerCase(Locale.ROOT);
@@ -85,7 +99,7 @@ public final class CloudEventsEnvelope {
     WireHeaders.Builder headers = WireHeaders.builder(8 + message.headers().size());
     put(headers, Attribute.SPECVERSION, "1.0");
     put(headers, Attribute.ID, message.id());
-    put(headers, Attribute.SOURCE, message.source());
+    put(headers, Attribute.SOURCE, source.of(message));
     put(headers, Attribute.TYPE, message.type());
     message.subject().ifPresent(value -> put(headers, Attribute.SUBJECT, value));
     message.time().ifPresent(value -> put(headers, Attribute.TIME, value.toString()));
@@ -101,9 +115,7 @@ public final class CloudEventsEnvelope {
     message.traceparent().ifPresent(value -> put(headers, Attribute.TRACEPARENT, value));
     message.expiry().ifPresent(value -> put(headers, Attribute.EXPIRYTIME, value.toString()));
     message.deliverAt().ifPresent(value -> put(headers, Attribute.DELIVERAT, value.toString()));
-    if (!message.idempotencyKey().equals(message.id())) {
-      put(headers, Attribute.IDEMPOTENCYKEY, message.idempotencyKey());
-    }
+    message.idempotencyKey().ifPresent(value -> put(headers, Attribute.IDEMPOTENCYKEY, value));
     headers.add(CONTENT_TYPE, message.contentType());
     message.headers().forEach(headers::add);
     return new WireMessage(key, headers.build(), message.sharedBody());

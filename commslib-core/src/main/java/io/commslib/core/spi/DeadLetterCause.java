@@ -36,6 +36,7 @@ final class DeadLetterCause {
     Message message = entry.message;
     if (message != null) {
       cause.put("message-id", message.id());
+      cause.put("message-source", message.source());
       message.time().ifPresent(made -> cause.put("time", made.toString()));
     }
     cause.put(

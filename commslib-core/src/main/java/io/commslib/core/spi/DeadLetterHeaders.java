@@ -125,12 +125,20 @@ public final class DeadLetterHeaders {
     int bytes = 0;
     for (int i = 0; i < value.length(); i++) {
       char c = value.charAt(i);
-      char kept = Character.isISOControl(c) || Character.isSurrogate(c) ? ' ' : c;
-      bytes += kept < 0x80 ? 1 : kept < 0x800 ? 2 : 3;
+      boolean pair =
+          Character.isHighSurrogate(c)
+              && i + 1 < value.length()
+              && Character.isLowSurrogate(value.charAt(i + 1));
+      boolean plain = c >= 0x20 && c != 0x7f && (pair || !Character.isSurrogate(c));
+      char kept = plain ? c : ' ';
+      bytes += pair ? 4 : kept < 0x80 ? 1 : kept < 0x800 ? 2 : 3;
       if (bytes > maxBytes) {
         break;
       }
       text.append(kept);
+      if (pair) {
+        text.append(value.charAt(++i));
+      }
     }
     return text.toString();
   }

@@ -70,7 +70,7 @@ final class DeadLettering {
 
   /** Before the letter: after a crash between the two, the record comes again and is parked. */
   private void holdKey(LaneEntry entry) {
-    if (config.heldKeys().isPresent() && entry.lane != null && WireText.isKey(entry.lane.key)) {
+    if (config.heldKeys().isPresent() && entry.lane != null) {
       int level = DeadLetterHeaders.redriveCount(entry.raw.wire());
       config.heldKeys().get().hold(consumer, entry.lane.key, level);
     }

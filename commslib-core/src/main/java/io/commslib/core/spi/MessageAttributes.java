@@ -109,7 +109,7 @@ public interface MessageAttributes {
   /**
    * Returns the idempotency key.
    *
-   * @return the key, or null when it is the id
+   * @return the key, or null if the application has set none
    */
   @Nullable String idempotencyKey();
 

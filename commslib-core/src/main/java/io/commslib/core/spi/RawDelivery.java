@@ -19,7 +19,7 @@ public interface RawDelivery {
   Object scope();
 
   /**
-   * Returns the ordering key, taken from the record without decoding it.
+   * The ordering key, taken from the record without decoding it, as {@link OrderingKeys} writes it.
    *
    * @return the key, or empty for no order
    */

@@ -144,7 +144,7 @@ final class ReceivedAttributes implements MessageAttributes {
     Set<String> seen = new TreeSet<>();
     for (int i = 0; i < all.size(); i++) {
       String name = all.name(i).toLowerCase(Locale.ROOT);
-      if (!envelope.isApplications(name) || !seen.add(name)) {
+      if (!envelope.isApplications(name) || !seen.add(name) || !WireText.isText(all.raw(i))) {
         continue;
       }
       try {

@@ -24,6 +24,7 @@ public final class WireMessage {
   private final int offset;
   private final int length;
   private byte @Nullable [] body;
+  private final @Nullable Object origin;
   private int sizeBytes = -1;
 
   /**
@@ -40,6 +41,7 @@ public final class WireMessage {
     this.offset = 0;
     this.length = body.length;
     this.body = body;
+    this.origin = null;
   }
 
   /**
@@ -50,7 +52,23 @@ public final class WireMessage {
    * @param body from position to limit; not copied if it is backed by an accessible array
    */
   public WireMessage(@Nullable String key, Map<String, String> headers, ByteBuffer body) {
+    this(key, headers, body, null);
+  }
+
+  /**
+   * Creates a wire message that knows the record it was read from. What a text can't show, such as
+   * the bytes of a key, repeated headers or properties of the broker's own, the adapter takes from
+   * there when it writes the record again, as a dead letter or redriven.
+   *
+   * @param key ordering key, or null
+   * @param headers all headers, the envelope's included; copied unless {@link WireHeaders}
+   * @param body from position to limit; not copied if it is backed by an accessible array
+   * @param origin the client's record, or a part of it; only the adapter that made it reads it
+   */
+  public WireMessage(
+      @Nullable String key, Map<String, String> headers, ByteBuffer body, @Nullable Object origin) {
     this.key = key;
+    this.origin = origin;
     this.headers = WireHeaders.copyOf(headers);
     this.length = body.remaining();
     if (body.hasArray()) {
@@ -139,12 +157,23 @@ public final class WireMessage {
   }
 
   /**
-   * Returns a copy with other headers.
+   * Returns a copy with other headers and the same origin.
    *
    * @param replacement all headers of the copy
    * @return new wire message
    */
   public WireMessage withHeaders(Map<String, String> replacement) {
-    return new WireMessage(key, replacement, bodyBuffer());
+    return new WireMessage(key, replacement, bodyBuffer(), origin);
+  }
+
+  /**
+   * Returns the record this was read from.
+   *
+   * @param <R> type of the record
+   * @param type class of the record
+   * @return the record, or empty if this was not read from such a record
+   */
+  public <R> Optional<R> origin(Class<R> type) {
+    return type.isInstance(origin) ? Optional.of(type.cast(origin)) : Optional.empty();
   }
 }

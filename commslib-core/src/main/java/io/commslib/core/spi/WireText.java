@@ -3,6 +3,7 @@ package io.commslib.core.spi;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.Arrays;
 
 /**
  * Looks at a header value that is either a String or its UTF-8 bytes, without making the one out of
@@ -74,21 +75,26 @@ final class WireText {
     boolean good = length >= min && length <= max;
     for (int i = 0; good && i < length; i++) {
       int c = at(value, i);
-      good = c >= 0x20 && c != 0x7f;
+      good = c >= 0x20 && c < 0x7f;
     }
     if (!good) {
       // More bytes than the limit may still be few enough characters.
       Checks.text(name, string(value), min, max);
+      Checks.check(isText(value), name, "bytes", "text in UTF-8");
     }
   }
 
-  /** Whether a message could have this key; a record may bring any. */
-  static boolean isKey(String key) {
-    boolean good = !key.isEmpty() && key.length() <= 256;
-    for (int i = 0; good && i < key.length(); i++) {
-      good = key.charAt(i) >= 0x20 && key.charAt(i) != 0x7f;
-    }
-    return good;
+  /**
+   * Whether a header value is text: a String, or bytes that are UTF-8. Decoding puts a replacement
+   * where bytes are none; a text may also hold one itself.
+   */
+  static boolean isText(Object value) {
+    return value instanceof String || isUtf8((byte[]) value, string(value));
+  }
+
+  static boolean isUtf8(byte[] bytes, String decoded) {
+    return decoded.indexOf('\uFFFD') < 0
+        || Arrays.equals(decoded.getBytes(StandardCharsets.UTF_8), bytes);
   }
 
   static boolean isTraceparent(Object value) {

@@ -2,10 +2,10 @@ package io.commslib.core.redrive;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.DeadLetterListing;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.TransportException;
-import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 
@@ -21,8 +21,8 @@ final class DyingDeadLetters implements DeadLetters {
   }
 
   @Override
-  public List<DeadLetter> list(Destination source, String group, int limit) {
-    return letters.list(source, group, limit);
+  public DeadLetterListing open(Destination source, String group) {
+    return letters.open(source, group);
   }
 
   @Override

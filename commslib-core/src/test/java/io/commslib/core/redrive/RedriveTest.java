@@ -84,7 +84,7 @@ class RedriveTest {
     assertThat(groups).extracting(CauseGroup::fingerprint).containsExactly("PRICE", "STOCK");
     assertThat(groups.get(0).count()).isEqualTo(3);
     assertThat(groups.get(0).keys()).isEqualTo(2);
-    assertThat(groups.get(0).sample().messageId()).isEqualTo("p1");
+    assertThat(groups.get(0).sampleIdentity()).startsWith("p1 ");
     assertThat(groups.get(0).oldest()).isBefore(groups.get(0).newest());
   }
 
@@ -101,7 +101,7 @@ class RedriveTest {
   void sendsBackOneMessageACauseAKeyOrTheOldest() {
     fail("p1:a", "s1:a", "p2:b", "s2:b", "p3:c");
     broken = false;
-    run(RedriveSelection.messages(Set.of("s2")));
+    run(RedriveSelection.messages(Set.of("s2 /")));
     assertThat(handled).containsExactly("s2");
     run(RedriveSelection.key("a"));
     assertThat(handled).containsExactly("s2", "p1", "s1");
@@ -120,7 +120,7 @@ class RedriveTest {
     assertThat(run(RedriveSelection.all())).isEqualTo(new RedriveReport(3, 1, 1, 1));
     assertThat(handled).containsExactly("p3");
     assertThat(redrive.groups(ORDERS, GROUP).get(0).quarantined()).isEqualTo(1);
-    assertThat(run(RedriveSelection.messages(Set.of("p2"))))
+    assertThat(run(RedriveSelection.messages(Set.of("p2 /"))))
         .as("it would overtake p1, though p1 is not selected")
         .isEqualTo(new RedriveReport(1, 0, 0, 1));
     run(RedriveSelection.all().includingQuarantined());
@@ -214,7 +214,7 @@ class RedriveTest {
     assertThatThrownBy(() -> builder().maxRedrives(0))
         .hasMessage("maxRedrives: 0 (expected: 1..1000)");
     assertThatThrownBy(() -> RedriveSelection.messages(Set.of()))
-        .hasMessage("ids: [] (expected: at least one)");
+        .hasMessage("identities: [] (expected: at least one)");
     assertThatThrownBy(() -> redrive.run(ORDERS, GROUP, RedriveSelection.all(), " ", "why"))
         .hasMessage("actor: '' (expected: who asks for it)");
     assertThatThrownBy(() -> redrive.run(ORDERS, GROUP, RedriveSelection.all(), "ann", ""))

@@ -99,15 +99,17 @@ class ParkedKeyTest {
   }
 
   @Test
-  void aKeyNoMessageCanHaveIsNotHeld() {
+  void aKeyOfAnyLengthIsHeldInAFormThatStoresCanKeep() {
     rig.start(config(held), delivery -> handle(delivery.message().id()));
     String key = "x".repeat(1_000_000);
-    rig.engine().accept(rig.delivery("long", key, EngineRig.wire("long", null)));
     WireMessage garbage = new WireMessage(key, Map.of(), new byte[0]);
-    rig.engine().accept(rig.delivery("garbage", key, garbage));
+    rig.engine().accept(rig.delivery("garbage", OrderingKeys.of(key), garbage));
+    rig.engine().accept(rig.delivery("long", OrderingKeys.of(key), EngineRig.wire("long", null)));
     rig.time().advance(Duration.ofSeconds(1));
-    assertThat(rig.acknowledged()).containsExactly("long", "garbage");
-    assertThat(held.list(CONSUMER, 10)).isEmpty();
+    assertThat(rig.acknowledged()).containsExactly("garbage", "long");
+    assertThat(handled).as("it follows the one that could not be read").isEmpty();
+    assertThat(held.list(CONSUMER, 10)).containsExactly(OrderingKeys.of(key));
+    assertThat(OrderingKeys.of(key)).startsWith("sha256:").hasSize(71);
   }
 
   @Test

@@ -1,6 +1,6 @@
 CREATE TABLE IF NOT EXISTS ${schema}`inbox` (
   consumer varchar(300) NOT NULL,
-  message_id varchar(128) NOT NULL,
+  message_id varchar(400) NOT NULL,
   received_at datetime(6) NOT NULL,
   copies bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (consumer, message_id),

@@ -1,6 +1,6 @@
 CREATE TABLE IF NOT EXISTS ${schema}"inbox" (
   consumer varchar(300) COLLATE "C" NOT NULL,
-  message_id varchar(128) COLLATE "C" NOT NULL,
+  message_id varchar(400) COLLATE "C" NOT NULL,
   received_at timestamp with time zone NOT NULL,
   PRIMARY KEY (consumer, message_id)
 );

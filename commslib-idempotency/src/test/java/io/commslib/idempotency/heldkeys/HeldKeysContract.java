@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.messaging.HeldKeys;
+import io.commslib.core.spi.OrderingKeys;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -49,6 +50,30 @@ public abstract class HeldKeysContract {
     assertThat(store.level(CONSUMER, "k")).isEqualTo(OptionalInt.of(2));
     store.hold(CONSUMER, "k", 3);
     assertThat(store.level(CONSUMER, "k")).isEqualTo(OptionalInt.of(3));
+  }
+
+  /** Keys as the engine gives them, whatever bytes the record had. */
+  @Test
+  void keysOfEveryFormAreKept() {
+    HeldKeys store = store();
+    List<String> keys =
+        List.of(
+            OrderingKeys.of(new byte[0]),
+            OrderingKeys.of(new byte[] {(byte) 0xff, 0, '\n'}),
+            OrderingKeys.of("k".repeat(100_000)),
+            OrderingKeys.of("hex:ff"),
+            "\uD83D\uDE00".repeat(128),
+            "k".repeat(256));
+    for (String key : keys) {
+      store.hold(CONSUMER, key, 1);
+    }
+    for (String key : keys) {
+      assertThat(store.level(CONSUMER, key)).as(key).isEqualTo(OptionalInt.of(1));
+    }
+    assertThat(store.list(CONSUMER, 100)).containsAll(keys);
+    for (String key : keys) {
+      assertThat(store.release(CONSUMER, key)).as(key).isTrue();
+    }
   }
 
   @Test

@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS ${schema}`outbox_parked` (
 CREATE TABLE IF NOT EXISTS ${schema}`outbox_delayed` (
   id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
   due_at datetime(6) NOT NULL,
-  message_id varchar(256) NOT NULL,
+  message_id varchar(400) NOT NULL,
   shard smallint NOT NULL,
   destination varchar(200) NOT NULL,
   msg_key varchar(256),

@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS ${schema}"outbox_parked" (
 CREATE TABLE IF NOT EXISTS ${schema}"outbox_delayed" (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   due_at timestamp with time zone NOT NULL,
-  message_id varchar(256) NOT NULL,
+  message_id varchar(400) NOT NULL,
   shard smallint NOT NULL,
   destination varchar(200) NOT NULL,
   msg_key varchar(256),

@@ -1,0 +1,49 @@
+package io.commslib.core.inmemory;
+
+import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.DeadLetterListing;
+import io.commslib.core.spi.Checks;
+import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.DeadLetterHeaders;
+import io.commslib.core.spi.WireMessage;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Reads on from the number of the letter read last. */
+final class InMemoryListing implements DeadLetterListing {
+
+  private final Group group;
+  private final CloudEventsEnvelope envelope;
+  private final long youngest;
+  private long last;
+
+  InMemoryListing(Group group, CloudEventsEnvelope envelope) {
+    this.group = group;
+    this.envelope = envelope;
+    this.youngest = group.youngestDeadLetter();
+  }
+
+  @Override
+  public List<DeadLetter> next(int limit) {
+    Checks.inRange("limit", limit, 1, 100_000);
+    List<DeadLetter> page = new ArrayList<>();
+    long bytes = 0;
+    Map.Entry<Long, WireMessage> letter = group.deadLetterAfter(last, youngest);
+    while (letter != null && page.size() < limit) {
+      bytes += letter.getValue().sizeBytes();
+      if (!page.isEmpty() && bytes > MAX_PAGE_BYTES) {
+        break;
+      }
+      page.add(DeadLetterHeaders.read(letter.getValue(), envelope));
+      last = letter.getKey();
+      letter = group.deadLetterAfter(last, youngest);
+    }
+    return page;
+  }
+
+  @Override
+  public void close() {
+    // Holds nothing: the letters stay where they are.
+  }
+}

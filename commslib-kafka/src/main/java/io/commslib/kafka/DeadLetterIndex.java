@@ -1,0 +1,129 @@
+package io.commslib.kafka;
+
+import io.commslib.core.spi.Sha256;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+
+/**
+ * Which records of one partition of a dead letter topic are letters still: those of whose key no
+ * later record exists. Made by reading the partition once from where the window begins to its end;
+ * keeps keys and offsets, no bodies. A window holds a bounded number of letters; what is beyond it
+ * is read by the next one.
+ *
+ * <p>The key of a letter is its identity, how often it was redriven and its position, in lines: a
+ * letter written twice after a crash replaces itself, and two messages never replace each other.
+ */
+final class DeadLetterIndex {
+
+  /** The most letters of a partition in one window. */
+  static final int MAX_LETTERS = 20_000;
+
+  private static final int MAX_KEY_CHARS = 1_000;
+
+  /** A letter, and earlier letters of its message, which leave with it. */
+  static final class Entry {
+    final int partition;
+    final long offset;
+    final byte[] key;
+    final String identity;
+    final int redriveCount;
+    final List<Entry> earlier = new ArrayList<>();
+
+    Entry(int partition, long offset, byte[] key, String identity, int redriveCount) {
+      this.partition = partition;
+      this.offset = offset;
+      this.key = key;
+      this.identity = identity;
+      this.redriveCount = redriveCount;
+    }
+  }
+
+  private final Map<String, Entry> byKey = new LinkedHashMap<>();
+  private long next = -1;
+
+  /** The key under which a letter is written. */
+  static byte[] key(String identity, int redriveCount, String position) {
+    String key = identity + '\n' + redriveCount + '\n' + position;
+    return KafkaRecords.bytes(key.length() <= MAX_KEY_CHARS ? key : hashed(key, redriveCount));
+  }
+
+  private static String hashed(String key, int redriveCount) {
+    return Sha256.of(KafkaRecords.bytes(key)) + '\n' + redriveCount + '\n';
+  }
+
+  /** Takes note of a record; records come in the order of their offsets. */
+  void add(ConsumerRecord<byte[], ?> record) {
+    if (record.key() == null) {
+      return;
+    }
+    String key = new String(record.key(), StandardCharsets.ISO_8859_1);
+    boolean known = byKey.remove(key) != null;
+    if (record.value() == null || (next >= 0 && !known && record.offset() >= next)) {
+      return;
+    }
+    if (byKey.size() >= MAX_LETTERS && !known) {
+      next = record.offset();
+      return;
+    }
+    byKey.put(key, entry(record));
+  }
+
+  private static Entry entry(ConsumerRecord<byte[], ?> record) {
+    String key = new String(record.key(), StandardCharsets.UTF_8);
+    int end = key.indexOf('\n');
+    int second = key.indexOf('\n', end + 1);
+    boolean known = end > 0 && second > 0;
+    return new Entry(
+        record.partition(),
+        record.offset(),
+        record.key(),
+        known ? key.substring(0, end) : "",
+        known ? number(key.substring(end + 1, second)) : 0);
+  }
+
+  private static int number(String text) {
+    try {
+      return Integer.parseInt(text);
+    } catch (NumberFormatException e) {
+      return 0;
+    }
+  }
+
+  /** The offset at which the next window begins, or -1 if this one reaches to the end. */
+  long next() {
+    return next;
+  }
+
+  /**
+   * The letters of a window. After a crash in the middle of a redrive the letter that went back may
+   * still be there beside the one of its next failure: then the later one stands for both.
+   */
+  static List<Entry> letters(Collection<DeadLetterIndex> partitions) {
+    Map<String, Entry> latest = new HashMap<>();
+    List<Entry> all = new ArrayList<>();
+    partitions.forEach(index -> all.addAll(index.byKey.values()));
+    for (Entry entry : all) {
+      latest.merge(
+          entry.identity,
+          entry,
+          (one, other) -> other.redriveCount >= one.redriveCount ? other : one);
+    }
+    List<Entry> letters = new ArrayList<>();
+    for (Entry entry : all) {
+      Entry last = Objects.requireNonNull(latest.get(entry.identity));
+      if (entry.identity.isEmpty() || last.redriveCount == entry.redriveCount) {
+        letters.add(entry);
+      } else {
+        last.earlier.add(entry);
+      }
+    }
+    return letters;
+  }
+}

@@ -1,0 +1,255 @@
+package io.commslib.kafka;
+
+import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.DeadLetterListing;
+import io.commslib.core.spi.Checks;
+import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.DeadLetterHeaders;
+import io.commslib.core.spi.WireMessage;
+import io.commslib.core.time.TimeSource;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads the letters of a dead letter topic, oldest first over all partitions, as far as the topic
+ * went when a window began. It reads twice: once to learn which records are letters still, and once
+ * for the letters themselves, of which a few of each partition are in memory.
+ */
+final class DeadLetterReader implements DeadLetterListing {
+
+  private static final int MAX_FETCH_BYTES = 4 * 1024 * 1024;
+  private static final int MIN_PARTITION_FETCH_BYTES = 16 * 1024;
+  private static final int MAX_POLL_RECORDS = 100;
+  private static final Duration POLL = Duration.ofMillis(100);
+
+  /**
+   * A letter where it is stored.
+   *
+   * @param place of its record, and of earlier ones that leave with it
+   * @param timestamp of its record
+   * @param wire as the record was received from the source
+   * @param letter what operators see
+   */
+  record Stored(DeadLetterIndex.Entry place, long timestamp, WireMessage wire, DeadLetter letter) {}
+
+  /** One partition: which of its records are letters, and those read and not passed on yet. */
+  private static final class Part {
+    final TopicPartition partition;
+    final ArrayDeque<Stored> read = new ArrayDeque<>();
+    DeadLetterIndex index = new DeadLetterIndex();
+    final Map<Long, DeadLetterIndex.Entry> letters = new HashMap<>();
+    long begin;
+    long end;
+    long lastLetter = -1;
+
+    Part(TopicPartition partition) {
+      this.partition = partition;
+    }
+  }
+
+  private final KafkaTransportConfig config;
+  private final CloudEventsEnvelope envelope;
+  private final TimeSource time;
+  private final String topic;
+  private final KafkaConsumer<byte[], byte[]> consumer;
+  private final Map<TopicPartition, Part> parts = new LinkedHashMap<>();
+  private boolean more = true;
+
+  DeadLetterReader(
+      KafkaTransportConfig config,
+      CloudEventsEnvelope envelope,
+      TimeSource time,
+      String topic,
+      int partitions) {
+    this.config = config;
+    this.envelope = envelope;
+    this.time = time;
+    this.topic = topic;
+    for (int partition = 0; partition < partitions; partition++) {
+      TopicPartition one = new TopicPartition(topic, partition);
+      parts.put(one, new Part(one));
+    }
+    Map<String, Object> settings = ClientSettings.consumer(config);
+    settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, MAX_POLL_RECORDS);
+    settings.put(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, MAX_FETCH_BYTES);
+    settings.put(
+        ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG,
+        Math.max(MIN_PARTITION_FETCH_BYTES, MAX_FETCH_BYTES / Math.max(1, partitions)));
+    this.consumer = new KafkaConsumer<>(settings);
+    try {
+      consumer.assign(parts.keySet());
+      consumer
+          .beginningOffsets(parts.keySet())
+          .forEach((partition, offset) -> part(partition.partition()).begin = offset);
+    } catch (RuntimeException | Error e) {
+      consumer.close();
+      throw e;
+    }
+  }
+
+  private Part part(int partition) {
+    Part part = parts.get(new TopicPartition(topic, partition));
+    if (part == null) {
+      throw new IllegalStateException("partition: " + partition + " (expected: an assigned one)");
+    }
+    return part;
+  }
+
+  @Override
+  public List<DeadLetter> next(int limit) {
+    Checks.inRange("limit", limit, 1, 100_000);
+    List<DeadLetter> page = new ArrayList<>();
+    long bytes = 0;
+    while (page.size() < limit) {
+      Stored next = peek();
+      if (next == null) {
+        break;
+      }
+      bytes += next.wire().sizeBytes();
+      if (!page.isEmpty() && bytes > MAX_PAGE_BYTES) {
+        break;
+      }
+      page.add(take().letter());
+    }
+    return page;
+  }
+
+  /** Takes the oldest letter not taken yet; must exist, see {@link #peek}. */
+  Stored take() {
+    Stored oldest = peek();
+    if (oldest == null) {
+      throw new IllegalStateException("no letter is left");
+    }
+    part(oldest.place().partition).read.remove();
+    return oldest;
+  }
+
+  /** The oldest letter not taken yet; null at the end. */
+  @Nullable Stored peek() {
+    try {
+      while (true) {
+        fill();
+        Stored oldest = null;
+        for (Part part : parts.values()) {
+          Stored head = part.read.peek();
+          if (head != null && (oldest == null || head.timestamp() < oldest.timestamp())) {
+            oldest = head;
+          }
+        }
+        if (oldest != null || !more) {
+          return oldest;
+        }
+        beginWindow();
+      }
+    } catch (KafkaException e) {
+      throw KafkaErrors.operation("dead letters of " + topic, e);
+    }
+  }
+
+  /** Learns which records are letters still, from where the window before ended. */
+  private void beginWindow() {
+    parts.values().forEach(part -> consumer.seek(part.partition, part.begin));
+    consumer.resume(parts.keySet());
+    consumer
+        .endOffsets(parts.keySet())
+        .forEach((partition, offset) -> part(partition.partition()).end = offset);
+    readTo(part -> part.end, record -> part(record.partition()).index.add(record));
+    more = false;
+    for (Part part : parts.values()) {
+      part.letters.clear();
+      part.lastLetter = -1;
+    }
+    for (DeadLetterIndex.Entry entry :
+        DeadLetterIndex.letters(parts.values().stream().map(part -> part.index).toList())) {
+      Part part = part(entry.partition);
+      part.letters.put(entry.offset, entry);
+      part.lastLetter = Math.max(part.lastLetter, entry.offset);
+    }
+    for (Part part : parts.values()) {
+      consumer.seek(part.partition, part.begin);
+      part.begin = part.index.next() >= 0 ? part.index.next() : part.end;
+      more |= part.index.next() >= 0;
+      part.index = new DeadLetterIndex();
+    }
+  }
+
+  /** Reads until each partition that has letters left has one in memory. */
+  private void fill() {
+    readTo(part -> part.read.isEmpty() ? part.lastLetter + 1 : 0, this::keep);
+  }
+
+  private void keep(ConsumerRecord<byte[], byte[]> record) {
+    Part part = part(record.partition());
+    DeadLetterIndex.Entry entry = part.letters.get(record.offset());
+    if (entry != null && record.value() != null) {
+      part.read.add(stored(record, entry));
+    }
+  }
+
+  /** How far a partition is to be read. */
+  private interface Goal {
+    long of(Part part);
+  }
+
+  private void readTo(Goal goal, Consumer<ConsumerRecord<byte[], byte[]>> reader) {
+    long limit = time.nanoTime() + config.operationTimeout().toNanos();
+    while (true) {
+      Map<TopicPartition, Boolean> wanted = new HashMap<>();
+      for (Part part : parts.values()) {
+        wanted.put(part.partition, consumer.position(part.partition) < goal.of(part));
+      }
+      if (!wanted.containsValue(true)) {
+        return;
+      }
+      wanted.forEach(
+          (partition, wants) -> {
+            if (wants) {
+              consumer.resume(Set.of(partition));
+            } else {
+              consumer.pause(Set.of(partition));
+            }
+          });
+      boolean any = false;
+      for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
+        reader.accept(record);
+        any = true;
+      }
+      if (any) {
+        limit = time.nanoTime() + config.operationTimeout().toNanos();
+      } else if (time.nanoTime() - limit > 0) {
+        throw KafkaErrors.operation(
+            "dead letters of " + topic, new TimeoutException(config.operationTimeout().toString()));
+      }
+    }
+  }
+
+  private Stored stored(ConsumerRecord<byte[], byte[]> record, DeadLetterIndex.Entry entry) {
+    WireMessage wire = DeadLetterRecords.read(record, ByteBuffer.wrap(record.value()));
+    return new Stored(entry, record.timestamp(), wire, DeadLetterHeaders.read(wire, envelope));
+  }
+
+  @Override
+  public void close() {
+    try {
+      consumer.close();
+    } catch (RuntimeException e) {
+      // A listing only reads: nothing is lost with it.
+      return;
+    }
+  }
+}
