@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
 import io.commslib.core.StoreException;
+import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
@@ -160,6 +161,31 @@ abstract class FailureSentences extends SettlementSentences {
     awaitDeadLetters(queue, "main", 2);
     awaitCount(subscription, Count.DONE, 1);
     assertThat(handled.attempts("bad1")).containsExactly(1, 2, 3);
+  }
+
+  @Test
+  @DisplayName("An OutOfMemoryError gives messages back as a crash does, pauses, and is survived")
+  @BrokenBy(Saboteur.SWALLOWS_THROWS)
+  void anErrorOfTheJvmIsACrashThatIsSurvived() {
+    Destination queue = queue();
+    AtomicBoolean failed = new AtomicBoolean();
+    Handled handled =
+        Handled.answering(
+            delivery -> {
+              if (failed.compareAndSet(false, true)) {
+                throw new OutOfMemoryError("planted");
+              }
+              return Settlement.done();
+            });
+    Subscription subscription = subscribe(config(queue).workers(1), handled);
+    publishKey(queue, "k", "m", 3);
+    awaitCount(subscription, Count.DONE, 3);
+    assertThat(handled.ids()).containsExactly("m1", "m1", "m2", "m3");
+    if (transport.capabilities().has(Capability.REDELIVERY_COUNT)) {
+      assertThat(handled.attempts("m1")).as("it counts as a delivery").containsExactly(1, 2);
+    }
+    assertThat(deadLetters(queue, "main")).isEmpty();
+    await("up again", () -> subscription.health().status() == Health.Status.UP);
   }
 
   @Test

@@ -122,7 +122,9 @@ final class HandlerFaults {
               try {
                 return handler.handle(delivery);
               } catch (CommsException e) {
-                throw e.kind() == FailureKind.TRANSIENT ? new IllegalStateException(e) : e;
+                throw e.kind() == FailureKind.TRANSIENT
+                    ? new IllegalStateException(e.getMessage())
+                    : e;
               }
             });
   }

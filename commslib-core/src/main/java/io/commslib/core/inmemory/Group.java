@@ -109,6 +109,23 @@ final class Group implements Settler {
         });
   }
 
+  /** The member takes part again after it has left, unless it was closed meanwhile. */
+  void rejoin(Member member) {
+    change(
+        () -> {
+          if (!member.closed && !members.contains(member)) {
+            member.leaving = false;
+            members.add(member);
+          }
+        });
+  }
+
+  /** The member leaves for good. */
+  void close(Member member) {
+    change(() -> member.closed = true);
+    leave(member);
+  }
+
   private void change(Runnable change) {
     lock.lock();
     try {

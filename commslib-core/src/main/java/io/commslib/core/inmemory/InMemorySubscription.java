@@ -75,7 +75,7 @@ final class InMemorySubscription implements Subscription {
     if (state != LifecycleState.CLOSED) {
       state = LifecycleState.CLOSED;
       member.engine().close();
-      group.leave(member);
+      group.close(member);
       onClose.accept(this);
     }
   }

@@ -27,6 +27,7 @@ import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.spi.WireMessage;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -302,6 +303,7 @@ public final class InMemoryTransport implements MessageTransport {
                 })
             .maxBodyBytes(maxMessageBytes)
             .onIntakeOpen(group::pump)
+            .onJvmFailure((reason, pause) -> crash(group, member, pause))
             .observer(observer)
             .build());
     group.join(member);
@@ -313,6 +315,13 @@ public final class InMemoryTransport implements MessageTransport {
       checkOpen();
     }
     return subscription;
+  }
+
+  /** What the member holds goes back as if its process had died; it joins again after the pause. */
+  private void crash(Group group, Member member, Duration pause) {
+    runtime.scheduler().schedule(pause, () -> group.rejoin(member));
+    member.engine().revoke(member);
+    group.leave(member);
   }
 
   private Group group(Place place, String name) {

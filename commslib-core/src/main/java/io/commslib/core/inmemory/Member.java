@@ -10,6 +10,7 @@ final class Member {
 
   final TreeMap<Long, StoredMessage> unsettled = new TreeMap<>();
   boolean leaving;
+  boolean closed;
   boolean paused;
   private @Nullable DeliveryEngine engine;
 

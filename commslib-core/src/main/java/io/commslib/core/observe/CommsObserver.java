@@ -2,12 +2,16 @@ package io.commslib.core.observe;
 
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.SubscriptionSnapshot;
+import io.commslib.core.time.TimeSource;
 import java.time.Duration;
+import java.util.Objects;
 
 /**
- * Is told what the engines do, for metrics, logs and tests. Users implement what they need; every
- * method does nothing by default. Called on the engine's threads, in parallel; must be fast, must
- * not block; what it throws is logged and dropped.
+ * Is told what the library's parts do, for metrics, logs and tests. Users implement what they need;
+ * every method does nothing by default. Each part calls it on one thread of its own, in order, soon
+ * after the event; several parts call it in parallel. It never runs under a lock and never holds up
+ * a message. What it throws is logged and dropped. While a call has not returned for five seconds,
+ * further events of its part are dropped and counted, and the part's health says so.
  *
  * @since 0.1
  */
@@ -21,6 +25,44 @@ public interface CommsObserver {
   static CommsObserver none() {
     return SilentObserver.SILENT;
   }
+
+  /**
+   * Returns an observer that writes trouble to the log of this interface's name: the first failure
+   * of a message and the end of a pause at INFO, everything else at WARN, at most ten lines a
+   * second, then how many were left out. The default of every part.
+   *
+   * @return a new observer
+   */
+  static CommsObserver logging() {
+    return new LoggingObserver(TimeSource.system());
+  }
+
+  /**
+   * Returns an observer that tells this one and then another.
+   *
+   * @param other told what this one is told
+   * @return the observer of both
+   */
+  default CommsObserver and(CommsObserver other) {
+    return new BothObservers(this, Objects.requireNonNull(other, "other"));
+  }
+
+  /**
+   * Returns whether this observer wants what is told of each delivery: {@link #onSettled}, {@link
+   * #onRetry} and {@link #onLedger}. Asked once by each part.
+   *
+   * @return true by default
+   */
+  default boolean observesDeliveries() {
+    return true;
+  }
+
+  /**
+   * Something happened that an operator may have to know.
+   *
+   * @param trouble what, where, to which message, and why
+   */
+  default void onTrouble(Trouble trouble) {}
 
   /**
    * A delivery was settled.

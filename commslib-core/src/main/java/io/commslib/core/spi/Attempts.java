@@ -1,7 +1,6 @@
 package io.commslib.core.spi;
 
 import io.commslib.core.CommsException;
-import io.commslib.core.FailureKind;
 import io.commslib.core.codec.CodecException;
 import io.commslib.core.idempotency.Inbox;
 import io.commslib.core.messaging.HeldKeys;
@@ -35,7 +34,6 @@ final class Attempts {
   private final MessageHandler handler;
   private final CloudEventsEnvelope envelope;
   private final TimeSource time;
-  private final Watchdog watchdog;
   private final String consumer;
   private final BooleanSupplier closing;
   private final int maxBodyBytes;
@@ -46,14 +44,12 @@ final class Attempts {
       MessageHandler handler,
       CloudEventsEnvelope envelope,
       TimeSource time,
-      Watchdog watchdog,
       BooleanSupplier closing,
       int maxBodyBytes) {
     this.config = config;
     this.handler = handler;
     this.envelope = envelope;
     this.time = time;
-    this.watchdog = watchdog;
     this.consumer = config.destination() + "/" + config.group();
     this.closing = closing;
     this.maxBodyBytes = maxBodyBytes;
@@ -61,8 +57,19 @@ final class Attempts {
   }
 
   Verdict run(LaneEntry entry) {
-    Verdict early = prepare(entry);
+    Verdict early;
+    try {
+      early = prepare(entry);
+    } catch (Throwable e) {
+      return failed(entry, e);
+    }
     return early == null ? handle(entry, Objects.requireNonNull(entry.message)) : early;
+  }
+
+  /** An attempt that failed outside of the handler: counted like any other. */
+  Verdict failed(LaneEntry entry, Throwable failure) {
+    entry.attempts = entry.failedAttempts() + 1;
+    return classify(entry, failure);
   }
 
   /** Decodes the record; returns what becomes of it if it must not reach the handler, else null. */
@@ -80,11 +87,6 @@ final class Attempts {
       } catch (CodecException e) {
         entry.failed(e);
         return Verdict.deadLetter(Count.DEAD_LETTERED, e.code());
-      } catch (RuntimeException | Error e) {
-        entry.failed(e);
-        return isMachineFailure(e)
-            ? Verdict.machineFailed(e.getClass().getSimpleName())
-            : Verdict.deadLetter(Count.DEAD_LETTERED, "COMMS-CORE-024");
       }
     }
     Instant expiry = message.expiry().orElse(null);
@@ -114,6 +116,7 @@ final class Attempts {
     if (entry.lane == null) {
       return null;
     }
+    entry.enter(LaneEntry.Phase.KEY_STORE);
     try {
       OptionalInt level = heldKeys.level(consumer, entry.lane.key);
       if (level.isEmpty() || DeadLetterHeaders.redriveCount(entry.raw.wire()) > level.getAsInt()) {
@@ -121,18 +124,22 @@ final class Attempts {
       }
       entry.failures().holdLevel = level.getAsInt();
       return Verdict.deadLetter(Count.PARKED, "KEY_PARKED");
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
+      if (Failures.isJvmFailure(e)) {
+        throw e;
+      }
       // Whether it may be handled is unknown: nothing moves until the store answers.
       Verdict outage = outage(e);
       return outage == null ? Verdict.outage(e.getClass().getName()) : outage;
+    } finally {
+      entry.enter(LaneEntry.Phase.READING);
     }
   }
 
   private Verdict handle(LaneEntry entry, Message message) {
-    Execution execution = new Execution(entry, message, config, time);
     entry.attempts = entry.failedAttempts() + 1;
+    Execution execution = new Execution(entry, message, config, time);
     entry.execution = execution;
-    watchdog.started();
     Verdict verdict;
     Throwable failure = null;
     try {
@@ -141,7 +148,7 @@ final class Attempts {
       failure = thrown;
       verdict = null;
     }
-    boolean overrun = watchdog.ended(execution);
+    boolean overrun = execution.end();
     entry.execution = null;
     if (failure == null && !overrun && verdict != null) {
       if (verdict.kind() == Verdict.Kind.RETRY) {
@@ -149,7 +156,7 @@ final class Attempts {
       }
       return verdict;
     }
-    if (closing.getAsBoolean() && causedByInterrupt(failure)) {
+    if (closing.getAsBoolean() && Failures.isInterrupt(failure)) {
       return Verdict.giveBack();
     }
     if (overrun) {
@@ -164,10 +171,12 @@ final class Attempts {
 
   private @Nullable Verdict inTransaction(Execution execution, Message message) throws Exception {
     if (config.transactions().isEmpty()) {
+      execution.entry().enter(LaneEntry.Phase.HANDLER);
       Settlement settlement = handler.handle(execution);
       execution.beginCommit();
       return settlement == null ? null : verdict(settlement);
     }
+    execution.entry().enter(LaneEntry.Phase.INBOX);
     Optional<Inbox> inbox = config.inbox();
     return config
         .transactions()
@@ -176,8 +185,10 @@ final class Attempts {
             (TransactionContext tx) -> {
               execution.bind(tx);
               if (inbox.isPresent() && !inbox.get().enter(tx, consumer, message)) {
+                execution.entry().enter(LaneEntry.Phase.COMMIT);
                 return Verdict.finished(Count.DUPLICATE);
               }
+              execution.entry().enter(LaneEntry.Phase.HANDLER);
               Settlement settlement = handler.handle(execution);
               Verdict verdict = settlement == null ? null : verdict(settlement);
               boolean commits = verdict != null && verdict.kind() == Verdict.Kind.FINISHED;
@@ -187,6 +198,7 @@ final class Attempts {
                 throw new HandlerFailure(
                     "transaction was marked rollback-only, but the handler said done", null);
               }
+              execution.entry().enter(LaneEntry.Phase.COMMIT);
               return verdict;
             });
   }
@@ -207,25 +219,34 @@ final class Attempts {
       return outage;
     }
     entry.failed(failure);
-    if (isMachineFailure(failure)) {
-      return Verdict.machineFailed(failure.getClass().getSimpleName());
+    if (Failures.isJvmFailure(failure)) {
+      return Verdict.machineFailed(Failures.text(failure));
     }
+    entry.enter(LaneEntry.Phase.CLASSIFIER);
     try {
       Settlement settlement = config.classifier().classify(failure);
       return settlement.kind() == Settlement.Kind.DONE ? Verdict.retry(null) : verdict(settlement);
-    } catch (RuntimeException e) {
-      e.addSuppressed(failure);
+    } catch (Throwable e) {
+      addSuppressed(e, failure);
       entry.failed(e);
-      return Verdict.retry(null);
+      return Failures.isJvmFailure(e)
+          ? Verdict.machineFailed(Failures.text(e))
+          : Verdict.retry(null);
+    } finally {
+      // An interrupt that a classifier leaves set must not reach the next message.
+      Thread.interrupted();
     }
   }
 
-  /**
-   * The JVM itself is in trouble. Not so for a stack overflow, which a single message can cause,
-   * nor for a class that can't be linked: those are failures of the handler.
-   */
-  static boolean isMachineFailure(Throwable failure) {
-    return failure instanceof VirtualMachineError && !(failure instanceof StackOverflowError);
+  private static void addSuppressed(Throwable failure, Throwable other) {
+    try {
+      if (failure != other) {
+        failure.addSuppressed(other);
+      }
+    } catch (Throwable e) {
+      // It is only for people to read.
+      return;
+    }
   }
 
   static void askedForRetry(LaneEntry entry) {
@@ -234,21 +255,9 @@ final class Attempts {
 
   /** Returns a verdict if the failure is about something out of reach, not about the message. */
   static @Nullable Verdict outage(@Nullable Throwable failure) {
-    return failure instanceof CommsException known
-            && (known.kind() == FailureKind.TRANSIENT || known.kind() == FailureKind.UNKNOWN_RESULT)
-        ? Verdict.outage(known.code())
+    return !Failures.isJvmFailure(failure) && Failures.isOutage(failure)
+        ? Verdict.outage(Failures.known(failure).map(CommsException::code).orElse(""))
         : null;
-  }
-
-  private static boolean causedByInterrupt(@Nullable Throwable failure) {
-    Throwable cause = failure;
-    for (int depth = 0; cause != null && depth < 20; depth++) {
-      if (cause instanceof InterruptedException) {
-        return true;
-      }
-      cause = cause.getCause();
-    }
-    return false;
   }
 
   /** A failure of the handler that has no exception of its own. */

@@ -24,15 +24,12 @@ final class BatchAttempts {
   private final SubscriptionConfig config;
   private final BatchHandler handler;
   private final TimeSource time;
-  private final Watchdog watchdog;
   private final String consumer;
 
-  BatchAttempts(
-      SubscriptionConfig config, BatchHandler handler, TimeSource time, Watchdog watchdog) {
+  BatchAttempts(SubscriptionConfig config, BatchHandler handler, TimeSource time) {
     this.config = config;
     this.handler = handler;
     this.time = time;
-    this.watchdog = watchdog;
     this.consumer = config.destination() + "/" + config.group();
   }
 
@@ -48,18 +45,18 @@ final class BatchAttempts {
     // One of them stands for all at the watchdog: they share thread, deadline and transaction.
     Execution lead = executions.get(0);
     lead.entry().execution = lead;
-    watchdog.started();
+    lead.entry().enter(LaneEntry.Phase.HANDLER);
     List<Verdict> verdicts;
     try {
       verdicts = inTransaction(lead, executions);
     } catch (Throwable failure) {
       Verdict outage = Attempts.outage(failure);
-      if (Attempts.isMachineFailure(failure)) {
-        outage = Verdict.machineFailed(failure.getClass().getSimpleName());
+      if (Failures.isJvmFailure(failure)) {
+        outage = Verdict.machineFailed(Failures.text(failure));
       }
       verdicts = outage == null ? List.of() : Collections.nCopies(entries.size(), outage);
     }
-    boolean overrun = watchdog.ended(lead);
+    boolean overrun = lead.end();
     lead.entry().execution = null;
     return overrun ? List.of() : verdicts;
   }
@@ -84,6 +81,7 @@ final class BatchAttempts {
                 tx.setRollbackOnly();
                 return List.<Verdict>of();
               }
+              lead.entry().enter(LaneEntry.Phase.COMMIT);
               return verdicts;
             });
   }

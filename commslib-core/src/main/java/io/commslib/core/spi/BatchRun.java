@@ -55,7 +55,7 @@ final class BatchRun {
     Set<Lane> unfit = new HashSet<>();
     for (LaneEntry entry : taken) {
       boolean behind = entry.lane != null && unfit.contains(entry.lane);
-      Verdict early = behind ? null : attempts.prepare(entry);
+      Verdict early = behind ? null : prepare(entry);
       if (behind) {
         untaken.add(entry);
       } else if (early == null) {
@@ -65,6 +65,14 @@ final class BatchRun {
       }
     }
     return fit;
+  }
+
+  private @Nullable Verdict prepare(LaneEntry entry) {
+    try {
+      return attempts.prepare(entry);
+    } catch (Throwable e) {
+      return attempts.failed(entry, e);
+    }
   }
 
   private void apply(LaneEntry entry, Verdict verdict) {

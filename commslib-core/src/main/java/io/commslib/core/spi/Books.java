@@ -6,6 +6,7 @@ import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.Timeouts;
 import io.commslib.core.time.Workers;
 import io.commslib.core.tx.TransactionRunner;
 import java.time.Duration;
@@ -22,8 +23,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What an engine knows of its records, and the one lock that guards it: lanes, counts, route, and
@@ -31,8 +30,6 @@ import org.slf4j.LoggerFactory;
  * #flush}.
  */
 final class Books {
-
-  private static final Logger log = LoggerFactory.getLogger(DeliveryEngine.class);
 
   /** Settled messages between two looks at the clock for the flood breaker. */
   private static final int FLOOD_SAMPLE = 64;
@@ -55,6 +52,7 @@ final class Books {
   final Route route;
   final long[] counts = new long[Count.values().length];
   final Watchdog watchdog;
+  private final JvmFailureListener onJvmFailure;
   private @Nullable Runnable workerRun;
 
   /** Workers that were decided on under the lock and must be started outside of it. */
@@ -64,6 +62,11 @@ final class Books {
   int starting;
 
   long settled;
+
+  /** Workers that ask the gate now, and since when one of them has asked or been answered last. */
+  private final AtomicInteger gateCalls = new AtomicInteger();
+
+  private volatile long gateSinceNanos;
 
   int running;
   int waiters;
@@ -78,17 +81,15 @@ final class Books {
     this.runtime = Objects.requireNonNull(builder.runtime);
     this.settler = Objects.requireNonNull(builder.settler);
     this.flood = config.flood().map(FloodBreaker::new).orElse(null);
-    this.events = new EngineEvents(config, builder.observer, builder.onIntakeOpen);
+    String name = builder.transport + "-" + config.destination().name() + "-" + config.group();
+    this.events = new EngineEvents(config, builder.observer, builder.onIntakeOpen, name, runtime);
+    this.onJvmFailure = builder.onJvmFailure;
     this.intake = new IntakeBounds(config.maxInFlight(), config.maxInFlightBytes());
     this.lanes = new Lanes(intake, !config.isUnordered());
     this.route = new Route(runtime, this::change);
     this.watchdog =
         new Watchdog(
-            runtime,
-            config.handlerDeadline(),
-            this::executions,
-            execution -> events.overrun(execution.entry().id()));
-    String name = builder.transport + "-" + config.destination().name() + "-" + config.group();
+            runtime, config.handlerDeadline(), this::active, events::overrun, events::stuck);
     boolean platform =
         config.transactions().map(TransactionRunner::needsPlatformThreads).orElse(false)
             || config.heldKeys().map(HeldKeys::needsPlatformThreads).orElse(false);
@@ -105,20 +106,22 @@ final class Books {
 
   /** Returns true if it must be given back at once. Lock held. */
   boolean take(RawDelivery delivery) {
-    counts[Count.RECEIVED.ordinal()]++;
     boolean forgotten =
         closed || (!stoppedScopes.isEmpty() && stoppedScopes.contains(delivery.scope()));
     if (forgotten || draining) {
+      counts[Count.RECEIVED.ordinal()]++;
       counts[Count.GIVEN_BACK.ordinal()]++;
       return !forgotten;
     }
-    lanes.add(delivery, runtime.time().nanoTime());
     setLedgerTimer();
+    lanes.add(delivery, runtime.time().nanoTime());
+    // Last, so that a record that could not be taken in is not counted.
+    counts[Count.RECEIVED.ordinal()]++;
     return false;
   }
 
   boolean await(Duration timeout, BooleanSupplier condition) {
-    long left = timeout.toNanos();
+    long left = Timeouts.nanos(timeout);
     lock.lock();
     waiters++;
     try {
@@ -200,8 +203,8 @@ final class Books {
       return true;
     }
     if (!batchTimer) {
-      batchTimer = true;
       runtime.scheduler().schedule(Duration.ofNanos(left), () -> change(() -> batchTimer = false));
+      batchTimer = true;
     }
     return false;
   }
@@ -222,11 +225,11 @@ final class Books {
     } catch (RejectedExecutionException e) {
       // The runtime is closed: nothing runs any more.
       notStarted();
-    } catch (OutOfMemoryError e) {
-      // No thread to be had just now; those that run go on.
+    } catch (RuntimeException | Error e) {
+      // There is no thread to be had now; those that run go on.
       notStarted();
-      log.error("no worker could be started for {}", config.group(), e);
       runtime.scheduler().schedule(START_AGAIN, () -> change(() -> {}));
+      events.failed("no worker could be started", e);
     }
   }
 
@@ -284,9 +287,17 @@ final class Books {
       leave(entry);
       return;
     }
+    // First: a record that waits without a timer would wait without an end.
+    int activation = entry.activation;
+    runtime.scheduler().schedule(delay, () -> change(() -> wake(entry, activation)));
     lanes.hold(entry);
     noteActive();
-    runtime.scheduler().schedule(delay, () -> change(() -> lanes.wake(entry)));
+  }
+
+  private void wake(LaneEntry entry, int activation) {
+    if (entry.activation == activation) {
+      lanes.wake(entry);
+    }
   }
 
   /** A failed attempt of its own is no outage. Lock held. */
@@ -324,12 +335,19 @@ final class Books {
 
   /** Lock held. */
   void pauseRoute(Verdict why) {
-    boolean paused =
-        why.kind() == Verdict.Kind.MACHINE_FAILED
-            ? route.machineFailed(why.reason())
-            : route.outage(why.reason());
-    if (paused) {
+    if (why.kind() != Verdict.Kind.MACHINE_FAILED) {
+      if (route.outage(why.reason())) {
+        events.route(true, why.reason());
+      }
+      return;
+    }
+    boolean before = route.isMachineFailed() && route.isPaused();
+    if (route.machineFailed(why.reason()) && !before) {
       events.route(true, why.reason());
+    }
+    if (!closed && !draining) {
+      Duration pause = route.jvmPause();
+      events.later(() -> onJvmFailure.failed(why.reason(), pause));
     }
   }
 
@@ -347,10 +365,11 @@ final class Books {
     if (entry.revoked) {
       return;
     }
+    entry.enter(LaneEntry.Phase.SETTLING);
     try {
       settler.acknowledge(entry.raw);
-    } catch (RuntimeException e) {
-      log.error("settlement of {} for {} failed", entry.id(), config.group(), e);
+    } catch (Throwable e) {
+      events.failed("the settlement of " + entry.id(), e);
     }
   }
 
@@ -368,9 +387,9 @@ final class Books {
 
   /** Lock held. */
   void setLedgerTimer() {
-    if (!ledgerTimer && !events.isSilent()) {
-      ledgerTimer = true;
+    if (!ledgerTimer && events.observesDeliveries()) {
       runtime.scheduler().schedule(LEDGER_INTERVAL, this::tellLedger);
+      ledgerTimer = true;
     }
   }
 
@@ -403,34 +422,97 @@ final class Books {
     }
   }
 
+  int running() {
+    lock.lock();
+    try {
+      return running;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   Duration age(@Nullable LaneEntry entry) {
     return entry == null
         ? Duration.ZERO
         : Duration.ofNanos(runtime.time().nanoTime() - entry.receivedNanos);
   }
 
-  List<Execution> executions() {
-    List<Execution> found = new ArrayList<>();
+  List<LaneEntry> active() {
     lock.lock();
     try {
-      for (LaneEntry entry : lanes.active()) {
-        Execution execution = entry.execution;
-        if (execution != null) {
-          found.add(execution);
-        }
-      }
+      return List.copyOf(lanes.active());
     } finally {
       lock.unlock();
     }
-    return found;
+  }
+
+  /**
+   * A worker ends because something failed that must not: an error of the JVM, or of this code.
+   * What it had goes back, as a failed attempt that counts unless its outcome is known, and its
+   * place among the workers is free.
+   */
+  void broken(
+      List<LaneEntry> left,
+      @Nullable Verdict settled,
+      boolean counted,
+      boolean starts,
+      Throwable failure) {
+    boolean jvm = Failures.isJvmFailure(failure);
+    change(
+        () -> {
+          running -= counted ? 1 : 0;
+          starting -= starts ? 1 : 0;
+          for (int i = left.size() - 1; i >= 0; i--) {
+            LaneEntry entry = left.get(i);
+            if (entry.state != LaneEntry.State.ACTIVE) {
+              continue;
+            }
+            if (settled != null) {
+              forget(entry, entry.revoked ? Count.GIVEN_BACK : settled.count(), false);
+            } else if (isLeaving(entry)) {
+              leave(entry);
+            } else if (left.size() > 1) {
+              entry.single = true;
+              lanes.untake(entry);
+            } else {
+              lanes.ready(entry, true);
+            }
+          }
+          noteActive();
+          pauseRoute(
+              jvm
+                  ? Verdict.machineFailed(Failures.text(failure))
+                  : Verdict.outage("a worker failed: " + Failures.text(failure)));
+        });
+    events.failed("a worker ended and is replaced", failure);
+  }
+
+  /** A worker asks the gate, which may not return. */
+  void gateAsked() {
+    if (gateCalls.getAndIncrement() == 0) {
+      gateSinceNanos = runtime.time().nanoTime();
+    }
+  }
+
+  void gateAnswered() {
+    gateCalls.decrementAndGet();
+    gateSinceNanos = runtime.time().nanoTime();
+  }
+
+  /** Whether workers wait for the gate although it answers in no time. */
+  boolean gateHangs() {
+    return gateCalls.get() > 0
+        && runtime.time().nanoTime() - gateSinceNanos > config.handlerDeadline().toNanos();
   }
 
   /** The record was not handled because something is out of reach. */
   void outage(LaneEntry entry, Verdict why) {
     change(
         () -> {
-          pauseRoute(why);
+          // First: even if the pause can't be set, the record is not left with a worker that has
+          // gone.
           backToReady(entry, true);
+          pauseRoute(why);
         });
   }
 }

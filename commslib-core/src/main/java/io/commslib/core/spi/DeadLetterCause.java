@@ -45,28 +45,15 @@ final class DeadLetterCause {
     cause.put("failed-at", time.now().toString());
     cause.put("attempts", Integer.toString(entry.attempts));
     cause.put("redrive-count", Integer.toString(DeadLetterHeaders.redriveCount(entry.raw.wire())));
-    LaneEntry.Failures failures = entry.failures();
+    LaneEntry.History failures = entry.failures();
     Throwable failure = failures.last;
     cause.put("fingerprint", fingerprint(failure, reason));
     if (failure != null) {
       cause.put("first-cause", String.valueOf(failures.firstCause));
-      cause.put("last-cause", text(failure));
+      cause.put("last-cause", Failures.text(failure));
       cause.put("stack", stack(failure));
     }
     return cause;
-  }
-
-  static String text(Throwable failure) {
-    return cut(failure.getClass().getName() + ": " + message(failure), MAX_TEXT_CHARS);
-  }
-
-  private static String message(Throwable failure) {
-    try {
-      return cut(String.valueOf(failure.getMessage()), MAX_TEXT_CHARS);
-    } catch (RuntimeException | StackOverflowError e) {
-      // A throwable that can't name itself must not keep its message from the dead letters.
-      return "(message unavailable)";
-    }
   }
 
   /**
@@ -77,7 +64,7 @@ final class DeadLetterCause {
     if (failure == null) {
       return cut(reason, 100);
     }
-    StackTraceElement[] frames = failure.getStackTrace();
+    StackTraceElement[] frames = frames(failure);
     String place =
         frames.length == 0 ? "" : "@" + frames[0].getClassName() + "." + frames[0].getMethodName();
     String code = failure instanceof CommsException known ? ":" + known.code() : "";
@@ -94,14 +81,23 @@ final class DeadLetterCause {
         text.append("Caused by: (in a cycle) ").append(next.getClass().getName());
         break;
       }
-      text.append(next == failure ? "" : "Caused by: ").append(text(next)).append('\n');
-      StackTraceElement[] frames = next.getStackTrace();
+      text.append(next == failure ? "" : "Caused by: ").append(Failures.text(next)).append('\n');
+      StackTraceElement[] frames = frames(next);
       for (int i = 0; i < Math.min(frames.length, MAX_FRAMES); i++) {
         text.append("\tat ").append(frames[i]).append('\n');
       }
-      next = next.getCause();
+      next = Failures.cause(next);
     }
     return cut(text.toString(), MAX_STACK_CHARS);
+  }
+
+  private static StackTraceElement[] frames(Throwable failure) {
+    try {
+      StackTraceElement[] frames = failure.getStackTrace();
+      return frames == null ? new StackTraceElement[0] : frames;
+    } catch (Throwable e) {
+      return new StackTraceElement[0];
+    }
   }
 
   private static String cut(String text, int max) {

@@ -10,9 +10,10 @@ import java.util.Map;
 /**
  * How the cause of a dead letter travels: as headers {@code commslib-dlq-<field>} beside the
  * original headers. Fields: {@code reason, source, group, handler, partition, position, key,
- * message-id, time, received-at, failed-at, attempts, redrive-count, fingerprint, first-cause,
- * last-cause, stack}. Each value is cut at 4,096 bytes and all of them together at 16 KiB, control
- * characters become spaces, and the fields of an earlier dead letter are replaced, never appended.
+ * message-id, message-source, time, received-at, failed-at, attempts, redrive-count, fingerprint,
+ * first-cause, last-cause, stack, cut}. Each value is cut at 4,096 bytes and all of them together
+ * at 16 KiB, control characters become spaces, and the fields of an earlier dead letter are
+ * replaced, never appended.
  *
  * @since 0.1
  */
@@ -20,6 +21,12 @@ public final class DeadLetterHeaders {
 
   private static final String PREFIX = CloudEventsEnvelope.RESERVED_PREFIX + "dlq-";
   private static final int MAX_VALUE_BYTES = 4_096;
+
+  /**
+   * Says that the application's headers were left out of a letter, since its target refused it with
+   * them. An adapter that writes such a letter takes no header from the record's origin.
+   */
+  public static final String CUT_HEADERS = CloudEventsEnvelope.RESERVED_PREFIX + "cut-headers";
 
   /** Names and values of one cause, in UTF-8. */
   private static final int MAX_CAUSE_BYTES = 16 * 1024;

@@ -3,26 +3,30 @@ package io.commslib.core.spi;
 import io.commslib.core.codec.CodecException;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.resilience.Backoff;
 import io.commslib.core.time.CommsRuntime;
+import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Sends what was given up to the dead letters, unless a flood or a target that is down keeps it.
  */
 final class DeadLettering {
 
-  private static final Logger log = LoggerFactory.getLogger(DeliveryEngine.class);
-
   /** Tries alone after which a message goes to the dead letters in spite of a flood. */
   private static final int MAX_PROBES = 3;
+
+  /** Between tries of a letter that its target refuses in every form. */
+  private static final Backoff REFUSED_BACKOFF =
+      Backoff.exponential(Duration.ofSeconds(10), Duration.ofMinutes(10)).withoutJitter();
 
   private final SubscriptionConfig config;
   private final CommsRuntime runtime;
   private final Books books;
   private final DeadLetterSink deadLetters;
+  private final CloudEventsEnvelope envelope;
   private final String consumer;
   private final String handlerName;
   private final @Nullable FloodBreaker flood;
@@ -32,6 +36,7 @@ final class DeadLettering {
     this.runtime = Objects.requireNonNull(builder.runtime);
     this.books = books;
     this.deadLetters = Objects.requireNonNull(builder.deadLetters);
+    this.envelope = Objects.requireNonNull(builder.envelope);
     this.consumer = config.destination() + "/" + config.group();
     // Without the number a JVM gives to each lambda.
     this.handlerName = builder.handler.getClass().getName().replaceAll("/0x.*", "");
@@ -43,29 +48,47 @@ final class DeadLettering {
    * true if the worker may go on, because a flood keeps the record from the dead letters.
    */
   boolean park(LaneEntry entry, Verdict verdict) {
-    LaneEntry.Failures failures = entry.failures();
-    WireMessage letter = failures.deadLetter;
-    if (letter == null) {
-      if (isFlood(entry, verdict)) {
-        return true;
-      }
-      letter =
-          DeadLetterHeaders.add(
-              DeadLetterHeaders.redrivenAtLeast(
-                  SetAsideHeaders.without(entry.raw), failures.holdLevel),
-              DeadLetterCause.of(entry, verdict.reason(), config, handlerName, runtime.time()));
-      failures.deadLetter = letter;
-      failures.deadLetterCount = verdict.count();
-    }
+    LaneEntry.History failures = entry.failures();
+    entry.enter(LaneEntry.Phase.DEAD_LETTER);
+    boolean handedOver = false;
     try {
+      WireMessage letter = failures.deadLetter;
+      if (letter == null) {
+        if (isFlood(entry, verdict)) {
+          return true;
+        }
+        failures.deadLetterReason = verdict.reason();
+        failures.deadLetterCount = verdict.count();
+        letter = letter(entry, failures);
+        failures.deadLetter = letter;
+      }
       if (failures.deadLetterCount == Count.DEAD_LETTERED) {
         holdKey(entry);
       }
-      deadLetters.publish(letter).whenComplete((confirmed, failure) -> parked(entry, failure));
-    } catch (RuntimeException e) {
+      CompletionStage<?> published = deadLetters.publish(letter);
+      handedOver = true;
+      published.whenComplete((confirmed, failure) -> parked(entry, failure));
+    } catch (Throwable e) {
+      if (handedOver) {
+        // The callback could not be set, or has failed itself and put the record in its place.
+        throw e;
+      }
       parked(entry, e);
     }
     return false;
+  }
+
+  private WireMessage letter(LaneEntry entry, LaneEntry.History failures) {
+    WireMessage original =
+        DeadLetterHeaders.redrivenAtLeast(SetAsideHeaders.without(entry.raw), failures.holdLevel);
+    return DeadLetterHeaders.add(
+        failures.deadLetterForm == DeadLetterForms.HEADERS_CUT
+            ? DeadLetterForms.withoutHeaders(original, envelope)
+            : original,
+        DeadLetterForms.cause(
+            DeadLetterCause.of(
+                entry, failures.deadLetterReason, config, handlerName, runtime.time()),
+            failures.deadLetterForm));
   }
 
   /** Before the letter: after a crash between the two, the record comes again and is parked. */
@@ -78,7 +101,7 @@ final class DeadLettering {
 
   /** If it is one of a flood of dead letters, it is kept and the route pauses. */
   private boolean isFlood(LaneEntry entry, Verdict verdict) {
-    LaneEntry.Failures failures = entry.failures();
+    LaneEntry.History failures = entry.failures();
     Throwable failure = failures.last;
     if (flood == null
         || failure == null
@@ -109,22 +132,49 @@ final class DeadLettering {
   }
 
   private void parked(LaneEntry entry, @Nullable Throwable failure) {
-    if (failure != null) {
-      log.warn(
-          "dead letter of {} for {} not confirmed, the route waits: {}",
-          entry.id(),
-          config.group(),
-          failure.toString());
-      books.outage(entry, Verdict.outage("dead-letter target"));
-    } else {
+    if (failure == null) {
+      books.events.deadLettered(entry);
       books.acknowledge(entry);
     }
     books.change(
         () -> {
+          // First: whatever fails from here on, the worker's place is free again.
+          books.running--;
+          if (entry.state != LaneEntry.State.ACTIVE) {
+            return;
+          }
           if (failure == null) {
             books.book(entry, entry.failures().deadLetterCount, false);
+          } else if (Failures.isJvmFailure(failure)) {
+            books.backToReady(entry, true);
+            books.pauseRoute(Verdict.machineFailed(Failures.text(failure)));
+          } else if (Failures.isPermanent(failure)) {
+            refused(entry, failure);
+          } else {
+            books.backToReady(entry, true);
+            books.pauseRoute(Verdict.outage("dead-letter target: " + Failures.text(failure)));
           }
-          books.running--;
         });
+  }
+
+  /**
+   * The target does not take this very letter, most likely for its size: it is tried again with
+   * less beside its body, and then kept here with its key, so that it is not lost and holds up no
+   * other. Lock held.
+   */
+  private void refused(LaneEntry entry, Throwable failure) {
+    LaneEntry.History failures = entry.failures();
+    failures.deadLetter = null;
+    failures.decided = Verdict.deadLetter(failures.deadLetterCount, failures.deadLetterReason);
+    if (failures.deadLetterForm < DeadLetterForms.HEADERS_CUT) {
+      failures.deadLetterForm++;
+      books.backToReady(entry, true);
+      return;
+    }
+    int refusals = Math.min(30, ++failures.deadLetterRefusals);
+    Duration pause = REFUSED_BACKOFF.next(refusals, runtime.random());
+    books.hold(entry, pause);
+    books.events.stalled(
+        entry, failure, "the dead-letter target refuses it; it waits here, next try in " + pause);
   }
 }

@@ -210,6 +210,7 @@ public final class DeliveryEngine implements AutoCloseable {
           }
         });
     books.workers.close();
+    books.events.close();
   }
 
   /**
@@ -224,8 +225,9 @@ public final class DeliveryEngine implements AutoCloseable {
   /**
    * Returns the health of the handlers' side; the adapter adds its connection's.
    *
-   * @return down beyond {@link SubscriptionConfig#maxStuckHandlers()} and while an error of the JVM
-   *     stops the route, degraded while an outage pauses it
+   * @return down beyond {@link SubscriptionConfig#maxStuckHandlers()}, while an error of the JVM
+   *     stops the route and while the gate does not return; degraded while an outage pauses the
+   *     route, a worker is stuck, or the observer does not return
    */
   public Health health() {
     SubscriptionSnapshot now = snapshot();
@@ -233,20 +235,32 @@ public final class DeliveryEngine implements AutoCloseable {
     details.put("oldestInFlight", now.oldestInFlight().toString());
     details.put("inFlight", Long.toString(now.count(Count.IN_FLIGHT) + now.count(Count.WAITING)));
     details.put("stuckHandlers", Integer.toString(now.stuckHandlers()));
+    details.put("workers", Integer.toString(books.running()));
     if (books.closed) {
       return Health.of(Health.Status.DOWN, "closed", details);
     }
     if (now.stuckHandlers() > config.maxStuckHandlers()) {
       return Health.of(
           Health.Status.DOWN,
-          now.stuckHandlers() + " handlers overran and did not return",
+          now.stuckHandlers() + " workers are stuck, the first: " + books.watchdog.firstStuck(),
           details);
     }
     if (now.isRoutePaused() && books.route.isMachineFailed()) {
       return Health.of(Health.Status.DOWN, "stopped: " + books.route.reason(), details);
     }
-    String reason = now.isRoutePaused() ? "paused: " + books.route.reason() : "";
-    return Health.of(
-        now.isRoutePaused() ? Health.Status.DEGRADED : Health.Status.UP, reason, details);
+    if (books.gateHangs()) {
+      return Health.of(Health.Status.DOWN, "the gate has not returned", details);
+    }
+    String reason = trouble(now);
+    return Health.of(reason.isEmpty() ? Health.Status.UP : Health.Status.DEGRADED, reason, details);
+  }
+
+  private String trouble(SubscriptionSnapshot now) {
+    if (now.isRoutePaused()) {
+      return "paused: " + books.route.reason();
+    }
+    return now.stuckHandlers() > 0
+        ? "stuck: " + books.watchdog.firstStuck()
+        : books.events.trouble();
   }
 }

@@ -25,6 +25,7 @@ public final class DeliveryEngineBuilder {
   int maxBodyBytes = Integer.MAX_VALUE;
   boolean givesBackInPlace;
   Runnable onIntakeOpen = () -> {};
+  JvmFailureListener onJvmFailure = (reason, pause) -> {};
   CommsObserver observer = CommsObserver.none();
 
   DeliveryEngineBuilder(SubscriptionConfig config, MessageHandler handler) {
@@ -136,6 +137,18 @@ public final class DeliveryEngineBuilder {
    */
   public DeliveryEngineBuilder onIntakeOpen(Runnable onIntakeOpen) {
     this.onIntakeOpen = Objects.requireNonNull(onIntakeOpen, "onIntakeOpen");
+    return this;
+  }
+
+  /**
+   * Sets what gives back what was taken from the broker when an error of the JVM stops the
+   * handlers. Without it the engine only pauses.
+   *
+   * @param onJvmFailure of the adapter
+   * @return this
+   */
+  public DeliveryEngineBuilder onJvmFailure(JvmFailureListener onJvmFailure) {
+    this.onJvmFailure = Objects.requireNonNull(onJvmFailure, "onJvmFailure");
     return this;
   }
 

@@ -73,6 +73,11 @@ final class Execution implements Delivery {
     return true;
   }
 
+  /** Whether the deadline has passed and the handler has not returned. */
+  synchronized boolean isOverrun() {
+    return state == State.OVERRUN;
+  }
+
   /** Called by the worker when the handler has returned; true if the deadline had passed. */
   synchronized boolean end() {
     boolean overrun = state == State.OVERRUN;

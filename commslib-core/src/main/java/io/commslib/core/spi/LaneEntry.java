@@ -2,6 +2,8 @@ package io.commslib.core.spi;
 
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +52,40 @@ final class LaneEntry {
   /** Must not share a batch: it did, and the batch came to nothing. */
   boolean single;
 
+  /** What a worker does with a record; a record that stays in one for long is named in health. */
+  enum Phase {
+    READING("reading the record"),
+    KEY_STORE("the store of blocked keys"),
+    INBOX("the transaction's begin or the inbox"),
+    HANDLER("the handler"),
+    COMMIT("the commit"),
+    CLASSIFIER("the classifier"),
+    SETTLING("the settlement"),
+    DEAD_LETTER("the dead-letter publish"),
+    DELAY_STORE("the delay store");
+
+    final String text;
+
+    Phase(String text) {
+      this.text = text;
+    }
+  }
+
+  private static final VarHandle PHASE = phaseHandle();
+
+  /** Written by the worker, read by the watchdog now and then: a release suffices. */
+  @SuppressWarnings("UnusedVariable")
+  private Phase phase = Phase.READING;
+
+  /** Grows each time a worker takes the record. Guarded by the engine's lock, like what follows. */
+  int activation;
+
+  /** The phase in which the watchdog has seen it, since when, and in which activation. */
+  @Nullable Phase seenPhase;
+
+  long seenSinceNanos;
+  int seenActivation;
+
   /** Its scope is lost: nobody wants its settlement any more. */
   volatile boolean revoked;
 
@@ -63,10 +99,10 @@ final class LaneEntry {
   @Nullable Message message;
 
   /** Null until something has failed. */
-  @Nullable Failures failures;
+  @Nullable History failures;
 
   /** What went wrong with a record so far. */
-  static final class Failures {
+  static final class History {
     /** Attempts that failed in this process. */
     int attempts;
 
@@ -75,6 +111,15 @@ final class LaneEntry {
 
     /** Set once the record is to be dead-lettered; kept over failed tries to do so. */
     @Nullable WireMessage deadLetter;
+
+    /** Why it is dead-lettered. */
+    String deadLetterReason = "";
+
+    /** How much of the letter has been cut since its target refused it; counts from 0. */
+    int deadLetterForm;
+
+    /** Tries that were refused although all was cut that can be. */
+    int deadLetterRefusals;
 
     Count deadLetterCount = Count.DEAD_LETTERED;
 
@@ -94,8 +139,24 @@ final class LaneEntry {
     this.receivedNanos = receivedNanos;
   }
 
+  private static VarHandle phaseHandle() {
+    try {
+      return MethodHandles.lookup().findVarHandle(LaneEntry.class, "phase", Phase.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  void enter(Phase next) {
+    PHASE.setRelease(this, next);
+  }
+
+  Phase phase() {
+    return (Phase) PHASE.getAcquire(this);
+  }
+
   int failedAttempts() {
-    Failures known = failures;
+    History known = failures;
     return known == null ? 0 : known.attempts;
   }
 
@@ -108,20 +169,20 @@ final class LaneEntry {
     return known == null ? raw.positionText() : known.id();
   }
 
-  Failures failures() {
-    Failures known = failures;
+  History failures() {
+    History known = failures;
     if (known == null) {
-      known = new Failures();
+      known = new History();
       failures = known;
     }
     return known;
   }
 
   void failed(Throwable failure) {
-    Failures known = failures();
+    History known = failures();
     known.last = failure;
     if (known.firstCause == null) {
-      known.firstCause = DeadLetterCause.text(failure);
+      known.firstCause = Failures.text(failure);
     }
   }
 }

@@ -8,16 +8,18 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All unsettled records of an engine: by age, by key, and those that want a worker. Of each key one
- * at a time is ready, active or waiting; records without key stand alone. Guarded by the engine's
- * lock; every operation takes constant time, except taking a record out of the midst of its key.
+ * All unsettled records of an engine: by age, by key, and those that want a worker. What allocates
+ * comes first in each operation, so that one that fails for want of memory changes nothing. Of each
+ * key one at a time is ready, active or waiting; records without key stand alone. Guarded by the
+ * engine's lock; every operation takes constant time, except taking a record out of the midst of
+ * its key.
  */
 final class Lanes {
 
   private final Map<String, Lane> byKey = new HashMap<>();
   private final IntakeBounds intake;
   private final boolean keyed;
-  private final List<LaneEntry> active = new ArrayList<>();
+  private final ArrayList<LaneEntry> active = new ArrayList<>();
   private @Nullable LaneEntry oldest;
   private @Nullable LaneEntry youngest;
   private @Nullable LaneEntry firstReady;
@@ -133,6 +135,7 @@ final class Lanes {
   @Nullable LaneEntry takeReady() {
     LaneEntry entry = firstReady;
     if (entry != null) {
+      active.ensureCapacity(active.size() + 1);
       leaveReady(entry);
       activate(entry);
     }
@@ -141,6 +144,8 @@ final class Lanes {
 
   private void activate(LaneEntry entry) {
     entry.state = LaneEntry.State.ACTIVE;
+    entry.activation++;
+    entry.enter(LaneEntry.Phase.READING);
     entry.activeIndex = active.size();
     active.add(entry);
   }
@@ -150,7 +155,9 @@ final class Lanes {
    * ones what stands at the head. One that must stay single comes alone.
    */
   List<LaneEntry> takeBatch(int maxItems, long maxBytes) {
-    List<LaneEntry> batch = new ArrayList<>();
+    int most = Math.min(maxItems, size);
+    List<LaneEntry> batch = new ArrayList<>(most);
+    active.ensureCapacity(active.size() + most);
     long bytes = 0;
     LaneEntry head = firstReady;
     while (head != null && batch.size() < maxItems && bytes < maxBytes) {

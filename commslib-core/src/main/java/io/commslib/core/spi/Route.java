@@ -15,6 +15,8 @@ final class Route {
   private static final Backoff OUTAGE_BACKOFF =
       Backoff.exponential(Duration.ofMillis(200), Duration.ofSeconds(5));
   private static final Duration GATE_PAUSE = Duration.ofMillis(100);
+  private static final Backoff JVM_BACKOFF =
+      Backoff.exponential(Duration.ofMillis(250), Duration.ofMinutes(1)).withoutJitter();
 
   private final CommsRuntime runtime;
   private final Consumer<Runnable> underLock;
@@ -25,6 +27,7 @@ final class Route {
   private boolean flood;
   private boolean machineFailed;
   private int outages;
+  private int jvmFailures;
   private boolean closed;
   private volatile String reason = "";
 
@@ -63,11 +66,12 @@ final class Route {
     if (gateClosed || closed) {
       return false;
     }
+    // The end is set first: without it a pause that could not be scheduled would have none.
+    runtime.scheduler().schedule(GATE_PAUSE, () -> underLock.accept(() -> gateClosed = false));
     boolean opened = !isPaused();
     gateClosed = true;
     probing = true;
     reason = "gate closed";
-    runtime.scheduler().schedule(GATE_PAUSE, () -> underLock.accept(() -> gateClosed = false));
     return opened;
   }
 
@@ -76,19 +80,20 @@ final class Route {
     if (outage || closed) {
       return false;
     }
+    int count = Math.min(outages + 1, 30);
+    // At least half of the bound: a random wait near zero would hammer a broker that is down.
+    Duration half = OUTAGE_BACKOFF.withoutJitter().next(count, runtime.random()).dividedBy(2);
+    return pause(why, OUTAGE_BACKOFF.next(count, runtime.random()).dividedBy(2).plus(half), count);
+  }
+
+  private boolean pause(String why, Duration wait, int count) {
+    runtime.scheduler().schedule(wait, () -> underLock.accept(() -> outage = false));
     boolean opened = !isPaused();
     outage = true;
     probing = true;
     reason = why;
-    outages = Math.min(outages + 1, 30);
-    // At least half of the bound: a random wait near zero would hammer a broker that is down.
-    Duration wait = OUTAGE_BACKOFF.next(outages, runtime.random()).dividedBy(2).plus(floor());
-    runtime.scheduler().schedule(wait, () -> underLock.accept(() -> outage = false));
+    outages = count;
     return opened;
-  }
-
-  private Duration floor() {
-    return OUTAGE_BACKOFF.withoutJitter().next(outages, runtime.random()).dividedBy(2);
   }
 
   /** An outage in which one cause would have dead-lettered many keys. */
@@ -101,10 +106,19 @@ final class Route {
     return flood;
   }
 
-  /** An outage of this very process. */
+  /** An outage of this very process; the pause grows with each one. */
   boolean machineFailed(String why) {
     machineFailed = true;
-    return outage(why);
+    if (outage || closed) {
+      return false;
+    }
+    jvmFailures = Math.min(jvmFailures + 1, 30);
+    return pause(why, jvmPause(), outages);
+  }
+
+  /** The pause after the last error of the JVM. */
+  Duration jvmPause() {
+    return JVM_BACKOFF.next(Math.max(1, jvmFailures), runtime.random());
   }
 
   boolean isMachineFailed() {
@@ -120,6 +134,7 @@ final class Route {
     flood = false;
     machineFailed = false;
     outages = 0;
+    jvmFailures = 0;
     return true;
   }
 

@@ -43,7 +43,7 @@ final class SetAsideHeaders {
       return;
     }
     Map<String, String> headers = entry.raw.wire().headers();
-    LaneEntry.Failures failures = entry.failures();
+    LaneEntry.History failures = entry.failures();
     failures.attempts = attempts(headers.get(ATTEMPTS));
     failures.firstCause = headers.get(FIRST_CAUSE);
   }

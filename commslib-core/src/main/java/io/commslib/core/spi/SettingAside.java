@@ -6,13 +6,9 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Lets the broker keep records that wait for a delayed attempt. */
 final class SettingAside {
-
-  private static final Logger log = LoggerFactory.getLogger(DeliveryEngine.class);
 
   private final DelayKeeper keeper;
   private final Books books;
@@ -30,10 +26,11 @@ final class SettingAside {
     if (books.isLeavingNow(entry)) {
       return false;
     }
+    entry.enter(LaneEntry.Phase.DELAY_STORE);
     Optional<CompletionStage<?>> kept;
     try {
       kept = keeper.keep(SetAsideHeaders.add(entry, receivedAt(entry)), delay);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       notKept(entry, e);
       return false;
     }
@@ -54,20 +51,19 @@ final class SettingAside {
     }
     books.change(
         () -> {
+          books.running--;
+          if (entry.state != LaneEntry.State.ACTIVE) {
+            return;
+          }
           if (failure == null) {
             books.book(entry, Count.SET_ASIDE, false);
           } else {
             books.holdForRetry(entry, delay);
           }
-          books.running--;
         });
   }
 
   private void notKept(LaneEntry entry, Throwable failure) {
-    log.warn(
-        "{} for {} could not be set aside and waits here: {}",
-        entry.id(),
-        books.config.group(),
-        failure.toString());
+    books.events.failed(entry.id() + " could not be set aside and waits here", failure);
   }
 }

@@ -2,74 +2,115 @@ package io.commslib.core.spi;
 
 import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * Looks for handlers past their deadline a few times per deadline, instead of setting a timer for
- * each message.
+ * Checks the records that workers have a few times per deadline, instead of setting a timer for
+ * each: ends handlers past their deadline, and names what has not returned for as long, be it the
+ * handler, the commit, the inbox or the settlement.
  */
 final class Watchdog {
 
+  /** A record that a worker has had for too long; over once the worker has done with it. */
+  private record Stuck(LaneEntry entry, int activation, String text) {
+    boolean lasts() {
+      return entry.activation == activation && entry.state == LaneEntry.State.ACTIVE;
+    }
+  }
+
   private final CommsRuntime runtime;
+  private final long deadlineNanos;
   private final Duration interval;
-  private final Supplier<List<Execution>> running;
+  private final Supplier<List<LaneEntry>> active;
   private final Consumer<Execution> onOverrun;
+  private final Consumer<String> onStuck;
   private final AtomicBoolean scheduled = new AtomicBoolean();
-  private final AtomicInteger stuck = new AtomicInteger();
+  private volatile List<Stuck> stuck = List.of();
 
   Watchdog(
       CommsRuntime runtime,
       Duration deadline,
-      Supplier<List<Execution>> running,
-      Consumer<Execution> onOverrun) {
+      Supplier<List<LaneEntry>> active,
+      Consumer<Execution> onOverrun,
+      Consumer<String> onStuck) {
     this.runtime = runtime;
+    this.deadlineNanos = deadline.toNanos();
     long nanos =
         Math.min(
             Duration.ofMillis(500).toNanos(),
-            Math.max(Duration.ofMillis(2).toNanos(), deadline.toNanos() / 10));
+            Math.max(Duration.ofMillis(2).toNanos(), deadlineNanos / 10));
     this.interval = Duration.ofNanos(nanos);
-    this.running = running;
+    this.active = active;
     this.onOverrun = onOverrun;
+    this.onStuck = onStuck;
   }
 
-  /** A handler is about to start. */
+  /** A worker takes a record. */
   void started() {
     if (!scheduled.get() && scheduled.compareAndSet(false, true)) {
-      runtime.scheduler().schedule(interval, this::look);
-    }
-  }
-
-  /** Its handler has returned; true if the deadline had passed. */
-  boolean ended(Execution execution) {
-    boolean overrun = execution.end();
-    if (overrun) {
-      stuck.decrementAndGet();
-    }
-    return overrun;
-  }
-
-  /** Handlers that have overrun their deadline and not returned. */
-  int stuckHandlers() {
-    return Math.max(0, stuck.get());
-  }
-
-  private void look() {
-    long now = runtime.time().nanoTime();
-    // Before looking: who starts now either is seen, or sets the next look himself.
-    scheduled.set(false);
-    List<Execution> executions = running.get();
-    for (Execution execution : executions) {
-      if (execution.overrunAt(now)) {
-        stuck.incrementAndGet();
-        onOverrun.accept(execution);
+      try {
+        runtime.scheduler().schedule(interval, this::check);
+      } catch (RuntimeException | Error e) {
+        scheduled.set(false);
+        throw e;
       }
     }
-    if (!executions.isEmpty()) {
+  }
+
+  /** The number of records whose worker has not come back. */
+  int stuckHandlers() {
+    List<Stuck> now = stuck;
+    return now.isEmpty() ? 0 : (int) now.stream().filter(Stuck::lasts).count();
+  }
+
+  /** What the first of them waits for; empty if there is none. */
+  String firstStuck() {
+    return stuck.stream().filter(Stuck::lasts).map(Stuck::text).findFirst().orElse("");
+  }
+
+  private void check() {
+    long now = runtime.time().nanoTime();
+    // First: a worker that starts now either is seen, or sets the next check itself.
+    scheduled.set(false);
+    List<LaneEntry> entries = active.get();
+    List<Stuck> found = new ArrayList<>();
+    for (LaneEntry entry : entries) {
+      Execution execution = entry.execution;
+      if (execution != null && execution.overrunAt(now)) {
+        onOverrun.accept(execution);
+      }
+      Stuck one = checkPhase(entry, execution, now);
+      if (one != null) {
+        found.add(one);
+      }
+    }
+    List<Stuck> before = stuck;
+    stuck = List.copyOf(found);
+    if (before.isEmpty() && !found.isEmpty()) {
+      onStuck.accept(found.get(0).text());
+    }
+    if (!entries.isEmpty()) {
       started();
     }
+  }
+
+  private @org.jspecify.annotations.Nullable Stuck checkPhase(
+      LaneEntry entry, @org.jspecify.annotations.Nullable Execution execution, long now) {
+    LaneEntry.Phase phase = entry.phase();
+    int activation = entry.activation;
+    if (entry.seenPhase != phase || entry.seenActivation != activation) {
+      entry.seenPhase = phase;
+      entry.seenActivation = activation;
+      entry.seenSinceNanos = now;
+    }
+    boolean overrun = execution != null && execution.isOverrun();
+    if (!overrun && now - entry.seenSinceNanos < deadlineNanos) {
+      return null;
+    }
+    return new Stuck(entry, activation, phase.text + " has not returned for " + entry.id());
   }
 }

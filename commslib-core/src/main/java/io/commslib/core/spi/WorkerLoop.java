@@ -4,20 +4,18 @@ import io.commslib.core.messaging.BatchBounds;
 import io.commslib.core.messaging.BatchHandler;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.resilience.Gate;
 import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** What a worker does: takes ready records, runs their handler, applies what it came to. */
 final class WorkerLoop {
-
-  private static final Logger log = LoggerFactory.getLogger(DeliveryEngine.class);
 
   /** Records of one key a worker handles in a row before another key gets its turn. */
   private static final int TURN = 16;
@@ -51,56 +49,87 @@ final class WorkerLoop {
             builder.handler,
             Objects.requireNonNull(builder.envelope),
             runtime.time(),
-            books.watchdog,
             () -> books.closed || books.draining,
             builder.maxBodyBytes);
     this.batchAttempts =
         config.batch().isPresent() && builder.handler instanceof BatchHandler batchHandler
-            ? new BatchAttempts(config, batchHandler, runtime.time(), books.watchdog)
+            ? new BatchAttempts(config, batchHandler, runtime.time())
             : null;
   }
 
   /** A worker's life: takes what is ready until there is nothing for it to do. */
   void run() {
     if (batchAttempts == null) {
-      work();
+      new Worker().work();
     } else {
       workBatches(batchAttempts);
     }
   }
 
-  /** One record at a time. */
-  private void work() {
-    Verdict verdict = null;
-    LaneEntry entry = null;
-    int turn = 0;
-    boolean first = true;
-    while (true) {
+  /**
+   * One worker, which handles one record at a time. Whatever fails, also in code that must not: its
+   * record goes back to its place and its place among the workers is free again.
+   */
+  private final class Worker {
+    private @Nullable LaneEntry entry;
+    private @Nullable Verdict verdict;
+    private int turn;
+    private boolean first = true;
+
+    /** Whether this worker still counts as running. */
+    private boolean counted = true;
+
+    void work() {
+      try {
+        while (step()) {
+          books.flush();
+        }
+        books.flush();
+      } catch (Throwable e) {
+        broken(e);
+      }
+    }
+
+    /** One record; false when there is nothing more to do. */
+    private boolean step() {
       boolean gateOpen = isGateOpen();
       LaneEntry done = entry;
-      entry = next(done, verdict, turn, gateOpen, first);
+      LaneEntry next = next(done, verdict, turn, gateOpen, first, this);
       first = false;
+      turn =
+          done != null && next != null && next.lane != null && done.lane == next.lane
+              ? turn + 1
+              : 0;
+      entry = next;
+      verdict = null;
       books.flush();
-      if (entry == null) {
-        return;
+      if (next == null) {
+        return false;
       }
-      turn = done != null && entry.lane != null && done.lane == entry.lane ? turn + 1 : 0;
-      verdict = attempt(entry);
-      if (verdict.kind() == Verdict.Kind.FINISHED) {
-        // Settled before it leaves the books, so that who waits for a scope to be idle finds it
+      // An interrupt that others left set must not reach this handler; that of a close ends it.
+      Verdict outcome = Thread.interrupted() && books.closed ? Verdict.giveBack() : attempt(next);
+      if (outcome.kind() == Verdict.Kind.FINISHED) {
+        // Settled before it leaves the books, so that whoever waits for a scope to be idle finds it
         // settled.
-        books.acknowledge(entry);
-      } else if (apply(entry, verdict)) {
-        entry = null;
-      } else {
-        books.flush();
-        return;
+        books.acknowledge(next);
+        verdict = outcome;
+        return true;
       }
+      boolean goesOn = apply(next, outcome);
+      entry = null;
+      counted &= goesOn;
+      return goesOn;
+    }
+
+    private void broken(Throwable failure) {
+      LaneEntry left = entry;
+      Verdict settled = verdict;
+      books.broken(left == null ? List.of() : List.of(left), settled, counted, first, failure);
     }
   }
 
   private Verdict attempt(LaneEntry entry) {
-    LaneEntry.Failures failures = entry.failures;
+    LaneEntry.History failures = entry.failures;
     if (failures == null) {
       return attempts.run(entry);
     }
@@ -115,26 +144,36 @@ final class WorkerLoop {
   /** As many as a batch holds, and alone what must be alone. */
   private void workBatches(BatchAttempts batches) {
     boolean first = true;
-    while (true) {
-      List<LaneEntry> batch = nextBatch(isGateOpen(), first);
-      first = false;
-      books.flush();
-      if (batch.isEmpty()) {
-        return;
-      }
-      LaneEntry entry = batch.get(0);
-      if (!entry.single) {
-        runBatch(batches, batch);
-        continue;
-      }
-      Verdict verdict = attempt(entry);
-      if (verdict.kind() == Verdict.Kind.FINISHED) {
-        books.acknowledge(entry);
-        books.change(() -> books.book(entry, verdict.count(), true));
-      } else if (!apply(entry, verdict)) {
+    boolean counted = true;
+    List<LaneEntry> batch = List.of();
+    try {
+      while (true) {
+        boolean gateOpen = isGateOpen();
+        batch = nextBatch(gateOpen, first);
+        first = false;
+        counted = !batch.isEmpty();
         books.flush();
-        return;
+        if (batch.isEmpty()) {
+          return;
+        }
+        LaneEntry entry = batch.get(0);
+        if (!entry.single) {
+          runBatch(batches, batch);
+          continue;
+        }
+        Verdict verdict =
+            Thread.interrupted() && books.closed ? Verdict.giveBack() : attempt(entry);
+        if (verdict.kind() == Verdict.Kind.FINISHED) {
+          books.acknowledge(entry);
+          books.change(() -> books.book(entry, verdict.count(), true));
+        } else if (!apply(entry, verdict)) {
+          counted = false;
+          books.flush();
+          return;
+        }
       }
+    } catch (Throwable e) {
+      books.broken(batch, null, counted, first, e);
     }
   }
 
@@ -155,6 +194,7 @@ final class WorkerLoop {
           && books.running <= allowed
           && books.hasWork()) {
         BatchBounds bounds = config.batch().orElseThrow();
+        books.watchdog.started();
         batch =
             books.lanes.takeBatch(
                 books.route.isPaused() ? 1 : bounds.maxItems(), bounds.maxBytes());
@@ -173,30 +213,41 @@ final class WorkerLoop {
     BatchRun run = new BatchRun(taken, attempts);
     run.run(batches);
     run.finished().forEach((entry, count) -> books.acknowledge(entry));
+    List<LaneEntry> youngestFirst = run.untaken();
+    List<LaneEntry> leaving = new ArrayList<>();
     books.change(
         () -> {
           run.finished().forEach((entry, count) -> books.book(entry, count, true));
-          Verdict outage = run.outage();
-          if (outage != null) {
-            books.pauseRoute(outage);
-          }
-          for (LaneEntry entry : run.untaken()) {
+          for (LaneEntry entry : youngestFirst) {
             if (books.isLeaving(entry)) {
-              books.leave(entry);
+              leaving.add(entry);
             } else {
               books.lanes.untake(entry);
             }
+          }
+          // Oldest first, which is the order in which a broker gives them out again.
+          Collections.reverse(leaving);
+          leaving.forEach(books::leave);
+          Verdict outage = run.outage();
+          if (outage != null) {
+            books.pauseRoute(outage);
           }
           books.noteActive();
         });
   }
 
   private boolean isGateOpen() {
+    if (config.gate() == Gate.open()) {
+      return true;
+    }
+    books.gateAsked();
     try {
       return config.gate().isOpen();
-    } catch (RuntimeException e) {
-      log.error("gate of {} failed and counts as closed", config.group(), e);
+    } catch (Throwable e) {
+      books.events.failed("the gate; it counts as closed", e);
       return false;
+    } finally {
+      books.gateAnswered();
     }
   }
 
@@ -208,7 +259,8 @@ final class WorkerLoop {
       @Nullable Verdict verdict,
       int turn,
       boolean gateOpen,
-      boolean first) {
+      boolean first,
+      Worker worker) {
     books.lock.lock();
     try {
       if (first) {
@@ -216,6 +268,7 @@ final class WorkerLoop {
       }
       if (done != null && verdict != null) {
         books.book(done, verdict.count(), turn < TURN);
+        worker.entry = null;
       }
       if (!gateOpen && books.route.gateClosed()) {
         books.events.route(true, "gate closed");
@@ -224,13 +277,18 @@ final class WorkerLoop {
           && !books.closed
           && !books.draining
           && books.running <= books.route.allowed(config.workers())) {
+        books.watchdog.started();
         LaneEntry entry = books.lanes.takeReady();
         if (entry != null) {
+          // Known to the worker before anything else can fail.
+          worker.entry = entry;
+          worker.verdict = null;
           books.dispatch();
           return entry;
         }
       }
       books.running--;
+      worker.counted = false;
       books.dispatch();
       return null;
     } finally {

@@ -2,7 +2,6 @@ package io.commslib.core.time;
 
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Objects;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledFuture;
@@ -31,7 +30,7 @@ public final class SystemRuntime implements CommsRuntime {
   private static final int UNPINNED = 24;
 
   private final ScheduledThreadPoolExecutor executor;
-  private final TimeSource time = new SystemTime();
+  private final TimeSource time = SystemTime.INSTANCE;
   private final TaskScheduler scheduler = this::schedule;
   // SecureRandom is a thread-safe RandomGenerator; SplittableRandom is not.
   private final RandomGenerator random = new SecureRandom();
@@ -135,20 +134,17 @@ public final class SystemRuntime implements CommsRuntime {
   private static void runLogged(Runnable task) {
     try {
       task.run();
-    } catch (Exception e) {
-      log.error("scheduled task failed", e);
+    } catch (Throwable e) {
+      logFailure(e);
     }
   }
 
-  private static final class SystemTime implements TimeSource {
-    @Override
-    public Instant now() {
-      return Instant.now();
-    }
-
-    @Override
-    public long nanoTime() {
-      return System.nanoTime();
+  /** Logging needs memory too: a task that failed for want of it must not end its thread. */
+  private static void logFailure(Throwable failure) {
+    try {
+      log.error("a task failed: {}", String.valueOf(failure), failure);
+    } catch (Throwable e) {
+      Thread.onSpinWait();
     }
   }
 
@@ -197,7 +193,7 @@ public final class SystemRuntime implements CommsRuntime {
 
     @Override
     public boolean awaitIdle(Duration timeout) {
-      long end = System.nanoTime() + timeout.toNanos();
+      long end = System.nanoTime() + Timeouts.nanos(timeout);
       synchronized (pending) {
         while (pending.get() > 0) {
           long left = end - System.nanoTime();

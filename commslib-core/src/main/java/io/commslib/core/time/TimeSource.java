@@ -11,6 +11,15 @@ import java.time.Instant;
 public interface TimeSource {
 
   /**
+   * Returns the machine's clocks.
+   *
+   * @return the time source of {@link SystemRuntime}
+   */
+  static TimeSource system() {
+    return SystemTime.INSTANCE;
+  }
+
+  /**
    * Returns the wall-clock time. It may jump; never used to measure a duration or to decide a
    * lease.
    *
