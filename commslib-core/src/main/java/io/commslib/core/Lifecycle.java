@@ -1,22 +1,34 @@
 package io.commslib.core;
 
+import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.messaging.Subscriber;
 import io.commslib.core.messaging.Subscription;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.spi.Failures;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.core.time.Timeouts;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Starts the parts of a service in the order that is safe and drains them in the reverse one:
- * relays first, so that what handlers write leaves; then sagas; then subscriptions. Draining stops
- * the intake first and the relays last, so that what the last handlers wrote still leaves.
- * Applications build one per service.
+ * Starts the parts of a service in the order that is safe: relays first, so that what handlers
+ * write leaves; then sagas; then subscriptions. Draining stops the intake of all of them at once,
+ * then waits for subscriptions, sagas and relays, so that what the last handlers wrote still
+ * leaves; the relays always get a share of the time. One part that fails or hangs keeps no other
+ * from being drained and closed. Applications build one per service.
  *
  * <p>Thread-safe. Owns what was passed to it and closes it.
  *
@@ -24,10 +36,21 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Lifecycle implements AutoCloseable {
 
+  private static final Logger log = LoggerFactory.getLogger(Lifecycle.class);
+
+  /** For a part that was told its limit to return. */
+  private static final Duration GRACE = Duration.ofSeconds(1);
+
+  private static final Duration CLOSE_LIMIT = Duration.ofSeconds(30);
+
   private final ReentrantLock lock = new ReentrantLock();
   private final List<LifecycleComponent> components;
+  private final int relays;
   private final List<MessageTransport> transports;
-  private final List<LifecycleComponent> started = new ArrayList<>();
+  private final int sagas;
+  private final CommsRuntime runtime = SystemRuntime.platformThreads();
+  private final List<LifecycleComponent> started = new CopyOnWriteArrayList<>();
+  private final AtomicBoolean closing = new AtomicBoolean();
   private volatile LifecycleState state = LifecycleState.NEW;
 
   private Lifecycle(Builder builder) {
@@ -35,6 +58,8 @@ public final class Lifecycle implements AutoCloseable {
     ordered.addAll(builder.sagas);
     ordered.addAll(builder.subscriptions);
     this.components = List.copyOf(ordered);
+    this.relays = builder.relays.size();
+    this.sagas = builder.sagas.size();
     this.transports = List.copyOf(builder.transports);
   }
 
@@ -52,7 +77,7 @@ public final class Lifecycle implements AutoCloseable {
    * added. Blocks until the last one takes work.
    *
    * @throws CommsException what the part that could not start threw; the parts started before it
-   *     are closed again
+   *     and the transports are closed, and what those threw is suppressed in it
    * @throws IllegalStateException if it was started before
    */
   public void start() {
@@ -69,7 +94,7 @@ public final class Lifecycle implements AutoCloseable {
       }
       state = LifecycleState.RUNNING;
     } catch (RuntimeException | Error e) {
-      close();
+      closeAll().forEach(e::addSuppressed);
       throw e;
     } finally {
       lock.unlock();
@@ -77,10 +102,11 @@ public final class Lifecycle implements AutoCloseable {
   }
 
   /**
-   * Takes no more work and waits until what runs has ended: subscriptions, then sagas, then relays.
-   * Blocks.
+   * Takes no more work and waits until what runs has ended: the intake of all parts stops at once,
+   * then subscriptions are drained, then sagas, then relays. Relays have a quarter of the time at
+   * least. A part that throws counts as not drained, is logged, and the others go on. Blocks.
    *
-   * @param timeout for all together
+   * @param timeout for all together; any duration, also the longest
    * @return whether everything had ended in time; if not, messages will be delivered again and
    *     leases taken over
    */
@@ -91,35 +117,87 @@ public final class Lifecycle implements AutoCloseable {
         return true;
       }
       state = LifecycleState.DRAINING;
-      long end = System.nanoTime() + timeout.toNanos();
-      boolean all = true;
       for (int i = started.size() - 1; i >= 0; i--) {
-        Duration left = Duration.ofNanos(Math.max(0, end - System.nanoTime()));
-        all &= started.get(i).drain(left);
+        stopIntake(started.get(i));
       }
-      return all;
+      long whole = Timeouts.nanos(timeout);
+      long end = runtime.time().nanoTime() + whole;
+      long endBeforeRelays = relays == 0 ? end : end - whole / 4;
+      List<LifecycleComponent> waiting = List.copyOf(started);
+      int first = Math.min(relays, waiting.size());
+      int second = Math.min(relays + sagas, waiting.size());
+      boolean all = drain(waiting.subList(second, waiting.size()), endBeforeRelays);
+      all &= drain(waiting.subList(first, second), endBeforeRelays);
+      return all & drain(waiting.subList(0, first), end);
     } finally {
       lock.unlock();
     }
   }
 
+  private static void stopIntake(LifecycleComponent component) {
+    try {
+      component.stopIntake();
+    } catch (Throwable e) {
+      log.error("{} could not stop its intake: {}", name(component), Failures.text(e), e);
+    }
+  }
+
+  /** Parts of one kind at once. */
+  private boolean drain(List<LifecycleComponent> parts, long end) {
+    PartCalls calls = new PartCalls(runtime, "drain");
+    Duration left = Duration.ofNanos(Math.max(0, end - runtime.time().nanoTime()));
+    for (LifecycleComponent part : parts) {
+      calls.begin(name(part), () -> part.drain(left));
+    }
+    return calls.await(left.plus(GRACE), new ArrayList<>());
+  }
+
+  private static String name(LifecycleComponent component) {
+    try {
+      return component.name();
+    } catch (Throwable e) {
+      return component.getClass().getName();
+    }
+  }
+
   /**
-   * Closes all parts in reverse order, then the transports. Does not drain. Idempotent, never
-   * throws.
+   * Closes all parts in reverse order, then the transports. Does not drain. What a part throws is
+   * logged, one that does not return is left after {@code 30 s}, and the others are closed all the
+   * same. Idempotent, never throws. Also ends a {@link #drain} that is under way.
    */
   @Override
   public void close() {
-    lock.lock();
-    try {
-      state = LifecycleState.CLOSED;
-      for (int i = started.size() - 1; i >= 0; i--) {
-        started.get(i).close();
-      }
-      started.clear();
-      transports.forEach(MessageTransport::close);
-    } finally {
-      lock.unlock();
+    state = LifecycleState.CLOSED;
+    closeAll();
+  }
+
+  /** Returns what was thrown. Without the lock, which a part that hangs may hold. */
+  private List<Throwable> closeAll() {
+    state = LifecycleState.CLOSED;
+    List<Throwable> thrown = new ArrayList<>();
+    if (!closing.compareAndSet(false, true)) {
+      return thrown;
     }
+    for (int i = components.size() - 1; i >= 0; i--) {
+      LifecycleComponent component = components.get(i);
+      if (started.contains(component)) {
+        close(name(component), component::close, thrown);
+      }
+    }
+    transports.forEach(transport -> close(transportName(transport), transport::close, thrown));
+    runtime.close();
+    return thrown;
+  }
+
+  private void close(String name, Runnable part, List<Throwable> thrown) {
+    PartCalls calls = new PartCalls(runtime, "close");
+    calls.begin(
+        name,
+        () -> {
+          part.run();
+          return true;
+        });
+    calls.await(CLOSE_LIMIT, thrown);
   }
 
   /**
@@ -132,15 +210,32 @@ public final class Lifecycle implements AutoCloseable {
   }
 
   /**
-   * Returns the health of all parts and transports, in start order. Never blocks.
+   * Returns the health of all parts and transports, in start order. A part that can't tell is down.
+   * Never blocks.
    *
    * @return the worst status of all, with every part's own
    */
   public Health health() {
     Map<String, Health> parts = new LinkedHashMap<>();
-    transports.forEach(transport -> parts.put(transport.name(), transport.health()));
-    components.forEach(component -> parts.put(component.name(), component.health()));
+    transports.forEach(transport -> parts.put(transportName(transport), health(transport::health)));
+    components.forEach(component -> parts.put(name(component), health(component::health)));
     return Health.combine(parts);
+  }
+
+  private static String transportName(MessageTransport transport) {
+    try {
+      return transport.name();
+    } catch (Throwable e) {
+      return transport.getClass().getName();
+    }
+  }
+
+  private static Health health(Supplier<Health> part) {
+    try {
+      return Objects.requireNonNull(part.get(), "health");
+    } catch (Throwable e) {
+      return Health.of(Health.Status.DOWN, "health failed: " + Failures.text(e), Map.of());
+    }
   }
 
   /**
@@ -203,6 +298,23 @@ public final class Lifecycle implements AutoCloseable {
     }
 
     /**
+     * Adds a subscription under the name of its destination and group.
+     *
+     * @param subscriber makes the subscription
+     * @param config what and how to consume
+     * @param handler called on the subscription's workers
+     * @return this
+     */
+    public Builder subscription(
+        Subscriber subscriber, SubscriptionConfig config, MessageHandler handler) {
+      Objects.requireNonNull(subscriber, "subscriber");
+      Objects.requireNonNull(config, "config");
+      Objects.requireNonNull(handler, "handler");
+      return subscription(
+          config.destination() + "/" + config.group(), () -> subscriber.subscribe(config, handler));
+    }
+
+    /**
      * Builds the lifecycle; nothing is started yet.
      *
      * @return new lifecycle
@@ -210,12 +322,9 @@ public final class Lifecycle implements AutoCloseable {
      */
     public Lifecycle build() {
       Lifecycle lifecycle = new Lifecycle(this);
-      long names = lifecycle.components.stream().map(LifecycleComponent::name).distinct().count();
-      if (names != lifecycle.components.size()) {
-        throw new IllegalArgumentException(
-            "names: "
-                + lifecycle.components.stream().map(LifecycleComponent::name).toList()
-                + " (expected: distinct)");
+      List<String> names = lifecycle.components.stream().map(Lifecycle::name).toList();
+      if (names.stream().distinct().count() != names.size()) {
+        throw new IllegalArgumentException("names: " + names + " (expected: distinct)");
       }
       return lifecycle;
     }
@@ -239,6 +348,14 @@ public final class Lifecycle implements AutoCloseable {
     @Override
     public void start() {
       subscription = subscribe.get();
+    }
+
+    @Override
+    public void stopIntake() {
+      Subscription running = subscription;
+      if (running != null) {
+        running.stopIntake();
+      }
     }
 
     @Override

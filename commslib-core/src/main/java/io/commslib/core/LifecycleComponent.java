@@ -26,6 +26,14 @@ public interface LifecycleComponent {
   void start();
 
   /**
+   * Takes no new work from outside, and goes on with what it has. The lifecycle calls it on every
+   * part that takes work before it drains the first one. Does not wait. Idempotent.
+   *
+   * <p>The default does nothing, which is right for a part that only passes on what others write.
+   */
+  default void stopIntake() {}
+
+  /**
    * Stops taking new work and waits until what runs has ended, at most {@code timeout}. Blocks.
    * Repeating it is allowed.
    *

@@ -3,6 +3,7 @@ package io.commslib.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.Destination;
@@ -11,16 +12,21 @@ import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.TransportClosedException;
+import java.lang.reflect.Method;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class LifecycleTest {
 
-  private final List<String> calls = new ArrayList<>();
+  private final List<String> calls = new CopyOnWriteArrayList<>();
 
   private final class Part implements LifecycleComponent {
     private final String name;
@@ -43,6 +49,11 @@ class LifecycleTest {
       if (fails) {
         throw new StoreException("COMMS-TEST-001", FailureKind.TRANSIENT, "no database", null);
       }
+    }
+
+    @Override
+    public void stopIntake() {
+      calls.add("stop " + name);
     }
 
     @Override
@@ -73,7 +84,14 @@ class LifecycleTest {
     lifecycle.close();
     assertThat(calls)
         .containsExactly(
-            "start relay", "start saga", "drain saga", "drain relay", "close saga", "close relay");
+            "start relay",
+            "start saga",
+            "stop saga",
+            "stop relay",
+            "drain saga",
+            "drain relay",
+            "close saga",
+            "close relay");
     assertThatIllegalStateException().isThrownBy(lifecycle::start);
   }
 
@@ -146,5 +164,137 @@ class LifecycleTest {
     org.assertj.core.api.Assertions.assertThatThrownBy(
             () -> transport.publisher().publish(queue, Message.builder("t").build()))
         .isInstanceOf(TransportClosedException.class);
+  }
+
+  /** What a part does in each of its methods. */
+  private enum Trouble {
+    THROWS,
+    HANGS
+  }
+
+  private static final class BadPart implements LifecycleComponent {
+    private final CountDownLatch never = new CountDownLatch(1);
+    private final String method;
+    private final Trouble trouble;
+
+    BadPart(String method, Trouble trouble) {
+      this.method = method;
+      this.trouble = trouble;
+    }
+
+    private void call(String called) {
+      if (!called.equals(method)) {
+        return;
+      }
+      if (trouble == Trouble.THROWS) {
+        throw new NoClassDefFoundError("planted in " + called);
+      }
+      try {
+        never.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    @Override
+    public String name() {
+      call("name");
+      return "bad";
+    }
+
+    @Override
+    public void start() {
+      call("start");
+    }
+
+    @Override
+    public void stopIntake() {
+      call("stopIntake");
+    }
+
+    @Override
+    public boolean drain(Duration timeout) {
+      call("drain");
+      return true;
+    }
+
+    @Override
+    public void close() {
+      call("close");
+      never.countDown();
+    }
+
+    @Override
+    public Health health() {
+      call("health");
+      return Health.of(Health.Status.UP, "", Map.of());
+    }
+  }
+
+  /** Each method of a part, as the interface has them. */
+  static Stream<String> methods() {
+    return Arrays.stream(LifecycleComponent.class.getDeclaredMethods())
+        .filter(method -> !method.isSynthetic())
+        .map(Method::getName)
+        .sorted();
+  }
+
+  @ParameterizedTest
+  @MethodSource("methods")
+  void aPartThatThrowsKeepsTheOthersFromNothing(String method) {
+    Lifecycle lifecycle =
+        Lifecycle.builder()
+            .relay(new Part("relay", false))
+            .saga(new BadPart(method, Trouble.THROWS))
+            .saga(new Part("saga", false))
+            .build();
+    if (method.equals("start")) {
+      assertThatThrownBy(lifecycle::start).isInstanceOf(NoClassDefFoundError.class);
+      assertThat(calls).containsExactly("start relay", "close relay");
+      return;
+    }
+    lifecycle.start();
+    assertThat(lifecycle.health().parts()).hasSize(3);
+    assertThat(lifecycle.health().status())
+        .isEqualTo(method.equals("health") ? Health.Status.DOWN : Health.Status.UP);
+    assertThat(lifecycle.drain(Duration.ofSeconds(Long.MAX_VALUE)))
+        .isEqualTo(!method.equals("drain"));
+    lifecycle.close();
+    assertThat(calls)
+        .containsExactly(
+            "start relay",
+            "start saga",
+            "stop saga",
+            "stop relay",
+            "drain saga",
+            "drain relay",
+            "close saga",
+            "close relay");
+  }
+
+  @Test
+  void aPartThatDoesNotReturnLeavesTimeForTheOthers() {
+    Lifecycle lifecycle =
+        Lifecycle.builder()
+            .relay(new Part("relay", false))
+            .saga(new BadPart("drain", Trouble.HANGS))
+            .saga(new Part("saga", false))
+            .build();
+    lifecycle.start();
+    assertThat(lifecycle.drain(Duration.ofMillis(100))).isFalse();
+    lifecycle.close();
+    assertThat(calls).contains("drain saga", "drain relay", "close saga", "close relay");
+  }
+
+  @Test
+  void whatPartsThrowWhenTheyCloseIsToldBesideWhyAPartCouldNotStart() {
+    Lifecycle lifecycle =
+        Lifecycle.builder()
+            .relay(new BadPart("close", Trouble.THROWS))
+            .saga(new Part("saga", true))
+            .build();
+    assertThatThrownBy(lifecycle::start)
+        .isInstanceOf(StoreException.class)
+        .satisfies(e -> assertThat(e.getSuppressed()).hasSize(1));
   }
 }

@@ -1,6 +1,7 @@
 package io.commslib.kafka;
 
 import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.DeadLetterHeaders;
 import io.commslib.core.spi.OrderingKeys;
 import io.commslib.core.spi.WireHeaders;
 import io.commslib.core.spi.WireMessage;
@@ -69,7 +70,7 @@ final class KafkaRecords {
     for (Header header : origin.headers()) {
       String name = header.key();
       boolean kept =
-          shown.containsKey(name)
+          shown.containsKey(name) || current.containsKey(DeadLetterHeaders.CUT_HEADERS)
               ? current.containsKey(name) && !changed.containsKey(name)
               : !name.startsWith(CloudEventsEnvelope.RESERVED_PREFIX);
       if (kept) {

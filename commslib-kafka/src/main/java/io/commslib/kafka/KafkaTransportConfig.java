@@ -233,7 +233,7 @@ public final class KafkaTransportConfig {
     private @Nullable String memberId;
     private final Map<String, Object> clientSettings = new TreeMap<>();
     private @Nullable CommsRuntime runtime;
-    private CommsObserver observer = CommsObserver.none();
+    private CommsObserver observer = CommsObserver.logging();
     private @Nullable StructuredEvents structuredEvents;
 
     private Builder(String bootstrapServers) {
@@ -419,7 +419,8 @@ public final class KafkaTransportConfig {
     /**
      * Sets who is told what the subscriptions do.
      *
-     * @param observer the observer
+     * @param observer default {@link CommsObserver#logging()}, which {@link CommsObserver#and}
+     *     keeps beside another
      * @return this
      */
     public Builder observer(CommsObserver observer) {

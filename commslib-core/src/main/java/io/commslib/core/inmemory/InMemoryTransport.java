@@ -358,7 +358,7 @@ public final class InMemoryTransport implements MessageTransport {
    */
   public static final class Builder {
     private @Nullable CommsRuntime runtime;
-    private CommsObserver observer = CommsObserver.none();
+    private CommsObserver observer = CommsObserver.logging();
     private int maxBacklog = 1_000_000;
     private int maxMessageBytes = 1024 * 1024;
     private String source = DefaultSource.NONE;
@@ -391,7 +391,8 @@ public final class InMemoryTransport implements MessageTransport {
     /**
      * Sets who is told what the subscriptions do.
      *
-     * @param observer the observer
+     * @param observer default {@link CommsObserver#logging()}, which {@link CommsObserver#and}
+     *     keeps beside another
      * @return this
      */
     public Builder observer(CommsObserver observer) {

@@ -50,6 +50,14 @@ public interface Subscription extends AutoCloseable {
   Health health();
 
   /**
+   * Takes no more messages and starts no more handlers; running ones go on. Does not wait. {@link
+   * #drain} is to follow. Idempotent.
+   */
+  default void stopIntake() {
+    pause();
+  }
+
+  /**
    * Takes no more messages and waits until running handlers have ended and are settled. Messages
    * taken but not started are given back. Blocks. May be called again.
    *

@@ -162,12 +162,21 @@ public final class Redrive {
     action.record(RedriveAudit.Phase.STARTED, 0);
     try {
       work.run();
-    } catch (TransportException | CancellationException e) {
+    } catch (Throwable e) {
       // The one picked last may not have gone.
-      action.record(RedriveAudit.Phase.FAILED, Math.max(0, picker.sent - 1));
+      recordFailed(action, Math.max(0, picker.sent - 1), e);
       throw e;
     }
     action.record(RedriveAudit.Phase.ENDED, picker.sent);
+  }
+
+  /** An audit that fails too must not hide why the action has failed. */
+  private static void recordFailed(Action action, int count, Throwable failure) {
+    try {
+      action.record(RedriveAudit.Phase.FAILED, count);
+    } catch (Throwable e) {
+      failure.addSuppressed(e);
+    }
   }
 
   /** One action's audit. */

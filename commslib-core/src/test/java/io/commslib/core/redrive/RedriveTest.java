@@ -208,6 +208,50 @@ class RedriveTest {
   }
 
   @Test
+  void anErrorOfTheAuditOrTheSelectionEndsTheActionAndLosesNothing() {
+    fail("p1:a", "p2:b");
+    broken = false;
+    List<RedriveAudit.Phase> phases =
+        List.of(RedriveAudit.Phase.STARTED, RedriveAudit.Phase.FAILED, RedriveAudit.Phase.ENDED);
+    assertThat(phases).containsExactlyInAnyOrder(RedriveAudit.Phase.values());
+    for (RedriveAudit.Phase phase : phases) {
+      Redrive audited =
+          builder()
+              .audit(
+                  entry -> {
+                    if (entry.phase() == phase) {
+                      throw new NoClassDefFoundError("planted at " + phase);
+                    }
+                  })
+              .build();
+      Redrive dying =
+          Redrive.builder(new DyingDeadLetters(transport.deadLetters(), () -> true), time)
+              .audit(
+                  entry -> {
+                    if (entry.phase() == phase) {
+                      throw new NoClassDefFoundError("planted at " + phase);
+                    }
+                  })
+              .build();
+      if (phase == RedriveAudit.Phase.FAILED) {
+        assertThatThrownBy(() -> dying.run(ORDERS, GROUP, RedriveSelection.all(), "ann", "why"))
+            .as("why it failed is not hidden")
+            .isInstanceOf(TransportException.class)
+            .satisfies(e -> assertThat(e.getSuppressed()).hasSize(1));
+      } else {
+        assertThatThrownBy(() -> audited.run(ORDERS, GROUP, RedriveSelection.all(), "ann", "why"))
+            .isInstanceOf(NoClassDefFoundError.class);
+      }
+      if (phase == RedriveAudit.Phase.STARTED) {
+        assertThat(ids()).as("nothing was sent").containsExactly("p1", "p2");
+      }
+    }
+    time.advance(Duration.ofSeconds(1));
+    assertThat(ids()).isEmpty();
+    assertThat(handled).containsExactly("p1", "p2");
+  }
+
+  @Test
   void refusesWrongValuesWithTheRule() {
     assertThatThrownBy(() -> builder().maxPerSecond(0))
         .hasMessage("maxPerSecond: 0 (expected: 1..100000)");

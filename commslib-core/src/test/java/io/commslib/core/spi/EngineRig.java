@@ -1,8 +1,11 @@
 package io.commslib.core.spi;
 
+import io.commslib.core.FailureKind;
+import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.CommsRuntime;
@@ -26,6 +29,7 @@ final class EngineRig {
   private final List<WireMessage> deadLetters = Collections.synchronizedList(new ArrayList<>());
   private @Nullable DeliveryEngine engine;
   private int failingPublishes;
+  private int largestLetter = Integer.MAX_VALUE;
   private DelayKeeper delays = (record, delay) -> Optional.empty();
 
   SubscriptionConfig.Builder config() {
@@ -65,6 +69,9 @@ final class EngineRig {
                     failingPublishes--;
                     return CompletableFuture.failedFuture(new IllegalStateException("down"));
                   }
+                  if (letter.sizeBytes() > largestLetter) {
+                    return CompletableFuture.failedFuture(tooLarge());
+                  }
                   deadLetters.add(letter);
                   return CompletableFuture.completedFuture(null);
                 })
@@ -95,6 +102,22 @@ final class EngineRig {
   static WireMessage wire(String id, @Nullable String key) {
     Message.Builder message = Message.builder("t").id(id);
     return ENVELOPE.encode(key == null ? message.build() : message.key(key).build());
+  }
+
+  /** The target of dead letters refuses larger ones for good. */
+  void refuseLettersOver(int bytes) {
+    largestLetter = bytes;
+  }
+
+  private static PublishException tooLarge() {
+    return new PublishException(
+        "COMMS-TEST-002",
+        FailureKind.PERMANENT,
+        SendCertainty.NOT_SENT,
+        Destination.queue("orders"),
+        "letter",
+        "too large",
+        null);
   }
 
   void failPublishes(int times) {
