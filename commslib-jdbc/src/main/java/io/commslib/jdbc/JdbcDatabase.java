@@ -1,13 +1,11 @@
 package io.commslib.jdbc;
 
 import io.commslib.core.StoreException;
-import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.DatabaseId;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Locale;
 import java.util.Objects;
-import java.util.regex.Pattern;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -20,11 +18,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JdbcDatabase {
 
-  private static final Pattern IDENTIFIER = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,62}");
-
   private final DataSource dataSource;
-  private final @Nullable String schema;
-  private final SqlDialect dialect;
+  private final SchemaNames names;
   private final boolean readsCommitted;
   private final long maxStatementBytes;
   private final DatabaseId id;
@@ -37,8 +32,7 @@ public final class JdbcDatabase {
       long maxStatementBytes) {
     this.dataSource = dataSource;
     this.maxStatementBytes = maxStatementBytes;
-    this.schema = schema;
-    this.dialect = dialect;
+    this.names = new SchemaNames(dialect, schema);
     this.readsCommitted = readsCommitted;
     this.id =
         DatabaseId.of(
@@ -72,7 +66,7 @@ public final class JdbcDatabase {
    * @return the dialect
    */
   public SqlDialect dialect() {
-    return dialect;
+    return names.dialect();
   }
 
   /**
@@ -92,7 +86,7 @@ public final class JdbcDatabase {
    * @throws IllegalArgumentException if the name breaks the rule for identifiers
    */
   public String table(String name) {
-    return qualifier() + quoted(dialect, "table", name);
+    return names.table(name);
   }
 
   /**
@@ -110,18 +104,9 @@ public final class JdbcDatabase {
     return readsCommitted;
   }
 
-  /** Returns the quoted schema with a dot, or nothing. */
-  String qualifier() {
-    return schema == null ? "" : quoted(dialect, "schema", schema) + ".";
-  }
-
-  /** Returns the quoted schema, or null if the connection's own is used. */
-  @Nullable String quotedSchema() {
-    return schema == null ? null : quoted(dialect, "schema", schema);
-  }
-
-  private static String quoted(SqlDialect dialect, String what, String name) {
-    return dialect.quote(Checks.matches(what, name, IDENTIFIER, "[A-Za-z_][A-Za-z0-9_]{0,62}"));
+  /** Returns how names are written in its SQL. */
+  SchemaNames names() {
+    return names;
   }
 
   @Override
@@ -150,7 +135,7 @@ public final class JdbcDatabase {
      * @return this
      */
     public Builder schema(String schema) {
-      this.schema = Checks.matches("schema", schema, IDENTIFIER, "[A-Za-z_][A-Za-z0-9_]{0,62}");
+      this.schema = SchemaNames.identifier("schema", schema);
       return this;
     }
 
