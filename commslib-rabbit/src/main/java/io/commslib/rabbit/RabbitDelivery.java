@@ -22,7 +22,10 @@ final class RabbitDelivery implements RawDelivery {
   private final int priorDeliveries;
   private final WireMessage wire;
 
-  RabbitDelivery(Channel channel, String queue, Delivery delivery) {
+  /**
+   * @param redrive exchange through which the library alone sends to this queue
+   */
+  RabbitDelivery(Channel channel, String queue, String redrive, Delivery delivery) {
     this.channel = channel;
     this.queue = queue;
     this.tag = delivery.getEnvelope().getDeliveryTag();
@@ -30,16 +33,19 @@ final class RabbitDelivery implements RawDelivery {
         wire(
             delivery.getProperties().getHeaders(),
             delivery.getProperties().getContentType(),
-            delivery.getBody());
+            delivery.getBody(),
+            redrive.equals(delivery.getEnvelope().getExchange()));
     // On a first delivery the count is what the sender made up; on a later one it is the broker's.
     this.priorDeliveries =
         delivery.getEnvelope().isRedeliver() ? count(delivery.getProperties().getHeaders()) : 0;
   }
 
   /**
-   * Headers as text; what is no text or number, and what the broker adds for itself, is left out.
+   * Headers as text; what is no text or number, and what the broker adds for itself, is left out,
+   * and so are the library's own unless the library alone can have written them.
    */
-  static WireMessage wire(Map<String, Object> table, String contentType, byte[] body) {
+  static WireMessage wire(
+      Map<String, Object> table, String contentType, byte[] body, boolean trusted) {
     Map<String, String> headers = new LinkedHashMap<>();
     if (table != null) {
       table.forEach(
@@ -49,7 +55,8 @@ final class RabbitDelivery implements RawDelivery {
                     || value instanceof Number
                     || value instanceof Boolean
                     || value instanceof com.rabbitmq.client.LongString;
-            if (plain && !name.startsWith("x-")) {
+            boolean believed = trusted || !name.startsWith(CloudEventsEnvelope.RESERVED_PREFIX);
+            if (plain && believed && !name.startsWith("x-")) {
               headers.put(name, value.toString());
             }
           });
