@@ -42,7 +42,8 @@ final class RabbitDeadLetters implements DeadLetters {
   /** Publishes one; confirmed when the stage completes. */
   CompletionStage<PublishReceipt> add(Destination source, String group, WireMessage letter) {
     String id = DeadLetterHeaders.read(letter, envelope).messageId();
-    return sender.send("", RabbitNames.deadLetters(source, group), false, source, id, letter);
+    String queue = RabbitNames.deadLetters(source, group);
+    return sender.send("", queue, false, source, id, RabbitRecords.letter(letter, id));
   }
 
   @Override
@@ -73,8 +74,10 @@ final class RabbitDeadLetters implements DeadLetters {
           letters,
           select,
           letter -> {
-            WireMessage back = DeadLetterHeaders.redriven(letter.wire());
-            await(sender.send(exchange, "", false, source, letter.letter().messageId(), back));
+            String id = letter.letter().messageId();
+            OutgoingRecord back =
+                RabbitRecords.redriven(DeadLetterHeaders.redriven(letter.wire()), id);
+            await(sender.send(exchange, "", false, source, id, back));
           });
     }
   }

@@ -75,9 +75,7 @@ final class RabbitLetters implements DeadLetterListing {
       }
       // The answer to a get says how many are left; what a declaration says may be seconds old.
       left = left < 0 ? got.getMessageCount() : left - 1;
-      WireMessage wire =
-          RabbitDelivery.wire(
-              got.getProps().getHeaders(), got.getProps().getContentType(), got.getBody(), true);
+      WireMessage wire = RabbitRecords.wire(got.getProps(), got.getBody(), true);
       return new Taken(
           got.getEnvelope().getDeliveryTag(), wire, DeadLetterHeaders.read(wire, envelope));
     } catch (IOException | RuntimeException e) {

@@ -1,6 +1,5 @@
 package io.commslib.rabbit;
 
-import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.AlreadyClosedException;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
@@ -9,12 +8,9 @@ import io.commslib.core.Health;
 import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.PublishReceipt;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.WireMessage;
 import io.commslib.core.time.CommsRuntime;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;
@@ -30,8 +26,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class RabbitSender {
 
-  private static final String SEQUENCE = CloudEventsEnvelope.RESERVED_PREFIX + "publish-seq";
-  private static final int PERSISTENT = 2;
   private static final Duration SWEEP = Duration.ofMillis(500);
 
   private record Open(Channel channel, Confirms confirms) {}
@@ -70,7 +64,7 @@ final class RabbitSender {
     channel.confirmSelect();
     channel.addReturnListener(
         message -> {
-          Object sequence = message.getProperties().getHeaders().get(SEQUENCE);
+          Object sequence = message.getProperties().getHeaders().get(OutgoingRecord.SEQUENCE);
           confirms.returned(Long.parseLong(String.valueOf(sequence)));
         });
     channel.addConfirmListener(
@@ -94,7 +88,7 @@ final class RabbitSender {
       boolean optional,
       Destination to,
       String messageId,
-      WireMessage wire) {
+      OutgoingRecord record) {
     long deadline = runtime.time().nanoTime() + config.publishTimeout().toNanos();
     Confirms.Pending publish = new Confirms.Pending(to, messageId, optional, deadline);
     if (!acquire()) {
@@ -117,7 +111,7 @@ final class RabbitSender {
             blocked ? "the broker blocks publishers (memory or disk alarm)" : "not connected");
         connection.recover();
       } else {
-        write(now, exchange, routingKey, publish, wire);
+        write(now, exchange, routingKey, publish, record);
       }
     } finally {
       lock.unlock();
@@ -134,18 +128,29 @@ final class RabbitSender {
     }
   }
 
-  private static void write(
-      Open now, String exchange, String routingKey, Confirms.Pending publish, WireMessage wire) {
+  private void write(
+      Open now,
+      String exchange,
+      String routingKey,
+      Confirms.Pending publish,
+      OutgoingRecord record) {
+    OutgoingRecord fitting;
+    try {
+      fitting = record.fitting(now.channel().getConnection().getFrameMax());
+    } catch (IllegalArgumentException e) {
+      window.release();
+      publish.fail(
+          "COMMS-RABBIT-013",
+          FailureKind.PERMANENT,
+          SendCertainty.NOT_SENT,
+          String.valueOf(e.getMessage()));
+      return;
+    }
     long sequence = now.channel().getNextPublishSeqNo();
     now.confirms().add(sequence, publish);
     try {
       now.channel()
-          .basicPublish(
-              exchange,
-              routingKey,
-              true,
-              properties(wire, publish.messageId, sequence),
-              wire.body());
+          .basicPublish(exchange, routingKey, true, fitting.numbered(sequence), fitting.body());
     } catch (AlreadyClosedException e) {
       // Nothing was written; the shutdown listener may have been quicker with a less certain word.
       publish.fail(
@@ -159,19 +164,6 @@ final class RabbitSender {
           RabbitErrors.text(e));
       now.confirms().withdraw(sequence);
     }
-  }
-
-  private static AMQP.BasicProperties properties(
-      WireMessage wire, String messageId, long sequence) {
-    Map<String, Object> headers = new HashMap<>(wire.headers());
-    Object contentType = headers.remove("content-type");
-    headers.put(SEQUENCE, Long.toString(sequence));
-    return new AMQP.BasicProperties.Builder()
-        .deliveryMode(PERSISTENT)
-        .messageId(messageId)
-        .contentType(contentType == null ? null : contentType.toString())
-        .headers(headers)
-        .build();
   }
 
   /**

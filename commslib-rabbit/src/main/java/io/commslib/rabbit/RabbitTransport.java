@@ -146,7 +146,12 @@ public final class RabbitTransport implements MessageTransport {
     boolean optional = declared.find(to).filter(DestinationConfig::isOptional).isPresent();
     String routingKey = to.kind() == Destination.Kind.QUEUE ? to.name() : "";
     return sender.send(
-        RabbitNames.exchange(to), routingKey, optional, to, message.id(), envelope.encode(message));
+        RabbitNames.exchange(to),
+        routingKey,
+        optional,
+        to,
+        message.id(),
+        RabbitRecords.message(envelope.encode(message), message.id()));
   }
 
   private Subscription subscribe(SubscriptionConfig subscription, MessageHandler handler) {

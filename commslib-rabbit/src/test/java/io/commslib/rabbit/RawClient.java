@@ -92,6 +92,15 @@ final class RawClient implements AutoCloseable {
     return taken;
   }
 
+  /** How many messages a queue holds. */
+  long count(String queue) {
+    try {
+      return channel.messageCount(queue);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
   private GetResponse get(String queue) {
     try {
       return channel.basicGet(queue, true);
