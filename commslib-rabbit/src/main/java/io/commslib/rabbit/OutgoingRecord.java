@@ -120,7 +120,7 @@ record OutgoingRecord(
                   + ", frame_max of the connection)");
     } catch (IllegalArgumentException e) {
       return Optional.of("headers: " + e.getMessage());
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       return Optional.of("headers: " + e);
     }
   }

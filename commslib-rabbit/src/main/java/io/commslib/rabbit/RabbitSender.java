@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class RabbitSender {
 
   private static final Duration SWEEP = Duration.ofMillis(500);
+  private static final int ABORT_MILLIS = 1_000;
 
   private record Open(Channel channel, Confirms confirms) {}
 
@@ -157,13 +158,26 @@ final class RabbitSender {
           "COMMS-RABBIT-011", FailureKind.TRANSIENT, SendCertainty.NOT_SENT, "not connected");
       now.confirms().withdraw(sequence);
     } catch (IOException | RuntimeException e) {
-      publish.fail(
-          "COMMS-RABBIT-008",
-          FailureKind.TRANSIENT,
-          SendCertainty.MAYBE_SENT,
-          RabbitErrors.text(e));
-      now.confirms().withdraw(sequence);
+      giveUp(now, RabbitErrors.text(e));
+    } catch (Error e) {
+      giveUp(now, e.toString());
+      throw e;
     }
+  }
+
+  /**
+   * Ends a channel whose numbers can't be relied on any more. The client counts a publish before it
+   * writes it: had it thrown in between, each later confirm would be taken for that of the message
+   * before. What waits for its confirm may have arrived.
+   */
+  private void giveUp(Open broken, String text) {
+    if (open == broken) {
+      open = null;
+    }
+    broken.confirms().failAll(text);
+    runtime
+        .newThread("rabbit-abort", () -> broken.channel().getConnection().abort(ABORT_MILLIS))
+        .start();
   }
 
   /**
@@ -173,11 +187,7 @@ final class RabbitSender {
   private void sweep() {
     Open now = open;
     if (now != null && now.confirms().hasOverdue(runtime.time().nanoTime())) {
-      open = null;
-      now.confirms().failAll("no confirm within " + config.publishTimeout());
-      Thread abort =
-          runtime.newThread("rabbit-abort", () -> now.channel().getConnection().abort(1_000));
-      abort.start();
+      giveUp(now, "no confirm within " + config.publishTimeout());
     }
     if (!closed) {
       runtime.scheduler().schedule(SWEEP, this::sweep);
