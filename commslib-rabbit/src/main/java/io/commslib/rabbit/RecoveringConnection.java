@@ -109,7 +109,7 @@ final class RecoveringConnection {
       failures = 0;
       return made;
     } catch (TimeoutException e) {
-      throw new IOException("no answer within " + config.operationTimeout(), e);
+      throw new IOException("no answer to the handshake", e);
     } finally {
       lock.unlock();
     }
