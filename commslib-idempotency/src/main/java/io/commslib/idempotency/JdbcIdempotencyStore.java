@@ -9,6 +9,7 @@ import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.jdbc.SingleStatements;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -26,6 +27,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
   private final JdbcDatabase database;
   private final IdempotencyConfig config;
   private final JdbcTransactionRunner transactions;
+  private final SingleStatements singles;
   private final RequestClaims claims;
   private final RequestTable rows;
 
@@ -33,6 +35,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
     this.database = database;
     this.config = config;
     this.transactions = JdbcTransactionRunner.create(database);
+    this.singles = SingleStatements.on(database);
     this.claims = RequestClaims.of(database, config);
     this.rows = new RequestTable(database, claims.nowMillis(), config);
   }
@@ -132,22 +135,8 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
 
   /** Runs work whose statements are whole each and commit themselves: no round trip for that. */
   private <T> T alone(Work<T> work) {
-    Connection connection;
     try {
-      connection = database.dataSource().getConnection();
-    } catch (SQLException e) {
-      throw SqlErrors.translate("idempotency: connect", e);
-    }
-    try (connection) {
-      boolean usual = connection.getAutoCommit();
-      if (!usual) {
-        connection.setAutoCommit(true);
-      }
-      T result = work.run(connection);
-      if (!usual) {
-        connection.setAutoCommit(false);
-      }
-      return result;
+      return singles.run("idempotency", work::run);
     } catch (SQLException e) {
       // What commits itself has an unknown result when the connection breaks.
       throw SqlErrors.translateCommit(e);
