@@ -126,13 +126,25 @@ public final class KafkaTransport implements MessageTransport {
       created = true;
       return transport;
     } catch (KafkaException e) {
-      throw new SubscribeException(
-          "COMMS-KAFKA-008", FailureKind.PERMANENT, "client settings: " + cause(e), e);
+      throw refused(e, config);
     } finally {
       if (!created) {
         Closing.run(NAME, made.toArray(Runnable[]::new));
       }
     }
+  }
+
+  private static SubscribeException refused(KafkaException failure, KafkaTransportConfig config) {
+    Optional<String> secret = SecretSettings.quotedBy(failure, config.clientSettings());
+    String text =
+        secret
+            .map(name -> name + ": refused (the client's words are left out: they quote it)")
+            .orElseGet(() -> cause(failure));
+    return new SubscribeException(
+        "COMMS-KAFKA-008",
+        FailureKind.PERMANENT,
+        "client settings: " + text,
+        secret.isPresent() ? null : failure);
   }
 
   private static String cause(Throwable failure) {

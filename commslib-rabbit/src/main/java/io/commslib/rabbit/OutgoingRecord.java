@@ -34,6 +34,12 @@ record OutgoingRecord(
   /** More than all properties with short values take, each at most 255 bytes, and the frame. */
   private static final int FIXED_OVERHEAD = 4_096;
 
+  /** Without headers and body, which may hold what logs must not. */
+  @Override
+  public String toString() {
+    return "OutgoingRecord[headers=" + headers.size() + ", bytes=" + body.length + "]";
+  }
+
   /** With the number of the publish. */
   AMQP.BasicProperties numbered(long sequence) {
     Map<String, Object> all = new HashMap<>(headers);

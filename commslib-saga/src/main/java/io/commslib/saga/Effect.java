@@ -12,7 +12,13 @@ sealed interface Effect {
    * @param undoes id of the command a compensation undoes, else null
    */
   record Send(String messageId, Destination to, Object body, String key, @Nullable String undoes)
-      implements Effect {}
+      implements Effect {
+    /** Without the body, which may hold what logs must not. */
+    @Override
+    public String toString() {
+      return "Send[messageId=" + messageId + ", to=" + to + "]";
+    }
+  }
 
   /** Call the hooks of this end. */
   record End(SagaStatus status) implements Effect {}

@@ -11,7 +11,13 @@ sealed interface Input {
    *
    * @param commandId id of the command or compensation it answers
    */
-  record Reply(String commandId, Object body) implements Input {}
+  record Reply(String commandId, Object body) implements Input {
+    /** Without the body, which may hold what logs must not. */
+    @Override
+    public String toString() {
+      return "Reply[commandId=" + commandId + "]";
+    }
+  }
 
   /** The wake-up time may have come. */
   record TimerDue() implements Input {}

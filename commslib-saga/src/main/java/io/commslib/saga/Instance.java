@@ -25,6 +25,12 @@ record Instance<S>(
     Objects.requireNonNull(state, "state");
   }
 
+  /** Without the state, which may hold what logs must not. */
+  @Override
+  public String toString() {
+    return "Instance[id=" + id + ", status=" + status + ", steps=" + steps + "]";
+  }
+
   /** A saga of which nothing has happened yet; only {@link Input.Start} may follow. */
   static <S> Instance<S> unborn(
       SagaDefinition<S> definition, String id, String businessKey, S state) {

@@ -1,0 +1,70 @@
+package io.commslib.kafka;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The client settings whose values must not be shown. The client hides them in its log, but quotes
+ * some of them in exceptions, such as a JAAS text that it can't read.
+ */
+final class SecretSettings {
+
+  private static final Pattern NAMES =
+      Pattern.compile(".*(password|secret|jaas|token|keystore\\.key|private).*");
+
+  /** The words of a JAAS text, with the sign that makes the word before it an option's name. */
+  private static final Pattern WORDS = Pattern.compile("([^\\s;\"'=]+)(\\s*=)?");
+
+  /** Control flags and the usual names of options. */
+  private static final Set<String> NO_SECRET =
+      Set.of("required", "requisite", "sufficient", "optional", "username", "password", "true");
+
+  private static final int MAX_CAUSES = 20;
+
+  private SecretSettings() {}
+
+  /** Returns the name of a setting whose value an exception or one of its causes quotes. */
+  static Optional<String> quotedBy(Throwable failure, Map<String, Object> settings) {
+    for (Map.Entry<String, Object> setting : settings.entrySet()) {
+      if (NAMES.matcher(setting.getKey().toLowerCase(Locale.ROOT)).matches()
+          && quotes(failure, words(String.valueOf(setting.getValue())))) {
+        return Optional.of(setting.getKey());
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static List<String> words(String value) {
+    List<String> words = new ArrayList<>();
+    if (!value.isBlank()) {
+      words.add(value);
+    }
+    Matcher found = WORDS.matcher(value);
+    while (found.find()) {
+      String word = found.group(1);
+      boolean names = found.group(2) != null || word.contains(".");
+      if (!names && !NO_SECRET.contains(word.toLowerCase(Locale.ROOT))) {
+        words.add(word);
+      }
+    }
+    return words;
+  }
+
+  private static boolean quotes(Throwable failure, List<String> words) {
+    Throwable cause = failure;
+    for (int i = 0; cause != null && i < MAX_CAUSES; i++) {
+      String text = String.valueOf(cause.getMessage());
+      if (words.stream().anyMatch(text::contains)) {
+        return true;
+      }
+      cause = cause.getCause();
+    }
+    return false;
+  }
+}
