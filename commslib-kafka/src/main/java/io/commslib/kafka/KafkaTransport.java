@@ -282,6 +282,7 @@ public final class KafkaTransport implements MessageTransport {
         .delays((record, delay) -> keep(delays, source, record, delay))
         .maxBodyBytes(config.maxMessageBytes())
         .givesBackInPlace()
+        .onJvmFailure((reason, pause) -> loop.leaveFor(pause))
         .observer(config.observer())
         .build();
   }

@@ -21,6 +21,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
@@ -73,7 +74,13 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   private final Intake intake;
   private final DrainCommits drains = new DrainCommits();
   private final CountDownLatch assigned = new CountDownLatch(1);
+  private final AtomicReference<@Nullable Duration> absence = new AtomicReference<>();
   private @Nullable DeliveryEngine engine;
+  private List<String> topics = List.of();
+
+  /** While the group is left for an error of the JVM: when to join it again. */
+  private OptionalLong joinAgainNanos = OptionalLong.empty();
+
   private long nextCommitNanos;
   private long nextStartNanos;
 
@@ -106,9 +113,20 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     this.nextStartNanos = nextCommitNanos;
   }
 
-  void attach(DeliveryEngine newEngine, List<String> topics) {
+  void attach(DeliveryEngine newEngine, List<String> names) {
     this.engine = newEngine;
+    this.topics = List.copyOf(names);
     consumer.subscribe(topics, this);
+  }
+
+  /**
+   * Leaves the group as a crash of the process would, so that other members go on: finished offsets
+   * are committed, and the starts of work stay counted. Joins again after the pause. Returns at
+   * once; for any thread.
+   */
+  void leaveFor(Duration pause) {
+    absence.set(pause);
+    consumer.wakeup();
   }
 
   private DeliveryEngine engine() {
@@ -196,6 +214,11 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   }
 
   private void pass() {
+    if (isAway()) {
+      drains.serve(() -> true);
+      LockSupport.parkNanos(POLL.toNanos());
+      return;
+    }
     refreshOwned();
     placeConsumer();
     hand();
@@ -211,6 +234,36 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
       commits.progress(ledgers());
       alarm.look(ledgers(), engine(), now);
       passGaps();
+    }
+  }
+
+  /** Leaves the group where that is asked for, and joins again in time. */
+  private boolean isAway() {
+    Duration pause = absence.getAndSet(null);
+    if (pause != null) {
+      joinAgainNanos = OptionalLong.of(time.nanoTime() + pause.toNanos());
+      leaveGroup();
+    }
+    if (joinAgainNanos.isEmpty()) {
+      return false;
+    }
+    if (intakeStopped || time.nanoTime() - joinAgainNanos.getAsLong() < 0) {
+      return true;
+    }
+    // Asked for what is assigned, should leaving have ended half way.
+    ownershipInDoubt = true;
+    consumer.subscribe(topics, this);
+    joinAgainNanos = OptionalLong.empty();
+    return false;
+  }
+
+  private void leaveGroup() {
+    reading = false;
+    try {
+      consumer.unsubscribe();
+    } finally {
+      // The callback has done it already, unless it or the client failed.
+      forget(List.copyOf(owned.values()));
     }
   }
 
@@ -441,7 +494,12 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
         Duration rest = Duration.ofNanos(stopped ? 0 : Math.max(0, end - time.nanoTime()));
         engine().awaitScopeIdle(ledger, rest);
       }
-      commits.farewell(ledgers, REVOKE_LIMIT);
+      if (joinAgainNanos.isPresent()) {
+        // A farewell would say that nothing had begun in vain.
+        commits.progressNow(ledgers);
+      } else {
+        commits.farewell(ledgers, REVOKE_LIMIT);
+      }
     } catch (Throwable e) {
       ownershipInDoubt = true;
       failed("partitions are revoked, their last commit failed", e);
