@@ -10,6 +10,7 @@ import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.jdbc.JdbcTransactions;
 import io.commslib.jdbc.SingleStatements;
 import io.commslib.jdbc.SqlDialect;
 import io.commslib.jdbc.SqlErrors;
@@ -168,13 +169,9 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
   }
 
   private <T> T joined(TransactionContext tx, String doing, Work<T> work) {
-    Checks.check(
-        tx.database().equals(database.id()),
-        "transaction",
-        tx.database(),
-        "one on " + database.id());
+    Connection connection = JdbcTransactions.connection(tx, database);
     try {
-      return work.run(tx.unwrap(Connection.class));
+      return work.run(connection);
     } catch (SQLException e) {
       // On some databases the rest could still be committed.
       StoreException translated = SqlErrors.translate("idempotency: " + doing, e);

@@ -3,11 +3,11 @@ package io.commslib.idempotency;
 import io.commslib.core.StoreException;
 import io.commslib.core.idempotency.Inbox;
 import io.commslib.core.messaging.Message;
-import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.jdbc.JdbcTransactions;
 import io.commslib.jdbc.Purge;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
@@ -69,8 +69,9 @@ public final class JdbcInbox implements Inbox {
 
   @Override
   public boolean enter(TransactionContext tx, String consumer, Message message) {
+    Connection connection = JdbcTransactions.connection(tx, database);
     try {
-      return inserts.enter(connection(tx), consumer, message.inboxKey());
+      return inserts.enter(connection, consumer, message.inboxKey());
     } catch (SQLException e) {
       throw failed(tx, e);
     }
@@ -78,7 +79,7 @@ public final class JdbcInbox implements Inbox {
 
   @Override
   public boolean[] enterAll(TransactionContext tx, String consumer, List<Message> messages) {
-    Connection connection = connection(tx);
+    Connection connection = JdbcTransactions.connection(tx, database);
     List<String> ids = messages.stream().map(Message::inboxKey).sorted().distinct().toList();
     boolean[] answers = new boolean[messages.size()];
     if (ids.isEmpty()) {
@@ -100,15 +101,6 @@ public final class JdbcInbox implements Inbox {
     StoreException translated = SqlErrors.translate("inbox", failure);
     tx.fail(translated);
     return translated;
-  }
-
-  private Connection connection(TransactionContext tx) {
-    Checks.check(
-        tx.database().equals(database.id()),
-        "transaction",
-        tx.database(),
-        "one on " + database.id());
-    return tx.unwrap(Connection.class);
   }
 
   @Override

@@ -11,25 +11,29 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Lets work use a connection but not end its transaction: that is the runner's, and after the
  * deadline nobody's. Statements and metadata lead back to the guard, not to the connection behind
- * it. SQL text that says COMMIT can't be seen from here.
+ * it. Once the transaction is over nothing can be done through any of them: the connection behind
+ * it may be another user's by then. SQL text that says COMMIT can't be seen from here.
  */
 final class GuardedConnection implements InvocationHandler {
 
   private static final Set<String> REFUSED = Set.of("commit", "close", "abort", "setAutoCommit");
 
   private final Connection connection;
+  private final BooleanSupplier isOver;
 
-  private GuardedConnection(Connection connection) {
+  private GuardedConnection(Connection connection, BooleanSupplier isOver) {
     this.connection = connection;
+    this.isOver = isOver;
   }
 
-  static Connection of(Connection connection) {
-    return proxy(Connection.class, new GuardedConnection(connection));
+  static Connection of(Connection connection, BooleanSupplier isOver) {
+    return proxy(Connection.class, new GuardedConnection(connection, isOver));
   }
 
   @Override
@@ -47,13 +51,19 @@ final class GuardedConnection implements InvocationHandler {
     if (own != null) {
       return own;
     }
+    if (isOver.getAsBoolean()) {
+      if (name.equals("isClosed")) {
+        return true;
+      }
+      throw JdbcTransaction.over();
+    }
     if (name.equals("unwrap") && arguments != null && arguments[0] == Connection.class) {
       return proxy;
     }
     return leadingBack(call(connection, method, arguments), (Connection) proxy);
   }
 
-  private static @Nullable Object leadingBack(@Nullable Object result, Connection guard) {
+  private @Nullable Object leadingBack(@Nullable Object result, Connection guard) {
     if (result instanceof CallableStatement statement) {
       return child(CallableStatement.class, statement, guard);
     }
@@ -69,13 +79,17 @@ final class GuardedConnection implements InvocationHandler {
     return result;
   }
 
-  private static <T> T child(Class<T> type, T target, Connection guard) {
+  private <T> T child(Class<T> type, T target, Connection guard) {
     return proxy(
         type,
         (proxy, method, arguments) -> {
           Object own = identity(proxy, method, arguments);
           if (own != null) {
             return own;
+          }
+          // Closing is always allowed: a statement may be closed late.
+          if (isOver.getAsBoolean() && !method.getName().equals("close")) {
+            throw JdbcTransaction.over();
           }
           return method.getName().equals("getConnection") ? guard : call(target, method, arguments);
         });

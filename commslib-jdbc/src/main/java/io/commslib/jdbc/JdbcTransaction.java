@@ -1,19 +1,15 @@
 package io.commslib.jdbc;
 
+import io.commslib.core.spi.AfterCommitHooks;
 import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import java.sql.Connection;
-import java.util.ArrayList;
-import java.util.List;
+import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** A transaction on one connection; ours, or one the caller has begun and will end. */
 final class JdbcTransaction implements TransactionContext {
-
-  private static final Logger log = LoggerFactory.getLogger(JdbcTransaction.class);
 
   private enum State {
     OPEN,
@@ -21,15 +17,16 @@ final class JdbcTransaction implements TransactionContext {
     SEALED
   }
 
-  private final Connection guarded;
+  private final Connection connection;
   private final DatabaseId database;
   private final boolean ours;
-  private final List<Runnable> hooks = new ArrayList<>();
+  private final AfterCommitHooks hooks = new AfterCommitHooks();
   private State state = State.OPEN;
+  private volatile boolean over;
   private @Nullable RuntimeException failure;
 
   JdbcTransaction(Connection connection, DatabaseId database, boolean ours) {
-    this.guarded = ours ? GuardedConnection.of(connection) : connection;
+    this.connection = ours ? GuardedConnection.of(connection, () -> over) : connection;
     this.database = database;
     this.ours = ours;
   }
@@ -42,11 +39,38 @@ final class JdbcTransaction implements TransactionContext {
   @Override
   public <R> R unwrap(Class<R> type) {
     Checks.check(type == Connection.class, "unwrap", type.getName(), "java.sql.Connection");
-    return type.cast(guarded);
+    if (over) {
+      throw over();
+    }
+    if (!ours) {
+      refuseEnded();
+    }
+    return type.cast(connection);
+  }
+
+  /** Of a connection that is the caller's this much can be seen; drivers ask no server for it. */
+  private void refuseEnded() {
+    try {
+      if (connection.isClosed()) {
+        throw over();
+      }
+      JdbcTransactions.refuseAutoCommit(connection);
+    } catch (SQLException e) {
+      throw SqlErrors.translate("join", e);
+    }
+  }
+
+  static IllegalStateException over() {
+    return new IllegalStateException(
+        "COMMS-JDBC-015: the transaction is over (expected: its work has not returned; what is to be"
+            + " written after it needs a transaction of its own)");
   }
 
   @Override
   public boolean afterCommit(Runnable hook) {
+    if (over) {
+      throw over();
+    }
     if (ours) {
       hooks.add(hook);
     }
@@ -77,8 +101,9 @@ final class JdbcTransaction implements TransactionContext {
     return state == State.ROLLBACK_ONLY;
   }
 
-  /** Decides for the commit; false if a mark was quicker. */
+  /** Ends it, and decides for the commit; false if a mark was quicker. */
   synchronized boolean seal() {
+    end();
     if (state == State.ROLLBACK_ONLY) {
       return false;
     }
@@ -86,17 +111,12 @@ final class JdbcTransaction implements TransactionContext {
     return true;
   }
 
-  void forgetHooks() {
-    hooks.clear();
+  /** From now on nothing can be done in it. */
+  void end() {
+    over = true;
   }
 
   void runHooks() {
-    for (Runnable hook : hooks) {
-      try {
-        hook.run();
-      } catch (RuntimeException e) {
-        log.error("after-commit hook failed", e);
-      }
-    }
+    hooks.run();
   }
 }

@@ -54,18 +54,6 @@ public final class JdbcTransactionRunner implements TransactionRunner {
     BorrowedConnection borrowed = borrow();
     JdbcTransaction tx = new JdbcTransaction(borrowed.connection(), database.id(), true);
     T result;
-    try {
-      result = workAndEnd(work, borrowed, tx);
-    } finally {
-      borrowed.giveBack();
-    }
-    tx.runHooks();
-    return result;
-  }
-
-  private <T, X extends Exception> T workAndEnd(
-      TransactionWork<T, X> work, BorrowedConnection borrowed, JdbcTransaction tx) throws X {
-    T result;
     boolean commits;
     try {
       result = work.run(tx);
@@ -74,19 +62,28 @@ public final class JdbcTransactionRunner implements TransactionRunner {
         commit(borrowed.connection());
       }
     } catch (Throwable failure) {
+      tx.end();
       // After a commit that failed too: nothing may be left open on the connection.
       borrowed.rollBack();
+      borrowed.giveBack();
       throw lostOr(failure);
     }
-    if (!commits) {
+    if (commits) {
+      borrowed.giveBack();
+      tx.runHooks();
+    } else {
       borrowed.rollBack();
-      tx.forgetHooks();
-      RuntimeException ignored = tx.failure();
-      if (ignored != null) {
-        throw JdbcTransactionRunner.<RuntimeException>lostOr(ignored);
-      }
+      borrowed.giveBack();
+      throwIgnored(tx);
     }
     return result;
+  }
+
+  private static void throwIgnored(JdbcTransaction tx) {
+    RuntimeException ignored = tx.failure();
+    if (ignored != null) {
+      throw JdbcTransactionRunner.<RuntimeException>lostOr(ignored);
+    }
   }
 
   private static void commit(Connection connection) {

@@ -1,5 +1,6 @@
 package io.commslib.jdbc;
 
+import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.TransactionContext;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -20,6 +21,10 @@ public final class JdbcTransactions {
    * nobody sees the commit: call {@code outbox.wake()} after commit, else the relay's polling
    * serves. {@link TransactionContext#setRollbackOnly} is only a note the caller may ask for.
    *
+   * <p>Its end can't be seen from here. What is returned is for one transaction: join again for the
+   * next one. It refuses what comes once the connection is closed or back in auto-commit mode, but
+   * a connection whose auto-commit stays off after the commit has begun the next transaction.
+   *
    * @param connection with auto-commit off
    * @param database the database it belongs to
    * @return the running transaction
@@ -28,14 +33,47 @@ public final class JdbcTransactions {
   public static TransactionContext join(Connection connection, JdbcDatabase database) {
     Objects.requireNonNull(database, "database");
     try {
-      if (connection.getAutoCommit()) {
-        throw new IllegalStateException(
-            "COMMS-JDBC-006: autoCommit: true (expected: false, so that what is written commits with your own work)");
-      }
+      refuseAutoCommit(connection);
     } catch (SQLException e) {
       throw SqlErrors.translate("join", e);
     }
     return new JdbcTransaction(connection, database.id(), false);
+  }
+
+  /** In auto-commit mode what is written commits alone, and a rollback takes nothing back. */
+  static void refuseAutoCommit(Connection connection) throws SQLException {
+    if (connection.getAutoCommit()) {
+      throw new IllegalStateException(
+          "COMMS-JDBC-006: autoCommit: true (expected: false, so that what is written commits with your own work)");
+    }
+  }
+
+  /**
+   * Returns the connection of a running transaction, to write on it. For the stores of the
+   * library's modules: each of their calls in a caller's transaction begins with this. Asks no
+   * server.
+   *
+   * @param tx the running transaction
+   * @param database the store's
+   * @return the connection
+   * @throws IllegalArgumentException if the transaction belongs to another database
+   * @throws IllegalStateException coded, if the transaction is over; {@code COMMS-JDBC-006} if
+   *     auto-commit is on
+   * @throws io.commslib.core.StoreException if the connection is broken
+   */
+  public static Connection connection(TransactionContext tx, JdbcDatabase database) {
+    Checks.check(
+        tx.database().equals(database.id()),
+        "transaction",
+        tx.database(),
+        "one on " + database.id());
+    Connection connection = tx.unwrap(Connection.class);
+    try {
+      refuseAutoCommit(connection);
+    } catch (SQLException e) {
+      throw SqlErrors.translate("transaction", e);
+    }
+    return connection;
   }
 
   /**
@@ -47,6 +85,6 @@ public final class JdbcTransactions {
    * @return the view; its refusals are {@code IllegalStateException COMMS-JDBC-005}
    */
   public static Connection guarded(Connection connection) {
-    return GuardedConnection.of(Objects.requireNonNull(connection, "connection"));
+    return GuardedConnection.of(Objects.requireNonNull(connection, "connection"), () -> false);
   }
 }

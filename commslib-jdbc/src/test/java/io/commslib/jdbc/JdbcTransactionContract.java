@@ -186,6 +186,83 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
+  void nothingCanBeDoneInATransactionThatIsOver() throws Exception {
+    List<TransactionContext> kept = new ArrayList<>();
+    List<AutoCloseable> opened = new ArrayList<>();
+    List<Connection> connections = new ArrayList<>();
+    transactions.run(
+        tx -> {
+          kept.add(tx);
+          Connection connection = tx.unwrap(Connection.class);
+          connections.add(connection);
+          opened.add(connection.prepareStatement("INSERT INTO work VALUES (7)"));
+          tx.afterCommit(() -> assertOver(tx));
+          return null;
+        });
+    transactions.run(
+        tx -> {
+          kept.add(tx);
+          tx.setRollbackOnly();
+          return null;
+        });
+    assertThatThrownBy(
+            () ->
+                transactions.run(
+                    tx -> {
+                      kept.add(tx);
+                      throw new IllegalStateException("business");
+                    }))
+        .hasMessage("business");
+    // The pool's connection is another's by now.
+    transactions.run(
+        other -> {
+          kept.forEach(JdbcTransactionContract::assertOver);
+          refusedAsOver(() -> ((PreparedStatement) opened.get(0)).executeUpdate());
+          refusedAsOver(() -> connections.get(0).createStatement());
+          refusedAsOver(() -> connections.get(0).getMetaData());
+          assertThat(connections.get(0).isClosed()).isTrue();
+          opened.get(0).close();
+          return null;
+        });
+    Thread elsewhere = new Thread(() -> kept.forEach(JdbcTransactionContract::assertOver));
+    List<Throwable> thrown = new ArrayList<>();
+    elsewhere.setUncaughtExceptionHandler((thread, e) -> thrown.add(e));
+    elsewhere.start();
+    elsewhere.join();
+    assertThat(thrown).as("on another thread").isEmpty();
+    assertThat(rows()).isZero();
+  }
+
+  private static void assertOver(TransactionContext tx) {
+    refusedAsOver(() -> tx.unwrap(Connection.class));
+    refusedAsOver(() -> tx.afterCommit(() -> {}));
+    tx.setRollbackOnly();
+    tx.fail(new IllegalStateException("late"));
+  }
+
+  private static void refusedAsOver(ThrowingCallable call) {
+    assertThatIllegalStateException()
+        .isThrownBy(call)
+        .withMessageStartingWith("COMMS-JDBC-015: the transaction is over (expected: ");
+  }
+
+  @Test
+  void aJoinedTransactionIsOverWhenItsConnectionIsClosedOrCommitsByItself() throws SQLException {
+    TransactionContext tx;
+    try (Connection connection = dataSource().getConnection()) {
+      connection.setAutoCommit(false);
+      tx = JdbcTransactions.join(connection, database);
+      JdbcTransactions.connection(tx, database);
+      connection.commit();
+      connection.setAutoCommit(true);
+      assertThatIllegalStateException()
+          .isThrownBy(() -> tx.unwrap(Connection.class))
+          .withMessageStartingWith("COMMS-JDBC-006");
+    }
+    refusedAsOver(() -> tx.unwrap(Connection.class));
+  }
+
+  @Test
   void runsNoHookAfterARollback() throws SQLException {
     List<String> seen = new ArrayList<>();
     transactions.run(

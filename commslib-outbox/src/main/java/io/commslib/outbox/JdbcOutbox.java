@@ -9,6 +9,7 @@ import io.commslib.core.spi.DefaultSource;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactions;
 import io.commslib.jdbc.SqlDialect;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
@@ -103,16 +104,14 @@ public final class JdbcOutbox implements Outbox {
 
   @Override
   public void publishAll(TransactionContext tx, Destination to, List<Message> messages) {
-    checkDatabase(tx);
+    Connection connection = JdbcTransactions.connection(tx, database);
     for (Message message : messages) {
       Checks.inRange("message bytes", message.sharedBody().length, 0, config.maxMessageBytes());
     }
     List<Message> now = messages.stream().filter(message -> message.deliverAt().isEmpty()).toList();
     List<Message> later =
         messages.stream().filter(message -> message.deliverAt().isPresent()).toList();
-    Connection connection = tx.unwrap(Connection.class);
     try {
-      refuseAutoCommit(connection);
       if (now.size() > 1 && database.dialect() == SqlDialect.POSTGRESQL) {
         writeAtOnce(connection, to, now);
       } else if (now.size() > 1) {
@@ -125,15 +124,6 @@ public final class JdbcOutbox implements Outbox {
       throw failed(tx, "insert", e);
     }
     tx.afterCommit(this::wake);
-  }
-
-  /** In auto-commit mode a rollback of the caller's would take nothing back. */
-  private static void refuseAutoCommit(Connection connection) throws SQLException {
-    if (connection.getAutoCommit()) {
-      throw new IllegalStateException(
-          "COMMS-OUTBOX-005: autoCommit: true (expected: false, so that the message commits with the"
-              + " caller's work)");
-    }
   }
 
   /** One statement and one plan for any number; ids ascend in the order given. */
@@ -240,13 +230,14 @@ public final class JdbcOutbox implements Outbox {
    * @param tx the running transaction, on this outbox's database
    * @param key the messages' key
    * @throws IllegalArgumentException if {@code tx} belongs to another database
+   * @throws IllegalStateException as {@link #publish}
    * @throws StoreException if the database fails or ends the wait; the transaction must roll back
    */
   public void ordered(TransactionContext tx, String key) {
     Objects.requireNonNull(key, "key");
-    checkDatabase(tx);
+    Connection connection = JdbcTransactions.connection(tx, database);
     try {
-      keyLocks.take(tx.unwrap(Connection.class), key);
+      keyLocks.take(connection, key);
     } catch (SQLException e) {
       throw failed(tx, "key lock", e);
     }
@@ -262,6 +253,7 @@ public final class JdbcOutbox implements Outbox {
    * @param message what to publish
    * @param at when
    * @throws IllegalArgumentException as {@link #publish}; nothing was written
+   * @throws IllegalStateException as {@link #publish}; nothing was written
    * @throws StoreException if the database fails; the transaction must roll back
    */
   public void publishLater(TransactionContext tx, Destination to, Message message, Instant at) {
@@ -278,13 +270,14 @@ public final class JdbcOutbox implements Outbox {
    * @param message the message's id, if its source is the outbox's own or it was built without one;
    *     else its {@link Message#identity()}
    * @return whether it came in time; false if there is no such delayed message (any more)
+   * @throws IllegalStateException as {@link #publish}
    * @throws StoreException if the database fails; the transaction must roll back
    */
   public boolean cancel(TransactionContext tx, String message) {
     Objects.requireNonNull(message, "message");
-    checkDatabase(tx);
+    Connection connection = JdbcTransactions.connection(tx, database);
     try {
-      return OutboxTables.cancel(tx.unwrap(Connection.class), database, source.identityOf(message));
+      return OutboxTables.cancel(connection, database, source.identityOf(message));
     } catch (SQLException e) {
       throw failed(tx, "cancel", e);
     }
@@ -295,14 +288,6 @@ public final class JdbcOutbox implements Outbox {
     StoreException translated = SqlErrors.translate("outbox " + doing, failure);
     tx.fail(translated);
     return translated;
-  }
-
-  private void checkDatabase(TransactionContext tx) {
-    Checks.check(
-        tx.database().equals(database.id()),
-        "transaction",
-        tx.database(),
-        "one on " + database.id());
   }
 
   private int shard(Message message) {

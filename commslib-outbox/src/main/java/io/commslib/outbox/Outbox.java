@@ -26,8 +26,8 @@ public interface Outbox {
    * @param message what to publish
    * @throws IllegalArgumentException if {@code tx} belongs to another database or the message is
    *     over the size limit; nothing was written
-   * @throws IllegalStateException {@code COMMS-OUTBOX-005} if the connection is in auto-commit
-   *     mode; nothing was written
+   * @throws IllegalStateException coded, if {@code tx} is over ({@link TransactionContext}); {@code
+   *     COMMS-JDBC-006} if its connection is in auto-commit mode; nothing was written
    * @throws io.commslib.core.StoreException if the database fails; the transaction must roll back
    */
   void publish(TransactionContext tx, Destination to, Message message);

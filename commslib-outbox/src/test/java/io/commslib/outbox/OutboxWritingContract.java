@@ -104,7 +104,7 @@ public abstract class OutboxWritingContract extends OutboxFixture {
       connection.setAutoCommit(true);
       assertThatIllegalStateException()
           .isThrownBy(() -> outbox.publish(tx, ORDERS, message("m1", "k")))
-          .withMessageContaining("COMMS-OUTBOX-005: autoCommit: true (expected: false");
+          .withMessageContaining("COMMS-JDBC-006: autoCommit: true (expected: false");
     }
     assertThat(rows("outbox_message")).isZero();
   }

@@ -136,21 +136,92 @@ public abstract class TransactionBindingContract extends OutboxFixture {
     assertThat(ran).isEmpty();
   }
 
+  /** What a hook can do wrong. */
+  private static final List<Throwable> TROUBLES =
+      List.of(
+          new IllegalStateException("hook"),
+          new AssertionError("hook"),
+          new NoClassDefFoundError("hook"),
+          new StackOverflowError(),
+          new OutOfMemoryError("for the test"),
+          new RuntimeException() {
+            private static final long serialVersionUID = 1L;
+
+            @Override
+            public String getMessage() {
+              throw new IllegalStateException("no message either");
+            }
+          });
+
   @Test
-  void aHookThatThrowsHarmsNeitherTheCommitNorTheOthers() throws Exception {
+  void whateverAHookThrowsHarmsNeitherTheCommitNorTheOthers() throws Exception {
     List<String> ran = new ArrayList<>();
     binding.run(
         tx -> {
           effectAndMessage(tx, "m1");
-          tx.afterCommit(
-              () -> {
-                throw new IllegalStateException("hook");
-              });
-          tx.afterCommit(() -> ran.add("second"));
+          for (Throwable trouble : TROUBLES) {
+            tx.afterCommit(() -> sneak(trouble));
+            tx.afterCommit(() -> ran.add(trouble.getClass().getSimpleName()));
+          }
         });
     assertThat(rows("outbox_message")).isEqualTo(1);
     assertThat(ran)
-        .isEqualTo(binding.sight() == Sight.SEES_THE_END ? List.of("second") : List.<String>of());
+        .isEqualTo(
+            binding.sight() == Sight.SEES_THE_END
+                ? TROUBLES.stream().map(trouble -> trouble.getClass().getSimpleName()).toList()
+                : List.<String>of());
+    binding.run(tx -> effectAndMessage(tx, "m2"));
+    assertThat(rows("outbox_message")).as("the next one commits").isEqualTo(2);
+  }
+
+  private static void sneak(Throwable trouble) {
+    if (trouble instanceof Error error) {
+      throw error;
+    }
+    throw (RuntimeException) trouble;
+  }
+
+  @Test
+  void anInterruptThatAHookLeavesBehindKeepsNoOtherHookFromItsWorkAndReachesTheCaller()
+      throws Exception {
+    List<Boolean> seen = new ArrayList<>();
+    binding.run(
+        tx -> {
+          effectAndMessage(tx, "m1");
+          tx.afterCommit(() -> Thread.currentThread().interrupt());
+          tx.afterCommit(() -> seen.add(Thread.currentThread().isInterrupted()));
+        });
+    boolean sees = binding.sight() == Sight.SEES_THE_END;
+    assertThat(Thread.interrupted()).as("not lost").isEqualTo(sees);
+    assertThat(seen).isEqualTo(sees ? List.of(false) : List.<Boolean>of());
+    assertThat(rows("outbox_message")).isEqualTo(1);
+  }
+
+  @Test
+  void whatIsOverTakesNothingMore() throws Exception {
+    List<TransactionContext> kept = new ArrayList<>();
+    binding.run(
+        tx -> {
+          kept.add(tx);
+          effectAndMessage(tx, "m1");
+          tx.afterCommit(() -> assertRefused(tx));
+        });
+    assertRefused(kept.get(0));
+    assertThatThrownBy(
+        () ->
+            binding.run(
+                tx -> {
+                  kept.add(tx);
+                  throw new UnsupportedOperationException("rolls back");
+                }));
+    assertRefused(kept.get(1));
+    assertThat(rows("outbox_message")).isEqualTo(1);
+  }
+
+  private void assertRefused(TransactionContext tx) {
+    assertThatIllegalStateException()
+        .isThrownBy(() -> outbox.publish(tx, ORDERS, message("late", "k")))
+        .withMessageMatching("COMMS-(JDBC-015|JDBC-006|SPRING-007): .*");
   }
 
   @Test

@@ -13,6 +13,7 @@ import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.jdbc.JdbcTransactions;
 import io.commslib.jdbc.SqlErrors;
 import io.commslib.outbox.Outbox;
 import java.sql.Connection;
@@ -159,6 +160,8 @@ public final class SagaEngine implements LifecycleComponent {
    * @return id of the saga, the correlation id of its messages
    * @throws IllegalArgumentException if the definition is not this engine's, the key breaks its
    *     rule, or {@code tx} belongs to another database; nothing was written
+   * @throws IllegalStateException coded, if {@code tx} is over; {@code COMMS-JDBC-006} if its
+   *     connection is in auto-commit mode; nothing was written
    * @throws io.commslib.core.codec.CodecException if the state or the first command can't be
    *     written; nothing was
    * @throws StoreException if the database fails; the transaction must roll back
@@ -171,22 +174,21 @@ public final class SagaEngine implements LifecycleComponent {
         definition.id(),
         "one of " + definitions.keySet());
     Checks.inRange("businessKey length", businessKey.length(), 1, 200);
-    Checks.check(
-        tx.database().equals(database.id()),
-        "transaction",
-        tx.database(),
-        "one on " + database.id());
+    Connection connection = JdbcTransactions.connection(tx, database);
     String id = MessageIds.next(runtime.time(), runtime.random());
     try {
       if (moves.start(tx, definition, id, businessKey, state)) {
         return id;
       }
       return store
-          .find(tx.unwrap(Connection.class), definition.name(), businessKey)
+          .find(connection, definition.name(), businessKey)
           .map(StoredSaga::id)
           .orElseThrow(() -> contention(definition.name() + "/" + businessKey));
     } catch (SQLException e) {
-      throw SqlErrors.translate("saga start", e);
+      // On some databases the rest of the transaction could still be committed, without the saga.
+      StoreException failure = SqlErrors.translate("saga start", e);
+      tx.fail(failure);
+      throw failure;
     }
   }
 

@@ -1,27 +1,35 @@
 package io.commslib.spring;
 
+import io.commslib.core.spi.AfterCommitHooks;
 import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactions;
+import java.lang.ref.WeakReference;
 import java.sql.Connection;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.core.Ordered;
 import org.springframework.jdbc.datasource.ConnectionHolder;
 import org.springframework.transaction.support.TransactionSynchronization;
 import org.springframework.transaction.support.TransactionSynchronizationManager;
 
 /**
  * Spring's transaction of one thread on one database. Bound to the thread beside Spring's own
- * connection, and put aside and brought back with it when another transaction runs in between.
+ * connection, and put aside and brought back with it when another transaction runs in between. It
+ * is over when Spring begins to call back after the end; what comes then is refused.
  */
 final class SpringTransaction implements TransactionContext, TransactionSynchronization {
 
   private static final Logger log = LoggerFactory.getLogger(SpringTransaction.class);
+
+  /**
+   * The connection of the transaction that has ended last on this thread: callbacks after its end
+   * may join it once more, behind all synchronization.
+   */
+  private static final ThreadLocal<WeakReference<ConnectionHolder>> ENDED = new ThreadLocal<>();
 
   private enum State {
     OPEN,
@@ -32,11 +40,32 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   /** What it is bound under; the database's identity alone might be somebody else's key. */
   private record Key(DatabaseId database) {}
 
+  /** Comes before all others, so that none of them finds a transaction that seems to run. */
+  private final class End implements TransactionSynchronization {
+    @Override
+    public int getOrder() {
+      return Ordered.HIGHEST_PRECEDENCE;
+    }
+
+    @Override
+    public void afterCommit() {
+      end();
+    }
+
+    @Override
+    public void afterCompletion(int status) {
+      end();
+    }
+  }
+
   private final Key key;
   private final ConnectionHolder holder;
   private final Connection guarded;
-  private final List<Runnable> hooks = new ArrayList<>();
+  private final Thread owner = Thread.currentThread();
+  private final AfterCommitHooks hooks = new AfterCommitHooks();
   private State state = State.OPEN;
+  private volatile boolean over;
+  private boolean saysCommitted;
   private @Nullable RuntimeException failure;
 
   private SpringTransaction(Key key, ConnectionHolder holder) {
@@ -45,30 +74,91 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
     this.guarded = JdbcTransactions.guarded(holder.getConnection());
   }
 
+  /** Returns the transaction that runs on this thread. */
   static SpringTransaction current(JdbcDatabase database) {
-    if (!TransactionSynchronizationManager.isActualTransactionActive()
-        || !TransactionSynchronizationManager.isSynchronizationActive()) {
-      throw new IllegalStateException(
-          "COMMS-SPRING-001: transaction: none on this thread (expected: one of Spring's, as in a"
-              + " @Transactional method)");
-    }
+    return current(database, false);
+  }
+
+  /** Returns the transaction that has just been begun on this thread. */
+  static SpringTransaction begun(JdbcDatabase database) {
+    return current(database, true);
+  }
+
+  private static SpringTransaction current(JdbcDatabase database, boolean isNew) {
+    ConnectionHolder holder = holder(database);
     Key key = new Key(database.id());
     if (TransactionSynchronizationManager.getResource(key) instanceof SpringTransaction known) {
-      return known;
+      if (known.holder == holder) {
+        known.refuseOver();
+        return known;
+      }
+      // Of a transaction that has ended, whose callbacks still run.
+      TransactionSynchronizationManager.unbindResource(key);
     }
-    if (!(TransactionSynchronizationManager.getResource(database.dataSource())
-        instanceof ConnectionHolder holder)) {
-      throw new IllegalStateException(
-          "COMMS-SPRING-002: transaction: one that does not use the data source of "
-              + database
-              + " (expected: the data source of the transaction manager)");
+    if (!isNew && (hasEnded(holder) || SpringPhase.isOver(holder))) {
+      throw over();
     }
     // Checks that auto-commit is off: a connection bound without a transaction would commit alone.
     JdbcTransactions.join(holder.getConnection(), database);
     SpringTransaction transaction = new SpringTransaction(key, holder);
+    TransactionSynchronizationManager.registerSynchronization(transaction.new End());
     TransactionSynchronizationManager.registerSynchronization(transaction);
     TransactionSynchronizationManager.bindResource(key, transaction);
     return transaction;
+  }
+
+  private static ConnectionHolder holder(JdbcDatabase database) {
+    boolean isActive = TransactionSynchronizationManager.isActualTransactionActive();
+    boolean isSynchronized = TransactionSynchronizationManager.isSynchronizationActive();
+    if (isActive && !isSynchronized && SpringPhase.isInCallbackAfterTheEnd()) {
+      throw over();
+    }
+    if (!isActive || !isSynchronized) {
+      throw new IllegalStateException(
+          "COMMS-SPRING-001: transaction: none on this thread (expected: one of Spring's, as in a"
+              + " @Transactional method)");
+    }
+    if (TransactionSynchronizationManager.getResource(database.dataSource())
+        instanceof ConnectionHolder holder) {
+      return holder;
+    }
+    throw new IllegalStateException(
+        "COMMS-SPRING-002: transaction: one that does not use the data source of "
+            + database
+            + " (expected: the data source of the transaction manager)");
+  }
+
+  private static boolean hasEnded(ConnectionHolder holder) {
+    WeakReference<ConnectionHolder> ended = ENDED.get();
+    return ended != null && ended.refersTo(holder) && SpringPhase.isInCallbackAfterTheEnd();
+  }
+
+  private static IllegalStateException over() {
+    return new IllegalStateException(
+        "COMMS-SPRING-007: the transaction is over (expected: one that runs; before the commit publish"
+            + " in beforeCommit, after it in a transaction of its own, with REQUIRES_NEW)");
+  }
+
+  private void refuseOver() {
+    if (over || isBehindTheEnd()) {
+      throw over();
+    }
+  }
+
+  /** Callbacks with the same precedence may come before {@link End}. */
+  private boolean isBehindTheEnd() {
+    return Thread.currentThread() == owner
+        && (isSealed() || !TransactionSynchronizationManager.isSynchronizationActive())
+        && SpringPhase.isInCallbackAfterTheEnd();
+  }
+
+  private synchronized boolean isSealed() {
+    return state == State.SEALED;
+  }
+
+  /** From now on nothing can be done in it. */
+  void end() {
+    over = true;
   }
 
   @Override
@@ -79,11 +169,13 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   @Override
   public <R> R unwrap(Class<R> type) {
     Checks.check(type == Connection.class, "unwrap", type.getName(), "java.sql.Connection");
+    refuseOver();
     return type.cast(guarded);
   }
 
   @Override
   public boolean afterCommit(Runnable hook) {
+    refuseOver();
     hooks.add(hook);
     return true;
   }
@@ -131,13 +223,8 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
 
   @Override
   public void afterCommit() {
-    for (Runnable hook : hooks) {
-      try {
-        hook.run();
-      } catch (RuntimeException e) {
-        log.error("after-commit hook failed", e);
-      }
-    }
+    saysCommitted = true;
+    hooks.run();
   }
 
   @Override
@@ -152,6 +239,15 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
 
   @Override
   public void afterCompletion(int status) {
-    TransactionSynchronizationManager.unbindResourceIfPossible(key);
+    ENDED.set(new WeakReference<>(holder));
+    if (TransactionSynchronizationManager.getResource(key) == this) {
+      TransactionSynchronizationManager.unbindResource(key);
+    }
+    if (saysCommitted && status == STATUS_UNKNOWN) {
+      // So it ends for one who joined a transaction without synchronization.
+      log.error(
+          "COMMS-SPRING-007: a transaction that was over, or is not synchronized, was joined: what"
+              + " was written in it may be lost");
+    }
   }
 }

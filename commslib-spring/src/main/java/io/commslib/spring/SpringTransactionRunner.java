@@ -79,9 +79,23 @@ public final class SpringTransactionRunner implements TransactionRunner {
     Objects.requireNonNull(work, "work");
     TransactionStatus status = begin();
     SpringTransaction tx;
+    try {
+      tx = SpringTransaction.begun(database);
+    } catch (Throwable failure) {
+      rollBack(status, failure);
+      throw lostOr(failure);
+    }
+    try {
+      return work(work, tx, status);
+    } finally {
+      tx.end();
+    }
+  }
+
+  private <T, X extends Exception> T work(
+      TransactionWork<T, X> work, SpringTransaction tx, TransactionStatus status) throws X {
     T result;
     try {
-      tx = SpringTransaction.current(database);
       result = work.run(tx);
     } catch (Throwable failure) {
       rollBack(status, failure);

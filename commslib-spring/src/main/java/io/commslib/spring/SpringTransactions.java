@@ -24,12 +24,23 @@ public final class SpringTransactions {
    * does not belong to it is seen by its auto-commit: a pool should hand connections out with
    * auto-commit on, as pools do.
    *
+   * <p>Spring calls a transaction active until the last callback after its end has returned. What
+   * is written then is lost, or commits alone. So this method refuses a transaction that is over,
+   * and so does a context that was kept: in {@code afterCommit}, {@code afterCompletion} and event
+   * listeners of these phases. {@code beforeCommit} and {@code beforeCompletion} come before the
+   * end. After the end begin another transaction, with {@code REQUIRES_NEW} or by a {@link
+   * SpringTransactionRunner}. One case can't be told from a new transaction at once: a callback
+   * after the end in which a {@code TransactionTemplate}, or a second {@code @Transactional} method
+   * inside the first, joins a transaction in which this method was never called. Spring's answer at
+   * its end tells, and {@code COMMS-SPRING-007} is logged.
+   *
    * @param database made with the data source of the transaction manager, the same object; for a
    *     {@code TransactionAwareDataSourceProxy} the one behind it
    * @return the running transaction; the same one for each call inside it
    * @throws IllegalStateException {@code COMMS-SPRING-001} if no transaction runs on this thread;
-   *     {@code COMMS-SPRING-002} if the one that runs does not use this data source; {@code
-   *     COMMS-JDBC-006} if the connection that is bound here commits each statement
+   *     {@code COMMS-SPRING-007} if it is over; {@code COMMS-SPRING-002} if the one that runs does
+   *     not use this data source; {@code COMMS-JDBC-006} if the connection that is bound here
+   *     commits each statement
    */
   public static TransactionContext current(JdbcDatabase database) {
     return SpringTransaction.current(Objects.requireNonNull(database, "database"));

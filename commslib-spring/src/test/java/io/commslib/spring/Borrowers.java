@@ -34,8 +34,8 @@ final class Borrowers {
       Map.ofEntries(
           Map.entry("io.commslib.jdbc.BorrowedConnection", Tried.EVERYWHERE),
           Map.entry("io.commslib.jdbc.JdbcDatabase", Tried.EVERYWHERE),
-          Map.entry("io.commslib.jdbc.SchemaScripts", Tried.SCHEMA),
-          Map.entry("io.commslib.jdbc.SchemaLock", Tried.SCHEMA),
+          Map.entry("io.commslib.jdbc.JdbcTransactions", Tried.EVERYWHERE),
+          Map.entry("io.commslib.jdbc.Loan", Tried.SCHEMA),
           Map.entry("io.commslib.outbox.JdbcOutbox", Tried.EVERYWHERE),
           Map.entry("io.commslib.outbox.OutboxTransactions", Tried.EVERYWHERE),
           Map.entry("io.commslib.outbox.OutboxNotifier", Tried.ON_POSTGRESQL),
@@ -55,8 +55,7 @@ final class Borrowers {
   static final Set<String> CHANGERS =
       Set.of(
           "io.commslib.jdbc.BorrowedConnection",
-          "io.commslib.jdbc.SchemaScripts",
-          "io.commslib.jdbc.SchemaLock",
+          "io.commslib.jdbc.Loan",
           // Destroys the connection it listened on, if it can't stop listening.
           "io.commslib.outbox.OutboxNotifier");
 

@@ -8,6 +8,7 @@ import com.tngtech.archunit.core.domain.JavaMethodCall;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import io.commslib.core.tx.TransactionContext;
+import io.commslib.jdbc.JdbcTransactions;
 import io.commslib.jdbc.SingleStatements;
 import io.commslib.jdbc.SqlDialect;
 import java.io.IOException;
@@ -78,6 +79,7 @@ class BorrowersTest {
                 isOn(call, DataSource.class, "getConnection")
                     || isOn(call, ConnectionHolder.class, "getConnection")
                     || isOn(call, TransactionContext.class, "unwrap")
+                    || isOn(call, JdbcTransactions.class, "connection")
                     || isOn(call, SingleStatements.class, "run"));
     // The database is learnt of on a connection that another class has borrowed.
     found.add("io.commslib.jdbc.JdbcDatabase");

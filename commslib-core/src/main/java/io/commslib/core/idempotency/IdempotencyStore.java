@@ -41,6 +41,7 @@ public interface IdempotencyStore {
    * @param request which request
    * @return the answer; {@code isTakeover} only if a lease of this key ran out before
    * @throws IllegalArgumentException if {@code tx} belongs to another database
+   * @throws IllegalStateException coded, if {@code tx} is over; nothing was written
    * @throws io.commslib.core.StoreException if the store fails; the transaction must roll back
    */
   Claim claim(TransactionContext tx, RequestKey request);
@@ -56,6 +57,7 @@ public interface IdempotencyStore {
    * @param result what to answer repetitions
    * @return false if the claim was taken over; the transaction must roll back
    * @throws IllegalArgumentException if {@code tx} belongs to another database
+   * @throws IllegalStateException coded, if {@code tx} is over; nothing was written
    * @throws io.commslib.core.StoreException if the store fails; the transaction must roll back
    */
   boolean complete(TransactionContext tx, RequestKey request, long token, StoredResult result);

@@ -27,6 +27,7 @@ public interface Inbox {
    * @param message looked up by {@link Message#inboxKey()}
    * @return true if it is new; false if a committed transaction has entered it before
    * @throws IllegalArgumentException if {@code tx} belongs to another database
+   * @throws IllegalStateException coded, if {@code tx} is over; nothing was written
    * @throws io.commslib.core.StoreException if the store fails; the transaction must roll back
    */
   boolean enter(TransactionContext tx, String consumer, Message message);
@@ -42,6 +43,7 @@ public interface Inbox {
    * @param messages looked up by {@link Message#inboxKey()}
    * @return at the place of each message, whether it is new
    * @throws IllegalArgumentException if {@code tx} belongs to another database
+   * @throws IllegalStateException coded, if {@code tx} is over; nothing was written
    * @throws io.commslib.core.StoreException if the store fails; the transaction must roll back
    */
   default boolean[] enterAll(TransactionContext tx, String consumer, List<Message> messages) {

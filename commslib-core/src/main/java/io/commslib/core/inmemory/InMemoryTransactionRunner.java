@@ -1,5 +1,6 @@
 package io.commslib.core.inmemory;
 
+import io.commslib.core.spi.AfterCommitHooks;
 import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
@@ -9,8 +10,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Transactions for the in-memory outbox and inbox: commit and rollback as with a database, without
@@ -19,8 +18,6 @@ import org.slf4j.LoggerFactory;
  * @since 0.1
  */
 public final class InMemoryTransactionRunner implements TransactionRunner {
-
-  private static final Logger log = LoggerFactory.getLogger(InMemoryTransactionRunner.class);
 
   private final DatabaseId database = DatabaseId.of(this, "memory");
 
@@ -65,9 +62,10 @@ public final class InMemoryTransactionRunner implements TransactionRunner {
     private final DatabaseId database;
     private final List<Runnable> commits = new ArrayList<>();
     private final Deque<Runnable> rollbacks = new ArrayDeque<>();
-    private final List<Runnable> hooks = new ArrayList<>();
+    private final AfterCommitHooks hooks = new AfterCommitHooks();
     private boolean rollbackOnly;
     private boolean sealed;
+    private boolean over;
 
     Context(DatabaseId database) {
       this.database = database;
@@ -85,11 +83,13 @@ public final class InMemoryTransactionRunner implements TransactionRunner {
           "unwrap",
           type.getName(),
           InMemoryTransaction.class.getName());
+      refuseOver();
       return type.cast(this);
     }
 
     @Override
     public boolean afterCommit(Runnable hook) {
+      refuseOver();
       hooks.add(hook);
       return true;
     }
@@ -106,32 +106,65 @@ public final class InMemoryTransactionRunner implements TransactionRunner {
 
     @Override
     public void onCommit(Runnable action) {
+      refuseOver();
       commits.add(action);
     }
 
     @Override
     public void onRollback(Runnable action) {
+      refuseOver();
       rollbacks.push(action);
+    }
+
+    /** What is registered now would take effect never. */
+    private synchronized void refuseOver() {
+      if (over) {
+        throw new IllegalStateException(
+            "COMMS-MEMORY-009: the transaction is over (expected: its work has not returned)");
+      }
     }
 
     private synchronized boolean seal() {
       sealed = !rollbackOnly;
+      over = true;
       return sealed;
     }
 
     private void commit() {
-      commits.forEach(Runnable::run);
-      for (Runnable hook : hooks) {
-        try {
-          hook.run();
-        } catch (RuntimeException e) {
-          log.error("after-commit hook failed", e);
-        }
+      try {
+        runAll(commits);
+      } finally {
+        hooks.run();
       }
     }
 
     private void rollBack() {
-      rollbacks.forEach(Runnable::run);
+      synchronized (this) {
+        over = true;
+      }
+      runAll(rollbacks);
+    }
+
+    /** Each has its part of the whole: one that fails must not keep the others from theirs. */
+    private static void runAll(Iterable<Runnable> actions) {
+      Throwable failure = null;
+      for (Runnable action : actions) {
+        try {
+          action.run();
+        } catch (RuntimeException | Error e) {
+          if (failure == null) {
+            failure = e;
+          } else if (failure != e) {
+            failure.addSuppressed(e);
+          }
+        }
+      }
+      if (failure instanceof Error error) {
+        throw error;
+      }
+      if (failure != null) {
+        throw (RuntimeException) failure;
+      }
     }
   }
 }

@@ -5,6 +5,11 @@ package io.commslib.core.tx;
  * TransactionRunner} or from a binding of their framework and pass it on; bindings implement it.
  * The library never commits, rolls back or closes it.
  *
+ * <p>Over means over: once the transaction commits or has rolled back, {@link #unwrap} and {@link
+ * #afterCommit} are refused with a coded {@code IllegalStateException}, on every thread, in
+ * after-commit hooks too. What would be written then would be lost, or commit alone. A bare
+ * connection, whose end can't be seen, is refused once it is closed or back in auto-commit mode.
+ *
  * <p>Confined to the thread that runs the transaction, except {@link #setRollbackOnly()} and {@link
  * #isRollbackOnly()}, which any thread may call.
  *
@@ -27,18 +32,20 @@ public interface TransactionContext {
    * @param type class of the resource
    * @return the resource
    * @throws IllegalArgumentException if this transaction has no such resource
+   * @throws IllegalStateException coded, if this transaction is over
    */
   <R> R unwrap(Class<R> type);
 
   /**
    * Runs {@code hook} once after this transaction has committed, on the committing thread; not
    * after a rollback and not when the result of the commit is unknown. Hooks run in call order,
-   * must be short, and what they throw is logged.
+   * must be short, and what they throw is logged, an error too: it does not reach the caller.
    *
    * @param hook what to run
    * @return whether the hook will be called: false on a bare connection, whose commit nobody sees;
    *     the caller of such a transaction does itself after commit what the hook would have done,
    *     for example {@code outbox.wake()}
+   * @throws IllegalStateException coded, if this transaction is over
    */
   boolean afterCommit(Runnable hook);
 

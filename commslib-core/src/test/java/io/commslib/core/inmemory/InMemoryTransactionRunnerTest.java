@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.commslib.core.tx.TransactionContext;
 import java.util.ArrayList;
 import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 class InMemoryTransactionRunnerTest {
@@ -102,6 +104,116 @@ class InMemoryTransactionRunnerTest {
           return tx.afterCommit(() -> seen.add("second"));
         });
     assertThat(seen).containsExactly("second");
+  }
+
+  @Test
+  void anErrorOfAHookStopsNeitherTheOthersNorTheCaller() {
+    List<Error> errors =
+        List.of(
+            new AssertionError(), new StackOverflowError(), new NoClassDefFoundError("of a hook"));
+    transactions.run(
+        tx -> {
+          for (Error error : errors) {
+            tx.afterCommit(
+                () -> {
+                  throw error;
+                });
+            tx.afterCommit(() -> seen.add(error.getClass().getSimpleName()));
+          }
+          return null;
+        });
+    assertThat(seen)
+        .containsExactly("AssertionError", "StackOverflowError", "NoClassDefFoundError");
+  }
+
+  @Test
+  void anExceptionThatCanNotBePrintedStopsNothingEither() {
+    transactions.run(
+        tx -> {
+          tx.afterCommit(
+              () -> {
+                throw new IllegalStateException() {
+                  private static final long serialVersionUID = 1L;
+
+                  @Override
+                  public String getMessage() {
+                    throw new IllegalStateException("no message either");
+                  }
+                };
+              });
+          return tx.afterCommit(() -> seen.add("second"));
+        });
+    assertThat(seen).containsExactly("second");
+  }
+
+  @Test
+  void anInterruptIsKeptFromTheHooksAndFromNobodyElse() {
+    transactions.run(
+        tx -> {
+          tx.afterCommit(() -> seen.add("1: " + Thread.currentThread().isInterrupted()));
+          tx.afterCommit(() -> Thread.currentThread().interrupt());
+          tx.afterCommit(() -> seen.add("3: " + Thread.currentThread().isInterrupted()));
+          Thread.currentThread().interrupt();
+          return null;
+        });
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(seen).containsExactly("1: false", "3: false");
+  }
+
+  @Test
+  void oneCommitActionThatFailsKeepsNoOtherFromItsPart() {
+    assertThatThrownBy(
+            () ->
+                transactions.run(
+                    tx -> {
+                      InMemoryTransaction resource = tx.unwrap(InMemoryTransaction.class);
+                      resource.onCommit(
+                          () -> {
+                            throw new IllegalStateException("a store");
+                          });
+                      resource.onCommit(() -> seen.add("another store"));
+                      return tx.afterCommit(() -> seen.add("hook"));
+                    }))
+        .hasMessage("a store");
+    assertThat(seen).containsExactly("another store", "hook");
+  }
+
+  @Test
+  void nothingCanBeDoneInATransactionThatIsOver() {
+    List<TransactionContext> kept = new ArrayList<>();
+    List<InMemoryTransaction> resources = new ArrayList<>();
+    transactions.run(
+        tx -> {
+          kept.add(tx);
+          resources.add(tx.unwrap(InMemoryTransaction.class));
+          return tx.afterCommit(() -> assertOver(tx));
+        });
+    assertThatThrownBy(
+            () ->
+                transactions.run(
+                    tx -> {
+                      kept.add(tx);
+                      resources.add(tx.unwrap(InMemoryTransaction.class));
+                      throw new IllegalStateException("business");
+                    }))
+        .hasMessage("business");
+    kept.forEach(InMemoryTransactionRunnerTest::assertOver);
+    for (InMemoryTransaction resource : resources) {
+      refusedAsOver(() -> resource.onCommit(() -> seen.add("never")));
+      refusedAsOver(() -> resource.onRollback(() -> seen.add("never")));
+    }
+    assertThat(seen).isEmpty();
+  }
+
+  private static void assertOver(TransactionContext tx) {
+    refusedAsOver(() -> tx.unwrap(InMemoryTransaction.class));
+    refusedAsOver(() -> tx.afterCommit(() -> {}));
+  }
+
+  private static void refusedAsOver(ThrowingCallable call) {
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageStartingWith("COMMS-MEMORY-009: the transaction is over (expected: ");
   }
 
   @Test
