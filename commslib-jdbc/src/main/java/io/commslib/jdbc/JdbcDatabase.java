@@ -1,6 +1,7 @@
 package io.commslib.jdbc;
 
 import io.commslib.core.StoreException;
+import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.DatabaseId;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -18,33 +19,32 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JdbcDatabase {
 
+  /** How connections come, and what they lead to. */
+  private record Traits(
+      SqlDialect dialect, boolean autoCommits, boolean readsCommitted, long maxStatementBytes) {}
+
   private final DataSource dataSource;
   private final SchemaNames names;
-  private final boolean readsCommitted;
-  private final long maxStatementBytes;
+  private final Traits traits;
   private final DatabaseId id;
 
-  private JdbcDatabase(
-      DataSource dataSource,
-      @Nullable String schema,
-      SqlDialect dialect,
-      boolean readsCommitted,
-      long maxStatementBytes) {
+  private JdbcDatabase(DataSource dataSource, @Nullable String schema, Traits traits) {
     this.dataSource = dataSource;
-    this.maxStatementBytes = maxStatementBytes;
-    this.names = new SchemaNames(dialect, schema);
-    this.readsCommitted = readsCommitted;
+    this.names = new SchemaNames(traits.dialect(), schema);
+    this.traits = traits;
     this.id =
         DatabaseId.of(
             dataSource,
-            dialect.name().toLowerCase(Locale.ROOT) + (schema == null ? "" : ":" + schema));
+            traits.dialect().name().toLowerCase(Locale.ROOT)
+                + (schema == null ? "" : ":" + schema));
   }
 
   /**
    * Starts a configuration.
    *
    * @param dataSource where connections come from; a pool that hands each one out with the same
-   *     isolation. The caller closes it after everything that uses it
+   *     isolation and auto-commit mode, and none on which a transaction runs. The caller closes it
+   *     after everything that uses it
    * @return new builder
    */
   public static Builder builder(DataSource dataSource) {
@@ -66,7 +66,7 @@ public final class JdbcDatabase {
    * @return the dialect
    */
   public SqlDialect dialect() {
-    return names.dialect();
+    return traits.dialect();
   }
 
   /**
@@ -96,12 +96,17 @@ public final class JdbcDatabase {
    *     elsewhere {@link Long#MAX_VALUE}
    */
   public long maxStatementBytes() {
-    return maxStatementBytes;
+    return traits.maxStatementBytes();
   }
 
   /** Whether connections come with isolation READ COMMITTED, so that setting it costs nothing. */
   boolean readsCommitted() {
-    return readsCommitted;
+    return traits.readsCommitted();
+  }
+
+  /** Whether connections come with auto-commit on. */
+  boolean autoCommits() {
+    return traits.autoCommits();
   }
 
   /** Returns how names are written in its SQL. */
@@ -145,23 +150,38 @@ public final class JdbcDatabase {
      * @return immutable database
      * @throws StoreException {@code TRANSIENT} if it can't be reached
      * @throws IllegalArgumentException {@code COMMS-JDBC-007} if it is not a supported database; if
-     *     it is an H2 database in a file without {@code WRITE_DELAY=0}; if it is a MySQL or MariaDB
-     *     that is too old, not in strict mode, or rolls back on timeouts
+     *     connections come read-only; if it is an H2 database in a file without {@code
+     *     WRITE_DELAY=0}; if it is a MySQL or MariaDB that is too old, not in strict mode, or rolls
+     *     back on timeouts
      */
     public JdbcDatabase build() {
-      try (Connection connection = dataSource.getConnection()) {
-        SqlDialect dialect = SqlDialect.of(connection.getMetaData());
-        if (dialect == SqlDialect.H2) {
-          H2Durability.check(connection);
-        }
-        long maxStatementBytes =
-            dialect.isMySql() ? MySqlSettings.check(connection, dialect) : Long.MAX_VALUE;
-        boolean readsCommitted =
-            connection.getTransactionIsolation() == Connection.TRANSACTION_READ_COMMITTED;
-        return new JdbcDatabase(dataSource, schema, dialect, readsCommitted, maxStatementBytes);
+      BorrowedConnection borrowed;
+      try {
+        borrowed = BorrowedConnection.first(dataSource);
       } catch (SQLException e) {
         throw SqlErrors.translate("connect", e);
       }
+      try {
+        Traits traits = learn(borrowed.connection(), borrowed.usualAutoCommit());
+        return new JdbcDatabase(dataSource, schema, traits);
+      } catch (SQLException e) {
+        throw SqlErrors.translate("connect", e);
+      } finally {
+        borrowed.giveBack();
+      }
+    }
+
+    private static Traits learn(Connection connection, boolean autoCommits) throws SQLException {
+      Checks.check(!connection.isReadOnly(), "readOnly", true, "false, for the pool's connections");
+      SqlDialect dialect = SqlDialect.of(connection.getMetaData());
+      if (dialect == SqlDialect.H2) {
+        H2Durability.check(connection);
+      }
+      long maxStatementBytes =
+          dialect.isMySql() ? MySqlSettings.check(connection, dialect) : Long.MAX_VALUE;
+      boolean readsCommitted =
+          connection.getTransactionIsolation() == Connection.TRANSACTION_READ_COMMITTED;
+      return new Traits(dialect, autoCommits, readsCommitted, maxStatementBytes);
     }
   }
 }

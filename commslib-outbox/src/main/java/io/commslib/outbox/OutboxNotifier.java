@@ -5,6 +5,7 @@ import io.commslib.core.LifecycleComponent;
 import io.commslib.core.messaging.MessageIds;
 import io.commslib.core.spi.Checks;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.jdbc.SingleStatements;
 import io.commslib.jdbc.SqlDialect;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
@@ -50,6 +51,7 @@ public final class OutboxNotifier implements LifecycleComponent {
 
   private final JdbcOutbox outbox;
   private final OutboxTransactions transactions;
+  private final SingleStatements connections;
   private final String node;
   private final String channel;
   private final WakeSignal commits = new WakeSignal();
@@ -73,6 +75,7 @@ public final class OutboxNotifier implements LifecycleComponent {
         "POSTGRESQL");
     this.outbox = outbox;
     this.transactions = new OutboxTransactions(outbox.jdbc());
+    this.connections = SingleStatements.on(outbox.jdbc());
     this.node = MessageIds.next(runtime.time(), runtime.random());
     int table = outbox.jdbc().table("outbox_message").hashCode();
     this.channel = String.format(Locale.ROOT, "commslib_outbox_%08x", table);
@@ -212,10 +215,26 @@ public final class OutboxNotifier implements LifecycleComponent {
 
   /** Returns when the connection breaks, or there is nobody to wake any more. */
   private void listen() {
-    try (Connection connection = outbox.jdbc().dataSource().getConnection()) {
+    try {
+      connections.run(
+          "outbox listen",
+          connection -> {
+            listen(connection);
+            return null;
+          });
+    } catch (SQLException e) {
+      listening.failed(SqlErrors.translate("outbox listen", e), true);
+    } catch (RuntimeException e) {
+      listening.failed(e, true);
+    } finally {
+      listens = false;
+    }
+  }
+
+  private void listen(Connection connection) throws SQLException {
+    boolean stopped = false;
+    try {
       PGConnection notifications = connection.unwrap(PGConnection.class);
-      boolean autoCommit = connection.getAutoCommit();
-      connection.setAutoCommit(true);
       execute(connection, "LISTEN " + channel);
       listens = true;
       listening.succeeded();
@@ -229,13 +248,13 @@ public final class OutboxNotifier implements LifecycleComponent {
         }
       }
       execute(connection, "UNLISTEN " + channel);
-      connection.setAutoCommit(autoCommit);
-    } catch (SQLException e) {
-      listening.failed(SqlErrors.translate("outbox listen", e), true);
-    } catch (RuntimeException e) {
-      listening.failed(e, true);
+      take(notifications.getNotifications());
+      stopped = true;
     } finally {
-      listens = false;
+      if (!stopped) {
+        // Its next user must not be sent what it has not asked for.
+        connection.abort(Runnable::run);
+      }
     }
   }
 
