@@ -7,6 +7,7 @@ import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.PublishReceipt;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Semaphore;
@@ -22,15 +23,25 @@ final class Confirms {
     final Destination to;
     final String messageId;
     final boolean optional;
+    final long startNanos;
     final long deadlineNanos;
     final CompletableFuture<PublishReceipt> result = new CompletableFuture<>();
     volatile boolean returned;
 
-    Pending(Destination to, String messageId, boolean optional, long deadlineNanos) {
+    /** Set before it is written. */
+    volatile long bodyBytes;
+
+    Pending(
+        Destination to, String messageId, boolean optional, long startNanos, long deadlineNanos) {
       this.to = to;
       this.messageId = messageId;
       this.optional = optional;
+      this.startNanos = startNanos;
       this.deadlineNanos = deadlineNanos;
+    }
+
+    void failTooLarge(String text) {
+      fail("COMMS-RABBIT-015", FailureKind.PERMANENT, SendCertainty.NOT_SENT, text);
     }
 
     void fail(String code, FailureKind kind, SendCertainty certainty, String text) {
@@ -98,6 +109,24 @@ final class Confirms {
 
   boolean hasOverdue(long nowNanos) {
     return pending.values().stream().anyMatch(publish -> publish.deadlineNanos - nowNanos <= 0);
+  }
+
+  /** How long the oldest one has been waiting; 0 if none is. */
+  long oldestNanos(long nowNanos) {
+    Map.Entry<Long, Pending> oldest = pending.firstEntry();
+    return oldest == null ? 0 : Math.max(0, nowNanos - oldest.getValue().startNanos);
+  }
+
+  /** The broker has ended the channel since one of these is too large; it has none of them. */
+  void failLarger(long limitBytes, String text) {
+    for (Map.Entry<Long, Pending> entry : pending.entrySet()) {
+      if (entry.getValue().bodyBytes > limitBytes) {
+        Pending publish = remove(entry.getKey());
+        if (publish != null) {
+          publish.failTooLarge(text);
+        }
+      }
+    }
   }
 
   /** The channel is gone: whatever waits may have arrived. */

@@ -3,14 +3,28 @@ package io.commslib.rabbit;
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Delivery;
+import com.rabbitmq.client.Envelope;
 import io.commslib.core.spi.RawDelivery;
+import io.commslib.core.spi.Sha256;
 import io.commslib.core.spi.WireMessage;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** A message on its way through the engine; its tag means something on its own channel only. */
+/**
+ * A message on its way through the engine; its tag means something on its own channel only.
+ *
+ * <p>The broker's count of deliveries also counts those that were fetched and never begun: over
+ * lost connections, restarts and time-outs of the broker. So it raises a suspicion only; what is
+ * proved by notes of attempts counts.
+ */
 final class RabbitDelivery implements RawDelivery {
+
+  /** Deliveries before this one from which on a record may be one that kills its process. */
+  static final int SUSPICIOUS_DELIVERIES = 5;
 
   private final Channel channel;
   private final String queue;
@@ -20,10 +34,27 @@ final class RabbitDelivery implements RawDelivery {
   private final @Nullable String laneKey;
   private final int sizeBytes;
 
+  /** Null unless the record is suspicious. */
+  private final @Nullable Suspicion suspicion;
+
+  /** What is known of the attempts on a suspicious record; used by its worker. */
+  private static final class Suspicion {
+    final AttemptNotes notes;
+    final String record;
+    AttemptNotes.@Nullable Begun begun;
+
+    Suspicion(AttemptNotes notes, String record) {
+      this.notes = notes;
+      this.record = record;
+    }
+  }
+
   /**
    * @param redrive exchange through which the library alone sends to this queue
+   * @param notes of attempts on the records of this queue
    */
-  RabbitDelivery(Channel channel, String queue, String redrive, Delivery delivery) {
+  RabbitDelivery(
+      Channel channel, String queue, String redrive, AttemptNotes notes, Delivery delivery) {
     this.channel = channel;
     this.queue = queue;
     this.tag = delivery.getEnvelope().getDeliveryTag();
@@ -35,6 +66,25 @@ final class RabbitDelivery implements RawDelivery {
     this.sizeBytes = wire.sizeBytes() + RabbitRecords.hiddenBytes(properties);
     // On a first delivery the count is what the sender made up; on a later one it is the broker's.
     this.priorDeliveries = delivery.getEnvelope().isRedeliver() ? count(properties) : 0;
+    this.suspicion =
+        priorDeliveries < SUSPICIOUS_DELIVERIES
+            ? null
+            : new Suspicion(notes, identity(delivery.getEnvelope(), wire));
+  }
+
+  /** The same for each delivery of a record: what it was sent with, as far as it is shown. */
+  private static String identity(Envelope envelope, WireMessage wire) {
+    List<String> parts = new ArrayList<>();
+    parts.add(envelope.getExchange());
+    parts.add(envelope.getRoutingKey());
+    parts.add(Sha256.of(wire.body()));
+    new TreeMap<>(wire.headers())
+        .forEach(
+            (name, value) -> {
+              parts.add(name);
+              parts.add(value);
+            });
+    return Sha256.ofTexts('r', parts.toArray(new String[0]));
   }
 
   private static int count(AMQP.BasicProperties properties) {
@@ -71,6 +121,42 @@ final class RabbitDelivery implements RawDelivery {
   @Override
   public int priorDeliveries() {
     return priorDeliveries;
+  }
+
+  @Override
+  public int unfinishedAttempts() {
+    AttemptNotes.Begun begun = suspicion == null ? null : suspicion.begun;
+    return begun == null ? 0 : begun.unfinishedBefore();
+  }
+
+  @Override
+  public boolean runsAlone() {
+    return suspicion != null;
+  }
+
+  @Override
+  public void beginAttempt() {
+    Suspicion known = suspicion;
+    if (known != null) {
+      known.begun = known.notes.begin(channel, known.record);
+    }
+  }
+
+  @Override
+  public void endAttempt() {
+    Suspicion known = suspicion;
+    AttemptNotes.Begun begun = known == null ? null : known.begun;
+    if (known != null && begun != null) {
+      known.notes.end(known.record, begun.attempt());
+    }
+  }
+
+  /** It is settled: nothing that was noted of it matters any more. */
+  void settled() {
+    Suspicion known = suspicion;
+    if (known != null) {
+      known.notes.forget(known.record);
+    }
   }
 
   @Override

@@ -14,6 +14,8 @@ import java.io.EOFException;
 import java.security.cert.CertificateException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +27,10 @@ import org.jspecify.annotations.Nullable;
 final class RabbitErrors {
 
   private static final int MAX_CAUSES = 20;
+
+  /** As the broker words it since 3.8. */
+  private static final Pattern TOO_LARGE =
+      Pattern.compile("message size \\d+ is larger than configured max size (\\d{1,18})");
 
   /** Why a channel or connection ended, in the words of the side that ended it. */
   private record Close(int code, String text) {}
@@ -46,6 +52,11 @@ final class RabbitErrors {
   static TransportException operation(String what, Throwable failure) {
     return new TransportException(
         "COMMS-RABBIT-007", kind(failure), what + ": " + text(failure), failure);
+  }
+
+  static TransportException note(String queue, Throwable failure) {
+    return new TransportException(
+        "COMMS-RABBIT-014", kind(failure), "note in " + queue + ": " + text(failure), failure);
   }
 
   static FailureKind kind(Throwable failure) {
@@ -80,6 +91,15 @@ final class RabbitErrors {
       case AMQP.NOT_IMPLEMENTED -> true;
       default -> false;
     };
+  }
+
+  /** The broker's limit in bytes if it ended a channel for a message larger than that, else 0. */
+  static long largestMessage(Throwable failure) {
+    Close close = close(failure);
+    Matcher matcher = TOO_LARGE.matcher(close == null ? "" : close.text());
+    return close != null && close.code() == AMQP.PRECONDITION_FAILED && matcher.find()
+        ? Long.parseLong(matcher.group(1))
+        : 0;
   }
 
   private static @Nullable Close close(Throwable failure) {

@@ -33,4 +33,9 @@ final class RabbitNames {
   static String redrive(Destination destination, String group) {
     return queue(destination, group) + "@.redrive";
   }
+
+  /** Holds a note for each attempt on a suspicious record that has begun and has not ended. */
+  static String begun(Destination destination, String group) {
+    return queue(destination, group) + "@.begun";
+  }
 }

@@ -3,6 +3,7 @@ package io.commslib.rabbit;
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.LongString;
 import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.DeadLetterHeaders;
 import io.commslib.core.spi.WireHeaders;
 import io.commslib.core.spi.WireMessage;
 import java.util.Collection;
@@ -212,6 +213,8 @@ final class RabbitRecords {
 
   /** Where the headers still say what was received, the values that were received are written. */
   private static Map<String, Object> headers(RabbitOrigin origin, Map<String, String> current) {
+    // A letter whose headers were cut keeps only what is shown of it.
+    boolean cut = current.containsKey(DeadLetterHeaders.CUT_HEADERS);
     Map<String, Object> written = new HashMap<>();
     Set<String> received = new HashSet<>();
     table(origin.properties())
@@ -223,7 +226,7 @@ final class RabbitRecords {
               }
               String shown = isText(value) && isShown(origin, name) ? value.toString() : null;
               String now = shown == null ? null : current.get(name);
-              if (shown == null || now != null) {
+              if (now != null || (shown == null && !cut)) {
                 String to = ROUTES.contains(name) ? KEPT + name : name;
                 written.put(to, shown == null || shown.equals(now) ? value : now);
               }

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,10 @@ import org.jspecify.annotations.Nullable;
 final class RabbitSender {
 
   private static final Duration SWEEP = Duration.ofMillis(500);
+
+  /** How long a limit of the broker is believed: it may be raised. */
+  private static final Duration BELIEVED = Duration.ofMinutes(10);
+
   private static final int ABORT_MILLIS = 1_000;
 
   private record Open(Channel channel, Confirms confirms) {}
@@ -37,7 +42,13 @@ final class RabbitSender {
   private final Semaphore window;
   private final ReentrantLock lock = new ReentrantLock();
   private volatile @Nullable Open open;
+  private final AtomicInteger waitingForRoom = new AtomicInteger();
   private volatile boolean blocked;
+
+  /** What the broker said it takes at most, and until when that is believed. */
+  private volatile long maxBodyBytes = Long.MAX_VALUE;
+
+  private volatile long believedUntilNanos;
   private volatile boolean closed;
 
   RabbitSender(RabbitTransportConfig config, CommsRuntime runtime) {
@@ -73,7 +84,15 @@ final class RabbitSender {
         (sequence, multiple) -> confirms.confirmed(sequence, multiple, false));
     channel.addShutdownListener(
         reason -> {
-          confirms.failAll("channel lost: " + RabbitErrors.text(reason));
+          String text = RabbitErrors.text(reason);
+          long limit = RabbitErrors.largestMessage(reason);
+          if (limit > 0) {
+            // The one that is too large will always be; the others only have lost their channel.
+            believedUntilNanos = runtime.time().nanoTime() + BELIEVED.toNanos();
+            maxBodyBytes = limit;
+            confirms.failLarger(limit, text);
+          }
+          confirms.failAll("channel lost: " + text);
           if (!reason.isHardError()) {
             // The connection stands, only the channel is gone: a new connection is the simplest way
             // to a new one.
@@ -90,8 +109,9 @@ final class RabbitSender {
       Destination to,
       String messageId,
       OutgoingRecord record) {
-    long deadline = runtime.time().nanoTime() + config.publishTimeout().toNanos();
-    Confirms.Pending publish = new Confirms.Pending(to, messageId, optional, deadline);
+    long start = runtime.time().nanoTime();
+    long deadline = start + config.publishTimeout().toNanos();
+    Confirms.Pending publish = new Confirms.Pending(to, messageId, optional, start, deadline);
     if (!acquire()) {
       publish.fail(
           "COMMS-RABBIT-009",
@@ -121,11 +141,17 @@ final class RabbitSender {
   }
 
   private boolean acquire() {
+    if (window.tryAcquire()) {
+      return true;
+    }
+    waitingForRoom.incrementAndGet();
     try {
       return window.tryAcquire(config.publishTimeout().toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
+    } finally {
+      waitingForRoom.decrementAndGet();
     }
   }
 
@@ -145,6 +171,18 @@ final class RabbitSender {
           FailureKind.PERMANENT,
           SendCertainty.NOT_SENT,
           String.valueOf(e.getMessage()));
+      return;
+    }
+    publish.bodyBytes = fitting.body().length;
+    if (publish.bodyBytes > maxBodyBytes && runtime.time().nanoTime() - believedUntilNanos < 0) {
+      // It would end the channel, and with it the publishes of others.
+      window.release();
+      publish.failTooLarge(
+          "body: "
+              + publish.bodyBytes
+              + " bytes (expected: at most "
+              + maxBodyBytes
+              + ", max_message_size of the broker)");
       return;
     }
     long sequence = now.channel().getNextPublishSeqNo();
@@ -185,24 +223,38 @@ final class RabbitSender {
    * it its certainty.
    */
   private void sweep() {
-    Open now = open;
-    if (now != null && now.confirms().hasOverdue(runtime.time().nanoTime())) {
-      giveUp(now, "no confirm within " + config.publishTimeout());
-    }
-    if (!closed) {
-      runtime.scheduler().schedule(SWEEP, this::sweep);
+    try {
+      Open now = open;
+      if (now != null && now.confirms().hasOverdue(runtime.time().nanoTime())) {
+        giveUp(now, "no confirm within " + config.publishTimeout());
+      }
+    } finally {
+      if (!closed) {
+        runtime.scheduler().schedule(SWEEP, this::sweep);
+      }
     }
   }
 
+  /**
+   * Returns the health of publishing.
+   *
+   * @return down without a connection; with the age of the oldest unconfirmed publish
+   */
   Health health() {
     Open now = open;
+    long age = now == null ? 0 : now.confirms().oldestNanos(runtime.time().nanoTime());
+    Map<String, String> details =
+        Map.of(
+            "oldestUnconfirmed", Duration.ofNanos(age).toString(),
+            "unconfirmed", Integer.toString(config.maxUnconfirmed() - window.availablePermits()),
+            "waitingForRoom", Integer.toString(waitingForRoom.get()));
     if (now == null || !now.channel().isOpen()) {
-      return Health.of(Health.Status.DOWN, "not connected", Map.of());
+      return Health.of(Health.Status.DOWN, "not connected: " + connection.trouble(), details);
     }
     return Health.of(
         blocked ? Health.Status.DEGRADED : Health.Status.UP,
         blocked ? "blocked by the broker" : "",
-        Map.of());
+        details);
   }
 
   /** Waits for outstanding confirms, bounded, then closes. */

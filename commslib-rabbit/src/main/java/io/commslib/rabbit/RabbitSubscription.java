@@ -1,5 +1,6 @@
 package io.commslib.rabbit;
 
+import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import io.commslib.core.Health;
@@ -10,9 +11,9 @@ import io.commslib.core.messaging.SubscriptionSnapshot;
 import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.spi.RawDelivery;
 import io.commslib.core.spi.Settler;
+import io.commslib.core.time.CommsRuntime;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -35,20 +36,36 @@ final class RabbitSubscription implements Subscription, Settler {
   private final String queue;
   private final String redrive;
   private final RecoveringConnection connection;
+  private final AttemptNotes notes;
+  private final CommsRuntime runtime;
   private final Runnable onClose;
   private @Nullable DeliveryEngine engine;
   private volatile @Nullable Channel channel;
   private volatile @Nullable String consumerTag;
   private volatile LifecycleState state = LifecycleState.STARTING;
+
+  /** Takes no more messages, also on a new connection. */
+  private volatile boolean intakeStopped;
+
+  /** The error of the JVM for which this consumer stays away; empty if it takes part. */
+  private volatile String away = "";
+
   private final Queue<RabbitDelivery> received = new ConcurrentLinkedQueue<>();
   private final AtomicInteger handRequests = new AtomicInteger();
   private final RecoveringConnection.Listener listener = this::consume;
 
-  RabbitSubscription(SubscriptionConfig config, RecoveringConnection connection, Runnable onClose) {
+  RabbitSubscription(
+      SubscriptionConfig config,
+      RecoveringConnection connection,
+      AttemptNotes notes,
+      CommsRuntime runtime,
+      Runnable onClose) {
     this.config = config;
     this.queue = RabbitNames.queue(config.destination(), config.group());
     this.redrive = RabbitNames.redrive(config.destination(), config.group());
     this.connection = connection;
+    this.notes = notes;
+    this.runtime = runtime;
     this.onClose = onClose;
   }
 
@@ -66,9 +83,11 @@ final class RabbitSubscription implements Subscription, Settler {
     return Objects.requireNonNull(engine, "engine");
   }
 
-  /** Called with each new connection. */
+  /** Called with each new connection, and when a pause after an error of the JVM is over. */
   private void consume(Connection standing) throws IOException {
-    if (state != LifecycleState.RUNNING) {
+    Channel known = channel;
+    boolean consumes = known != null && known.isOpen();
+    if (state != LifecycleState.RUNNING || intakeStopped || !away.isEmpty() || consumes) {
       return;
     }
     Channel made = standing.createChannel();
@@ -77,7 +96,7 @@ final class RabbitSubscription implements Subscription, Settler {
         reason -> {
           received.removeIf(delivery -> delivery.channel() == made);
           engine().revoke(made);
-          if (!reason.isHardError() && state == LifecycleState.RUNNING) {
+          if (!reason.isHardError() && state == LifecycleState.RUNNING && made == channel) {
             log.warn("channel of {} lost: {}", queue, RabbitErrors.text(reason));
             standing.abort(1_000);
           }
@@ -88,8 +107,10 @@ final class RabbitSubscription implements Subscription, Settler {
             queue,
             false,
             (tag, delivery) -> {
-              received.add(new RabbitDelivery(made, queue, redrive, delivery));
-              hand();
+              if (made == channel) {
+                received.add(new RabbitDelivery(made, queue, redrive, notes, delivery));
+                hand();
+              }
             },
             tag -> {
               log.warn("the broker has cancelled the consumer of {}", queue);
@@ -112,10 +133,48 @@ final class RabbitSubscription implements Subscription, Settler {
         if (next == null) {
           break;
         }
-        engine().accept(next);
+        if (next.channel() == channel) {
+          engine().accept(next);
+        }
       }
       served = handRequests.addAndGet(-served);
     } while (served != 0);
+  }
+
+  /**
+   * Gives everything back as the end of this process would, and consumes again after the pause: the
+   * channel ends, other subscriptions on its connection go on.
+   */
+  void crashed(String reason, Duration pause) {
+    if (state != LifecycleState.RUNNING) {
+      return;
+    }
+    // First: without it there would be no way back.
+    runtime.scheduler().schedule(pause, this::takePartAgain);
+    away = reason;
+    Channel lost = channel;
+    channel = null;
+    consumerTag = null;
+    if (lost == null) {
+      return;
+    }
+    engine().revoke(lost);
+    Runnable end =
+        () -> {
+          RabbitTopology.closeQuietly(lost);
+          notes.leave(lost);
+        };
+    try {
+      runtime.newThread("rabbit-leave", end).start();
+    } catch (Throwable e) {
+      // No thread to be had, as can be in this state.
+      end.run();
+    }
+  }
+
+  private void takePartAgain() {
+    away = "";
+    connection.setUp(listener);
   }
 
   @Override
@@ -128,6 +187,7 @@ final class RabbitSubscription implements Subscription, Settler {
       // it.
       log.debug("acknowledgement of {} forgotten: {}", own.positionText(), e.toString());
     }
+    own.settled();
   }
 
   /** Only what has not started when this consumer leaves; the next one gets it. */
@@ -172,10 +232,34 @@ final class RabbitSubscription implements Subscription, Settler {
   @Override
   public Health health() {
     Channel now = channel;
+    String error = away;
+    if (state == LifecycleState.RUNNING && !error.isEmpty()) {
+      return Health.of(Health.Status.DOWN, "stopped: " + error, engine().health().details());
+    }
     if (state == LifecycleState.RUNNING && (now == null || !now.isOpen())) {
-      return Health.of(Health.Status.DOWN, "not connected", Map.of());
+      return Health.of(
+          Health.Status.DOWN,
+          "not connected: " + connection.trouble(),
+          engine().health().details());
     }
     return engine().health();
+  }
+
+  /** {@inheritDoc} The broker is told without waiting for its answer. */
+  @Override
+  public void stopIntake() {
+    intakeStopped = true;
+    engine().pause();
+    Channel now = channel;
+    String tag = consumerTag;
+    consumerTag = null;
+    if (now != null && tag != null) {
+      try {
+        now.asyncRpc(new AMQP.Basic.Cancel.Builder().consumerTag(tag).nowait(true).build());
+      } catch (IOException | RuntimeException e) {
+        log.debug("cancel of {} not needed: {}", queue, e.toString());
+      }
+    }
   }
 
   @Override
@@ -184,17 +268,8 @@ final class RabbitSubscription implements Subscription, Settler {
       return true;
     }
     // Paused before anything that takes time, so that nothing new starts from here on.
-    engine().pause();
+    stopIntake();
     state = LifecycleState.DRAINING;
-    Channel now = channel;
-    String tag = consumerTag;
-    if (now != null && tag != null) {
-      try {
-        now.basicCancel(tag);
-      } catch (IOException | RuntimeException e) {
-        log.debug("cancel of {} not needed: {}", queue, e.toString());
-      }
-    }
     boolean idle = engine().drain(timeout);
     for (RabbitDelivery rest = received.poll(); rest != null; rest = received.poll()) {
       requeue(rest);
@@ -213,6 +288,7 @@ final class RabbitSubscription implements Subscription, Settler {
     Channel now = channel;
     if (now != null) {
       RabbitTopology.closeQuietly(now);
+      notes.leave(now);
     }
     onClose.run();
   }

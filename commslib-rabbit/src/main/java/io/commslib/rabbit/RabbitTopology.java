@@ -25,7 +25,7 @@ final class RabbitTopology {
           true,
           "x-delivery-limit",
           DELIVERY_LIMIT);
-  private static final Map<String, Object> DEAD_LETTER_QUEUE =
+  private static final Map<String, Object> KEEPING_QUEUE =
       Map.of("x-queue-type", "quorum", "x-delivery-limit", DELIVERY_LIMIT);
 
   private final RecoveringConnection connection;
@@ -74,14 +74,17 @@ final class RabbitTopology {
     String queue = RabbitNames.queue(destination, group);
     String deadLetters = RabbitNames.deadLetters(destination, group);
     String redrive = RabbitNames.redrive(destination, group);
+    String begun = RabbitNames.begun(destination, group);
     if (config.isVerifyOnly()) {
       channel.queueDeclarePassive(queue);
       channel.queueDeclarePassive(deadLetters);
+      channel.queueDeclarePassive(begun);
       channel.exchangeDeclarePassive(redrive);
       return;
     }
     channel.queueDeclare(queue, true, false, false, GROUP_QUEUE);
-    channel.queueDeclare(deadLetters, true, false, false, DEAD_LETTER_QUEUE);
+    channel.queueDeclare(deadLetters, true, false, false, KEEPING_QUEUE);
+    channel.queueDeclare(begun, true, false, false, KEEPING_QUEUE);
     channel.exchangeDeclare(redrive, BuiltinExchangeType.FANOUT, true);
     channel.queueBind(queue, redrive, "");
     if (destination.kind() == Destination.Kind.TOPIC) {

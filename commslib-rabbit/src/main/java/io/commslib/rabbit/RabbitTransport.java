@@ -35,9 +35,10 @@ import java.util.concurrent.ConcurrentHashMap;
  * Messages over RabbitMQ. A topic is a durable fanout exchange with a quorum queue {@code
  * <name>@<group>} per group, a queue is a quorum queue of its name. The dead letters of each are
  * the quorum queue {@code <queue>@.dlq}, and go back through the exchange {@code <queue>@.redrive}:
- * what the library says of redrives is believed only of messages that came through it. All queues
- * have a single active consumer: per-key order holds for one process per group, others stand by and
- * take over.
+ * what the library says of redrives is believed only of messages that came through it. The quorum
+ * queue {@code <queue>@.begun} holds a note while an attempt runs on a message that was delivered
+ * more than five times and so may be one that kills its process. The queues of groups have a single
+ * active consumer: per-key order holds for one process per group, others stand by and take over.
  *
  * <p>A message given back by its handler is held for 100 ms and handled again by this consumer,
  * which is the active one: sent back to the broker it would be overtaken by later ones of its key.
@@ -132,9 +133,26 @@ public final class RabbitTransport implements MessageTransport {
     return deadLetters;
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>It is down as soon as one of the connections is lost. A broker that falls silent is noticed
+   * after two and a quarter heartbeats, or when a publish gets no confirm in time. Details: {@code
+   * oldestUnconfirmed} is the age of the oldest publish without a confirm, {@code unconfirmed}
+   * their number, {@code waitingForRoom} the number of publishes that wait for room among them.
+   */
   @Override
   public Health health() {
-    return closed ? Health.of(Health.Status.DOWN, "closed", Map.of()) : sender.health();
+    if (closed) {
+      return Health.of(Health.Status.DOWN, "closed", Map.of());
+    }
+    Health publishing = sender.health();
+    return subscriptions.isEmpty() || connection.current().isPresent()
+        ? publishing
+        : Health.of(
+            Health.Status.DOWN,
+            "consumers are not connected: " + connection.trouble(),
+            publishing.details());
   }
 
   private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
@@ -163,7 +181,12 @@ public final class RabbitTransport implements MessageTransport {
     topology.declareGroup(destination, group);
     Subscription[] self = new Subscription[1];
     RabbitSubscription running =
-        new RabbitSubscription(subscription, connection, () -> subscriptions.remove(self[0]));
+        new RabbitSubscription(
+            subscription,
+            connection,
+            new AttemptNotes(RabbitNames.begun(source, group), config, runtime),
+            runtime,
+            () -> subscriptions.remove(self[0]));
     self[0] = running;
     DeliveryEngine engine =
         DeliveryEngine.builder(subscription, handler)
@@ -174,6 +197,7 @@ public final class RabbitTransport implements MessageTransport {
             .deadLetters(letter -> deadLetters.add(source, group, letter))
             .maxBodyBytes(config.maxMessageBytes())
             .onIntakeOpen(running::hand)
+            .onJvmFailure(running::crashed)
             .givesBackInPlace()
             .observer(config.observer())
             .build();

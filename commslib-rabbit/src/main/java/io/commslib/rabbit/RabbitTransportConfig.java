@@ -177,7 +177,7 @@ public final class RabbitTransportConfig {
     private String source = DefaultSource.NONE;
     private Backoff reconnect = Backoff.exponential(Duration.ofMillis(200), Duration.ofSeconds(5));
     private @Nullable CommsRuntime runtime;
-    private CommsObserver observer = CommsObserver.none();
+    private CommsObserver observer = CommsObserver.logging();
     private @Nullable StructuredEvents structuredEvents;
     private Consumer<ConnectionFactory> nativeSettings = factory -> {};
 
@@ -335,7 +335,8 @@ public final class RabbitTransportConfig {
     /**
      * Sets who is told what the subscriptions do.
      *
-     * @param observer the observer
+     * @param observer default {@link CommsObserver#logging()}, which {@link CommsObserver#and}
+     *     keeps beside another
      * @return this
      */
     public Builder observer(CommsObserver observer) {

@@ -3,6 +3,7 @@ package io.commslib.rabbit;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.ShutdownSignalException;
+import io.commslib.core.spi.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.Workers;
 import java.io.IOException;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -45,8 +47,9 @@ final class RecoveringConnection {
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
   private volatile @Nullable Connection connection;
   private volatile boolean closed;
-  private int failures;
-  private boolean recovering;
+  private volatile String trouble = "no connection yet";
+  private final AtomicBoolean recovering = new AtomicBoolean();
+  private final AtomicInteger failures = new AtomicInteger();
 
   RecoveringConnection(RabbitTransportConfig config, CommsRuntime runtime, String role) {
     this.config = config;
@@ -103,10 +106,8 @@ final class RecoveringConnection {
       Connection made = factory.newConnection(config.connectionName() + "-" + role);
       made.addShutdownListener(this::lost);
       connection = made;
-      for (Listener listener : listeners) {
-        listener.connected(made);
-      }
-      failures = 0;
+      tell(made);
+      failures.set(0);
       return made;
     } catch (TimeoutException e) {
       throw new IOException("no answer to the handshake", e);
@@ -115,27 +116,68 @@ final class RecoveringConnection {
     }
   }
 
+  /** A connection that can't be set up is of no use: it ends, and the next one is set up anew. */
+  private void tell(Connection made) throws IOException {
+    boolean usable = false;
+    try {
+      for (Listener listener : listeners) {
+        listener.connected(made);
+      }
+      usable = true;
+    } finally {
+      if (!usable) {
+        made.abort(1_000);
+      }
+    }
+  }
+
   private void lost(ShutdownSignalException reason) {
     if (!closed && !reason.isInitiatedByApplication()) {
       log.warn("connection to {} lost: {}", config.address(), RabbitErrors.text(reason));
     }
+    trouble = RabbitErrors.text(reason);
     recover();
   }
 
-  /** Makes a new connection in the background, again and again until it stands. Idempotent. */
+  /** Why there is no connection; of no meaning while there is one. */
+  String trouble() {
+    return trouble;
+  }
+
+  /**
+   * Makes a new connection in the background, again and again until it stands. Idempotent; does not
+   * wait, also not for an attempt that a silent broker keeps waiting.
+   */
   void recover() {
+    if (closed || !recovering.compareAndSet(false, true)) {
+      return;
+    }
+    int failed = Math.min(failures.incrementAndGet(), 20);
+    runtime
+        .scheduler()
+        .schedule(config.reconnect().next(failed, runtime.random()), this::reconnectSoon);
+  }
+
+  /** Calls a listener in the background, unless there is no connection: then the next one will. */
+  void setUp(Listener listener) {
+    try {
+      recovery.execute(() -> setUpNow(listener));
+    } catch (java.util.concurrent.RejectedExecutionException e) {
+      log.debug("no set-up: closed");
+    }
+  }
+
+  private void setUpNow(Listener listener) {
     lock.lock();
     try {
-      if (closed || recovering) {
-        return;
+      Connection standing = current().orElse(null);
+      if (standing != null && !closed && listeners.contains(listener)) {
+        listener.connected(standing);
       }
-      recovering = true;
-      failures++;
-      runtime
-          .scheduler()
-          .schedule(
-              config.reconnect().next(Math.min(failures, 20), runtime.random()),
-              this::reconnectSoon);
+    } catch (Throwable e) {
+      log.warn("can't use the connection to {}: {}", config.address(), Failures.text(e));
+      abandon();
+      recover();
     } finally {
       lock.unlock();
     }
@@ -151,15 +193,18 @@ final class RecoveringConnection {
   }
 
   private void reconnect() {
+    // Before the connection stands: if it is lost at once, that must not be overlooked.
+    recovering.set(false);
     lock.lock();
     try {
-      recovering = false;
       if (!closed) {
         connect();
         log.info("connected to {}", config.address());
       }
-    } catch (IOException | RuntimeException e) {
-      log.info("can't connect to {} yet: {}", config.address(), RabbitErrors.text(e));
+    } catch (Throwable e) {
+      // An error too: nobody else would try again.
+      trouble = RabbitErrors.text(e);
+      log.info("can't connect to {} yet: {}", config.address(), trouble);
       abandon();
       recover();
     } finally {

@@ -51,6 +51,7 @@ class PublishOutcomesIT {
         Map.of("x-max-length", QUEUE_HOLDS, "x-overflow", "reject-publish");
     foreign.channel().queueDeclare(queue.name(), true, false, false, bounded);
     foreign.channel().queueDeclare(queue.name() + "@.dlq", true, false, false, null);
+    foreign.channel().queueDeclare(queue.name() + "@.begun", true, false, false, null);
     foreign.channel().exchangeDeclare(queue.name() + "@.redrive", "fanout", true);
   }
 

@@ -129,7 +129,8 @@ class RedriveTrustIT {
   void verifyOnlyRefusesAGroupThatHasNoWayForItsDeadLetters() throws Exception {
     DestinationConfig existing = DestinationConfig.builder(orders).group("g").verifyOnly().build();
     transport.declare(existing);
-    for (String missing : List.of(RabbitNames.redrive(orders, "g"), queue + "@.dlq")) {
+    for (String missing :
+        List.of(RabbitNames.redrive(orders, "g"), queue + "@.dlq", queue + "@.begun")) {
       if (missing.endsWith("redrive")) {
         foreign.channel().exchangeDelete(missing);
       } else {

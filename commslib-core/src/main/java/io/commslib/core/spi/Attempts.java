@@ -25,10 +25,12 @@ import org.jspecify.annotations.Nullable;
 final class Attempts {
 
   /**
-   * Deliveries the broker may count beyond the schedule's attempts before a record is taken for one
-   * that kills.
+   * Attempts that have not ended, beyond the schedule's attempts, before a record is taken for one
+   * that kills its process.
    */
   static final int CRASH_MARGIN = 20;
+
+  private static final String CRASH_LOOP = "CRASH_LOOP";
 
   private final SubscriptionConfig config;
   private final MessageHandler handler;
@@ -57,6 +59,30 @@ final class Attempts {
   }
 
   Verdict run(LaneEntry entry) {
+    return entry.raw.runsAlone() ? runNoted(entry) : attempt(entry);
+  }
+
+  /** Should it kill this process, the note of its beginning stays. */
+  private Verdict runNoted(LaneEntry entry) {
+    entry.enter(LaneEntry.Phase.START_NOTE);
+    try {
+      entry.raw.beginAttempt();
+    } catch (Throwable e) {
+      if (Failures.isJvmFailure(e)) {
+        throw e;
+      }
+      Verdict outage = outage(e);
+      return outage == null ? Verdict.outage(Failures.text(e)) : outage;
+    }
+    entry.enter(LaneEntry.Phase.READING);
+    Verdict verdict = attempt(entry);
+    if (verdict.kind() != Verdict.Kind.MACHINE_FAILED && !verdict.reason().equals(CRASH_LOOP)) {
+      entry.raw.endAttempt();
+    }
+    return verdict;
+  }
+
+  private Verdict attempt(LaneEntry entry) {
     Verdict early;
     try {
       early = prepare(entry);
@@ -95,8 +121,8 @@ final class Attempts {
           ? Verdict.finished(Count.EXPIRED)
           : Verdict.deadLetter(Count.EXPIRED, "EXPIRED");
     }
-    if (entry.raw.priorDeliveries() >= config.retry().maxAttempts() + CRASH_MARGIN) {
-      return Verdict.deadLetter(Count.DEAD_LETTERED, "CRASH_LOOP");
+    if (entry.raw.unfinishedAttempts() >= config.retry().maxAttempts() + CRASH_MARGIN) {
+      return Verdict.deadLetter(Count.DEAD_LETTERED, CRASH_LOOP);
     }
     return null;
   }

@@ -68,6 +68,9 @@ final class Books {
 
   private volatile long gateSinceNanos;
 
+  /** The record that runs alone, while it runs. */
+  private @Nullable LaneEntry alone;
+
   int running;
   int waiters;
   boolean batchTimer;
@@ -89,7 +92,12 @@ final class Books {
     this.route = new Route(runtime, this::change);
     this.watchdog =
         new Watchdog(
-            runtime, config.handlerDeadline(), this::active, events::overrun, events::stuck);
+            runtime,
+            config.handlerDeadline(),
+            this::active,
+            events::overrun,
+            events::stuck,
+            () -> change(() -> {}));
     boolean platform =
         config.transactions().map(TransactionRunner::needsPlatformThreads).orElse(false)
             || config.heldKeys().map(HeldKeys::needsPlatformThreads).orElse(false);
@@ -191,8 +199,35 @@ final class Books {
     }
   }
 
+  /**
+   * Whether what is next may begin beside what runs: a record that runs alone waits for the others,
+   * and they for it, except for what does not return. Lock held.
+   */
+  boolean mayBegin() {
+    LaneEntry now = alone;
+    if (now != null) {
+      if (now.state == LaneEntry.State.ACTIVE && !watchdog.isStuck(now)) {
+        return false;
+      }
+      alone = null;
+    }
+    LaneEntry next = lanes.firstReady();
+    return next != null
+        && (!next.raw.runsAlone() || lanes.active().stream().allMatch(watchdog::isStuck));
+  }
+
+  /** Lock held. */
+  void taken(LaneEntry entry) {
+    if (entry.raw.runsAlone()) {
+      alone = entry;
+    }
+  }
+
   /** Lock held. */
   boolean hasWork() {
+    if (!mayBegin()) {
+      return false;
+    }
     LaneEntry first = lanes.firstReady();
     if (first == null || config.batch().isEmpty() || first.single) {
       return first != null;

@@ -49,12 +49,13 @@ final class LaneEntry {
   /** Place among the active ones, while active. */
   int activeIndex;
 
-  /** Must not share a batch: it did, and the batch came to nothing. */
+  /** Must not share a batch: it runs alone, or it was in a batch that failed. */
   boolean single;
 
   /** What a worker does with a record; a record that stays in one for long is named in health. */
   enum Phase {
     READING("reading the record"),
+    START_NOTE("the note that an attempt begins"),
     KEY_STORE("the store of blocked keys"),
     INBOX("the transaction's begin or the inbox"),
     HANDLER("the handler"),
@@ -135,6 +136,7 @@ final class LaneEntry {
 
   LaneEntry(RawDelivery raw, @Nullable Lane lane, long receivedNanos) {
     this.raw = raw;
+    this.single = raw.runsAlone();
     this.lane = lane;
     this.receivedNanos = receivedNanos;
   }

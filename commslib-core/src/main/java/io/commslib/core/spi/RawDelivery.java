@@ -40,6 +40,44 @@ public interface RawDelivery {
   int priorDeliveries();
 
   /**
+   * Returns how many attempts on this record are known to have begun and not to have ended, since
+   * their process or their connection ended first. With too many of them it goes to the dead
+   * letters as one that kills its process.
+   *
+   * @return {@link #priorDeliveries()} by default: where that is all the broker knows
+   */
+  default int unfinishedAttempts() {
+    return priorDeliveries();
+  }
+
+  /**
+   * Returns whether nothing else of the subscription may run beside this record, since one of
+   * several may be the one that kills its process. Never changes.
+   *
+   * @return false by default
+   */
+  default boolean runsAlone() {
+    return false;
+  }
+
+  /**
+   * Notes that an attempt begins, durably. Called on the worker for a record that runs alone,
+   * before anything of it is decoded; may block.
+   *
+   * @throws io.commslib.core.CommsException if it could not be noted: the route pauses as in an
+   *     outage, and the attempt is not made
+   */
+  default void beginAttempt() {}
+
+  /**
+   * Removes the note of {@link #beginAttempt()}: the attempt has ended, whatever it came to. Not
+   * called if an error of the JVM has ended it, nor if the record goes to the dead letters for its
+   * unfinished attempts: then the note goes with the record. Must not block for long and must not
+   * throw.
+   */
+  default void endAttempt() {}
+
+  /**
    * Returns the record in wire form. Must not throw; called at most a few times.
    *
    * @return key, headers and body

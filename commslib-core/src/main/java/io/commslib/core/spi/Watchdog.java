@@ -28,6 +28,7 @@ final class Watchdog {
   private final Supplier<List<LaneEntry>> active;
   private final Consumer<Execution> onOverrun;
   private final Consumer<String> onStuck;
+  private final Runnable whileStuck;
   private final AtomicBoolean scheduled = new AtomicBoolean();
   private volatile List<Stuck> stuck = List.of();
 
@@ -36,7 +37,8 @@ final class Watchdog {
       Duration deadline,
       Supplier<List<LaneEntry>> active,
       Consumer<Execution> onOverrun,
-      Consumer<String> onStuck) {
+      Consumer<String> onStuck,
+      Runnable whileStuck) {
     this.runtime = runtime;
     this.deadlineNanos = deadline.toNanos();
     long nanos =
@@ -47,6 +49,7 @@ final class Watchdog {
     this.active = active;
     this.onOverrun = onOverrun;
     this.onStuck = onStuck;
+    this.whileStuck = whileStuck;
   }
 
   /** A worker takes a record. */
@@ -65,6 +68,11 @@ final class Watchdog {
   int stuckHandlers() {
     List<Stuck> now = stuck;
     return now.isEmpty() ? 0 : (int) now.stream().filter(Stuck::lasts).count();
+  }
+
+  /** Whether the worker of a record has not come back. */
+  boolean isStuck(LaneEntry entry) {
+    return stuck.stream().anyMatch(one -> one.entry() == entry && one.lasts());
   }
 
   /** What the first of them waits for; empty if there is none. */
@@ -92,6 +100,9 @@ final class Watchdog {
     stuck = List.copyOf(found);
     if (before.isEmpty() && !found.isEmpty()) {
       onStuck.accept(found.get(0).text());
+    }
+    if (!found.isEmpty()) {
+      whileStuck.run();
     }
     if (!entries.isEmpty()) {
       started();

@@ -198,6 +198,7 @@ final class WorkerLoop {
         batch =
             books.lanes.takeBatch(
                 books.route.isPaused() ? 1 : bounds.maxItems(), bounds.maxBytes());
+        batch.forEach(books::taken);
       }
       if (batch.isEmpty()) {
         books.running--;
@@ -278,8 +279,9 @@ final class WorkerLoop {
           && !books.draining
           && books.running <= books.route.allowed(config.workers())) {
         books.watchdog.started();
-        LaneEntry entry = books.lanes.takeReady();
+        LaneEntry entry = books.mayBegin() ? books.lanes.takeReady() : null;
         if (entry != null) {
+          books.taken(entry);
           // Known to the worker before anything else can fail.
           worker.entry = entry;
           worker.verdict = null;

@@ -1,0 +1,33 @@
+package io.commslib.rabbit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.commslib.testkit.servers.RabbitServer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** Dead letters in a heap that is smaller than all of them; {@link ManyLetters} runs in full. */
+class ManyLettersIT {
+
+  @Test
+  void listingByCauseAndRedrivingOneNeedsTheMemoryOfOnePage() throws Exception {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx48m",
+                "-cp",
+                System.getProperty(
+                    "surefire.test.class.path", System.getProperty("java.class.path")),
+                ManyLetters.class.getName(),
+                RabbitServer.shared().uri(),
+                "60")
+            .redirectErrorStream(true)
+            .start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(output).contains("listed 60 and redrove one");
+    assertThat(process.exitValue()).isZero();
+  }
+}
