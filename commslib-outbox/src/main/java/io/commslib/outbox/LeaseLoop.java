@@ -1,10 +1,9 @@
 package io.commslib.outbox;
 
-import io.commslib.core.CommsException;
+import io.commslib.core.spi.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.jdbc.JdbcDatabase;
 import java.time.Duration;
-import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the leases, on a thread of its own: so that a slow broker or a long read does not cost the
@@ -22,14 +21,19 @@ final class LeaseLoop {
   private final OutboxTables tables;
   private final Runnable onChange;
   private final WakeSignal signal = new WakeSignal();
-  private final OutageLog outages =
-      new OutageLog(LoggerFactory.getLogger(OutboxRelay.class), "outbox lease");
+  private final Outage outage;
   private volatile boolean closed;
   private volatile Backlog backlog = Backlog.UNKNOWN;
   private volatile String failure = "";
   private long looked;
 
-  LeaseLoop(JdbcDatabase database, CommsRuntime runtime, ShardLeases leases, Runnable onChange) {
+  LeaseLoop(
+      JdbcDatabase database,
+      CommsRuntime runtime,
+      ShardLeases leases,
+      Runnable onChange,
+      OutboxEvents events) {
+    this.outage = new Outage(events, "keeping leases");
     this.database = database;
     this.runtime = runtime;
     this.leases = leases;
@@ -48,10 +52,10 @@ final class LeaseLoop {
         wait = leases.nextTick();
         look();
         failure = "";
-        outages.succeeded();
+        outage.succeeded();
       } catch (RuntimeException e) {
-        failure = e.toString();
-        outages.failed(e, e instanceof CommsException);
+        failure = Failures.text(e);
+        outage.failed(e);
       }
       signal.await(wait.toNanos());
     }

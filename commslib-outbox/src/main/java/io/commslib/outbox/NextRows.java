@@ -73,13 +73,14 @@ final class NextRows {
       int shards,
       @Nullable PostgresRows postgres,
       TimeSource time,
-      SideThread thread) {
+      SideThread thread,
+      OutboxEvents events) {
     this.transactions = new OutboxTransactions(database);
     this.time = time;
     this.reader = new RowReader(database);
     this.postgres = postgres;
     this.thread = thread;
-    this.settled = new SettledIds(database);
+    this.settled = new SettledIds(database, events);
     this.cursors = new ShardCursors(shards, time.nanoTime());
     this.marksRaised = time.nanoTime();
   }

@@ -21,8 +21,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.postgresql.PGConnection;
 import org.postgresql.PGNotification;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Wakes relays in other processes after a commit, by PostgreSQL's NOTIFY; without it they find a
@@ -40,7 +38,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class OutboxNotifier implements LifecycleComponent {
 
-  private static final Logger log = LoggerFactory.getLogger(OutboxNotifier.class);
   private static final Duration DEBOUNCE = Duration.ofMillis(5);
   private static final Duration AFTER_FAILURE = Duration.ofSeconds(1);
   private static final int LISTEN_MILLIS = 500;
@@ -58,8 +55,9 @@ public final class OutboxNotifier implements LifecycleComponent {
   private final AtomicLong sent = new AtomicLong();
   private final AtomicLong received = new AtomicLong();
   private final CountDownLatch ended = new CountDownLatch(2);
-  private final OutageLog sending = new OutageLog(log, "outbox notifications");
-  private final OutageLog listening = new OutageLog(log, "outbox notifications");
+  private final OutboxEvents events;
+  private final Outage sending;
+  private final Outage listening;
   private final Thread notifyThread;
   private final Thread listenThread;
   private volatile boolean listens;
@@ -76,6 +74,9 @@ public final class OutboxNotifier implements LifecycleComponent {
     this.node = MessageIds.next(runtime.time(), runtime.random());
     int table = outbox.jdbc().table("outbox_message").hashCode();
     this.channel = String.format(Locale.ROOT, "commslib_outbox_%08x", table);
+    this.events = new OutboxEvents(runtime, outbox.config().observer(), name());
+    this.sending = new Outage(events, "sending notifications");
+    this.listening = new Outage(events, "listening for notifications");
     this.notifyThread = runtime.newThread("outbox-notify", this::notifyOthers);
     this.listenThread = runtime.newThread("outbox-listen", this::listenToOthers);
   }
@@ -133,14 +134,17 @@ public final class OutboxNotifier implements LifecycleComponent {
     commits.raise();
     pause.raise();
     if (!started.get()) {
+      events.close();
       return;
     }
     try {
       if (!ended.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
-        log.warn("outbox notifier still waits for the database");
+        events.stalled("the database has not answered while the notifier closes");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    } finally {
+      events.close();
     }
   }
 
@@ -191,7 +195,7 @@ public final class OutboxNotifier implements LifecycleComponent {
       sent.incrementAndGet();
       sending.succeeded();
     } catch (RuntimeException e) {
-      sending.failed(e, true);
+      sending.failed(e);
     }
   }
 
@@ -231,9 +235,9 @@ public final class OutboxNotifier implements LifecycleComponent {
       execute(connection, "UNLISTEN " + channel);
       connection.setAutoCommit(autoCommit);
     } catch (SQLException e) {
-      listening.failed(SqlErrors.translate("outbox listen", e), true);
+      listening.failed(SqlErrors.translate("outbox listen", e));
     } catch (RuntimeException e) {
-      listening.failed(e, true);
+      listening.failed(e);
     } finally {
       listens = false;
     }

@@ -14,8 +14,6 @@ import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Publishes what the outbox holds and deletes it once confirmed. Any number of relays may run on
@@ -37,7 +35,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class OutboxRelay implements LifecycleComponent {
 
-  private static final Logger log = LoggerFactory.getLogger(OutboxRelay.class);
   private static final long CLOSE_SECONDS = 5;
 
   private enum Phase {
@@ -47,6 +44,7 @@ public final class OutboxRelay implements LifecycleComponent {
   }
 
   private final JdbcOutbox outbox;
+  private final OutboxEvents events;
   private final ShardLeases leases;
   private final LeaseLoop leaseLoop;
   private final RelayLoop relayLoop;
@@ -62,7 +60,8 @@ public final class OutboxRelay implements LifecycleComponent {
     this.outbox = outbox;
     String node = MessageIds.next(runtime.time(), runtime.random());
     this.leases = new ShardLeases(outbox.jdbc(), outbox.config(), runtime.time(), node);
-    this.leaseLoop = new LeaseLoop(outbox.jdbc(), runtime, leases, signal::raise);
+    this.events = new OutboxEvents(runtime, outbox.config().observer(), name());
+    this.leaseLoop = new LeaseLoop(outbox.jdbc(), runtime, leases, signal::raise, events);
     this.relayLoop =
         new RelayLoop(
             outbox,
@@ -70,7 +69,8 @@ public final class OutboxRelay implements LifecycleComponent {
             transport.capabilities().has(Capability.KEYED_PUBLISH_FENCE),
             runtime,
             leases,
-            signal);
+            signal,
+            events);
     this.relayThread = runtime.newThread("outbox-relay", this::relay);
     this.leaseThread = runtime.newThread("outbox-lease", this::keepLeases);
     this.otherThreads =
@@ -152,7 +152,9 @@ public final class OutboxRelay implements LifecycleComponent {
    */
   @Override
   public void close() {
-    if (phase.getAndSet(Phase.CLOSED) != Phase.RUNNING) {
+    Phase before = phase.getAndSet(Phase.CLOSED);
+    if (before != Phase.RUNNING) {
+      events.close();
       return;
     }
     outbox.unlisten(signal);
@@ -166,6 +168,8 @@ public final class OutboxRelay implements LifecycleComponent {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    } finally {
+      events.close();
     }
   }
 
@@ -198,10 +202,12 @@ public final class OutboxRelay implements LifecycleComponent {
     if (!failure.isEmpty()) {
       return Health.of(Health.Status.DOWN, failure, details);
     }
-    return state.unreached().isEmpty()
-        ? Health.of(Health.Status.UP, "", details)
-        : Health.of(
-            Health.Status.DEGRADED, "destinations out of reach: " + state.unreached(), details);
+    String trouble =
+        state.unreached().isEmpty()
+            ? events.trouble()
+            : "destinations out of reach: " + state.unreached();
+    return Health.of(
+        trouble.isEmpty() ? Health.Status.UP : Health.Status.DEGRADED, trouble, details);
   }
 
   /**
@@ -238,7 +244,7 @@ public final class OutboxRelay implements LifecycleComponent {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (RuntimeException e) {
-      log.warn("outbox relay could not give its shards back: {}", e.toString());
+      events.failed("the shards could not be given back", e);
     } finally {
       leaseEnded.countDown();
     }

@@ -43,12 +43,16 @@ record OutboxRow(
     return destination + '\n' + key;
   }
 
+  /** Where it lies, for logs. */
+  String place() {
+    return "row " + shard + "/" + id;
+  }
+
   Destination to() {
     try {
       return Destination.parse(destination);
     } catch (IllegalArgumentException e) {
-      throw new CodecException(
-          "COMMS-OUTBOX-003", "row " + shard + "/" + id + ": bad destination", e);
+      throw new CodecException("COMMS-OUTBOX-003", place() + ": bad destination", e);
     }
   }
 

@@ -4,6 +4,7 @@ import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Publisher;
+import io.commslib.core.spi.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.jdbc.SqlDialect;
 import java.time.Duration;
@@ -16,12 +17,9 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What the relay's thread does: settle what came back, delete what is confirmed, read what may go,
@@ -29,7 +27,6 @@ import org.slf4j.LoggerFactory;
  */
 final class RelayLoop {
 
-  private static final Logger log = LoggerFactory.getLogger(OutboxRelay.class);
   private static final Duration AFTER_FAILURE = Duration.ofMillis(300);
   private static final Duration BETWEEN_RETRY_CHECKS = Duration.ofSeconds(2);
   private static final long FOR_ROOM_NANOS = Duration.ofMillis(5).toNanos();
@@ -55,7 +52,8 @@ final class RelayLoop {
   private final DestinationPauses pauses;
   private final StoppedDestinations stopped;
   private final RefusedRows refused;
-  private final OutageLog outages = new OutageLog(log, "outbox relay");
+  private final OutboxEvents events;
+  private final Outage outage;
   private final Queue<Completion> completions = new ConcurrentLinkedQueue<>();
   private final Map<String, Destination> destinations = new HashMap<>();
   private final SideThread deleting;
@@ -69,6 +67,7 @@ final class RelayLoop {
   private long nextAttempt;
   private long promoted;
   private int lastShard;
+  private Set<String> told = Set.of();
   private boolean more = true;
   private @Nullable Thread thread;
   private volatile boolean draining;
@@ -81,8 +80,11 @@ final class RelayLoop {
       boolean fencesKeys,
       CommsRuntime runtime,
       ShardLeases leases,
-      WakeSignal signal) {
+      WakeSignal signal,
+      OutboxEvents events) {
     this.config = outbox.config();
+    this.events = events;
+    this.outage = new Outage(events, "reading and publishing");
     this.runtime = runtime;
     this.publisher = publisher;
     this.leases = leases;
@@ -93,12 +95,14 @@ final class RelayLoop {
         outbox.jdbc().dialect() == SqlDialect.POSTGRESQL ? new PostgresRows(outbox.jdbc()) : null;
     this.deleting = new SideThread(signal);
     this.reading = new SideThread(signal);
-    this.next = new NextRows(outbox.jdbc(), config.shards(), postgres, runtime.time(), reading);
+    this.next =
+        new NextRows(outbox.jdbc(), config.shards(), postgres, runtime.time(), reading, events);
     this.window = new RelayWindow(fencesKeys ? Integer.MAX_VALUE : 1);
     this.fence = fencesKeys ? new KeyFence() : null;
     this.pauses = new DestinationPauses(runtime, config.backoff());
     this.stopped = new StoppedDestinations(outbox.jdbc());
-    this.refused = new RefusedRows(outbox, transactions, tables, leases, stopped, runtime.random());
+    this.refused =
+        new RefusedRows(outbox, transactions, tables, leases, stopped, runtime.random(), events);
     this.confirmed =
         new ConfirmedRows(outbox, transactions, tables, postgres, leases, runtime.time(), deleting);
     int passedOver = postgres == null ? MAX_PASSED_OVER : Integer.MAX_VALUE;
@@ -149,8 +153,7 @@ final class RelayLoop {
     try {
       confirmed.deleteTheLast(own, retries, LAST_SECONDS);
     } catch (RuntimeException e) {
-      log.warn(
-          "outbox relay leaves {} rows to be published again: {}", confirmed.size(), e.toString());
+      events.failed(confirmed.size() + " confirmed messages will be published again", e);
     }
   }
 
@@ -190,7 +193,7 @@ final class RelayLoop {
       next.learn(window);
       if (!confirmed.isFailing()) {
         note("");
-        outages.succeeded();
+        outage.succeeded();
       }
       if (!completions.isEmpty() || (more && found > 0)) {
         return 0;
@@ -204,8 +207,8 @@ final class RelayLoop {
     } catch (RuntimeException e) {
       more = true;
       next.afterFailure();
-      outages.failed(e, e instanceof CommsException);
-      note(e.toString());
+      outage.failed(e);
+      note(Failures.text(e));
       return AFTER_FAILURE.toNanos();
     }
   }
@@ -379,6 +382,29 @@ final class RelayLoop {
                 return tables.hasRetries(connection);
               });
       retriesChecked = now();
+      tellStopped();
+    }
+  }
+
+  /**
+   * Of destinations that an operator, or the policy for parked messages, has stopped or resumed.
+   */
+  private void tellStopped() {
+    Set<String> before = told;
+    Set<String> now = stopped.names();
+    if (before.equals(now)) {
+      return;
+    }
+    told = now;
+    for (String name : now) {
+      if (!before.contains(name)) {
+        events.destination(true, name, "stopped until OutboxAdmin.resume", null);
+      }
+    }
+    for (String name : before) {
+      if (!now.contains(name)) {
+        events.destination(false, name, "resumed by an operator", null);
+      }
     }
   }
 
@@ -417,10 +443,7 @@ final class RelayLoop {
   }
 
   private void complete(OutboxRow row, @Nullable Throwable failure) {
-    Throwable cause =
-        failure instanceof CompletionException && failure.getCause() != null
-            ? failure.getCause()
-            : failure;
+    Throwable cause = failure == null ? null : Failures.unwrapped(failure);
     if (fence != null && cause != null) {
       fence.failed(row.lane());
     }
@@ -435,7 +458,9 @@ final class RelayLoop {
       OutboxRow row = done.row();
       RelayWindow.Step step;
       if (done.failure() == null) {
-        pauses.succeeded(row.destination());
+        if (pauses.succeeded(row.destination())) {
+          events.destination(false, row.destination(), "reached again", null);
+        }
         confirmed.add(row);
         step = window.confirmed(row);
       } else {
@@ -455,10 +480,16 @@ final class RelayLoop {
     }
   }
 
+  /**
+   * What a failed publish means. Something out of reach, given up or busy says nothing about the
+   * row: its destination waits, and no attempt is counted.
+   */
   private void decide(OutboxRow row, Throwable failure) {
-    if (failure instanceof CommsException known && known.kind() != FailureKind.PERMANENT) {
+    FailureKind kind =
+        Failures.known(failure).map(CommsException::kind).orElse(FailureKind.PERMANENT);
+    if (kind != FailureKind.PERMANENT) {
       if (pauses.failed(row.destination())) {
-        log.warn("destination {} pauses: {}", row.destination(), failure.toString());
+        events.destination(true, row.destination(), "out of reach", failure);
       }
       window.forgetWaiting(other -> other.destination().equals(row.destination()));
       note("");
@@ -472,6 +503,7 @@ final class RelayLoop {
       nextAttempt = nextAttempt - now() > 0 ? Math.min(nextAttempt, due) : due;
     }
     if (decision.parked()) {
+      tellStopped();
       window.forgetWaiting(other -> stopped.names().contains(other.destination()));
     }
   }
