@@ -75,7 +75,7 @@ final class NextRows {
       TimeSource time,
       SideThread thread,
       OutboxEvents events) {
-    this.transactions = new OutboxTransactions(database);
+    this.transactions = OutboxTransactions.ofLoop(database);
     this.time = time;
     this.reader = new RowReader(database);
     this.postgres = postgres;
@@ -140,14 +140,14 @@ final class NextRows {
     PostgresRows messages = Objects.requireNonNull(postgres);
     Look look = plan(shards, held, found, limit);
     ahead = look;
-    reading = thread.begin(() -> read(messages, look));
+    reading = thread.begin("reading ahead", () -> read(messages, look));
   }
 
   /**
    * Takes what the look ahead has found; null as long as it is under way.
    *
    * @param isPlain whether there is still nothing that fails or is to be left out
-   * @throws RuntimeException what it failed with
+   * @throws RuntimeException what it failed with; or an {@link Error}
    */
   @Nullable Found arrived(boolean isPlain) {
     Look look = ahead;

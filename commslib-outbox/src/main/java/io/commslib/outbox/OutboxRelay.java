@@ -6,7 +6,9 @@ import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.MessageIds;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.Timeouts;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +16,7 @@ import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 
 /**
  * Publishes what the outbox holds and deletes it once confirmed. Any number of relays may run on
@@ -49,6 +52,8 @@ public final class OutboxRelay implements LifecycleComponent {
   private final LeaseLoop leaseLoop;
   private final RelayLoop relayLoop;
   private final WakeSignal signal = new WakeSignal();
+  private final Standby standby;
+  private final RelayWatch watch;
   private final CountDownLatch relayEnded = new CountDownLatch(1);
   private final CountDownLatch leaseEnded = new CountDownLatch(1);
   private final Thread relayThread;
@@ -61,22 +66,47 @@ public final class OutboxRelay implements LifecycleComponent {
     String node = MessageIds.next(runtime.time(), runtime.random());
     this.leases = new ShardLeases(outbox.jdbc(), outbox.config(), runtime.time(), node);
     this.events = new OutboxEvents(runtime, outbox.config().observer(), name());
-    this.leaseLoop = new LeaseLoop(outbox.jdbc(), runtime, leases, signal::raise, events);
+    this.standby = new Standby(runtime);
+    this.watch = new RelayWatch(passBound(outbox.config(), transport), events);
+    this.leaseLoop =
+        new LeaseLoop(
+            outbox.jdbc(), runtime, leases, this::reasonToStayAway, signal::raise, events);
     this.relayLoop =
         new RelayLoop(
             outbox,
-            transport.publisher(),
+            Objects.requireNonNull(transport.publisher(), "publisher"),
             transport.capabilities().has(Capability.KEYED_PUBLISH_FENCE),
             runtime,
             leases,
             signal,
+            standby,
+            leaseLoop::wake,
             events);
     this.relayThread = runtime.newThread("outbox-relay", this::relay);
     this.leaseThread = runtime.newThread("outbox-lease", this::keepLeases);
-    this.otherThreads =
-        relayLoop.others().entrySet().stream()
-            .map(other -> runtime.newThread(other.getKey(), other.getValue()))
-            .toList();
+    this.otherThreads = new ArrayList<>();
+    watch.add(relayThread, relayLoop.pulse());
+    watch.addObserver(leaseThread, leaseLoop.pulse());
+    relayLoop
+        .others()
+        .forEach(
+            (name, side) -> {
+              Thread thread = runtime.newThread(name, side::run);
+              otherThreads.add(thread);
+              watch.add(thread, side.pulse());
+            });
+  }
+
+  /**
+   * A publish may take its timeout, and what else a pass does should take no longer than a lease.
+   */
+  private static Duration passBound(OutboxConfig config, MessageTransport transport) {
+    return Timeouts.bounded(transport.publishTimeout()).multipliedBy(2).plus(config.leaseTime());
+  }
+
+  private String reasonToStayAway() {
+    String reason = watch.observe();
+    return reason.isEmpty() ? standby.reason() : reason;
   }
 
   /**
@@ -124,9 +154,15 @@ public final class OutboxRelay implements LifecycleComponent {
       throw new IllegalStateException("relay: " + phase.get() + " (expected: NEW)");
     }
     outbox.listen(signal);
-    leaseThread.start();
-    otherThreads.forEach(Thread::start);
-    relayThread.start();
+    try {
+      otherThreads.forEach(Thread::start);
+      relayThread.start();
+      leaseThread.start();
+    } catch (Throwable e) {
+      // Without all its threads it must not run at all.
+      close();
+      throw e;
+    }
   }
 
   /**
@@ -139,7 +175,7 @@ public final class OutboxRelay implements LifecycleComponent {
       return true;
     }
     try {
-      return relayLoop.drain().await(timeout.toNanos(), TimeUnit.NANOSECONDS);
+      return relayLoop.drain().await(Timeouts.nanos(timeout), TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
@@ -161,7 +197,11 @@ public final class OutboxRelay implements LifecycleComponent {
     relayLoop.close();
     leaseLoop.close();
     try {
-      if (!leaseEnded.await(2 * CLOSE_SECONDS, TimeUnit.SECONDS)) {
+      if (relayThread.getState() == Thread.State.NEW) {
+        relayLoop.stopOthers();
+      }
+      if (leaseThread.getState() != Thread.State.NEW
+          && !leaseEnded.await(2 * CLOSE_SECONDS, TimeUnit.SECONDS)) {
         relayThread.interrupt();
         otherThreads.forEach(Thread::interrupt);
         leaseThread.interrupt();
@@ -176,29 +216,29 @@ public final class OutboxRelay implements LifecycleComponent {
   /**
    * Returns how the relay does. Details: {@code oldestAgeMillis} of its own shards, {@code backlog}
    * and {@code parked} rows of all, {@code unownedShards}, {@code ownedShards}, {@code held} rows
-   * not yet confirmed and deleted. Down while the database fails, the leases lapse or a thread of
-   * its own has ended.
+   * not yet confirmed and deleted; {@code relayPassAgeMillis}, {@code leasePassAgeMillis}, {@code
+   * deletePassAgeMillis} and on PostgreSQL {@code readPassAgeMillis}, the time since the last pass
+   * of each loop ended. Down while the database fails, the leases lapse, the relay pauses after an
+   * error of the JVM, a thread of its own has ended, or a pass takes longer than a lease and twice
+   * the transport's publish timeout; then the reason names what has not returned.
    */
   @Override
   public Health health() {
-    if (phase.get() != Phase.RUNNING || relayEnded.getCount() == 0) {
-      String reason = phase.get() == Phase.NEW ? "not started" : "closed";
-      return Health.of(Health.Status.DOWN, reason, Map.of());
+    Phase now = phase.get();
+    if (now != Phase.RUNNING) {
+      return Health.of(Health.Status.DOWN, now == Phase.NEW ? "not started" : "closed", Map.of());
     }
     RelayState state = relayLoop.state();
     Map<String, String> details = new HashMap<>();
     leaseLoop.backlog().describe(details);
+    watch.describe(details);
     details.put("ownedShards", Integer.toString(leases.current().epochs().size()));
     details.put("held", Integer.toString(state.held()));
-    String failure = state.failure().isEmpty() ? leaseLoop.failure() : state.failure();
-    if (failure.isEmpty() && leases.hasLapsed()) {
-      failure = "leases not renewed in time";
-    }
-    for (Thread each : otherThreads) {
-      if (failure.isEmpty() && each.getState() == Thread.State.TERMINATED) {
-        failure = each.getName() + " has ended";
-      }
-    }
+    String failure =
+        Stream.of(watch.trouble(), standby.reason(), state.failure(), leaseLoop.failure())
+            .filter(text -> !text.isEmpty())
+            .findFirst()
+            .orElse(leases.hasLapsed() ? "leases not renewed in time" : "");
     if (!failure.isEmpty()) {
       return Health.of(Health.Status.DOWN, failure, details);
     }
@@ -226,11 +266,11 @@ public final class OutboxRelay implements LifecycleComponent {
   private void relay() {
     try {
       relayLoop.run();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     } finally {
       relayLoop.stopOthers();
       relayEnded.countDown();
+      // The shards must not wait for the next tick of a thread that has nothing to keep them for.
+      leaseLoop.wake();
     }
   }
 
@@ -241,9 +281,7 @@ public final class OutboxRelay implements LifecycleComponent {
       if (relayEnded.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
         leaseLoop.release();
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       events.failed("the shards could not be given back", e);
     } finally {
       leaseEnded.countDown();
