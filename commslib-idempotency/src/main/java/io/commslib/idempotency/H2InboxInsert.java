@@ -4,9 +4,7 @@ import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -22,36 +20,30 @@ final class H2InboxInsert implements InboxInsert {
   /** Rows in one statement; H2 compiles it again for each number of rows. */
   private static final int MOST_ROWS = 200;
 
-  private final JdbcDatabase database;
-  private final Duration lockTimeout;
+  private final long lockTimeoutMillis;
   private final String into;
   private final String row;
 
   H2InboxInsert(JdbcDatabase database, Duration lockTimeout) {
-    this.database = database;
-    this.lockTimeout = lockTimeout;
+    this.lockTimeoutMillis = lockTimeout.toMillis();
     this.into =
         "INSERT INTO " + database.table("inbox") + " (consumer, message_id, received_at) VALUES ";
     this.row = "(?, ?, " + database.dialect().now() + ")";
   }
 
-  /** Some work with the bound of waits set. */
-  @FunctionalInterface
-  private interface Bounded<T> {
-    T run() throws SQLException;
-  }
-
   @Override
   public boolean enter(Connection connection, String consumer, String id) throws SQLException {
-    return bounded(connection, () -> insert(connection, consumer, List.of(id)));
+    return H2LockTimeout.bounded(
+        connection, lockTimeoutMillis, () -> insert(connection, consumer, List.of(id)));
   }
 
   @Override
   public Set<String> enterAll(Connection connection, String consumer, List<String> ids)
       throws SQLException {
     Set<String> fresh = new HashSet<>();
-    bounded(
+    H2LockTimeout.bounded(
         connection,
+        lockTimeoutMillis,
         () -> {
           for (int from = 0; from < ids.size(); from += MOST_ROWS) {
             List<String> some = ids.subList(from, Math.min(from + MOST_ROWS, ids.size()));
@@ -93,22 +85,6 @@ final class H2InboxInsert implements InboxInsert {
         return false;
       }
       throw e;
-    }
-  }
-
-  private <T> T bounded(Connection connection, Bounded<T> work) throws SQLException {
-    try (Statement session = connection.createStatement()) {
-      int usual;
-      try (ResultSet answer = session.executeQuery("CALL LOCK_TIMEOUT()")) {
-        answer.next();
-        usual = answer.getInt(1);
-      }
-      session.execute(database.dialect().lockTimeout(lockTimeout.toMillis()));
-      try {
-        return work.run();
-      } finally {
-        session.execute(database.dialect().lockTimeout(usual));
-      }
     }
   }
 }

@@ -6,9 +6,7 @@ import io.commslib.core.idempotency.StoredResult;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 
 /**
@@ -21,12 +19,10 @@ final class H2RequestClaims implements RequestClaims {
   private static final String NOW = "CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 AS BIGINT)";
   private static final int LOCK_TIMEOUT_MILLIS = 50;
 
-  private final JdbcDatabase database;
   private final RequestTable rows;
   private final Duration retryAfter;
 
   H2RequestClaims(JdbcDatabase database, IdempotencyConfig config) {
-    this.database = database;
     this.rows = new RequestTable(database, NOW, config);
     this.retryAfter = config.retryAfter();
   }
@@ -49,23 +45,16 @@ final class H2RequestClaims implements RequestClaims {
   @Override
   public Claim lease(Connection connection, RequestKey request, long leaseMillis)
       throws SQLException {
-    try (Statement session = connection.createStatement()) {
-      int usual;
-      try (ResultSet row = session.executeQuery("CALL LOCK_TIMEOUT()")) {
-        row.next();
-        usual = row.getInt(1);
+    try {
+      return H2LockTimeout.bounded(
+          connection,
+          LOCK_TIMEOUT_MILLIS,
+          () -> insertOrTakeOver(connection, request, leaseMillis));
+    } catch (SQLException e) {
+      if (SqlErrors.isLockTimeout(e)) {
+        return Claim.inFlight(retryAfter);
       }
-      session.execute(database.dialect().lockTimeout(LOCK_TIMEOUT_MILLIS));
-      try {
-        return insertOrTakeOver(connection, request, leaseMillis);
-      } catch (SQLException e) {
-        if (SqlErrors.isLockTimeout(e)) {
-          return Claim.inFlight(retryAfter);
-        }
-        throw e;
-      } finally {
-        session.execute(database.dialect().lockTimeout(usual));
-      }
+      throw e;
     }
   }
 

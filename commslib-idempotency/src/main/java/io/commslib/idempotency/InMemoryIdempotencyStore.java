@@ -156,7 +156,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
   public synchronized boolean complete(
       TransactionContext tx, RequestKey request, long token, StoredResult result) {
     InMemoryTransaction transaction = tx.unwrap(InMemoryTransaction.class);
-    Objects.requireNonNull(result, "result");
+    StoredResult kept = ResultKeeper.kept(request, result);
     Entry entry = held(request, token);
     if (entry == null || entry.result != null) {
       return false;
@@ -164,7 +164,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     boolean leased = !entry.open;
     // Until the commit nobody may take it over: what is fenced now must hold then.
     entry.open = true;
-    transaction.onCommit(() -> finish(entry, result));
+    transaction.onCommit(() -> finish(entry, kept));
     if (leased) {
       transaction.onRollback(() -> reopen(entry));
     }
@@ -244,15 +244,15 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
 
   @Override
   public synchronized boolean complete(RequestKey request, long token, StoredResult result) {
+    StoredResult kept = ResultKeeper.kept(request, result);
     Entry entry = held(request, token);
-    Objects.requireNonNull(result, "result");
     if (entry == null) {
       return false;
     }
     if (entry.result != null) {
       return true;
     }
-    finish(entry, result);
+    finish(entry, kept);
     return true;
   }
 

@@ -1,5 +1,6 @@
 package io.commslib.idempotency;
 
+import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.IdempotencyStore;
@@ -9,6 +10,8 @@ import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.jdbc.SingleStatements;
+import io.commslib.jdbc.SqlDialect;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -23,9 +26,16 @@ import java.util.Objects;
  */
 public final class JdbcIdempotencyStore implements IdempotencyStore {
 
+  /** Bytes of a statement that stores a result, the result itself aside. */
+  private static final long BESIDE_RESULT = 16_384;
+
+  private static final long LARGEST_RESULT =
+      2L * StoredResult.MAX_BODY_BYTES + RequestTable.MAX_HEADERS_CHARS + BESIDE_RESULT;
+
   private final JdbcDatabase database;
   private final IdempotencyConfig config;
   private final JdbcTransactionRunner transactions;
+  private final SingleStatements singles;
   private final RequestClaims claims;
   private final RequestTable rows;
 
@@ -33,6 +43,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
     this.database = database;
     this.config = config;
     this.transactions = JdbcTransactionRunner.create(database);
+    this.singles = SingleStatements.on(database);
     this.claims = RequestClaims.of(database, config);
     this.rows = new RequestTable(database, claims.nowMillis(), config);
   }
@@ -69,18 +80,68 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
 
   @Override
   public boolean complete(RequestKey request, long token, StoredResult result) {
-    Objects.requireNonNull(result, "result");
+    StoredResult kept = kept(request, result);
+    try {
+      return finish(request, token, kept);
+    } catch (StoreException e) {
+      if (e.kind() != FailureKind.PERMANENT) {
+        throw e;
+      }
+      return finish(request, token, refused(request, result, e));
+    }
+  }
+
+  private boolean finish(RequestKey request, long token, StoredResult kept) {
     return alone(
         connection ->
-            rows.complete(connection, request, token, result)
+            rows.complete(connection, request, token, kept)
                 || rows.isCompleted(connection, request, token));
   }
 
   @Override
   public boolean complete(
       TransactionContext tx, RequestKey request, long token, StoredResult result) {
-    Objects.requireNonNull(result, "result");
-    return joined(tx, "complete", connection -> claims.finish(connection, request, token, result));
+    StoredResult kept = kept(request, result);
+    return joined(
+        tx,
+        "complete",
+        connection -> {
+          try {
+            return claims.finish(connection, request, token, kept);
+          } catch (SQLException e) {
+            StoreException failure = SqlErrors.translate("idempotency: complete", e);
+            // On PostgreSQL nothing can be done any more in a transaction in which one thing
+            // failed.
+            if (failure.kind() != FailureKind.PERMANENT
+                || database.dialect() == SqlDialect.POSTGRESQL) {
+              throw e;
+            }
+            return claims.finish(connection, request, token, refused(request, result, failure));
+          }
+        });
+  }
+
+  /** What of a result goes into a row and into a statement. */
+  private StoredResult kept(RequestKey request, StoredResult result) {
+    StoredResult kept = ResultKeeper.kept(request, result);
+    boolean fits =
+        RequestRow.headerChars(kept) <= RequestTable.MAX_HEADERS_CHARS
+            && (database.maxStatementBytes() >= LARGEST_RESULT
+                || statementBytes(kept) <= database.maxStatementBytes());
+    return fits
+        ? kept
+        : ResultKeeper.shortForm(request, result.shortened("it is more than the database takes"));
+  }
+
+  /** A body may stand in the statement's text, where a byte may take two. */
+  private static long statementBytes(StoredResult result) {
+    return 2L * result.body().length + RequestRow.headerChars(result) + BESIDE_RESULT;
+  }
+
+  private static StoredResult refused(
+      RequestKey request, StoredResult result, StoreException failure) {
+    return ResultKeeper.shortForm(
+        request, result.shortened("the database refused it, " + failure.code()));
   }
 
   @Override
@@ -132,22 +193,8 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
 
   /** Runs work whose statements are whole each and commit themselves: no round trip for that. */
   private <T> T alone(Work<T> work) {
-    Connection connection;
     try {
-      connection = database.dataSource().getConnection();
-    } catch (SQLException e) {
-      throw SqlErrors.translate("idempotency: connect", e);
-    }
-    try (connection) {
-      boolean usual = connection.getAutoCommit();
-      if (!usual) {
-        connection.setAutoCommit(true);
-      }
-      T result = work.run(connection);
-      if (!usual) {
-        connection.setAutoCommit(false);
-      }
-      return result;
+      return singles.run("idempotency", work::run);
     } catch (SQLException e) {
       // What commits itself has an unknown result when the connection breaks.
       throw SqlErrors.translateCommit(e);

@@ -22,10 +22,9 @@ import java.util.Set;
  * a message as for a batch. Its table is that of {@link InboxSchema}. Thread-safe; holds no
  * connection.
  *
- * <p>On PostgreSQL the bound of the wait for a concurrent duplicate, {@link
- * InboxConfig#lockTimeout()}, holds until the end of the handler's transaction, so also for the
- * locks the handler itself waits for; on H2 for this insert only; on MariaDB for this insert only
- * and in whole seconds, rounded up; on MySQL the session's {@code innodb_lock_wait_timeout} holds.
+ * <p>The bound of the wait for a concurrent duplicate, {@link InboxConfig#lockTimeout()}, holds for
+ * this insert only, and what the handler's session says holds again behind it. On MariaDB it is in
+ * whole seconds, rounded up; on MySQL the session's {@code innodb_lock_wait_timeout} holds instead.
  *
  * @since 0.1
  */

@@ -11,29 +11,29 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** One statement each, which also bounds the wait: no round trip of its own for that. */
+/**
+ * One statement each. It also bounds the wait and puts the bound back: no round trip of its own for
+ * that, and the handler's own statements wait as long as its session says.
+ */
 final class PostgresInboxInsert implements InboxInsert {
 
   private final String one;
   private final String all;
 
   PostgresInboxInsert(JdbcDatabase database, Duration lockTimeout) {
-    String into =
-        "INSERT INTO "
+    String bound =
+        "WITH bound AS MATERIALIZED (SELECT current_setting('lock_timeout') AS usual,"
+            + " set_config('lock_timeout', '"
+            + lockTimeout.toMillis()
+            + "', true)), entered AS (INSERT INTO "
             + database.table("inbox")
             + " (consumer, message_id, received_at) SELECT ?, ";
-    String bound =
-        ", "
-            + database.dialect().now()
-            + " FROM (SELECT set_config('lock_timeout', '"
-            + lockTimeout.toMillis()
-            + "', true)) AS bound";
-    this.one = into + "?" + bound + " ON CONFLICT DO NOTHING";
-    this.all =
-        into
-            + "batch.id"
-            + bound
-            + ", unnest(?) AS batch(id) ON CONFLICT DO NOTHING RETURNING message_id";
+    String unbound =
+        " ON CONFLICT DO NOTHING RETURNING message_id) SELECT entered.message_id,"
+            + " set_config('lock_timeout', bound.usual, true) FROM bound LEFT JOIN entered ON true";
+    String now = ", " + database.dialect().now() + " FROM bound";
+    this.one = bound + "?" + now + unbound;
+    this.all = bound + "batch.id" + now + ", unnest(?) AS batch(id)" + unbound;
   }
 
   @Override
@@ -41,7 +41,10 @@ final class PostgresInboxInsert implements InboxInsert {
     try (PreparedStatement insert = connection.prepareStatement(one)) {
       insert.setString(1, consumer);
       insert.setString(2, id);
-      return insert.executeUpdate() == 1;
+      try (ResultSet row = insert.executeQuery()) {
+        row.next();
+        return row.getString(1) != null;
+      }
     }
   }
 
@@ -55,7 +58,10 @@ final class PostgresInboxInsert implements InboxInsert {
       insert.setArray(2, array);
       try (ResultSet rows = insert.executeQuery()) {
         while (rows.next()) {
-          fresh.add(rows.getString(1));
+          String entered = rows.getString(1);
+          if (entered != null) {
+            fresh.add(entered);
+          }
         }
       }
     } finally {

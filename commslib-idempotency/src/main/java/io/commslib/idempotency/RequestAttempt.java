@@ -16,6 +16,7 @@ public final class RequestAttempt {
   private final IdempotencyStore store;
   private final RequestKey key;
   private final Claim claim;
+  private boolean hasUnrecordedStep;
 
   RequestAttempt(IdempotencyStore store, RequestKey key, Claim claim) {
     this.store = store;
@@ -64,16 +65,31 @@ public final class RequestAttempt {
 
   /**
    * Remembers, in a commit of its own, that a step is done; later attempts find it in {@link
-   * #steps()}.
+   * #steps()}. If it can't be remembered and the work throws, the key is not given back: the step
+   * may be done, so the next attempt comes when the lease has run out and is told that it takes the
+   * key over.
    *
    * @param step name, 1 to 64 characters
    * @param value what a later attempt needs to go on, up to 2,048 characters
    * @return false if the key was taken over: stop, another attempt is at work
-   * @throws IllegalArgumentException if name or value break their rule
+   * @throws IllegalArgumentException if name or value break their rule, or hold half a surrogate
+   *     pair
    * @throws io.commslib.core.StoreException {@code COMMS-IDEMPOTENCY-005} if the key's steps take
    *     more than 32,768 characters; or if the store fails
    */
   public boolean remember(String step, String value) {
-    return store.remember(key, claim.token(), step, value);
+    boolean known = false;
+    try {
+      boolean remembered = ResultKeeper.remember(store, key, claim.token(), step, value);
+      known = true;
+      return remembered;
+    } finally {
+      hasUnrecordedStep |= !known;
+    }
+  }
+
+  /** Whether something may be done that is not on record. */
+  boolean hasUnrecordedStep() {
+    return hasUnrecordedStep;
   }
 }

@@ -12,6 +12,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -35,12 +36,18 @@ import org.slf4j.LoggerFactory;
  * the next request with this key runs again. So it is when the work throws. The content is compared
  * on every path. Thread-safe; the work runs on the calling thread.
  *
+ * <p>A result that can't be kept whole is no reason to do the work again: the first caller gets it,
+ * and repetitions get its status with a problem of code {@code COMMS-IDEMPOTENCY-004} ({@link
+ * StoredResult#kept()}).
+ *
  * @since 0.1
  */
 public final class RequestGuard {
 
   private static final Logger log = LoggerFactory.getLogger(RequestGuard.class);
   private static final int SERVER_ERROR = 500;
+  private static final StoredResult NO_RESULT =
+      new StoredResult(SERVER_ERROR, "", new byte[0], Map.of()).shortened("the work gave none");
 
   /**
    * Work whose effects may be anywhere.
@@ -53,8 +60,9 @@ public final class RequestGuard {
      * Works.
      *
      * @param attempt what is known of earlier attempts
-     * @return the result
-     * @throws X if it failed; nothing is stored and the next attempt is granted at once
+     * @return the result, of any size; must not be null
+     * @throws X if it failed; nothing is stored and the next attempt is granted at once, or when
+     *     the lease runs out if a step could not be remembered
      */
     StoredResult run(RequestAttempt attempt) throws X;
   }
@@ -70,7 +78,7 @@ public final class RequestGuard {
      * Works.
      *
      * @param tx the transaction that effects and result commit in
-     * @return the result
+     * @return the result, of any size; must not be null
      * @throws X if it failed; the transaction rolls back
      */
     StoredResult run(TransactionContext tx) throws X;
@@ -122,6 +130,11 @@ public final class RequestGuard {
    * request with this key takes over; what this attempt comes to then is not stored, and the answer
    * is that of the later attempt, or 409 while that is at work. Blocks for work and store.
    *
+   * <p>Once the work has returned it counts as done. If the store fails twice to take its result,
+   * the result is returned all the same and {@code COMMS-IDEMPOTENCY-007} is logged; the key is
+   * held until the lease runs out, and the next attempt then is told that it takes the key over. If
+   * the work returns null, repetitions get a problem with status 500.
+   *
    * @param <X> what the work may throw
    * @param scope caller and operation, as in {@link RequestKey}; keys of different callers never
    *     meet
@@ -129,9 +142,9 @@ public final class RequestGuard {
    * @param fingerprint of the content, from {@link #fingerprint}
    * @param work runs at most once at a time for a key, leases that ran out aside
    * @return what to answer
-   * @throws X what the work threw; the key was given back
-   * @throws io.commslib.core.StoreException if the store fails before the work, or when its result
-   *     is stored: then the key is held until the lease runs out
+   * @throws X what the work threw; the key was given back, unless a step could not be remembered
+   * @throws NullPointerException if the work returned null; it counts as done
+   * @throws io.commslib.core.StoreException if the store fails before the work; nothing was done
    */
   public <X extends Exception> StoredResult byLease(
       String scope, @Nullable String key, String fingerprint, LeasedWork<X> work) throws X {
@@ -148,34 +161,78 @@ public final class RequestGuard {
 
   private <X extends Exception> StoredResult work(
       RequestKey request, Claim claim, LeasedWork<X> work) throws X {
+    RequestAttempt attempt = new RequestAttempt(store, request, claim);
     StoredResult result;
-    boolean stores = false;
     try {
-      result = work.run(new RequestAttempt(store, request, claim));
-      stores = isFinal.test(Objects.requireNonNull(result, "result of the work"));
-    } finally {
-      if (!stores) {
+      result = work.run(attempt);
+    } catch (Throwable e) {
+      if (attempt.hasUnrecordedStep()) {
+        log.warn(
+            "request key of {} held until its lease of {} runs out: a step is not on record",
+            request.scope(),
+            lease);
+      } else {
         release(request, claim);
       }
+      throw e;
     }
-    if (!stores || store.complete(request, claim.token(), result)) {
+    // From here on the work is done, whatever else fails.
+    if (result == null) {
+      NullPointerException failure = new NullPointerException("result of the work");
+      keepBeside(failure, request, claim, NO_RESULT);
+      throw failure;
+    }
+    boolean stores;
+    try {
+      stores = isFinal.test(result);
+    } catch (Throwable e) {
+      keepBeside(e, request, claim, result);
+      throw e;
+    }
+    if (!stores) {
+      release(request, claim);
       return result;
     }
-    log.warn("request of {} took longer than its lease of {}", request.scope(), lease);
-    Claim later = store.claim(request, lease);
-    if (later.kind() == Claim.Kind.GRANTED) {
+    return complete(request, claim, result);
+  }
+
+  /** Keeps a result whose caller is told of another failure. */
+  private void keepBeside(Throwable failure, RequestKey request, Claim claim, StoredResult result) {
+    try {
+      ResultKeeper.keep(store, request, claim.token(), result);
+    } catch (Throwable e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  private StoredResult complete(RequestKey request, Claim claim, StoredResult result) {
+    try {
+      if (ResultKeeper.keep(store, request, claim.token(), result)) {
+        return result;
+      }
+      log.warn("request of {} took longer than its lease of {}", request.scope(), lease);
+      Claim later = store.claim(request, lease);
+      if (later.kind() != Claim.Kind.GRANTED) {
+        return answer(later);
+      }
       // The later attempt has given up. What this one came to is as good as any.
-      store.complete(request, later.token(), result);
-      return result;
+      ResultKeeper.keep(store, request, later.token(), result);
+    } catch (RuntimeException e) {
+      log.error(
+          "COMMS-IDEMPOTENCY-007: an answer to {} is given but not kept; its key is held until the"
+              + " lease of {} runs out, and the next attempt is told that it takes it over",
+          request.scope(),
+          lease,
+          e);
     }
-    return answer(later);
+    return result;
   }
 
   /** Must not hide what the work has thrown. */
   private void release(RequestKey request, Claim claim) {
     try {
       store.release(request, claim.token());
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       log.warn("request key held until its lease of {} runs out: {}", lease, e.toString());
     }
   }
@@ -226,7 +283,8 @@ public final class RequestGuard {
                             + result.status()
                             + " (expected: one that is not final, since the transaction rolls"
                             + " back)");
-                  } else if (!store.complete(tx, request, claim.token(), result)) {
+                  } else if (!store.complete(
+                      tx, request, claim.token(), ResultKeeper.kept(request, result))) {
                     tx.setRollbackOnly();
                     return RequestAnswers.inFlight(Duration.ofSeconds(1));
                   }
@@ -289,7 +347,9 @@ public final class RequestGuard {
     /**
      * Sets which results are stored; others are returned, and the next request runs again.
      *
-     * @param test default: status below 500; called with each result, must not throw
+     * @param test default: status below 500; called with each result. If it throws, the result is
+     *     kept, since the work is done, and the caller gets what it has thrown; in a transaction
+     *     everything rolls back
      * @return this
      */
     public Builder finalWhen(Predicate<StoredResult> test) {

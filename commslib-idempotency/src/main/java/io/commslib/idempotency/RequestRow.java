@@ -20,6 +20,9 @@ record RequestRow(
     @Nullable StoredResult result,
     long now) {
 
+  /** Characters that may stand for one of a header's. */
+  private static final long ESCAPED = 9;
+
   static final String COLUMNS =
       "fingerprint, token, leased_until, takeover, expires_at, steps, status, content_type,"
           + " headers, body, ";
@@ -59,6 +62,17 @@ record RequestRow(
 
   Claim granted() {
     return Claim.granted(token, takeover, TextPairs.read(steps));
+  }
+
+  /** Characters of a result's headers as a row holds them; an upper bound if that is small. */
+  static long headerChars(StoredResult result) {
+    long atMost =
+        result.headers().entrySet().stream()
+            .mapToLong(header -> ESCAPED * (header.getKey().length() + header.getValue().length()))
+            .sum();
+    return atMost <= RequestTable.MAX_HEADERS_CHARS / 2
+        ? atMost
+        : TextPairs.write(result.headers()).length();
   }
 
   static void setResult(PreparedStatement statement, int from, StoredResult result)

@@ -17,6 +17,16 @@ final class RequestSteps {
     Objects.requireNonNull(value, "value");
     Checks.inRange("step length", step.length(), 1, 64);
     Checks.inRange("value length", value.length(), 0, 2_048);
+    checkWhole("step", step);
+    checkWhole("value", value);
+  }
+
+  /** It would be kept as another character. */
+  private static void checkWhole(String name, String text) {
+    boolean isWhole =
+        text.codePoints()
+            .noneMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
+    Checks.check(isWhole, name, "half a surrogate pair", "whole characters");
   }
 
   static StoreException full() {

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 /** The statements on the table of requests that are the same on every database. */
 final class RequestTable {
 
+  /** Characters the column of headers takes. */
+  static final int MAX_HEADERS_CHARS = 1_000_000;
+
   private static final String KEY = " WHERE scope = ? AND request_key = ?";
 
   private final long retentionMillis;

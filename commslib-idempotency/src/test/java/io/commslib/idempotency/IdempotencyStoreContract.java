@@ -9,6 +9,7 @@ import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.IdempotencyStore;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
+import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -23,6 +24,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -116,6 +119,130 @@ public abstract class IdempotencyStoreContract {
     assertThat(store().complete(REQUEST, claim().token(), largest)).isTrue();
     assertThat(claim().result().headers()).isEqualTo(headers);
     assertThat(claim().result().body()).hasSize(StoredResult.MAX_BODY_BYTES);
+  }
+
+  /** A place that stores what work has answered. */
+  enum Place {
+    /** {@link IdempotencyStore#complete(RequestKey, long, StoredResult)}. */
+    STORE_BY_LEASE {
+      @Override
+      StoredResult ask(
+          IdempotencyStore store, TransactionRunner transactions, RequestKey request, Work work) {
+        Claim claim = store.claim(request, LEASE);
+        return claim.kind() == Claim.Kind.GRANTED
+            ? done(work, null, result -> store.complete(request, claim.token(), result))
+            : claim.result();
+      }
+    },
+    /** The same with a transaction. */
+    STORE_IN_TRANSACTION {
+      @Override
+      StoredResult ask(
+          IdempotencyStore store, TransactionRunner transactions, RequestKey request, Work work) {
+        return transactions.run(
+            tx -> {
+              Claim claim = store.claim(tx, request);
+              return claim.kind() == Claim.Kind.GRANTED
+                  ? done(work, tx, result -> store.complete(tx, request, claim.token(), result))
+                  : claim.result();
+            });
+      }
+    },
+    /** {@link RequestGuard#byLease}. */
+    GUARD_BY_LEASE {
+      @Override
+      StoredResult ask(
+          IdempotencyStore store, TransactionRunner transactions, RequestKey request, Work work) {
+        return guard(store)
+            .byLease(
+                request.scope(), request.key(), request.fingerprint(), attempt -> work.run(null));
+      }
+    },
+    /** {@link RequestGuard#inTransaction}. */
+    GUARD_IN_TRANSACTION {
+      @Override
+      StoredResult ask(
+          IdempotencyStore store, TransactionRunner transactions, RequestKey request, Work work) {
+        return guard(store)
+            .inTransaction(
+                transactions, request.scope(), request.key(), request.fingerprint(), work::run);
+      }
+    };
+
+    /** Answers a request: by the work, or by what is stored. */
+    abstract StoredResult ask(
+        IdempotencyStore store, TransactionRunner transactions, RequestKey request, Work work);
+
+    private static RequestGuard guard(IdempotencyStore store) {
+      return RequestGuard.builder(store).lease(LEASE).finalWhen(result -> true).build();
+    }
+
+    private static StoredResult done(
+        Work work, @Nullable TransactionContext tx, Predicate<StoredResult> complete) {
+      StoredResult result = work.run(tx);
+      assertThat(complete.test(result)).as("completed").isTrue();
+      return result;
+    }
+  }
+
+  /** Work with an effect; in a transaction the effect is there when that commits. */
+  interface Work {
+    StoredResult run(@Nullable TransactionContext tx);
+  }
+
+  /** Returns what is done, how often is counted. */
+  static Work counted(AtomicInteger effects, StoredResult result) {
+    return tx -> {
+      if (tx == null) {
+        effects.incrementAndGet();
+      } else {
+        tx.afterCommit(effects::incrementAndGet);
+      }
+      return result;
+    };
+  }
+
+  /** Whether the store has room for whatever is within the bounds of a result. */
+  protected boolean hasRoomForMuchText() {
+    return false;
+  }
+
+  @Test
+  void aResultThatCanNotBeKeptWholeIsNoReasonToDoTheWorkAgain() {
+    for (Place place : Place.values()) {
+      for (Unkeepable each : Unkeepable.values()) {
+        String name = each + " at " + place;
+        RequestKey request = new RequestKey("unkeepable", name, "f");
+        AtomicInteger effects = new AtomicInteger();
+        Work work = counted(effects, each.result);
+        assertThat(place.ask(store(), transactions(), request, work))
+            .as("the first answer of " + name)
+            .isSameAs(each.result);
+        StoredResult second = place.ask(store(), transactions(), request, work);
+        assertThat(effects).as("effects of " + name).hasValue(1);
+        assertThat(second.status()).as(name).isEqualTo(each.result.status());
+        boolean isWhole =
+            each.kept == Unkeepable.Kept.WHOLE
+                || (each.kept == Unkeepable.Kept.WHERE_THERE_IS_ROOM && hasRoomForMuchText());
+        assertThat(Unkeepable.isShort(second)).as("short form of " + name).isEqualTo(!isWhole);
+        if (isWhole) {
+          assertThat(second.headers()).as(name).isEqualTo(each.result.headers());
+          assertThat(second.body()).as(name).isEqualTo(each.result.body());
+        }
+      }
+    }
+  }
+
+  @Test
+  void theShortFormKeepsTheLocation() {
+    StoredResult large =
+        new StoredResult(
+            201,
+            "a/b",
+            new byte[StoredResult.MAX_BODY_BYTES + 1],
+            Map.of("ETag", "7", "Location", "/charges/1"));
+    assertThat(store().complete(REQUEST, claim().token(), large)).isTrue();
+    assertThat(claim().result().headers()).containsExactly(Map.entry("Location", "/charges/1"));
   }
 
   @Test
@@ -223,6 +350,13 @@ public abstract class IdempotencyStoreContract {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> store().remember(REQUEST, token, "s", "v".repeat(2_049)))
         .withMessage("value length: 2049 (expected: 0..2048)");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> store().remember(REQUEST, token, "s", "cut \ud83d"))
+        .withMessage("value: half a surrogate pair (expected: whole characters)");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> store().remember(REQUEST, token, "\ude00", "v"))
+        .withMessage("step: half a surrogate pair (expected: whole characters)");
+    assertThat(store().remember(REQUEST, token, "nul \0", "\0")).isTrue();
     for (int i = 0; i < 15; i++) {
       assertThat(store().remember(REQUEST, token, "s", "v".repeat(2_048))).isTrue();
     }

@@ -33,6 +33,11 @@ class InMemoryIdempotencyStoreTest extends IdempotencyStoreContract {
   }
 
   @Override
+  protected boolean hasRoomForMuchText() {
+    return true;
+  }
+
+  @Override
   protected void pass(Duration by) {
     time.advance(by);
   }

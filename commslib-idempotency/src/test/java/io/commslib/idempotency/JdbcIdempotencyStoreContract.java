@@ -2,14 +2,18 @@ package io.commslib.idempotency;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.IdempotencyStore;
+import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.jdbc.SqlDialect;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -27,6 +31,7 @@ public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContr
 
   private static final AtomicInteger SCHEMAS = new AtomicInteger();
 
+  private String schema;
   private HikariDataSource own;
   private JdbcDatabase database;
   private JdbcIdempotencyStore store;
@@ -44,7 +49,8 @@ public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContr
   @BeforeEach
   void freshSchema() {
     own = newPool();
-    database = JdbcDatabase.builder(own).schema("requests_" + SCHEMAS.incrementAndGet()).build();
+    schema = "requests_" + SCHEMAS.incrementAndGet();
+    database = JdbcDatabase.builder(own).schema(schema).build();
     InboxSchema.scripts().apply(database);
     store =
         JdbcIdempotencyStore.create(
@@ -54,6 +60,10 @@ public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContr
   @AfterEach
   void closePool() {
     own.close();
+  }
+
+  final String schema() {
+    return schema;
   }
 
   final JdbcDatabase database() {
@@ -111,6 +121,44 @@ public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContr
     }
     assertThat(count("charge")).isEqualTo(1);
     assertThat(count("idempotency")).isEqualTo(1);
+  }
+
+  @Test
+  void aResultThatTheDatabaseRefusesIsKeptInShortOrRolledBackWithItsEffects() throws SQLException {
+    try (Connection connection = own.getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          "ALTER TABLE "
+              + database.table("idempotency")
+              + " ADD CONSTRAINT small_bodies CHECK (octet_length(body) < 1000)");
+      statement.execute("CREATE TABLE " + database.table("charge") + " (amount int NOT NULL)");
+    }
+    StoredResult refused = new StoredResult(201, "a/b", new byte[1_000], Map.of());
+    assertThat(store.complete(REQUEST, claim().token(), refused)).isTrue();
+    assertThat(claim().result().status()).isEqualTo(201);
+    assertThat(Unkeepable.isShort(claim().result())).isTrue();
+
+    RequestKey other = new RequestKey("caller/charge", "key-2", "print-1");
+    Throwable failure =
+        catchThrowable(
+            () ->
+                transactions()
+                    .<Void, SQLException>run(
+                        tx -> {
+                          Claim claim = store.claim(tx, other);
+                          insertCharge(tx);
+                          store.complete(tx, other, claim.token(), refused);
+                          return null;
+                        }));
+    if (database.dialect() == SqlDialect.POSTGRESQL) {
+      assertThat(failure).as("nothing more can be done in the transaction").isNotNull();
+      assertThat(count("charge")).isZero();
+      assertThat(claimInTransaction(other).kind()).isEqualTo(Claim.Kind.GRANTED);
+    } else {
+      assertThat(failure).isNull();
+      assertThat(count("charge")).isEqualTo(1);
+      assertThat(Unkeepable.isShort(claimInTransaction(other).result())).isTrue();
+    }
   }
 
   private int count(String table) throws SQLException {

@@ -6,12 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
+import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.tx.TransactionContext;
+import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactions;
 import io.commslib.testkit.servers.MariaDbServer;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class MariaDbIdempotencyStoreIT extends JdbcIdempotencyStoreContract {
@@ -42,5 +46,29 @@ class MariaDbIdempotencyStoreIT extends JdbcIdempotencyStoreContract {
       connection.setAutoCommit(true);
       statement.execute("SET innodb_snapshot_isolation = OFF");
     }
+  }
+
+  /** It hangs up on who sends more. */
+  @Test
+  void keepsAShortFormOfWhatIsMoreThanTheServerTakesInOneStatement() throws SQLException {
+    String usual;
+    try (Connection connection = database().dataSource().getConnection();
+        Statement statement = connection.createStatement()) {
+      try (ResultSet row = statement.executeQuery("SELECT @@global.max_allowed_packet")) {
+        row.next();
+        usual = row.getString(1);
+      }
+      statement.execute("SET GLOBAL max_allowed_packet = 2097152");
+      try (HikariDataSource small = newPool()) {
+        JdbcIdempotencyStore store =
+            JdbcIdempotencyStore.create(
+                JdbcDatabase.builder(small).schema(schema()).build(), IdempotencyConfig.defaults());
+        StoredResult large = new StoredResult(201, "a/b", new byte[1_048_000], Map.of());
+        assertThat(store.complete(REQUEST, store.claim(REQUEST, LEASE).token(), large)).isTrue();
+      } finally {
+        statement.execute("SET GLOBAL max_allowed_packet = " + usual);
+      }
+    }
+    assertThat(Unkeepable.isShort(claim().result())).isTrue();
   }
 }

@@ -274,20 +274,6 @@ class RequestGuardTest {
   }
 
   @Test
-  void givesTheKeyBackWhenNobodyCanSayWhetherTheResultIsFinal() {
-    RequestGuard broken =
-        RequestGuard.builder(store)
-            .finalWhen(
-                result -> {
-                  throw new IllegalStateException("no idea");
-                })
-            .build();
-    assertThatIllegalStateException()
-        .isThrownBy(() -> broken.byLease(SCOPE, KEY, CONTENT, attempt -> charged()));
-    assertThat(ask(KEY).status()).isEqualTo(201);
-  }
-
-  @Test
   void fingerprintsTellPartsApart() {
     assertThat(RequestGuard.fingerprint(bytes("ab"), bytes("c")))
         .hasSize(64)

@@ -7,7 +7,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Locale;
 import java.util.Objects;
-import java.util.regex.Pattern;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -20,37 +19,32 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JdbcDatabase {
 
-  private static final Pattern IDENTIFIER = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,62}");
+  /** How connections come, and what they lead to. */
+  private record Traits(
+      SqlDialect dialect, boolean autoCommits, boolean readsCommitted, long maxStatementBytes) {}
 
   private final DataSource dataSource;
-  private final @Nullable String schema;
-  private final SqlDialect dialect;
-  private final boolean readsCommitted;
-  private final long maxStatementBytes;
+  private final SchemaNames names;
+  private final Traits traits;
   private final DatabaseId id;
 
-  private JdbcDatabase(
-      DataSource dataSource,
-      @Nullable String schema,
-      SqlDialect dialect,
-      boolean readsCommitted,
-      long maxStatementBytes) {
+  private JdbcDatabase(DataSource dataSource, @Nullable String schema, Traits traits) {
     this.dataSource = dataSource;
-    this.maxStatementBytes = maxStatementBytes;
-    this.schema = schema;
-    this.dialect = dialect;
-    this.readsCommitted = readsCommitted;
+    this.names = new SchemaNames(traits.dialect(), schema);
+    this.traits = traits;
     this.id =
         DatabaseId.of(
             dataSource,
-            dialect.name().toLowerCase(Locale.ROOT) + (schema == null ? "" : ":" + schema));
+            traits.dialect().name().toLowerCase(Locale.ROOT)
+                + (schema == null ? "" : ":" + schema));
   }
 
   /**
    * Starts a configuration.
    *
    * @param dataSource where connections come from; a pool that hands each one out with the same
-   *     isolation. The caller closes it after everything that uses it
+   *     isolation and auto-commit mode, and none on which a transaction runs. The caller closes it
+   *     after everything that uses it
    * @return new builder
    */
   public static Builder builder(DataSource dataSource) {
@@ -72,7 +66,7 @@ public final class JdbcDatabase {
    * @return the dialect
    */
   public SqlDialect dialect() {
-    return dialect;
+    return traits.dialect();
   }
 
   /**
@@ -92,7 +86,7 @@ public final class JdbcDatabase {
    * @throws IllegalArgumentException if the name breaks the rule for identifiers
    */
   public String table(String name) {
-    return qualifier() + quoted(dialect, "table", name);
+    return names.table(name);
   }
 
   /**
@@ -102,26 +96,22 @@ public final class JdbcDatabase {
    *     elsewhere {@link Long#MAX_VALUE}
    */
   public long maxStatementBytes() {
-    return maxStatementBytes;
+    return traits.maxStatementBytes();
   }
 
   /** Whether connections come with isolation READ COMMITTED, so that setting it costs nothing. */
   boolean readsCommitted() {
-    return readsCommitted;
+    return traits.readsCommitted();
   }
 
-  /** Returns the quoted schema with a dot, or nothing. */
-  String qualifier() {
-    return schema == null ? "" : quoted(dialect, "schema", schema) + ".";
+  /** Whether connections come with auto-commit on. */
+  boolean autoCommits() {
+    return traits.autoCommits();
   }
 
-  /** Returns the quoted schema, or null if the connection's own is used. */
-  @Nullable String quotedSchema() {
-    return schema == null ? null : quoted(dialect, "schema", schema);
-  }
-
-  private static String quoted(SqlDialect dialect, String what, String name) {
-    return dialect.quote(Checks.matches(what, name, IDENTIFIER, "[A-Za-z_][A-Za-z0-9_]{0,62}"));
+  /** Returns how names are written in its SQL. */
+  SchemaNames names() {
+    return names;
   }
 
   @Override
@@ -150,7 +140,7 @@ public final class JdbcDatabase {
      * @return this
      */
     public Builder schema(String schema) {
-      this.schema = Checks.matches("schema", schema, IDENTIFIER, "[A-Za-z_][A-Za-z0-9_]{0,62}");
+      this.schema = SchemaNames.identifier("schema", schema);
       return this;
     }
 
@@ -160,23 +150,38 @@ public final class JdbcDatabase {
      * @return immutable database
      * @throws StoreException {@code TRANSIENT} if it can't be reached
      * @throws IllegalArgumentException {@code COMMS-JDBC-007} if it is not a supported database; if
-     *     it is an H2 database in a file without {@code WRITE_DELAY=0}; if it is a MySQL or MariaDB
-     *     that is too old, not in strict mode, or rolls back on timeouts
+     *     connections come read-only; if it is an H2 database in a file without {@code
+     *     WRITE_DELAY=0}; if it is a MySQL or MariaDB that is too old, not in strict mode, or rolls
+     *     back on timeouts
      */
     public JdbcDatabase build() {
-      try (Connection connection = dataSource.getConnection()) {
-        SqlDialect dialect = SqlDialect.of(connection.getMetaData());
-        if (dialect == SqlDialect.H2) {
-          H2Durability.check(connection);
-        }
-        long maxStatementBytes =
-            dialect.isMySql() ? MySqlSettings.check(connection, dialect) : Long.MAX_VALUE;
-        boolean readsCommitted =
-            connection.getTransactionIsolation() == Connection.TRANSACTION_READ_COMMITTED;
-        return new JdbcDatabase(dataSource, schema, dialect, readsCommitted, maxStatementBytes);
+      BorrowedConnection borrowed;
+      try {
+        borrowed = BorrowedConnection.first(dataSource);
       } catch (SQLException e) {
         throw SqlErrors.translate("connect", e);
       }
+      try {
+        Traits traits = learn(borrowed.connection(), borrowed.usualAutoCommit());
+        return new JdbcDatabase(dataSource, schema, traits);
+      } catch (SQLException e) {
+        throw SqlErrors.translate("connect", e);
+      } finally {
+        borrowed.giveBack();
+      }
+    }
+
+    private static Traits learn(Connection connection, boolean autoCommits) throws SQLException {
+      Checks.check(!connection.isReadOnly(), "readOnly", true, "false, for the pool's connections");
+      SqlDialect dialect = SqlDialect.of(connection.getMetaData());
+      if (dialect == SqlDialect.H2) {
+        H2Durability.check(connection);
+      }
+      long maxStatementBytes =
+          dialect.isMySql() ? MySqlSettings.check(connection, dialect) : Long.MAX_VALUE;
+      boolean readsCommitted =
+          connection.getTransactionIsolation() == Connection.TRANSACTION_READ_COMMITTED;
+      return new Traits(dialect, autoCommits, readsCommitted, maxStatementBytes);
     }
   }
 }

@@ -13,6 +13,11 @@ import java.util.Objects;
  * Transactions on plain JDBC: one connection of the data source per transaction, isolation READ
  * COMMITTED. Thread-safe.
  *
+ * <p>A connection goes back to the data source as it came: with its auto-commit mode, its isolation
+ * and no open transaction, whatever became of the work; one that can't be put back is destroyed.
+ * What an earlier user left uncommitted on it is rolled back first. Settings of the session that
+ * the work changes itself are the work's to put back.
+ *
  * @since 0.1
  */
 public final class JdbcTransactionRunner implements TransactionRunner {
@@ -46,60 +51,55 @@ public final class JdbcTransactionRunner implements TransactionRunner {
   @Override
   public <T, X extends Exception> T run(TransactionWork<T, X> work) throws X {
     Objects.requireNonNull(work, "work");
-    Session session = open();
-    JdbcTransaction tx = new JdbcTransaction(session.connection, database.id(), true);
-    boolean worked = false;
+    BorrowedConnection borrowed = borrow();
+    JdbcTransaction tx = new JdbcTransaction(borrowed.connection(), database.id(), true);
     T result;
     try {
-      result = work.run(tx);
-      worked = true;
-      end(session, tx);
-    } catch (Throwable failure) {
-      if (!worked) {
-        session.rollBack();
-      }
-      session.close();
-      throw lostOr(failure);
+      result = workAndEnd(work, borrowed, tx);
+    } finally {
+      borrowed.giveBack();
     }
-    session.close();
     tx.runHooks();
     return result;
   }
 
-  /** Commits, or rolls back what was marked; sneaks nothing past a mark that came in time. */
-  private static void end(Session session, JdbcTransaction tx) {
-    if (!tx.seal()) {
-      session.rollBack();
+  private <T, X extends Exception> T workAndEnd(
+      TransactionWork<T, X> work, BorrowedConnection borrowed, JdbcTransaction tx) throws X {
+    T result;
+    boolean commits;
+    try {
+      result = work.run(tx);
+      commits = tx.seal();
+      if (commits) {
+        commit(borrowed.connection());
+      }
+    } catch (Throwable failure) {
+      // After a commit that failed too: nothing may be left open on the connection.
+      borrowed.rollBack();
+      throw lostOr(failure);
+    }
+    if (!commits) {
+      borrowed.rollBack();
       tx.forgetHooks();
       RuntimeException ignored = tx.failure();
       if (ignored != null) {
-        throw ignored;
+        throw JdbcTransactionRunner.<RuntimeException>lostOr(ignored);
       }
-      return;
     }
+    return result;
+  }
+
+  private static void commit(Connection connection) {
     try {
-      session.connection.commit();
+      connection.commit();
     } catch (SQLException e) {
-      session.rollBack();
       throw SqlErrors.translateCommit(e);
     }
   }
 
-  private Session open() {
+  private BorrowedConnection borrow() {
     try {
-      Connection connection = database.dataSource().getConnection();
-      Session session = new Session(connection);
-      try {
-        session.autoCommit = connection.getAutoCommit();
-        if (!database.readsCommitted()) {
-          connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
-        }
-        connection.setAutoCommit(false);
-        return session;
-      } catch (SQLException e) {
-        session.close();
-        throw e;
-      }
+      return BorrowedConnection.take(database, false, true);
     } catch (SQLException e) {
       throw SqlErrors.translate("begin", e);
     }
@@ -119,41 +119,5 @@ public final class JdbcTransactionRunner implements TransactionRunner {
           failure);
     }
     throw (X) failure;
-  }
-
-  /** A connection on loan, and what it takes to give it back as it was. */
-  private static final class Session {
-    final Connection connection;
-    boolean autoCommit;
-    private boolean broken;
-
-    Session(Connection connection) {
-      this.connection = connection;
-    }
-
-    void rollBack() {
-      try {
-        connection.rollback();
-      } catch (SQLException e) {
-        // The database rolls back what a broken connection leaves behind.
-        broken = true;
-      }
-    }
-
-    void close() {
-      try {
-        // Switching auto-commit on commits what is still open: never after a failed rollback.
-        if (autoCommit && !broken) {
-          connection.setAutoCommit(true);
-        }
-      } catch (SQLException e) {
-        broken = true;
-      }
-      try {
-        connection.close();
-      } catch (SQLException e) {
-        broken = true;
-      }
-    }
   }
 }

@@ -1,97 +1,133 @@
 package io.commslib.jdbc;
 
+import io.commslib.core.FailureKind;
+import io.commslib.core.StoreException;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets one process at a time change a database's tables; others wait. PostgreSQL holds the lock in
- * the transaction that changes them. The others commit with each change of a table: MySQL and
- * MariaDB hold it in the session, on H2 a connection of its own does.
+ * A connection that changes a database's tables, one process at a time; others wait. PostgreSQL
+ * holds the lock in the transaction that changes them. The others commit with each change of a
+ * table: MySQL and MariaDB hold it in the session, on H2 a connection of its own does.
+ *
+ * <p>A change that waits for a table makes everyone wait who comes after it. So it waits briefly,
+ * and on PostgreSQL for less than the second after which the server looks for deadlocks: the change
+ * gives up before a writer has to.
  */
 final class SchemaLock implements AutoCloseable {
 
-  private static final int H2_WAIT_MILLIS = 60_000;
-  private static final long POSTGRESQL_KEY = 7_205_759_403_792_801L;
+  /** How long to wait for another process that changes the schema. */
+  static final int WAIT_SECONDS = 60;
 
-  private static final int MYSQL_WAIT_SECONDS = 60;
+  /** How long a change waits for a table. */
+  private static final int TABLE_MILLIS = 500;
+
+  /** The same on MySQL and MariaDB, which count seconds. */
+  private static final int TABLE_SECONDS = 1;
+
+  private static final long POSTGRESQL_KEY = 7_205_759_403_792_801L;
   private static final String MYSQL_NAME = "'commslib_schema'";
 
-  private final @Nullable Connection session;
-  private final @Nullable Connection own;
-  private final int usualTimeout;
+  private final JdbcDatabase database;
+  private final Loan work;
+  private @Nullable Loan holder;
 
-  private SchemaLock(@Nullable Connection session, @Nullable Connection own, int usualTimeout) {
-    this.session = session;
-    this.own = own;
-    this.usualTimeout = usualTimeout;
+  private SchemaLock(JdbcDatabase database, Loan work) {
+    this.database = database;
+    this.work = work;
   }
 
-  static SchemaLock take(JdbcDatabase database, Connection working) throws SQLException {
-    if (database.dialect() == SqlDialect.POSTGRESQL) {
-      execute(working, "SELECT pg_advisory_xact_lock(" + POSTGRESQL_KEY + ")");
-      return new SchemaLock(null, null, 0);
-    }
-    if (database.dialect().isMySql()) {
-      return inSession(working);
-    }
-    Connection connection = database.dataSource().getConnection();
-    SchemaLock lock = new SchemaLock(null, connection, lockTimeout(connection));
+  /** Waits for the lock; {@code doing} stands in what is thrown if another process keeps it. */
+  static SchemaLock take(JdbcDatabase database, String doing, int waitSeconds) throws SQLException {
+    SchemaLock lock = new SchemaLock(database, Loan.of(database.dataSource()));
     try {
-      connection.setAutoCommit(false);
-      execute(connection, "SET LOCK_TIMEOUT " + H2_WAIT_MILLIS);
-      execute(
-          connection,
-          "CREATE TABLE IF NOT EXISTS PUBLIC.COMMSLIB_SCHEMA_LOCK (ID INT PRIMARY KEY)");
-      execute(connection, "MERGE INTO PUBLIC.COMMSLIB_SCHEMA_LOCK KEY (ID) VALUES (1)");
+      if (!lock.take(waitSeconds)) {
+        throw otherProcess(doing, waitSeconds, null);
+      }
       return lock;
-    } catch (SQLException e) {
+    } catch (SQLException | RuntimeException e) {
       lock.close();
+      if (e instanceof SQLException failure && SqlErrors.isLockTimeout(failure)) {
+        throw otherProcess(doing, waitSeconds, failure);
+      }
       throw e;
     }
   }
 
-  private static SchemaLock inSession(Connection working) throws SQLException {
-    try (Statement statement = working.createStatement();
-        ResultSet row =
-            statement.executeQuery(
-                "SELECT GET_LOCK(" + MYSQL_NAME + ", " + MYSQL_WAIT_SECONDS + ")")) {
-      row.next();
-      if (row.getInt(1) != 1) {
-        throw new SQLException("another process changes the schema", "40001");
-      }
-    }
-    return new SchemaLock(working, null, 0);
+  private boolean take(int waitSeconds) throws SQLException {
+    return switch (database.dialect()) {
+      case POSTGRESQL -> takeInTransaction(waitSeconds);
+      case MARIADB, MYSQL -> takeInSession(waitSeconds);
+      case H2 -> takeOnAnotherConnection(waitSeconds);
+    };
   }
 
-  private static int lockTimeout(Connection connection) throws SQLException {
-    try (Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery("CALL LOCK_TIMEOUT()")) {
-      row.next();
-      return row.getInt(1);
+  private boolean takeInTransaction(int waitSeconds) throws SQLException {
+    if (!database.readsCommitted()) {
+      // Else the transaction would not see what the holder before it committed.
+      work.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
     }
+    work.execute(SqlDialect.POSTGRESQL.lockTimeout(1_000 * waitSeconds));
+    work.execute("SELECT pg_advisory_xact_lock(" + POSTGRESQL_KEY + ")");
+    // Else the server may go on with what it looked up before the wait: that there is no schema.
+    work.execute("SELECT 1 FROM pg_catalog.pg_namespace LIMIT 1");
+    work.execute(SqlDialect.POSTGRESQL.lockTimeout(TABLE_MILLIS));
+    return true;
   }
 
-  private static void execute(Connection connection, String sql) throws SQLException {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute(sql);
+  private boolean takeInSession(int waitSeconds) throws SQLException {
+    for (String setting : new String[] {"lock_wait_timeout", "innodb_lock_wait_timeout"}) {
+      work.undoWith("SET SESSION " + setting + " = " + work.number("SELECT @@SESSION." + setting));
+      work.execute("SET SESSION " + setting + " = " + TABLE_SECONDS);
     }
+    if (work.number("SELECT GET_LOCK(" + MYSQL_NAME + ", " + waitSeconds + ")") != 1) {
+      return false;
+    }
+    work.undoWith("SELECT RELEASE_LOCK(" + MYSQL_NAME + ")");
+    return true;
+  }
+
+  private boolean takeOnAnotherConnection(int waitSeconds) throws SQLException {
+    Loan own = Loan.of(database.dataSource());
+    holder = own;
+    boundOnH2(own, 1_000 * waitSeconds);
+    own.execute("CREATE TABLE IF NOT EXISTS PUBLIC.COMMSLIB_SCHEMA_LOCK (ID INT PRIMARY KEY)");
+    own.execute("MERGE INTO PUBLIC.COMMSLIB_SCHEMA_LOCK KEY (ID) VALUES (1)");
+    boundOnH2(work, TABLE_MILLIS);
+    return true;
+  }
+
+  private static void boundOnH2(Loan loan, int millis) throws SQLException {
+    loan.undoWith(SqlDialect.H2.lockTimeout(loan.number("CALL LOCK_TIMEOUT()")));
+    loan.execute(SqlDialect.H2.lockTimeout(millis));
+  }
+
+  private static StoreException otherProcess(
+      String doing, int waitSeconds, @Nullable SQLException cause) {
+    return new StoreException(
+        "COMMS-JDBC-013",
+        FailureKind.CONTENTION,
+        doing
+            + ": another process has been changing tables for "
+            + waitSeconds
+            + " s (expected: an end of it; wait, then run SchemaScripts.apply again)",
+        cause);
+  }
+
+  Connection connection() {
+    return work.connection();
+  }
+
+  void execute(String sql) throws SQLException {
+    work.execute(sql);
   }
 
   @Override
-  public void close() throws SQLException {
-    if (session != null) {
-      execute(session, "SELECT RELEASE_LOCK(" + MYSQL_NAME + ")");
-    }
-    if (own == null) {
-      return;
-    }
-    try (Connection closing = own) {
-      closing.rollback();
-      execute(closing, "SET LOCK_TIMEOUT " + usualTimeout);
-      closing.setAutoCommit(true);
+  public void close() {
+    work.close();
+    if (holder != null) {
+      holder.close();
     }
   }
 }

@@ -3,29 +3,31 @@ package io.commslib.jdbc;
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import io.commslib.core.spi.Checks;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The numbered schema scripts of one module and the check that a database has them all. Versions
- * are kept in the table {@code commslib_schema}. Applying them twice, also by several processes at
- * once, is safe: one works, the others wait and find nothing left to do. Immutable.
+ * The numbered schema scripts of one module, and the check that a database has what this version of
+ * the module needs. The table {@code commslib_schema} keeps which scripts have run, and with each
+ * the oldest version of the module that can work with the tables from then on.
+ *
+ * <p>Scripts run before the processes that need them start. Processes of the version before go on
+ * meanwhile, and may start again, as long as the newest script says that it is compatible with
+ * them. Immutable.
  *
  * @since 0.1
  */
 public final class SchemaScripts {
 
   private static final Pattern MODULE = Pattern.compile("[a-z0-9-]{1,64}");
+  private static final String VERSIONS = "commslib_schema";
 
   private final String module;
   private final int latest;
@@ -39,8 +41,16 @@ public final class SchemaScripts {
 
   /**
    * Describes a module's scripts: resources {@code <dialect>-<version>.sql} in the package folder
-   * {@code schema} beside a class; statements end with a semicolon at the end of a line, {@code
+   * {@code schema} beside a class. Statements end with a semicolon at the end of a line; {@code
    * ${schema}} stands for the quoted schema and a dot, {@code ${text}} for a table's character set.
+   *
+   * <p>The first line of a script may be {@code -- compatible from: N}: the oldest version of the
+   * module whose code can work with the tables once the script has run, from 1 to the script's own.
+   * Without that line it is the script's own version, so that older processes are refused.
+   *
+   * <p>Most databases commit each change of a table by itself, so a script may end half way and is
+   * then run again from its first statement: each statement must allow that ({@code IF NOT EXISTS}
+   * and the like).
    *
    * @param module name kept in the version table
    * @param latest number of the newest script, 1 or more
@@ -49,200 +59,300 @@ public final class SchemaScripts {
    */
   public static SchemaScripts of(String module, int latest, Class<?> anchor) {
     Checks.matches("module", module, MODULE, "1..64 of a-z 0-9 -");
+    Objects.requireNonNull(anchor, "anchor");
     return new SchemaScripts(module, Checks.inRange("latest", latest, 1, 10_000), anchor);
   }
 
   /**
+   * Returns the name of the module in the version table.
+   *
+   * @return the name
+   */
+  public String module() {
+    return module;
+  }
+
+  /**
+   * Returns the number of the newest script: the version that this module's code is written for.
+   *
+   * @return 1 or more
+   */
+  public int latest() {
+    return latest;
+  }
+
+  /**
    * Brings a database to the newest version: creates the schema, the version table and whatever
-   * scripts are missing. Blocks, also while another process does the same; takes two connections on
-   * H2. Other tools may run the same scripts instead; {@link #print} gives their text.
+   * scripts are missing. Does nothing if they have all run, or if the tables are newer and
+   * compatible with this version. Other tools may run the same scripts instead; {@link
+   * #print(JdbcDatabase, int, int)} gives their text.
+   *
+   * <p>Blocks. Several processes may call it at once: one works, the others wait and find nothing
+   * left to do. Writers and readers may use the tables meanwhile: a change waits half a second for
+   * a table that a transaction uses (a second on MySQL and MariaDB), then lets the others pass and
+   * tries again, for about 50 seconds. An interrupt ends the wait between two attempts.
+   *
+   * <p>On PostgreSQL all of it commits at once. Elsewhere a failure may leave a script half done;
+   * the next call runs it again. The connection (two on H2) is given back as it was, whatever
+   * happens.
    *
    * @param database which one
-   * @throws StoreException if the database refuses, or is newer than this module
+   * @throws StoreException {@code COMMS-JDBC-012} if the tables are newer and not compatible;
+   *     {@code COMMS-JDBC-013}, of kind {@code CONTENTION}, if a table stayed in use or another
+   *     process has been changing tables for a minute; else as the database refuses
    */
   public void apply(JdbcDatabase database) {
-    try (Connection connection = database.dataSource().getConnection()) {
-      boolean autoCommit = connection.getAutoCommit();
-      connection.setAutoCommit(false);
-      try (SchemaLock lock = SchemaLock.take(database, connection)) {
-        apply(database, connection);
-        connection.commit();
-      } catch (SQLException | RuntimeException e) {
-        connection.rollback();
-        throw e;
+    apply(database, Patience.USUAL);
+  }
+
+  void apply(JdbcDatabase database, Patience patience) {
+    SchemaNames names = database.names();
+    Installed found = installed(database);
+    if (!isBehind(database, found)) {
+      return;
+    }
+    List<SchemaScript> missing = scripts(names, found == null ? 0 : found.version, latest);
+    List<String> first = found == null ? ground(names) : List.of();
+    for (int attempt = 1; ; attempt++) {
+      try {
+        change(database, first, missing);
+        return;
+      } catch (SQLException e) {
+        StoreException failure = SqlErrors.translate(on(database), e);
+        if (failure.kind() != FailureKind.CONTENTION) {
+          throw failure;
+        }
+        if (!patience.again(attempt)) {
+          throw stayedInUse(database, attempt, e);
+        }
       }
-      connection.setAutoCommit(autoCommit);
-    } catch (SQLException e) {
-      throw SqlErrors.translate("schema of " + module, e);
     }
   }
 
-  private void apply(JdbcDatabase database, Connection connection) throws SQLException {
-    try (Statement statement = connection.createStatement()) {
-      for (String sql : ground(database)) {
-        statement.execute(sql);
+  private void change(JdbcDatabase database, List<String> first, List<SchemaScript> missing)
+      throws SQLException {
+    try (SchemaLock lock = SchemaLock.take(database, on(database), SchemaLock.WAIT_SECONDS)) {
+      for (String sql : first) {
+        lock.execute(sql);
       }
-      int present = version(connection, database);
-      refuseNewer(present, database);
-      for (int version = present + 1; version <= latest; version++) {
-        for (String sql : statements(database, version)) {
-          statement.execute(sql);
+      // Another process may have worked while this one waited for the lock.
+      Installed found = installed(lock.connection(), database.names());
+      if (isBehind(database, found)) {
+        for (SchemaScript script : missing) {
+          if (script.version() > found.version) {
+            for (String sql : statements(script, database.names())) {
+              lock.execute(sql);
+            }
+          }
         }
-        record(connection, database, version);
       }
+      lock.connection().commit();
     }
   }
 
   /**
-   * Checks that a database has exactly the newest version. Engines call it at start. Blocks.
+   * Checks that this version of the module can work with a database. Engines call it at start.
+   * Blocks. Accepted are the tables of this version, and newer ones whose newest script says that
+   * it is compatible with it.
    *
    * @param database which one
-   * @throws StoreException {@code COMMS-JDBC-010} if it is missing, {@code COMMS-JDBC-011} if it is
-   *     older, {@code COMMS-JDBC-012} if it is newer, each with what to do; {@code TRANSIENT} if it
-   *     can't be reached; {@code PERMANENT} if the user may not read the table of versions
+   * @throws StoreException {@code COMMS-JDBC-010} if the tables are missing, {@code COMMS-JDBC-011}
+   *     if they are older, {@code COMMS-JDBC-012} if they are newer and not compatible, each with
+   *     what to do; {@code TRANSIENT} if the database can't be reached; {@code PERMANENT} if the
+   *     user may not read the table of versions
    */
   public void check(JdbcDatabase database) {
-    int present;
-    try (Connection connection = database.dataSource().getConnection()) {
-      present = version(connection, database);
-    } catch (SQLException e) {
-      if (!SqlErrors.isUnknownTable(e)) {
-        throw SqlErrors.translate("schema of " + module, e);
-      }
-      present = 0;
+    Installed found = installed(database);
+    if (!isBehind(database, found)) {
+      return;
     }
-    refuseNewer(present, database);
-    if (present < latest) {
-      String found = present == 0 ? "missing" : "version " + present;
-      throw new StoreException(
-          present == 0 ? "COMMS-JDBC-010" : "COMMS-JDBC-011",
-          FailureKind.PERMANENT,
-          "schema of "
-              + module
-              + " in "
-              + database.id()
-              + ": "
-              + found
-              + " (expected: version "
-              + latest
-              + "; run SchemaScripts.apply, or the scripts it prints)",
-          null);
-    }
+    int present = found == null ? 0 : found.version;
+    throw new StoreException(
+        present == 0 ? "COMMS-JDBC-010" : "COMMS-JDBC-011",
+        FailureKind.PERMANENT,
+        on(database)
+            + ": "
+            + (present == 0 ? "missing" : "version " + present)
+            + " (expected: version "
+            + latest
+            + "; run SchemaScripts.apply, or the SQL of print(database, "
+            + present
+            + ", "
+            + latest
+            + "), before this process)",
+        null);
   }
 
   /**
    * Returns the SQL that brings an empty schema to the newest version, for tools that apply it
-   * themselves: what {@link #apply} would do, with the entries that {@link #check} looks for.
+   * themselves: what {@link #apply} would do, with the rows that {@link #check} looks for.
    *
    * @param database its dialect and schema name are used
    * @return one text, statements end with a semicolon at the end of a line
    */
   public String print(JdbcDatabase database) {
+    return print(database.names(), 0, latest);
+  }
+
+  /**
+   * Returns the SQL that brings a schema from one version to another, for tools that apply it
+   * themselves. Doesn't connect.
+   *
+   * @param database its dialect and schema name are used
+   * @param from the version that the schema has; 0 if it is empty or not there
+   * @param to the version to reach, more than {@code from}
+   * @return one text, statements end with a semicolon at the end of a line
+   * @throws IllegalArgumentException if there are no such versions
+   */
+  public String print(JdbcDatabase database, int from, int to) {
+    return print(database.names(), from, to);
+  }
+
+  /**
+   * Returns the same without a database, as for a migration file that is made at build time.
+   *
+   * @param dialect which database will run it
+   * @param schema the schema of the tables as in {@link JdbcDatabase.Builder#schema}, or null for
+   *     the connection's own
+   * @param from the version that the schema has; 0 if it is empty or not there
+   * @param to the version to reach, more than {@code from}
+   * @return one text, statements end with a semicolon at the end of a line
+   * @throws IllegalArgumentException if there are no such versions, or the schema's name breaks the
+   *     rule for identifiers
+   */
+  public String print(SqlDialect dialect, @Nullable String schema, int from, int to) {
+    Objects.requireNonNull(dialect, "dialect");
+    return print(new SchemaNames(dialect, schema), from, to);
+  }
+
+  private String print(SchemaNames names, int from, int to) {
+    Checks.inRange("to", to, 1, latest);
+    Checks.inRange("from", from, 0, to - 1);
     StringBuilder text = new StringBuilder();
-    ground(database).forEach(sql -> text.append(sql).append(";\n"));
-    for (int version = 1; version <= latest; version++) {
-      statements(database, version).forEach(sql -> text.append(sql).append(";\n"));
-      text.append("INSERT INTO ")
-          .append(database.table("commslib_schema"))
-          .append(" (module, version, applied_at) VALUES ('")
+    if (from == 0) {
+      ground(names).forEach(sql -> text.append(sql).append(";\n"));
+    }
+    for (SchemaScript script : scripts(names, from, to)) {
+      text.append("-- ")
           .append(module)
-          .append("', ")
-          .append(version)
-          .append(", ")
-          .append(database.dialect().now())
-          .append(");\n");
+          .append(", version ")
+          .append(script.version())
+          .append(", for processes of version ")
+          .append(script.compatibleFrom())
+          .append(" and newer\n");
+      statements(script, names).forEach(sql -> text.append(sql).append(";\n"));
     }
     return text.toString();
   }
 
   /** What must be there before the first script: the schema and the table of versions. */
-  private static List<String> ground(JdbcDatabase database) {
+  private static List<String> ground(SchemaNames names) {
     List<String> statements = new ArrayList<>();
-    if (database.quotedSchema() != null) {
-      statements.add("CREATE SCHEMA IF NOT EXISTS " + database.quotedSchema());
+    if (names.schema() != null) {
+      statements.add("CREATE SCHEMA IF NOT EXISTS " + names.dialect().quote(names.schema()));
     }
     statements.add(
         "CREATE TABLE IF NOT EXISTS "
-            + database.table("commslib_schema")
+            + names.table(VERSIONS)
             + " (module varchar(64) NOT NULL, version int NOT NULL,"
-            + " applied_at "
-            + database.dialect().instantType()
+            + " compatible_from int NOT NULL, applied_at "
+            + names.dialect().instantType()
             + " NOT NULL, PRIMARY KEY (module, version))");
     return statements;
   }
 
-  private void refuseNewer(int present, JdbcDatabase database) {
-    if (present > latest) {
-      throw new StoreException(
-          "COMMS-JDBC-012",
-          FailureKind.PERMANENT,
-          "schema of "
-              + module
-              + " in "
-              + database.id()
-              + ": version "
-              + present
-              + " (expected: version "
-              + latest
-              + "; use a newer commslib-"
-              + module
-              + ")",
-          null);
-    }
-  }
-
-  private int version(Connection connection, JdbcDatabase database) throws SQLException {
-    try (PreparedStatement select =
-        connection.prepareStatement(
-            "SELECT max(version) FROM "
-                + database.table("commslib_schema")
-                + " WHERE module = ?")) {
-      select.setString(1, module);
-      try (ResultSet row = select.executeQuery()) {
-        return row.next() ? row.getInt(1) : 0;
-      }
-    }
-  }
-
-  private void record(Connection connection, JdbcDatabase database, int version)
-      throws SQLException {
-    try (PreparedStatement insert =
-        connection.prepareStatement(
-            "INSERT INTO "
-                + database.table("commslib_schema")
-                + " (module, version, applied_at) VALUES (?, ?, "
-                + database.dialect().now()
-                + ")")) {
-      insert.setString(1, module);
-      insert.setInt(2, version);
-      insert.executeUpdate();
-    }
-  }
-
-  private List<String> statements(JdbcDatabase database, int version) {
-    String name = "schema/" + database.dialect().resourceName() + "-" + version + ".sql";
-    List<String> statements = new ArrayList<>();
-    String script =
-        read(name)
-            .replace("${schema}", database.qualifier())
-            .replace("${text}", database.dialect().textOptions());
-    for (String sql : script.split(";\\s*\n")) {
-      if (!sql.isBlank()) {
-        statements.add(sql.strip());
-      }
-    }
+  /** A script's statements, with the row that says it has run. */
+  private List<String> statements(SchemaScript script, SchemaNames names) {
+    List<String> statements = new ArrayList<>(script.statements());
+    statements.add(
+        "INSERT INTO "
+            + names.table(VERSIONS)
+            + " (module, version, compatible_from, applied_at) VALUES ('"
+            + module
+            + "', "
+            + script.version()
+            + ", "
+            + script.compatibleFrom()
+            + ", "
+            + names.dialect().now()
+            + ")");
     return statements;
   }
 
-  private String read(String name) {
-    try (InputStream resource = anchor.getResourceAsStream(name)) {
-      if (resource == null) {
-        throw new IllegalStateException(
-            "schema script: " + name + " (expected: beside " + anchor.getName() + ")");
-      }
-      return new String(resource.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+  private List<SchemaScript> scripts(SchemaNames names, int from, int to) {
+    List<SchemaScript> scripts = new ArrayList<>();
+    for (int version = from + 1; version <= to; version++) {
+      scripts.add(SchemaScript.read(anchor, names, version));
     }
+    return scripts;
+  }
+
+  /** Returns whether scripts are missing; refuses what is too new for this version. */
+  private boolean isBehind(JdbcDatabase database, @Nullable Installed found) {
+    if (found == null || found.version <= latest) {
+      return found == null || found.version < latest;
+    }
+    if (found.compatibleFrom <= latest) {
+      return false;
+    }
+    throw new StoreException(
+        "COMMS-JDBC-012",
+        FailureKind.PERMANENT,
+        on(database)
+            + ": version "
+            + found.version
+            + ", for processes of version "
+            + found.compatibleFrom
+            + " and newer (expected: for version "
+            + latest
+            + ", as this process is; start a newer release of the library instead)",
+        null);
+  }
+
+  /** Returns what the version table says, or null if there is no such table. */
+  private @Nullable Installed installed(JdbcDatabase database) {
+    try (Loan loan = Loan.of(database.dataSource())) {
+      return installed(loan.connection(), database.names());
+    } catch (SQLException e) {
+      if (SqlErrors.isUnknownTable(e)) {
+        return null;
+      }
+      throw SqlErrors.translate(on(database), e);
+    }
+  }
+
+  private Installed installed(Connection connection, SchemaNames names) throws SQLException {
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            "SELECT version, compatible_from FROM "
+                + names.table(VERSIONS)
+                + " WHERE module = ? ORDER BY version DESC")) {
+      select.setString(1, module);
+      select.setMaxRows(1);
+      try (ResultSet row = select.executeQuery()) {
+        return row.next() ? new Installed(row.getInt(1), row.getInt(2)) : Installed.NOTHING;
+      }
+    }
+  }
+
+  private StoreException stayedInUse(JdbcDatabase database, int attempts, SQLException cause) {
+    return new StoreException(
+        "COMMS-JDBC-013",
+        FailureKind.CONTENTION,
+        on(database)
+            + ": a table stayed in use, attempts: "
+            + attempts
+            + " (expected: only short transactions on it; end the long one, then run"
+            + " SchemaScripts.apply again)",
+        cause);
+  }
+
+  private String on(JdbcDatabase database) {
+    return "schema of " + module + " in " + database.id();
+  }
+
+  /** The newest row of a module. */
+  private record Installed(int version, int compatibleFrom) {
+    static final Installed NOTHING = new Installed(0, 0);
   }
 }

@@ -314,6 +314,29 @@ public abstract class JdbcTransactionContract {
         .isEqualTo(1);
   }
 
+  /** Most of these calls ask no server; one more that does would be a round trip a transaction. */
+  @Test
+  void givingBackCostsAUsualConnectionNoFurtherCall() throws SQLException {
+    FaultyDataSource counted =
+        new FaultyDataSource(
+            new FaultyDataSource(dataSource()) {
+              @Override
+              public Connection getConnection() throws SQLException {
+                Connection connection = super.getConnection();
+                connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
+                return connection;
+              }
+            });
+    JdbcDatabase usual = JdbcDatabase.builder(counted).build();
+    counted.calls.clear();
+    JdbcTransactionRunner.create(usual).run(tx -> null);
+    assertThat(counted.calls)
+        .containsExactly("getAutoCommit", "setAutoCommit", "commit", "setAutoCommit", "close");
+    counted.calls.clear();
+    SingleStatements.readingCommittedOn(usual).run("test", connection -> null);
+    assertThat(counted.calls).containsExactly("getAutoCommit", "close");
+  }
+
   @Test
   void reportsThatNoConnectionCouldBeHadAsTransient() {
     FaultyDataSource faulty = new FaultyDataSource(dataSource());

@@ -9,6 +9,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.function.Consumer;
 import javax.sql.DataSource;
 
 /** Pools of connections to the databases under test, and short ways to look into them. */
@@ -31,12 +32,18 @@ final class TestDatabases {
   }
 
   static HikariDataSource pool(String url, String user, String password) {
+    return pool(url, user, password, config -> {});
+  }
+
+  static HikariDataSource pool(
+      String url, String user, String password, Consumer<HikariConfig> settings) {
     HikariConfig config = new HikariConfig();
     config.setJdbcUrl(url);
     config.setUsername(user);
     config.setPassword(password);
     config.setMaximumPoolSize(16);
     config.setConnectionTimeout(5_000);
+    settings.accept(config);
     return new HikariDataSource(config);
   }
 

@@ -1,6 +1,5 @@
 package io.commslib.kafka;
 
-import io.commslib.core.messaging.StartPosition;
 import io.commslib.core.messaging.SubscriptionConfig;
 import java.util.HashMap;
 import java.util.Locale;
@@ -95,9 +94,9 @@ final class ClientSettings {
     settings.put(
         ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
         pollRecords(subscription, config.maxMessageBytes()));
-    boolean latest =
-        subscription.startAt().filter(start -> start == StartPosition.LATEST).isPresent();
-    settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, latest ? "latest" : "earliest");
+    // Where a new group starts is decided in StartPositions. What is left for the client is a
+    // position that the log does not have any more: to go on at the end would skip what is there.
+    settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
     config
         .memberId()
         .ifPresent(id -> settings.put(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, groupId + "." + id));
@@ -111,6 +110,6 @@ final class ClientSettings {
         ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG,
         CooperativeStickyAssignor.class.getName());
     settings.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, session);
-    settings.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, session / 4);
+    settings.putIfAbsent(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, session / 4);
   }
 }

@@ -4,15 +4,17 @@ import io.commslib.core.FailureKind;
 import io.commslib.core.messaging.SubscribeException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.time.Duration;
 import java.util.Properties;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 
 /**
  * Refuses kafka-clients that are known to lose or misplace records: with CVE-2026-35554 a batch
  * that expired under way could reach another topic with a successful callback. Fixed in 3.9.2,
- * 4.0.2 and 4.1.2.
+ * 4.0.2 and 4.1.2. Refuses too what lacks something that is used.
  */
 final class ClientVersion {
 
@@ -31,23 +33,51 @@ final class ClientVersion {
         properties.load(file);
       }
     } catch (IOException e) {
-      // Unknown is taken for good, as a build of one's own may be.
+      // An unknown version is accepted: an application may build its own.
       return UNKNOWN;
     }
     return properties.getProperty("version", UNKNOWN).strip();
   }
 
-  static void check(String version) {
+  /** Refuses the kafka-clients on the class path if they can't do what is asked of them. */
+  static void check(GroupProtocol protocol) {
+    String version = inUse();
+    check(version, protocol);
+    checkParts(version, Consumer.class);
+  }
+
+  static void check(String version, GroupProtocol protocol) {
     Matcher parts = FORM.matcher(version);
-    if (parts.matches() && !isSafe(number(parts, 1), number(parts, 2), number(parts, 3))) {
-      throw new SubscribeException(
-          "COMMS-KAFKA-011",
-          FailureKind.PERMANENT,
-          "kafka-clients: "
-              + version
-              + " (expected: 3.9.2, 4.0.2, 4.1.2 or newer; older ones can lose records)",
-          null);
+    if (!parts.matches()) {
+      return;
     }
+    int major = number(parts, 1);
+    if (!isSafe(major, number(parts, 2), number(parts, 3))) {
+      throw refused(version, "3.9.2, 4.0.2, 4.1.2 or newer; older ones can lose records");
+    }
+    if (major < 4 && protocol == GroupProtocol.CONSUMER) {
+      throw refused(version, "4.0.2 or newer for groupProtocol CONSUMER, a preview before");
+    }
+  }
+
+  /**
+   * What is used beside what every version has: a form of close that newer versions call
+   * deprecated. It closes on the poll thread, where its absence would be noticed too late.
+   */
+  static void checkParts(String version, Class<?> consumer) {
+    try {
+      consumer.getMethod("close", Duration.class);
+    } catch (NoSuchMethodException e) {
+      throw refused(version, "one that has Consumer.close(Duration)");
+    }
+  }
+
+  private static SubscribeException refused(String version, String rule) {
+    return new SubscribeException(
+        "COMMS-KAFKA-011",
+        FailureKind.PERMANENT,
+        "kafka-clients: " + version + " (expected: " + rule + ")",
+        null);
   }
 
   private static int number(Matcher parts, int group) {

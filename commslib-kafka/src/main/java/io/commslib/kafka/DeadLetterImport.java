@@ -6,8 +6,8 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -47,7 +47,14 @@ final class DeadLetterImport {
       while (copied < limit && isBehind(consumer, ends)) {
         ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(100));
         if (!records.isEmpty()) {
-          copied += copy(consumer, records, source, group, limit - copied);
+          copied +=
+              copy(
+                  consumer,
+                  records,
+                  limit - copied,
+                  record ->
+                      deadLetters.addConfirmed(
+                          source, group, ForeignDeadLetter.read(record, source, group)));
           deadline = time.nanoTime() + timeout;
         } else if (time.nanoTime() - deadline > 0) {
           throw new TimeoutException("no progress for " + config.operationTimeout());
@@ -78,26 +85,43 @@ final class DeadLetterImport {
         .anyMatch(end -> consumer.position(end.getKey()) < end.getValue());
   }
 
-  private int copy(
-      KafkaConsumer<byte[], byte[]> consumer,
+  /**
+   * Adds letters until one can't be added. How far it came is committed in any case: a letter that
+   * was confirmed and not committed would be copied again after it was redriven.
+   */
+  static int copy(
+      Consumer<byte[], byte[]> consumer,
       ConsumerRecords<byte[], byte[]> records,
-      Destination source,
-      String group,
-      int limit) {
+      int limit,
+      java.util.function.Consumer<ConsumerRecord<byte[], byte[]>> add) {
     Map<TopicPartition, OffsetAndMetadata> done = new HashMap<>();
-    Set<TopicPartition> partitions = records.partitions();
+    RuntimeException failure = null;
     int copied = 0;
-    for (TopicPartition partition : partitions) {
-      for (ConsumerRecord<byte[], byte[]> record : records.records(partition)) {
+    try {
+      for (ConsumerRecord<byte[], byte[]> record : records) {
         if (copied == limit) {
           break;
         }
-        deadLetters.addConfirmed(source, group, ForeignDeadLetter.read(record, source, group));
-        done.put(partition, new OffsetAndMetadata(record.offset() + 1));
+        add.accept(record);
+        done.put(
+            new TopicPartition(record.topic(), record.partition()),
+            new OffsetAndMetadata(record.offset() + 1));
         copied++;
       }
+    } catch (RuntimeException e) {
+      failure = e;
     }
-    consumer.commitSync(done);
+    try {
+      consumer.commitSync(done);
+    } catch (KafkaException e) {
+      if (failure == null) {
+        throw e;
+      }
+      failure.addSuppressed(e);
+    }
+    if (failure != null) {
+      throw failure;
+    }
     return copied;
   }
 }

@@ -7,21 +7,29 @@ import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot;
 import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.TimeSource;
+import io.commslib.core.time.Timeouts;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A member of a consumer group: the poll loop beside the engine that does the work. */
 final class KafkaSubscription implements Subscription {
 
-  private static final Duration CLOSE_LIMIT = Duration.ofSeconds(10);
+  private static final Logger log = LoggerFactory.getLogger(KafkaSubscription.class);
 
   private final SubscriptionConfig config;
   private final DeliveryEngine engine;
   private final PollLoop loop;
+  private final TimeSource time;
   private final Runnable onClose;
+  private final Thread thread;
   private final CountDownLatch ended = new CountDownLatch(1);
-  private volatile LifecycleState state = LifecycleState.RUNNING;
+  private final AtomicReference<LifecycleState> state =
+      new AtomicReference<>(LifecycleState.RUNNING);
 
   KafkaSubscription(
       SubscriptionConfig config,
@@ -32,9 +40,10 @@ final class KafkaSubscription implements Subscription {
     this.config = config;
     this.engine = engine;
     this.loop = loop;
+    this.time = runtime.time();
     this.onClose = onClose;
-    runtime
-        .newThread(
+    this.thread =
+        runtime.newThread(
             "kafka-poll-" + KafkaNames.groupId(config.destination(), config.group()),
             () -> {
               try {
@@ -42,8 +51,12 @@ final class KafkaSubscription implements Subscription {
               } finally {
                 ended.countDown();
               }
-            })
-        .start();
+            });
+  }
+
+  /** Begins to poll. Not part of making it, so that whoever made it can free it if this fails. */
+  void start() {
+    thread.start();
   }
 
   @Override
@@ -53,7 +66,7 @@ final class KafkaSubscription implements Subscription {
 
   @Override
   public LifecycleState state() {
-    return state;
+    return state.get();
   }
 
   @Override
@@ -74,6 +87,9 @@ final class KafkaSubscription implements Subscription {
   @Override
   public Health health() {
     Health handlers = engine.health();
+    if (ended.getCount() == 0 && state() != LifecycleState.CLOSED) {
+      return Health.of(Health.Status.DOWN, "the poll thread has ended", Map.of());
+    }
     String error = loop.lastError();
     return handlers.status() == Health.Status.UP && !error.isEmpty()
         ? Health.of(Health.Status.DEGRADED, error, handlers.details())
@@ -82,29 +98,44 @@ final class KafkaSubscription implements Subscription {
 
   @Override
   public boolean drain(Duration timeout) {
-    if (state == LifecycleState.CLOSED) {
+    state.compareAndSet(LifecycleState.RUNNING, LifecycleState.DRAINING);
+    if (state() == LifecycleState.CLOSED) {
       return true;
     }
-    state = LifecycleState.DRAINING;
+    Duration limit = Timeouts.bounded(timeout);
+    long end = time.nanoTime() + limit.toNanos();
     loop.stopIntake();
-    boolean idle = engine.drain(timeout);
-    loop.commitSoon();
-    return idle;
+    boolean idle = engine.drain(limit);
+    // What has ended is finished when the broker knows: else it is delivered again.
+    return loop.awaitCommitted(end - time.nanoTime()) && idle;
   }
 
   @Override
   public void close() {
-    if (state == LifecycleState.CLOSED) {
-      return;
-    }
-    state = LifecycleState.CLOSED;
-    engine.close();
-    loop.stop();
-    try {
-      ended.await(CLOSE_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    Closing.run(toString(), this::beginClose, () -> awaitClosed(PollLoop.END_LIMIT));
+  }
+
+  /** Tells all that runs for it to end, and does not wait. */
+  void beginClose() {
+    state.set(LifecycleState.CLOSED);
+    Closing.run(toString(), engine::close, loop::stop);
+  }
+
+  /** Waits until the consumer is closed. */
+  void awaitClosed(Duration limit) {
+    // An observer may close on the poll thread itself, which ends when it has returned from here.
+    if (!isPollThread() && !Closing.await(ended, limit, time)) {
+      log.warn("{} has not ended in time, it goes on ending", this);
     }
     onClose.run();
+  }
+
+  boolean isPollThread() {
+    return Thread.currentThread() == thread;
+  }
+
+  @Override
+  public String toString() {
+    return "subscription " + config.group() + " of " + config.destination();
   }
 }

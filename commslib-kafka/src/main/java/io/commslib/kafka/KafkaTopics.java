@@ -28,7 +28,8 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 /** Creates and checks topics. */
 final class KafkaTopics {
 
-  private final KafkaTransportConfig config;
+  static final Duration CLOSE_LIMIT = Duration.ofSeconds(2);
+
   private static final long LOOK_NANOS = 50_000_000L;
 
   /** A message that was let in must fit in here with what is added to its headers. */
@@ -38,6 +39,7 @@ final class KafkaTopics {
   private static final String DELAY_RETENTION_MILLIS =
       Long.toString(Duration.ofDays(14).toMillis());
 
+  private final KafkaTransportConfig config;
   private final TimeSource time;
   private final Admin admin;
 
@@ -219,6 +221,6 @@ final class KafkaTopics {
   }
 
   void close() {
-    admin.close(java.time.Duration.ofSeconds(2));
+    admin.close(CLOSE_LIMIT);
   }
 }

@@ -28,7 +28,9 @@ import io.commslib.core.spi.WireMessage;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,7 +38,9 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -47,8 +51,10 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
  * is redriven to it.
  *
  * <p>A message given back by its handler is held for 100 ms and handled again by this consumer,
- * which owns its partition. Thread-safe. Holds a producer and an admin client, and a consumer with
- * one poll thread per subscription.
+ * which owns its partition. Draining a subscription returns true once the broker has confirmed that
+ * what was handled is finished; during a rebalance that takes until the rebalance is over.
+ * Thread-safe. Holds a producer and an admin client, and a consumer with one poll thread per
+ * subscription.
  *
  * @since 0.1
  */
@@ -73,12 +79,14 @@ public final class KafkaTransport implements MessageTransport {
   private final KafkaTopics topics;
   private final KafkaDeadLetters deadLetters;
   private final Declarations declared;
-  private final Set<Subscription> subscriptions = ConcurrentHashMap.newKeySet();
+  private final Set<KafkaSubscription> subscriptions = ConcurrentHashMap.newKeySet();
   private final Publisher publisher = this::publish;
   private final Subscriber subscriber = this::subscribe;
-  private volatile boolean closed;
+  private final AtomicBoolean closing = new AtomicBoolean();
+  private final CountDownLatch allFreed = new CountDownLatch(1);
 
-  private KafkaTransport(KafkaTransportConfig config) {
+  private KafkaTransport(
+      KafkaTransportConfig config, CommsRuntime runtime, KafkaTopics topics, KafkaSender sender) {
     this.config = config;
     this.envelope =
         new CloudEventsEnvelope(
@@ -86,9 +94,9 @@ public final class KafkaTransport implements MessageTransport {
             config.structuredEvents(),
             new DefaultSource("transport " + NAME, config.source()));
     this.declared = new Declarations(CODES, config.maxMessageBytes());
-    this.runtime = config.runtime().orElseGet(SystemRuntime::create);
-    this.topics = new KafkaTopics(config, runtime.time());
-    this.sender = new KafkaSender(config);
+    this.runtime = runtime;
+    this.topics = topics;
+    this.sender = sender;
     this.deadLetters = new KafkaDeadLetters(config, envelope, sender, topics, runtime.time());
   }
 
@@ -98,15 +106,32 @@ public final class KafkaTransport implements MessageTransport {
    * @param config how to reach and use Kafka
    * @return new transport; the caller closes it
    * @throws SubscribeException {@code PERMANENT} if a client refuses its settings, or if the
-   *     kafka-clients on the class path is a version that can lose records
+   *     kafka-clients on the class path is a version that can lose records or lacks what is used;
+   *     nothing of what was made by then is left
    */
   public static KafkaTransport create(KafkaTransportConfig config) {
-    ClientVersion.check(ClientVersion.inUse());
+    ClientVersion.check(config.groupProtocol());
+    Deque<Runnable> made = new ArrayDeque<>();
+    boolean created = false;
     try {
-      return new KafkaTransport(config);
+      CommsRuntime runtime = config.runtime().orElseGet(SystemRuntime::create);
+      if (config.runtime().isEmpty()) {
+        made.push(runtime::close);
+      }
+      KafkaTopics topics = new KafkaTopics(config, runtime.time());
+      made.push(topics::close);
+      KafkaSender sender = new KafkaSender(config, runtime);
+      made.push(sender::close);
+      KafkaTransport transport = new KafkaTransport(config, runtime, topics, sender);
+      created = true;
+      return transport;
     } catch (KafkaException e) {
       throw new SubscribeException(
           "COMMS-KAFKA-008", FailureKind.PERMANENT, "client settings: " + cause(e), e);
+    } finally {
+      if (!created) {
+        Closing.run(NAME, made.toArray(Runnable[]::new));
+      }
     }
   }
 
@@ -195,7 +220,7 @@ public final class KafkaTransport implements MessageTransport {
 
   @Override
   public Health health() {
-    return closed ? Health.of(Health.Status.DOWN, "closed", Map.of()) : sender.health();
+    return isClosed() ? Health.of(Health.Status.DOWN, "closed", Map.of()) : sender.health();
   }
 
   private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
@@ -215,30 +240,48 @@ public final class KafkaTransport implements MessageTransport {
     DelayTopics delays = DelayTopics.of(subscription);
     topics.declareGroup(destination, group, delays.topics());
     PollLoop loop = loop(subscription, delays);
-    DeliveryEngine engine =
-        DeliveryEngine.builder(subscription, handler)
-            .transport(NAME)
-            .runtime(runtime)
-            .envelope(envelope)
-            .settler(loop)
-            .deadLetters(letter -> deadLetters.add(source, group, letter))
-            .delays((record, delay) -> keep(delays, source, record, delay))
-            .maxBodyBytes(config.maxMessageBytes())
-            .givesBackInPlace()
-            .observer(config.observer())
-            .build();
-    List<String> read = new ArrayList<>(delays.topics());
-    read.add(KafkaNames.topic(source));
-    read.add(KafkaNames.redrive(source, group));
-    loop.attach(engine, read);
-    Subscription[] self = new Subscription[1];
-    KafkaSubscription running =
-        new KafkaSubscription(
-            subscription, engine, loop, runtime, () -> subscriptions.remove(self[0]));
-    self[0] = running;
-    subscriptions.add(running);
+    Deque<Runnable> made = new ArrayDeque<>(List.of(loop::abandon));
+    boolean started = false;
+    KafkaSubscription running;
+    try {
+      DeliveryEngine engine = engine(subscription, handler, loop, delays);
+      made.push(engine::close);
+      List<String> read = new ArrayList<>(delays.topics());
+      read.add(KafkaNames.topic(source));
+      read.add(KafkaNames.redrive(source, group));
+      loop.attach(engine, read);
+      KafkaSubscription[] self = new KafkaSubscription[1];
+      running =
+          new KafkaSubscription(
+              subscription, engine, loop, runtime, () -> subscriptions.remove(self[0]));
+      self[0] = running;
+      subscriptions.add(running);
+      made.push(() -> subscriptions.remove(self[0]));
+      running.start();
+      started = true;
+    } finally {
+      if (!started) {
+        Closing.run(NAME, made.toArray(Runnable[]::new));
+      }
+    }
     awaitAssigned(loop, running);
     return running;
+  }
+
+  private DeliveryEngine engine(
+      SubscriptionConfig subscription, MessageHandler handler, PollLoop loop, DelayTopics delays) {
+    Destination source = subscription.destination();
+    return DeliveryEngine.builder(subscription, handler)
+        .transport(NAME)
+        .runtime(runtime)
+        .envelope(envelope)
+        .settler(loop)
+        .deadLetters(letter -> deadLetters.add(source, subscription.group(), letter))
+        .delays((record, delay) -> keep(delays, source, record, delay))
+        .maxBodyBytes(config.maxMessageBytes())
+        .givesBackInPlace()
+        .observer(config.observer())
+        .build();
   }
 
   private Optional<CompletionStage<?>> keep(
@@ -269,7 +312,7 @@ public final class KafkaTransport implements MessageTransport {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    if (!joined || closed) {
+    if (!joined || isClosed()) {
       running.close();
       checkOpen();
       throw KafkaErrors.subscribe(
@@ -280,22 +323,57 @@ public final class KafkaTransport implements MessageTransport {
   }
 
   private void checkOpen() {
-    if (closed) {
+    if (isClosed()) {
       throw new TransportClosedException(NAME);
     }
   }
 
+  private boolean isClosed() {
+    return closing.get();
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>May be called on any thread, one of a handler or an observer too, and on an interrupted one:
+   * the interrupt is kept for later. Takes at most the publish timeout and about 20 seconds. A call
+   * while another one is at work waits for that one, unless the other one may wait for its thread.
+   */
   @Override
   public void close() {
-    if (closed) {
+    if (closing.getAndSet(true)) {
+      awaitFreed();
       return;
     }
-    closed = true;
-    List.copyOf(subscriptions).forEach(Subscription::close);
-    sender.close(config.publishTimeout());
-    topics.close();
-    if (config.runtime().isEmpty()) {
-      runtime.close();
+    Closing.run(
+        NAME,
+        this::closeSubscriptions,
+        sender::close,
+        topics::close,
+        () -> {
+          if (config.runtime().isEmpty()) {
+            runtime.close();
+          }
+        },
+        allFreed::countDown);
+  }
+
+  /** All of them are told first, so that they end side by side. */
+  private void closeSubscriptions() {
+    List<KafkaSubscription> open = List.copyOf(subscriptions);
+    open.forEach(KafkaSubscription::beginClose);
+    long end = runtime.time().nanoTime() + PollLoop.END_LIMIT.toNanos();
+    for (KafkaSubscription subscription : open) {
+      subscription.awaitClosed(Duration.ofNanos(end - runtime.time().nanoTime()));
+    }
+  }
+
+  private void awaitFreed() {
+    boolean mayBeWaitedFor =
+        sender.isSenderThread() || subscriptions.stream().anyMatch(KafkaSubscription::isPollThread);
+    if (!mayBeWaitedFor) {
+      Duration limit = PollLoop.END_LIMIT.plus(sender.closeLimit()).plus(KafkaTopics.CLOSE_LIMIT);
+      Closing.await(allFreed, limit, runtime.time());
     }
   }
 }

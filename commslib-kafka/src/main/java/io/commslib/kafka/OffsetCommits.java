@@ -1,25 +1,31 @@
 package io.commslib.kafka;
 
 import io.commslib.core.time.TimeSource;
+import io.commslib.kafka.KafkaErrors.CommitFailure;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Commits what ledgers say, on the thread that polls. A commit that fails never disturbs the poll:
- * the next one says the same or more, or a rebalance decides anew.
+ * the next one says the same or more, or a rebalance decides anew. A commit counts as made when the
+ * broker has confirmed it, and not before.
  */
 final class OffsetCommits {
 
@@ -29,127 +35,147 @@ final class OffsetCommits {
 
   private final Consumer<byte[], ByteBuffer> consumer;
   private final TimeSource time;
-  private final Map<TopicPartition, PartitionLedger> ledgers;
   private volatile String lastError = "";
 
-  OffsetCommits(
-      Consumer<byte[], ByteBuffer> consumer,
-      TimeSource time,
-      Map<TopicPartition, PartitionLedger> ledgers) {
+  OffsetCommits(Consumer<byte[], ByteBuffer> consumer, TimeSource time) {
     this.consumer = consumer;
     this.time = time;
-    this.ledgers = ledgers;
   }
 
-  /** What failed last and needs somebody to look at it; empty while all is well. */
+  /** What failed last and will go on failing until an operator changes something; or empty. */
   String lastError() {
     return lastError;
   }
 
   /** Says how far each partition is; does not wait. */
-  void progress() {
-    Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
-    for (PartitionLedger ledger : ledgers.values()) {
-      if (ledger.isDirty()) {
-        offsets.put(ledger.partition(), ledger.progress());
-      }
+  void progress(Collection<PartitionLedger> ledgers) {
+    List<LedgerCommit> commits =
+        commits(ledgers, PartitionLedger::isDirty, PartitionLedger::progress);
+    if (commits.isEmpty()) {
+      return;
     }
-    if (!offsets.isEmpty()) {
+    boolean sent = false;
+    try {
       consumer.commitAsync(
-          offsets,
+          offsets(commits),
           (done, failure) -> {
             if (failure == null) {
-              remember(offsets);
+              confirmed(commits);
             } else {
-              failed(offsets.keySet(), failure);
+              failed(commits, failure);
             }
           });
+      sent = true;
+    } finally {
+      if (!sent) {
+        commits.forEach(commit -> commit.ledger().notConfirmed());
+      }
     }
+  }
+
+  /** Says how far each partition is, and waits; empty if the broker has confirmed all of it. */
+  Optional<CommitFailure> progressNow(Collection<PartitionLedger> ledgers) {
+    return commit(
+        commits(ledgers, PartitionLedger::isUnconfirmed, PartitionLedger::progress), START_LIMIT);
   }
 
   /** Says that work begins; waits, but gives up soon: without it only the count of starts lacks. */
   void starts(Collection<PartitionLedger> starting) {
-    commit(starting, PartitionLedger::startNote, START_LIMIT);
+    commit(commits(starting, ledger -> true, PartitionLedger::startNote), START_LIMIT);
   }
 
   /**
    * Says where reading begins of partitions of which nothing was ever committed: else a group that
-   * begins with what is new begins there again after a restart, past what came meanwhile.
+   * begins with what is new begins there again after a restart, past what was published meanwhile.
    */
-  void bases(Collection<PartitionLedger> begun) {
-    commit(begun, PartitionLedger::farewell, START_LIMIT);
+  Optional<CommitFailure> bases(Collection<PartitionLedger> begun) {
+    return commit(commits(begun, ledger -> true, PartitionLedger::base), START_LIMIT);
   }
 
-  /** Says how far the partitions are that are about to leave. */
-  void farewell(Collection<PartitionLedger> leaving, Duration limit) {
-    List<PartitionLedger> known =
-        leaving.stream().filter(ledger -> ledger.frontier() >= 0).toList();
-    commit(known, PartitionLedger::farewell, limit);
+  /**
+   * Says how far the partitions are that are about to leave; empty if the broker has confirmed all
+   * of it.
+   */
+  Optional<CommitFailure> farewell(Collection<PartitionLedger> leaving, Duration limit) {
+    return commit(commits(leaving, PartitionLedger::hasFarewell, PartitionLedger::farewell), limit);
   }
 
-  private void commit(
-      Collection<PartitionLedger> of,
-      Function<PartitionLedger, OffsetAndMetadata> what,
-      Duration limit) {
+  private static List<LedgerCommit> commits(
+      Collection<PartitionLedger> ledgers,
+      Predicate<PartitionLedger> which,
+      Function<PartitionLedger, LedgerCommit> what) {
+    return ledgers.stream().filter(which).map(what).toList();
+  }
+
+  private static Map<TopicPartition, OffsetAndMetadata> offsets(List<LedgerCommit> commits) {
     Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
-    of.forEach(ledger -> offsets.put(ledger.partition(), what.apply(ledger)));
-    if (offsets.isEmpty()) {
-      return;
+    commits.forEach(commit -> offsets.put(commit.ledger().partition(), commit.offset()));
+    return offsets;
+  }
+
+  private Optional<CommitFailure> commit(List<LedgerCommit> commits, Duration limit) {
+    if (commits.isEmpty()) {
+      return Optional.empty();
     }
+    boolean decided = false;
     try {
-      commitSync(offsets, limit);
-      remember(offsets);
+      commitSync(offsets(commits), limit);
+      confirmed(commits);
+      decided = true;
+      return Optional.empty();
     } catch (KafkaException e) {
       // What was not committed is delivered again; the inbox recognises it.
-      failed(offsets.keySet(), e);
+      decided = true;
+      return Optional.of(failed(commits, e));
+    } finally {
+      if (!decided) {
+        commits.forEach(commit -> commit.ledger().notConfirmed());
+      }
     }
   }
 
   /**
-   * A wakeup that asks the poll loop to end strikes whatever waits next, and only once. It must not
-   * cost the commit; the loop sees its flag anyway.
+   * A wakeup only asks the poll loop to look at its flags, and an interrupt means nothing to it.
+   * Neither must cost the commit.
    */
   private void commitSync(Map<TopicPartition, OffsetAndMetadata> offsets, Duration limit) {
-    try {
-      consumer.commitSync(offsets, limit);
-    } catch (WakeupException e) {
-      consumer.commitSync(offsets, limit);
+    long end = time.nanoTime() + limit.toNanos();
+    Duration rest = limit;
+    while (true) {
+      try {
+        consumer.commitSync(offsets, rest);
+        return;
+      } catch (WakeupException | InterruptException e) {
+        // The client has set the flag again.
+        Thread.interrupted();
+        rest = Duration.ofNanos(end - time.nanoTime());
+        if (rest.isNegative() || rest.isZero()) {
+          throw new TimeoutException("woken up or interrupted all the time for " + limit, e);
+        }
+      }
     }
   }
 
-  /** What the members before this one have committed; nothing if that can't be read in time. */
-  Map<TopicPartition, OffsetAndMetadata> ofPredecessors(Collection<TopicPartition> partitions) {
-    if (partitions.isEmpty()) {
-      return Map.of();
-    }
-    try {
-      return consumer.committed(Set.copyOf(partitions), READ_LIMIT);
-    } catch (KafkaException e) {
-      log.warn("finished work beyond the offsets is not known and is done again: {}", e.toString());
-      return Map.of();
-    }
+  /**
+   * What the members before this one have committed; without a partition's entry nothing.
+   *
+   * @throws KafkaException if it can't be read in time
+   */
+  Map<TopicPartition, OffsetAndMetadata> ofPredecessors(Set<TopicPartition> partitions) {
+    return consumer.committed(partitions, READ_LIMIT);
   }
 
-  private void remember(Map<TopicPartition, OffsetAndMetadata> offsets) {
+  private void confirmed(List<LedgerCommit> commits) {
     lastError = "";
-    offsets.forEach(
-        (partition, offset) -> {
-          PartitionLedger ledger = ledgers.get(partition);
-          if (ledger != null) {
-            ledger.committed(offset.offset(), time.nanoTime());
-          }
-        });
+    commits.forEach(commit -> commit.confirmed(time.nanoTime()));
   }
 
-  private void failed(Set<TopicPartition> partitions, Exception failure) {
-    partitions.forEach(
-        partition -> {
-          PartitionLedger ledger = ledgers.get(partition);
-          if (ledger != null) {
-            ledger.notCommitted();
-          }
-        });
-    switch (KafkaErrors.commit(failure)) {
+  private CommitFailure failed(List<LedgerCommit> commits, Exception failure) {
+    commits.forEach(commit -> commit.ledger().notConfirmed());
+    List<TopicPartition> partitions =
+        commits.stream().map(commit -> commit.ledger().partition()).toList();
+    CommitFailure kind = KafkaErrors.commit(failure);
+    switch (kind) {
       case PASSING -> log.debug("commit of {} tried again later: {}", partitions, text(failure));
       case NOT_A_MEMBER ->
           log.info("commit of {} refused, others own them now: {}", partitions, text(failure));
@@ -158,6 +184,7 @@ final class OffsetCommits {
         log.error("commit of {} fails and will go on failing: {}", partitions, text(failure));
       }
     }
+    return kind;
   }
 
   private static String text(Exception failure) {

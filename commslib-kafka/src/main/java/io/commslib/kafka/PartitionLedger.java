@@ -10,8 +10,10 @@ import org.apache.kafka.common.TopicPartition;
  * that a successor does not do it again. A new assignment has a new ledger, so that late
  * completions of an old one change nothing. Thread-safe.
  *
- * <p>Offsets that never come, because they were compacted away or are markers of transactions,
- * count as finished once a later one has come.
+ * <p>An offset between two records that were accepted one after the other holds no record: it was
+ * compacted away, or is a marker of a transaction. It counts as finished. So the caller must accept
+ * the records of a partition without leaving one out; after a failure it starts the partition again
+ * with {@link #successor}.
  */
 final class PartitionLedger {
 
@@ -22,6 +24,9 @@ final class PartitionLedger {
 
   /** How far work may go on beyond the lowest unfinished offset; a note holds more. */
   private static final int MAX_AHEAD = 1_000_000;
+
+  /** The farthest jump over offsets without records for which room is made: 2 MiB of bits. */
+  private static final long MAX_SPAN = 16L * 1024 * 1024;
 
   private static final int NOTE_BUDGET_CHARS = CommitNote.MAX_CHARS * 3 / 4;
 
@@ -41,8 +46,18 @@ final class PartitionLedger {
 
   private int unfinished;
   private long committed = -1;
-  private boolean beyondChanged;
   private long frontierSinceNanos;
+
+  /** The number of the last change that a commit has to report. */
+  private long change;
+
+  /** The last change of which a commit is under way, and of which one is confirmed. */
+  private long sentChange;
+
+  private long confirmedChange;
+
+  /** Whether this assignment has sent a commit. */
+  private boolean hasSent;
 
   /** Where handling began, how often it had begun there before, and how far probing goes. */
   private long start = -1;
@@ -83,6 +98,32 @@ final class PartitionLedger {
     knownFrom(position);
   }
 
+  /**
+   * Returns a ledger for reading again in the same assignment, from the frontier or from {@code
+   * limit} if that is lower. It knows what is finished here below the limit; all else is accepted
+   * again. No handler may run for this ledger any more.
+   */
+  synchronized PartitionLedger successor(long limit, long nowNanos) {
+    requireKnown();
+    PartitionLedger successor = new PartitionLedger(partition, nowNanos);
+    long begin = Math.min(frontier, limit);
+    successor.knownFrom(begin);
+    if (begin == frontier) {
+      int from = bit(frontier);
+      long to = Math.min(limit, origin + finished.length());
+      successor.finished = finished.get(from, Math.max(from, bit(to)));
+    }
+    successor.committed = Math.min(committed, begin);
+    // All of it is said again.
+    successor.change = 1;
+    successor.hasSent = hasSent;
+    successor.start = start;
+    successor.priorStarts = priorStarts;
+    successor.probeEnd = probeEnd;
+    successor.noted = noted;
+    return successor;
+  }
+
   private void knownFrom(long offset) {
     origin = offset;
     frontier = offset;
@@ -90,18 +131,22 @@ final class PartitionLedger {
     known = true;
   }
 
+  /** Whether there is room for a record so far beyond the frontier. */
+  synchronized boolean hasRoomFor(long offset) {
+    return unfinished == 0 || offset - origin <= MAX_SPAN;
+  }
+
   /** Notes that a record has come; false if it is finished already and must not be handled. */
   synchronized boolean accepted(long offset) {
-    if (!known) {
-      knownFrom(offset);
-    }
+    requireKnown();
     if (offset < next) {
       return false;
     }
-    if (offset > next && unfinished == 0 && finished.length() <= bit(next)) {
+    if (unfinished == 0 && offset > next && offset - origin >= finished.length()) {
       // Nothing to remember: however far it jumps, no room is needed.
-      knownFrom(offset);
       finished.clear();
+      knownFrom(offset);
+      change++;
     } else if (offset > next) {
       finished.set(bit(next), bit(offset));
     }
@@ -112,22 +157,37 @@ final class PartitionLedger {
     return news;
   }
 
+  private void requireKnown() {
+    if (!known) {
+      throw new IllegalStateException("it is not known where reading of " + partition + " begins");
+    }
+  }
+
   synchronized void finished(long offset) {
     if (offset < frontier || offset >= next || finished.get(bit(offset))) {
       return;
     }
     finished.set(bit(offset));
     unfinished--;
-    beyondChanged = true;
+    change++;
     advance();
   }
 
-  /** Nothing is under way and the consumer is past offsets that hold no records. */
+  /**
+   * Nothing is under way and the consumer is past offsets that hold no records. Only to be called
+   * with the position of a consumer whose records were all accepted.
+   */
   synchronized void nothingUpTo(long position) {
     if (known && unfinished == 0 && position > next) {
-      finished.set(bit(next), bit(position));
-      next = position;
-      advance();
+      if (position - origin >= finished.length()) {
+        finished.clear();
+        knownFrom(position);
+      } else {
+        finished.set(bit(next), bit(position));
+        next = position;
+        advance();
+      }
+      change++;
     }
   }
 
@@ -136,7 +196,9 @@ final class PartitionLedger {
   }
 
   private void advance() {
+    long before = frontier;
     frontier = origin + finished.nextClearBit(bit(frontier));
+    change += frontier > before ? 1 : 0;
     // What the predecessor had finished beyond may reach past what has come again.
     next = Math.max(next, frontier);
     if (frontier - origin > COMPACT_BITS) {
@@ -148,6 +210,12 @@ final class PartitionLedger {
   /** The offset from which a successor must read; -1 if nothing is known yet. */
   synchronized long frontier() {
     return known ? frontier : -1;
+  }
+
+  /** One past the highest offset that has come: what the consumer has to return next. */
+  synchronized long next() {
+    requireKnown();
+    return next;
   }
 
   synchronized boolean isIdle() {
@@ -170,31 +238,50 @@ final class PartitionLedger {
   }
 
   /** What to commit before the first record is handled: one start more. */
-  synchronized OffsetAndMetadata startNote() {
+  synchronized LedgerCommit startNote() {
     noted = true;
     int starts = (frontier == start ? priorStarts : 0) + 1;
     return commit(starts);
   }
 
-  /** Whether there is something to commit. */
+  /** What to commit so that a successor begins where this assignment began, at the least. */
+  synchronized LedgerCommit base() {
+    change++;
+    return commit(0);
+  }
+
+  /** Whether there is something to commit of which no commit is under way. */
   synchronized boolean isDirty() {
-    return known && (frontier > committed || beyondChanged);
+    return known && change != sentChange;
+  }
+
+  /** Whether the broker has not confirmed all there is to commit. */
+  synchronized boolean isUnconfirmed() {
+    return known && change != confirmedChange;
+  }
+
+  /** Whether the commit that ends this assignment would say anything new. */
+  synchronized boolean hasFarewell() {
+    return known && (hasSent || change != confirmedChange);
   }
 
   /** What to commit while work goes on. */
-  synchronized OffsetAndMetadata progress() {
+  synchronized LedgerCommit progress() {
     int starts = frontier == start ? priorStarts + 1 : 1;
     return commit(isIdle() ? 0 : starts);
   }
 
   /** What to commit when this assignment ends in good order: what is unfinished is not counted. */
-  synchronized OffsetAndMetadata farewell() {
+  synchronized LedgerCommit farewell() {
     return commit(frontier == start ? priorStarts : 0);
   }
 
-  private OffsetAndMetadata commit(int starts) {
-    beyondChanged = false;
-    return new OffsetAndMetadata(frontier, note(starts).encode(frontier));
+  private LedgerCommit commit(int starts) {
+    requireKnown();
+    OffsetAndMetadata offset = new OffsetAndMetadata(frontier, note(starts).encode(frontier));
+    sentChange = change;
+    hasSent = true;
+    return new LedgerCommit(this, offset, change);
   }
 
   private CommitNote note(int starts) {
@@ -202,16 +289,18 @@ final class PartitionLedger {
     return new CommitNote(starts, finished.get(from, Math.max(from, finished.length())));
   }
 
-  synchronized void committed(long offset, long nowNanos) {
-    if (offset > committed) {
-      committed = offset;
+  synchronized void confirmed(LedgerCommit commit, long nowNanos) {
+    confirmedChange = Math.max(confirmedChange, commit.change());
+    if (commit.offset().offset() > committed) {
+      committed = commit.offset().offset();
       frontierSinceNanos = nowNanos;
     }
   }
 
-  /** A commit did not get through: the next one has to say it again. */
-  synchronized void notCommitted() {
-    beyondChanged = true;
+  /** A commit did not get through, as far as is known: a later one has to say the same. */
+  synchronized void notConfirmed() {
+    change++;
+    sentChange = confirmedChange;
   }
 
   /** For how long the frontier has not moved although something is unfinished. */

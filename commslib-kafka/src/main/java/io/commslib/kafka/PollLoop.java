@@ -1,32 +1,29 @@
 package io.commslib.kafka;
 
-import io.commslib.core.messaging.StartPosition;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.spi.RawDelivery;
 import io.commslib.core.spi.Settler;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.TimeSource;
+import io.commslib.kafka.KafkaErrors.CommitFailure;
+import io.commslib.kafka.OwnedPartition.Phase;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.ConsumerRecords;
-import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TimeoutException;
@@ -43,7 +40,11 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Every assignment of a partition has a ledger of its own. Revoked: handlers end, the frontier
  * is committed, the ledger is dropped. Lost: it is dropped without commit, since another member may
- * be ahead.
+ * be ahead. After a poll or a callback that failed, the consumer is asked which partitions are
+ * assigned.
+ *
+ * <p>Whatever a pass throws, errors of the JVM too, ends that pass only. Records that the consumer
+ * has returned and the ledger has not seen by then are read again: {@link OwnedPartition} says how.
  */
 final class PollLoop implements Settler, ConsumerRebalanceListener {
 
@@ -52,28 +53,37 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   private static final Duration POLL_BLOCKED = Duration.ofMillis(5);
   private static final Duration REVOKE_LIMIT = Duration.ofSeconds(5);
 
-  /** For all partitions of an assignment together, within which the loop does not poll. */
-  private static final Duration POSITIONS_LIMIT = Duration.ofSeconds(10);
+  /** For the last commit, with the rebalance that it may have to wait for. */
+  private static final Duration LAST_COMMIT_LIMIT = Duration.ofSeconds(5);
 
+  private static final Duration CLOSE_LIMIT = Duration.ofSeconds(5);
   private static final long ERROR_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+  /** Within which a loop that was told to end has ended. */
+  static final Duration END_LIMIT = LAST_COMMIT_LIMIT.plus(CLOSE_LIMIT).plus(Duration.ofSeconds(2));
 
   private final Consumer<byte[], ByteBuffer> consumer;
   private final KafkaTransportConfig config;
-  private final SubscriptionConfig subscription;
-  private final CommsRuntime runtime;
+  private final TimeSource time;
   private final OffsetCommits commits;
+  private final StartPositions starts;
   private final StandstillAlarm alarm;
   private final DelayTopics delays;
-  private final Map<TopicPartition, PartitionLedger> ledgers = new HashMap<>();
-  private final Set<TopicPartition> paused = new HashSet<>();
-
-  /** Records that have come and are not handed over yet, all but those being probed. */
-  private List<KafkaDelivery> buffer = new ArrayList<>();
-
-  private final Map<PartitionLedger, ArrayDeque<KafkaDelivery>> probed = new HashMap<>();
+  private final Map<TopicPartition, OwnedPartition> owned = new HashMap<>();
+  private final Intake intake;
+  private final DrainCommits drains = new DrainCommits();
   private final CountDownLatch assigned = new CountDownLatch(1);
   private @Nullable DeliveryEngine engine;
   private long nextCommitNanos;
+  private long nextStartNanos;
+
+  /** Set before a poll and cleared when all that it returned is in the ledgers. */
+  private boolean reading;
+
+  /** Whether a callback ended half way, so that the consumer has to be asked what is assigned. */
+  private boolean ownershipInDoubt;
+
+  private boolean joined;
   private volatile boolean intakeStopped;
   private volatile boolean stopped;
   private volatile String lastError = "";
@@ -86,12 +96,14 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
       DelayTopics delays) {
     this.consumer = consumer;
     this.config = config;
-    this.subscription = subscription;
-    this.runtime = runtime;
+    this.time = runtime.time();
     this.delays = delays;
-    this.commits = new OffsetCommits(consumer, runtime.time(), ledgers);
+    this.commits = new OffsetCommits(consumer, time);
+    this.starts = new StartPositions(consumer, subscription, commits, time);
+    this.intake = new Intake(consumer, owned, delays, commits, time);
     this.alarm = new StandstillAlarm(subscription);
-    this.nextCommitNanos = runtime.time().nanoTime();
+    this.nextCommitNanos = time.nanoTime();
+    this.nextStartNanos = nextCommitNanos;
   }
 
   void attach(DeliveryEngine newEngine, List<String> topics) {
@@ -112,8 +124,13 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     intakeStopped = true;
   }
 
-  void commitSoon() {
-    nextCommitNanos = runtime.time().nanoTime();
+  /**
+   * Waits until all that is settled by now is committed. For any thread but that of the loop.
+   *
+   * @return whether the broker has confirmed it in time
+   */
+  boolean awaitCommitted(long timeoutNanos) {
+    return drains.await(timeoutNanos);
   }
 
   void stop() {
@@ -121,248 +138,343 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     consumer.wakeup();
   }
 
+  /** Frees the consumer of a loop that never ran. */
+  void abandon() {
+    closeConsumer(Duration.ZERO);
+  }
+
   /** What went wrong last, empty while all is well. */
   String lastError() {
-    String failure = lastError;
-    if (!failure.isEmpty()) {
-      return failure;
+    for (String error : List.of(lastError, starts.lastError(), commits.lastError(), alarm.text())) {
+      if (!error.isEmpty()) {
+        return error;
+      }
     }
-    String commit = commits.lastError();
-    return commit.isEmpty() ? alarm.text() : commit;
+    return "";
   }
 
   void run() {
     while (!stopped) {
-      try {
-        pass();
-        lastError = "";
-      } catch (WakeupException e) {
-        // Somebody wants this loop to look at its flags.
-        continue;
-      } catch (KafkaException e) {
-        lastError = e.toString();
-        log.warn("poll failed, goes on: {}", e.toString());
-        LockSupport.parkNanos(ERROR_PAUSE_NANOS);
-      } catch (RuntimeException | Error e) {
-        lastError = e.toString();
-        log.error("poll loop failed, goes on", e);
+      if (!turn()) {
         LockSupport.parkNanos(ERROR_PAUSE_NANOS);
       }
     }
     end();
   }
 
+  /** One pass; false if it failed and the next one should wait a little. */
+  boolean turn() {
+    try {
+      pass();
+      lastError = "";
+      return true;
+    } catch (WakeupException e) {
+      // The loop shall look at its flags.
+      return true;
+    } catch (Throwable e) {
+      failed("poll failed, goes on", e);
+      return false;
+    }
+  }
+
+  /** Never throws, since it is where everything thrown ends. */
+  private void failed(String what, Throwable failure) {
+    // The client sets the flag of an interrupt again; left set, every later call would fail at
+    // once.
+    boolean interrupted = Thread.interrupted();
+    try {
+      lastError = failure.toString();
+      if (failure instanceof KafkaException) {
+        log.warn("{}: {}{}", what, lastError, interrupted ? ", interrupted" : "");
+      } else {
+        log.error(what, failure);
+      }
+    } catch (Throwable e) {
+      // There may be no memory for a text, or the failure's own text fails.
+      lastError = what;
+    }
+  }
+
   private void pass() {
+    refreshOwned();
+    placeConsumer();
     hand();
     boolean blocked = pauseWhatIsBlocked();
-    receive(consumer.poll(blocked && !intakeStopped ? POLL_BLOCKED : POLL));
+    reading = true;
+    intake.receive(consumer.poll(blocked && !intakeStopped ? POLL_BLOCKED : POLL));
+    reading = false;
     hand();
-    long now = runtime.time().nanoTime();
+    drains.serve(() -> commits.progressNow(ledgers()).isEmpty());
+    long now = time.nanoTime();
     if (now - nextCommitNanos >= 0) {
       nextCommitNanos = now + config.commitInterval().toNanos();
-      commits.progress();
-      alarm.look(ledgers.values(), engine(), now);
+      commits.progress(ledgers());
+      alarm.look(ledgers(), engine(), now);
       passGaps();
     }
   }
 
-  /** All partitions while the buffer is full, else those that are probed or whose note is full. */
-  private boolean pauseWhatIsBlocked() {
-    boolean all = intakeStopped || !buffer.isEmpty();
-    long now = runtime.time().now().toEpochMilli();
-    for (Map.Entry<TopicPartition, PartitionLedger> entry : ledgers.entrySet()) {
-      PartitionLedger ledger = entry.getValue();
-      boolean hold =
-          all
-              || probed.containsKey(ledger)
-              || delays.isHeld(entry.getKey(), now)
-              || ledger.isNoteNearlyFull();
-      if (hold && paused.add(entry.getKey())) {
-        consumer.pause(Set.of(entry.getKey()));
-      } else if (!hold && paused.remove(entry.getKey())) {
-        consumer.resume(Set.of(entry.getKey()));
-      }
-    }
-    return all || !probed.isEmpty();
+  private List<PartitionLedger> ledgers() {
+    return owned.values().stream().map(OwnedPartition::ledger).toList();
   }
 
-  private void receive(ConsumerRecords<byte[], ByteBuffer> records) {
-    if (records.isEmpty()) {
+  /** Learns from the consumer what is assigned, where the callbacks may not have told all of it. */
+  private void refreshOwned() {
+    if (!reading && !ownershipInDoubt) {
       return;
     }
-    long now = runtime.time().now().toEpochMilli();
-    List<PartitionLedger> starting = new ArrayList<>();
-    for (TopicPartition partition : records.partitions()) {
-      PartitionLedger ledger = ledgers.get(partition);
-      if (ledger == null) {
-        continue;
-      }
-      for (ConsumerRecord<byte[], ByteBuffer> record : records.records(partition)) {
-        if (!delays.isDue(partition, record, now)) {
-          // Comes again when it is due; till then nothing of the topic is kept in memory.
-          consumer.seek(partition, record.offset());
-          break;
-        }
-        if (ledger.accepted(record.offset())) {
-          keep(ledger, new KafkaDelivery(ledger, record));
-        }
-      }
-      if (ledger.isStartToBeNoted() && !ledger.isIdle()) {
-        starting.add(ledger);
-      }
+    Set<TopicPartition> now = consumer.assignment();
+    List<OwnedPartition> gone =
+        owned.values().stream().filter(owner -> !now.contains(owner.partition())).toList();
+    forget(gone);
+    for (TopicPartition partition : now) {
+      owned.computeIfAbsent(partition, added -> new OwnedPartition(added, time.nanoTime()));
     }
-    // Before any of them is handled: should one kill this process, its successor knows.
-    commits.starts(starting);
+    ownershipInDoubt = false;
   }
 
-  private void keep(PartitionLedger ledger, KafkaDelivery delivery) {
-    if (ledger.isProbing()) {
-      probed.computeIfAbsent(ledger, probing -> new ArrayDeque<>()).add(delivery);
-    } else {
-      buffer.add(delivery);
+  /** Sends the consumer to where each partition has to be read, where that is not certain. */
+  private void placeConsumer() {
+    if (reading) {
+      owned.values().forEach(OwnedPartition::mayBeAhead);
+      reading = false;
     }
+    openNew();
+    for (OwnedPartition owner : owned.values()) {
+      switch (owner.phase()) {
+        case AHEAD -> {
+          delays.forget(owner.partition());
+          long next = owner.ledger().next();
+          consumer.seek(owner.partition(), next);
+          owner.open(next);
+        }
+        case IN_DOUBT -> startAgain(owner, Long.MAX_VALUE);
+        case REPLACED -> startAgain(owner, owner.readUpTo());
+        case NEW, OPEN -> {}
+      }
+    }
+  }
+
+  private void openNew() {
+    List<OwnedPartition> fresh =
+        owned.values().stream().filter(owner -> owner.phase() == Phase.NEW).toList();
+    if (!fresh.isEmpty() && time.nanoTime() - nextStartNanos >= 0) {
+      starts.open(fresh);
+      nextStartNanos = time.nanoTime() + ERROR_PAUSE_NANOS;
+      tellAssigned();
+    }
+  }
+
+  private void tellAssigned() {
+    if (joined && owned.values().stream().noneMatch(owner -> owner.phase() == Phase.NEW)) {
+      assigned.countDown();
+    }
+  }
+
+  /**
+   * Takes everything unfinished of a partition back from the engine, as if it were assigned anew:
+   * what is not finished when its running handlers have ended is read again.
+   */
+  private void startAgain(OwnedPartition owner, long limit) {
+    PartitionLedger ledger = owner.ledger();
+    intake.drop(ledger);
+    delays.forget(owner.partition());
+    engine().stopScope(ledger);
+    if (!engine().awaitScopeIdle(ledger, Duration.ZERO)) {
+      return;
+    }
+    engine().revoke(ledger);
+    PartitionLedger successor = ledger.successor(limit, time.nanoTime());
+    consumer.seek(owner.partition(), successor.next());
+    owner.open(successor, successor.next());
+    if (limit < Long.MAX_VALUE) {
+      log.warn(
+          "the log of {} was cut off or made again: read from offset {} on",
+          owner.partition(),
+          successor.next());
+    }
+  }
+
+  /** All partitions while the buffer is full, else those that must not be read now. */
+  private boolean pauseWhatIsBlocked() {
+    boolean all = intakeStopped || intake.isFull();
+    long now = time.now().toEpochMilli();
+    Set<TopicPartition> paused = consumer.paused();
+    for (OwnedPartition owner : owned.values()) {
+      TopicPartition partition = owner.partition();
+      boolean hold =
+          all
+              || !owner.isOpen()
+              || intake.isProbing(owner.ledger())
+              || delays.isHeld(partition, now)
+              || owner.ledger().isNoteNearlyFull();
+      if (hold && !paused.contains(partition)) {
+        consumer.pause(Set.of(partition));
+      } else if (!hold && paused.contains(partition)) {
+        consumer.resume(Set.of(partition));
+      }
+    }
+    return all || intake.isProbing();
   }
 
   private void hand() {
-    if (!buffer.isEmpty() && !intakeStopped) {
-      int taken = engine().acceptWhileOpen(buffer);
-      buffer =
-          taken == buffer.size()
-              ? new ArrayList<>()
-              : new ArrayList<>(buffer.subList(taken, buffer.size()));
+    if (!intakeStopped) {
+      intake.hand(engine());
     }
-    if (!probed.isEmpty() && !intakeStopped) {
-      probed.entrySet().removeIf(entry -> handProbed(entry.getKey(), entry.getValue()));
-    }
-  }
-
-  /** One record of a suspicious partition at a time, its start noted; true when none is left. */
-  private boolean handProbed(PartitionLedger ledger, ArrayDeque<KafkaDelivery> waiting) {
-    if (!ledger.isProbing()) {
-      buffer.addAll(waiting);
-      return true;
-    }
-    KafkaDelivery head = waiting.peek();
-    if (head != null && ledger.frontier() == head.offset() && engine().isIntakeOpen()) {
-      waiting.poll();
-      commits.starts(List.of(ledger));
-      engine().accept(head);
-    }
-    return waiting.isEmpty() && ledger.isIdle();
   }
 
   /** Markers of transactions and compacted ends never come as records. */
   private void passGaps() {
-    if (!buffer.isEmpty()) {
+    if (intake.isFull()) {
       return;
     }
-    ledgers.forEach(
-        (partition, ledger) -> {
-          if (ledger.frontier() >= 0 && ledger.isIdle()) {
-            position(partition, Duration.ZERO).ifPresent(ledger::nothingUpTo);
-          }
-        });
+    for (OwnedPartition owner : owned.values()) {
+      if (owner.isOpen() && owner.ledger().isIdle()) {
+        position(owner.partition()).ifPresent(owner.ledger()::nothingUpTo);
+      }
+    }
   }
 
-  private void end() {
+  /** Empty if it is not known now. */
+  private OptionalLong position(TopicPartition partition) {
     try {
-      commits.farewell(ledgers.values(), REVOKE_LIMIT);
-      ledgers.clear();
-      consumer.close(CloseOptions.timeout(REVOKE_LIMIT));
-    } catch (RuntimeException e) {
-      log.warn("consumer did not close cleanly: {}", e.toString());
-    }
-  }
-
-  @Override
-  public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
-    Map<TopicPartition, OffsetAndMetadata> left = commits.ofPredecessors(partitions);
-    // All of them first: what is assigned and has no ledger would be read and forgotten.
-    for (TopicPartition partition : partitions) {
-      ledgers.put(partition, new PartitionLedger(partition, runtime.time().nanoTime()));
-    }
-    List<PartitionLedger> begun = new ArrayList<>();
-    long end = runtime.time().nanoTime() + POSITIONS_LIMIT.toNanos();
-    for (TopicPartition partition : partitions) {
-      Duration rest = Duration.ofNanos(Math.max(0, end - runtime.time().nanoTime()));
-      begin(partition, left, rest, begun);
-    }
-    commits.bases(begun);
-    assigned.countDown();
-  }
-
-  private void begin(
-      TopicPartition partition,
-      Map<TopicPartition, OffsetAndMetadata> left,
-      Duration limit,
-      List<PartitionLedger> begun) {
-    boolean first = left.containsKey(partition) && left.get(partition) == null;
-    if (first && KafkaNames.isOwn(partition.topic())) {
-      // What is sent back or waits there is the group's own, wherever it began with the source.
-      consumer.seekToBeginning(Set.of(partition));
-    }
-    // Settles where a new group begins now, not when the first record is fetched.
-    OptionalLong position = position(partition, limit);
-    PartitionLedger ledger = Objects.requireNonNull(ledgers.get(partition));
-    OffsetAndMetadata committed = left.get(partition);
-    if (position.isEmpty()) {
-      log.warn("where {} begins is not known yet", partition);
-    } else if (committed != null && committed.offset() == position.getAsLong()) {
-      ledger.restore(
-          committed.offset(),
-          CommitNote.decode(committed.offset(), committed.metadata()),
-          subscription.maxInFlight());
-    } else if (first && isFromTheEnd()) {
-      ledger.begin(position.getAsLong());
-      begun.add(ledger);
-    }
-  }
-
-  private boolean isFromTheEnd() {
-    return subscription.startAt().filter(start -> start == StartPosition.LATEST).isPresent();
-  }
-
-  /** Empty if it is not known in time. */
-  private OptionalLong position(TopicPartition partition, Duration limit) {
-    try {
-      return OptionalLong.of(consumer.position(partition, limit));
+      return OptionalLong.of(consumer.position(partition, Duration.ZERO));
     } catch (TimeoutException e) {
       return OptionalLong.empty();
     }
   }
 
+  private void end() {
+    boolean committed = false;
+    try {
+      committed = commitLast();
+    } catch (Throwable e) {
+      failed("the last commit failed, what it would have said is delivered again", e);
+    }
+    owned.clear();
+    drains.end(committed);
+    assigned.countDown();
+    closeConsumer(CLOSE_LIMIT);
+  }
+
+  /**
+   * During a rebalance the client refuses to commit until it has completed, which it does in polls.
+   * What is revoked by it is committed in the callback, and the rest here.
+   */
+  private boolean commitLast() {
+    long end = time.nanoTime() + LAST_COMMIT_LIMIT.toNanos();
+    while (true) {
+      Duration rest = Duration.ofNanos(Math.max(0, end - time.nanoTime()));
+      boolean needed = ledgers().stream().anyMatch(PartitionLedger::isUnconfirmed);
+      Optional<CommitFailure> failure = commits.farewell(ledgers(), rest);
+      if (failure.isEmpty()) {
+        return true;
+      }
+      if (!needed || failure.get() != CommitFailure.PASSING || time.nanoTime() - end >= 0) {
+        return !needed;
+      }
+      pollWithoutRecords();
+    }
+  }
+
+  private void pollWithoutRecords() {
+    try {
+      consumer.pause(consumer.assignment());
+      // What a partition returns that is assigned in here has no ledger and is never committed.
+      consumer.poll(POLL);
+    } catch (WakeupException e) {
+      log.debug("woken up in the last rebalance");
+    } catch (KafkaException e) {
+      failed("poll before the last commit failed", e);
+      LockSupport.parkNanos(POLL.toNanos());
+    }
+  }
+
+  // The form with options is younger than the oldest client this runs with.
+  @SuppressWarnings("deprecation")
+  private void closeConsumer(Duration limit) {
+    try {
+      consumer.close(limit);
+    } catch (Throwable e) {
+      failed("consumer did not close cleanly", e);
+    }
+  }
+
+  @Override
+  public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+    if (stopped) {
+      return;
+    }
+    joined = true;
+    try {
+      forget(ownedOf(partitions));
+      List<OwnedPartition> fresh = new ArrayList<>();
+      for (TopicPartition partition : partitions) {
+        OwnedPartition owner = new OwnedPartition(partition, time.nanoTime());
+        owned.put(partition, owner);
+        fresh.add(owner);
+      }
+      // Here, so that where a new group starts is settled when it has joined.
+      starts.open(fresh);
+      tellAssigned();
+      consumer.pause(
+          fresh.stream().filter(owner -> !owner.isOpen()).map(OwnedPartition::partition).toList());
+    } catch (Throwable e) {
+      ownershipInDoubt = true;
+      failed("partitions were assigned, opening them is tried again", e);
+    }
+  }
+
   @Override
   public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
-    List<PartitionLedger> leaving = leaving(partitions);
-    leaving.forEach(engine()::stopScope);
-    long end = runtime.time().nanoTime() + REVOKE_LIMIT.toNanos();
-    for (PartitionLedger ledger : leaving) {
-      engine()
-          .awaitScopeIdle(ledger, Duration.ofNanos(Math.max(0, end - runtime.time().nanoTime())));
+    // Set by chance, it would cut the wait for running handlers short.
+    Thread.interrupted();
+    List<OwnedPartition> leaving = List.of();
+    try {
+      leaving = ownedOf(partitions);
+      List<PartitionLedger> ledgers = leaving.stream().map(OwnedPartition::ledger).toList();
+      ledgers.forEach(intake::drop);
+      ledgers.forEach(engine()::stopScope);
+      long end = time.nanoTime() + REVOKE_LIMIT.toNanos();
+      for (PartitionLedger ledger : ledgers) {
+        // A closed engine settles nothing more.
+        Duration rest = Duration.ofNanos(stopped ? 0 : Math.max(0, end - time.nanoTime()));
+        engine().awaitScopeIdle(ledger, rest);
+      }
+      commits.farewell(ledgers, REVOKE_LIMIT);
+    } catch (Throwable e) {
+      ownershipInDoubt = true;
+      failed("partitions are revoked, their last commit failed", e);
+    } finally {
+      forget(leaving);
     }
-    commits.farewell(leaving, REVOKE_LIMIT);
-    forget(leaving);
   }
 
   @Override
   public void onPartitionsLost(Collection<TopicPartition> partitions) {
-    forget(leaving(partitions));
+    try {
+      forget(ownedOf(partitions));
+    } catch (Throwable e) {
+      ownershipInDoubt = true;
+      failed("partitions were lost", e);
+    }
   }
 
-  private List<PartitionLedger> leaving(Collection<TopicPartition> partitions) {
-    List<PartitionLedger> leaving =
-        partitions.stream().filter(ledgers::containsKey).map(ledgers::get).toList();
-    buffer.removeIf(delivery -> leaving.contains(delivery.ledger()));
-    leaving.forEach(probed::remove);
-    paused.removeAll(partitions);
-    partitions.forEach(delays::forget);
-    return leaving;
+  private List<OwnedPartition> ownedOf(Collection<TopicPartition> partitions) {
+    return partitions.stream().map(owned::get).filter(Objects::nonNull).toList();
   }
 
-  private void forget(List<PartitionLedger> leaving) {
-    for (PartitionLedger ledger : leaving) {
-      engine().revoke(ledger);
-      ledgers.remove(ledger.partition());
+  /** Without commit: whoever owns them now may be ahead. */
+  private void forget(List<OwnedPartition> leaving) {
+    for (OwnedPartition owner : leaving) {
+      owned.remove(owner.partition());
+      intake.drop(owner.ledger());
+      delays.forget(owner.partition());
+      try {
+        engine().revoke(owner.ledger());
+      } catch (Throwable e) {
+        failed("records of " + owner.partition() + " may still be handled, it has been lost", e);
+      }
     }
   }
 

@@ -8,7 +8,6 @@ import io.commslib.core.time.SystemRuntime;
 import io.commslib.testkit.servers.KafkaServer;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -35,10 +34,10 @@ class OffsetCommitsIT {
       transport.declare(DestinationConfig.builder(topic).partitions(1).build());
       consumer.assign(List.of(partition));
       PartitionLedger ledger = new PartitionLedger(partition, runtime.time().nanoTime());
+      ledger.begin(0);
       ledger.accepted(0);
       ledger.finished(0);
-      OffsetCommits commits =
-          new OffsetCommits(consumer, runtime.time(), new HashMap<>(Map.of(partition, ledger)));
+      OffsetCommits commits = new OffsetCommits(consumer, runtime.time());
       consumer.wakeup();
       commits.farewell(List.of(ledger), Duration.ofSeconds(30));
       assertThat(commits.lastError()).isEmpty();

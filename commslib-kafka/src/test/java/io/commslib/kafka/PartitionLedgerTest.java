@@ -1,6 +1,7 @@
 package io.commslib.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -18,6 +19,7 @@ class PartitionLedgerTest {
 
   @Test
   void neverCommitsPastAnUnfinishedOffset() {
+    ledger.begin(5);
     ledger.accepted(5);
     ledger.accepted(6);
     ledger.accepted(9);
@@ -30,16 +32,18 @@ class PartitionLedgerTest {
 
   @Test
   void takesAJumpOfAnySizeWhenNothingIsUnfinished() {
+    ledger.begin(5);
     ledger.accepted(5);
     ledger.finished(5);
     ledger.accepted(50_000_000_000L);
     assertThat(ledger.frontier()).isEqualTo(50_000_000_000L);
     ledger.finished(50_000_000_000L);
-    assertThat(ledger.progress().offset()).isEqualTo(50_000_000_001L);
+    assertThat(ledger.progress().offset().offset()).isEqualTo(50_000_000_001L);
   }
 
   @Test
   void letsWorkGoOnAMillionOffsetsBeyondAnUnfinishedOneAndNoFurther() {
+    ledger.begin(0);
     ledger.accepted(0);
     ledger.accepted(1_000_000 - 1);
     ledger.finished(1_000_000 - 1);
@@ -65,6 +69,7 @@ class PartitionLedgerTest {
       TreeSet<Long> unfinished = new TreeSet<>();
       List<Long> open = new ArrayList<>();
       long offset = random.nextInt(10);
+      tested.begin(offset + 1);
       for (int step = 0; step < 200; step++) {
         if (random.nextBoolean() || open.isEmpty()) {
           // Gaps as compaction and transaction markers leave them.
@@ -93,6 +98,7 @@ class PartitionLedgerTest {
       Set<Long> done = new TreeSet<>();
       List<Long> all = new ArrayList<>();
       long offset = 1_000_000L * seed;
+      tested.begin(offset + 1);
       for (int i = 0; i < 300; i++) {
         offset += 1 + (random.nextInt(10) == 0 ? random.nextInt(50) : 0);
         tested.accepted(offset);
@@ -103,7 +109,7 @@ class PartitionLedgerTest {
           done.add(finished);
         }
       }
-      OffsetAndMetadata left = tested.progress();
+      OffsetAndMetadata left = tested.progress().offset();
       PartitionLedger successor = new PartitionLedger(new TopicPartition("t", 0), 0);
       successor.restore(left.offset(), CommitNote.decode(left.offset(), left.metadata()), 100);
       for (long one : all) {
@@ -121,6 +127,7 @@ class PartitionLedgerTest {
 
   @Test
   void keepsItsMemorySmallOverManyRecords() {
+    ledger.begin(0);
     for (long offset = 0; offset < 2_000_000; offset++) {
       ledger.accepted(offset);
       if (offset >= 500) {
@@ -140,22 +147,23 @@ class PartitionLedgerTest {
       assertThat(member.priorStarts(8)).isZero();
       assertThat(member.isProbing()).isEqualTo(life >= PartitionLedger.PROBE_STARTS);
       member.accepted(7);
-      committed = member.startNote();
+      committed = member.startNote().offset();
     }
     PartitionLedger orderly = new PartitionLedger(new TopicPartition("t", 0), 0);
     orderly.restore(7, CommitNote.decode(7, committed.metadata()), 100);
     orderly.accepted(7);
     orderly.startNote();
-    assertThat(CommitNote.decode(7, orderly.farewell().metadata()).starts())
+    assertThat(CommitNote.decode(7, orderly.farewell().offset().metadata()).starts())
         .as("leaving in good order does not count")
         .isEqualTo(5);
     orderly.finished(7);
-    assertThat(orderly.progress().offset()).isEqualTo(8);
-    assertThat(orderly.progress().metadata()).isEmpty();
+    assertThat(orderly.progress().offset().offset()).isEqualTo(8);
+    assertThat(orderly.progress().offset().metadata()).isEmpty();
   }
 
   @Test
   void offsetsThatHoldNoRecordsAreCommittedOnceNothingIsUnderWay() {
+    ledger.begin(5);
     ledger.accepted(5);
     ledger.nothingUpTo(9);
     assertThat(ledger.frontier()).isEqualTo(5);
@@ -167,6 +175,7 @@ class PartitionLedgerTest {
 
   @Test
   void aRecordThatComesTwiceInOneAssignmentIsHandledOnce() {
+    ledger.begin(5);
     assertThat(ledger.accepted(5)).isTrue();
     assertThat(ledger.accepted(5)).isFalse();
     ledger.finished(5);
@@ -176,6 +185,7 @@ class PartitionLedgerTest {
 
   @Test
   void aNoteThatGrowsTooLongStopsTheIntakeAndLeavesOutTheFarEnd() {
+    ledger.begin(0);
     ledger.accepted(0);
     for (long offset = 1; offset < 20_000; offset++) {
       ledger.accepted(offset);
@@ -187,11 +197,91 @@ class PartitionLedgerTest {
       }
     }
     assertThat(ledger.isNoteNearlyFull()).isTrue();
-    OffsetAndMetadata left = ledger.progress();
+    OffsetAndMetadata left = ledger.progress().offset();
     assertThat(left.metadata().length()).isLessThanOrEqualTo(4_096);
     CommitNote note = CommitNote.decode(0, left.metadata());
     assertThat(note.finished().get(2)).isTrue();
     assertThat(note.finished().get(3)).isFalse();
     assertThat(note.finished().get(19_998)).isFalse();
+  }
+
+  @Test
+  void acceptsNothingBeforeItIsKnownWhereReadingBegins() {
+    assertThatIllegalStateException().isThrownBy(() -> ledger.accepted(5));
+    assertThatIllegalStateException().isThrownBy(ledger::farewell);
+    ledger.nothingUpTo(9);
+    assertThat(ledger.frontier()).isEqualTo(-1);
+  }
+
+  @Test
+  void aSuccessorInTheSameAssignmentKnowsWhatIsFinishedAndAcceptsTheRestAgain() {
+    for (int seed = 0; seed < 300; seed++) {
+      Random random = new Random(seed);
+      PartitionLedger tested = new PartitionLedger(new TopicPartition("t", 0), 0);
+      tested.begin(0);
+      Set<Long> done = new TreeSet<>();
+      List<Long> all = new ArrayList<>();
+      long offset = -1;
+      for (int i = 0; i < 100; i++) {
+        offset += 1 + (random.nextInt(10) == 0 ? random.nextInt(50) : 0);
+        tested.accepted(offset);
+        all.add(offset);
+        long finished = all.get(Math.max(0, all.size() - 1 - random.nextInt(40)));
+        if (random.nextBoolean()) {
+          tested.finished(finished);
+          done.add(finished);
+        }
+      }
+      long limit = random.nextBoolean() ? Long.MAX_VALUE : random.nextInt((int) offset + 1);
+      PartitionLedger successor = tested.successor(limit, 0);
+      assertThat(successor.frontier())
+          .as("seed %d", seed)
+          .isEqualTo(Math.min(limit, tested.frontier()));
+      assertThat(successor.isIdle()).isTrue();
+      assertThat(successor.isUnconfirmed()).isTrue();
+      for (long one : all) {
+        if (one >= successor.frontier()) {
+          assertThat(successor.accepted(one))
+              .as("seed %d, %d of %d", seed, one, limit)
+              .isEqualTo(!done.contains(one) || one >= limit);
+        }
+      }
+      all.forEach(successor::finished);
+      assertThat(successor.frontier()).isEqualTo(offset + 1);
+    }
+  }
+
+  @Test
+  void aCommitCountsOnceItIsConfirmedAndIsRepeatedUntilThen() {
+    ledger.begin(5);
+    assertThat(ledger.hasFarewell()).as("nothing was done, nothing to say").isFalse();
+    ledger.accepted(5);
+    ledger.finished(5);
+    LedgerCommit lost = ledger.progress();
+    assertThat(ledger.isDirty()).as("one is under way").isFalse();
+    assertThat(ledger.isUnconfirmed()).isTrue();
+    ledger.notConfirmed();
+    assertThat(ledger.isDirty()).isTrue();
+    LedgerCommit early = ledger.progress();
+    ledger.accepted(6);
+    ledger.finished(6);
+    early.confirmed(0);
+    assertThat(ledger.isUnconfirmed()).as("it did not cover the later one").isTrue();
+    ledger.progress().confirmed(0);
+    lost.confirmed(0);
+    assertThat(ledger.isUnconfirmed()).isFalse();
+    assertThat(ledger.isDirty()).isFalse();
+  }
+
+  @Test
+  void makesRoomForAJumpOnlyAsFarAsMemoryAllows() {
+    ledger.begin(0);
+    ledger.accepted(0);
+    assertThat(ledger.hasRoomFor(10_000_000)).isTrue();
+    assertThat(ledger.hasRoomFor(5_000_000_000L)).isFalse();
+    ledger.finished(0);
+    assertThat(ledger.hasRoomFor(5_000_000_000L)).isTrue();
+    ledger.nothingUpTo(5_000_000_000L);
+    assertThat(ledger.frontier()).isEqualTo(5_000_000_000L);
   }
 }

@@ -5,6 +5,7 @@ import io.commslib.core.LifecycleComponent;
 import io.commslib.core.messaging.MessageIds;
 import io.commslib.core.spi.Checks;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.jdbc.SingleStatements;
 import io.commslib.jdbc.SqlDialect;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
@@ -47,6 +48,7 @@ public final class OutboxNotifier implements LifecycleComponent {
 
   private final JdbcOutbox outbox;
   private final OutboxTransactions transactions;
+  private final SingleStatements connections;
   private final String node;
   private final String channel;
   private final WakeSignal commits = new WakeSignal();
@@ -70,7 +72,8 @@ public final class OutboxNotifier implements LifecycleComponent {
         outbox.jdbc().dialect(),
         "POSTGRESQL");
     this.outbox = outbox;
-    this.transactions = new OutboxTransactions(outbox.jdbc());
+    this.transactions = OutboxTransactions.ofLoop(outbox.jdbc());
+    this.connections = SingleStatements.on(outbox.jdbc());
     this.node = MessageIds.next(runtime.time(), runtime.random());
     int table = outbox.jdbc().table("outbox_message").hashCode();
     this.channel = String.format(Locale.ROOT, "commslib_outbox_%08x", table);
@@ -166,16 +169,31 @@ public final class OutboxNotifier implements LifecycleComponent {
   }
 
   private void notifyOthers() {
+    untilClosed(
+        () -> {
+          if (commits.await(AFTER_FAILURE.toNanos()) && !closed) {
+            commits.takeRaised();
+            send();
+            commits.linger(DEBOUNCE.toNanos(), () -> closed);
+          }
+        });
+  }
+
+  private interface Turn {
+    void run() throws InterruptedException;
+  }
+
+  /** Only closing ends a thread of the notifier: neither an error nor an interrupt of a driver. */
+  private void untilClosed(Turn turn) {
     try {
       while (!closed) {
-        if (commits.await(AFTER_FAILURE.toNanos()) && !closed) {
-          commits.takeRaised();
-          send();
-          commits.linger(DEBOUNCE.toNanos(), () -> closed);
+        try {
+          Thread.interrupted();
+          turn.run();
+        } catch (Throwable e) {
+          Thread.onSpinWait();
         }
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     } finally {
       ended.countDown();
     }
@@ -194,32 +212,46 @@ public final class OutboxNotifier implements LifecycleComponent {
           });
       sent.incrementAndGet();
       sending.succeeded();
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
+      // Polling finds the message. The thread goes on, whatever a driver or a pool throws.
       sending.failed(e);
     }
   }
 
   private void listenToOthers() {
-    try {
-      while (!closed) {
-        if (outbox.hasRelays()) {
-          listen();
-        }
-        pause.await(AFTER_FAILURE.toNanos());
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } finally {
-      ended.countDown();
-    }
+    untilClosed(
+        () -> {
+          if (outbox.hasRelays()) {
+            listen();
+          }
+          Thread.interrupted();
+          pause.await(AFTER_FAILURE.toNanos());
+        });
   }
 
   /** Returns when the connection breaks, or there is nobody to wake any more. */
   private void listen() {
-    try (Connection connection = outbox.jdbc().dataSource().getConnection()) {
+    try {
+      connections.run(
+          "outbox listen",
+          connection -> {
+            listen(connection);
+            return null;
+          });
+    } catch (SQLException e) {
+      listening.failed(SqlErrors.translate("outbox listen", e));
+    } catch (Throwable e) {
+      // The thread goes on, whatever a driver or a pool throws.
+      listening.failed(e);
+    } finally {
+      listens = false;
+    }
+  }
+
+  private void listen(Connection connection) throws SQLException {
+    boolean stopped = false;
+    try {
       PGConnection notifications = connection.unwrap(PGConnection.class);
-      boolean autoCommit = connection.getAutoCommit();
-      connection.setAutoCommit(true);
       execute(connection, "LISTEN " + channel);
       listens = true;
       listening.succeeded();
@@ -233,13 +265,13 @@ public final class OutboxNotifier implements LifecycleComponent {
         }
       }
       execute(connection, "UNLISTEN " + channel);
-      connection.setAutoCommit(autoCommit);
-    } catch (SQLException e) {
-      listening.failed(SqlErrors.translate("outbox listen", e));
-    } catch (RuntimeException e) {
-      listening.failed(e);
+      take(notifications.getNotifications());
+      stopped = true;
     } finally {
-      listens = false;
+      if (!stopped) {
+        // Its next user must not be sent what it has not asked for.
+        connection.abort(Runnable::run);
+      }
     }
   }
 

@@ -2,10 +2,10 @@ package io.commslib.outbox;
 
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.jdbc.SingleStatements;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
 import java.sql.SQLException;
-import javax.sql.DataSource;
 
 /** Runs the relay's and the admin's SQL, one transaction a call; drivers' failures end here. */
 final class OutboxTransactions {
@@ -16,8 +16,7 @@ final class OutboxTransactions {
   }
 
   private final JdbcTransactionRunner transactions;
-  private final DataSource source;
-  private final boolean mySql;
+  private final SingleStatements singles;
   private final boolean ofLoop;
 
   /** For callers' threads. */
@@ -36,41 +35,16 @@ final class OutboxTransactions {
   private OutboxTransactions(JdbcDatabase database, boolean ofLoop) {
     this.ofLoop = ofLoop;
     this.transactions = JdbcTransactionRunner.create(database);
-    this.source = database.dataSource();
-    this.mySql = database.dialect().isMySql();
+    this.singles = SingleStatements.readingCommittedOn(database);
   }
 
   /** Runs one statement, or several that need not hold together: each commits by itself. */
   <T> T single(String doing, Work<T> work) {
     clearInterrupt();
-    try (Connection connection = source.getConnection()) {
-      boolean autoCommit = connection.getAutoCommit();
-      if (!autoCommit) {
-        connection.setAutoCommit(true);
-      }
-      try {
-        return mySql ? readingCommitted(connection, work) : work.run(connection);
-      } finally {
-        if (!autoCommit) {
-          connection.setAutoCommit(false);
-        }
-      }
+    try {
+      return singles.run("outbox " + doing, work::run);
     } catch (SQLException e) {
       throw SqlErrors.translate("outbox " + doing, e);
-    }
-  }
-
-  /** At the usual isolation a change locks, and waits for, each row it only passes over. */
-  private static <T> T readingCommitted(Connection connection, Work<T> work) throws SQLException {
-    int isolation = connection.getTransactionIsolation();
-    if (isolation == Connection.TRANSACTION_READ_COMMITTED) {
-      return work.run(connection);
-    }
-    connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
-    try {
-      return work.run(connection);
-    } finally {
-      connection.setTransactionIsolation(isolation);
     }
   }
 

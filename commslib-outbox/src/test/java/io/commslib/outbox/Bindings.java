@@ -11,7 +11,7 @@ import org.jooq.DSLContext;
 import org.jooq.impl.DSL;
 
 /** Ways to begin transactions that need nothing of the library but a connection. */
-enum Bindings {
+public enum Bindings {
   /** A connection whose transaction the caller begins and ends. */
   PLAIN_JDBC(Bindings::plainJdbc),
   /** The library's own runner. */
@@ -27,7 +27,13 @@ enum Bindings {
     this.maker = maker;
   }
 
-  TransactionBinding on(JdbcDatabase database) {
+  /**
+   * Makes the binding.
+   *
+   * @param database what its transactions run on
+   * @return new binding
+   */
+  public TransactionBinding on(JdbcDatabase database) {
     return maker.apply(database);
   }
 
@@ -35,6 +41,7 @@ enum Bindings {
     return blind(
         work -> {
           try (Connection connection = database.dataSource().getConnection()) {
+            boolean usual = connection.getAutoCommit();
             connection.setAutoCommit(false);
             try {
               work.run(JdbcTransactions.join(connection, database));
@@ -43,7 +50,7 @@ enum Bindings {
               connection.rollback();
               throw e;
             } finally {
-              connection.setAutoCommit(true);
+              connection.setAutoCommit(usual);
             }
           }
         });

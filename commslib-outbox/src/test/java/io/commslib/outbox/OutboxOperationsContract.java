@@ -495,11 +495,11 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
   @Test
   void namesASchemaThatIsMissingOlderOrNewerAtStart() {
     String versions = database.table("commslib_schema");
-    execute("UPDATE " + versions + " SET version = 2 WHERE module = 'outbox'");
-    assertRefused("COMMS-JDBC-012", "version 2", "use a newer commslib-outbox");
+    execute("UPDATE " + versions + " SET version = 2, compatible_from = 2 WHERE module = 'outbox'");
+    assertRefused("COMMS-JDBC-012", "schema of outbox", "version 2", "start a newer release");
     execute("DELETE FROM " + versions);
     assertRefused("COMMS-JDBC-010", "missing", "run SchemaScripts.apply");
-    execute("INSERT INTO " + versions + " VALUES ('outbox', 1, CURRENT_TIMESTAMP)");
+    execute("INSERT INTO " + versions + " VALUES ('outbox', 1, 1, CURRENT_TIMESTAMP)");
     SchemaScripts ofTheNextRelease = SchemaScripts.of("outbox", 2, OutboxSchema.class);
     assertThatThrownBy(() -> ofTheNextRelease.check(database))
         .isInstanceOf(StoreException.class)

@@ -18,8 +18,8 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
- * Dead letters in a quorum queue per group. Redriving publishes to the group's queue, confirmed,
- * before the dead letter is acknowledged.
+ * Dead letters in a quorum queue per group. Redriving publishes to the group's queue, through an
+ * exchange of its own and confirmed, before the dead letter is acknowledged.
  */
 final class RabbitDeadLetters implements DeadLetters {
 
@@ -42,7 +42,8 @@ final class RabbitDeadLetters implements DeadLetters {
   /** Publishes one; confirmed when the stage completes. */
   CompletionStage<PublishReceipt> add(Destination source, String group, WireMessage letter) {
     String id = DeadLetterHeaders.read(letter, envelope).messageId();
-    return sender.send("", RabbitNames.deadLetters(source, group), false, source, id, letter);
+    String queue = RabbitNames.deadLetters(source, group);
+    return sender.send("", queue, false, source, id, RabbitRecords.letter(letter, id));
   }
 
   @Override
@@ -66,35 +67,36 @@ final class RabbitDeadLetters implements DeadLetters {
 
   @Override
   public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
-    String queue = RabbitNames.queue(source, group);
-    return take(
-        source,
-        group,
-        select,
-        letter -> {
-          WireMessage back = DeadLetterHeaders.redriven(letter.wire());
-          await(sender.send("", queue, false, source, letter.letter().messageId(), back));
-        });
+    String exchange = RabbitNames.redrive(source, group);
+    try (RabbitLetters letters = letters(source, group)) {
+      letters.requireWayBack(exchange);
+      return take(
+          letters,
+          select,
+          letter -> {
+            String id = letter.letter().messageId();
+            OutgoingRecord back =
+                RabbitRecords.redriven(DeadLetterHeaders.redriven(letter.wire()), id);
+            await(sender.send(exchange, "", false, source, id, back));
+          });
+    }
   }
 
   @Override
   public int discard(Destination source, String group, Predicate<DeadLetter> select) {
-    return take(source, group, select, letter -> {});
+    try (RabbitLetters letters = letters(source, group)) {
+      return take(letters, select, letter -> {});
+    }
   }
 
-  private int take(
-      Destination source,
-      String group,
-      Predicate<DeadLetter> select,
-      Consumer<RabbitLetters.Taken> taken) {
+  private static int take(
+      RabbitLetters letters, Predicate<DeadLetter> select, Consumer<RabbitLetters.Taken> taken) {
     int count = 0;
-    try (RabbitLetters letters = letters(source, group)) {
-      for (RabbitLetters.Taken letter = letters.take(); letter != null; letter = letters.take()) {
-        if (select.test(letter.letter())) {
-          taken.accept(letter);
-          letters.remove(letter);
-          count++;
-        }
+    for (RabbitLetters.Taken letter = letters.take(); letter != null; letter = letters.take()) {
+      if (select.test(letter.letter())) {
+        taken.accept(letter);
+        letters.remove(letter);
+        count++;
       }
     }
     return count;

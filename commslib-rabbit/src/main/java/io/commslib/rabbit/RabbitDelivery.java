@@ -1,67 +1,45 @@
 package io.commslib.rabbit;
 
+import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Delivery;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.OrderingKeys;
 import io.commslib.core.spi.RawDelivery;
 import io.commslib.core.spi.WireMessage;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** A message on its way through the engine; its tag means something on its own channel only. */
 final class RabbitDelivery implements RawDelivery {
-
-  private static final String KEY = CloudEventsEnvelope.AMQP_PREFIX + "partitionkey";
-  private static final String DELIVERY_COUNT = "x-delivery-count";
 
   private final Channel channel;
   private final String queue;
   private final long tag;
   private final int priorDeliveries;
   private final WireMessage wire;
+  private final @Nullable String laneKey;
+  private final int sizeBytes;
 
-  RabbitDelivery(Channel channel, String queue, Delivery delivery) {
+  /**
+   * @param redrive exchange through which the library alone sends to this queue
+   */
+  RabbitDelivery(Channel channel, String queue, String redrive, Delivery delivery) {
     this.channel = channel;
     this.queue = queue;
     this.tag = delivery.getEnvelope().getDeliveryTag();
+    AMQP.BasicProperties properties = delivery.getProperties();
     this.wire =
-        wire(
-            delivery.getProperties().getHeaders(),
-            delivery.getProperties().getContentType(),
-            delivery.getBody());
+        RabbitRecords.wire(
+            properties, delivery.getBody(), redrive.equals(delivery.getEnvelope().getExchange()));
+    this.laneKey = RabbitKeys.lane(wire);
+    this.sizeBytes = wire.sizeBytes() + RabbitRecords.hiddenBytes(properties);
     // On a first delivery the count is what the sender made up; on a later one it is the broker's.
-    this.priorDeliveries =
-        delivery.getEnvelope().isRedeliver() ? count(delivery.getProperties().getHeaders()) : 0;
+    this.priorDeliveries = delivery.getEnvelope().isRedeliver() ? count(properties) : 0;
   }
 
-  /**
-   * Headers as text; what is no text or number, and what the broker adds for itself, is left out.
-   */
-  static WireMessage wire(Map<String, Object> table, String contentType, byte[] body) {
-    Map<String, String> headers = new LinkedHashMap<>();
-    if (table != null) {
-      table.forEach(
-          (name, value) -> {
-            boolean plain =
-                value instanceof CharSequence
-                    || value instanceof Number
-                    || value instanceof Boolean
-                    || value instanceof com.rabbitmq.client.LongString;
-            if (plain && !name.startsWith("x-")) {
-              headers.put(name, value.toString());
-            }
-          });
-    }
-    if (contentType != null) {
-      headers.put("content-type", contentType);
-    }
-    return new WireMessage(headers.get(KEY), headers, body);
-  }
-
-  private static int count(Map<String, Object> table) {
-    Object count = table == null ? null : table.get(DELIVERY_COUNT);
+  private static int count(AMQP.BasicProperties properties) {
+    Map<String, Object> table = properties.getHeaders();
+    Object count = table == null ? null : table.get(RabbitRecords.DELIVERY_COUNT);
     return count instanceof Number number
         ? (int) Math.max(0, Math.min(1_000_000, number.longValue()))
         : 0;
@@ -82,12 +60,12 @@ final class RabbitDelivery implements RawDelivery {
 
   @Override
   public Optional<String> laneKey() {
-    return wire.key().map(OrderingKeys::of);
+    return Optional.ofNullable(laneKey);
   }
 
   @Override
   public int sizeBytes() {
-    return wire.sizeBytes();
+    return sizeBytes;
   }
 
   @Override

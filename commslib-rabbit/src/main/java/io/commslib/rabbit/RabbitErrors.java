@@ -2,57 +2,164 @@ package io.commslib.rabbit;
 
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.AuthenticationFailureException;
+import com.rabbitmq.client.ChannelContinuationTimeoutException;
+import com.rabbitmq.client.MalformedFrameException;
+import com.rabbitmq.client.Method;
 import com.rabbitmq.client.ShutdownSignalException;
+import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.TransportException;
+import java.io.EOFException;
+import java.security.cert.CertificateException;
+import java.util.ArrayList;
+import java.util.List;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
 
-/** The one place that reads the client's failures. */
+/**
+ * The one place that reads the client's failures. Permanent is what a code and its text prove:
+ * several codes stand for a wrong setting and for something that passes, such as a node that is
+ * down.
+ */
 final class RabbitErrors {
 
-  private static final int NOT_FOUND = 404;
-  private static final int PRECONDITION_FAILED = 406;
+  private static final int MAX_CAUSES = 20;
+
+  /** Why a channel or connection ended, in the words of the side that ended it. */
+  private record Close(int code, String text) {}
 
   private RabbitErrors() {}
 
   static SubscribeException subscribe(String what, Throwable failure) {
-    int code = replyCode(failure);
-    boolean permanent =
-        code == NOT_FOUND
-            || code == PRECONDITION_FAILED
-            || code == 403
-            || failure instanceof AuthenticationFailureException;
+    Close close = close(failure);
+    boolean unlike =
+        close != null
+            && (close.code() == AMQP.NOT_FOUND || close.code() == AMQP.PRECONDITION_FAILED);
     return new SubscribeException(
-        code == PRECONDITION_FAILED || code == NOT_FOUND ? "COMMS-RABBIT-002" : "COMMS-RABBIT-006",
-        permanent ? FailureKind.PERMANENT : FailureKind.TRANSIENT,
+        unlike ? "COMMS-RABBIT-002" : "COMMS-RABBIT-006",
+        kind(failure),
         what + ": " + text(failure),
         failure);
   }
 
   static TransportException operation(String what, Throwable failure) {
     return new TransportException(
-        "COMMS-RABBIT-007", FailureKind.TRANSIENT, what + ": " + text(failure), failure);
+        "COMMS-RABBIT-007", kind(failure), what + ": " + text(failure), failure);
   }
 
-  private static int replyCode(Throwable failure) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof ShutdownSignalException signal
-          && signal.getReason() instanceof AMQP.Channel.Close close) {
-        return close.getReplyCode();
+  static FailureKind kind(Throwable failure) {
+    for (Throwable cause : causes(failure)) {
+      if (cause instanceof CommsException known) {
+        return known.kind();
       }
     }
-    return 0;
+    Close close = close(failure);
+    boolean permanent =
+        close == null
+            ? causes(failure).stream()
+                .anyMatch(
+                    cause ->
+                        cause instanceof AuthenticationFailureException
+                            || cause instanceof CertificateException)
+            : isPermanent(close.code(), close.text());
+    return permanent ? FailureKind.PERMANENT : FailureKind.TRANSIENT;
   }
 
-  /** The broker's own words where there are any, else the client's. */
+  /** Texts as the broker words them since 3.8. */
+  private static boolean isPermanent(int code, String text) {
+    return switch (code) {
+      // Also said of a queue whose node is down, or that does not answer.
+      case AMQP.NOT_FOUND -> text.contains(" no queue ") || text.contains(" no exchange ");
+      // Also said of an acknowledgement that took too long.
+      case AMQP.PRECONDITION_FAILED -> !text.contains("timed out") && !text.contains("timeout");
+      // Also said of a queue that another consumer has for itself.
+      case AMQP.ACCESS_REFUSED -> !text.contains("exclusive");
+      // Also said when a limit of connections is reached.
+      case AMQP.NOT_ALLOWED -> text.contains("vhost") && !text.contains("limit");
+      case AMQP.NOT_IMPLEMENTED -> true;
+      default -> false;
+    };
+  }
+
+  private static @Nullable Close close(Throwable failure) {
+    for (Throwable cause : causes(failure)) {
+      if (cause instanceof ShutdownSignalException signal) {
+        Method reason = signal.getReason();
+        if (reason instanceof AMQP.Channel.Close close) {
+          return said(close.getReplyCode(), close.getReplyText());
+        }
+        if (reason instanceof AMQP.Connection.Close close) {
+          return said(close.getReplyCode(), close.getReplyText());
+        }
+      }
+    }
+    return null;
+  }
+
+  /** A normal end, by this side, is no failure that explains anything. */
+  private static @Nullable Close said(int code, String text) {
+    return code == AMQP.REPLY_SUCCESS ? null : new Close(code, text);
+  }
+
+  private static List<Throwable> causes(Throwable failure) {
+    List<Throwable> causes = new ArrayList<>();
+    Throwable next = failure;
+    while (next != null && causes.size() < MAX_CAUSES) {
+      causes.add(next);
+      next = next.getCause();
+    }
+    return causes;
+  }
+
+  /** The broker's own words where there are any, else those of the cause that has any. */
   static String text(Throwable failure) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof ShutdownSignalException signal
-          && signal.getReason() instanceof AMQP.Channel.Close close) {
-        return close.getReplyText();
+    Close close = close(failure);
+    if (close != null) {
+      return close.text();
+    }
+    List<String> words = new ArrayList<>();
+    for (Throwable cause : causes(failure)) {
+      String own = words(cause);
+      if (own != null && !words.contains(own)) {
+        words.add(own);
       }
     }
-    return failure.getClass().getSimpleName()
-        + (failure.getMessage() == null ? "" : ": " + failure.getMessage());
+    if (words.isEmpty()) {
+      List<Throwable> causes = causes(failure);
+      return causes.get(causes.size() - 1).getClass().getSimpleName() + " without a message";
+    }
+    return String.join("; ", words);
+  }
+
+  /** What an exception itself says; null if it only repeats its cause. */
+  private static @Nullable String words(Throwable cause) {
+    if (cause instanceof EOFException) {
+      return "the other side closed the connection";
+    }
+    if (cause instanceof ChannelContinuationTimeoutException) {
+      // Its own text shows user and address.
+      return "no answer of the broker in time";
+    }
+    String message = cause.getMessage();
+    Throwable behind = cause.getCause();
+    if (message == null
+        || (behind != null && message.equals(behind.toString()))
+        || (cause instanceof ShutdownSignalException && message.equals("connection error"))) {
+      return null;
+    }
+    return cause.getClass().getSimpleName() + ": " + message + hint(cause, message);
+  }
+
+  private static String hint(Throwable cause, String message) {
+    if (cause instanceof SSLException && message.contains("unrecognized SSL message")) {
+      return " (the port does not speak TLS)";
+    }
+    boolean notAmqp =
+        cause instanceof MalformedFrameException
+            && (message.startsWith("Frame size is invalid")
+                || message.startsWith("Bad frame end marker")
+                || message.contains("protocol version mismatch"));
+    return notAmqp ? " (the port does not speak AMQP 0-9-1, or speaks TLS)" : "";
   }
 }

@@ -75,13 +75,23 @@ final class RabbitLetters implements DeadLetterListing {
       }
       // The answer to a get says how many are left; what a declaration says may be seconds old.
       left = left < 0 ? got.getMessageCount() : left - 1;
-      WireMessage wire =
-          RabbitDelivery.wire(
-              got.getProps().getHeaders(), got.getProps().getContentType(), got.getBody());
+      WireMessage wire = RabbitRecords.wire(got.getProps(), got.getBody(), true);
       return new Taken(
           got.getEnvelope().getDeliveryTag(), wire, DeadLetterHeaders.read(wire, envelope));
     } catch (IOException | RuntimeException e) {
       throw RabbitErrors.operation("dead letters of " + queue, e);
+    }
+  }
+
+  /**
+   * Fails unless letters can go back: without their exchange the publish would end the channel of
+   * all publishers.
+   */
+  void requireWayBack(String exchange) {
+    try {
+      channel.exchangeDeclarePassive(exchange);
+    } catch (IOException | RuntimeException e) {
+      throw RabbitErrors.operation("redrive to " + queue, e);
     }
   }
 

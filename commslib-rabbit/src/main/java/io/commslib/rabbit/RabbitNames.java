@@ -25,4 +25,12 @@ final class RabbitNames {
   static String deadLetters(Destination destination, String group) {
     return queue(destination, group) + "@.dlq";
   }
+
+  /**
+   * The exchange that leads to the group's queue and is used for redriven letters alone: what came
+   * through it was sent by the library.
+   */
+  static String redrive(Destination destination, String group) {
+    return queue(destination, group) + "@.redrive";
+  }
 }

@@ -1,6 +1,5 @@
 package io.commslib.rabbit;
 
-import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.AlreadyClosedException;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
@@ -9,12 +8,9 @@ import io.commslib.core.Health;
 import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.PublishReceipt;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.WireMessage;
 import io.commslib.core.time.CommsRuntime;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;
@@ -30,9 +26,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class RabbitSender {
 
-  private static final String SEQUENCE = CloudEventsEnvelope.RESERVED_PREFIX + "publish-seq";
-  private static final int PERSISTENT = 2;
   private static final Duration SWEEP = Duration.ofMillis(500);
+  private static final int ABORT_MILLIS = 1_000;
 
   private record Open(Channel channel, Confirms confirms) {}
 
@@ -70,7 +65,7 @@ final class RabbitSender {
     channel.confirmSelect();
     channel.addReturnListener(
         message -> {
-          Object sequence = message.getProperties().getHeaders().get(SEQUENCE);
+          Object sequence = message.getProperties().getHeaders().get(OutgoingRecord.SEQUENCE);
           confirms.returned(Long.parseLong(String.valueOf(sequence)));
         });
     channel.addConfirmListener(
@@ -94,7 +89,7 @@ final class RabbitSender {
       boolean optional,
       Destination to,
       String messageId,
-      WireMessage wire) {
+      OutgoingRecord record) {
     long deadline = runtime.time().nanoTime() + config.publishTimeout().toNanos();
     Confirms.Pending publish = new Confirms.Pending(to, messageId, optional, deadline);
     if (!acquire()) {
@@ -117,7 +112,7 @@ final class RabbitSender {
             blocked ? "the broker blocks publishers (memory or disk alarm)" : "not connected");
         connection.recover();
       } else {
-        write(now, exchange, routingKey, publish, wire);
+        write(now, exchange, routingKey, publish, record);
       }
     } finally {
       lock.unlock();
@@ -134,44 +129,55 @@ final class RabbitSender {
     }
   }
 
-  private static void write(
-      Open now, String exchange, String routingKey, Confirms.Pending publish, WireMessage wire) {
+  private void write(
+      Open now,
+      String exchange,
+      String routingKey,
+      Confirms.Pending publish,
+      OutgoingRecord record) {
+    OutgoingRecord fitting;
+    try {
+      fitting = record.fitting(now.channel().getConnection().getFrameMax());
+    } catch (IllegalArgumentException e) {
+      window.release();
+      publish.fail(
+          "COMMS-RABBIT-013",
+          FailureKind.PERMANENT,
+          SendCertainty.NOT_SENT,
+          String.valueOf(e.getMessage()));
+      return;
+    }
     long sequence = now.channel().getNextPublishSeqNo();
     now.confirms().add(sequence, publish);
     try {
       now.channel()
-          .basicPublish(
-              exchange,
-              routingKey,
-              true,
-              properties(wire, publish.messageId, sequence),
-              wire.body());
+          .basicPublish(exchange, routingKey, true, fitting.numbered(sequence), fitting.body());
     } catch (AlreadyClosedException e) {
       // Nothing was written; the shutdown listener may have been quicker with a less certain word.
       publish.fail(
           "COMMS-RABBIT-011", FailureKind.TRANSIENT, SendCertainty.NOT_SENT, "not connected");
       now.confirms().withdraw(sequence);
     } catch (IOException | RuntimeException e) {
-      publish.fail(
-          "COMMS-RABBIT-008",
-          FailureKind.TRANSIENT,
-          SendCertainty.MAYBE_SENT,
-          RabbitErrors.text(e));
-      now.confirms().withdraw(sequence);
+      giveUp(now, RabbitErrors.text(e));
+    } catch (Error e) {
+      giveUp(now, e.toString());
+      throw e;
     }
   }
 
-  private static AMQP.BasicProperties properties(
-      WireMessage wire, String messageId, long sequence) {
-    Map<String, Object> headers = new HashMap<>(wire.headers());
-    Object contentType = headers.remove("content-type");
-    headers.put(SEQUENCE, Long.toString(sequence));
-    return new AMQP.BasicProperties.Builder()
-        .deliveryMode(PERSISTENT)
-        .messageId(messageId)
-        .contentType(contentType == null ? null : contentType.toString())
-        .headers(headers)
-        .build();
+  /**
+   * Ends a channel whose numbers can't be relied on any more. The client counts a publish before it
+   * writes it: had it thrown in between, each later confirm would be taken for that of the message
+   * before. What waits for its confirm may have arrived.
+   */
+  private void giveUp(Open broken, String text) {
+    if (open == broken) {
+      open = null;
+    }
+    broken.confirms().failAll(text);
+    runtime
+        .newThread("rabbit-abort", () -> broken.channel().getConnection().abort(ABORT_MILLIS))
+        .start();
   }
 
   /**
@@ -181,11 +187,7 @@ final class RabbitSender {
   private void sweep() {
     Open now = open;
     if (now != null && now.confirms().hasOverdue(runtime.time().nanoTime())) {
-      open = null;
-      now.confirms().failAll("no confirm within " + config.publishTimeout());
-      Thread abort =
-          runtime.newThread("rabbit-abort", () -> now.channel().getConnection().abort(1_000));
-      abort.start();
+      giveUp(now, "no confirm within " + config.publishTimeout());
     }
     if (!closed) {
       runtime.scheduler().schedule(SWEEP, this::sweep);

@@ -33,6 +33,7 @@ final class RabbitSubscription implements Subscription, Settler {
 
   private final SubscriptionConfig config;
   private final String queue;
+  private final String redrive;
   private final RecoveringConnection connection;
   private final Runnable onClose;
   private @Nullable DeliveryEngine engine;
@@ -46,6 +47,7 @@ final class RabbitSubscription implements Subscription, Settler {
   RabbitSubscription(SubscriptionConfig config, RecoveringConnection connection, Runnable onClose) {
     this.config = config;
     this.queue = RabbitNames.queue(config.destination(), config.group());
+    this.redrive = RabbitNames.redrive(config.destination(), config.group());
     this.connection = connection;
     this.onClose = onClose;
   }
@@ -86,7 +88,7 @@ final class RabbitSubscription implements Subscription, Settler {
             queue,
             false,
             (tag, delivery) -> {
-              received.add(new RabbitDelivery(made, queue, delivery));
+              received.add(new RabbitDelivery(made, queue, redrive, delivery));
               hand();
             },
             tag -> {

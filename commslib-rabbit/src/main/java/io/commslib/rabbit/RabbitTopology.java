@@ -72,13 +72,18 @@ final class RabbitTopology {
       throws IOException {
     Destination destination = config.destination();
     String queue = RabbitNames.queue(destination, group);
+    String deadLetters = RabbitNames.deadLetters(destination, group);
+    String redrive = RabbitNames.redrive(destination, group);
     if (config.isVerifyOnly()) {
       channel.queueDeclarePassive(queue);
+      channel.queueDeclarePassive(deadLetters);
+      channel.exchangeDeclarePassive(redrive);
       return;
     }
     channel.queueDeclare(queue, true, false, false, GROUP_QUEUE);
-    channel.queueDeclare(
-        RabbitNames.deadLetters(destination, group), true, false, false, DEAD_LETTER_QUEUE);
+    channel.queueDeclare(deadLetters, true, false, false, DEAD_LETTER_QUEUE);
+    channel.exchangeDeclare(redrive, BuiltinExchangeType.FANOUT, true);
+    channel.queueBind(queue, redrive, "");
     if (destination.kind() == Destination.Kind.TOPIC) {
       channel.queueBind(queue, RabbitNames.exchange(destination), "");
     }

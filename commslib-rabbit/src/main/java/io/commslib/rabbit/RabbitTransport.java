@@ -33,9 +33,11 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Messages over RabbitMQ. A topic is a durable fanout exchange with a quorum queue {@code
- * <name>@<group>} per group, a queue is a quorum queue of its name; the dead letters of each are
- * the quorum queue {@code ...@.dlq}. All queues have a single active consumer: per-key order holds
- * for one process per group, others stand by and take over.
+ * <name>@<group>} per group, a queue is a quorum queue of its name. The dead letters of each are
+ * the quorum queue {@code <queue>@.dlq}, and go back through the exchange {@code <queue>@.redrive}:
+ * what the library says of redrives is believed only of messages that came through it. All queues
+ * have a single active consumer: per-key order holds for one process per group, others stand by and
+ * take over.
  *
  * <p>A message given back by its handler is held for 100 ms and handled again by this consumer,
  * which is the active one: sent back to the broker it would be overtaken by later ones of its key.
@@ -144,7 +146,12 @@ public final class RabbitTransport implements MessageTransport {
     boolean optional = declared.find(to).filter(DestinationConfig::isOptional).isPresent();
     String routingKey = to.kind() == Destination.Kind.QUEUE ? to.name() : "";
     return sender.send(
-        RabbitNames.exchange(to), routingKey, optional, to, message.id(), envelope.encode(message));
+        RabbitNames.exchange(to),
+        routingKey,
+        optional,
+        to,
+        message.id(),
+        RabbitRecords.message(envelope.encode(message), message.id()));
   }
 
   private Subscription subscribe(SubscriptionConfig subscription, MessageHandler handler) {

@@ -7,12 +7,10 @@ import io.commslib.core.spi.Checks;
 import io.commslib.core.spi.DefaultSource;
 import io.commslib.core.spi.StructuredEvents;
 import io.commslib.core.time.CommsRuntime;
-import java.net.URI;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,8 +19,6 @@ import org.jspecify.annotations.Nullable;
  * @since 0.1
  */
 public final class RabbitTransportConfig {
-
-  private static final Pattern URI_FORM = Pattern.compile("amqps?://\\S+");
 
   private final Builder settings;
 
@@ -33,21 +29,20 @@ public final class RabbitTransportConfig {
   /**
    * Starts a configuration.
    *
-   * @param uri {@code amqp://user:password@host:port/vhost} or {@code amqps://...}
+   * @param uri {@code amqp://user:password@host:port/vhost} or {@code amqps://...}: one host, and
+   *     no query; percent-encoded where user, password or virtual host hold characters that have a
+   *     meaning in a URI. Without a path the virtual host is {@code /}
    * @return new builder
+   * @throws IllegalArgumentException naming the part of the URI that is wrong and its rule; no part
+   *     of the URI is shown, since any may belong to a password
    */
   public static Builder builder(String uri) {
     return new Builder(uri);
   }
 
-  String uri() {
-    return settings.uri;
-  }
-
-  /** The address without user and password, for messages. */
-  String address() {
-    URI parsed = URI.create(settings.uri);
-    return parsed.getScheme() + "://" + parsed.getHost() + ":" + parsed.getPort();
+  /** The address; as text without user and password. */
+  RabbitAddress address() {
+    return settings.address;
   }
 
   /**
@@ -172,7 +167,7 @@ public final class RabbitTransportConfig {
    * @since 0.1
    */
   public static final class Builder {
-    private final String uri;
+    private final RabbitAddress address;
     private String connectionName = "commslib";
     private Duration publishTimeout = Duration.ofSeconds(15);
     private Duration operationTimeout = Duration.ofSeconds(15);
@@ -187,18 +182,11 @@ public final class RabbitTransportConfig {
     private Consumer<ConnectionFactory> nativeSettings = factory -> {};
 
     private Builder(String uri) {
-      // The value may hold a password, so the message does not show it.
-      Objects.requireNonNull(uri, "uri");
-      Checks.check(
-          URI_FORM.matcher(uri).matches(),
-          "uri",
-          "(not shown)",
-          "amqp://user:password@host:port/vhost");
-      this.uri = uri;
+      this.address = RabbitAddress.of(Objects.requireNonNull(uri, "uri"));
     }
 
     private Builder(Builder other) {
-      this.uri = other.uri;
+      this.address = other.address;
       this.connectionName = other.connectionName;
       this.publishTimeout = other.publishTimeout;
       this.operationTimeout = other.operationTimeout;

@@ -6,8 +6,6 @@ import com.rabbitmq.client.ShutdownSignalException;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.Workers;
 import java.io.IOException;
-import java.net.URISyntaxException;
-import java.security.GeneralSecurityException;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -61,12 +59,7 @@ final class RecoveringConnection {
   private static ConnectionFactory factory(
       RabbitTransportConfig config, CommsRuntime runtime, String role) {
     ConnectionFactory factory = new ConnectionFactory();
-    try {
-      factory.setUri(config.uri());
-    } catch (URISyntaxException | GeneralSecurityException e) {
-      throw new IllegalArgumentException(
-          "uri: (not shown) (expected: amqp://user:password@host:port/vhost)");
-    }
+    config.address().applyTo(factory);
     config.nativeSettings().accept(factory);
     int timeout = (int) config.operationTimeout().toMillis();
     AtomicInteger number = new AtomicInteger();
@@ -116,7 +109,7 @@ final class RecoveringConnection {
       failures = 0;
       return made;
     } catch (TimeoutException e) {
-      throw new IOException("no answer within " + config.operationTimeout(), e);
+      throw new IOException("no answer to the handshake", e);
     } finally {
       lock.unlock();
     }

@@ -224,7 +224,8 @@ class RabbitFaultsIT {
   void wrongSettingsAreRefusedWithoutShowingThePassword() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> RabbitTransportConfig.builder("http://guest:hunter2@host"))
-        .withMessage("uri: (not shown) (expected: amqp://user:password@host:port/vhost)");
+        .withMessageStartingWith(
+            "uri: (not shown) (expected: amqp://user:password@host:port/vhost");
     RabbitTransportConfig.Builder config =
         RabbitTransportConfig.builder("amqp://guest:hunter2@127.0.0.1:5672");
     assertThatIllegalArgumentException()

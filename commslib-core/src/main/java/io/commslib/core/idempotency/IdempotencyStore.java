@@ -46,7 +46,9 @@ public interface IdempotencyStore {
   Claim claim(TransactionContext tx, RequestKey request);
 
   /**
-   * Stores the result of a granted claim of either mode, valid when the transaction commits.
+   * Stores the result of a granted claim of either mode, valid when the transaction commits. A
+   * result that can't be kept whole is kept in its short form ({@link StoredResult#kept()}): it is
+   * no reason to roll the effects back.
    *
    * @param tx the request's transaction, on this store's database
    * @param request which request
@@ -68,7 +70,8 @@ public interface IdempotencyStore {
    * @param step name of the step, 1 to 64 characters
    * @param value what the next holder needs to go on, up to 2,048 characters
    * @return false if the claim was taken over: nothing was remembered, stop
-   * @throws IllegalArgumentException if name or value break their rule
+   * @throws IllegalArgumentException if name or value break their rule, or hold half a surrogate
+   *     pair
    * @throws io.commslib.core.StoreException {@code COMMS-IDEMPOTENCY-005} if the key's steps take
    *     more than 32,768 characters; or if the store fails
    */
@@ -77,7 +80,8 @@ public interface IdempotencyStore {
   /**
    * Stores the result of a granted claim; from now on claims of this key are answered {@code
    * COMPLETED} until the result's retention ends. Repeating it with the same token and result has
-   * no effect.
+   * no effect. A result that can't be kept whole, or that the store refuses for good, is kept in
+   * its short form ({@link StoredResult#kept()}): it is no reason to do the work again.
    *
    * @param request which request
    * @param token of the grant

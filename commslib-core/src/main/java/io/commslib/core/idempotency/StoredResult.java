@@ -1,24 +1,31 @@
 package io.commslib.core.idempotency;
 
-import io.commslib.core.spi.Checks;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a request answered, kept to answer its repetitions. Immutable.
+ *
+ * <p>A result may be of any size: the caller who waits for it gets it whole. What stores keep of it
+ * is {@link #kept()}.
  *
  * @since 0.1
  */
 public final class StoredResult {
 
-  /** Bytes of body a result holds at most. */
+  /** Bytes of body a store keeps at most. */
   public static final int MAX_BODY_BYTES = 1_048_576;
 
-  /** Headers a result holds at most. */
+  /** Headers a store keeps at most. */
   public static final int MAX_HEADERS = 32;
 
-  /** Characters of a header's name and value, and of the media type, at most. */
+  /** Characters of a header's name and value, and of the media type, a store keeps at most. */
   public static final int MAX_HEADER_CHARS = 2_048;
+
+  private static final String PROBLEM = "application/problem+json";
+  private static final String LOCATION = "location";
 
   private final int status;
   private final String contentType;
@@ -28,31 +35,101 @@ public final class StoredResult {
   /**
    * Creates a result.
    *
-   * @param status status in the protocol's own numbers, 0 if it has none; 0 to 999
+   * @param status status in the protocol's own numbers, 0 if it has none
    * @param contentType media type of the body
    * @param body the answer; copied
    * @param headers those the handler chose to replay
-   * @throws IllegalArgumentException {@code COMMS-IDEMPOTENCY-004} if a part is over its bound
    */
   public StoredResult(int status, String contentType, byte[] body, Map<String, String> headers) {
-    this.status = bounded("status", status, 0, 999);
+    this.status = status;
     this.contentType = Objects.requireNonNull(contentType, "contentType");
-    bounded("contentType length", contentType.length(), 0, MAX_HEADER_CHARS);
-    bounded("body bytes", body.length, 0, MAX_BODY_BYTES);
-    bounded("headers", headers.size(), 0, MAX_HEADERS);
     this.body = body.clone();
     this.headers = Map.copyOf(headers);
-    this.headers.forEach(
-        (name, value) -> {
-          bounded("header name length", name.length(), 1, MAX_HEADER_CHARS);
-          bounded("header value length", value.length(), 0, MAX_HEADER_CHARS);
-        });
   }
 
-  private static int bounded(String name, int value, int min, int max) {
-    return value >= min && value <= max
-        ? value
-        : Checks.inRange("COMMS-IDEMPOTENCY-004: " + name, value, min, max);
+  /**
+   * Returns what a store keeps of this result: the result itself, or its {@link #shortened short
+   * form} if the body has more than {@value #MAX_BODY_BYTES} bytes, there are more than {@value
+   * #MAX_HEADERS} headers, the media type or a header's name or value has more than {@value
+   * #MAX_HEADER_CHARS} characters, or one of these holds a NUL character or half a surrogate pair,
+   * which databases do not take.
+   *
+   * @return this result or its short form
+   */
+  public StoredResult kept() {
+    String reason = hindrance();
+    return reason == null ? this : shortened(reason);
+  }
+
+  /**
+   * Returns the short form: the same status, and in place of the body a problem ({@code
+   * application/problem+json}, RFC 9457) that says that the request was carried out and its answer
+   * not kept, with the member {@code code} of value {@code COMMS-IDEMPOTENCY-004}. Of the headers
+   * {@code Location} stays, if it can be kept.
+   *
+   * @param reason why, for the problem's detail
+   * @return the short form, which every store keeps
+   */
+  public StoredResult shortened(String reason) {
+    String json =
+        "{\"type\":\"about:blank\",\"title\":\"The answer was not kept\",\"status\":"
+            + status
+            + ",\"detail\":\"The request was carried out once. Its answer was not kept: "
+            + escaped(reason)
+            + ".\",\"code\":\"COMMS-IDEMPOTENCY-004\"}";
+    return new StoredResult(status, PROBLEM, json.getBytes(StandardCharsets.UTF_8), location());
+  }
+
+  private Map<String, String> location() {
+    return headers.entrySet().stream()
+        .filter(header -> header.getKey().equalsIgnoreCase(LOCATION))
+        .filter(header -> hindrance(header) == null)
+        .findFirst()
+        .map(header -> Map.of(header.getKey(), header.getValue()))
+        .orElse(Map.of());
+  }
+
+  /** Why this can't be kept as it is; null if it can. */
+  private @Nullable String hindrance() {
+    if (body.length > MAX_BODY_BYTES) {
+      return over("body bytes", body.length, MAX_BODY_BYTES);
+    }
+    if (headers.size() > MAX_HEADERS) {
+      return over("headers", headers.size(), MAX_HEADERS);
+    }
+    String reason = hindrance("contentType", contentType);
+    for (Map.Entry<String, String> header : headers.entrySet()) {
+      reason = reason == null ? hindrance(header) : reason;
+    }
+    return reason;
+  }
+
+  private static @Nullable String hindrance(Map.Entry<String, String> header) {
+    String reason = hindrance("header name", header.getKey());
+    return reason == null ? hindrance("header value", header.getValue()) : reason;
+  }
+
+  private static @Nullable String hindrance(String name, String text) {
+    if (text.length() > MAX_HEADER_CHARS) {
+      return over(name + " length", text.length(), MAX_HEADER_CHARS);
+    }
+    boolean isPlain =
+        text.codePoints()
+            .noneMatch(
+                c -> c == 0 || (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE));
+    return isPlain ? null : name + ": with NUL or half a surrogate pair";
+  }
+
+  private static String over(String name, int value, int max) {
+    return name + ": " + value + " (expected: 0.." + max + ")";
+  }
+
+  private static String escaped(String text) {
+    StringBuilder json = new StringBuilder();
+    text.chars()
+        .map(c -> c == '"' || c == '\\' || c < ' ' || Character.isSurrogate((char) c) ? '?' : c)
+        .forEach(c -> json.append((char) c));
+    return json.toString();
   }
 
   /**

@@ -236,7 +236,8 @@ class UserCodeTest {
       for (int i = 0; i < OTHERS; i++) {
         engine.accept(delivery("other" + i, "k" + i));
       }
-      boolean lasts = newFault == Fault.HANGS || newFault == Fault.ERROR_UNTIL_CURED;
+      boolean lasts =
+          newFault == Fault.HANGS || newFault == Fault.ERROR_UNTIL_CURED || newFault == Fault.NULL;
       if (!lasts || !stopsOthers()) {
         await("others go on", () -> othersDone());
       }
@@ -266,7 +267,7 @@ class UserCodeTest {
    */
   private boolean stopsOthers() {
     return place == Place.GATE
-        || fault == Fault.ERROR_UNTIL_CURED
+        || (fault == Fault.ERROR_UNTIL_CURED || fault == Fault.NULL)
             && (place == Place.HELD_KEYS
                 || place == Place.DEAD_LETTER_SINK
                 || place == Place.DEAD_LETTER_STAGE);

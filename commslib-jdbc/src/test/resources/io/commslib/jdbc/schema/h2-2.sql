@@ -1,2 +1,5 @@
-ALTER TABLE ${schema}"sample" ADD COLUMN name varchar(10);
-CREATE INDEX "sample_name" ON ${schema}"sample" (name);
+-- compatible from: 1
+CREATE INDEX IF NOT EXISTS ${schema}"sample_amount" ON ${schema}"sample" (amount);
+CREATE TABLE IF NOT EXISTS ${schema}"sample_note" (
+  id bigint NOT NULL PRIMARY KEY
+);

@@ -1,2 +1,6 @@
-ALTER TABLE ${schema}`sample` ADD COLUMN name varchar(10);
-CREATE INDEX sample_name ON ${schema}`sample` (name);
+-- compatible from: 1
+ALTER TABLE ${schema}`sample` ADD COLUMN /*M! IF NOT EXISTS */ name varchar(10);
+CREATE INDEX /*M! IF NOT EXISTS */ sample_amount ON ${schema}`sample` (amount);
+CREATE TABLE IF NOT EXISTS ${schema}`sample_note` (
+  id bigint NOT NULL PRIMARY KEY
+) ENGINE = InnoDB ${text};

@@ -1,3 +1,4 @@
 CREATE TABLE IF NOT EXISTS ${schema}"sample" (
-  id bigint NOT NULL PRIMARY KEY
+  id bigint NOT NULL PRIMARY KEY,
+  amount int
 );

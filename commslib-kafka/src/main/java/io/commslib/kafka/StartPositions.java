@@ -1,0 +1,150 @@
+package io.commslib.kafka;
+
+import io.commslib.core.messaging.StartPosition;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.time.TimeSource;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Decides where reading of a partition begins, and sends the consumer there: at what was committed,
+ * else where the subscription starts. Never by a guess: a partition of which that can't be learned
+ * now is not read, and asked for again later. For the thread that polls.
+ */
+final class StartPositions {
+
+  private static final Logger log = LoggerFactory.getLogger(StartPositions.class);
+
+  /** For all partitions of an assignment together, within which the loop does not poll. */
+  private static final Duration OFFSETS_LIMIT = Duration.ofSeconds(10);
+
+  private final Consumer<byte[], ByteBuffer> consumer;
+  private final SubscriptionConfig subscription;
+  private final OffsetCommits commits;
+  private final TimeSource time;
+  private volatile String lastError = "";
+
+  StartPositions(
+      Consumer<byte[], ByteBuffer> consumer,
+      SubscriptionConfig subscription,
+      OffsetCommits commits,
+      TimeSource time) {
+    this.consumer = consumer;
+    this.subscription = subscription;
+    this.commits = commits;
+    this.time = time;
+  }
+
+  /** Why partitions are not read; empty if all are. */
+  String lastError() {
+    return lastError;
+  }
+
+  /** Opens those of the new partitions of which it is known now where they begin. */
+  void open(Collection<OwnedPartition> fresh) {
+    if (fresh.isEmpty()) {
+      lastError = "";
+      return;
+    }
+    try {
+      tryOpen(fresh);
+      lastError = "";
+    } catch (WakeupException e) {
+      log.debug("woken up before it was known where reading of {} begins", names(fresh));
+    } catch (KafkaException e) {
+      // The client sets the flag of an interrupt again, which means nothing to this thread.
+      Thread.interrupted();
+      lastError = "where reading begins is not known: " + e;
+      log.warn("where reading of {} begins is not known yet: {}", names(fresh), e.toString());
+    }
+  }
+
+  private void tryOpen(Collection<OwnedPartition> fresh) {
+    Map<TopicPartition, OffsetAndMetadata> left = commits.ofPredecessors(names(fresh));
+    List<OwnedPartition> fromStart = new ArrayList<>();
+    List<OwnedPartition> fromEnd = new ArrayList<>();
+    for (OwnedPartition partition : fresh) {
+      OffsetAndMetadata committed = left.get(partition.partition());
+      if (committed != null) {
+        resume(partition, committed);
+      } else if (isFromTheEnd(partition.partition())) {
+        fromEnd.add(partition);
+      } else {
+        fromStart.add(partition);
+      }
+    }
+    if (!fromStart.isEmpty()) {
+      Map<TopicPartition, Long> starts = consumer.beginningOffsets(names(fromStart), OFFSETS_LIMIT);
+      for (OwnedPartition partition : fromStart) {
+        begin(partition, starts);
+        openAt(partition, partition.ledger().next());
+      }
+    }
+    openFromTheEnd(fromEnd);
+  }
+
+  private void resume(OwnedPartition partition, OffsetAndMetadata committed) {
+    long offset = committed.offset();
+    consumer.seek(partition.partition(), committed);
+    PartitionLedger ledger = new PartitionLedger(partition.partition(), time.nanoTime());
+    ledger.restore(
+        offset, CommitNote.decode(offset, committed.metadata()), subscription.maxInFlight());
+    partition.open(ledger, offset);
+  }
+
+  /**
+   * Where the end is now is committed before the first record is read: a group that starts with
+   * what is new must start there after a crash too.
+   */
+  private void openFromTheEnd(List<OwnedPartition> fresh) {
+    List<OwnedPartition> unknown =
+        fresh.stream().filter(partition -> partition.ledger().frontier() < 0).toList();
+    if (!unknown.isEmpty()) {
+      Map<TopicPartition, Long> ends = consumer.endOffsets(names(unknown), OFFSETS_LIMIT);
+      unknown.forEach(partition -> begin(partition, ends));
+    }
+    if (commits.bases(fresh.stream().map(OwnedPartition::ledger).toList()).isPresent()) {
+      throw new KafkaException("the position to start from could not be committed");
+    }
+    fresh.forEach(partition -> openAt(partition, partition.ledger().next()));
+  }
+
+  private static void begin(OwnedPartition partition, Map<TopicPartition, Long> offsets) {
+    Long offset = offsets.get(partition.partition());
+    if (offset == null) {
+      throw new KafkaException("no offset of " + partition.partition());
+    }
+    partition.ledger().begin(offset);
+  }
+
+  private void openAt(OwnedPartition partition, long offset) {
+    consumer.seek(partition.partition(), offset);
+    partition.open(offset);
+  }
+
+  /** What is sent back or waits is the group's own, wherever it started with the source. */
+  private boolean isFromTheEnd(TopicPartition partition) {
+    return !KafkaNames.isOwn(partition.topic())
+        && subscription.startAt().filter(start -> start == StartPosition.LATEST).isPresent();
+  }
+
+  private static Set<TopicPartition> names(Collection<OwnedPartition> partitions) {
+    return partitions.stream()
+        .map(OwnedPartition::partition)
+        .collect(Collectors.toCollection(HashSet::new));
+  }
+}

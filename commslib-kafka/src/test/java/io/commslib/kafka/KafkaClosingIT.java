@@ -1,0 +1,316 @@
+package io.commslib.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.SubscribeException;
+import io.commslib.core.messaging.Subscription;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.observe.CommsObserver;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.core.time.TaskScheduler;
+import io.commslib.core.time.TimeSource;
+import io.commslib.core.time.Workers;
+import io.commslib.testkit.Await;
+import io.commslib.testkit.servers.KafkaServer;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Closing frees everything, wherever and however often it is called, and so does a failed start.
+ */
+class KafkaClosingIT {
+
+  private static final String SERVERS = KafkaServer.shared().bootstrapServers();
+  private static final Duration LIMIT = Duration.ofSeconds(30);
+  private static final Duration AT_ONCE = Duration.ofSeconds(2);
+
+  private final Set<Thread> before = threads();
+  private final CountDownLatch release = new CountDownLatch(1);
+
+  @AfterEach
+  void releaseAll() {
+    release.countDown();
+  }
+
+  private static Set<Thread> threads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(
+            thread ->
+                thread.getName().startsWith("commslib-")
+                    || thread.getName().startsWith("kafka-")
+                    || thread.getName().startsWith("consumer_background"))
+        .collect(Collectors.toSet());
+  }
+
+  private Set<String> left() {
+    Set<Thread> now = new HashSet<>(threads());
+    now.removeAll(before);
+    return now.stream().map(Thread::getName).collect(Collectors.toSet());
+  }
+
+  /** What is left when close returns is about to end. */
+  private void nothingIsLeft() {
+    Await.until("no thread is left: " + left(), AT_ONCE, () -> left().isEmpty());
+  }
+
+  private static KafkaTransportConfig.Builder config() {
+    return KafkaTransportConfig.builder(SERVERS)
+        .publishTimeout(Duration.ofSeconds(1))
+        .clientSetting("heartbeat.interval.ms", 300);
+  }
+
+  private static Destination declared(KafkaTransport transport, String name) {
+    Destination queue = Destination.queue("closing-" + name);
+    transport.declare(DestinationConfig.builder(queue).partitions(1).build());
+    return queue;
+  }
+
+  private static Subscription subscribe(
+      KafkaTransport transport, Destination queue, MessageHandler handler) {
+    return transport
+        .subscriber()
+        .subscribe(SubscriptionConfig.builder(queue).workers(1).maxInFlight(1).build(), handler);
+  }
+
+  private static CompletableFuture<?> publish(KafkaTransport transport, Destination queue) {
+    return transport
+        .publisher()
+        .publish(queue, Message.builder("t").id("m").build())
+        .toCompletableFuture();
+  }
+
+  @Test
+  void aTransportWhoseProducerRefusesItsSettingsLeavesNothing() {
+    assertThatThrownBy(
+            () ->
+                KafkaTransport.create(
+                    config().clientSetting("compression.type", "nonsense").build()))
+        .isInstanceOf(SubscribeException.class)
+        .hasMessageContaining("COMMS-KAFKA-008")
+        .hasMessageContaining("nonsense");
+    nothingIsLeft();
+  }
+
+  @Test
+  void aSubscriptionWhoseThreadCanNotBeMadeLeavesNothing() {
+    for (GroupProtocol protocol : GroupProtocol.values()) {
+      KafkaTransportConfig.Builder config =
+          KafkaTransportConfig.builder(SERVERS).groupProtocol(protocol);
+      try (SystemRuntime threads = SystemRuntime.create();
+          KafkaTransport transport =
+              KafkaTransport.create(config.runtime(new NoPollThreads(threads)).build())) {
+        Destination queue = declared(transport, "no-thread");
+        Set<String> then = left();
+        assertThatThrownBy(() -> subscribe(transport, queue, delivery -> Settlement.done()))
+            .isInstanceOf(OutOfMemoryError.class);
+        assertThat(left()).isSubsetOf(then);
+      }
+      nothingIsLeft();
+    }
+  }
+
+  @Test
+  void closesOnAnInterruptedThreadAndKeepsTheInterrupt() {
+    KafkaTransport transport = KafkaTransport.create(config().build());
+    Destination queue = declared(transport, "interrupted");
+    Subscription first = subscribe(transport, queue, delivery -> Settlement.done());
+    subscribe(transport, queue, delivery -> Settlement.done());
+    publish(transport, queue).join();
+    Thread.currentThread().interrupt();
+    first.close();
+    assertThat(Thread.interrupted()).isTrue();
+    Thread.currentThread().interrupt();
+    transport.close();
+    assertThat(Thread.interrupted()).isTrue();
+    nothingIsLeft();
+  }
+
+  @Test
+  void closesOnAHandlersThread() {
+    KafkaTransport transport = KafkaTransport.create(config().build());
+    Destination queue = declared(transport, "handler");
+    CountDownLatch closed = new CountDownLatch(1);
+    subscribe(
+        transport,
+        queue,
+        delivery -> {
+          transport.close();
+          closed.countDown();
+          return Settlement.done();
+        });
+    publish(transport, queue).join();
+    reached(closed);
+    nothingIsLeft();
+  }
+
+  /** An observer is mostly told by the poll thread that the intake pauses. */
+  @Test
+  void closesOnAnObserversThreadAndOnTheProducersThread() {
+    for (boolean poll : new boolean[] {true, false}) {
+      AtomicReference<KafkaTransport> transport = new AtomicReference<>();
+      CountDownLatch closed = new CountDownLatch(1);
+      Runnable close =
+          () -> {
+            transport.get().close();
+            closed.countDown();
+          };
+      CommsObserver observer =
+          new CommsObserver() {
+            @Override
+            public void onIntakePaused(Destination destination, String group, boolean paused) {
+              if (poll && paused) {
+                close.run();
+              }
+            }
+          };
+      transport.set(KafkaTransport.create(config().observer(observer).build()));
+      Destination queue = declared(transport.get(), "own-thread-" + poll);
+      subscribe(
+          transport.get(),
+          queue,
+          delivery -> {
+            release.await();
+            return Settlement.done();
+          });
+      CompletableFuture<?> published = publish(transport.get(), queue);
+      if (!poll) {
+        published = published.thenRun(close);
+      }
+      reached(closed);
+      Await.until("no thread is left", LIMIT, () -> left().isEmpty());
+      assertThat(published).isDone();
+    }
+  }
+
+  @Test
+  void closesForSeveralCallersAtATime() {
+    KafkaTransport transport = KafkaTransport.create(config().build());
+    Destination queue = declared(transport, "several");
+    Subscription subscription = subscribe(transport, queue, delivery -> Settlement.done());
+    CountDownLatch freed = new CountDownLatch(4);
+    for (int i = 0; i < 4; i++) {
+      AutoCloseable closes = i == 0 ? subscription : transport;
+      new Thread(
+              () -> {
+                close(closes);
+                if (closes == transport) {
+                  nothingIsLeft();
+                }
+                freed.countDown();
+              },
+              "closes-" + i)
+          .start();
+    }
+    reached(freed);
+    transport.close();
+  }
+
+  @Test
+  void closesInTimeThoughAnApplicationHangsOnTheProducersThread() {
+    KafkaTransport transport = KafkaTransport.create(config().build());
+    Destination queue = declared(transport, "hangs");
+    CountDownLatch hangs = new CountDownLatch(1);
+    CompletableFuture<?> published =
+        publish(transport, queue)
+            .thenRun(
+                () -> {
+                  hangs.countDown();
+                  reached(release);
+                });
+    reached(hangs);
+    long start = System.nanoTime();
+    transport.close();
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(15));
+    release.countDown();
+    Await.until("no thread is left", LIMIT, () -> left().isEmpty());
+    assertThat(published).isDone();
+  }
+
+  @Test
+  void drainsForAsLongAsADurationCanSay() {
+    try (KafkaTransport transport = KafkaTransport.create(config().build())) {
+      Destination queue = declared(transport, "for-long");
+      Subscription subscription = subscribe(transport, queue, delivery -> Settlement.done());
+      assertThat(subscription.drain(Duration.ofSeconds(Long.MAX_VALUE))).isTrue();
+      assertThat(subscription.drain(Duration.ofSeconds(Long.MIN_VALUE))).isFalse();
+      subscription.close();
+      assertThat(subscription.drain(Duration.ofSeconds(Long.MAX_VALUE))).isTrue();
+    }
+    nothingIsLeft();
+  }
+
+  private static void close(AutoCloseable closes) {
+    try {
+      closes.close();
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static void reached(CountDownLatch latch) {
+    boolean interrupted = false;
+    while (true) {
+      try {
+        assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+        break;
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Has no memory left when a subscription wants its thread. */
+  private record NoPollThreads(CommsRuntime runtime) implements CommsRuntime {
+    @Override
+    public TimeSource time() {
+      return runtime.time();
+    }
+
+    @Override
+    public TaskScheduler scheduler() {
+      return runtime.scheduler();
+    }
+
+    @Override
+    public RandomGenerator random() {
+      return runtime.random();
+    }
+
+    @Override
+    public Workers newWorkers(String name, int threads) {
+      return runtime.newWorkers(name, threads);
+    }
+
+    @Override
+    public Thread newThread(String name, Runnable body) {
+      if (name.startsWith("kafka-poll")) {
+        throw new OutOfMemoryError("unable to create native thread");
+      }
+      return runtime.newThread(name, body);
+    }
+
+    @Override
+    public void close() {
+      runtime.close();
+    }
+  }
+}

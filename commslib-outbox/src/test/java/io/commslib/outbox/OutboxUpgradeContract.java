@@ -1,0 +1,134 @@
+package io.commslib.outbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.commslib.core.StoreException;
+import io.commslib.jdbc.SchemaScripts;
+import io.commslib.outbox.next.NextOutboxSchema;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+/** The step from the tables of this release to those of a next one, and back, under load. */
+public abstract class OutboxUpgradeContract extends OutboxOperationsContract {
+
+  private static final SchemaScripts NEXT = NextOutboxSchema.scripts(2);
+  private static final SchemaScripts INCOMPATIBLE = NextOutboxSchema.scripts(3);
+
+  /** Creates a contract. */
+  protected OutboxUpgradeContract() {}
+
+  @Test
+  void goesToTheNextVersionAndBackWhileProcessesOfBothRun() throws Exception {
+    try (Load load = new Load()) {
+      load.write("old-a", false);
+      load.write("old-b", false);
+      OutboxRelay before = startRelay();
+      load.awaitPublished(50);
+
+      NEXT.apply(database);
+      NEXT.check(database);
+      load.write("new-a", true);
+      load.awaitPublished(50);
+
+      before.close();
+      startRelay();
+      load.write("old-c", false);
+      OutboxSchema.scripts().apply(database);
+      OutboxSchema.scripts().check(database);
+      load.awaitPublished(50);
+
+      INCOMPATIBLE.apply(database);
+      NEXT.check(database);
+      assertThatThrownBy(() -> OutboxRelay.create(outbox, transport, runtime).start())
+          .isInstanceOfSatisfying(
+              StoreException.class,
+              refused -> assertThat(refused.code()).isEqualTo("COMMS-JDBC-012"))
+          .hasMessageContaining(
+              "version 3, for processes of version 2 and newer (expected: for version 1");
+      load.stop();
+
+      Await.until("all published", () -> rows("outbox_message") == 0);
+      assertThat(transport.confirmed()).hasSize(load.written.get());
+      assertFirstPublicationsInOrder();
+      assertThat(rows("outbox_parked")).isZero();
+      assertThat(rows("outbox_note")).isEqualTo(load.noted.get()).isPositive();
+      assertThat(load.slowestMillis.get()).isLessThan(5_000);
+    }
+  }
+
+  /** Processes that write, each messages of a key of its own. */
+  private final class Load implements AutoCloseable {
+
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final List<Future<?>> writers = new ArrayList<>();
+    private final AtomicInteger written = new AtomicInteger();
+    private final AtomicInteger noted = new AtomicInteger();
+    private final AtomicInteger slowestMillis = new AtomicInteger();
+    private volatile boolean stopped;
+
+    /** Writes until the end; a process of the new version uses what the new tables have. */
+    void write(String process, boolean isNew) {
+      String key = process.replace('-', '_');
+      writers.add(
+          threads.submit(
+              () -> {
+                for (int number = 1; !stopped; number++) {
+                  String id = key + "-" + number;
+                  long start = System.nanoTime();
+                  transactions.run(
+                      tx -> {
+                        outbox.publish(tx, ORDERS, message(id, key));
+                        if (isNew) {
+                          note(tx.unwrap(Connection.class), id);
+                        }
+                        return null;
+                      });
+                  long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+                  slowestMillis.accumulateAndGet((int) millis, Math::max);
+                  written.incrementAndGet();
+                  noted.addAndGet(isNew ? 1 : 0);
+                }
+                return null;
+              }));
+    }
+
+    private void note(Connection connection, String id) throws SQLException {
+      try (Statement statement = connection.createStatement()) {
+        statement.executeUpdate(
+            "INSERT INTO " + database.table("outbox_note") + " (id) VALUES ('" + id + "')");
+      }
+    }
+
+    void awaitPublished(int more) {
+      int before = transport.confirmed().size();
+      Await.until(
+          more + " more published",
+          () ->
+              transport.confirmed().size() >= before + more
+                  || writers.stream().anyMatch(Future::isDone));
+    }
+
+    void stop() throws Exception {
+      stopped = true;
+      for (Future<?> writer : writers) {
+        writer.get();
+      }
+    }
+
+    @Override
+    public void close() {
+      stopped = true;
+      threads.shutdown();
+    }
+  }
+}

@@ -1,0 +1,6 @@
+-- compatible from: 1
+ALTER TABLE ${schema}"outbox_message" ADD COLUMN IF NOT EXISTS note varchar(10);
+CREATE INDEX IF NOT EXISTS outbox_message_note ON ${schema}"outbox_message" (note) WHERE note IS NOT NULL;
+CREATE TABLE IF NOT EXISTS ${schema}"outbox_note" (
+  id varchar(100) NOT NULL PRIMARY KEY
+);

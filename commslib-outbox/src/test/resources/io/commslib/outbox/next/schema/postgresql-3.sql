@@ -1,0 +1,1 @@
+-- compatible from: 2

@@ -1,0 +1,42 @@
+package io.commslib.rabbit;
+
+import com.rabbitmq.client.LongString;
+import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.OrderingKeys;
+import io.commslib.core.spi.WireMessage;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The ordering key of a record: its attribute {@code partitionkey}, whatever bytes it has. */
+final class RabbitKeys {
+
+  private static final String KEY = CloudEventsEnvelope.AMQP_PREFIX + "partitionkey";
+
+  private RabbitKeys() {}
+
+  /** The key as a text that is equal only for equal keys; null if the record has none. */
+  static @Nullable String lane(WireMessage wire) {
+    Map<String, Object> headers =
+        wire.origin(RabbitOrigin.class)
+            .map(origin -> origin.properties().getHeaders())
+            .orElse(null);
+    Object key = headers == null ? null : headers.get(KEY);
+    if (key instanceof LongString bytes) {
+      return OrderingKeys.of(bytes.getBytes());
+    }
+    return isText(key) ? OrderingKeys.of(key.toString()) : null;
+  }
+
+  /** The key as a message shows it; null if there is none, or it is no text. */
+  static @Nullable String text(Map<String, Object> headers) {
+    Object key = headers.get(KEY);
+    if (key instanceof LongString bytes) {
+      return OrderingKeys.text(bytes.getBytes(), OrderingKeys.of(bytes.getBytes()));
+    }
+    return isText(key) ? key.toString() : null;
+  }
+
+  private static boolean isText(@Nullable Object key) {
+    return key instanceof CharSequence || key instanceof Number || key instanceof Boolean;
+  }
+}

@@ -1,0 +1,314 @@
+package io.commslib.rabbit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.rabbitmq.client.AMQP;
+import com.rabbitmq.client.impl.LongStringHelper;
+import io.commslib.core.FailureKind;
+import io.commslib.core.SendCertainty;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.PublishException;
+import io.commslib.core.messaging.PublishReceipt;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.testkit.Await;
+import io.commslib.testkit.servers.RabbitServer;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.time.Duration;
+import java.util.AbstractMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What a publisher is told of each message, compared with what the queue holds. */
+class PublishOutcomesIT {
+
+  private static final int FRAME_MAX = 8_192;
+  private static final int QUEUE_HOLDS = 40;
+  private static int number;
+
+  private final Destination queue = Destination.queue("outcomes-" + ++number);
+  private final Map<String, CompletableFuture<PublishReceipt>> results = new LinkedHashMap<>();
+  private RawClient foreign;
+
+  @BeforeEach
+  void start() throws Exception {
+    foreign = RawClient.connect(RabbitServer.shared().uri());
+    // A classic queue keeps its bound exactly.
+    Map<String, Object> bounded =
+        Map.of("x-max-length", QUEUE_HOLDS, "x-overflow", "reject-publish");
+    foreign.channel().queueDeclare(queue.name(), true, false, false, bounded);
+    foreign.channel().queueDeclare(queue.name() + "@.dlq", true, false, false, null);
+    foreign.channel().exchangeDeclare(queue.name() + "@.redrive", "fanout", true);
+  }
+
+  @AfterEach
+  void stop() {
+    foreign.close();
+  }
+
+  private static RabbitTransportConfig config() {
+    return RabbitTransportConfig.builder(RabbitServer.shared().uri())
+        .publishTimeout(Duration.ofSeconds(5))
+        .nativeSettings(factory -> factory.setRequestedFrameMax(FRAME_MAX))
+        .build();
+  }
+
+  private Set<String> held() {
+    int count = Math.toIntExact(foreign.count(queue.name()));
+    return foreign.take(queue.name(), count).stream()
+        .map(delivery -> delivery.getProperties().getMessageId())
+        .collect(Collectors.toSet());
+  }
+
+  private static PublishException failure(CompletionStage<PublishReceipt> result) {
+    try {
+      result.toCompletableFuture().join();
+      return null;
+    } catch (CompletionException e) {
+      return (PublishException) e.getCause();
+    }
+  }
+
+  @Test
+  void eachPublishIsToldOfItselfAmongRefusedOnesAndOnesThatCanNotBeWritten() {
+    try (RabbitTransport transport = RabbitTransport.create(config())) {
+      transport.declare(DestinationConfig.builder(queue).verifyOnly().build());
+      for (int i = 0; i < 100; i++) {
+        Message.Builder message = Message.builder("t").id(queue.name() + "-" + i);
+        if (i % 5 == 1) {
+          message.contentType("a/" + "b".repeat(254));
+        } else if (i % 5 == 3) {
+          message.header("large", "x".repeat(FRAME_MAX));
+        }
+        results.put(
+            queue.name() + "-" + i,
+            transport.publisher().publish(queue, message.build()).toCompletableFuture());
+      }
+      Set<String> confirmed = confirmed();
+      assertThat(confirmed).hasSize(QUEUE_HOLDS).isEqualTo(held());
+      for (int i = 0; i < 100; i++) {
+        PublishException failure = failure(results.get(queue.name() + "-" + i));
+        if (i % 5 == 1) {
+          assertThat(failure)
+              .hasMessageContaining(
+                  "content type: 256 bytes (expected: at most 255 bytes in UTF-8)");
+        } else if (i % 5 == 3) {
+          assertThat(failure).hasMessageContaining("(expected: at most 8192, frame_max");
+        } else if (failure != null) {
+          assertThat(failure.code()).isEqualTo("COMMS-RABBIT-010");
+          continue;
+        }
+        if (failure != null) {
+          assertThat(failure.code()).isEqualTo("COMMS-RABBIT-013");
+          assertThat(failure.kind()).isEqualTo(FailureKind.PERMANENT);
+          assertThat(failure.certainty()).isEqualTo(SendCertainty.NOT_SENT);
+        }
+      }
+    }
+  }
+
+  private Set<String> confirmed() {
+    return results.entrySet().stream()
+        .filter(result -> failure(result.getValue()) == null)
+        .map(Map.Entry::getKey)
+        .collect(Collectors.toSet());
+  }
+
+  /** What the client can't write, found before it has counted the publish. */
+  private enum Unwritable {
+    CONTENT_TYPE(new AMQP.BasicProperties.Builder().contentType(LONG)),
+    CONTENT_ENCODING(new AMQP.BasicProperties.Builder().contentEncoding(LONG)),
+    CORRELATION_ID(new AMQP.BasicProperties.Builder().correlationId(LONG)),
+    REPLY_TO(new AMQP.BasicProperties.Builder().replyTo(LONG)),
+    EXPIRATION(new AMQP.BasicProperties.Builder().expiration(LONG)),
+    MESSAGE_ID(new AMQP.BasicProperties.Builder().messageId(LONG)),
+    TYPE(new AMQP.BasicProperties.Builder().type(LONG)),
+    APP_ID(new AMQP.BasicProperties.Builder().appId(LONG)),
+    CLUSTER_ID(new AMQP.BasicProperties.Builder().clusterId(LONG)),
+    HEADER_NAME(Map.of("ä".repeat(128), "")),
+    HEADER_NAME_INSIDE(Map.of("h", Map.of("n".repeat(256), ""))),
+    HEADER_OF_A_TYPE_WITHOUT_FORM(Map.of("h", new Object())),
+    HEADER_INSIDE_OF_A_TYPE_WITHOUT_FORM(Map.of("h", List.of(new StringBuilder()))),
+    DECIMAL_OF_A_LARGE_SCALE(Map.of("h", new BigDecimal(BigInteger.ONE, 256))),
+    DECIMAL_OF_A_LARGE_VALUE(Map.of("h", new BigDecimal(Long.MAX_VALUE))),
+    TOO_MANY_HEADERS(
+        java.util.stream.IntStream.range(0, 1_000)
+            .boxed()
+            .collect(Collectors.toMap(i -> "h" + i, i -> i))),
+    LONG_TEXT(Map.of("h", "x".repeat(FRAME_MAX))),
+    LONG_BYTES(Map.of("h", new byte[FRAME_MAX])),
+    LONG_RECEIVED_TEXT(Map.of("h", LongStringHelper.asLongString(new byte[FRAME_MAX])));
+
+    private final AMQP.BasicProperties properties;
+    private final Map<String, Object> headers;
+
+    Unwritable(AMQP.BasicProperties.Builder properties) {
+      this.properties = properties.build();
+      this.headers = Map.of();
+    }
+
+    Unwritable(Map<String, ?> headers) {
+      this.properties = new AMQP.BasicProperties();
+      this.headers = Map.copyOf(headers);
+    }
+  }
+
+  /** In UTF-8 one byte more than a short string holds. */
+  private static final String LONG = "a" + "ä".repeat(127) + "b";
+
+  @ParameterizedTest
+  @EnumSource(Unwritable.class)
+  void whatHasNoFormIsRefusedForGoodAndTheChannelGoesOn(Unwritable unwritable) throws Exception {
+    try (SystemRuntime runtime = SystemRuntime.create()) {
+      RabbitSender sender = new RabbitSender(config(), runtime);
+      sender.connect();
+      send(sender, "before", Map.of());
+      OutgoingRecord record =
+          new OutgoingRecord(unwritable.properties, unwritable.headers, new byte[0], false);
+      PublishException refusal =
+          failure(sender.send("", queue.name(), false, queue, "unwritable", record));
+      send(sender, "after", Map.of());
+      assertThat(confirmed()).containsExactlyInAnyOrder("before", "after").isEqualTo(held());
+      assertThat(refusal.code()).isEqualTo("COMMS-RABBIT-013");
+      assertThat(refusal.kind()).isEqualTo(FailureKind.PERMANENT);
+      assertThat(refusal.certainty()).isEqualTo(SendCertainty.NOT_SENT);
+      sender.close();
+    }
+  }
+
+  private void send(RabbitSender sender, String id, Map<String, Object> headers) {
+    AMQP.BasicProperties properties =
+        new AMQP.BasicProperties.Builder().messageId(id).deliveryMode(2).build();
+    results.put(
+        id,
+        sender
+            .send(
+                "",
+                queue.name(),
+                false,
+                queue,
+                id,
+                new OutgoingRecord(properties, headers, new byte[0], false))
+            .toCompletableFuture());
+  }
+
+  @Test
+  void aPublishThatThrowsEndsItsChannelAndNoConfirmIsTakenForThatOfAnother() throws Exception {
+    try (SystemRuntime runtime = SystemRuntime.create()) {
+      RabbitSender sender = new RabbitSender(config(), runtime);
+      sender.connect();
+      for (Throwable thrown :
+          List.of(
+              new IllegalArgumentException("thrown"),
+              new java.util.ConcurrentModificationException("thrown"),
+              new StackOverflowError("thrown"))) {
+        send(sender, "first", Map.of());
+        try {
+          send(sender, "thrower", Map.of("fickle", new Fickle(thrown)));
+        } catch (StackOverflowError e) {
+          assertThat(e).isSameAs(thrown);
+        }
+        for (int i = 0; i < 60; i++) {
+          send(sender, "soon" + i, Map.of());
+        }
+        CompletableFuture<PublishReceipt> thrower = results.get("thrower");
+        if (thrower != null) {
+          assertThat(failure(thrower).code()).isEqualTo("COMMS-RABBIT-008");
+          assertThat(failure(thrower).certainty()).isEqualTo(SendCertainty.MAYBE_SENT);
+        }
+        compareWithTheQueue();
+        Await.until("publishes again", Duration.ofSeconds(20), () -> publishes(sender));
+        for (int i = 0; i < 60; i++) {
+          send(sender, "later" + i, Map.of());
+        }
+        assertThat(compareWithTheQueue())
+            .contains("later0", "later30")
+            .doesNotContain("later59", "thrower");
+      }
+      sender.close();
+    }
+  }
+
+  /**
+   * What is confirmed is there, what is said not to have been sent is not. Empties both; returns
+   * the confirmed ones.
+   */
+  private Set<String> compareWithTheQueue() {
+    Set<String> confirmed = confirmed();
+    Set<String> notSent =
+        results.entrySet().stream()
+            .filter(result -> !confirmed.contains(result.getKey()))
+            .filter(result -> failure(result.getValue()).certainty() == SendCertainty.NOT_SENT)
+            .map(Map.Entry::getKey)
+            .collect(Collectors.toSet());
+    Set<String> held = held();
+    assertThat(held).containsAll(confirmed).doesNotContainAnyElementsOf(notSent);
+    results.clear();
+    return confirmed;
+  }
+
+  private boolean publishes(RabbitSender sender) {
+    send(sender, "probe", Map.of());
+    return failure(results.get("probe")) == null;
+  }
+
+  /** A table that can be written once: on trial, but not when its publish has a number. */
+  private static final class Fickle extends AbstractMap<String, Object> {
+    /** For its size, as often as it is nested, and for its content. */
+    private static final int READS_OF_ONE_WRITE = readsOfOneWrite();
+
+    private final Throwable thrown;
+    private int reads;
+
+    private static int readsOfOneWrite() {
+      int[] reads = new int[1];
+      Map<String, Object> counting =
+          new AbstractMap<>() {
+            @Override
+            public Set<Entry<String, Object>> entrySet() {
+              reads[0]++;
+              return Map.<String, Object>of("n", 1).entrySet();
+            }
+          };
+      try {
+        new AMQP.BasicProperties.Builder()
+            .headers(Map.of("fickle", counting))
+            .build()
+            .toFrame(1, 0);
+      } catch (java.io.IOException e) {
+        throw new java.io.UncheckedIOException(e);
+      }
+      return reads[0];
+    }
+
+    Fickle(Throwable thrown) {
+      this.thrown = thrown;
+    }
+
+    @Override
+    public Set<Entry<String, Object>> entrySet() {
+      if (++reads > READS_OF_ONE_WRITE) {
+        throwUnchecked(thrown);
+      }
+      return Map.<String, Object>of("n", 1).entrySet();
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <E extends Throwable> void throwUnchecked(Throwable thrown) throws E {
+      throw (E) thrown;
+    }
+  }
+}
