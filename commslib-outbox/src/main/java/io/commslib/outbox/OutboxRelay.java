@@ -200,8 +200,7 @@ public final class OutboxRelay implements LifecycleComponent {
       if (relayThread.getState() == Thread.State.NEW) {
         relayLoop.stopOthers();
       }
-      if (leaseThread.getState() != Thread.State.NEW
-          && !leaseEnded.await(2 * CLOSE_SECONDS, TimeUnit.SECONDS)) {
+      if (leaseThread.isAlive() && !leaseEnded.await(2 * CLOSE_SECONDS, TimeUnit.SECONDS)) {
         relayThread.interrupt();
         otherThreads.forEach(Thread::interrupt);
         leaseThread.interrupt();
@@ -278,7 +277,7 @@ public final class OutboxRelay implements LifecycleComponent {
     try {
       leaseLoop.run();
       // Nobody shall own a shard while this relay may still publish from it.
-      if (relayEnded.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+      if (!relayThread.isAlive() || relayEnded.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
         leaseLoop.release();
       }
     } catch (Throwable e) {
