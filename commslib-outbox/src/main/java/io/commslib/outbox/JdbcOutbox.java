@@ -1,5 +1,6 @@
 package io.commslib.outbox;
 
+import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
@@ -31,6 +32,9 @@ public final class JdbcOutbox implements Outbox {
 
   private static final int MAX_ROWS = 1_000;
 
+  /** SQL states: of PostgreSQL, of MySQL and MariaDB, of H2 for tables and schemas. */
+  private static final Set<String> MISSING_TABLE = Set.of("42P01", "42S02", "42S04", "90079");
+
   /** Servers refuse statements that are longer, MariaDB by default those over 16 MiB. */
   private static final long MAX_STATEMENT_BYTES = 4L << 20;
 
@@ -51,6 +55,7 @@ public final class JdbcOutbox implements Outbox {
   private final KeyLocks keyLocks;
   private final DefaultSource source;
   private final CloudEventsEnvelope envelope;
+  private volatile boolean agreed;
 
   private JdbcOutbox(JdbcDatabase database, OutboxConfig config) {
     this.database = database;
@@ -113,6 +118,9 @@ public final class JdbcOutbox implements Outbox {
     Connection connection = tx.unwrap(Connection.class);
     try {
       refuseAutoCommit(connection);
+      if (!agreed) {
+        agreeOnShards(tx, connection);
+      }
       if (now.size() > 1 && database.dialect() == SqlDialect.POSTGRESQL) {
         writeAtOnce(connection, to, now);
       } else if (now.size() > 1) {
@@ -133,6 +141,18 @@ public final class JdbcOutbox implements Outbox {
       throw new IllegalStateException(
           "COMMS-OUTBOX-005: autoCommit: true (expected: false, so that the message commits with the"
               + " caller's work)");
+    }
+  }
+
+  /** Asked in each transaction until one has seen the number of shards that a relay has stored. */
+  private void agreeOnShards(TransactionContext tx, Connection connection) throws SQLException {
+    try {
+      if (new ShardCount(database, config.shards()).agrees(connection)) {
+        agreed = true;
+      }
+    } catch (StoreException e) {
+      tx.fail(e);
+      throw e;
     }
   }
 
@@ -292,7 +312,16 @@ public final class JdbcOutbox implements Outbox {
 
   /** On some databases the rest of the transaction could still be committed, without this. */
   private static StoreException failed(TransactionContext tx, String doing, SQLException failure) {
-    StoreException translated = SqlErrors.translate("outbox " + doing, failure);
+    StoreException translated =
+        MISSING_TABLE.contains(String.valueOf(failure.getSQLState()))
+            ? new StoreException(
+                "COMMS-JDBC-010",
+                FailureKind.PERMANENT,
+                "outbox tables: missing (expected: version "
+                    + OutboxSchema.scripts().latest()
+                    + "; run OutboxSchema.scripts().apply, or the SQL of print, before this process)",
+                failure)
+            : SqlErrors.translate("outbox " + doing, failure);
     tx.fail(translated);
     return translated;
   }

@@ -144,6 +144,7 @@ final class LeaseLoop {
               return Backlog.look(
                   connection,
                   database,
+                  leases.shards(),
                   leases.current().epochs().keySet(),
                   leases.unowned(connection));
             });

@@ -5,6 +5,7 @@ import io.commslib.core.LifecycleComponent;
 import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.MessageIds;
 import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.spi.Checks;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.Timeouts;
 import java.time.Duration;
@@ -16,6 +17,7 @@ import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -116,13 +118,18 @@ public final class OutboxRelay implements LifecycleComponent {
    * @param transport where they go
    * @param runtime time, randomness and threads
    * @return new relay, not yet started
+   * @throws IllegalArgumentException if the outbox takes larger messages than the transport
    */
   public static OutboxRelay create(
       JdbcOutbox outbox, MessageTransport transport, CommsRuntime runtime) {
-    return new OutboxRelay(
-        Objects.requireNonNull(outbox, "outbox"),
-        Objects.requireNonNull(transport, "transport"),
-        Objects.requireNonNull(runtime, "runtime"));
+    Objects.requireNonNull(outbox, "outbox");
+    Objects.requireNonNull(transport, "transport");
+    Checks.check(
+        outbox.config().maxMessageBytes() <= transport.maxMessageBytes(),
+        "OutboxConfig.maxMessageBytes",
+        outbox.config().maxMessageBytes(),
+        "at most maxMessageBytes of " + transport.name() + ", " + transport.maxMessageBytes());
+    return new OutboxRelay(outbox, transport, Objects.requireNonNull(runtime, "runtime"));
   }
 
   @Override
@@ -214,12 +221,13 @@ public final class OutboxRelay implements LifecycleComponent {
 
   /**
    * Returns how the relay does. Details: {@code oldestAgeMillis} of its own shards, {@code backlog}
-   * and {@code parked} rows of all, {@code unownedShards}, {@code ownedShards}, {@code held} rows
-   * not yet confirmed and deleted; {@code relayPassAgeMillis}, {@code leasePassAgeMillis}, {@code
-   * deletePassAgeMillis} and on PostgreSQL {@code readPassAgeMillis}, the time since the last pass
-   * of each loop ended. Down while the database fails, the leases lapse, the relay pauses after an
-   * error of the JVM, a thread of its own has ended, or a pass takes longer than a lease and twice
-   * the transport's publish timeout; then the reason names what has not returned.
+   * and {@code parked} rows of all, {@code unownedShards}, {@code outsideShards}, the messages with
+   * a shard that no relay reads, {@code ownedShards}, {@code held} rows not yet confirmed and
+   * deleted; {@code relayPassAgeMillis}, {@code leasePassAgeMillis}, {@code deletePassAgeMillis}
+   * and on PostgreSQL {@code readPassAgeMillis}, the time since the last pass of each loop ended.
+   * Down while the database fails, the leases lapse, the relay pauses after an error of the JVM, a
+   * thread of its own has ended, or a pass takes longer than a lease and twice the transport's
+   * publish timeout; then the reason names what has not returned.
    */
   @Override
   public Health health() {
@@ -241,10 +249,13 @@ public final class OutboxRelay implements LifecycleComponent {
     if (!failure.isEmpty()) {
       return Health.of(Health.Status.DOWN, failure, details);
     }
+    String unreached =
+        state.unreached().isEmpty() ? "" : "destinations out of reach: " + state.unreached();
     String trouble =
-        state.unreached().isEmpty()
-            ? events.trouble()
-            : "destinations out of reach: " + state.unreached();
+        Stream.of(
+                unreached, leaseLoop.backlog().trouble(outbox.config().shards()), events.trouble())
+            .filter(text -> !text.isEmpty())
+            .collect(Collectors.joining("; "));
     return Health.of(
         trouble.isEmpty() ? Health.Status.UP : Health.Status.DEGRADED, trouble, details);
   }

@@ -61,6 +61,7 @@ final class RelayLoop {
   private final SideThread reading;
   private final ConfirmedRows confirmed;
   private final HeldLimits limits;
+  private final FetchBudget budget = new FetchBudget();
   private final CountDownLatch drained = new CountDownLatch(1);
   private Ownership own;
   private boolean retries = true;
@@ -109,7 +110,8 @@ final class RelayLoop {
     this.deleting = new SideThread(signal, new Pulse("delete", runtime.time()));
     this.reading = new SideThread(signal, new Pulse("read", runtime.time()));
     this.next =
-        new NextRows(outbox.jdbc(), config.shards(), postgres, runtime.time(), reading, events);
+        new NextRows(
+            outbox.jdbc(), config.shards(), postgres, runtime.time(), reading, budget, events);
     this.window = new RelayWindow(fencesKeys ? Integer.MAX_VALUE : 1);
     this.pauses = new DestinationPauses(runtime, config.backoff());
     this.stopped = new StoppedDestinations(outbox.jdbc());
@@ -173,6 +175,7 @@ final class RelayLoop {
   /** The pass has failed; returns how long to wait before the next. */
   private long failed(Throwable failure) {
     more = true;
+    budget.failed();
     if (Failures.isJvmFailure(failure)) {
       return pause(null, failure);
     }
@@ -404,7 +407,7 @@ final class RelayLoop {
     List<Integer> order = inTurn(shards);
     long start = now();
     checkRetriesNow();
-    int limit = limits.limit(room, List.of());
+    int limit = budget.rows(limits.limit(room, List.of()));
     NextRows.Found found = next.look(order, unwanted, retries, window, limit);
     if (!crowded.isEmpty()) {
       pace.lookedForOthers(start, now());
@@ -413,6 +416,7 @@ final class RelayLoop {
   }
 
   private int use(NextRows.Found found) {
+    budget.succeeded();
     limits.learn(found.rows());
     if (!found.rows().isEmpty()) {
       lastShard = found.rows().get(found.rows().size() - 1).shard();
@@ -438,7 +442,7 @@ final class RelayLoop {
     }
     checkRetriesNow();
     if (isPlain()) {
-      next.lookAhead(inTurn(shards), window, rows, limits.limit(room, rows));
+      next.lookAhead(inTurn(shards), window, rows, budget.rows(limits.limit(room, rows)));
     }
   }
 
@@ -452,12 +456,25 @@ final class RelayLoop {
     int settledBefore = confirmed.size();
     beginSpell();
     Set<String> passedOver = new HashSet<>();
-    for (OutboxRow row : rows) {
-      boolean held =
+    Map<Long, OutboxRow> bodies = Map.of();
+    for (int place = 0; place < rows.size(); place++) {
+      OutboxRow row = rows.get(place);
+      boolean may =
           limits.allow(row)
               && !isSpellOver()
-              && (passedOver.isEmpty() || !passedOver.contains(laneOf(row)))
-              && offer(row);
+              && (passedOver.isEmpty() || !passedOver.contains(laneOf(row)));
+      if (may && !row.hasBody()) {
+        if (!bodies.containsKey(row.id())) {
+          bodies = bodies(rows, place);
+        }
+        OutboxRow complete = bodies.get(row.id());
+        if (complete == null) {
+          // It is gone by now.
+          continue;
+        }
+        row = complete;
+      }
+      boolean held = may && offer(row);
       if (!held) {
         // Nor may a later one of its key: the lease may be renewed while this goes on.
         passedOver.add(laneOf(row));
@@ -466,6 +483,22 @@ final class RelayLoop {
       }
     }
     return window.size() - before + confirmed.size() - settledBefore;
+  }
+
+  /** Fetches the bodies of a row and of a few behind it. */
+  private Map<Long, OutboxRow> bodies(List<OutboxRow> rows, int from) {
+    List<OutboxRow> without =
+        rows.subList(from, rows.size()).stream().filter(row -> !row.hasBody()).toList();
+    List<OutboxRow> some = without.subList(0, budget.together(without, 0));
+    try {
+      Map<Long, OutboxRow> bodies = next.bodies(some);
+      budget.succeeded();
+      return bodies;
+    } catch (Throwable e) {
+      // What was found is found again.
+      next.again();
+      throw e;
+    }
   }
 
   /** Its lane, or a text that is none other's. */

@@ -169,8 +169,8 @@ final class RelayWindow {
   }
 
   /** What a held row takes. */
-  static int bytes(OutboxRow row) {
-    return row.payload().length + row.headers().length() + ROW_OVERHEAD_BYTES;
+  static long bytes(OutboxRow row) {
+    return row.bytes() + ROW_OVERHEAD_BYTES;
   }
 
   boolean contains(OutboxRow row) {

@@ -86,8 +86,12 @@ class RelayUserCodeTest extends H2Fixture {
 
   private final AtomicBoolean healed = new AtomicBoolean();
 
-  /** The recording transport with another publisher and publish timeout. */
   private MessageTransport with(Publisher publisher) {
+    return with(transport, publisher);
+  }
+
+  /** A transport with another publisher and publish timeout. */
+  static MessageTransport with(MessageTransport transport, Publisher publisher) {
     return proxy(
         MessageTransport.class,
         transport,
