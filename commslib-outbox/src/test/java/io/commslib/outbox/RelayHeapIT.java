@@ -45,13 +45,13 @@ class RelayHeapIT {
   @Test
   void publishesMoreThanItsHeapOnPostgres() throws Exception {
     PostgresServer server = PostgresServer.shared();
-    run("64m", server.jdbcUrl(), server.user(), server.password(), 100, MIB);
+    run("64m", server.jdbcUrl(), server.user(), server.password(), 70, MIB);
   }
 
   @Test
   void publishesMoreThanItsHeapOnMariaDb() throws Exception {
     MariaDbServer server = MariaDbServer.shared();
-    run("64m", server.jdbcUrl(), server.user(), server.password(), 100, MIB);
+    run("64m", server.jdbcUrl(), server.user(), server.password(), 70, MIB);
   }
 
   @Test
