@@ -180,6 +180,16 @@ public final class KafkaTransport implements MessageTransport {
   }
 
   @Override
+  public int maxMessageBytes() {
+    return config.maxMessageBytes();
+  }
+
+  @Override
+  public Duration publishTimeout() {
+    return config.publishTimeout();
+  }
+
+  @Override
   public Publisher publisher() {
     return publisher;
   }

@@ -19,21 +19,29 @@ import java.util.Map;
  * @param rows rows in all shards, at most {@link #LIMIT}
  * @param parked parked rows, at most {@link #LIMIT}
  * @param unowned shards nobody owns
+ * @param outside rows in shards that no relay reads, at most {@link #LIMIT}
  */
-record Backlog(Duration oldest, int rows, int parked, int unowned) {
+record Backlog(Duration oldest, int rows, int parked, int unowned, int outside) {
 
   static final int LIMIT = 10_000;
 
-  static final Backlog UNKNOWN = new Backlog(Duration.ZERO, 0, 0, 0);
+  static final Backlog UNKNOWN = new Backlog(Duration.ZERO, 0, 0, 0, 0);
 
   static Backlog look(
-      Connection connection, JdbcDatabase database, Collection<Integer> owned, int unowned)
+      Connection connection,
+      JdbcDatabase database,
+      int shards,
+      Collection<Integer> owned,
+      int unowned)
       throws SQLException {
+    String outside = " WHERE shard < 0 OR shard >= " + shards;
     return new Backlog(
         oldest(connection, database, owned),
         count(connection, database.table("outbox_message")),
         count(connection, database.table("outbox_parked")),
-        unowned);
+        unowned,
+        count(connection, database.table("outbox_message") + outside)
+            + count(connection, database.table("outbox_delayed") + outside));
   }
 
   private static Duration oldest(
@@ -75,6 +83,17 @@ record Backlog(Duration oldest, int rows, int parked, int unowned) {
     details.put("backlog", atMost(rows));
     details.put("parked", atMost(parked));
     details.put("unownedShards", Integer.toString(unowned));
+    details.put("outsideShards", atMost(outside));
+  }
+
+  /** What is wrong with the rows; empty if nothing is. */
+  String trouble(int shards) {
+    return outside == 0
+        ? ""
+        : atMost(outside)
+            + " messages lie in shards that no relay reads (expected: 0.."
+            + (shards - 1)
+            + ")";
   }
 
   private static String atMost(int count) {

@@ -97,13 +97,14 @@ final class ConfirmedRows {
     Batch batch = new Batch(rows, own, retries);
     underWay = batch;
     rows = new ArrayList<>();
-    deletion = thread.begin(() -> delete(batch));
+    deletion = thread.begin("deleting confirmed rows", () -> delete(batch));
   }
 
   /**
    * Returns what has left the table since this was last asked.
    *
-   * @throws RuntimeException if the deletion failed; then its rows wait for the next
+   * @throws RuntimeException if the deletion failed, or an {@link Error}; then its rows wait for
+   *     the next
    */
   List<OutboxRow> ended() {
     Batch batch = underWay;
@@ -143,7 +144,7 @@ final class ConfirmedRows {
     }
     try {
       ended();
-    } catch (RuntimeException again) {
+    } catch (Throwable again) {
       // Its rows are among those that wait now.
     }
     if (!rows.isEmpty()) {

@@ -48,10 +48,9 @@ final class DestinationPauses {
     return false;
   }
 
-  void succeeded(String destination) {
-    if (!pauses.isEmpty()) {
-      pauses.remove(destination);
-    }
+  /** It was reached; says whether it was out of reach before. */
+  boolean succeeded(String destination) {
+    return !pauses.isEmpty() && pauses.remove(destination) != null;
   }
 
   Set<String> paused() {

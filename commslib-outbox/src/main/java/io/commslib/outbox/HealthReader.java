@@ -27,7 +27,7 @@ final class HealthReader {
   }
 
   OutboxHealth read(Connection connection, ShardLeases leases, Duration lag) throws SQLException {
-    Backlog counts = Backlog.look(connection, database, List.of(), 0);
+    Backlog counts = Backlog.look(connection, database, shards, List.of(), 0);
     boolean postgres = database.dialect() == SqlDialect.POSTGRESQL;
     long live = 0;
     long dead = 0;
@@ -49,6 +49,7 @@ final class HealthReader {
         oldest(connection),
         backlog,
         counts.parked(),
+        counts.outside(),
         leases.unowned(connection),
         leases.current().epochs().size(),
         lag,

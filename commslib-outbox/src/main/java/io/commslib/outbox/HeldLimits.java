@@ -9,6 +9,8 @@ import java.util.List;
  */
 final class HeldLimits {
 
+  private static final long MAX_BYTES_OF_HEAP = Runtime.getRuntime().maxMemory() / 4;
+
   private final OutboxConfig config;
   private final RelayWindow window;
   private final int maxRows;
@@ -24,7 +26,7 @@ final class HeldLimits {
   void learn(List<OutboxRow> rows) {
     largestRow = Math.max(1, largestRow / 2);
     for (OutboxRow row : rows) {
-      largestRow = Math.max(largestRow, row.payload().length);
+      largestRow = Math.max(largestRow, row.bytes());
     }
   }
 
@@ -33,9 +35,12 @@ final class HeldLimits {
     return window.crowded(share(0));
   }
 
-  /** Whether this row may be held besides. */
+  /**
+   * Whether this row may be held besides. One that is larger than all may be held alone: no message
+   * waits for ever.
+   */
   boolean allow(OutboxRow row) {
-    return window.bytes() < config.maxUnconfirmedBytes()
+    return (window.size() == 0 || window.bytes() + RelayWindow.bytes(row) <= maxBytes())
         && window.held(row.destination()) < share(0);
   }
 
@@ -63,12 +68,17 @@ final class HeldLimits {
     return affordable == config.batchSize() ? affordable : Integer.highestOneBit(affordable);
   }
 
+  /** As configured, and never more than a quarter of the heap. */
+  private long maxBytes() {
+    return Math.min(config.maxUnconfirmedBytes(), MAX_BYTES_OF_HEAP);
+  }
+
   private int share(int more) {
     return Math.max(1, maxRows - window.size() - more);
   }
 
   private long bytesLeft(List<OutboxRow> ahead) {
-    long left = config.maxUnconfirmedBytes() - window.bytes();
+    long left = maxBytes() - window.bytes();
     for (OutboxRow row : ahead) {
       left -= RelayWindow.bytes(row);
     }

@@ -1,5 +1,6 @@
 package io.commslib.outbox;
 
+import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
@@ -32,6 +33,9 @@ public final class JdbcOutbox implements Outbox {
 
   private static final int MAX_ROWS = 1_000;
 
+  /** SQL states: of PostgreSQL, of MySQL and MariaDB, of H2 for tables and schemas. */
+  private static final Set<String> MISSING_TABLE = Set.of("42P01", "42S02", "42S04", "90079");
+
   /** Servers refuse statements that are longer, MariaDB by default those over 16 MiB. */
   private static final long MAX_STATEMENT_BYTES = 4L << 20;
 
@@ -52,6 +56,7 @@ public final class JdbcOutbox implements Outbox {
   private final KeyLocks keyLocks;
   private final DefaultSource source;
   private final CloudEventsEnvelope envelope;
+  private volatile boolean agreed;
 
   private JdbcOutbox(JdbcDatabase database, OutboxConfig config) {
     this.database = database;
@@ -112,6 +117,9 @@ public final class JdbcOutbox implements Outbox {
     List<Message> later =
         messages.stream().filter(message -> message.deliverAt().isPresent()).toList();
     try {
+      if (!agreed) {
+        agreeOnShards(tx, connection);
+      }
       if (now.size() > 1 && database.dialect() == SqlDialect.POSTGRESQL) {
         writeAtOnce(connection, to, now);
       } else if (now.size() > 1) {
@@ -124,6 +132,18 @@ public final class JdbcOutbox implements Outbox {
       throw failed(tx, "insert", e);
     }
     tx.afterCommit(this::wake);
+  }
+
+  /** Asked in each transaction until one has seen the number of shards that a relay has stored. */
+  private void agreeOnShards(TransactionContext tx, Connection connection) throws SQLException {
+    try {
+      if (new ShardCount(database, config.shards()).agrees(connection)) {
+        agreed = true;
+      }
+    } catch (StoreException e) {
+      tx.fail(e);
+      throw e;
+    }
   }
 
   /** One statement and one plan for any number; ids ascend in the order given. */
@@ -285,7 +305,16 @@ public final class JdbcOutbox implements Outbox {
 
   /** On some databases the rest of the transaction could still be committed, without this. */
   private static StoreException failed(TransactionContext tx, String doing, SQLException failure) {
-    StoreException translated = SqlErrors.translate("outbox " + doing, failure);
+    StoreException translated =
+        MISSING_TABLE.contains(String.valueOf(failure.getSQLState()))
+            ? new StoreException(
+                "COMMS-JDBC-010",
+                FailureKind.PERMANENT,
+                "outbox tables: missing (expected: version "
+                    + OutboxSchema.scripts().latest()
+                    + "; run OutboxSchema.scripts().apply, or the SQL of print, before this process)",
+                failure)
+            : SqlErrors.translate("outbox " + doing, failure);
     tx.fail(translated);
     return translated;
   }

@@ -3,6 +3,7 @@ package io.commslib.outbox;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +26,9 @@ final class KeyFence {
 
   private final Stripe[] stripes = new Stripe[STRIPES];
 
+  /** Failures of which not even the key could be noted. */
+  private final AtomicInteger unnoted = new AtomicInteger();
+
   KeyFence() {
     Arrays.setAll(stripes, place -> new Stripe());
   }
@@ -34,31 +38,52 @@ final class KeyFence {
     return stripes[(hash ^ (hash >>> 16)) & (STRIPES - 1)];
   }
 
-  /** A publish has failed; called before its stage's dependents return. */
-  void failed(@Nullable String lane) {
-    if (lane != null) {
-      change(lane, true);
+  /**
+   * A publish has failed; called before its stage's dependents return.
+   *
+   * @return whether it could be noted; if not, no message with a key is handed over until it is
+   *     known
+   */
+  boolean failed(@Nullable String lane) {
+    if (lane == null) {
+      return true;
+    }
+    try {
+      return note(stripe(lane), lane);
+    } catch (Throwable e) {
+      // Not even the lock was to be had.
+      unnoted.incrementAndGet();
+      return false;
+    }
+  }
+
+  private boolean note(Stripe stripe, String lane) {
+    stripe.lock.lock();
+    try {
+      stripe.failures.merge(lane, 1, Integer::sum);
+      return true;
+    } catch (Throwable e) {
+      // For want of memory. Before the lock is free again: no later one of the key may slip
+      // through.
+      unnoted.incrementAndGet();
+      return false;
+    } finally {
+      stripe.lock.unlock();
     }
   }
 
   /** The relay's thread knows of a failure now. */
-  void known(@Nullable String lane) {
-    if (lane != null) {
-      change(lane, false);
-    }
-  }
-
-  private void change(String lane, boolean more) {
-    Stripe stripe = stripe(lane);
-    stripe.lock.lock();
-    try {
-      if (more) {
-        stripe.failures.merge(lane, 1, Integer::sum);
-      } else {
+  void known(@Nullable String lane, boolean noted) {
+    if (!noted) {
+      unnoted.decrementAndGet();
+    } else if (lane != null) {
+      Stripe stripe = stripe(lane);
+      stripe.lock.lock();
+      try {
         stripe.failures.computeIfPresent(lane, (name, count) -> count == 1 ? null : count - 1);
+      } finally {
+        stripe.lock.unlock();
       }
-    } finally {
-      stripe.lock.unlock();
     }
   }
 
@@ -71,7 +96,7 @@ final class KeyFence {
     Stripe stripe = stripe(lane);
     stripe.lock.lock();
     try {
-      if (stripe.failures.containsKey(lane)) {
+      if (unnoted.get() > 0 || stripe.failures.containsKey(lane)) {
         return false;
       }
       publish.run();

@@ -1,18 +1,21 @@
 package io.commslib.outbox;
 
-import io.commslib.core.CommsException;
+import io.commslib.core.spi.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.jdbc.JdbcDatabase;
 import java.time.Duration;
-import org.slf4j.LoggerFactory;
+import java.util.function.Supplier;
 
 /**
  * Keeps the leases, on a thread of its own: so that a slow broker or a long read does not cost the
- * relay its shards. Between ticks it looks how far behind the outbox is, and tidies.
+ * relay its shards. While one of the relay's other loops has ended or hangs, or the relay pauses,
+ * it gives the shards back and takes none. Between ticks it looks how far behind the outbox is, and
+ * tidies.
  */
 final class LeaseLoop {
 
   private static final Duration AFTER_FAILURE = Duration.ofMillis(300);
+  private static final Duration WHILE_AWAY = Duration.ofMillis(250);
   private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(2);
 
   private final JdbcDatabase database;
@@ -20,44 +23,102 @@ final class LeaseLoop {
   private final ShardLeases leases;
   private final OutboxTransactions transactions;
   private final OutboxTables tables;
+  private final Supplier<String> reasonToStayAway;
   private final Runnable onChange;
+  private final Pulse pulse;
   private final WakeSignal signal = new WakeSignal();
-  private final OutageLog outages =
-      new OutageLog(LoggerFactory.getLogger(OutboxRelay.class), "outbox lease");
+  private final Outage outage;
+  private boolean away;
   private volatile boolean closed;
   private volatile Backlog backlog = Backlog.UNKNOWN;
   private volatile String failure = "";
   private long looked;
 
-  LeaseLoop(JdbcDatabase database, CommsRuntime runtime, ShardLeases leases, Runnable onChange) {
+  /**
+   * Creates a loop.
+   *
+   * @param reasonToStayAway why this relay must own nothing just now; empty if it may
+   * @param onChange called when other shards are owned than before
+   */
+  LeaseLoop(
+      JdbcDatabase database,
+      CommsRuntime runtime,
+      ShardLeases leases,
+      Supplier<String> reasonToStayAway,
+      Runnable onChange,
+      OutboxEvents events) {
+    this.outage = new Outage(events, "keeping leases");
     this.database = database;
     this.runtime = runtime;
     this.leases = leases;
-    this.transactions = new OutboxTransactions(database);
+    this.transactions = OutboxTransactions.ofLoop(database);
     this.tables = new OutboxTables(database);
+    this.reasonToStayAway = reasonToStayAway;
     this.onChange = onChange;
+    this.pulse = new Pulse("lease", runtime.time());
     this.looked = runtime.time().nanoTime() - BETWEEN_LOOKS.toNanos();
   }
 
+  Pulse pulse() {
+    return pulse;
+  }
+
   /** Runs until {@link #close}. */
-  void run() throws InterruptedException {
+  void run() {
     while (!closed) {
       Duration wait = AFTER_FAILURE;
+      pulse.begin();
       try {
-        tick();
-        wait = leases.nextTick();
-        look();
+        wait = turn();
         failure = "";
-        outages.succeeded();
-      } catch (RuntimeException e) {
-        failure = e.toString();
-        outages.failed(e, e instanceof CommsException);
+        outage.succeeded();
+      } catch (Throwable e) {
+        noteFailure(e);
       }
-      signal.await(wait.toNanos());
+      pulse.end();
+      rest(wait);
     }
   }
 
+  private void noteFailure(Throwable thrown) {
+    try {
+      failure = Failures.text(thrown);
+      outage.failed(thrown);
+    } catch (Throwable e) {
+      failure = "an error of the JVM";
+    }
+  }
+
+  private void rest(Duration wait) {
+    try {
+      // A driver may have left it set.
+      Thread.interrupted();
+      signal.await(wait.toNanos());
+    } catch (Throwable stray) {
+      // Then the next turn comes earlier. Only closing ends this loop.
+      Thread.onSpinWait();
+    }
+  }
+
+  private Duration turn() {
+    if (!reasonToStayAway.get().isEmpty()) {
+      if (!away) {
+        pulse.doing("giving the shards back");
+        release();
+        away = true;
+      }
+      look();
+      return WHILE_AWAY;
+    }
+    away = false;
+    tick();
+    Duration wait = leases.nextTick();
+    look();
+    return wait;
+  }
+
   private void tick() {
+    pulse.doing("renewing leases");
     Ownership before = leases.current();
     Ownership ticked = transactions.single("lease", leases::tick);
     leases.install(ticked);
@@ -72,6 +133,7 @@ final class LeaseLoop {
       return;
     }
     looked = now;
+    pulse.doing("measuring the backlog");
     backlog =
         transactions.run(
             "look",
@@ -82,12 +144,13 @@ final class LeaseLoop {
               return Backlog.look(
                   connection,
                   database,
+                  leases.shards(),
                   leases.current().epochs().keySet(),
                   leases.unowned(connection));
             });
   }
 
-  /** Gives the shards back; for when the relay's thread has ended. */
+  /** Gives the shards back; for when the relay's thread has ended, hangs or pauses. */
   void release() {
     transactions.run(
         "release",
@@ -104,6 +167,11 @@ final class LeaseLoop {
   /** Why the last tick failed; empty if it did not. */
   String failure() {
     return failure;
+  }
+
+  /** Whether the relay may own shards has changed. */
+  void wake() {
+    signal.raise();
   }
 
   void close() {

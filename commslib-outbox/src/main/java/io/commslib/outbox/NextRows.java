@@ -4,6 +4,7 @@ import io.commslib.core.time.TimeSource;
 import io.commslib.jdbc.JdbcDatabase;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +44,7 @@ final class NextRows {
    * @param held ids to leave out
    * @param each how many of a shard at most
    * @param limit how many at most
+   * @param inline up to which size bodies are read too
    * @param settled no row with this id or a lower one can appear any more
    * @param resets of the cursors when this was planned
    */
@@ -52,6 +54,7 @@ final class NextRows {
       long[] held,
       int each,
       int limit,
+      long inline,
       long settled,
       long resets) {}
 
@@ -62,6 +65,8 @@ final class NextRows {
   private final SettledIds settled;
   private final ShardCursors cursors;
   private final SideThread thread;
+  private final FetchBudget budget;
+  private final RowBodies bodies;
   private int shardWindow = MIN_WINDOW;
   private boolean refused;
   private long marksRaised;
@@ -73,13 +78,17 @@ final class NextRows {
       int shards,
       @Nullable PostgresRows postgres,
       TimeSource time,
-      SideThread thread) {
-    this.transactions = new OutboxTransactions(database);
+      SideThread thread,
+      FetchBudget budget,
+      OutboxEvents events) {
+    this.transactions = OutboxTransactions.ofLoop(database);
     this.time = time;
     this.reader = new RowReader(database);
     this.postgres = postgres;
     this.thread = thread;
-    this.settled = new SettledIds(database);
+    this.budget = budget;
+    this.bodies = new RowBodies(database);
+    this.settled = new SettledIds(database, events);
     this.cursors = new ShardCursors(shards, time.nanoTime());
     this.marksRaised = time.nanoTime();
   }
@@ -111,10 +120,16 @@ final class NextRows {
     List<OutboxRow> heldOfOthers =
         held.rows().stream().filter(row -> !unwanted.contains(row.destination())).toList();
     RowReader.Query query =
-        new RowReader.Query(shards, after, heldOfOthers, unwanted, retries, limit);
+        new RowReader.Query(
+            shards, after, heldOfOthers, unwanted, retries, limit, budget.inline(limit));
     List<OutboxRow> rows = transactions.run("read", connection -> reader.read(connection, query));
     cursors.heldUnseen();
     return new Found(rows, rows.size() >= limit, limit);
+  }
+
+  /** Fetches the bodies of rows; returns the rows with them by id, without those that are gone. */
+  Map<Long, OutboxRow> bodies(List<OutboxRow> rows) {
+    return transactions.single("read", connection -> bodies.read(connection, rows));
   }
 
   /** Whether a look can be ahead. */
@@ -139,14 +154,14 @@ final class NextRows {
     PostgresRows messages = Objects.requireNonNull(postgres);
     Look look = plan(shards, held, found, limit);
     ahead = look;
-    reading = thread.begin(() -> read(messages, look));
+    reading = thread.begin("reading ahead", () -> read(messages, look));
   }
 
   /**
    * Takes what the look ahead has found; null as long as it is under way.
    *
    * @param isPlain whether there is still nothing that fails or is to be left out
-   * @throws RuntimeException what it failed with
+   * @throws RuntimeException what it failed with; or an {@link Error}
    */
   @Nullable Found arrived(boolean isPlain) {
     Look look = ahead;
@@ -173,6 +188,7 @@ final class NextRows {
         cursors.beyond(window.rows(), found),
         Math.min(shardWindow, limit),
         limit,
+        budget.inline(limit),
         settled.upTo(),
         cursors.resets());
   }
@@ -182,7 +198,13 @@ final class NextRows {
         "read",
         connection ->
             messages.read(
-                connection, look.shards(), look.after(), look.held(), look.each(), look.limit()));
+                connection,
+                look.shards(),
+                look.after(),
+                look.held(),
+                look.each(),
+                look.limit(),
+                look.inline()));
   }
 
   private Found took(Look look, List<OutboxRow> rows) {

@@ -1,6 +1,7 @@
 package io.commslib.outbox;
 
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.spi.Checks;
 import io.commslib.core.spi.DefaultSource;
@@ -185,6 +186,15 @@ public final class OutboxConfig {
     return settings.source;
   }
 
+  /**
+   * The observer of relays and notifiers.
+   *
+   * @return default {@link CommsObserver#logging()}
+   */
+  public CommsObserver observer() {
+    return settings.observer;
+  }
+
   @Override
   public String toString() {
     return "OutboxConfig{shards="
@@ -234,6 +244,7 @@ public final class OutboxConfig {
     private final Map<String, OnParked> perDestination = new TreeMap<>();
     private int maxMessageBytes = 1024 * 1024;
     private String source = DefaultSource.NONE;
+    private CommsObserver observer = CommsObserver.logging();
 
     private Builder() {}
 
@@ -389,6 +400,20 @@ public final class OutboxConfig {
     }
 
     /**
+     * Sets the observer of relays and notifiers. It is told of {@linkplain CommsObserver#onTrouble
+     * trouble}: a first failed attempt, parked messages, paused destinations, failed or hanging
+     * loops.
+     *
+     * @param observer default {@link CommsObserver#logging()}, which {@link CommsObserver#and}
+     *     combines with others
+     * @return this
+     */
+    public Builder observer(CommsObserver observer) {
+      this.observer = Objects.requireNonNull(observer, "observer");
+      return this;
+    }
+
+    /**
      * Builds the configuration.
      *
      * @return immutable configuration
@@ -437,6 +462,7 @@ public final class OutboxConfig {
       copy.archive = archive;
       copy.maxMessageBytes = maxMessageBytes;
       copy.source = source;
+      copy.observer = observer;
       return new OutboxConfig(copy);
     }
 

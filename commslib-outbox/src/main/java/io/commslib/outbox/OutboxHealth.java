@@ -12,6 +12,8 @@ import java.util.Set;
  * @param backlog unpublished messages: exact below 10,000, beyond that the database's estimate on
  *     PostgreSQL and 10,000 elsewhere
  * @param parked parked messages, 10,000 at most
+ * @param outsideShards messages with a shard that no relay reads, as a change of the number of
+ *     shards or a foreign writer may leave them, 10,000 of each table at most
  * @param unownedShards shards no relay owns; more than none for longer than a lease means that no
  *     relay runs or all have failed
  * @param ownedShards shards of this relay
@@ -29,6 +31,7 @@ public record OutboxHealth(
     Map<String, Duration> oldestAge,
     long backlog,
     int parked,
+    int outsideShards,
     int unownedShards,
     int ownedShards,
     Duration lag,
@@ -43,6 +46,7 @@ public record OutboxHealth(
    * @param oldestAge by destination
    * @param backlog unpublished messages
    * @param parked parked messages
+   * @param outsideShards messages with a shard that no relay reads
    * @param unownedShards shards no relay owns
    * @param ownedShards shards of this relay
    * @param lag from insert to noted confirmation

@@ -22,8 +22,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.postgresql.PGConnection;
 import org.postgresql.PGNotification;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Wakes relays in other processes after a commit, by PostgreSQL's NOTIFY; without it they find a
@@ -41,7 +39,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class OutboxNotifier implements LifecycleComponent {
 
-  private static final Logger log = LoggerFactory.getLogger(OutboxNotifier.class);
   private static final Duration DEBOUNCE = Duration.ofMillis(5);
   private static final Duration AFTER_FAILURE = Duration.ofSeconds(1);
   private static final int LISTEN_MILLIS = 500;
@@ -60,8 +57,9 @@ public final class OutboxNotifier implements LifecycleComponent {
   private final AtomicLong sent = new AtomicLong();
   private final AtomicLong received = new AtomicLong();
   private final CountDownLatch ended = new CountDownLatch(2);
-  private final OutageLog sending = new OutageLog(log, "outbox notifications");
-  private final OutageLog listening = new OutageLog(log, "outbox notifications");
+  private final OutboxEvents events;
+  private final Outage sending;
+  private final Outage listening;
   private final Thread notifyThread;
   private final Thread listenThread;
   private volatile boolean listens;
@@ -74,11 +72,14 @@ public final class OutboxNotifier implements LifecycleComponent {
         outbox.jdbc().dialect(),
         "POSTGRESQL");
     this.outbox = outbox;
-    this.transactions = new OutboxTransactions(outbox.jdbc());
+    this.transactions = OutboxTransactions.ofLoop(outbox.jdbc());
     this.connections = SingleStatements.on(outbox.jdbc());
     this.node = MessageIds.next(runtime.time(), runtime.random());
     int table = outbox.jdbc().table("outbox_message").hashCode();
     this.channel = String.format(Locale.ROOT, "commslib_outbox_%08x", table);
+    this.events = new OutboxEvents(runtime, outbox.config().observer(), name());
+    this.sending = new Outage(events, "sending notifications");
+    this.listening = new Outage(events, "listening for notifications");
     this.notifyThread = runtime.newThread("outbox-notify", this::notifyOthers);
     this.listenThread = runtime.newThread("outbox-listen", this::listenToOthers);
   }
@@ -136,14 +137,17 @@ public final class OutboxNotifier implements LifecycleComponent {
     commits.raise();
     pause.raise();
     if (!started.get()) {
+      events.close();
       return;
     }
     try {
       if (!ended.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
-        log.warn("outbox notifier still waits for the database");
+        events.stalled("the database has not answered while the notifier closes");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    } finally {
+      events.close();
     }
   }
 
@@ -165,16 +169,31 @@ public final class OutboxNotifier implements LifecycleComponent {
   }
 
   private void notifyOthers() {
+    untilClosed(
+        () -> {
+          if (commits.await(AFTER_FAILURE.toNanos()) && !closed) {
+            commits.takeRaised();
+            send();
+            commits.linger(DEBOUNCE.toNanos(), () -> closed);
+          }
+        });
+  }
+
+  private interface Turn {
+    void run() throws InterruptedException;
+  }
+
+  /** Only closing ends a thread of the notifier: neither an error nor an interrupt of a driver. */
+  private void untilClosed(Turn turn) {
     try {
       while (!closed) {
-        if (commits.await(AFTER_FAILURE.toNanos()) && !closed) {
-          commits.takeRaised();
-          send();
-          commits.linger(DEBOUNCE.toNanos(), () -> closed);
+        try {
+          Thread.interrupted();
+          turn.run();
+        } catch (Throwable e) {
+          Thread.onSpinWait();
         }
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     } finally {
       ended.countDown();
     }
@@ -193,24 +212,21 @@ public final class OutboxNotifier implements LifecycleComponent {
           });
       sent.incrementAndGet();
       sending.succeeded();
-    } catch (RuntimeException e) {
-      sending.failed(e, true);
+    } catch (Throwable e) {
+      // Polling finds the message. The thread goes on, whatever a driver or a pool throws.
+      sending.failed(e);
     }
   }
 
   private void listenToOthers() {
-    try {
-      while (!closed) {
-        if (outbox.hasRelays()) {
-          listen();
-        }
-        pause.await(AFTER_FAILURE.toNanos());
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } finally {
-      ended.countDown();
-    }
+    untilClosed(
+        () -> {
+          if (outbox.hasRelays()) {
+            listen();
+          }
+          Thread.interrupted();
+          pause.await(AFTER_FAILURE.toNanos());
+        });
   }
 
   /** Returns when the connection breaks, or there is nobody to wake any more. */
@@ -223,9 +239,10 @@ public final class OutboxNotifier implements LifecycleComponent {
             return null;
           });
     } catch (SQLException e) {
-      listening.failed(SqlErrors.translate("outbox listen", e), true);
-    } catch (RuntimeException e) {
-      listening.failed(e, true);
+      listening.failed(SqlErrors.translate("outbox listen", e));
+    } catch (Throwable e) {
+      // The thread goes on, whatever a driver or a pool throws.
+      listening.failed(e);
     } finally {
       listens = false;
     }

@@ -5,8 +5,11 @@ import io.commslib.core.LifecycleComponent;
 import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.MessageIds;
 import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.spi.Checks;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.Timeouts;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,8 +17,8 @@ import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Publishes what the outbox holds and deletes it once confirmed. Any number of relays may run on
@@ -37,7 +40,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class OutboxRelay implements LifecycleComponent {
 
-  private static final Logger log = LoggerFactory.getLogger(OutboxRelay.class);
   private static final long CLOSE_SECONDS = 5;
 
   private enum Phase {
@@ -47,10 +49,13 @@ public final class OutboxRelay implements LifecycleComponent {
   }
 
   private final JdbcOutbox outbox;
+  private final OutboxEvents events;
   private final ShardLeases leases;
   private final LeaseLoop leaseLoop;
   private final RelayLoop relayLoop;
   private final WakeSignal signal = new WakeSignal();
+  private final Standby standby;
+  private final RelayWatch watch;
   private final CountDownLatch relayEnded = new CountDownLatch(1);
   private final CountDownLatch leaseEnded = new CountDownLatch(1);
   private final Thread relayThread;
@@ -62,21 +67,48 @@ public final class OutboxRelay implements LifecycleComponent {
     this.outbox = outbox;
     String node = MessageIds.next(runtime.time(), runtime.random());
     this.leases = new ShardLeases(outbox.jdbc(), outbox.config(), runtime.time(), node);
-    this.leaseLoop = new LeaseLoop(outbox.jdbc(), runtime, leases, signal::raise);
+    this.events = new OutboxEvents(runtime, outbox.config().observer(), name());
+    this.standby = new Standby(runtime);
+    this.watch = new RelayWatch(passBound(outbox.config(), transport), events);
+    this.leaseLoop =
+        new LeaseLoop(
+            outbox.jdbc(), runtime, leases, this::reasonToStayAway, signal::raise, events);
     this.relayLoop =
         new RelayLoop(
             outbox,
-            transport.publisher(),
+            Objects.requireNonNull(transport.publisher(), "publisher"),
             transport.capabilities().has(Capability.KEYED_PUBLISH_FENCE),
             runtime,
             leases,
-            signal);
+            signal,
+            standby,
+            leaseLoop::wake,
+            events);
     this.relayThread = runtime.newThread("outbox-relay", this::relay);
     this.leaseThread = runtime.newThread("outbox-lease", this::keepLeases);
-    this.otherThreads =
-        relayLoop.others().entrySet().stream()
-            .map(other -> runtime.newThread(other.getKey(), other.getValue()))
-            .toList();
+    this.otherThreads = new ArrayList<>();
+    watch.add(relayThread, relayLoop.pulse());
+    watch.addObserver(leaseThread, leaseLoop.pulse());
+    relayLoop
+        .others()
+        .forEach(
+            (name, side) -> {
+              Thread thread = runtime.newThread(name, side::run);
+              otherThreads.add(thread);
+              watch.add(thread, side.pulse());
+            });
+  }
+
+  /**
+   * A publish may take its timeout, and what else a pass does should take no longer than a lease.
+   */
+  private static Duration passBound(OutboxConfig config, MessageTransport transport) {
+    return Timeouts.bounded(transport.publishTimeout()).multipliedBy(2).plus(config.leaseTime());
+  }
+
+  private String reasonToStayAway() {
+    String reason = watch.observe();
+    return reason.isEmpty() ? standby.reason() : reason;
   }
 
   /**
@@ -86,13 +118,18 @@ public final class OutboxRelay implements LifecycleComponent {
    * @param transport where they go
    * @param runtime time, randomness and threads
    * @return new relay, not yet started
+   * @throws IllegalArgumentException if the outbox takes larger messages than the transport
    */
   public static OutboxRelay create(
       JdbcOutbox outbox, MessageTransport transport, CommsRuntime runtime) {
-    return new OutboxRelay(
-        Objects.requireNonNull(outbox, "outbox"),
-        Objects.requireNonNull(transport, "transport"),
-        Objects.requireNonNull(runtime, "runtime"));
+    Objects.requireNonNull(outbox, "outbox");
+    Objects.requireNonNull(transport, "transport");
+    Checks.check(
+        outbox.config().maxMessageBytes() <= transport.maxMessageBytes(),
+        "OutboxConfig.maxMessageBytes",
+        outbox.config().maxMessageBytes(),
+        "at most maxMessageBytes of " + transport.name() + ", " + transport.maxMessageBytes());
+    return new OutboxRelay(outbox, transport, Objects.requireNonNull(runtime, "runtime"));
   }
 
   @Override
@@ -124,9 +161,15 @@ public final class OutboxRelay implements LifecycleComponent {
       throw new IllegalStateException("relay: " + phase.get() + " (expected: NEW)");
     }
     outbox.listen(signal);
-    leaseThread.start();
-    otherThreads.forEach(Thread::start);
-    relayThread.start();
+    try {
+      otherThreads.forEach(Thread::start);
+      relayThread.start();
+      leaseThread.start();
+    } catch (Throwable e) {
+      // Without all its threads it must not run at all.
+      close();
+      throw e;
+    }
   }
 
   /**
@@ -139,7 +182,7 @@ public final class OutboxRelay implements LifecycleComponent {
       return true;
     }
     try {
-      return relayLoop.drain().await(timeout.toNanos(), TimeUnit.NANOSECONDS);
+      return relayLoop.drain().await(Timeouts.nanos(timeout), TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
@@ -152,56 +195,69 @@ public final class OutboxRelay implements LifecycleComponent {
    */
   @Override
   public void close() {
-    if (phase.getAndSet(Phase.CLOSED) != Phase.RUNNING) {
+    Phase before = phase.getAndSet(Phase.CLOSED);
+    if (before != Phase.RUNNING) {
+      events.close();
       return;
     }
     outbox.unlisten(signal);
     relayLoop.close();
     leaseLoop.close();
     try {
-      if (!leaseEnded.await(2 * CLOSE_SECONDS, TimeUnit.SECONDS)) {
+      if (relayThread.getState() == Thread.State.NEW) {
+        relayLoop.stopOthers();
+      }
+      if (leaseThread.isAlive() && !leaseEnded.await(2 * CLOSE_SECONDS, TimeUnit.SECONDS)) {
         relayThread.interrupt();
         otherThreads.forEach(Thread::interrupt);
         leaseThread.interrupt();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    } finally {
+      events.close();
     }
   }
 
   /**
    * Returns how the relay does. Details: {@code oldestAgeMillis} of its own shards, {@code backlog}
-   * and {@code parked} rows of all, {@code unownedShards}, {@code ownedShards}, {@code held} rows
-   * not yet confirmed and deleted. Down while the database fails, the leases lapse or a thread of
-   * its own has ended.
+   * and {@code parked} rows of all, {@code unownedShards}, {@code outsideShards}, the messages with
+   * a shard that no relay reads, {@code ownedShards}, {@code held} rows not yet confirmed and
+   * deleted; {@code relayPassAgeMillis}, {@code leasePassAgeMillis}, {@code deletePassAgeMillis}
+   * and on PostgreSQL {@code readPassAgeMillis}, the time since the last pass of each loop ended.
+   * Down while the database fails, the leases lapse, the relay pauses after an error of the JVM, a
+   * thread of its own has ended, or a pass takes longer than a lease and twice the transport's
+   * publish timeout; then the reason names what has not returned.
    */
   @Override
   public Health health() {
-    if (phase.get() != Phase.RUNNING || relayEnded.getCount() == 0) {
-      String reason = phase.get() == Phase.NEW ? "not started" : "closed";
-      return Health.of(Health.Status.DOWN, reason, Map.of());
+    Phase now = phase.get();
+    if (now != Phase.RUNNING) {
+      return Health.of(Health.Status.DOWN, now == Phase.NEW ? "not started" : "closed", Map.of());
     }
     RelayState state = relayLoop.state();
     Map<String, String> details = new HashMap<>();
     leaseLoop.backlog().describe(details);
+    watch.describe(details);
     details.put("ownedShards", Integer.toString(leases.current().epochs().size()));
     details.put("held", Integer.toString(state.held()));
-    String failure = state.failure().isEmpty() ? leaseLoop.failure() : state.failure();
-    if (failure.isEmpty() && leases.hasLapsed()) {
-      failure = "leases not renewed in time";
-    }
-    for (Thread each : otherThreads) {
-      if (failure.isEmpty() && each.getState() == Thread.State.TERMINATED) {
-        failure = each.getName() + " has ended";
-      }
-    }
+    String failure =
+        Stream.of(watch.trouble(), standby.reason(), state.failure(), leaseLoop.failure())
+            .filter(text -> !text.isEmpty())
+            .findFirst()
+            .orElse(leases.hasLapsed() ? "leases not renewed in time" : "");
     if (!failure.isEmpty()) {
       return Health.of(Health.Status.DOWN, failure, details);
     }
-    return state.unreached().isEmpty()
-        ? Health.of(Health.Status.UP, "", details)
-        : Health.of(
-            Health.Status.DEGRADED, "destinations out of reach: " + state.unreached(), details);
+    String unreached =
+        state.unreached().isEmpty() ? "" : "destinations out of reach: " + state.unreached();
+    String trouble =
+        Stream.of(
+                unreached, leaseLoop.backlog().trouble(outbox.config().shards()), events.trouble())
+            .filter(text -> !text.isEmpty())
+            .collect(Collectors.joining("; "));
+    return Health.of(
+        trouble.isEmpty() ? Health.Status.UP : Health.Status.DEGRADED, trouble, details);
   }
 
   /**
@@ -220,11 +276,11 @@ public final class OutboxRelay implements LifecycleComponent {
   private void relay() {
     try {
       relayLoop.run();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     } finally {
       relayLoop.stopOthers();
       relayEnded.countDown();
+      // The shards must not wait for the next tick of a thread that has nothing to keep them for.
+      leaseLoop.wake();
     }
   }
 
@@ -232,13 +288,11 @@ public final class OutboxRelay implements LifecycleComponent {
     try {
       leaseLoop.run();
       // Nobody shall own a shard while this relay may still publish from it.
-      if (relayEnded.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+      if (!relayThread.isAlive() || relayEnded.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
         leaseLoop.release();
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (RuntimeException e) {
-      log.warn("outbox relay could not give its shards back: {}", e.toString());
+    } catch (Throwable e) {
+      events.failed("the shards could not be given back", e);
     } finally {
       leaseEnded.countDown();
     }

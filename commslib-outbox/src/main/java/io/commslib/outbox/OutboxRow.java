@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * One row of the outbox and the text form of its headers: one line per header, name, colon, value.
  * Values hold no control characters, names no colon, so nothing needs escaping.
  *
+ * @param missing bytes of payload and headers that were left in the database, since they are many;
+ *     0 if they are here
  * @param lane orders rows that must leave one after the other; null for rows without key
  */
 record OutboxRow(
@@ -23,7 +25,10 @@ record OutboxRow(
     @Nullable String key,
     byte[] payload,
     String headers,
-    @Nullable String lane) {
+    @Nullable String lane,
+    long missing) {
+
+  private static final byte[] NOTHING = {};
 
   static final CloudEventsEnvelope ENVELOPE =
       new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
@@ -35,20 +40,46 @@ record OutboxRow(
       @Nullable String key,
       byte[] payload,
       String headers) {
-    this(
-        shard, id, destination, key, payload, headers, key == null ? null : lane(destination, key));
+    this(shard, id, destination, key, payload, headers, laneOf(destination, key), 0);
+  }
+
+  /** A row whose payload and headers are still in the database. */
+  static OutboxRow withoutBody(
+      int shard, long id, String destination, @Nullable String key, long bytes) {
+    return new OutboxRow(shard, id, destination, key, NOTHING, "", laneOf(destination, key), bytes);
+  }
+
+  OutboxRow withBody(byte[] body, String text) {
+    return new OutboxRow(shard, id, destination, key, body, text, lane, 0);
+  }
+
+  private static @Nullable String laneOf(String destination, @Nullable String key) {
+    return key == null ? null : lane(destination, key);
+  }
+
+  boolean hasBody() {
+    return missing == 0;
+  }
+
+  /** The bytes of payload and headers, here or not. */
+  long bytes() {
+    return missing + payload.length + headers.length();
   }
 
   static String lane(String destination, String key) {
     return destination + '\n' + key;
   }
 
+  /** Where it lies, for logs. */
+  String place() {
+    return "row " + shard + "/" + id;
+  }
+
   Destination to() {
     try {
       return Destination.parse(destination);
     } catch (IllegalArgumentException e) {
-      throw new CodecException(
-          "COMMS-OUTBOX-003", "row " + shard + "/" + id + ": bad destination", e);
+      throw new CodecException("COMMS-OUTBOX-003", place() + ": bad destination", e);
     }
   }
 

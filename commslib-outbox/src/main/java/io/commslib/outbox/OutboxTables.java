@@ -129,6 +129,18 @@ final class OutboxTables {
     }
   }
 
+  /** Whether a row is still there. */
+  boolean exists(Connection connection, OutboxRow row) throws SQLException {
+    try (PreparedStatement select =
+        connection.prepareStatement("SELECT 1 FROM " + message + " WHERE shard = ? AND id = ?")) {
+      select.setInt(1, row.shard());
+      select.setLong(2, row.id());
+      try (ResultSet found = select.executeQuery()) {
+        return found.next();
+      }
+    }
+  }
+
   /**
    * Moves a row to the parked ones; its key stays blocked, or goes on. Expects the failure counted
    * before.

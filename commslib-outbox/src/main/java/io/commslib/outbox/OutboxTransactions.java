@@ -17,14 +17,30 @@ final class OutboxTransactions {
 
   private final JdbcTransactionRunner transactions;
   private final SingleStatements singles;
+  private final boolean ofLoop;
 
+  /** For callers' threads. */
   OutboxTransactions(JdbcDatabase database) {
+    this(database, false);
+  }
+
+  /**
+   * For threads of the library's own: what a driver has left set of an interrupt must not reach the
+   * next statement.
+   */
+  static OutboxTransactions ofLoop(JdbcDatabase database) {
+    return new OutboxTransactions(database, true);
+  }
+
+  private OutboxTransactions(JdbcDatabase database, boolean ofLoop) {
+    this.ofLoop = ofLoop;
     this.transactions = JdbcTransactionRunner.create(database);
     this.singles = SingleStatements.readingCommittedOn(database);
   }
 
   /** Runs one statement, or several that need not hold together: each commits by itself. */
   <T> T single(String doing, Work<T> work) {
+    clearInterrupt();
     try {
       return singles.run("outbox " + doing, work::run);
     } catch (SQLException e) {
@@ -32,7 +48,14 @@ final class OutboxTransactions {
     }
   }
 
+  private void clearInterrupt() {
+    if (ofLoop) {
+      Thread.interrupted();
+    }
+  }
+
   <T> T run(String doing, Work<T> work) {
+    clearInterrupt();
     try {
       return transactions.<T, SQLException>run(tx -> work.run(tx.unwrap(Connection.class)));
     } catch (SQLException e) {

@@ -68,8 +68,7 @@ final class PostgresRows {
    */
   static final String NOT_LISTED = " AND m.id NOT IN (SELECT unnest(?::bigint[]))";
 
-  private static final String COLUMNS =
-      "m.shard, m.id, m.destination, m.msg_key, m.payload, m.headers";
+  private static final String COLUMNS = "m.shard, m.id, m.destination, m.msg_key, ";
 
   private final String message;
   private final String delete;
@@ -93,17 +92,26 @@ final class PostgresRows {
    * @param held ids to leave out
    * @param window how many of a shard at most
    * @param limit how many at most
+   * @param inline up to which size bodies are read too
    */
   List<OutboxRow> read(
-      Connection connection, List<Integer> shards, long[] after, long[] held, int window, int limit)
+      Connection connection,
+      List<Integer> shards,
+      long[] after,
+      long[] held,
+      int window,
+      int limit,
+      long inline)
       throws SQLException {
     String sql =
-        byKey(6)
+        byKey(7)
             + "SELECT "
             + COLUMNS
+            + "m.payload, m.headers, m.missing"
             + " FROM unnest(?::smallint[], ?::bigint[]) AS s(shard, after)"
             + " CROSS JOIN LATERAL (SELECT "
             + COLUMNS
+            + RowBodies.columns(inline)
             + " FROM "
             + message
             + " m WHERE m.shard = s.shard AND m.id > s.after"
@@ -166,14 +174,7 @@ final class PostgresRows {
       String to = found.getString(3);
       // Rows of one destination share its text, which is compared and looked up often.
       destination = to.equals(destination) ? destination : to;
-      rows.add(
-          new OutboxRow(
-              found.getShort(1),
-              found.getLong(2),
-              destination,
-              found.getString(4),
-              found.getBytes(5),
-              found.getString(6)));
+      rows.add(RowBodies.row(found, destination));
     }
     return rows;
   }

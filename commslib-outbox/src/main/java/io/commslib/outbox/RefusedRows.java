@@ -2,12 +2,11 @@ package io.commslib.outbox;
 
 import io.commslib.core.CommsException;
 import io.commslib.core.codec.CodecException;
+import io.commslib.core.spi.Failures;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.random.RandomGenerator;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What becomes of a row the transport has refused: the failure is counted, the row waits for its
@@ -15,8 +14,6 @@ import org.slf4j.LoggerFactory;
  */
 final class RefusedRows {
 
-  private static final Logger log = LoggerFactory.getLogger(OutboxRelay.class);
-  private static final int MAX_ERROR_CHARS = 1_000;
   private static final String NOT_OURS = "COMMS-OUTBOX-004";
 
   /**
@@ -36,6 +33,7 @@ final class RefusedRows {
   private final ShardLeases leases;
   private final StoppedDestinations stopped;
   private final RandomGenerator random;
+  private final OutboxEvents events;
 
   RefusedRows(
       JdbcOutbox outbox,
@@ -43,27 +41,26 @@ final class RefusedRows {
       OutboxTables tables,
       ShardLeases leases,
       StoppedDestinations stopped,
-      RandomGenerator random) {
+      RandomGenerator random,
+      OutboxEvents events) {
     this.config = outbox.config();
     this.transactions = transactions;
     this.tables = tables;
     this.leases = leases;
     this.stopped = stopped;
     this.random = random;
+    this.events = events;
   }
 
   Decision decide(OutboxRow row, Throwable failure, Ownership own) {
-    String error = shorten(failure.toString());
+    String error = storable(Failures.text(failure));
     Decision decision =
         transactions.run(
             "count failure", connection -> decide(connection, row, failure, error, own));
     if (decision.parked()) {
-      log.warn(
-          "outbox row {}/{} parked after {} attempts: {}",
-          row.shard(),
-          row.id(),
-          decision.attempts(),
-          error);
+      events.parked(row, decision.attempts(), code(failure), failure);
+    } else if (decision.attempts() == 1) {
+      events.attemptFailed(row, 1, failure, decision.delay());
     }
     return decision;
   }
@@ -76,7 +73,7 @@ final class RefusedRows {
     }
     Duration wait = config.backoff().next(tables.attempts(connection, row) + 1, random);
     int attempts = tables.countFailure(connection, row, error, wait.toMillis());
-    boolean parks = failure instanceof CodecException || attempts >= config.attempts();
+    boolean parks = neverWill(failure) || attempts >= config.attempts();
     if (parks) {
       park(connection, row, failure, error);
     }
@@ -85,7 +82,7 @@ final class RefusedRows {
 
   private void park(Connection connection, OutboxRow row, Throwable failure, String error)
       throws SQLException {
-    String code = failure instanceof CommsException known ? known.code() : NOT_OURS;
+    String code = code(failure);
     OutboxConfig.OnParked policy = config.onParked(row.destination());
     tables.park(connection, row, code, error, policy != OutboxConfig.OnParked.SKIP);
     if (policy == OutboxConfig.OnParked.PAUSE_DESTINATION) {
@@ -94,7 +91,23 @@ final class RefusedRows {
     }
   }
 
-  private static String shorten(String error) {
-    return error.substring(0, Math.min(error.length(), MAX_ERROR_CHARS)).replace('\0', ' ');
+  /** Only what is wrong with the row itself is proof that further attempts are in vain. */
+  private static boolean neverWill(Throwable failure) {
+    return Failures.isPermanent(failure) && Failures.unwrapped(failure) instanceof CodecException;
+  }
+
+  private static String code(Throwable failure) {
+    return Failures.known(failure).map(CommsException::code).orElse(NOT_OURS);
+  }
+
+  /** Without what some databases refuse: NUL, and halves of characters. */
+  private static String storable(String error) {
+    StringBuilder text = new StringBuilder();
+    error
+        .codePoints()
+        .map(
+            c -> c == 0 || (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE) ? ' ' : c)
+        .forEach(text::appendCodePoint);
+    return text.toString();
   }
 }

@@ -2,26 +2,21 @@ package io.commslib.outbox;
 
 import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
-import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Publisher;
+import io.commslib.core.spi.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.jdbc.SqlDialect;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What the relay's thread does: settle what came back, delete what is confirmed, read what may go,
@@ -29,21 +24,22 @@ import org.slf4j.LoggerFactory;
  */
 final class RelayLoop {
 
-  private static final Logger log = LoggerFactory.getLogger(OutboxRelay.class);
   private static final Duration AFTER_FAILURE = Duration.ofMillis(300);
   private static final Duration BETWEEN_RETRY_CHECKS = Duration.ofSeconds(2);
   private static final long FOR_ROOM_NANOS = Duration.ofMillis(5).toNanos();
-  private static final int MAX_DESTINATIONS = 1_000;
+
+  /**
+   * Publishes of a pass, should each of them wait; what has come back meanwhile has its turn then.
+   */
+  private static final long SPELL_NANOS = Duration.ofSeconds(1).toNanos();
+
   private static final long LAST_SECONDS = 3;
 
   /** Where each look passes over all that is held, as it does but on PostgreSQL. */
   private static final int MAX_PASSED_OVER = 4_000;
 
-  private record Completion(OutboxRow row, @Nullable Throwable failure) {}
-
   private final OutboxConfig config;
   private final CommsRuntime runtime;
-  private final Publisher publisher;
   private final ShardLeases leases;
   private final WakeSignal signal;
   private final OutboxTransactions transactions;
@@ -51,17 +47,21 @@ final class RelayLoop {
   private final NextRows next;
   private final Pace pace = new Pace();
   private final RelayWindow window;
-  private final @Nullable KeyFence fence;
+  private final boolean fencesKeys;
+  private final Handovers handovers;
+  private final Standby standby;
+  private final Runnable onStandby;
   private final DestinationPauses pauses;
   private final StoppedDestinations stopped;
   private final RefusedRows refused;
-  private final OutageLog outages = new OutageLog(log, "outbox relay");
-  private final Queue<Completion> completions = new ConcurrentLinkedQueue<>();
-  private final Map<String, Destination> destinations = new HashMap<>();
+  private final OutboxEvents events;
+  private final Outage outage;
+  private final Pulse pulse;
   private final SideThread deleting;
   private final SideThread reading;
   private final ConfirmedRows confirmed;
   private final HeldLimits limits;
+  private final FetchBudget budget = new FetchBudget();
   private final CountDownLatch drained = new CountDownLatch(1);
   private Ownership own;
   private boolean retries = true;
@@ -69,8 +69,15 @@ final class RelayLoop {
   private long nextAttempt;
   private long promoted;
   private int lastShard;
+  private Set<String> told = Set.of();
   private boolean more = true;
-  private @Nullable Thread thread;
+  private long spellBegan;
+  private long published;
+
+  /** A row whose failed attempt could not be counted yet, and the failure. */
+  private @Nullable OutboxRow owedRow;
+
+  private @Nullable Throwable owed;
   private volatile boolean draining;
   private volatile boolean closed;
   private volatile RelayState state = RelayState.IDLE;
@@ -81,24 +88,35 @@ final class RelayLoop {
       boolean fencesKeys,
       CommsRuntime runtime,
       ShardLeases leases,
-      WakeSignal signal) {
+      WakeSignal signal,
+      Standby standby,
+      Runnable onStandby,
+      OutboxEvents events) {
     this.config = outbox.config();
+    this.standby = standby;
+    this.onStandby = onStandby;
+    this.pulse = new Pulse("relay", runtime.time());
+    this.fencesKeys = fencesKeys;
+    this.handovers = new Handovers(publisher, fencesKeys, signal, pulse);
+    this.events = events;
+    this.outage = new Outage(events, "reading and publishing");
     this.runtime = runtime;
-    this.publisher = publisher;
     this.leases = leases;
     this.signal = signal;
-    this.transactions = new OutboxTransactions(outbox.jdbc());
+    this.transactions = OutboxTransactions.ofLoop(outbox.jdbc());
     this.tables = new OutboxTables(outbox.jdbc());
     PostgresRows postgres =
         outbox.jdbc().dialect() == SqlDialect.POSTGRESQL ? new PostgresRows(outbox.jdbc()) : null;
-    this.deleting = new SideThread(signal);
-    this.reading = new SideThread(signal);
-    this.next = new NextRows(outbox.jdbc(), config.shards(), postgres, runtime.time(), reading);
+    this.deleting = new SideThread(signal, new Pulse("delete", runtime.time()));
+    this.reading = new SideThread(signal, new Pulse("read", runtime.time()));
+    this.next =
+        new NextRows(
+            outbox.jdbc(), config.shards(), postgres, runtime.time(), reading, budget, events);
     this.window = new RelayWindow(fencesKeys ? Integer.MAX_VALUE : 1);
-    this.fence = fencesKeys ? new KeyFence() : null;
     this.pauses = new DestinationPauses(runtime, config.backoff());
     this.stopped = new StoppedDestinations(outbox.jdbc());
-    this.refused = new RefusedRows(outbox, transactions, tables, leases, stopped, runtime.random());
+    this.refused =
+        new RefusedRows(outbox, transactions, tables, leases, stopped, runtime.random(), events);
     this.confirmed =
         new ConfirmedRows(outbox, transactions, tables, postgres, leases, runtime.time(), deleting);
     int passedOver = postgres == null ? MAX_PASSED_OVER : Integer.MAX_VALUE;
@@ -109,28 +127,138 @@ final class RelayLoop {
     this.promoted = now() - config.pollInterval().toNanos();
   }
 
-  /** Runs until {@link #close}. */
-  void run() throws InterruptedException {
-    thread = Thread.currentThread();
+  /** Runs until {@link #close}, whatever fails. */
+  void run() {
+    handovers.begin();
     while (!closed) {
-      long wait = pass();
+      long wait = AFTER_FAILURE.toNanos();
+      try {
+        wait = turn();
+      } catch (Throwable e) {
+        // Not even dealing with a failure worked: the next turn tries again.
+        more = true;
+      }
+      rest(wait);
+    }
+    acknowledgeTheLast();
+  }
+
+  private long turn() {
+    pulse.begin();
+    try {
+      return standby.isOn() ? standBy() : pass();
+    } catch (Throwable e) {
+      return failed(e);
+    } finally {
+      pulse.end();
+    }
+  }
+
+  private void rest(long wait) {
+    try {
+      // What a driver has left set must not end this wait.
+      Thread.interrupted();
       if (wait > 0 && !signal.await(wait)) {
         more = true;
       }
       long linger = pace.linger(now());
       if (linger > 0 && !closed) {
         // Where keys are not fenced, a row that came back lets the next of its key go.
-        signal.linger(linger, () -> closed || (fence == null && !completions.isEmpty()));
+        signal.linger(linger, () -> closed || (!fencesKeys && !handovers.isEmpty()));
       }
+    } catch (Throwable stray) {
+      // Then the next pass comes earlier. Only closing ends this loop.
+      more = true;
     }
-    acknowledgeTheLast();
   }
 
-  /** What goes on beside {@link #run}, by the name of its thread, until {@link #stopOthers}. */
-  Map<String, Runnable> others() {
+  /** The pass has failed; returns how long to wait before the next. */
+  private long failed(Throwable failure) {
+    more = true;
+    budget.failed();
+    if (Failures.isJvmFailure(failure)) {
+      return pause(null, failure);
+    }
+    next.afterFailure();
+    outage.failed(failure);
+    note(Failures.text(failure));
+    return AFTER_FAILURE.toNanos();
+  }
+
+  /**
+   * An error of the JVM: this relay gives its shards back and goes on after a pause.
+   *
+   * @param row that was being handed over, which counts as a failed attempt of it; or null
+   */
+  private long pause(@Nullable OutboxRow row, Throwable failure) {
+    standby.begin(failure);
+    if (row != null) {
+      owedRow = row;
+      owed = failure;
+      countOwed();
+    }
+    onStandby.run();
+    events.part(true, "the relay pauses and gives its shards back", failure);
+    return 0;
+  }
+
+  private long standBy() {
+    pulse.doing("pausing after an error of the JVM");
+    long left = standby.nanosLeft();
+    if (left > 0) {
+      note("");
+      return left;
+    }
+    for (Handover done = handovers.poll(); done != null; done = handovers.poll()) {
+      if (done.failure() == null) {
+        confirmed.add(done.row());
+      }
+    }
+    // What an error has left half done is forgotten, and found again.
+    handovers.reset();
+    window.reset();
+    next.afterFailure();
+    standby.end();
+    onStandby.run();
+    events.part(false, "the relay goes on", null);
+    more = true;
+    return 0;
+  }
+
+  /**
+   * Counts the attempt of a row that could not be counted at once. Called before anything is
+   * published; a shard that is not owned any more is its owner's to judge.
+   */
+  private void countOwed() {
+    OutboxRow row = owedRow;
+    Throwable failure = owed;
+    if (row == null || failure == null || !own.owns(row.shard())) {
+      return;
+    }
+    try {
+      if (transactions.run("count failure", connection -> tables.exists(connection, row))) {
+        count(row, failure);
+      }
+      owedRow = null;
+      owed = null;
+    } catch (Throwable e) {
+      if (!standby.isOn()) {
+        throw e;
+      }
+      // Then it is counted before this relay publishes again.
+      outage.failed(e);
+    }
+  }
+
+  Pulse pulse() {
+    return pulse;
+  }
+
+  /** The threads beside that of {@link #run}, by name, until {@link #stopOthers}. */
+  Map<String, SideThread> others() {
     return next.canReadAhead()
-        ? Map.of("outbox-ack", deleting::run, "outbox-read", reading::run)
-        : Map.of("outbox-ack", deleting::run);
+        ? Map.of("outbox-ack", deleting, "outbox-read", reading)
+        : Map.of("outbox-ack", deleting);
   }
 
   /** Ends the {@link #others}, however {@link #run} has ended. */
@@ -140,17 +268,16 @@ final class RelayLoop {
   }
 
   /** What is confirmed by now need not be published again by the next owner. */
-  private void acknowledgeTheLast() throws InterruptedException {
-    for (Completion done = completions.poll(); done != null; done = completions.poll()) {
-      if (done.failure() == null) {
-        confirmed.add(done.row());
-      }
-    }
+  private void acknowledgeTheLast() {
     try {
+      for (Handover done = handovers.poll(); done != null; done = handovers.poll()) {
+        if (done.failure() == null) {
+          confirmed.add(done.row());
+        }
+      }
       confirmed.deleteTheLast(own, retries, LAST_SECONDS);
-    } catch (RuntimeException e) {
-      log.warn(
-          "outbox relay leaves {} rows to be published again: {}", confirmed.size(), e.toString());
+    } catch (Throwable e) {
+      events.failed(confirmed.size() + " confirmed messages will be published again", e);
     }
   }
 
@@ -178,36 +305,37 @@ final class RelayLoop {
   private long pass() {
     // Asked before the look: one that is under way may have missed what drain is to wait for.
     boolean toDrain = draining;
-    try {
-      adoptOwnership();
-      settleCompletions();
+    adoptOwnership();
+    countOwed();
+    settle();
+    int found = 0;
+    if (handovers.broken() == null) {
       acknowledgeConfirmed();
       promoteDelayed();
-      int found = look();
-      settleCompletions();
-      acknowledgeConfirmed();
-      leases.reportDrained(own, finishedOfLeaving());
-      next.learn(window);
-      if (!confirmed.isFailing()) {
-        note("");
-        outages.succeeded();
-      }
-      if (!completions.isEmpty() || (more && found > 0)) {
-        return 0;
-      }
-      // A look that had no room for rows leaves "more".
-      if (toDrain && found == 0 && !more && isDrained()) {
-        drained.countDown();
-      }
-      long wait = Math.min(nextLook(), Math.max(1, confirmed.nanosToBegin()));
-      return more || draining ? Math.min(FOR_ROOM_NANOS, wait) : wait;
-    } catch (RuntimeException e) {
-      more = true;
-      next.afterFailure();
-      outages.failed(e, e instanceof CommsException);
-      note(e.toString());
-      return AFTER_FAILURE.toNanos();
+      found = look();
+      settle();
     }
+    Handover broken = handovers.broken();
+    if (broken != null) {
+      return pause(broken.row(), Objects.requireNonNull(broken.failure()));
+    }
+    acknowledgeConfirmed();
+    leases.reportDrained(own, finishedOfLeaving());
+    pulse.doing("learning what is settled");
+    next.learn(window);
+    if (!confirmed.isFailing()) {
+      note("");
+      outage.succeeded();
+    }
+    if (!handovers.isEmpty() || (more && found > 0)) {
+      return 0;
+    }
+    // A look that had no room for rows leaves "more".
+    if (toDrain && found == 0 && !more && isDrained()) {
+      drained.countDown();
+    }
+    long wait = Math.min(nextLook(), Math.max(1, confirmed.nanosToBegin()));
+    return more || draining ? Math.min(FOR_ROOM_NANOS, wait) : wait;
   }
 
   /** Forgets what is not with the transport of shards that were lost, and looks closer at new. */
@@ -246,6 +374,7 @@ final class RelayLoop {
 
   /** Looks for rows if there may be any; says how many it took. */
   private int look() {
+    pulse.doing("looking for rows");
     if (next.isAhead()) {
       NextRows.Found found = next.arrived(isPlain());
       if (found == null) {
@@ -278,7 +407,7 @@ final class RelayLoop {
     List<Integer> order = inTurn(shards);
     long start = now();
     checkRetriesNow();
-    int limit = limits.limit(room, List.of());
+    int limit = budget.rows(limits.limit(room, List.of()));
     NextRows.Found found = next.look(order, unwanted, retries, window, limit);
     if (!crowded.isEmpty()) {
       pace.lookedForOthers(start, now());
@@ -287,6 +416,7 @@ final class RelayLoop {
   }
 
   private int use(NextRows.Found found) {
+    budget.succeeded();
     limits.learn(found.rows());
     if (!found.rows().isEmpty()) {
       lastShard = found.rows().get(found.rows().size() - 1).shard();
@@ -312,7 +442,7 @@ final class RelayLoop {
     }
     checkRetriesNow();
     if (isPlain()) {
-      next.lookAhead(inTurn(shards), window, rows, limits.limit(room, rows));
+      next.lookAhead(inTurn(shards), window, rows, budget.rows(limits.limit(room, rows)));
     }
   }
 
@@ -324,12 +454,27 @@ final class RelayLoop {
   private int take(List<OutboxRow> rows) {
     int before = window.size();
     int settledBefore = confirmed.size();
+    beginSpell();
     Set<String> passedOver = new HashSet<>();
-    for (OutboxRow row : rows) {
-      boolean held =
+    Map<Long, OutboxRow> bodies = Map.of();
+    for (int place = 0; place < rows.size(); place++) {
+      OutboxRow row = rows.get(place);
+      boolean may =
           limits.allow(row)
-              && (passedOver.isEmpty() || !passedOver.contains(laneOf(row)))
-              && offer(row);
+              && !isSpellOver()
+              && (passedOver.isEmpty() || !passedOver.contains(laneOf(row)));
+      if (may && !row.hasBody()) {
+        if (!bodies.containsKey(row.id())) {
+          bodies = bodies(rows, place);
+        }
+        OutboxRow complete = bodies.get(row.id());
+        if (complete == null) {
+          // It is gone by now.
+          continue;
+        }
+        row = complete;
+      }
+      boolean held = may && offer(row);
       if (!held) {
         // Nor may a later one of its key: the lease may be renewed while this goes on.
         passedOver.add(laneOf(row));
@@ -338,6 +483,22 @@ final class RelayLoop {
       }
     }
     return window.size() - before + confirmed.size() - settledBefore;
+  }
+
+  /** Fetches the bodies of a row and of a few behind it. */
+  private Map<Long, OutboxRow> bodies(List<OutboxRow> rows, int from) {
+    List<OutboxRow> without =
+        rows.subList(from, rows.size()).stream().filter(row -> !row.hasBody()).toList();
+    List<OutboxRow> some = without.subList(0, budget.together(without, 0));
+    try {
+      Map<Long, OutboxRow> bodies = next.bodies(some);
+      budget.succeeded();
+      return bodies;
+    } catch (Throwable e) {
+      // What was found is found again.
+      next.again();
+      throw e;
+    }
   }
 
   /** Its lane, or a text that is none other's. */
@@ -379,99 +540,134 @@ final class RelayLoop {
                 return tables.hasRetries(connection);
               });
       retriesChecked = now();
+      tellStopped();
+    }
+  }
+
+  /**
+   * Of destinations that an operator, or the policy for parked messages, has stopped or resumed.
+   */
+  private void tellStopped() {
+    Set<String> before = told;
+    Set<String> now = stopped.names();
+    if (before.equals(now)) {
+      return;
+    }
+    told = now;
+    for (String name : now) {
+      if (!before.contains(name)) {
+        events.destination(true, name, "stopped until OutboxAdmin.resume", null);
+      }
+    }
+    for (String name : before) {
+      if (!now.contains(name)) {
+        events.destination(false, name, "resumed by an operator", null);
+      }
     }
   }
 
   private void publish(OutboxRow row) {
     Long epoch = own.epochs().get(row.shard());
     Ownership now = leases.current();
-    boolean mine = epoch != null && now.owns(row.shard(), epoch) && now.isSafe(now());
-    if (mine && fence == null) {
-      handOver(row);
-    } else if (!mine || fence == null || !fence.handOver(row.lane(), () -> handOver(row))) {
+    published = now();
+    boolean mine =
+        epoch != null
+            && now.owns(row.shard(), epoch)
+            && now.isSafe(published)
+            && handovers.broken() == null;
+    if (!mine || !handovers.handOver(row, window.generation())) {
       window.withdraw(row);
       next.again();
       more = true;
     }
   }
 
-  private void handOver(OutboxRow row) {
-    try {
-      publisher
-          .publish(destination(row), row.message())
-          .whenComplete((receipt, failure) -> complete(row, failure));
-    } catch (RuntimeException e) {
-      complete(row, e);
+  private void beginSpell() {
+    spellBegan = now();
+    published = spellBegan;
+  }
+
+  /** Whether publishes have waited so long by now that the pass must end, and show that it does. */
+  private boolean isSpellOver() {
+    return published - spellBegan > SPELL_NANOS;
+  }
+
+  /** Takes what has come back from the transport. */
+  private void settle() {
+    beginSpell();
+    while (!isSpellOver()) {
+      Handover done = handovers.poll();
+      if (done == null) {
+        return;
+      }
+      settle(done);
     }
   }
 
-  private Destination destination(OutboxRow row) {
-    Destination known = destinations.get(row.destination());
-    if (known == null) {
-      known = row.to();
-      if (destinations.size() < MAX_DESTINATIONS) {
-        destinations.put(row.destination(), known);
+  private void settle(Handover done) {
+    OutboxRow row = done.row();
+    Throwable failure = done.failure();
+    RelayWindow.Step step;
+    if (failure == null) {
+      standby.succeeded();
+      if (pauses.succeeded(row.destination())) {
+        events.destination(false, row.destination(), "reached again", null);
       }
+      confirmed.add(row);
+      if (done.generation() != window.generation()) {
+        return;
+      }
+      step = window.confirmed(row);
+    } else {
+      done.known();
+      next.again();
+      more = true;
+      if (done.generation() != window.generation()) {
+        return;
+      }
+      step = window.failed(row, failure);
     }
-    return known;
-  }
-
-  private void complete(OutboxRow row, @Nullable Throwable failure) {
-    Throwable cause =
-        failure instanceof CompletionException && failure.getCause() != null
-            ? failure.getCause()
-            : failure;
-    if (fence != null && cause != null) {
-      fence.failed(row.lane());
+    if (step.next() != null) {
+      publish(step.next());
     }
-    completions.add(new Completion(row, cause));
-    if (Thread.currentThread() != thread) {
-      signal.nudge();
-    }
-  }
-
-  private void settleCompletions() {
-    for (Completion done = completions.poll(); done != null; done = completions.poll()) {
-      OutboxRow row = done.row();
-      RelayWindow.Step step;
-      if (done.failure() == null) {
-        pauses.succeeded(row.destination());
-        confirmed.add(row);
-        step = window.confirmed(row);
-      } else {
-        if (fence != null) {
-          fence.known(row.lane());
-        }
-        step = window.failed(row, done.failure());
-        next.again();
-        more = true;
-      }
-      if (step.next() != null) {
-        publish(step.next());
-      }
-      if (step.failure() != null) {
-        decide(step.failure().row(), step.failure().cause());
-      }
+    if (step.failure() != null) {
+      decide(step.failure().row(), step.failure().cause());
     }
   }
 
+  /**
+   * What a failed publish means. Something out of reach, given up or busy says nothing about the
+   * row: its destination waits, and no attempt is counted.
+   */
   private void decide(OutboxRow row, Throwable failure) {
-    if (failure instanceof CommsException known && known.kind() != FailureKind.PERMANENT) {
-      if (pauses.failed(row.destination())) {
-        log.warn("destination {} pauses: {}", row.destination(), failure.toString());
-      }
-      window.forgetWaiting(other -> other.destination().equals(row.destination()));
-      note("");
+    if (Failures.isJvmFailure(failure)) {
+      // What it says of a row is said by the pause, which it begins.
       return;
     }
+    FailureKind kind =
+        Failures.known(failure).map(CommsException::kind).orElse(FailureKind.PERMANENT);
+    if (kind == FailureKind.PERMANENT) {
+      count(row, failure);
+      return;
+    }
+    if (pauses.failed(row.destination())) {
+      events.destination(true, row.destination(), "out of reach", Failures.unwrapped(failure));
+    }
+    window.forgetWaiting(other -> other.destination().equals(row.destination()));
+    note("");
+  }
+
+  private void count(OutboxRow row, Throwable failure) {
+    pulse.doing("counting a failed attempt");
     // Also if its result is unknown: then the next look asks.
     retries = true;
-    RefusedRows.Decision decision = refused.decide(row, failure, own);
+    RefusedRows.Decision decision = refused.decide(row, Failures.unwrapped(failure), own);
     if (decision.attempts() > 0) {
       long due = now() + decision.delay().toNanos();
       nextAttempt = nextAttempt - now() > 0 ? Math.min(nextAttempt, due) : due;
     }
     if (decision.parked()) {
+      tellStopped();
       window.forgetWaiting(other -> stopped.names().contains(other.destination()));
     }
   }
@@ -487,6 +683,7 @@ final class RelayLoop {
     if (!own.owns(0) || now() - promoted < config.pollInterval().toNanos()) {
       return;
     }
+    pulse.doing("moving delayed messages");
     int moved =
         transactions.run(
             "promote delayed",

@@ -46,6 +46,7 @@ final class RelayWindow {
   private final Map<String, Lane> lanes = new HashMap<>();
   private final Map<String, Integer> perDestination = new HashMap<>();
   private long bytes;
+  private int generation;
 
   /**
    * Creates a window.
@@ -54,6 +55,20 @@ final class RelayWindow {
    */
   RelayWindow(int depth) {
     this.depth = depth;
+  }
+
+  /** Grows with each {@link #reset}: what was handed over before is not held any more. */
+  int generation() {
+    return generation;
+  }
+
+  /** Holds nothing any more: an error may have left rows half held. */
+  void reset() {
+    generation++;
+    held.clear();
+    lanes.clear();
+    perDestination.clear();
+    bytes = 0;
   }
 
   /** Takes a row unless it is held already or its lane is broken; true if to be published now. */
@@ -154,8 +169,8 @@ final class RelayWindow {
   }
 
   /** What a held row takes. */
-  static int bytes(OutboxRow row) {
-    return row.payload().length + row.headers().length() + ROW_OVERHEAD_BYTES;
+  static long bytes(OutboxRow row) {
+    return row.bytes() + ROW_OVERHEAD_BYTES;
   }
 
   boolean contains(OutboxRow row) {

@@ -32,6 +32,7 @@ final class RowReader {
    * @param excluded destinations that are not wanted now
    * @param retries whether messages may be waiting for their next attempt
    * @param limit how many rows at most
+   * @param inline up to which size bodies are read too
    */
   record Query(
       List<Integer> shards,
@@ -39,10 +40,10 @@ final class RowReader {
       Collection<OutboxRow> held,
       Collection<String> excluded,
       boolean retries,
-      int limit) {}
+      int limit,
+      long inline) {}
 
-  private static final String COLUMNS =
-      "m.shard, m.id, m.destination, m.msg_key, m.payload, m.headers";
+  private static final String COLUMNS = "m.shard, m.id, m.destination, m.msg_key, ";
 
   private final JdbcDatabase database;
   private final String message;
@@ -100,14 +101,7 @@ final class RowReader {
       }
       try (ResultSet found = lateral ? PostgresRows.second(select) : select.executeQuery()) {
         while (found.next()) {
-          rows.add(
-              new OutboxRow(
-                  found.getInt(1),
-                  found.getLong(2),
-                  found.getString(3),
-                  found.getString(4),
-                  found.getBytes(5),
-                  found.getString(6)));
+          rows.add(RowBodies.row(found, found.getString(3)));
         }
       }
     }
@@ -117,11 +111,13 @@ final class RowReader {
 
   /** One text and one plan whatever the shards; stops as soon as there are enough rows. */
   private String lateral(Query query) {
-    return PostgresRows.byKey(6)
+    return PostgresRows.byKey(7)
         + "SELECT "
         + COLUMNS
+        + "m.payload, m.headers, m.missing"
         + " FROM unnest(?::smallint[], ?::bigint[]) AS s(shard, after) CROSS JOIN LATERAL (SELECT "
         + COLUMNS
+        + RowBodies.columns(query.inline())
         + " FROM "
         + message
         + " m WHERE m.shard = s.shard AND m.id > s.after"
@@ -145,6 +141,7 @@ final class RowReader {
                 shard ->
                     "(SELECT "
                         + COLUMNS
+                        + RowBodies.columns(query.inline())
                         + " FROM "
                         + message
                         + " m WHERE m.shard = "

@@ -10,8 +10,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Up to which id no row can appear any more on PostgreSQL: the last one drawn at a moment, once all
@@ -22,7 +20,6 @@ import org.slf4j.LoggerFactory;
  */
 final class SettledIds {
 
-  private static final Logger log = LoggerFactory.getLogger(OutboxRelay.class);
   private static final long SOON_NANOS = Duration.ofMillis(10).toNanos();
   private static final long STALE_NANOS = Duration.ofSeconds(1).toNanos();
 
@@ -41,6 +38,7 @@ final class SettledIds {
    */
   record Sight(String server, long lastDrawn, Set<String> writing) {}
 
+  private final OutboxEvents events;
   private final String sql;
   private final String table;
   private @Nullable String server;
@@ -52,7 +50,8 @@ final class SettledIds {
   private long lookNanos;
   private long settled;
 
-  SettledIds(JdbcDatabase database) {
+  SettledIds(JdbcDatabase database, OutboxEvents events) {
+    this.events = events;
     this.table = database.table("outbox_message");
     // Who draws an id after "drawn" was read is above it: the last part asks for it, and so is read
     // later.
@@ -124,7 +123,7 @@ final class SettledIds {
   private boolean giveUp(String why) {
     off = true;
     settled = 0;
-    log.warn("outbox relay reads without low-water mark: {}", why);
+    events.failed("reads from the start of each shard: " + why, null);
     return true;
   }
 

@@ -1,7 +1,5 @@
 package io.commslib.outbox;
 
-import io.commslib.core.FailureKind;
-import io.commslib.core.StoreException;
 import io.commslib.core.time.TimeSource;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlDialect;
@@ -63,50 +61,17 @@ final class ShardLeases {
 
   /** Makes the shard rows, once; refuses a table made for another number of shards. */
   void prepare(Connection connection) throws SQLException {
-    // Who gets row 0 in makes the rest; others wait here for its commit and then see them all.
-    if (number(connection, "SELECT count(*) FROM " + shardTable) == 0 && makeRow(connection, 0)) {
-      for (int shard = 1; shard < config.shards(); shard++) {
-        makeRow(connection, shard);
-      }
-    }
-    int present = number(connection, "SELECT count(*) FROM " + shardTable);
-    if (present != config.shards()) {
-      throw new StoreException(
-          "COMMS-OUTBOX-001",
-          FailureKind.PERMANENT,
-          "shards: "
-              + config.shards()
-              + " (expected: "
-              + present
-              + ", with which the tables were made)",
-          null);
-    }
-  }
-
-  private boolean makeRow(Connection connection, int shard) throws SQLException {
-    String now = database.dialect().now();
-    try {
-      return update(
-              connection,
-              "INSERT INTO "
-                  + shardTable
-                  + " (shard, epoch, lease_until) VALUES (?, 0, "
-                  + now
-                  + ")"
-                  + database.dialect().onConflictDoNothing(),
-              shard)
-          == 1;
-    } catch (SQLException e) {
-      if (SqlErrors.isDuplicateKey(e)) {
-        return false;
-      }
-      throw e;
-    }
+    new ShardCount(database, config.shards()).store(connection);
   }
 
   /** Under which name this relay owns shards. */
   String node() {
     return node;
+  }
+
+  /** How many there are. */
+  int shards() {
+    return config.shards();
   }
 
   /** What is owned now. */

@@ -1,5 +1,6 @@
 package io.commslib.outbox;
 
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -11,18 +12,20 @@ import org.jspecify.annotations.Nullable;
  */
 final class SideThread {
 
-  private static final long FOREVER_NANOS = Long.MAX_VALUE;
+  private static final long BETWEEN_PASSES_NANOS = Duration.ofSeconds(1).toNanos();
 
   /** What is to be done, and then what came of it. */
   static final class Task<T> {
+    private final String doing;
     private final Supplier<T> work;
     private final CountDownLatch ended = new CountDownLatch(1);
 
     // Read once it has ended.
     private @Nullable T result;
-    private @Nullable RuntimeException failure;
+    private @Nullable Throwable failure;
 
-    private Task(Supplier<T> work) {
+    private Task(String doing, Supplier<T> work) {
+      this.doing = doing;
       this.work = work;
     }
 
@@ -37,24 +40,27 @@ final class SideThread {
     /**
      * Returns what came of it, once it has ended.
      *
-     * @throws RuntimeException what it failed with
+     * @throws RuntimeException what it failed with; or an {@link Error}
      */
     T result() {
       T known = result;
-      if (known == null) {
-        throw failure != null ? failure : new IllegalStateException("broken off");
+      if (known != null) {
+        return known;
       }
-      return known;
+      if (failure instanceof Error error) {
+        throw error;
+      }
+      throw failure instanceof RuntimeException exception
+          ? exception
+          : new IllegalStateException("broken off", failure);
     }
 
     /** Whatever happens concerns this task only: others may go. */
     private void attempt() {
       try {
         result = work.get();
-      } catch (RuntimeException e) {
-        failure = e;
       } catch (Throwable e) {
-        failure = new IllegalStateException("failed", e);
+        failure = e;
       } finally {
         ended.countDown();
       }
@@ -63,6 +69,7 @@ final class SideThread {
 
   private final WakeSignal work = new WakeSignal();
   private final WakeSignal relay;
+  private final Pulse pulse;
   private volatile @Nullable Task<?> next;
   private volatile boolean stopped;
 
@@ -71,13 +78,22 @@ final class SideThread {
    *
    * @param relay is nudged when something has ended
    */
-  SideThread(WakeSignal relay) {
+  SideThread(WakeSignal relay, Pulse pulse) {
     this.relay = relay;
+    this.pulse = pulse;
   }
 
-  /** Begins something, once what was begun before has ended; it must return something. */
-  <T> Task<T> begin(Supplier<T> what) {
-    Task<T> task = new Task<>(what);
+  Pulse pulse() {
+    return pulse;
+  }
+
+  /**
+   * Begins something, once what was begun before has ended; it must return something.
+   *
+   * @param doing what it is, in a word
+   */
+  <T> Task<T> begin(String doing, Supplier<T> what) {
+    Task<T> task = new Task<>(doing, what);
     next = task;
     work.raise();
     return task;
@@ -87,18 +103,27 @@ final class SideThread {
   void run() {
     while (!stopped) {
       try {
-        work.await(FOREVER_NANOS);
-      } catch (InterruptedException stray) {
-        // Only the end ends this thread: a driver may have left the flag set.
-        continue;
-      }
-      Task<?> task = next;
-      next = null;
-      if (task != null) {
-        task.attempt();
-        relay.nudge();
+        turn();
+      } catch (Throwable stray) {
+        // Only the end ends this thread: neither a flag that a driver left set, nor a want of
+        // memory while nothing is done.
+        pulse.end();
       }
     }
+  }
+
+  private void turn() throws InterruptedException {
+    Thread.interrupted();
+    work.await(BETWEEN_PASSES_NANOS);
+    pulse.begin();
+    Task<?> task = next;
+    next = null;
+    if (task != null) {
+      pulse.doing(task.doing);
+      task.attempt();
+      relay.nudge();
+    }
+    pulse.end();
   }
 
   /** Ends the thread after what it does now. Any thread. */

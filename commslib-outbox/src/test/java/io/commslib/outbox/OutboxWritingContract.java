@@ -352,7 +352,7 @@ public abstract class OutboxWritingContract extends OutboxFixture {
                       return "done";
                     }))
         .isInstanceOf(StoreException.class)
-        .hasMessageStartingWith("COMMS-JDBC-003: outbox insert");
+        .hasMessageStartingWith("COMMS-JDBC-010: outbox tables: missing");
     assertThat(rows("work")).isZero();
   }
 

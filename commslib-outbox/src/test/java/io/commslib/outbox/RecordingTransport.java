@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +37,7 @@ final class RecordingTransport implements MessageTransport {
   private BiFunction<Destination, Message, @Nullable FailureKind> failure = (to, message) -> null;
   private Predicate<Message> hold = message -> false;
   private Predicate<Message> broken = message -> false;
+  private Function<Message, @Nullable Throwable> refusal = message -> null;
   private Consumer<String> onConfirm = id -> {};
 
   RecordingTransport(Capability... capabilities) {
@@ -49,6 +51,11 @@ final class RecordingTransport implements MessageTransport {
   /** Takes such messages, but neither confirms nor refuses them. */
   synchronized void holdWhen(Predicate<Message> newHold) {
     this.hold = newHold;
+  }
+
+  /** Fails such messages' stages with any throwable. */
+  synchronized void refuseWith(Function<Message, @Nullable Throwable> newRefusal) {
+    this.refusal = newRefusal;
   }
 
   /** Throws what no transport should at such messages. */
@@ -109,6 +116,10 @@ final class RecordingTransport implements MessageTransport {
     if (kind != null) {
       return CompletableFuture.failedStage(refusal(to, message, kind));
     }
+    Throwable thrown = refusal.apply(message);
+    if (thrown != null) {
+      return CompletableFuture.failedStage(thrown);
+    }
     CompletableFuture<PublishReceipt> result = new CompletableFuture<>();
     if (hold.test(message)) {
       held.add(new Held(to, message, result));
@@ -124,7 +135,7 @@ final class RecordingTransport implements MessageTransport {
     result.complete(new PublishReceipt(message.id(), to, ""));
   }
 
-  private static PublishException refusal(Destination to, Message message, FailureKind kind) {
+  static PublishException refusal(Destination to, Message message, FailureKind kind) {
     return new PublishException(
         "COMMS-TEST-001",
         kind,

@@ -2,15 +2,26 @@ package io.commslib.outbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.commslib.core.observe.CommsObserver;
+import io.commslib.core.time.SystemRuntime;
 import io.commslib.jdbc.JdbcDatabase;
 import java.time.Duration;
 import java.util.Set;
 import org.h2.jdbcx.JdbcDataSource;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class SettledIdsTest {
 
-  private final SettledIds ids = new SettledIds(JdbcDatabase.builder(h2()).build());
+  private final SystemRuntime runtime = SystemRuntime.create();
+  private final OutboxEvents events = new OutboxEvents(runtime, CommsObserver.none(), "test");
+  private final SettledIds ids = new SettledIds(JdbcDatabase.builder(h2()).build(), events);
+
+  @AfterEach
+  void close() {
+    events.close();
+    runtime.close();
+  }
 
   private boolean take(long last, String... writers) {
     return ids.take(new SettledIds.Sight("server 1", last, Set.of(writers)));

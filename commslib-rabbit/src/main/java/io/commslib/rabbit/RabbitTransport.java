@@ -23,6 +23,7 @@ import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -104,6 +105,16 @@ public final class RabbitTransport implements MessageTransport {
   @Override
   public TransportCapabilities capabilities() {
     return CAPABILITIES;
+  }
+
+  @Override
+  public int maxMessageBytes() {
+    return config.maxMessageBytes();
+  }
+
+  @Override
+  public Duration publishTimeout() {
+    return config.publishTimeout();
   }
 
   @Override

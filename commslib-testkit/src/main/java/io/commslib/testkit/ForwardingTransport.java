@@ -10,6 +10,7 @@ import io.commslib.core.messaging.Subscriber;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.TransportCapabilities;
+import java.time.Duration;
 
 /** A transport that passes everything on; saboteurs change one thing. */
 class ForwardingTransport implements MessageTransport {
@@ -38,6 +39,16 @@ class ForwardingTransport implements MessageTransport {
   @Override
   public void declare(DestinationConfig config) {
     healthy.declare(config);
+  }
+
+  @Override
+  public int maxMessageBytes() {
+    return healthy.maxMessageBytes();
+  }
+
+  @Override
+  public Duration publishTimeout() {
+    return healthy.publishTimeout();
   }
 
   @Override

@@ -163,6 +163,11 @@ public final class InMemoryTransport implements MessageTransport {
   }
 
   @Override
+  public int maxMessageBytes() {
+    return maxMessageBytes;
+  }
+
+  @Override
   public Publisher publisher() {
     return publisher;
   }

@@ -1,6 +1,7 @@
 package io.commslib.core.messaging;
 
 import io.commslib.core.Health;
+import java.time.Duration;
 
 /**
  * One broker, as the library sees it. Applications call it; adapters implement it and pass the
@@ -24,6 +25,26 @@ public interface MessageTransport extends AutoCloseable {
    * @return never changes
    */
   TransportCapabilities capabilities();
+
+  /**
+   * Returns the largest body that {@link #publisher()} takes. An outbox whose messages may be
+   * larger is refused by its relay.
+   *
+   * @return bytes; {@link Integer#MAX_VALUE}, the default, if the transport knows no bound
+   */
+  default int maxMessageBytes() {
+    return Integer.MAX_VALUE;
+  }
+
+  /**
+   * Returns the time within which a publish returns and its stage completes. An outbox relay whose
+   * publish has not returned after twice this time counts as hanging.
+   *
+   * @return the time; 30 s by default
+   */
+  default Duration publishTimeout() {
+    return Duration.ofSeconds(30);
+  }
 
   /**
    * Makes sure that a destination, the queues of its named groups and their dead letters exist as

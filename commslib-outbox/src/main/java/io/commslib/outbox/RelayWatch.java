@@ -1,0 +1,100 @@
+package io.commslib.outbox;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/**
+ * Watches the loops of a relay: a thread that has ended, a pass that does not end. Thread-safe but
+ * for {@link #observe}, which is the lease loop's.
+ */
+final class RelayWatch {
+
+  private record Loop(Thread thread, Pulse pulse, boolean observed) {
+    boolean hasEnded() {
+      return thread.getState() == Thread.State.TERMINATED;
+    }
+
+    String endedText() {
+      return thread.getName() + " has ended";
+    }
+  }
+
+  private final Duration bound;
+  private final OutboxEvents events;
+  private final List<Loop> loops = new CopyOnWriteArrayList<>();
+  private String told = "";
+
+  /**
+   * Creates a watch over nothing.
+   *
+   * @param bound how long a pass may take
+   */
+  RelayWatch(Duration bound, OutboxEvents events) {
+    this.bound = bound;
+    this.events = events;
+  }
+
+  /** A loop without which this relay must not keep its shards. */
+  void add(Thread thread, Pulse pulse) {
+    loops.add(new Loop(thread, pulse, true));
+  }
+
+  /** The loop that observes. */
+  void addObserver(Thread thread, Pulse pulse) {
+    loops.add(new Loop(thread, pulse, false));
+  }
+
+  /** Looks at all loops; returns why this relay must not keep its shards, or an empty text. */
+  String observe() {
+    String found = "";
+    for (Loop loop : loops) {
+      if (!loop.observed()) {
+        continue;
+      }
+      boolean late = loop.pulse().observe().compareTo(bound) > 0;
+      if (found.isEmpty() && loop.hasEnded()) {
+        found = loop.endedText();
+      } else if (found.isEmpty() && late) {
+        found = loop.pulse().text() + ", has not returned for more than " + bound;
+      }
+    }
+    if (!found.isEmpty() && told.isEmpty()) {
+      events.stalled(found + "; the shards are given back");
+    } else if (found.isEmpty() && !told.isEmpty()) {
+      events.part(false, "every loop goes on", null);
+    }
+    told = found;
+    return found;
+  }
+
+  /** What is wrong now; empty if nothing is. */
+  String trouble() {
+    for (Loop loop : loops) {
+      if (loop.hasEnded()) {
+        return loop.endedText();
+      }
+      Duration busy = loop.pulse().busyFor();
+      if (busy.compareTo(bound) > 0) {
+        return loop.pulse().text()
+            + ", has not returned for "
+            + Duration.ofSeconds(busy.toSeconds());
+      }
+    }
+    return "";
+  }
+
+  /** The time since the last pass of each loop ended, by the loop's name. */
+  Map<String, Duration> ages() {
+    Map<String, Duration> ages = new TreeMap<>();
+    loops.forEach(loop -> ages.put(loop.pulse().name(), loop.pulse().age()));
+    return ages;
+  }
+
+  void describe(Map<String, String> details) {
+    ages()
+        .forEach((name, age) -> details.put(name + "PassAgeMillis", Long.toString(age.toMillis())));
+  }
+}

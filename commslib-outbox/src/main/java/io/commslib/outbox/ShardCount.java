@@ -1,0 +1,96 @@
+package io.commslib.outbox;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.StoreException;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlErrors;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+
+/**
+ * The number of shards, which the rows of the table of shards store: the first relay makes them,
+ * every other relay and every writer compares. With different numbers, rows would lie where no
+ * relay looks and messages of one key in two shards. Immutable.
+ */
+final class ShardCount {
+
+  private final JdbcDatabase database;
+  private final int shards;
+  private final String table;
+
+  ShardCount(JdbcDatabase database, int shards) {
+    this.database = database;
+    this.shards = shards;
+    this.table = database.table("outbox_shard");
+  }
+
+  /**
+   * Compares, without a lock: for writers, whose transactions may be long and must hold up no
+   * other.
+   *
+   * @return whether the number agrees; false if no relay has stored it yet
+   * @throws StoreException {@code COMMS-OUTBOX-001} if the tables were made with another number
+   */
+  boolean agrees(Connection connection) throws SQLException {
+    int present = present(connection);
+    if (present > 0) {
+      compare(present);
+    }
+    return present > 0;
+  }
+
+  /**
+   * Makes the rows if there are none, and compares; for relays.
+   *
+   * @throws StoreException {@code COMMS-OUTBOX-001} if the tables were made with another number
+   */
+  void store(Connection connection) throws SQLException {
+    // Whoever gets row 0 in makes the rest; others wait for its commit and then see them all.
+    if (present(connection) == 0 && makeRow(connection, 0)) {
+      for (int shard = 1; shard < shards; shard++) {
+        makeRow(connection, shard);
+      }
+    }
+    compare(present(connection));
+  }
+
+  private void compare(int present) {
+    if (present != shards) {
+      throw new StoreException(
+          "COMMS-OUTBOX-001",
+          FailureKind.PERMANENT,
+          "shards: " + shards + " (expected: " + present + ", with which the tables were made)",
+          null);
+    }
+  }
+
+  private int present(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("SELECT count(*) FROM " + table)) {
+      row.next();
+      return row.getInt(1);
+    }
+  }
+
+  private boolean makeRow(Connection connection, int shard) throws SQLException {
+    String sql =
+        "INSERT INTO "
+            + table
+            + " (shard, epoch, lease_until) VALUES (?, 0, "
+            + database.dialect().now()
+            + ")"
+            + database.dialect().onConflictDoNothing();
+    try (PreparedStatement insert = connection.prepareStatement(sql)) {
+      insert.setInt(1, shard);
+      return insert.executeUpdate() == 1;
+    } catch (SQLException e) {
+      if (SqlErrors.isDuplicateKey(e)) {
+        return false;
+      }
+      throw e;
+    }
+  }
+}

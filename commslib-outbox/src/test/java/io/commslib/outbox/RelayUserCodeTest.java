@@ -1,0 +1,315 @@
+package io.commslib.outbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.commslib.core.Health;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.messaging.PublishReceipt;
+import io.commslib.core.messaging.Publisher;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.jdbc.JdbcDatabase;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Plants faults in all that a relay calls of others: the transport, the observer, the database's
+ * driver, its own threads. No message is lost, others go on, health tells.
+ */
+class RelayUserCodeTest extends H2Fixture {
+
+  /** What a publisher may do with one message; each ends parked after two attempts. */
+  enum Fault {
+    MISSING_CLASS_THROWN(thrown(() -> new NoClassDefFoundError("planted"))),
+    STACK_OVERFLOW_THROWN(thrown(() -> new StackOverflowError("planted"))),
+    ASSERTION_THROWN(thrown(() -> new AssertionError("planted"))),
+    OUT_OF_MEMORY_THROWN(thrown(() -> new OutOfMemoryError("planted"))),
+    UNREADABLE_EXCEPTION_THROWN(thrown(Unreadable::new)),
+    NULL_STAGE(message -> null),
+    NULL_RECEIPT(message -> CompletableFuture.completedFuture(null)),
+    MISSING_CLASS_IN_STAGE(failed(() -> new NoClassDefFoundError("planted"))),
+    ASSERTION_IN_STAGE(failed(() -> new AssertionError("planted"))),
+    OUT_OF_MEMORY_IN_STAGE(failed(() -> new OutOfMemoryError("planted"))),
+    INTERRUPT_LEFT_SET(
+        message -> {
+          Thread.currentThread().interrupt();
+          throw new IllegalStateException("planted");
+        });
+
+    private final Function<Message, CompletionStage<PublishReceipt>> does;
+
+    Fault(Function<Message, CompletionStage<PublishReceipt>> does) {
+      this.does = does;
+    }
+
+    private interface Making {
+      Throwable make();
+    }
+
+    private static Function<Message, CompletionStage<PublishReceipt>> thrown(Making making) {
+      return message -> {
+        throw RelayUserCodeTest.<RuntimeException>sneaky(making.make());
+      };
+    }
+
+    private static Function<Message, CompletionStage<PublishReceipt>> failed(Making making) {
+      return message -> CompletableFuture.failedStage(making.make());
+    }
+  }
+
+  private static final class Unreadable extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public String getMessage() {
+      throw new IllegalStateException("planted");
+    }
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <E extends Throwable> E sneaky(Throwable any) throws E {
+    throw (E) any;
+  }
+
+  private final AtomicBoolean healed = new AtomicBoolean();
+
+  private MessageTransport with(Publisher publisher) {
+    return with(transport, publisher);
+  }
+
+  /** A transport with another publisher and publish timeout. */
+  static MessageTransport with(MessageTransport transport, Publisher publisher) {
+    return proxy(
+        MessageTransport.class,
+        transport,
+        (name, otherwise) ->
+            switch (name) {
+              case "publisher" -> publisher;
+              case "publishTimeout" -> Duration.ofMillis(1);
+              default -> otherwise.call();
+            });
+  }
+
+  private interface Otherwise {
+    Object call() throws Throwable;
+  }
+
+  private interface Change {
+    Object call(String method, Otherwise otherwise) throws Throwable;
+  }
+
+  private static <T> T proxy(Class<T> type, T target, Change change) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            type.getClassLoader(),
+            new Class<?>[] {type},
+            (proxy, method, arguments) ->
+                change.call(
+                    method.getName(),
+                    () -> {
+                      try {
+                        return method.invoke(target, arguments);
+                      } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                      }
+                    })));
+  }
+
+  private OutboxRelay start(MessageTransport through, CommsRuntime with) {
+    OutboxRelay relay = OutboxRelay.create(outbox, through, with);
+    relays.add(relay);
+    relay.start();
+    return relay;
+  }
+
+  private Publisher faulty(Fault fault) {
+    return (to, message) ->
+        message.id().startsWith("bad") && !healed.get()
+            ? fault.does.apply(message)
+            : transport.publisher().publish(to, message);
+  }
+
+  private void awaitWell(OutboxRelay relay) {
+    Await.until("health UP again", () -> relay.health().status() == Health.Status.UP);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Fault.class)
+  void aFaultOfTheTransportIsAnAttemptOfItsRowOnlyAndParksItInTheEnd(Fault fault) {
+    configure(quick().attempts(2));
+    OutboxRelay relay = start(with(faulty(fault)), runtime);
+    write("bad", "bad");
+    for (int i = 0; i < 20; i++) {
+      write("m" + i, "k" + i);
+    }
+    Await.until("others published", () -> transport.confirmed().size() >= 20);
+    Await.until("parked", () -> rows("outbox_parked") == 1);
+    assertThat(texts("SELECT attempts FROM " + database.table("outbox_parked")))
+        .containsExactly("2");
+    Await.until("nothing left", () -> rows("outbox_message") == 0);
+    write("after", "after");
+    Await.until("goes on", () -> transport.confirmed().contains("after"));
+    awaitWell(relay);
+  }
+
+  @Test
+  void anErrorOfTheJvmPausesTheRelayWhichGivesItsShardsBackAndSaysSo() {
+    configure(quick().attempts(50));
+    OutboxRelay relay = start(with(faulty(Fault.OUT_OF_MEMORY_THROWN)), runtime);
+    Await.until("owns all", () -> detail(relay, "ownedShards") == 8);
+    write("bad", "bad");
+    Await.until(
+        "health tells",
+        () ->
+            relay.health().status() == Health.Status.DOWN
+                && relay.health().reason().contains("OutOfMemoryError"));
+    Await.until(
+        "shards given back",
+        () ->
+            number(
+                    "SELECT count(*) FROM "
+                        + database.table("outbox_shard")
+                        + " WHERE owner IS NULL")
+                == 8);
+    healed.set(true);
+    Await.until("published", () -> transport.confirmed().contains("bad"));
+    awaitWell(relay);
+  }
+
+  @Test
+  void aPublishThatHangsCostsItsRelayTheShardsAndAnotherPublishes() {
+    CountDownLatch release = new CountDownLatch(1);
+    Publisher hanging =
+        (to, message) -> {
+          while (release.getCount() > 0) {
+            try {
+              release.await(1, TimeUnit.MINUTES);
+            } catch (InterruptedException e) {
+              continue;
+            }
+          }
+          return transport.publisher().publish(to, message);
+        };
+    OutboxRelay relay = start(with(hanging), runtime);
+    Await.until("owns all", () -> detail(relay, "ownedShards") == 8);
+    write("m", "k");
+    try {
+      Await.until(
+          "health tells",
+          () ->
+              relay.health().status() == Health.Status.DOWN
+                  && relay.health().reason().contains("publishing row"));
+      Await.until(
+          "unowned",
+          () -> relay.measure().unownedShards() == 8 && detail(relay, "ownedShards") == 0);
+      assertThat(Long.parseLong(relay.health().details().get("relayPassAgeMillis")))
+          .isGreaterThan(1_000);
+      startRelay();
+      Await.until("another publishes", () -> transport.confirmed().contains("m"));
+    } finally {
+      release.countDown();
+    }
+    awaitWell(relay);
+  }
+
+  @ParameterizedTest
+  @org.junit.jupiter.params.provider.ValueSource(
+      strings = {"outbox-relay", "outbox-lease", "outbox-ack"})
+  void aThreadThatHasEndedIsNamedAndItsShardsAreUnowned(String role) {
+    CommsRuntime cut =
+        proxy(
+            CommsRuntime.class,
+            runtime,
+            (name, otherwise) ->
+                name.equals("newThread") && otherwise.call() instanceof Thread made
+                    ? made.getName().endsWith(role) ? new Thread(() -> {}, made.getName()) : made
+                    : otherwise.call());
+    OutboxRelay relay = start(transport, cut);
+    Await.until(
+        "health tells",
+        () ->
+            relay.health().status() == Health.Status.DOWN
+                && relay.health().reason().contains(role + " has ended"));
+    write("m", "k");
+    Await.until("unowned", () -> relay.measure().unownedShards() == 8);
+    startRelay();
+    Await.until("another publishes", () -> transport.confirmed().contains("m"));
+  }
+
+  /** What a driver or a pool may do. */
+  enum DriverFault {
+    ERROR,
+    OUT_OF_MEMORY,
+    INTERRUPT_LEFT_SET,
+    SQL_FAILURE
+  }
+
+  private static boolean isThird(int number) {
+    return number % 3 == 0 && number <= 12;
+  }
+
+  @ParameterizedTest
+  @EnumSource(DriverFault.class)
+  void faultsOfTheDriverEndNoLoop(DriverFault fault) {
+    AtomicInteger every = new AtomicInteger();
+    AtomicBoolean on = new AtomicBoolean();
+    DataSource source =
+        proxy(
+            DataSource.class,
+            dataSource(),
+            (name, otherwise) -> {
+              if (name.equals("getConnection") && on.get() && isThird(every.incrementAndGet())) {
+                switch (fault) {
+                  case ERROR -> throw new NoClassDefFoundError("planted");
+                  case OUT_OF_MEMORY -> throw new OutOfMemoryError("planted");
+                  case SQL_FAILURE -> throw new SQLException("planted", "08006");
+                  case INTERRUPT_LEFT_SET -> {
+                    Thread.currentThread().interrupt();
+                    throw new SQLException("planted", "08006");
+                  }
+                }
+              }
+              return otherwise.call();
+            });
+    JdbcDatabase same = JdbcDatabase.builder(source).schema(schema).build();
+    OutboxRelay relay = OutboxRelay.create(JdbcOutbox.create(same, config), transport, runtime);
+    relays.add(relay);
+    relay.start();
+    on.set(true);
+    for (int i = 0; i < 20; i++) {
+      write("m" + i, "k" + i);
+    }
+    Await.until("all published", () -> transport.confirmed().stream().distinct().count() == 20);
+    on.set(false);
+    Await.until("nothing left", () -> rows("outbox_message") == 0);
+    awaitWell(relay);
+    assertThat(rows("outbox_parked")).isZero();
+  }
+
+  @Test
+  void aThrowAfterTheSendIsAFailedAttempt() {
+    Publisher twice =
+        (to, message) -> {
+          CompletableFuture<PublishReceipt> first =
+              transport.publisher().publish(to, message).toCompletableFuture();
+          throw new IllegalStateException("after it was sent: " + first.isDone());
+        };
+    configure(quick().attempts(2));
+    start(with(twice), runtime);
+    write("m", "k");
+    Await.until("parked", () -> rows("outbox_parked") == 1);
+  }
+}
