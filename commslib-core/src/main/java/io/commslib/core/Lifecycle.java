@@ -5,6 +5,7 @@ import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.messaging.Subscriber;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.spi.Checks;
 import io.commslib.core.spi.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
@@ -248,6 +249,7 @@ public final class Lifecycle implements AutoCloseable {
     private final List<LifecycleComponent> relays = new ArrayList<>();
     private final List<LifecycleComponent> sagas = new ArrayList<>();
     private final List<LifecycleComponent> subscriptions = new ArrayList<>();
+    private boolean usesOneTransport;
 
     private Builder() {}
 
@@ -298,7 +300,22 @@ public final class Lifecycle implements AutoCloseable {
     }
 
     /**
-     * Adds a subscription under the name of its destination and group.
+     * Adds a subscription to this lifecycle's one transport, under the configuration's name.
+     *
+     * @param config what and how to consume
+     * @param handler called on the subscription's workers
+     * @return this
+     */
+    public Builder subscribe(SubscriptionConfig config, MessageHandler handler) {
+      Objects.requireNonNull(config, "config");
+      Objects.requireNonNull(handler, "handler");
+      usesOneTransport = true;
+      return subscription(
+          config.name(), () -> transports.get(0).subscriber().subscribe(config, handler));
+    }
+
+    /**
+     * Adds a subscription under the configuration's name.
      *
      * @param subscriber makes the subscription
      * @param config what and how to consume
@@ -310,17 +327,22 @@ public final class Lifecycle implements AutoCloseable {
       Objects.requireNonNull(subscriber, "subscriber");
       Objects.requireNonNull(config, "config");
       Objects.requireNonNull(handler, "handler");
-      return subscription(
-          config.destination() + "/" + config.group(), () -> subscriber.subscribe(config, handler));
+      return subscription(config.name(), () -> subscriber.subscribe(config, handler));
     }
 
     /**
      * Builds the lifecycle; nothing is started yet.
      *
      * @return new lifecycle
-     * @throws IllegalArgumentException if two parts have one name
+     * @throws IllegalArgumentException if two parts have one name, or {@link #subscribe} was used
+     *     and there is not exactly one transport
      */
     public Lifecycle build() {
+      Checks.check(
+          !usesOneTransport || transports.size() == 1,
+          "transports",
+          transports.size(),
+          "1, the one that subscribe(config, handler) subscribes to");
       Lifecycle lifecycle = new Lifecycle(this);
       List<String> names = lifecycle.components.stream().map(Lifecycle::name).toList();
       if (names.stream().distinct().count() != names.size()) {

@@ -297,4 +297,25 @@ class LifecycleTest {
         .isInstanceOf(StoreException.class)
         .satisfies(e -> assertThat(e.getSuppressed()).hasSize(1));
   }
+
+  @Test
+  void subscribesToItsOneTransportUnderTheNameOfTheConfiguration() {
+    Destination queue = Destination.queue("orders");
+    SubscriptionConfig config = SubscriptionConfig.builder(queue).name("stock").build();
+    InMemoryTransport transport = InMemoryTransport.create();
+    transport.declare(DestinationConfig.builder(queue).build());
+    try (Lifecycle lifecycle =
+        Lifecycle.builder()
+            .subscribe(config, delivery -> Settlement.done())
+            .transport(transport)
+            .build()) {
+      lifecycle.start();
+      assertThat(lifecycle.health().parts()).containsKeys("memory", "stock");
+    }
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () -> Lifecycle.builder().subscribe(config, delivery -> Settlement.done()).build())
+        .withMessage(
+            "transports: 0 (expected: 1, the one that subscribe(config, handler) subscribes to)");
+  }
 }

@@ -56,6 +56,14 @@ public final class JacksonCodec implements Codec {
   private static final String OVER_LIMIT = "COMMS-JACKSON-002";
   private static final String UNREADABLE = "COMMS-JACKSON-003";
 
+  /** What the parser calls a limit, and what we call it. */
+  private static final Map<String, String> SETTINGS =
+      Map.of(
+          "getMaxNestingDepth", "maxDepth",
+          "getMaxStringLength", "maxStringChars",
+          "getMaxNumberLength", "maxNumberChars",
+          "getMaxNameLength", "maxNameChars");
+
   private final JsonMapper mapper;
 
   private JacksonCodec(Builder builder) {
@@ -171,10 +179,10 @@ public final class JacksonCodec implements Codec {
           reader.readValue(
               bytes.array(), bytes.arrayOffset() + bytes.position(), bytes.remaining());
     } catch (StreamConstraintsException e) {
-      throw new CodecException(OVER_LIMIT, reading(bytes, type) + place(e), null);
+      throw new CodecException(OVER_LIMIT, reading(bytes, type) + place(e) + limit(e), null);
     } catch (JacksonException e) {
       String code = isOverLimit(e) ? OVER_LIMIT : UNREADABLE;
-      throw new CodecException(code, reading(bytes, type) + place(e), null);
+      throw new CodecException(code, reading(bytes, type) + place(e) + limit(e), null);
     }
     if (value == null) {
       throw new CodecException(UNREADABLE, reading(bytes, type) + ": null", null);
@@ -189,6 +197,20 @@ public final class JacksonCodec implements Codec {
       }
     }
     return false;
+  }
+
+  /** The setting to raise; the parser's message names its own, and quotes no content. */
+  private static String limit(Throwable failure) {
+    for (Throwable t = failure; t != null; t = t.getCause()) {
+      if (t instanceof StreamConstraintsException && t.getMessage() != null) {
+        for (Map.Entry<String, String> setting : SETTINGS.entrySet()) {
+          if (t.getMessage().contains(setting.getKey())) {
+            return ", over " + setting.getValue() + " of JacksonCodec";
+          }
+        }
+      }
+    }
+    return "";
   }
 
   private static String reading(ByteBuffer bytes, Class<?> type) {

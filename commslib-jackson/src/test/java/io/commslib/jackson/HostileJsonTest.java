@@ -128,18 +128,26 @@ class HostileJsonTest {
   void refusesTextNamesAndNumbersBeyondTheirLimits() {
     JacksonCodec small =
         JacksonCodec.builder().maxStringChars(20).maxNameChars(10).maxNumberChars(5).build();
-    for (String json :
-        List.of(
+    Map.of(
             "\"" + "x".repeat(21) + "\"",
+            "maxStringChars",
             "{\"" + "n".repeat(11) + "\":1}",
+            "maxNameChars",
             "123456",
-            "[1.23456]")) {
-      assertThatExceptionOfType(CodecException.class)
-          .as(json)
-          .isThrownBy(() -> small.decode(json.getBytes(StandardCharsets.UTF_8), Object.class))
-          .extracting(CodecException::code)
-          .isEqualTo("COMMS-JACKSON-002");
-    }
+            "maxNumberChars",
+            "[1.23456]",
+            "maxNumberChars",
+            "[".repeat(201),
+            "maxDepth")
+        .forEach(
+            (json, setting) ->
+                assertThatExceptionOfType(CodecException.class)
+                    .as(json)
+                    .isThrownBy(
+                        () -> small.decode(json.getBytes(StandardCharsets.UTF_8), Object.class))
+                    .withMessageEndingWith(", over " + setting + " of JacksonCodec")
+                    .extracting(CodecException::code)
+                    .isEqualTo("COMMS-JACKSON-002"));
   }
 
   @ParameterizedTest

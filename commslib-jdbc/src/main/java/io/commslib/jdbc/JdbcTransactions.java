@@ -77,6 +77,18 @@ public final class JdbcTransactions {
   }
 
   /**
+   * Returns the connection of a running transaction, for the application's own statements. It
+   * commits and rolls back with the transaction and must not be ended or closed by hand.
+   *
+   * @param tx a transaction on JDBC
+   * @return its connection, valid as long as the transaction
+   * @throws IllegalArgumentException if it is not a transaction on JDBC
+   */
+  public static Connection connection(TransactionContext tx) {
+    return Objects.requireNonNull(tx, "tx").unwrap(Connection.class);
+  }
+
+  /**
    * Returns a view of a connection that refuses to end its transaction: {@code commit}, {@code
    * rollback} of the whole, {@code close}, {@code abort} and {@code setAutoCommit} throw. For
    * bindings to frameworks that own the transaction.

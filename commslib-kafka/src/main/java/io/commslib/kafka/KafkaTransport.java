@@ -101,6 +101,18 @@ public final class KafkaTransport implements MessageTransport {
   }
 
   /**
+   * Creates a transport with the defaults, for a service that sets the source of its messages
+   * itself. Does not wait for the broker: the first declaration does.
+   *
+   * @param bootstrapServers host and port of one or more brokers, separated by commas
+   * @return new transport; the caller closes it
+   * @throws SubscribeException as {@link #create(KafkaTransportConfig)}
+   */
+  public static KafkaTransport create(String bootstrapServers) {
+    return create(KafkaTransportConfig.builder(bootstrapServers).build());
+  }
+
+  /**
    * Creates a transport. Does not wait for the broker: the first declaration does.
    *
    * @param config how to reach and use Kafka

@@ -111,7 +111,14 @@ public final class JdbcOutbox implements Outbox {
   public void publishAll(TransactionContext tx, Destination to, List<Message> messages) {
     Connection connection = JdbcTransactions.connection(tx, database);
     for (Message message : messages) {
-      Checks.inRange("message bytes", message.sharedBody().length, 0, config.maxMessageBytes());
+      int bytes = message.sharedBody().length;
+      if (bytes > config.maxMessageBytes()) {
+        Checks.check(
+            false,
+            "message bytes",
+            bytes,
+            "0.." + config.maxMessageBytes() + ", maxMessageBytes of OutboxConfig");
+      }
     }
     List<Message> now = messages.stream().filter(message -> message.deliverAt().isEmpty()).toList();
     List<Message> later =

@@ -161,7 +161,7 @@ public abstract class OutboxWritingContract extends OutboxFixture {
                       outbox.publish(tx, ORDERS, Message.builder("t").body(new byte[1025]).build());
                       return null;
                     }))
-        .withMessage("message bytes: 1025 (expected: 0..1024)");
+        .withMessage("message bytes: 1025 (expected: 0..1024, maxMessageBytes of OutboxConfig)");
   }
 
   @Test

@@ -88,6 +88,19 @@ public final class RabbitTransport implements MessageTransport {
   }
 
   /**
+   * Creates a transport with the defaults, for a service that sets the source of its messages
+   * itself. Connects in the background; the first declaration waits for it.
+   *
+   * @param uri address with user, password and virtual host, such as {@code
+   *     amqp://user:password@host:5672/%2F}
+   * @return new transport; the caller closes it
+   * @throws IllegalArgumentException if the URI is not one of AMQP
+   */
+  public static RabbitTransport create(String uri) {
+    return create(RabbitTransportConfig.builder(uri).build());
+  }
+
+  /**
    * Creates a transport. Connects in the background; the first declaration waits for it.
    *
    * @param config how to reach and use RabbitMQ

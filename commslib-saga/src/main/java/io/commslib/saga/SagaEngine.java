@@ -57,12 +57,12 @@ public final class SagaEngine implements LifecycleComponent {
 
   private SagaEngine(Builder builder) {
     this.database = builder.database;
-    this.runtime = Objects.requireNonNull(builder.runtime, "runtime");
+    this.runtime = Checks.given("runtime", builder.runtime);
     this.config = builder.config;
     this.definitions = Map.copyOf(builder.definitions);
     this.store = new SagaStore(database);
     this.transactions = JdbcTransactionRunner.create(database);
-    Outbox outbox = Objects.requireNonNull(builder.outbox, "outbox");
+    Outbox outbox = Checks.given("outbox", builder.outbox);
     this.moves = new SagaMoves(store, builder.types, builder.codec, outbox, runtime.time());
     this.replies = new ReplyHandler(store, moves, builder.types, definitions);
     this.overdue =
@@ -171,8 +171,8 @@ public final class SagaEngine implements LifecycleComponent {
     Checks.check(
         definitions.get(definition.id()) == definition,
         "definition",
-        definition.id(),
-        "one of " + definitions.keySet());
+        definition.id() + (definitions.containsKey(definition.id()) ? ", another instance" : ""),
+        "the instance that was given to this engine's builder, which has " + definitions.keySet());
     Checks.inRange("businessKey length", businessKey.length(), 1, 200);
     Connection connection = JdbcTransactions.connection(tx, database);
     String id = MessageIds.next(runtime.time(), runtime.random());

@@ -374,7 +374,9 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
     assertThatIllegalArgumentException()
         .isThrownBy(
             () -> transactions.run(tx -> engine.start(tx, copy, "o-1", new State("o-1", ""))))
-        .withMessage("definition: order v1 (expected: one of [order v1])");
+        .withMessage(
+            "definition: order v1, another instance (expected: the instance that was given to this"
+                + " engine's builder, which has [order v1])");
   }
 
   @Test

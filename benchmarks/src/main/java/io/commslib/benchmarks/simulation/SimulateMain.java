@@ -17,6 +17,12 @@ public final class SimulateMain {
 
   private static final int BLOCK = 10_000;
   private static final int SHOWN = 10;
+  private static final String USAGE =
+      """
+      usage: benchmarks/simulate [--schedules N] [--seed S] [--model kafka|rabbit]
+        --schedules N  how many schedules, over all models (1000000)
+        --seed S       seed of the first one (1)
+        --model M      only the model of this broker (both)""";
 
   private long schedules = 1_000_000;
   private long firstSeed = 1;
@@ -34,13 +40,15 @@ public final class SimulateMain {
   }
 
   private int run(PrintStream out, PrintStream err, String[] arguments) throws Exception {
+    if (List.of(arguments).contains("--help") || List.of(arguments).contains("-h")) {
+      out.println(USAGE);
+      return 0;
+    }
     try {
       parse(arguments);
-    } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
-      err.println(
-          "usage: benchmarks/simulate [--schedules N] [--seed S] [--model kafka|rabbit] ("
-              + e.getMessage()
-              + ")");
+    } catch (IllegalArgumentException e) {
+      err.println(e.getMessage());
+      err.println(USAGE);
       return 2;
     }
     out.println(
@@ -82,17 +90,37 @@ public final class SimulateMain {
 
   private void parse(String[] arguments) {
     for (int i = 0; i < arguments.length; i += 2) {
+      if (i + 1 == arguments.length) {
+        throw new IllegalArgumentException(arguments[i] + ": no value (expected: one after it)");
+      }
       String value = arguments[i + 1];
       switch (arguments[i]) {
-        case "--schedules" -> schedules = Long.parseLong(value);
-        case "--seed" -> firstSeed = Long.parseLong(value);
-        case "--model" -> models = List.of(Model.valueOf(value.toUpperCase(Locale.ROOT)));
+        case "--schedules" -> schedules = number(arguments[i], value);
+        case "--seed" -> firstSeed = number(arguments[i], value);
+        case "--model" -> models = List.of(model(value));
         default -> throw new IllegalArgumentException("unknown option " + arguments[i]);
       }
     }
     if (schedules < 1 || schedules > 100_000_000) {
       throw new IllegalArgumentException("schedules: " + schedules + " (expected: 1..100000000)");
     }
+  }
+
+  private static long number(String name, String value) {
+    try {
+      return Long.parseLong(value);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(name + ": " + value + " (expected: a whole number)", e);
+    }
+  }
+
+  private static Model model(String value) {
+    for (Model model : Model.values()) {
+      if (model.name().equalsIgnoreCase(value)) {
+        return model;
+      }
+    }
+    throw new IllegalArgumentException("--model: " + value + " (expected: kafka or rabbit)");
   }
 
   private long[] simulate(Model model, long count, List<Simulation.Result> bad) throws Exception {

@@ -2,6 +2,8 @@ package io.commslib.core.codec;
 
 import io.commslib.core.messaging.Message;
 import io.commslib.core.spi.Checks;
+import java.lang.reflect.Modifier;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -147,10 +149,19 @@ public final class TypeRegistry {
      * @param codec how its events are written
      * @return this
      * @throws IllegalArgumentException if the type and version, or the class, are registered
-     *     already
+     *     already, or no value can have exactly this class: an interface, an abstract class, a
+     *     primitive type, or an enum whose constants have bodies
      */
     public Builder register(String type, int version, Class<?> javaType, Codec codec) {
       Checks.inRange("version", version, 1, 1_000_000);
+      Objects.requireNonNull(javaType, "javaType");
+      Objects.requireNonNull(codec, "codec");
+      Checks.check(
+          isClassOfValues(javaType),
+          "class",
+          javaType.getName(),
+          "a class that events have themselves: no interface, abstract class, primitive type, or"
+              + " enum whose constants have bodies");
       Entry entry = new Entry(Objects.requireNonNull(type, "type"), version, javaType, codec);
       Checks.check(
           byName.putIfAbsent(key(type, version), entry) == null,
@@ -163,6 +174,16 @@ public final class TypeRegistry {
           javaType.getName(),
           "registered once");
       return this;
+    }
+
+    /** Events are found by their own class; what is registered for another is never found. */
+    private static boolean isClassOfValues(Class<?> javaType) {
+      if (javaType.isEnum()) {
+        return Arrays.stream(javaType.getEnumConstants())
+            .allMatch(constant -> constant.getClass() == javaType);
+      }
+      return javaType.isArray()
+          || !(javaType.isPrimitive() || Modifier.isAbstract(javaType.getModifiers()));
     }
 
     /**

@@ -244,7 +244,12 @@ public final class InMemoryTransport implements MessageTransport {
     }
     int size = message.bodyLength();
     if (size > maxMessageBytes) {
-      String text = "message bytes: " + size + " (expected: 0.." + maxMessageBytes + ")";
+      String text =
+          "message bytes: "
+              + size
+              + " (expected: 0.."
+              + maxMessageBytes
+              + ", maxMessageBytes of the transport)";
       return refused("COMMS-MEMORY-003", FailureKind.PERMANENT, to, message, text);
     }
     if (place.groups.isEmpty() && !place.config.isOptional()) {

@@ -35,7 +35,9 @@ public interface BatchHandler extends MessageHandler {
     List<Settlement> outcomes = handleAll(List.of(delivery));
     if (outcomes == null || outcomes.size() != 1) {
       throw new IllegalStateException(
-          "settlements of a batch of 1: " + (outcomes == null ? "none" : outcomes.size()));
+          "COMMS-CORE-014: settlements of a batch of 1: "
+              + (outcomes == null ? "null" : outcomes.size())
+              + " (expected: one for each delivery)");
     }
     return outcomes.get(0);
   }

@@ -83,11 +83,12 @@ public final class Settlement {
   /**
    * Give up now.
    *
-   * @param reason why, for the dead letter; no payload
+   * @param reason why, for the dead letter, which is grouped by it; no payload
    * @return the settlement
+   * @throws IllegalArgumentException if the reason is blank
    */
   public static Settlement deadLetter(String reason) {
-    return new Settlement(Kind.DEAD_LETTER, null, Objects.requireNonNull(reason, "reason"));
+    return new Settlement(Kind.DEAD_LETTER, null, checked(reason));
   }
 
   /**
@@ -95,9 +96,16 @@ public final class Settlement {
    *
    * @param reason why, for the observer
    * @return the settlement
+   * @throws IllegalArgumentException if the reason is blank
    */
   public static Settlement drop(String reason) {
-    return new Settlement(Kind.DROP, null, Objects.requireNonNull(reason, "reason"));
+    return new Settlement(Kind.DROP, null, checked(reason));
+  }
+
+  private static String checked(String reason) {
+    Objects.requireNonNull(reason, "reason");
+    Checks.check(!reason.isBlank(), "reason", "'" + reason + "'", "a text that is not blank");
+    return reason;
   }
 
   /**

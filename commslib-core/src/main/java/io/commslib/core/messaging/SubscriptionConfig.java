@@ -80,6 +80,25 @@ public final class SubscriptionConfig {
   }
 
   /**
+   * Returns the name of the subscription, for dead letters and health.
+   *
+   * @return the name; {@code <destination>/<group>} unless set
+   */
+  public String name() {
+    String name = settings.name;
+    return name == null ? destination() + "/" + group() : name;
+  }
+
+  /**
+   * Returns whether a name was set.
+   *
+   * @return false by default
+   */
+  public boolean isNamed() {
+    return settings.name != null;
+  }
+
+  /**
    * Returns how many handlers run at once.
    *
    * @return 1 to 1,000, default 8
@@ -240,6 +259,7 @@ public final class SubscriptionConfig {
         + destination()
         + ", group="
         + group()
+        + (isNamed() ? ", name=" + name() : "")
         + ", workers="
         + workers()
         + ", maxInFlight="
@@ -281,6 +301,7 @@ public final class SubscriptionConfig {
   public static final class Builder {
     private final Destination destination;
     private final String group;
+    private @Nullable String name;
     private int workers = 8;
     private int maxInFlight = 500;
     private long maxInFlightBytes = 64L * 1024 * 1024;
@@ -308,6 +329,7 @@ public final class SubscriptionConfig {
     private Builder(Builder other) {
       this.destination = other.destination;
       this.group = other.group;
+      this.name = other.name;
       this.workers = other.workers;
       this.maxInFlight = other.maxInFlight;
       this.maxInFlightBytes = other.maxInFlightBytes;
@@ -325,6 +347,18 @@ public final class SubscriptionConfig {
       this.flood = other.flood;
       this.heldKeys = other.heldKeys;
       this.requires.addAll(other.requires);
+    }
+
+    /**
+     * Names the subscription. Its dead letters then carry this name instead of the class of the
+     * handler, and a {@link io.commslib.core.Lifecycle} shows it under this name.
+     *
+     * @param name 1 to 128 printable ASCII characters
+     * @return this
+     */
+    public Builder name(String name) {
+      this.name = Checks.printable("name", name, 128);
+      return this;
     }
 
     /**

@@ -110,8 +110,10 @@ public final class TypedHandler implements MessageHandler {
      * Builds the handler.
      *
      * @return immutable handler
+     * @throws IllegalArgumentException if no class has a handler: it would dead-letter everything
      */
     public TypedHandler build() {
+      Checks.check(!handlers.isEmpty(), "on", "none", "a handler for one class or more");
       return new TypedHandler(types, handlers);
     }
   }

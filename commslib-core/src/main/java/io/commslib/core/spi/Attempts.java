@@ -131,7 +131,11 @@ final class Attempts {
     if (wire.bodyLength() > maxBodyBytes) {
       throw new CodecException(
           "COMMS-CORE-025",
-          "body: " + wire.bodyLength() + " bytes (expected: at most " + maxBodyBytes + ")",
+          "body: "
+              + wire.bodyLength()
+              + " bytes (expected: at most "
+              + maxBodyBytes
+              + ", maxMessageBytes of the transport)",
           null);
     }
     return wire;
@@ -191,8 +195,13 @@ final class Attempts {
               "handler overran its deadline of " + config.handlerDeadline(), failure));
       return Verdict.retry(null);
     }
-    return classify(
-        entry, failure == null ? new HandlerFailure("handler returned null", null) : failure);
+    return classify(entry, failure == null ? new HandlerFailure(returnedNothing(), null) : failure);
+  }
+
+  private String returnedNothing() {
+    return "COMMS-CORE-014: the handler of "
+        + config.name()
+        + " returned null (expected: a Settlement, from a batch handler one for each delivery)";
   }
 
   private @Nullable Verdict inTransaction(Execution execution, Message message) throws Exception {

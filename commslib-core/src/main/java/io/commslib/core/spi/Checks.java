@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Checks of settings with messages of one form: {@code name: value (expected: rule)}. For builders
@@ -174,6 +175,23 @@ public final class Checks {
     if (!condition) {
       throw new IllegalArgumentException(name + ": " + value + " (expected: " + rule + ")");
     }
+  }
+
+  /**
+   * Checks that a builder was given something that it can't do without.
+   *
+   * @param <T> what it is
+   * @param name setting
+   * @param value what was given, or null
+   * @return the value
+   * @throws IllegalStateException if nothing was given
+   */
+  public static <T> T given(String name, @Nullable T value) {
+    if (value == null) {
+      throw new IllegalStateException(
+          name + ": none (expected: set by " + name + "(...) of the builder)");
+    }
+    return value;
   }
 
   private static String shorten(String value) {

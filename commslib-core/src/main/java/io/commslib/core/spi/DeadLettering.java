@@ -1,6 +1,7 @@
 package io.commslib.core.spi;
 
 import io.commslib.core.codec.CodecException;
+import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.resilience.Backoff;
@@ -38,9 +39,13 @@ final class DeadLettering {
     this.deadLetters = Objects.requireNonNull(builder.deadLetters);
     this.envelope = Objects.requireNonNull(builder.envelope);
     this.consumer = config.destination() + "/" + config.group();
-    // Without the number a JVM gives to each lambda.
-    this.handlerName = builder.handler.getClass().getName().replaceAll("/0x.*", "");
+    this.handlerName = config.isNamed() ? config.name() : className(builder.handler);
     this.flood = books.flood;
+  }
+
+  /** Of a lambda the class that it stands in: its own name differs from run to run. */
+  private static String className(MessageHandler handler) {
+    return handler.getClass().getName().replaceAll("\\$\\$Lambda.*", "");
   }
 
   /**

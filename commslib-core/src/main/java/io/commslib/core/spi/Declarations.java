@@ -88,7 +88,11 @@ public final class Declarations {
             codes.tooLarge(),
             to,
             message,
-            "message bytes: " + size + " (expected: 0.." + maxMessageBytes + ")");
+            "message bytes: "
+                + size
+                + " (expected: 0.."
+                + maxMessageBytes
+                + ", maxMessageBytes of the transport)");
   }
 
   private Optional<PublishException> refused(

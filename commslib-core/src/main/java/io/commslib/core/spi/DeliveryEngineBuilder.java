@@ -170,10 +170,10 @@ public final class DeliveryEngineBuilder {
    * @throws NullPointerException naming a required part that is missing
    */
   public DeliveryEngine build() {
-    Objects.requireNonNull(runtime, "runtime");
-    Objects.requireNonNull(envelope, "envelope");
-    Objects.requireNonNull(settler, "settler");
-    Objects.requireNonNull(deadLetters, "deadLetters");
+    Checks.given("runtime", runtime);
+    Checks.given("envelope", envelope);
+    Checks.given("settler", settler);
+    Checks.given("deadLetters", deadLetters);
     return new DeliveryEngine(this);
   }
 }

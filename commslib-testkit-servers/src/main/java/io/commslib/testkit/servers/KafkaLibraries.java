@@ -15,8 +15,9 @@ import java.util.Optional;
 final class KafkaLibraries {
 
   static final String HOW_TO_GET_THEM =
-      "the Kafka broker's jars: build this module (its build puts them into target/kafka-broker/lib),"
-          + " or set KAFKA_HOME to the folder of an unpacked Kafka";
+      "the Kafka broker's jars, which are no dependency of this module: set the environment variable"
+          + " KAFKA_HOME to the folder of an unpacked Kafka (https://kafka.apache.org/downloads)."
+          + " Within the project the build of this module puts them into target/kafka-broker/lib";
 
   private KafkaLibraries() {}
 

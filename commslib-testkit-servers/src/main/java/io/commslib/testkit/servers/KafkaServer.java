@@ -7,12 +7,18 @@ import java.util.Map;
 /**
  * A Kafka broker in a JVM of its own, with its controller in the same process.
  *
+ * <p>The broker's jars are no dependency of this module. Where it is used from its jar, set the
+ * environment variable {@code KAFKA_HOME} to the folder of an unpacked Kafka, or {@code
+ * COMMSLIB_TEST_KAFKA} to the address of a broker that runs.
+ *
  * <p>Topics are not created by use, and a killed broker is back within a few seconds. {@link
  * KafkaCluster} has more than one.
  *
  * @since 0.1
  */
 public final class KafkaServer extends ControlledServer {
+
+  private static final Once<KafkaServer> SHARED = new Once<>(KafkaServer::createShared);
 
   private static final String ADDRESS_VARIABLE = "COMMSLIB_TEST_KAFKA";
 
@@ -77,7 +83,7 @@ public final class KafkaServer extends ControlledServer {
    * @throws ServerUnavailableException if its jars are missing or it doesn't start
    */
   public static KafkaServer shared() {
-    return Shared.INSTANCE;
+    return SHARED.get();
   }
 
   /**
@@ -107,9 +113,5 @@ public final class KafkaServer extends ControlledServer {
     }
     KafkaNode node = KafkaNode.create(1);
     return new KafkaServer(HandsOffControl.shared(control(node, Map.of())), node.address());
-  }
-
-  private static final class Shared {
-    static final KafkaServer INSTANCE = createShared();
   }
 }

@@ -18,6 +18,8 @@ import java.util.regex.Pattern;
  */
 public final class MariaDbServer extends ControlledServer {
 
+  private static final Once<MariaDbServer> SHARED = new Once<>(MariaDbServer::createShared);
+
   static final String USER = "root";
 
   private static final String URL_VARIABLE = "COMMSLIB_TEST_MARIADB_URL";
@@ -67,7 +69,7 @@ public final class MariaDbServer extends ControlledServer {
    * @throws ServerUnavailableException if none is installed or it doesn't start
    */
   public static MariaDbServer shared() {
-    return Shared.INSTANCE;
+    return SHARED.get();
   }
 
   /**
@@ -149,9 +151,5 @@ public final class MariaDbServer extends ControlledServer {
     }
     int port = FreePorts.next();
     return at(HandsOffControl.shared(MariaDbLauncher.start(port, Map.of())), port);
-  }
-
-  private static final class Shared {
-    static final MariaDbServer INSTANCE = createShared();
   }
 }

@@ -24,6 +24,8 @@ final class PostgresBinaries {
           List.of("unshare", "-U"),
           List.of("setpriv", "--reuid=" + NOBODY, "--regid=" + NOBODY, "--clear-groups"));
 
+  private static final Once<Optional<Path>> FOUND = new Once<>(() -> Optional.ofNullable(locate()));
+
   private final Path bin;
   private final List<String> disguise;
 
@@ -35,7 +37,7 @@ final class PostgresBinaries {
   /** Finds the installed ones, newest first, else unpacks those on the class path. */
   static Optional<PostgresBinaries> find() {
     List<String> disguise = isRoot() ? workingDisguise() : List.of();
-    return Optional.ofNullable(Found.BIN).map(bin -> new PostgresBinaries(bin, disguise));
+    return FOUND.get().map(bin -> new PostgresBinaries(bin, disguise));
   }
 
   List<String> command(String program, List<String> arguments) {
@@ -108,6 +110,15 @@ final class PostgresBinaries {
     }
   }
 
+  private static void requireXz() {
+    if (!Shell.succeeds(List.of("xz", "--version"))) {
+      throw new ServerUnavailableException(
+          "xz: not found (expected: the program xz, which unpacks PostgreSQL; install it, for"
+              + " example with bin/setup xz or apt-get install xz-utils, or install PostgreSQL)",
+          null);
+    }
+  }
+
   static @Nullable Path unpacked() {
     String architecture = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
     String name = architecture.equals("aarch64") ? "arm_64" : "x86_64";
@@ -116,10 +127,10 @@ final class PostgresBinaries {
       if (archive == null) {
         return null;
       }
+      requireXz();
       Path folder = DataFolder.create("postgres-binaries");
       Path file = folder.resolve("postgres.txz");
       Files.copy(archive, file);
-      // Needs xz; the failure's text says so where it is missing.
       Shell.run(
           List.of("tar", "-xJf", file.toString(), "-C", folder.toString()),
           folder.resolve("unpack.log"));
@@ -129,9 +140,5 @@ final class PostgresBinaries {
     } catch (IOException e) {
       throw new ServerUnavailableException("cannot unpack the binaries of postgres", e);
     }
-  }
-
-  private static final class Found {
-    static final @Nullable Path BIN = locate();
   }
 }

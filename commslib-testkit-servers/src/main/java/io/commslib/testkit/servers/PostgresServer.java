@@ -18,6 +18,8 @@ import java.util.regex.Pattern;
  */
 public final class PostgresServer extends ControlledServer {
 
+  private static final Once<PostgresServer> SHARED = new Once<>(PostgresServer::createShared);
+
   static final String USER = "postgres";
 
   private static final String URL_VARIABLE = "COMMSLIB_TEST_PG_URL";
@@ -66,7 +68,7 @@ public final class PostgresServer extends ControlledServer {
    * @throws ServerUnavailableException if none is installed or it doesn't start
    */
   public static PostgresServer shared() {
-    return Shared.INSTANCE;
+    return SHARED.get();
   }
 
   /**
@@ -145,9 +147,5 @@ public final class PostgresServer extends ControlledServer {
     }
     int port = FreePorts.next();
     return at(HandsOffControl.shared(PostgresLauncher.start(port, Map.of())), port);
-  }
-
-  private static final class Shared {
-    static final PostgresServer INSTANCE = createShared();
   }
 }

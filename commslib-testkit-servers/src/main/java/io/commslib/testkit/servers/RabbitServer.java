@@ -12,6 +12,8 @@ import java.util.Map;
  */
 public final class RabbitServer extends ControlledServer {
 
+  private static final Once<RabbitServer> SHARED = new Once<>(RabbitServer::createShared);
+
   private static final String URI_VARIABLE = "COMMSLIB_TEST_RABBIT_URI";
 
   private final String uri;
@@ -51,7 +53,7 @@ public final class RabbitServer extends ControlledServer {
    * @throws ServerUnavailableException if RabbitMQ isn't installed or it doesn't start
    */
   public static RabbitServer shared() {
-    return Shared.INSTANCE;
+    return SHARED.get();
   }
 
   /**
@@ -76,9 +78,5 @@ public final class RabbitServer extends ControlledServer {
     int port = FreePorts.next();
     return new RabbitServer(
         HandsOffControl.shared(RabbitLauncher.start(port, Map.of())), uri(port));
-  }
-
-  private static final class Shared {
-    static final RabbitServer INSTANCE = createShared();
   }
 }

@@ -27,4 +27,29 @@ class MissingServerIT {
                   + " install the package rabbitmq-server");
     }
   }
+
+  @Test
+  void saysTheSameOfASharedServerEachTime(@TempDir Path path) throws IOException {
+    for (String program : List.of("sh", "setsid", "rm", "sleep")) {
+      Files.createSymbolicLink(path.resolve(program), Path.of("/usr/bin", program));
+    }
+    Map<String, String> environment =
+        Map.of("PATH", path.toString(), "RABBITMQ_HOME", path.toString());
+    try (OtherJvm jvm = new OtherJvm(environment, "missing-rabbit-shared")) {
+      String first = jvm.line();
+      assertThat(first).startsWith("COMMS-SERVERS-001: RabbitMQ was not found");
+      assertThat(jvm.line()).isEqualTo(first);
+    }
+  }
+
+  @Test
+  void saysThatXzIsMissingToUnpackPostgres(@TempDir Path path) throws IOException {
+    for (String program : List.of("sh", "setsid", "rm", "sleep", "tar", "chmod")) {
+      Files.createSymbolicLink(path.resolve(program), Path.of("/usr/bin", program));
+    }
+    try (OtherJvm jvm = new OtherJvm(Map.of("PATH", path.toString()), "missing-xz")) {
+      assertThat(jvm.line())
+          .startsWith("COMMS-SERVERS-001: xz: not found (expected: the program xz");
+    }
+  }
 }

@@ -1,6 +1,7 @@
 package io.commslib.testkit.servers;
 
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * A program that uses servers, for tests of what happens to them when it ends. Prints their
@@ -16,7 +17,12 @@ final class ServersMain {
         case "postgres" -> PostgresServer.start();
         case "rabbit" -> RabbitServer.start();
         case "kafka" -> KafkaServer.start();
-        case "missing-rabbit" -> printFailure();
+        case "missing-rabbit" -> printFailure(RabbitServer::start);
+        case "missing-rabbit-shared" -> {
+          printFailure(RabbitServer::shared);
+          printFailure(RabbitServer::shared);
+        }
+        case "missing-xz" -> printFailure(PostgresBinaries::unpacked);
         case "shared" -> printShared();
         default -> throw new IllegalArgumentException(kind);
       }
@@ -28,10 +34,9 @@ final class ServersMain {
     while (System.in.read() >= 0) {}
   }
 
-  private static void printFailure() {
+  private static void printFailure(Supplier<?> server) {
     try {
-      RabbitServer.start().close();
-      System.out.println("started");
+      System.out.println("started " + server.get());
     } catch (ServerUnavailableException e) {
       System.out.println(e.getMessage());
     }

@@ -7,6 +7,8 @@ import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
+import java.io.PrintStream;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 
 /** Publishes one message and handles it; no broker, no database. */
@@ -17,10 +19,13 @@ public final class HelloMain {
   /**
    * Runs the README's snippet.
    *
-   * @param args ignored
+   * @param args none, or {@code --help}
    * @throws InterruptedException if interrupted while waiting for the handler
    */
   public static void main(String[] args) throws InterruptedException {
+    if (args.length > 0) {
+      System.exit(explain(System.out, System.err, args));
+    }
     // snippet: hello
     try (MessageTransport transport = InMemoryTransport.create()) {
       Destination orders = Destination.queue("orders");
@@ -41,5 +46,18 @@ public final class HelloMain {
       handled.await();
     }
     // end
+  }
+
+  /** Returns the exit code: 0 if help was asked for. */
+  static int explain(PrintStream out, PrintStream err, String... args) {
+    boolean asked = Set.of("--help", "-h").contains(args[0]);
+    if (!asked) {
+      err.println("unknown argument: " + args[0] + " (expected: none, or --help)");
+    }
+    (asked ? out : err)
+        .println(
+            "usage: examples/run hello\n"
+                + "Publishes one message through the in-memory transport and handles it.");
+    return asked ? 0 : 2;
   }
 }

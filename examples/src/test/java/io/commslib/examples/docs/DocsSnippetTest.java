@@ -34,6 +34,9 @@ class DocsSnippetTest {
         regions.add(squeeze(region.group(1)));
       }
     }
+    for (Path source : files(ROOT.resolve("examples/first-service"), ".java")) {
+      regions.add(squeeze(Files.readString(source)));
+    }
     int blocks = 0;
     for (Path page : pages()) {
       Matcher block = BLOCK.matcher(Files.readString(page));

@@ -1,0 +1,529 @@
+package io.commslib.service;
+
+import io.commslib.core.Health;
+import io.commslib.core.Lifecycle;
+import io.commslib.core.LifecycleComponent;
+import io.commslib.core.LifecycleState;
+import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.HeldKeys;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.TypedHandler;
+import io.commslib.core.observe.CommsObserver;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.tx.TransactionContext;
+import io.commslib.core.tx.TransactionRunner;
+import io.commslib.idempotency.InboxSchema;
+import io.commslib.idempotency.heldkeys.HeldKeysSchema;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SchemaScripts;
+import io.commslib.outbox.Outbox;
+import io.commslib.outbox.OutboxSchema;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The messaging of one service: database, outbox with relay, inbox, types and a transport, built
+ * with defaults and run as one. Applications make one with {@link #service}, add subscriptions,
+ * start it, and close it when they end.
+ *
+ * <p>It has no rules of its own: every part is one of the library's, is returned by a method here,
+ * and can be replaced in {@link CommsBuilder}. Thread-safe, except that subscriptions and parts are
+ * added on one thread before the start. Owns the transport, and the runtime unless it was given;
+ * the caller closes the data source, after this.
+ *
+ * <p>Threads of its own: {@code commslib-service-shutdown}, which the JVM starts when it is told to
+ * end. Those of its parts stand in the tour.
+ *
+ * @since 0.1
+ */
+public final class Comms implements AutoCloseable {
+
+  /**
+   * Work in a transaction that has no result.
+   *
+   * @param <X> type of the failure
+   * @since 0.1
+   */
+  @FunctionalInterface
+  public interface Work<X extends Exception> {
+
+    /**
+     * Does the work. Whatever it does through {@code tx} commits or rolls back as one.
+     *
+     * @param tx the running transaction, valid until this method returns
+     * @throws X to roll back
+     */
+    void run(TransactionContext tx) throws X;
+  }
+
+  private static final Logger log = LoggerFactory.getLogger(Comms.class);
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Parts parts;
+  private final Destinations destinations;
+  private final List<Consumer<Lifecycle.Builder>> added = new ArrayList<>();
+  private final AtomicBoolean closing = new AtomicBoolean();
+  private final CountDownLatch closed = new CountDownLatch(1);
+  private boolean subscribes;
+  private boolean frozen;
+  private @Nullable ShutdownHook hook;
+  private volatile @Nullable Lifecycle lifecycle;
+
+  Comms(Parts parts, Destinations destinations) {
+    this.parts = parts;
+    this.destinations = destinations;
+  }
+
+  /**
+   * Starts a service.
+   *
+   * @param name the name of the service, which is the source of its messages: 1 to 256 characters.
+   *     Ids are unique per source only, so two services must not share one
+   * @return builder with the defaults
+   */
+  public static CommsBuilder service(String name) {
+    return new CommsBuilder(name);
+  }
+
+  /**
+   * Returns the scripts of all tables a service may need: outbox, inbox, blocked keys.
+   *
+   * @return what {@link #applySchemas} applies, in its order
+   */
+  public static List<SchemaScripts> schemas() {
+    return List.of(OutboxSchema.scripts(), InboxSchema.scripts(), HeldKeysSchema.scripts());
+  }
+
+  /**
+   * Creates or updates all tables that the service needs, as {@link SchemaScripts#apply} does for
+   * each module: does nothing where they are up to date, and several processes may call it at once.
+   * Blocks.
+   *
+   * @throws io.commslib.core.StoreException if the database refuses or can't be reached
+   */
+  public void applySchemas() {
+    schemas().forEach(scripts -> scripts.apply(parts.database()));
+  }
+
+  /**
+   * Subscribes with typed handlers, one transaction with the inbox for each message. The name is
+   * the group on a topic, and stands in health and dead letters. The subscription is made by the
+   * start.
+   *
+   * @param name 1 to 60 characters of {@code A-Za-z0-9_-}, unique in the service
+   * @param source what to consume; declared by the start
+   * @param handlers adds a handler for each event class
+   * @return this
+   * @throws IllegalStateException if it was started before
+   */
+  public Comms subscribe(String name, Destination source, Consumer<TypedHandler.Builder> handlers) {
+    TypedHandler.Builder typed = TypedHandler.builder(parts.types());
+    handlers.accept(typed);
+    return subscribe(subscription(name, source).build(), typed.build());
+  }
+
+  /**
+   * Subscribes with a configuration of the caller's, to which no default is added.
+   *
+   * @param config what and how to consume, best from {@link #subscription}
+   * @param handler called on the subscription's workers
+   * @return this
+   * @throws IllegalStateException if it was started before
+   */
+  public Comms subscribe(SubscriptionConfig config, MessageHandler handler) {
+    Objects.requireNonNull(config, "config");
+    Objects.requireNonNull(handler, "handler");
+    add(
+        lifecycleBuilder ->
+            lifecycleBuilder.subscription(parts.transport().subscriber(), config, handler));
+    destinations.subscribe(config);
+    subscribes |= config.inbox().filter(inbox -> inbox == parts.inbox()).isPresent();
+    return this;
+  }
+
+  /**
+   * Starts the configuration of a subscription with the service's defaults: name, transactions and
+   * inbox.
+   *
+   * @param name 1 to 60 characters of {@code A-Za-z0-9_-}; the group on a topic
+   * @param source what to consume
+   * @return builder for what differs
+   */
+  public SubscriptionConfig.Builder subscription(String name, Destination source) {
+    SubscriptionConfig.Builder builder =
+        source.kind() == Destination.Kind.TOPIC
+            ? SubscriptionConfig.builder(source, name)
+            : SubscriptionConfig.builder(source);
+    return builder.name(name).transactional(parts.transactions(), parts.inbox());
+  }
+
+  /**
+   * Adds a part that is started after the relay and before the subscriptions, such as a saga
+   * engine.
+   *
+   * @param part not yet started; started, drained and closed with the service
+   * @return this
+   * @throws IllegalStateException if it was started before
+   */
+  public Comms saga(LifecycleComponent part) {
+    Objects.requireNonNull(part, "part");
+    add(lifecycleBuilder -> lifecycleBuilder.saga(part));
+    return this;
+  }
+
+  private void add(Consumer<Lifecycle.Builder> part) {
+    lock.lock();
+    try {
+      requireNew();
+      added.add(part);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void requireNew() {
+    if (frozen || closing.get()) {
+      throw new IllegalStateException(
+          "service: " + state() + " (expected: NEW, not started and not given to a lifecycle)");
+    }
+  }
+
+  /**
+   * Declares the service's destinations, then starts the relay, the parts added by {@link #saga}
+   * and the subscriptions. Blocks until all take work. From then on the end of the JVM closes the
+   * service, unless that was switched off.
+   *
+   * @return this
+   * @throws io.commslib.core.CommsException if the tables are missing, the broker can't be reached,
+   *     or a part can't start; everything is closed again
+   * @throws IllegalStateException if it was started or closed before
+   */
+  public Comms start() {
+    Lifecycle.Builder builder = Lifecycle.builder();
+    addTo(builder);
+    try {
+      Lifecycle built = builder.build();
+      lifecycle = built;
+      destinations.declareOn(parts.transport());
+      built.start();
+      if (parts.settings().closesAtShutdown) {
+        hook = ShutdownHook.register(parts.runtime().newThread("service-shutdown", this::shutDown));
+      }
+      return this;
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
+  }
+
+  /**
+   * Gives the transport, the relay, the added parts and the subscriptions to a lifecycle of the
+   * caller's, which starts and closes them instead of this. Checks the tables first. The
+   * destinations are declared by {@link #declareDestinations}; no shutdown hook is registered.
+   *
+   * @param builder takes the parts
+   * @throws io.commslib.core.StoreException if the tables of the inbox are missing; the caller
+   *     closes this
+   * @throws IllegalStateException if it was started or closed before
+   */
+  public void addTo(Lifecycle.Builder builder) {
+    lock.lock();
+    try {
+      requireNew();
+      frozen = true;
+    } finally {
+      lock.unlock();
+    }
+    try {
+      if (subscribes && parts.ownsInbox()) {
+        InboxSchema.scripts().check(parts.database());
+      }
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
+    builder.transport(parts.transport());
+    parts.relay().ifPresent(builder::relay);
+    added.forEach(part -> part.accept(builder));
+  }
+
+  /**
+   * Declares what the service publishes to and subscribes to; {@link #start} does it. Blocks.
+   *
+   * @throws io.commslib.core.messaging.SubscribeException if a destination differs or the broker
+   *     can't be reached
+   */
+  public void declareDestinations() {
+    destinations.declareOn(parts.transport());
+  }
+
+  /**
+   * Writes an event into the caller's transaction; the relay publishes it after the commit, with
+   * the service as source. Promises and blocks as {@link Outbox#publish}.
+   *
+   * @param tx the running transaction, on the service's database
+   * @param to where it goes: a destination that the service declares
+   * @param event value of a registered class
+   * @param key events of one key are handled in order; null for none
+   * @throws io.commslib.core.codec.CodecException if its class is not registered or it can't be
+   *     written
+   * @throws IllegalArgumentException if the service does not declare the destination, or as {@link
+   *     Outbox#publish}; nothing was written
+   * @throws io.commslib.core.StoreException if the database fails; the transaction must roll back
+   */
+  public void publish(TransactionContext tx, Destination to, Object event, @Nullable String key) {
+    parts.outbox().publish(tx, destinations.require(to), message(event, key).build());
+  }
+
+  /**
+   * Starts the message that carries an event, for headers, expiry and whatever else {@link
+   * #publish} does not set; hand it to {@link #outbox}.
+   *
+   * @param event value of a registered class
+   * @param key events of one key are handled in order; null for none
+   * @return builder with type, version, body, source and key set
+   * @throws io.commslib.core.codec.CodecException if its class is not registered or it can't be
+   *     written
+   */
+  public Message.Builder message(Object event, @Nullable String key) {
+    Message.Builder message = parts.types().message(event).source(parts.name());
+    return key == null ? message : message.key(key);
+  }
+
+  /**
+   * Runs work in a transaction of its own and commits when it returns, as {@link
+   * TransactionRunner#run}. {@link #transactions} has the form with a result.
+   *
+   * @param <X> type of failure the work may throw
+   * @param work what to do
+   * @throws X what the work threw; rolled back
+   */
+  public <X extends Exception> void inTransaction(Work<X> work) throws X {
+    parts
+        .transactions()
+        .<Optional<Void>, X>run(
+            tx -> {
+              work.run(tx);
+              return Optional.empty();
+            });
+  }
+
+  /**
+   * Returns the health of all parts together. Never blocks.
+   *
+   * @return the worst status, with every part's own; down before the start
+   */
+  public Health health() {
+    Lifecycle running = lifecycle;
+    return running == null
+        ? Health.of(Health.Status.DOWN, "not started", Map.of())
+        : running.health();
+  }
+
+  /**
+   * Returns where the service is in its life.
+   *
+   * @return the state
+   */
+  public LifecycleState state() {
+    Lifecycle running = lifecycle;
+    if (running != null) {
+      return running.state();
+    }
+    return closing.get() ? LifecycleState.CLOSED : LifecycleState.NEW;
+  }
+
+  /**
+   * Takes no more work and waits until what runs has ended; see {@link Lifecycle#drain}.
+   *
+   * @param timeout for all parts together
+   * @return whether everything had ended in time
+   */
+  public boolean drain(Duration timeout) {
+    Lifecycle running = lifecycle;
+    return running == null || running.drain(timeout);
+  }
+
+  /**
+   * Drains for at most the drain timeout, then closes all parts. What has not ended by then will be
+   * delivered again. Idempotent; a call while another one is at work waits for that one. Never
+   * throws.
+   */
+  @Override
+  public void close() {
+    if (closing.getAndSet(true)) {
+      awaitClosed();
+      return;
+    }
+    try {
+      ShutdownHook registered = hook;
+      if (registered != null) {
+        registered.remove();
+      }
+      Lifecycle running = lifecycle;
+      if (running == null) {
+        parts.transport().close();
+      } else {
+        if (!running.drain(parts.settings().drainTimeout)) {
+          log.warn(
+              "service {} was not drained within {}: what has not ended will be delivered again",
+              parts.name(),
+              parts.settings().drainTimeout);
+        }
+        running.close();
+      }
+    } catch (RuntimeException | Error e) {
+      log.error("service {} could not be closed in order", parts.name(), e);
+    } finally {
+      parts.closeRuntime();
+      closed.countDown();
+    }
+  }
+
+  private void shutDown() {
+    log.info("service {}: the JVM ends, draining", parts.name());
+    close();
+  }
+
+  /**
+   * Blocks until the service is closed, by a call or by the end of the JVM. All threads of the
+   * library are daemon threads: the main thread of a service waits here. An interrupt ends the wait
+   * and is kept.
+   */
+  public void awaitClosed() {
+    try {
+      closed.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /**
+   * Returns the name of the service.
+   *
+   * @return the source of its messages
+   */
+  public String name() {
+    return parts.name();
+  }
+
+  /**
+   * Returns the transport.
+   *
+   * @return closed with the service
+   */
+  public MessageTransport transport() {
+    return parts.transport();
+  }
+
+  /**
+   * Returns the database.
+   *
+   * @return where the tables lie
+   */
+  public JdbcDatabase database() {
+    return parts.database();
+  }
+
+  /**
+   * Returns the transactions of handlers and of {@link #inTransaction}.
+   *
+   * @return the runner
+   */
+  public TransactionRunner transactions() {
+    return parts.transactions();
+  }
+
+  /**
+   * Returns the outbox.
+   *
+   * @return where {@link #publish} writes
+   */
+  public Outbox outbox() {
+    return parts.outbox();
+  }
+
+  /**
+   * Returns the relay of this process.
+   *
+   * @return the relay, or empty if another process relays
+   */
+  public Optional<LifecycleComponent> relay() {
+    return parts.relay();
+  }
+
+  /**
+   * Returns the inbox. Remove its old entries with {@link Inbox#purge} from a scheduled job.
+   *
+   * @return the inbox of the subscriptions
+   */
+  public Inbox inbox() {
+    return parts.inbox();
+  }
+
+  /**
+   * Returns the store of blocked keys, for {@link SubscriptionConfig.Builder#parkKey}.
+   *
+   * @return the store
+   */
+  public HeldKeys heldKeys() {
+    return parts.heldKeys();
+  }
+
+  /**
+   * Returns the event types the service knows.
+   *
+   * @return the registry
+   */
+  public TypeRegistry types() {
+    return parts.types();
+  }
+
+  /**
+   * Returns time, randomness and threads.
+   *
+   * @return the runtime
+   */
+  public CommsRuntime runtime() {
+    return parts.runtime();
+  }
+
+  /**
+   * Returns the observer of the service's parts.
+   *
+   * @return the observer
+   */
+  public CommsObserver observer() {
+    return parts.observer();
+  }
+
+  /**
+   * Returns the lifecycle that runs the parts.
+   *
+   * @return the lifecycle, or empty before the start
+   */
+  public Optional<Lifecycle> lifecycle() {
+    return Optional.ofNullable(lifecycle);
+  }
+
+  @Override
+  public String toString() {
+    return "Comms{" + parts.name() + ", " + parts.transport().name() + ", " + state() + "}";
+  }
+}
