@@ -43,6 +43,13 @@ final class KafkaErrors {
         failure);
   }
 
+  /** Whether it says something of this message only, and nothing of the broker. */
+  static boolean isOfTheMessage(Throwable failure) {
+    return failure instanceof RecordTooLargeException
+        || failure instanceof SerializationException
+        || failure instanceof InvalidTopicException;
+  }
+
   private static boolean isRefusal(Throwable failure) {
     return failure instanceof RecordTooLargeException
         || failure instanceof SerializationException

@@ -105,7 +105,12 @@ final class Attempts {
     if (wire.bodyLength() > maxBodyBytes) {
       throw new CodecException(
           "COMMS-CORE-025",
-          "body: " + wire.bodyLength() + " bytes (expected: at most " + maxBodyBytes + ")",
+          "body: "
+              + wire.bodyLength()
+              + " bytes (expected: at most "
+              + maxBodyBytes
+              + ", the maxMessageBytes of this reader; the maxMessageBytes of the writer is"
+              + " larger, or the writer has none)",
           null);
     }
     return wire;
