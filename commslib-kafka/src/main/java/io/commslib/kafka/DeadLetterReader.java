@@ -35,6 +35,10 @@ final class DeadLetterReader implements DeadLetterListing {
   private static final int MAX_FETCH_BYTES = 4 * 1024 * 1024;
   private static final int MIN_PARTITION_FETCH_BYTES = 16 * 1024;
   private static final int MAX_POLL_RECORDS = 100;
+
+  /** The largest sum of bodies that are unpacked and not passed on yet, over all partitions. */
+  private static final int MAX_UNPACKED_BYTES = 8 * 1024 * 1024;
+
   private static final Duration POLL = Duration.ofMillis(100);
 
   /**
@@ -85,7 +89,8 @@ final class DeadLetterReader implements DeadLetterListing {
       parts.put(one, new Part(one));
     }
     Map<String, Object> settings = ClientSettings.consumer(config);
-    settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, MAX_POLL_RECORDS);
+    settings.put(
+        ConsumerConfig.MAX_POLL_RECORDS_CONFIG, pollRecords(config.maxMessageBytes(), partitions));
     settings.put(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, MAX_FETCH_BYTES);
     settings.put(
         ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG,
@@ -100,6 +105,15 @@ final class DeadLetterReader implements DeadLetterListing {
       consumer.close();
       throw e;
     }
+  }
+
+  /**
+   * What a fetch brings is bounded in bytes as they are stored. Bodies that compress well are many
+   * times as large once unpacked, and each partition keeps what a poll returned of it.
+   */
+  static int pollRecords(int maxMessageBytes, int partitions) {
+    long most = MAX_UNPACKED_BYTES / ((long) maxMessageBytes * Math.max(1, partitions));
+    return (int) Math.max(1, Math.min(MAX_POLL_RECORDS, most));
   }
 
   private Part part(int partition) {

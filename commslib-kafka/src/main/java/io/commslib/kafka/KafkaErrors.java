@@ -8,12 +8,14 @@ import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.TransportException;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.consumer.CommitFailedException;
+import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.FencedInstanceIdException;
 import org.apache.kafka.common.errors.IllegalGenerationException;
 import org.apache.kafka.common.errors.InvalidTopicException;
 import org.apache.kafka.common.errors.RebalanceInProgressException;
+import org.apache.kafka.common.errors.RecordBatchTooLargeException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.SerializationException;
@@ -43,11 +45,17 @@ final class KafkaErrors {
         failure);
   }
 
-  private static boolean isRefusal(Throwable failure) {
+  /** Whether it says something of this message only, and nothing of the broker. */
+  static boolean isOfTheMessage(Throwable failure) {
     return failure instanceof RecordTooLargeException
+        || failure instanceof RecordBatchTooLargeException
+        || failure instanceof InvalidRecordException
         || failure instanceof SerializationException
-        || failure instanceof InvalidTopicException
-        || failure instanceof AuthorizationException;
+        || failure instanceof InvalidTopicException;
+  }
+
+  private static boolean isRefusal(Throwable failure) {
+    return isOfTheMessage(failure) || failure instanceof AuthorizationException;
   }
 
   static SubscribeException subscribe(String what, Throwable failure) {

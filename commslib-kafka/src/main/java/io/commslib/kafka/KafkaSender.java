@@ -2,19 +2,24 @@ package io.commslib.kafka;
 
 import io.commslib.core.Health;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.spi.WireMessage;
 import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.Metric;
+import org.apache.kafka.common.MetricName;
 import org.jspecify.annotations.Nullable;
 
 /** Publishes records and says with what certainty each one failed. */
@@ -23,18 +28,31 @@ final class KafkaSender {
   /** Beyond the publish timeout, after which the client gives up what is unconfirmed. */
   private static final Duration CLOSE_ROOM = Duration.ofSeconds(2);
 
+  /** For how long a failed publish is shown, unless another one is confirmed before. */
+  private static final Duration ERROR_SHOWN = Duration.ofSeconds(5);
+
+  /** The client gives up what waits, and then what is sent, within a publish timeout each. */
+  private static final Duration EXPIRY_ROOM = Duration.ofSeconds(10);
+
   private final Producer<byte[], byte[]> producer;
   private final Duration publishTimeout;
   private final CommsRuntime runtime;
+  private final Unconfirmed unconfirmed = new Unconfirmed();
   private volatile String lastError = "";
+  private volatile long lastErrorNanos;
 
   /** The client's own thread, known from the first confirmation on. */
   private volatile @Nullable Thread senderThread;
 
   KafkaSender(KafkaTransportConfig config, CommsRuntime runtime) {
+    this(config, runtime, new KafkaProducer<>(ClientSettings.producer(config)));
+  }
+
+  KafkaSender(
+      KafkaTransportConfig config, CommsRuntime runtime, Producer<byte[], byte[]> producer) {
     this.publishTimeout = config.publishTimeout();
     this.runtime = runtime;
-    this.producer = new KafkaProducer<>(ClientSettings.producer(config));
+    this.producer = producer;
   }
 
   CompletionStage<PublishReceipt> send(
@@ -50,6 +68,11 @@ final class KafkaSender {
       var unused = producer.send(record, sending::complete);
     } catch (KafkaException | IllegalStateException e) {
       sending.complete(null, e);
+    } catch (Throwable e) {
+      // An error, or an exception of code that the application gave to the client: whether it has
+      // taken the record is not known.
+      sending.handedOver = true;
+      sending.failed(e);
     }
     sending.handedOver = true;
     return sending.result.minimalCompletionStage();
@@ -72,6 +95,8 @@ final class KafkaSender {
     private final Destination to;
     private final String messageId;
     private final Thread caller = Thread.currentThread();
+    private final int place = unconfirmed.began(runtime.time().nanoTime());
+    private final AtomicBoolean ended = new AtomicBoolean();
     private volatile boolean handedOver;
 
     Sending(Destination to, String messageId) {
@@ -79,30 +104,84 @@ final class KafkaSender {
       this.messageId = messageId;
     }
 
+    /**
+     * The client's thread would end with an error that it meets here, and with it all publishing.
+     */
     void complete(@Nullable RecordMetadata metadata, @Nullable Exception failure) {
-      Thread current = Thread.currentThread();
-      if (current != caller && current != senderThread) {
-        senderThread = current;
+      try {
+        Thread current = Thread.currentThread();
+        if (current != caller && current != senderThread) {
+          senderThread = current;
+        }
+        if (failure == null && metadata != null) {
+          lastError = "";
+          confirmed(metadata);
+        } else {
+          failed(failure == null ? new IllegalStateException("no metadata") : failure);
+        }
+      } catch (Throwable e) {
+        // Neither a text nor an exception may be had now.
+        end();
+        result.completeExceptionally(e);
       }
-      if (failure == null && metadata != null) {
-        lastError = "";
-        result.complete(
-            new PublishReceipt(
-                messageId,
-                to,
-                metadata.topic() + "-" + metadata.partition() + "@" + metadata.offset()));
-        return;
+    }
+
+    private void confirmed(RecordMetadata metadata) {
+      PublishReceipt receipt =
+          new PublishReceipt(
+              messageId,
+              to,
+              metadata.topic() + "-" + metadata.partition() + "@" + metadata.offset());
+      end();
+      result.complete(receipt);
+    }
+
+    private void failed(Throwable failure) {
+      if (!KafkaErrors.isOfTheMessage(failure)) {
+        lastErrorNanos = runtime.time().nanoTime();
+        lastError = failure.getClass().getSimpleName();
       }
-      Exception cause = failure == null ? new IllegalStateException("no metadata") : failure;
-      lastError = cause.getClass().getSimpleName();
-      boolean before = !handedOver && current == caller;
-      result.completeExceptionally(KafkaErrors.publish(cause, before, to, messageId));
+      boolean before = !handedOver && Thread.currentThread() == caller;
+      PublishException told = KafkaErrors.publish(failure, before, to, messageId);
+      end();
+      result.completeExceptionally(told);
+    }
+
+    private void end() {
+      if (ended.compareAndSet(false, true)) {
+        unconfirmed.ended(place);
+      }
     }
   }
 
-  Health health() {
-    String error = lastError;
-    return Health.of(error.isEmpty() ? Health.Status.UP : Health.Status.DOWN, error, Map.of());
+  /**
+   * Down for a short while after a failed publish, and while the client does not even give up what
+   * is older than it may become.
+   */
+  Health health(Map<String, String> more) {
+    long now = runtime.time().nanoTime();
+    Duration oldest = unconfirmed.oldest(now);
+    Map<String, String> details = new HashMap<>(more);
+    details.put("oldestUnconfirmed", oldest.toString());
+    details.put("waitingForRoom", Long.toString(waitingForRoom()));
+    String reason = "";
+    if (oldest.compareTo(publishTimeout.multipliedBy(2).plus(EXPIRY_ROOM)) > 0) {
+      reason = "a publish has had no outcome for " + oldest.toSeconds() + " s";
+    } else if (now - lastErrorNanos < ERROR_SHOWN.toNanos()) {
+      reason = lastError;
+    }
+    return Health.of(reason.isEmpty() ? Health.Status.UP : Health.Status.DOWN, reason, details);
+  }
+
+  /** The number of threads that wait inside {@code publish} until the client's buffer has room. */
+  private long waitingForRoom() {
+    for (Map.Entry<MetricName, ? extends Metric> metric : producer.metrics().entrySet()) {
+      if (metric.getKey().name().equals("waiting-threads")
+          && metric.getValue().metricValue() instanceof Number number) {
+        return number.longValue();
+      }
+    }
+    return 0;
   }
 
   /** Whether this is the thread on which the client tells of confirmations. */

@@ -10,6 +10,7 @@ import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.time.Timeouts;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
@@ -24,6 +25,7 @@ final class KafkaSubscription implements Subscription {
   private final SubscriptionConfig config;
   private final DeliveryEngine engine;
   private final PollLoop loop;
+  private final BrokerWatch watch;
   private final TimeSource time;
   private final Runnable onClose;
   private final Thread thread;
@@ -35,11 +37,13 @@ final class KafkaSubscription implements Subscription {
       SubscriptionConfig config,
       DeliveryEngine engine,
       PollLoop loop,
+      BrokerWatch watch,
       CommsRuntime runtime,
       Runnable onClose) {
     this.config = config;
     this.engine = engine;
     this.loop = loop;
+    this.watch = watch;
     this.time = runtime.time();
     this.onClose = onClose;
     this.thread =
@@ -87,13 +91,41 @@ final class KafkaSubscription implements Subscription {
   @Override
   public Health health() {
     Health handlers = engine.health();
-    if (ended.getCount() == 0 && state() != LifecycleState.CLOSED) {
-      return Health.of(Health.Status.DOWN, "the poll thread has ended", Map.of());
+    if (state() == LifecycleState.CLOSED) {
+      return handlers;
+    }
+    Map<String, String> details = new HashMap<>(handlers.details());
+    Duration age = loop.passAge();
+    details.put("lastPoll", age.toString());
+    String lost = lost(age);
+    if (!lost.isEmpty()) {
+      return Health.of(Health.Status.DOWN, lost, details);
     }
     String error = loop.lastError();
     return handlers.status() == Health.Status.UP && !error.isEmpty()
-        ? Health.of(Health.Status.DEGRADED, error, handlers.details())
-        : handlers;
+        ? Health.of(Health.Status.DEGRADED, error, details)
+        : Health.of(handlers.status(), handlers.reason(), details);
+  }
+
+  /** Why no message can come now, or empty. */
+  private String lost(Duration passAge) {
+    if (ended.getCount() == 0) {
+      return "the poll thread has ended";
+    }
+    if (passAge.compareTo(PollLoop.PASS_LIMIT) > 0) {
+      String error = loop.lastError();
+      return "the poll thread has finished no pass for "
+          + passAge.toSeconds()
+          + " s"
+          + (error.isEmpty() ? "" : ": " + error);
+    }
+    return watch.reason();
+  }
+
+  @Override
+  public void stopIntake() {
+    loop.stopIntake();
+    engine.pause();
   }
 
   @Override

@@ -11,11 +11,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.DescribeClusterOptions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.common.KafkaFuture;
@@ -53,10 +55,11 @@ final class KafkaTopics {
     String topic = KafkaNames.topic(destination.destination());
     if (destination.isVerifyOnly()) {
       check(destination, partitions(topic));
+      destination.groups().forEach(group -> checkGroup(destination, group, List.of()));
       return;
     }
     List<NewTopic> topics = new ArrayList<>();
-    topics.add(newTopic(topic, destination.partitions()));
+    topics.add(source(destination, topic));
     destination.groups().forEach(group -> topics.addAll(groupTopics(destination, group)));
     if (!create(topics)) {
       check(destination, partitionsOnceKnown(topic));
@@ -74,14 +77,25 @@ final class KafkaTopics {
     return found;
   }
 
-  /** Makes sure that a group's own topics exist, also of a group nobody declared. */
+  /**
+   * Makes sure that a group's own topics exist, also of a group that was not declared. Those of a
+   * destination that is only verified are not created.
+   */
   void declareGroup(DestinationConfig destination, String group, List<String> delayTopics) {
+    if (destination.isVerifyOnly()) {
+      checkGroup(destination, group, delayTopics);
+      return;
+    }
     List<NewTopic> topics = new ArrayList<>(groupTopics(destination, group));
     for (String topic : delayTopics) {
       topics.add(
           newTopic(topic, destination.partitions())
               .configs(
                   Map.of(
+                      // Not the broker's default: compacted, a key's later record replaces one
+                      // that waits.
+                      TopicConfig.CLEANUP_POLICY_CONFIG,
+                      TopicConfig.CLEANUP_POLICY_DELETE,
                       // When a record is due is reckoned from its arrival, by one clock.
                       TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
                       "LogAppendTime",
@@ -106,8 +120,22 @@ final class KafkaTopics {
                     MAX_BYTES));
     NewTopic redrive =
         newTopic(KafkaNames.redrive(to, group), destination.partitions())
-            .configs(Map.of(TopicConfig.MAX_MESSAGE_BYTES_CONFIG, MAX_BYTES));
+            .configs(
+                Map.of(
+                    TopicConfig.CLEANUP_POLICY_CONFIG,
+                    TopicConfig.CLEANUP_POLICY_DELETE,
+                    TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+                    MAX_BYTES));
     return List.of(deadLetters, redrive);
+  }
+
+  /** A queue is not to lose messages of a key where compaction is the broker's default. */
+  private NewTopic source(DestinationConfig destination, String topic) {
+    NewTopic source = newTopic(topic, destination.partitions());
+    return destination.destination().kind() == Destination.Kind.QUEUE
+        ? source.configs(
+            Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_DELETE))
+        : source;
   }
 
   private NewTopic newTopic(String name, int partitions) {
@@ -170,6 +198,29 @@ final class KafkaTopics {
     }
   }
 
+  /** Without its dead letter topic a group would stop at the first message that it gives up. */
+  private void checkGroup(DestinationConfig destination, String group, List<String> delayTopics) {
+    Destination to = destination.destination();
+    List<String> needed = new ArrayList<>(delayTopics);
+    needed.add(KafkaNames.deadLetters(to, group));
+    needed.add(KafkaNames.redrive(to, group));
+    for (String topic : needed) {
+      if (partitions(topic) == 0) {
+        throw new SubscribeException(
+            "COMMS-KAFKA-002",
+            FailureKind.PERMANENT,
+            "topic "
+                + topic
+                + " of group "
+                + group
+                + " does not exist (expected: it does, "
+                + to
+                + " was declared verify-only)",
+            null);
+      }
+    }
+  }
+
   private static void check(DestinationConfig destination, int found) {
     if (found == 0) {
       throw new SubscribeException(
@@ -209,6 +260,13 @@ final class KafkaTopics {
       throw KafkaErrors.subscribe(
           "describe topic " + topic + " at " + config.bootstrapServers(), e);
     }
+  }
+
+  /** Asks the cluster for a sign of life; does not block. */
+  CompletionStage<?> probe() {
+    DescribeClusterOptions options =
+        new DescribeClusterOptions().timeoutMs((int) BrokerWatch.PROBE_LIMIT.toMillis());
+    return admin.describeCluster(options).clusterId().toCompletionStage();
   }
 
   private <T> T await(KafkaFuture<T> future) throws ExecutionException, TimeoutException {

@@ -78,6 +78,7 @@ public final class KafkaTransport implements MessageTransport {
   private final KafkaSender sender;
   private final KafkaTopics topics;
   private final KafkaDeadLetters deadLetters;
+  private final BrokerWatch watch;
   private final Declarations declared;
   private final Set<KafkaSubscription> subscriptions = ConcurrentHashMap.newKeySet();
   private final Publisher publisher = this::publish;
@@ -88,6 +89,7 @@ public final class KafkaTransport implements MessageTransport {
   private KafkaTransport(
       KafkaTransportConfig config, CommsRuntime runtime, KafkaTopics topics, KafkaSender sender) {
     this.config = config;
+    this.watch = new BrokerWatch(runtime, config.bootstrapServers(), topics::probe);
     this.envelope =
         new CloudEventsEnvelope(
             CloudEventsEnvelope.KAFKA_PREFIX,
@@ -135,6 +137,7 @@ public final class KafkaTransport implements MessageTransport {
       KafkaSender sender = new KafkaSender(config, runtime);
       made.push(sender::close);
       KafkaTransport transport = new KafkaTransport(config, runtime, topics, sender);
+      transport.watch.start();
       created = true;
       return transport;
     } catch (KafkaException e) {
@@ -242,9 +245,24 @@ public final class KafkaTransport implements MessageTransport {
         .run(topic, source, group, limit);
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Asks the cluster every 2 seconds whether it answers, with one small request. Down within 10
+   * seconds of when it stops to answer, whether its process has died or hangs, and up within 10
+   * seconds of when it answers again. The details have the age of the last answer, the age of the
+   * oldest unconfirmed publish and the number of threads that wait for room to publish.
+   */
   @Override
   public Health health() {
-    return isClosed() ? Health.of(Health.Status.DOWN, "closed", Map.of()) : sender.health();
+    if (isClosed()) {
+      return Health.of(Health.Status.DOWN, "closed", Map.of());
+    }
+    Health publishing = sender.health(Map.of("lastAnswer", watch.answerAge().toString()));
+    String reason = watch.reason();
+    return reason.isEmpty()
+        ? publishing
+        : Health.of(Health.Status.DOWN, reason, publishing.details());
   }
 
   private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
@@ -277,7 +295,7 @@ public final class KafkaTransport implements MessageTransport {
       KafkaSubscription[] self = new KafkaSubscription[1];
       running =
           new KafkaSubscription(
-              subscription, engine, loop, runtime, () -> subscriptions.remove(self[0]));
+              subscription, engine, loop, watch, runtime, () -> subscriptions.remove(self[0]));
       self[0] = running;
       subscriptions.add(running);
       made.push(() -> subscriptions.remove(self[0]));
@@ -373,6 +391,7 @@ public final class KafkaTransport implements MessageTransport {
     Closing.run(
         NAME,
         this::closeSubscriptions,
+        watch::close,
         sender::close,
         topics::close,
         () -> {

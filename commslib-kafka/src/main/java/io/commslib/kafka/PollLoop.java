@@ -63,6 +63,12 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   /** Within which a loop that was told to end has ended. */
   static final Duration END_LIMIT = LAST_COMMIT_LIMIT.plus(CLOSE_LIMIT).plus(Duration.ofSeconds(2));
 
+  /**
+   * Beyond what a pass takes at most: a rebalance that waits for running handlers and commits, and
+   * the questions where reading begins.
+   */
+  static final Duration PASS_LIMIT = Duration.ofSeconds(30);
+
   private final Consumer<byte[], ByteBuffer> consumer;
   private final KafkaTransportConfig config;
   private final TimeSource time;
@@ -94,6 +100,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   private volatile boolean intakeStopped;
   private volatile boolean stopped;
   private volatile String lastError = "";
+  private volatile long lastPassNanos;
 
   PollLoop(
       Consumer<byte[], ByteBuffer> consumer,
@@ -110,6 +117,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     this.intake = new Intake(consumer, owned, delays, commits, time);
     this.alarm = new StandstillAlarm(subscription);
     this.nextCommitNanos = time.nanoTime();
+    this.lastPassNanos = nextCommitNanos;
     this.nextStartNanos = nextCommitNanos;
   }
 
@@ -171,6 +179,11 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     return "";
   }
 
+  /** The age of the last pass that ended well; grows while passes fail or one hangs. */
+  Duration passAge() {
+    return Duration.ofNanos(Math.max(0, time.nanoTime() - lastPassNanos));
+  }
+
   void run() {
     while (!stopped) {
       if (!turn()) {
@@ -184,6 +197,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   boolean turn() {
     try {
       pass();
+      lastPassNanos = time.nanoTime();
       lastError = "";
       return true;
     } catch (WakeupException e) {

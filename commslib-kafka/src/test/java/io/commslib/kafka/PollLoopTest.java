@@ -86,6 +86,25 @@ class PollLoopTest {
   }
 
   @Test
+  void theAgeOfTheLastPassGrowsWhilePassesFail() {
+    AtomicInteger failing = new AtomicInteger();
+    Faults faults = Faults.named(name -> name.equals("before consumer.poll") && failing.get() > 0);
+    try (OffsetScenario scenario = assigned(faults, FIRST)) {
+      scenario.pass();
+      Duration well = scenario.loop.passAge();
+      failing.set(1);
+      for (int pass = 0; pass < 62; pass++) {
+        scenario.pass();
+      }
+      assertThat(well).isLessThan(Duration.ofSeconds(1));
+      assertThat(scenario.loop.passAge()).isGreaterThan(PollLoop.PASS_LIMIT);
+      failing.set(0);
+      scenario.pass();
+      assertThat(scenario.loop.passAge()).isLessThan(Duration.ofSeconds(1));
+    }
+  }
+
+  @Test
   void aLogThatWasMadeAgainIsReadFromItsStart() {
     try (OffsetScenario scenario = assigned(Faults.none(), FIRST)) {
       append(scenario, FIRST, 0, 1, 2, 3);

@@ -135,7 +135,8 @@ final class Attempts {
               + wire.bodyLength()
               + " bytes (expected: at most "
               + maxBodyBytes
-              + ", maxMessageBytes of the transport)",
+              + ", the maxMessageBytes of this reader; the maxMessageBytes of the writer is"
+              + " larger, or the writer has none)",
           null);
     }
     return wire;

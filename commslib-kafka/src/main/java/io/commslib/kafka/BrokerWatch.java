@@ -1,0 +1,124 @@
+package io.commslib.kafka;
+
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.ScheduledTask;
+import io.commslib.core.time.TimeSource;
+import java.time.Duration;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Asks the cluster every few seconds whether it answers: one small request a transport, however
+ * many subscriptions it has. So its death is seen by a process that only consumes too, whose
+ * clients say nothing of it. What is reported depends on the age of the last answer, so a probe
+ * that hangs, or a thread that no longer sends one, does not look well either. Thread-safe.
+ */
+final class BrokerWatch {
+
+  /** Between an answer or a failure and the next probe. */
+  static final Duration PERIOD = Duration.ofSeconds(2);
+
+  /** After which a probe without an answer has failed. */
+  static final Duration PROBE_LIMIT = Duration.ofSeconds(5);
+
+  private static final Duration SILENCE_LIMIT = PERIOD.plus(PROBE_LIMIT).plusSeconds(1);
+  private static final Logger log = LoggerFactory.getLogger(BrokerWatch.class);
+
+  private final CommsRuntime runtime;
+  private final TimeSource time;
+  private final String servers;
+  private final Supplier<CompletionStage<?>> probe;
+  private volatile long answeredNanos;
+  private volatile String failure = "";
+  private volatile boolean closed;
+  private volatile @Nullable ScheduledTask next;
+
+  BrokerWatch(CommsRuntime runtime, String servers, Supplier<CompletionStage<?>> probe) {
+    this.runtime = runtime;
+    this.time = runtime.time();
+    this.servers = servers;
+    this.probe = probe;
+    this.answeredNanos = time.nanoTime();
+  }
+
+  /** Sends the first probe. */
+  void start() {
+    ask();
+  }
+
+  private void ask() {
+    if (closed) {
+      return;
+    }
+    try {
+      probe.get().whenComplete((answer, problem) -> answered(problem));
+    } catch (Throwable e) {
+      answered(e);
+    }
+  }
+
+  /** Runs on the thread of the client, which must not see anything thrown. */
+  private void answered(@Nullable Throwable problem) {
+    try {
+      note(problem);
+    } catch (Throwable e) {
+      failure = "its probe failed";
+    }
+    try {
+      if (!closed) {
+        next = runtime.scheduler().schedule(PERIOD, this::ask);
+      }
+    } catch (Throwable e) {
+      // The runtime is closing, or there is no memory: the age of the last answer tells it.
+      failure = "its probe can't be scheduled";
+    }
+  }
+
+  private void note(@Nullable Throwable problem) {
+    if (problem == null) {
+      answeredNanos = time.nanoTime();
+      if (!failure.isEmpty() && !closed) {
+        log.info("the Kafka cluster at {} answers again", servers);
+      }
+      failure = "";
+    } else if (!closed) {
+      Throwable cause = KafkaErrors.unwrapped(problem);
+      boolean first = failure.isEmpty();
+      failure = String.valueOf(cause.getMessage());
+      if (first) {
+        log.warn("the Kafka cluster at {} does not answer: {}", servers, cause.toString());
+      }
+    }
+  }
+
+  /** Why the cluster counts as down, or empty. */
+  String reason() {
+    String problem = failure;
+    Duration age = answerAge();
+    if (problem.isEmpty() && age.compareTo(SILENCE_LIMIT) <= 0) {
+      return "";
+    }
+    return "the Kafka cluster at "
+        + servers
+        + " has not answered for "
+        + age.toSeconds()
+        + " s"
+        + (problem.isEmpty() ? "" : ": " + problem);
+  }
+
+  /** The age of the last answer, or of this watch before the first. */
+  Duration answerAge() {
+    return Duration.ofNanos(Math.max(0, time.nanoTime() - answeredNanos));
+  }
+
+  void close() {
+    closed = true;
+    ScheduledTask task = next;
+    if (task != null) {
+      task.cancel();
+    }
+  }
+}

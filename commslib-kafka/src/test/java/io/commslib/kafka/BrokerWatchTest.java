@@ -1,0 +1,76 @@
+package io.commslib.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.commslib.core.time.VirtualTime;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+
+class BrokerWatchTest {
+
+  private static final CompletionStage<?> ANSWER = CompletableFuture.completedStage("id");
+
+  private final VirtualTime time = VirtualTime.create();
+  private final AtomicInteger probes = new AtomicInteger();
+  private Supplier<CompletionStage<?>> next = () -> ANSWER;
+  private final BrokerWatch watch =
+      new BrokerWatch(
+          time,
+          "host:9092",
+          () -> {
+            probes.incrementAndGet();
+            return next.get();
+          });
+
+  @Test
+  void aProbeThatFailsIsShownAndTheNextAnswerClearsIt() {
+    watch.start();
+    assertThat(watch.reason()).isEmpty();
+    next = () -> CompletableFuture.failedStage(new TimeoutException("no node"));
+    time.advance(BrokerWatch.PERIOD);
+    assertThat(watch.reason())
+        .isEqualTo("the Kafka cluster at host:9092 has not answered for 2 s: no node");
+    next = () -> ANSWER;
+    time.advance(BrokerWatch.PERIOD);
+    assertThat(watch.reason()).isEmpty();
+  }
+
+  @Test
+  void aProbeWithoutAnOutcomeIsShownWithinTenSeconds() {
+    watch.start();
+    next = CompletableFuture::new;
+    time.advance(Duration.ofSeconds(10));
+    assertThat(watch.reason())
+        .isEqualTo("the Kafka cluster at host:9092 has not answered for 10 s");
+  }
+
+  @Test
+  void aProbeThatThrowsAnErrorIsAskedAgain() {
+    next =
+        () -> {
+          throw new OutOfMemoryError("planted");
+        };
+    watch.start();
+    assertThat(watch.reason()).endsWith("has not answered for 0 s: planted");
+    next = () -> ANSWER;
+    time.advance(BrokerWatch.PERIOD);
+    assertThat(watch.reason()).isEmpty();
+  }
+
+  @Test
+  void asksOnceAPeriodAndNoMoreWhenClosed() {
+    watch.start();
+    for (int second = 0; second < 60; second++) {
+      time.advance(Duration.ofSeconds(1));
+    }
+    assertThat(probes).hasValue(31);
+    watch.close();
+    time.advance(Duration.ofSeconds(60));
+    assertThat(probes).hasValue(31);
+  }
+}
