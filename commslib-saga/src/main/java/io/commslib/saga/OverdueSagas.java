@@ -1,12 +1,16 @@
 package io.commslib.saga;
 
 import io.commslib.core.Health;
+import io.commslib.core.spi.Failures;
+import io.commslib.core.time.TimeSource;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import java.sql.Connection;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,7 +20,7 @@ import org.slf4j.LoggerFactory;
  * reason (database, hook) keeps its claim and is tried again when that ends, so that it does not
  * hold up the others; one whose definition fails is parked.
  */
-final class OverdueSagas {
+final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
 
   private static final Logger log = LoggerFactory.getLogger(OverdueSagas.class);
 
@@ -26,6 +30,14 @@ final class OverdueSagas {
   private final Map<String, SagaDefinition<?>> definitions;
   private final SagaConfig config;
   private final String owner;
+  private final TimeSource time;
+
+  /** Sagas that are being moved, and since when. */
+  private final Map<String, Long> inHand = new ConcurrentHashMap<>();
+
+  /** What this thread has claimed and not moved yet. */
+  private final ThreadLocal<List<SagaStore.Claimed>> held = ThreadLocal.withInitial(ArrayList::new);
+
   private volatile Health health = Health.of(Health.Status.UP, "", Map.of());
 
   OverdueSagas(
@@ -34,42 +46,94 @@ final class OverdueSagas {
       SagaMoves moves,
       Map<String, SagaDefinition<?>> definitions,
       SagaConfig config,
-      String owner) {
+      String owner,
+      TimeSource time) {
     this.transactions = transactions;
     this.store = store;
     this.moves = moves;
     this.definitions = definitions;
     this.config = config;
     this.owner = owner;
+    this.time = time;
   }
 
   Health health() {
     return health;
   }
 
-  /** One look; returns whether more may be waiting. Never throws: the next look tries again. */
-  boolean look() {
-    try {
-      List<SagaStore.Claimed> claimed =
-          transactions.<List<SagaStore.Claimed>, Exception>run(
-              tx ->
-                  store.claim(
-                      tx.unwrap(Connection.class),
-                      definitions.values(),
-                      config.batchSize(),
-                      owner,
-                      config.lease()));
-      String failure = "";
-      for (SagaStore.Claimed claim : claimed) {
-        failure = wake(claim, failure);
+  /** Ids of the sagas whose move has been running for longer than the lease. */
+  List<String> stuck() {
+    long now = time.nanoTime();
+    return inHand.entrySet().stream()
+        .filter(entry -> now - entry.getValue() > config.lease().toNanos())
+        .map(Map.Entry::getKey)
+        .sorted()
+        .toList();
+  }
+
+  @Override
+  public List<SagaStore.Claimed> claim() throws Exception {
+    List<SagaStore.Claimed> claimed =
+        transactions.<List<SagaStore.Claimed>, Exception>run(
+            tx ->
+                store.claim(
+                    tx.unwrap(Connection.class),
+                    definitions.values(),
+                    config.batchSize(),
+                    owner,
+                    config.lease()));
+    held.get().clear();
+    held.get().addAll(claimed);
+    return claimed;
+  }
+
+  @Override
+  public boolean isFull(List<SagaStore.Claimed> claimed) {
+    return claimed.size() == config.batchSize();
+  }
+
+  @Override
+  public void run(List<SagaStore.Claimed> claimed) throws Exception {
+    String failure = "";
+    for (SagaStore.Claimed claim : claimed) {
+      // The one under way keeps its lease if the JVM fails: another process takes it later.
+      held.get().remove(claim);
+      // One that hangs here would hang the next thread too. Its lease keeps it for a while again.
+      if (inHand.putIfAbsent(claim.id(), time.nanoTime()) == null) {
+        try {
+          failure = wake(claim, failure);
+        } finally {
+          inHand.remove(claim.id());
+          // The interrupt flag that user code has left.
+          Thread.interrupted();
+        }
       }
-      health = measured(failure);
-      return claimed.size() == config.batchSize();
-    } catch (Exception e) {
-      log.warn("overdue sagas can't be looked for", e);
-      health = Health.of(Health.Status.DEGRADED, "last look failed: " + e, Map.of());
-      return false;
     }
+    health = measured(failure);
+  }
+
+  @Override
+  public void giveBack() {
+    List<SagaStore.Claimed> left = List.copyOf(held.get());
+    held.get().clear();
+    try {
+      transactions.<Void, Exception>run(
+          tx -> {
+            for (SagaStore.Claimed claim : left) {
+              store.release(tx.unwrap(Connection.class), claim);
+            }
+            return null;
+          });
+    } catch (Exception e) {
+      log.warn("{} sagas keep their lease until it ends", left.size(), e);
+    }
+  }
+
+  @Override
+  public void failed(Throwable failure) {
+    health =
+        Health.of(Health.Status.DEGRADED, "last look failed: " + Failures.text(failure), Map.of());
+    log.warn("overdue sagas can't be looked for", failure);
   }
 
   private String wake(SagaStore.Claimed claim, String failure) {
@@ -77,12 +141,22 @@ final class OverdueSagas {
       move(claim);
       return failure;
     } catch (SagaMoves.PlanException e) {
+      if (Failures.isOutage(e.failure())) {
+        return again(claim, e.failure());
+      }
       log.error("saga {} is parked: its definition failed", claim.id(), e);
       return park(claim, e, failure);
-    } catch (Exception e) {
-      log.warn("saga {} could not be woken, it is tried again", claim.id(), e);
-      return "saga " + claim.id() + ": " + e;
+    } catch (Exception | Error e) {
+      if (e instanceof Error error && Failures.isJvmFailure(e)) {
+        throw error;
+      }
+      return again(claim, e);
     }
+  }
+
+  private static String again(SagaStore.Claimed claim, Throwable failure) {
+    log.warn("saga {} could not be woken, it is tried again", claim.id(), failure);
+    return "saga " + claim.id() + ": " + Failures.text(failure);
   }
 
   private String park(SagaStore.Claimed claim, SagaMoves.PlanException cause, String failure) {

@@ -56,7 +56,7 @@ final class ReplyHandler implements MessageHandler {
       } catch (SagaMoves.RefusedException e) {
         return Settlement.deadLetter(e.reason());
       } catch (SagaMoves.PlanException e) {
-        throw e.failure();
+        throw e.rethrown();
       }
     }
     throw SagaEngine.contention(sagaId);

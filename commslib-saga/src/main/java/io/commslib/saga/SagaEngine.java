@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,9 +33,11 @@ import org.jspecify.annotations.Nullable;
  * on: of several that act on one saga at once, one takes effect and the others decide anew. Any
  * process that knows the definition may wake any overdue saga.
  *
- * <p>Thread-safe. Overdue sagas are woken by one thread named {@code commslib-saga-timer-1};
- * replies run on the threads of the subscription that {@link #replies()} is given to. The parts it
- * is built from outlive it.
+ * <p>Thread-safe. Overdue sagas are woken by four threads named {@code commslib-saga-timer-1} to
+ * {@code -4}, one of which at a time asks the database; so a function or hook that hangs holds one
+ * thread and its saga. An error that one of them throws is a failure of its saga only. Replies run
+ * on the threads of the subscription that {@link #replies()} is given to. The parts it is built
+ * from outlive it.
  *
  * @since 0.1
  */
@@ -72,8 +75,9 @@ public final class SagaEngine implements LifecycleComponent {
             moves,
             definitions,
             config,
-            MessageIds.next(runtime.time(), runtime.random()));
-    this.timer = new TimerThread(runtime, config.pollInterval(), overdue::look);
+            MessageIds.next(runtime.time(), runtime.random()),
+            runtime.time());
+    this.timer = new TimerThread(runtime, config.pollInterval(), overdue);
   }
 
   /**
@@ -136,14 +140,37 @@ public final class SagaEngine implements LifecycleComponent {
 
   /**
    * Returns the health as of the last look at the table. Degraded when sagas are parked, when
-   * overdue ones are of a definition this process does not know, and when the database or a hook
-   * failed; details {@code oldestOverdueSeconds}, {@code overdue}, {@code parked}.
+   * overdue ones are of a definition this process does not know, when the database or a hook
+   * failed, while a saga's function or hook has been running for longer than the lease, and while
+   * the timer pauses since the JVM failed. Down when the timer does not run, or when no pass of it
+   * has ended for a poll interval, two leases and 10 s. Details {@code oldestOverdueSeconds},
+   * {@code overdue}, {@code parked}, {@code lastPassSeconds}.
    */
   @Override
   public Health health() {
-    return timer.isRunning()
-        ? overdue.health()
-        : Health.of(Health.Status.DOWN, "not running", Map.of());
+    if (!timer.isRunning()) {
+      return Health.of(Health.Status.DOWN, "not running", Map.of());
+    }
+    Duration age = timer.age();
+    Health seen = overdue.health();
+    Map<String, String> details = new TreeMap<>(seen.details());
+    details.put("lastPassSeconds", Long.toString(age.toSeconds()));
+    Duration longest = config.pollInterval().plus(config.lease().multipliedBy(2)).plusSeconds(10);
+    List<String> stuck = overdue.stuck();
+    Duration jvmPause = timer.jvmPause();
+    if (!jvmPause.isZero()) {
+      String reason = "paused for " + jvmPause.toSeconds() + " s: the JVM failed";
+      return Health.of(Health.Status.DEGRADED, reason, details);
+    }
+    if (age.compareTo(longest) > 0) {
+      String reason = "no pass of the timer has ended for " + age.toSeconds() + " s";
+      return Health.of(
+          Health.Status.DOWN, stuck.isEmpty() ? reason : reason + ", stuck: " + stuck, details);
+    }
+    if (!stuck.isEmpty()) {
+      return Health.of(Health.Status.DEGRADED, "stuck sagas: " + stuck, details);
+    }
+    return Health.of(seen.status(), seen.reason(), details);
   }
 
   /**
@@ -349,7 +376,7 @@ public final class SagaEngine implements LifecycleComponent {
     return moves.apply(tx, definition, stored.get(), input, null);
   }
 
-  private static SagaException failed(String sagaId, Exception cause) {
+  private static SagaException failed(String sagaId, Throwable cause) {
     return new SagaException(
         "COMMS-SAGA-004", FailureKind.PERMANENT, "saga " + sagaId + ": function failed", cause);
   }

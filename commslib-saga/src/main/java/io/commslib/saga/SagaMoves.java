@@ -4,6 +4,7 @@ import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.spi.Failures;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.outbox.Outbox;
@@ -46,15 +47,23 @@ final class SagaMoves {
   static final class PlanException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    private final transient RuntimeException failure;
+    private final transient Throwable failure;
 
-    PlanException(RuntimeException failure) {
-      super(failure.toString(), failure);
+    PlanException(Throwable failure) {
+      super(Failures.text(failure), failure);
       this.failure = failure;
     }
 
-    RuntimeException failure() {
+    Throwable failure() {
       return failure;
+    }
+
+    /** Throws the failure itself. */
+    RuntimeException rethrown() {
+      if (failure instanceof Error error) {
+        throw error;
+      }
+      throw (RuntimeException) failure;
     }
   }
 
@@ -122,7 +131,11 @@ final class SagaMoves {
         throw new RefusedException(refuse.reason());
       }
       plan = plan(definition, (Decision.Move<S>) decision, cause);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
+      // An error of the JVM says nothing about the definition.
+      if (e instanceof Error error && Failures.isJvmFailure(e)) {
+        throw error;
+      }
       throw new PlanException(e);
     }
     Connection connection = tx.unwrap(Connection.class);

@@ -1,39 +1,81 @@
 package io.commslib.saga;
 
+import io.commslib.core.spi.Failures;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.Timeouts;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BooleanSupplier;
-import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** One thread that looks again and again, with a pause when there was little to do. */
+/**
+ * The timer's threads. One of them at a time claims work, with a pause when there was little to do;
+ * it then lets the next one claim, and does its work. So work that hangs holds one thread, not the
+ * timer. Nothing that is thrown ends a thread: the JVM's own failures make the pause grow.
+ */
 final class TimerThread {
+
+  /** What the threads do. */
+  interface Work<T> {
+    /** Takes work; an empty list if there is none. */
+    List<T> claim() throws Exception;
+
+    /** Returns whether more may be waiting than this claim took. */
+    boolean isFull(List<T> claimed);
+
+    /** Does what was claimed. */
+    void run(List<T> claimed) throws Exception;
+
+    /** Gives back what {@link #run} has not done, since the JVM fails. */
+    void giveBack();
+
+    /** Is told of what {@link #claim} or {@link #run} threw. */
+    void failed(Throwable failure);
+  }
+
+  static final int THREADS = 4;
+  private static final Logger log = LoggerFactory.getLogger(TimerThread.class);
+  private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+  private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
 
   private final CommsRuntime runtime;
   private final Duration pause;
-  private final BooleanSupplier look;
+  private final Work<?> work;
+  private final ReentrantLock turn = new ReentrantLock();
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private @Nullable Thread thread;
+  private boolean started;
   private boolean stopping;
-  private boolean ended;
+  private int alive;
+  private boolean again = true;
+  private Duration jvmPause = Duration.ZERO;
+  private long lastPass;
 
-  /**
-   * @param look does one look and returns whether to look again at once; must not throw
-   */
-  TimerThread(CommsRuntime runtime, Duration pause, BooleanSupplier look) {
+  TimerThread(CommsRuntime runtime, Duration pause, Work<?> work) {
     this.runtime = runtime;
     this.pause = pause;
-    this.look = look;
+    this.work = work;
   }
 
   void start() {
     lock.lock();
     try {
-      if (thread == null && !stopping) {
-        thread = runtime.newThread("saga-timer-1", this::run);
-        thread.start();
+      if (!started && !stopping) {
+        started = true;
+        lastPass = runtime.time().nanoTime();
+        for (int i = 1; i <= THREADS; i++) {
+          Thread thread = runtime.newThread("saga-timer-" + i, this::run);
+          alive++;
+          boolean runs = false;
+          try {
+            thread.start();
+            runs = true;
+          } finally {
+            alive -= runs ? 0 : 1;
+          }
+        }
       }
     } finally {
       lock.unlock();
@@ -43,26 +85,46 @@ final class TimerThread {
   boolean isRunning() {
     lock.lock();
     try {
-      return thread != null && !stopping;
+      return started && !stopping && alive > 0;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The time since a pass ended last, or since the start. */
+  Duration age() {
+    lock.lock();
+    try {
+      return Duration.ofNanos(Math.max(0, runtime.time().nanoTime() - lastPass));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The pause since the JVM failed; zero if it does not. */
+  Duration jvmPause() {
+    lock.lock();
+    try {
+      return jvmPause;
     } finally {
       lock.unlock();
     }
   }
 
   /**
-   * Stops looking and waits for the look under way. No interrupt: it would break the database files
-   * of an embedded H2.
+   * Stops claiming and waits for the work under way. No interrupt: it would break the database
+   * files of an embedded H2.
    */
   boolean stop(Duration timeout) {
     lock.lock();
     try {
       stopping = true;
       changed.signalAll();
-      long left = timeout.toNanos();
-      while (thread != null && !ended && left > 0) {
+      long left = Timeouts.nanos(timeout);
+      while (alive > 0 && left > 0) {
         left = changed.awaitNanos(left);
       }
-      return thread == null || ended;
+      return alive == 0;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
@@ -72,30 +134,103 @@ final class TimerThread {
   }
 
   private void run() {
-    boolean again = true;
-    while (mayLook(again)) {
-      again = look.getAsBoolean();
+    try {
+      while (!isStopping()) {
+        try {
+          pass(work);
+        } catch (Throwable failure) {
+          failed(failure);
+        }
+      }
+    } finally {
+      lock.lock();
+      try {
+        alive--;
+        changed.signalAll();
+      } finally {
+        lock.unlock();
+      }
     }
+  }
+
+  private <T> void pass(Work<T> of) throws Exception {
+    List<T> claimed;
+    turn.lock();
+    try {
+      if (!awaitTime()) {
+        return;
+      }
+      claimed = of.claim();
+      setAgain(of.isFull(claimed));
+    } finally {
+      turn.unlock();
+    }
+    of.run(claimed);
     lock.lock();
     try {
-      ended = true;
-      changed.signalAll();
+      lastPass = runtime.time().nanoTime();
+      jvmPause = Duration.ZERO;
     } finally {
       lock.unlock();
     }
   }
 
-  private boolean mayLook(boolean atOnce) {
+  private void failed(Throwable failure) {
+    try {
+      boolean isJvmFailure = Failures.isJvmFailure(failure);
+      lock.lock();
+      try {
+        again = false;
+        if (isJvmFailure) {
+          Duration next = jvmPause.isZero() ? FIRST_PAUSE : jvmPause.multipliedBy(2);
+          jvmPause = next.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : next;
+        }
+      } finally {
+        lock.unlock();
+      }
+      if (isJvmFailure) {
+        work.giveBack();
+      }
+      work.failed(failure);
+    } catch (Throwable e) {
+      log.error("the saga timer failed with {}", failure.getClass().getName());
+    }
+  }
+
+  private boolean isStopping() {
     lock.lock();
     try {
-      long left = atOnce ? 0 : pause.toNanos();
+      return stopping;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void setAgain(boolean value) {
+    lock.lock();
+    try {
+      again = value;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits until it is time to claim; false if the timer stops. */
+  private boolean awaitTime() {
+    lock.lock();
+    try {
+      long wait = again ? 0 : pause.toNanos();
+      long left = Math.max(wait, jvmPause.toNanos());
       while (left > 0 && !stopping) {
-        left = changed.awaitNanos(left);
+        try {
+          left = changed.awaitNanos(left);
+        } catch (InterruptedException e) {
+          // User code may leave the flag set. Only stop() ends this thread.
+          left = Math.min(left, pause.toNanos());
+        }
       }
+      again = false;
       return !stopping;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
     } finally {
       lock.unlock();
     }

@@ -1,0 +1,132 @@
+package io.commslib.saga;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.core.Health;
+import io.commslib.saga.TestSaga.State;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The timer wakes other sagas, whatever the function of one of them does. */
+class SagaTimerFaultsTest extends SagaEngineFixture {
+
+  /** What a user's function does. */
+  enum Fault {
+    LINKAGE_ERROR_ONCE,
+    LINKAGE_ERROR,
+    ASSERTION_ERROR,
+    STACK_OVERFLOW,
+    OUT_OF_MEMORY_ONCE,
+    HANG,
+    INTERRUPT_FLAG,
+    NULL
+  }
+
+  private static HikariDataSource pool;
+  private final AtomicInteger calls = new AtomicInteger();
+  private final CountDownLatch released = new CountDownLatch(1);
+
+  @BeforeAll
+  static void open() {
+    pool = new HikariDataSource();
+    // In memory: a file of H2 is closed when an interrupted thread writes it.
+    pool.setJdbcUrl("jdbc:h2:mem:saga-timer-faults;DB_CLOSE_DELAY=-1");
+  }
+
+  @AfterAll
+  static void closePool() {
+    pool.close();
+  }
+
+  @Override
+  protected DataSource dataSource() {
+    return pool;
+  }
+
+  private Object command(State state, Fault fault) {
+    // The first call is that of the start.
+    if (!state.order().equals("bad") || calls.incrementAndGet() == 1) {
+      return new TestSaga.Hold(state.order());
+    }
+    boolean isFirst = calls.get() == 2;
+    switch (fault) {
+      case LINKAGE_ERROR -> throw new NoClassDefFoundError("for the test");
+      case ASSERTION_ERROR -> throw new AssertionError("for the test");
+      case STACK_OVERFLOW -> throw new StackOverflowError();
+      case INTERRUPT_FLAG -> Thread.currentThread().interrupt();
+      case LINKAGE_ERROR_ONCE -> {
+        if (isFirst) {
+          throw new NoClassDefFoundError("for the test");
+        }
+      }
+      case OUT_OF_MEMORY_ONCE -> {
+        if (isFirst) {
+          throw new OutOfMemoryError("for the test");
+        }
+      }
+      case HANG -> awaitRelease();
+      case NULL -> {
+        return nothing();
+      }
+    }
+    return new TestSaga.Hold(state.order());
+  }
+
+  private void awaitRelease() {
+    try {
+      released.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @SuppressWarnings("NullAway")
+  private static Object nothing() {
+    return null;
+  }
+
+  @ParameterizedTest
+  @EnumSource(Fault.class)
+  void theTimerWakesOthersWhateverACommandFunctionDoes(Fault fault) {
+    definition =
+        SagaDefinition.builder("order", 1, State.class)
+            .key(State::order)
+            .step("hold")
+            .command(TestSaga.STOCK, state -> command(state, fault))
+            .onReply(TestSaga.Held.class, (s, r) -> s)
+            .timeout(Duration.ofMillis(100))
+            .attempts(3)
+            .build();
+    engine = engine(definition);
+    begin("bad");
+    engine.start();
+    await("the faulty function was called", () -> calls.get() >= 2);
+    begin("good");
+    await("the other saga reached its end of attempts", () -> status("good") == SagaStatus.PARKED);
+    switch (fault) {
+      case HANG -> {
+        await(
+            "health names the saga",
+            () ->
+                engine.health().status() == Health.Status.DEGRADED
+                    && engine.health().reason().startsWith("stuck sagas: ["));
+        assertThat(engine.drain(Duration.ofMillis(10))).isFalse();
+        released.countDown();
+        assertThat(engine.drain(Duration.ofSeconds(Long.MAX_VALUE))).isTrue();
+        assertThat(engine.health().status()).isEqualTo(Health.Status.DOWN);
+      }
+      default -> {
+        await("it is parked visibly", () -> status("bad") == SagaStatus.PARKED);
+        await("health tells", () -> engine.health().reason().contains("parked"));
+        assertThat(engine.health().details()).containsKey("lastPassSeconds");
+      }
+    }
+  }
+}
