@@ -347,12 +347,12 @@ public abstract class OutboxWritingContract extends OutboxFixture {
                       try {
                         outbox.publish(tx, ORDERS, message("m1", "k"));
                       } catch (StoreException swallowed) {
-                        assertThat(swallowed.kind()).isEqualTo(FailureKind.PERMANENT);
+                        assertThat(swallowed.kind()).isEqualTo(FailureKind.TRANSIENT);
                       }
                       return "done";
                     }))
         .isInstanceOf(StoreException.class)
-        .hasMessageStartingWith("COMMS-JDBC-003: outbox insert");
+        .hasMessageStartingWith("COMMS-JDBC-009: outbox insert");
     assertThat(rows("work")).isZero();
   }
 
