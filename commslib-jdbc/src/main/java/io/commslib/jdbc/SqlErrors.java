@@ -82,17 +82,13 @@ public final class SqlErrors {
   }
 
   /**
-   * Translates a failure of a commit. A constraint that is only checked there is one of the work
-   * that commits, not of the library's statements: a failed attempt.
+   * Translates a failure of a commit.
    *
    * @param failure the driver's failure
    * @return {@code UNKNOWN_RESULT} if the connection broke or the database says it does not know,
    *     else as {@link #translate}
    */
   public static StoreException translateCommit(SQLException failure) {
-    if (!isConnectionLost(failure) && isIntegrity(failure)) {
-      return exception("commit", SqlCondition.UNKNOWN, failure);
-    }
     return isConnectionLost(failure) || "40003".equals(failure.getSQLState())
         ? new StoreException(
             "COMMS-JDBC-004",
@@ -100,10 +96,6 @@ public final class SqlErrors {
             "commit: connection lost, result unknown",
             failure)
         : translate("commit", failure);
-  }
-
-  private static boolean isIntegrity(SQLException failure) {
-    return String.valueOf(failure.getSQLState()).startsWith("23");
   }
 
   /**
