@@ -50,15 +50,20 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
   }
 
   /**
-   * Creates a store.
+   * Checks the table and creates a store. Blocks.
    *
    * @param database where its table lies; transactions given to it must run on it
    * @param config settings
    * @return new store
+   * @throws StoreException {@code COMMS-JDBC-010} if the table is missing, {@code COMMS-JDBC-011}
+   *     or {@code COMMS-JDBC-012} if its version does not fit; {@code TRANSIENT} if the database
+   *     can't be reached
    */
   public static JdbcIdempotencyStore create(JdbcDatabase database, IdempotencyConfig config) {
-    return new JdbcIdempotencyStore(
-        Objects.requireNonNull(database, "database"), Objects.requireNonNull(config, "config"));
+    Objects.requireNonNull(database, "database");
+    Objects.requireNonNull(config, "config");
+    InboxSchema.scripts().check(database);
+    return new JdbcIdempotencyStore(database, config);
   }
 
   /** Some statements on one connection. */

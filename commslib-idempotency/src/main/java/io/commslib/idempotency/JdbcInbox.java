@@ -56,15 +56,20 @@ public final class JdbcInbox implements Inbox {
   }
 
   /**
-   * Creates an inbox.
+   * Checks the table and creates an inbox. Blocks.
    *
    * @param database where its table lies; the handlers' transactions must run on it
    * @param config settings
    * @return new inbox
+   * @throws StoreException {@code COMMS-JDBC-010} if the table is missing, {@code COMMS-JDBC-011}
+   *     or {@code COMMS-JDBC-012} if its version does not fit; {@code TRANSIENT} if the database
+   *     can't be reached
    */
   public static JdbcInbox create(JdbcDatabase database, InboxConfig config) {
-    return new JdbcInbox(
-        Objects.requireNonNull(database, "database"), Objects.requireNonNull(config, "config"));
+    Objects.requireNonNull(database, "database");
+    Objects.requireNonNull(config, "config");
+    InboxSchema.scripts().check(database);
+    return new JdbcInbox(database, config);
   }
 
   @Override

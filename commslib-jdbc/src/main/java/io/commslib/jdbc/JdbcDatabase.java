@@ -159,7 +159,7 @@ public final class JdbcDatabase {
       try {
         borrowed = BorrowedConnection.first(dataSource);
       } catch (SQLException e) {
-        throw SqlErrors.translate("connect", e);
+        throw SqlErrors.translateConnect("connect", e);
       }
       try {
         Traits traits = learn(borrowed.connection(), borrowed.usualAutoCommit());

@@ -62,7 +62,7 @@ final class JdbcTransaction implements TransactionContext {
 
   static IllegalStateException over() {
     return new IllegalStateException(
-        "COMMS-JDBC-015: the transaction is over (expected: its work has not returned; what is to be"
+        "COMMS-JDBC-017: the transaction is over (expected: its work has not returned; what is to be"
             + " written after it needs a transaction of its own)");
   }
 

@@ -98,7 +98,7 @@ public final class JdbcTransactionRunner implements TransactionRunner {
     try {
       return BorrowedConnection.take(database, false, true);
     } catch (SQLException e) {
-      throw SqlErrors.translate("begin", e);
+      throw SqlErrors.translateConnect("begin", e);
     }
   }
 

@@ -118,9 +118,8 @@ public final class SchemaScripts {
         change(database, first, missing);
         return;
       } catch (SQLException e) {
-        StoreException failure = SqlErrors.translate(on(database), e);
-        if (failure.kind() != FailureKind.CONTENTION) {
-          throw failure;
+        if (!SqlErrors.isContention(e)) {
+          throw SqlErrors.translate(on(database), e);
         }
         if (!patience.again(attempt)) {
           throw stayedInUse(database, attempt, e);
@@ -158,8 +157,8 @@ public final class SchemaScripts {
    * @param database which one
    * @throws StoreException {@code COMMS-JDBC-010} if the tables are missing, {@code COMMS-JDBC-011}
    *     if they are older, {@code COMMS-JDBC-012} if they are newer and not compatible, each with
-   *     what to do; {@code TRANSIENT} if the database can't be reached; {@code PERMANENT} if the
-   *     user may not read the table of versions
+   *     what to do; {@code TRANSIENT} if the database can't be reached, or the user may not read
+   *     the table of versions ({@code COMMS-JDBC-009})
    */
   public void check(JdbcDatabase database) {
     Installed found = installed(database);

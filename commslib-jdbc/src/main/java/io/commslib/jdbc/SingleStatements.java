@@ -78,7 +78,7 @@ public final class SingleStatements {
     try {
       borrowed = BorrowedConnection.take(database, true, readCommitted);
     } catch (SQLException e) {
-      throw SqlErrors.translate(doing + ": connect", e);
+      throw SqlErrors.translateConnect(doing + ": connect", e);
     }
     try {
       return work.run(borrowed.connection());

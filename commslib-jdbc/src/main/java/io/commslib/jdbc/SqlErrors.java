@@ -3,9 +3,6 @@ package io.commslib.jdbc;
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import java.sql.SQLException;
-import java.sql.SQLNonTransientConnectionException;
-import java.sql.SQLRecoverableException;
-import java.sql.SQLTransientConnectionException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -16,28 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SqlErrors {
 
-  /** H2: database closed, broken, connection broken, closed object, lock file changed. */
-  private static final Set<Integer> H2_LOST =
-      Set.of(90007, 90020, 90028, 90030, 90031, 90067, 90098, 90121, 90135);
-
-  private static final int H2_LOCK_TIMEOUT = 50200;
-
-  /** MySQL, MariaDB: lock wait timeout, also with NOWAIT: the transaction may go on. */
-  private static final Set<Integer> MYSQL_LOCK_TIMEOUT = Set.of(1205, 3572);
-
-  /** MySQL, MariaDB: record changed since the snapshot, lock table full: it is rolled back. */
-  private static final Set<Integer> MYSQL_CONTENTION = Set.of(1020, 1206);
-
-  /**
-   * MySQL, MariaDB: disk full, write error, out of memory, connections of a user, table full,
-   * read-only, query interrupted or out of time.
-   */
-  private static final Set<Integer> MYSQL_UNAVAILABLE =
-      Set.of(3, 1021, 1026, 1030, 1037, 1038, 1114, 1203, 1226, 1290, 1317, 1836, 1969, 3024);
-
-  private static final Set<String> MYSQL_GENERAL_STATES = Set.of("HY000", "42000", "70100");
-  private static final int MYSQL_KILLED = 1927;
-  private static final int MYSQL_PACKET_TOO_LARGE = 1153;
+  private static final int MAX_TEXT_CHARS = 200;
 
   private static final int MYSQL_DUPLICATE_KEY = 1062;
   private static final int MYSQL_NO_DATABASE = 1049;
@@ -50,38 +26,59 @@ public final class SqlErrors {
   private SqlErrors() {}
 
   /**
-   * Translates a driver's failure, except during commit.
+   * Translates a driver's failure of a statement of the library, except during commit. Only states
+   * whose class proves that the same statement will fail again are {@code PERMANENT}.
    *
    * @param doing what was tried, in a word or two
    * @param failure the driver's failure
-   * @return {@code TRANSIENT} for a lost or refused connection, exhausted resources and a database
-   *     that takes no writes just now, {@code CONTENTION} for deadlock, serialization failure and
-   *     lock timeout, else {@code PERMANENT}
+   * @return {@code PERMANENT} for data that can't be stored; {@code CONTENTION} for deadlock,
+   *     serialization failure and lock timeout, and for everything that is not known, which is a
+   *     failed attempt; {@code TRANSIENT} for a lost or refused connection, an exhausted pool, a
+   *     database that can't now, and for what only an operator can mend: missing table or
+   *     privilege, wrong password or database
    */
   public static StoreException translate(String doing, SQLException failure) {
-    if (isConnectionLost(failure)) {
-      return new StoreException(
-          "COMMS-JDBC-001", FailureKind.TRANSIENT, doing + ": database not reachable", failure);
-    }
-    if (isUnavailable(failure)) {
-      return new StoreException(
-          "COMMS-JDBC-008",
-          FailureKind.TRANSIENT,
-          doing + ": database can't now, state " + failure.getSQLState(),
-          failure);
-    }
-    if (isContention(failure)) {
-      return new StoreException(
-          "COMMS-JDBC-002",
-          FailureKind.CONTENTION,
-          doing + ": state " + failure.getSQLState(),
-          failure);
-    }
-    return new StoreException(
-        "COMMS-JDBC-003",
-        FailureKind.PERMANENT,
-        doing + ": state " + failure.getSQLState() + ", " + firstLine(failure),
-        failure);
+    return exception(doing, SqlCondition.of(failure), failure);
+  }
+
+  /**
+   * Translates a failure to get a connection: nothing was done, and no message can be the cause.
+   *
+   * @param doing what was tried, in a word or two
+   * @param failure the failure of the driver or the pool
+   * @return always {@code TRANSIENT}
+   */
+  public static StoreException translateConnect(String doing, SQLException failure) {
+    SqlCondition condition = SqlCondition.of(failure);
+    return exception(
+        doing, condition.kind() == FailureKind.TRANSIENT ? condition : SqlCondition.LOST, failure);
+  }
+
+  private static StoreException exception(
+      String doing, SqlCondition condition, SQLException failure) {
+    String text =
+        switch (condition) {
+          case LOST -> "database not reachable";
+          case POOL_EXHAUSTED ->
+              "pool exhausted: no free connection in time (expected: a pool with as many"
+                  + " connections as transactions run at once, and none kept: look at its maximum,"
+                  + " as maximumPoolSize of HikariCP, maxTotal of DBCP2, maxActive of Tomcat,"
+                  + " setMaxConnections of H2)";
+          case UNAVAILABLE -> "database can't now, " + states(failure);
+          case SETUP ->
+              "the database's set-up does not fit, "
+                  + states(failure)
+                  + ", "
+                  + firstLine(failure)
+                  + " (expected: tables, privileges, user and pooler as the library needs them)";
+          case CONTENTION -> states(failure);
+          case REFUSED, UNKNOWN -> states(failure) + ", " + firstLine(failure);
+        };
+    return new StoreException(condition.code(), condition.kind(), doing + ": " + text, failure);
+  }
+
+  private static String states(SQLException failure) {
+    return "state " + failure.getSQLState();
   }
 
   /**
@@ -111,7 +108,7 @@ public final class SqlErrors {
   public static boolean isConnectionLost(@Nullable Throwable failure) {
     Throwable cause = failure;
     for (int depth = 0; cause != null && depth < 20; depth++) {
-      if (cause instanceof SQLException sql && isConnectionState(sql)) {
+      if (cause instanceof SQLException sql && SqlCondition.isLost(sql)) {
         return true;
       }
       cause = cause.getCause();
@@ -138,16 +135,12 @@ public final class SqlErrors {
    *     be rolled back
    */
   public static boolean isLockTimeout(SQLException failure) {
-    return failure.getErrorCode() == H2_LOCK_TIMEOUT
-        || isMySqlError(failure, MYSQL_LOCK_TIMEOUT)
-        || "55P03".equals(failure.getSQLState());
+    return SqlCondition.isLockTimeout(failure);
   }
 
-  /** Codes below 10,000 are MySQL's and MariaDB's; those without a state of their own. */
-  private static boolean isMySqlError(SQLException failure, Set<Integer> codes) {
-    return failure.getSQLState() != null
-        && MYSQL_GENERAL_STATES.contains(failure.getSQLState())
-        && codes.contains(failure.getErrorCode());
+  /** Returns whether another transaction won, so that repeating this one is right. */
+  static boolean isContention(SQLException failure) {
+    return SqlCondition.of(failure) == SqlCondition.CONTENTION;
   }
 
   /** Whether a table or its schema does not exist. */
@@ -158,42 +151,9 @@ public final class SqlErrors {
         || (state.equals("42000") && failure.getErrorCode() == MYSQL_NO_DATABASE);
   }
 
-  private static boolean isConnectionState(SQLException failure) {
-    String state = failure.getSQLState();
-    if (failure.getErrorCode() == MYSQL_PACKET_TOO_LARGE && "08S01".equals(state)) {
-      // The server hangs up too, but will do so each time.
-      return false;
-    }
-    return failure instanceof SQLTransientConnectionException
-        || failure instanceof SQLNonTransientConnectionException
-        || failure instanceof SQLRecoverableException
-        || H2_LOST.contains(failure.getErrorCode())
-        || (state != null
-            && (state.startsWith("08")
-                || state.startsWith("57P0")
-                // PostgreSQL has ended a transaction that stood still for too long.
-                || state.equals("25P03")
-                || state.equals("53300")
-                || (state.equals("70100") && failure.getErrorCode() == MYSQL_KILLED)));
-  }
-
-  /** Out of disk, memory or connections; or a standby that is about to be promoted. */
-  private static boolean isUnavailable(SQLException failure) {
-    String state = failure.getSQLState();
-    return (state != null && (state.startsWith("53") || state.equals("25006")))
-        || isMySqlError(failure, MYSQL_UNAVAILABLE);
-  }
-
-  private static boolean isContention(SQLException failure) {
-    String state = failure.getSQLState();
-    return isLockTimeout(failure)
-        || isMySqlError(failure, MYSQL_CONTENTION)
-        || (state != null && state.startsWith("40"));
-  }
-
   private static String firstLine(SQLException failure) {
     String message = String.valueOf(failure.getMessage());
     int end = message.indexOf('\n');
-    return message.substring(0, Math.min(end < 0 ? message.length() : end, 200));
+    return message.substring(0, Math.min(end < 0 ? message.length() : end, MAX_TEXT_CHARS));
   }
 }

@@ -243,7 +243,7 @@ public abstract class JdbcTransactionContract {
   private static void refusedAsOver(ThrowingCallable call) {
     assertThatIllegalStateException()
         .isThrownBy(call)
-        .withMessageStartingWith("COMMS-JDBC-015: the transaction is over (expected: ");
+        .withMessageStartingWith("COMMS-JDBC-017: the transaction is over (expected: ");
   }
 
   @Test

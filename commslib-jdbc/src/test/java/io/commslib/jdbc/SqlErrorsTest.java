@@ -4,58 +4,275 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
+import java.io.IOException;
+import java.lang.reflect.Field;
 import java.sql.SQLException;
+import java.sql.SQLNonTransientConnectionException;
 import java.sql.SQLTransientConnectionException;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class SqlErrorsTest {
 
+  /**
+   * State, vendor code, condition; and the kind of the same failure during commit if it differs.
+   */
+  private static final List<String> TABLE =
+      List.of(
+          // Lost or refused connections.
+          "08000, 0, LOST, UNKNOWN_RESULT",
+          "08001, 0, LOST, UNKNOWN_RESULT",
+          "08003, 0, LOST, UNKNOWN_RESULT",
+          "08006, 0, LOST, UNKNOWN_RESULT",
+          "08S01, 0, LOST, UNKNOWN_RESULT",
+          "57P01, 0, LOST, UNKNOWN_RESULT",
+          "57P02, 0, LOST, UNKNOWN_RESULT",
+          "57P03, 0, LOST, UNKNOWN_RESULT",
+          "57P05, 0, LOST, UNKNOWN_RESULT",
+          "25P03, 0, LOST, UNKNOWN_RESULT",
+          "25P04, 0, LOST, UNKNOWN_RESULT",
+          "53300, 0, LOST, UNKNOWN_RESULT",
+          "70100, 1927, LOST, UNKNOWN_RESULT",
+          "90007, 90007, LOST, UNKNOWN_RESULT",
+          "90020, 90020, LOST, UNKNOWN_RESULT",
+          "90028, 90028, LOST, UNKNOWN_RESULT",
+          "90030, 90030, LOST, UNKNOWN_RESULT",
+          "90031, 90031, LOST, UNKNOWN_RESULT",
+          "90067, 90067, LOST, UNKNOWN_RESULT",
+          "90098, 90098, LOST, UNKNOWN_RESULT",
+          "90121, 90121, LOST, UNKNOWN_RESULT",
+          "90135, 90135, LOST, UNKNOWN_RESULT",
+          // The server can't now.
+          "57014, 0, UNAVAILABLE",
+          "57000, 0, UNAVAILABLE",
+          "53100, 0, UNAVAILABLE",
+          "53200, 0, UNAVAILABLE",
+          "53400, 0, UNAVAILABLE",
+          "55000, 0, UNAVAILABLE",
+          "55006, 0, UNAVAILABLE",
+          "58030, 0, UNAVAILABLE",
+          "F0000, 0, UNAVAILABLE",
+          "XX000, 0, UNAVAILABLE",
+          "25006, 0, UNAVAILABLE",
+          "HY008, 57014, UNAVAILABLE",
+          "90097, 90097, UNAVAILABLE",
+          "90108, 90108, UNAVAILABLE",
+          "HY000, 3, UNAVAILABLE",
+          "HY000, 1021, UNAVAILABLE",
+          "HY000, 1026, UNAVAILABLE",
+          "HY000, 1030, UNAVAILABLE",
+          "HY000, 1037, UNAVAILABLE",
+          "HY000, 1038, UNAVAILABLE",
+          "HY000, 1114, UNAVAILABLE",
+          "42000, 1203, UNAVAILABLE",
+          "42000, 1226, UNAVAILABLE",
+          "HY000, 1290, UNAVAILABLE",
+          "70100, 1317, UNAVAILABLE",
+          "HY000, 1836, UNAVAILABLE",
+          "70100, 1969, UNAVAILABLE",
+          "HY000, 3024, UNAVAILABLE",
+          // Only an operator can mend it.
+          "0A000, 0, SETUP",
+          "0LP01, 0, SETUP",
+          "0P000, 0, SETUP",
+          "26000, 0, SETUP",
+          "28000, 0, SETUP",
+          "28000, 1045, SETUP",
+          "28P01, 0, SETUP",
+          "3D000, 0, SETUP",
+          "3F000, 0, SETUP",
+          "42000, 1044, SETUP",
+          "42000, 1049, SETUP",
+          "42000, 1064, SETUP",
+          "42000, 1142, SETUP",
+          "42501, 0, SETUP",
+          "42601, 0, SETUP",
+          "42703, 0, SETUP",
+          "42P01, 0, SETUP",
+          "42P05, 0, SETUP",
+          "42S02, 1146, SETUP",
+          "42S02, 42102, SETUP",
+          "42S22, 1054, SETUP",
+          "HYC00, 50100, SETUP",
+          "90013, 90013, SETUP",
+          "90040, 90040, SETUP",
+          "90079, 90079, SETUP",
+          "90096, 90096, SETUP",
+          "90146, 90146, SETUP",
+          // Another transaction won.
+          "40001, 0, CONTENTION",
+          "40001, 1213, CONTENTION",
+          "40003, 0, CONTENTION, UNKNOWN_RESULT",
+          "40P01, 0, CONTENTION",
+          "55P03, 0, CONTENTION",
+          "90131, 90131, CONTENTION",
+          "HYT00, 50200, CONTENTION",
+          "HY000, 1020, CONTENTION",
+          "HY000, 1205, CONTENTION",
+          "HY000, 1206, CONTENTION",
+          "HY000, 3572, CONTENTION",
+          // Proved: the same statement will fail again.
+          "21000, 0, REFUSED",
+          "22001, 0, REFUSED",
+          "22001, 1406, REFUSED",
+          "22003, 0, REFUSED",
+          "22021, 0, REFUSED",
+          "22P02, 0, REFUSED",
+          "23502, 0, REFUSED",
+          "23503, 0, REFUSED",
+          "23505, 0, REFUSED",
+          "23000, 1062, REFUSED",
+          "44000, 0, REFUSED",
+          "54000, 0, REFUSED",
+          "08S01, 1153, REFUSED",
+          "42000, 1118, REFUSED",
+          "01000, 1265, REFUSED",
+          "HY000, 1300, REFUSED",
+          "HY000, 1364, REFUSED",
+          "HY000, 1366, REFUSED",
+          "HY000, 3819, REFUSED",
+          // Not known, or the work before it failed: a failed attempt.
+          ", 0, UNKNOWN",
+          "25P02, 0, UNKNOWN",
+          "45000, 1644, UNKNOWN",
+          "99999, 0, UNKNOWN",
+          "HY000, 0, UNKNOWN",
+          "HY000, 50000, UNKNOWN",
+          "P0001, 0, UNKNOWN");
+
+  record Row(SQLException failure, SqlCondition condition, FailureKind duringCommit) {}
+
+  static List<Row> table() {
+    return TABLE.stream().map(SqlErrorsTest::row).toList();
+  }
+
+  private static Row row(String line) {
+    String[] cells = line.split(", ?", -1);
+    SqlCondition condition = SqlCondition.valueOf(cells[2]);
+    return new Row(
+        new SQLException(
+            "driver text", cells[0].isEmpty() ? null : cells[0], Integer.parseInt(cells[1])),
+        condition,
+        cells.length > 3 ? FailureKind.valueOf(cells[3]) : condition.kind());
+  }
+
   @ParameterizedTest
-  @CsvSource({
-    "08006, 0, TRANSIENT, UNKNOWN_RESULT",
-    "08001, 0, TRANSIENT, UNKNOWN_RESULT",
-    "57P01, 0, TRANSIENT, UNKNOWN_RESULT",
-    "57P03, 0, TRANSIENT, UNKNOWN_RESULT",
-    "90067, 90067, TRANSIENT, UNKNOWN_RESULT",
-    "90098, 90098, TRANSIENT, UNKNOWN_RESULT",
-    "90121, 90121, TRANSIENT, UNKNOWN_RESULT",
-    "53100, 0, TRANSIENT, TRANSIENT",
-    "25006, 0, TRANSIENT, TRANSIENT",
-    "40003, 0, CONTENTION, UNKNOWN_RESULT",
-    "40001, 0, CONTENTION, CONTENTION",
-    "40P01, 0, CONTENTION, CONTENTION",
-    "55P03, 0, CONTENTION, CONTENTION",
-    "HYT00, 50200, CONTENTION, CONTENTION",
-    "23505, 0, PERMANENT, PERMANENT",
-    "42P01, 0, PERMANENT, PERMANENT",
-    ", 0, PERMANENT, PERMANENT",
-    "HY000, 1205, CONTENTION, CONTENTION",
-    "40001, 1213, CONTENTION, CONTENTION",
-    "HY000, 1114, TRANSIENT, TRANSIENT",
-    "HY000, 1290, TRANSIENT, TRANSIENT",
-    "70100, 1927, TRANSIENT, UNKNOWN_RESULT",
-    "70100, 1317, TRANSIENT, TRANSIENT",
-    "70100, 1969, TRANSIENT, TRANSIENT",
-    "HY000, 1020, CONTENTION, CONTENTION",
-    "42000, 1226, TRANSIENT, TRANSIENT",
-    "08S01, 1153, PERMANENT, PERMANENT",
-    "23000, 1062, PERMANENT, PERMANENT",
-    "42S02, 1146, PERMANENT, PERMANENT",
-  })
-  void classifiesByStateOnce(String state, int code, FailureKind kind, FailureKind duringCommit) {
-    SQLException failure = new SQLException("driver text", state, code);
-    assertThat(SqlErrors.translate("insert", failure).kind()).isEqualTo(kind);
-    assertThat(SqlErrors.translateCommit(failure).kind()).isEqualTo(duringCommit);
+  @MethodSource("table")
+  void classifiesByStateOnce(Row row) {
+    StoreException translated = SqlErrors.translate("insert", row.failure());
+    assertThat(SqlCondition.of(row.failure())).isEqualTo(row.condition());
+    assertThat(translated.code()).isEqualTo(row.condition().code());
+    assertThat(translated.kind()).isEqualTo(row.condition().kind());
+    assertThat(SqlErrors.translateCommit(row.failure()).kind()).isEqualTo(row.duringCommit());
+  }
+
+  @ParameterizedTest
+  @MethodSource("table")
+  void aConnectionThatCouldNotBeHadIsAlwaysAnOutage(Row row) {
+    assertThat(SqlErrors.translateConnect("begin", row.failure()).kind())
+        .isEqualTo(FailureKind.TRANSIENT);
   }
 
   @Test
-  void takesAPoolWithoutFreeConnectionForAnOutage() {
-    assertThat(
-            SqlErrors.translate("begin", new SQLTransientConnectionException("timed out")).kind())
-        .isEqualTo(FailureKind.TRANSIENT);
+  void everyVendorCodeAndClassOfTheCodeHasARow() throws IllegalAccessException {
+    Set<String> missing = new TreeSet<>();
+    for (Field field : SqlCondition.class.getDeclaredFields()) {
+      field.setAccessible(true);
+      if (field.getName().equals("H2_POOL_TIMEOUT") || field.getName().equals("MAX_DEPTH")) {
+        continue;
+      }
+      if (field.getType() == int.class) {
+        addIfMissing(field.get(null), missing);
+      } else if (field.getType() == Set.class && !field.getName().equals("PACKET_TOO_LARGE")) {
+        ((Collection<?>) field.get(null)).forEach(each -> addIfMissing(each, missing));
+      }
+    }
+    assertThat(missing).as("in the code, not in the table").isEmpty();
+    assertThat(table()).extracting(Row::condition).contains(everyConditionOfStates());
   }
+
+  private static SqlCondition[] everyConditionOfStates() {
+    return Arrays.stream(SqlCondition.values())
+        .filter(condition -> condition != SqlCondition.POOL_EXHAUSTED)
+        .toArray(SqlCondition[]::new);
+  }
+
+  private static void addIfMissing(Object inCode, Set<String> missing) {
+    boolean there =
+        inCode instanceof Integer code
+            ? table().stream().anyMatch(row -> row.failure().getErrorCode() == code)
+            : TABLE.stream().anyMatch(line -> line.startsWith(inCode.toString()));
+    if (!there) {
+      missing.add(inCode.toString());
+    }
+  }
+
+  @Test
+  void anExhaustedPoolIsCalledByItsName() {
+    List<SQLException> exhausted =
+        List.of(
+            new SQLTransientConnectionException(
+                "HikariPool-1 - Connection is not available, request timed out after 250ms"),
+            new SQLException(
+                "Cannot get a connection, pool error Timeout waiting for idle object",
+                new NoSuchElementException("Timeout waiting for idle object")),
+            new PoolExhaustedException("[main] Timeout: Pool empty."),
+            new SQLException("Login timeout", "08001", 8001));
+    assertThat(exhausted)
+        .allSatisfy(
+            failure -> {
+              assertThat(SqlErrors.isConnectionLost(failure)).isTrue();
+              assertThat(SqlErrors.translateConnect("begin", failure))
+                  .hasMessageStartingWith("COMMS-JDBC-015: begin: pool exhausted")
+                  .hasMessageContaining("maximumPoolSize")
+                  .satisfies(e -> assertThat(e.kind()).isEqualTo(FailureKind.TRANSIENT));
+            });
+  }
+
+  /** Tomcat's has this name. */
+  @SuppressWarnings("serial")
+  private static final class PoolExhaustedException extends SQLException {
+    PoolExhaustedException(String message) {
+      super(message);
+    }
+  }
+
+  @Test
+  void aPoolThatCouldNotConnectSaysWhy() {
+    String text = "HikariPool-1 - Connection is not available, request timed out after 250ms";
+    assertThat(
+            SqlErrors.translateConnect(
+                "begin",
+                new SQLTransientConnectionException(
+                    text, null, new SQLNonTransientConnectionException("refused", "08001"))))
+        .hasMessage("COMMS-JDBC-001: begin: database not reachable");
+    assertThat(
+            SqlErrors.translateConnect(
+                "begin",
+                new SQLTransientConnectionException(
+                    text, "28P01", new SQLException("password authentication failed", "28P01"))))
+        .hasMessageStartingWith("COMMS-JDBC-009: begin: the database's set-up does not fit");
+  }
+
+  @Test
+  void aStatementTooLongForTheServerIsRefused() {
+    SQLException failure =
+        new SQLNonTransientConnectionException(
+            "too long", "08000", 0, new MaxAllowedPacketException());
+    assertThat(SqlErrors.translate("insert", failure).kind()).isEqualTo(FailureKind.PERMANENT);
+    assertThat(SqlErrors.isConnectionLost(failure)).isFalse();
+  }
+
+  /** MariaDB's driver has one of this name. */
+  @SuppressWarnings("serial")
+  private static final class MaxAllowedPacketException extends IOException {}
 
   @Test
   void keepsTheDriversFailureAndOnlyTheFirstLineOfItsText() {

@@ -354,7 +354,7 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
     OutboxRelay relay = startRelay();
     Await.until("owns all", () -> detail(relay, "ownedShards") == config.shards());
     execute("DROP TABLE " + database.table("outbox_node"));
-    Await.until("says why", () -> relay.health().reason().contains("COMMS-JDBC-003"));
+    Await.until("says why", () -> relay.health().reason().contains("COMMS-JDBC-009"));
     assertThat(relay.health().status()).isEqualTo(Health.Status.DOWN);
   }
 

@@ -347,7 +347,7 @@ public abstract class OutboxWritingContract extends OutboxFixture {
                       try {
                         outbox.publish(tx, ORDERS, message("m1", "k"));
                       } catch (StoreException swallowed) {
-                        assertThat(swallowed.kind()).isEqualTo(FailureKind.PERMANENT);
+                        assertThat(swallowed.kind()).isEqualTo(FailureKind.TRANSIENT);
                       }
                       return "done";
                     }))

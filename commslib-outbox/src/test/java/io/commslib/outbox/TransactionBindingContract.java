@@ -221,7 +221,7 @@ public abstract class TransactionBindingContract extends OutboxFixture {
   private void assertRefused(TransactionContext tx) {
     assertThatIllegalStateException()
         .isThrownBy(() -> outbox.publish(tx, ORDERS, message("late", "k")))
-        .withMessageMatching("COMMS-(JDBC-015|JDBC-006|SPRING-007): .*");
+        .withMessageMatching("COMMS-(JDBC-017|JDBC-006|SPRING-008): .*");
   }
 
   @Test

@@ -135,7 +135,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
 
   private static IllegalStateException over() {
     return new IllegalStateException(
-        "COMMS-SPRING-007: the transaction is over (expected: one that runs; before the commit publish"
+        "COMMS-SPRING-008: the transaction is over (expected: one that runs; before the commit publish"
             + " in beforeCommit, after it in a transaction of its own, with REQUIRES_NEW)");
   }
 
@@ -246,7 +246,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
     if (saysCommitted && status == STATUS_UNKNOWN) {
       // So it ends for one who joined a transaction without synchronization.
       log.error(
-          "COMMS-SPRING-007: a transaction that was over, or is not synchronized, was joined: what"
+          "COMMS-SPRING-008: a transaction that was over, or is not synchronized, was joined: what"
               + " was written in it may be lost");
     }
   }

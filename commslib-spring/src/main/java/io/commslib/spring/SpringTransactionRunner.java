@@ -13,11 +13,14 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.ConcurrencyFailureException;
 import org.springframework.dao.DataAccessException;
+import org.springframework.transaction.NestedTransactionNotSupportedException;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.TransactionDefinition;
 import org.springframework.transaction.TransactionException;
 import org.springframework.transaction.TransactionStatus;
+import org.springframework.transaction.TransactionSuspensionNotSupportedException;
 import org.springframework.transaction.TransactionSystemException;
+import org.springframework.transaction.TransactionUsageException;
 import org.springframework.transaction.support.DefaultTransactionDefinition;
 
 /**
@@ -44,17 +47,38 @@ public final class SpringTransactionRunner implements TransactionRunner {
   }
 
   /**
-   * Creates a runner.
+   * Creates a runner. Begins a transaction and rolls it back, to find a manager that can't begin
+   * one; blocks. A database that can't be reached is no failure here.
    *
    * @param manager binds a JDBC connection of the database's data source to the thread, as JDBC's
    *     and JPA's managers do
    * @param database made with the manager's data source, the same object
    * @return new runner; holds nothing that must be closed
+   * @throws StoreException {@code COMMS-SPRING-007}, of kind {@code PERMANENT}, if the manager does
+   *     not support new transactions with isolation READ COMMITTED, as JTA's without further
+   *     settings
    */
   public static SpringTransactionRunner create(
       PlatformTransactionManager manager, JdbcDatabase database) {
-    return new SpringTransactionRunner(
-        Objects.requireNonNull(manager, "manager"), Objects.requireNonNull(database, "database"));
+    SpringTransactionRunner runner =
+        new SpringTransactionRunner(
+            Objects.requireNonNull(manager, "manager"),
+            Objects.requireNonNull(database, "database"));
+    runner.checkManager();
+    return runner;
+  }
+
+  private void checkManager() {
+    TransactionStatus status;
+    try {
+      status = begin();
+    } catch (StoreException e) {
+      if (e.kind() == FailureKind.PERMANENT) {
+        throw e;
+      }
+      return;
+    }
+    rollBack(status, null);
   }
 
   @Override
@@ -116,6 +140,20 @@ public final class SpringTransactionRunner implements TransactionRunner {
   private TransactionStatus begin() {
     try {
       return manager.getTransaction(definition);
+    } catch (TransactionUsageException
+        | NestedTransactionNotSupportedException
+        | TransactionSuspensionNotSupportedException e) {
+      throw new StoreException(
+          "COMMS-SPRING-007",
+          FailureKind.PERMANENT,
+          "transaction manager: "
+              + manager.getClass().getSimpleName()
+              + ": "
+              + e.getClass().getSimpleName()
+              + " (expected: one that begins new transactions with isolation READ COMMITTED, as"
+              + " JDBC's and JPA's; JTA's needs allowCustomIsolationLevels and a"
+              + " jakarta.transaction.TransactionManager)",
+          e);
     } catch (TransactionException e) {
       throw new StoreException(
           "COMMS-SPRING-004",

@@ -32,13 +32,13 @@ public final class SpringTransactions {
    * SpringTransactionRunner}. One case can't be told from a new transaction at once: a callback
    * after the end in which a {@code TransactionTemplate}, or a second {@code @Transactional} method
    * inside the first, joins a transaction in which this method was never called. Spring's answer at
-   * its end tells, and {@code COMMS-SPRING-007} is logged.
+   * its end tells, and {@code COMMS-SPRING-008} is logged.
    *
    * @param database made with the data source of the transaction manager, the same object; for a
    *     {@code TransactionAwareDataSourceProxy} the one behind it
    * @return the running transaction; the same one for each call inside it
    * @throws IllegalStateException {@code COMMS-SPRING-001} if no transaction runs on this thread;
-   *     {@code COMMS-SPRING-007} if it is over; {@code COMMS-SPRING-002} if the one that runs does
+   *     {@code COMMS-SPRING-008} if it is over; {@code COMMS-SPRING-002} if the one that runs does
    *     not use this data source; {@code COMMS-JDBC-006} if the connection that is bound here
    *     commits each statement
    */

@@ -123,7 +123,7 @@ class AfterTheEndTest {
           !rollsBack || !callback.equals("beforeCommit") && !callback.equals("afterCommit");
       assertThat(called).hasSize(comes ? 1 : 0);
       if (comes && !CALLBACKS.get(callback)) {
-        assertThat(refused).singleElement().asString().startsWith("COMMS-SPRING-007");
+        assertThat(refused).singleElement().asString().startsWith("COMMS-SPRING-008");
       }
       assertThat(ids(pool, database)).hasSize(rollsBack ? 0 : accepted.size());
       // The thread is as it was: the next transaction is none that is over.

@@ -30,7 +30,16 @@ import org.junit.jupiter.api.io.TempDir;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 import org.springframework.orm.jpa.JpaTransactionManager;
 import org.springframework.orm.jpa.SharedEntityManagerCreator;
+import org.springframework.transaction.CannotCreateTransactionException;
+import org.springframework.transaction.IllegalTransactionStateException;
+import org.springframework.transaction.InvalidIsolationLevelException;
+import org.springframework.transaction.NestedTransactionNotSupportedException;
+import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.TransactionDefinition;
+import org.springframework.transaction.TransactionException;
+import org.springframework.transaction.TransactionStatus;
+import org.springframework.transaction.TransactionSuspensionNotSupportedException;
+import org.springframework.transaction.TransactionSystemException;
 import org.springframework.transaction.support.TransactionTemplate;
 
 /** What is special about transactions of Spring's. */
@@ -211,5 +220,53 @@ class SpringTransactionsTest {
     assertThatThrownBy(() -> runner.run(tx -> null))
         .isInstanceOf(StoreException.class)
         .satisfies(e -> assertThat(((StoreException) e).kind()).isEqualTo(FailureKind.TRANSIENT));
+  }
+
+  @Test
+  void aManagerThatCanNotBeginIsAConfigurationErrorAndFoundOutAtOnce() {
+    List<TransactionException> configuration =
+        List.of(
+            new InvalidIsolationLevelException("JTA: no custom isolation levels"),
+            new TransactionSuspensionNotSupportedException("JTA: no TransactionManager"),
+            new NestedTransactionNotSupportedException("no"),
+            new IllegalTransactionStateException("no"));
+    assertThat(configuration)
+        .allSatisfy(
+            failure ->
+                assertThatThrownBy(() -> SpringTransactionRunner.create(failing(failure), database))
+                    .isInstanceOfSatisfying(
+                        StoreException.class,
+                        e -> assertThat(e.kind()).isEqualTo(FailureKind.PERMANENT))
+                    .hasMessageStartingWith("COMMS-SPRING-007: transaction manager: "));
+    List<TransactionException> outages =
+        List.of(
+            new CannotCreateTransactionException("not reachable"),
+            new TransactionSystemException("not now"));
+    assertThat(outages)
+        .allSatisfy(
+            failure ->
+                assertThatThrownBy(
+                        () ->
+                            SpringTransactionRunner.create(failing(failure), database)
+                                .run(tx -> null))
+                    .isInstanceOfSatisfying(
+                        StoreException.class,
+                        e -> assertThat(e.kind()).isEqualTo(FailureKind.TRANSIENT))
+                    .hasMessageStartingWith("COMMS-SPRING-004"));
+  }
+
+  private static PlatformTransactionManager failing(TransactionException failure) {
+    return new PlatformTransactionManager() {
+      @Override
+      public TransactionStatus getTransaction(TransactionDefinition definition) {
+        throw failure;
+      }
+
+      @Override
+      public void commit(TransactionStatus status) {}
+
+      @Override
+      public void rollback(TransactionStatus status) {}
+    };
   }
 }

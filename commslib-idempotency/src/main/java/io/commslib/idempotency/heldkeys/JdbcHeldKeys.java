@@ -58,13 +58,18 @@ public final class JdbcHeldKeys implements HeldKeys {
   }
 
   /**
-   * Creates the store.
+   * Checks the table and creates the store. Blocks.
    *
    * @param database where its table lies
    * @return new store
+   * @throws io.commslib.core.StoreException {@code COMMS-JDBC-010} if the table is missing, {@code
+   *     COMMS-JDBC-011} or {@code COMMS-JDBC-012} if its version does not fit; {@code TRANSIENT} if
+   *     the database can't be reached
    */
   public static JdbcHeldKeys create(JdbcDatabase database) {
-    return new JdbcHeldKeys(Objects.requireNonNull(database, "database"));
+    Objects.requireNonNull(database, "database");
+    HeldKeysSchema.scripts().check(database);
+    return new JdbcHeldKeys(database);
   }
 
   @Override

@@ -33,13 +33,13 @@ final class Requests implements AutoCloseable {
     this.server = server;
     this.pool = pool;
     this.database = JdbcDatabase.builder(pool).build();
+    InboxSchema.scripts().apply(database);
     this.store = JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults());
   }
 
   static Requests start(ChaosDatabase.Kind kind) throws IOException, SQLException {
     ChaosDatabase server = kind.start(Map.of("max_connections", "100"));
     Requests requests = new Requests(server, pool(server.url(), server.user()));
-    InboxSchema.scripts().apply(requests.database);
     requests.execute(
         "CREATE TABLE payment (request varchar(255) NOT NULL, payer varchar(40) NOT NULL)");
     return requests;

@@ -1,0 +1,15 @@
+package io.commslib.idempotency;
+
+import com.zaxxer.hikari.HikariDataSource;
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
+
+class H2MissingTablesTest extends MissingTablesContract {
+
+  @TempDir Path folder;
+
+  @Override
+  HikariDataSource open() {
+    return TestDatabases.h2(folder);
+  }
+}

@@ -1,0 +1,13 @@
+package io.commslib.idempotency;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.testkit.servers.PostgresServer;
+
+class PostgresMissingTablesIT extends MissingTablesContract {
+
+  @Override
+  HikariDataSource open() {
+    PostgresServer server = PostgresServer.shared();
+    return TestDatabases.pool(server.jdbcUrl(), server.user(), server.password());
+  }
+}
