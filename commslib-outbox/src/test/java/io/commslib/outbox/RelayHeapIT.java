@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
  * A relay with the default settings publishes a backlog of large messages many times the size of
@@ -19,13 +18,16 @@ class RelayHeapIT {
 
   private static final int MIB = 1 << 20;
 
-  private static void run(
-      String heap, String url, String user, String password, int count, int bytes)
-      throws Exception {
+  private static final boolean FULL = "full".equals(System.getProperty("commslib.heap"));
+
+  private record Size(String heap, int count, int bytes) {}
+
+  private static void run(String url, String user, String password, Size size) throws Exception {
+    int count = size.count();
     Process process =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx" + heap,
+                "-Xmx" + size.heap(),
                 "-cp",
                 System.getProperty("java.class.path"),
                 RelayHeapMain.class.getName(),
@@ -33,47 +35,40 @@ class RelayHeapIT {
                 user,
                 password,
                 Integer.toString(count),
-                Integer.toString(bytes))
+                Integer.toString(size.bytes()))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(output).isZero();
-    System.out.println(count + " x " + bytes + " in " + heap + ": " + output.strip());
+    System.out.println(count + " x " + size.bytes() + " in " + size.heap() + ": " + output.strip());
     assertThat(output).contains("published=" + count + " wrong=0 left=0").contains("health=UP");
   }
 
   @Test
   void publishesMoreThanItsHeapOnPostgres() throws Exception {
     PostgresServer server = PostgresServer.shared();
-    run("64m", server.jdbcUrl(), server.user(), server.password(), 70, MIB);
+    for (Size size : sizes()) {
+      run(server.jdbcUrl(), server.user(), server.password(), size);
+    }
   }
 
   @Test
   void publishesMoreThanItsHeapOnMariaDb() throws Exception {
-    MariaDbServer server = MariaDbServer.shared();
-    run("64m", server.jdbcUrl(), server.user(), server.password(), 70, MIB);
-  }
-
-  @Test
-  @EnabledIfSystemProperty(named = "commslib.heap", matches = "full")
-  void publishesTheFullSizesOnPostgres() throws Exception {
-    PostgresServer server = PostgresServer.shared();
-    for (List<Integer> size : sizes()) {
-      run("256m", server.jdbcUrl(), server.user(), server.password(), size.get(0), size.get(1));
+    if (!FULL) {
+      MariaDbServer server = MariaDbServer.shared();
+      run(server.jdbcUrl(), server.user(), server.password(), sizes().get(0));
+      return;
     }
-  }
-
-  @Test
-  @EnabledIfSystemProperty(named = "commslib.heap", matches = "full")
-  void publishesTheFullSizesOnMariaDb() throws Exception {
     try (MariaDbServer server = MariaDbServer.start(Map.of("max_allowed_packet", "64M"))) {
-      for (List<Integer> size : sizes()) {
-        run("256m", server.jdbcUrl(), server.user(), server.password(), size.get(0), size.get(1));
+      for (Size size : sizes()) {
+        run(server.jdbcUrl(), server.user(), server.password(), size);
       }
     }
   }
 
-  private static List<List<Integer>> sizes() {
-    return List.of(List.of(600, MIB), List.of(100, 10 * MIB));
+  private static List<Size> sizes() {
+    return FULL
+        ? List.of(new Size("256m", 600, MIB), new Size("256m", 100, 10 * MIB))
+        : List.of(new Size("64m", 70, MIB));
   }
 }

@@ -93,6 +93,14 @@ class RunAloneTest {
     }
   }
 
+  /** An attempt ends a moment after its handler has returned. */
+  private void awaitNotes(int count) {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (notes.size() < count && System.nanoTime() - limit < 0) {
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+
   @Test
   void nothingRunsBesideItAndTheOthersRunInParallelAfterIt() throws Exception {
     try (SystemRuntime system = SystemRuntime.create()) {
@@ -130,6 +138,7 @@ class RunAloneTest {
       assertThat(all.await(30, TimeUnit.SECONDS)).isTrue();
       assertThat(beside).isEmpty();
       assertThat(four.getCount()).isZero();
+      awaitNotes(40);
       assertThat(notes).hasSize(40);
       for (int i = 0; i < 40; i += 2) {
         String id = notes.get(i).substring("begin ".length());
@@ -165,6 +174,7 @@ class RunAloneTest {
       rig.accept("m", "k");
       rig.engine().accept(new Suspect("suspect", 0));
       assertThat(others.await(30, TimeUnit.SECONDS)).isTrue();
+      awaitNotes(3);
       assertThat(notes).containsExactly("begin stuck", "begin suspect", "end suspect");
       release.countDown();
       rig.engine().close();

@@ -26,8 +26,6 @@ class ProvokedCodesTest {
           "COMMS-JACKSON-004",
           "COMMS-JDBC-002",
           "COMMS-KAFKA-001",
-          "COMMS-KAFKA-002",
-          "COMMS-KAFKA-003",
           "COMMS-KAFKA-004",
           "COMMS-KAFKA-005",
           "COMMS-KAFKA-006",
@@ -40,10 +38,10 @@ class ProvokedCodesTest {
           "COMMS-RABBIT-009",
           "COMMS-RABBIT-011",
           "COMMS-RABBIT-012",
+          "COMMS-RABBIT-014",
           "COMMS-SAGA-001",
           "COMMS-SAGA-004",
           "COMMS-SPRING-003",
-          "COMMS-SPRING-004",
           "COMMS-SPRING-005",
           "COMMS-SPRING-006");
 
