@@ -316,7 +316,8 @@ public final class JdbcOutbox implements Outbox {
         MISSING_TABLE.contains(String.valueOf(failure.getSQLState()))
             ? new StoreException(
                 "COMMS-JDBC-010",
-                FailureKind.PERMANENT,
+                // An operator's matter: a handler that publishes must not lose its message for it.
+                FailureKind.TRANSIENT,
                 "outbox tables: missing (expected: version "
                     + OutboxSchema.scripts().latest()
                     + "; run OutboxSchema.scripts().apply, or the SQL of print, before this process)",
