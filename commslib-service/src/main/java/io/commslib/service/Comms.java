@@ -111,14 +111,15 @@ public final class Comms implements AutoCloseable {
   }
 
   /**
-   * Creates or updates all tables that the service needs, as {@link SchemaScripts#apply} does for
+   * Creates or updates all tables that a service needs, as {@link SchemaScripts#apply} does for
    * each module: does nothing where they are up to date, and several processes may call it at once.
-   * Blocks.
+   * Blocks. {@link CommsBuilder#applySchemas} calls it while the service is built.
    *
+   * @param database where
    * @throws io.commslib.core.StoreException if the database refuses or can't be reached
    */
-  public void applySchemas() {
-    schemas().forEach(scripts -> scripts.apply(parts.database()));
+  public static void applySchemas(JdbcDatabase database) {
+    schemas().forEach(scripts -> scripts.apply(database));
   }
 
   /**

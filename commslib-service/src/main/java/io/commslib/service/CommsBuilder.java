@@ -58,7 +58,7 @@ public final class CommsBuilder {
   @Nullable Inbox inbox;
   InboxConfig inboxConfig = InboxConfig.defaults();
   @Nullable HeldKeys heldKeys;
-  private boolean appliesSchemas;
+  boolean appliesSchemas;
   boolean closesAtShutdown = true;
   Duration drainTimeout = Duration.ofSeconds(20);
 
@@ -378,7 +378,8 @@ public final class CommsBuilder {
    * @throws IllegalStateException if the database, the transport or the types are missing, or two
    *     settings exclude each other
    * @throws IllegalArgumentException if a setting is refused by the part it belongs to
-   * @throws io.commslib.core.StoreException if the database can't be reached or refuses the schemas
+   * @throws io.commslib.core.StoreException if the database can't be reached or refuses the
+   *     schemas; {@code COMMS-JDBC-010} if tables are missing
    */
   public Comms build() {
     CommsRuntime used = runtime == null ? SystemRuntime.create() : runtime;
@@ -392,9 +393,6 @@ public final class CommsBuilder {
         Objects.requireNonNull(live, "transport");
       }
       Comms comms = new Comms(new Parts(this, settings, live), destinations);
-      if (appliesSchemas) {
-        comms.applySchemas();
-      }
       subscriptions.forEach(subscription -> subscription.accept(comms));
       return comms;
     } catch (RuntimeException | Error e) {

@@ -41,6 +41,10 @@ final class Parts {
     this.settings = settings;
     this.transport = transport;
     this.database = database(builder);
+    if (builder.appliesSchemas) {
+      // The stores refuse missing tables when they are made.
+      Comms.applySchemas(database);
+    }
     this.types = builder.registry == null ? registry(builder) : builder.registry;
     this.transactions =
         builder.transactions == null

@@ -62,6 +62,8 @@ abstract class GivenBackContract {
   private String schema = "";
   private PlainPool pool;
   private JdbcDatabase database;
+  private final AtomicInteger effects = new AtomicInteger();
+  private JdbcTransactionRunner transactions;
   private Stores stores;
 
   /** Which database it is. */
@@ -96,6 +98,7 @@ abstract class GivenBackContract {
     use(how, connections);
     // Making them borrows two connections at once.
     Stores.makeTables(JdbcDatabase.builder(aside()).schema(schema).build());
+    stores = new Stores(database);
   }
 
   @BeforeEach
@@ -112,7 +115,7 @@ abstract class GivenBackContract {
             : "CREATE SCHEMA \"" + schema + "\"");
     pool = new PlainPool(connections, kind(), () -> open(how), this::open);
     database = JdbcDatabase.builder(pool).schema(schema).build();
-    stores = new Stores(database);
+    transactions = JdbcTransactionRunner.create(database);
     execute("CREATE TABLE " + database.table("effect") + " (id varchar(20) PRIMARY KEY)");
   }
 
@@ -120,7 +123,11 @@ abstract class GivenBackContract {
   void close() throws SQLException {
     if (stores != null) {
       stores.close();
+      stores = null;
+    }
+    if (pool != null) {
       pool.close();
+      pool = null;
     }
   }
 
@@ -218,7 +225,7 @@ abstract class GivenBackContract {
   private Map<String, Call> calls() {
     Map<String, Call> all = new LinkedHashMap<>();
     all.put("JdbcDatabase.build", () -> JdbcDatabase.builder(pool).build());
-    all.put("runner", () -> stores.transactions.run(tx -> null));
+    all.put("runner", () -> transactions.run(tx -> null));
     all.put(
         "requests by lease",
         () -> {
@@ -267,7 +274,7 @@ abstract class GivenBackContract {
     OutboxRelay relay = OutboxRelay.create(stores.outbox, stores.transport, stores.runtime);
     relay.start();
     try {
-      stores.transactions.run(
+      transactions.run(
           tx -> {
             stores.outbox.publish(tx, Stores.ORDERS, Stores.message(stores.next()));
             stores.outbox.publish(tx, Stores.NOWHERE, Stores.message(stores.next()));
@@ -285,9 +292,9 @@ abstract class GivenBackContract {
   private void sagas(SagaEngine engine) throws Exception {
     engine.start();
     String id =
-        stores.transactions.run(
+        transactions.run(
             tx -> engine.start(tx, stores.trips, "order-1", new Stores.Trip("order-1")));
-    stores.transactions.run(
+    transactions.run(
         tx -> {
           try {
             return engine.replies().handle(stores.reply(tx, id));
@@ -334,7 +341,7 @@ abstract class GivenBackContract {
     relay.start();
     notifier.start();
     await("listening", () -> notifier.health().details().get("listening").equals("true"));
-    stores.transactions.run(
+    transactions.run(
         tx -> {
           stores.outbox.publish(tx, Stores.ORDERS, Stores.message(stores.next()));
           return null;
@@ -377,7 +384,7 @@ abstract class GivenBackContract {
             runner.<Void, Exception>run(
                 tx -> {
                   Connection connection = tx.unwrap(Connection.class);
-                  effect(connection, stores.next());
+                  effect(connection, "effect-" + effects.incrementAndGet());
                   work.run(connection);
                   return null;
                 }));
@@ -404,7 +411,7 @@ abstract class GivenBackContract {
   @EnumSource(Pool.class)
   void whateverTheWorkThrows(Pool how) throws Exception {
     use(how, 1);
-    JdbcTransactionRunner runner = stores.transactions;
+    JdbcTransactionRunner runner = transactions;
     List<Throwable> failures =
         List.of(
             new Exception("checked"),
@@ -440,7 +447,7 @@ abstract class GivenBackContract {
   @EnumSource(Pool.class)
   void whenTheCommitOrTheRollbackFails(Pool how) throws Exception {
     use(how, 1);
-    JdbcTransactionRunner runner = stores.transactions;
+    JdbcTransactionRunner runner = transactions;
     for (Throwable failure : List.of(REFUSED, new IllegalStateException(), new LinkageError())) {
       assertThat(failing(runner, connection -> pool.failNext("commit", failure))).isNotNull();
       assertThat(pool.destroyed()).as("can be rolled back").isZero();
@@ -475,7 +482,7 @@ abstract class GivenBackContract {
   @EnumSource(Pool.class)
   void whenTheConnectionCanNotBePreparedOrPutBack(Pool how) throws Exception {
     use(how, 1);
-    JdbcTransactionRunner runner = stores.transactions;
+    JdbcTransactionRunner runner = transactions;
     boolean usual = how == Pool.USUAL;
     List<String> steps =
         usual
@@ -504,7 +511,7 @@ abstract class GivenBackContract {
   @EnumSource(Pool.class)
   void whenTheConnectionBreaks(Pool how) throws Exception {
     use(how, 1);
-    JdbcTransactionRunner runner = stores.transactions;
+    JdbcTransactionRunner runner = transactions;
     assertThat(
             failing(
                 runner,
@@ -524,14 +531,14 @@ abstract class GivenBackContract {
     use(how, 1);
     assertThat(
             failing(
-                stores.transactions,
+                transactions,
                 connection -> {
                   Thread.currentThread().interrupt();
                   throw new UnsupportedOperationException("interrupted");
                 }))
         .isInstanceOf(UnsupportedOperationException.class);
     assertThat(Thread.interrupted()).as("not swallowed").isTrue();
-    assertRolledBack("an interrupt", stores.transactions);
+    assertRolledBack("an interrupt", transactions);
   }
 
   @ParameterizedTest
@@ -558,7 +565,7 @@ abstract class GivenBackContract {
                         throw (RuntimeException) failure;
                       }));
       assertThat(thrown).isSameAs(failure);
-      assertRolledBack("single statements that fail with " + failure, stores.transactions);
+      assertRolledBack("single statements that fail with " + failure, transactions);
     }
     if (how == Pool.UNUSUAL) {
       int destroyed = pool.destroyed();
@@ -571,7 +578,7 @@ abstract class GivenBackContract {
               });
       assertThat(answer).as("it was done").isEqualTo(7);
       assertThat(pool.destroyed()).isEqualTo(destroyed + 1);
-      assertRolledBack("single statements whose connection can't be put back", stores.transactions);
+      assertRolledBack("single statements whose connection can't be put back", transactions);
     }
   }
 
@@ -583,7 +590,7 @@ abstract class GivenBackContract {
     List<Call> borrowers =
         List.of(
             () ->
-                stores.transactions.<Void, Exception>run(
+                transactions.<Void, Exception>run(
                     tx -> {
                       effect(tx.unwrap(Connection.class), "own");
                       return null;
@@ -625,7 +632,7 @@ abstract class GivenBackContract {
         });
     List<Call> borrowers =
         List.of(
-            () -> stores.transactions.run(tx -> null),
+            () -> transactions.run(tx -> null),
             () -> SingleStatements.on(database).run("test", connection -> null));
     for (Call borrower : borrowers) {
       assertThatThrownBy(borrower::run)
@@ -650,7 +657,7 @@ abstract class GivenBackContract {
         .hasMessage("readOnly: true (expected: false, for the pool's connections)");
     assertThatThrownBy(
             () ->
-                stores.transactions.<Void, StoreException>run(
+                transactions.<Void, StoreException>run(
                     tx -> {
                       stores.outbox.publish(tx, Stores.ORDERS, Stores.message(stores.next()));
                       return null;

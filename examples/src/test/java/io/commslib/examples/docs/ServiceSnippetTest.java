@@ -54,9 +54,9 @@ class ServiceSnippetTest {
             .inbox(InboxConfig.builder().retention(Duration.ofDays(60)).build())
             .declare(DestinationConfig.builder(ORDERS).partitions(16).build())
             .publishes(PARCELS)
-            .drainTimeout(Duration.ofSeconds(25));
+            .drainTimeout(Duration.ofSeconds(25))
+            .applySchemas();
     Comms comms = builder.build();
-    comms.applySchemas();
     SubscriptionConfig parcels =
         comms.subscription("parcels", PARCELS).workers(16).parkKey(comms.heldKeys()).build();
     comms.subscribe(parcels, delivery -> Settlement.done());

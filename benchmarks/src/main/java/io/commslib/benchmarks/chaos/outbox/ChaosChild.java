@@ -80,8 +80,13 @@ public final class ChaosChild {
         SocketTransport transport =
             new SocketTransport(
                 Integer.parseInt(get("broker")), get("name"), get("fence").equals("true"), points);
+        Publisher publisher = saboteur.around(transport.publisher());
         OutboxRelay.create(
-                outbox, new Sabotaged(transport, saboteur.around(transport.publisher())), runtime)
+                outbox,
+                new Sabotaged(
+                    transport,
+                    get("errors").equals("true") ? new ErrorPlan().around(publisher) : publisher),
+                runtime)
             .start();
       }
       if (roles.contains("write")) {

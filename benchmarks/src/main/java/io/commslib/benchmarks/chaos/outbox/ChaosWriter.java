@@ -41,8 +41,15 @@ final class ChaosWriter {
    * @param later share of messages that are to be sent later, in percent
    * @param refused share of messages the broker refuses for a while, in percent
    * @param hold how long a transaction stays open at most
+   * @param bodyBytes size of each body
    */
-  record Load(int keys, int batch, int rollBack, int later, int refused, Duration hold) {
+  record Load(
+      int keys, int batch, int rollBack, int later, int refused, Duration hold, int bodyBytes) {
+
+    Load(int keys, int batch, int rollBack, int later, int refused, Duration hold) {
+      this(keys, batch, rollBack, later, refused, hold, BODY_BYTES);
+    }
+
     static final Load MIXED = new Load(10, 5, 10, 4, 4, Duration.ZERO);
     static final Load PLAIN = new Load(50, 5, 5, 0, 0, Duration.ZERO);
   }
@@ -53,7 +60,7 @@ final class ChaosWriter {
 
   private static final Duration LATER = Duration.ofMillis(100);
   private static final long PAUSE_NANOS = 20_000_000;
-  private static final byte[] BODY = new byte[256];
+  private static final int BODY_BYTES = 256;
 
   private final String name;
   private final String incarnation;
@@ -63,6 +70,7 @@ final class ChaosWriter {
   private final HistoryWriter history;
   private final Load load;
   private final Random random;
+  private final byte[] body;
   private final Map<String, Long> numbers = new HashMap<>();
   private final AtomicLong committed = new AtomicLong();
   private final AtomicLong unknown = new AtomicLong();
@@ -87,6 +95,7 @@ final class ChaosWriter {
     this.history = history;
     this.load = load;
     this.random = random;
+    this.body = new byte[load.bodyBytes()];
     tables.highest(name).forEach((key, highest) -> numbers.put(key, highest + 1));
   }
 
@@ -137,7 +146,7 @@ final class ChaosWriter {
     next.put(key, number + 1);
     MessageTrace trace =
         new MessageTrace(key + "-" + number + "-" + incarnation + "-" + attempt, name, key, number);
-    Message.Builder message = trace.stamp(Message.builder("chaos.event")).sharedBody(BODY);
+    Message.Builder message = trace.stamp(Message.builder("chaos.event")).sharedBody(body);
     if (later) {
       message.deliverAt(Instant.now().plus(LATER));
     }

@@ -18,6 +18,7 @@ import java.util.List;
  * @param heapMegabytes its heap
  * @param crash {@code NAME@COUNT} of the point it dies at, or empty
  * @param saboteur what is wrong with it
+ * @param errors whether its transport throws errors, see {@link ErrorPlan}
  */
 record ChildSettings(
     String roles,
@@ -28,17 +29,20 @@ record ChildSettings(
     Duration shift,
     int heapMegabytes,
     String crash,
-    Saboteur saboteur) {
+    Saboteur saboteur,
+    boolean errors) {
 
   /** The shortest there is: a killed relay's shards are free after it. */
   static final Duration LEASE = Duration.ofSeconds(5);
 
   static ChildSettings relay() {
-    return new ChildSettings("relay", "none", true, 2, 5, Duration.ZERO, 96, "", Saboteur.NONE);
+    return new ChildSettings(
+        "relay", "none", true, 2, 5, Duration.ZERO, 96, "", Saboteur.NONE, false);
   }
 
   static ChildSettings roles(String roles, String writer) {
-    return new ChildSettings(roles, writer, true, 2, 8, Duration.ZERO, 96, "", Saboteur.NONE);
+    return new ChildSettings(
+        roles, writer, true, 2, 8, Duration.ZERO, 96, "", Saboteur.NONE, false);
   }
 
   static OutboxConfig config(int attempts) {
@@ -53,37 +57,51 @@ record ChildSettings(
 
   ChildSettings crash(String point, int count) {
     return new ChildSettings(
-        roles, writer, fence, attempts, pool, shift, heapMegabytes, point + "@" + count, saboteur);
+        roles,
+        writer,
+        fence,
+        attempts,
+        pool,
+        shift,
+        heapMegabytes,
+        point + "@" + count,
+        saboteur,
+        errors);
   }
 
   ChildSettings fence(boolean newFence) {
     return new ChildSettings(
-        roles, writer, newFence, attempts, pool, shift, heapMegabytes, crash, saboteur);
+        roles, writer, newFence, attempts, pool, shift, heapMegabytes, crash, saboteur, errors);
   }
 
   ChildSettings attempts(int newAttempts) {
     return new ChildSettings(
-        roles, writer, fence, newAttempts, pool, shift, heapMegabytes, crash, saboteur);
+        roles, writer, fence, newAttempts, pool, shift, heapMegabytes, crash, saboteur, errors);
   }
 
   ChildSettings shift(Duration newShift) {
     return new ChildSettings(
-        roles, writer, fence, attempts, pool, newShift, heapMegabytes, crash, saboteur);
+        roles, writer, fence, attempts, pool, newShift, heapMegabytes, crash, saboteur, errors);
   }
 
   ChildSettings heap(int megabytes) {
     return new ChildSettings(
-        roles, writer, fence, attempts, pool, shift, megabytes, crash, saboteur);
+        roles, writer, fence, attempts, pool, shift, megabytes, crash, saboteur, errors);
   }
 
   ChildSettings pool(int connections) {
     return new ChildSettings(
-        roles, writer, fence, attempts, connections, shift, heapMegabytes, crash, saboteur);
+        roles, writer, fence, attempts, connections, shift, heapMegabytes, crash, saboteur, errors);
   }
 
   ChildSettings saboteur(Saboteur newSaboteur) {
     return new ChildSettings(
-        roles, writer, fence, attempts, pool, shift, heapMegabytes, crash, newSaboteur);
+        roles, writer, fence, attempts, pool, shift, heapMegabytes, crash, newSaboteur, errors);
+  }
+
+  ChildSettings withErrors() {
+    return new ChildSettings(
+        roles, writer, fence, attempts, pool, shift, heapMegabytes, crash, saboteur, true);
   }
 
   List<String> arguments() {
@@ -95,6 +113,7 @@ record ChildSettings(
             "attempts=" + attempts,
             "pool=" + pool,
             "shift=" + shift,
-            "saboteur=" + saboteur));
+            "saboteur=" + saboteur,
+            "errors=" + errors));
   }
 }

@@ -40,6 +40,9 @@ public final class OutboxChaos implements ChaosSuite {
     rows.put("26", new Row("nowhere to park", UnparkableRow::run));
     rows.put("27", new Row("killed while parked messages are put back", ReplayKillRow::run));
     rows.put("28", new Row("each message ten times, out of turn", DuplicatesRow::run));
+    rows.put("50", new Row("errors of classes, stack and memory in others' code", ErrorsRow::run));
+    rows.put("51", new Row("writers with another number of shards", ShardsRow::run));
+    rows.put("52", new Row("messages of 1 MiB, a relay in a small heap", LargeRow::run));
     return rows;
   }
 

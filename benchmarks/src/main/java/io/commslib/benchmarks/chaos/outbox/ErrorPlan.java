@@ -1,0 +1,68 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.core.messaging.Publisher;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which messages meet an error, and which: one in 64 does, once or twice, when code that is not the
+ * library's has it in hand. A few meet an {@code OutOfMemoryError}. Depends on the message's id
+ * only.
+ */
+final class ErrorPlan {
+
+  private static final int ONE_IN = 64;
+  private static final int OUT_OF_MEMORY_ONE_IN = 1_024;
+
+  private final Map<String, Integer> met = new ConcurrentHashMap<>();
+  private final AtomicLong thrown = new AtomicLong();
+
+  /** How many errors were thrown. */
+  long thrown() {
+    return thrown.get();
+  }
+
+  /** Throws what the message has to meet now, if anything. */
+  void meet(String id) {
+    Error error = next(id);
+    if (error != null) {
+      throw error;
+    }
+  }
+
+  /** A publisher in which messages meet their errors, thrown or as the outcome of a publish. */
+  Publisher around(Publisher publisher) {
+    return (to, message) -> {
+      Error error = next(message.id());
+      if (error == null) {
+        return publisher.publish(to, message);
+      }
+      if (error instanceof AssertionError) {
+        return CompletableFuture.failedFuture(error);
+      }
+      throw error;
+    };
+  }
+
+  private @Nullable Error next(String id) {
+    int draw = Math.floorMod(id.hashCode() * 0x9E3779B9 >>> 7, OUT_OF_MEMORY_ONE_IN);
+    if (draw % ONE_IN != 0) {
+      return null;
+    }
+    int kind = draw / ONE_IN;
+    int times = kind == 0 ? 1 : 1 + kind % 2;
+    if (met.merge(id, 1, Integer::sum) > times) {
+      return null;
+    }
+    thrown.incrementAndGet();
+    return switch (kind) {
+      case 0 -> new OutOfMemoryError("planted");
+      case 1, 2, 3, 4, 5 -> new NoClassDefFoundError("planted");
+      case 6, 7, 8, 9, 10 -> new StackOverflowError("planted");
+      default -> new AssertionError("planted");
+    };
+  }
+}

@@ -1,0 +1,68 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.benchmarks.chaos.ChaosDatabase;
+import io.commslib.core.StoreException;
+import io.commslib.core.messaging.Message;
+import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.outbox.JdbcOutbox;
+import io.commslib.outbox.OutboxConfig;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Writers that were configured with another number of shards than the relay: each of their
+ * transactions is refused, and those of the others go on in order.
+ */
+final class ShardsRow {
+
+  private static final Duration STUCK = Duration.ofSeconds(60);
+  private static final int OTHER_SHARDS = 16;
+
+  private ShardsRow() {}
+
+  static Part run(Scene scene) throws Exception {
+    try (ChaosDatabase server = scene.database()) {
+      return run(server, scene.seed(), scene.choose(1_000, 5_000, 20_000));
+    }
+  }
+
+  static Part run(ChaosDatabase server, long seed, int messages) throws Exception {
+    List<String> unmet = new ArrayList<>();
+    long refused = 0;
+    long tried = 0;
+    try (ChaosWorld world = new ChaosWorld(server, seed)) {
+      world.start(ChildSettings.relay()).awaitReady();
+      JdbcOutbox other =
+          JdbcOutbox.create(world.database(), OutboxConfig.builder().shards(OTHER_SHARDS).build());
+      JdbcTransactionRunner transactions = JdbcTransactionRunner.create(world.database());
+      try (Writers writers =
+          new Writers(world, world.database(), 4, messages, ChaosWriter.Load.PLAIN)) {
+        while (writers.isRunning()) {
+          Message message =
+              Message.builder("chaos.event").id("other-" + tried).key("k" + tried % 10).build();
+          tried++;
+          try {
+            transactions.run(
+                tx -> {
+                  other.publish(tx, ChaosWriter.QUEUE, message);
+                  return null;
+                });
+          } catch (StoreException e) {
+            refused += e.code().equals("COMMS-OUTBOX-001") ? 1 : 0;
+          }
+        }
+        writers.join();
+        world.awaitQuiet(STUCK);
+      }
+      if (tried == 0 || refused != tried) {
+        unmet.add("refused " + refused + " of " + tried + " transactions with other shards");
+      }
+      if (world.arrivals().keySet().stream().anyMatch(id -> id.startsWith("other-"))) {
+        unmet.add("a message of a refused transaction was published");
+      }
+      return new Part(world.judge(), Map.of("refused", refused), unmet);
+    }
+  }
+}
