@@ -77,6 +77,7 @@ class SecretsTest {
           "StoredSaga",
           // They show the text of another class of this list, or names only.
           "Execution",
+          "Comms",
           "KafkaSubscription",
           "SagaSnapshot");
 
