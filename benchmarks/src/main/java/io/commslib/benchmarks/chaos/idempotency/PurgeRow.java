@@ -86,7 +86,8 @@ final class PurgeRow {
   }
 
   private static void age(Requests requests, int rest, Duration by) throws Exception {
-    String number = "CAST(substr(message_id, 2) AS " + numberType(requests) + ")";
+    String number =
+        "CAST(replace(substr(message_id, 2), ' /', '') AS " + numberType(requests) + ")";
     requests.execute(
         "UPDATE "
             + requests.database().table("inbox")
