@@ -1,6 +1,7 @@
 package io.commslib.benchmarks.chaos.kafka;
 
 import io.commslib.benchmarks.chaos.ChaosOptions;
+import io.commslib.benchmarks.chaos.ErrorPlan;
 import io.commslib.benchmarks.chaos.RowResult;
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
@@ -123,6 +124,21 @@ final class FailureRows {
       note(scene, bad);
       return scene.result(
           name, String.format("%.1f tries a second of %d members", tries, setting.members));
+    }
+  }
+
+  /** Handlers meet a missing class, a stack overflow, an assertion, or that memory is out. */
+  static RowResult errors(String name, ChaosOptions options) throws Exception {
+    ErrorPlan plan = new ErrorPlan();
+    Setting setting = new Setting(options.choose(20, 100, 500));
+    setting.work = delivery -> plan.meet(delivery.message().id());
+    try (KafkaScene scene = new KafkaScene(setting, options)) {
+      scene.produce();
+      RowResult result = scene.result(name, "errors in handlers");
+      if (plan.thrown() == 0) {
+        throw new IllegalStateException("no handler met an error: the row shows nothing");
+      }
+      return result;
     }
   }
 

@@ -41,6 +41,7 @@ public final class KafkaSuite implements ChaosSuite {
     rows.put("28", new Row("every message ten times", DuplicateRow::run));
     rows.put("40", new Row("every process ended by SIGTERM and replaced", MembershipRows::roll));
     rows.put("41", new Row("bodies of 1 MiB in a heap of 128 MiB", MemoryRow::run));
+    rows.put("50", new Row("errors of classes, stack and memory in handlers", FailureRows::errors));
     rows.put("crash", new Row("messages that kill their process", MembershipRows::killers));
     return rows;
   }

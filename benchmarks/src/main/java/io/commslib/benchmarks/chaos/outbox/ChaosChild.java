@@ -3,6 +3,7 @@ package io.commslib.benchmarks.chaos.outbox;
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.benchmarks.chaos.ChaosTables;
+import io.commslib.benchmarks.chaos.ErrorPlan;
 import io.commslib.core.CommsException;
 import io.commslib.core.Health;
 import io.commslib.core.messaging.DeadLetters;

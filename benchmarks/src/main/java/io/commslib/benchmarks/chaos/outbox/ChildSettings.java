@@ -18,7 +18,8 @@ import java.util.List;
  * @param heapMegabytes its heap
  * @param crash {@code NAME@COUNT} of the point it dies at, or empty
  * @param saboteur what is wrong with it
- * @param errors whether its transport throws errors, see {@link ErrorPlan}
+ * @param errors whether its transport throws errors, see {@link
+ *     io.commslib.benchmarks.chaos.ErrorPlan}
  */
 record ChildSettings(
     String roles,

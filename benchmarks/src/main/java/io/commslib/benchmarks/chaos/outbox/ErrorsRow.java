@@ -1,6 +1,7 @@
 package io.commslib.benchmarks.chaos.outbox;
 
 import io.commslib.benchmarks.chaos.ChaosDatabase;
+import io.commslib.benchmarks.chaos.ErrorPlan;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

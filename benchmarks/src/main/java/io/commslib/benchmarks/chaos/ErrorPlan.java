@@ -1,4 +1,4 @@
-package io.commslib.benchmarks.chaos.outbox;
+package io.commslib.benchmarks.chaos;
 
 import io.commslib.core.messaging.Publisher;
 import java.util.Map;
@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * library's has it in hand. A few meet an {@code OutOfMemoryError}. Depends on the message's id
  * only.
  */
-final class ErrorPlan {
+public final class ErrorPlan {
 
   private static final int ONE_IN = 64;
   private static final int OUT_OF_MEMORY_ONE_IN = 1_024;
@@ -20,21 +20,37 @@ final class ErrorPlan {
   private final Map<String, Integer> met = new ConcurrentHashMap<>();
   private final AtomicLong thrown = new AtomicLong();
 
-  /** How many errors were thrown. */
-  long thrown() {
+  /** Creates a plan; nothing has met an error yet. */
+  public ErrorPlan() {}
+
+  /**
+   * Returns how many errors were thrown.
+   *
+   * @return the number
+   */
+  public long thrown() {
     return thrown.get();
   }
 
-  /** Throws what the message has to meet now, if anything. */
-  void meet(String id) {
+  /**
+   * Throws what the message has to meet now, if anything.
+   *
+   * @param id of the message
+   */
+  public void meet(String id) {
     Error error = next(id);
     if (error != null) {
       throw error;
     }
   }
 
-  /** A publisher in which messages meet their errors, thrown or as the outcome of a publish. */
-  Publisher around(Publisher publisher) {
+  /**
+   * Returns a publisher in which messages meet their errors, thrown or as the outcome of a publish.
+   *
+   * @param publisher gets what meets none
+   * @return the publisher
+   */
+  public Publisher around(Publisher publisher) {
     return (to, message) -> {
       Error error = next(message.id());
       if (error == null) {
