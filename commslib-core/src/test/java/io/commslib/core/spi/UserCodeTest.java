@@ -58,7 +58,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * lost, other keys go on, and health tells while it lasts. {@link UserCodeTableTest} demands a row
  * for each interface that can be implemented.
  */
-@Timeout(60)
+@Timeout(150)
 class UserCodeTest {
 
   private static final String BAD = "bad";
@@ -286,7 +286,7 @@ class UserCodeTest {
   }
 
   private static void await(String what, BooleanSupplier condition) {
-    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(50);
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime() - limit).as(what).isNegative();
       java.util.concurrent.locks.LockSupport.parkNanos(1_000_000);
