@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Test;
 class DrainWhileMembersJoinIT {
 
   private static final int ROUNDS = 3;
-  private static final Duration LIMIT = Duration.ofSeconds(30);
+  private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final String SERVERS = KafkaServer.shared().bootstrapServers();
 
   private final Destination queue = Destination.queue("comes-and-goes");
@@ -93,7 +93,11 @@ class DrainWhileMembersJoinIT {
 
   private static KafkaTransport transport() {
     return KafkaTransport.create(
-        KafkaTransportConfig.builder(SERVERS).clientSetting("heartbeat.interval.ms", 100).build());
+        KafkaTransportConfig.builder(SERVERS)
+            .clientSetting("heartbeat.interval.ms", 100)
+            // A member joins while others come and leave: several rebalances may pass.
+            .operationTimeout(LIMIT)
+            .build());
   }
 
   private KafkaConsumer<byte[], byte[]> holder() {
