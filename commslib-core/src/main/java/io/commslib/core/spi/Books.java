@@ -89,7 +89,7 @@ final class Books {
     this.onJvmFailure = builder.onJvmFailure;
     this.intake = new IntakeBounds(config.maxInFlight(), config.maxInFlightBytes());
     this.lanes = new Lanes(intake, !config.isUnordered());
-    this.route = new Route(runtime, this::change);
+    this.route = new Route(runtime, this::change, this::pauseEnded);
     this.watchdog =
         new Watchdog(
             runtime,
@@ -314,6 +314,13 @@ final class Books {
     }
     forget(entry, entry.revoked ? Count.GIVEN_BACK : count, nextFirst);
     noteIntake();
+  }
+
+  /** Lock held. */
+  private void pauseEnded() {
+    if (lanes.size() == 0 && route.hasNothingToTry()) {
+      events.route(false, "");
+    }
   }
 
   /** Lets the record wait, and with it those behind it. Lock held. */

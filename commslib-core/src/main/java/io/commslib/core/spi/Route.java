@@ -20,6 +20,7 @@ final class Route {
 
   private final CommsRuntime runtime;
   private final Consumer<Runnable> underLock;
+  private final Runnable onEnd;
   private boolean pausedByUser;
   private boolean gateClosed;
   private boolean outage;
@@ -31,9 +32,11 @@ final class Route {
   private boolean closed;
   private volatile String reason = "";
 
-  Route(CommsRuntime runtime, Consumer<Runnable> underLock) {
+  /** With what is told under the lock when the time of a pause is over. */
+  Route(CommsRuntime runtime, Consumer<Runnable> underLock, Runnable onEnd) {
     this.runtime = runtime;
     this.underLock = underLock;
+    this.onEnd = onEnd;
   }
 
   /** How many handlers may run at once now. */
@@ -67,7 +70,7 @@ final class Route {
       return false;
     }
     // The end is set first: without it a pause that could not be scheduled would have none.
-    runtime.scheduler().schedule(GATE_PAUSE, () -> underLock.accept(() -> gateClosed = false));
+    runtime.scheduler().schedule(GATE_PAUSE, () -> end(() -> gateClosed = false));
     boolean opened = !isPaused();
     gateClosed = true;
     probing = true;
@@ -87,13 +90,35 @@ final class Route {
   }
 
   private boolean pause(String why, Duration wait, int count) {
-    runtime.scheduler().schedule(wait, () -> underLock.accept(() -> outage = false));
+    runtime.scheduler().schedule(wait, () -> end(() -> outage = false));
     boolean opened = !isPaused();
     outage = true;
     probing = true;
     reason = why;
     outages = count;
     return opened;
+  }
+
+  private void end(Runnable change) {
+    underLock.accept(
+        () -> {
+          change.run();
+          onEnd.run();
+        });
+  }
+
+  /**
+   * There is no record to try with whether the trouble is over: the next ones begin as usual, and
+   * another failure pauses for longer. Returns true if the route was paused until now.
+   */
+  boolean hasNothingToTry() {
+    if (!probing || outage || gateClosed) {
+      return false;
+    }
+    probing = false;
+    flood = false;
+    machineFailed = false;
+    return true;
   }
 
   /** An outage in which one cause would have dead-lettered many keys. */

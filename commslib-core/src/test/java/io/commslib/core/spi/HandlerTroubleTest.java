@@ -276,4 +276,18 @@ class HandlerTroubleTest {
       return "attempt " + attempt;
     }
   }
+
+  @Test
+  void aPauseThatFindsNoRecordToTryWithEndsInTime() {
+    AtomicInteger asked = new AtomicInteger();
+    rig.start(
+        rig.config().workers(1).gate(() -> asked.incrementAndGet() != 2).build(),
+        delivery -> Settlement.done());
+    rig.accept("only", "k");
+    rig.time().advance(Duration.ofMillis(1));
+    assertThat(rig.acknowledged()).containsExactly("only");
+    assertThat(rig.engine().health().status()).isEqualTo(Health.Status.DEGRADED);
+    rig.time().advance(Duration.ofSeconds(30));
+    assertThat(rig.engine().health().status()).isEqualTo(Health.Status.UP);
+  }
 }
