@@ -283,4 +283,11 @@ class SqlErrorsTest {
         .hasCause(failure)
         .hasMessage("COMMS-JDBC-003: outbox insert: state 22001, value too long");
   }
+
+  @Test
+  void whatIsNotKnownIsAFailedAttemptAndNoOutage() {
+    StoreException unknown = SqlErrors.translate("insert", new SQLException("odd", "45000"));
+    assertThat(unknown.code()).isEqualTo("COMMS-JDBC-016");
+    assertThat(unknown.kind()).isEqualTo(FailureKind.CONTENTION);
+  }
 }
