@@ -26,6 +26,7 @@ class ProvokedCodesTest {
           "COMMS-JACKSON-004",
           "COMMS-JDBC-002",
           "COMMS-KAFKA-001",
+          "COMMS-KAFKA-003",
           "COMMS-KAFKA-004",
           "COMMS-KAFKA-005",
           "COMMS-KAFKA-006",
