@@ -256,7 +256,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void aResultOfWhichNobodyCanSayWhetherItIsFinalIsKept() {
+  void aResultIsKeptWhenTheRuleForFinalResultsFails() {
     List<Throwable> failures =
         List.of(new IllegalStateException("no idea"), new AssertionError(), new LinkageError());
     for (Throwable failure : failures) {

@@ -95,7 +95,7 @@ final class DeadLetterImport {
       int limit,
       java.util.function.Consumer<ConsumerRecord<byte[], byte[]>> add) {
     Map<TopicPartition, OffsetAndMetadata> done = new HashMap<>();
-    RuntimeException failure = null;
+    Throwable failure = null;
     int copied = 0;
     try {
       for (ConsumerRecord<byte[], byte[]> record : records) {
@@ -108,7 +108,7 @@ final class DeadLetterImport {
             new OffsetAndMetadata(record.offset() + 1));
         copied++;
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       failure = e;
     }
     try {
@@ -119,8 +119,11 @@ final class DeadLetterImport {
       }
       failure.addSuppressed(e);
     }
-    if (failure != null) {
-      throw failure;
+    if (failure instanceof Error error) {
+      throw error;
+    }
+    if (failure instanceof RuntimeException exception) {
+      throw exception;
     }
     return copied;
   }

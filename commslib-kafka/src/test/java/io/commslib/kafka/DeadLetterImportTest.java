@@ -55,6 +55,24 @@ class DeadLetterImportTest {
   }
 
   @Test
+  void commitsWhatWasCopiedBeforeAnError() {
+    int[] added = new int[1];
+    assertThatThrownBy(
+            () ->
+                DeadLetterImport.copy(
+                    consumer,
+                    polled(),
+                    100,
+                    record -> {
+                      if (++added[0] == 5) {
+                        throw new NoClassDefFoundError("planted");
+                      }
+                    }))
+        .hasMessage("planted");
+    assertThat(committed(FIRST) + committed(SECOND)).isEqualTo(4);
+  }
+
+  @Test
   void commitsNothingBeyondTheLimit() {
     assertThat(DeadLetterImport.copy(consumer, polled(), 4, record -> {})).isEqualTo(4);
     assertThat(committed(FIRST) + committed(SECOND)).isEqualTo(4);

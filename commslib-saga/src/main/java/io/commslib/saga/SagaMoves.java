@@ -131,7 +131,10 @@ final class SagaMoves {
         throw new RefusedException(refuse.reason());
       }
       plan = plan(definition, (Decision.Move<S>) decision, cause);
-    } catch (RuntimeException | Error e) {
+    } catch (RefusedException e) {
+      throw e;
+    } catch (Throwable e) {
+      // Code in other languages throws checked exceptions that it does not declare.
       // An error of the JVM says nothing about the definition.
       if (e instanceof Error error && Failures.isJvmFailure(e)) {
         throw error;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.Health;
 import io.commslib.saga.TestSaga.State;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -23,6 +24,7 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
     LINKAGE_ERROR,
     ASSERTION_ERROR,
     STACK_OVERFLOW,
+    UNDECLARED_EXCEPTION,
     OUT_OF_MEMORY_ONCE,
     HANG,
     INTERRUPT_FLAG,
@@ -60,6 +62,8 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
       case LINKAGE_ERROR -> throw new NoClassDefFoundError("for the test");
       case ASSERTION_ERROR -> throw new AssertionError("for the test");
       case STACK_OVERFLOW -> throw new StackOverflowError();
+      case UNDECLARED_EXCEPTION ->
+          SagaTimerFaultsTest.<RuntimeException>undeclared(new IOException("for the test"));
       case INTERRUPT_FLAG -> Thread.currentThread().interrupt();
       case LINKAGE_ERROR_ONCE -> {
         if (isFirst) {
@@ -77,6 +81,12 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
       }
     }
     return new TestSaga.Hold(state.order());
+  }
+
+  /** As code in Kotlin or Scala may, which declares no exceptions. */
+  @SuppressWarnings("unchecked")
+  private static <T extends Throwable> void undeclared(Throwable failure) throws T {
+    throw (T) failure;
   }
 
   private void awaitRelease() {

@@ -147,7 +147,7 @@ class InMemoryTransactionRunnerTest {
   }
 
   @Test
-  void anInterruptIsKeptFromTheHooksAndFromNobodyElse() {
+  void hooksDoNotSeeAnInterruptAndTheCallerDoes() {
     transactions.run(
         tx -> {
           tx.afterCommit(() -> seen.add("1: " + Thread.currentThread().isInterrupted()));

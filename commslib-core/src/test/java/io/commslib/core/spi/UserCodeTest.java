@@ -30,6 +30,7 @@ import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.core.tx.TransactionWork;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -68,6 +69,7 @@ class UserCodeTest {
   enum Fault {
     ERROR_ONCE,
     ERROR_UNTIL_CURED,
+    UNDECLARED_EXCEPTION_ONCE,
     MEMORY_ERROR_ONCE,
     HANGS,
     INTERRUPTS,
@@ -144,6 +146,11 @@ class UserCodeTest {
           throw new NoClassDefFoundError("planted");
         }
       }
+      case UNDECLARED_EXCEPTION_ONCE -> {
+        if (hit == 1) {
+          UserCodeTest.<RuntimeException>undeclared(new IOException("planted"));
+        }
+      }
       case ERROR_UNTIL_CURED -> throw new AssertionError("planted");
       case MEMORY_ERROR_ONCE -> {
         if (hit == 1) {
@@ -157,6 +164,12 @@ class UserCodeTest {
       }
     }
     return false;
+  }
+
+  /** As code in Kotlin or Scala may, which declares no exceptions. */
+  @SuppressWarnings("unchecked")
+  private static <T extends Throwable> void undeclared(Throwable failure) throws T {
+    throw (T) failure;
   }
 
   private void hang() {
