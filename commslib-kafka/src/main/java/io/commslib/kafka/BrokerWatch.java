@@ -6,6 +6,8 @@ import io.commslib.core.time.TimeSource;
 import java.time.Duration;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
+import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -78,18 +80,21 @@ final class BrokerWatch {
   }
 
   private void note(@Nullable Throwable problem) {
-    if (problem == null) {
+    Throwable refusal = problem == null ? null : KafkaErrors.unwrapped(problem);
+    if (refusal == null
+        || refusal instanceof AuthorizationException
+        || refusal instanceof UnsupportedVersionException) {
+      // A cluster that refuses to tell is there.
       answeredNanos = time.nanoTime();
       if (!failure.isEmpty() && !closed) {
         log.info("the Kafka cluster at {} answers again", servers);
       }
       failure = "";
     } else if (!closed) {
-      Throwable cause = KafkaErrors.unwrapped(problem);
       boolean first = failure.isEmpty();
-      failure = String.valueOf(cause.getMessage());
+      failure = String.valueOf(refusal.getMessage());
       if (first) {
-        log.warn("the Kafka cluster at {} does not answer: {}", servers, cause.toString());
+        log.warn("the Kafka cluster at {} does not answer: {}", servers, refusal.toString());
       }
     }
   }

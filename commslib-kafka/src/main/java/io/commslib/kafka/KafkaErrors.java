@@ -6,6 +6,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.TransportException;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.common.InvalidRecordException;
@@ -99,9 +100,12 @@ final class KafkaErrors {
   }
 
   static Throwable unwrapped(Throwable failure) {
-    return failure instanceof ExecutionException && failure.getCause() != null
-        ? failure.getCause()
-        : failure;
+    Throwable inner = failure;
+    while ((inner instanceof ExecutionException || inner instanceof CompletionException)
+        && inner.getCause() != null) {
+      inner = inner.getCause();
+    }
+    return inner;
   }
 
   private static String text(Throwable failure) {

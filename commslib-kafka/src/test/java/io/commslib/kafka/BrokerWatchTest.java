@@ -4,11 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.time.VirtualTime;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
+import org.apache.kafka.common.errors.ClusterAuthorizationException;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.junit.jupiter.api.Test;
 
 class BrokerWatchTest {
@@ -60,6 +64,17 @@ class BrokerWatchTest {
     next = () -> ANSWER;
     time.advance(BrokerWatch.PERIOD);
     assertThat(watch.reason()).isEmpty();
+  }
+
+  @Test
+  void aClusterThatRefusesToTellIsThere() {
+    for (Exception refusal :
+        List.of(new ClusterAuthorizationException("no"), new UnsupportedVersionException("old"))) {
+      next = () -> CompletableFuture.failedStage(new CompletionException(refusal));
+      watch.start();
+      time.advance(Duration.ofSeconds(30));
+      assertThat(watch.reason()).isEmpty();
+    }
   }
 
   @Test

@@ -86,7 +86,8 @@ final class RabbitSubscription implements Subscription, Settler {
   /** Called with each new connection, and when a pause after an error of the JVM is over. */
   private void consume(Connection standing) throws IOException {
     Channel known = channel;
-    boolean consumes = known != null && known.isOpen();
+    // A channel of the connection before may still look open: the client ends the connection first.
+    boolean consumes = known != null && known.getConnection() == standing && known.isOpen();
     if (state != LifecycleState.RUNNING || intakeStopped || !away.isEmpty() || consumes) {
       return;
     }

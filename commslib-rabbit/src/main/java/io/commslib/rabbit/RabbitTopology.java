@@ -28,6 +28,16 @@ final class RabbitTopology {
   private static final Map<String, Object> KEEPING_QUEUE =
       Map.of("x-queue-type", "quorum", "x-delivery-limit", DELIVERY_LIMIT);
 
+  /**
+   * Notes whose record was purged or has expired stay. Beyond the bound the oldest go, and a record
+   * that kills its process is then found a few deliveries later.
+   */
+  private static final int MAX_NOTES = 10_000;
+
+  private static final Map<String, Object> NOTES_QUEUE =
+      Map.of(
+          "x-queue-type", "quorum", "x-delivery-limit", DELIVERY_LIMIT, "x-max-length", MAX_NOTES);
+
   private final RecoveringConnection connection;
 
   RabbitTopology(RecoveringConnection connection) {
@@ -84,7 +94,7 @@ final class RabbitTopology {
     }
     channel.queueDeclare(queue, true, false, false, GROUP_QUEUE);
     channel.queueDeclare(deadLetters, true, false, false, KEEPING_QUEUE);
-    channel.queueDeclare(begun, true, false, false, KEEPING_QUEUE);
+    channel.queueDeclare(begun, true, false, false, NOTES_QUEUE);
     channel.exchangeDeclare(redrive, BuiltinExchangeType.FANOUT, true);
     channel.queueBind(queue, redrive, "");
     if (destination.kind() == Destination.Kind.TOPIC) {
