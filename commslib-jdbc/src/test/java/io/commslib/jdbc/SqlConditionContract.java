@@ -131,7 +131,8 @@ abstract class SqlConditionContract {
                 begun.countDown();
                 return failureOrNull(
                     () -> ones.execute("UPDATE conditions SET text = 'a' WHERE id = 2"), first);
-              });
+              },
+              body -> new Thread(body).start());
       begun.await();
       SQLException mine =
           failureOrNull(

@@ -171,7 +171,9 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
     for (int i = 0; i < 6; i++) {
       String actor = "actor-" + i;
       decisions.add(
-          CompletableFuture.supplyAsync(() -> admin().discard(parked.id(), actor, "a test")));
+          CompletableFuture.supplyAsync(
+              () -> admin().discard(parked.id(), actor, "a test"),
+              runnable -> runtime.newThread("decider", runnable).start()));
     }
     int yes = 0;
     for (CompletableFuture<Boolean> decision : decisions) {

@@ -176,7 +176,8 @@ class PostgresReadAheadIT extends OutboxFixture {
     write("late", "late");
     CompletableFuture<List<String>> drained =
         CompletableFuture.supplyAsync(
-            () -> relay.drain(Duration.ofSeconds(10)) ? transport.confirmed() : List.of());
+            () -> relay.drain(Duration.ofSeconds(10)) ? transport.confirmed() : List.of(),
+            body -> new Thread(body).start());
     Await.settled();
     assertThat(drained).isNotDone();
     goOn.countDown();

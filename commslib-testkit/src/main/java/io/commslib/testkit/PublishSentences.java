@@ -176,7 +176,9 @@ abstract class PublishSentences extends ContractFixture {
     List<CompletableFuture<Void>> threads = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
       String key = "k" + i;
-      threads.add(CompletableFuture.runAsync(() -> handOver(queue, key, 50).join()));
+      threads.add(
+          CompletableFuture.runAsync(
+              () -> handOver(queue, key, 50).join(), body -> new Thread(body).start()));
     }
     threads.forEach(CompletableFuture::join);
     await("200 handled", () -> handled.count() >= 200);

@@ -135,7 +135,8 @@ class RedriveTest {
     Redrive slow = builder(time).maxPerSecond(10).build();
     CompletableFuture<RedriveReport> running =
         CompletableFuture.supplyAsync(
-            () -> slow.run(ORDERS, GROUP, RedriveSelection.all(), "ops", "fixed"));
+            () -> slow.run(ORDERS, GROUP, RedriveSelection.all(), "ops", "fixed"),
+            body -> new Thread(body).start());
     while (!running.isDone()) {
       time.advance(Duration.ofMillis(1));
       Thread.onSpinWait();
