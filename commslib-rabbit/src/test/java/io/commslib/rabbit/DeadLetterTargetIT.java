@@ -35,9 +35,8 @@ class DeadLetterTargetIT {
             troubles.add(trouble);
           }
         };
-    // Queues are written to through the default exchange, topics through their own. Some versions
-    // of
-    // RabbitMQ take the one for reading for that for writing.
+    // Queues are written to through the default exchange, topics through their own. RabbitMQ 3.10
+    // takes the permission for reading for the one for writing.
     Map<String, String> settings =
         Map.of(
             "default_permissions.configure", ".*",
