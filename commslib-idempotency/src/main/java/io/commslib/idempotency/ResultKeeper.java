@@ -1,11 +1,10 @@
 package io.commslib.idempotency;
 
-import io.commslib.core.CommsException;
-import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import io.commslib.core.idempotency.IdempotencyStore;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
+import io.commslib.core.spi.Failures;
 import java.nio.charset.StandardCharsets;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
@@ -84,10 +83,10 @@ final class ResultKeeper {
   }
 
   private static boolean isPassing(Throwable failure) {
-    return failure instanceof StoreException store && store.kind() != FailureKind.PERMANENT;
+    return Failures.known(failure).isPresent() && !Failures.isPermanent(failure);
   }
 
   private static String code(Throwable failure) {
-    return failure instanceof CommsException known ? ", " + known.code() : "";
+    return Failures.known(failure).map(known -> ", " + known.code()).orElse("");
   }
 }

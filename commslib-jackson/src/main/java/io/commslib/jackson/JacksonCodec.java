@@ -3,6 +3,7 @@ package io.commslib.jackson;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.CodecException;
 import io.commslib.core.spi.Checks;
+import io.commslib.core.spi.Failures;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Objects;
@@ -191,17 +192,12 @@ public final class JacksonCodec implements Codec {
   }
 
   private static boolean isOverLimit(Throwable failure) {
-    for (Throwable t = failure; t != null; t = t.getCause()) {
-      if (t instanceof StreamConstraintsException) {
-        return true;
-      }
-    }
-    return false;
+    return Failures.find(failure, StreamConstraintsException.class).isPresent();
   }
 
   /** The setting to raise; the parser's message names its own, and quotes no content. */
   private static String limit(Throwable failure) {
-    for (Throwable t = failure; t != null; t = t.getCause()) {
+    for (Throwable t : Failures.chain(failure)) {
       if (t instanceof StreamConstraintsException && t.getMessage() != null) {
         for (Map.Entry<String, String> setting : SETTINGS.entrySet()) {
           if (t.getMessage().contains(setting.getKey())) {

@@ -1,5 +1,6 @@
 package io.commslib.kafka;
 
+import io.commslib.core.spi.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.ScheduledTask;
 import io.commslib.core.time.TimeSource;
@@ -80,7 +81,7 @@ final class BrokerWatch {
   }
 
   private void note(@Nullable Throwable problem) {
-    Throwable refusal = problem == null ? null : KafkaErrors.unwrapped(problem);
+    Throwable refusal = problem == null ? null : Failures.unwrapped(problem);
     if (refusal == null
         || refusal instanceof AuthorizationException
         || refusal instanceof UnsupportedVersionException) {

@@ -6,8 +6,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.TransportException;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.ExecutionException;
+import io.commslib.core.spi.Failures;
 import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.errors.AuthenticationException;
@@ -31,37 +30,45 @@ final class KafkaErrors {
   /**
    * Translates a failed publish. What failed before {@code send} returned was never handed to the
    * sender; whatever fails later may have reached a broker, unless the failure itself says that the
-   * broker refused it.
+   * broker refused it. A missing permission says nothing of the message, and an operator can grant
+   * it.
    */
   static PublishException publish(
       Throwable failure, boolean beforeHandOver, Destination to, String messageId) {
-    boolean refused = isRefusal(failure);
+    Throwable cause = Failures.unwrapped(failure);
+    boolean unauthorized = cause instanceof AuthorizationException;
+    boolean refused = isOfTheMessage(cause);
     return new PublishException(
-        refused ? "COMMS-KAFKA-003" : "COMMS-KAFKA-004",
+        refused ? "COMMS-KAFKA-003" : unauthorized ? "COMMS-KAFKA-013" : "COMMS-KAFKA-004",
         refused ? FailureKind.PERMANENT : FailureKind.TRANSIENT,
-        beforeHandOver || refused ? SendCertainty.NOT_SENT : SendCertainty.MAYBE_SENT,
+        beforeHandOver || refused || unauthorized
+            ? SendCertainty.NOT_SENT
+            : SendCertainty.MAYBE_SENT,
         to,
         messageId,
-        text(failure),
+        text(cause),
         failure);
   }
 
-  /** Whether it says something of this message only, and nothing of the broker. */
+  /**
+   * Whether it proves something about this message and says nothing about the broker. Only the
+   * failure itself counts: the client also wraps the failure of an earlier message.
+   */
   static boolean isOfTheMessage(Throwable failure) {
-    return failure instanceof RecordTooLargeException
-        || failure instanceof RecordBatchTooLargeException
-        || failure instanceof InvalidRecordException
-        || failure instanceof SerializationException
-        || failure instanceof InvalidTopicException;
-  }
-
-  private static boolean isRefusal(Throwable failure) {
-    return isOfTheMessage(failure) || failure instanceof AuthorizationException;
+    Throwable cause = Failures.unwrapped(failure);
+    return cause instanceof RecordTooLargeException
+        || cause instanceof RecordBatchTooLargeException
+        || cause instanceof InvalidRecordException
+        || cause instanceof SerializationException
+        || cause instanceof InvalidTopicException;
   }
 
   static SubscribeException subscribe(String what, Throwable failure) {
-    Throwable cause = unwrapped(failure);
-    boolean permanent = isRefusal(cause) || cause instanceof AuthenticationException;
+    Throwable cause = Failures.unwrapped(failure);
+    boolean permanent =
+        isOfTheMessage(cause)
+            || cause instanceof AuthorizationException
+            || cause instanceof AuthenticationException;
     return new SubscribeException(
         "COMMS-KAFKA-006",
         permanent ? FailureKind.PERMANENT : FailureKind.TRANSIENT,
@@ -79,33 +86,32 @@ final class KafkaErrors {
     NEEDS_SOMEBODY
   }
 
+  /** The first failure in the chain of causes that tells decides. */
   static CommitFailure commit(Exception failure) {
+    return Failures.chain(failure).stream()
+        .map(KafkaErrors::commitFailure)
+        .filter(kind -> kind != CommitFailure.NEEDS_SOMEBODY)
+        .findFirst()
+        .orElse(CommitFailure.NEEDS_SOMEBODY);
+  }
+
+  private static CommitFailure commitFailure(Throwable failure) {
     if (failure instanceof RebalanceInProgressException || failure instanceof RetriableException) {
       return CommitFailure.PASSING;
     }
-    if (failure instanceof CommitFailedException
-        || failure instanceof FencedInstanceIdException
-        || failure instanceof UnknownMemberIdException
-        || failure instanceof IllegalGenerationException
-        || failure instanceof StaleMemberEpochException) {
-      return CommitFailure.NOT_A_MEMBER;
-    }
-    return CommitFailure.NEEDS_SOMEBODY;
+    return failure instanceof CommitFailedException
+            || failure instanceof FencedInstanceIdException
+            || failure instanceof UnknownMemberIdException
+            || failure instanceof IllegalGenerationException
+            || failure instanceof StaleMemberEpochException
+        ? CommitFailure.NOT_A_MEMBER
+        : CommitFailure.NEEDS_SOMEBODY;
   }
 
   static TransportException operation(String what, Throwable failure) {
-    Throwable cause = unwrapped(failure);
+    Throwable cause = Failures.unwrapped(failure);
     return new TransportException(
         "COMMS-KAFKA-007", FailureKind.TRANSIENT, what + ": " + text(cause), cause);
-  }
-
-  static Throwable unwrapped(Throwable failure) {
-    Throwable inner = failure;
-    while ((inner instanceof ExecutionException || inner instanceof CompletionException)
-        && inner.getCause() != null) {
-      inner = inner.getCause();
-    }
-    return inner;
   }
 
   private static String text(Throwable failure) {

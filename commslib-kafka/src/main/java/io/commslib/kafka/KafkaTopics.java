@@ -4,6 +4,7 @@ import io.commslib.core.FailureKind;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.SubscribeException;
+import io.commslib.core.spi.Failures;
 import io.commslib.core.time.TimeSource;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -152,7 +153,7 @@ final class KafkaTopics {
       try {
         await(created.getValue());
       } catch (ExecutionException e) {
-        if (!(e.getCause() instanceof TopicExistsException)) {
+        if (!(Failures.unwrapped(e) instanceof TopicExistsException)) {
           throw KafkaErrors.subscribe(
               "create topic " + created.getKey() + " at " + config.bootstrapServers(), e);
         }
@@ -189,7 +190,7 @@ final class KafkaTopics {
         await(admin.listOffsets(ends).all());
         return;
       } catch (ExecutionException | TimeoutException e) {
-        boolean passing = KafkaErrors.unwrapped(e) instanceof RetriableException;
+        boolean passing = Failures.unwrapped(e) instanceof RetriableException;
         if (!passing || time.nanoTime() - limit >= 0) {
           throw KafkaErrors.subscribe("leaders of new topics at " + config.bootstrapServers(), e);
         }
@@ -251,7 +252,7 @@ final class KafkaTopics {
           .partitions()
           .size();
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof UnknownTopicOrPartitionException) {
+      if (Failures.unwrapped(e) instanceof UnknownTopicOrPartitionException) {
         return 0;
       }
       throw KafkaErrors.subscribe(

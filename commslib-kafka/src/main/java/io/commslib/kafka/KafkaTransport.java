@@ -24,6 +24,7 @@ import io.commslib.core.spi.CloudEventsEnvelope;
 import io.commslib.core.spi.Declarations;
 import io.commslib.core.spi.DefaultSource;
 import io.commslib.core.spi.DeliveryEngine;
+import io.commslib.core.spi.Failures;
 import io.commslib.core.spi.WireMessage;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
@@ -33,6 +34,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -41,6 +43,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -163,8 +166,13 @@ public final class KafkaTransport implements MessageTransport {
   }
 
   private static String cause(Throwable failure) {
-    return String.valueOf(
-        failure.getCause() == null ? failure.getMessage() : failure.getCause().getMessage());
+    List<Throwable> chain = Failures.chain(failure);
+    // The outermost says no more than that a client could not be made.
+    return chain.subList(Math.min(1, chain.size() - 1), chain.size()).stream()
+        .map(Throwable::getMessage)
+        .filter(Objects::nonNull)
+        .distinct()
+        .collect(Collectors.joining("; "));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.commslib.kafka;
 
+import io.commslib.core.spi.Failures;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -24,8 +25,6 @@ final class SecretSettings {
   /** Control flags and the usual names of options. */
   private static final Set<String> NO_SECRET =
       Set.of("required", "requisite", "sufficient", "optional", "username", "password", "true");
-
-  private static final int MAX_CAUSES = 20;
 
   private SecretSettings() {}
 
@@ -57,14 +56,8 @@ final class SecretSettings {
   }
 
   private static boolean quotes(Throwable failure, List<String> words) {
-    Throwable cause = failure;
-    for (int i = 0; cause != null && i < MAX_CAUSES; i++) {
-      String text = String.valueOf(cause.getMessage());
-      if (words.stream().anyMatch(text::contains)) {
-        return true;
-      }
-      cause = cause.getCause();
-    }
-    return false;
+    return Failures.chain(failure).stream()
+        .map(cause -> String.valueOf(cause.getMessage()))
+        .anyMatch(text -> words.stream().anyMatch(text::contains));
   }
 }

@@ -6,6 +6,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Publisher;
 import io.commslib.core.spi.Checks;
+import io.commslib.core.spi.Failures;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;
@@ -87,7 +88,7 @@ public final class InMemoryOutbox implements Outbox {
         publisher.publish(entry.to(), entry.message()).toCompletableFuture().join();
       }
     } catch (CompletionException e) {
-      throw e.getCause() instanceof CommsException known ? known : e;
+      throw Failures.unwrapped(e) instanceof CommsException known ? known : e;
     } finally {
       lock.unlock();
     }

@@ -11,6 +11,8 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.PublishException;
 import java.util.List;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
 
 class InMemoryOutboxTest {
@@ -65,6 +67,32 @@ class InMemoryOutboxTest {
           return null;
         });
     assertThat(transport.confirmed()).containsExactly("1");
+  }
+
+  @Test
+  void aFailedPublishIsThrownWhateverCarriesIt() {
+    RecordingTransport transport = new RecordingTransport();
+    transport.failWhen((to, message) -> FailureKind.PERMANENT);
+    InMemoryOutbox publishing =
+        InMemoryOutbox.create(
+            transactions,
+            (to, message) ->
+                transport
+                    .publisher()
+                    .publish(to, message)
+                    .toCompletableFuture()
+                    .handle(
+                        (receipt, failure) -> {
+                          throw new CompletionException(new ExecutionException(failure));
+                        }));
+    assertThatThrownBy(
+            () ->
+                transactions.run(
+                    tx -> {
+                      publishing.publish(tx, ORDERS, message("1"));
+                      return null;
+                    }))
+        .isInstanceOf(PublishException.class);
   }
 
   @Test

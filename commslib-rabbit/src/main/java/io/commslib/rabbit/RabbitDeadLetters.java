@@ -8,6 +8,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.spi.CloudEventsEnvelope;
 import io.commslib.core.spi.DeadLetterHeaders;
+import io.commslib.core.spi.Failures;
 import io.commslib.core.spi.WireMessage;
 import java.io.IOException;
 import java.util.concurrent.CompletionStage;
@@ -108,7 +109,7 @@ final class RabbitDeadLetters implements DeadLetters {
           .toCompletableFuture()
           .get(config.publishTimeout().toMillis() * 2, TimeUnit.MILLISECONDS);
     } catch (ExecutionException e) {
-      throw RabbitErrors.operation("redrive", e.getCause() == null ? e : e.getCause());
+      throw RabbitErrors.operation("redrive", Failures.unwrapped(e));
     } catch (TimeoutException e) {
       throw RabbitErrors.operation("redrive", e);
     } catch (InterruptedException e) {

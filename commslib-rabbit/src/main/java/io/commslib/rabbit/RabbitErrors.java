@@ -10,10 +10,12 @@ import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.TransportException;
+import io.commslib.core.spi.Failures;
 import java.io.EOFException;
 import java.security.cert.CertificateException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
@@ -25,8 +27,6 @@ import org.jspecify.annotations.Nullable;
  * down.
  */
 final class RabbitErrors {
-
-  private static final int MAX_CAUSES = 20;
 
   /** As the broker words it since 3.8. */
   private static final Pattern TOO_LARGE =
@@ -60,15 +60,14 @@ final class RabbitErrors {
   }
 
   static FailureKind kind(Throwable failure) {
-    for (Throwable cause : causes(failure)) {
-      if (cause instanceof CommsException known) {
-        return known.kind();
-      }
+    Optional<CommsException> known = Failures.known(failure);
+    if (known.isPresent()) {
+      return known.get().kind();
     }
     Close close = close(failure);
     boolean permanent =
         close == null
-            ? causes(failure).stream()
+            ? Failures.chain(failure).stream()
                 .anyMatch(
                     cause ->
                         cause instanceof AuthenticationFailureException
@@ -103,7 +102,7 @@ final class RabbitErrors {
   }
 
   private static @Nullable Close close(Throwable failure) {
-    for (Throwable cause : causes(failure)) {
+    for (Throwable cause : Failures.chain(failure)) {
       if (cause instanceof ShutdownSignalException signal) {
         Method reason = signal.getReason();
         if (reason instanceof AMQP.Channel.Close close) {
@@ -122,16 +121,6 @@ final class RabbitErrors {
     return code == AMQP.REPLY_SUCCESS ? null : new Close(code, text);
   }
 
-  private static List<Throwable> causes(Throwable failure) {
-    List<Throwable> causes = new ArrayList<>();
-    Throwable next = failure;
-    while (next != null && causes.size() < MAX_CAUSES) {
-      causes.add(next);
-      next = next.getCause();
-    }
-    return causes;
-  }
-
   /** The broker's own words where there are any, else those of the cause that has any. */
   static String text(Throwable failure) {
     Close close = close(failure);
@@ -139,14 +128,14 @@ final class RabbitErrors {
       return close.text();
     }
     List<String> words = new ArrayList<>();
-    for (Throwable cause : causes(failure)) {
+    for (Throwable cause : Failures.chain(failure)) {
       String own = words(cause);
       if (own != null && !words.contains(own)) {
         words.add(own);
       }
     }
     if (words.isEmpty()) {
-      List<Throwable> causes = causes(failure);
+      List<Throwable> causes = Failures.chain(failure);
       return causes.get(causes.size() - 1).getClass().getSimpleName() + " without a message";
     }
     return String.join("; ", words);
@@ -162,7 +151,7 @@ final class RabbitErrors {
       return "no answer of the broker in time";
     }
     String message = cause.getMessage();
-    Throwable behind = cause.getCause();
+    Throwable behind = Failures.cause(cause);
     if (message == null
         || (behind != null && message.equals(behind.toString()))
         || (cause instanceof ShutdownSignalException && message.equals("connection error"))) {

@@ -147,8 +147,9 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
       log.error("saga {} is parked: its definition failed", claim.id(), e);
       return park(claim, e, failure);
     } catch (Exception | Error e) {
-      if (e instanceof Error error && Failures.isJvmFailure(e)) {
-        throw error;
+      Optional<VirtualMachineError> jvm = Failures.jvmFailure(e);
+      if (jvm.isPresent()) {
+        throw jvm.get();
       }
       return again(claim, e);
     }

@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -136,8 +137,9 @@ final class SagaMoves {
     } catch (Throwable e) {
       // Code in other languages throws checked exceptions that it does not declare.
       // An error of the JVM says nothing about the definition.
-      if (e instanceof Error error && Failures.isJvmFailure(e)) {
-        throw error;
+      Optional<VirtualMachineError> jvm = Failures.jvmFailure(e);
+      if (jvm.isPresent()) {
+        throw jvm.get();
       }
       throw new PlanException(e);
     }

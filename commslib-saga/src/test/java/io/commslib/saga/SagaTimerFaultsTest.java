@@ -7,6 +7,7 @@ import io.commslib.core.Health;
 import io.commslib.saga.TestSaga.State;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
@@ -26,6 +27,7 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
     STACK_OVERFLOW,
     UNDECLARED_EXCEPTION,
     OUT_OF_MEMORY_ONCE,
+    CARRIED_OUT_OF_MEMORY_ONCE,
     HANG,
     INTERRUPT_FLAG,
     NULL
@@ -73,6 +75,11 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
       case OUT_OF_MEMORY_ONCE -> {
         if (isFirst) {
           throw new OutOfMemoryError("for the test");
+        }
+      }
+      case CARRIED_OUT_OF_MEMORY_ONCE -> {
+        if (isFirst) {
+          throw new CompletionException(new OutOfMemoryError("for the test"));
         }
       }
       case HANG -> awaitRelease();
@@ -133,6 +140,9 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
         assertThat(engine.health().status()).isEqualTo(Health.Status.DOWN);
       }
       default -> {
+        if (fault == Fault.OUT_OF_MEMORY_ONCE || fault == Fault.CARRIED_OUT_OF_MEMORY_ONCE) {
+          await("an error of the JVM says nothing about the saga", () -> calls.get() > 2);
+        }
         await("it is parked visibly", () -> status("bad") == SagaStatus.PARKED);
         await("health tells", () -> engine.health().reason().contains("parked"));
         assertThat(engine.health().details()).containsKey("lastPassSeconds");

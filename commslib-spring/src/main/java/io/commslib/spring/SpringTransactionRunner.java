@@ -2,6 +2,7 @@ package io.commslib.spring;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
+import io.commslib.core.spi.Failures;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.core.tx.TransactionWork;
@@ -184,12 +185,7 @@ public final class SpringTransactionRunner implements TransactionRunner {
   }
 
   private static @Nullable SQLException sqlCause(Throwable failure) {
-    for (Throwable at = failure; at != null; at = at.getCause()) {
-      if (at instanceof SQLException sql) {
-        return sql;
-      }
-    }
-    return null;
+    return Failures.find(failure, SQLException.class).orElse(null);
   }
 
   private void rollBack(TransactionStatus status, @Nullable Throwable failure) {

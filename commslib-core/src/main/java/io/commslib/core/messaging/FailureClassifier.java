@@ -1,7 +1,7 @@
 package io.commslib.core.messaging;
 
 import io.commslib.core.CommsException;
-import io.commslib.core.FailureKind;
+import io.commslib.core.spi.Failures;
 
 /**
  * Decides what a throw from a handler means. Users implement it. Thread-safe; must not block; what
@@ -23,14 +23,16 @@ public interface FailureClassifier {
 
   /**
    * Returns the default: library failures of kind {@code PERMANENT} are dead-lettered, everything
-   * else is retried.
+   * else is retried. Wrappers that only carry another failure, such as those of futures, do not
+   * count; a failure of the application with such a cause is retried.
    *
    * @return the classifier
    */
   static FailureClassifier defaults() {
     return failure ->
-        failure instanceof CommsException known && known.kind() == FailureKind.PERMANENT
-            ? Settlement.deadLetter(known.code())
+        Failures.isPermanent(failure)
+            ? Settlement.deadLetter(
+                Failures.known(failure).map(CommsException::code).orElse("PERMANENT"))
             : Settlement.retry();
   }
 }

@@ -1,6 +1,5 @@
 package io.commslib.core.spi;
 
-import io.commslib.core.CommsException;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.TimeSource;
@@ -58,17 +57,18 @@ final class DeadLetterCause {
 
   /**
    * Equal for failures of one class at one place; free of ids and values, which differ from message
-   * to message.
+   * to message. A wrapper that only carries another failure does not count.
    */
   static String fingerprint(@Nullable Throwable failure, String reason) {
     if (failure == null) {
       return cut(reason, 100);
     }
-    StackTraceElement[] frames = frames(failure);
+    Throwable carried = Failures.unwrapped(failure);
+    StackTraceElement[] frames = frames(carried);
     String place =
         frames.length == 0 ? "" : "@" + frames[0].getClassName() + "." + frames[0].getMethodName();
-    String code = failure instanceof CommsException known ? ":" + known.code() : "";
-    return failure.getClass().getName() + code + place;
+    String code = Failures.known(failure).map(known -> ":" + known.code()).orElse("");
+    return carried.getClass().getName() + code + place;
   }
 
   /** Like {@code printStackTrace}, but bounded, whatever the chain of causes looks like. */

@@ -12,7 +12,11 @@ public interface DeadLetterSink {
 
   /**
    * Publishes a dead letter; the stage completes once the broker has confirmed it. The engine
-   * settles the original only then; after a failure it pauses the route and tries again.
+   * settles the original only then. After a failure it pauses the route and tries again with the
+   * same letter. A failure of kind {@code PERMANENT} must prove that the target refuses this very
+   * letter for its size or form: the engine then tries a smaller form, and at last keeps the letter
+   * and goes on with others. A target that is missing, not reachable or not permitted is {@code
+   * TRANSIENT}.
    *
    * @param deadLetter with the cause in its headers
    * @return completes when it is safe

@@ -110,7 +110,7 @@ final class DeadLettering {
     Throwable failure = failures.last;
     if (flood == null
         || failure == null
-        || failure instanceof CodecException
+        || Failures.unwrapped(failure) instanceof CodecException
         || verdict.count() != Count.DEAD_LETTERED
         || failures.probes >= MAX_PROBES) {
       return false;

@@ -4,6 +4,8 @@ import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.UndeclaredThrowableException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -82,9 +84,18 @@ public final class Failures {
    *     chain
    */
   public static boolean isJvmFailure(@Nullable Throwable failure) {
+    return jvmFailure(failure).isPresent();
+  }
+
+  /**
+   * Returns the error of the JVM in a chain of causes, for code that must throw it.
+   *
+   * @param failure any failure
+   * @return the error because of which {@link #isJvmFailure} is true, or empty
+   */
+  public static Optional<VirtualMachineError> jvmFailure(@Nullable Throwable failure) {
     return find(failure, VirtualMachineError.class)
-        .filter(error -> !(error instanceof StackOverflowError))
-        .isPresent();
+        .filter(error -> !(error instanceof StackOverflowError));
   }
 
   /**
@@ -122,8 +133,15 @@ public final class Failures {
         || failure instanceof UndeclaredThrowableException;
   }
 
-  private static <T extends Throwable> Optional<T> find(
-      @Nullable Throwable failure, Class<T> type) {
+  /**
+   * Returns the first failure of a class in a chain of causes.
+   *
+   * @param <T> the class
+   * @param failure any failure
+   * @param type the class
+   * @return it, or empty if there is none
+   */
+  public static <T extends Throwable> Optional<T> find(@Nullable Throwable failure, Class<T> type) {
     Throwable found = failure;
     for (int depth = 0; found != null && depth < MAX_DEPTH; depth++) {
       if (type.isInstance(found)) {
@@ -132,6 +150,22 @@ public final class Failures {
       found = cause(found);
     }
     return Optional.empty();
+  }
+
+  /**
+   * Returns a failure and its causes.
+   *
+   * @param failure any failure
+   * @return at most the first 20 of the chain, from the outermost on
+   */
+  public static List<Throwable> chain(Throwable failure) {
+    List<Throwable> chain = new ArrayList<>();
+    Throwable found = failure;
+    while (found != null && chain.size() < MAX_DEPTH) {
+      chain.add(found);
+      found = cause(found);
+    }
+    return chain;
   }
 
   /**

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
+import io.commslib.core.messaging.FailureClassifier;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.RetrySchedule;
 import io.commslib.core.messaging.Settlement;
@@ -62,6 +63,35 @@ class FailuresTest {
   }
 
   @Test
+  void theDefaultClassifierGivesUpWhatIsPermanentWhateverCarriesIt() {
+    FailureClassifier classifier = FailureClassifier.defaults();
+    for (UnaryOperator<Throwable> carrier : CARRIERS) {
+      assertThat(classifier.classify(carrier.apply(of(FailureKind.PERMANENT))))
+          .hasToString("DEAD_LETTER (COMMS-TEST-001)");
+      assertThat(classifier.classify(carrier.apply(of(FailureKind.CONTENTION))))
+          .hasToString("RETRY");
+    }
+    for (UnaryOperator<Throwable> explanation : EXPLANATIONS) {
+      assertThat(classifier.classify(explanation.apply(of(FailureKind.PERMANENT))))
+          .hasToString("RETRY");
+    }
+  }
+
+  @Test
+  void aDeadLettersFingerprintIsThatOfTheCarriedFailure() {
+    StoreException failure = of(FailureKind.CONTENTION);
+    String own = DeadLetterCause.fingerprint(failure, "reason");
+    assertThat(own).startsWith(StoreException.class.getName() + ":COMMS-TEST-001@");
+    for (UnaryOperator<Throwable> carrier : CARRIERS) {
+      assertThat(DeadLetterCause.fingerprint(carrier.apply(failure), "reason")).isEqualTo(own);
+    }
+    for (UnaryOperator<Throwable> explanation : EXPLANATIONS) {
+      assertThat(DeadLetterCause.fingerprint(explanation.apply(failure), "reason"))
+          .contains("Exception:COMMS-TEST-001@");
+    }
+  }
+
+  @Test
   void errorsOfTheJvmAreFoundInTheChainAndThoseOfCodeAreNone() {
     assertThat(Failures.isJvmFailure(new OutOfMemoryError())).isTrue();
     assertThat(Failures.isJvmFailure(new ExecutionException(new InternalError()))).isTrue();
@@ -96,7 +126,12 @@ class FailuresTest {
             throw new AssertionError();
           }
         };
-    for (Throwable failure : List.of(circular, strange, new RuntimeException("around", strange))) {
+    RuntimeException inner = new RuntimeException("inner");
+    RuntimeException outer = new RuntimeException("outer", inner);
+    inner.initCause(outer);
+    assertThat(Failures.chain(outer)).hasSize(20);
+    for (Throwable failure :
+        List.of(circular, strange, new RuntimeException("around", strange), outer)) {
       assertThat(Failures.isOutage(failure)).isFalse();
       assertThat(Failures.isPermanent(failure)).isFalse();
       assertThat(Failures.isJvmFailure(failure)).isFalse();

@@ -1,0 +1,123 @@
+package io.commslib.examples.docs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What a failure means is told by {@code Failures}, over the whole chain of causes. Each other
+ * place of the library's code that looks at one failure of the chain only stands in a table here,
+ * with the reason why that is right.
+ */
+class FailureSitesTest {
+
+  /** A look at the next cause, or at the class of one failure; a catch of what carries another. */
+  private static final Pattern SITE =
+      Pattern.compile(
+          "(getCause\\(\\))"
+              + "|((?:Failures\\.unwrapped\\(\\w+\\) )?instanceof [\\w.]*(?:Exception|Throwable))\\b"
+              + "|(catch \\([\\w.| ]*(?:\\b(?:Comms|Store|Publish|Codec|Transport|Subscribe|Saga"
+              + "|Refused|Plan|Completion|Execution|InvocationTarget)Exception)[\\w.| ]*\\))");
+
+  /** These may: it is their task. The first three read the failures of one client each. */
+  private static final Set<String> READERS =
+      Set.of("KafkaErrors", "RabbitErrors", "SqlErrors", "SqlCondition", "Failures");
+
+  private static final Map<String, String> REASONS =
+      Map.ofEntries(
+          Map.entry(
+              "Attempts: catch (CodecException e)",
+              "the library's own decoder throws it itself; all else is classified over the chain"),
+          Map.entry(
+              "BrokerWatch: instanceof AuthorizationException",
+              "of an unwrapped failure; in doubt the cluster counts as down"),
+          Map.entry("BrokerWatch: instanceof UnsupportedVersionException", "the same"),
+          Map.entry(
+              "DeadLetterHeaders: catch (CodecException e)",
+              "the library's own decoder throws it itself"),
+          Map.entry(
+              "DeadLetterImport: instanceof RuntimeException", "throws on what it has caught"),
+          Map.entry(
+              "DrainCommits: catch (TimeoutException | ExecutionException e)",
+              "whatever the failure is, nothing was confirmed"),
+          Map.entry(
+              "GuardedConnection: catch (InvocationTargetException e)",
+              "throws on what the driver has thrown"),
+          Map.entry("GuardedConnection: getCause() x2", "throws on what the driver has thrown"),
+          Map.entry("InMemoryOutbox: catch (CompletionException e)", "unwraps it"),
+          Map.entry(
+              "JacksonCodec: instanceof StreamConstraintsException",
+              "looks at each of the chain, for a text"),
+          Map.entry(
+              "JdbcIdempotencyStore: catch (StoreException e)",
+              "its own statements throw it themselves"),
+          Map.entry(
+              "JdbcOutbox: catch (StoreException e)",
+              "its own statements throw it themselves, and it is thrown on"),
+          Map.entry(
+              "JdbcTransactionRunner: instanceof StoreException",
+              "says what is lost only where the failure does not say so; an outage in both cases"),
+          Map.entry(
+              "KafkaDeadLetters: catch (ExecutionException | TimeoutException e)",
+              "unwrapped by KafkaErrors"),
+          Map.entry("KafkaTopics: catch (ExecutionException e) x2", "unwraps it"),
+          Map.entry("KafkaTopics: catch (ExecutionException | TimeoutException e)", "unwraps it"),
+          Map.entry(
+              "OverdueSagas: catch (SagaMoves.PlanException e)",
+              "made by the caller's own code; its failure is classified over the chain"),
+          Map.entry(
+              "PollLoop: instanceof KafkaException", "decides of the stack trace in the log only"),
+          Map.entry("RabbitDeadLetters: catch (ExecutionException e)", "unwraps it"),
+          Map.entry("ReplyHandler: catch (SagaMoves.PlanException e)", "throws on what it carries"),
+          Map.entry(
+              "ReplyHandler: catch (SagaMoves.RefusedException e)",
+              "made by the library's own code"),
+          Map.entry(
+              "ResultKeeper: catch (StoreException e)",
+              "the contract of a store names it; what becomes of it is told over the chain"),
+          Map.entry("SagaEngine: catch (SagaMoves.PlanException e)", "throws on what it carries"),
+          Map.entry(
+              "SagaEngine: catch (SagaMoves.RefusedException e)", "made by the library's own code"),
+          Map.entry("SagaEngine: catch (StoreException | SagaException e)", "throws it on"),
+          Map.entry("SagaMoves: catch (RefusedException e)", "throws it on"),
+          Map.entry("SchemaLock: instanceof SQLException", "read by SqlErrors"),
+          Map.entry("SideThread: instanceof RuntimeException", "throws on what it has caught"),
+          Map.entry(
+              "SpringTransactionRunner: catch (StoreException e)",
+              "its own begin throws it itself"),
+          Map.entry(
+              "SpringTransactionRunner: instanceof StoreException", "as JdbcTransactionRunner"));
+
+  @Test
+  void whoLooksAtOneFailureOfTheChainHasAReason() throws IOException {
+    Map<String, Integer> found = new TreeMap<>();
+    for (Path folder : LibrarySchemas.folders("src/main/java")) {
+      if (folder.toString().contains("testkit")) {
+        continue;
+      }
+      for (Path source : LibrarySchemas.files(folder, ".java")) {
+        String type = source.getFileName().toString().replace(".java", "");
+        if (!READERS.contains(type)) {
+          Matcher site = SITE.matcher(Files.readString(source).replaceAll("\\s+", " "));
+          while (site.find()) {
+            if (!site.group().startsWith("Failures.")) {
+              found.merge(type + ": " + site.group(), 1, Integer::sum);
+            }
+          }
+        }
+      }
+    }
+    Set<String> sites = new TreeSet<>();
+    found.forEach((site, count) -> sites.add(count == 1 ? site : site + " x" + count));
+    assertThat(sites).isEqualTo(new TreeSet<>(REASONS.keySet()));
+  }
+}
