@@ -6,6 +6,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.TransportException;
+import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.consumer.CommitFailedException;
@@ -21,6 +22,7 @@ import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.errors.StaleMemberEpochException;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.UnknownMemberIdException;
 
 /** The one place that reads the client's failures. */
@@ -34,15 +36,23 @@ final class KafkaErrors {
    * broker refused it.
    */
   static PublishException publish(
-      Throwable failure, boolean beforeHandOver, Destination to, String messageId) {
+      Throwable failure,
+      boolean beforeHandOver,
+      Destination to,
+      String messageId,
+      Duration publishTimeout) {
     boolean refused = isRefusal(failure);
+    String rule =
+        failure instanceof TimeoutException
+            ? " (expected: a confirmation within " + publishTimeout + ", publishTimeout)"
+            : "";
     return new PublishException(
         refused ? "COMMS-KAFKA-003" : "COMMS-KAFKA-004",
         refused ? FailureKind.PERMANENT : FailureKind.TRANSIENT,
         beforeHandOver || refused ? SendCertainty.NOT_SENT : SendCertainty.MAYBE_SENT,
         to,
         messageId,
-        text(failure),
+        text(failure) + rule,
         failure);
   }
 
@@ -106,6 +116,12 @@ final class KafkaErrors {
       inner = inner.getCause();
     }
     return inner;
+  }
+
+  /** The failure of a request that the broker did not answer in time. */
+  static java.util.concurrent.TimeoutException noAnswer(String setting, Duration limit) {
+    return new java.util.concurrent.TimeoutException(
+        "no answer (expected: one within " + limit + ", " + setting + ")");
   }
 
   private static String text(Throwable failure) {

@@ -158,7 +158,7 @@ public final class KafkaTransport implements MessageTransport {
     return new SubscribeException(
         "COMMS-KAFKA-008",
         FailureKind.PERMANENT,
-        "client settings: " + text,
+        "clientSetting: " + text + " (expected: what kafka-clients takes)",
         secret.isPresent() ? null : failure);
   }
 
@@ -361,7 +361,10 @@ public final class KafkaTransport implements MessageTransport {
       throw KafkaErrors.subscribe(
           "join group of " + running.config().destination(),
           new TimeoutException(
-              "not assigned within " + config.operationTimeout() + " " + loop.lastError()));
+              "no partitions assigned (expected: within "
+                  + config.operationTimeout()
+                  + ", operationTimeout) "
+                  + loop.lastError()));
     }
   }
 
