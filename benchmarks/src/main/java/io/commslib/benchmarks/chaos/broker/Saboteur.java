@@ -1,10 +1,12 @@
-package io.commslib.benchmarks.chaos.kafka;
+package io.commslib.benchmarks.chaos.broker;
 
+import io.commslib.benchmarks.chaos.ChaosOptions;
 import io.commslib.core.idempotency.Inbox;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.testkit.MessageTrace;
 import java.time.Duration;
+import java.util.Arrays;
 
 /** One thing done wrong in members, so that a row can be seen to notice. */
 enum Saboteur {
@@ -16,6 +18,22 @@ enum Saboteur {
   UNORDERED,
   /** One message in a hundred is settled without its effect. */
   FORGETS_EFFECTS;
+
+  /**
+   * Returns what a row does wrong.
+   *
+   * @throws IllegalArgumentException if there is no such saboteur
+   */
+  static Saboteur of(ChaosOptions options) {
+    String name = options.saboteur();
+    return Arrays.stream(values())
+        .filter(saboteur -> saboteur.name().equals(name.isEmpty() ? NONE.name() : name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "--saboteur: " + name + " (expected: " + Arrays.toString(values()) + ")"));
+  }
 
   static final Duration LATER = Duration.ofMillis(500);
 
