@@ -98,7 +98,8 @@ public final class ConsumerProcess {
             .subscriber()
             .subscribe(
                 wanted.build(),
-                errors.around(delivery -> handle(saboteur, tables, failing, delivery)));
+                saboteur.around(
+                    errors.around(delivery -> handle(saboteur, tables, failing, delivery))));
     Runtime.getRuntime().addShutdownHook(new Thread(() -> end(transport, subscription)));
     System.out.println(READY);
     while (System.in.read() >= 0) {

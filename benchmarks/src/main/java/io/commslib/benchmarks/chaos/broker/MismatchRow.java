@@ -43,6 +43,8 @@ final class MismatchRow {
       scene.transport().declare(ProcessScene.declaration(lacking).build());
       scene.broker().removeDeadLetters(lacking);
       scene.produce();
+      scene.pause(500, 1_000);
+      withoutInbox(scene, away);
       for (int round = 0; round < rounds; round++) {
         refuse(scene, Map.of("schema", "chaos_without_tables"), NO_INBOX);
         refuse(
@@ -50,7 +52,6 @@ final class MismatchRow {
             Map.of("source", lacking.toString(), ConsumerProcess.VERIFY_ONLY, "true"),
             "COMMS-" + kind + "-002");
       }
-      withoutInbox(scene, away);
       try (MessageTransport other = scene.broker().open(2 * LARGE)) {
         other.declare(ProcessScene.declaration(scene.source()).build());
         scene.produce("large", other, large).join();
@@ -64,13 +65,11 @@ final class MismatchRow {
       }
       int status = scene.redrive(1, setting.heapMegabytes, 2_000).awaitExit(REFUSED_WITHIN);
       scene.judge().wrong("unexpected", status == 0 ? 0 : 1, "redrive ended with " + status);
-      RowResult result =
-          scene.result(
-              name,
-              String.format(
-                  "%d members refused, inbox away for %d s, %d bodies over the members' limit",
-                  2 * rounds, away.toSeconds(), large.messages()));
-      return result;
+      return scene.result(
+          name,
+          String.format(
+              "%d members refused, inbox away for %d s, %d bodies over the members' limit",
+              2 * rounds, away.toSeconds(), large.messages()));
     }
   }
 
@@ -88,6 +87,7 @@ final class MismatchRow {
   }
 
   private static void withoutInbox(ProcessScene scene, Duration length) throws SQLException {
+    boolean loaded = scene.isProducing();
     rename(scene, "inbox", "inbox_away");
     long before = scene.members().effected();
     LockSupport.parkNanos(length.toNanos());
@@ -97,7 +97,7 @@ final class MismatchRow {
     scene
         .judge()
         .wrong("unexpected", scene.letters(), scene.letters() + " dead letters without an inbox");
-    scene.judge().wrong("unmet", scene.isProducing() || before == 0 ? 0 : 1, "the load was over");
+    scene.judge().wrong("unmet", loaded ? 0 : 1, "the load was over");
   }
 
   private static void rename(ProcessScene scene, String from, String to) throws SQLException {

@@ -2,6 +2,8 @@ package io.commslib.benchmarks.chaos.broker;
 
 import io.commslib.benchmarks.chaos.ChaosOptions;
 import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.testkit.MessageTrace;
@@ -17,7 +19,11 @@ enum Saboteur {
   /** Members keep no order of a key. */
   UNORDERED,
   /** One message in a hundred is settled without its effect. */
-  FORGETS_EFFECTS;
+  FORGETS_EFFECTS,
+  /** Members settle a message with which they have met an error, without its effect. */
+  SWALLOWS_ERRORS,
+  /** Members take as much as there is, however little memory they have. */
+  UNBOUNDED;
 
   /**
    * Returns what a row does wrong.
@@ -47,6 +53,23 @@ enum Saboteur {
     if (this == UNORDERED) {
       member.unordered();
     }
+    if (this == UNBOUNDED) {
+      member.maxInFlight(10_000).maxInFlightBytes(1L << 34);
+    }
+  }
+
+  /** A handler that does this wrong around one of a member. */
+  MessageHandler around(MessageHandler handler) {
+    if (this != SWALLOWS_ERRORS) {
+      return handler;
+    }
+    return delivery -> {
+      try {
+        return handler.handle(delivery);
+      } catch (Error e) {
+        return Settlement.done();
+      }
+    };
   }
 
   /** Whether a message is put off, so that later ones of its key overtake it. */
