@@ -14,7 +14,7 @@ final class ErrorsRow {
 
   static RowResult run(Broker.Kind kind, String name, ChaosOptions options) throws Exception {
     int kills = options.choose(3, 9, 30);
-    Setting setting = new Setting(options.choose(20, 60, 300));
+    Setting setting = new Setting(options.choose(20, 40, 300));
     setting.processes = true;
     setting.members = 2;
     setting.errors = true;
