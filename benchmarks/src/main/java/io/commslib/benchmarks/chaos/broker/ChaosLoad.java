@@ -1,4 +1,4 @@
-package io.commslib.benchmarks.chaos.kafka;
+package io.commslib.benchmarks.chaos.broker;
 
 import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Destination;
@@ -35,11 +35,20 @@ final class ChaosLoad implements AutoCloseable {
   private volatile @Nullable Throwable failure;
 
   ChaosLoad(Publisher publisher, Destination to, Path folder, Setting setting) {
+    this(publisher, to, folder, "p", setting);
+  }
+
+  /**
+   * Starts the producers.
+   *
+   * @param prefix of the names of the producers, and so of their keys and messages
+   */
+  ChaosLoad(Publisher publisher, Destination to, Path folder, String prefix, Setting setting) {
     this.keys = setting.keys;
     this.body = new byte[setting.bodyBytes];
     int rounds = setting.rounds;
     for (int number = 0; number < setting.producers; number++) {
-      String writer = "p" + number;
+      String writer = prefix + number;
       Path file = folder.resolve(writer + ".jsonl");
       files.add(file);
       Thread thread =

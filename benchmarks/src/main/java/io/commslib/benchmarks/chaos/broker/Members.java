@@ -1,4 +1,4 @@
-package io.commslib.benchmarks.chaos.kafka;
+package io.commslib.benchmarks.chaos.broker;
 
 import java.nio.file.Path;
 

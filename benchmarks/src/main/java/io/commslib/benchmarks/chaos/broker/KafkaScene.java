@@ -1,5 +1,6 @@
-package io.commslib.benchmarks.chaos.kafka;
+package io.commslib.benchmarks.chaos.broker;
 
+import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.benchmarks.chaos.ChaosOptions;
 import io.commslib.benchmarks.chaos.RowResult;
 import io.commslib.core.messaging.Destination;
@@ -7,9 +8,6 @@ import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.Publisher;
 import io.commslib.kafka.KafkaTransport;
 import io.commslib.kafka.KafkaTransportConfig;
-import io.commslib.testkit.HistoryOracle;
-import io.commslib.testkit.HistoryVerdict;
-import io.commslib.testkit.HistoryVerdict.Counter;
 import io.commslib.testkit.TcpFaultProxy;
 import io.commslib.testkit.servers.KafkaCluster;
 import io.commslib.testkit.servers.KafkaServer;
@@ -21,9 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
@@ -38,11 +34,8 @@ final class KafkaScene implements AutoCloseable {
   /** The shortest that brokers allow by default. */
   static final Duration SESSION = Duration.ofSeconds(6);
 
-  private static final Duration QUIET_LIMIT = Duration.ofSeconds(180);
-  private static final Duration STUCK = Duration.ofSeconds(60);
-
   private final Setting setting;
-  private final long started = System.nanoTime();
+  private final Judge judge = new Judge();
   private final Path folder = Files.createTempDirectory("commslib-chaos");
   private final Destination source = Destination.topic("chaos");
   private final List<KafkaServer> brokers;
@@ -51,8 +44,6 @@ final class KafkaScene implements AutoCloseable {
   private final Members members;
   private final Poison poison;
   private final Random random;
-  private final Map<String, Long> broken = new LinkedHashMap<>();
-  private final List<String> findings = new ArrayList<>();
   private @Nullable ChaosLoad load;
   private long parked;
 
@@ -60,8 +51,8 @@ final class KafkaScene implements AutoCloseable {
     System.setProperty(KafkaServer.LONG_RUN_PROPERTY, "true");
     this.setting = setting;
     this.random = new Random(options.seed());
-    setting.saboteur =
-        options.saboteur().isEmpty() ? Saboteur.NONE : Saboteur.valueOf(options.saboteur());
+    setting.saboteur = Saboteur.of(options);
+    setting.database = ChaosDatabase.Kind.of(options.database());
     if (setting.proxied) {
       int door = freePort();
       this.proxy = TcpFaultProxy.to(new InetSocketAddress("127.0.0.1", door));
@@ -82,7 +73,7 @@ final class KafkaScene implements AutoCloseable {
     own.declare(DestinationConfig.builder(source).partitions(PARTITIONS).build());
     this.members =
         setting.processes
-            ? new ProcessMembers(servers, source, folder, setting)
+            ? new ProcessMembers(Broker.Kind.KAFKA, servers, source, folder, setting)
             : new JvmMembers(servers, source, folder, setting);
     this.poison = new Poison(direct, source, own.deadLetters());
     for (int i = 0; i < setting.members; i++) {
@@ -152,29 +143,12 @@ final class KafkaScene implements AutoCloseable {
 
   /** Counts something that must not be. */
   void wrong(String count, long howMuch, String finding) {
-    if (howMuch > 0) {
-      broken.merge(count, howMuch, Long::sum);
-      findings.add(finding);
-    }
+    judge.wrong(count, howMuch, finding);
   }
 
   /** Waits until so many messages have had their effect; what is missing then counts as lost. */
   void awaitEffects(long count) {
-    long end = System.nanoTime() + QUIET_LIMIT.toNanos();
-    long last = -1;
-    long now = members.effected();
-    while (now < count && System.nanoTime() - end < 0) {
-      if (now != last) {
-        last = now;
-        end = System.nanoTime() + QUIET_LIMIT.toNanos();
-      }
-      LockSupport.parkNanos(50_000_000);
-      now = members.effected();
-    }
-    wrong(
-        "stuck",
-        now < count ? 1 : 0,
-        now + " of " + count + " effects, none more in " + QUIET_LIMIT.toSeconds() + " s");
+    judge.awaitEffects(members, count);
   }
 
   /** Waits for producers and effects, and judges. */
@@ -182,7 +156,7 @@ final class KafkaScene implements AutoCloseable {
     ChaosLoad producers = Objects.requireNonNull(load, "load");
     producers.join();
     awaitEffects(producers.confirmed() - parked);
-    long missingJunk = poison.awaitParked(QUIET_LIMIT);
+    long missingJunk = poison.awaitParked(Judge.QUIET_LIMIT);
     wrong("lost", missingJunk, missingJunk + " unreadable records stand in no dead letter");
     wrong("unexpected", -missingJunk, -missingJunk + " unreadable records stand there twice");
     if (members instanceof ProcessMembers processes) {
@@ -191,23 +165,7 @@ final class KafkaScene implements AutoCloseable {
     }
     List<Path> files = new ArrayList<>(producers.files());
     files.add(members.history());
-    HistoryVerdict verdict = HistoryOracle.of(List.of(Members.GROUP), STUCK).judge(files);
-    Map<String, Long> counted = new LinkedHashMap<>();
-    counted.put("lost", verdict.count(Counter.LOST));
-    counted.put("unexpected", verdict.count(Counter.UNEXPECTED));
-    counted.put("duplicateEffects", verdict.count(Counter.DUPLICATE_EFFECTS));
-    counted.put("inversions", verdict.count(Counter.REORDERED));
-    counted.put("stuck", verdict.count(Counter.STUCK));
-    broken.forEach((what, count) -> counted.merge(what, count, Long::sum));
-    findings.addAll(verdict.findings());
-    String all =
-        String.format(
-            "%s, %d acknowledged, %d redelivered, %d parked",
-            counts,
-            verdict.count(Counter.ACKNOWLEDGED),
-            verdict.count(Counter.REDELIVERED),
-            verdict.count(Counter.PARKED));
-    return new RowResult(name, all, counted, findings, (System.nanoTime() - started) / 1e9);
+    return judge.result(name, counts, files);
   }
 
   /** So many messages are to end in the dead letters instead of having an effect. */

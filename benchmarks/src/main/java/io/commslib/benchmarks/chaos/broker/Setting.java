@@ -1,5 +1,6 @@
-package io.commslib.benchmarks.chaos.kafka;
+package io.commslib.benchmarks.chaos.broker;
 
+import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.kafka.GroupProtocol;
@@ -18,6 +19,20 @@ final class Setting {
 
   /** Whether members are processes of their own, over PostgreSQL. */
   boolean processes;
+
+  /** Where processes have inbox and effects. */
+  ChaosDatabase.Kind database = ChaosDatabase.Kind.POSTGRESQL;
+
+  /** Whether code in the members' processes that is not the library's meets errors. */
+  boolean errors;
+
+  /** Whether members fail with some messages until they are redriven. */
+  boolean failing;
+
+  /** The largest body that members take. */
+  int maxMessageBytes = 2 * 1024 * 1024;
+
+  int maxInFlight = 500;
 
   /** Whether clients reach the broker through a proxy only. */
   boolean proxied;

@@ -1,7 +1,7 @@
-package io.commslib.benchmarks.chaos.kafka;
+package io.commslib.benchmarks.chaos.broker;
 
-import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.benchmarks.chaos.ChaosTables;
 import io.commslib.benchmarks.chaos.ChildJvm;
 import io.commslib.core.messaging.Destination;
@@ -10,8 +10,8 @@ import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.testkit.HistoryOp;
 import io.commslib.testkit.HistoryWriter;
 import io.commslib.testkit.MessageTrace;
-import io.commslib.testkit.servers.PostgresServer;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -19,40 +19,42 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 
-/** Members in processes of their own, with inbox and effects in a PostgreSQL of their own. */
+/** Members in processes of their own, with inbox and effects in a database of their own. */
 final class ProcessMembers implements Members {
 
   private static final String SCHEMA = "chaos_members";
   private static final Duration END_LIMIT = Duration.ofSeconds(40);
 
+  private final Broker.Kind broker;
   private final String servers;
   private final Destination source;
   private final Path folder;
   private final Setting setting;
-  private final PostgresServer server;
+  private final ChaosDatabase server;
   private final HikariDataSource pool;
+  private final JdbcDatabase database;
   private final ChaosTables tables;
   private final Deque<ChildJvm> members = new ArrayDeque<>();
   private final List<String> faults = new ArrayList<>();
   private long received;
   private int born;
 
-  ProcessMembers(String servers, Destination source, Path folder, Setting setting)
-      throws SQLException {
+  ProcessMembers(
+      Broker.Kind broker, String servers, Destination source, Path folder, Setting setting)
+      throws IOException, SQLException {
+    this.broker = broker;
     this.servers = servers;
     this.source = source;
     this.folder = folder;
     this.setting = setting;
-    this.server = PostgresServer.start();
-    HikariConfig config = new HikariConfig();
-    config.setJdbcUrl(server.jdbcUrl());
-    config.setUsername(server.user());
-    config.setPassword(server.user());
-    config.setMaximumPoolSize(4);
-    this.pool = new HikariDataSource(config);
-    JdbcDatabase database = JdbcDatabase.builder(pool).schema(SCHEMA).build();
+    this.server = setting.database.start(Map.of());
+    this.pool = server.pool(4);
+    this.database = JdbcDatabase.builder(pool).schema(SCHEMA).build();
     InboxSchema.scripts().apply(database);
     this.tables = new ChaosTables(database);
     tables.create();
@@ -60,25 +62,55 @@ final class ProcessMembers implements Members {
 
   @Override
   public void join() {
-    List<String> arguments = new ArrayList<>();
-    arguments.add("servers=" + servers);
-    arguments.add("source=" + source);
-    arguments.add("protocol=" + setting.protocol);
-    arguments.add("session=" + KafkaScene.SESSION);
-    arguments.add("url=" + server.jdbcUrl());
-    arguments.add("user=" + server.user());
-    arguments.add("schema=" + SCHEMA);
-    arguments.add("bytes=" + setting.heapMegabytes * 1024L * 1024 / 4);
-    arguments.add("saboteur=" + setting.saboteur);
-    setting.client.forEach((name, value) -> arguments.add("client." + name + "=" + value));
-    ChildJvm child =
-        ChildJvm.start(
-            List.of("-Xmx" + setting.heapMegabytes + "m", "-XX:+ExitOnOutOfMemoryError"),
-            ConsumerProcess.class.getName(),
-            arguments,
-            folder.resolve("member-" + ++born + ".log"));
+    ChildJvm child = start(Map.of());
     members.add(child);
     child.awaitLine(ConsumerProcess.READY);
+  }
+
+  /** Starts a process that is no member yet, with some of its arguments changed. */
+  ChildJvm start(Map<String, String> changes) {
+    Map<String, String> arguments = new TreeMap<>();
+    arguments.put("broker", broker.name());
+    arguments.put("servers", servers);
+    arguments.put("source", source.toString());
+    arguments.put("protocol", setting.protocol.name());
+    arguments.put("session", KafkaScene.SESSION.toString());
+    arguments.put("url", server.url());
+    arguments.put("user", server.user());
+    arguments.put("schema", SCHEMA);
+    arguments.put("bytes", Long.toString(setting.heapMegabytes * 1024L * 1024 / 4));
+    arguments.put("maxInFlight", Integer.toString(setting.maxInFlight));
+    arguments.put("maxMessageBytes", Integer.toString(setting.maxMessageBytes));
+    arguments.put("saboteur", setting.saboteur.name());
+    arguments.put("errors", Boolean.toString(setting.errors));
+    arguments.put("failing", Boolean.toString(setting.failing));
+    setting.client.forEach((name, value) -> arguments.put("client." + name, value));
+    arguments.putAll(changes);
+    return ChildJvm.start(
+        List.of("-Xmx" + setting.heapMegabytes + "m", "-XX:+ExitOnOutOfMemoryError"),
+        ConsumerProcess.class.getName(),
+        arguments.entrySet().stream().map(Object::toString).toList(),
+        folder.resolve("member-" + ++born + ".log"));
+  }
+
+  /** The tables of inbox and effects. */
+  JdbcDatabase database() {
+    return database;
+  }
+
+  ChaosTables tables() {
+    return tables;
+  }
+
+  /** How many lines with this beginning all members have printed so far, dead ones included. */
+  long printed(String beginning) throws IOException {
+    long count = 0;
+    for (int number = 1; number <= born; number++) {
+      try (Stream<String> lines = Files.lines(folder.resolve("member-" + number + ".log"))) {
+        count += lines.filter(line -> line.startsWith(beginning)).count();
+      }
+    }
+    return count;
   }
 
   /** SIGTERM; it has to end with status 0. */

@@ -1,4 +1,4 @@
-package io.commslib.benchmarks.chaos.kafka;
+package io.commslib.benchmarks.chaos.broker;
 
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;

@@ -1,11 +1,12 @@
-package io.commslib.benchmarks.chaos.kafka;
+package io.commslib.benchmarks.chaos.broker;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.benchmarks.chaos.ChaosTables;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.messaging.RetrySchedule;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
@@ -14,9 +15,6 @@ import io.commslib.idempotency.InboxConfig;
 import io.commslib.idempotency.JdbcInbox;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
-import io.commslib.kafka.GroupProtocol;
-import io.commslib.kafka.KafkaTransport;
-import io.commslib.kafka.KafkaTransportConfig;
 import io.commslib.testkit.MessageTrace;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -35,6 +33,12 @@ public final class ConsumerProcess {
 
   /** A message of this writer ends the process that handles it. */
   static final String KILLER = "killer";
+
+  /** With it nothing is declared: what there must be is only checked. */
+  static final String VERIFY_ONLY = "verifyOnly";
+
+  /** Why messages are dead-lettered with which members fail. */
+  static final String BAD = IllegalStateException.class.getName();
 
   private final Map<String, String> arguments;
 
@@ -61,42 +65,41 @@ public final class ConsumerProcess {
   }
 
   private void run() throws Exception {
-    HikariConfig pool = new HikariConfig();
-    pool.setJdbcUrl(get("url"));
-    pool.setUsername(get("user"));
-    pool.setPassword(get("user"));
-    pool.setMaximumPoolSize(10);
-    JdbcDatabase database =
-        JdbcDatabase.builder(new HikariDataSource(pool)).schema(get("schema")).build();
+    HikariDataSource pool = ChaosDatabase.pool(get("url"), get("user"), 10);
+    // Processes that start at the same time on a busy machine are slow to connect.
+    pool.setConnectionTimeout(30_000);
+    JdbcDatabase database = JdbcDatabase.builder(pool).schema(get("schema")).build();
     ChaosTables tables = new ChaosTables(database);
-    KafkaTransportConfig.Builder config =
-        KafkaTransportConfig.builder(get("servers"))
-            .groupProtocol(GroupProtocol.valueOf(get("protocol")))
-            .maxMessageBytes(2 * 1024 * 1024);
-    if (config.build().groupProtocol() == GroupProtocol.CLASSIC) {
-      config.sessionTimeout(Duration.parse(get("session")));
-    }
-    arguments.forEach(
-        (name, value) -> {
-          if (name.startsWith("client.")) {
-            config.clientSetting(name.substring("client.".length()), value);
-          }
-        });
-    KafkaTransport transport = KafkaTransport.create(config.build());
-    Destination source = Destination.parse(get("source"));
-    transport.declare(DestinationConfig.builder(source).partitions(KafkaScene.PARTITIONS).build());
+    PlantedErrors errors = new PlantedErrors(Boolean.parseBoolean(get("errors")));
     Saboteur saboteur = Saboteur.valueOf(get("saboteur"));
+    JdbcInbox inbox = JdbcInbox.create(database, InboxConfig.defaults());
+    MessageTransport transport = Broker.Kind.valueOf(get("broker")).open(arguments, errors);
+    Destination source = Destination.parse(get("source"));
+    DestinationConfig.Builder declared =
+        DestinationConfig.builder(source).partitions(KafkaScene.PARTITIONS).group(Members.GROUP);
+    if (arguments.containsKey(VERIFY_ONLY)) {
+      declared.verifyOnly();
+    }
+    transport.declare(declared.build());
     SubscriptionConfig.Builder wanted =
         SubscriptionConfig.builder(source, Members.GROUP)
+            .maxInFlight(Integer.parseInt(get("maxInFlight")))
             .maxInFlightBytes(Long.parseLong(get("bytes")));
-    saboteur.set(
-        wanted,
-        JdbcTransactionRunner.create(database),
-        JdbcInbox.create(database, InboxConfig.defaults()));
+    boolean failing = Boolean.parseBoolean(get("failing"));
+    if (failing) {
+      wanted
+          .withoutFlood()
+          .retry(RetrySchedule.builder().attemptsAtOnce(1).withoutDelays().build());
+    }
+    errors.set(wanted);
+    saboteur.set(wanted, JdbcTransactionRunner.create(database), inbox);
     Subscription subscription =
         transport
             .subscriber()
-            .subscribe(wanted.build(), delivery -> handle(saboteur, tables, delivery));
+            .subscribe(
+                wanted.build(),
+                saboteur.around(
+                    errors.around(delivery -> handle(saboteur, tables, failing, delivery))));
     Runtime.getRuntime().addShutdownHook(new Thread(() -> end(transport, subscription)));
     System.out.println(READY);
     while (System.in.read() >= 0) {
@@ -105,11 +108,15 @@ public final class ConsumerProcess {
     end(transport, subscription);
   }
 
-  private static Settlement handle(Saboteur saboteur, ChaosTables tables, Delivery delivery)
+  private static Settlement handle(
+      Saboteur saboteur, ChaosTables tables, boolean failing, Delivery delivery)
       throws SQLException {
     MessageTrace trace = MessageTrace.of(delivery.message());
     if (trace.writer().equals(KILLER)) {
       Runtime.getRuntime().halt(137);
+    }
+    if (failing && isBad(trace) && delivery.redriveCount() == 0) {
+      throw new IllegalStateException("bad");
     }
     if (saboteur.delays(trace, delivery.attempt())) {
       return Settlement.retry(Saboteur.LATER);
@@ -121,7 +128,12 @@ public final class ConsumerProcess {
     return Settlement.done();
   }
 
-  private static synchronized void end(KafkaTransport transport, Subscription subscription) {
+  /** Whether members that fail do so with this message: one in four. */
+  static boolean isBad(MessageTrace trace) {
+    return trace.seq() % 4 == 1;
+  }
+
+  private static synchronized void end(MessageTransport transport, Subscription subscription) {
     subscription.drain(Duration.ofSeconds(20));
     transport.close();
     System.out.println(RECEIVED + subscription.snapshot().count(Count.RECEIVED));

@@ -1,4 +1,4 @@
-package io.commslib.benchmarks.chaos.kafka;
+package io.commslib.benchmarks.chaos.broker;
 
 import io.commslib.benchmarks.chaos.ChaosOptions;
 import io.commslib.benchmarks.chaos.ChildJvm;
@@ -81,7 +81,11 @@ final class RedriveRow {
     return ChildJvm.start(
         List.of("-Xmx128m"),
         RedriveProcess.class.getName(),
-        List.of(scene.brokers().get(0).bootstrapServers(), scene.source().toString()),
+        List.of(
+            Broker.Kind.KAFKA.name(),
+            scene.brokers().get(0).bootstrapServers(),
+            scene.source().toString(),
+            "2000"),
         scene.folder().resolve("redrive-" + number + ".log"));
   }
 }

@@ -1,4 +1,4 @@
-package io.commslib.benchmarks.chaos.kafka;
+package io.commslib.benchmarks.chaos.broker;
 
 import io.commslib.benchmarks.chaos.ChaosOptions;
 import io.commslib.benchmarks.chaos.RowResult;

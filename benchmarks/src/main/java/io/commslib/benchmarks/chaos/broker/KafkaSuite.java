@@ -1,11 +1,12 @@
-package io.commslib.benchmarks.chaos.kafka;
+package io.commslib.benchmarks.chaos.broker;
 
 import io.commslib.benchmarks.chaos.ChaosOptions;
 import io.commslib.benchmarks.chaos.ChaosSuite;
 import io.commslib.benchmarks.chaos.RowResult;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /** The rows on Kafka. */
 public final class KafkaSuite implements ChaosSuite {
@@ -15,6 +16,10 @@ public final class KafkaSuite implements ChaosSuite {
   }
 
   private record Row(String text, Script script) {}
+
+  /** Rows whose members are processes over a database that can be chosen. */
+  private static final Set<String> ON_DATABASES =
+      Set.of("21", "21b", "23", "40", "41", "50b", "51", "52", "crash");
 
   private static final Map<String, Row> ROWS = scripts();
 
@@ -42,6 +47,21 @@ public final class KafkaSuite implements ChaosSuite {
     rows.put("40", new Row("every process ended by SIGTERM and replaced", MembershipRows::roll));
     rows.put("41", new Row("bodies of 1 MiB in a heap of 128 MiB", MemoryRow::run));
     rows.put("50", new Row("errors of classes, stack and memory in handlers", FailureRows::errors));
+    rows.put(
+        "50b",
+        new Row(
+            "errors in members' code, members and broker killed",
+            (name, options) -> ErrorsRow.run(Broker.Kind.KAFKA, name, options)));
+    rows.put(
+        "51",
+        new Row(
+            "members and writers that do not agree",
+            (name, options) -> MismatchRow.run(Broker.Kind.KAFKA, name, options)));
+    rows.put(
+        "52",
+        new Row(
+            "large bodies and dead letters in small heaps",
+            (name, options) -> LettersRow.run(Broker.Kind.KAFKA, name, options)));
     rows.put("crash", new Row("messages that kill their process", MembershipRows::killers));
     return rows;
   }
@@ -55,18 +75,15 @@ public final class KafkaSuite implements ChaosSuite {
 
   @Override
   public RowResult run(String number, ChaosOptions options) throws Exception {
-    if (!options.database().isEmpty()) {
-      throw new IllegalArgumentException("--database: not known to kafka");
-    }
-    if (!options.saboteur().isEmpty()
-        && Arrays.stream(Saboteur.values()).noneMatch(s -> s.name().equals(options.saboteur()))) {
+    if (!options.database().isEmpty() && !ON_DATABASES.contains(number)) {
       throw new IllegalArgumentException(
-          "--saboteur: "
-              + options.saboteur()
-              + " (expected: "
-              + Arrays.toString(Saboteur.values())
+          "--database: row "
+              + number
+              + " has none (expected: one of "
+              + new TreeSet<>(ON_DATABASES)
               + ")");
     }
+    Saboteur.of(options);
     Row row = ROWS.get(number);
     return row.script().run(number + ", " + row.text(), options);
   }
