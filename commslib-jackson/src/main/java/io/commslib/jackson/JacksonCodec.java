@@ -27,10 +27,11 @@ import tools.jackson.databind.jsontype.BasicPolymorphicTypeValidator;
  * types annotated for Jackson are supported.
  *
  * <p>Reading takes exactly one value of the class asked for: anything after it, a {@code null}, a
- * number given as text, or a fraction where a whole number belongs is refused; unknown properties
- * are ignored, so that senders may add some. Depth and lengths are bounded, unknown properties
- * included. No class is loaded because the bytes name it: default typing is off, and types whose
- * annotations ask for class names in the JSON are refused.
+ * number given as text, or a fraction where a whole number belongs is refused. Unknown properties
+ * are ignored, so that senders may add some. Absent ones are no fault, so that readers may add
+ * some: a primitive is then 0 or false. Depth and lengths are bounded, unknown properties included.
+ * No class is loaded because the bytes name it: default typing is off, and types whose annotations
+ * ask for class names in the JSON are refused.
  *
  * <p>Writing gives decimals without exponent, times and durations in ISO 8601 text with the offset
  * kept, and nothing deeper than can be read back.
@@ -80,7 +81,7 @@ public final class JacksonCodec implements Codec {
             .streamWriteConstraints(
                 StreamWriteConstraints.builder().maxNestingDepth(builder.maxDepth).build())
             .build();
-    mapper =
+    JsonMapper.Builder settings =
         JsonMapper.builder(factory)
             .enable(StreamWriteFeature.WRITE_BIGDECIMAL_AS_PLAIN)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -92,14 +93,19 @@ public final class JacksonCodec implements Codec {
             .disable(DateTimeFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
             .disable(DateTimeFeature.ADJUST_DATES_TO_CONTEXT_TIME_ZONE)
             // Allows nothing: only logical names may select a subtype.
-            .polymorphicTypeValidator(BasicPolymorphicTypeValidator.builder().build())
-            .build();
+            .polymorphicTypeValidator(BasicPolymorphicTypeValidator.builder().build());
+    if (JacksonVersions.refusesAbsentPrimitives()) {
+      settings.addModule(AbsentPrimitives.module());
+    }
+    mapper = settings.build();
+    JacksonVersions.probe(mapper);
   }
 
   /**
    * Returns a codec with the default limits.
    *
    * @return new codec
+   * @throws CodecException as {@link Builder#build}
    */
   public static JacksonCodec create() {
     return builder().build();
@@ -304,12 +310,18 @@ public final class JacksonCodec implements Codec {
     }
 
     /**
-     * Builds the codec.
+     * Builds the codec, and tries it.
      *
      * @return new codec
+     * @throws CodecException {@code COMMS-JACKSON-005} if the jars of Jackson on the class path do
+     *     not fit each other, with their versions
      */
     public JacksonCodec build() {
-      return new JacksonCodec(this);
+      try {
+        return new JacksonCodec(this);
+      } catch (LinkageError e) {
+        throw JacksonVersions.doNotFit(e);
+      }
     }
   }
 }
