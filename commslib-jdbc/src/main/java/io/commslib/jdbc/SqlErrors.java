@@ -82,20 +82,45 @@ public final class SqlErrors {
   }
 
   /**
-   * Translates a failure of a commit.
+   * Translates a failure of a commit. What is refused there is not a statement of the library, but
+   * what the work has written: constraints that are checked at commit depend on other rows, which
+   * another transaction may change. So it is no proof that the same work will fail again.
    *
+   * @param failure the driver's failure
+   * @return {@code UNKNOWN_RESULT} if the connection broke or the database says it does not know;
+   *     {@code CONTENTION}, a failed attempt, for data that is refused; else as {@link #translate}
+   */
+  public static StoreException translateCommit(SQLException failure) {
+    if (isResultUnknown(failure)) {
+      return resultUnknown(failure);
+    }
+    SqlCondition condition = SqlCondition.of(failure);
+    return exception(
+        "commit", condition == SqlCondition.REFUSED ? SqlCondition.UNKNOWN : condition, failure);
+  }
+
+  /**
+   * Translates a failure of a statement of the library that commits by itself.
+   *
+   * @param doing what was tried, in a word or two
    * @param failure the driver's failure
    * @return {@code UNKNOWN_RESULT} if the connection broke or the database says it does not know,
    *     else as {@link #translate}
    */
-  public static StoreException translateCommit(SQLException failure) {
-    return isConnectionLost(failure) || "40003".equals(failure.getSQLState())
-        ? new StoreException(
-            "COMMS-JDBC-004",
-            FailureKind.UNKNOWN_RESULT,
-            "commit: connection lost, result unknown",
-            failure)
-        : translate("commit", failure);
+  public static StoreException translateSingle(String doing, SQLException failure) {
+    return isResultUnknown(failure) ? resultUnknown(failure) : translate(doing, failure);
+  }
+
+  private static boolean isResultUnknown(SQLException failure) {
+    return isConnectionLost(failure) || "40003".equals(failure.getSQLState());
+  }
+
+  private static StoreException resultUnknown(SQLException failure) {
+    return new StoreException(
+        "COMMS-JDBC-004",
+        FailureKind.UNKNOWN_RESULT,
+        "commit: connection lost, result unknown",
+        failure);
   }
 
   /**
