@@ -72,6 +72,10 @@ final class Books {
   private @Nullable LaneEntry alone;
 
   int running;
+
+  /** Records that wait here since the dead-letter target refuses them in every form. */
+  int keptLetters;
+
   int waiters;
   boolean batchTimer;
   boolean ledgerTimer;
@@ -171,6 +175,10 @@ final class Books {
     lanes.remove(entry, nextFirst);
     counts[count.ordinal()]++;
     settled++;
+    LaneEntry.History failures = entry.failures;
+    if (failures != null && failures.deadLetterRefusals > 0) {
+      keptLetters--;
+    }
     if (flood != null && settled % FLOOD_SAMPLE == 0) {
       flood.sample(settled, runtime.time().nanoTime());
     }
@@ -459,6 +467,15 @@ final class Books {
           route.isPaused(),
           watchdog.stuckHandlers(),
           lanes.lanes());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  int keptLetters() {
+    lock.lock();
+    try {
+      return keptLetters;
     } finally {
       lock.unlock();
     }

@@ -176,6 +176,9 @@ final class DeadLettering {
       books.backToReady(entry, true);
       return;
     }
+    if (failures.deadLetterRefusals == 0) {
+      books.keptLetters++;
+    }
     int refusals = Math.min(30, ++failures.deadLetterRefusals);
     Duration pause = REFUSED_BACKOFF.next(refusals, runtime.random());
     books.hold(entry, pause);

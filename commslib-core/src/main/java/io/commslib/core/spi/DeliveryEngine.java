@@ -227,7 +227,8 @@ public final class DeliveryEngine implements AutoCloseable {
    *
    * @return down beyond {@link SubscriptionConfig#maxStuckHandlers()}, while an error of the JVM
    *     stops the route and while the gate does not return; degraded while an outage pauses the
-   *     route, a worker is stuck, or the observer does not return
+   *     route, a worker is stuck, a dead letter waits here since its target refuses it, or the
+   *     observer does not return
    */
   public Health health() {
     SubscriptionSnapshot now = snapshot();
@@ -259,8 +260,12 @@ public final class DeliveryEngine implements AutoCloseable {
     if (now.isRoutePaused()) {
       return "paused: " + books.route.reason();
     }
-    return now.stuckHandlers() > 0
-        ? "stuck: " + books.watchdog.firstStuck()
+    if (now.stuckHandlers() > 0) {
+      return "stuck: " + books.watchdog.firstStuck();
+    }
+    int letters = books.keptLetters();
+    return letters > 0
+        ? "the dead-letter target refuses messages, which wait here: " + letters
         : books.events.trouble();
   }
 }

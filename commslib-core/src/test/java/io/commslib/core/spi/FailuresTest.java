@@ -3,6 +3,7 @@ package io.commslib.core.spi;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.FailureKind;
+import io.commslib.core.Health;
 import io.commslib.core.StoreException;
 import io.commslib.core.messaging.FailureClassifier;
 import io.commslib.core.messaging.Message;
@@ -193,8 +194,12 @@ class FailuresTest {
     rig.time().advance(Duration.ofMinutes(1));
     assertThat(rig.acknowledged()).hasSize(3);
     assertThat(rig.engine().snapshot().isRoutePaused()).isFalse();
+    assertThat(rig.engine().health().status()).isEqualTo(Health.Status.DEGRADED);
+    assertThat(rig.engine().health().reason())
+        .isEqualTo("the dead-letter target refuses messages, which wait here: 1");
     rig.refuseLettersOver(Integer.MAX_VALUE);
     rig.time().advance(Duration.ofMinutes(20));
     assertThat(rig.acknowledged()).endsWith("never", "behind");
+    assertThat(rig.engine().health().status()).isEqualTo(Health.Status.UP);
   }
 }
