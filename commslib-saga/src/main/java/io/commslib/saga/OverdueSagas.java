@@ -111,8 +111,8 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
     for (SagaStore.Claimed claim : claimed) {
       // The one under way keeps its lease if the JVM fails: another process takes it later.
       held.get().remove(claim);
-      // One that hangs here would hang the next thread too. Its lease keeps it for a while again.
-      if (inHand.putIfAbsent(claim.id(), time.nanoTime()) == null) {
+      Long since = inHand.putIfAbsent(claim.id(), time.nanoTime());
+      if (since == null) {
         try {
           failure = wake(claim, failure);
         } finally {
@@ -120,7 +120,11 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
           // The interrupt flag that user code has left.
           Thread.interrupted();
         }
+      } else if (time.nanoTime() - since <= config.lease().toNanos()) {
+        // Its failure is written down, and the thread that did it is about to let go of it.
+        inTransaction((tx, connection) -> store.postpone(connection, claim, config.pollInterval()));
       }
+      // One that hangs here would hang this thread too. Its lease keeps it for a while again.
     }
     health = measured(failure);
   }

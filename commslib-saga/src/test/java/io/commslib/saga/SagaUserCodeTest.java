@@ -217,6 +217,9 @@ class SagaUserCodeTest {
       if (fault.lasts() && fault != Fault.INTERRUPTS) {
         world.await("it is told", () -> isTold(world, cell, fault));
       }
+      if (fault == Fault.UNDECLARED_EXCEPTION_ONCE && cell.path() == Path.REPLY) {
+        world.await("the failure itself is told", () -> isNamed(world, "java.io.IOException"));
+      }
       if (fault == Fault.ERROR_UNTIL_CURED && cell.isRepeated()) {
         world.await("it is tried again", () -> world.hits.get() > 2);
       }
@@ -257,6 +260,11 @@ class SagaUserCodeTest {
   private static boolean isEnded(SagaWorld world, String order) {
     SagaStatus status = world.status(order);
     return status == SagaStatus.COMPLETED || status == SagaStatus.COMPENSATED;
+  }
+
+  private static boolean isNamed(SagaWorld world, String failure) {
+    return world.troubles.stream()
+        .anyMatch(each -> (each.text() + each.cause().orElse("")).contains(failure));
   }
 
   private static boolean isTold(SagaWorld world, Cell cell, Fault fault) {

@@ -30,6 +30,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
@@ -40,7 +41,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import javax.sql.DataSource;
-import org.h2.jdbcx.JdbcDataSource;
+import org.h2.jdbcx.JdbcConnectionPool;
 
 /**
  * An engine, its participants and the transport of their replies, with one fault planted in the
@@ -70,7 +71,7 @@ final class SagaWorld implements AutoCloseable {
   private final SystemRuntime runtime = SystemRuntime.platformThreads();
   private final CountDownLatch release = new CountDownLatch(1);
   private final TypeRegistry healthyTypes = TestSaga.types();
-  private final JdbcDataSource raw = new JdbcDataSource();
+  private final JdbcConnectionPool pool;
   private final InMemoryTransport transport;
   private volatile boolean cured;
   private volatile boolean paused;
@@ -80,8 +81,11 @@ final class SagaWorld implements AutoCloseable {
     this.cell = cell;
     this.fault = fault;
     CommsObserver observer = new FaultyObserver();
-    raw.setURL("jdbc:h2:mem:saga-world-" + DATABASES.incrementAndGet() + ";DB_CLOSE_DELAY=-1");
-    JdbcDatabase database = JdbcDatabase.builder(faulty(raw)).schema("s").build();
+    this.pool =
+        JdbcConnectionPool.create(
+            "jdbc:h2:mem:saga-world-" + DATABASES.incrementAndGet() + ";DB_CLOSE_DELAY=-1", "", "");
+    pool.setMaxConnections(20);
+    JdbcDatabase database = JdbcDatabase.builder(faulty(pool)).schema("s").build();
     SagaSchema.scripts().apply(database);
     this.transactions = JdbcTransactionRunner.create(database);
     this.definition = definition();
@@ -110,7 +114,7 @@ final class SagaWorld implements AutoCloseable {
                 SubscriptionConfig.builder(REPLIES)
                     .workers(4)
                     .withoutFlood()
-                    .handlerDeadline(Duration.ofMillis(150))
+                    .handlerDeadline(fault == Fault.HANGS ? Duration.ofMillis(200) : LONG)
                     .retry(
                         RetrySchedule.builder()
                             .attemptsAtOnce(100)
@@ -251,7 +255,7 @@ final class SagaWorld implements AutoCloseable {
         throw new AssertionError(
             what + ", hits " + hits + ", " + engine.list(SagaStatus.RUNNING, 10) + troubles);
       }
-      LockSupport.parkNanos(10_000_000);
+      LockSupport.parkNanos(20_000_000);
     }
   }
 
@@ -299,11 +303,13 @@ final class SagaWorld implements AutoCloseable {
     engine.close();
     transport.close();
     runtime.close();
-    try (Connection connection = raw.getConnection();
+    try (Connection connection = pool.getConnection();
         Statement shutdown = connection.createStatement()) {
       shutdown.execute("SHUTDOWN");
     } catch (SQLException e) {
       throw new IllegalStateException(e);
+    } finally {
+      pool.dispose();
     }
   }
 
@@ -381,8 +387,13 @@ final class SagaWorld implements AutoCloseable {
             DataSource.class.getClassLoader(),
             new Class<?>[] {DataSource.class},
             (proxy, method, arguments) -> {
-              if (method.getName().equals("getConnection") && hit(Place.DATA_SOURCE, BAD)) {
-                return null;
+              if (method.getName().equals("getConnection")) {
+                if (Thread.currentThread().isInterrupted()) {
+                  throw new SQLTransientConnectionException("interrupted, as pools say");
+                }
+                if (hit(Place.DATA_SOURCE, BAD)) {
+                  return null;
+                }
               }
               try {
                 return method.invoke(healthy, arguments);
