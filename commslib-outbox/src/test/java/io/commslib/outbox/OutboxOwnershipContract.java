@@ -104,7 +104,7 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
     configure(OutboxConfig.builder().shards(16));
     assertThatThrownBy(this::startRelay)
         .isInstanceOf(StoreException.class)
-        .hasMessageContaining("COMMS-OUTBOX-001: shards: 16 (expected: 8");
+        .hasMessage("COMMS-OUTBOX-001: shards: 16 (expected: 8, with which the tables were made)");
   }
 
   private void expireLeases(Connection connection) throws SQLException {
