@@ -7,6 +7,8 @@ import io.commslib.core.spi.Failures;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamWriteConstraints;
@@ -57,6 +59,10 @@ public final class JacksonCodec implements Codec {
   private static final String UNWRITABLE = "COMMS-JACKSON-001";
   private static final String OVER_LIMIT = "COMMS-JACKSON-002";
   private static final String UNREADABLE = "COMMS-JACKSON-003";
+
+  /** How the parser says what is too large, and how large it may be. */
+  private static final Pattern EXCEEDED =
+      Pattern.compile("\\((\\d+)\\) exceeds the maximum allowed \\((\\d+)[,)]");
 
   /** What the parser calls a limit, and what we call it. */
   private static final Map<String, String> SETTINGS =
@@ -138,7 +144,7 @@ public final class JacksonCodec implements Codec {
       return mapper.writeValueAsBytes(value);
     } catch (JacksonException e) {
       throw new CodecException(
-          UNWRITABLE, "can't write " + value.getClass().getName() + place(e), null);
+          UNWRITABLE, "can't write " + value.getClass().getName() + place(e) + limit(e), null);
     }
   }
 
@@ -207,7 +213,12 @@ public final class JacksonCodec implements Codec {
       if (t instanceof StreamConstraintsException && t.getMessage() != null) {
         for (Map.Entry<String, String> setting : SETTINGS.entrySet()) {
           if (t.getMessage().contains(setting.getKey())) {
-            return ", over " + setting.getValue() + " of JacksonCodec";
+            Matcher limit = EXCEEDED.matcher(t.getMessage());
+            String rule =
+                limit.find()
+                    ? limit.group(1) + " (expected: at most " + limit.group(2) + ", "
+                    : "too much (expected: ";
+            return ", over a limit: " + rule + setting.getValue() + " of JacksonCodec)";
           }
         }
       }

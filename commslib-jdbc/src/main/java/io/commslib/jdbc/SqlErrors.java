@@ -69,9 +69,9 @@ public final class SqlErrors {
               "the database's set-up does not fit, "
                   + states(failure)
                   + ", "
-                  + firstLine(failure)
+                  + firstLine(innermost(failure))
                   + " (expected: tables, privileges, user and pooler as the library needs them)";
-          case CONTENTION -> states(failure);
+          case CONTENTION -> "another transaction is in the way, " + states(failure);
           case REFUSED, UNKNOWN -> states(failure) + ", " + firstLine(failure);
         };
     return new StoreException(condition.code(), condition.kind(), doing + ": " + text, failure);
@@ -174,6 +174,15 @@ public final class SqlErrors {
     return UNKNOWN_TABLE.contains(state)
         || failure.getErrorCode() == H2_SCHEMA_NOT_FOUND
         || (state.equals("42000") && failure.getErrorCode() == MYSQL_NO_DATABASE);
+  }
+
+  /** What the driver said: a pool tells of it as the cause of its own failure. */
+  private static SQLException innermost(SQLException failure) {
+    SQLException inner = failure;
+    for (int depth = 0; depth < 20 && inner.getCause() instanceof SQLException cause; depth++) {
+      inner = cause;
+    }
+    return inner;
   }
 
   private static String firstLine(SQLException failure) {

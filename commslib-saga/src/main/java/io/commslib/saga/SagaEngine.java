@@ -396,12 +396,21 @@ public final class SagaEngine implements LifecycleComponent {
 
   private static SagaException failed(String sagaId, Throwable cause) {
     return new SagaException(
-        "COMMS-SAGA-004", FailureKind.PERMANENT, "saga " + sagaId + ": function failed", cause);
+        "COMMS-SAGA-004",
+        FailureKind.PERMANENT,
+        "saga "
+            + sagaId
+            + ": a function or hook of its definition threw "
+            + cause.getClass().getName(),
+        cause);
   }
 
   static StoreException contention(String what) {
     return new StoreException(
-        "COMMS-SAGA-001", FailureKind.CONTENTION, "saga " + what + " changes elsewhere", null);
+        "COMMS-SAGA-001",
+        FailureKind.CONTENTION,
+        "saga " + what + ": another transaction changes it",
+        null);
   }
 
   private interface SqlWork<T> {

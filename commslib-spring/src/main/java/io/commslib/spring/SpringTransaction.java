@@ -223,7 +223,9 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   public void beforeCommit(boolean readOnly) {
     if (!seal()) {
       throw new IllegalStateException(
-          "COMMS-SPRING-003: the transaction is marked rollback-only and can't commit", failure());
+          "COMMS-SPRING-003: transaction: marked rollback-only (expected: one that can commit; the"
+              + " cause, if there is one, says why it can't)",
+          failure());
     }
   }
 
