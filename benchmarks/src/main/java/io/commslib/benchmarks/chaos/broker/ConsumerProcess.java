@@ -1,5 +1,6 @@
 package io.commslib.benchmarks.chaos.broker;
 
+import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.benchmarks.chaos.ChaosTables;
 import io.commslib.core.messaging.Delivery;
@@ -65,10 +66,10 @@ public final class ConsumerProcess {
   }
 
   private void run() throws Exception {
-    JdbcDatabase database =
-        JdbcDatabase.builder(ChaosDatabase.pool(get("url"), get("user"), 10))
-            .schema(get("schema"))
-            .build();
+    HikariDataSource pool = ChaosDatabase.pool(get("url"), get("user"), 10);
+    // Processes that start at the same time on a busy machine are slow to connect.
+    pool.setConnectionTimeout(30_000);
+    JdbcDatabase database = JdbcDatabase.builder(pool).schema(get("schema")).build();
     ChaosTables tables = new ChaosTables(database);
     PlantedErrors errors = new PlantedErrors(Boolean.parseBoolean(get("errors")));
     Saboteur saboteur = Saboteur.valueOf(get("saboteur"));

@@ -43,7 +43,6 @@ final class LettersRow {
       scene.judge().awaitEffects(scene.members(), all - letters);
       scene.awaitParked(letters, ConsumerProcess.BAD);
       ChildJvm first = scene.redrive(1, REDRIVE_MEGABYTES, LETTERS_PER_SECOND);
-      first.awaitLine(RedriveProcess.BEGINS);
       long half = all - letters / 2;
       long end = System.nanoTime() + LIMIT.toNanos();
       while (scene.members().effected() < half && first.isAlive() && System.nanoTime() - end < 0) {
