@@ -1,5 +1,6 @@
 package io.commslib.benchmarks.chaos.broker;
 
+import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.benchmarks.chaos.ChaosTables;
 import io.commslib.core.messaging.Delivery;

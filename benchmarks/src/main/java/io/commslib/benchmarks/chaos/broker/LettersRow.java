@@ -8,8 +8,8 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Large bodies in small heaps: members end at the first lack of memory, so do the processes that
- * read and redrive the dead letters, one of which is killed half way.
+ * A backlog of large bodies and small heaps: members end at the first lack of memory, so do the
+ * processes that read and redrive the dead letters, one of which is killed half way.
  */
 final class LettersRow {
 
@@ -25,7 +25,7 @@ final class LettersRow {
   static RowResult run(Broker.Kind kind, String name, ChaosOptions options) throws Exception {
     Setting setting = new Setting(options.choose(10, 40, 200));
     setting.processes = true;
-    setting.members = 1;
+    setting.members = 0;
     setting.producers = 2;
     setting.keys = 10;
     setting.heapMegabytes = MEMBER_MEGABYTES;
@@ -40,6 +40,8 @@ final class LettersRow {
     try (ProcessScene scene = new ProcessScene(kind, setting, options)) {
       scene.produce();
       long all = scene.confirmed();
+      // Only now: a member has to choose how much of the backlog it takes.
+      scene.members().join();
       scene.judge().awaitEffects(scene.members(), all - letters);
       scene.awaitParked(letters, ConsumerProcess.BAD);
       ChildJvm first = scene.redrive(1, REDRIVE_MEGABYTES, LETTERS_PER_SECOND);

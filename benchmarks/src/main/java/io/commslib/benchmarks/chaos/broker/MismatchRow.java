@@ -21,6 +21,7 @@ final class MismatchRow {
 
   private static final int SMALL = 64 * 1024;
   private static final int LARGE = 100_000;
+  private static final int WELL_UNDER_WAY = 200;
   private static final Duration REFUSED_WITHIN = Duration.ofSeconds(60);
   private static final String TOO_LARGE = "COMMS-CORE-025";
   private static final String NO_INBOX = "COMMS-JDBC-";
@@ -28,9 +29,9 @@ final class MismatchRow {
   private MismatchRow() {}
 
   static RowResult run(Broker.Kind kind, String name, ChaosOptions options) throws Exception {
-    int rounds = options.choose(2, 4, 20);
+    int rounds = options.choose(1, 2, 20);
     Duration away = Duration.ofSeconds(options.choose(3, 10, 30));
-    Setting setting = new Setting(options.choose(30, 100, 500));
+    Setting setting = new Setting(options.choose(30, 50, 500));
     setting.processes = true;
     setting.members = 2;
     setting.maxMessageBytes = SMALL;
@@ -43,7 +44,7 @@ final class MismatchRow {
       scene.transport().declare(ProcessScene.declaration(lacking).build());
       scene.broker().removeDeadLetters(lacking);
       scene.produce();
-      scene.pause(500, 1_000);
+      scene.judge().awaitEffects(scene.members(), WELL_UNDER_WAY);
       withoutInbox(scene, away);
       for (int round = 0; round < rounds; round++) {
         refuse(scene, Map.of("schema", "chaos_without_tables"), NO_INBOX);
