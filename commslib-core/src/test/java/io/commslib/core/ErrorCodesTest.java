@@ -7,6 +7,7 @@ import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.Capability;
+import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.Message;
@@ -16,6 +17,7 @@ import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.TypedHandler;
 import io.commslib.core.time.VirtualTime;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CompletionException;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -42,12 +44,13 @@ class ErrorCodesTest {
     transport.close();
   }
 
-  private static void refused(String code, FailureKind kind, ThrowingCallable call) {
+  private static void refused(FailureKind kind, String message, ThrowingCallable call) {
     assertThatThrownBy(call)
         .isInstanceOfSatisfying(
             CommsException.class,
             e -> {
-              assertThat(e.code()).isEqualTo(code);
+              assertThat(e.getMessage()).isEqualTo(message);
+              assertThat(message).startsWith(e.code() + ": ");
               assertThat(e.kind()).isEqualTo(kind);
             });
   }
@@ -61,60 +64,92 @@ class ErrorCodesTest {
   }
 
   private static Message message() {
-    return Message.builder("order.placed").build();
+    return message("order.placed").build();
+  }
+
+  private static Message.Builder message(String type) {
+    return Message.builder(type).id("id-1");
   }
 
   @Test
   void transports() {
     transport.declare(DestinationConfig.builder(ORDERS).build());
     refused(
-        "COMMS-CORE-002",
         FailureKind.PERMANENT,
+        "COMMS-CORE-002: require: DURABLE (expected: nothing that needs DURABLE, which transport"
+            + " memory does not have)",
         () ->
             transport
                 .subscriber()
                 .subscribe(
                     SubscriptionConfig.builder(ORDERS).require(Capability.DURABLE).build(), DONE));
     transport.close();
-    refused("COMMS-CORE-001", FailureKind.CANCELLED, () -> publish(ORDERS, message()));
+    refused(
+        FailureKind.CANCELLED,
+        "COMMS-CORE-001: transport memory: closed (expected: open; a closed one does not open"
+            + " again)",
+        () -> publish(ORDERS, message()));
   }
 
   @Test
   void publishingInMemory() {
-    refused("COMMS-MEMORY-001", FailureKind.PERMANENT, () -> publish(ORDERS, message()));
+    refused(
+        FailureKind.PERMANENT,
+        "COMMS-MEMORY-001: destination: queue:orders (expected: one that this transport has"
+            + " declared, by declare) (NOT_SENT, queue:orders, message id-1)",
+        () -> publish(ORDERS, message()));
     Destination events = Destination.topic("events");
     transport.declare(DestinationConfig.builder(events).build());
-    refused("COMMS-MEMORY-002", FailureKind.TRANSIENT, () -> publish(events, message()));
+    refused(
+        FailureKind.TRANSIENT,
+        "COMMS-MEMORY-002: groups: none (expected: one or more, or a destination that was declared"
+            + " optional) (NOT_SENT, topic:events, message id-1)",
+        () -> publish(events, message()));
     transport.declare(DestinationConfig.builder(ORDERS).build());
     refused(
-        "COMMS-MEMORY-003",
         FailureKind.PERMANENT,
-        () -> publish(ORDERS, Message.builder("large").body(new byte[1025]).build()));
+        "COMMS-MEMORY-003: message bytes: 1025 (expected: 0..1024, maxMessageBytes of the"
+            + " transport) (NOT_SENT, queue:orders, message id-1)",
+        () -> publish(ORDERS, message("large").body(new byte[1025]).build()));
     refused(
-        "COMMS-MEMORY-005",
         FailureKind.PERMANENT,
+        "COMMS-MEMORY-005: deliverAt: 2030-01-01T00:00:00Z (expected: none, as this transport has"
+            + " no DELAYED_DELIVERY; the outbox has) (NOT_SENT, queue:orders, message id-1)",
         () ->
             publish(
-                ORDERS,
-                Message.builder("later").deliverAt(Instant.parse("2030-01-01T00:00:00Z")).build()));
+                ORDERS, message("later").deliverAt(Instant.parse("2030-01-01T00:00:00Z")).build()));
     publish(ORDERS, message());
-    refused("COMMS-MEMORY-004", FailureKind.TRANSIENT, () -> publish(ORDERS, message()));
+    refused(
+        FailureKind.TRANSIENT,
+        "COMMS-MEMORY-004: backlog: 1 (expected: less than 1, maxBacklog of the transport)"
+            + " (NOT_SENT, queue:orders, message id-1)",
+        () -> publish(ORDERS, message()));
   }
 
   @Test
   void declaringAndSubscribingInMemory() {
     refused(
-        "COMMS-MEMORY-006",
         FailureKind.PERMANENT,
+        "COMMS-MEMORY-006: destination: queue:orders (expected: one that this transport has"
+            + " declared, by declare)",
         () -> transport.subscriber().subscribe(SubscriptionConfig.builder(ORDERS).build(), DONE));
+    refused(
+        FailureKind.PERMANENT,
+        "COMMS-MEMORY-006: queue:orders does not exist (expected: it does, it was declared"
+            + " verify-only)",
+        () -> transport.declare(DestinationConfig.builder(ORDERS).verifyOnly().build()));
     transport.declare(DestinationConfig.builder(ORDERS).build());
     refused(
-        "COMMS-MEMORY-007",
         FailureKind.PERMANENT,
+        "COMMS-MEMORY-006: group: other (expected: one of [main])",
+        () -> transport.deadLetters().list(ORDERS, "other", 1));
+    refused(
+        FailureKind.PERMANENT,
+        "COMMS-MEMORY-007: queue:orders optional: true (expected: false, as declared before)",
         () -> transport.declare(DestinationConfig.builder(ORDERS).optional().build()));
     refused(
-        "COMMS-MEMORY-008",
         FailureKind.PERMANENT,
+        "COMMS-MEMORY-008: group: other (expected: [main], the group of queue:orders)",
         () ->
             transport
                 .subscriber()
@@ -128,16 +163,28 @@ class ErrorCodesTest {
             .register("text", String.class)
             .register("number", Integer.class)
             .build();
-    refused("COMMS-CORE-011", FailureKind.PERMANENT, () -> types.message(1L));
-    refused("COMMS-CORE-012", FailureKind.PERMANENT, () -> types.decode(message()));
+    refused(
+        FailureKind.PERMANENT,
+        "COMMS-CORE-011: class: java.lang.Long (expected: one that is registered in the"
+            + " TypeRegistry, for a type of [number v1, text v1])",
+        () -> types.message(1L));
+    refused(
+        FailureKind.PERMANENT,
+        "COMMS-CORE-012: type: order.placed v1 (expected: one that is registered in the"
+            + " TypeRegistry: [number v1, text v1])",
+        () -> types.decode(message()));
     TypedHandler handler =
         TypedHandler.builder(types).on(Integer.class, (event, at) -> Settlement.done()).build();
     transport.declare(DestinationConfig.builder(ORDERS).build());
     transport.subscriber().subscribe(SubscriptionConfig.builder(ORDERS).build(), handler);
     publish(ORDERS, types.message("hello").build());
-    time.advance(java.time.Duration.ofSeconds(1));
-    assertThat(transport.deadLetters().list(ORDERS, "main", 1).get(0).reason())
-        .isEqualTo("COMMS-CORE-013");
+    time.advance(Duration.ofSeconds(1));
+    DeadLetter letter = transport.deadLetters().list(ORDERS, "main", 1).get(0);
+    assertThat(letter.reason()).isEqualTo("COMMS-CORE-013");
+    assertThat(letter.cause().get("last-cause"))
+        .endsWith(
+            "COMMS-CORE-013: type: text (expected: one with a handler on(String.class, ...) of the"
+                + " TypedHandler)");
   }
 
   private static final class TextCodec implements Codec {

@@ -199,7 +199,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
       return singles.run("idempotency", work::run);
     } catch (SQLException e) {
       // What commits itself has an unknown result when the connection breaks.
-      throw SqlErrors.translateCommit(e);
+      throw SqlErrors.translateSingle("idempotency", e);
     }
   }
 }

@@ -14,12 +14,18 @@ final class TestDatabases {
   }
 
   static HikariDataSource pool(String url, String user, String password) {
+    return pool(url, user, password, 24, 1_000);
+  }
+
+  /** A pool of so many connections, whose callers wait so long for one. */
+  static HikariDataSource pool(
+      String url, String user, String password, int connections, long waitMillis) {
     HikariConfig config = new HikariConfig();
     config.setJdbcUrl(url);
     config.setUsername(user);
     config.setPassword(password);
-    config.setMaximumPoolSize(24);
-    config.setConnectionTimeout(1_000);
+    config.setMaximumPoolSize(connections);
+    config.setConnectionTimeout(waitMillis);
     config.setInitializationFailTimeout(10_000);
     return new HikariDataSource(config);
   }

@@ -70,7 +70,7 @@ public final class CloudEventsJson implements StructuredEvents {
   public WireMessage toBinary(WireMessage structured, String attributePrefix) {
     JsonNode event = codec.tree(structured.body());
     if (!event.isObject()) {
-      throw refused("not an object");
+      throw refused("event: " + event.getNodeType() + " (expected: an object)");
     }
     Map<String, String> headers = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> member : event.properties()) {
@@ -91,7 +91,12 @@ public final class CloudEventsJson implements StructuredEvents {
 
   private static String text(String name, JsonNode value) {
     if (value.isContainer()) {
-      throw refused("attribute " + (name.length() > 20 ? "of a long name" : name) + " is no text");
+      throw refused(
+          "attribute "
+              + (name.length() > 20 ? "of a long name" : name)
+              + ": "
+              + value.getNodeType()
+              + " (expected: a text, a number or a boolean)");
     }
     return value.asString();
   }
@@ -100,7 +105,7 @@ public final class CloudEventsJson implements StructuredEvents {
     JsonNode binary = event.get("data_base64");
     JsonNode data = event.get("data");
     if (binary != null && data != null) {
-      throw refused("both data and data_base64");
+      throw refused("data: both data and data_base64 (expected: one of them, or none)");
     }
     if (binary != null) {
       return bytes(binary);
@@ -116,7 +121,7 @@ public final class CloudEventsJson implements StructuredEvents {
     try {
       return plain.writeValueAsBytes(data);
     } catch (JacksonException e) {
-      throw refused("data can't be written");
+      throw refused("data: can't be written (expected: JSON within the limits of JacksonCodec)");
     }
   }
 
@@ -129,7 +134,7 @@ public final class CloudEventsJson implements StructuredEvents {
     try {
       return Base64.getDecoder().decode(binary.asString(""));
     } catch (IllegalArgumentException e) {
-      throw refused("data_base64 is no Base64");
+      throw refused("data_base64: other characters (expected: Base64)");
     }
   }
 

@@ -7,6 +7,8 @@ import io.commslib.core.spi.Failures;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamWriteConstraints;
@@ -27,10 +29,11 @@ import tools.jackson.databind.jsontype.BasicPolymorphicTypeValidator;
  * types annotated for Jackson are supported.
  *
  * <p>Reading takes exactly one value of the class asked for: anything after it, a {@code null}, a
- * number given as text, or a fraction where a whole number belongs is refused; unknown properties
- * are ignored, so that senders may add some. Depth and lengths are bounded, unknown properties
- * included. No class is loaded because the bytes name it: default typing is off, and types whose
- * annotations ask for class names in the JSON are refused.
+ * number given as text, or a fraction where a whole number belongs is refused. Unknown properties
+ * are ignored, so that senders may add some. Absent ones are no fault, so that readers may add
+ * some: a primitive is then 0 or false. Depth and lengths are bounded, unknown properties included.
+ * No class is loaded because the bytes name it: default typing is off, and types whose annotations
+ * ask for class names in the JSON are refused.
  *
  * <p>Writing gives decimals without exponent, times and durations in ISO 8601 text with the offset
  * kept, and nothing deeper than can be read back.
@@ -57,6 +60,10 @@ public final class JacksonCodec implements Codec {
   private static final String OVER_LIMIT = "COMMS-JACKSON-002";
   private static final String UNREADABLE = "COMMS-JACKSON-003";
 
+  /** How the parser says what is too large, and how large it may be. */
+  private static final Pattern EXCEEDED =
+      Pattern.compile("\\((\\d+)\\) exceeds the maximum allowed \\((\\d+)[,)]");
+
   /** What the parser calls a limit, and what we call it. */
   private static final Map<String, String> SETTINGS =
       Map.of(
@@ -80,7 +87,7 @@ public final class JacksonCodec implements Codec {
             .streamWriteConstraints(
                 StreamWriteConstraints.builder().maxNestingDepth(builder.maxDepth).build())
             .build();
-    mapper =
+    JsonMapper.Builder settings =
         JsonMapper.builder(factory)
             .enable(StreamWriteFeature.WRITE_BIGDECIMAL_AS_PLAIN)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -92,14 +99,19 @@ public final class JacksonCodec implements Codec {
             .disable(DateTimeFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
             .disable(DateTimeFeature.ADJUST_DATES_TO_CONTEXT_TIME_ZONE)
             // Allows nothing: only logical names may select a subtype.
-            .polymorphicTypeValidator(BasicPolymorphicTypeValidator.builder().build())
-            .build();
+            .polymorphicTypeValidator(BasicPolymorphicTypeValidator.builder().build());
+    if (JacksonVersions.refusesAbsentPrimitives()) {
+      settings.addModule(AbsentPrimitives.module());
+    }
+    mapper = settings.build();
+    JacksonVersions.probe(mapper);
   }
 
   /**
    * Returns a codec with the default limits.
    *
    * @return new codec
+   * @throws CodecException as {@link Builder#build}
    */
   public static JacksonCodec create() {
     return builder().build();
@@ -132,7 +144,7 @@ public final class JacksonCodec implements Codec {
       return mapper.writeValueAsBytes(value);
     } catch (JacksonException e) {
       throw new CodecException(
-          UNWRITABLE, "can't write " + value.getClass().getName() + place(e), null);
+          UNWRITABLE, "can't write " + value.getClass().getName() + place(e) + limit(e), null);
     }
   }
 
@@ -201,7 +213,12 @@ public final class JacksonCodec implements Codec {
       if (t instanceof StreamConstraintsException && t.getMessage() != null) {
         for (Map.Entry<String, String> setting : SETTINGS.entrySet()) {
           if (t.getMessage().contains(setting.getKey())) {
-            return ", over " + setting.getValue() + " of JacksonCodec";
+            Matcher limit = EXCEEDED.matcher(t.getMessage());
+            String rule =
+                limit.find()
+                    ? limit.group(1) + " (expected: at most " + limit.group(2) + ", "
+                    : "too much (expected: ";
+            return ", over a limit: " + rule + setting.getValue() + " of JacksonCodec)";
           }
         }
       }
@@ -304,12 +321,18 @@ public final class JacksonCodec implements Codec {
     }
 
     /**
-     * Builds the codec.
+     * Builds the codec, and tries it.
      *
      * @return new codec
+     * @throws CodecException {@code COMMS-JACKSON-005} if the jars of Jackson on the class path do
+     *     not fit each other, with their versions
      */
     public JacksonCodec build() {
-      return new JacksonCodec(this);
+      try {
+        return new JacksonCodec(this);
+      } catch (LinkageError e) {
+        throw JacksonVersions.doNotFit(e);
+      }
     }
   }
 }

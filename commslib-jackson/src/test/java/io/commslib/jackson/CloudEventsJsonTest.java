@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class CloudEventsJsonTest {
@@ -88,6 +89,21 @@ class CloudEventsJsonTest {
       })
   void refusesWhatIsNoEvent(String body) {
     assertThatThrownBy(() -> read(body)).isInstanceOf(CodecException.class);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          1 | COMMS-JACKSON-004: can't read a CloudEvent in JSON: event: NUMBER (expected: an object)
+          {"specversion":"1.0","id":{"a":1}} | COMMS-JACKSON-004: can't read a CloudEvent in JSON: attribute id: OBJECT (expected: a text, a number or a boolean)
+          {"id":"e","data":1,"data_base64":"AA"} | COMMS-JACKSON-004: can't read a CloudEvent in JSON: data: both data and data_base64 (expected: one of them, or none)
+          {"id":"e","data_base64":"***"} | COMMS-JACKSON-004: can't read a CloudEvent in JSON: data_base64: other characters (expected: Base64)
+          """)
+  void whatIsJsonAndNoEventIsRefusedWithItsRule(String body, String text) {
+    assertThatThrownBy(() -> read(body)).isInstanceOf(CodecException.class).hasMessage(text);
   }
 
   @Test

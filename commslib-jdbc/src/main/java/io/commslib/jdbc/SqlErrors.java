@@ -69,9 +69,9 @@ public final class SqlErrors {
               "the database's set-up does not fit, "
                   + states(failure)
                   + ", "
-                  + firstLine(failure)
+                  + firstLine(innermost(failure))
                   + " (expected: tables, privileges, user and pooler as the library needs them)";
-          case CONTENTION -> states(failure);
+          case CONTENTION -> "another transaction is in the way, " + states(failure);
           case REFUSED, UNKNOWN -> states(failure) + ", " + firstLine(failure);
         };
     return new StoreException(condition.code(), condition.kind(), doing + ": " + text, failure);
@@ -82,20 +82,45 @@ public final class SqlErrors {
   }
 
   /**
-   * Translates a failure of a commit.
+   * Translates a failure of a commit. What is refused there is not a statement of the library, but
+   * what the work has written: constraints that are checked at commit depend on other rows, which
+   * another transaction may change. So it is no proof that the same work will fail again.
    *
+   * @param failure the driver's failure
+   * @return {@code UNKNOWN_RESULT} if the connection broke or the database says it does not know;
+   *     {@code CONTENTION}, a failed attempt, for data that is refused; else as {@link #translate}
+   */
+  public static StoreException translateCommit(SQLException failure) {
+    if (isResultUnknown(failure)) {
+      return resultUnknown(failure);
+    }
+    SqlCondition condition = SqlCondition.of(failure);
+    return exception(
+        "commit", condition == SqlCondition.REFUSED ? SqlCondition.UNKNOWN : condition, failure);
+  }
+
+  /**
+   * Translates a failure of a statement of the library that commits by itself.
+   *
+   * @param doing what was tried, in a word or two
    * @param failure the driver's failure
    * @return {@code UNKNOWN_RESULT} if the connection broke or the database says it does not know,
    *     else as {@link #translate}
    */
-  public static StoreException translateCommit(SQLException failure) {
-    return isConnectionLost(failure) || "40003".equals(failure.getSQLState())
-        ? new StoreException(
-            "COMMS-JDBC-004",
-            FailureKind.UNKNOWN_RESULT,
-            "commit: connection lost, result unknown",
-            failure)
-        : translate("commit", failure);
+  public static StoreException translateSingle(String doing, SQLException failure) {
+    return isResultUnknown(failure) ? resultUnknown(failure) : translate(doing, failure);
+  }
+
+  private static boolean isResultUnknown(SQLException failure) {
+    return isConnectionLost(failure) || "40003".equals(failure.getSQLState());
+  }
+
+  private static StoreException resultUnknown(SQLException failure) {
+    return new StoreException(
+        "COMMS-JDBC-004",
+        FailureKind.UNKNOWN_RESULT,
+        "commit: connection lost, result unknown",
+        failure);
   }
 
   /**
@@ -149,6 +174,15 @@ public final class SqlErrors {
     return UNKNOWN_TABLE.contains(state)
         || failure.getErrorCode() == H2_SCHEMA_NOT_FOUND
         || (state.equals("42000") && failure.getErrorCode() == MYSQL_NO_DATABASE);
+  }
+
+  /** What the driver said: a pool tells of it as the cause of its own failure. */
+  private static SQLException innermost(SQLException failure) {
+    SQLException inner = failure;
+    for (int depth = 0; depth < 20 && inner.getCause() instanceof SQLException cause; depth++) {
+      inner = cause;
+    }
+    return inner;
   }
 
   private static String firstLine(SQLException failure) {

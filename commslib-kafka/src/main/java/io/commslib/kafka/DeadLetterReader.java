@@ -16,7 +16,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -247,7 +246,8 @@ final class DeadLetterReader implements DeadLetterListing {
         limit = time.nanoTime() + config.operationTimeout().toNanos();
       } else if (time.nanoTime() - limit > 0) {
         throw KafkaErrors.operation(
-            "dead letters of " + topic, new TimeoutException(config.operationTimeout().toString()));
+            "dead letters of " + topic,
+            KafkaErrors.noAnswer("operationTimeout", config.operationTimeout()));
       }
     }
   }

@@ -74,7 +74,13 @@ final class KafkaDeadLetters implements DeadLetters {
     int partitions = topics.partitions(KafkaNames.deadLetters(source, group));
     if (partitions == 0) {
       throw KafkaErrors.operation(
-          "dead letters", new IllegalStateException("no group " + group + " of " + source));
+          "dead letters of " + source,
+          new IllegalStateException(
+              "group: "
+                  + group
+                  + " (expected: one that has a topic "
+                  + KafkaNames.deadLetters(source, group)
+                  + ")"));
     }
     return partitions;
   }
@@ -165,8 +171,12 @@ final class KafkaDeadLetters implements DeadLetters {
       stage
           .toCompletableFuture()
           .get(config.publishTimeout().toMillis() * 2, TimeUnit.MILLISECONDS);
-    } catch (ExecutionException | TimeoutException e) {
+    } catch (ExecutionException e) {
       throw KafkaErrors.operation("dead letters", e);
+    } catch (TimeoutException e) {
+      throw KafkaErrors.operation(
+          "dead letters",
+          KafkaErrors.noAnswer("twice publishTimeout", config.publishTimeout().multipliedBy(2)));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw KafkaErrors.operation("dead letters", e);

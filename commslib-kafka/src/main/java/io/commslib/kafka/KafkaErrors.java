@@ -7,6 +7,7 @@ import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.TransportException;
 import io.commslib.core.spi.Failures;
+import java.time.Duration;
 import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.errors.AuthenticationException;
@@ -20,6 +21,7 @@ import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.errors.StaleMemberEpochException;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.UnknownMemberIdException;
 
 /** The one place that reads the client's failures. */
@@ -34,10 +36,18 @@ final class KafkaErrors {
    * it.
    */
   static PublishException publish(
-      Throwable failure, boolean beforeHandOver, Destination to, String messageId) {
+      Throwable failure,
+      boolean beforeHandOver,
+      Destination to,
+      String messageId,
+      Duration publishTimeout) {
     Throwable cause = Failures.unwrapped(failure);
     boolean unauthorized = cause instanceof AuthorizationException;
     boolean refused = isOfTheMessage(cause);
+    String rule =
+        cause instanceof TimeoutException
+            ? " (expected: a confirmation within " + publishTimeout + ", publishTimeout)"
+            : "";
     return new PublishException(
         refused ? "COMMS-KAFKA-003" : unauthorized ? "COMMS-KAFKA-013" : "COMMS-KAFKA-004",
         refused ? FailureKind.PERMANENT : FailureKind.TRANSIENT,
@@ -46,7 +56,7 @@ final class KafkaErrors {
             : SendCertainty.MAYBE_SENT,
         to,
         messageId,
-        text(cause),
+        text(cause) + rule,
         failure);
   }
 
@@ -112,6 +122,12 @@ final class KafkaErrors {
     Throwable cause = Failures.unwrapped(failure);
     return new TransportException(
         "COMMS-KAFKA-007", FailureKind.TRANSIENT, what + ": " + text(cause), cause);
+  }
+
+  /** The failure of a request that the broker did not answer in time. */
+  static java.util.concurrent.TimeoutException noAnswer(String setting, Duration limit) {
+    return new java.util.concurrent.TimeoutException(
+        "no answer (expected: one within " + limit + ", " + setting + ")");
   }
 
   private static String text(Throwable failure) {

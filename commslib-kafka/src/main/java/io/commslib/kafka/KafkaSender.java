@@ -142,7 +142,7 @@ final class KafkaSender {
         lastError = failure.getClass().getSimpleName();
       }
       boolean before = !handedOver && Thread.currentThread() == caller;
-      PublishException told = KafkaErrors.publish(failure, before, to, messageId);
+      PublishException told = KafkaErrors.publish(failure, before, to, messageId, publishTimeout);
       end();
       result.completeExceptionally(told);
     }

@@ -273,6 +273,8 @@ final class KafkaTopics {
   private <T> T await(KafkaFuture<T> future) throws ExecutionException, TimeoutException {
     try {
       return future.get(config.operationTimeout().toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      throw KafkaErrors.noAnswer("operationTimeout", config.operationTimeout());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new TimeoutException("interrupted");

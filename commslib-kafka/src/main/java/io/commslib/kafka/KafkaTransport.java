@@ -161,7 +161,7 @@ public final class KafkaTransport implements MessageTransport {
     return new SubscribeException(
         "COMMS-KAFKA-008",
         FailureKind.PERMANENT,
-        "client settings: " + text,
+        "clientSetting: " + text + " (expected: what kafka-clients takes)",
         secret.isPresent() ? null : failure);
   }
 
@@ -369,7 +369,10 @@ public final class KafkaTransport implements MessageTransport {
       throw KafkaErrors.subscribe(
           "join group of " + running.config().destination(),
           new TimeoutException(
-              "not assigned within " + config.operationTimeout() + " " + loop.lastError()));
+              "no partitions assigned (expected: within "
+                  + config.operationTimeout()
+                  + ", operationTimeout) "
+                  + loop.lastError()));
     }
   }
 

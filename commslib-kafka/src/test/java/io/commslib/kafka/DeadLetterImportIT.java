@@ -105,7 +105,7 @@ class DeadLetterImportIT {
     Destination unknown = Destination.queue("nobody");
     assertThatThrownBy(() -> transport.importDeadLetters(THEIR_TOPIC, unknown, "main", 1))
         .isInstanceOf(TransportException.class)
-        .hasMessageContaining("no group main");
+        .hasMessageContaining("group: main (expected: one that has a topic ");
   }
 
   private static ProducerRecord<byte[], byte[]> spring() {

@@ -7,6 +7,7 @@ import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.kafka.KafkaErrors.CommitFailure;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -30,7 +31,8 @@ import org.junit.jupiter.api.Test;
 class KafkaErrorsTest {
 
   private static PublishException published(Throwable failure) {
-    return KafkaErrors.publish(failure, false, Destination.topic("t"), "m");
+    return KafkaErrors.publish(
+        failure, false, Destination.topic("t"), "m", Duration.ofSeconds(1));
   }
 
   @Test

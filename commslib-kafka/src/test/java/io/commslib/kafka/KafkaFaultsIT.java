@@ -135,7 +135,11 @@ class KafkaFaultsIT {
       for (String name : List.of("a.queue", "a.main.dlq", "a.main.redrive")) {
         assertThatThrownBy(
                 () -> transport.declare(DestinationConfig.builder(Destination.topic(name)).build()))
-            .hasMessageStartingWith("COMMS-KAFKA-010: destination: " + name);
+            .hasMessage(
+                "COMMS-KAFKA-010: destination: "
+                    + name
+                    + " (expected: a name that does not end with .queue, .dlq, .redrive or"
+                    + " .delay-<number>)");
       }
     }
   }

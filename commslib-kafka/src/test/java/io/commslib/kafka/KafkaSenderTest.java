@@ -17,6 +17,7 @@ import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.MockProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.errors.NetworkException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -70,6 +71,35 @@ class KafkaSenderTest {
     assertThat(health().reason()).isEqualTo("TimeoutException");
     time.advance(Duration.ofSeconds(6));
     assertThat(health().status()).isEqualTo(Health.Status.UP);
+  }
+
+  @Test
+  void whatTheBrokerRefusesAndWhatItDoesNotConfirmIsToldInTheWordsOfTheClient() {
+    CompletableFuture<PublishReceipt> refused = send();
+    client.errorNext(
+        new RecordTooLargeException(
+            "The message is 2 bytes when serialized which is larger than 1, which is the value of"
+                + " the max.request.size configuration."));
+    assertThatThrownBy(refused::join)
+        .cause()
+        .hasMessage(
+            "COMMS-KAFKA-003: RecordTooLargeException: The message is 2 bytes when serialized which"
+                + " is larger than 1, which is the value of the max.request.size configuration."
+                + " (NOT_SENT, topic:t, message m)");
+    CompletableFuture<PublishReceipt> late = send();
+    client.errorNext(new TimeoutException("Expiring 1 record(s) for t-0"));
+    assertThatThrownBy(late::join)
+        .cause()
+        .hasMessage(
+            "COMMS-KAFKA-004: TimeoutException: Expiring 1 record(s) for t-0 (expected: a"
+                + " confirmation within PT15S, publishTimeout) (MAYBE_SENT, topic:t, message m)");
+    CompletableFuture<PublishReceipt> lost = send();
+    client.errorNext(new NetworkException("Disconnected from node 0"));
+    assertThatThrownBy(lost::join)
+        .cause()
+        .hasMessage(
+            "COMMS-KAFKA-004: NetworkException: Disconnected from node 0 (MAYBE_SENT, topic:t,"
+                + " message m)");
   }
 
   @Test

@@ -67,13 +67,16 @@ class OwnTopicsIT {
     DestinationConfig config = DestinationConfig.builder(queue).partitions(1).verifyOnly().build();
     try (KafkaTransport transport = transport();
         Admin admin = Admin.create(Map.of("bootstrap.servers", SERVERS))) {
+      String main = KafkaNames.topic(queue);
       for (String topic :
-          List.of(
-              KafkaNames.topic(queue),
-              KafkaNames.deadLetters(queue, "main"),
-              KafkaNames.redrive(queue, "main"))) {
+          List.of(main, KafkaNames.deadLetters(queue, "main"), KafkaNames.redrive(queue, "main"))) {
         assertThatThrownBy(() -> transport.declare(config))
-            .hasMessageStartingWith("COMMS-KAFKA-002");
+            .hasMessage(
+                "COMMS-KAFKA-002: "
+                    + (topic.equals(main) ? queue : "topic " + topic + " of group main")
+                    + " does not exist (expected: it does, "
+                    + (topic.equals(main) ? "it" : queue)
+                    + " was declared verify-only)");
         admin.createTopics(List.of(new NewTopic(topic, 1, (short) 1))).all().get();
         Await.until(
             topic,
@@ -87,6 +90,12 @@ class OwnTopicsIT {
             });
       }
       transport.declare(config);
+      assertThatThrownBy(
+              () ->
+                  transport.declare(
+                      DestinationConfig.builder(queue).partitions(3).verifyOnly().build()))
+          .hasMessage(
+              "COMMS-KAFKA-002: queue:verified partitions: 3 (expected: 1, as the topic has)");
     }
   }
 }

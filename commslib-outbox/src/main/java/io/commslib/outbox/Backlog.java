@@ -34,14 +34,19 @@ record Backlog(Duration oldest, int rows, int parked, int unowned, int outside) 
       Collection<Integer> owned,
       int unowned)
       throws SQLException {
-    String outside = " WHERE shard < 0 OR shard >= " + shards;
     return new Backlog(
         oldest(connection, database, owned),
         count(connection, database.table("outbox_message")),
         count(connection, database.table("outbox_parked")),
         unowned,
-        count(connection, database.table("outbox_message") + outside)
-            + count(connection, database.table("outbox_delayed") + outside));
+        outside(connection, database, shards));
+  }
+
+  /** The number of messages in shards that no relay reads, those that are delayed included. */
+  static int outside(Connection connection, JdbcDatabase database, int shards) throws SQLException {
+    String outside = " WHERE shard < 0 OR shard >= " + shards;
+    return count(connection, database.table("outbox_message") + outside)
+        + count(connection, database.table("outbox_delayed") + outside);
   }
 
   private static Duration oldest(
@@ -88,12 +93,14 @@ record Backlog(Duration oldest, int rows, int parked, int unowned, int outside) 
 
   /** What is wrong with the rows; empty if nothing is. */
   String trouble(int shards) {
-    return outside == 0
-        ? ""
-        : atMost(outside)
-            + " messages lie in shards that no relay reads (expected: 0.."
-            + (shards - 1)
-            + ")";
+    return outside == 0 ? "" : outsideText(outside, shards);
+  }
+
+  static String outsideText(int outside, int shards) {
+    return atMost(outside)
+        + " messages lie in shards that no relay reads (expected: 0.."
+        + (shards - 1)
+        + ")";
   }
 
   private static String atMost(int count) {

@@ -56,7 +56,6 @@ public final class JdbcOutbox implements Outbox {
   private final KeyLocks keyLocks;
   private final DefaultSource source;
   private final CloudEventsEnvelope envelope;
-  private volatile boolean agreed;
 
   private JdbcOutbox(JdbcDatabase database, OutboxConfig config) {
     this.database = database;
@@ -82,13 +81,19 @@ public final class JdbcOutbox implements Outbox {
   }
 
   /**
-   * Creates an outbox.
+   * Checks the tables and creates an outbox. The first one on the tables stores its number of
+   * shards there, every other one compares. Blocks for a transaction of its own, also where the
+   * caller's thread is in one; create an outbox once for a process, before its first transaction.
    *
    * @param database where its tables lie
    * @param config settings
    * @return new outbox
    * @throws IllegalArgumentException if the largest message could not be written, since the
    *     database takes no statement that long
+   * @throws StoreException {@code COMMS-OUTBOX-001} if the tables were made with another number of
+   *     shards, {@code COMMS-JDBC-010} if they are missing, {@code COMMS-JDBC-011} or {@code
+   *     COMMS-JDBC-012} if their version does not fit; {@code TRANSIENT} if the database can't be
+   *     reached
    */
   public static JdbcOutbox create(JdbcDatabase database, OutboxConfig config) {
     Objects.requireNonNull(database, "database");
@@ -99,6 +104,15 @@ public final class JdbcOutbox implements Outbox {
         "maxMessageBytes",
         config.maxMessageBytes(),
         "0.." + most + ", as the database's max_allowed_packet allows");
+    OutboxSchema.scripts().check(database);
+    ShardCount shards = new ShardCount(database, config.shards());
+    new OutboxTransactions(database)
+        .run(
+            "prepare",
+            connection -> {
+              shards.store(connection);
+              return null;
+            });
     return new JdbcOutbox(database, config);
   }
 
@@ -124,9 +138,6 @@ public final class JdbcOutbox implements Outbox {
     List<Message> later =
         messages.stream().filter(message -> message.deliverAt().isPresent()).toList();
     try {
-      if (!agreed) {
-        agreeOnShards(tx, connection);
-      }
       if (now.size() > 1 && database.dialect() == SqlDialect.POSTGRESQL) {
         writeAtOnce(connection, to, now);
       } else if (now.size() > 1) {
@@ -139,18 +150,6 @@ public final class JdbcOutbox implements Outbox {
       throw failed(tx, "insert", e);
     }
     tx.afterCommit(this::wake);
-  }
-
-  /** Asked in each transaction until one has seen the number of shards that a relay has stored. */
-  private void agreeOnShards(TransactionContext tx, Connection connection) throws SQLException {
-    try {
-      if (new ShardCount(database, config.shards()).agrees(connection)) {
-        agreed = true;
-      }
-    } catch (StoreException e) {
-      tx.fail(e);
-      throw e;
-    }
   }
 
   /** One statement and one plan for any number; ids ascend in the order given. */

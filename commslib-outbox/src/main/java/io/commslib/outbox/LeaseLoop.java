@@ -27,6 +27,7 @@ final class LeaseLoop {
   private final Runnable onChange;
   private final Pulse pulse;
   private final WakeSignal signal = new WakeSignal();
+  private final OutboxEvents events;
   private final Outage outage;
   private boolean away;
   private volatile boolean closed;
@@ -47,6 +48,7 @@ final class LeaseLoop {
       Supplier<String> reasonToStayAway,
       Runnable onChange,
       OutboxEvents events) {
+    this.events = events;
     this.outage = new Outage(events, "keeping leases");
     this.database = database;
     this.runtime = runtime;
@@ -134,6 +136,7 @@ final class LeaseLoop {
     }
     looked = now;
     pulse.doing("measuring the backlog");
+    Backlog before = backlog;
     backlog =
         transactions.run(
             "look",
@@ -148,6 +151,9 @@ final class LeaseLoop {
                   leases.current().epochs().keySet(),
                   leases.unowned(connection));
             });
+    if (before.outside() == 0 && backlog.outside() > 0) {
+      events.stalled(backlog.trouble(leases.shards()));
+    }
   }
 
   /** Gives the shards back; for when the relay's thread has ended, hangs or pauses. */

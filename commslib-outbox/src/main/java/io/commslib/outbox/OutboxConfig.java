@@ -62,7 +62,7 @@ public final class OutboxConfig {
   }
 
   /**
-   * Returns the number of shards, fixed when the tables are first used.
+   * The number of shards, stored by the first outbox that is created on the tables.
    *
    * @return 1 to 1,024, default 32
    */

@@ -15,7 +15,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -140,8 +142,8 @@ public final class OutboxRelay implements LifecycleComponent {
   /**
    * Checks the tables and starts the relay's threads.
    *
-   * @throws io.commslib.core.StoreException if the schema is missing, older or newer, was made with
-   *     another number of shards, or the database can't be reached
+   * @throws io.commslib.core.StoreException if the schema is missing, older or newer, if the tables
+   *     were made with another number of shards, or if the database can't be reached
    * @throws IllegalStateException if it was started or closed before
    */
   @Override
@@ -173,8 +175,15 @@ public final class OutboxRelay implements LifecycleComponent {
   }
 
   /**
-   * Publishes what is there; returns when a look has found nothing more in this relay's shards and
-   * all is confirmed and deleted. Messages behind a parked one of their key are not waited for.
+   * Publishes what is there, and returns true once a fetch that began after this call has found
+   * nothing more in this relay's shards, all of it is confirmed and deleted, and no shard without
+   * an owner holds a message. Not waited for are the shards of other relays, messages that are not
+   * due, and what waits for an operator: messages behind a parked one of their key, and those of a
+   * stopped destination.
+   *
+   * <p>Returns false when the time is over, and at once, when all else is done, if there are
+   * messages in shards that no relay reads: {@link #health()} counts them as {@code outsideShards},
+   * and the observer is told. A relay that does not run has nothing to wait for and returns true.
    */
   @Override
   public boolean drain(Duration timeout) {
@@ -182,9 +191,11 @@ public final class OutboxRelay implements LifecycleComponent {
       return true;
     }
     try {
-      return relayLoop.drain().await(Timeouts.nanos(timeout), TimeUnit.NANOSECONDS);
+      return relayLoop.drain().get(Timeouts.nanos(timeout), TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      return false;
+    } catch (TimeoutException | ExecutionException e) {
       return false;
     }
   }

@@ -79,7 +79,7 @@ record OutboxRow(
     try {
       return Destination.parse(destination);
     } catch (IllegalArgumentException e) {
-      throw new CodecException("COMMS-OUTBOX-003", place() + ": bad destination", e);
+      throw new CodecException("COMMS-OUTBOX-003", place() + ", " + e.getMessage(), e);
     }
   }
 

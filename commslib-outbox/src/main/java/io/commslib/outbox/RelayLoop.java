@@ -15,7 +15,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,7 +63,7 @@ final class RelayLoop {
   private final ConfirmedRows confirmed;
   private final HeldLimits limits;
   private final FetchBudget budget = new FetchBudget();
-  private final CountDownLatch drained = new CountDownLatch(1);
+  private final DrainAnswers drains;
   private Ownership own;
   private boolean retries = true;
   private long retriesChecked;
@@ -104,6 +105,7 @@ final class RelayLoop {
     this.leases = leases;
     this.signal = signal;
     this.transactions = OutboxTransactions.ofLoop(outbox.jdbc());
+    this.drains = new DrainAnswers(outbox.jdbc(), transactions, leases, events);
     this.tables = new OutboxTables(outbox.jdbc());
     PostgresRows postgres =
         outbox.jdbc().dialect() == SqlDialect.POSTGRESQL ? new PostgresRows(outbox.jdbc()) : null;
@@ -286,10 +288,12 @@ final class RelayLoop {
     signal.raise();
   }
 
-  CountDownLatch drain() {
+  /** Whether all is done, as of a pass that begins after this call; see {@link DrainAnswers}. */
+  Future<Boolean> drain() {
+    Future<Boolean> answer = drains.ask();
     draining = true;
     signal.raise();
-    return drained;
+    return answer;
   }
 
   /** How long what was acknowledged last had taken since it was written. */
@@ -304,7 +308,7 @@ final class RelayLoop {
   /** One round; returns how long to wait for a signal before the next. */
   private long pass() {
     // Asked before the look: one that is under way may have missed what drain is to wait for.
-    boolean toDrain = draining;
+    CompletableFuture<Boolean> toDrain = drains.open();
     adoptOwnership();
     countOwed();
     settle();
@@ -331,8 +335,9 @@ final class RelayLoop {
       return 0;
     }
     // A look that had no room for rows leaves "more".
-    if (toDrain && found == 0 && !more && isDrained()) {
-      drained.countDown();
+    if (toDrain != null && found == 0 && !more && isDrained()) {
+      pulse.doing("looking for messages that no relay reads");
+      drains.answer(toDrain, own);
     }
     long wait = Math.min(nextLook(), Math.max(1, confirmed.nanosToBegin()));
     return more || draining ? Math.min(FOR_ROOM_NANOS, wait) : wait;

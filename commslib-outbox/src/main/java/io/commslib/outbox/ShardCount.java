@@ -11,9 +11,9 @@ import java.sql.SQLException;
 import java.sql.Statement;
 
 /**
- * The number of shards, which the rows of the table of shards store: the first relay makes them,
- * every other relay and every writer compares. With different numbers, rows would lie where no
- * relay looks and messages of one key in two shards. Immutable.
+ * The number of shards, which the rows of the table of shards store: the first outbox makes them,
+ * be it a writer's or a relay's, and every other one compares. With different numbers, rows would
+ * lie where no relay looks and messages of one key in two shards. Immutable.
  */
 final class ShardCount {
 
@@ -28,27 +28,13 @@ final class ShardCount {
   }
 
   /**
-   * Compares, without a lock: for writers, whose transactions may be long and must hold up no
-   * other.
-   *
-   * @return whether the number agrees; false if no relay has stored it yet
-   * @throws StoreException {@code COMMS-OUTBOX-001} if the tables were made with another number
-   */
-  boolean agrees(Connection connection) throws SQLException {
-    int present = present(connection);
-    if (present > 0) {
-      compare(present);
-    }
-    return present > 0;
-  }
-
-  /**
-   * Makes the rows if there are none, and compares; for relays.
+   * Makes the rows if there are none, and compares. To be called in a transaction of its own that
+   * ends at once: of those that begin at the same time, all wait for the first one's commit.
    *
    * @throws StoreException {@code COMMS-OUTBOX-001} if the tables were made with another number
    */
   void store(Connection connection) throws SQLException {
-    // Whoever gets row 0 in makes the rest; others wait for its commit and then see them all.
+    // The first to insert row 0 makes the rest; others wait for its commit and then see them all.
     if (present(connection) == 0 && makeRow(connection, 0)) {
       for (int shard = 1; shard < shards; shard++) {
         makeRow(connection, shard);

@@ -134,6 +134,32 @@ final class ShardLeases {
             + database.dialect().now());
   }
 
+  /**
+   * Whether there is a message in a shard that no relay owns just now, or that this one has taken
+   * since {@code seen}.
+   */
+  boolean hasMessagesToTake(Connection connection, Ownership seen) throws SQLException {
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            "SELECT s.shard FROM "
+                + shardTable
+                + " s WHERE (s.owner IS NULL OR s.owner = ? OR s.lease_until <= "
+                + database.dialect().now()
+                + ") AND EXISTS (SELECT 1 FROM "
+                + database.table("outbox_message")
+                + " m WHERE m.shard = s.shard)")) {
+      select.setString(1, node);
+      try (ResultSet rows = select.executeQuery()) {
+        while (rows.next()) {
+          if (!seen.owns(rows.getInt(1))) {
+            return true;
+          }
+        }
+      }
+    }
+    return false;
+  }
+
   /** The shards by those relays that have shown a sign of life within a lease. */
   private int fairShare(Connection connection) throws SQLException {
     int live =

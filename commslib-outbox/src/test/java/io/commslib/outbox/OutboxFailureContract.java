@@ -133,8 +133,12 @@ public abstract class OutboxFailureContract extends OutboxWritingContract {
     write("good", "k");
     Await.until("good published", () -> transport.ids().contains("good"));
     Await.until("rubbish parked", () -> rows("outbox_parked") == 1);
-    assertThat(OutboxAdmin.create(database).parked(1).get(0).errorCode())
-        .isEqualTo("COMMS-OUTBOX-003");
+    ParkedMessage rubbish = OutboxAdmin.create(database).parked(1).get(0);
+    assertThat(rubbish.errorCode()).isEqualTo("COMMS-OUTBOX-003");
+    assertThat(rubbish.lastError())
+        .matches(
+            ".*CodecException: COMMS-OUTBOX-003: row 1/\\d+, destination: nowhere \\(expected: topic:NAME or"
+                + " queue:NAME\\)");
   }
 
   @Test
@@ -199,8 +203,9 @@ public abstract class OutboxFailureContract extends OutboxWritingContract {
     write("beside", "other-key");
     Await.until("beside published", () -> transport.confirmed().contains("beside"));
     Await.until("odd parked", () -> rows("outbox_parked") == 1);
-    assertThat(OutboxAdmin.create(database).parked(1).get(0).errorCode())
-        .isEqualTo("COMMS-OUTBOX-004");
+    ParkedMessage odd = OutboxAdmin.create(database).parked(1).get(0);
+    assertThat(odd.errorCode() + ": " + odd.lastError())
+        .isEqualTo("COMMS-OUTBOX-004: java.lang.IllegalStateException: a fault of the transport");
     assertThat(relay.health().status()).isEqualTo(Health.Status.UP);
   }
 

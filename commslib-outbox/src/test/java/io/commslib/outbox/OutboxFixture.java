@@ -81,6 +81,11 @@ public abstract class OutboxFixture {
     outbox = JdbcOutbox.create(database, config);
   }
 
+  /** As an operator does who changes the number of shards, with the outbox empty. */
+  void forgetShards() {
+    execute("DELETE FROM " + database.table("outbox_shard"));
+  }
+
   @AfterEach
   void close() {
     transport.releaseHeld();

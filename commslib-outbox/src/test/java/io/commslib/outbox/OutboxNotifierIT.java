@@ -148,8 +148,10 @@ class OutboxNotifierIT extends OutboxFixture {
     notifier.close();
     assertThat(notifier.health().status()).isEqualTo(Health.Status.DEGRADED);
     JdbcDataSource h2 = new JdbcDataSource();
-    h2.setURL("jdbc:h2:mem:notifier");
-    JdbcOutbox elsewhere = JdbcOutbox.create(JdbcDatabase.builder(h2).build(), config);
+    h2.setURL("jdbc:h2:mem:notifier;DB_CLOSE_DELAY=-1");
+    JdbcDatabase other = JdbcDatabase.builder(h2).build();
+    OutboxSchema.scripts().apply(other);
+    JdbcOutbox elsewhere = JdbcOutbox.create(other, config);
     try (SystemRuntime another = SystemRuntime.create()) {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> OutboxNotifier.create(elsewhere, another))

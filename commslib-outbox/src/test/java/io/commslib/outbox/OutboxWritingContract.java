@@ -259,6 +259,7 @@ public abstract class OutboxWritingContract extends OutboxFixture {
 
   @Test
   void aMessageThatCommitsLateIsNotOvertakenByTheNextOfItsKey() throws Exception {
+    forgetShards();
     configure(quick().shards(1));
     transport.holdWhen(message -> message.id().equals("held-1"));
     write("held-1", "held");

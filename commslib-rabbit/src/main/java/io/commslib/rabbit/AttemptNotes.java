@@ -99,7 +99,13 @@ final class AttemptNotes {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw RabbitErrors.note(queue, e);
-    } catch (IOException | TimeoutException | RuntimeException e) {
+    } catch (TimeoutException e) {
+      close(held);
+      throw RabbitErrors.note(
+          queue,
+          new IOException(
+              "no confirm (expected: one within " + timeoutMillis + " ms, operationTimeout)", e));
+    } catch (IOException | RuntimeException e) {
       close(held);
       throw RabbitErrors.note(queue, e);
     } finally {

@@ -40,7 +40,13 @@ final class Confirms {
       this.deadlineNanos = deadlineNanos;
     }
 
-    void failTooLarge(String text) {
+    void failTooLarge(long limitBytes) {
+      String text =
+          "message bytes: "
+              + bodyBytes
+              + " (expected: 0.."
+              + limitBytes
+              + ", max_message_size of the broker)";
       fail("COMMS-RABBIT-015", FailureKind.PERMANENT, SendCertainty.NOT_SENT, text);
     }
 
@@ -81,13 +87,13 @@ final class Confirms {
             "COMMS-RABBIT-010",
             FailureKind.TRANSIENT,
             SendCertainty.NOT_SENT,
-            "refused by the broker (nack)");
+            "refused by the broker (nack), as by a queue that is full");
       } else if (publish.returned && !publish.optional) {
         publish.fail(
             "COMMS-RABBIT-004",
             FailureKind.TRANSIENT,
             SendCertainty.NOT_SENT,
-            "no group would get it");
+            "groups: none (expected: one or more, or a destination that was declared optional)");
       } else {
         publish.result.complete(new PublishReceipt(publish.messageId, publish.to, ""));
       }
@@ -118,12 +124,12 @@ final class Confirms {
   }
 
   /** The broker has ended the channel since one of these is too large; it has none of them. */
-  void failLarger(long limitBytes, String text) {
+  void failLarger(long limitBytes) {
     for (Map.Entry<Long, Pending> entry : pending.entrySet()) {
       if (entry.getValue().bodyBytes > limitBytes) {
         Pending publish = remove(entry.getKey());
         if (publish != null) {
-          publish.failTooLarge(text);
+          publish.failTooLarge(limitBytes);
         }
       }
     }

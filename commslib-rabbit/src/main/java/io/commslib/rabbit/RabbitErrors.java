@@ -148,7 +148,7 @@ final class RabbitErrors {
     }
     if (cause instanceof ChannelContinuationTimeoutException) {
       // Its own text shows user and address.
-      return "no answer of the broker in time";
+      return "no answer of the broker (expected: one within operationTimeout)";
     }
     String message = cause.getMessage();
     Throwable behind = Failures.cause(cause);

@@ -90,7 +90,7 @@ final class RabbitSender {
             // The one that is too large will always be; the others only have lost their channel.
             believedUntilNanos = runtime.time().nanoTime() + BELIEVED.toNanos();
             maxBodyBytes = limit;
-            confirms.failLarger(limit, text);
+            confirms.failLarger(limit);
           }
           confirms.failAll("channel lost: " + text);
           if (!reason.isHardError()) {
@@ -117,7 +117,13 @@ final class RabbitSender {
           "COMMS-RABBIT-009",
           FailureKind.TRANSIENT,
           SendCertainty.NOT_SENT,
-          "no room in the window of unconfirmed publishes");
+          "unconfirmed publishes: "
+              + config.maxUnconfirmed()
+              + " (expected: less than "
+              + config.maxUnconfirmed()
+              + " within "
+              + config.publishTimeout()
+              + ", maxUnconfirmed and publishTimeout)");
       return publish.result.minimalCompletionStage();
     }
     lock.lock();
@@ -129,7 +135,7 @@ final class RabbitSender {
             "COMMS-RABBIT-011",
             FailureKind.TRANSIENT,
             SendCertainty.NOT_SENT,
-            blocked ? "the broker blocks publishers (memory or disk alarm)" : "not connected");
+            blocked ? "the broker blocks publishers (memory or disk alarm)" : notConnected());
         connection.recover();
       } else {
         write(now, exchange, routingKey, publish, record);
@@ -138,6 +144,10 @@ final class RabbitSender {
       lock.unlock();
     }
     return publish.result.minimalCompletionStage();
+  }
+
+  private String notConnected() {
+    return "not connected to " + config.address() + ": " + connection.trouble();
   }
 
   private boolean acquire() {
@@ -177,12 +187,7 @@ final class RabbitSender {
     if (publish.bodyBytes > maxBodyBytes && runtime.time().nanoTime() - believedUntilNanos < 0) {
       // It would end the channel, and with it the publishes of others.
       window.release();
-      publish.failTooLarge(
-          "body: "
-              + publish.bodyBytes
-              + " bytes (expected: at most "
-              + maxBodyBytes
-              + ", max_message_size of the broker)");
+      publish.failTooLarge(maxBodyBytes);
       return;
     }
     long sequence = now.channel().getNextPublishSeqNo();
@@ -193,7 +198,7 @@ final class RabbitSender {
     } catch (AlreadyClosedException e) {
       // Nothing was written; the shutdown listener may have been quicker with a less certain word.
       publish.fail(
-          "COMMS-RABBIT-011", FailureKind.TRANSIENT, SendCertainty.NOT_SENT, "not connected");
+          "COMMS-RABBIT-011", FailureKind.TRANSIENT, SendCertainty.NOT_SENT, notConnected());
       now.confirms().withdraw(sequence);
     } catch (IOException | RuntimeException e) {
       giveUp(now, RabbitErrors.text(e));
@@ -226,7 +231,9 @@ final class RabbitSender {
     try {
       Open now = open;
       if (now != null && now.confirms().hasOverdue(runtime.time().nanoTime())) {
-        giveUp(now, "no confirm within " + config.publishTimeout());
+        giveUp(
+            now,
+            "no confirm (expected: one within " + config.publishTimeout() + ", publishTimeout)");
       }
     } finally {
       if (!closed) {

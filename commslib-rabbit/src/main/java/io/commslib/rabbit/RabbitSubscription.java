@@ -15,9 +15,6 @@ import io.commslib.core.time.CommsRuntime;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,6 +28,7 @@ final class RabbitSubscription implements Subscription, Settler {
 
   private static final Logger log = LoggerFactory.getLogger(RabbitSubscription.class);
   private static final int MAX_PREFETCH = 65_535;
+  private static final int ABORT_MILLIS = 1_000;
 
   private final SubscriptionConfig config;
   private final String queue;
@@ -50,8 +48,7 @@ final class RabbitSubscription implements Subscription, Settler {
   /** The error of the JVM for which this consumer stays away; empty if it takes part. */
   private volatile String away = "";
 
-  private final Queue<RabbitDelivery> received = new ConcurrentLinkedQueue<>();
-  private final AtomicInteger handRequests = new AtomicInteger();
+  private final Received received = new Received();
   private final RecoveringConnection.Listener listener = this::consume;
 
   RabbitSubscription(
@@ -95,14 +92,14 @@ final class RabbitSubscription implements Subscription, Settler {
     made.basicQos(Math.min(MAX_PREFETCH, config.maxInFlight()));
     made.addShutdownListener(
         reason -> {
-          received.removeIf(delivery -> delivery.channel() == made);
-          engine().revoke(made);
+          received.revoke(made, engine());
           if (!reason.isHardError() && state == LifecycleState.RUNNING && made == channel) {
             log.warn("channel of {} lost: {}", queue, RabbitErrors.text(reason));
-            standing.abort(1_000);
+            standing.abort(ABORT_MILLIS);
           }
         });
     channel = made;
+    received.from(made);
     consumerTag =
         made.basicConsume(
             queue,
@@ -115,31 +112,25 @@ final class RabbitSubscription implements Subscription, Settler {
             },
             tag -> {
               log.warn("the broker has cancelled the consumer of {}", queue);
-              standing.abort(1_000);
+              standing.abort(ABORT_MILLIS);
             });
   }
 
   /**
-   * Hands over what the engine has room for, one thread at a time so that the broker's order is
-   * kept. The rest waits here: at most the prefetch, which is the bound of messages in flight.
+   * Hands over what the engine has room for. The rest waits here: at most the prefetch, which is
+   * the bound of messages in flight.
    */
   void hand() {
-    if (handRequests.getAndIncrement() != 0) {
-      return;
-    }
-    int served = 1;
-    do {
-      while (engine().isIntakeOpen()) {
-        RabbitDelivery next = received.poll();
-        if (next == null) {
-          break;
-        }
-        if (next.channel() == channel) {
-          engine().accept(next);
-        }
+    try {
+      received.hand(engine());
+    } catch (Throwable e) {
+      // What was in hand is in no lane, so that later ones would overtake it: all come again.
+      Channel now = channel;
+      if (now != null) {
+        now.getConnection().abort(ABORT_MILLIS);
       }
-      served = handRequests.addAndGet(-served);
-    } while (served != 0);
+      throw e;
+    }
   }
 
   /**
@@ -159,7 +150,7 @@ final class RabbitSubscription implements Subscription, Settler {
     if (lost == null) {
       return;
     }
-    engine().revoke(lost);
+    received.revoke(lost, engine());
     Runnable end =
         () -> {
           RabbitTopology.closeQuietly(lost);

@@ -47,7 +47,9 @@ class RefusedConnectionsIT {
     String address = RabbitServer.shared().uri().replace("amqp://guest:guest@", "");
     SubscribeException refusal = refusal(uri.replace("BROKER", address));
     assertThat(refusal.kind()).isEqualTo(kind);
-    assertThat(refusal).hasMessageStartingWith("COMMS-RABBIT-006").hasMessageContaining(text);
+    assertThat(refusal)
+        .hasMessageStartingWith("COMMS-RABBIT-006: connect to amqp")
+        .hasMessageContaining(text);
   }
 
   /** What a peer that is no broker answers; nothing and stays, if it is empty. */
@@ -99,8 +101,9 @@ class RefusedConnectionsIT {
               catchThrowableOfType(
                   io.commslib.core.messaging.TransportException.class,
                   () -> transport.deadLetters().list(Destination.topic("unknown"), "g", 1)))
-          .hasMessageContaining("COMMS-RABBIT-007")
-          .hasMessageContaining("no queue 'unknown@g@.dlq'")
+          .hasMessage(
+              "COMMS-RABBIT-007: dead letters of unknown@g@.dlq: NOT_FOUND - no queue"
+                  + " 'unknown@g@.dlq' in vhost '/'")
           .extracting(io.commslib.core.CommsException::kind)
           .isEqualTo(FailureKind.PERMANENT);
     }

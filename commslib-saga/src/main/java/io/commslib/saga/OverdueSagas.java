@@ -3,26 +3,33 @@ package io.commslib.saga;
 import io.commslib.core.Health;
 import io.commslib.core.spi.Failures;
 import io.commslib.core.time.TimeSource;
+import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Wakes overdue sagas: claims some by lease, then moves each in a transaction of its own. A process
- * that dies in between leaves claims that end by themselves; a saga whose move fails for a passing
- * reason (database, hook) keeps its claim and is tried again when that ends, so that it does not
- * hold up the others; one whose definition fails is parked.
+ * that dies in between leaves claims that end by themselves. A saga whose definition fails is
+ * parked. One whose move fails otherwise (hook, outbox, statement) is woken again after a growing
+ * wait, so that it does not delay the others; each failure is a line of its history, and with the
+ * tenth in a row it is parked. What is out of reach does not count.
  */
 final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
 
-  private static final Logger log = LoggerFactory.getLogger(OverdueSagas.class);
+  /** Failed wake-ups of a saga, one after the other, after which it is parked. */
+  static final int MAX_FAILURES = 10;
+
+  private static final Duration LONGEST_WAIT = Duration.ofMinutes(10);
 
   private final JdbcTransactionRunner transactions;
   private final SagaStore store;
@@ -31,12 +38,16 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
   private final SagaConfig config;
   private final String owner;
   private final TimeSource time;
+  private final SagaEvents events;
 
   /** Sagas that are being moved, and since when. */
   private final Map<String, Long> inHand = new ConcurrentHashMap<>();
 
   /** What this thread has claimed and not moved yet. */
   private final ThreadLocal<List<SagaStore.Claimed>> held = ThreadLocal.withInitial(ArrayList::new);
+
+  /** Of a saga that is woken again; without meaning if there is none. */
+  private volatile String lastFailure = "";
 
   private volatile Health health = Health.of(Health.Status.UP, "", Map.of());
 
@@ -47,7 +58,8 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
       Map<String, SagaDefinition<?>> definitions,
       SagaConfig config,
       String owner,
-      TimeSource time) {
+      TimeSource time,
+      SagaEvents events) {
     this.transactions = transactions;
     this.store = store;
     this.moves = moves;
@@ -55,6 +67,7 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
     this.config = config;
     this.owner = owner;
     this.time = time;
+    this.events = events;
   }
 
   Health health() {
@@ -98,8 +111,8 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
     for (SagaStore.Claimed claim : claimed) {
       // The one under way keeps its lease if the JVM fails: another process takes it later.
       held.get().remove(claim);
-      // One that hangs here would hang the next thread too. Its lease keeps it for a while again.
-      if (inHand.putIfAbsent(claim.id(), time.nanoTime()) == null) {
+      Long since = inHand.putIfAbsent(claim.id(), time.nanoTime());
+      if (since == null) {
         try {
           failure = wake(claim, failure);
         } finally {
@@ -107,7 +120,11 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
           // The interrupt flag that user code has left.
           Thread.interrupted();
         }
+      } else if (time.nanoTime() - since <= config.lease().toNanos()) {
+        // Its failure is written down, and the thread that did it is about to let go of it.
+        inTransaction((tx, connection) -> store.postpone(connection, claim, config.pollInterval()));
       }
+      // One that hangs here would hang this thread too. Its lease keeps it for a while again.
     }
     health = measured(failure);
   }
@@ -125,7 +142,7 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
             return null;
           });
     } catch (Exception e) {
-      log.warn("{} sagas keep their lease until it ends", left.size(), e);
+      events.failed(left.size() + " sagas keep their lease until it ends", e);
     }
   }
 
@@ -133,51 +150,146 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
   public void failed(Throwable failure) {
     health =
         Health.of(Health.Status.DEGRADED, "last look failed: " + Failures.text(failure), Map.of());
-    log.warn("overdue sagas can't be looked for", failure);
+    events.failed("overdue sagas can't be looked for", failure);
   }
 
+  /** Returns what went wrong and could not be written down, or {@code failure}. */
   private String wake(SagaStore.Claimed claim, String failure) {
     try {
-      move(claim);
-      return failure;
-    } catch (SagaMoves.PlanException e) {
-      if (Failures.isOutage(e.failure())) {
-        return again(claim, e.failure());
+      if (!claim.abandoned() || beginsAgain(claim)) {
+        move(claim);
       }
-      log.error("saga {} is parked: its definition failed", claim.id(), e);
-      return park(claim, e, failure);
-    } catch (Exception | Error e) {
-      Optional<VirtualMachineError> jvm = Failures.jvmFailure(e);
+      return failure;
+    } catch (Throwable e) {
+      // The interrupt flag that user code has left would fail what is written next.
+      Thread.interrupted();
+      Throwable cause = e instanceof SagaMoves.PlanException plan ? plan.failure() : e;
+      String untold = settle(claim, cause, cause != e);
+      Optional<VirtualMachineError> jvm = Failures.jvmFailure(cause);
       if (jvm.isPresent()) {
         throw jvm.get();
       }
-      return again(claim, e);
+      return untold.isEmpty() ? failure : untold;
     }
   }
 
-  private static String again(SagaStore.Claimed claim, Throwable failure) {
-    log.warn("saga {} could not be woken, it is tried again", claim.id(), failure);
-    return "saga " + claim.id() + ": " + Failures.text(failure);
-  }
-
-  private String park(SagaStore.Claimed claim, SagaMoves.PlanException cause, String failure) {
-    // The class of the failure only: its text may hold parts of the state.
-    String reason = "definition failed: " + cause.failure().getClass().getName();
+  private String settle(SagaStore.Claimed claim, Throwable cause, boolean isDefinition) {
     try {
-      transactions.<Void, Exception>run(
-          tx -> {
-            Connection connection = tx.unwrap(Connection.class);
-            Optional<StoredSaga> stored = store.load(connection, claim.id());
-            if (stored.isPresent() && stored.get().version() == claim.version()) {
-              store.park(connection, stored.get(), reason);
-            }
-            return null;
-          });
-      return failure;
-    } catch (Exception e) {
-      log.warn("saga {} could not be parked, it is tried again", claim.id(), e);
-      return "saga " + claim.id() + ": " + e;
+      if (isOutage(cause)) {
+        events.failed("saga " + claim.id() + " could not be woken, it is tried again", cause);
+        return SqlErrors.isConnectionLost(cause) ? text(claim, cause) : postponed(claim, cause);
+      }
+      if (isDefinition && !Failures.isJvmFailure(cause)) {
+        park(claim, "definition failed: " + cause.getClass().getName(), cause);
+      } else {
+        count(claim, cause.getClass().getName(), cause);
+      }
+      return "";
+    } catch (Throwable e) {
+      // Its lease ends by itself, and whoever claims it then counts it as abandoned.
+      events.failed("a failure of saga " + claim.id() + " could not be written down", e);
+      return text(claim, cause);
     }
+  }
+
+  private static boolean isOutage(Throwable cause) {
+    return Failures.isOutage(
+        cause instanceof SQLException sql ? SqlErrors.translate("saga", sql) : cause);
+  }
+
+  private static String text(SagaStore.Claimed claim, Throwable cause) {
+    return "saga " + claim.id() + ": " + Failures.text(cause);
+  }
+
+  /** Not counted: something else is out of reach. */
+  private String postponed(SagaStore.Claimed claim, Throwable cause) throws SQLException {
+    lastFailure = text(claim, cause);
+    inTransaction((tx, connection) -> store.postpone(connection, claim, config.lease()));
+    return "";
+  }
+
+  /**
+   * Counts a wake-up whose beginning is known and whose end is not, before it begins again: what
+   * ends a process must not end every process in turn. False if the saga was parked, or moved.
+   */
+  private boolean beginsAgain(SagaStore.Claimed claim) throws Exception {
+    return inTransaction(
+        (tx, connection) -> {
+          if (!store.renew(connection, claim, config.lease())) {
+            return false;
+          }
+          int number = store.failures(connection, claim.id()) + 1;
+          if (number > MAX_FAILURES) {
+            park(tx, claim, failures(number - 1, "the process ended, or it hangs"), null);
+            return false;
+          }
+          write(connection, claim, number, "an earlier wake-up has not ended");
+          return true;
+        });
+  }
+
+  /** Counts a failure in the saga's history, and parks the saga at the last one. */
+  private void count(SagaStore.Claimed claim, String what, Throwable cause) throws Exception {
+    inTransaction(
+        (tx, connection) -> {
+          int number = store.failures(connection, claim.id()) + 1;
+          Duration wait = wait(number);
+          if (!store.postpone(connection, claim, wait)) {
+            return null;
+          }
+          write(connection, claim, number, what);
+          if (number >= MAX_FAILURES) {
+            park(tx, claim, failures(number, what), cause);
+          } else {
+            lastFailure = text(claim, cause);
+            tx.afterCommit(() -> events.failed(claim.id(), number, cause, wait));
+          }
+          return null;
+        });
+  }
+
+  private static String failures(int number, String last) {
+    return "could not be woken " + number + " times, last: " + last;
+  }
+
+  private void write(Connection connection, SagaStore.Claimed claim, int number, String what)
+      throws SQLException {
+    // The class of a failure only: its text may hold parts of the state.
+    Decision.LogLine line = new Decision.LogLine(SagaLogEntry.Kind.FAILED, "", number, "", what);
+    store.append(connection, claim.id(), List.of(line));
+  }
+
+  /** The wait after a failure: the poll interval, then twice as long each time. */
+  private Duration wait(int number) {
+    Duration wait = config.pollInterval().multipliedBy(1L << (number - 1));
+    return wait.compareTo(LONGEST_WAIT) > 0 ? LONGEST_WAIT : wait;
+  }
+
+  private void park(SagaStore.Claimed claim, String reason, Throwable cause) throws Exception {
+    inTransaction(
+        (tx, connection) -> {
+          park(tx, claim, reason, cause);
+          return null;
+        });
+  }
+
+  private void park(
+      TransactionContext tx, SagaStore.Claimed claim, String reason, @Nullable Throwable cause)
+      throws SQLException {
+    Connection connection = tx.unwrap(Connection.class);
+    Optional<StoredSaga> stored = store.load(connection, claim.id());
+    if (stored.isPresent() && stored.get().version() == claim.version()) {
+      store.park(connection, stored.get(), reason);
+      tx.afterCommit(() -> events.parked(claim.id(), 0, reason, cause));
+    }
+  }
+
+  private interface Work<T> {
+    T run(TransactionContext tx, Connection connection) throws SQLException;
+  }
+
+  private <T> T inTransaction(Work<T> work) throws SQLException {
+    return transactions.<T, SQLException>run(tx -> work.run(tx, tx.unwrap(Connection.class)));
   }
 
   private void move(SagaStore.Claimed claim) throws Exception {
@@ -213,10 +325,12 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
 
   private Health health(List<SagaStore.Overdue> overdue, long parked, String failure) {
     Map<String, String> details = new TreeMap<>();
+    long failing = overdue.stream().mapToLong(SagaStore.Overdue::failing).sum();
     long oldest = overdue.stream().mapToLong(o -> o.age().toSeconds()).max().orElse(0);
     details.put("oldestOverdueSeconds", Long.toString(oldest));
     details.put(
         "overdue", Long.toString(overdue.stream().mapToLong(SagaStore.Overdue::count).sum()));
+    details.put("failing", Long.toString(failing));
     details.put("parked", Long.toString(parked));
     List<String> unknown =
         overdue.stream()
@@ -224,10 +338,16 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
             .filter(id -> !definitions.containsKey(id))
             .sorted()
             .toList();
-    String reason =
-        !unknown.isEmpty()
-            ? "overdue sagas of unknown definitions: " + unknown
-            : !failure.isEmpty() ? failure : parked > 0 ? parked + " sagas parked" : "";
+    String reason = parked > 0 ? parked + " sagas parked" : "";
+    if (failing > 0) {
+      reason = failing + " sagas could not be woken and are woken again, last: " + lastFailure;
+    }
+    if (!failure.isEmpty()) {
+      reason = failure;
+    }
+    if (!unknown.isEmpty()) {
+      reason = "overdue sagas of unknown definitions: " + unknown;
+    }
     return Health.of(reason.isEmpty() ? Health.Status.UP : Health.Status.DEGRADED, reason, details);
   }
 }

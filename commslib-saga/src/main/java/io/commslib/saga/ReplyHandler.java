@@ -8,6 +8,7 @@ import io.commslib.core.messaging.Settlement;
 import io.commslib.core.tx.TransactionContext;
 import java.sql.Connection;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /** Gives replies to the sagas they belong to, in the transaction of their delivery. */
@@ -34,7 +35,8 @@ final class ReplyHandler implements MessageHandler {
   @Override
   public Settlement handle(Delivery delivery) throws Exception {
     Message message = delivery.message();
-    Input input = new Input.Reply(message.causationId().orElse(""), types.decode(message));
+    Object body = Objects.requireNonNull(types.decode(message), "reply read by the codec");
+    Input input = new Input.Reply(message.causationId().orElse(""), body);
     String sagaId = message.correlationId().orElse("");
     TransactionContext tx = delivery.transaction();
     for (int race = 0; race < RACES; race++) {

@@ -8,7 +8,9 @@ import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.MessageIds;
+import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.spi.Checks;
+import io.commslib.core.spi.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
@@ -35,9 +37,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe. Overdue sagas are woken by four threads named {@code commslib-saga-timer-1} to
  * {@code -4}, one of which at a time asks the database; so a function or hook that hangs holds one
- * thread and its saga. An error that one of them throws is a failure of its saga only. Replies run
- * on the threads of the subscription that {@link #replies()} is given to. The parts it is built
- * from outlive it.
+ * thread and its saga. An error that one of them throws is a failure of its saga only: a saga whose
+ * function fails when it is woken is parked, and one that can't be moved for another reason (a
+ * hook, the outbox, a statement) is woken again after a growing wait and parked after 10 failures
+ * in a row, which its history counts. Retrying it by hand has it try again. Replies run on the
+ * threads of the subscription that {@link #replies()} is given to. The parts it is built from
+ * outlive it.
  *
  * @since 0.1
  */
@@ -53,6 +58,7 @@ public final class SagaEngine implements LifecycleComponent {
   private final Map<String, SagaDefinition<?>> definitions;
   private final SagaStore store;
   private final JdbcTransactionRunner transactions;
+  private final SagaEvents events;
   private final SagaMoves moves;
   private final ReplyHandler replies;
   private final OverdueSagas overdue;
@@ -66,7 +72,8 @@ public final class SagaEngine implements LifecycleComponent {
     this.store = new SagaStore(database);
     this.transactions = JdbcTransactionRunner.create(database);
     Outbox outbox = Checks.given("outbox", builder.outbox);
-    this.moves = new SagaMoves(store, builder.types, builder.codec, outbox, runtime.time());
+    this.events = new SagaEvents(runtime, builder.observer);
+    this.moves = new SagaMoves(store, builder.types, builder.codec, outbox, runtime.time(), events);
     this.replies = new ReplyHandler(store, moves, builder.types, definitions);
     this.overdue =
         new OverdueSagas(
@@ -76,7 +83,8 @@ public final class SagaEngine implements LifecycleComponent {
             definitions,
             config,
             MessageIds.next(runtime.time(), runtime.random()),
-            runtime.time());
+            runtime.time(),
+            events);
     this.timer = new TimerThread(runtime, config.pollInterval(), overdue);
   }
 
@@ -136,15 +144,17 @@ public final class SagaEngine implements LifecycleComponent {
   @Override
   public void close() {
     timer.stop(CLOSE_TIMEOUT);
+    events.close();
   }
 
   /**
    * Returns the health as of the last look at the table. Degraded when sagas are parked, when
-   * overdue ones are of a definition this process does not know, when the database or a hook
-   * failed, while a saga's function or hook has been running for longer than the lease, and while
-   * the timer pauses since the JVM failed. Down when the timer does not run, or when no pass of it
-   * has ended for a poll interval, two leases and 10 s. Details {@code oldestOverdueSeconds},
-   * {@code overdue}, {@code parked}, {@code lastPassSeconds}.
+   * overdue ones are of a definition this process does not know, when the database failed, while
+   * sagas wait after a failure to be woken again, while a saga's function or hook has been running
+   * for longer than the lease, while the observer or the log does not return, and while the timer
+   * pauses since the JVM failed. Down when the timer does not run, or when no pass of it has ended
+   * for a poll interval, two leases and 10 s. Details {@code oldestOverdueSeconds}, {@code
+   * overdue}, {@code failing}, {@code parked}, {@code lastPassSeconds}.
    */
   @Override
   public Health health() {
@@ -169,6 +179,11 @@ public final class SagaEngine implements LifecycleComponent {
     }
     if (!stuck.isEmpty()) {
       return Health.of(Health.Status.DEGRADED, "stuck sagas: " + stuck, details);
+    }
+    String untold = events.trouble();
+    if (!untold.isEmpty()) {
+      String reason = seen.reason().isEmpty() ? untold : untold + "; " + seen.reason();
+      return Health.of(Health.Status.DEGRADED, reason, details);
     }
     return Health.of(seen.status(), seen.reason(), details);
   }
@@ -351,7 +366,10 @@ public final class SagaEngine implements LifecycleComponent {
         throw e;
       } catch (SagaMoves.PlanException e) {
         throw failed(sagaId, e.failure());
-      } catch (Exception e) {
+      } catch (Exception | Error e) {
+        if (e instanceof Error error && Failures.isJvmFailure(e)) {
+          throw error;
+        }
         throw failed(sagaId, e);
       }
     }
@@ -378,12 +396,21 @@ public final class SagaEngine implements LifecycleComponent {
 
   private static SagaException failed(String sagaId, Throwable cause) {
     return new SagaException(
-        "COMMS-SAGA-004", FailureKind.PERMANENT, "saga " + sagaId + ": function failed", cause);
+        "COMMS-SAGA-004",
+        FailureKind.PERMANENT,
+        "saga "
+            + sagaId
+            + ": a function or hook of its definition threw "
+            + cause.getClass().getName(),
+        cause);
   }
 
   static StoreException contention(String what) {
     return new StoreException(
-        "COMMS-SAGA-001", FailureKind.CONTENTION, "saga " + what + " changes elsewhere", null);
+        "COMMS-SAGA-001",
+        FailureKind.CONTENTION,
+        "saga " + what + ": another transaction changes it",
+        null);
   }
 
   private interface SqlWork<T> {
@@ -411,6 +438,7 @@ public final class SagaEngine implements LifecycleComponent {
     private @Nullable Outbox outbox;
     private @Nullable CommsRuntime runtime;
     private SagaConfig config = SagaConfig.defaults();
+    private CommsObserver observer = CommsObserver.logging();
 
     private Builder(JdbcDatabase database, TypeRegistry types, Codec codec) {
       this.database = Objects.requireNonNull(database, "database");
@@ -468,6 +496,19 @@ public final class SagaEngine implements LifecycleComponent {
      */
     public Builder config(SagaConfig config) {
       this.config = Objects.requireNonNull(config, "config");
+      return this;
+    }
+
+    /**
+     * Sets the observer. It is told of {@linkplain CommsObserver#onTrouble trouble}: sagas that are
+     * parked or could not be woken, and failures of the engine's parts.
+     *
+     * @param observer default {@link CommsObserver#logging()}, which {@link CommsObserver#and}
+     *     combines with one of your own
+     * @return this
+     */
+    public Builder observer(CommsObserver observer) {
+      this.observer = Objects.requireNonNull(observer, "observer");
       return this;
     }
 

@@ -18,7 +18,9 @@ public interface SagaHook<S> {
    *
    * @param state the state at the end
    * @param tx the running transaction
-   * @throws Exception to roll the end back: the reply or timer that led to it comes again
+   * @throws Exception to roll the end back: the reply that led to it is handled again as often as
+   *     its subscription allows; after a timeout the saga is woken again, and parked after 10
+   *     failures in a row
    */
   void run(S state, TransactionContext tx) throws Exception;
 }

@@ -9,7 +9,7 @@ import java.time.Instant;
  * @param at database time of the transaction
  * @param kind what happened
  * @param step name of the step, empty if it concerns the whole saga
- * @param attempt number of the send, 0 if it is none
+ * @param attempt number of the send or of the failure, 0 if it is neither
  * @param actor who did it by hand, else empty
  * @param detail why, or class of the reply; never content
  * @since 0.1
@@ -39,6 +39,11 @@ public record SagaLogEntry(
     UNDO_SENT,
     /** The step is undone, or had nothing to undo. */
     UNDONE,
+    /**
+     * It could not be woken: a hook, the outbox or the database failed, or the process that tried
+     * has ended. It is woken again; the attempt is the number of such failures since the last move.
+     */
+    FAILED,
     /** Stopped until an operator or a late reply moves it on. */
     PARKED,
     /** An operator had it go on. */

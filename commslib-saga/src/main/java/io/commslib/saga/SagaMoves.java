@@ -59,12 +59,15 @@ final class SagaMoves {
       return failure;
     }
 
-    /** Throws the failure itself. */
-    RuntimeException rethrown() {
+    /** The failure itself; throws it if it is no exception. */
+    Exception rethrown() {
+      if (failure instanceof Exception exception) {
+        return exception;
+      }
       if (failure instanceof Error error) {
         throw error;
       }
-      throw (RuntimeException) failure;
+      return this;
     }
   }
 
@@ -77,13 +80,21 @@ final class SagaMoves {
   private final Codec codec;
   private final Outbox outbox;
   private final TimeSource time;
+  private final SagaEvents events;
 
-  SagaMoves(SagaStore store, TypeRegistry types, Codec codec, Outbox outbox, TimeSource time) {
+  SagaMoves(
+      SagaStore store,
+      TypeRegistry types,
+      Codec codec,
+      Outbox outbox,
+      TimeSource time,
+      SagaEvents events) {
     this.store = store;
     this.types = types;
     this.codec = codec;
     this.outbox = outbox;
     this.time = time;
+    this.events = events;
   }
 
   /** Starts a saga; false if one of its type and business key exists. */
@@ -122,7 +133,9 @@ final class SagaMoves {
       throws Exception {
     Plan<S> plan;
     try {
-      S state = codec.decode(before.data(), definition.stateType());
+      S state =
+          Objects.requireNonNull(
+              codec.decode(before.data(), definition.stateType()), "state read by the codec");
       Decision<S> decision =
           Decider.decide(definition, before.instance(definition, state), input, before.readAt());
       if (decision instanceof Decision.Ignore<S>) {
@@ -150,6 +163,7 @@ final class SagaMoves {
     }
     store.append(connection, before.id(), plan.move().log());
     publish(tx, plan);
+    tellParked(tx, before, plan.move());
     for (Effect effect : plan.move().effects()) {
       if (effect instanceof Effect.End end) {
         for (SagaHook<S> hook : definition.hooks(end.status())) {
@@ -183,7 +197,17 @@ final class SagaMoves {
         publications.add(new Publication(send.to(), message.build()));
       }
     }
-    return new Plan<>(move, codec.encode(move.next().state()), publications);
+    byte[] data =
+        Objects.requireNonNull(codec.encode(move.next().state()), "bytes made by the codec");
+    return new Plan<>(move, data, publications);
+  }
+
+  private void tellParked(TransactionContext tx, StoredSaga before, Decision.Move<?> move) {
+    if (move.next().status() == SagaStatus.PARKED && before.status() != SagaStatus.PARKED) {
+      Decision.LogLine last = move.log().get(move.log().size() - 1);
+      String reason = last.detail() + (last.step().isEmpty() ? "" : ": " + last.step());
+      tx.afterCommit(() -> events.parked(before.id(), 0, reason, null));
+    }
   }
 
   private void publish(TransactionContext tx, Plan<?> plan) {

@@ -18,8 +18,9 @@ public enum SagaStatus {
    */
   COMPENSATED,
   /**
-   * Stopped at a command or compensation that has used up its attempts and can't be given up; an
-   * operator or a late reply makes it go on. Nothing is lost: what remains to be done is kept.
+   * Stopped at a command or compensation that has used up its attempts and can't be given up, or
+   * because its definition failed or it could not be woken 10 times in a row; an operator or a late
+   * reply makes it go on. Nothing is lost: what remains to be done is kept.
    */
   PARKED;
 

@@ -24,11 +24,20 @@ import org.jspecify.annotations.Nullable;
  */
 final class SagaStore {
 
-  /** A saga this process may wake: nobody else has it until the lease ends or the version moves. */
-  record Claimed(String id, long version) {}
+  /**
+   * A saga this process may wake: no other has it until the lease ends or the version moves.
+   *
+   * @param abandoned whether the one who had claimed it before has neither moved it nor given it
+   *     back
+   */
+  record Claimed(String id, long version, boolean abandoned) {}
 
-  /** A name and version of a definition with overdue sagas. */
-  record Overdue(String type, int version, long count, Duration age) {}
+  /**
+   * A name and version of a definition with overdue sagas.
+   *
+   * @param failing how many of them could not be woken and are woken again
+   */
+  record Overdue(String type, int version, long count, long failing, Duration age) {}
 
   private static final String COLUMNS =
       "id, type, def_version, business_key, status, steps, version, data, wake_at, updated_at, ";
@@ -240,7 +249,7 @@ final class SagaStore {
       parameters.add(definition.version());
     }
     String sql =
-        "SELECT id, version FROM "
+        "SELECT id, version, lease_owner FROM "
             + saga
             + " WHERE wake_at <= "
             + now
@@ -255,7 +264,8 @@ final class SagaStore {
     try (PreparedStatement select = prepare(connection, sql, parameters.toArray());
         ResultSet row = select.executeQuery()) {
       while (row.next()) {
-        claimed.add(new Claimed(row.getString(1), row.getLong(2) + 1));
+        boolean abandoned = row.getString(3) != null;
+        claimed.add(new Claimed(row.getString(1), row.getLong(2) + 1, abandoned));
       }
     }
     lease(connection, claimed, owner, lease);
@@ -294,11 +304,62 @@ final class SagaStore {
         claim.version());
   }
 
+  /** Gives a claim back that failed: it can be claimed again after a while. */
+  boolean postpone(Connection connection, Claimed claim, Duration wait) throws SQLException {
+    return update(
+            connection,
+            "UPDATE "
+                + saga
+                + " SET lease_owner = NULL, lease_until = "
+                + dialect.nowPlusMillis()
+                + " WHERE id = ? AND version = ?",
+            wait.toMillis(),
+            claim.id(),
+            claim.version())
+        == 1;
+  }
+
+  /** Begins the lease of a claim anew; false if the saga has been moved since. */
+  boolean renew(Connection connection, Claimed claim, Duration lease) throws SQLException {
+    return update(
+            connection,
+            "UPDATE "
+                + saga
+                + " SET lease_until = "
+                + dialect.nowPlusMillis()
+                + " WHERE id = ? AND version = ?",
+            lease.toMillis(),
+            claim.id(),
+            claim.version())
+        == 1;
+  }
+
+  /** The number of failed wake-ups in the history since the saga was last moved. */
+  int failures(Connection connection, String id) throws SQLException {
+    String failed = "'" + SagaLogEntry.Kind.FAILED + "'";
+    String sql =
+        "SELECT count(*) FROM "
+            + log
+            + " WHERE saga_id = ? AND kind = "
+            + failed
+            + " AND seq > (SELECT coalesce(max(seq), 0) FROM "
+            + log
+            + " WHERE saga_id = ? AND kind <> "
+            + failed
+            + ")";
+    try (PreparedStatement select = prepare(connection, sql, id, id);
+        ResultSet row = select.executeQuery()) {
+      row.next();
+      return row.getInt(1);
+    }
+  }
+
   /** What is overdue now, by definition, whoever knows it. */
   List<Overdue> overdue(Connection connection) throws SQLException {
     String sql =
         "SELECT type, def_version, count(*), min(wake_at), "
             + now
+            + ", sum(CASE WHEN lease_owner IS NULL AND lease_until IS NOT NULL THEN 1 ELSE 0 END)"
             + " FROM "
             + saga
             + " WHERE wake_at <= "
@@ -311,7 +372,8 @@ final class SagaStore {
         Duration age =
             Duration.between(
                 row.getObject(4, OffsetDateTime.class), row.getObject(5, OffsetDateTime.class));
-        found.add(new Overdue(row.getString(1), row.getInt(2), row.getLong(3), age));
+        found.add(
+            new Overdue(row.getString(1), row.getInt(2), row.getLong(3), row.getLong(6), age));
       }
     }
     return found;

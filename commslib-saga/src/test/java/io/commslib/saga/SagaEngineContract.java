@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
+import io.commslib.core.StoreException;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.saga.TestSaga.State;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -183,9 +186,10 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
             .build();
     assertThatThrownBy(() -> engine(changed).start())
         .isInstanceOf(SagaException.class)
-        .hasMessageContaining("COMMS-SAGA-003")
-        .hasMessageContaining("[other PIVOT queue:stock]")
-        .hasMessageContaining("hold COMPENSATABLE queue:stock undo queue:stock;");
+        .hasMessageMatching(
+            "COMMS-SAGA-003: saga order.*: structure \\[other PIVOT queue:stock] \\(expected: \\[hold"
+                + " COMPENSATABLE queue:stock undo queue:stock; .*] as on record, or a new"
+                + " version\\)");
   }
 
   @Test
@@ -419,7 +423,50 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
     assertThat(handle(reply).kind()).isEqualTo(Settlement.Kind.RETRY);
     assertThatThrownBy(() -> engine.retry(id, "ann", "r"))
         .isInstanceOf(SagaException.class)
-        .hasMessageContaining("COMMS-SAGA-002");
+        .hasMessage(
+            "COMMS-SAGA-002: saga %s: order v1 (expected: one of [order v2])".formatted(id));
+  }
+
+  @Test
+  void aSagaThatOthersChangeAgainAndAgainIsContention() {
+    SagaDefinition<State> raced =
+        SagaDefinition.builder("order", 1, State.class)
+            .key(State::order)
+            .step("hold")
+            .command(TestSaga.STOCK, s -> new TestSaga.Hold(s.order()))
+            .onReply(TestSaga.Held.class, (s, r) -> s)
+            .compensate(TestSaga.STOCK, this::changedMeanwhile)
+            .compensatedBy(TestSaga.Unheld.class)
+            .build();
+    engine = engine(raced);
+    String id = transactions.run(tx -> engine.start(tx, raced, "o-1", new State("o-1", "")));
+    assertThatThrownBy(() -> engine.cancel(id, "ann", "r"))
+        .isInstanceOfSatisfying(
+            StoreException.class, e -> assertThat(e.kind()).isEqualTo(FailureKind.CONTENTION))
+        .hasMessage("COMMS-SAGA-001: saga " + id + ": another transaction changes it");
+  }
+
+  private TestSaga.Unhold changedMeanwhile(State state) {
+    try (Connection other = dataSource().getConnection();
+        Statement change = other.createStatement()) {
+      change.executeUpdate("UPDATE " + database.table("saga") + " SET version = version + 1");
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+    return new TestSaga.Unhold(state.order());
+  }
+
+  @Test
+  void aFunctionThatFailsForAnOperatorIsNamedByWhatItThrew() {
+    String id = begin("unhold-fails");
+    assertThatThrownBy(() -> engine.cancel(id, "ann", "r"))
+        .isInstanceOfSatisfying(
+            SagaException.class, e -> assertThat(e.kind()).isEqualTo(FailureKind.PERMANENT))
+        .hasMessage(
+            "COMMS-SAGA-004: saga "
+                + id
+                + ": a function or hook of its definition threw java.lang.IllegalStateException")
+        .hasRootCauseMessage("unhold-fails");
   }
 
   @Test

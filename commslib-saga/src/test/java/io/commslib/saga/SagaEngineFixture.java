@@ -7,6 +7,7 @@ import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Settlement;
+import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
@@ -70,6 +71,10 @@ abstract class SagaEngineFixture {
   }
 
   SagaEngine engine(SagaDefinition<State> of) {
+    return engine(of, CommsObserver.logging(), Duration.ofSeconds(1));
+  }
+
+  SagaEngine engine(SagaDefinition<State> of, CommsObserver observer, Duration lease) {
     SagaEngine made =
         SagaEngine.builder(database, types, JacksonCodec.create())
             .outbox(new CapturingOutbox())
@@ -78,8 +83,9 @@ abstract class SagaEngineFixture {
                 SagaConfig.builder()
                     .pollInterval(Duration.ofMillis(20))
                     .batchSize(10)
-                    .lease(Duration.ofSeconds(1))
+                    .lease(lease)
                     .build())
+            .observer(observer)
             .runtime(runtime)
             .build();
     engines.add(made);

@@ -1,5 +1,6 @@
 package io.commslib.saga;
 
+import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
 import io.commslib.core.messaging.Destination;
 import io.commslib.jackson.JacksonCodec;
@@ -45,7 +46,11 @@ final class TestSaga {
   private TestSaga() {}
 
   static TypeRegistry types() {
-    TypeRegistry.Builder types = TypeRegistry.builder(JacksonCodec.create());
+    return types(JacksonCodec.create());
+  }
+
+  static TypeRegistry types(Codec codec) {
+    TypeRegistry.Builder types = TypeRegistry.builder(codec);
     for (Class<?> type :
         new Class<?>[] {
           Hold.class,

@@ -1,5 +1,7 @@
 package io.commslib.spring;
 
+import io.commslib.core.FailureKind;
+import io.commslib.core.StoreException;
 import io.commslib.core.spi.AfterCommitHooks;
 import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.DatabaseId;
@@ -122,10 +124,14 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
         instanceof ConnectionHolder holder) {
       return holder;
     }
-    throw new IllegalStateException(
-        "COMMS-SPRING-002: transaction: one that does not use the data source of "
+    // How the service is wired: no message can be the cause of it, nor is one given up for it.
+    throw new StoreException(
+        "COMMS-SPRING-002",
+        FailureKind.TRANSIENT,
+        "transaction: one that does not use the data source of "
             + database
-            + " (expected: the data source of the transaction manager)");
+            + " (expected: the data source of the transaction manager)",
+        null);
   }
 
   private static boolean hasEnded(ConnectionHolder holder) {
@@ -217,7 +223,9 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   public void beforeCommit(boolean readOnly) {
     if (!seal()) {
       throw new IllegalStateException(
-          "COMMS-SPRING-003: the transaction is marked rollback-only and can't commit", failure());
+          "COMMS-SPRING-003: transaction: marked rollback-only (expected: one that can commit; the"
+              + " cause, if there is one, says why it can't)",
+          failure());
     }
   }
 

@@ -49,15 +49,16 @@ public final class SpringTransactionRunner implements TransactionRunner {
 
   /**
    * Creates a runner. Begins a transaction and rolls it back, to find a manager that can't begin
-   * one; blocks. A database that can't be reached is no failure here.
+   * one or uses another data source; blocks. A database that can't be reached is no failure here.
    *
    * @param manager binds a JDBC connection of the database's data source to the thread, as JDBC's
    *     and JPA's managers do
    * @param database made with the manager's data source, the same object
    * @return new runner; holds nothing that must be closed
-   * @throws StoreException {@code COMMS-SPRING-007}, of kind {@code PERMANENT}, if the manager does
+   * @throws StoreException of kind {@code PERMANENT}: {@code COMMS-SPRING-007} if the manager does
    *     not support new transactions with isolation READ COMMITTED, as JTA's without further
-   *     settings
+   *     settings; {@code COMMS-SPRING-002} if its transactions do not use the data source of the
+   *     database, or are not bound to the thread
    */
   public static SpringTransactionRunner create(
       PlatformTransactionManager manager, JdbcDatabase database) {
@@ -70,16 +71,46 @@ public final class SpringTransactionRunner implements TransactionRunner {
   }
 
   private void checkManager() {
-    TransactionStatus status;
     try {
-      status = begin();
+      TransactionStatus status = begin(FailureKind.PERMANENT);
+      try {
+        bind(FailureKind.PERMANENT).end();
+      } finally {
+        rollBack(status, null);
+      }
     } catch (StoreException e) {
       if (e.kind() == FailureKind.PERMANENT) {
         throw e;
       }
-      return;
     }
-    rollBack(status, null);
+  }
+
+  /**
+   * Returns the transaction that has just been begun.
+   *
+   * @param ifUnfit the kind of the failure if the manager does not fit
+   */
+  private SpringTransaction bind(FailureKind ifUnfit) {
+    try {
+      return SpringTransaction.begun(database);
+    } catch (IllegalStateException e) {
+      throw unfit(ifUnfit, ": " + e.getMessage(), e);
+    } catch (StoreException e) {
+      throw e.code().equals("COMMS-SPRING-002") ? unfit(ifUnfit, "", e) : e;
+    }
+  }
+
+  private StoreException unfit(FailureKind kind, String text, RuntimeException cause) {
+    return new StoreException(
+        "COMMS-SPRING-002",
+        kind,
+        "transaction manager: "
+            + manager.getClass().getSimpleName()
+            + text
+            + " (expected: one that binds a connection of the data source of "
+            + database
+            + " to the thread, as those of JDBC and JPA that are made with the same data source)",
+        cause);
   }
 
   @Override
@@ -93,19 +124,21 @@ public final class SpringTransactionRunner implements TransactionRunner {
   }
 
   /**
-   * Runs work as {@link TransactionRunner#run} says. A manager that does not use the database's
-   * data source is found out here.
+   * Runs work as {@link TransactionRunner#run} says.
    *
-   * @throws IllegalStateException {@code COMMS-SPRING-002} if the manager's transaction does not
-   *     use the data source of the database; nothing was done
+   * @throws StoreException as {@link TransactionRunner#run}; {@code COMMS-SPRING-002} or {@code
+   *     COMMS-SPRING-007}, of kind {@code TRANSIENT}, if the manager does not fit, which {@link
+   *     #create} could not find while the database was out of reach: nothing was done, and a
+   *     subscription pauses
    */
   @Override
   public <T, X extends Exception> T run(TransactionWork<T, X> work) throws X {
     Objects.requireNonNull(work, "work");
-    TransactionStatus status = begin();
+    // A message can't be the cause of a manager that does not fit, nor is it given up for it.
+    TransactionStatus status = begin(FailureKind.TRANSIENT);
     SpringTransaction tx;
     try {
-      tx = SpringTransaction.begun(database);
+      tx = bind(FailureKind.TRANSIENT);
     } catch (Throwable failure) {
       rollBack(status, failure);
       throw lostOr(failure);
@@ -138,7 +171,7 @@ public final class SpringTransactionRunner implements TransactionRunner {
     return result;
   }
 
-  private TransactionStatus begin() {
+  private TransactionStatus begin(FailureKind ifUnfit) {
     try {
       return manager.getTransaction(definition);
     } catch (TransactionUsageException
@@ -146,7 +179,7 @@ public final class SpringTransactionRunner implements TransactionRunner {
         | TransactionSuspensionNotSupportedException e) {
       throw new StoreException(
           "COMMS-SPRING-007",
-          FailureKind.PERMANENT,
+          ifUnfit,
           "transaction manager: "
               + manager.getClass().getSimpleName()
               + ": "
@@ -167,15 +200,19 @@ public final class SpringTransactionRunner implements TransactionRunner {
   private void commit(TransactionStatus status) {
     try {
       manager.commit(status);
-    } catch (TransactionSystemException e) {
-      SQLException cause = sqlCause(e);
-      throw cause == null
-          ? failed(FailureKind.UNKNOWN_RESULT, e)
-          : SqlErrors.translateCommit(cause);
     } catch (ConcurrencyFailureException e) {
       throw failed(FailureKind.CONTENTION, e);
     } catch (TransactionException | DataAccessException e) {
-      throw failed(FailureKind.PERMANENT, e);
+      SQLException cause = sqlCause(e);
+      if (cause != null) {
+        throw SqlErrors.translateCommit(cause);
+      }
+      // What JPA refuses as it writes before the commit proves nothing: a failed attempt.
+      throw failed(
+          e instanceof TransactionSystemException
+              ? FailureKind.UNKNOWN_RESULT
+              : FailureKind.CONTENTION,
+          e);
     }
   }
 

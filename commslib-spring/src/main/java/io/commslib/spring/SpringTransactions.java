@@ -38,9 +38,11 @@ public final class SpringTransactions {
    *     {@code TransactionAwareDataSourceProxy} the one behind it
    * @return the running transaction; the same one for each call inside it
    * @throws IllegalStateException {@code COMMS-SPRING-001} if no transaction runs on this thread;
-   *     {@code COMMS-SPRING-008} if it is over; {@code COMMS-SPRING-002} if the one that runs does
-   *     not use this data source; {@code COMMS-JDBC-006} if the connection that is bound here
-   *     commits each statement
+   *     {@code COMMS-SPRING-008} if it is over; {@code COMMS-JDBC-006} if the connection that is
+   *     bound here commits each statement
+   * @throws io.commslib.core.StoreException {@code COMMS-SPRING-002} if the transaction that runs
+   *     does not use this data source; of kind {@code TRANSIENT}, so that a handler which meets it
+   *     pauses its subscription and loses no message
    */
   public static TransactionContext current(JdbcDatabase database) {
     return SpringTransaction.current(Objects.requireNonNull(database, "database"));

@@ -123,7 +123,11 @@ class AfterTheEndTest {
           !rollsBack || !callback.equals("beforeCommit") && !callback.equals("afterCommit");
       assertThat(called).hasSize(comes ? 1 : 0);
       if (comes && !CALLBACKS.get(callback)) {
-        assertThat(refused).singleElement().asString().startsWith("COMMS-SPRING-008");
+        assertThat(refused)
+            .containsExactly(
+                "COMMS-SPRING-008: the transaction is over (expected: one that runs; before the"
+                    + " commit publish in beforeCommit, after it in a transaction of its own, with"
+                    + " REQUIRES_NEW)");
       }
       assertThat(ids(pool, database)).hasSize(rollsBack ? 0 : accepted.size());
       // The thread is as it was: the next transaction is none that is over.

@@ -23,10 +23,13 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.springframework.dao.CannotAcquireLockException;
+import org.springframework.dao.DataAccessResourceFailureException;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 import org.springframework.orm.jpa.JpaTransactionManager;
 import org.springframework.orm.jpa.SharedEntityManagerCreator;
@@ -40,6 +43,8 @@ import org.springframework.transaction.TransactionException;
 import org.springframework.transaction.TransactionStatus;
 import org.springframework.transaction.TransactionSuspensionNotSupportedException;
 import org.springframework.transaction.TransactionSystemException;
+import org.springframework.transaction.UnexpectedRollbackException;
+import org.springframework.transaction.support.DefaultTransactionStatus;
 import org.springframework.transaction.support.TransactionTemplate;
 
 /** What is special about transactions of Spring's. */
@@ -86,27 +91,32 @@ class SpringTransactionsTest {
   void outsideATransactionPublishingIsRefused() throws Exception {
     assertThatIllegalStateException()
         .isThrownBy(() -> publish("m1"))
-        .withMessageStartingWith("COMMS-SPRING-001");
+        .withMessage(
+            "COMMS-SPRING-001: transaction: none on this thread (expected: one of Spring's, as in a"
+                + " @Transactional method)");
     assertThat(messages()).isZero();
   }
 
   @Test
-  void aTransactionOfAnotherDataSourceIsRefused() throws Exception {
+  void aTransactionOfAnotherDataSourceIsRefusedAndIsNoFailureOfAMessage() throws Exception {
     try (HikariDataSource other = Pools.h2(folder)) {
       TransactionTemplate elsewhere =
           new TransactionTemplate(new DataSourceTransactionManager(other));
       elsewhere.executeWithoutResult(
           status ->
-              assertThatIllegalStateException()
-                  .isThrownBy(() -> publish("m1"))
-                  .withMessageStartingWith("COMMS-SPRING-002"));
-      SpringTransactionRunner runner =
-          SpringTransactionRunner.create(new DataSourceTransactionManager(other), database);
-      assertThatIllegalStateException()
-          .isThrownBy(() -> runner.run(tx -> null))
-          .withMessageStartingWith("COMMS-SPRING-002");
+              assertThatThrownBy(() -> publish("m1"))
+                  .isInstanceOfSatisfying(
+                      StoreException.class,
+                      e -> assertThat(e.kind()).isEqualTo(FailureKind.TRANSIENT))
+                  .hasMessage(notItsDataSource()));
     }
     assertThat(messages()).isZero();
+  }
+
+  private String notItsDataSource() {
+    return "COMMS-SPRING-002: transaction: one that does not use the data source of "
+        + database
+        + " (expected: the data source of the transaction manager)";
   }
 
   @Test
@@ -237,7 +247,13 @@ class SpringTransactionsTest {
                     .isInstanceOfSatisfying(
                         StoreException.class,
                         e -> assertThat(e.kind()).isEqualTo(FailureKind.PERMANENT))
-                    .hasMessageStartingWith("COMMS-SPRING-007: transaction manager: "));
+                    .hasMessageMatching(
+                        "COMMS-SPRING-007: transaction manager: .*: "
+                            + failure.getClass().getSimpleName()
+                            + " \\(expected: one that begins new transactions with isolation READ"
+                            + " COMMITTED, as JDBC's and JPA's; JTA's needs"
+                            + " allowCustomIsolationLevels and a"
+                            + " jakarta.transaction.TransactionManager\\)"));
     List<TransactionException> outages =
         List.of(
             new CannotCreateTransactionException("not reachable"),
@@ -252,7 +268,67 @@ class SpringTransactionsTest {
                     .isInstanceOfSatisfying(
                         StoreException.class,
                         e -> assertThat(e.kind()).isEqualTo(FailureKind.TRANSIENT))
-                    .hasMessageStartingWith("COMMS-SPRING-004"));
+                    .hasMessage(
+                        "COMMS-SPRING-004: begin: "
+                            + failure.getClass().getSimpleName()
+                            + ": nothing was done"));
+  }
+
+  @Test
+  void aCommitThatSpringRefusesIsToldByTheKindOfItsFailure() {
+    Map<RuntimeException, FailureKind> failures =
+        Map.of(
+            new TransactionSystemException("lost"), FailureKind.UNKNOWN_RESULT,
+            new CannotAcquireLockException("deadlock"), FailureKind.CONTENTION,
+            new UnexpectedRollbackException("marked"), FailureKind.PERMANENT);
+    failures.forEach(
+        (failure, kind) -> {
+          SpringTransactionRunner runner =
+              SpringTransactionRunner.create(
+                  new DataSourceTransactionManager(pool) {
+                    @Override
+                    protected void doCommit(DefaultTransactionStatus status) {
+                      throw failure;
+                    }
+                  },
+                  database);
+          assertThatThrownBy(() -> runner.run(tx -> null))
+              .isInstanceOfSatisfying(
+                  StoreException.class, e -> assertThat(e.kind()).isEqualTo(kind))
+              .hasMessage("COMMS-SPRING-005: commit failed: " + failure.getClass().getSimpleName());
+        });
+  }
+
+  @Test
+  void aConnectionThatIsLostInTheWorkIsTransient() {
+    SpringTransactionRunner runner =
+        SpringTransactionRunner.create(new DataSourceTransactionManager(pool), database);
+    assertThatThrownBy(
+            () ->
+                runner.run(
+                    tx -> {
+                      throw new DataAccessResourceFailureException(
+                          "select", new SQLException("reset", "08006"));
+                    }))
+        .isInstanceOfSatisfying(
+            StoreException.class, e -> assertThat(e.kind()).isEqualTo(FailureKind.TRANSIENT))
+        .hasMessage("COMMS-SPRING-006: transaction: connection lost, rolled back");
+  }
+
+  @Test
+  void aTransactionThatTheLibraryHasMarkedRollbackOnlyDoesNotCommit() throws Exception {
+    assertThatIllegalStateException()
+        .isThrownBy(
+            () ->
+                template.executeWithoutResult(
+                    status -> {
+                      publish("m1");
+                      SpringTransactions.current(database).setRollbackOnly();
+                    }))
+        .withMessage(
+            "COMMS-SPRING-003: transaction: marked rollback-only (expected: one that can commit;"
+                + " the cause, if there is one, says why it can't)");
+    assertThat(messages()).isZero();
   }
 
   private static PlatformTransactionManager failing(TransactionException failure) {

@@ -1,7 +1,8 @@
 package io.commslib.benchmarks.chaos;
 
+import io.commslib.benchmarks.chaos.broker.KafkaSuite;
+import io.commslib.benchmarks.chaos.broker.RabbitSuite;
 import io.commslib.benchmarks.chaos.idempotency.IdempotencyChaos;
-import io.commslib.benchmarks.chaos.kafka.KafkaSuite;
 import io.commslib.benchmarks.chaos.outbox.OutboxChaos;
 import java.io.PrintStream;
 import java.util.LinkedHashMap;
@@ -20,10 +21,11 @@ public final class ChaosMain {
       Map.of(
           "idempotency", new IdempotencyChaos(),
           "kafka", new KafkaSuite(),
-          "outbox", new OutboxChaos());
+          "outbox", new OutboxChaos(),
+          "rabbit", new RabbitSuite());
 
   private static final String USAGE =
-      "usage: benchmarks/chaos idempotency|kafka|outbox [--rows 1,2] [--seed N] [--database NAME] [--quick|--full]"
+      "usage: benchmarks/chaos idempotency|kafka|outbox|rabbit [--rows 1,2] [--seed N] [--database NAME] [--quick|--full]"
           + " [--saboteur NAME]";
 
   private ChaosMain() {}
@@ -38,7 +40,7 @@ public final class ChaosMain {
   static int run(PrintStream out, PrintStream err, String... arguments) throws Exception {
     if (arguments.length == 1 && List.of("--list", "--help", "-h").contains(arguments[0])) {
       out.println(USAGE);
-      for (String name : List.of("idempotency", "kafka", "outbox")) {
+      for (String name : List.of("idempotency", "kafka", "outbox", "rabbit")) {
         out.println(name);
         SUITES.get(name).rows().forEach((row, text) -> out.println("  row " + row + ": " + text));
       }

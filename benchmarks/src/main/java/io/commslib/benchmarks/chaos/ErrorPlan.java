@@ -19,6 +19,7 @@ public final class ErrorPlan {
 
   private final Map<String, Integer> met = new ConcurrentHashMap<>();
   private final AtomicLong thrown = new AtomicLong();
+  private final AtomicLong calls = new AtomicLong();
 
   /** Creates a plan; nothing has met an error yet. */
   public ErrorPlan() {}
@@ -41,6 +42,17 @@ public final class ErrorPlan {
     Error error = next(id);
     if (error != null) {
       throw error;
+    }
+  }
+
+  /**
+   * Throws an error in one of 64 calls; for code that does not know which message it has in hand.
+   */
+  public void meetSometimes() {
+    long call = calls.incrementAndGet();
+    if (call % ONE_IN == 0) {
+      thrown.incrementAndGet();
+      throw error((int) (call / ONE_IN % (OUT_OF_MEMORY_ONE_IN / ONE_IN)));
     }
   }
 
@@ -74,6 +86,10 @@ public final class ErrorPlan {
       return null;
     }
     thrown.incrementAndGet();
+    return error(kind);
+  }
+
+  private static Error error(int kind) {
     return switch (kind) {
       case 0 -> new OutOfMemoryError("planted");
       case 1, 2, 3, 4, 5 -> new NoClassDefFoundError("planted");

@@ -22,7 +22,11 @@ class ChaosMainTest {
   @Test
   void listNamesEveryRow() throws Exception {
     assertThat(run("--list")).isZero();
-    assertThat(out.toString(StandardCharsets.UTF_8)).contains("row 20:", "row 24:", "row 40:");
+    assertThat(out.toString(StandardCharsets.UTF_8))
+        .contains("row 20:", "row 24:", "row 40:")
+        .containsSubsequence("kafka", "row 50b:", "row 51:", "row 52:")
+        .containsSubsequence("outbox", "row 50:", "row 51:", "row 52:")
+        .containsSubsequence("rabbit", "row 50:", "row 51:", "row 52:");
   }
 
   @Test
@@ -32,5 +36,13 @@ class ChaosMainTest {
     assertThat(run("kafka", "--rows", "99")).isEqualTo(2);
     assertThat(run("kafka", "--seed", "x")).isEqualTo(2);
     assertThat(err.toString(StandardCharsets.UTF_8)).hasLineCount(4);
+  }
+
+  @Test
+  void whatARowDoesNotHaveEndsWithTwo() throws Exception {
+    assertThat(run("rabbit", "--rows", "50", "--saboteur", "SLOTH")).isEqualTo(2);
+    assertThat(run("kafka", "--rows", "50", "--database", "mariadb")).isEqualTo(2);
+    assertThat(err.toString(StandardCharsets.UTF_8))
+        .contains("--saboteur: SLOTH (expected: [NONE, ", "--database: row 50 has none");
   }
 }

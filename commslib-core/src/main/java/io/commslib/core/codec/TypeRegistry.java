@@ -52,7 +52,11 @@ public final class TypeRegistry {
     if (entry == null) {
       throw new CodecException(
           "COMMS-CORE-011",
-          "class " + event.getClass().getName() + " is not registered (known: " + types() + ")",
+          "class: "
+              + event.getClass().getName()
+              + " (expected: one that is registered in the TypeRegistry, for a type of "
+              + types()
+              + ")",
           null);
     }
     return Message.builder(entry.type)
@@ -74,11 +78,9 @@ public final class TypeRegistry {
     if (entry == null) {
       throw new CodecException(
           "COMMS-CORE-012",
-          "unknown type "
-              + message.type()
-              + " version "
-              + message.version()
-              + " (known: "
+          "type: "
+              + key(message.type(), message.version())
+              + " (expected: one that is registered in the TypeRegistry: "
               + types()
               + ")",
           null);

@@ -22,6 +22,7 @@ import io.commslib.core.messaging.TransportClosedException;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.spi.Checks;
 import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.Declarations;
 import io.commslib.core.spi.DefaultSource;
 import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.spi.WireMessage;
@@ -135,7 +136,7 @@ public final class InMemoryTransport implements MessageTransport {
       throw new SubscribeException(
           "COMMS-MEMORY-006",
           FailureKind.PERMANENT,
-          config.destination() + " does not exist (verify-only)",
+          config.destination() + " does not exist (expected: it does, it was declared verify-only)",
           null);
     }
     Place place = places.computeIfAbsent(config.destination(), name -> new Place(config));
@@ -232,15 +233,11 @@ public final class InMemoryTransport implements MessageTransport {
       Destination to, @Nullable Place place, Message message) {
     if (place == null) {
       return refused(
-          "COMMS-MEMORY-001", FailureKind.PERMANENT, to, message, "destination was not declared");
+          "COMMS-MEMORY-001", FailureKind.PERMANENT, to, message, Declarations.undeclared(to));
     }
     if (message.deliverAt().isPresent()) {
       return refused(
-          "COMMS-MEMORY-005",
-          FailureKind.PERMANENT,
-          to,
-          message,
-          "deliverAt needs DELAYED_DELIVERY");
+          "COMMS-MEMORY-005", FailureKind.PERMANENT, to, message, Declarations.delayed(message));
     }
     int size = message.bodyLength();
     if (size > maxMessageBytes) {
@@ -254,7 +251,11 @@ public final class InMemoryTransport implements MessageTransport {
     }
     if (place.groups.isEmpty() && !place.config.isOptional()) {
       return refused(
-          "COMMS-MEMORY-002", FailureKind.TRANSIENT, to, message, "no group would get it");
+          "COMMS-MEMORY-002",
+          FailureKind.TRANSIENT,
+          to,
+          message,
+          "groups: none (expected: one or more, or a destination that was declared optional)");
     }
     if (place.groups.values().stream().anyMatch(Group::isFull)) {
       return refused(
@@ -262,7 +263,11 @@ public final class InMemoryTransport implements MessageTransport {
           FailureKind.TRANSIENT,
           to,
           message,
-          "backlog is full at " + maxBacklog);
+          "backlog: "
+              + maxBacklog
+              + " (expected: less than "
+              + maxBacklog
+              + ", maxBacklog of the transport)");
     }
     return Optional.empty();
   }
@@ -281,7 +286,7 @@ public final class InMemoryTransport implements MessageTransport {
       throw new SubscribeException(
           "COMMS-MEMORY-006",
           FailureKind.PERMANENT,
-          config.destination() + " was not declared",
+          Declarations.undeclared(config.destination()),
           null);
     }
     if (config.destination().kind() == Destination.Kind.QUEUE
@@ -349,7 +354,9 @@ public final class InMemoryTransport implements MessageTransport {
       throw new SubscribeException(
           "COMMS-MEMORY-006",
           FailureKind.PERMANENT,
-          "group " + name + " of " + source + " does not exist",
+          place == null
+              ? Declarations.undeclared(source)
+              : "group: " + name + " (expected: one of " + place.groups.keySet() + ")",
           null);
     }
     return group;

@@ -65,7 +65,7 @@ public final class TransportCapabilities {
     }
     for (Capability required : config.requires()) {
       if (!has(required)) {
-        throw new UnsupportedCapabilityException(transport, "requires: " + required, required);
+        throw new UnsupportedCapabilityException(transport, "require: " + required, required);
       }
     }
   }

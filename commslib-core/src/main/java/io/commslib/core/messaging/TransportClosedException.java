@@ -17,6 +17,10 @@ public final class TransportClosedException extends TransportException {
    * @param transport name of the transport
    */
   public TransportClosedException(String transport) {
-    super("COMMS-CORE-001", FailureKind.CANCELLED, "transport " + transport + " is closed", null);
+    super(
+        "COMMS-CORE-001",
+        FailureKind.CANCELLED,
+        "transport " + transport + ": closed (expected: open; a closed one does not open again)",
+        null);
   }
 }

@@ -66,7 +66,13 @@ public final class TypedHandler implements MessageHandler {
     EventHandler<Object> handler = handlers.get(event.getClass());
     if (handler == null) {
       throw new CodecException(
-          "COMMS-CORE-013", "no handler for type " + delivery.message().type(), null);
+          "COMMS-CORE-013",
+          "type: "
+              + delivery.message().type()
+              + " (expected: one with a handler on("
+              + event.getClass().getSimpleName()
+              + ".class, ...) of the TypedHandler)",
+          null);
     }
     return handler.handle(event, delivery);
   }

@@ -25,7 +25,12 @@ public final class UnsupportedCapabilityException extends TransportException {
     super(
         "COMMS-CORE-002",
         FailureKind.PERMANENT,
-        setting + ": needs " + capability + ", which transport " + transport + " does not have",
+        setting
+            + " (expected: nothing that needs "
+            + capability
+            + ", which transport "
+            + transport
+            + " does not have)",
         null);
     this.capability = capability;
   }

@@ -131,12 +131,12 @@ final class Attempts {
     if (wire.bodyLength() > maxBodyBytes) {
       throw new CodecException(
           "COMMS-CORE-025",
-          "body: "
+          "message bytes: "
               + wire.bodyLength()
-              + " bytes (expected: at most "
+              + " (expected: 0.."
               + maxBodyBytes
-              + ", the maxMessageBytes of this reader; the maxMessageBytes of the writer is"
-              + " larger, or the writer has none)",
+              + ", maxMessageBytes of this reader; the maxMessageBytes of the writer is larger, or"
+              + " the writer has none)",
           null);
     }
     return wire;

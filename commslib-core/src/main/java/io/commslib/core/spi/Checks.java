@@ -194,7 +194,8 @@ public final class Checks {
     return value;
   }
 
-  private static String shorten(String value) {
+  /** In quotes, without control characters, and not long. */
+  static String shorten(String value) {
     StringBuilder shown = new StringBuilder("'");
     for (int i = 0; i < Math.min(value.length(), 80); i++) {
       char c = value.charAt(i);

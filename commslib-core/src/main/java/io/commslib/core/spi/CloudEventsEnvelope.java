@@ -40,6 +40,8 @@ public final class CloudEventsEnvelope {
 
   static final String CONTENT_TYPE = "content-type";
 
+  private static final int MAX_VERSION = 1_000_000;
+
   private final String prefix;
   private final @Nullable StructuredEvents structured;
   private final DefaultSource source;
@@ -156,11 +158,16 @@ public final class CloudEventsEnvelope {
     int specVersion = find(headers, Attribute.SPECVERSION);
     if (specVersion < 0 || !WireText.startsWithAscii(headers.raw(specVersion), "1.")) {
       throw new CodecException(
-          "COMMS-CORE-021", "not a CloudEvent 1.x: no header " + prefix + "specversion", null);
+          "COMMS-CORE-021",
+          prefix
+              + "specversion: "
+              + (specVersion < 0 ? "none" : Checks.shorten(headers.value(specVersion)))
+              + " (expected: 1.0, the header of a CloudEvent in binary mode)",
+          null);
     }
     int type = find(headers, Attribute.TYPE);
     if (type < 0) {
-      throw new CodecException("COMMS-CORE-023", "attribute type is missing", null);
+      throw new CodecException("COMMS-CORE-023", missing("type"), null);
     }
     try {
       ReceivedAttributes read =
@@ -175,11 +182,15 @@ public final class CloudEventsEnvelope {
     }
   }
 
+  private String missing(String attribute) {
+    return attribute + ": none (expected: a header " + prefix + attribute + ")";
+  }
+
   /** Looks at the identity; returns where it stands. */
   private int id(WireHeaders headers) {
     int at = find(headers, Attribute.ID);
     if (at < 0) {
-      throw new CodecException("COMMS-CORE-022", "attribute id is missing", null);
+      throw new CodecException("COMMS-CORE-022", missing("id"), null);
     }
     try {
       WireText.checkPrintable("id", headers.raw(at), 128);
@@ -209,7 +220,7 @@ public final class CloudEventsEnvelope {
       String name = headers.name(i);
       Attribute attribute = name.startsWith(prefix) ? attributes.get(name) : null;
       if (attribute == Attribute.DATAVERSION) {
-        version = Checks.inRange("version", Integer.parseInt(headers.value(i)), 1, 1_000_000);
+        version = version(headers.value(i));
       } else if (attribute != null) {
         keyed |= attribute == Attribute.PARTITIONKEY;
         attribute.check(headers.raw(i));
@@ -222,6 +233,15 @@ public final class CloudEventsEnvelope {
       Checks.text("key", key, 1, 256);
     }
     return version;
+  }
+
+  private static int version(String text) {
+    try {
+      return Checks.inRange("version", Integer.parseInt(text), 1, MAX_VERSION);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "version: " + Checks.shorten(text) + " (expected: 1.." + MAX_VERSION + ")", e);
+    }
   }
 
   int find(WireHeaders headers, Attribute attribute) {

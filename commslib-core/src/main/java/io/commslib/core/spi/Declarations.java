@@ -76,10 +76,10 @@ public final class Declarations {
    */
   public Optional<PublishException> refusal(Destination to, Message message) {
     if (!declared.containsKey(to)) {
-      return refused(codes.undeclared(), to, message, "destination was not declared");
+      return refused(codes.undeclared(), to, message, undeclared(to));
     }
     if (message.deliverAt().isPresent()) {
-      return refused(codes.delayed(), to, message, "deliverAt needs DELAYED_DELIVERY");
+      return refused(codes.delayed(), to, message, delayed(message));
     }
     int size = message.bodyLength();
     return size <= maxMessageBytes
@@ -93,6 +93,30 @@ public final class Declarations {
                 + " (expected: 0.."
                 + maxMessageBytes
                 + ", maxMessageBytes of the transport)");
+  }
+
+  /**
+   * Returns the text about a destination that was not declared.
+   *
+   * @param destination which one
+   * @return value and rule
+   */
+  public static String undeclared(Destination destination) {
+    return "destination: "
+        + destination
+        + " (expected: one that this transport has declared, by declare)";
+  }
+
+  /**
+   * Returns the text about a message with a time of delivery.
+   *
+   * @param message which one; it has a time
+   * @return value and rule
+   */
+  public static String delayed(Message message) {
+    return "deliverAt: "
+        + message.deliverAt().orElseThrow()
+        + " (expected: none, as this transport has no DELAYED_DELIVERY; the outbox has)";
   }
 
   private Optional<PublishException> refused(
@@ -115,7 +139,7 @@ public final class Declarations {
     DestinationConfig config = declared.get(source);
     if (config == null) {
       throw new SubscribeException(
-          codes.undeclared(), FailureKind.PERMANENT, source + " was not declared", null);
+          codes.undeclared(), FailureKind.PERMANENT, undeclared(source), null);
     }
     if (source.kind() == Destination.Kind.QUEUE
         && !config.groups().contains(subscription.group())) {

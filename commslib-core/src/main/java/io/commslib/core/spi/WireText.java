@@ -1,6 +1,7 @@
 package io.commslib.core.spi;
 
 import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.Arrays;
@@ -115,7 +116,18 @@ final class WireText {
   /** Fails unless {@link #instant} can read it and its year is 1 to 9999. */
   static void checkInstant(String name, Object value) {
     if (!isPlainUtc(value)) {
-      Checks.instant(name, instant(value));
+      Instant read;
+      try {
+        read = instant(value);
+      } catch (DateTimeException e) {
+        throw new IllegalArgumentException(
+            name
+                + ": "
+                + Checks.shorten(string(value))
+                + " (expected: a time as in RFC 3339, such as 2026-05-03T10:00:00Z)",
+            e);
+      }
+      Checks.instant(name, read);
     }
   }
 

@@ -197,7 +197,8 @@ class InMemoryTransportTest {
         .isInstanceOfSatisfying(
             PublishException.class,
             refusal -> assertThat(refusal.certainty()).isEqualTo(SendCertainty.NOT_SENT))
-        .hasMessageContaining("backlog is full at 1000");
+        .hasMessageContaining(
+            "backlog: 1000 (expected: less than 1000, maxBacklog of the transport)");
   }
 
   @Test

@@ -135,6 +135,22 @@ class DeliveryEngineTest {
   }
 
   @Test
+  void aBodyOverTheReadersLimitIsADeadLetterThatNamesBothSettings() {
+    engine =
+        engineBuilder(config().build(), delivery -> Settlement.done())
+            .runtime(time)
+            .maxBodyBytes(2)
+            .build();
+    Message large = Message.builder("t").id("m").body(new byte[3]).build();
+    engine.accept(new TestDelivery("m", "k", ENVELOPE.encode(large), this));
+    time.runUntilIdle();
+    assertThat(deadLetters.get(0).headers().get("commslib-dlq-last-cause"))
+        .endsWith(
+            "COMMS-CORE-025: message bytes: 3 (expected: 0..2, maxMessageBytes of this reader; the"
+                + " maxMessageBytes of the writer is larger, or the writer has none)");
+  }
+
+  @Test
   void anOutagePausesTheRouteAndBurnsNoAttempt() {
     AtomicBoolean down = new AtomicBoolean(true);
     AtomicInteger calls = new AtomicInteger();

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Writers that were configured with another number of shards than the relay: each of their
- * transactions is refused, and those of the others go on in order.
+ * Writers that were configured with another number of shards than the relay: each of them is
+ * refused, and the others go on in order.
  */
 final class ShardsRow {
 
@@ -34,8 +34,7 @@ final class ShardsRow {
     long tried = 0;
     try (ChaosWorld world = new ChaosWorld(server, seed)) {
       world.start(ChildSettings.relay()).awaitReady();
-      JdbcOutbox other =
-          JdbcOutbox.create(world.database(), OutboxConfig.builder().shards(OTHER_SHARDS).build());
+      OutboxConfig others = OutboxConfig.builder().shards(OTHER_SHARDS).build();
       JdbcTransactionRunner transactions = JdbcTransactionRunner.create(world.database());
       try (Writers writers =
           new Writers(world, world.database(), 4, messages, ChaosWriter.Load.PLAIN)) {
@@ -44,6 +43,7 @@ final class ShardsRow {
               Message.builder("chaos.event").id("other-" + tried).key("k" + tried % 10).build();
           tried++;
           try {
+            JdbcOutbox other = JdbcOutbox.create(world.database(), others);
             transactions.run(
                 tx -> {
                   other.publish(tx, ChaosWriter.QUEUE, message);
@@ -57,10 +57,10 @@ final class ShardsRow {
         world.awaitQuiet(STUCK);
       }
       if (tried == 0 || refused != tried) {
-        unmet.add("refused " + refused + " of " + tried + " transactions with other shards");
+        unmet.add("refused " + refused + " of " + tried + " writers with other shards");
       }
       if (world.arrivals().keySet().stream().anyMatch(id -> id.startsWith("other-"))) {
-        unmet.add("a message of a refused transaction was published");
+        unmet.add("a message of a refused writer was published");
       }
       return new Part(world.judge(), Map.of("refused", refused), unmet);
     }

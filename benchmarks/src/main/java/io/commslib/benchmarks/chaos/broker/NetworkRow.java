@@ -1,0 +1,68 @@
+package io.commslib.benchmarks.chaos.broker;
+
+import io.commslib.benchmarks.chaos.ChaosOptions;
+import io.commslib.benchmarks.chaos.RowResult;
+import io.commslib.testkit.TcpFaultProxy;
+import io.commslib.testkit.TcpFaultProxy.Direction;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+
+/** All clients go through one proxy, which misbehaves. */
+final class NetworkRow {
+
+  private static final Duration PUBLISH_TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration THREADS_LIMIT = Duration.ofSeconds(30);
+  private static final int TRICKLE_BYTES_PER_SECOND = 100;
+
+  private NetworkRow() {}
+
+  static RowResult run(String name, ChaosOptions options) throws Exception {
+    int each = options.choose(1, 5, 100);
+    Setting setting = new Setting(options.choose(20, 150, 3_000));
+    setting.proxied = true;
+    setting.publishTimeout = PUBLISH_TIMEOUT;
+    try (KafkaScene scene = new KafkaScene(setting, options)) {
+      int before = threads();
+      ChaosLoad load = scene.produce();
+      TcpFaultProxy proxy = scene.proxy();
+      for (int round = 0; round < each; round++) {
+        proxy.cut();
+        scene.pause(100, 1_000);
+        Direction way = scene.random().nextBoolean() ? Direction.TO_SERVER : Direction.TO_CLIENT;
+        proxy.blackHole(way);
+        scene.pause(200, 3_000);
+        proxy.heal();
+        scene.pause(100, 500);
+        proxy.throttle(TRICKLE_BYTES_PER_SECOND);
+        scene.pause(200, 2_000);
+        proxy.heal();
+        scene.pause(100, 500);
+        proxy.halfClose(way);
+        scene.pause(100, 1_000);
+      }
+      load.join();
+      scene.awaitEffects(load.confirmed());
+      Duration bound = PUBLISH_TIMEOUT.multipliedBy(2);
+      scene.wrong(
+          "stuck",
+          load.slowest().compareTo(bound) > 0 ? 1 : 0,
+          "a publish took " + load.slowest() + " (expected: at most " + bound + ")");
+      long end = System.nanoTime() + THREADS_LIMIT.toNanos();
+      while (threads() > before && System.nanoTime() - end < 0) {
+        LockSupport.parkNanos(100_000_000);
+      }
+      int after = threads();
+      scene.wrong("unexpected", after > before ? 1 : 0, before + " threads became " + after);
+      return scene.result(
+          name, 4 * each + " faults, slowest publish " + load.slowest().toMillis() + " ms");
+    }
+  }
+
+  /** Threads of clients: those of the proxy and of idle workers come and go. */
+  private static int threads() {
+    return (int)
+        Thread.getAllStackTraces().keySet().stream()
+            .filter(thread -> thread.getName().startsWith("kafka-"))
+            .count();
+  }
+}

@@ -1,0 +1,126 @@
+package io.commslib.benchmarks.chaos.broker;
+
+import io.commslib.benchmarks.chaos.ErrorPlan;
+import io.commslib.core.codec.Codec;
+import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.RetrySchedule;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot;
+import io.commslib.core.messaging.TypedHandler;
+import io.commslib.core.observe.CommsObserver;
+import io.commslib.core.resilience.Backoff;
+import java.time.Duration;
+
+/**
+ * Errors in the code of a member that is not the library's: handler, codec and observer. Each one
+ * is printed, so that the row knows what its members have met.
+ */
+final class PlantedErrors {
+
+  static final String HANDLER = "met in handler: ";
+  static final String CODEC = "met in codec: ";
+  static final String OBSERVER = "met in observer: ";
+
+  /** More than any message meets errors: none is given up. */
+  private static final int ATTEMPTS = 100;
+
+  private final boolean on;
+  private final ErrorPlan plan = new ErrorPlan();
+
+  PlantedErrors(boolean on) {
+    this.on = on;
+  }
+
+  /** The event of a body of any bytes. */
+  private record ChaosEvent(int bytes) {}
+
+  void set(SubscriptionConfig.Builder member) {
+    if (on) {
+      member.retry(
+          RetrySchedule.builder()
+              .attemptsAtOnce(ATTEMPTS)
+              .backoff(Backoff.exponential(Duration.ofMillis(20), Duration.ofMillis(500)))
+              .withoutDelays()
+              .build());
+    }
+  }
+
+  /** A handler whose codec meets errors too. */
+  MessageHandler around(MessageHandler handler) {
+    if (!on) {
+      return handler;
+    }
+    TypeRegistry types =
+        TypeRegistry.builder(new Failing()).register("chaos.event", ChaosEvent.class).build();
+    return TypedHandler.builder(types)
+        .on(
+            ChaosEvent.class,
+            (event, delivery) -> {
+              meet(HANDLER, () -> plan.meet(delivery.message().id()));
+              return handler.handle(delivery);
+            })
+        .build();
+  }
+
+  CommsObserver around(CommsObserver observer) {
+    return on ? observer.and(new FailingObserver()) : observer;
+  }
+
+  private static void meet(String where, Runnable plan) {
+    try {
+      plan.run();
+    } catch (Error e) {
+      System.out.println(where + e.getClass().getSimpleName());
+      throw e;
+    }
+  }
+
+  private final class Failing implements Codec {
+    @Override
+    public String contentType() {
+      return "application/octet-stream";
+    }
+
+    @Override
+    public byte[] encode(Object value) {
+      throw new UnsupportedOperationException("members publish nothing");
+    }
+
+    @Override
+    public <T> T decode(byte[] bytes, Class<T> type) {
+      meet(CODEC, plan::meetSometimes);
+      return type.cast(new ChaosEvent(bytes.length));
+    }
+  }
+
+  private final class FailingObserver implements CommsObserver {
+    @Override
+    public void onSettled(
+        Destination source,
+        String group,
+        SubscriptionSnapshot.Count outcome,
+        String messageId,
+        int attempt,
+        Duration age) {
+      meet(OBSERVER, plan::meetSometimes);
+    }
+
+    @Override
+    public void onRetry(
+        Destination source, String group, String messageId, int attempt, Duration delay) {
+      meet(OBSERVER, plan::meetSometimes);
+    }
+
+    @Override
+    public void onRoutePaused(Destination source, String group, boolean paused, String reason) {
+      meet(OBSERVER, plan::meetSometimes);
+    }
+
+    @Override
+    public void onLedger(Destination source, String group, SubscriptionSnapshot ledger) {
+      meet(OBSERVER, plan::meetSometimes);
+    }
+  }
+}

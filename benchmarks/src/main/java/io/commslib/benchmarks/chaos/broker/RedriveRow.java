@@ -1,0 +1,91 @@
+package io.commslib.benchmarks.chaos.broker;
+
+import io.commslib.benchmarks.chaos.ChaosOptions;
+import io.commslib.benchmarks.chaos.ChildJvm;
+import io.commslib.benchmarks.chaos.RowResult;
+import io.commslib.core.messaging.RetrySchedule;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+
+/** Everything was given up and is redriven by processes that are killed half way. */
+final class RedriveRow {
+
+  private static final Duration LIMIT = Duration.ofSeconds(300);
+
+  private RedriveRow() {}
+
+  static RowResult run(String name, ChaosOptions options) throws Exception {
+    int kills = options.choose(1, 5, 5);
+    AtomicBoolean cured = new AtomicBoolean();
+    AtomicInteger fewest = new AtomicInteger(Integer.MAX_VALUE);
+    AtomicInteger most = new AtomicInteger();
+    Setting setting = new Setting(options.choose(5, 50, 50));
+    setting.subscription =
+        config ->
+            config
+                .withoutFlood()
+                .retry(RetrySchedule.builder().attemptsAtOnce(1).withoutDelays().build());
+    setting.work =
+        delivery -> {
+          if (!cured.get()) {
+            throw new IllegalStateException("not cured yet");
+          }
+          fewest.accumulateAndGet(delivery.redriveCount(), Math::min);
+          most.accumulateAndGet(delivery.redriveCount(), Math::max);
+        };
+    try (KafkaScene scene = new KafkaScene(setting, options)) {
+      scene.produce().join();
+      long all = setting.messages();
+      awaitLetters(scene, all);
+      cured.set(true);
+      for (int kill = 0; kill < kills; kill++) {
+        ChildJvm child = redrive(scene, kill);
+        child.awaitLine(RedriveProcess.BEGINS);
+        long enough = all * (kill + 1) / (kills + 2);
+        long end = System.nanoTime() + LIMIT.toNanos();
+        while (scene.members().effected() < enough
+            && child.isAlive()
+            && System.nanoTime() - end < 0) {
+          LockSupport.parkNanos(5_000_000);
+        }
+        scene.wrong("unexpected", child.isAlive() ? 0 : 1, "redriven before it could be killed");
+        child.kill();
+      }
+      int status = redrive(scene, kills).awaitExit(LIMIT);
+      scene.wrong("unexpected", status == 0 ? 0 : 1, "the last redriving ended with " + status);
+      scene.awaitEffects(all);
+      scene.wrong(
+          "unexpected",
+          fewest.get() < 1 || most.get() > kills + 1 ? 1 : 0,
+          "redrives counted: " + fewest + " to " + most);
+      int left =
+          scene.transport().deadLetters().list(scene.source(), Members.GROUP, 100_000).size();
+      scene.wrong("stuck", left, left + " dead letters are left");
+      return scene.result(name, all + " dead letters, " + kills + " kills, counted up to " + most);
+    }
+  }
+
+  private static void awaitLetters(KafkaScene scene, long count) {
+    long end = System.nanoTime() + LIMIT.toNanos();
+    while (scene.transport().deadLetters().list(scene.source(), Members.GROUP, 100_000).size()
+            < count
+        && System.nanoTime() - end < 0) {
+      LockSupport.parkNanos(500_000_000);
+    }
+  }
+
+  private static ChildJvm redrive(KafkaScene scene, int number) {
+    return ChildJvm.start(
+        List.of("-Xmx128m"),
+        RedriveProcess.class.getName(),
+        List.of(
+            Broker.Kind.KAFKA.name(),
+            scene.brokers().get(0).bootstrapServers(),
+            scene.source().toString(),
+            "2000"),
+        scene.folder().resolve("redrive-" + number + ".log"));
+  }
+}

@@ -1,0 +1,84 @@
+package io.commslib.benchmarks.chaos.broker;
+
+import io.commslib.benchmarks.chaos.ChaosOptions;
+import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.tx.TransactionRunner;
+import io.commslib.testkit.MessageTrace;
+import java.time.Duration;
+import java.util.Arrays;
+
+/** One thing done wrong in members, so that a row can be seen to notice. */
+enum Saboteur {
+  /** Nothing is wrong. */
+  NONE,
+  /** Members have no inbox: what comes twice is done twice. */
+  WITHOUT_INBOX,
+  /** Members keep no order of a key. */
+  UNORDERED,
+  /** One message in a hundred is settled without its effect. */
+  FORGETS_EFFECTS,
+  /** Members settle a message with which they have met an error, without its effect. */
+  SWALLOWS_ERRORS,
+  /** Members take as much as there is, however little memory they have. */
+  UNBOUNDED;
+
+  /**
+   * Returns what a row does wrong.
+   *
+   * @throws IllegalArgumentException if there is no such saboteur
+   */
+  static Saboteur of(ChaosOptions options) {
+    String name = options.saboteur();
+    return Arrays.stream(values())
+        .filter(saboteur -> saboteur.name().equals(name.isEmpty() ? NONE.name() : name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "--saboteur: " + name + " (expected: " + Arrays.toString(values()) + ")"));
+  }
+
+  static final Duration LATER = Duration.ofMillis(500);
+
+  /** Sets up a member. */
+  void set(SubscriptionConfig.Builder member, TransactionRunner transactions, Inbox inbox) {
+    if (this == WITHOUT_INBOX) {
+      member.transactional(transactions);
+    } else {
+      member.transactional(transactions, inbox);
+    }
+    if (this == UNORDERED) {
+      member.unordered();
+    }
+    if (this == UNBOUNDED) {
+      member.maxInFlight(10_000).maxInFlightBytes(1L << 34);
+    }
+  }
+
+  /** A handler that does this wrong around one of a member. */
+  MessageHandler around(MessageHandler handler) {
+    if (this != SWALLOWS_ERRORS) {
+      return handler;
+    }
+    return delivery -> {
+      try {
+        return handler.handle(delivery);
+      } catch (Error e) {
+        return Settlement.done();
+      }
+    };
+  }
+
+  /** Whether a message is put off, so that later ones of its key overtake it. */
+  boolean delays(MessageTrace trace, int attempt) {
+    return this == UNORDERED && trace.seq() % 10 == 3 && attempt == 1;
+  }
+
+  /** Whether a message gets no effect. */
+  boolean forgets(MessageTrace trace) {
+    return this == FORGETS_EFFECTS && trace.seq() % 100 == 7;
+  }
+}

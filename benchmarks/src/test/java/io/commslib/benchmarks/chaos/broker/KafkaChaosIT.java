@@ -1,0 +1,41 @@
+package io.commslib.benchmarks.chaos.broker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.commslib.benchmarks.chaos.ChaosOptions;
+import io.commslib.benchmarks.chaos.RowResult;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** That the command can go red; what it finds otherwise stands in the docs. */
+class KafkaChaosIT {
+
+  private static ChaosOptions quick(Saboteur saboteur) {
+    return new ChaosOptions(3, List.of(), "", ChaosOptions.Size.QUICK, saboteur.name());
+  }
+
+  @Test
+  void seesWhatMembersWithoutInboxDoTwice() throws Exception {
+    RowResult result = new KafkaSuite().run("28", quick(Saboteur.WITHOUT_INBOX));
+
+    assertThat(result.broken().get("duplicateEffects")).isGreaterThan(1_000);
+    assertThat(result.broken().get("lost")).isZero();
+  }
+
+  @Test
+  void seesWhatMembersSettleWithoutEffect() throws Exception {
+    RowResult result = new KafkaSuite().run("28", quick(Saboteur.FORGETS_EFFECTS));
+
+    assertThat(result.broken().get("lost")).isPositive();
+    assertThat(result.broken().get("duplicateEffects")).isZero();
+  }
+
+  @Test
+  void refusesASaboteurItDoesNotKnow() {
+    ChaosOptions unknown = new ChaosOptions(3, List.of(), "", ChaosOptions.Size.QUICK, "SLOTH");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new KafkaSuite().run("28", unknown))
+        .withMessageStartingWith("--saboteur: SLOTH (expected: [NONE, WITHOUT_INBOX,");
+  }
+}

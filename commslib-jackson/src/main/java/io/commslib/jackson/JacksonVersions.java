@@ -1,0 +1,50 @@
+package io.commslib.jackson;
+
+import com.fasterxml.jackson.annotation.JsonCreator;
+import io.commslib.core.codec.CodecException;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.databind.cfg.PackageVersion;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The jars of Jackson on the class path. A platform may manage the annotations, which Jackson 2 and
+ * 3 share, in a version that is too old for Jackson 3.
+ */
+final class JacksonVersions {
+
+  /** What every class that is written and read needs of the annotations and of the parser. */
+  record Probe(String text, int number) {}
+
+  private JacksonVersions() {}
+
+  /** Holds if a primitive that JSON lacks is refused as if it were null. */
+  static boolean refusesAbsentPrimitives() {
+    return PackageVersion.VERSION.getMajorVersion() == 3
+        && PackageVersion.VERSION.getMinorVersion() < 2;
+  }
+
+  /** Writes and reads a value, so that jars that do not fit are found at once. */
+  static void probe(JsonMapper mapper) {
+    mapper.readValue(mapper.writeValueAsBytes(new Probe("", 1)), Probe.class);
+  }
+
+  static CodecException doNotFit(LinkageError failure) {
+    return new CodecException(
+        "COMMS-JACKSON-005",
+        "jackson-annotations: "
+            + version(JsonCreator.class)
+            + " with jackson-databind "
+            + version(JsonMapper.class)
+            + " and jackson-core "
+            + version(JsonFactory.class)
+            + " (expected: databind and core of one version, 3.1 or newer, and annotations 2.21 or"
+            + " newer for 3.1, 2.22 or newer for 3.2)",
+        failure);
+  }
+
+  /** As the manifest of its jar says; reading a class's package runs none of its code. */
+  private static String version(Class<?> type) {
+    String version = type.getPackage().getImplementationVersion();
+    return version == null ? "unknown" : version;
+  }
+}

@@ -1,0 +1,180 @@
+package io.commslib.rabbit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.rabbitmq.client.AMQP;
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.Delivery;
+import com.rabbitmq.client.Envelope;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.observe.CommsObserver;
+import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.spi.DeliveryEngine;
+import io.commslib.core.spi.RawDelivery;
+import io.commslib.core.spi.Settler;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.testkit.Await;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What is handed over to the engine while its channel is lost. */
+class ReceivedTest {
+
+  private static final Duration LIMIT = Duration.ofSeconds(20);
+
+  private final SystemRuntime runtime = SystemRuntime.create();
+  private final List<String> handled = new CopyOnWriteArrayList<>();
+  private final CountDownLatch begun = new CountDownLatch(1);
+  private final CountDownLatch release = new CountDownLatch(1);
+  private final Received received = new Received();
+  private final DeliveryEngine engine =
+      DeliveryEngine.builder(
+              SubscriptionConfig.builder(Destination.queue("q")).workers(4).build(),
+              delivery -> {
+                begun.countDown();
+                if (!release.await(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+                  throw new IllegalStateException("not released");
+                }
+                handled.add(delivery.message().id());
+                return Settlement.done();
+              })
+          .transport("rabbit")
+          .runtime(runtime)
+          .envelope(new CloudEventsEnvelope(CloudEventsEnvelope.AMQP_PREFIX))
+          .settler(
+              new Settler() {
+                @Override
+                public void acknowledge(RawDelivery delivery) {}
+
+                @Override
+                public void giveBack(RawDelivery delivery) {}
+              })
+          .deadLetters(letter -> CompletableFuture.completedFuture(null))
+          .observer(CommsObserver.none())
+          .build();
+
+  /** Runs when a delivery's channel is asked whether it is open: just before the hand-over. */
+  private Runnable justBefore = () -> {};
+
+  private final Channel channel =
+      (Channel)
+          Proxy.newProxyInstance(
+              Channel.class.getClassLoader(),
+              new Class<?>[] {Channel.class},
+              (proxy, method, arguments) -> {
+                switch (method.getName()) {
+                  case "isOpen":
+                    justBefore.run();
+                    return true;
+                  case "getChannelNumber":
+                    return 1;
+                  case "equals":
+                    return proxy == arguments[0];
+                  case "hashCode":
+                    return 1;
+                  default:
+                    throw new UnsupportedOperationException(method.getName());
+                }
+              });
+
+  @AfterEach
+  void close() {
+    release.countDown();
+    engine.close();
+    runtime.close();
+  }
+
+  private void receive(String id) {
+    AMQP.BasicProperties properties =
+        new AMQP.BasicProperties.Builder()
+            .headers(
+                Map.of(
+                    CloudEventsEnvelope.AMQP_PREFIX + "specversion",
+                    "1.0",
+                    CloudEventsEnvelope.AMQP_PREFIX + "id",
+                    id,
+                    CloudEventsEnvelope.AMQP_PREFIX + "type",
+                    "t",
+                    CloudEventsEnvelope.AMQP_PREFIX + "source",
+                    "/s",
+                    CloudEventsEnvelope.AMQP_PREFIX + "partitionkey",
+                    "k"))
+            .build();
+    AttemptNotes notes =
+        new AttemptNotes(
+            "q@.begun", RabbitTransportConfig.builder("amqp://localhost").build(), runtime);
+    received.add(
+        new RabbitDelivery(
+            channel,
+            "q",
+            "q@.redrive",
+            notes,
+            new Delivery(new Envelope(1, false, "", "q"), properties, new byte[0])));
+  }
+
+  /** Returns when the thread has ended or waits for another. */
+  private static void awaitEndOrWait(Thread thread) {
+    Await.until(
+        "end or wait",
+        LIMIT,
+        () ->
+            thread.getState() == Thread.State.WAITING
+                || thread.getState() == Thread.State.TERMINATED);
+  }
+
+  @Test
+  void whatIsInHandWhenTheChannelIsLostDoesNotOvertakeTheOnesBeforeIt() throws Exception {
+    received.from(channel);
+    receive("first");
+    received.hand(engine);
+    assertThat(begun.await(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    receive("second");
+    receive("third");
+    Thread loss = new Thread(() -> received.revoke(channel, engine));
+    justBefore =
+        () -> {
+          if (loss.getState() == Thread.State.NEW) {
+            loss.start();
+            awaitEndOrWait(loss);
+          }
+        };
+
+    received.hand(engine);
+    loss.join();
+    release.countDown();
+
+    Await.until("nothing is in flight", LIMIT, () -> engine.snapshot().lanes() == 0);
+    assertThat(handled).as("the broker delivers both others again").containsExactly("first");
+  }
+
+  @Test
+  void anErrorInTheHandOverDoesNotEndTheHandingOver() {
+    release.countDown();
+    received.from(channel);
+    receive("first");
+    justBefore =
+        () -> {
+          throw new StackOverflowError("planted");
+        };
+    assertThatThrownBy(() -> received.hand(engine)).isInstanceOf(StackOverflowError.class);
+
+    justBefore = () -> {};
+    receive("second");
+    received.hand(engine);
+
+    Await.until("second", LIMIT, () -> engine.snapshot().count(Count.DONE) == 1);
+    assertThat(handled).containsExactly("second");
+  }
+}

@@ -1,0 +1,240 @@
+package io.commslib.saga;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.core.FailureKind;
+import io.commslib.core.Health;
+import io.commslib.core.StoreException;
+import io.commslib.core.observe.CommsObserver;
+import io.commslib.core.observe.Trouble;
+import io.commslib.saga.TestSaga.State;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What can't be woken is woken again, and parked after ten failures that its history counts. */
+class SagaWakeFailuresTest extends SagaEngineFixture {
+
+  /** Long, so that a slow machine makes nothing look abandoned. */
+  private static final Duration LEASE = Duration.ofMinutes(1);
+
+  private static HikariDataSource pool;
+
+  private final AtomicInteger calls = new AtomicInteger();
+  private final List<Trouble> troubles = new CopyOnWriteArrayList<>();
+  private volatile @Nullable Throwable thrown;
+
+  @BeforeAll
+  static void open() {
+    pool = new HikariDataSource();
+    pool.setJdbcUrl("jdbc:h2:mem:saga-wake-failures;DB_CLOSE_DELAY=-1");
+  }
+
+  @AfterAll
+  static void closePool() {
+    pool.close();
+  }
+
+  @Override
+  protected DataSource dataSource() {
+    return pool;
+  }
+
+  @BeforeEach
+  void define() {
+    definition =
+        SagaDefinition.builder("order", 1, State.class)
+            .key(State::order)
+            .step("look")
+            .readOnly()
+            .command(TestSaga.STOCK, s -> new TestSaga.Hold(s.order()))
+            .onReply(TestSaga.Held.class, (s, r) -> s)
+            .timeout(Duration.ofMillis(20))
+            .attempts(1)
+            .step("send")
+            .command(TestSaga.POST, s -> new TestSaga.Send(s.order()))
+            .onReply(TestSaga.Sent.class, (s, r) -> s)
+            .onCompensated((s, tx) -> hook(s.order()))
+            .build();
+    engine = engine(definition, observer(), LEASE);
+  }
+
+  private CommsObserver observer() {
+    return new CommsObserver() {
+      @Override
+      public void onTrouble(Trouble trouble) {
+        troubles.add(trouble);
+      }
+    };
+  }
+
+  private void hook(String order) throws Exception {
+    Throwable failure = thrown;
+    if (failure != null && order.equals("bad")) {
+      calls.incrementAndGet();
+      if (failure instanceof Error error) {
+        throw error;
+      }
+      throw (Exception) failure;
+    }
+  }
+
+  /** Waits, and spares the waits between failures. */
+  private void awaitHastened(String what, BooleanSupplier condition) {
+    await(
+        what,
+        () -> {
+          hasten();
+          return condition.getAsBoolean();
+        });
+  }
+
+  private void hasten() {
+    try {
+      inTransaction(
+          connection -> {
+            try (Statement update = connection.createStatement()) {
+              return update.executeUpdate(
+                  "UPDATE "
+                      + database.table("saga")
+                      + " SET lease_until = '2020-01-01 00:00:00+00'"
+                      + " WHERE lease_owner IS NULL AND lease_until IS NOT NULL");
+            }
+          });
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private List<SagaLogEntry> failures(String id) {
+    return engine.timeline(id).stream()
+        .filter(line -> line.kind() == SagaLogEntry.Kind.FAILED)
+        .toList();
+  }
+
+  private static List<Integer> numbersTo(int last) {
+    return IntStream.rangeClosed(1, last).boxed().toList();
+  }
+
+  @Test
+  void aHookThatFailsEachTimeIsCountedInTheHistoryAndParksItsSagaWithACode() {
+    thrown = new java.io.IOException("holds a secret");
+    String id = begin("bad");
+    engine.start();
+    awaitHastened("some failures", () -> failures(id).size() >= 4);
+    await(
+        "health tells",
+        () ->
+            engine.health().status() == Health.Status.DEGRADED
+                && engine.health().reason().startsWith("1 sagas could not be woken")
+                && "1".equals(engine.health().details().get("failing")));
+    // Another process goes on counting.
+    engine.close();
+    SagaEngine successor = engine(definition, observer(), LEASE);
+    successor.start();
+    awaitHastened("parked", () -> status("bad") == SagaStatus.PARKED);
+    List<SagaLogEntry> history = successor.timeline(id);
+    assertThat(failures(id)).extracting(SagaLogEntry::attempt).isEqualTo(numbersTo(10));
+    assertThat(history.get(history.size() - 1).detail())
+        .isEqualTo("could not be woken 10 times, last: java.io.IOException");
+    assertThat(calls).hasValue(10);
+    await(
+        "told with its code",
+        () ->
+            troubles.stream()
+                .anyMatch(
+                    trouble ->
+                        trouble.kind() == Trouble.Kind.PARKED
+                            && trouble.message().orElse("").equals(id)
+                            && trouble.code().orElse("").equals("COMMS-SAGA-005")));
+    begin("good");
+    await("others go on", () -> successor.find("order", "good").isPresent());
+    await("others end", () -> status("good") == SagaStatus.COMPENSATED);
+    thrown = null;
+    engine = successor;
+    assertThat(engine.retry(id, "ann", "mended")).isTrue();
+    await("ended", () -> status("bad") == SagaStatus.COMPENSATED);
+  }
+
+  @Test
+  void anErrorOfTheJvmIsCountedToo() {
+    thrown = new OutOfMemoryError("planted");
+    String id = begin("bad");
+    engine.start();
+    awaitHastened("counted", () -> failures(id).size() == 1);
+    await("health tells", () -> engine.health().reason().contains("the JVM failed"));
+    thrown = null;
+    await("ended", () -> status("bad") == SagaStatus.COMPENSATED);
+  }
+
+  @Test
+  void anOutageIsNotCounted() {
+    thrown = new StoreException("COMMS-JDBC-001", FailureKind.TRANSIENT, "elsewhere", null);
+    String id = begin("bad");
+    engine.start();
+    awaitHastened("many failures", () -> calls.get() > 12);
+    assertThat(failures(id)).isEmpty();
+    await("health tells", () -> engine.health().status() == Health.Status.DEGRADED);
+    thrown = null;
+    awaitHastened("ended", () -> status("bad") == SagaStatus.COMPENSATED);
+    await("well again", () -> engine.health().status() == Health.Status.UP);
+  }
+
+  @Test
+  void theCountBeginsAnewWithEachMove() throws Exception {
+    thrown = new java.io.IOException();
+    String id = begin("bad");
+    engine.start();
+    awaitHastened("some failures", () -> failures(id).size() >= 5);
+    // A late reply moves it on.
+    thrown = null;
+    answer(sent.get(0), new TestSaga.Held("bad"));
+    SagaStore store = new SagaStore(database);
+    int failures = inTransaction(connection -> store.failures(connection, id));
+    assertThat(failures).isZero();
+  }
+
+  @Test
+  void aWakeUpThatEndsItsProcessIsCountedBeforeItBeginsAgain() throws Exception {
+    String id = begin("bad");
+    SagaStore store = new SagaStore(database);
+    await("claimed by one that dies", () -> claim(store, Duration.ofMillis(1)).size() == 1);
+    engine.start();
+    await("ended", () -> status("bad") == SagaStatus.COMPENSATED);
+    assertThat(failures(id))
+        .extracting(SagaLogEntry::detail)
+        .containsExactly("an earlier wake-up has not ended");
+  }
+
+  @Test
+  void aSagaThatEndsEachProcessIsParkedBeforeItEndsTheNext() throws Exception {
+    thrown = new AssertionError("not to be called");
+    String id = begin("bad");
+    SagaStore store = new SagaStore(database);
+    for (int number : numbersTo(OverdueSagas.MAX_FAILURES)) {
+      Decision.LogLine line =
+          new Decision.LogLine(SagaLogEntry.Kind.FAILED, "", number, "", "begun");
+      inTransaction(
+          connection -> {
+            store.append(connection, id, List.of(line));
+            return null;
+          });
+    }
+    await("claimed by one that dies", () -> claim(store, Duration.ofMillis(1)).size() == 1);
+    engine.start();
+    await("parked", () -> status("bad") == SagaStatus.PARKED);
+    assertThat(calls).hasValue(0);
+  }
+}
