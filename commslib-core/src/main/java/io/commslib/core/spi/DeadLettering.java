@@ -157,7 +157,9 @@ final class DeadLettering {
             refused(entry, failure);
           } else {
             books.backToReady(entry, true);
-            books.pauseRoute(Verdict.outage("dead-letter target: " + Failures.text(failure)));
+            books.pauseRoute(
+                Verdict.outage(
+                    "dead-letter target: " + Failures.text(Failures.unwrapped(failure))));
           }
         });
   }
