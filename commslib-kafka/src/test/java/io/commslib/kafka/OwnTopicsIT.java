@@ -98,4 +98,19 @@ class OwnTopicsIT {
               "COMMS-KAFKA-002: queue:verified partitions: 3 (expected: 1, as the topic has)");
     }
   }
+
+  @Test
+  void anotherNumberOfPartitionsIsRefusedAlsoWithVerifyOnly() {
+    Destination queue = Destination.queue("counted");
+    DestinationConfig.Builder more = DestinationConfig.builder(queue).partitions(3);
+    try (KafkaTransport first = transport();
+        KafkaTransport second = transport()) {
+      first.declare(DestinationConfig.builder(queue).partitions(2).build());
+      for (DestinationConfig other : List.of(more.build(), more.verifyOnly().build())) {
+        assertThatThrownBy(() -> second.declare(other))
+            .hasMessageStartingWith("COMMS-KAFKA-002")
+            .hasMessageContaining("partitions");
+      }
+    }
+  }
 }

@@ -18,7 +18,6 @@ class ProvokedCodesTest {
   /** Codes that no test names yet. A test for one of them takes it off this list. */
   private static final Set<String> NOT_YET =
       Set.of(
-          "COMMS-CORE-025",
           "COMMS-IDEMPOTENCY-002",
           "COMMS-IDEMPOTENCY-003",
           "COMMS-IDEMPOTENCY-006",
