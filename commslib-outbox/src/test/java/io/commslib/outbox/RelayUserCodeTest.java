@@ -1,20 +1,25 @@
 package io.commslib.outbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.Health;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.messaging.Publisher;
+import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.jdbc.JdbcDatabase;
+import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -38,6 +43,8 @@ class RelayUserCodeTest extends H2Fixture {
     ASSERTION_THROWN(thrown(() -> new AssertionError("planted"))),
     OUT_OF_MEMORY_THROWN(thrown(() -> new OutOfMemoryError("planted"))),
     UNREADABLE_EXCEPTION_THROWN(thrown(Unreadable::new)),
+    UNDECLARED_EXCEPTION_THROWN(thrown(() -> new IOException("planted"))),
+    STAGE_THAT_THROWS(message -> brokenStage()),
     NULL_STAGE(message -> null),
     NULL_RECEIPT(message -> CompletableFuture.completedFuture(null)),
     MISSING_CLASS_IN_STAGE(failed(() -> new NoClassDefFoundError("planted"))),
@@ -63,6 +70,17 @@ class RelayUserCodeTest extends H2Fixture {
       return message -> {
         throw RelayUserCodeTest.<RuntimeException>sneaky(making.make());
       };
+    }
+
+    @SuppressWarnings("unchecked")
+    private static CompletionStage<PublishReceipt> brokenStage() {
+      return (CompletionStage<PublishReceipt>)
+          Proxy.newProxyInstance(
+              Publisher.class.getClassLoader(),
+              new Class<?>[] {CompletionStage.class},
+              (proxy, method, arguments) -> {
+                throw new NoClassDefFoundError("planted");
+              });
     }
 
     private static Function<Message, CompletionStage<PublishReceipt>> failed(Making making) {
@@ -163,6 +181,139 @@ class RelayUserCodeTest extends H2Fixture {
     write("after", "after");
     Await.until("goes on", () -> transport.confirmed().contains("after"));
     awaitWell(relay);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      names = {
+        "MISSING_CLASS_THROWN",
+        "UNDECLARED_EXCEPTION_THROWN",
+        "OUT_OF_MEMORY_THROWN",
+        "OUT_OF_MEMORY_IN_STAGE",
+        "NULL_STAGE",
+        "INTERRUPT_LEFT_SET"
+      })
+  void aFaultThatHappensOnceIsAnAttemptAndTheMessageIsPublished(Fault fault) {
+    configure(quick().attempts(2));
+    AtomicInteger publishes = new AtomicInteger();
+    Publisher once =
+        (to, message) ->
+            message.id().equals("bad") && publishes.incrementAndGet() == 1
+                ? fault.does.apply(message)
+                : transport.publisher().publish(to, message);
+    OutboxRelay relay = start(with(once), runtime);
+    write("bad", "bad");
+    write("behind", "bad");
+    write("other", "k");
+    Await.until("all published", () -> transport.confirmed().size() == 3);
+    Await.until("nothing left", () -> rows("outbox_message") == 0);
+    assertThat(transport.confirmed()).containsSubsequence("bad", "behind");
+    assertThat(rows("outbox_parked")).isZero();
+    awaitWell(relay);
+  }
+
+  @Test
+  void anInterruptFlagThatIsLeftSetStopsNothing() {
+    Publisher interrupting =
+        (to, message) -> {
+          CompletionStage<PublishReceipt> sent = transport.publisher().publish(to, message);
+          Thread.currentThread().interrupt();
+          return sent;
+        };
+    OutboxRelay relay = start(with(interrupting), runtime);
+    for (int i = 0; i < 20; i++) {
+      write("m" + i, "k" + i);
+    }
+    Await.until("published", () -> transport.confirmed().stream().distinct().count() == 20);
+    Await.until("nothing left", () -> rows("outbox_message") == 0);
+    awaitWell(relay);
+    assertThat(rows("outbox_parked")).isZero();
+  }
+
+  /** What an observer may do; one that hangs is in {@link RelayTroubleTest}. */
+  enum ObserverFault {
+    ERROR,
+    UNDECLARED_EXCEPTION,
+    OUT_OF_MEMORY,
+    INTERRUPT_LEFT_SET
+  }
+
+  @ParameterizedTest
+  @EnumSource(ObserverFault.class)
+  void whatAnObserverDoesHoldsUpNoMessage(ObserverFault fault) {
+    AtomicInteger calls = new AtomicInteger();
+    Set<String> asked = ConcurrentHashMap.newKeySet();
+    CommsObserver observer =
+        proxy(
+            CommsObserver.class,
+            CommsObserver.none(),
+            (name, otherwise) -> {
+              asked.add(name);
+              calls.incrementAndGet();
+              switch (fault) {
+                case ERROR -> throw new AssertionError("planted");
+                case UNDECLARED_EXCEPTION -> throw sneaky(new IOException("planted"));
+                case OUT_OF_MEMORY -> throw new OutOfMemoryError("planted");
+                case INTERRUPT_LEFT_SET -> Thread.currentThread().interrupt();
+              }
+              return otherwise.call();
+            });
+    configure(quick().attempts(2).observer(observer));
+    OutboxRelay relay = start(with(faulty(Fault.ASSERTION_THROWN)), runtime);
+    write("bad", "bad");
+    write("m", "k");
+    Await.until("parked", () -> rows("outbox_parked") == 1);
+    Await.until("observed", () -> calls.get() >= 2);
+    Await.until("published", () -> transport.confirmed().contains("m"));
+    awaitWell(relay);
+    assertThat(asked).isEqualTo(RelayUserCodeTableTest.ASKED_OF_THE_OBSERVER);
+  }
+
+  @Test
+  void aTransportThatCannotBeAskedIsRefusedWhenTheRelayIsMade() {
+    for (String question : RelayUserCodeTableTest.ASKED_OF_THE_TRANSPORT) {
+      MessageTransport throwing =
+          proxy(
+              MessageTransport.class,
+              transport,
+              (name, otherwise) -> {
+                if (name.equals(question)) {
+                  throw new NoClassDefFoundError("planted");
+                }
+                return otherwise.call();
+              });
+      MessageTransport nothing =
+          proxy(
+              MessageTransport.class,
+              transport,
+              (name, otherwise) -> name.equals(question) ? null : otherwise.call());
+      assertThatThrownBy(() -> OutboxRelay.create(outbox, throwing, runtime))
+          .as(question)
+          .isInstanceOf(NoClassDefFoundError.class);
+      // The name is only part of a text.
+      if (!question.equals("name")) {
+        assertThatThrownBy(() -> OutboxRelay.create(outbox, nothing, runtime))
+            .as(question)
+            .isInstanceOf(NullPointerException.class);
+      }
+    }
+  }
+
+  @Test
+  void aRelayAsksATransportForNothingElse() {
+    Set<String> asked = ConcurrentHashMap.newKeySet();
+    MessageTransport asking =
+        proxy(
+            MessageTransport.class,
+            transport,
+            (name, otherwise) -> {
+              asked.add(name);
+              return otherwise.call();
+            });
+    write("m", "k");
+    start(asking, runtime);
+    Await.until("published", () -> transport.confirmed().contains("m"));
+    assertThat(asked).isEqualTo(RelayUserCodeTableTest.ASKED_OF_THE_TRANSPORT);
   }
 
   @Test

@@ -218,7 +218,8 @@ class SagaUserCodeTest {
         world.await("it is told", () -> isTold(world, cell, fault));
       }
       if (fault == Fault.UNDECLARED_EXCEPTION_ONCE && cell.path() == Path.REPLY) {
-        world.await("the failure itself is told", () -> isNamed(world, "java.io.IOException"));
+        world.await(
+            "the failure itself is told", () -> isNamed(world, "java.io.IOException: planted"));
       }
       if (fault == Fault.ERROR_UNTIL_CURED && cell.isRepeated()) {
         world.await("it is tried again", () -> world.hits.get() > 2);

@@ -57,7 +57,9 @@ final class SagaWorld implements AutoCloseable {
   private static final AtomicInteger DATABASES = new AtomicInteger();
   private static final Destination REPLIES = Destination.queue("replies");
   private static final Duration SHORT = Duration.ofMillis(60);
-  private static final Duration LONG = Duration.ofSeconds(30);
+
+  /** Longer than any test: a reply that is lost must not be made good by a timeout. */
+  private static final Duration LONG = Duration.ofMinutes(10);
 
   final List<String> ended = new CopyOnWriteArrayList<>();
   final List<Trouble> troubles = new CopyOnWriteArrayList<>();
