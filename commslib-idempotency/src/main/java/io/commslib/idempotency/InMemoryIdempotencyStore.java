@@ -228,7 +228,11 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
       throw new StoreException(
           "COMMS-IDEMPOTENCY-001",
           FailureKind.TRANSIENT,
-          "keys: " + entries.size() + " (expected: below " + maxKeys + ")",
+          "keys: "
+              + entries.size()
+              + " (expected: less than "
+              + maxKeys
+              + ", maxKeys of the store)",
           null);
     }
   }

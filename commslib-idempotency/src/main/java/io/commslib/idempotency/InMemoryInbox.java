@@ -111,7 +111,9 @@ public final class InMemoryInbox implements Inbox {
         throw new StoreException(
             "COMMS-IDEMPOTENCY-002",
             FailureKind.CONTENTION,
-            "inbox: another transaction has held this message for " + lockTimeout,
+            "inbox: another transaction has had the same message for "
+                + lockTimeout
+                + " (expected: it ends within that time)",
             null);
       }
       try {
@@ -119,7 +121,10 @@ public final class InMemoryInbox implements Inbox {
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new StoreException(
-            "COMMS-IDEMPOTENCY-003", FailureKind.CANCELLED, "inbox: interrupted", e);
+            "COMMS-IDEMPOTENCY-003",
+            FailureKind.CANCELLED,
+            "inbox: interrupted while another transaction had the same message",
+            e);
       }
       entry = entries.get(name);
     }

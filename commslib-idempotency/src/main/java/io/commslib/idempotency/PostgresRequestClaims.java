@@ -1,15 +1,11 @@
 package io.commslib.idempotency;
 
-import io.commslib.core.FailureKind;
-import io.commslib.core.StoreException;
 import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
+import io.commslib.core.spi.Sha256;
 import io.commslib.jdbc.JdbcDatabase;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -176,14 +172,7 @@ final class PostgresRequestClaims implements RequestClaims {
 
   /** Two keys with the same number only keep each other waiting. */
   private static long lockNumber(RequestKey request) {
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256")
-              .digest((request.scope() + '\n' + request.key()).getBytes(StandardCharsets.UTF_8));
-      return ByteBuffer.wrap(digest).getLong();
-    } catch (NoSuchAlgorithmException e) {
-      throw new StoreException(
-          "COMMS-IDEMPOTENCY-006", FailureKind.PERMANENT, "this JVM has no SHA-256", e);
-    }
+    byte[] identity = (request.scope() + '\n' + request.key()).getBytes(StandardCharsets.UTF_8);
+    return Long.parseUnsignedLong(Sha256.of(identity), 0, Long.BYTES * 2, 16);
   }
 }

@@ -121,7 +121,7 @@ public final class RequestGuard {
       }
       return HexFormat.of().formatHex(digest.digest());
     } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("COMMS-IDEMPOTENCY-006: this JVM has no SHA-256", e);
+      throw new IllegalStateException("SHA-256 (expected: in every JVM)", e);
     }
   }
 

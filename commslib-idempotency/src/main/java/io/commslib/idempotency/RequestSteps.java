@@ -33,7 +33,11 @@ final class RequestSteps {
     return new StoreException(
         "COMMS-IDEMPOTENCY-005",
         FailureKind.PERMANENT,
-        "steps of a key: more than " + MAX_CHARS + " characters as stored",
+        "steps of a key: more than "
+            + MAX_CHARS
+            + " characters as stored (expected: at most "
+            + MAX_CHARS
+            + ")",
         null);
   }
 }

@@ -51,7 +51,7 @@ class InMemoryIdempotencyStoreTest extends IdempotencyStoreContract {
     assertThatThrownBy(() -> small.claim(request(4), LEASE))
         .isInstanceOfSatisfying(
             StoreException.class, e -> assertThat(e.kind()).isEqualTo(FailureKind.TRANSIENT))
-        .hasMessageStartingWith("COMMS-IDEMPOTENCY-001: keys: 3 (expected: below 3)");
+        .hasMessage("COMMS-IDEMPOTENCY-001: keys: 3 (expected: less than 3, maxKeys of the store)");
     small.release(request(1), released);
     assertThat(small.claim(request(4), LEASE).kind()).isEqualTo(Claim.Kind.GRANTED);
     time.advance(LEASE.plus(RETENTION).plusNanos(1));

@@ -12,9 +12,12 @@ import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.inmemory.InMemoryTransactionRunner;
 import io.commslib.core.time.VirtualTime;
 import io.commslib.idempotency.IdempotencyStoreContract.Place;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -176,14 +179,22 @@ class RequestGuardTroubleTest {
   @Test
   void anAnswerThatCanNotBeKeptAtAllIsGivenAndTheNextAttemptIsToldThatItTakesOver() {
     store.completing(failure(FailureKind.TRANSIENT), failure(FailureKind.TRANSIENT));
-    assertThat(
-            ask(
-                attempt -> {
-                  attempt.remember("paid", "p-1");
-                  return CHARGED;
-                }))
-        .as("the work is done: the caller need not ask again")
-        .isSameAs(CHARGED);
+    String logged =
+        logged(
+            () ->
+                assertThat(
+                        ask(
+                            attempt -> {
+                              attempt.remember("paid", "p-1");
+                              return CHARGED;
+                            }))
+                    .as("the work is done: the caller need not ask again")
+                    .isSameAs(CHARGED));
+    assertThat(logged)
+        .contains(
+            "COMMS-IDEMPOTENCY-007: an answer to customer-7/charge is given but not kept; its key"
+                + " is held until the lease of PT10S runs out, and the next attempt is told that it"
+                + " takes it over");
     assertThat(ask(attempt -> CHARGED).status()).as("held").isEqualTo(409);
     time.advance(LEASE);
     ask(
@@ -193,6 +204,32 @@ class RequestGuardTroubleTest {
           return CHARGED;
         });
     assertThat(ask(attempt -> CHARGED).status()).isEqualTo(201);
+  }
+
+  /** What is written to the log meanwhile. */
+  private static String logged(Runnable work) {
+    PrintStream before = System.err;
+    ByteArrayOutputStream written = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(written, true, StandardCharsets.UTF_8));
+    try {
+      work.run();
+    } finally {
+      System.setErr(before);
+    }
+    return written.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void anAnswerOfWhichAShortFormIsKeptIsLoggedWithTheRuleItBreaks() {
+    StoredResult large =
+        new StoredResult(201, "text/plain", new byte[StoredResult.MAX_BODY_BYTES + 1], Map.of());
+    assertThat(logged(() -> assertThat(ask(attempt -> large)).isSameAs(large)))
+        .contains(
+            "COMMS-IDEMPOTENCY-004: of an answer to customer-7/charge a short form is kept:"
+                + " {\"type\":\"about:blank\",\"title\":\"The answer was not"
+                + " kept\",\"status\":201,\"detail\":\"The request was carried out once. Its answer"
+                + " was not kept: body bytes: 1048577 (expected:"
+                + " 0..1048576).\",\"code\":\"COMMS-IDEMPOTENCY-004\"}");
   }
 
   @Test

@@ -75,15 +75,17 @@ class DocsSnippetTest {
   @Test
   void everyErrorCodeOfTheCodeStandsInTheListAndNoOther() throws IOException {
     Pattern code = Pattern.compile("COMMS-(?!TEST)[A-Z]+-[0-9]{3}");
+    Pattern text = Pattern.compile("\"[^\"\\n]*(" + code + ")");
     Set<String> inCode = new TreeSet<>();
+    Set<String> named = new TreeSet<>();
     try (Stream<Path> modules = Files.list(ROOT)) {
       for (Path module :
           modules.filter(name -> name.getFileName().toString().startsWith("commslib-")).toList()) {
         Path main = module.resolve("src/main/java");
         for (Path source : Files.exists(main) ? files(main, ".java") : List.<Path>of()) {
-          code.matcher(Files.readString(source))
-              .results()
-              .forEach(found -> inCode.add(found.group()));
+          String lines = Files.readString(source);
+          text.matcher(lines).results().forEach(found -> inCode.add(found.group(1)));
+          code.matcher(lines).results().forEach(found -> named.add(found.group()));
         }
       }
     }
@@ -91,7 +93,8 @@ class DocsSnippetTest {
     code.matcher(Files.readString(ROOT.resolve("docs/errors.md")))
         .results()
         .forEach(found -> listed.add(found.group()));
-    assertThat(listed).isEqualTo(inCode);
+    assertThat(listed).as("in texts of the code").isEqualTo(inCode);
+    assertThat(listed).as("in comments, too").containsAll(named);
   }
 
   private static List<Path> pages() throws IOException {

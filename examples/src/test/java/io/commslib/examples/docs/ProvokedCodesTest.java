@@ -9,58 +9,115 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
-/** Each code of docs/errors.md is named by a test, save those listed here. */
+/**
+ * For each code of docs/errors.md a test of the library writes down the text that it expects: the
+ * code, then what the column "Text" promises. It is found in the source code of the tests, which
+ * must compare it with the text that they provoke.
+ */
 class ProvokedCodesTest {
 
-  /** Codes that no test names yet. A test for one of them takes it off this list. */
-  private static final Set<String> NOT_YET =
-      Set.of(
-          "COMMS-IDEMPOTENCY-002",
-          "COMMS-IDEMPOTENCY-003",
-          "COMMS-IDEMPOTENCY-006",
-          "COMMS-IDEMPOTENCY-007",
-          "COMMS-JACKSON-004",
-          "COMMS-JDBC-002",
-          "COMMS-KAFKA-001",
-          "COMMS-KAFKA-003",
-          "COMMS-KAFKA-004",
-          "COMMS-KAFKA-005",
-          "COMMS-KAFKA-006",
-          "COMMS-KAFKA-007",
-          "COMMS-KAFKA-012",
-          "COMMS-RABBIT-001",
-          "COMMS-RABBIT-003",
-          "COMMS-RABBIT-004",
-          "COMMS-RABBIT-005",
-          "COMMS-RABBIT-009",
-          "COMMS-RABBIT-011",
-          "COMMS-RABBIT-012",
-          "COMMS-RABBIT-014",
-          "COMMS-SAGA-001",
-          "COMMS-SAGA-004",
-          "COMMS-SPRING-003",
-          "COMMS-SPRING-005",
-          "COMMS-SPRING-006");
+  private static final Pattern CODE = Pattern.compile("(?m)^\\| (COMMS-[A-Z]+-\\d{3})");
+
+  private static final Pattern ROW =
+      Pattern.compile(
+          "(?m)^\\| (COMMS-[A-Z]+-\\d{3}) \\| [^|]+ \\| (rule|cause)(?:, `(\\w+)`)? \\|");
+
+  private static final Pattern JOINED = Pattern.compile("\"\\s*\\+\\s*\"");
+
+  /** A text goes no further: the statement ends, or the next code begins. */
+  private static final Pattern END = Pattern.compile(";\\s*\\n|COMMS-[A-Z]+-\\d{3}");
 
   @Test
-  void everyListedCodeIsNamedByATestOrIsKnownNotToBe() throws IOException {
+  void eachRowPromisesARuleOrACause() throws IOException {
+    assertThat(rows().stream().map(row -> row.group(1)))
+        .isEqualTo(CODE.matcher(list()).results().map(code -> code.group(1)).toList());
+  }
+
+  @Test
+  void ofEachCodeATestExpectsTheTextThatIsPromised() throws IOException {
+    List<String> sources = tests();
     Set<String> missing = new TreeSet<>();
-    Pattern.compile("(?m)^\\| (COMMS-[A-Z]+-\\d{3})")
-        .matcher(Files.readString(LibrarySchemas.ROOT.resolve("docs/errors.md")))
-        .results()
-        .forEach(row -> missing.add(row.group(1)));
-    List<Path> folders = new ArrayList<>(LibrarySchemas.folders("src/test/java"));
-    folders.add(LibrarySchemas.ROOT.resolve("commslib-testkit/src/main/java"));
-    folders.add(LibrarySchemas.ROOT.resolve("benchmarks/src/test/java"));
-    for (Path folder : folders) {
-      for (Path source : LibrarySchemas.files(folder, ".java")) {
-        String code = Files.readString(source);
-        missing.removeIf(code::contains);
+    for (MatchResult row : rows()) {
+      boolean isExpected =
+          sources.stream()
+              .anyMatch(source -> expects(source, row.group(1), row.group(2), row.group(3)));
+      if (!isExpected) {
+        missing.add(row.group().replaceFirst("\\| ", ""));
       }
     }
-    assertThat(missing).isEqualTo(new TreeSet<>(NOT_YET));
+    assertThat(missing).as("codes without a test that expects the text").isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          true  | rule  | n | .hasMessage("COMMS-X-001: n: 1 (expected: 2)");
+          true  | rule  | n | .hasMessage("COMMS-X-001: n: 1" + " (expected:" + " 2)");
+          true  | cause |   | .hasMessage("COMMS-X-001: lost");
+          false | rule  | n | .hasMessage("COMMS-X-001: n: 1");
+          false | rule  | m | .hasMessage("COMMS-X-001: n: 1 (expected: 2)");
+          false | cause |   | .isEqualTo("COMMS-X-001");
+          false | cause |   | .isEqualTo("COMMS-X-001: ");
+          false | rule  |   | .hasMessage("COMMS-X-001: n"); (expected:
+          false | rule  |   | "COMMS-X-001: n", "COMMS-X-002: (expected: 2)"
+          """)
+  void theScanTellsTextsApart(boolean expected, String kind, String name, String source) {
+    String lines = source.replace("; ", ";\n") + "\n";
+    assertThat(expects(JOINED.matcher(lines).replaceAll(""), "COMMS-X-001", kind, name))
+        .isEqualTo(expected);
+  }
+
+  private static boolean expects(String source, String code, String kind, String name) {
+    int at = source.indexOf(code + ": ");
+    while (at >= 0) {
+      int begin = at + code.length();
+      String text =
+          END.matcher(source)
+              .results()
+              .mapToInt(MatchResult::start)
+              .filter(end -> end >= begin)
+              .mapToObj(end -> source.substring(begin, end))
+              .findFirst()
+              .orElse("");
+      if (text.matches("(?s): [^\" ].{2,}")
+          && (kind.equals("cause") || text.contains("(expected: "))
+          && (name == null || text.contains(name))) {
+        return true;
+      }
+      at = source.indexOf(code + ": ", begin);
+    }
+    return false;
+  }
+
+  private static String list() throws IOException {
+    return Files.readString(LibrarySchemas.ROOT.resolve("docs/errors.md"));
+  }
+
+  private static List<MatchResult> rows() throws IOException {
+    return ROW.matcher(list()).results().toList();
+  }
+
+  /** The tests of the library, their texts that are joined by a plus in one piece. */
+  private static List<String> tests() throws IOException {
+    List<Path> folders = new ArrayList<>(LibrarySchemas.folders("src/test/java"));
+    folders.add(LibrarySchemas.ROOT.resolve("commslib-testkit/src/main/java"));
+    List<String> sources = new ArrayList<>();
+    for (Path folder : folders) {
+      for (Path source : LibrarySchemas.files(folder, ".java")) {
+        String text = Files.readString(source);
+        if (text.contains("COMMS-")) {
+          sources.add(JOINED.matcher(text).replaceAll(""));
+        }
+      }
+    }
+    return sources;
   }
 }
