@@ -44,7 +44,9 @@ class KafkaClientVersionsIT {
 
   @Test
   void everyFixedLineIsTried() throws IOException {
-    assertThat(versions()).contains("3.9.2", "4.0.2", "4.1.2").contains(ClientVersion.inUse());
+    assertThat(versions())
+        .contains("3.9.2", "4.0.2", "4.1.2", "4.2.2")
+        .contains(ClientVersion.inUse());
   }
 
   @ParameterizedTest

@@ -212,6 +212,7 @@ public final class OutboxRelay implements LifecycleComponent {
       return;
     }
     outbox.unlisten(signal);
+    watch.close();
     relayLoop.close();
     leaseLoop.close();
     try {

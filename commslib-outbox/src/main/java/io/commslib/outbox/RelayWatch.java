@@ -26,6 +26,7 @@ final class RelayWatch {
   private final OutboxEvents events;
   private final List<Loop> loops = new CopyOnWriteArrayList<>();
   private String told = "";
+  private volatile boolean closing;
 
   /**
    * Creates a watch over nothing.
@@ -47,6 +48,11 @@ final class RelayWatch {
     loops.add(new Loop(thread, pulse, false));
   }
 
+  /** The loops end from now on because they are told to, which is no trouble. */
+  void close() {
+    closing = true;
+  }
+
   /** Looks at all loops; returns why this relay must not keep its shards, or an empty text. */
   String observe() {
     String found = "";
@@ -60,6 +66,10 @@ final class RelayWatch {
       } else if (found.isEmpty() && late) {
         found = loop.pulse().text() + ", has not returned for more than " + bound;
       }
+    }
+    // Asked after the look: closing is set before it ends a loop.
+    if (closing) {
+      return told;
     }
     if (!found.isEmpty() && told.isEmpty()) {
       events.stalled(found + "; the shards are given back");
