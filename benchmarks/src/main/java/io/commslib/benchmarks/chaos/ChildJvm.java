@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
 /** A JVM of the harness's own. It ends when its input does, so also with the harness. */
 public final class ChildJvm {
 
-  private static final Duration LIMIT = Duration.ofSeconds(60);
+  private static final Duration LIMIT = Duration.ofSeconds(120);
 
   private final Process process;
   private final Path log;

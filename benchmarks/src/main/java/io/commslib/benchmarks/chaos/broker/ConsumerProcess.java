@@ -22,6 +22,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A member of the judged group in a process of its own: each message has its effect in a table, in
@@ -40,6 +41,8 @@ public final class ConsumerProcess {
 
   /** Why messages are dead-lettered with which members fail. */
   static final String BAD = IllegalStateException.class.getName();
+
+  private static final long SLOW_NANOS = 200_000_000;
 
   private final Map<String, String> arguments;
 
@@ -116,8 +119,12 @@ public final class ConsumerProcess {
     if (trace.writer().equals(KILLER)) {
       Runtime.getRuntime().halt(137);
     }
-    if (failing && isBad(trace) && delivery.redriveCount() == 0) {
-      throw new IllegalStateException("bad");
+    if (failing) {
+      // Slower than messages come, so that a member has to choose how many it holds.
+      LockSupport.parkNanos(SLOW_NANOS);
+      if (isBad(trace) && delivery.redriveCount() == 0) {
+        throw new IllegalStateException("bad");
+      }
     }
     if (saboteur.delays(trace, delivery.attempt())) {
       return Settlement.retry(Saboteur.LATER);

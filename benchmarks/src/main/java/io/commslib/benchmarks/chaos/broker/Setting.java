@@ -26,7 +26,7 @@ final class Setting {
   /** Whether code in the members' processes that is not the library's meets errors. */
   boolean errors;
 
-  /** Whether members fail with some messages until they are redriven. */
+  /** Whether members are slow, and fail with some messages until they are redriven. */
   boolean failing;
 
   /** The largest body that members take. */
