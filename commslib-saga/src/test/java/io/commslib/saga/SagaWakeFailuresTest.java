@@ -158,7 +158,11 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
                     trouble ->
                         trouble.kind() == Trouble.Kind.PARKED
                             && trouble.message().orElse("").equals(id)
-                            && trouble.code().orElse("").equals("COMMS-SAGA-005")));
+                            && trouble.code().orElse("").equals("COMMS-SAGA-005")
+                            && trouble
+                                .cause()
+                                .orElse("")
+                                .contains("COMMS-SAGA-005: saga " + id + " is parked: ")));
     begin("good");
     await("others go on", () -> successor.find("order", "good").isPresent());
     await("others end", () -> status("good") == SagaStatus.COMPENSATED);
