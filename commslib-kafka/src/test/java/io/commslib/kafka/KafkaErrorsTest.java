@@ -31,8 +31,7 @@ import org.junit.jupiter.api.Test;
 class KafkaErrorsTest {
 
   private static PublishException published(Throwable failure) {
-    return KafkaErrors.publish(
-        failure, false, Destination.topic("t"), "m", Duration.ofSeconds(1));
+    return KafkaErrors.publish(failure, false, Destination.topic("t"), "m", Duration.ofSeconds(1));
   }
 
   @Test

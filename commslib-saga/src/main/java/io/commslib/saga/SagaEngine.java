@@ -367,8 +367,9 @@ public final class SagaEngine implements LifecycleComponent {
       } catch (SagaMoves.PlanException e) {
         throw failed(sagaId, e.failure());
       } catch (Exception | Error e) {
-        if (e instanceof Error error && Failures.isJvmFailure(e)) {
-          throw error;
+        Optional<VirtualMachineError> jvm = Failures.jvmFailure(e);
+        if (jvm.isPresent()) {
+          throw jvm.get();
         }
         throw failed(sagaId, e);
       }

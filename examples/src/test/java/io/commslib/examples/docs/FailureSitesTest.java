@@ -23,10 +23,11 @@ class FailureSitesTest {
   /** A look at the next cause, or at the class of one failure; a catch of what carries another. */
   private static final Pattern SITE =
       Pattern.compile(
-          "(getCause\\(\\))"
-              + "|((?:Failures\\.unwrapped\\(\\w+\\) )?instanceof [\\w.]*(?:Exception|Throwable))\\b"
-              + "|(catch \\([\\w.| ]*(?:\\b(?:Comms|Store|Publish|Codec|Transport|Subscribe|Saga"
-              + "|Refused|Plan|Completion|Execution|InvocationTarget)Exception)[\\w.| ]*\\))");
+          "(getCause\\(\\))|((?:Failures\\.unwrapped\\(\\w+\\) )?instanceof"
+              + " [\\w.]*(?:Exception|Throwable))\\b|(instanceof Error \\w+ &&"
+              + " Failures\\.isJvmFailure)|(catch \\([\\w.|"
+              + " ]*(?:\\b(?:Comms|Store|Publish|Codec|Transport|Subscribe|Saga|Refused|Plan|Completion|Execution|InvocationTarget)Exception)[\\w.|"
+              + " ]*\\))");
 
   /** These may: it is their task. The first three read the failures of one client each. */
   private static final Set<String> READERS =
@@ -61,19 +62,21 @@ class FailureSitesTest {
               "JdbcIdempotencyStore: catch (StoreException e)",
               "its own statements throw it themselves"),
           Map.entry(
-              "JdbcOutbox: catch (StoreException e)",
-              "its own statements throw it themselves, and it is thrown on"),
-          Map.entry(
               "JdbcTransactionRunner: instanceof StoreException",
               "says what is lost only where the failure does not say so; an outage in both cases"),
-          Map.entry(
-              "KafkaDeadLetters: catch (ExecutionException | TimeoutException e)",
-              "unwrapped by KafkaErrors"),
+          Map.entry("KafkaDeadLetters: catch (ExecutionException e)", "unwrapped by KafkaErrors"),
           Map.entry("KafkaTopics: catch (ExecutionException e) x2", "unwraps it"),
           Map.entry("KafkaTopics: catch (ExecutionException | TimeoutException e)", "unwraps it"),
           Map.entry(
-              "OverdueSagas: catch (SagaMoves.PlanException e)",
-              "made by the caller's own code; its failure is classified over the chain"),
+              "OutboxRelay: catch (TimeoutException | ExecutionException e)",
+              "whatever the failure is, it is not drained"),
+          Map.entry(
+              "OverdueSagas: instanceof SQLException",
+              "its own statements throw it themselves; translated by SqlErrors"),
+          Map.entry(
+              "OverdueSagas: instanceof SagaMoves.PlanException",
+              "made by the library's own code; what it carries is classified over the chain"),
+          Map.entry("SagaMoves: instanceof Exception", "throws on what it carries"),
           Map.entry(
               "PollLoop: instanceof KafkaException", "decides of the stack trace in the log only"),
           Map.entry("RabbitDeadLetters: catch (ExecutionException e)", "unwraps it"),
@@ -92,8 +95,11 @@ class FailureSitesTest {
           Map.entry("SchemaLock: instanceof SQLException", "read by SqlErrors"),
           Map.entry("SideThread: instanceof RuntimeException", "throws on what it has caught"),
           Map.entry(
-              "SpringTransactionRunner: catch (StoreException e)",
-              "its own begin throws it itself"),
+              "SpringTransactionRunner: catch (StoreException e) x2",
+              "its own begin and the transaction's throw it themselves"),
+          Map.entry(
+              "SpringTransactionRunner: instanceof TransactionSystemException",
+              "in doubt a failed attempt; a driver's failure is looked for in the chain before"),
           Map.entry(
               "SpringTransactionRunner: instanceof StoreException", "as JdbcTransactionRunner"));
 
