@@ -21,9 +21,7 @@ enum Saboteur {
   /** One message in a hundred is settled without its effect. */
   FORGETS_EFFECTS,
   /** Members settle a message with which they have met an error, without its effect. */
-  SWALLOWS_ERRORS,
-  /** Members take as much as there is, however little memory they have. */
-  UNBOUNDED;
+  SWALLOWS_ERRORS;
 
   /**
    * Returns what a row does wrong.
@@ -52,9 +50,6 @@ enum Saboteur {
     }
     if (this == UNORDERED) {
       member.unordered();
-    }
-    if (this == UNBOUNDED) {
-      member.maxInFlight(10_000).maxInFlightBytes(1L << 34);
     }
   }
 
