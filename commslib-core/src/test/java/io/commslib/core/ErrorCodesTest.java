@@ -94,7 +94,7 @@ class ErrorCodesTest {
   @Test
   void publishingInMemory() {
     refused(
-        FailureKind.PERMANENT,
+        FailureKind.TRANSIENT,
         "COMMS-MEMORY-001: destination: queue:orders (expected: one that this transport has"
             + " declared, by declare) (NOT_SENT, queue:orders, message id-1)",
         () -> publish(ORDERS, message()));

@@ -3,6 +3,7 @@ package io.commslib.outbox;
 import io.commslib.core.time.TimeSource;
 import io.commslib.jdbc.JdbcDatabase;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -23,6 +24,12 @@ final class NextRows {
 
   /** Rows of many shards are rows of many keys, and of each one may be with a broker. */
   private static final int MAX_WINDOW = 128;
+
+  /**
+   * Of each shard where all parts of a look are read before any is counted. A shard with more rows
+   * than its share gets more as long as the others leave room.
+   */
+  private static final int MIN_UNION = 16;
 
   /** Where rows are given back, more of them must not hide what is behind. */
   private static final int MAX_WINDOW_OF_REFUSED = 1_000;
@@ -68,6 +75,7 @@ final class NextRows {
   private final FetchBudget budget;
   private final RowBodies bodies;
   private int shardWindow = MIN_WINDOW;
+  private int unionWindow = MIN_UNION;
   private boolean refused;
   private long marksRaised;
   private @Nullable Look ahead;
@@ -119,12 +127,23 @@ final class NextRows {
     // Thousands may be held of a destination that is left out anyway.
     List<OutboxRow> heldOfOthers =
         held.rows().stream().filter(row -> !unwanted.contains(row.destination())).toList();
+    int each = Math.min(limit, Math.max(unionWindow, 2 * limit / shards.size()));
     RowReader.Query query =
         new RowReader.Query(
-            shards, after, heldOfOthers, unwanted, retries, limit, budget.inline(limit));
+            shards, after, heldOfOthers, unwanted, retries, each, limit, budget.inline(limit));
     List<OutboxRow> rows = transactions.run("read", connection -> reader.read(connection, query));
     cursors.heldUnseen();
-    return new Found(rows, rows.size() >= limit, limit);
+    boolean hasRoom = rows.size() < limit;
+    boolean cut = postgres == null && hasRoom && isOneFull(rows, each);
+    unionWindow = cut ? Math.min(4 * each, MAX_WINDOW_OF_REFUSED) : MIN_UNION;
+    return new Found(rows, cut || !hasRoom, limit);
+  }
+
+  /** Whether as many rows of a shard were found as were wanted at most. */
+  private static boolean isOneFull(List<OutboxRow> rows, int each) {
+    Map<Integer, Integer> counts = new HashMap<>();
+    rows.forEach(row -> counts.merge(row.shard(), 1, Integer::sum));
+    return counts.values().stream().anyMatch(count -> count >= each);
   }
 
   /** Fetches the bodies of rows; returns the rows with them by id, without those that are gone. */

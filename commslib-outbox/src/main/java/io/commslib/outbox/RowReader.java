@@ -31,6 +31,7 @@ final class RowReader {
    * @param held rows that are not wanted again
    * @param excluded destinations that are not wanted now
    * @param retries whether messages may be waiting for their next attempt
+   * @param each how many rows of a shard at most
    * @param limit how many rows at most
    * @param inline up to which size bodies are read too
    */
@@ -40,6 +41,7 @@ final class RowReader {
       Collection<OutboxRow> held,
       Collection<String> excluded,
       boolean retries,
+      int each,
       int limit,
       long inline) {}
 
@@ -133,7 +135,6 @@ final class RowReader {
    * kept short.
    */
   private String union(Query query) {
-    int each = Math.max(16, 2 * query.limit() / query.shards().size());
     Map<Integer, String> held =
         database.dialect().isMySql() ? RowIds.byShard(query.held()) : Map.of();
     return query.shards().stream()
@@ -151,7 +152,7 @@ final class RowReader {
                             : "")
                         + filter(query)
                         + " ORDER BY m.id LIMIT "
-                        + Math.min(each, query.limit())
+                        + query.each()
                         + ")")
             .collect(Collectors.joining(" UNION ALL ", "SELECT * FROM (", ") m LIMIT "))
         + query.limit();

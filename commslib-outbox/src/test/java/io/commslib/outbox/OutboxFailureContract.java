@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
+import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.Capability;
+import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.resilience.Backoff;
 import java.sql.Connection;
@@ -58,6 +60,35 @@ public abstract class OutboxFailureContract extends OutboxWritingContract {
     Await.until("health says so", () -> relay.health().status() == Health.Status.DEGRADED);
     transport.failWhen((to, message) -> null);
     Await.until("all published", () -> rows("outbox_message") == 0);
+  }
+
+  @Test
+  void whatThisProcessHasNotDeclaredIsNotParkedAndWaitsForOneThatHas() {
+    InMemoryTransport old = InMemoryTransport.create();
+    InMemoryTransport young = InMemoryTransport.create();
+    try (old;
+        young) {
+      old.declare(DestinationConfig.builder(ORDERS).build());
+      young.declare(DestinationConfig.builder(ORDERS).build());
+      OutboxRelay before = OutboxRelay.create(outbox, old, runtime);
+      relays.add(before);
+      before.start();
+      write(OTHER, "new", "k");
+      write(ORDERS, "known", "k");
+      Await.until(
+          "health names it",
+          () -> before.health().reason().contains("out of reach: [" + OTHER + "]"));
+      Await.until("the known one left", () -> rows("outbox_message") == 1);
+      assertThat(rows("outbox_retry")).as("no attempt is counted").isZero();
+      assertThat(rows("outbox_parked")).isZero();
+      young.declare(DestinationConfig.builder(OTHER).build());
+      OutboxRelay after = OutboxRelay.create(outbox, young, runtime);
+      relays.add(after);
+      after.start();
+      before.close();
+      Await.until("the new one left", () -> rows("outbox_message") == 0);
+      relays.forEach(OutboxRelay::close);
+    }
   }
 
   @RepeatedTest(5)

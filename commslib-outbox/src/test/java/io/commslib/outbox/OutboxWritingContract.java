@@ -53,6 +53,22 @@ public abstract class OutboxWritingContract extends OutboxFixture {
   }
 
   @Test
+  void aBacklogOfOneKeyIsPublishedWithoutAPollBetween() {
+    configure(quick().leaseTime(Duration.ofSeconds(40)).pollInterval(Duration.ofSeconds(10)));
+    transactions.run(
+        tx -> {
+          for (int i = 0; i < 400; i++) {
+            outbox.publish(tx, ORDERS, message("m-" + i, "k"));
+          }
+          return null;
+        });
+    startRelay();
+    Await.until("all published", () -> rows("outbox_message") == 0);
+    assertThat(transport.confirmed())
+        .isEqualTo(IntStream.range(0, 400).mapToObj(i -> "m-" + i).toList());
+  }
+
+  @Test
   void publishesNothingThatRolledBack() {
     startRelay();
     transactions.run(

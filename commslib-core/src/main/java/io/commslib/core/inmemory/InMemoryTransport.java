@@ -233,7 +233,7 @@ public final class InMemoryTransport implements MessageTransport {
       Destination to, @Nullable Place place, Message message) {
     if (place == null) {
       return refused(
-          "COMMS-MEMORY-001", FailureKind.PERMANENT, to, message, Declarations.undeclared(to));
+          "COMMS-MEMORY-001", FailureKind.TRANSIENT, to, message, Declarations.undeclared(to));
     }
     if (message.deliverAt().isPresent()) {
       return refused(

@@ -72,20 +72,23 @@ public final class Declarations {
    *
    * @param to where it should go
    * @param message what should be published
-   * @return a failure with certainty {@code NOT_SENT} and kind {@code PERMANENT}, or empty
+   * @return a failure with certainty {@code NOT_SENT}, or empty: of kind {@code TRANSIENT} if the
+   *     destination was not declared here, which says nothing of the message, else {@code
+   *     PERMANENT}
    */
   public Optional<PublishException> refusal(Destination to, Message message) {
     if (!declared.containsKey(to)) {
-      return refused(codes.undeclared(), to, message, undeclared(to));
+      return refused(codes.undeclared(), FailureKind.TRANSIENT, to, message, undeclared(to));
     }
     if (message.deliverAt().isPresent()) {
-      return refused(codes.delayed(), to, message, delayed(message));
+      return refused(codes.delayed(), FailureKind.PERMANENT, to, message, delayed(message));
     }
     int size = message.bodyLength();
     return size <= maxMessageBytes
         ? Optional.empty()
         : refused(
             codes.tooLarge(),
+            FailureKind.PERMANENT,
             to,
             message,
             "message bytes: "
@@ -120,10 +123,9 @@ public final class Declarations {
   }
 
   private Optional<PublishException> refused(
-      String code, Destination to, Message message, String text) {
+      String code, FailureKind kind, Destination to, Message message, String text) {
     return Optional.of(
-        new PublishException(
-            code, FailureKind.PERMANENT, SendCertainty.NOT_SENT, to, message.id(), text, null));
+        new PublishException(code, kind, SendCertainty.NOT_SENT, to, message.id(), text, null));
   }
 
   /**
