@@ -50,10 +50,9 @@ final class RelayLoop {
   private final RelayWindow window;
   private final boolean fencesKeys;
   private final Handovers handovers;
-  private final Standby standby;
-  private final Runnable onStandby;
-  private final DestinationPauses pauses;
-  private final StoppedDestinations stopped;
+  private final RelayPause pause;
+  private final OwedAttempt owed;
+  private final WaitingDestinations waiting;
   private final RefusedRows refused;
   private final OutboxEvents events;
   private final Outage outage;
@@ -70,15 +69,10 @@ final class RelayLoop {
   private long nextAttempt;
   private long promoted;
   private int lastShard;
-  private Set<String> told = Set.of();
   private boolean more = true;
   private long spellBegan;
   private long published;
 
-  /** A row whose failed attempt could not be counted yet, and the failure. */
-  private @Nullable OutboxRow owedRow;
-
-  private @Nullable Throwable owed;
   private volatile boolean draining;
   private volatile boolean closed;
   private volatile RelayState state = RelayState.IDLE;
@@ -94,9 +88,8 @@ final class RelayLoop {
       Runnable onStandby,
       OutboxEvents events) {
     this.config = outbox.config();
-    this.standby = standby;
-    this.onStandby = onStandby;
     this.pulse = new Pulse("relay", runtime.time());
+    this.pause = new RelayPause(standby, onStandby, events, pulse);
     this.fencesKeys = fencesKeys;
     this.handovers = new Handovers(publisher, fencesKeys, signal, pulse);
     this.events = events;
@@ -115,8 +108,10 @@ final class RelayLoop {
         new NextRows(
             outbox.jdbc(), config.shards(), postgres, runtime.time(), reading, budget, events);
     this.window = new RelayWindow(fencesKeys ? Integer.MAX_VALUE : 1);
-    this.pauses = new DestinationPauses(runtime, config.backoff());
-    this.stopped = new StoppedDestinations(outbox.jdbc());
+    StoppedDestinations stopped = new StoppedDestinations(outbox.jdbc());
+    this.waiting =
+        new WaitingDestinations(new DestinationPauses(runtime, config.backoff()), stopped, events);
+    this.owed = new OwedAttempt(transactions, tables, this::count, pause, outage);
     this.refused =
         new RefusedRows(outbox, transactions, tables, leases, stopped, runtime.random(), events);
     this.confirmed =
@@ -148,7 +143,7 @@ final class RelayLoop {
   private long turn() {
     pulse.begin();
     try {
-      return standby.isOn() ? standBy() : pass();
+      return pause.isOn() ? standBy() : pass();
     } catch (Throwable e) {
       return failed(e);
     } finally {
@@ -193,62 +188,37 @@ final class RelayLoop {
    * @param row that was being handed over, which counts as a failed attempt of it; or null
    */
   private long pause(@Nullable OutboxRow row, Throwable failure) {
-    standby.begin(failure);
+    pause.begin(failure);
     if (row != null) {
-      owedRow = row;
-      owed = failure;
-      countOwed();
+      owed.owe(row, failure);
+      owed.count(own);
     }
-    onStandby.run();
-    events.part(true, "the relay pauses and gives its shards back", failure);
+    pause.announce(failure);
     return 0;
   }
 
   private long standBy() {
-    pulse.doing("pausing after an error of the JVM");
-    long left = standby.nanosLeft();
+    long left = pause.nanosLeft();
     if (left > 0) {
       note("");
       return left;
     }
-    for (Handover done = handovers.poll(); done != null; done = handovers.poll()) {
-      if (done.failure() == null) {
-        confirmed.add(done.row());
-      }
-    }
+    keepConfirmed();
     // What an error has left half done is forgotten, and found again.
     handovers.reset();
     window.reset();
     next.afterFailure();
-    standby.end();
-    onStandby.run();
-    events.part(false, "the relay goes on", null);
+    pause.end();
     more = true;
     return 0;
   }
 
-  /**
-   * Counts the attempt of a row that could not be counted at once. Called before anything is
-   * published; a shard that is not owned any more is its owner's to judge.
-   */
-  private void countOwed() {
-    OutboxRow row = owedRow;
-    Throwable failure = owed;
-    if (row == null || failure == null || !own.owns(row.shard())) {
-      return;
-    }
-    try {
-      if (transactions.run("count failure", connection -> tables.exists(connection, row))) {
-        count(row, failure);
+  /** Of what came back, what was confirmed need not be published again. */
+  private void keepConfirmed() {
+    for (Handover done = handovers.poll(); done != null; done = handovers.poll()) {
+      if (done.failure() == null) {
+        confirmed.add(done.row());
       }
-      owedRow = null;
-      owed = null;
-    } catch (Throwable e) {
-      if (!standby.isOn()) {
-        throw e;
-      }
-      // Then it is counted before this relay publishes again.
-      outage.failed(e);
     }
   }
 
@@ -272,11 +242,7 @@ final class RelayLoop {
   /** What is confirmed by now need not be published again by the next owner. */
   private void acknowledgeTheLast() {
     try {
-      for (Handover done = handovers.poll(); done != null; done = handovers.poll()) {
-        if (done.failure() == null) {
-          confirmed.add(done.row());
-        }
-      }
+      keepConfirmed();
       confirmed.deleteTheLast(own, retries, LAST_SECONDS);
     } catch (Throwable e) {
       events.failed(confirmed.size() + " confirmed messages will be published again", e);
@@ -310,7 +276,7 @@ final class RelayLoop {
     // Asked before the look: one that is under way may have missed what drain is to wait for.
     CompletableFuture<Boolean> toDrain = drains.open();
     adoptOwnership();
-    countOwed();
+    owed.count(own);
     settle();
     int found = 0;
     if (handovers.broken() == null) {
@@ -521,8 +487,7 @@ final class RelayLoop {
   }
 
   private Set<String> unwanted(List<String> crowded) {
-    Set<String> names = new TreeSet<>(pauses.paused());
-    names.addAll(stopped.names());
+    Set<String> names = waiting.names();
     names.addAll(crowded);
     return names;
   }
@@ -541,33 +506,11 @@ final class RelayLoop {
           transactions.single(
               "read",
               connection -> {
-                stopped.refresh(connection);
+                waiting.refresh(connection);
                 return tables.hasRetries(connection);
               });
       retriesChecked = now();
-      tellStopped();
-    }
-  }
-
-  /**
-   * Of destinations that an operator, or the policy for parked messages, has stopped or resumed.
-   */
-  private void tellStopped() {
-    Set<String> before = told;
-    Set<String> now = stopped.names();
-    if (before.equals(now)) {
-      return;
-    }
-    told = now;
-    for (String name : now) {
-      if (!before.contains(name)) {
-        events.destination(true, name, "stopped until OutboxAdmin.resume", null);
-      }
-    }
-    for (String name : before) {
-      if (!now.contains(name)) {
-        events.destination(false, name, "resumed by an operator", null);
-      }
+      waiting.tellStopped();
     }
   }
 
@@ -614,10 +557,8 @@ final class RelayLoop {
     Throwable failure = done.failure();
     RelayWindow.Step step;
     if (failure == null) {
-      standby.succeeded();
-      if (pauses.succeeded(row.destination())) {
-        events.destination(false, row.destination(), "reached again", null);
-      }
+      pause.succeeded();
+      waiting.reached(row.destination());
       confirmed.add(row);
       if (done.generation() != window.generation()) {
         return;
@@ -655,9 +596,7 @@ final class RelayLoop {
       count(row, failure);
       return;
     }
-    if (pauses.failed(row.destination())) {
-      events.destination(true, row.destination(), "out of reach", Failures.unwrapped(failure));
-    }
+    waiting.outOfReach(row.destination(), Failures.unwrapped(failure));
     window.forgetWaiting(other -> other.destination().equals(row.destination()));
     note("");
   }
@@ -672,8 +611,8 @@ final class RelayLoop {
       nextAttempt = nextAttempt - now() > 0 ? Math.min(nextAttempt, due) : due;
     }
     if (decision.parked()) {
-      tellStopped();
-      window.forgetWaiting(other -> stopped.names().contains(other.destination()));
+      waiting.tellStopped();
+      window.forgetWaiting(other -> waiting.isStopped(other.destination()));
     }
   }
 
@@ -703,7 +642,7 @@ final class RelayLoop {
   }
 
   private boolean isDrained() {
-    if (window.size() > 0 || !pauses.isEmpty() || !own.isSafe(now())) {
+    if (window.size() > 0 || !waiting.areReached() || !own.isSafe(now())) {
       return false;
     }
     Set<Integer> due =
@@ -712,13 +651,13 @@ final class RelayLoop {
   }
 
   private long nextLook() {
-    long wait = pauses.nanosToNext(config.pollInterval().toNanos());
+    long wait = waiting.nanosToNext(config.pollInterval().toNanos());
     long attempt = nextAttempt - now();
     return attempt > 0 ? Math.min(wait, attempt) : wait;
   }
 
   private void note(String failure) {
-    state = new RelayState(window.size(), pauses.unreached(), failure);
+    state = new RelayState(window.size(), waiting.unreached(), failure);
   }
 
   private long now() {

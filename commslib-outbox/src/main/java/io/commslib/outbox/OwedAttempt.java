@@ -1,0 +1,63 @@
+package io.commslib.outbox;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The attempt of a row that was being published when the JVM failed. It is counted before anything
+ * else is published, so that one row can't end every relay in turn. Confined to the relay's thread.
+ */
+final class OwedAttempt {
+
+  /** Counts a failed attempt of a row. */
+  interface Counting {
+    void count(OutboxRow row, Throwable failure);
+  }
+
+  private final OutboxTransactions transactions;
+  private final OutboxTables tables;
+  private final Counting counting;
+  private final RelayPause pause;
+  private final Outage outage;
+  private @Nullable OutboxRow row;
+  private @Nullable Throwable failure;
+
+  OwedAttempt(
+      OutboxTransactions transactions,
+      OutboxTables tables,
+      Counting counting,
+      RelayPause pause,
+      Outage outage) {
+    this.transactions = transactions;
+    this.tables = tables;
+    this.counting = counting;
+    this.pause = pause;
+    this.outage = outage;
+  }
+
+  void owe(OutboxRow owedRow, Throwable owedFailure) {
+    row = owedRow;
+    failure = owedFailure;
+  }
+
+  /** Counts it if there is one; a shard that is not owned any more is its owner's to judge. */
+  void count(Ownership own) {
+    OutboxRow counted = row;
+    Throwable cause = failure;
+    if (counted == null || cause == null || !own.owns(counted.shard())) {
+      return;
+    }
+    try {
+      if (transactions.run("count failure", connection -> tables.exists(connection, counted))) {
+        counting.count(counted, cause);
+      }
+      row = null;
+      failure = null;
+    } catch (Throwable e) {
+      if (!pause.isOn()) {
+        throw e;
+      }
+      // Then it is counted before this relay publishes again.
+      outage.failed(e);
+    }
+  }
+}

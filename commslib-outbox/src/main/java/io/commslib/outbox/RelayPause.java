@@ -1,0 +1,57 @@
+package io.commslib.outbox;
+
+/**
+ * The pause of a relay after an error of the JVM: the relay gives its shards back, says so, and
+ * goes on after a while. Confined to the relay's thread.
+ */
+final class RelayPause {
+
+  private final Standby standby;
+  private final Runnable onChange;
+  private final OutboxEvents events;
+  private final Pulse pulse;
+
+  /**
+   * Creates it.
+   *
+   * @param onChange wakes the thread that gives the shards back, or takes them again
+   */
+  RelayPause(Standby standby, Runnable onChange, OutboxEvents events, Pulse pulse) {
+    this.standby = standby;
+    this.onChange = onChange;
+    this.events = events;
+    this.pulse = pulse;
+  }
+
+  boolean isOn() {
+    return standby.isOn();
+  }
+
+  /** Begins; first of all, since what comes after it may fail as well. */
+  void begin(Throwable failure) {
+    standby.begin(failure);
+  }
+
+  /** Lets the shards go. */
+  void announce(Throwable failure) {
+    onChange.run();
+    events.part(true, "the relay pauses and gives its shards back", failure);
+  }
+
+  /** How long it lasts; 0 or less once it is over. */
+  long nanosLeft() {
+    pulse.doing("pausing after an error of the JVM");
+    return standby.nanosLeft();
+  }
+
+  void end() {
+    standby.end();
+    onChange.run();
+    events.part(false, "the relay goes on", null);
+  }
+
+  /** A publish worked: the next pause is a short one. */
+  void succeeded() {
+    standby.succeeded();
+  }
+}
