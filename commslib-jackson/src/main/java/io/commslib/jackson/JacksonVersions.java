@@ -2,6 +2,9 @@ package io.commslib.jackson;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import io.commslib.core.codec.CodecException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Properties;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.cfg.PackageVersion;
 import tools.jackson.databind.json.JsonMapper;
@@ -32,19 +35,27 @@ final class JacksonVersions {
     return new CodecException(
         "COMMS-JACKSON-005",
         "jackson-annotations: "
-            + version(JsonCreator.class)
+            + version(JsonCreator.class, "com.fasterxml.jackson.core", "jackson-annotations")
             + " with jackson-databind "
-            + version(JsonMapper.class)
+            + version(JsonMapper.class, "tools.jackson.core", "jackson-databind")
             + " and jackson-core "
-            + version(JsonFactory.class)
+            + version(JsonFactory.class, "tools.jackson.core", "jackson-core")
             + " (expected: databind and core of one version, 3.1 or newer, and annotations 2.21 or"
             + " newer for 3.1, 2.22 or newer for 3.2)",
         failure);
   }
 
-  /** As the manifest of its jar says; reading a class's package runs none of its code. */
-  private static String version(Class<?> type) {
-    String version = type.getPackage().getImplementationVersion();
-    return version == null ? "unknown" : version;
+  /** As the file says that Maven puts into a jar; finding it runs no code of the jar. */
+  private static String version(Class<?> type, String group, String artifact) {
+    String file = "/META-INF/maven/" + group + "/" + artifact + "/pom.properties";
+    Properties properties = new Properties();
+    try (InputStream in = type.getResourceAsStream(file)) {
+      if (in != null) {
+        properties.load(in);
+      }
+    } catch (IOException e) {
+      return "unknown";
+    }
+    return properties.getProperty("version", "unknown");
   }
 }

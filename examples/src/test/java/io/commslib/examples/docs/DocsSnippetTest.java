@@ -34,8 +34,10 @@ class DocsSnippetTest {
         regions.add(squeeze(region.group(1)));
       }
     }
-    for (Path source : files(ROOT.resolve("examples/first-service"), ".java")) {
-      regions.add(squeeze(Files.readString(source)));
+    for (String project : List.of("examples/first-service", "compatibility/spring-boot")) {
+      for (Path source : files(ROOT.resolve(project), ".java")) {
+        regions.add(squeeze(Files.readString(source)));
+      }
     }
     int blocks = 0;
     for (Path page : pages()) {

@@ -11,8 +11,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarFile;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -43,7 +47,7 @@ class OutsideProjectsIT {
     String commands = blocks(TOUR, "sh").get(0);
     String build = commands.lines().filter(line -> line.startsWith("mvn ")).findFirst().orElse("");
     shell(build.replaceFirst("^mvn ", "mvn -B -q "));
-    String url = database("first_service");
+    String url = database("outside_first_service");
     String start =
         commands
             .substring(commands.indexOf("\njava ") + 1)
@@ -58,6 +62,14 @@ class OutsideProjectsIT {
   @ValueSource(strings = {"3.5", "4.1"})
   void theServiceRunsWithTheVersionsThatSpringBootManages(String boot) throws Exception {
     buildBoot(boot);
+    List<String> row = row(parentVersion());
+    assertThat(row.get(1)).isEqualTo(packaged("spring-core"));
+    assertThat(row.get(2)).startsWith(packaged("jackson-databind"));
+    assertThat(row.get(2)).endsWith(" / " + packaged("jackson-annotations"));
+    assertThat(row.get(3)).isEqualTo(packaged("kafka-clients"));
+    assertThat(row.get(4)).isEqualTo(packaged("amqp-client"));
+    assertThat(row.get(5)).isEqualTo(packaged("postgresql"));
+    assertThat(row.get(6)).isEqualTo(packaged("HikariCP"));
     String onKafka = database("boot_kafka_" + boot.replace('.', '_'));
     new ServiceRun(folder, onKafka)
         .handlesOneOrderOnceAndEnds(
@@ -67,6 +79,49 @@ class OutsideProjectsIT {
         .handlesOneOrderOnceAndEnds(
             tables(),
             boot(onRabbit, RabbitServer.shared().uri(), "--spring.profiles.active=rabbit"));
+  }
+
+  @Test
+  void whatAnOlderSpringBootManagesIsRefusedWithItsVersion() throws Exception {
+    buildBoot("3.5", "-Dkafka.version=3.9.1", "-Djackson-bom.version=2.19.4");
+    String url = database("boot_refused");
+    ServiceRun run = new ServiceRun(folder, url);
+    assertThat(run.refusesToStart(boot(url, KafkaServer.shared().bootstrapServers())))
+        .contains("COMMS-KAFKA-011: kafka-clients: 3.9.1 (expected: 3.9.2, ");
+    assertThat(
+            run.refusesToStart(
+                boot(url, RabbitServer.shared().uri(), "--spring.profiles.active=rabbit")))
+        .contains("COMMS-JACKSON-005: jackson-annotations: 2.19.4 with jackson-databind 3.");
+  }
+
+  /** The row of the table in the documentation for a version of Spring Boot. */
+  private static List<String> row(String version) throws IOException {
+    String page = Files.readString(LibrarySchemas.ROOT.resolve("docs/spring-boot.md"));
+    String line =
+        page.lines().filter(row -> row.startsWith("| " + version + " |")).findFirst().orElse("");
+    assertThat(line).as("row of Spring Boot " + version).isNotEmpty();
+    return Arrays.stream(line.substring(2).split("\\|")).map(String::strip).toList();
+  }
+
+  private String parentVersion() throws IOException {
+    Matcher parent =
+        Pattern.compile("<parent>.*?<version>(.*?)</version>", Pattern.DOTALL)
+            .matcher(Files.readString(folder.resolve("pom.xml")));
+    assertThat(parent.find()).isTrue();
+    return parent.group(1);
+  }
+
+  /** The version of a library in the jar that was built. */
+  private String packaged(String library) throws IOException {
+    Pattern form = Pattern.compile("BOOT-INF/lib/" + library + "-(\\d.*)\\.jar");
+    try (JarFile jar = new JarFile(folder.resolve(JAR).toFile())) {
+      return jar.stream()
+          .map(entry -> form.matcher(entry.getName()))
+          .filter(Matcher::matches)
+          .map(match -> match.group(1))
+          .findFirst()
+          .orElse(library + " is missing");
+    }
   }
 
   private void buildBoot(String boot, String... options) throws Exception {
