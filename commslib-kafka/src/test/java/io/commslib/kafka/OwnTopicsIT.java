@@ -90,6 +90,11 @@ class OwnTopicsIT {
             });
       }
       transport.declare(config);
+      SubscriptionConfig delaying = SubscriptionConfig.builder(queue).unordered().build();
+      assertThatThrownBy(
+              () -> transport.subscriber().subscribe(delaying, delivery -> Settlement.done()))
+          .hasMessageStartingWith("COMMS-KAFKA-002")
+          .hasMessageContaining(".delay-");
       assertThatThrownBy(
               () ->
                   transport.declare(

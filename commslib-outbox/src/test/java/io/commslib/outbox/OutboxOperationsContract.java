@@ -208,8 +208,7 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
 
   @Test
   void cancelsTheMessageOfTheSourceItIsTold() {
-    JdbcOutbox named =
-        JdbcOutbox.create(database, OutboxConfig.builder().source("/orders").build());
+    JdbcOutbox named = JdbcOutbox.create(database, quick().source("/orders").build());
     Instant later = Instant.now().plus(Duration.ofHours(1));
     Message own = message("m1", "k");
     Message foreign = own.toBuilder().source("/payment").build();

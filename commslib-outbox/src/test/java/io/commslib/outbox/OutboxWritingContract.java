@@ -168,7 +168,7 @@ public abstract class OutboxWritingContract extends OutboxFixture {
 
   @Test
   void refusesABodyOverTheLimitBeforeStoringIt() {
-    configure(OutboxConfig.builder().maxMessageBytes(1024));
+    configure(quick().maxMessageBytes(1024));
     assertThatIllegalArgumentException()
         .isThrownBy(
             () ->
