@@ -42,7 +42,7 @@ class ReaderLimitTest {
       DeadLetter letter = transport.deadLetters().list(ORDERS, "main", 1).get(0);
       assertThat(letter.reason()).isEqualTo("COMMS-CORE-025");
       assertThat(letter.cause().get("last-cause"))
-          .contains("1025 bytes (expected: at most 1024, the maxMessageBytes of this reader")
+          .contains("message bytes: 1025 (expected: 0..1024, maxMessageBytes of this reader")
           .contains("the maxMessageBytes of the writer is larger");
     }
   }
