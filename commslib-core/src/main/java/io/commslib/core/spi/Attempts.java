@@ -252,6 +252,7 @@ final class Attempts {
   private Verdict classify(LaneEntry entry, Throwable failure) {
     Verdict outage = outage(failure);
     if (outage != null) {
+      entry.failures().outage = failure;
       return outage;
     }
     entry.failed(failure);

@@ -50,6 +50,7 @@ final class Books {
   final Lanes lanes;
   final Set<Object> stoppedScopes = Collections.newSetFromMap(new IdentityHashMap<>());
   final Route route;
+  final OwnOutages ownOutages = new OwnOutages();
   final long[] counts = new long[Count.values().length];
   final Watchdog watchdog;
   private final JvmFailureListener onJvmFailure;
@@ -314,14 +315,32 @@ final class Books {
     if (route.isFlood() && count == Count.DEAD_LETTERED) {
       // It was given up for itself; that says nothing about the others.
       route.flood(route.reason());
-    } else if (route.succeeded()) {
-      if (flood != null) {
-        flood.reset();
-      }
-      events.route(false, "");
+    } else if (gotThrough(entry, count) && flood != null) {
+      flood.reset();
     }
     forget(entry, entry.revoked ? Count.GIVEN_BACK : count, nextFirst);
+    if (OwnOutages.isCounted(entry)) {
+      pauseEnded();
+    }
     noteIntake();
+  }
+
+  /**
+   * Opens the route, since the attempt on a record has come to an outcome. Returns true if the
+   * route was paused until now. Lock held.
+   */
+  boolean gotThrough(LaneEntry entry, Count count) {
+    // What is only booked as failed has not reached anything just now.
+    if (OwnOutages.isCounted(entry) || !route.succeeded()) {
+      return false;
+    }
+    events.route(false, "");
+    LaneEntry failed = ownOutages.gotThrough(entry, count);
+    if (failed != null) {
+      // Its outcome is known, so that it delays no one.
+      lanes.first(failed);
+    }
+    return true;
   }
 
   /** Lock held. */
@@ -354,8 +373,8 @@ final class Books {
   void holdForRetry(LaneEntry entry, Duration delay) {
     if (route.isFlood()) {
       route.flood(route.reason());
-    } else if (route.succeeded()) {
-      events.route(false, "");
+    } else {
+      gotThrough(entry, Count.WAITING);
     }
     hold(entry, delay);
   }
@@ -385,8 +404,12 @@ final class Books {
 
   /** Lock held. */
   void pauseRoute(Verdict why) {
+    pauseRoute(why, "");
+  }
+
+  private void pauseRoute(Verdict why, String suspect) {
     if (why.kind() != Verdict.Kind.MACHINE_FAILED) {
-      if (route.outage(why.reason())) {
+      if (route.outage(why.reason() + suspect)) {
         events.route(true, why.reason());
       }
       return;
@@ -566,12 +589,15 @@ final class Books {
 
   /** The record was not handled because something is out of reach. */
   void outage(LaneEntry entry, Verdict why) {
-    change(
-        () -> {
-          // First: even if the pause can't be set, the record is not left with a worker that has
-          // gone.
-          backToReady(entry, true);
-          pauseRoute(why);
-        });
+    change(() -> outageOf(entry, why));
+  }
+
+  /** As {@link #outage}. Lock held. */
+  void outageOf(LaneEntry entry, Verdict why) {
+    boolean repeated = ownOutages.failed(entry, why);
+    // First: even if the pause can't be set, the record is not left with a worker that has gone.
+    // Behind the others after some probes, so that the next probe is another record.
+    backToReady(entry, !repeated);
+    pauseRoute(why, repeated ? OwnOutages.text(entry) : "");
   }
 }

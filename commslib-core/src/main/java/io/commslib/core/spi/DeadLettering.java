@@ -151,15 +151,14 @@ final class DeadLettering {
           if (failure == null) {
             books.book(entry, entry.failures().deadLetterCount, false);
           } else if (Failures.isJvmFailure(failure)) {
-            books.backToReady(entry, true);
-            books.pauseRoute(Verdict.machineFailed(Failures.text(failure)));
+            books.outageOf(entry, Verdict.machineFailed(Failures.text(failure)));
           } else if (Failures.isPermanent(failure)) {
             refused(entry, failure);
           } else {
-            books.backToReady(entry, true);
-            books.pauseRoute(
-                Verdict.outage(
-                    "dead-letter target: " + Failures.text(Failures.unwrapped(failure))));
+            // No attempt of the handler: it is never counted as one.
+            entry.failures().outage = null;
+            String text = Failures.text(Failures.unwrapped(failure));
+            books.outageOf(entry, Verdict.outage("dead-letter target: " + text));
           }
         });
   }

@@ -130,8 +130,20 @@ final class LaneEntry {
     /** Failed tries while a flood of dead letters paused the route. */
     int probes;
 
-    /** What a batch handler said of it, still to be applied. */
+    /** The outcome that is known already and still to be applied, by the record alone. */
     @Nullable Verdict decided;
+
+    /** Attempts in a row that have ended in an outage. */
+    int outages;
+
+    /** The failure of the last outage that the handler or its transaction had, else null. */
+    @Nullable Throwable outage;
+
+    /** Whether another record has got through between two such outages. */
+    boolean suspected;
+
+    /** Whether {@link #decided} is an outage that counts as a failed attempt. */
+    boolean outageCounts;
   }
 
   LaneEntry(RawDelivery raw, @Nullable Lane lane, long receivedNanos) {

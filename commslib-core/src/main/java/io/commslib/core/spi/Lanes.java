@@ -127,6 +127,12 @@ final class Lanes {
     entry.readyAfter = null;
   }
 
+  /** The record, which is ready, is the next that a worker takes. */
+  void first(LaneEntry entry) {
+    leaveReady(entry);
+    ready(entry, true);
+  }
+
   boolean hasReady() {
     return firstReady != null;
   }

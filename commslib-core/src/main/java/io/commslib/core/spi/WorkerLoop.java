@@ -138,7 +138,11 @@ final class WorkerLoop {
     }
     Verdict decided = failures.decided;
     failures.decided = null;
-    return decided == null ? attempts.run(entry) : decided;
+    if (decided == null) {
+      failures.outageCounts = false;
+      return attempts.run(entry);
+    }
+    return decided;
   }
 
   /** As many as a batch holds, and alone what must be alone. */
@@ -214,13 +218,17 @@ final class WorkerLoop {
     BatchRun run = new BatchRun(taken, attempts);
     run.run(batches);
     run.finished().forEach((entry, count) -> books.acknowledge(entry));
+    Verdict outage = run.outage();
+    boolean alone = taken.size() == 1;
     List<LaneEntry> youngestFirst = run.untaken();
     List<LaneEntry> leaving = new ArrayList<>();
     books.change(
         () -> {
           run.finished().forEach((entry, count) -> books.book(entry, count, true));
           for (LaneEntry entry : youngestFirst) {
-            if (books.isLeaving(entry)) {
+            if (outage != null && alone) {
+              books.outageOf(entry, outage);
+            } else if (books.isLeaving(entry)) {
               leaving.add(entry);
             } else {
               books.lanes.untake(entry);
@@ -229,8 +237,8 @@ final class WorkerLoop {
           // Oldest first, which is the order in which a broker gives them out again.
           Collections.reverse(leaving);
           leaving.forEach(books::leave);
-          Verdict outage = run.outage();
-          if (outage != null) {
+          if (outage != null && !alone) {
+            books.ownOutages.failedTogether();
             books.pauseRoute(outage);
           }
           books.noteActive();
@@ -318,7 +326,12 @@ final class WorkerLoop {
   }
 
   private boolean retry(LaneEntry entry, @Nullable Duration after) {
-    int failed = ++entry.failures().attempts;
+    LaneEntry.History failures = entry.failures();
+    if (!failures.outageCounts) {
+      failures.outages = 0;
+      failures.suspected = false;
+    }
+    int failed = ++failures.attempts;
     Optional<Duration> scheduled = config.retry().delayAfter(failed, runtime.random());
     if (scheduled.isEmpty()) {
       return deadLettering.park(
@@ -337,7 +350,7 @@ final class WorkerLoop {
     List<LaneEntry> given = new ArrayList<>();
     books.change(
         () -> {
-          books.route.succeeded();
+          books.gotThrough(entry, Count.GIVEN_BACK);
           if (givesBackInPlace && !books.draining && !books.closed) {
             books.hold(entry, GIVE_BACK_PAUSE);
             return;
