@@ -81,12 +81,6 @@ final class LaneEntry {
   /** Grows each time a worker takes the record. Guarded by the engine's lock, like what follows. */
   int activation;
 
-  /** The phase in which the watchdog has seen it, since when, and in which activation. */
-  @Nullable Phase seenPhase;
-
-  long seenSinceNanos;
-  int seenActivation;
-
   /** Its scope is lost: nobody wants its settlement any more. */
   volatile boolean revoked;
 

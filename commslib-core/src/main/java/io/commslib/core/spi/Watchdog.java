@@ -3,10 +3,13 @@ package io.commslib.core.spi;
 import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Checks the records that workers have a few times per deadline, instead of setting a timer for
@@ -22,6 +25,9 @@ final class Watchdog {
     }
   }
 
+  /** The phase of a record in one activation, and since when a check has found it there. */
+  private record Seen(LaneEntry.Phase phase, int activation, long sinceNanos) {}
+
   private final CommsRuntime runtime;
   private final long deadlineNanos;
   private final Duration interval;
@@ -31,6 +37,9 @@ final class Watchdog {
   private final Runnable whileStuck;
   private final AtomicBoolean scheduled = new AtomicBoolean();
   private volatile List<Stuck> stuck = List.of();
+
+  /** Of the last check. Not in the records: those are many, and workers have few of them. */
+  private volatile Map<LaneEntry, Seen> seen = Map.of();
 
   Watchdog(
       CommsRuntime runtime,
@@ -86,16 +95,22 @@ final class Watchdog {
     scheduled.set(false);
     List<LaneEntry> entries = active.get();
     List<Stuck> found = new ArrayList<>();
+    Map<LaneEntry, Seen> last = seen;
+    Map<LaneEntry, Seen> next = new IdentityHashMap<>();
     for (LaneEntry entry : entries) {
       Execution execution = entry.execution;
       if (execution != null && execution.overrunAt(now)) {
         onOverrun.accept(execution);
       }
-      Stuck one = checkPhase(entry, execution, now);
-      if (one != null) {
-        found.add(one);
+      Seen here = seen(entry, last.get(entry), now);
+      next.put(entry, here);
+      if (now - here.sinceNanos() >= deadlineNanos
+          || (execution != null && execution.isOverrun())) {
+        String text = here.phase().text + " has not returned for " + entry.id();
+        found.add(new Stuck(entry, here.activation(), text));
       }
     }
+    seen = next;
     List<Stuck> before = stuck;
     stuck = List.copyOf(found);
     if (before.isEmpty() && !found.isEmpty()) {
@@ -109,19 +124,10 @@ final class Watchdog {
     }
   }
 
-  private @org.jspecify.annotations.Nullable Stuck checkPhase(
-      LaneEntry entry, @org.jspecify.annotations.Nullable Execution execution, long now) {
+  private static Seen seen(LaneEntry entry, @Nullable Seen before, long now) {
     LaneEntry.Phase phase = entry.phase();
     int activation = entry.activation;
-    if (entry.seenPhase != phase || entry.seenActivation != activation) {
-      entry.seenPhase = phase;
-      entry.seenActivation = activation;
-      entry.seenSinceNanos = now;
-    }
-    boolean overrun = execution != null && execution.isOverrun();
-    if (!overrun && now - entry.seenSinceNanos < deadlineNanos) {
-      return null;
-    }
-    return new Stuck(entry, activation, phase.text + " has not returned for " + entry.id());
+    boolean same = before != null && before.phase() == phase && before.activation() == activation;
+    return same ? before : new Seen(phase, activation, now);
   }
 }
