@@ -111,6 +111,20 @@ public final class SqlErrors {
     return isResultUnknown(failure) ? resultUnknown(failure) : translate(doing, failure);
   }
 
+  /**
+   * Translates a failure which shows, before a commit, that the database has rolled the transaction
+   * back already: one of a statement that the work caught, or a savepoint that no longer exists.
+   *
+   * @param failure the driver's failure
+   * @return {@code COMMS-JDBC-016} of kind {@code CONTENTION}, a failed attempt; as {@link
+   *     #translate} if the connection is lost
+   */
+  public static StoreException translateRolledBack(SQLException failure) {
+    return isConnectionLost(failure)
+        ? translate("commit", failure)
+        : CommitCheck.rolledBack(failure);
+  }
+
   private static boolean isResultUnknown(SQLException failure) {
     return isConnectionLost(failure) || "40003".equals(failure.getSQLState());
   }
