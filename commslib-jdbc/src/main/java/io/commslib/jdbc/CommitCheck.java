@@ -94,6 +94,6 @@ final class CommitCheck {
             + (failure == null ? "" : ", state " + failure.getSQLState())
             + " (expected: work that throws on what it catches, or that sets a savepoint before a"
             + " statement which may fail and rolls back to it)",
-        failure);
+        failure == null ? null : SqlErrors.withoutValues(failure));
   }
 }
