@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * Lets work use a connection but not end its transaction: that is the runner's, and after the
  * deadline nobody's. Statements and metadata lead back to the guard, not to the connection behind
  * it. Once the transaction is over nothing can be done through any of them: the connection behind
- * it may be another user's by then. SQL text that says COMMIT can't be seen from here.
+ * it may be another user's by then. SQL text that says COMMIT can't be seen from here. What fails
+ * is remembered, for the work may catch it and go on in a transaction that can't commit.
  */
 final class GuardedConnection implements InvocationHandler {
 
@@ -26,14 +27,33 @@ final class GuardedConnection implements InvocationHandler {
 
   private final Connection connection;
   private final BooleanSupplier isOver;
+  private final SeenFailures seen;
 
-  private GuardedConnection(Connection connection, BooleanSupplier isOver) {
+  private GuardedConnection(Connection connection, BooleanSupplier isOver, SeenFailures seen) {
     this.connection = connection;
     this.isOver = isOver;
+    this.seen = seen;
   }
 
-  static Connection of(Connection connection, BooleanSupplier isOver) {
-    return proxy(Connection.class, new GuardedConnection(connection, isOver));
+  static Connection of(Connection connection, BooleanSupplier isOver, SeenFailures seen) {
+    return proxy(Connection.class, new GuardedConnection(connection, isOver, seen));
+  }
+
+  /** Returns what guards a connection, or null if it is no guarded view. */
+  static @Nullable GuardedConnection behind(Connection connection) {
+    return Proxy.isProxyClass(connection.getClass())
+            && Proxy.getInvocationHandler(connection) instanceof GuardedConnection guard
+        ? guard
+        : null;
+  }
+
+  /** Returns the connection that is guarded. */
+  Connection connection() {
+    return connection;
+  }
+
+  SeenFailures seen() {
+    return seen;
   }
 
   @Override
@@ -60,7 +80,11 @@ final class GuardedConnection implements InvocationHandler {
     if (name.equals("unwrap") && arguments != null && arguments[0] == Connection.class) {
       return proxy;
     }
-    return leadingBack(call(connection, method, arguments), (Connection) proxy);
+    Object result = call(connection, method, arguments);
+    if (name.equals("rollback")) {
+      seen.savepointReached();
+    }
+    return leadingBack(result, (Connection) proxy);
   }
 
   private @Nullable Object leadingBack(@Nullable Object result, Connection guard) {
@@ -105,11 +129,14 @@ final class GuardedConnection implements InvocationHandler {
     };
   }
 
-  private static @Nullable Object call(
+  private @Nullable Object call(
       Object target, Method method, @Nullable Object @Nullable [] arguments) throws Throwable {
     try {
       return method.invoke(target, arguments);
     } catch (InvocationTargetException e) {
+      if (e.getCause() instanceof SQLException failure) {
+        seen.add(failure);
+      }
       throw e.getCause() == null ? new SQLException(e) : e.getCause();
     }
   }

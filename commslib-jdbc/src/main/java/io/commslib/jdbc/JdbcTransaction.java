@@ -20,13 +20,14 @@ final class JdbcTransaction implements TransactionContext {
   private final Connection connection;
   private final DatabaseId database;
   private final boolean ours;
+  private final SeenFailures seen = new SeenFailures();
   private final AfterCommitHooks hooks = new AfterCommitHooks();
   private State state = State.OPEN;
   private volatile boolean over;
   private @Nullable RuntimeException failure;
 
   JdbcTransaction(Connection connection, DatabaseId database, boolean ours) {
-    this.connection = ours ? GuardedConnection.of(connection, () -> over) : connection;
+    this.connection = ours ? GuardedConnection.of(connection, () -> over, seen) : connection;
     this.database = database;
     this.ours = ours;
   }
@@ -109,6 +110,11 @@ final class JdbcTransaction implements TransactionContext {
     }
     state = State.SEALED;
     return true;
+  }
+
+  /** Returns the failures of the work's statements. */
+  SeenFailures seen() {
+    return seen;
   }
 
   /** From now on nothing can be done in it. */

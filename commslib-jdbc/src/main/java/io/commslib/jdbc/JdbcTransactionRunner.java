@@ -18,6 +18,13 @@ import java.util.Objects;
  * What an earlier user left uncommitted on it is rolled back first. Settings of the session that
  * the work changes itself are the work's to put back.
  *
+ * <p>Work that catches the failure of a statement and returns is not committed if the database has
+ * rolled its transaction back: PostgreSQL after each failed statement, MariaDB, MySQL and H2 after
+ * a deadlock. {@link #run} throws {@link io.commslib.core.StoreException} {@code COMMS-JDBC-016}
+ * then. A savepoint that is set before the statement and rolled back to after its failure keeps the
+ * transaction on PostgreSQL. Failures are seen on the connection that the work is given, which
+ * costs no statement; on PostgreSQL the driver's own state of the transaction is read too.
+ *
  * @since 0.1
  */
 public final class JdbcTransactionRunner implements TransactionRunner {
@@ -59,7 +66,7 @@ public final class JdbcTransactionRunner implements TransactionRunner {
       result = work.run(tx);
       commits = tx.seal();
       if (commits) {
-        commit(borrowed.connection());
+        commit(borrowed.connection(), tx.seen());
       }
     } catch (Throwable failure) {
       tx.end();
@@ -86,7 +93,8 @@ public final class JdbcTransactionRunner implements TransactionRunner {
     }
   }
 
-  private static void commit(Connection connection) {
+  private void commit(Connection connection, SeenFailures seen) {
+    CommitCheck.refuseRolledBack(connection, database.dialect(), seen, true);
     try {
       connection.commit();
     } catch (SQLException e) {

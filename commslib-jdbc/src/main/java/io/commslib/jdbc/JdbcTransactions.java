@@ -97,6 +97,30 @@ public final class JdbcTransactions {
    * @return the view; its refusals are {@code IllegalStateException COMMS-JDBC-005}
    */
   public static Connection guarded(Connection connection) {
-    return GuardedConnection.of(Objects.requireNonNull(connection, "connection"), () -> false);
+    return GuardedConnection.of(
+        Objects.requireNonNull(connection, "connection"), () -> false, new SeenFailures());
+  }
+
+  /**
+   * Refuses to commit a transaction that the database has rolled back already, because a statement
+   * failed and the work caught the failure. For bindings to frameworks that own the transaction, to
+   * be called as the last thing before the commit.
+   *
+   * <p>On PostgreSQL it finds every such transaction: it reads the state that the driver knows, or
+   * asks the server by one statement if a wrapper hides the driver. On the other databases it knows
+   * of the statements that ran on the {@link #guarded} view.
+   *
+   * @param connection a guarded view, or the connection itself
+   * @param database the database it belongs to
+   * @throws io.commslib.core.StoreException {@code COMMS-JDBC-016} of kind {@code CONTENTION} if
+   *     the transaction is rolled back; of another code if the server can't be asked
+   */
+  public static void refuseRolledBack(Connection connection, JdbcDatabase database) {
+    GuardedConnection guard = GuardedConnection.behind(connection);
+    CommitCheck.refuseRolledBack(
+        guard == null ? connection : guard.connection(),
+        database.dialect(),
+        guard == null ? new SeenFailures() : guard.seen(),
+        false);
   }
 }

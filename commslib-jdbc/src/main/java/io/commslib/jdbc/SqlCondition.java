@@ -164,6 +164,19 @@ enum SqlCondition {
         || "55P03".equals(failure.getSQLState());
   }
 
+  /**
+   * Returns whether the database may have rolled back the whole transaction with the failure, so
+   * that the next statement begins another one: MariaDB, MySQL and H2 do so after a deadlock, a
+   * driver that connects again after a lost connection. After a lock timeout it depends.
+   */
+  static boolean mayEndTransaction(SQLException failure) {
+    SQLException telling = telling(failure);
+    return isContention(telling, String.valueOf(telling.getSQLState()))
+            && telling.getErrorCode() != H2_CONCURRENT_UPDATE
+        || isLost(failure)
+        || isLost(telling);
+  }
+
   private static boolean isContention(SQLException failure, String state) {
     return isLockTimeout(failure)
         || isMySqlError(failure, MYSQL_CONTENTION)

@@ -13,8 +13,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SqlErrors {
 
-  private static final int MAX_TEXT_CHARS = 200;
-
   private static final int MYSQL_DUPLICATE_KEY = 1062;
   private static final int MYSQL_NO_DATABASE = 1049;
   private static final int H2_SCHEMA_NOT_FOUND = 90079;
@@ -54,8 +52,21 @@ public final class SqlErrors {
         doing, condition.kind() == FailureKind.TRANSIENT ? condition : SqlCondition.LOST, failure);
   }
 
+  /**
+   * Returns a failure of a driver as it may be logged and kept as a cause: without the values that
+   * the driver quotes, such as the parameters of a batch or the row that was refused.
+   *
+   * @param failure the driver's failure
+   * @return the failure itself if it holds none; else another one with its state, vendor code and
+   *     stack trace and the first line of its text
+   */
+  public static SQLException withoutValues(SQLException failure) {
+    return TellableFailure.of(failure);
+  }
+
   private static StoreException exception(
-      String doing, SqlCondition condition, SQLException failure) {
+      String doing, SqlCondition condition, SQLException original) {
+    SQLException failure = TellableFailure.of(original);
     String text =
         switch (condition) {
           case LOST -> "database not reachable";
@@ -72,7 +83,7 @@ public final class SqlErrors {
                   + firstLine(innermost(failure))
                   + " (expected: tables, privileges, user and pooler as the library needs them)";
           case CONTENTION -> "another transaction is in the way, " + states(failure);
-          case REFUSED, UNKNOWN -> states(failure) + ", " + firstLine(failure);
+          case REFUSED, UNKNOWN -> states(failure) + ", " + firstLine(innermost(failure));
         };
     return new StoreException(condition.code(), condition.kind(), doing + ": " + text, failure);
   }
@@ -111,6 +122,20 @@ public final class SqlErrors {
     return isResultUnknown(failure) ? resultUnknown(failure) : translate(doing, failure);
   }
 
+  /**
+   * Translates a failure which shows, before a commit, that the database has rolled the transaction
+   * back already: one of a statement that the work caught, or a savepoint that no longer exists.
+   *
+   * @param failure the driver's failure
+   * @return {@code COMMS-JDBC-016} of kind {@code CONTENTION}, a failed attempt; as {@link
+   *     #translate} if the connection is lost
+   */
+  public static StoreException translateRolledBack(SQLException failure) {
+    return isConnectionLost(failure)
+        ? translate("commit", failure)
+        : CommitCheck.rolledBack(failure);
+  }
+
   private static boolean isResultUnknown(SQLException failure) {
     return isConnectionLost(failure) || "40003".equals(failure.getSQLState());
   }
@@ -120,7 +145,7 @@ public final class SqlErrors {
         "COMMS-JDBC-004",
         FailureKind.UNKNOWN_RESULT,
         "commit: connection lost, result unknown",
-        failure);
+        withoutValues(failure));
   }
 
   /**
@@ -186,8 +211,6 @@ public final class SqlErrors {
   }
 
   private static String firstLine(SQLException failure) {
-    String message = String.valueOf(failure.getMessage());
-    int end = message.indexOf('\n');
-    return message.substring(0, Math.min(end < 0 ? message.length() : end, MAX_TEXT_CHARS));
+    return TellableFailure.firstLine(String.valueOf(failure.getMessage()));
   }
 }

@@ -1,14 +1,17 @@
 package io.commslib.jdbc;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import io.commslib.core.tx.TransactionContext;
+import io.commslib.core.tx.TransactionWork;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
@@ -16,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import javax.sql.DataSource;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -120,6 +124,189 @@ public abstract class JdbcTransactionContract {
             });
     assertThat(result).isEqualTo("known");
     assertThat(rows()).isZero();
+  }
+
+  @Test
+  void aFailureThatTheWorkCatchesLosesNothingSilently() throws SQLException {
+    TestDatabases.execute(dataSource(), "INSERT INTO work VALUES (7)");
+    swallows(
+        tx -> {
+          insert(tx, 1);
+          quietly(() -> insert(tx, 7));
+        },
+        "23505");
+  }
+
+  @Test
+  void aFailureOfAPreparedBatchThatTheWorkCatchesLosesNothingSilently() throws SQLException {
+    TestDatabases.execute(dataSource(), "INSERT INTO work VALUES (7)");
+    swallows(
+        tx -> {
+          insert(tx, 1);
+          quietly(
+              () -> {
+                try (PreparedStatement statement =
+                    tx.unwrap(Connection.class).prepareStatement("INSERT INTO work VALUES (?)")) {
+                  statement.setInt(1, 7);
+                  statement.addBatch();
+                  statement.executeBatch();
+                }
+              });
+        },
+        "23505");
+  }
+
+  @Test
+  void aFailureThatComesWithTheRowsAndThatTheWorkCatchesLosesNothingSilently() throws SQLException {
+    TestDatabases.execute(dataSource(), "INSERT INTO work VALUES (7), (0)");
+    swallows(
+        tx -> {
+          insert(tx, 1);
+          try (Statement statement = tx.unwrap(Connection.class).createStatement()) {
+            statement.setFetchSize(1);
+            ResultSet rows = statement.executeQuery("SELECT 1 / id FROM work ORDER BY id DESC");
+            while (rows.next()) {
+              rows.getInt(1);
+            }
+          } catch (SQLException caught) {
+            // MariaDB returns null instead.
+          }
+        },
+        null);
+  }
+
+  /** Runs work that catches a failure: what it wrote is there, or the caller is told. */
+  private void swallows(Work work, @Nullable String state) {
+    int before = rows();
+    List<String> hooks = new ArrayList<>();
+    TransactionWork<Object, SQLException> whole =
+        tx -> {
+          tx.afterCommit(() -> hooks.add("hook"));
+          work.run(tx);
+          return "done";
+        };
+    if (database.dialect() != SqlDialect.POSTGRESQL) {
+      assertThatCode(() -> transactions.run(whole)).doesNotThrowAnyException();
+      assertThat(rows()).as("only the statement was rolled back").isEqualTo(before + 1);
+      return;
+    }
+    refusedAsRolledBack(() -> transactions.run(whole), state);
+    assertThat(rows()).isEqualTo(before);
+    assertThat(hooks).isEmpty();
+  }
+
+  private static void refusedAsRolledBack(ThrowingCallable run, @Nullable String state) {
+    assertThatThrownBy(run)
+        .isInstanceOfSatisfying(
+            StoreException.class,
+            e -> {
+              assertThat(e.code()).isEqualTo("COMMS-JDBC-016");
+              assertThat(e.kind()).as("a failed attempt").isEqualTo(FailureKind.CONTENTION);
+              assertThat(e)
+                  .hasMessage(
+                      "COMMS-JDBC-016: commit: the database has rolled the transaction back after a"
+                          + " failed statement"
+                          + (state == null ? "" : ", state " + state)
+                          + " (expected: work that throws on what it catches, or that sets a"
+                          + " savepoint before a statement which may fail and rolls back to it)");
+            });
+  }
+
+  private interface Work {
+    void run(TransactionContext tx) throws SQLException;
+  }
+
+  private interface Step {
+    void run() throws Exception;
+  }
+
+  private static void quietly(Step step) {
+    assertThatThrownBy(step::run).isInstanceOf(SQLException.class);
+  }
+
+  @Test
+  void aFailureBehindASavepointThatIsRolledBackToKeepsTheTransaction() throws SQLException {
+    transactions.run(
+        tx -> {
+          Connection connection = tx.unwrap(Connection.class);
+          insert(tx, 1);
+          Savepoint savepoint = connection.setSavepoint();
+          quietly(() -> insert(tx, 1));
+          connection.rollback(savepoint);
+          insert(tx, 2);
+          return null;
+        });
+    assertThat(rows()).isEqualTo(2);
+  }
+
+  @Test
+  void aDriverThatHidesItsStateIsAskedByAStatementAfterAFailureOnly() throws SQLException {
+    FaultyDataSource hidden =
+        new FaultyDataSource(dataSource())
+            .failing("isWrapperFor", new SQLException("not a wrapper"));
+    JdbcTransactionRunner runner =
+        JdbcTransactionRunner.create(JdbcDatabase.builder(hidden).build());
+    hidden.calls.clear();
+    runner.run(tx -> null);
+    assertThat(hidden.calls).doesNotContain("createStatement");
+    ThrowingCallable swallowing =
+        () ->
+            runner.run(
+                tx -> {
+                  insert(tx, 1);
+                  quietly(() -> insert(tx, 1));
+                  return null;
+                });
+    if (database.dialect() == SqlDialect.POSTGRESQL) {
+      refusedAsRolledBack(swallowing, "23505");
+      assertThat(rows()).isZero();
+    } else {
+      assertThatCode(swallowing).doesNotThrowAnyException();
+      assertThat(rows()).isEqualTo(1);
+    }
+  }
+
+  /** The database rolls back all that was written and begins another transaction by itself. */
+  @Test
+  void aDeadlockThatTheWorkCatchesCommitsNoHalf() throws Exception {
+    if (database.dialect() == SqlDialect.POSTGRESQL) {
+      // There it is a failure like each other, and which transaction meets it is left to time.
+      return;
+    }
+    try (Duel duel = Duel.begin(dataSource(), database.dialect())) {
+      refusedAsRolledBack(
+          () ->
+              transactions.run(
+                  tx -> {
+                    Connection connection = tx.unwrap(Connection.class);
+                    insert(tx, 1);
+                    Savepoint early = connection.setSavepoint();
+                    duel.lose(connection);
+                    if (database.dialect().isMySql()) {
+                      // What the binding to Spring relies on.
+                      quietly(() -> connection.releaseSavepoint(early));
+                    }
+                    connection.rollback(connection.setSavepoint());
+                    insert(tx, 2);
+                    return null;
+                  }),
+          "40001");
+    }
+    assertThat(rows()).as("neither what was before the deadlock nor what came after").isZero();
+  }
+
+  @Test
+  void aFailureOnAnotherConnectionKeepsTheTransaction() throws SQLException {
+    transactions.run(
+        tx -> {
+          insert(tx, 1);
+          try (Connection other = dataSource().getConnection();
+              Statement statement = other.createStatement()) {
+            quietly(() -> statement.execute("nonsense"));
+          }
+          return null;
+        });
+    assertThat(rows()).isEqualTo(1);
   }
 
   @Test
@@ -411,6 +598,8 @@ public abstract class JdbcTransactionContract {
     JdbcDatabase usual = JdbcDatabase.builder(counted).build();
     counted.calls.clear();
     JdbcTransactionRunner.create(usual).run(tx -> null);
+    // The state of the driver's own connection, which these two lead to, asks no server.
+    counted.calls.removeAll(List.of("isWrapperFor", "unwrap"));
     assertThat(counted.calls)
         .containsExactly("getAutoCommit", "setAutoCommit", "commit", "setAutoCommit", "close");
     counted.calls.clear();

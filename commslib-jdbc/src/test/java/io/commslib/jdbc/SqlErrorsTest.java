@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.lang.reflect.Field;
+import java.sql.BatchUpdateException;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
 import java.sql.SQLTransientConnectionException;
@@ -290,9 +293,57 @@ class SqlErrorsTest {
     SQLException failure =
         new SQLException("value too long\n  Detail: payload of a customer", "22001");
     StoreException translated = SqlErrors.translate("outbox insert", failure);
-    assertThat(translated)
-        .hasCause(failure)
-        .hasMessage("COMMS-JDBC-003: outbox insert: state 22001, value too long");
+    assertThat(translated).hasMessage("COMMS-JDBC-003: outbox insert: state 22001, value too long");
+    assertThat(stackTrace(translated)).doesNotContain("customer");
+  }
+
+  private static String stackTrace(Throwable failure) {
+    StringWriter text = new StringWriter();
+    failure.printStackTrace(new PrintWriter(text));
+    return text.toString();
+  }
+
+  /** As the drivers of PostgreSQL, MariaDB and H2 quote what they were given. */
+  static List<SQLException> failuresThatQuote() {
+    SQLException row =
+        new SQLException("ERROR: refused\n  Detail: Failing row contains (SECRET).", "23514");
+    BatchUpdateException batch =
+        new BatchUpdateException(
+            "Batch entry 0 INSERT ... 'SECRET'::bytea was aborted", "23514", 0, new int[0], row);
+    batch.setNextException(row);
+    BatchUpdateException outage =
+        new BatchUpdateException("Batch entry 0 'SECRET' was aborted", "08006", 0, new int[0]);
+    return List.of(
+        row,
+        batch,
+        outage,
+        new BatchUpdateException("Batch entry 0 'SECRET'", "42P01", 0, new int[0]),
+        new SQLException("wrapped 'SECRET'", "23514", batch),
+        new SQLException("Duplicate entry 'it's SECRET' for key 'PRIMARY'", "23000", 1062),
+        new SQLException("Value too long for column \"X\": \"'SECRET' (6)\"; SQL\nINSERT", "22001"),
+        new SQLException("deadlock\n  Where: SECRET", "40P01"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("failuresThatQuote")
+  void noFailureShowsValuesAndEachKeepsItsState(SQLException failure) {
+    for (StoreException each :
+        List.of(
+            SqlErrors.translate("insert", failure),
+            SqlErrors.translateCommit(failure),
+            SqlErrors.translateConnect("insert", failure),
+            SqlErrors.translateSingle("insert", failure),
+            SqlErrors.translateRolledBack(failure))) {
+      assertThat(stackTrace(each)).doesNotContain("SECRET");
+      assertThat(each.getCause())
+          .isInstanceOfSatisfying(
+              SQLException.class,
+              cause -> {
+                assertThat(cause.getSQLState()).isEqualTo(failure.getSQLState());
+                assertThat(SqlCondition.of(cause)).isEqualTo(SqlCondition.of(failure));
+              });
+    }
+    assertThat(stackTrace(SqlErrors.withoutValues(failure))).doesNotContain("SECRET");
   }
 
   @Test

@@ -320,7 +320,7 @@ public final class JdbcOutbox implements Outbox {
                 "outbox tables: missing (expected: version "
                     + OutboxSchema.scripts().latest()
                     + "; run OutboxSchema.scripts().apply, or the SQL of print, before this process)",
-                failure)
+                SqlErrors.withoutValues(failure))
             : SqlErrors.translate("outbox " + doing, failure);
     tx.fail(translated);
     return translated;

@@ -5,12 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.core.FailureKind;
+import io.commslib.core.StoreException;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlDialect;
 import io.commslib.outbox.TransactionBinding.Sight;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -283,6 +287,44 @@ public abstract class TransactionBindingContract extends OutboxFixture {
                 }));
     assertThat(rows("effect")).isZero();
     assertThat(rows("outbox_message")).isZero();
+  }
+
+  /** PostgreSQL rolls the transaction back then, and its driver reports a commit. */
+  @Test
+  void aFailureThatTheCallerCatchesLosesNothingSilently() throws Exception {
+    binding.run(tx -> effect(tx, "there"));
+    Throwable told = null;
+    try {
+      binding.run(
+          tx -> {
+            effectAndMessage(tx, "m1");
+            assertThatThrownBy(() -> effect(tx, "there")).isInstanceOf(SQLException.class);
+          });
+    } catch (StoreException e) {
+      assertThat(e.code()).isEqualTo("COMMS-JDBC-016");
+      assertThat(e.kind()).isEqualTo(FailureKind.CONTENTION);
+      told = e;
+    }
+    boolean survives = database.dialect() != SqlDialect.POSTGRESQL;
+    assertThat(rows("effect")).isEqualTo(survives ? 2 : 1);
+    assertThat(rows("outbox_message")).isEqualTo(survives ? 1 : 0);
+    if (binding.sight() == Sight.SEES_THE_END) {
+      assertThat(told == null).as("committed, or told").isEqualTo(survives);
+    }
+  }
+
+  @Test
+  void aFailureBehindASavepointKeepsTheTransaction() throws Exception {
+    binding.run(
+        tx -> {
+          effectAndMessage(tx, "m1");
+          Connection connection = tx.unwrap(Connection.class);
+          Savepoint savepoint = connection.setSavepoint();
+          assertThatThrownBy(() -> effect(tx, "m1")).isInstanceOf(SQLException.class);
+          connection.rollback(savepoint);
+        });
+    assertThat(rows("effect")).isEqualTo(1);
+    assertThat(rows("outbox_message")).isEqualTo(1);
   }
 
   @Test

@@ -8,8 +8,11 @@ import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactions;
+import io.commslib.jdbc.SqlErrors;
 import java.lang.ref.WeakReference;
 import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Savepoint;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,6 +64,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   }
 
   private final Key key;
+  private final JdbcDatabase jdbc;
   private final ConnectionHolder holder;
   private final Connection guarded;
   private final Thread owner = Thread.currentThread();
@@ -69,9 +73,11 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   private volatile boolean over;
   private boolean saysCommitted;
   private @Nullable RuntimeException failure;
+  private @Nullable Savepoint probe;
 
-  private SpringTransaction(Key key, ConnectionHolder holder) {
+  private SpringTransaction(Key key, JdbcDatabase jdbc, ConnectionHolder holder) {
     this.key = key;
+    this.jdbc = jdbc;
     this.holder = holder;
     this.guarded = JdbcTransactions.guarded(holder.getConnection());
   }
@@ -83,7 +89,24 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
 
   /** Returns the transaction that has just been begun on this thread. */
   static SpringTransaction begun(JdbcDatabase database) {
-    return current(database, true);
+    SpringTransaction transaction = current(database, true);
+    transaction.setProbe();
+    return transaction;
+  }
+
+  /**
+   * MariaDB and MySQL roll back the whole transaction after a deadlock, and with it its savepoints;
+   * the next statement begins another one. Statements of the application run on Spring's
+   * connection, where nobody sees what fails: one savepoint, before all others, tells at the end.
+   */
+  private void setProbe() {
+    if (jdbc.dialect().isMySql()) {
+      try {
+        probe = holder.getConnection().setSavepoint();
+      } catch (SQLException e) {
+        throw SqlErrors.translate("begin", e);
+      }
+    }
   }
 
   private static SpringTransaction current(JdbcDatabase database, boolean isNew) {
@@ -102,7 +125,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
     }
     // Checks that auto-commit is off: a connection bound without a transaction would commit alone.
     JdbcTransactions.join(holder.getConnection(), database);
-    SpringTransaction transaction = new SpringTransaction(key, holder);
+    SpringTransaction transaction = new SpringTransaction(key, database, holder);
     TransactionSynchronizationManager.registerSynchronization(transaction.new End());
     TransactionSynchronizationManager.registerSynchronization(transaction);
     TransactionSynchronizationManager.bindResource(key, transaction);
@@ -226,6 +249,23 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
           "COMMS-SPRING-003: transaction: marked rollback-only (expected: one that can commit; the"
               + " cause, if there is one, says why it can't)",
           failure());
+    }
+    refuseRolledBack();
+  }
+
+  /**
+   * Comes behind the callbacks of the application, for these may catch failures as the work may.
+   * JPA writes what it still holds later, and throws what fails then.
+   */
+  private void refuseRolledBack() {
+    JdbcTransactions.refuseRolledBack(guarded, jdbc);
+    Savepoint set = probe;
+    if (set != null) {
+      try {
+        holder.getConnection().releaseSavepoint(set);
+      } catch (SQLException e) {
+        throw SqlErrors.translateRolledBack(e);
+      }
     }
   }
 

@@ -20,6 +20,10 @@ public final class SpringTransactions {
    * IllegalStateException COMMS-SPRING-003} and roll back. Spring ends the transaction; the
    * connection refuses to.
    *
+   * <p>Spring's commit fails with {@code StoreException COMMS-JDBC-016} and rolls back if a caught
+   * failure of a statement has cost the transaction: on PostgreSQL after any statement, on the
+   * other databases after a deadlock on the connection of the context.
+   *
    * <p>That a connection which was fetched outside of this manager, but beside its transaction,
    * does not belong to it is seen by its auto-commit: a pool should hand connections out with
    * auto-commit on, as pools do.

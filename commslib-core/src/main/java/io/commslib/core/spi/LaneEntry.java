@@ -78,8 +78,12 @@ final class LaneEntry {
   @SuppressWarnings("UnusedVariable")
   private Phase phase = Phase.READING;
 
-  /** Grows each time a worker takes the record. Guarded by the engine's lock, like what follows. */
-  int activation;
+  /**
+   * Another one each time a worker takes the record. Short, so that it fits where an object has
+   * room left anyway; that it begins again after 65,536 times confuses no one who compares two of
+   * them. Guarded by the engine's lock, like what follows.
+   */
+  short activation;
 
   /** Its scope is lost: nobody wants its settlement any more. */
   volatile boolean revoked;
