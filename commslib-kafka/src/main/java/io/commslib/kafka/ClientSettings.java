@@ -1,6 +1,7 @@
 package io.commslib.kafka;
 
 import io.commslib.core.messaging.SubscriptionConfig;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -18,6 +19,9 @@ final class ClientSettings {
    * larger from elsewhere must still fit into a dead letter.
    */
   static final int MAX_RECORD_BYTES = 65 * 1024 * 1024;
+
+  /** The longest time that the client waits for a topic on the thread that publishes. */
+  private static final Duration BLOCK_LIMIT = Duration.ofSeconds(2);
 
   private static final int MAX_POLL_RECORDS = 500;
 
@@ -47,10 +51,20 @@ final class ClientSettings {
     settings.put(ProducerConfig.LINGER_MS_CONFIG, 1);
     settings.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, timeout);
     settings.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, Math.max(500, timeout / 3));
-    settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, timeout);
+    settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, timeout / roomRounds(config));
     settings.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_RECORD_BYTES);
     settings.put(ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, 500);
     return settings;
+  }
+
+  /**
+   * The number of times that a publish waits for room in the producer's buffer. The client has one
+   * limit for this and for a topic that it does not find: a topic is not worth the publish timeout,
+   * and room is.
+   */
+  static int roomRounds(KafkaTransportConfig config) {
+    long limit = BLOCK_LIMIT.toMillis();
+    return (int) ((config.publishTimeout().toMillis() + limit - 1) / limit);
   }
 
   static Map<String, Object> consumer(KafkaTransportConfig config) {

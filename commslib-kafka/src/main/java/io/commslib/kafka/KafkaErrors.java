@@ -9,6 +9,7 @@ import io.commslib.core.messaging.TransportException;
 import io.commslib.core.spi.Failures;
 import java.time.Duration;
 import org.apache.kafka.clients.consumer.CommitFailedException;
+import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
@@ -57,6 +58,39 @@ final class KafkaErrors {
         to,
         messageId,
         text(cause) + rule,
+        failure);
+  }
+
+  /**
+   * Whether the client found no such topic. It says so of a failure inside {@code send} only, where
+   * it waits for nothing else but room.
+   */
+  static boolean isTopicMissing(Throwable failureOfSend) {
+    return failureOfSend instanceof TimeoutException && !isBufferFull(failureOfSend);
+  }
+
+  /** Whether the client's buffer had no room for the message. */
+  static boolean isBufferFull(Throwable failureOfSend) {
+    return failureOfSend instanceof BufferExhaustedException;
+  }
+
+  /** Whether a topic that could not be described may still be missing, or the cluster away. */
+  static boolean isStillMissing(Throwable failureOfDescription) {
+    return Failures.unwrapped(failureOfDescription) instanceof RetriableException;
+  }
+
+  /** The failure of a publish to a topic that was not found, by this publish or by one before. */
+  static PublishException topicMissing(Throwable failure, Destination to, String messageId) {
+    return new PublishException(
+        "COMMS-KAFKA-004",
+        FailureKind.TRANSIENT,
+        SendCertainty.NOT_SENT,
+        to,
+        messageId,
+        text(failure)
+            + " (expected: a topic that the cluster knows; it is asked every "
+            + MissingTopics.PERIOD.toSeconds()
+            + " s)",
         failure);
   }
 

@@ -9,6 +9,8 @@ import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
@@ -37,6 +39,8 @@ final class KafkaSender {
   private final Producer<byte[], byte[]> producer;
   private final Duration publishTimeout;
   private final CommsRuntime runtime;
+  private final int roomRounds;
+  private final MissingTopics missing;
   private final Unconfirmed unconfirmed = new Unconfirmed();
   private volatile String lastError = "";
   private volatile long lastErrorNanos;
@@ -44,13 +48,18 @@ final class KafkaSender {
   /** The client's own thread, known from the first confirmation on. */
   private volatile @Nullable Thread senderThread;
 
-  KafkaSender(KafkaTransportConfig config, CommsRuntime runtime) {
-    this(config, runtime, new KafkaProducer<>(ClientSettings.producer(config)));
+  KafkaSender(KafkaTransportConfig config, CommsRuntime runtime, MissingTopics missing) {
+    this(config, runtime, missing, new KafkaProducer<>(ClientSettings.producer(config)));
   }
 
   KafkaSender(
-      KafkaTransportConfig config, CommsRuntime runtime, Producer<byte[], byte[]> producer) {
+      KafkaTransportConfig config,
+      CommsRuntime runtime,
+      MissingTopics missing,
+      Producer<byte[], byte[]> producer) {
     this.publishTimeout = config.publishTimeout();
+    this.roomRounds = ClientSettings.roomRounds(config);
+    this.missing = missing;
     this.runtime = runtime;
     this.producer = producer;
   }
@@ -62,10 +71,16 @@ final class KafkaSender {
 
   CompletionStage<PublishReceipt> send(
       ProducerRecord<byte[], byte[]> record, Destination to, String messageId) {
-    Sending sending = new Sending(to, messageId);
+    Optional<Throwable> known = missing.failure(record.topic());
+    if (known.isPresent()) {
+      return CompletableFuture.failedStage(KafkaErrors.topicMissing(known.get(), to, messageId));
+    }
+    Sending sending = new Sending(record.topic(), to, messageId);
     try {
-      // The callback is told of every outcome; the future would only say the same again.
-      var unused = producer.send(record, sending::complete);
+      do {
+        // The callback is told of every outcome; the future would only say the same again.
+        var unused = producer.send(record, sending::complete);
+      } while (sending.waitsForRoomAgain());
     } catch (KafkaException | IllegalStateException e) {
       sending.complete(null, e);
     } catch (Throwable e) {
@@ -80,6 +95,9 @@ final class KafkaSender {
 
   /** The number of partitions of a topic, as the client knows it; 0 if it does not. */
   int partitions(String topic) {
+    if (missing.failure(topic).isPresent()) {
+      return 0;
+    }
     try {
       return producer.partitionsFor(topic).size();
     } catch (KafkaException e) {
@@ -92,6 +110,7 @@ final class KafkaSender {
    */
   private final class Sending {
     private final CompletableFuture<PublishReceipt> result = new CompletableFuture<>();
+    private final String topic;
     private final Destination to;
     private final String messageId;
     private final Thread caller = Thread.currentThread();
@@ -99,7 +118,13 @@ final class KafkaSender {
     private final AtomicBoolean ended = new AtomicBoolean();
     private volatile boolean handedOver;
 
-    Sending(Destination to, String messageId) {
+    /** Of the caller's thread only. */
+    private int rounds = 1;
+
+    private boolean noRoom;
+
+    Sending(String topic, Destination to, String messageId) {
+      this.topic = topic;
       this.to = to;
       this.messageId = messageId;
     }
@@ -126,6 +151,13 @@ final class KafkaSender {
       }
     }
 
+    /** Whether the last round ended without room, and another one may follow. */
+    boolean waitsForRoomAgain() {
+      boolean again = noRoom;
+      noRoom = false;
+      return again;
+    }
+
     private void confirmed(RecordMetadata metadata) {
       PublishReceipt receipt =
           new PublishReceipt(
@@ -137,12 +169,23 @@ final class KafkaSender {
     }
 
     private void failed(Throwable failure) {
-      if (!KafkaErrors.isOfTheMessage(failure)) {
-        lastErrorNanos = runtime.time().nanoTime();
-        lastError = failure.getClass().getSimpleName();
-      }
       boolean before = !handedOver && Thread.currentThread() == caller;
-      PublishException told = KafkaErrors.publish(failure, before, to, messageId, publishTimeout);
+      if (before && KafkaErrors.isBufferFull(failure) && rounds < roomRounds) {
+        rounds++;
+        noRoom = true;
+        return;
+      }
+      PublishException told;
+      if (before && KafkaErrors.isTopicMissing(failure)) {
+        missing.add(topic, failure);
+        told = KafkaErrors.topicMissing(failure, to, messageId);
+      } else {
+        if (!KafkaErrors.isOfTheMessage(failure)) {
+          lastErrorNanos = runtime.time().nanoTime();
+          lastError = failure.getClass().getSimpleName();
+        }
+        told = KafkaErrors.publish(failure, before, to, messageId, publishTimeout);
+      }
       end();
       result.completeExceptionally(told);
     }
@@ -156,7 +199,7 @@ final class KafkaSender {
 
   /**
    * Down for a short while after a failed publish, and while the client does not even give up what
-   * is older than it may become.
+   * is older than it may become. Degraded while a topic is missing.
    */
   Health health(Map<String, String> more) {
     long now = runtime.time().nanoTime();
@@ -170,7 +213,13 @@ final class KafkaSender {
     } else if (now - lastErrorNanos < ERROR_SHOWN.toNanos()) {
       reason = lastError;
     }
-    return Health.of(reason.isEmpty() ? Health.Status.UP : Health.Status.DOWN, reason, details);
+    if (!reason.isEmpty()) {
+      return Health.of(Health.Status.DOWN, reason, details);
+    }
+    Set<String> topics = missing.names();
+    return topics.isEmpty()
+        ? Health.of(Health.Status.UP, "", details)
+        : Health.of(Health.Status.DEGRADED, "topics not found: " + topics, details);
   }
 
   /** The number of threads that wait inside {@code publish} until the client's buffer has room. */
@@ -200,6 +249,7 @@ final class KafkaSender {
    * thread of its own.
    */
   void close() {
+    missing.close();
     if (isSenderThread()) {
       // The client notices, and waits for nothing.
       producer.close(Duration.ZERO);

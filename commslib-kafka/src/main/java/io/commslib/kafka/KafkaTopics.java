@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -19,6 +20,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.DescribeClusterOptions;
+import org.apache.kafka.clients.admin.DescribeTopicsOptions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.common.KafkaFuture;
@@ -268,6 +270,18 @@ final class KafkaTopics {
     DescribeClusterOptions options =
         new DescribeClusterOptions().timeoutMs((int) BrokerWatch.PROBE_LIMIT.toMillis());
     return admin.describeCluster(options).clusterId().toCompletionStage();
+  }
+
+  /** Asks for the descriptions of topics, a stage for each; does not block. */
+  Map<String, CompletionStage<?>> describe(Set<String> names) {
+    DescribeTopicsOptions options =
+        new DescribeTopicsOptions().timeoutMs((int) BrokerWatch.PROBE_LIMIT.toMillis());
+    Map<String, CompletionStage<?>> asked = new HashMap<>();
+    admin
+        .describeTopics(names, options)
+        .topicNameValues()
+        .forEach((topic, answer) -> asked.put(topic, answer.toCompletionStage()));
+    return asked;
   }
 
   private <T> T await(KafkaFuture<T> future) throws ExecutionException, TimeoutException {

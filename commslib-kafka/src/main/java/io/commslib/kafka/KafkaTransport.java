@@ -56,7 +56,12 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
  * <p>A message given back by its handler is held for 100 ms and handled again by this consumer,
  * which owns its partition. Draining a subscription returns true once the broker has confirmed that
  * what was handled is finished; during a rebalance that takes until the rebalance is over.
- * Thread-safe. Holds a producer and an admin client, and a consumer with one poll thread per
+ *
+ * <p>A publish to a topic that the cluster does not know, because it was deleted, waits for it on
+ * the calling thread for at most 2 seconds. Later ones fail at once until the topic is found; the
+ * cluster is asked for it every second.
+ *
+ * <p>Thread-safe. Holds a producer and an admin client, and a consumer with one poll thread per
  * subscription.
  *
  * @since 0.1
@@ -137,7 +142,8 @@ public final class KafkaTransport implements MessageTransport {
       }
       KafkaTopics topics = new KafkaTopics(config, runtime.time());
       made.push(topics::close);
-      KafkaSender sender = new KafkaSender(config, runtime);
+      MissingTopics missing = new MissingTopics(runtime, topics::describe);
+      KafkaSender sender = new KafkaSender(config, runtime, missing);
       made.push(sender::close);
       KafkaTransport transport = new KafkaTransport(config, runtime, topics, sender);
       transport.watch.start();
@@ -259,7 +265,8 @@ public final class KafkaTransport implements MessageTransport {
    * <p>Asks the cluster every 2 seconds whether it answers, with one small request. Down within 10
    * seconds of when it stops to answer, whether its process has died or hangs, and up within 10
    * seconds of when it answers again. The details have the age of the last answer, the age of the
-   * oldest unconfirmed publish and the number of threads that wait for room to publish.
+   * oldest unconfirmed publish and the number of threads that wait for room to publish. Degraded
+   * while a topic that is published to is not found.
    */
   @Override
   public Health health() {

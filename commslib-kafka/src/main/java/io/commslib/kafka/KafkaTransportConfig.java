@@ -22,7 +22,11 @@ import org.jspecify.annotations.Nullable;
 public final class KafkaTransportConfig {
 
   private static final Pattern SERVERS =
-      Pattern.compile("[^,:\\s]+:[0-9]{1,5}(,[^,:\\s]+:[0-9]{1,5})*");
+      Pattern.compile("[^,:@\\s]+:[0-9]{1,5}(,[^,:@\\s]+:[0-9]{1,5})*");
+
+  /** User and password of a URI, which is a common mistake. */
+  private static final Pattern USER_INFO = Pattern.compile("(?s)^([a-z+]+://)?.*@");
+
   private static final Pattern MEMBER = Pattern.compile("[A-Za-z0-9._-]{1,100}");
 
   /** Settings that decide what is lost, doubled or reordered; they are the library's. */
@@ -64,7 +68,8 @@ public final class KafkaTransportConfig {
   /**
    * Starts a configuration.
    *
-   * @param bootstrapServers {@code host:port}, several separated by commas
+   * @param bootstrapServers {@code host:port}, several separated by commas; user and password are
+   *     client settings
    * @return new builder
    */
   public static Builder builder(String bootstrapServers) {
@@ -237,8 +242,11 @@ public final class KafkaTransportConfig {
     private @Nullable StructuredEvents structuredEvents;
 
     private Builder(String bootstrapServers) {
+      Objects.requireNonNull(bootstrapServers, "bootstrapServers");
+      // What is refused is quoted.
+      String shown = USER_INFO.matcher(bootstrapServers).replaceFirst("$1***@");
       this.bootstrapServers =
-          Checks.matches("bootstrapServers", bootstrapServers, SERVERS, "host:port,host:port,...");
+          Checks.matches("bootstrapServers", shown, SERVERS, "host:port,host:port,...");
     }
 
     private Builder(Builder other) {

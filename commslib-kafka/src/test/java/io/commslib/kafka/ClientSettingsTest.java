@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.SubscriptionConfig;
+import java.time.Duration;
+import java.util.List;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.junit.jupiter.api.Test;
 
 class ClientSettingsTest {
@@ -26,5 +29,17 @@ class ClientSettingsTest {
   void aPollStaysWithinTheMessagesInFlight() {
     SubscriptionConfig config = config().workers(2).maxInFlight(10).build();
     assertThat(ClientSettings.pollRecords(config, 1_024)).isEqualTo(10);
+  }
+
+  @Test
+  void theClientWaitsAtMostTwoSecondsForATopicAndAllRoundsTogetherThePublishTimeout() {
+    for (Duration timeout : List.of(Duration.ofSeconds(1), Duration.ofSeconds(15))) {
+      KafkaTransportConfig config =
+          KafkaTransportConfig.builder("host:9092").publishTimeout(timeout).build();
+      int block = (Integer) ClientSettings.producer(config).get(ProducerConfig.MAX_BLOCK_MS_CONFIG);
+      assertThat(block).isLessThanOrEqualTo(2_000);
+      assertThat(Duration.ofMillis((long) block * ClientSettings.roomRounds(config)))
+          .isEqualTo(timeout);
+    }
   }
 }

@@ -3,6 +3,7 @@ package io.commslib.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
 import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Destination;
@@ -10,9 +11,16 @@ import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.time.VirtualTime;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
+import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.MockProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -20,6 +28,7 @@ import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.errors.NetworkException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -30,8 +39,24 @@ class KafkaSenderTest {
 
   private final VirtualTime time = VirtualTime.create();
   private final ScriptedProducer client = new ScriptedProducer();
+  private Set<String> found = Set.of();
+  private int questions;
+  private final MissingTopics missing = new MissingTopics(time, this::describe);
   private final KafkaSender sender =
-      new KafkaSender(KafkaTransportConfig.builder("host:9092").build(), time, client);
+      new KafkaSender(KafkaTransportConfig.builder("host:9092").build(), time, missing, client);
+
+  private Map<String, CompletionStage<?>> describe(Set<String> topics) {
+    questions++;
+    Map<String, CompletionStage<?>> answers = new HashMap<>();
+    for (String topic : topics) {
+      answers.put(
+          topic,
+          found.contains(topic)
+              ? CompletableFuture.completedStage("description")
+              : CompletableFuture.failedStage(new UnknownTopicOrPartitionException("planted")));
+    }
+    return answers;
+  }
 
   private CompletableFuture<PublishReceipt> send() {
     return sender.send(new ProducerRecord<>("t", new byte[0]), TO, "m").toCompletableFuture();
@@ -142,9 +167,76 @@ class KafkaSenderTest {
     assertThat(health().details()).containsEntry("oldestUnconfirmed", "PT0S");
   }
 
+  @Test
+  void onlyTheFirstPublishToAMissingTopicReachesTheClientUntilTheTopicIsFound() {
+    client.refusals.add(new TimeoutException("Topic t not present in metadata after 1875 ms."));
+    for (int i = 0; i < 3; i++) {
+      assertThatThrownBy(send()::join)
+          .cause()
+          .isInstanceOfSatisfying(
+              PublishException.class,
+              e -> {
+                assertThat(e.kind()).isEqualTo(FailureKind.TRANSIENT);
+                assertThat(e.certainty()).isEqualTo(SendCertainty.NOT_SENT);
+              })
+          .hasMessage(
+              "COMMS-KAFKA-004: TimeoutException: Topic t not present in metadata after 1875 ms."
+                  + " (expected: a topic that the cluster knows; it is asked every 1 s) (NOT_SENT,"
+                  + " topic:t, message m)");
+    }
+    assertThat(client.sends).isEqualTo(1);
+    assertThat(sender.partitions("t")).isZero();
+    assertThat(health().status()).isEqualTo(Health.Status.DEGRADED);
+    assertThat(health().reason()).isEqualTo("topics not found: [t]");
+    time.advance(Duration.ofSeconds(5));
+    assertThat(questions).isEqualTo(5);
+    assertThat(send()).isCompletedExceptionally();
+    found = Set.of("t");
+    time.advance(MissingTopics.PERIOD);
+    CompletableFuture<PublishReceipt> sent = send();
+    client.completeNext();
+    assertThat(sent).isCompleted();
+    assertThat(health().status()).isEqualTo(Health.Status.UP);
+    time.advance(Duration.ofSeconds(5));
+    assertThat(questions).as("none while no topic is missing").isEqualTo(6);
+  }
+
+  @Test
+  void aMissingTopicThatIsNotPublishedToIsForgotten() {
+    client.refusals.add(new TimeoutException("planted"));
+    assertThat(send()).isCompletedExceptionally();
+    time.advance(MissingTopics.UNUSED_LIMIT.plusSeconds(2));
+    assertThat(health().status()).isEqualTo(Health.Status.UP);
+  }
+
+  @Test
+  void aPublishWaitsForRoomInSeveralRoundsUpToThePublishTimeout() {
+    BufferExhaustedException full = new BufferExhaustedException("planted");
+    client.refusals.addAll(Collections.nCopies(7, full));
+    CompletableFuture<PublishReceipt> sent = send();
+    assertThat(sent).isNotDone();
+    assertThat(client.sends).isEqualTo(8);
+    client.completeNext();
+    assertThat(sent).isCompleted();
+    // 8 rounds of 1,875 ms each are the 15 s.
+    client.refusals.addAll(Collections.nCopies(8, full));
+    assertThatThrownBy(send()::join)
+        .cause()
+        .hasMessage(
+            "COMMS-KAFKA-004: BufferExhaustedException: planted (expected: a confirmation within"
+                + " PT15S, publishTimeout) (NOT_SENT, topic:t, message m)");
+    assertThat(client.sends).isEqualTo(16);
+    assertThat(health().details()).containsEntry("oldestUnconfirmed", "PT0S");
+  }
+
   /** Does not catch what a callback throws, as little as the client catches errors. */
   private static final class ScriptedProducer extends MockProducer<byte[], byte[]> {
     @Nullable Error error;
+
+    /** What the next calls are told on the thread of the caller. */
+    final Deque<RuntimeException> refusals = new ArrayDeque<>();
+
+    int sends;
 
     ScriptedProducer() {
       super(false, null, new ByteArraySerializer(), new ByteArraySerializer());
@@ -152,8 +244,14 @@ class KafkaSenderTest {
 
     @Override
     public Future<RecordMetadata> send(ProducerRecord<byte[], byte[]> record, Callback callback) {
+      sends++;
       if (error != null) {
         throw error;
+      }
+      RuntimeException refusal = refusals.poll();
+      if (refusal != null) {
+        callback.onCompletion(null, refusal);
+        return CompletableFuture.failedFuture(refusal);
       }
       return super.send(record, callback);
     }

@@ -1,0 +1,35 @@
+package io.commslib.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class KafkaTransportConfigTest {
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "kafka://user:SECRET@host:9092 | kafka://***@host:9092",
+        "SASL_SSL://user:SECRET@host:9092 | ***@host:9092",
+        "user:SECRET@host:9092 | ***@host:9092",
+        "SECRET@host:9092 | ***@host:9092",
+        "user:SEC@RET@host:9092 | ***@host:9092",
+        "h1:9092,user:SECRET@h2:9092 | ***@h2:9092",
+        "u:SECRET@h1:9092,u:SECRET@h2:9092 | ***@h2:9092"
+      })
+  void anAddressWithUserAndPasswordIsRefusedWithoutThem(String servers, String shown) {
+    assertThatThrownBy(() -> KafkaTransport.create(servers))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("bootstrapServers: '" + shown + "' (expected: host:port,host:port,...)");
+  }
+
+  @Test
+  void severalHostsWithPortsAreTaken() {
+    String servers = "kafka-1.example.org:9092,10.0.0.2:9093";
+    assertThat(KafkaTransportConfig.builder(servers).build().bootstrapServers()).isEqualTo(servers);
+  }
+}
