@@ -7,6 +7,7 @@ import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.spi.Checks;
 import io.commslib.core.spi.Failures;
+import io.commslib.core.spi.SubscriptionClaims;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.time.Timeouts;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -92,6 +94,11 @@ public final class Lifecycle implements AutoCloseable {
         // Added first: a part that fails half way is closed too.
         started.add(component);
         component.start();
+        if (closing.get()) {
+          // It has been closed before it had started.
+          close(name(component), component::close, new ArrayList<>());
+          throw new IllegalStateException("state: CLOSED while it started (expected: STARTING)");
+        }
       }
       state = LifecycleState.RUNNING;
     } catch (RuntimeException | Error e) {
@@ -105,14 +112,21 @@ public final class Lifecycle implements AutoCloseable {
   /**
    * Takes no more work and waits until what runs has ended: the intake of all parts stops at once,
    * then subscriptions are drained, then sagas, then relays. Relays have a quarter of the time at
-   * least. A part that throws counts as not drained, is logged, and the others go on. Blocks.
+   * least. A part that throws counts as not drained, is logged, and the others go on. Blocks. Waits
+   * in the same time for a {@link #start} that is under way; if that does not end, nothing is
+   * drained.
    *
    * @param timeout for all together; any duration, also the longest
    * @return whether everything had ended in time; if not, messages will be delivered again and
    *     leases taken over
    */
   public boolean drain(Duration timeout) {
-    lock.lock();
+    long whole = Timeouts.nanos(timeout);
+    long end = runtime.time().nanoTime() + whole;
+    if (!locked(whole)) {
+      log.error("the start has not ended within {}: nothing is drained", timeout);
+      return false;
+    }
     try {
       if (state == LifecycleState.CLOSED) {
         return true;
@@ -121,8 +135,6 @@ public final class Lifecycle implements AutoCloseable {
       for (int i = started.size() - 1; i >= 0; i--) {
         stopIntake(started.get(i));
       }
-      long whole = Timeouts.nanos(timeout);
-      long end = runtime.time().nanoTime() + whole;
       long endBeforeRelays = relays == 0 ? end : end - whole / 4;
       List<LifecycleComponent> waiting = List.copyOf(started);
       int first = Math.min(relays, waiting.size());
@@ -132,6 +144,21 @@ public final class Lifecycle implements AutoCloseable {
       return all & drain(waiting.subList(0, first), end);
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** An interrupt from before does not keep it from being taken. */
+  private boolean locked(long nanos) {
+    boolean interrupted = Thread.interrupted();
+    try {
+      return lock.tryLock(nanos, TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      interrupted = true;
+      return false;
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
@@ -249,6 +276,7 @@ public final class Lifecycle implements AutoCloseable {
     private final List<LifecycleComponent> relays = new ArrayList<>();
     private final List<LifecycleComponent> sagas = new ArrayList<>();
     private final List<LifecycleComponent> subscriptions = new ArrayList<>();
+    private final SubscriptionClaims claims = new SubscriptionClaims();
     private boolean usesOneTransport;
 
     private Builder() {}
@@ -305,10 +333,13 @@ public final class Lifecycle implements AutoCloseable {
      * @param config what and how to consume
      * @param handler called on the subscription's workers
      * @return this
+     * @throws io.commslib.core.messaging.SubscribeException {@code COMMS-CORE-003} if another
+     *     subscription consumes the same destination with the same group
      */
     public Builder subscribe(SubscriptionConfig config, MessageHandler handler) {
       Objects.requireNonNull(config, "config");
       Objects.requireNonNull(handler, "handler");
+      claims.add(this, config);
       usesOneTransport = true;
       return subscription(
           config.name(), () -> transports.get(0).subscriber().subscribe(config, handler));
@@ -321,12 +352,15 @@ public final class Lifecycle implements AutoCloseable {
      * @param config what and how to consume
      * @param handler called on the subscription's workers
      * @return this
+     * @throws io.commslib.core.messaging.SubscribeException {@code COMMS-CORE-003} if another
+     *     subscription consumes the same destination with the same group
      */
     public Builder subscription(
         Subscriber subscriber, SubscriptionConfig config, MessageHandler handler) {
       Objects.requireNonNull(subscriber, "subscriber");
       Objects.requireNonNull(config, "config");
       Objects.requireNonNull(handler, "handler");
+      claims.add(subscriber, config);
       return subscription(config.name(), () -> subscriber.subscribe(config, handler));
     }
 

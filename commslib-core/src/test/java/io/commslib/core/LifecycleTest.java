@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -317,5 +318,81 @@ class LifecycleTest {
             () -> Lifecycle.builder().subscribe(config, delivery -> Settlement.done()).build())
         .withMessage(
             "transports: 0 (expected: 1, the one that subscribe(config, handler) subscribes to)");
+  }
+
+  @Test
+  void aStartThatHangsHoldsUpNeitherDrainNorCloseBeyondTheirTime() throws Exception {
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    CountDownLatch over = new CountDownLatch(1);
+    List<String> closed = new CopyOnWriteArrayList<>();
+    LifecycleComponent hanging =
+        new LifecycleComponent() {
+          @Override
+          public String name() {
+            return "hanging";
+          }
+
+          @Override
+          public void start() {
+            begun.countDown();
+            try {
+              end.await();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          }
+
+          @Override
+          public void stopIntake() {}
+
+          @Override
+          public boolean drain(Duration timeout) {
+            return true;
+          }
+
+          @Override
+          public void close() {
+            closed.add("hanging");
+          }
+
+          @Override
+          public Health health() {
+            return Health.of(Health.Status.UP, "", Map.of());
+          }
+        };
+    Lifecycle lifecycle = Lifecycle.builder().saga(hanging).build();
+    Thread starter =
+        new Thread(
+            () -> {
+              try {
+                lifecycle.start();
+              } catch (IllegalStateException e) {
+                over.countDown();
+              }
+            });
+    starter.setDaemon(true);
+    starter.start();
+    assertThat(begun.await(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(lifecycle.drain(Duration.ofMillis(100))).isFalse();
+    lifecycle.close();
+    assertThat(closed).containsExactly("hanging");
+    end.countDown();
+    assertThat(over.await(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(lifecycle.state()).isEqualTo(LifecycleState.CLOSED);
+    assertThat(closed).as("it started after its close").hasSize(2);
+  }
+
+  @Test
+  void refusesTwoSubscriptionsOfOneDestinationAndGroup() {
+    Destination queue = Destination.queue("orders");
+    Lifecycle.Builder builder =
+        Lifecycle.builder()
+            .subscribe(
+                SubscriptionConfig.builder(queue).name("placed").build(), d -> Settlement.done());
+    SubscriptionConfig second = SubscriptionConfig.builder(queue).name("cancelled").build();
+    assertThatThrownBy(() -> builder.subscribe(second, d -> Settlement.done()))
+        .hasMessageContaining("COMMS-CORE-003")
+        .hasMessageContaining("placed and cancelled");
   }
 }

@@ -286,7 +286,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
     begin("o-1");
     engine.start();
     await("hold sent again", () -> commands().stream().filter("hold"::equals).count() == 32);
-    assertThat(engine.health().reason()).contains("legacy v1");
+    await("health names them", () -> engine.health().reason().contains("legacy v1"));
     assertThat(Integer.parseInt(engine.health().details().get("overdue"))).isGreaterThan(29);
   }
 

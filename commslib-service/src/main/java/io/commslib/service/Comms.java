@@ -12,8 +12,10 @@ import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.TransportClosedException;
 import io.commslib.core.messaging.TypedHandler;
 import io.commslib.core.observe.CommsObserver;
+import io.commslib.core.spi.SubscriptionClaims;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;
@@ -80,6 +82,7 @@ public final class Comms implements AutoCloseable {
   private final List<Consumer<Lifecycle.Builder>> added = new ArrayList<>();
   private final AtomicBoolean closing = new AtomicBoolean();
   private final CountDownLatch closed = new CountDownLatch(1);
+  private final SubscriptionClaims claims = new SubscriptionClaims();
   private boolean subscribes;
   private boolean frozen;
   private @Nullable ShutdownHook hook;
@@ -131,6 +134,8 @@ public final class Comms implements AutoCloseable {
    * @param source what to consume; declared by the start
    * @param handlers adds a handler for each event class
    * @return this
+   * @throws io.commslib.core.messaging.SubscribeException {@code COMMS-CORE-003} if another
+   *     subscription consumes the same destination with the same group
    * @throws IllegalStateException if it was started before
    */
   public Comms subscribe(String name, Destination source, Consumer<TypedHandler.Builder> handlers) {
@@ -145,11 +150,15 @@ public final class Comms implements AutoCloseable {
    * @param config what and how to consume, best from {@link #subscription}
    * @param handler called on the subscription's workers
    * @return this
+   * @throws io.commslib.core.messaging.SubscribeException {@code COMMS-CORE-003} if another
+   *     subscription consumes the same destination with the same group
    * @throws IllegalStateException if it was started before
    */
   public Comms subscribe(SubscriptionConfig config, MessageHandler handler) {
     Objects.requireNonNull(config, "config");
     Objects.requireNonNull(handler, "handler");
+    requireNew();
+    claims.add(this, config);
     add(
         lifecycleBuilder ->
             lifecycleBuilder.subscription(parts.transport().subscriber(), config, handler));
@@ -287,8 +296,12 @@ public final class Comms implements AutoCloseable {
    * @throws IllegalArgumentException if the service does not declare the destination, or as {@link
    *     Outbox#publish}; nothing was written
    * @throws io.commslib.core.StoreException if the database fails; the transaction must roll back
+   * @throws TransportClosedException if the service is closed; nothing was written
    */
   public void publish(TransactionContext tx, Destination to, Object event, @Nullable String key) {
+    if (state() == LifecycleState.CLOSED) {
+      throw new TransportClosedException(parts.transport().name());
+    }
     parts.outbox().publish(tx, destinations.require(to), message(event, key).build());
   }
 

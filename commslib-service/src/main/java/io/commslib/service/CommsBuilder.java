@@ -58,6 +58,7 @@ public final class CommsBuilder {
   @Nullable Inbox inbox;
   InboxConfig inboxConfig = InboxConfig.defaults();
   @Nullable HeldKeys heldKeys;
+  private boolean built;
   boolean appliesSchemas;
   boolean closesAtShutdown = true;
   Duration drainTimeout = Duration.ofSeconds(20);
@@ -375,13 +376,18 @@ public final class CommsBuilder {
    * closed.
    *
    * @return the service; the caller closes it, started or not
-   * @throws IllegalStateException if the database, the transport or the types are missing, or two
-   *     settings exclude each other
+   * @throws IllegalStateException if the database, the transport or the types are missing, two
+   *     settings exclude each other, or it was called before
    * @throws IllegalArgumentException if a setting is refused by the part it belongs to
    * @throws io.commslib.core.StoreException if the database can't be reached or refuses the
    *     schemas; {@code COMMS-JDBC-010} if tables are missing
    */
   public Comms build() {
+    require(
+        !built,
+        "builder: used before (expected: one build for each builder; the service owns the"
+            + " transport and closes it)");
+    built = true;
     CommsRuntime used = runtime == null ? SystemRuntime.create() : runtime;
     MessageTransport live = transport;
     try {

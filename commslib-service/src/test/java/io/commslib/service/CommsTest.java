@@ -313,4 +313,38 @@ class CommsTest {
       assertThat(trouble).isNotNull();
     }
   }
+
+  @Test
+  void refusesTwoSubscriptionsOfOneDestinationAndGroup() {
+    Destination queue = Destination.queue("jobs");
+    CommsBuilder builder =
+        service()
+            .subscribe("placed", queue, on -> on.on(OrderPlaced.class, this::note))
+            .subscribe("cancelled", queue, on -> on.on(OrderPlaced.class, this::note));
+    assertThatThrownBy(builder::build)
+        .hasMessageContaining("COMMS-CORE-003")
+        .hasMessageContaining("placed and cancelled");
+  }
+
+  @Test
+  void aBuilderBuildsOneServiceOnly() {
+    CommsBuilder builder = service();
+    try (Comms first = builder.build()) {
+      assertThatIllegalStateException().isThrownBy(builder::build).withMessageContaining("used");
+      first.start();
+      assertThat(first.health().status()).isEqualTo(Health.Status.UP);
+    }
+  }
+
+  @Test
+  void aClosedServicePublishesNothing() throws Exception {
+    Comms comms = service().publishes(ORDERS).start();
+    comms.close();
+    assertThatThrownBy(
+            () ->
+                comms.inTransaction(
+                    tx -> comms.publish(tx, ORDERS, new OrderPlaced("o1", 1), "o1")))
+        .isInstanceOf(TransportClosedException.class);
+    assertThat(rows("outbox_message")).isZero();
+  }
 }

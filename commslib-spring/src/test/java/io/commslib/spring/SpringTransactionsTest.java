@@ -215,7 +215,7 @@ class SpringTransactionsTest {
                       return null;
                     }))
         .isInstanceOf(StoreException.class)
-        .satisfies(e -> assertThat(((StoreException) e).kind()).isEqualTo(FailureKind.PERMANENT));
+        .satisfies(e -> assertThat(((StoreException) e).kind()).isEqualTo(FailureKind.CONTENTION));
     assertThat(messages()).isZero();
     factory.close();
   }
@@ -280,7 +280,7 @@ class SpringTransactionsTest {
         Map.of(
             new TransactionSystemException("lost"), FailureKind.UNKNOWN_RESULT,
             new CannotAcquireLockException("deadlock"), FailureKind.CONTENTION,
-            new UnexpectedRollbackException("marked"), FailureKind.PERMANENT);
+            new UnexpectedRollbackException("marked"), FailureKind.CONTENTION);
     failures.forEach(
         (failure, kind) -> {
           SpringTransactionRunner runner =
