@@ -270,14 +270,23 @@ abstract class GivenBackContract {
     return all;
   }
 
-  private void relay() throws InterruptedException {
+  private void relay() throws InterruptedException, SQLException {
     OutboxRelay relay = OutboxRelay.create(stores.outbox, stores.transport, stores.runtime);
     relay.start();
     try {
-      transactions.run(
+      transactions.<Void, SQLException>run(
           tx -> {
             stores.outbox.publish(tx, Stores.ORDERS, Stores.message(stores.next()));
             stores.outbox.publish(tx, Stores.NOWHERE, Stores.message(stores.next()));
+            // Parked, since its destination can't be read.
+            try (Statement spoil = tx.unwrap(Connection.class).createStatement()) {
+              spoil.executeUpdate(
+                  "UPDATE "
+                      + stores.database.table("outbox_message")
+                      + " SET destination = 'nowhere' WHERE destination = '"
+                      + Stores.NOWHERE
+                      + "'");
+            }
             return null;
           });
       await("parked", () -> !stores.admin.parked(10).isEmpty());

@@ -14,7 +14,13 @@ import java.util.Map;
  */
 public final class SubscriptionClaims {
 
-  private record Claim(Object subscriber, Destination destination, String group) {}
+  private record Claim(Object subscriber, Destination destination, String group) {
+    /** Without the subscriber, whose text is not the library's. */
+    @Override
+    public String toString() {
+      return destination + ", group " + group;
+    }
+  }
 
   private final Map<Claim, String> names = new HashMap<>();
 

@@ -31,7 +31,13 @@ class FailureSitesTest {
 
   /** These may: it is their task. The first three read the failures of one client each. */
   private static final Set<String> READERS =
-      Set.of("KafkaErrors", "RabbitErrors", "SqlErrors", "SqlCondition", "Failures");
+      Set.of(
+          "KafkaErrors",
+          "RabbitErrors",
+          "SqlErrors",
+          "SqlCondition",
+          "TellableFailure",
+          "Failures");
 
   private static final Map<String, String> REASONS =
       Map.ofEntries(
@@ -53,7 +59,9 @@ class FailureSitesTest {
           Map.entry(
               "GuardedConnection: catch (InvocationTargetException e)",
               "throws on what the driver has thrown"),
-          Map.entry("GuardedConnection: getCause() x2", "throws on what the driver has thrown"),
+          Map.entry("GuardedConnection: getCause() x3", "throws on what the driver has thrown"),
+          Map.entry(
+              "GuardedConnection: instanceof SQLException", "notes what the driver has thrown"),
           Map.entry("InMemoryOutbox: catch (CompletionException e)", "unwraps it"),
           Map.entry(
               "JacksonCodec: instanceof StreamConstraintsException",
