@@ -24,6 +24,7 @@ import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.errors.StaleMemberEpochException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.UnknownMemberIdException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /** The one place that reads the client's failures. */
 final class KafkaErrors {
@@ -72,6 +73,11 @@ final class KafkaErrors {
   /** Whether the client's buffer had no room for the message. */
   static boolean isBufferFull(Throwable failureOfSend) {
     return failureOfSend instanceof BufferExhaustedException;
+  }
+
+  /** Whether the cluster says that it has no such topic. */
+  static boolean isTopicUnknown(Throwable failureOfDescription) {
+    return Failures.unwrapped(failureOfDescription) instanceof UnknownTopicOrPartitionException;
   }
 
   /** Whether a topic that could not be described may still be missing, or the cluster away. */

@@ -26,6 +26,7 @@ final class KafkaSubscription implements Subscription {
   private final DeliveryEngine engine;
   private final PollLoop loop;
   private final BrokerWatch watch;
+  private final SourceWatch source;
   private final TimeSource time;
   private final Runnable onClose;
   private final Thread thread;
@@ -38,12 +39,14 @@ final class KafkaSubscription implements Subscription {
       DeliveryEngine engine,
       PollLoop loop,
       BrokerWatch watch,
+      SourceWatch source,
       CommsRuntime runtime,
       Runnable onClose) {
     this.config = config;
     this.engine = engine;
     this.loop = loop;
     this.watch = watch;
+    this.source = source;
     this.time = runtime.time();
     this.onClose = onClose;
     this.thread =
@@ -61,6 +64,7 @@ final class KafkaSubscription implements Subscription {
   /** Begins to poll. Not part of making it, so that whoever made it can free it if this fails. */
   void start() {
     thread.start();
+    source.start();
   }
 
   @Override
@@ -119,7 +123,8 @@ final class KafkaSubscription implements Subscription {
           + " s"
           + (error.isEmpty() ? "" : ": " + error);
     }
-    return watch.reason();
+    String cluster = watch.reason();
+    return cluster.isEmpty() ? source.reason() : cluster;
   }
 
   @Override
@@ -150,7 +155,7 @@ final class KafkaSubscription implements Subscription {
   /** Tells all that runs for it to end, and does not wait. */
   void beginClose() {
     state.set(LifecycleState.CLOSED);
-    Closing.run(toString(), engine::close, loop::stop);
+    Closing.run(toString(), source::close, engine::close, loop::stop);
   }
 
   /** Waits until the consumer is closed. */

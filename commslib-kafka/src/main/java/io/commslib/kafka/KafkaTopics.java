@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
@@ -28,7 +29,6 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
-import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /** Creates and checks topics. */
 final class KafkaTopics {
@@ -254,7 +254,7 @@ final class KafkaTopics {
           .partitions()
           .size();
     } catch (ExecutionException e) {
-      if (Failures.unwrapped(e) instanceof UnknownTopicOrPartitionException) {
+      if (KafkaErrors.isTopicUnknown(e)) {
         return 0;
       }
       throw KafkaErrors.subscribe(
@@ -282,6 +282,11 @@ final class KafkaTopics {
         .topicNameValues()
         .forEach((topic, answer) -> asked.put(topic, answer.toCompletionStage()));
     return asked;
+  }
+
+  /** Asks for the description of one topic; does not block. */
+  CompletionStage<?> describe(String name) {
+    return Objects.requireNonNull(describe(Set.of(name)).get(name), name);
   }
 
   private <T> T await(KafkaFuture<T> future) throws ExecutionException, TimeoutException {

@@ -307,10 +307,19 @@ public final class KafkaTransport implements MessageTransport {
       read.add(KafkaNames.topic(source));
       read.add(KafkaNames.redrive(source, group));
       loop.attach(engine, read);
+      String topic = KafkaNames.topic(source);
+      SourceWatch exists =
+          new SourceWatch(runtime, topic, () -> topics.describe(topic), engine::tell);
       KafkaSubscription[] self = new KafkaSubscription[1];
       running =
           new KafkaSubscription(
-              subscription, engine, loop, watch, runtime, () -> subscriptions.remove(self[0]));
+              subscription,
+              engine,
+              loop,
+              watch,
+              exists,
+              runtime,
+              () -> subscriptions.remove(self[0]));
       self[0] = running;
       subscriptions.add(running);
       made.push(() -> subscriptions.remove(self[0]));

@@ -10,12 +10,19 @@ import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.PublishReceipt;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.Subscription;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.observe.CommsObserver;
+import io.commslib.core.observe.Trouble;
 import io.commslib.testkit.Await;
 import io.commslib.testkit.servers.KafkaServer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.admin.Admin;
 import org.junit.jupiter.api.Test;
 
@@ -92,5 +99,62 @@ class MissingTopicIT {
           () -> isSent(publish(transport, gone.destination())));
       assertThat(transport.health().reason()).doesNotContain("topics not found");
     }
+  }
+
+  @Test
+  void aSubscriptionWhoseTopicIsDeletedIsDownAndToldOfUntilTheTopicIsBack() throws Exception {
+    DestinationConfig gone = DestinationConfig.builder(Destination.queue("source-gone")).build();
+    DestinationConfig stays =
+        DestinationConfig.builder(Destination.queue("source-stays")).partitions(1).build();
+    List<String> troubles = new CopyOnWriteArrayList<>();
+    CommsObserver observer =
+        new CommsObserver() {
+          @Override
+          public void onTrouble(Trouble trouble) {
+            troubles.add(trouble.kind() + " " + trouble.text());
+          }
+        };
+    AtomicInteger handled = new AtomicInteger();
+    try (KafkaTransport transport =
+            KafkaTransport.create(
+                KafkaTransportConfig.builder(SERVERS).observer(observer).build());
+        KafkaTransport other = transport()) {
+      transport.declare(gone);
+      transport.declare(stays);
+      other.declare(stays);
+      Subscription dead = subscribe(transport, gone, handled);
+      // One of two members has no partition.
+      List<Subscription> live =
+          List.of(subscribe(transport, stays, handled), subscribe(other, stays, handled));
+      delete("source-gone.queue");
+      Await.until(
+          "down",
+          Duration.ofSeconds(30),
+          () -> dead.health().reason().equals("topic source-gone.queue does not exist"));
+      assertThat(dead.health().status()).isEqualTo(Health.Status.DOWN);
+      assertThat(live).allMatch(one -> one.health().status() == Health.Status.UP);
+      try (KafkaTransport declares = transport()) {
+        declares.declare(gone);
+        Await.until("up", Duration.ofSeconds(15), () -> dead.health().status() == Health.Status.UP);
+        assertThat(isSent(publish(declares, gone.destination()))).isTrue();
+      }
+      Await.until("handled", Duration.ofSeconds(30), () -> handled.get() == 1);
+      assertThat(troubles)
+          .containsExactly(
+              "STALLED topic source-gone.queue does not exist",
+              "RESUMED topic source-gone.queue exists again");
+    }
+  }
+
+  private static Subscription subscribe(
+      KafkaTransport transport, DestinationConfig to, AtomicInteger handled) {
+    return transport
+        .subscriber()
+        .subscribe(
+            SubscriptionConfig.builder(to.destination()).build(),
+            delivery -> {
+              handled.incrementAndGet();
+              return Settlement.done();
+            });
   }
 }

@@ -5,6 +5,7 @@ import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.observe.Trouble;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -220,6 +221,16 @@ public final class DeliveryEngine implements AutoCloseable {
    */
   public SubscriptionSnapshot snapshot() {
     return books.snapshot();
+  }
+
+  /**
+   * Tells the observer of something that the adapter has seen. Any thread; returns at once.
+   *
+   * @param kind what happened
+   * @param text what happened, in words, without content of messages
+   */
+  public void tell(Trouble.Kind kind, String text) {
+    books.events.trouble(kind, text, null);
   }
 
   /**

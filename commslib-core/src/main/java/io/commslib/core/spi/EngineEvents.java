@@ -109,7 +109,7 @@ final class EngineEvents {
                     .build()));
   }
 
-  private void trouble(Trouble.Kind kind, String text, @Nullable Throwable failure) {
+  void trouble(Trouble.Kind kind, String text, @Nullable Throwable failure) {
     if (observer == CommsObserver.none()) {
       return;
     }
