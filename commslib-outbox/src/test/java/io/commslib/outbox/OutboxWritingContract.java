@@ -14,6 +14,8 @@ import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.JdbcTransactions;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -23,7 +25,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -31,6 +35,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -66,6 +71,46 @@ public abstract class OutboxWritingContract extends OutboxFixture {
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertThat(transport.confirmed())
         .isEqualTo(IntStream.range(0, 400).mapToObj(i -> "m-" + i).toList());
+  }
+
+  @Test
+  void whatTheDatabaseRefusesShowsNeitherBodyNorHeaderNorKey() {
+    String secret = "hunter2";
+    String hex = HexFormat.of().formatHex(secret.getBytes(StandardCharsets.UTF_8));
+    for (String table : List.of("outbox_message", "outbox_delayed")) {
+      execute(
+          "ALTER TABLE "
+              + database.table(table)
+              + " ADD CONSTRAINT planted_"
+              + table
+              + " CHECK (shard < 0)");
+    }
+    Message now =
+        message("m", secret).toBuilder()
+            .header("authorization", secret)
+            .body(secret.getBytes(StandardCharsets.UTF_8))
+            .build();
+    Message later = now.toBuilder().deliverAt(Instant.now().plusSeconds(600)).build();
+    List<Consumer<TransactionContext>> writes =
+        List.of(
+            tx -> outbox.publish(tx, ORDERS, now),
+            tx -> outbox.publishAll(tx, ORDERS, List.of(now, now)),
+            tx -> outbox.publish(tx, ORDERS, later),
+            tx -> outbox.publishAll(tx, ORDERS, List.of(later, later)));
+    for (Consumer<TransactionContext> write : writes) {
+      StringWriter told = new StringWriter();
+      assertThatThrownBy(
+              () ->
+                  transactions.run(
+                      tx -> {
+                        write.accept(tx);
+                        return null;
+                      }))
+          .isInstanceOf(StoreException.class)
+          .satisfies(failure -> failure.printStackTrace(new PrintWriter(told, true)));
+      assertThat(told.toString()).containsIgnoringCase("state ");
+      assertThat(told.toString().toLowerCase(Locale.ROOT)).doesNotContain(secret, hex);
+    }
   }
 
   @Test
