@@ -35,6 +35,7 @@ final class CutLine implements AutoCloseable {
   private final HikariDataSource pool;
   private final Random random;
   private final AtomicLong cuts = new AtomicLong();
+  private volatile boolean begun;
 
   CutLine(ChaosDatabase server, Random random) throws IOException {
     Matcher port = PORT.matcher(server.url());
@@ -48,6 +49,11 @@ final class CutLine implements AutoCloseable {
     String url = server.url().replace(port.group(), ":" + proxy.port() + "/");
     this.pool = ChaosDatabase.pool(url, server.user(), 1);
     this.random = random;
+  }
+
+  /** Commits are cut from now on. */
+  void begin() {
+    begun = true;
   }
 
   /** How many commits were cut. */
@@ -72,7 +78,7 @@ final class CutLine implements AutoCloseable {
             CutLine.class.getClassLoader(),
             new Class<?>[] {Connection.class},
             (self, method, arguments) -> {
-              if (method.getName().equals("commit") && random.nextInt(100) < CUT_PERCENT) {
+              if (method.getName().equals("commit") && begun && random.nextInt(100) < CUT_PERCENT) {
                 cutCommit(connection);
                 return null;
               }
