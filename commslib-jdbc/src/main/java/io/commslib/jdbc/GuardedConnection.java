@@ -39,7 +39,7 @@ final class GuardedConnection implements InvocationHandler {
     return proxy(Connection.class, new GuardedConnection(connection, isOver, seen));
   }
 
-  /** Returns what guards a connection, or null if it is no guarded view. */
+  /** Returns the guard of a connection, or null if the connection has none. */
   static @Nullable GuardedConnection behind(Connection connection) {
     return Proxy.isProxyClass(connection.getClass())
             && Proxy.getInvocationHandler(connection) instanceof GuardedConnection guard

@@ -133,16 +133,16 @@ final class KafkaErrors {
     /** The partitions are others' by now. */
     NOT_A_MEMBER,
     /** No commit will get through until somebody changes something. */
-    NEEDS_SOMEBODY
+    NEEDS_AN_OPERATOR
   }
 
   /** The first failure in the chain of causes that tells decides. */
   static CommitFailure commit(Exception failure) {
     return Failures.chain(failure).stream()
         .map(KafkaErrors::commitFailure)
-        .filter(kind -> kind != CommitFailure.NEEDS_SOMEBODY)
+        .filter(kind -> kind != CommitFailure.NEEDS_AN_OPERATOR)
         .findFirst()
-        .orElse(CommitFailure.NEEDS_SOMEBODY);
+        .orElse(CommitFailure.NEEDS_AN_OPERATOR);
   }
 
   private static CommitFailure commitFailure(Throwable failure) {
@@ -155,7 +155,7 @@ final class KafkaErrors {
             || failure instanceof IllegalGenerationException
             || failure instanceof StaleMemberEpochException
         ? CommitFailure.NOT_A_MEMBER
-        : CommitFailure.NEEDS_SOMEBODY;
+        : CommitFailure.NEEDS_AN_OPERATOR;
   }
 
   static TransportException operation(String what, Throwable failure) {

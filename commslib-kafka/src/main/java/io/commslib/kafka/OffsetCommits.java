@@ -179,7 +179,7 @@ final class OffsetCommits {
       case PASSING -> log.debug("commit of {} tried again later: {}", partitions, text(failure));
       case NOT_A_MEMBER ->
           log.info("commit of {} refused, others own them now: {}", partitions, text(failure));
-      case NEEDS_SOMEBODY -> {
+      case NEEDS_AN_OPERATOR -> {
         lastError = "commit: " + text(failure);
         log.error("commit of {} fails and will go on failing: {}", partitions, text(failure));
       }

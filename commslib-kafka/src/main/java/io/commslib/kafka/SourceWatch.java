@@ -79,7 +79,7 @@ final class SourceWatch {
         next = runtime.scheduler().schedule(PERIOD, this::ask);
       }
     } catch (Throwable e) {
-      // The runtime is closing, or there is no memory: nothing is claimed of the topic any more.
+      // The runtime is closing, or memory is exhausted: the watch reports nothing from now on.
       reason = "";
     }
   }

@@ -91,6 +91,6 @@ class KafkaErrorsTest {
                 new RetriableCommitFailedException(new CommitFailedException("planted"))))
         .isEqualTo(CommitFailure.PASSING);
     assertThat(KafkaErrors.commit(new TopicAuthorizationException("planted")))
-        .isEqualTo(CommitFailure.NEEDS_SOMEBODY);
+        .isEqualTo(CommitFailure.NEEDS_AN_OPERATOR);
   }
 }

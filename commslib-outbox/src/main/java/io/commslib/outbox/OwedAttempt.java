@@ -39,7 +39,7 @@ final class OwedAttempt {
     failure = owedFailure;
   }
 
-  /** Counts it if there is one; a shard that is not owned any more is its owner's to judge. */
+  /** Counts the attempt if there is one. The row of a lost shard is left to the new owner. */
   void count(Ownership own) {
     OutboxRow counted = row;
     Throwable cause = failure;

@@ -124,7 +124,7 @@ final class RabbitSubscription implements Subscription, Settler {
     try {
       received.hand(engine());
     } catch (Throwable e) {
-      // What was in hand is in no lane, so that later ones would overtake it: all come again.
+      // The delivery is in no lane, so later ones would overtake it. The broker redelivers all.
       Channel now = channel;
       if (now != null) {
         now.getConnection().abort(ABORT_MILLIS);

@@ -124,7 +124,7 @@ class ReceivedTest {
             new Delivery(new Envelope(1, false, "", "q"), properties, new byte[0])));
   }
 
-  /** Returns when the thread has ended or waits for another. */
+  /** Waits until the thread has ended or is blocked by another thread. */
   private static void awaitEndOrWait(Thread thread) {
     Await.until(
         "end or wait",

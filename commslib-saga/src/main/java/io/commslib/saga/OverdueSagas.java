@@ -153,7 +153,7 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
     events.failed("overdue sagas can't be looked for", failure);
   }
 
-  /** Returns what went wrong and could not be written down, or {@code failure}. */
+  /** Returns the text of a failure that could not be stored, or {@code failure}. */
   private String wake(SagaStore.Claimed claim, String failure) {
     try {
       if (!claim.abandoned() || beginsAgain(claim)) {
@@ -186,7 +186,7 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
       }
       return "";
     } catch (Throwable e) {
-      // Its lease ends by itself, and whoever claims it then counts it as abandoned.
+      // The lease expires, and the next process that claims the saga counts this as a failure.
       events.failed("a failure of saga " + claim.id() + " could not be written down", e);
       return text(claim, cause);
     }

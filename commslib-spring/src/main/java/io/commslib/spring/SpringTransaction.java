@@ -97,7 +97,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   /**
    * MariaDB and MySQL roll back the whole transaction after a deadlock, and with it its savepoints;
    * the next statement begins another one. Statements of the application run on Spring's
-   * connection, where nobody sees what fails: one savepoint, before all others, tells at the end.
+   * connection, where the library does not see failures. One savepoint, set first, shows them.
    */
   private void setProbe() {
     if (jdbc.dialect().isMySql()) {

@@ -337,7 +337,7 @@ final class Books {
     events.route(false, "");
     LaneEntry failed = ownOutages.gotThrough(entry, count);
     if (failed != null) {
-      // Its outcome is known, so that it delays no one.
+      // Its outcome is known, so it does not delay other records.
       lanes.first(failed);
     }
     return true;

@@ -79,9 +79,9 @@ final class LaneEntry {
   private Phase phase = Phase.READING;
 
   /**
-   * Another one each time a worker takes the record. Short, so that it fits where an object has
-   * room left anyway; that it begins again after 65,536 times confuses no one who compares two of
-   * them. Guarded by the engine's lock, like what follows.
+   * Changes each time a worker takes the record. A short fits into padding that the object has
+   * anyway; it repeats after 65,536 changes, which no comparison spans. Guarded by the engine's
+   * lock, like the fields below.
    */
   short activation;
 

@@ -196,7 +196,7 @@ class OwnOutageTest {
   }
 
   @Test
-  void severalSuchMessagesStopNobodyElse() {
+  void severalSuchMessagesDoNotStopOtherMessages() {
     rig.start(rig.config().retry(schedule(2)).build(), this::handle);
     rig.accept("bad1", "b1").accept("bad2", "b2").accept("bad3", "b3");
     for (int round = 0; round < 5; round++) {

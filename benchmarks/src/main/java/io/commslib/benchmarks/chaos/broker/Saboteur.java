@@ -24,7 +24,7 @@ enum Saboteur {
   SWALLOWS_ERRORS;
 
   /**
-   * Returns what a row does wrong.
+   * Returns the fault that a row plants.
    *
    * @throws IllegalArgumentException if there is no such saboteur
    */
