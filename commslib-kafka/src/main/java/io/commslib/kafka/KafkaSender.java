@@ -14,7 +14,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -35,6 +35,9 @@ final class KafkaSender {
 
   /** The client gives up what waits, and then what is sent, within a publish timeout each. */
   private static final Duration EXPIRY_ROOM = Duration.ofSeconds(10);
+
+  private static final AtomicIntegerFieldUpdater<Sending> ENDED =
+      AtomicIntegerFieldUpdater.newUpdater(Sending.class, "ended");
 
   private final Producer<byte[], byte[]> producer;
   private final Duration publishTimeout;
@@ -115,7 +118,7 @@ final class KafkaSender {
     private final String messageId;
     private final Thread caller = Thread.currentThread();
     private final int place = unconfirmed.began(runtime.time().nanoTime());
-    private final AtomicBoolean ended = new AtomicBoolean();
+    private volatile int ended;
     private volatile boolean handedOver;
 
     /** Of the caller's thread only. */
@@ -191,7 +194,7 @@ final class KafkaSender {
     }
 
     private void end() {
-      if (ended.compareAndSet(false, true)) {
+      if (ended == 0 && ENDED.compareAndSet(this, 0, 1)) {
         unconfirmed.ended(place);
       }
     }

@@ -323,19 +323,29 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   }
 
   private void openNew() {
-    List<OwnedPartition> fresh =
-        owned.values().stream().filter(owner -> owner.phase() == Phase.NEW).toList();
-    if (!fresh.isEmpty() && time.nanoTime() - nextStartNanos >= 0) {
-      starts.open(fresh);
+    if (hasNew() && time.nanoTime() - nextStartNanos >= 0) {
+      starts.open(owned.values().stream().filter(owner -> owner.phase() == Phase.NEW).toList());
       nextStartNanos = time.nanoTime() + ERROR_PAUSE_NANOS;
       tellAssigned();
     }
   }
 
   private void tellAssigned() {
-    if (joined && owned.values().stream().noneMatch(owner -> owner.phase() == Phase.NEW)) {
+    if (joined && !hasNew()) {
       assigned.countDown();
     }
+  }
+
+  /**
+   * Asked in each pass, of which there are thousands a second: allocates nothing but an iterator.
+   */
+  private boolean hasNew() {
+    for (OwnedPartition owner : owned.values()) {
+      if (owner.phase() == Phase.NEW) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**

@@ -23,6 +23,7 @@ record StoredMessage(Member member, Line line, Line.Waiting message, String plac
     return Optional.ofNullable(line.key).map(OrderingKeys::of);
   }
 
+  /** Its headers are text from the start, so this does not change. */
   @Override
   public int sizeBytes() {
     return message.wire().sizeBytes();

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -151,6 +152,13 @@ public final class WireHeaders extends AbstractMap<String, String> {
         return new Entries();
       }
     };
+  }
+
+  @Override
+  public void forEach(BiConsumer<? super String, ? super String> action) {
+    for (int i = 0; i < count; i++) {
+      action.accept(name(i), value(i));
+    }
   }
 
   private final class Entries implements Iterator<Map.Entry<String, String>> {

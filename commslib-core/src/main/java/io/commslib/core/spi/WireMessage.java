@@ -25,7 +25,6 @@ public final class WireMessage {
   private final int length;
   private byte @Nullable [] body;
   private final @Nullable Object origin;
-  private int sizeBytes = -1;
 
   /**
    * Creates a wire message.
@@ -143,17 +142,13 @@ public final class WireMessage {
   }
 
   /**
-   * Returns the size for in-flight bounds: body plus headers.
+   * Returns the size for in-flight bounds: body plus headers. It may change when a received header
+   * is read for the first time; where it is added and subtracted again, the caller keeps it.
    *
    * @return bytes; of headers that are text already, one a character
    */
   public int sizeBytes() {
-    int known = sizeBytes;
-    if (known < 0) {
-      known = length + headers.length();
-      sizeBytes = known;
-    }
-    return known;
+    return length + headers.length();
   }
 
   /**
