@@ -2,7 +2,7 @@ package io.commslib.outbox;
 
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.observe.Trouble;
-import io.commslib.core.spi.CallbackQueue;
+import io.commslib.core.spi.TroubleChannel;
 import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -14,63 +14,54 @@ import org.slf4j.Logger;
  */
 final class OutboxEvents {
 
-  private final String part;
-  private final CommsObserver observer;
-  private final CallbackQueue callbacks;
-  private volatile boolean missed;
+  private final TroubleChannel channel;
 
   OutboxEvents(CommsRuntime runtime, CommsObserver observer, String part) {
-    this.part = part;
-    this.observer = observer;
-    this.callbacks = new CallbackQueue(runtime, part + "-observer");
+    this.channel = new TroubleChannel(runtime, observer, part);
   }
 
   /** A row's attempt has failed, and there will be another one. */
   void attemptFailed(OutboxRow row, int attempt, Throwable failure, Duration delay) {
-    tell(about(Trouble.Kind.ATTEMPT_FAILED, row, failure, attempt), "next attempt in " + delay);
+    channel.tell(
+        about(Trouble.Kind.ATTEMPT_FAILED, row, failure, attempt), "next attempt in " + delay);
   }
 
   void parked(OutboxRow row, int attempts, String code, Throwable failure) {
-    tell(
+    channel.tell(
         about(Trouble.Kind.PARKED, row, failure, attempts),
         "parked after " + attempts + (attempts == 1 ? " attempt, " : " attempts, ") + code);
   }
 
   /** Nothing is published to a destination for now, or it goes on. */
   void destination(boolean paused, String name, String text, @Nullable Throwable failure) {
-    tell(
-        Trouble.builder(paused ? Trouble.Kind.PAUSED : Trouble.Kind.RESUMED, part)
-            .destination(name)
-            .failure(failure),
-        text);
+    channel.tell(about(paused).destination(name).failure(failure), text);
   }
 
   /** The part itself pauses, or goes on. */
   void part(boolean paused, String text, @Nullable Throwable failure) {
-    tell(
-        Trouble.builder(paused ? Trouble.Kind.PAUSED : Trouble.Kind.RESUMED, part).failure(failure),
-        text);
+    channel.tell(about(paused).failure(failure), text);
   }
 
   void stalled(String text) {
-    tell(Trouble.builder(Trouble.Kind.STALLED, part), text);
+    channel.tell(channel.about(Trouble.Kind.STALLED), text);
   }
 
   void failed(String text, @Nullable Throwable failure) {
-    tell(Trouble.builder(Trouble.Kind.PART_FAILED, part).failure(failure), text);
+    channel.tell(channel.about(Trouble.Kind.PART_FAILED).failure(failure), text);
   }
 
   /** Writes a line, with the stack trace if there is a failure. */
   void log(Logger log, String text, @Nullable Throwable failure) {
-    try {
-      callbacks.add(() -> log.warn("{}: {}", part, text, failure));
-    } catch (Throwable e) {
-      missed = true;
-    }
+    channel.log(log, text, failure);
+  }
+
+  private Trouble.Builder about(boolean paused) {
+    return channel.about(paused ? Trouble.Kind.PAUSED : Trouble.Kind.RESUMED);
   }
 
   private Trouble.Builder about(Trouble.Kind kind, OutboxRow row, Throwable failure, int attempt) {
-    return Trouble.builder(kind, part)
+    return channel
+        .about(kind)
         .destination(row.destination())
         .message(identity(row))
         .attempt(attempt)
@@ -86,26 +77,12 @@ final class OutboxEvents {
     }
   }
 
-  private void tell(Trouble.Builder builder, String text) {
-    if (observer == CommsObserver.none()) {
-      return;
-    }
-    try {
-      Trouble trouble = builder.text(text).build();
-      callbacks.add(() -> observer.onTrouble(trouble));
-    } catch (Throwable e) {
-      // For want of memory.
-      missed = true;
-    }
-  }
-
   /** What is wrong with the observer or the log; empty if nothing is. */
   String trouble() {
-    String trouble = callbacks.trouble();
-    return trouble.isEmpty() && missed ? "an event could not be told" : trouble;
+    return channel.trouble();
   }
 
   void close() {
-    callbacks.close();
+    channel.close();
   }
 }

@@ -3,8 +3,7 @@ package io.commslib.saga;
 import io.commslib.core.FailureKind;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.observe.Trouble;
-import io.commslib.core.spi.CallbackQueue;
-import io.commslib.core.spi.Failures;
+import io.commslib.core.spi.TroubleChannel;
 import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -18,24 +17,17 @@ import org.slf4j.LoggerFactory;
 final class SagaEvents {
 
   private static final Logger log = LoggerFactory.getLogger(SagaEngine.class);
-  private static final String PART = "saga";
 
-  private final CommsObserver observer;
-  private final CallbackQueue callbacks;
-  private volatile boolean missed;
+  private final TroubleChannel channel;
 
   SagaEvents(CommsRuntime runtime, CommsObserver observer) {
-    this.observer = observer;
-    this.callbacks = new CallbackQueue(runtime, PART + "-observer");
+    this.channel = new TroubleChannel(runtime, observer, "saga");
   }
 
   /** A saga could not be woken, and is woken again. */
   void failed(String id, int attempt, Throwable failure, Duration wait) {
-    tell(
-        Trouble.builder(Trouble.Kind.ATTEMPT_FAILED, PART)
-            .message(id)
-            .attempt(attempt)
-            .failure(failure),
+    channel.tell(
+        channel.about(Trouble.Kind.ATTEMPT_FAILED).message(id).attempt(attempt).failure(failure),
         "next attempt in " + wait);
   }
 
@@ -44,57 +36,25 @@ final class SagaEvents {
     SagaException coded =
         new SagaException(
             "COMMS-SAGA-005", FailureKind.PERMANENT, "saga " + id + " is parked: " + reason, cause);
-    tell(
-        Trouble.builder(Trouble.Kind.PARKED, PART).message(id).attempt(attempts).failure(coded),
-        reason);
+    channel.tell(
+        channel.about(Trouble.Kind.PARKED).message(id).attempt(attempts).failure(coded), reason);
     if (cause != null) {
-      log("saga " + id + " is parked: " + reason, cause);
+      channel.log(log, "saga " + id + " is parked: " + reason, cause);
     }
   }
 
   /** A part of the engine has failed. */
   void failed(String text, Throwable failure) {
-    tell(Trouble.builder(Trouble.Kind.PART_FAILED, PART).failure(failure), text);
-    log(text, failure);
-  }
-
-  private void log(String text, Throwable failure) {
-    try {
-      callbacks.add(() -> log(text, failure, log));
-    } catch (Throwable e) {
-      missed = true;
-    }
-  }
-
-  private static void log(String text, Throwable failure, Logger to) {
-    try {
-      to.warn("{}", text, failure);
-    } catch (Throwable e) {
-      // The exception is one whose own methods fail.
-      to.warn("{}: {}", text, Failures.text(failure));
-    }
-  }
-
-  private void tell(Trouble.Builder builder, String text) {
-    if (observer == CommsObserver.none()) {
-      return;
-    }
-    try {
-      Trouble trouble = builder.text(text).build();
-      callbacks.add(() -> observer.onTrouble(trouble));
-    } catch (Throwable e) {
-      // For want of memory.
-      missed = true;
-    }
+    channel.tell(channel.about(Trouble.Kind.PART_FAILED).failure(failure), text);
+    channel.log(log, text, failure);
   }
 
   /** What is wrong with the observer or the log; empty if nothing is. */
   String trouble() {
-    String trouble = callbacks.trouble();
-    return trouble.isEmpty() && missed ? "an event could not be told" : trouble;
+    return channel.trouble();
   }
 
   void close() {
-    callbacks.close();
+    channel.close();
   }
 }
