@@ -112,9 +112,9 @@ public final class Lifecycle implements AutoCloseable {
   /**
    * Takes no more work and waits until what runs has ended: the intake of all parts stops at once,
    * then subscriptions are drained, then sagas, then relays. Relays have a quarter of the time at
-   * least. A part that throws counts as not drained, is logged, and the others go on. Blocks. Waits
-   * in the same time for a {@link #start} that is under way; if that does not end, nothing is
-   * drained.
+   * least. A part that throws counts as not drained, is logged, and the others go on. Blocks. A
+   * {@link #start} that still runs is waited for within the same timeout. If it does not end in
+   * time, nothing is drained.
    *
    * @param timeout for all together; any duration, also the longest
    * @return whether everything had ended in time; if not, messages will be delivered again and
