@@ -1,0 +1,64 @@
+package io.commslib.benchmarks.kafka;
+
+import io.commslib.benchmarks.Scenario;
+import io.commslib.benchmarks.Side;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** The scenarios on Kafka, run by the contender of one state's class path. */
+public final class KafkaSide implements Side {
+
+  private static final String BACKLOG = "work";
+  private static final int KEYS = 10_000;
+  private static final int WORKERS = 8;
+
+  private final ContenderProcess contender;
+  private final String name;
+
+  private KafkaSide(ContenderProcess contender, String name) {
+    this.contender = contender;
+    this.name = name;
+  }
+
+  /**
+   * Starts a JVM on a class path.
+   *
+   * @param classPath of the state
+   * @param servers bootstrap servers
+   * @param name of the side, for a topic of its own
+   * @return the side
+   * @throws IOException if the JVM can't be started
+   */
+  public static KafkaSide start(String classPath, String servers, String name) throws IOException {
+    Path javaHome = Path.of(System.getProperty("java.home"));
+    return new KafkaSide(ContenderProcess.start(javaHome, classPath, "pool", servers), name);
+  }
+
+  /**
+   * Publishes what the rounds of consumption read, once for both sides.
+   *
+   * @param records the number of records
+   * @throws IOException if the JVM has ended
+   */
+  public void publishBacklog(int records) throws IOException {
+    contender.run(Order.publish(BACKLOG, records, KEYS));
+  }
+
+  @Override
+  public Cost round(Scenario scenario) throws IOException {
+    Order order =
+        scenario == Scenario.PUBLISH
+            ? Order.publish("publish-" + name, scenario.items(), KEYS)
+            : Order.consume(BACKLOG, scenario.items(), 0, WORKERS);
+    long before = contender.processorNanos();
+    Contender.Figures figures = contender.run(order);
+    long spent = contender.processorNanos() - before;
+    return new Cost(
+        figures.perSecond(), spent / (double) scenario.items(), figures.bytesPerRecord());
+  }
+
+  @Override
+  public void close() throws IOException {
+    contender.close();
+  }
+}
