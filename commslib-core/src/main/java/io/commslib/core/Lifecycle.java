@@ -51,6 +51,7 @@ public final class Lifecycle implements AutoCloseable {
   private final int relays;
   private final List<MessageTransport> transports;
   private final int sagas;
+  private final Duration closeLimit;
   private final CommsRuntime runtime = SystemRuntime.platformThreads();
   private final List<LifecycleComponent> started = new CopyOnWriteArrayList<>();
   private final AtomicBoolean closing = new AtomicBoolean();
@@ -64,6 +65,7 @@ public final class Lifecycle implements AutoCloseable {
     this.relays = builder.relays.size();
     this.sagas = builder.sagas.size();
     this.transports = List.copyOf(builder.transports);
+    this.closeLimit = builder.closeLimit;
   }
 
   /**
@@ -114,7 +116,8 @@ public final class Lifecycle implements AutoCloseable {
    * then subscriptions are drained, then sagas, then relays. Relays have a quarter of the time at
    * least. A part that throws counts as not drained, is logged, and the others go on. Blocks. A
    * {@link #start} that still runs is waited for within the same timeout. If it does not end in
-   * time, nothing is drained.
+   * time, nothing is drained. Subscriptions, sagas and relays that do not return in their time are
+   * left after another second each, so this can take three seconds longer than the timeout.
    *
    * @param timeout for all together; any duration, also the longest
    * @return whether everything had ended in time; if not, messages will be delivered again and
@@ -141,7 +144,9 @@ public final class Lifecycle implements AutoCloseable {
       int second = Math.min(relays + sagas, waiting.size());
       boolean all = drain(waiting.subList(second, waiting.size()), endBeforeRelays);
       all &= drain(waiting.subList(first, second), endBeforeRelays);
-      return all & drain(waiting.subList(0, first), end);
+      // Parts that did not return in time have used some of the relays' share.
+      long now = runtime.time().nanoTime();
+      return all & drain(waiting.subList(0, first), now + Math.max(end - now, whole / 4));
     } finally {
       lock.unlock();
     }
@@ -225,7 +230,7 @@ public final class Lifecycle implements AutoCloseable {
           part.run();
           return true;
         });
-    calls.await(CLOSE_LIMIT, thrown);
+    calls.await(closeLimit, thrown);
   }
 
   /**
@@ -277,9 +282,16 @@ public final class Lifecycle implements AutoCloseable {
     private final List<LifecycleComponent> sagas = new ArrayList<>();
     private final List<LifecycleComponent> subscriptions = new ArrayList<>();
     private final SubscriptionClaims claims = new SubscriptionClaims();
+    private Duration closeLimit = CLOSE_LIMIT;
     private boolean usesOneTransport;
 
     private Builder() {}
+
+    /** Sets how long closing waits for each part. */
+    Builder closeLimit(Duration limit) {
+      this.closeLimit = limit;
+      return this;
+    }
 
     /**
      * Adds a transport, closed after everything else.

@@ -22,6 +22,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -33,6 +34,8 @@ class LifecycleTest {
     private final String name;
     private final boolean fails;
     private Health.Status status = Health.Status.UP;
+    private Duration toldToDrainIn = Duration.ZERO;
+    private Runnable onClose = () -> {};
 
     Part(String name, boolean fails) {
       this.name = name;
@@ -60,12 +63,14 @@ class LifecycleTest {
     @Override
     public boolean drain(Duration timeout) {
       calls.add("drain " + name);
+      toldToDrainIn = timeout;
       return true;
     }
 
     @Override
     public void close() {
       calls.add("close " + name);
+      onClose.run();
     }
 
     @Override
@@ -140,9 +145,12 @@ class LifecycleTest {
     Destination queue = Destination.queue("q");
     transport.declare(DestinationConfig.builder(queue).build());
     CountDownLatch handled = new CountDownLatch(1);
+    Part relay = new Part("relay", false);
+    relay.onClose = () -> calls.add("transport " + transport.health().status());
     Lifecycle lifecycle =
         Lifecycle.builder()
             .transport(transport)
+            .relay(relay)
             .subscription(
                 "q",
                 () ->
@@ -162,8 +170,8 @@ class LifecycleTest {
     handled.await();
     assertThat(lifecycle.drain(Duration.ofSeconds(5))).isTrue();
     lifecycle.close();
-    org.assertj.core.api.Assertions.assertThatThrownBy(
-            () -> transport.publisher().publish(queue, Message.builder("t").build()))
+    assertThat(calls).endsWith("close relay", "transport UP");
+    assertThatThrownBy(() -> transport.publisher().publish(queue, Message.builder("t").build()))
         .isInstanceOf(TransportClosedException.class);
   }
 
@@ -274,17 +282,40 @@ class LifecycleTest {
   }
 
   @Test
+  @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   void aPartThatDoesNotReturnLeavesTimeForTheOthers() {
+    Part relay = new Part("relay", false);
+    Part saga = new Part("saga", false);
     Lifecycle lifecycle =
         Lifecycle.builder()
-            .relay(new Part("relay", false))
+            .relay(relay)
             .saga(new BadPart("drain", Trouble.HANGS))
-            .saga(new Part("saga", false))
+            .saga(saga)
             .build();
     lifecycle.start();
-    assertThat(lifecycle.drain(Duration.ofMillis(100))).isFalse();
+    assertThat(lifecycle.drain(Duration.ofMillis(400))).isFalse();
     lifecycle.close();
     assertThat(calls).contains("drain saga", "drain relay", "close saga", "close relay");
+    assertThat(saga.toldToDrainIn).isPositive().isLessThanOrEqualTo(Duration.ofMillis(300));
+    assertThat(relay.toldToDrainIn).isPositive().isLessThanOrEqualTo(Duration.ofMillis(100));
+  }
+
+  @Test
+  @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void aPartThatDoesNotReturnFromCloseIsLeftAndTheOthersAreClosed() {
+    InMemoryTransport transport = InMemoryTransport.create();
+    Lifecycle lifecycle =
+        Lifecycle.builder()
+            .closeLimit(Duration.ofMillis(100))
+            .transport(transport)
+            .relay(new Part("relay", false))
+            .saga(new BadPart("close", Trouble.HANGS))
+            .build();
+    lifecycle.start();
+    lifecycle.close();
+    assertThat(calls).endsWith("close relay");
+    assertThat(transport.health().status()).isEqualTo(Health.Status.DOWN);
+    assertThat(lifecycle.state()).isEqualTo(LifecycleState.CLOSED);
   }
 
   @Test
@@ -321,6 +352,7 @@ class LifecycleTest {
   }
 
   @Test
+  @Timeout(value = 150, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   void aStartThatHangsHoldsUpNeitherDrainNorCloseBeyondTheirTime() throws Exception {
     CountDownLatch begun = new CountDownLatch(1);
     CountDownLatch end = new CountDownLatch(1);

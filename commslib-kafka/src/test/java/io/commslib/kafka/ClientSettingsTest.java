@@ -6,6 +6,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.SubscriptionConfig;
 import java.time.Duration;
 import java.util.List;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.junit.jupiter.api.Test;
 
@@ -29,6 +30,15 @@ class ClientSettingsTest {
   void aPollStaysWithinTheMessagesInFlight() {
     SubscriptionConfig config = config().workers(2).maxInFlight(10).build();
     assertThat(ClientSettings.pollRecords(config, 1_024)).isEqualTo(10);
+  }
+
+  @Test
+  void theConsumerOfAGroupHasTheBoundOfAPoll() {
+    KafkaTransportConfig transport =
+        KafkaTransportConfig.builder("host:9092").maxMessageBytes(MEBIBYTE).build();
+    SubscriptionConfig config = config().maxInFlightBytes(8L * MEBIBYTE).build();
+    assertThat(ClientSettings.groupConsumer(transport, config))
+        .containsEntry(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 8);
   }
 
   @Test

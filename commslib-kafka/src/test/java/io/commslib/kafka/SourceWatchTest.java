@@ -59,6 +59,8 @@ class SourceWatchTest {
     time.advance(SourceWatch.PERIOD.plusSeconds(1));
     assertThat(told).isEmpty();
     assertThat(watch.reason()).isEmpty();
+    time.advance(Duration.ofMinutes(1));
+    assertThat(told).as("still asks").containsExactly("STALLED topic t does not exist");
   }
 
   @Test

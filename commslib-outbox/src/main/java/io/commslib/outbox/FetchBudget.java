@@ -10,11 +10,22 @@ import java.util.List;
  */
 final class FetchBudget {
 
-  private static final long MOST = Math.min(16L << 20, Runtime.getRuntime().maxMemory() / 32);
+  /** The number of bytes of one fetch at most, as long as none fails. */
+  static final long MOST = Math.min(16L << 20, Runtime.getRuntime().maxMemory() / 32);
+
   private static final int MAX_HALVINGS = 20;
   private static final long LEAST = 1_024;
 
+  private final long most;
   private int halvings;
+
+  FetchBudget() {
+    this(MOST);
+  }
+
+  FetchBudget(long most) {
+    this.most = most;
+  }
 
   /** A fetch has failed, for want of memory or since the database failed. */
   void failed() {
@@ -30,7 +41,7 @@ final class FetchBudget {
    * are few different statements.
    */
   long inline(int rows) {
-    return Math.max(LEAST, Long.highestOneBit((MOST >> halvings) / Math.max(1, rows)));
+    return Math.max(LEAST, Long.highestOneBit((most >> halvings) / Math.max(1, rows)));
   }
 
   /** How many rows a look may ask for at most. */
@@ -44,7 +55,7 @@ final class FetchBudget {
     int next = from;
     while (next < rows.size()) {
       bytes += rows.get(next).bytes();
-      if (next > from && bytes > MOST >> (halvings + 1)) {
+      if (next > from && bytes > most >> (halvings + 1)) {
         break;
       }
       next++;

@@ -495,6 +495,27 @@ public abstract class OutboxWritingContract extends OutboxFixture {
   }
 
   @Test
+  void noFetchOfLargeMessagesBringsMoreBytesThanTheBudgetAllows() {
+    byte[] body = new byte[512 * 1024];
+    int messages = (int) (FetchBudget.MOST / body.length * 9 / 8);
+    transactions.run(
+        tx -> {
+          for (int i = 0; i < messages; i++) {
+            outbox.publish(tx, ORDERS, message("m" + i, "k" + i).toBuilder().body(body).build());
+          }
+          return null;
+        });
+    ByteCountingDataSource counted = new ByteCountingDataSource();
+    database = JdbcDatabase.builder(counted.over(dataSource())).schema(schema).build();
+    configure(quick());
+    OutboxRelay relay = startRelay();
+    assertThat(relay.drain(Duration.ofSeconds(60))).isTrue();
+    assertThat(transport.confirmed()).hasSize(messages);
+    assertThat(counted.all()).isGreaterThanOrEqualTo((long) messages * body.length);
+    assertThat(counted.most()).isLessThanOrEqualTo(FetchBudget.MOST);
+  }
+
+  @Test
   void drainLeavesNothingBehindASmallWindow() {
     configure(quick().batchSize(1).maxUnconfirmed(1));
     writeInTurn(60, 60);
