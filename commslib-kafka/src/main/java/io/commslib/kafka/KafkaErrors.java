@@ -8,14 +8,19 @@ import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.TransportException;
 import io.commslib.core.spi.Failures;
 import java.time.Duration;
+import java.util.List;
 import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.common.InvalidRecordException;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.ClusterAuthorizationException;
 import org.apache.kafka.common.errors.FencedInstanceIdException;
 import org.apache.kafka.common.errors.IllegalGenerationException;
+import org.apache.kafka.common.errors.InvalidPidMappingException;
 import org.apache.kafka.common.errors.InvalidTopicException;
+import org.apache.kafka.common.errors.ProducerFencedException;
 import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.apache.kafka.common.errors.RecordBatchTooLargeException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
@@ -23,8 +28,10 @@ import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.errors.StaleMemberEpochException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.TransactionalIdAuthorizationException;
 import org.apache.kafka.common.errors.UnknownMemberIdException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
 
 /** The one place that reads the client's failures. */
 final class KafkaErrors {
@@ -35,7 +42,8 @@ final class KafkaErrors {
    * Translates a failed publish. What failed before {@code send} returned was never handed to the
    * sender; whatever fails later may have reached a broker, unless the failure itself says that the
    * broker refused it. A missing permission says nothing of the message, and an operator can grant
-   * it.
+   * it. A failure that ends the producer is told of every message that it had, of those under way
+   * too.
    */
   static PublishException publish(
       Throwable failure,
@@ -53,7 +61,9 @@ final class KafkaErrors {
     return new PublishException(
         refused ? "COMMS-KAFKA-003" : unauthorized ? "COMMS-KAFKA-013" : "COMMS-KAFKA-004",
         refused ? FailureKind.PERMANENT : FailureKind.TRANSIENT,
-        beforeHandOver || refused || unauthorized
+        (beforeHandOver && !isAfterAppend(cause))
+                || refused
+                || (unauthorized && !isEndOfProducer(cause))
             ? SendCertainty.NOT_SENT
             : SendCertainty.MAYBE_SENT,
         to,
@@ -68,6 +78,46 @@ final class KafkaErrors {
    */
   static boolean isTopicMissing(Throwable failureOfSend) {
     return failureOfSend instanceof TimeoutException && !isBufferFull(failureOfSend);
+  }
+
+  /**
+   * Whether the producer publishes nothing more for the rest of its life. So the client treats an
+   * idempotent producer after these failures of a batch (see {@code maybeTransitionToErrorState} in
+   * its {@code TransactionManager}); after others, such as an unexpected answer to its request for
+   * an id, it only says so when the next message is sent, by a text. A broken sequence or a failed
+   * login is no such failure: the client goes on after those.
+   */
+  static boolean isEndOfProducer(Throwable failure) {
+    return Failures.chain(failure).stream()
+        .anyMatch(
+            cause ->
+                cause instanceof ClusterAuthorizationException
+                    || cause instanceof TransactionalIdAuthorizationException
+                    || cause instanceof ProducerFencedException
+                    || cause instanceof InvalidPidMappingException
+                    || cause instanceof UnsupportedVersionException
+                    || isErrorState(cause));
+  }
+
+  /** The name of the failure that has ended a producer, which the client may wrap. */
+  static String nameOfEnd(Throwable failure) {
+    List<Throwable> chain = Failures.chain(failure);
+    return chain.get(chain.size() - 1).getClass().getSimpleName();
+  }
+
+  private static boolean isErrorState(Throwable failure) {
+    String text = failure.getMessage();
+    return (failure instanceof KafkaException || failure instanceof IllegalStateException)
+        && text != null
+        && text.contains("execute transactional method");
+  }
+
+  /**
+   * Whether {@code send} has thrown it although the message lies in the producer's buffer: the
+   * client looks at its state only then, and it may leave that state and send the message.
+   */
+  private static boolean isAfterAppend(Throwable failureOfSend) {
+    return isErrorState(failureOfSend);
   }
 
   /** Whether the client's buffer had no room for the message. */

@@ -15,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import java.util.function.Supplier;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -39,7 +40,7 @@ final class KafkaSender {
   private static final AtomicIntegerFieldUpdater<Sending> ENDED =
       AtomicIntegerFieldUpdater.newUpdater(Sending.class, "ended");
 
-  private final Producer<byte[], byte[]> producer;
+  private final LiveProducer producers;
   private final Duration publishTimeout;
   private final CommsRuntime runtime;
   private final int roomRounds;
@@ -52,19 +53,19 @@ final class KafkaSender {
   private volatile @Nullable Thread senderThread;
 
   KafkaSender(KafkaTransportConfig config, CommsRuntime runtime, MissingTopics missing) {
-    this(config, runtime, missing, new KafkaProducer<>(ClientSettings.producer(config)));
+    this(config, runtime, missing, () -> new KafkaProducer<>(ClientSettings.producer(config)));
   }
 
   KafkaSender(
       KafkaTransportConfig config,
       CommsRuntime runtime,
       MissingTopics missing,
-      Producer<byte[], byte[]> producer) {
+      Supplier<Producer<byte[], byte[]>> factory) {
     this.publishTimeout = config.publishTimeout();
     this.roomRounds = ClientSettings.roomRounds(config);
     this.missing = missing;
     this.runtime = runtime;
-    this.producer = producer;
+    this.producers = new LiveProducer(runtime, factory);
   }
 
   CompletionStage<PublishReceipt> send(
@@ -78,7 +79,8 @@ final class KafkaSender {
     if (known.isPresent()) {
       return CompletableFuture.failedStage(KafkaErrors.topicMissing(known.get(), to, messageId));
     }
-    Sending sending = new Sending(record.topic(), to, messageId);
+    Producer<byte[], byte[]> producer = producers.current();
+    Sending sending = new Sending(producer, record.topic(), to, messageId);
     try {
       do {
         // The callback is told of every outcome; the future would only say the same again.
@@ -102,8 +104,8 @@ final class KafkaSender {
       return 0;
     }
     try {
-      return producer.partitionsFor(topic).size();
-    } catch (KafkaException e) {
+      return producers.current().partitionsFor(topic).size();
+    } catch (KafkaException | IllegalStateException e) {
       return 0;
     }
   }
@@ -113,6 +115,7 @@ final class KafkaSender {
    */
   private final class Sending {
     private final CompletableFuture<PublishReceipt> result = new CompletableFuture<>();
+    private final Producer<byte[], byte[]> producer;
     private final String topic;
     private final Destination to;
     private final String messageId;
@@ -126,7 +129,8 @@ final class KafkaSender {
 
     private boolean noRoom;
 
-    Sending(String topic, Destination to, String messageId) {
+    Sending(Producer<byte[], byte[]> producer, String topic, Destination to, String messageId) {
+      this.producer = producer;
       this.topic = topic;
       this.to = to;
       this.messageId = messageId;
@@ -183,13 +187,19 @@ final class KafkaSender {
         missing.add(topic, failure);
         told = KafkaErrors.topicMissing(failure, to, messageId);
       } else {
-        if (!KafkaErrors.isOfTheMessage(failure)) {
+        if (KafkaErrors.isTopicUnknown(failure)) {
+          // It was deleted, or a broker does not know it yet: the next ones need not wait for it.
+          missing.add(topic, failure);
+        } else if (!KafkaErrors.isOfTheMessage(failure)) {
           lastErrorNanos = runtime.time().nanoTime();
           lastError = failure.getClass().getSimpleName();
         }
         told = KafkaErrors.publish(failure, before, to, messageId, publishTimeout);
       }
       end();
+      if (KafkaErrors.isEndOfProducer(failure)) {
+        producers.failed(producer, failure);
+      }
       result.completeExceptionally(told);
     }
 
@@ -201,8 +211,9 @@ final class KafkaSender {
   }
 
   /**
-   * Down for a short while after a failed publish, and while the client does not even give up what
-   * is older than it may become. Degraded while a topic is missing.
+   * Down for a short while after a failed publish, while the producer is replaced, and while the
+   * client does not even give up what is older than it may become. Degraded while a topic is
+   * missing.
    */
   Health health(Map<String, String> more) {
     long now = runtime.time().nanoTime();
@@ -210,7 +221,10 @@ final class KafkaSender {
     Map<String, String> details = new HashMap<>(more);
     details.put("oldestUnconfirmed", oldest.toString());
     details.put("waitingForRoom", Long.toString(waitingForRoom()));
-    String reason = "";
+    String reason = producers.reason();
+    if (!reason.isEmpty()) {
+      return Health.of(Health.Status.DOWN, reason, details);
+    }
     if (oldest.compareTo(publishTimeout.multipliedBy(2).plus(EXPIRY_ROOM)) > 0) {
       reason = "a publish has had no outcome for " + oldest.toSeconds() + " s";
     } else if (now - lastErrorNanos < ERROR_SHOWN.toNanos()) {
@@ -227,7 +241,8 @@ final class KafkaSender {
 
   /** The number of threads that wait inside {@code publish} until the client's buffer has room. */
   private long waitingForRoom() {
-    for (Map.Entry<MetricName, ? extends Metric> metric : producer.metrics().entrySet()) {
+    for (Map.Entry<MetricName, ? extends Metric> metric :
+        producers.current().metrics().entrySet()) {
       if (metric.getKey().name().equals("waiting-threads")
           && metric.getValue().metricValue() instanceof Number number) {
         return number.longValue();
@@ -253,6 +268,7 @@ final class KafkaSender {
    */
   void close() {
     missing.close();
+    Producer<byte[], byte[]> producer = producers.end();
     if (isSenderThread()) {
       // The client notices, and waits for nothing.
       producer.close(Duration.ZERO);

@@ -265,8 +265,9 @@ public final class KafkaTransport implements MessageTransport {
    * <p>Asks the cluster every 2 seconds whether it answers, with one small request. Down within 10
    * seconds of when it stops to answer, whether its process has died or hangs, and up within 10
    * seconds of when it answers again. The details have the age of the last answer, the age of the
-   * oldest unconfirmed publish and the number of threads that wait for room to publish. Degraded
-   * while a topic that is published to is not found.
+   * oldest unconfirmed publish and the number of threads that wait for room to publish. Down while
+   * a producer that the client uses no more is replaced. Degraded while a topic that is published
+   * to is not found.
    */
   @Override
   public Health health() {

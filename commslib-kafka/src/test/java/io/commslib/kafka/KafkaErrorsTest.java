@@ -7,14 +7,23 @@ import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.kafka.KafkaErrors.CommitFailure;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.ApiVersions;
 import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.consumer.RetriableCommitFailedException;
 import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.ClusterAuthorizationException;
 import org.apache.kafka.common.errors.InvalidTopicException;
@@ -26,6 +35,8 @@ import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.protocol.Errors;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class KafkaErrorsTest {
@@ -66,16 +77,87 @@ class KafkaErrorsTest {
 
   @Test
   void aMissingPermissionIsForAnOperatorToGrantAndSaysNothingOfTheMessage() {
-    for (AuthorizationException failure :
-        List.of(
+    Map<AuthorizationException, SendCertainty> failures =
+        Map.of(
             new TopicAuthorizationException("planted"),
-            new ClusterAuthorizationException("planted"))) {
-      PublishException told = published(failure);
-      assertThat(told.kind()).isEqualTo(FailureKind.TRANSIENT);
-      assertThat(told.certainty()).isEqualTo(SendCertainty.NOT_SENT);
-      assertThat(told)
-          .hasMessageMatching("COMMS-KAFKA-013: (Topic|Cluster)AuthorizationException: planted .*");
+            SendCertainty.NOT_SENT,
+            // The client says so of all that the producer had under way.
+            new ClusterAuthorizationException("planted"),
+            SendCertainty.MAYBE_SENT);
+    failures.forEach(
+        (failure, certainty) -> {
+          PublishException told = published(failure);
+          assertThat(told.kind()).isEqualTo(FailureKind.TRANSIENT);
+          assertThat(told.certainty()).isEqualTo(certainty);
+          assertThat(told)
+              .hasMessageMatching(
+                  "COMMS-KAFKA-013: (Topic|Cluster)AuthorizationException: planted .*");
+        });
+  }
+
+  /** Asks the client's own record of an idempotent producer's state. */
+  @Test
+  void whatEndsAProducerIsWhatTheClientSaysOfEachErrorOfABroker() throws Exception {
+    List<String> ends = new ArrayList<>();
+    for (Errors error : Errors.values()) {
+      ApiException failure = error.exception();
+      if (failure == null) {
+        continue;
+      }
+      RuntimeException refusal = refusalAfter(failure);
+      boolean ended = refusal != null;
+      assertThat(KafkaErrors.isEndOfProducer(failure)).as("%s", error).isEqualTo(ended);
+      if (refusal != null) {
+        ends.add(error.name());
+        assertThat(KafkaErrors.isEndOfProducer(refusal)).as("%s", refusal).isTrue();
+      }
     }
+    assertThat(ends)
+        .containsExactlyInAnyOrder(
+            "CLUSTER_AUTHORIZATION_FAILED",
+            "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+            "PRODUCER_FENCED",
+            "UNSUPPORTED_VERSION",
+            "INVALID_PRODUCER_ID_MAPPING");
+    // The answer to the request for an id, and a state that the client can't explain.
+    for (RuntimeException failure :
+        List.of(new KafkaException("Unexpected error"), new IllegalStateException("planted"))) {
+      Object state = idempotentProducer();
+      call(state, "transitionToFatalError", RuntimeException.class, failure);
+      RuntimeException refusal = Objects.requireNonNull(refusal(state));
+      assertThat(KafkaErrors.isEndOfProducer(refusal)).as("%s", refusal).isTrue();
+    }
+  }
+
+  /** What the client says to the next message after a batch failed so; null if it takes it. */
+  private static @Nullable RuntimeException refusalAfter(RuntimeException failure)
+      throws Exception {
+    Object state = idempotentProducer();
+    call(state, "maybeTransitionToErrorState", RuntimeException.class, failure);
+    return refusal(state);
+  }
+
+  private static @Nullable RuntimeException refusal(Object state) throws Exception {
+    try {
+      call(state, "maybeAddPartition", TopicPartition.class, new TopicPartition("t", 0));
+      return null;
+    } catch (InvocationTargetException e) {
+      return (RuntimeException) e.getCause();
+    }
+  }
+
+  private static Object idempotentProducer() throws Exception {
+    Class<?> type = Class.forName("org.apache.kafka.clients.producer.internals.TransactionManager");
+    Constructor<?> constructor = type.getConstructors()[0];
+    Object log = constructor.getParameterTypes()[0].getConstructor().newInstance();
+    return constructor.newInstance(log, null, 60_000, 100L, new ApiVersions(), null, false);
+  }
+
+  private static void call(Object target, String name, Class<?> type, Object argument)
+      throws Exception {
+    Method method = target.getClass().getDeclaredMethod(name, type);
+    method.setAccessible(true);
+    method.invoke(target, argument);
   }
 
   @Test

@@ -15,19 +15,28 @@ import java.util.ArrayDeque;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.MockProducer;
+import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.ClusterAuthorizationException;
 import org.apache.kafka.common.errors.NetworkException;
+import org.apache.kafka.common.errors.OutOfOrderSequenceException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.errors.SaslAuthenticationException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
@@ -39,11 +48,22 @@ class KafkaSenderTest {
 
   private final VirtualTime time = VirtualTime.create();
   private final ScriptedProducer client = new ScriptedProducer();
+  private final ScriptedProducer successor = new ScriptedProducer();
+  private final AtomicInteger made = new AtomicInteger();
   private Set<String> found = Set.of();
   private int questions;
   private final MissingTopics missing = new MissingTopics(time, this::describe);
   private final KafkaSender sender =
-      new KafkaSender(KafkaTransportConfig.builder("host:9092").build(), time, missing, client);
+      new KafkaSender(
+          KafkaTransportConfig.builder("host:9092").build(), time, missing, this::newClient);
+
+  private Producer<byte[], byte[]> newClient() {
+    int number = made.getAndIncrement();
+    if (number == 1) {
+      throw new KafkaException("planted: no name could be looked up");
+    }
+    return number == 0 ? client : successor;
+  }
 
   private Map<String, CompletionStage<?>> describe(Set<String> topics) {
     questions++;
@@ -125,6 +145,103 @@ class KafkaSenderTest {
         .hasMessage(
             "COMMS-KAFKA-004: NetworkException: Disconnected from node 0 (MAYBE_SENT, topic:t,"
                 + " message m)");
+  }
+
+  @Test
+  void aTopicOfWhichTheBrokerSaysThatItIsUnknownIsMissingToo() {
+    CompletableFuture<PublishReceipt> deleted = send();
+    client.errorNext(new UnknownTopicOrPartitionException("planted"));
+    assertThatThrownBy(deleted::join)
+        .cause()
+        .isInstanceOfSatisfying(
+            PublishException.class,
+            e -> assertThat(e.certainty()).isEqualTo(SendCertainty.MAYBE_SENT));
+    assertThat(health().status()).isEqualTo(Health.Status.DEGRADED);
+    assertThat(health().reason()).isEqualTo("topics not found: [t]");
+    assertThat(send()).isCompletedExceptionally();
+    assertThat(client.sends).isEqualTo(1);
+    found = Set.of("t");
+    time.advance(MissingTopics.PERIOD);
+    assertThat(health().status()).isEqualTo(Health.Status.UP);
+    assertThat(send()).isNotDone();
+  }
+
+  @Test
+  void aProducerThatPublishesNothingMoreIsReplaced() {
+    CompletableFuture<PublishReceipt> refused = send();
+    CompletableFuture<PublishReceipt> underWay = send();
+    ClusterAuthorizationException failure = new ClusterAuthorizationException("planted");
+    client.errorNext(failure);
+    // The client fails all that it has with what has ended it.
+    client.errorNext(failure);
+    for (CompletableFuture<PublishReceipt> publish : List.of(refused, underWay)) {
+      assertThatThrownBy(publish::join)
+          .cause()
+          .isInstanceOfSatisfying(
+              PublishException.class,
+              e -> {
+                assertThat(e.kind()).isEqualTo(FailureKind.TRANSIENT);
+                assertThat(e.certainty()).isEqualTo(SendCertainty.MAYBE_SENT);
+              });
+    }
+    time.advance(Duration.ofMillis(900));
+    assertThat(health().status()).isEqualTo(Health.Status.DOWN);
+    assertThat(health().reason())
+        .isEqualTo(
+            "the producer can't be used any more and is replaced: ClusterAuthorizationException");
+    client.thrown =
+        new KafkaException(
+            "Cannot execute transactional method because we are in an error state", failure);
+    assertThatThrownBy(send()::join)
+        .cause()
+        .isInstanceOfSatisfying(
+            PublishException.class,
+            e -> assertThat(e.certainty()).isEqualTo(SendCertainty.MAYBE_SENT));
+    // The first try to make another one fails.
+    time.advance(Duration.ofMillis(100));
+    await(() -> made.get() == 2);
+    await(
+        () -> {
+          time.advance(Duration.ofSeconds(1));
+          return made.get() == 3;
+        });
+    await(client::closed);
+    CompletableFuture<PublishReceipt> sent = send();
+    assertThat(successor.completeNext()).isTrue();
+    assertThat(sent).isCompleted();
+    assertThat(health().status()).isEqualTo(Health.Status.UP);
+    sender.close();
+    assertThat(successor.closed()).isTrue();
+  }
+
+  @Test
+  void aProducerIsNotReplacedForAFailureThatItSurvivesOrAfterTheEnd() {
+    for (RuntimeException survived :
+        List.of(
+            new TimeoutException("planted"),
+            new NetworkException("planted"),
+            new OutOfOrderSequenceException("planted"),
+            new SaslAuthenticationException("planted"),
+            new TopicAuthorizationException("planted"))) {
+      assertThat(send()).isNotDone();
+      client.errorNext(survived);
+    }
+    time.advance(Duration.ofMinutes(1));
+    CompletableFuture<PublishReceipt> last = send();
+    sender.close();
+    client.errorNext(new ClusterAuthorizationException("planted"));
+    assertThat(last).isCompletedExceptionally();
+    time.advance(Duration.ofMinutes(1));
+    assertThat(made).hasValue(1);
+  }
+
+  /** What runs on a thread of its own is waited for in real time. */
+  private static void await(BooleanSupplier condition) {
+    long limit = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime() - limit).as("time over").isNegative();
+      Thread.onSpinWait();
+    }
   }
 
   @Test
@@ -232,6 +349,7 @@ class KafkaSenderTest {
   /** Does not catch what a callback throws, as little as the client catches errors. */
   private static final class ScriptedProducer extends MockProducer<byte[], byte[]> {
     @Nullable Error error;
+    @Nullable RuntimeException thrown;
 
     /** What the next calls are told on the thread of the caller. */
     final Deque<RuntimeException> refusals = new ArrayDeque<>();
@@ -247,6 +365,9 @@ class KafkaSenderTest {
       sends++;
       if (error != null) {
         throw error;
+      }
+      if (thrown != null) {
+        throw thrown;
       }
       RuntimeException refusal = refusals.poll();
       if (refusal != null) {

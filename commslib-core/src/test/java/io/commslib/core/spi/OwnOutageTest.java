@@ -14,16 +14,23 @@ import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
-/** One message whose own attempts end in an outage, such as one that loses its connection. */
+/**
+ * One message whose own attempts end in an outage, such as one that loses its connection. On a
+ * thread of its own, since a loop of the engine in virtual time heeds no interrupt.
+ */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class OwnOutageTest {
 
   private final EngineRig rig = new EngineRig();
@@ -163,6 +170,28 @@ class OwnOutageTest {
     down.set(false);
     rig.time().advance(Duration.ofSeconds(30));
     assertThat(handled).containsExactly("m0");
+  }
+
+  @Test
+  void anOutageOfAnotherMessageClearsTheSuspect() {
+    Set<String> met = new HashSet<>();
+    rig.start(
+        rig.config().workers(1).retry(schedule(1)).build(),
+        delivery -> {
+          String id = delivery.message().id();
+          down.set(id.equals("x") ? met.size() < 4 : met.add(id));
+          return handle(delivery);
+        });
+    rig.accept("x", "x");
+    rig.time().advance(Duration.ofSeconds(10));
+    for (int i = 0; i < 4; i++) {
+      // Each one has an outage after that of x, so that no success proves anything of x.
+      acceptOthers(i, 1);
+      rig.time().advance(Duration.ofSeconds(30));
+    }
+    assertThat(rig.deadLetters()).isEmpty();
+    assertThat(handled).containsExactlyInAnyOrder("m0", "m1", "m2", "m3", "x");
+    assertThat(attempts).containsOnly(1);
   }
 
   @Test
