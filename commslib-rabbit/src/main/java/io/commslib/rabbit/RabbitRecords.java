@@ -220,10 +220,11 @@ final class RabbitRecords {
     table(origin.properties())
         .forEach(
             (name, value) -> {
-              received.add(name);
               if (isDropped(name, origin.trusted())) {
+                // One of the library's own that bears this name is written below.
                 return;
               }
+              received.add(name);
               String shown = isText(value) && isShown(origin, name) ? value.toString() : null;
               String now = shown == null ? null : current.get(name);
               if (now != null || (shown == null && !cut)) {

@@ -177,7 +177,9 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
     try {
       if (isOutage(cause)) {
         events.failed("saga " + claim.id() + " could not be woken, it is tried again", cause);
-        return SqlErrors.isConnectionLost(cause) ? text(claim, cause) : postponed(claim, cause);
+        // Also after a lost connection: a claim that is left to its lease counts as a failure.
+        postpone(claim, cause);
+        return "";
       }
       if (isDefinition && !Failures.isJvmFailure(cause)) {
         park(claim, "definition failed: " + cause.getClass().getName(), cause);
@@ -193,8 +195,12 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
   }
 
   private static boolean isOutage(Throwable cause) {
-    return Failures.isOutage(
-        cause instanceof SQLException sql ? SqlErrors.translate("saga", sql) : cause);
+    if (Failures.known(cause).isPresent()) {
+      return Failures.isOutage(cause);
+    }
+    return Failures.find(cause, SQLException.class)
+        .filter(sql -> Failures.isOutage(SqlErrors.translate("saga", sql)))
+        .isPresent();
   }
 
   private static String text(SagaStore.Claimed claim, Throwable cause) {
@@ -202,10 +208,9 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
   }
 
   /** Not counted: something else is out of reach. */
-  private String postponed(SagaStore.Claimed claim, Throwable cause) throws SQLException {
+  private void postpone(SagaStore.Claimed claim, Throwable cause) throws SQLException {
     lastFailure = text(claim, cause);
     inTransaction((tx, connection) -> store.postpone(connection, claim, config.lease()));
-    return "";
   }
 
   /**

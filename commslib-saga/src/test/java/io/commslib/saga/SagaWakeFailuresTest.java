@@ -10,6 +10,7 @@ import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.observe.Trouble;
 import io.commslib.saga.TestSaga.State;
 import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
@@ -23,6 +24,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** What can't be woken is woken again, and parked after ten failures that its history counts. */
 class SagaWakeFailuresTest extends SagaEngineFixture {
@@ -183,9 +186,23 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
     await("ended", () -> status("bad") == SagaStatus.COMPENSATED);
   }
 
-  @Test
-  void anOutageIsNotCounted() {
-    thrown = new StoreException("COMMS-JDBC-001", FailureKind.TRANSIENT, "elsewhere", null);
+  static List<Throwable> outages() {
+    SQLException refused = new SQLException("connection refused", "08001");
+    SQLException cut = new SQLException("statement cut", "57014");
+    return List.of(
+        new StoreException("COMMS-JDBC-001", FailureKind.TRANSIENT, "elsewhere", null),
+        new StoreException("COMMS-JDBC-001", FailureKind.TRANSIENT, "elsewhere", refused),
+        refused,
+        new IllegalStateException("wrapped", refused),
+        new SQLTransientConnectionException("no connection of another pool in time"),
+        cut,
+        new IllegalStateException("wrapped", cut));
+  }
+
+  @ParameterizedTest
+  @MethodSource("outages")
+  void anOutageIsNotCounted(Throwable outage) {
+    thrown = outage;
     String id = begin("bad");
     engine.start();
     awaitHastened("many failures", () -> calls.get() > 12);

@@ -79,9 +79,6 @@ class FailureSitesTest {
               "OutboxRelay: catch (TimeoutException | ExecutionException e)",
               "whatever the failure is, it is not drained"),
           Map.entry(
-              "OverdueSagas: instanceof SQLException",
-              "its own statements throw it themselves; translated by SqlErrors"),
-          Map.entry(
               "OverdueSagas: instanceof SagaMoves.PlanException",
               "made by the library's own code; what it carries is classified over the chain"),
           Map.entry("SagaMoves: instanceof Exception", "throws on what it carries"),

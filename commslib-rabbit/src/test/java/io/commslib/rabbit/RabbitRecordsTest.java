@@ -1,0 +1,36 @@
+package io.commslib.rabbit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.rabbitmq.client.AMQP;
+import io.commslib.core.spi.DeadLetterHeaders;
+import io.commslib.core.spi.WireMessage;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class RabbitRecordsTest {
+
+  /** As a tool leaves them that moves letters from the dead-letter queue to the source queue. */
+  @Test
+  void aReceivedHeaderOfALetterDoesNotTakeThePlaceOfTheLettersOwn() {
+    AMQP.BasicProperties received =
+        new AMQP.BasicProperties.Builder()
+            .headers(
+                Map.of(
+                    "commslib-dlq-reason", "OLD",
+                    "commslib-dlq-attempts", "6",
+                    "commslib-dlq-stack", "old",
+                    "mine", "kept"))
+            .build();
+    WireMessage wire = RabbitRecords.wire(received, new byte[] {1}, false);
+
+    WireMessage letter = DeadLetterHeaders.add(wire, Map.of("reason", "NEW", "attempts", "6"));
+    OutgoingRecord written = RabbitRecords.letter(letter, "id");
+
+    assertThat(written.headers())
+        .containsOnly(
+            Map.entry("commslib-dlq-reason", "NEW"),
+            Map.entry("commslib-dlq-attempts", "6"),
+            Map.entry("mine", "kept"));
+  }
+}
