@@ -56,7 +56,7 @@ class DeadLetterTargetIT {
                   delivery -> Settlement.deadLetter("refused"));
       transport
           .publisher()
-          .publish(topic, Message.builder("t").id("bad").key("a").build())
+          .publish(topic, Message.builder("t").id("bad").key("a").body(new byte[100]).build())
           .toCompletableFuture()
           .join();
       Await.until(

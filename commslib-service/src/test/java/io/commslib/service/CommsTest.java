@@ -170,11 +170,60 @@ class CommsTest {
     while (comms.state() != LifecycleState.DRAINING && closing.isAlive()) {
       Thread.onSpinWait();
     }
+    BlockingQueue<LifecycleState> afterSecondClose = new LinkedBlockingQueue<>();
+    Thread closingToo =
+        new Thread(
+            () -> {
+              comms.close();
+              afterSecondClose.add(comms.state());
+            },
+            "closes-too");
+    closingToo.start();
+    while (closingToo.getState() != Thread.State.WAITING && closingToo.isAlive()) {
+      Thread.onSpinWait();
+    }
     proceed.countDown();
     closing.join();
+    closingToo.join();
     comms.awaitClosed();
+    assertThat(afterSecondClose).containsExactly(LifecycleState.CLOSED);
     assertThat(handled).hasSize(1);
     assertThat(rows("inbox")).isEqualTo(1);
+    assertThat(comms.state()).isEqualTo(LifecycleState.CLOSED);
+  }
+
+  @Test
+  void closeIsBoundedAlthoughAHandlerHangs() throws Exception {
+    CountDownLatch entered = new CountDownLatch(1);
+    CountDownLatch never = new CountDownLatch(1);
+    Comms comms =
+        service()
+            .drainTimeout(Duration.ofMillis(200))
+            .subscribe(
+                "stock",
+                ORDERS,
+                on ->
+                    on.on(
+                        OrderPlaced.class,
+                        (event, delivery) -> {
+                          entered.countDown();
+                          never.await();
+                          return Settlement.done();
+                        }))
+            .start();
+    comms.inTransaction(tx -> comms.publish(tx, ORDERS, new OrderPlaced("o-1", 3), "o-1"));
+    assertThat(entered.await(20, TimeUnit.SECONDS)).isTrue();
+    comms.close();
+    assertThat(comms.state()).isEqualTo(LifecycleState.CLOSED);
+    assertThat(transport.health().status()).isEqualTo(Health.Status.DOWN);
+    never.countDown();
+  }
+
+  @Test
+  void aStartThatFailsAtADestinationClosesTheService() {
+    Comms comms = service().publishes(ORDERS).build();
+    transport.close();
+    assertThatThrownBy(comms::start).isInstanceOf(TransportClosedException.class);
     assertThat(comms.state()).isEqualTo(LifecycleState.CLOSED);
   }
 
