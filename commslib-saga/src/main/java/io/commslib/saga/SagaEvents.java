@@ -6,6 +6,8 @@ import io.commslib.core.observe.Trouble;
 import io.commslib.core.spi.CallbackQueue;
 import io.commslib.core.spi.Failures;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.jdbc.SqlErrors;
+import java.sql.SQLException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -35,7 +37,7 @@ final class SagaEvents {
         Trouble.builder(Trouble.Kind.ATTEMPT_FAILED, PART)
             .message(id)
             .attempt(attempt)
-            .failure(failure),
+            .failure(tellable(failure)),
         "next attempt in " + wait);
   }
 
@@ -43,19 +45,33 @@ final class SagaEvents {
   void parked(String id, int attempts, String reason, @Nullable Throwable cause) {
     SagaException coded =
         new SagaException(
-            "COMMS-SAGA-005", FailureKind.PERMANENT, "saga " + id + " is parked: " + reason, cause);
+            "COMMS-SAGA-005",
+            FailureKind.PERMANENT,
+            "saga " + id + " is parked: " + reason,
+            cause == null ? null : tellable(cause));
     tell(
         Trouble.builder(Trouble.Kind.PARKED, PART).message(id).attempt(attempts).failure(coded),
         reason);
     if (cause != null) {
-      log("saga " + id + " is parked: " + reason, cause);
+      log("saga " + id + " is parked: " + reason, tellable(cause));
     }
   }
 
   /** A part of the engine has failed. */
   void failed(String text, Throwable failure) {
-    tell(Trouble.builder(Trouble.Kind.PART_FAILED, PART).failure(failure), text);
-    log(text, failure);
+    Throwable told = tellable(failure);
+    tell(Trouble.builder(Trouble.Kind.PART_FAILED, PART).failure(told), text);
+    log(text, told);
+  }
+
+  /**
+   * A failure of the database, of the engine's own statements or of a hook's, may quote the state.
+   * What else a hook throws is the application's own and stays as it is.
+   */
+  static Throwable tellable(Throwable failure) {
+    return Failures.find(failure, SQLException.class).isPresent()
+        ? SqlErrors.withoutValues(failure)
+        : failure;
   }
 
   private void log(String text, Throwable failure) {
