@@ -121,7 +121,7 @@ public final class JdbcTransactionRunner implements TransactionRunner {
           "COMMS-JDBC-001",
           FailureKind.TRANSIENT,
           "transaction: connection lost, rolled back",
-          failure);
+          SqlErrors.withoutValues(failure));
     }
     throw (X) failure;
   }

@@ -112,7 +112,7 @@ final class SchemaLock implements AutoCloseable {
             + ": another process has been changing tables for "
             + waitSeconds
             + " s (expected: an end of it; wait, then run SchemaScripts.apply again)",
-        cause);
+        cause == null ? null : SqlErrors.withoutValues(cause));
   }
 
   Connection connection() {

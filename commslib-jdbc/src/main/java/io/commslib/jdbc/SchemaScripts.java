@@ -343,7 +343,7 @@ public final class SchemaScripts {
             + attempts
             + " (expected: only short transactions on it; end the long one, then run"
             + " SchemaScripts.apply again)",
-        cause);
+        SqlErrors.withoutValues(cause));
   }
 
   private String on(JdbcDatabase database) {

@@ -64,6 +64,19 @@ public final class SqlErrors {
     return TellableFailure.of(failure);
   }
 
+  /**
+   * Returns a failure of the work, or of a layer over a driver, as it may be kept as the cause of
+   * one of the library. Such layers quote statements, rows and keys in texts of their own.
+   *
+   * @param failure any failure
+   * @return the failure itself if it is one of the library, an error of the JVM or an interrupt; as
+   *     {@link #withoutValues(SQLException)} if it is one of a driver; else another one that names
+   *     its class, with its stack trace and its causes treated likewise
+   */
+  public static Throwable withoutValues(Throwable failure) {
+    return TellableFailure.ofAny(failure);
+  }
+
   private static StoreException exception(
       String doing, SqlCondition condition, SQLException original) {
     SQLException failure = TellableFailure.of(original);

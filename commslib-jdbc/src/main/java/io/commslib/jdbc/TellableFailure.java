@@ -1,5 +1,7 @@
 package io.commslib.jdbc;
 
+import io.commslib.core.CommsException;
+import io.commslib.core.spi.Failures;
 import java.io.IOException;
 import java.sql.BatchUpdateException;
 import java.sql.SQLException;
@@ -10,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * Drivers quote what they were given: PostgreSQL's the whole statement of a batch with its
  * parameters, and the row in the lines below the first; MariaDB's and H2 the value in the first
  * line. Such a failure is replaced by one with the same state, vendor code and stack trace, whose
- * text holds no value.
+ * text holds no value. Layers over a driver, such as Spring and Hibernate, quote statements and
+ * keys in texts of their own: of those only the class and the stack trace are kept.
  */
 final class TellableFailure {
 
@@ -25,6 +28,40 @@ final class TellableFailure {
     return quotes || isVerbose(failure) ? replaced(failure, quotes, 0) : failure;
   }
 
+  /** As {@link #of}, for what a layer over the driver throws, or the work itself. */
+  static Throwable ofAny(Throwable failure) {
+    return ofAny(failure, 0);
+  }
+
+  private static Throwable ofAny(Throwable failure, int depth) {
+    if (failure instanceof SQLException sql) {
+      return of(sql);
+    }
+    // The library's own texts hold no values. The others decide what the failure is taken for.
+    if (failure instanceof CommsException
+        || failure instanceof VirtualMachineError
+        || failure instanceof InterruptedException) {
+      return failure;
+    }
+    Throwable cause = depth < MAX_DEPTH ? Failures.cause(failure) : null;
+    return new WithoutText(failure, cause == null ? null : ofAny(cause, depth + 1));
+  }
+
+  /** Stands for a failure whose text may quote values. */
+  private static final class WithoutText extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    WithoutText(Throwable failure, @Nullable Throwable cause) {
+      super(failure.getClass().getName() + " (its text is left out: it may quote values)", cause);
+      setStackTrace(failure.getStackTrace());
+    }
+
+    @Override
+    public String toString() {
+      return String.valueOf(getMessage());
+    }
+  }
+
   /** Only a failure of the data quotes data; others name tables, users and hosts. */
   private static boolean quotesValues(SqlCondition condition) {
     return condition == SqlCondition.REFUSED || condition == SqlCondition.UNKNOWN;
@@ -33,15 +70,21 @@ final class TellableFailure {
   private static boolean isVerbose(SQLException failure) {
     Throwable at = failure;
     for (int depth = 0; at != null && depth < MAX_DEPTH; depth++) {
-      if (at instanceof SQLException sql
-          && (sql instanceof BatchUpdateException
-              || sql.getNextException() != null
-              || text(sql).indexOf('\n') >= 0)) {
+      if (at.getSuppressed().length > 0 || isVerboseItself(at)) {
         return true;
       }
-      at = at.getCause();
+      at = Failures.cause(at);
     }
     return false;
+  }
+
+  /** An {@code IOException} of a driver is about its socket. */
+  private static boolean isVerboseItself(Throwable failure) {
+    return failure instanceof SQLException sql
+        ? sql instanceof BatchUpdateException
+            || sql.getNextException() != null
+            || text(sql).indexOf('\n') >= 0
+        : !(failure instanceof IOException);
   }
 
   private static SQLException replaced(SQLException failure, boolean quotes, int depth) {
@@ -60,10 +103,11 @@ final class TellableFailure {
                 told, failure.getSQLState(), failure.getErrorCode())
             : new SQLException(told, failure.getSQLState(), failure.getErrorCode());
     bare.setStackTrace(failure.getStackTrace());
-    if (failure.getCause() instanceof SQLException cause && depth < MAX_DEPTH) {
-      bare.initCause(replaced(cause, quotes, depth + 1));
-    } else if (failure.getCause() instanceof IOException cause) {
-      bare.initCause(cause);
+    Throwable cause = depth < MAX_DEPTH ? Failures.cause(failure) : null;
+    if (cause instanceof SQLException sql) {
+      bare.initCause(replaced(sql, quotes, depth + 1));
+    } else if (cause != null) {
+      bare.initCause(cause instanceof IOException ? cause : ofAny(cause, depth + 1));
     }
     return bare;
   }

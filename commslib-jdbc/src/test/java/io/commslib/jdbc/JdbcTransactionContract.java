@@ -519,11 +519,12 @@ public abstract class JdbcTransactionContract {
                 transactions.run(
                     tx -> {
                       insert(tx, 1);
-                      throw new IllegalStateException("wrapped by a mapper", lost);
+                      throw new IllegalStateException("insert into t values ('SECRET')", lost);
                     }))
         .isInstanceOfSatisfying(
             StoreException.class, e -> assertThat(e.kind()).isEqualTo(FailureKind.TRANSIENT))
-        .hasRootCause(lost);
+        .hasRootCause(lost)
+        .satisfies(e -> assertThat(e.getCause().toString()).doesNotContain("SECRET"));
     assertThat(rows()).isZero();
   }
 

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
+import io.commslib.core.spi.Failures;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.lang.reflect.Field;
 import java.sql.BatchUpdateException;
 import java.sql.SQLException;
@@ -344,6 +346,51 @@ class SqlErrorsTest {
               });
     }
     assertThat(stackTrace(SqlErrors.withoutValues(failure))).doesNotContain("SECRET");
+  }
+
+  /** As Spring, Hibernate and the pools carry what a driver has thrown. */
+  @ParameterizedTest
+  @MethodSource("failuresThatQuote")
+  void aFailureOfALayerNamesItsClassAndShowsNoValue(SQLException failure) {
+    SQLException around = new SQLException("wrapped", "08006", new IllegalStateException("SECRET"));
+    SQLException besides = new SQLException("reset", "08006");
+    besides.addSuppressed(failure);
+    for (Throwable layer :
+        List.of(
+            new IllegalStateException("insert into t values ('SECRET')", failure),
+            new IllegalStateException(
+                "key SECRET", new UncheckedIOException(new IOException("SECRET"))),
+            new IllegalStateException("SECRET", around),
+            new IllegalStateException("SECRET", besides))) {
+      layer.addSuppressed(failure);
+      Throwable told = SqlErrors.withoutValues(layer);
+      assertThat(stackTrace(told)).doesNotContain("SECRET");
+      assertThat(told)
+          .hasToString(
+              "java.lang.IllegalStateException (its text is left out: it may quote values)");
+      assertThat(told.getStackTrace()).isEqualTo(layer.getStackTrace());
+      assertThat(SqlErrors.isConnectionLost(told)).isEqualTo(SqlErrors.isConnectionLost(layer));
+    }
+    for (SQLException each : List.of(around, besides)) {
+      assertThat(stackTrace(SqlErrors.withoutValues(each))).doesNotContain("SECRET");
+    }
+  }
+
+  @Test
+  void whatAFailureIsTakenForStaysInItsChain() {
+    for (Throwable meant :
+        List.of(
+            new OutOfMemoryError("planted"),
+            new InterruptedException("planted"),
+            SqlErrors.translate("insert", new SQLException("timeout", "57014")))) {
+      for (Throwable carried :
+          List.of(
+              meant,
+              new IllegalStateException("SECRET", meant),
+              new IllegalStateException("SECRET", new SQLException("odd", "45000", meant)))) {
+        assertThat(Failures.chain(SqlErrors.withoutValues(carried))).contains(meant);
+      }
+    }
   }
 
   @Test

@@ -149,7 +149,10 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
   @Override
   public void failed(Throwable failure) {
     health =
-        Health.of(Health.Status.DEGRADED, "last look failed: " + Failures.text(failure), Map.of());
+        Health.of(
+            Health.Status.DEGRADED,
+            "last look failed: " + Failures.text(SagaEvents.tellable(failure)),
+            Map.of());
     events.failed("overdue sagas can't be looked for", failure);
   }
 
@@ -204,7 +207,7 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
   }
 
   private static String text(SagaStore.Claimed claim, Throwable cause) {
-    return "saga " + claim.id() + ": " + Failures.text(cause);
+    return "saga " + claim.id() + ": " + Failures.text(SagaEvents.tellable(cause));
   }
 
   /** Not counted: something else is out of reach. */

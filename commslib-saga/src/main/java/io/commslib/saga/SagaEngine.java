@@ -403,7 +403,7 @@ public final class SagaEngine implements LifecycleComponent {
             + sagaId
             + ": a function or hook of its definition threw "
             + cause.getClass().getName(),
-        cause);
+        SagaEvents.tellable(cause));
   }
 
   static StoreException contention(String what) {

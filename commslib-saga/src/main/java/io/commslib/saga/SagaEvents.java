@@ -3,8 +3,11 @@ package io.commslib.saga;
 import io.commslib.core.FailureKind;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.observe.Trouble;
+import io.commslib.core.spi.Failures;
 import io.commslib.core.spi.TroubleChannel;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.jdbc.SqlErrors;
+import java.sql.SQLException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -27,7 +30,11 @@ final class SagaEvents {
   /** A saga could not be woken, and is woken again. */
   void failed(String id, int attempt, Throwable failure, Duration wait) {
     channel.tell(
-        channel.about(Trouble.Kind.ATTEMPT_FAILED).message(id).attempt(attempt).failure(failure),
+        channel
+            .about(Trouble.Kind.ATTEMPT_FAILED)
+            .message(id)
+            .attempt(attempt)
+            .failure(tellable(failure)),
         "next attempt in " + wait);
   }
 
@@ -35,18 +42,32 @@ final class SagaEvents {
   void parked(String id, int attempts, String reason, @Nullable Throwable cause) {
     SagaException coded =
         new SagaException(
-            "COMMS-SAGA-005", FailureKind.PERMANENT, "saga " + id + " is parked: " + reason, cause);
+            "COMMS-SAGA-005",
+            FailureKind.PERMANENT,
+            "saga " + id + " is parked: " + reason,
+            cause == null ? null : tellable(cause));
     channel.tell(
         channel.about(Trouble.Kind.PARKED).message(id).attempt(attempts).failure(coded), reason);
     if (cause != null) {
-      channel.log(log, "saga " + id + " is parked: " + reason, cause);
+      channel.log(log, "saga " + id + " is parked: " + reason, tellable(cause));
     }
   }
 
   /** A part of the engine has failed. */
   void failed(String text, Throwable failure) {
-    channel.tell(channel.about(Trouble.Kind.PART_FAILED).failure(failure), text);
-    channel.log(log, text, failure);
+    Throwable told = tellable(failure);
+    channel.tell(channel.about(Trouble.Kind.PART_FAILED).failure(told), text);
+    channel.log(log, text, told);
+  }
+
+  /**
+   * A failure of the database, of the engine's own statements or of a hook's, may quote the state.
+   * What else a hook throws is the application's own and stays as it is.
+   */
+  static Throwable tellable(Throwable failure) {
+    return Failures.find(failure, SQLException.class).isPresent()
+        ? SqlErrors.withoutValues(failure)
+        : failure;
   }
 
   /** What is wrong with the observer or the log; empty if nothing is. */

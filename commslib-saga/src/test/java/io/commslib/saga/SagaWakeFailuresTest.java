@@ -13,6 +13,7 @@ import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -173,6 +174,27 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
     engine = successor;
     assertThat(engine.retry(id, "ann", "mended")).isTrue();
     await("ended", () -> status("bad") == SagaStatus.COMPENSATED);
+  }
+
+  /** As H2 and PostgreSQL quote a state that they refuse. */
+  @Test
+  void aFailureOfTheDatabaseShowsNoValueOfTheState() {
+    SQLException refused =
+        new SQLException("Value too long: 'SECRET'\n  Detail: row (SECRET)", "22001");
+    thrown = new IllegalStateException("insert into t values ('SECRET')", refused);
+    String id = begin("bad");
+    engine.start();
+    awaitHastened("some failures", () -> failures(id).size() >= 2);
+    thrown = refused;
+    await("health tells", () -> engine.health().reason().contains("could not be woken"));
+    awaitHastened("parked", () -> status("bad") == SagaStatus.PARKED);
+    await(
+        "told", () -> troubles.stream().anyMatch(trouble -> trouble.kind() == Trouble.Kind.PARKED));
+    List<String> texts = new ArrayList<>();
+    troubles.forEach(trouble -> texts.add(trouble + trouble.cause().orElse("")));
+    texts.add(engine.health().toString() + engine.health().details());
+    failures(id).forEach(line -> texts.add(line.toString()));
+    assertThat(texts).hasSizeGreaterThan(10).noneMatch(text -> text.contains("SECRET"));
   }
 
   @Test

@@ -178,6 +178,7 @@ public final class SpringTransactionRunner implements TransactionRunner {
     return result;
   }
 
+  /** No statement of the application has run: what fails here can't quote a value of its. */
   private TransactionStatus begin(FailureKind ifUnfit) {
     try {
       return manager.getTransaction(definition);
@@ -225,7 +226,10 @@ public final class SpringTransactionRunner implements TransactionRunner {
 
   private static StoreException failed(FailureKind kind, RuntimeException cause) {
     return new StoreException(
-        "COMMS-SPRING-005", kind, "commit failed: " + cause.getClass().getSimpleName(), cause);
+        "COMMS-SPRING-005",
+        kind,
+        "commit failed: " + cause.getClass().getSimpleName(),
+        SqlErrors.withoutValues(cause));
   }
 
   private static @Nullable SQLException sqlCause(Throwable failure) {
@@ -238,7 +242,7 @@ public final class SpringTransactionRunner implements TransactionRunner {
     } catch (RuntimeException e) {
       // The database rolls back what a broken connection leaves behind.
       if (failure != null && failure != e) {
-        failure.addSuppressed(e);
+        failure.addSuppressed(SqlErrors.withoutValues(e));
       }
     }
   }
@@ -254,7 +258,7 @@ public final class SpringTransactionRunner implements TransactionRunner {
           "COMMS-SPRING-006",
           FailureKind.TRANSIENT,
           "transaction: connection lost, rolled back",
-          failure);
+          SqlErrors.withoutValues(failure));
     }
     throw (X) failure;
   }

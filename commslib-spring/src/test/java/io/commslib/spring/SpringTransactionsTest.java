@@ -16,7 +16,10 @@ import io.commslib.outbox.OutboxConfig;
 import io.commslib.outbox.OutboxSchema;
 import jakarta.persistence.EntityManager;
 import jakarta.persistence.EntityManagerFactory;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Path;
+import java.sql.BatchUpdateException;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -24,12 +27,15 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.dao.CannotAcquireLockException;
 import org.springframework.dao.DataAccessResourceFailureException;
+import org.springframework.dao.DataIntegrityViolationException;
+import org.springframework.dao.OptimisticLockingFailureException;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 import org.springframework.orm.jpa.JpaTransactionManager;
 import org.springframework.orm.jpa.SharedEntityManagerCreator;
@@ -313,6 +319,98 @@ class SpringTransactionsTest {
         .isInstanceOfSatisfying(
             StoreException.class, e -> assertThat(e.kind()).isEqualTo(FailureKind.TRANSIENT))
         .hasMessage("COMMS-SPRING-006: transaction: connection lost, rolled back");
+  }
+
+  /** Fails whenever it can, in the words of others. */
+  private SpringTransactionRunner failingRunner(RuntimeException atCommit) {
+    return SpringTransactionRunner.create(
+        new DataSourceTransactionManager(pool) {
+          private static final long serialVersionUID = 1L;
+          private boolean fails;
+
+          @Override
+          protected void doBegin(Object transaction, TransactionDefinition definition) {
+            super.doBegin(transaction, definition);
+            fails = "commslib".equals(definition.getName());
+          }
+
+          @Override
+          protected void doCommit(DefaultTransactionStatus status) {
+            throw atCommit;
+          }
+
+          @Override
+          protected void doRollback(DefaultTransactionStatus status) {
+            super.doRollback(status);
+            if (fails) {
+              throw quoting(TransactionSystemException.class, null);
+            }
+          }
+        },
+        database);
+  }
+
+  private static RuntimeException quoting(
+      Class<? extends RuntimeException> type, @Nullable SQLException cause) {
+    try {
+      return type.getConstructor(String.class, Throwable.class)
+          .newInstance("SQL [insert into orders values ('SECRET')]; key SECRET", cause);
+    } catch (ReflectiveOperationException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void noFailureOfACommitOrOfALostConnectionShowsValues() {
+    List<Class<? extends RuntimeException>> layers =
+        List.of(
+            TransactionSystemException.class,
+            UnexpectedRollbackException.class,
+            CannotAcquireLockException.class,
+            OptimisticLockingFailureException.class,
+            DataIntegrityViolationException.class,
+            DataAccessResourceFailureException.class);
+    BatchUpdateException batch =
+        new BatchUpdateException("Batch entry 0 'SECRET' was aborted", "08006", 0, new int[0]);
+    List<@Nullable SQLException> causes = new ArrayList<>();
+    causes.add(null);
+    causes.add(batch);
+    causes.add(new SQLException("deadlock\n  Where: SECRET", "40P01"));
+    causes.add(new SQLException("Duplicate entry 'SECRET' for key", "23505"));
+    for (Class<? extends RuntimeException> layer : layers) {
+      for (SQLException cause : causes) {
+        assertThatThrownBy(() -> failingRunner(quoting(layer, cause)).run(tx -> null))
+            .as("%s, %s", layer, cause)
+            .isInstanceOf(StoreException.class)
+            .satisfies(SpringTransactionsTest::showsNoSecret);
+      }
+      assertThatThrownBy(
+              () ->
+                  failingRunner(quoting(layer, null))
+                      .run(
+                          tx -> {
+                            throw quoting(layer, batch);
+                          }))
+          .hasMessage("COMMS-SPRING-006: transaction: connection lost, rolled back")
+          .satisfies(SpringTransactionsTest::showsNoSecret);
+    }
+    IllegalStateException own = new IllegalStateException("the work's own words stay");
+    assertThatThrownBy(
+            () ->
+                failingRunner(own)
+                    .run(
+                        tx -> {
+                          throw own;
+                        }))
+        .isSameAs(own)
+        .satisfies(failure -> assertThat(failure.getSuppressed()).hasSize(1))
+        .satisfies(SpringTransactionsTest::showsNoSecret);
+  }
+
+  private static void showsNoSecret(Throwable failure) {
+    StringWriter text = new StringWriter();
+    failure.printStackTrace(new PrintWriter(text, true));
+    assertThat(text.toString()).doesNotContain("SECRET");
   }
 
   @Test
