@@ -2,6 +2,7 @@ package io.commslib.jdbc;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
+import io.commslib.core.spi.Failures;
 import java.sql.SQLException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -174,7 +175,7 @@ public final class SqlErrors {
       if (cause instanceof SQLException sql && SqlCondition.isLost(sql)) {
         return true;
       }
-      cause = cause.getCause();
+      cause = Failures.cause(cause);
     }
     return false;
   }

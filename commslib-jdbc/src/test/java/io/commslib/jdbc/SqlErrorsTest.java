@@ -407,4 +407,18 @@ class SqlErrorsTest {
     assertThat(unknown).hasMessage("COMMS-JDBC-016: insert: state 45000, odd");
     assertThat(unknown.kind()).isEqualTo(FailureKind.CONTENTION);
   }
+
+  /** Else the failure of the work is replaced by that of its own method. */
+  @Test
+  void aFailureThatCanNotTellItsCauseIsNoLostConnectionAndIsNotReplaced() {
+    RuntimeException hostile =
+        new RuntimeException() {
+          @Override
+          public synchronized Throwable getCause() {
+            throw new IllegalStateException("no cause to be had");
+          }
+        };
+    assertThat(SqlErrors.isConnectionLost(hostile)).isFalse();
+    assertThat(SqlErrors.isConnectionLost(new RuntimeException(hostile))).isFalse();
+  }
 }

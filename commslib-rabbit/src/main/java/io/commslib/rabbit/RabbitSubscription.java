@@ -1,6 +1,5 @@
 package io.commslib.rabbit;
 
-import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import io.commslib.core.Health;
@@ -39,7 +38,6 @@ final class RabbitSubscription implements Subscription, Settler {
   private final Runnable onClose;
   private @Nullable DeliveryEngine engine;
   private volatile @Nullable Channel channel;
-  private volatile @Nullable String consumerTag;
   private volatile LifecycleState state = LifecycleState.STARTING;
 
   /** Takes no more messages, also on a new connection. */
@@ -100,20 +98,19 @@ final class RabbitSubscription implements Subscription, Settler {
         });
     channel = made;
     received.from(made);
-    consumerTag =
-        made.basicConsume(
-            queue,
-            false,
-            (tag, delivery) -> {
-              if (made == channel) {
-                received.add(new RabbitDelivery(made, queue, redrive, notes, delivery));
-                hand();
-              }
-            },
-            tag -> {
-              log.warn("the broker has cancelled the consumer of {}", queue);
-              standing.abort(ABORT_MILLIS);
-            });
+    made.basicConsume(
+        queue,
+        false,
+        (tag, delivery) -> {
+          if (made == channel) {
+            received.add(new RabbitDelivery(made, queue, redrive, notes, delivery));
+            hand();
+          }
+        },
+        tag -> {
+          log.warn("the broker has cancelled the consumer of {}", queue);
+          standing.abort(ABORT_MILLIS);
+        });
   }
 
   /**
@@ -146,7 +143,6 @@ final class RabbitSubscription implements Subscription, Settler {
     away = reason;
     Channel lost = channel;
     channel = null;
-    consumerTag = null;
     if (lost == null) {
       return;
     }
@@ -182,19 +178,12 @@ final class RabbitSubscription implements Subscription, Settler {
     own.settled();
   }
 
-  /** Only what has not started when this consumer leaves; the next one gets it. */
+  /**
+   * Only what has not started when this consumer leaves. Nothing is sent: the end of the channel
+   * gives back all that is not acknowledged, at once and each in its place.
+   */
   @Override
-  public void giveBack(RawDelivery delivery) {
-    requeue((RabbitDelivery) delivery);
-  }
-
-  private void requeue(RabbitDelivery own) {
-    try {
-      own.channel().basicNack(own.tag(), false, true);
-    } catch (IOException | RuntimeException e) {
-      log.debug("give back of {} forgotten: {}", own.positionText(), e.toString());
-    }
-  }
+  public void giveBack(RawDelivery delivery) {}
 
   @Override
   public SubscriptionConfig config() {
@@ -237,23 +226,21 @@ final class RabbitSubscription implements Subscription, Settler {
     return engine().health();
   }
 
-  /** {@inheritDoc} The broker is told without waiting for its answer. */
+  /**
+   * {@inheritDoc} The broker is not told: once a consumer is cancelled the next one gets later
+   * messages, and what this one has not finished yet would come after them. Until the drain the
+   * broker may send as many messages as may be in flight; they wait here unhandled.
+   */
   @Override
   public void stopIntake() {
     intakeStopped = true;
     engine().pause();
-    Channel now = channel;
-    String tag = consumerTag;
-    consumerTag = null;
-    if (now != null && tag != null) {
-      try {
-        now.asyncRpc(new AMQP.Basic.Cancel.Builder().consumerTag(tag).nowait(true).build());
-      } catch (IOException | RuntimeException e) {
-        log.debug("cancel of {} not needed: {}", queue, e.toString());
-      }
-    }
   }
 
+  /**
+   * {@inheritDoc} The next consumer of the group takes over when all had ended, otherwise when this
+   * is closed.
+   */
   @Override
   public boolean drain(Duration timeout) {
     if (state == LifecycleState.CLOSED) {
@@ -263,8 +250,8 @@ final class RabbitSubscription implements Subscription, Settler {
     stopIntake();
     state = LifecycleState.DRAINING;
     boolean idle = engine().drain(timeout);
-    for (RabbitDelivery rest = received.poll(); rest != null; rest = received.poll()) {
-      requeue(rest);
+    if (idle) {
+      leave();
     }
     return idle;
   }
@@ -277,11 +264,15 @@ final class RabbitSubscription implements Subscription, Settler {
     state = LifecycleState.CLOSED;
     connection.removeListener(listener);
     engine().close();
+    leave();
+    onClose.run();
+  }
+
+  private void leave() {
     Channel now = channel;
     if (now != null) {
       RabbitTopology.closeQuietly(now);
       notes.leave(now);
     }
-    onClose.run();
   }
 }

@@ -32,11 +32,6 @@ final class Received {
     waiting.add(delivery);
   }
 
-  /** Takes one out, or returns null. */
-  @Nullable RabbitDelivery poll() {
-    return waiting.poll();
-  }
-
   /**
    * Hands over what the engine has room for, one thread at a time so that the order is kept.
    *

@@ -1,0 +1,84 @@
+package io.commslib.rabbit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.Subscription;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.testkit.Await;
+import io.commslib.testkit.servers.RabbitServer;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** A member that drains keeps its place until it has finished: no other overtakes it. */
+class LeavingMemberIT {
+
+  private static final Duration LIMIT = Duration.ofSeconds(30);
+  private static final int MESSAGES = 20;
+
+  private final List<Integer> handled = new CopyOnWriteArrayList<>();
+  private final CountDownLatch begun = new CountDownLatch(1);
+  private final CountDownLatch goesOn = new CountDownLatch(1);
+
+  @Test
+  void theNextMemberBeginsWhereADrainingOneHasEnded() throws Exception {
+    Destination queue = Destination.queue("leaving");
+    try (RabbitTransport first = RabbitTransport.create(RabbitServer.shared().uri());
+        RabbitTransport second = RabbitTransport.create(RabbitServer.shared().uri())) {
+      first.declare(DestinationConfig.builder(queue).build());
+      Subscription leaving =
+          subscribe(
+              first,
+              queue,
+              delivery -> {
+                begun.countDown();
+                goesOn.await();
+                return note(delivery.message());
+              });
+      for (int i = 1; i <= MESSAGES; i++) {
+        Message message = Message.builder("t").id(Integer.toString(i)).key("k").build();
+        first.publisher().publish(queue, message).toCompletableFuture().join();
+      }
+      begun.await();
+      second.declare(DestinationConfig.builder(queue).build());
+      subscribe(second, queue, delivery -> note(delivery.message()));
+
+      leaving.stopIntake();
+      CompletableFuture<Boolean> drained =
+          CompletableFuture.supplyAsync(() -> leaving.drain(LIMIT));
+      // Time for the second member to overtake.
+      for (int i = 0; i < 50 && handled.isEmpty(); i++) {
+        LockSupport.parkNanos(10_000_000);
+      }
+      goesOn.countDown();
+
+      assertThat(drained.join()).isTrue();
+      Await.until("all are handled", LIMIT, () -> handled.size() >= MESSAGES);
+      assertThat(handled)
+          .containsExactlyElementsOf(IntStream.rangeClosed(1, MESSAGES).boxed().toList());
+    }
+  }
+
+  private Settlement note(Message message) {
+    handled.add(Integer.valueOf(message.id()));
+    return Settlement.done();
+  }
+
+  /** Takes a few messages at a time, so that the broker has some for the next member. */
+  private static Subscription subscribe(
+      RabbitTransport transport, Destination queue, MessageHandler handler) {
+    return transport
+        .subscriber()
+        .subscribe(SubscriptionConfig.builder(queue).workers(2).maxInFlight(5).build(), handler);
+  }
+}
