@@ -348,7 +348,9 @@ final class OverdueSagas implements TimerThread.Work<SagaStore.Claimed> {
             .toList();
     String reason = parked > 0 ? parked + " sagas parked" : "";
     if (failing > 0) {
-      reason = failing + " sagas could not be woken and are woken again, last: " + lastFailure;
+      // Of another process nothing is known but the count.
+      String last = lastFailure.isEmpty() ? "" : ", last: " + lastFailure;
+      reason = failing + " sagas could not be woken and are woken again" + last;
     }
     if (!failure.isEmpty()) {
       reason = failure;

@@ -276,7 +276,9 @@ public final class DeliveryEngine implements AutoCloseable {
     }
     int letters = books.keptLetters();
     return letters > 0
-        ? "the dead-letter target refuses messages, which wait here: " + letters
+        ? "the dead-letter target refuses messages, which wait here: "
+            + letters
+            + (now.isIntakePaused() ? "; the intake is paused, since its bounds are reached" : "")
         : books.events.trouble();
   }
 }

@@ -202,4 +202,27 @@ class FailuresTest {
     assertThat(rig.acknowledged()).endsWith("never", "behind");
     assertThat(rig.engine().health().status()).isEqualTo(Health.Status.UP);
   }
+
+  @Test
+  void lettersThatWaitInSuchNumbersThatTheyStopTheIntakeAreNamedInHealth() {
+    EngineRig rig = new EngineRig();
+    rig.start(
+        rig.config().workers(2).maxInFlight(4).build(), delivery -> Settlement.deadLetter("no"));
+    rig.refuseLettersOver(10);
+    rig.accept("first", "a");
+    rig.time().advance(Duration.ofSeconds(1));
+    assertThat(rig.engine().isIntakeOpen()).isTrue();
+    rig.accept("second", "b");
+    rig.time().advance(Duration.ofSeconds(1));
+    assertThat(rig.engine().isIntakeOpen()).isFalse();
+    assertThat(rig.engine().health().reason())
+        .isEqualTo(
+            "the dead-letter target refuses messages, which wait here: 2; the intake is paused,"
+                + " since its bounds are reached");
+    rig.refuseLettersOver(Integer.MAX_VALUE);
+    rig.time().advance(Duration.ofMinutes(20));
+    assertThat(rig.acknowledged()).containsExactlyInAnyOrder("first", "second");
+    assertThat(rig.engine().isIntakeOpen()).isTrue();
+    assertThat(rig.engine().health().status()).isEqualTo(Health.Status.UP);
+  }
 }
