@@ -15,6 +15,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;
@@ -57,6 +58,7 @@ final class DatabaseSide implements AutoCloseable {
   static Side start(String classPath, String url, String user, String password) throws IOException {
     LineProcess process =
         LineProcess.start(
+            Path.of(System.getProperty("java.home")),
             List.of(
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
                 "-cp",

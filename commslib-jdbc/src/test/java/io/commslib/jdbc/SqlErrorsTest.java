@@ -415,7 +415,7 @@ class SqlErrorsTest {
         new RuntimeException() {
           @Override
           public synchronized Throwable getCause() {
-            throw new IllegalStateException("no cause to be had");
+            throw new IllegalStateException("planted");
           }
         };
     assertThat(SqlErrors.isConnectionLost(hostile)).isFalse();

@@ -42,8 +42,7 @@ final class KafkaErrors {
    * Translates a failed publish. What failed before {@code send} returned was never handed to the
    * sender; whatever fails later may have reached a broker, unless the failure itself says that the
    * broker refused it. A missing permission says nothing of the message, and an operator can grant
-   * it. A failure that ends the producer is told of every message that it had, of those under way
-   * too.
+   * it. A failure that is fatal to the producer is reported for every message in flight, too.
    */
   static PublishException publish(
       Throwable failure,
@@ -81,11 +80,11 @@ final class KafkaErrors {
   }
 
   /**
-   * Whether the producer publishes nothing more for the rest of its life. So the client treats an
-   * idempotent producer after these failures of a batch (see {@code maybeTransitionToErrorState} in
-   * its {@code TransactionManager}); after others, such as an unexpected answer to its request for
-   * an id, it only says so when the next message is sent, by a text. A broken sequence or a failed
-   * login is no such failure: the client goes on after those.
+   * Whether the producer is in a fatal state and publishes nothing more. The client treats an
+   * idempotent producer so after these failures of a batch (see {@code maybeTransitionToErrorState}
+   * in its {@code TransactionManager}); after others, such as an unexpected answer to its request
+   * for an id, it only says so when the next message is sent, by a text. A broken sequence or a
+   * failed login is no such failure: the client goes on after those.
    */
   static boolean isEndOfProducer(Throwable failure) {
     return Failures.chain(failure).stream()

@@ -11,9 +11,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The producer that is in use. After some failures the client refuses all that a producer is given
- * for the rest of its life; such a producer is replaced after a pause, which grows while the next
- * ones fail too. Thread-safe.
+ * The producer that is in use. After some failures a producer is in a fatal state and publishes
+ * nothing more; such a producer is replaced after a pause, which grows while the next ones fail
+ * too. Thread-safe.
  */
 final class LiveProducer {
 
@@ -66,9 +66,10 @@ final class LiveProducer {
         return;
       }
       reason =
-          "the producer can't be used any more and is replaced: " + KafkaErrors.nameOfEnd(failure);
+          "the producer is in a fatal state and is being replaced: "
+              + KafkaErrors.nameOfEnd(failure);
     }
-    log.warn("the client refuses to publish with this producer, which is replaced", failure);
+    log.warn("the producer is in a fatal state and is being replaced", failure);
   }
 
   /** Lock held. Returns false if nothing could be scheduled: the next failure tries again. */

@@ -81,7 +81,7 @@ class KafkaErrorsTest {
         Map.of(
             new TopicAuthorizationException("planted"),
             SendCertainty.NOT_SENT,
-            // The client says so of all that the producer had under way.
+            // The client reports it for all messages in flight.
             new ClusterAuthorizationException("planted"),
             SendCertainty.MAYBE_SENT);
     failures.forEach(

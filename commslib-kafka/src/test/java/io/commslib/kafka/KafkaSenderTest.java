@@ -188,7 +188,7 @@ class KafkaSenderTest {
     assertThat(health().status()).isEqualTo(Health.Status.DOWN);
     assertThat(health().reason())
         .isEqualTo(
-            "the producer can't be used any more and is replaced: ClusterAuthorizationException");
+            "the producer is in a fatal state and is being replaced: ClusterAuthorizationException");
     client.thrown =
         new KafkaException(
             "Cannot execute transactional method because we are in an error state", failure);

@@ -178,7 +178,7 @@ public final class SpringTransactionRunner implements TransactionRunner {
     return result;
   }
 
-  /** No statement of the application has run: what fails here can't quote a value of its. */
+  /** No statement of the application has run yet, so the failure can't quote its values. */
   private TransactionStatus begin(FailureKind ifUnfit) {
     try {
       return manager.getTransaction(definition);

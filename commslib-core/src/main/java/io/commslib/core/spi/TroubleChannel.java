@@ -87,7 +87,7 @@ public final class TroubleChannel implements AutoCloseable {
   }
 
   /**
-   * Returns what is wrong with the observer or the log, for health.
+   * Returns the trouble with the observer or the log, for health.
    *
    * @return empty while nothing is
    */
