@@ -1,17 +1,17 @@
 package io.commslib.benchmarks;
 
+import io.commslib.core.engine.DeliveryEngine;
+import io.commslib.core.engine.RawDelivery;
+import io.commslib.core.engine.Settler;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.DeliveryEngine;
-import io.commslib.core.spi.RawDelivery;
-import io.commslib.core.spi.Settler;
-import io.commslib.core.spi.WireHeaders;
-import io.commslib.core.spi.WireMessage;
 import io.commslib.core.time.SystemRuntime;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.WireHeaders;
+import io.commslib.core.wire.WireMessage;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;

@@ -1,4 +1,8 @@
-/** Failures, lifecycle and health shared by every room of the library. */
+/**
+ * Failures, their meaning for the next step, and health: the ground of all modules. Start with
+ * {@link io.commslib.core.CommsException}, {@link io.commslib.core.FailureKind} and {@link
+ * io.commslib.core.Health}. All types are immutable. Imports no other package of the library.
+ */
 @NullMarked
 package io.commslib.core;
 

@@ -6,6 +6,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import io.commslib.core.lifecycle.Lifecycle;
 import io.commslib.core.messaging.MessageIds;
 import io.commslib.core.time.SystemRuntime;
 import java.util.concurrent.CompletableFuture;

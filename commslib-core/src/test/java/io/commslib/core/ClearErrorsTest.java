@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.codec.TypedHandler;
+import io.commslib.core.engine.DeliveryEngine;
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.BatchBounds;
 import io.commslib.core.messaging.BatchHandler;
@@ -16,8 +18,6 @@ import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
-import io.commslib.core.messaging.TypedHandler;
-import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.time.VirtualTime;
 import java.time.Duration;
 import java.util.List;

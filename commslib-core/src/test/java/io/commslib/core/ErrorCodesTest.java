@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.codec.TypedHandler;
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.DeadLetter;
@@ -15,7 +16,6 @@ import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
-import io.commslib.core.messaging.TypedHandler;
 import io.commslib.core.time.VirtualTime;
 import java.time.Duration;
 import java.time.Instant;

@@ -1,6 +1,6 @@
 package io.commslib.idempotency;
 
-import io.commslib.core.spi.Checks;
+import io.commslib.core.checks.Checks;
 import java.time.Duration;
 
 /**

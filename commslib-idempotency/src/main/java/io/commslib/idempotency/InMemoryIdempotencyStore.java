@@ -2,12 +2,12 @@ package io.commslib.idempotency;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
+import io.commslib.core.checks.Checks;
 import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.IdempotencyStore;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.inmemory.InMemoryTransaction;
-import io.commslib.core.spi.Checks;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.tx.TransactionContext;
 import java.time.Duration;

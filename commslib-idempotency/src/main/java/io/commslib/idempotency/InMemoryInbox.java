@@ -2,10 +2,10 @@ package io.commslib.idempotency;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
-import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.checks.Checks;
 import io.commslib.core.inmemory.InMemoryTransaction;
+import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.Message;
-import io.commslib.core.spi.Checks;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;

@@ -1,7 +1,7 @@
 package io.commslib.idempotency;
 
 import io.commslib.core.StoreException;
-import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;

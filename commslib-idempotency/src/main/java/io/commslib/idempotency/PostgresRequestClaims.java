@@ -1,9 +1,9 @@
 package io.commslib.idempotency;
 
+import io.commslib.core.hash.Sha256;
 import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
-import io.commslib.core.spi.Sha256;
 import io.commslib.jdbc.JdbcDatabase;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;

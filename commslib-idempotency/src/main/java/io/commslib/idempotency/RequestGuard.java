@@ -1,10 +1,10 @@
 package io.commslib.idempotency;
 
+import io.commslib.core.checks.Checks;
 import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.IdempotencyStore;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
-import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;
 import java.nio.ByteBuffer;

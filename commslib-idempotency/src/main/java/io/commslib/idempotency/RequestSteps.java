@@ -2,7 +2,7 @@ package io.commslib.idempotency;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
-import io.commslib.core.spi.Checks;
+import io.commslib.core.checks.Checks;
 import java.util.Objects;
 
 /** The bounds of what holders remember about a key. */

@@ -1,10 +1,10 @@
 package io.commslib.idempotency;
 
+import io.commslib.core.Failures;
 import io.commslib.core.StoreException;
 import io.commslib.core.idempotency.IdempotencyStore;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
-import io.commslib.core.spi.Failures;
 import java.nio.charset.StandardCharsets;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;

@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
-import io.commslib.core.idempotency.Inbox;
 import io.commslib.core.inmemory.InMemoryTransactionRunner;
+import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.time.VirtualTime;
 import io.commslib.core.tx.TransactionRunner;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.StoreException;
-import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.messaging.Inbox;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;

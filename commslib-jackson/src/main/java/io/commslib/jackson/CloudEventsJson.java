@@ -1,8 +1,8 @@
 package io.commslib.jackson;
 
-import io.commslib.core.codec.CodecException;
-import io.commslib.core.spi.StructuredEvents;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.CodecException;
+import io.commslib.core.wire.StructuredEvents;
+import io.commslib.core.wire.WireMessage;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.LinkedHashMap;

@@ -1,9 +1,9 @@
 package io.commslib.jackson;
 
+import io.commslib.core.CodecException;
+import io.commslib.core.Failures;
+import io.commslib.core.checks.Checks;
 import io.commslib.core.codec.Codec;
-import io.commslib.core.codec.CodecException;
-import io.commslib.core.spi.Checks;
-import io.commslib.core.spi.Failures;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Objects;

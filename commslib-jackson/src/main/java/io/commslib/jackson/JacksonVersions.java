@@ -1,7 +1,7 @@
 package io.commslib.jackson;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
-import io.commslib.core.codec.CodecException;
+import io.commslib.core.CodecException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Properties;

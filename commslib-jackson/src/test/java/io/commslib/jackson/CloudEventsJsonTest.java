@@ -3,10 +3,10 @@ package io.commslib.jackson;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.commslib.core.codec.CodecException;
+import io.commslib.core.CodecException;
 import io.commslib.core.messaging.Message;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.WireMessage;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.junit.jupiter.api.Test;

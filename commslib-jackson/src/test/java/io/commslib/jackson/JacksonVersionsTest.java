@@ -3,7 +3,7 @@ package io.commslib.jackson;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import io.commslib.core.codec.CodecException;
+import io.commslib.core.CodecException;
 import java.io.File;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;

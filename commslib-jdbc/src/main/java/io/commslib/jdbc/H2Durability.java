@@ -1,6 +1,6 @@
 package io.commslib.jdbc;
 
-import io.commslib.core.spi.Checks;
+import io.commslib.core.checks.Checks;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;

@@ -1,7 +1,7 @@
 package io.commslib.jdbc;
 
 import io.commslib.core.StoreException;
-import io.commslib.core.spi.Checks;
+import io.commslib.core.checks.Checks;
 import io.commslib.core.tx.DatabaseId;
 import java.sql.Connection;
 import java.sql.SQLException;

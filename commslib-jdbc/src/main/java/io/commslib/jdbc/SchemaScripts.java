@@ -2,7 +2,7 @@ package io.commslib.jdbc;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
-import io.commslib.core.spi.Checks;
+import io.commslib.core.checks.Checks;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -1,8 +1,8 @@
 package io.commslib.jdbc;
 
 import io.commslib.core.FailureKind;
+import io.commslib.core.Failures;
 import io.commslib.core.StoreException;
-import io.commslib.core.spi.Failures;
 import java.sql.SQLException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;

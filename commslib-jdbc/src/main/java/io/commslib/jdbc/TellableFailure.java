@@ -1,7 +1,7 @@
 package io.commslib.jdbc;
 
 import io.commslib.core.CommsException;
-import io.commslib.core.spi.Failures;
+import io.commslib.core.Failures;
 import java.io.IOException;
 import java.sql.BatchUpdateException;
 import java.sql.SQLException;

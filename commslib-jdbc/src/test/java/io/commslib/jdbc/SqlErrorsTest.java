@@ -3,8 +3,8 @@ package io.commslib.jdbc;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.FailureKind;
+import io.commslib.core.Failures;
 import io.commslib.core.StoreException;
-import io.commslib.core.spi.Failures;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

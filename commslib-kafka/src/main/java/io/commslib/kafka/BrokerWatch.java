@@ -1,6 +1,6 @@
 package io.commslib.kafka;
 
-import io.commslib.core.spi.Failures;
+import io.commslib.core.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.ScheduledTask;
 import io.commslib.core.time.TimeSource;

@@ -1,6 +1,6 @@
 package io.commslib.kafka;
 
-import io.commslib.core.spi.Sha256;
+import io.commslib.core.hash.Sha256;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;

@@ -1,12 +1,12 @@
 package io.commslib.kafka;
 
+import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.DeadLetterListing;
-import io.commslib.core.spi.Checks;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.DeadLetterHeaders;
-import io.commslib.core.spi.WireMessage;
 import io.commslib.core.time.TimeSource;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.DeadLetterHeaders;
+import io.commslib.core.wire.WireMessage;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;

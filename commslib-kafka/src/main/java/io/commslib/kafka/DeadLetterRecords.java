@@ -1,9 +1,9 @@
 package io.commslib.kafka;
 
 import io.commslib.core.messaging.DeadLetter;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.OrderingKeys;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.OrderingKeys;
+import io.commslib.core.wire.WireMessage;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

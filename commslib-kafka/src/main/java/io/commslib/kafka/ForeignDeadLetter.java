@@ -1,9 +1,9 @@
 package io.commslib.kafka;
 
 import io.commslib.core.messaging.Destination;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.DeadLetterHeaders;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.DeadLetterHeaders;
+import io.commslib.core.wire.WireMessage;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;

@@ -1,6 +1,6 @@
 package io.commslib.kafka;
 
-import io.commslib.core.spi.DeliveryEngine;
+import io.commslib.core.engine.DeliveryEngine;
 import io.commslib.core.time.TimeSource;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;

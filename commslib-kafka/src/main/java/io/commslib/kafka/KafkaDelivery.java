@@ -1,7 +1,7 @@
 package io.commslib.kafka;
 
-import io.commslib.core.spi.RawDelivery;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.engine.RawDelivery;
+import io.commslib.core.wire.WireMessage;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;

@@ -1,12 +1,12 @@
 package io.commslib.kafka;
 
 import io.commslib.core.FailureKind;
+import io.commslib.core.Failures;
 import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.TransportException;
-import io.commslib.core.spi.Failures;
 import java.time.Duration;
 import java.util.List;
 import org.apache.kafka.clients.consumer.CommitFailedException;

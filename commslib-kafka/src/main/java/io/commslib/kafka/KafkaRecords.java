@@ -1,10 +1,10 @@
 package io.commslib.kafka;
 
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.DeadLetterHeaders;
-import io.commslib.core.spi.OrderingKeys;
-import io.commslib.core.spi.WireHeaders;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.DeadLetterHeaders;
+import io.commslib.core.wire.OrderingKeys;
+import io.commslib.core.wire.WireHeaders;
+import io.commslib.core.wire.WireMessage;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;

@@ -2,10 +2,10 @@ package io.commslib.kafka;
 
 import io.commslib.core.Health;
 import io.commslib.core.LifecycleState;
+import io.commslib.core.engine.DeliveryEngine;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot;
-import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.time.Timeouts;

@@ -1,10 +1,10 @@
 package io.commslib.kafka;
 
 import io.commslib.core.FailureKind;
+import io.commslib.core.Failures;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.SubscribeException;
-import io.commslib.core.spi.Failures;
 import io.commslib.core.time.TimeSource;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,10 +1,10 @@
 package io.commslib.kafka;
 
+import io.commslib.core.checks.Checks;
 import io.commslib.core.observe.CommsObserver;
-import io.commslib.core.spi.Checks;
-import io.commslib.core.spi.DefaultSource;
-import io.commslib.core.spi.StructuredEvents;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.wire.DefaultSource;
+import io.commslib.core.wire.StructuredEvents;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;

@@ -1,9 +1,9 @@
 package io.commslib.kafka;
 
+import io.commslib.core.engine.DeliveryEngine;
+import io.commslib.core.engine.RawDelivery;
+import io.commslib.core.engine.Settler;
 import io.commslib.core.messaging.SubscriptionConfig;
-import io.commslib.core.spi.DeliveryEngine;
-import io.commslib.core.spi.RawDelivery;
-import io.commslib.core.spi.Settler;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.TimeSource;
 import io.commslib.kafka.KafkaErrors.CommitFailure;

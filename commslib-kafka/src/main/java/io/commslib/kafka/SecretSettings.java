@@ -1,6 +1,6 @@
 package io.commslib.kafka;
 
-import io.commslib.core.spi.Failures;
+import io.commslib.core.Failures;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

@@ -1,8 +1,8 @@
 package io.commslib.kafka;
 
+import io.commslib.core.engine.DeliveryEngine;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot;
-import io.commslib.core.spi.DeliveryEngine;
 import java.util.Collection;
 import java.util.List;
 import org.slf4j.Logger;

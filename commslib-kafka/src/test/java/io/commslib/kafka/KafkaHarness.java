@@ -4,7 +4,7 @@ import io.commslib.core.codec.Codec;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.observe.CommsObserver;
-import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.jackson.JacksonCodec;
 import io.commslib.testkit.BadInputHarness;
 import io.commslib.testkit.RawRecord;

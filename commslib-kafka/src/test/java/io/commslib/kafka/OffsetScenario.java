@@ -2,13 +2,13 @@ package io.commslib.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.commslib.core.engine.DeliveryEngine;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.VirtualTime;
+import io.commslib.core.wire.CloudEventsEnvelope;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;

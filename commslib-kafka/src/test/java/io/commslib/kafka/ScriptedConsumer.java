@@ -1,8 +1,8 @@
 package io.commslib.kafka;
 
 import io.commslib.core.messaging.Message;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.WireMessage;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;

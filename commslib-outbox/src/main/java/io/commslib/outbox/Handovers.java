@@ -1,9 +1,9 @@
 package io.commslib.outbox;
 
+import io.commslib.core.Failures;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.messaging.Publisher;
-import io.commslib.core.spi.Failures;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;

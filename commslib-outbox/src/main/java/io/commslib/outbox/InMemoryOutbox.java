@@ -1,12 +1,12 @@
 package io.commslib.outbox;
 
 import io.commslib.core.CommsException;
+import io.commslib.core.Failures;
+import io.commslib.core.checks.Checks;
 import io.commslib.core.inmemory.InMemoryTransaction;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Publisher;
-import io.commslib.core.spi.Checks;
-import io.commslib.core.spi.Failures;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;

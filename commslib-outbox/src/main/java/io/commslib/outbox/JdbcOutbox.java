@@ -2,13 +2,13 @@ package io.commslib.outbox;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
+import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
-import io.commslib.core.spi.Checks;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.DefaultSource;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.DefaultSource;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactions;
 import io.commslib.jdbc.SqlDialect;

@@ -1,6 +1,6 @@
 package io.commslib.outbox;
 
-import io.commslib.core.spi.Failures;
+import io.commslib.core.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.jdbc.JdbcDatabase;
 import java.time.Duration;

@@ -1,6 +1,6 @@
 package io.commslib.outbox;
 
-import io.commslib.core.spi.Failures;
+import io.commslib.core.Failures;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -1,6 +1,6 @@
 package io.commslib.outbox;
 
-import io.commslib.core.spi.Checks;
+import io.commslib.core.checks.Checks;
 import io.commslib.jdbc.JdbcDatabase;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

@@ -1,10 +1,10 @@
 package io.commslib.outbox;
 
+import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.Backoff;
-import io.commslib.core.spi.Checks;
-import io.commslib.core.spi.DefaultSource;
+import io.commslib.core.wire.DefaultSource;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

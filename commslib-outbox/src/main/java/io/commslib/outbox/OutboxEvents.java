@@ -2,7 +2,7 @@ package io.commslib.outbox;
 
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.observe.Trouble;
-import io.commslib.core.spi.TroubleChannel;
+import io.commslib.core.observe.TroubleChannel;
 import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;

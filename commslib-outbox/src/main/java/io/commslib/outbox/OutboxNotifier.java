@@ -1,9 +1,9 @@
 package io.commslib.outbox;
 
 import io.commslib.core.Health;
-import io.commslib.core.LifecycleComponent;
+import io.commslib.core.checks.Checks;
+import io.commslib.core.lifecycle.LifecycleComponent;
 import io.commslib.core.messaging.MessageIds;
-import io.commslib.core.spi.Checks;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.jdbc.SingleStatements;
 import io.commslib.jdbc.SqlDialect;

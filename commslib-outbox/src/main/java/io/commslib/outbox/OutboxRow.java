@@ -1,10 +1,10 @@
 package io.commslib.outbox;
 
-import io.commslib.core.codec.CodecException;
+import io.commslib.core.CodecException;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.WireMessage;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -1,8 +1,8 @@
 package io.commslib.outbox;
 
+import io.commslib.core.CodecException;
 import io.commslib.core.CommsException;
-import io.commslib.core.codec.CodecException;
-import io.commslib.core.spi.Failures;
+import io.commslib.core.Failures;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;

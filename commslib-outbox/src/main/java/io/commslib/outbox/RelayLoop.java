@@ -2,8 +2,8 @@ package io.commslib.outbox;
 
 import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
+import io.commslib.core.Failures;
 import io.commslib.core.messaging.Publisher;
-import io.commslib.core.spi.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.jdbc.SqlDialect;
 import java.time.Duration;

@@ -1,7 +1,7 @@
 package io.commslib.outbox;
 
+import io.commslib.core.Failures;
 import io.commslib.core.resilience.Backoff;
-import io.commslib.core.spi.Failures;
 import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;

@@ -2,10 +2,10 @@ package io.commslib.outbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.commslib.core.CodecException;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
 import io.commslib.core.StoreException;
-import io.commslib.core.codec.CodecException;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.resilience.Backoff;

@@ -2,7 +2,7 @@ package io.commslib.rabbit;
 
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.LongString;
-import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.wire.CloudEventsEnvelope;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;

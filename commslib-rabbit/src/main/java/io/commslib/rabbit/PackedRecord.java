@@ -2,7 +2,7 @@ package io.commslib.rabbit;
 
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.impl.ContentHeaderPropertyWriter;
-import io.commslib.core.spi.CloudEventsEnvelope;
+import io.commslib.core.wire.CloudEventsEnvelope;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;

@@ -1,7 +1,7 @@
 package io.commslib.rabbit;
 
 import com.rabbitmq.client.ConnectionFactory;
-import io.commslib.core.spi.Checks;
+import io.commslib.core.checks.Checks;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;

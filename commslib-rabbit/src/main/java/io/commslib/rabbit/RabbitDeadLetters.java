@@ -1,15 +1,15 @@
 package io.commslib.rabbit;
 
 import com.rabbitmq.client.Channel;
+import io.commslib.core.Failures;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.DeadLetterListing;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.PublishReceipt;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.DeadLetterHeaders;
-import io.commslib.core.spi.Failures;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.DeadLetterHeaders;
+import io.commslib.core.wire.WireMessage;
 import java.io.IOException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;

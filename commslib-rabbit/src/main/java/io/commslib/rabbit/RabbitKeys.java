@@ -1,9 +1,9 @@
 package io.commslib.rabbit;
 
 import com.rabbitmq.client.LongString;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.OrderingKeys;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.OrderingKeys;
+import io.commslib.core.wire.WireMessage;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 

@@ -2,12 +2,12 @@ package io.commslib.rabbit;
 
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.GetResponse;
+import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.DeadLetterListing;
-import io.commslib.core.spi.Checks;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.DeadLetterHeaders;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.DeadLetterHeaders;
+import io.commslib.core.wire.WireMessage;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

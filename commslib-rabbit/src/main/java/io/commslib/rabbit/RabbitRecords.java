@@ -2,10 +2,10 @@ package io.commslib.rabbit;
 
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.LongString;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.DeadLetterHeaders;
-import io.commslib.core.spi.WireHeaders;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.DeadLetterHeaders;
+import io.commslib.core.wire.WireHeaders;
+import io.commslib.core.wire.WireMessage;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;

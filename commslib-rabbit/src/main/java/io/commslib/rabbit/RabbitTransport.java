@@ -1,6 +1,8 @@
 package io.commslib.rabbit;
 
 import io.commslib.core.Health;
+import io.commslib.core.engine.Declarations;
+import io.commslib.core.engine.DeliveryEngine;
 import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
@@ -16,12 +18,10 @@ import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.TransportCapabilities;
 import io.commslib.core.messaging.TransportClosedException;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.Declarations;
-import io.commslib.core.spi.DefaultSource;
-import io.commslib.core.spi.DeliveryEngine;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.DefaultSource;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;

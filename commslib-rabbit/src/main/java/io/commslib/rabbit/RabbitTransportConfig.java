@@ -1,12 +1,12 @@
 package io.commslib.rabbit;
 
 import com.rabbitmq.client.ConnectionFactory;
+import io.commslib.core.checks.Checks;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.Backoff;
-import io.commslib.core.spi.Checks;
-import io.commslib.core.spi.DefaultSource;
-import io.commslib.core.spi.StructuredEvents;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.wire.DefaultSource;
+import io.commslib.core.wire.StructuredEvents;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;

@@ -1,7 +1,7 @@
 package io.commslib.rabbit;
 
 import com.rabbitmq.client.Channel;
-import io.commslib.core.spi.DeliveryEngine;
+import io.commslib.core.engine.DeliveryEngine;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;

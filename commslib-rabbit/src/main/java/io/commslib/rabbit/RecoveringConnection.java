@@ -3,7 +3,7 @@ package io.commslib.rabbit;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.ShutdownSignalException;
-import io.commslib.core.spi.Failures;
+import io.commslib.core.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.Workers;
 import java.io.IOException;

@@ -3,8 +3,8 @@ package io.commslib.rabbit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.rabbitmq.client.AMQP;
-import io.commslib.core.spi.DeadLetterHeaders;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.DeadLetterHeaders;
+import io.commslib.core.wire.WireMessage;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 

@@ -1,7 +1,7 @@
 package io.commslib.saga;
 
+import io.commslib.core.Failures;
 import io.commslib.core.Health;
-import io.commslib.core.spi.Failures;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcTransactionRunner;

@@ -1,16 +1,16 @@
 package io.commslib.saga;
 
 import io.commslib.core.FailureKind;
+import io.commslib.core.Failures;
 import io.commslib.core.Health;
-import io.commslib.core.LifecycleComponent;
 import io.commslib.core.StoreException;
+import io.commslib.core.checks.Checks;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.lifecycle.LifecycleComponent;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.MessageIds;
 import io.commslib.core.observe.CommsObserver;
-import io.commslib.core.spi.Checks;
-import io.commslib.core.spi.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
@@ -204,8 +204,8 @@ public final class SagaEngine implements LifecycleComponent {
    *     rule, or {@code tx} belongs to another database; nothing was written
    * @throws IllegalStateException coded, if {@code tx} is over; {@code COMMS-JDBC-006} if its
    *     connection is in auto-commit mode; nothing was written
-   * @throws io.commslib.core.codec.CodecException if the state or the first command can't be
-   *     written; nothing was
+   * @throws io.commslib.core.CodecException if the state or the first command can't be written;
+   *     nothing was
    * @throws StoreException if the database fails; the transaction must roll back
    */
   public <S> String start(

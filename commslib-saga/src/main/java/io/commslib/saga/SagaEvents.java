@@ -1,10 +1,10 @@
 package io.commslib.saga;
 
 import io.commslib.core.FailureKind;
+import io.commslib.core.Failures;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.observe.Trouble;
-import io.commslib.core.spi.Failures;
-import io.commslib.core.spi.TroubleChannel;
+import io.commslib.core.observe.TroubleChannel;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.SQLException;

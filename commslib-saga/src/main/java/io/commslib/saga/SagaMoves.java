@@ -1,10 +1,10 @@
 package io.commslib.saga;
 
+import io.commslib.core.Failures;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
-import io.commslib.core.spi.Failures;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.outbox.Outbox;

@@ -1,7 +1,7 @@
 package io.commslib.saga;
 
+import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.Destination;
-import io.commslib.core.spi.Checks;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;

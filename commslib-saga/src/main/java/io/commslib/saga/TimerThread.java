@@ -1,6 +1,6 @@
 package io.commslib.saga;
 
-import io.commslib.core.spi.Failures;
+import io.commslib.core.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.Timeouts;
 import java.time.Duration;

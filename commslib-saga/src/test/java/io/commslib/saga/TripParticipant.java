@@ -1,10 +1,10 @@
 package io.commslib.saga;
 
 import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.codec.TypedHandler;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Settlement;
-import io.commslib.core.messaging.TypedHandler;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.outbox.Outbox;
 import io.commslib.saga.Trip.BookCar;

@@ -1,8 +1,8 @@
 package io.commslib.saga;
 
 import com.zaxxer.hikari.HikariDataSource;
-import io.commslib.core.Lifecycle;
 import io.commslib.core.inmemory.InMemoryTransport;
+import io.commslib.core.lifecycle.Lifecycle;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.MessageHandler;

@@ -1,21 +1,21 @@
 package io.commslib.service;
 
 import io.commslib.core.Health;
-import io.commslib.core.Lifecycle;
-import io.commslib.core.LifecycleComponent;
 import io.commslib.core.LifecycleState;
 import io.commslib.core.codec.TypeRegistry;
-import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.codec.TypedHandler;
+import io.commslib.core.lifecycle.Lifecycle;
+import io.commslib.core.lifecycle.LifecycleComponent;
+import io.commslib.core.lifecycle.SubscriptionClaims;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.HeldKeys;
+import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.TransportClosedException;
-import io.commslib.core.messaging.TypedHandler;
 import io.commslib.core.observe.CommsObserver;
-import io.commslib.core.spi.SubscriptionClaims;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;
@@ -291,8 +291,7 @@ public final class Comms implements AutoCloseable {
    * @param to where it goes: a destination that the service declares
    * @param event value of a registered class
    * @param key events of one key are handled in order; null for none
-   * @throws io.commslib.core.codec.CodecException if its class is not registered or it can't be
-   *     written
+   * @throws io.commslib.core.CodecException if its class is not registered or it can't be written
    * @throws IllegalArgumentException if the service does not declare the destination, or as {@link
    *     Outbox#publish}; nothing was written
    * @throws io.commslib.core.StoreException if the database fails; the transaction must roll back
@@ -312,8 +311,7 @@ public final class Comms implements AutoCloseable {
    * @param event value of a registered class
    * @param key events of one key are handled in order; null for none
    * @return builder with type, version, body, source and key set
-   * @throws io.commslib.core.codec.CodecException if its class is not registered or it can't be
-   *     written
+   * @throws io.commslib.core.CodecException if its class is not registered or it can't be written
    */
   public Message.Builder message(Object event, @Nullable String key) {
     Message.Builder message = parts.types().message(event).source(parts.name());

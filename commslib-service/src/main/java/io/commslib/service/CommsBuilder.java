@@ -1,20 +1,20 @@
 package io.commslib.service;
 
-import io.commslib.core.LifecycleComponent;
+import io.commslib.core.checks.Checks;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
-import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.codec.TypedHandler;
+import io.commslib.core.lifecycle.LifecycleComponent;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.HeldKeys;
+import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.MessageTransport;
-import io.commslib.core.messaging.TypedHandler;
 import io.commslib.core.observe.CommsObserver;
-import io.commslib.core.spi.Checks;
-import io.commslib.core.spi.DefaultSource;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.tx.TransactionRunner;
+import io.commslib.core.wire.DefaultSource;
 import io.commslib.idempotency.InboxConfig;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.outbox.JdbcOutbox;

@@ -1,10 +1,10 @@
 package io.commslib.service;
 
+import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.messaging.SubscriptionConfig;
-import io.commslib.core.spi.Checks;
 import java.util.LinkedHashMap;
 import java.util.Map;
 

@@ -1,10 +1,10 @@
 package io.commslib.service;
 
-import io.commslib.core.LifecycleComponent;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
-import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.lifecycle.LifecycleComponent;
 import io.commslib.core.messaging.HeldKeys;
+import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.CommsRuntime;

@@ -5,15 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.Health;
-import io.commslib.core.LifecycleComponent;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
-import io.commslib.core.idempotency.Inbox;
 import io.commslib.core.inmemory.InMemoryHeldKeys;
 import io.commslib.core.inmemory.InMemoryTransactionRunner;
 import io.commslib.core.inmemory.InMemoryTransport;
+import io.commslib.core.lifecycle.LifecycleComponent;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.HeldKeys;
+import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.CommsRuntime;

@@ -6,10 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.Health;
-import io.commslib.core.Lifecycle;
 import io.commslib.core.LifecycleState;
 import io.commslib.core.StoreException;
 import io.commslib.core.inmemory.InMemoryTransport;
+import io.commslib.core.lifecycle.Lifecycle;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Destination;

@@ -2,8 +2,8 @@ package io.commslib.spring;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
-import io.commslib.core.spi.AfterCommitHooks;
-import io.commslib.core.spi.Checks;
+import io.commslib.core.checks.Checks;
+import io.commslib.core.tx.AfterCommitHooks;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;

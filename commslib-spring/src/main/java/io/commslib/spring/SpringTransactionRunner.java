@@ -1,8 +1,8 @@
 package io.commslib.spring;
 
 import io.commslib.core.FailureKind;
+import io.commslib.core.Failures;
 import io.commslib.core.StoreException;
-import io.commslib.core.spi.Failures;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.core.tx.TransactionWork;

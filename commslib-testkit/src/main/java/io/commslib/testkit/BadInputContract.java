@@ -3,6 +3,7 @@ package io.commslib.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.codec.TypedHandler;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Destination;
@@ -12,7 +13,6 @@ import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionSnapshot;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
-import io.commslib.core.messaging.TypedHandler;
 import io.commslib.core.observe.CommsObserver;
 import java.math.BigDecimal;
 import java.time.Duration;

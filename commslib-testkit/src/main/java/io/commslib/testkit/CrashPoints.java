@@ -1,9 +1,9 @@
 package io.commslib.testkit;
 
-import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.checks.Checks;
+import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.Publisher;
-import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.TransactionRunner;
 import java.util.Map;
 import java.util.Objects;

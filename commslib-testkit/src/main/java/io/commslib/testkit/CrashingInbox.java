@@ -1,6 +1,6 @@
 package io.commslib.testkit;
 
-import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;

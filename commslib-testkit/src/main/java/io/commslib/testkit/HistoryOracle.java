@@ -1,6 +1,6 @@
 package io.commslib.testkit;
 
-import io.commslib.core.spi.Checks;
+import io.commslib.core.checks.Checks;
 import io.commslib.testkit.HistoryVerdict.Counter;
 import java.io.BufferedReader;
 import java.io.IOException;

@@ -1,6 +1,6 @@
 package io.commslib.testkit;
 
-import io.commslib.core.spi.Checks;
+import io.commslib.core.checks.Checks;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;

@@ -1,5 +1,6 @@
 package io.commslib.core.codec;
 
+import io.commslib.core.CodecException;
 import java.nio.ByteBuffer;
 
 /**

@@ -1,7 +1,8 @@
 package io.commslib.core.codec;
 
+import io.commslib.core.CodecException;
+import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.Message;
-import io.commslib.core.spi.Checks;
 import java.lang.reflect.Modifier;
 import java.util.Arrays;
 import java.util.HashMap;

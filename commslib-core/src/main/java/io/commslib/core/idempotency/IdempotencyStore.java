@@ -5,7 +5,7 @@ import java.time.Duration;
 
 /**
  * Makes requests with results take effect once: claim, do the work, complete. For messages use
- * {@link Inbox}. Applications and server filters call it; stores implement it and pass {@code
+ * {@code Inbox}. Applications and server filters call it; stores implement it and pass {@code
  * IdempotencyStoreContract}. Thread-safe.
  *
  * <p>Two modes. By lease, for effects anywhere: the claim commits first and runs out by itself when

@@ -1,6 +1,6 @@
 package io.commslib.core.idempotency;
 
-import io.commslib.core.spi.Checks;
+import io.commslib.core.checks.Checks;
 import java.util.Objects;
 import java.util.regex.Pattern;
 

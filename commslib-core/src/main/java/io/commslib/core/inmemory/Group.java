@@ -1,9 +1,9 @@
 package io.commslib.core.inmemory;
 
-import io.commslib.core.spi.RawDelivery;
-import io.commslib.core.spi.Settler;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.engine.RawDelivery;
+import io.commslib.core.engine.Settler;
 import io.commslib.core.time.TaskScheduler;
+import io.commslib.core.wire.WireMessage;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

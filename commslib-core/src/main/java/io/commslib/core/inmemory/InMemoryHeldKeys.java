@@ -1,7 +1,7 @@
 package io.commslib.core.inmemory;
 
+import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.HeldKeys;
-import io.commslib.core.spi.Checks;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;

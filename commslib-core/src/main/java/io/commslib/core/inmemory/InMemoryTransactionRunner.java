@@ -1,7 +1,7 @@
 package io.commslib.core.inmemory;
 
-import io.commslib.core.spi.AfterCommitHooks;
-import io.commslib.core.spi.Checks;
+import io.commslib.core.checks.Checks;
+import io.commslib.core.tx.AfterCommitHooks;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;

@@ -1,6 +1,6 @@
 package io.commslib.core.inmemory;
 
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.WireMessage;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 

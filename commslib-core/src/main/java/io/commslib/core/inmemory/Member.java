@@ -1,6 +1,6 @@
 package io.commslib.core.inmemory;
 
-import io.commslib.core.spi.DeliveryEngine;
+import io.commslib.core.engine.DeliveryEngine;
 import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;

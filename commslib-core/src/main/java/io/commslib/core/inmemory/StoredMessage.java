@@ -1,8 +1,8 @@
 package io.commslib.core.inmemory;
 
-import io.commslib.core.spi.OrderingKeys;
-import io.commslib.core.spi.RawDelivery;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.engine.RawDelivery;
+import io.commslib.core.wire.OrderingKeys;
+import io.commslib.core.wire.WireMessage;
 import java.util.Optional;
 
 /** A message in the hands of a member. */

@@ -1,8 +1,8 @@
 package io.commslib.core.messaging;
 
-import io.commslib.core.spi.MessageAttributes;
-import io.commslib.core.spi.WireHeaders;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -42,7 +42,11 @@ final class BuiltAttributes implements MessageAttributes {
     this.expiry = from.expiry;
     this.deliverAt = from.deliverAt;
     this.idempotencyKey = from.idempotencyKey;
-    this.headers = WireHeaders.copyOf(from.headers);
+    this.headers = copyOf(from.headers);
+  }
+
+  private static Map<String, String> copyOf(Map<String, String> headers) {
+    return headers.isEmpty() ? Map.of() : Collections.unmodifiableMap(new LinkedHashMap<>(headers));
   }
 
   @Override

@@ -24,7 +24,7 @@ public final class DeadLetter {
    *
    * @param messageId id of the message; if it has none, its position
    * @param message the message, or null if it could not be decoded
-   * @param cause the fields of {@link io.commslib.core.spi.DeadLetterHeaders}, without their prefix
+   * @param cause the fields of {@code DeadLetterHeaders}, without their prefix
    */
   public DeadLetter(String messageId, @Nullable Message message, Map<String, String> cause) {
     this.messageId = Objects.requireNonNull(messageId, "messageId");

@@ -1,7 +1,7 @@
 package io.commslib.core.messaging;
 
 import io.commslib.core.CommsException;
-import io.commslib.core.spi.Failures;
+import io.commslib.core.Failures;
 
 /**
  * Decides what a throw from a handler means. Users implement it. Thread-safe; must not block; what

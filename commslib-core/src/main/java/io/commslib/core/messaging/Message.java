@@ -1,7 +1,6 @@
 package io.commslib.core.messaging;
 
-import io.commslib.core.spi.Checks;
-import io.commslib.core.spi.MessageAttributes;
+import io.commslib.core.checks.Checks;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -15,9 +14,8 @@ import org.jspecify.annotations.Nullable;
  * A message: attributes, headers and a body of bytes. It does not know where it goes, so the same
  * one can be published, parked and redriven. Immutable; cheap to pass between threads.
  *
- * <p>The attributes are those of CloudEvents 1.0 with extensions; {@link
- * io.commslib.core.spi.CloudEventsEnvelope} fixes the wire form. Limits: see the setters of {@link
- * Builder}.
+ * <p>The attributes are those of CloudEvents 1.0 with extensions; {@code CloudEventsEnvelope} fixes
+ * the wire form. Limits: see the setters of {@link Builder}.
  *
  * @since 0.1
  */

@@ -2,7 +2,7 @@ package io.commslib.core.messaging;
 
 /**
  * Handles the messages of one subscription. Users implement it, or build one from typed methods
- * with {@link TypedHandler}.
+ * with {@code TypedHandler}.
  *
  * @since 0.1
  */

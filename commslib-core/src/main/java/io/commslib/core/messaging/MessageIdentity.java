@@ -1,6 +1,6 @@
 package io.commslib.core.messaging;
 
-import io.commslib.core.spi.Sha256;
+import io.commslib.core.hash.Sha256;
 
 /**
  * The texts under which a message is stored and compared. All are at most {@value #MAX_CHARS}

@@ -1,7 +1,7 @@
 package io.commslib.core.messaging;
 
+import io.commslib.core.checks.Checks;
 import io.commslib.core.resilience.Backoff;
-import io.commslib.core.spi.Checks;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;

@@ -1,6 +1,6 @@
 package io.commslib.core.messaging;
 
-import io.commslib.core.spi.Checks;
+import io.commslib.core.checks.Checks;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;

@@ -1,8 +1,7 @@
 package io.commslib.core.messaging;
 
-import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.checks.Checks;
 import io.commslib.core.resilience.Gate;
-import io.commslib.core.spi.Checks;
 import io.commslib.core.tx.TransactionRunner;
 import java.time.Duration;
 import java.util.Collections;
@@ -351,7 +350,7 @@ public final class SubscriptionConfig {
 
     /**
      * Names the subscription. Its dead letters then carry this name instead of the class of the
-     * handler, and a {@link io.commslib.core.Lifecycle} shows it under this name.
+     * handler, and a {@code Lifecycle} shows it under this name.
      *
      * @param name 1 to 128 printable ASCII characters
      * @return this

@@ -1,8 +1,8 @@
 package io.commslib.core.observe;
 
+import io.commslib.core.Failures;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.SubscriptionSnapshot;
-import io.commslib.core.spi.Failures;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

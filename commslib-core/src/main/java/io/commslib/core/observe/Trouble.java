@@ -1,7 +1,7 @@
 package io.commslib.core.observe;
 
 import io.commslib.core.CommsException;
-import io.commslib.core.spi.Failures;
+import io.commslib.core.Failures;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 

@@ -1,4 +1,8 @@
-/** What the engines report while they work. */
+/**
+ * Events of the engines for metrics, logs and operators. Start with {@link
+ * io.commslib.core.observe.CommsObserver}. Callbacks run in order on a thread of their own, never
+ * under a lock of the library.
+ */
 @NullMarked
 package io.commslib.core.observe;
 

@@ -1,12 +1,12 @@
 package io.commslib.core.redrive;
 
+import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.DeadLetterListing;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.MessageIds;
 import io.commslib.core.messaging.TransportException;
-import io.commslib.core.spi.Checks;
 import io.commslib.core.time.CommsRuntime;
 import java.util.HashSet;
 import java.util.List;

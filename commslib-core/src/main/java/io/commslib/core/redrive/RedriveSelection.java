@@ -1,7 +1,7 @@
 package io.commslib.core.redrive;
 
+import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.DeadLetter;
-import io.commslib.core.spi.Checks;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;

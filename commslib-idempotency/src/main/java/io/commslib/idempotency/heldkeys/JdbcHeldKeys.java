@@ -1,7 +1,7 @@
 package io.commslib.idempotency.heldkeys;
 
+import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.HeldKeys;
-import io.commslib.core.spi.Checks;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.SqlErrors;

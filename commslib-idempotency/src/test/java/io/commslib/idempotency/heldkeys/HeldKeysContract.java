@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.messaging.HeldKeys;
-import io.commslib.core.spi.OrderingKeys;
+import io.commslib.core.wire.OrderingKeys;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;

@@ -1,9 +1,9 @@
 package io.commslib.testkit.simulation;
 
+import io.commslib.core.engine.RawDelivery;
+import io.commslib.core.engine.Settler;
 import io.commslib.core.messaging.Message;
-import io.commslib.core.spi.RawDelivery;
-import io.commslib.core.spi.Settler;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.WireMessage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;

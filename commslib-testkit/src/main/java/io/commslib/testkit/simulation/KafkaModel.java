@@ -1,6 +1,6 @@
 package io.commslib.testkit.simulation;
 
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.WireMessage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;

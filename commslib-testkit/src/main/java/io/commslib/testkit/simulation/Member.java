@@ -1,15 +1,15 @@
 package io.commslib.testkit.simulation;
 
+import io.commslib.core.engine.DeliveryEngine;
+import io.commslib.core.engine.Settler;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.RetrySchedule;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.resilience.Backoff;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.DeliveryEngine;
-import io.commslib.core.spi.Settler;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.WireMessage;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.SplittableRandom;

@@ -1,7 +1,7 @@
 package io.commslib.testkit.simulation;
 
-import io.commslib.core.spi.RawDelivery;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.engine.RawDelivery;
+import io.commslib.core.wire.WireMessage;
 import java.util.Optional;
 
 /** A record on its way from a model to the engine. */

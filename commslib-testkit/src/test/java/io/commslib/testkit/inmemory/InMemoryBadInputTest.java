@@ -5,7 +5,7 @@ import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.observe.CommsObserver;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.WireMessage;
 import io.commslib.jackson.JacksonCodec;
 import io.commslib.testkit.BadInputContract;
 import io.commslib.testkit.BadInputHarness;

@@ -1,7 +1,7 @@
 package io.commslib.benchmarks.chaos.broker;
 
 import io.commslib.benchmarks.chaos.ChaosOptions;
-import io.commslib.core.idempotency.Inbox;
+import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;

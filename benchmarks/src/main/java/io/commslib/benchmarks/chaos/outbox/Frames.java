@@ -2,8 +2,8 @@ package io.commslib.benchmarks.chaos.outbox;
 
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
-import io.commslib.core.spi.CloudEventsEnvelope;
-import io.commslib.core.spi.WireMessage;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.WireMessage;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;

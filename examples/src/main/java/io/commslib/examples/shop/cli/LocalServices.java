@@ -1,6 +1,6 @@
 package io.commslib.examples.shop.cli;
 
-import io.commslib.core.Lifecycle;
+import io.commslib.core.lifecycle.Lifecycle;
 import io.commslib.examples.shop.inventory.InventoryService;
 import io.commslib.examples.shop.order.OrderService;
 import io.commslib.examples.shop.payment.PaymentService;

@@ -1,6 +1,6 @@
 package io.commslib.examples.shop.cli;
 
-import io.commslib.core.Lifecycle;
+import io.commslib.core.lifecycle.Lifecycle;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
 import java.io.IOException;

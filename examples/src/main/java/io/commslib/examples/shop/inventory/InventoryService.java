@@ -1,11 +1,11 @@
 package io.commslib.examples.shop.inventory;
 
-import io.commslib.core.Lifecycle;
 import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.codec.TypedHandler;
+import io.commslib.core.lifecycle.Lifecycle;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.Settlement;
-import io.commslib.core.messaging.TypedHandler;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.examples.shop.messages.AdjustStock;
 import io.commslib.examples.shop.messages.OutOfStock;

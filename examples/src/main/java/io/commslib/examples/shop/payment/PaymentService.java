@@ -1,11 +1,11 @@
 package io.commslib.examples.shop.payment;
 
-import io.commslib.core.Lifecycle;
 import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.codec.TypedHandler;
+import io.commslib.core.lifecycle.Lifecycle;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.Settlement;
-import io.commslib.core.messaging.TypedHandler;
 import io.commslib.examples.shop.messages.ChargePayment;
 import io.commslib.examples.shop.messages.ChargeReversed;
 import io.commslib.examples.shop.messages.PaymentCharged;

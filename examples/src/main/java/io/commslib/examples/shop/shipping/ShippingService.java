@@ -1,10 +1,10 @@
 package io.commslib.examples.shop.shipping;
 
-import io.commslib.core.Lifecycle;
 import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.codec.TypedHandler;
+import io.commslib.core.lifecycle.Lifecycle;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Settlement;
-import io.commslib.core.messaging.TypedHandler;
 import io.commslib.examples.shop.messages.OrderShipped;
 import io.commslib.examples.shop.messages.ShipOrder;
 import io.commslib.examples.shop.messages.ShopMessages;

@@ -1,7 +1,7 @@
 package io.commslib.examples.shop.storefront;
 
-import io.commslib.core.Lifecycle;
 import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.lifecycle.Lifecycle;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.tx.TransactionContext;

@@ -3,11 +3,11 @@ package io.commslib.examples.shop.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.Health;
-import io.commslib.core.idempotency.Inbox;
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.messaging.PublishReceipt;

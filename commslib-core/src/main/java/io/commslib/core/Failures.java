@@ -1,0 +1,200 @@
+package io.commslib.core;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.UndeclaredThrowableException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a failure means, the same for the delivery engine, the relay, a redrive and sagas. It looks
+ * at the whole chain of causes, since code between a handler and the part that failed may wrap what
+ * was thrown. A throwable whose own methods fail is treated like any other.
+ *
+ * <p>Three questions, each with an answer that does no harm when in doubt:
+ *
+ * <ul>
+ *   <li>Does the JVM fail? {@link #isJvmFailure}: an {@code OutOfMemoryError} or another {@code
+ *       VirtualMachineError} is in the chain, a {@code StackOverflowError} apart, which one message
+ *       can cause.
+ *   <li>Is something else out of reach? {@link #isOutage}: the first failure of the library in the
+ *       chain is {@code TRANSIENT}, its result is unknown, or it was given up since a part closes.
+ *   <li>Will it never succeed? {@link #isPermanent}: it is itself a failure of the library of kind
+ *       {@code PERMANENT}, wrappers that only carry another failure apart. Only this allows to give
+ *       a message up at once.
+ * </ul>
+ *
+ * <p>Everything else is a failed attempt.
+ */
+public final class Failures {
+
+  private static final int MAX_DEPTH = 20;
+  private static final int MAX_TEXT_CHARS = 1_000;
+
+  private Failures() {}
+
+  /**
+   * Returns the first failure of the library in a chain of causes.
+   *
+   * @param failure any failure
+   * @return it, or empty if there is none
+   */
+  public static Optional<CommsException> known(@Nullable Throwable failure) {
+    return find(failure, CommsException.class);
+  }
+
+  /**
+   * Returns whether a failure is about something out of reach, not about the work: it consumes no
+   * attempt.
+   *
+   * @param failure any failure
+   * @return whether the first failure of the library in the chain is {@code TRANSIENT}, {@code
+   *     UNKNOWN_RESULT} or {@code CANCELLED}
+   */
+  public static boolean isOutage(@Nullable Throwable failure) {
+    FailureKind kind = known(failure).map(CommsException::kind).orElse(FailureKind.CONTENTION);
+    return kind == FailureKind.TRANSIENT
+        || kind == FailureKind.UNKNOWN_RESULT
+        || kind == FailureKind.CANCELLED;
+  }
+
+  /**
+   * Returns whether it is proved that the same work will fail again.
+   *
+   * @param failure any failure
+   * @return whether it is a failure of the library of kind {@code PERMANENT}, or one that only
+   *     carries such a failure
+   */
+  public static boolean isPermanent(Throwable failure) {
+    return unwrapped(failure) instanceof CommsException known
+        && known.kind() == FailureKind.PERMANENT;
+  }
+
+  /**
+   * Returns whether the JVM itself is in trouble, which says nothing about the work that happened
+   * to run.
+   *
+   * @param failure any failure
+   * @return whether a {@code VirtualMachineError} that is no {@code StackOverflowError} is in the
+   *     chain
+   */
+  public static boolean isJvmFailure(@Nullable Throwable failure) {
+    return jvmFailure(failure).isPresent();
+  }
+
+  /**
+   * Returns the error of the JVM in a chain of causes, for code that must throw it.
+   *
+   * @param failure any failure
+   * @return the error because of which {@link #isJvmFailure} is true, or empty
+   */
+  public static Optional<VirtualMachineError> jvmFailure(@Nullable Throwable failure) {
+    return find(failure, VirtualMachineError.class)
+        .filter(error -> !(error instanceof StackOverflowError));
+  }
+
+  /**
+   * Returns whether a thread was interrupted, as far as the chain of causes tells.
+   *
+   * @param failure any failure
+   * @return whether an {@code InterruptedException} is in the chain
+   */
+  public static boolean isInterrupt(@Nullable Throwable failure) {
+    return find(failure, InterruptedException.class).isPresent();
+  }
+
+  /**
+   * Takes off wrappers that only carry another failure: those of futures and of reflection.
+   *
+   * @param failure any failure
+   * @return the failure itself, or the first in the chain that is no such wrapper
+   */
+  public static Throwable unwrapped(Throwable failure) {
+    Throwable found = failure;
+    for (int depth = 0; depth < MAX_DEPTH && isWrapper(found); depth++) {
+      Throwable cause = cause(found);
+      if (cause == null) {
+        return found;
+      }
+      found = cause;
+    }
+    return found;
+  }
+
+  private static boolean isWrapper(Throwable failure) {
+    return failure instanceof CompletionException
+        || failure instanceof ExecutionException
+        || failure instanceof InvocationTargetException
+        || failure instanceof UndeclaredThrowableException;
+  }
+
+  /**
+   * Returns the first failure of a class in a chain of causes.
+   *
+   * @param <T> the class
+   * @param failure any failure
+   * @param type the class
+   * @return it, or empty if there is none
+   */
+  public static <T extends Throwable> Optional<T> find(@Nullable Throwable failure, Class<T> type) {
+    Throwable found = failure;
+    for (int depth = 0; found != null && depth < MAX_DEPTH; depth++) {
+      if (type.isInstance(found)) {
+        return Optional.of(type.cast(found));
+      }
+      found = cause(found);
+    }
+    return Optional.empty();
+  }
+
+  /**
+   * Returns a failure and its causes.
+   *
+   * @param failure any failure
+   * @return at most the first 20 of the chain, from the outermost on
+   */
+  public static List<Throwable> chain(Throwable failure) {
+    List<Throwable> chain = new ArrayList<>();
+    Throwable found = failure;
+    while (found != null && chain.size() < MAX_DEPTH) {
+      chain.add(found);
+      found = cause(found);
+    }
+    return chain;
+  }
+
+  /**
+   * Returns the cause of a failure.
+   *
+   * @param failure any failure
+   * @return the cause, or null if there is none or the failure can't tell
+   */
+  public static @Nullable Throwable cause(Throwable failure) {
+    try {
+      Throwable cause = failure.getCause();
+      return cause == failure ? null : cause;
+    } catch (Throwable e) {
+      return null;
+    }
+  }
+
+  /**
+   * Returns class and message of a failure for logs, tables and headers.
+   *
+   * @param failure any failure, also one whose message can't be read
+   * @return at most 1,000 characters
+   */
+  public static String text(Throwable failure) {
+    String message;
+    try {
+      message = failure.getMessage();
+    } catch (Throwable e) {
+      message = "(message unavailable)";
+    }
+    String text = failure.getClass().getName() + (message == null ? "" : ": " + message);
+    return text.substring(0, Math.min(text.length(), MAX_TEXT_CHARS));
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * Checks of arguments and settings with error texts of one form: {@code maxInFlight: -3 (expected:
+ * 1..100000)}.
+ */
+@NullMarked
+package io.commslib.core.checks;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,128 @@
+package io.commslib.core.codec;
+
+import io.commslib.core.CodecException;
+import io.commslib.core.checks.Checks;
+import io.commslib.core.messaging.Delivery;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.Settlement;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * A handler made of one method per event class. Decoding runs inside settlement: a message whose
+ * type is unknown, has no method here or can't be decoded goes to the dead letters at once, never
+ * past them. Immutable.
+ *
+ * @since 0.1
+ */
+public final class TypedHandler implements MessageHandler {
+
+  /**
+   * Handles events of one class. Users implement it.
+   *
+   * @param <E> class of the events
+   * @since 0.1
+   */
+  @FunctionalInterface
+  public interface EventHandler<E> {
+
+    /**
+     * Handles one event; see {@link MessageHandler#handle}.
+     *
+     * @param event the decoded body
+     * @param delivery the message and what is known of its delivery
+     * @return what becomes of it
+     * @throws Exception to let the subscription's classifier decide
+     */
+    Settlement handle(E event, Delivery delivery) throws Exception;
+  }
+
+  private final TypeRegistry types;
+  private final Map<Class<?>, EventHandler<Object>> handlers;
+
+  private TypedHandler(TypeRegistry types, Map<Class<?>, EventHandler<Object>> handlers) {
+    this.types = types;
+    this.handlers = Map.copyOf(handlers);
+  }
+
+  /**
+   * Starts a handler.
+   *
+   * @param types the types the service knows
+   * @return new builder
+   */
+  public static Builder builder(TypeRegistry types) {
+    return new Builder(types);
+  }
+
+  /**
+   * Decodes the body and calls the method registered for its class.
+   *
+   * @throws CodecException {@code COMMS-CORE-012} unknown type, {@code COMMS-CORE-013} no method
+   *     for it, or what the codec throws; all {@code PERMANENT}
+   */
+  @Override
+  public Settlement handle(Delivery delivery) throws Exception {
+    Object event = types.decode(delivery.message());
+    EventHandler<Object> handler = handlers.get(event.getClass());
+    if (handler == null) {
+      throw new CodecException(
+          "COMMS-CORE-013",
+          "type: "
+              + delivery.message().type()
+              + " (expected: one with a handler on("
+              + event.getClass().getSimpleName()
+              + ".class, ...) of the TypedHandler)",
+          null);
+    }
+    return handler.handle(event, delivery);
+  }
+
+  /**
+   * Collects the methods. Not thread-safe.
+   *
+   * @since 0.1
+   */
+  public static final class Builder {
+    private final TypeRegistry types;
+    private final Map<Class<?>, EventHandler<Object>> handlers = new HashMap<>();
+
+    private Builder(TypeRegistry types) {
+      this.types = Objects.requireNonNull(types, "types");
+    }
+
+    /**
+     * Handles events of a class.
+     *
+     * @param <E> class of the events
+     * @param type registered in the registry
+     * @param handler what to do
+     * @return this
+     * @throws IllegalArgumentException if the class is not registered or has a method already
+     */
+    public <E> Builder on(Class<E> type, EventHandler<? super E> handler) {
+      Objects.requireNonNull(handler, "handler");
+      Checks.check(types.contains(type), "on", type.getName(), "a class of the type registry");
+      EventHandler<Object> untyped =
+          (event, delivery) -> handler.handle(type.cast(event), delivery);
+      Checks.check(
+          handlers.putIfAbsent(type, untyped) == null,
+          "on",
+          type.getName(),
+          "one handler per class");
+      return this;
+    }
+
+    /**
+     * Builds the handler.
+     *
+     * @return immutable handler
+     * @throws IllegalArgumentException if no class has a handler: it would dead-letter everything
+     */
+    public TypedHandler build() {
+      Checks.check(!handlers.isEmpty(), "on", "none", "a handler for one class or more");
+      return new TypedHandler(types, handlers);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+package io.commslib.core.engine;
+
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.DeadLetterHeaders;
+import io.commslib.core.wire.WireMessage;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Smaller forms of a letter that its target refuses. The body and the attributes of the message are
+ * never cut.
+ */
+final class DeadLetterForms {
+
+  /** The cause keeps what identifies it, without texts and stack. */
+  static final int CAUSE_CUT = 1;
+
+  /** The application's headers are left out too; a field of the cause says how many there were. */
+  static final int HEADERS_CUT = 2;
+
+  private static final Set<String> SHORT_FIELDS =
+      Set.of(
+          "source",
+          "group",
+          "partition",
+          "position",
+          "key",
+          "failed-at",
+          "attempts",
+          "redrive-count",
+          "fingerprint");
+
+  private static final int MAX_REASON_CHARS = 200;
+
+  private DeadLetterForms() {}
+
+  static Map<String, String> cause(Map<String, String> whole, int form) {
+    if (form < CAUSE_CUT) {
+      return whole;
+    }
+    Map<String, String> cause = new LinkedHashMap<>();
+    String reason = whole.getOrDefault("reason", "");
+    cause.put("reason", reason.substring(0, Math.min(reason.length(), MAX_REASON_CHARS)));
+    whole.forEach(
+        (field, value) -> {
+          if (SHORT_FIELDS.contains(field)) {
+            cause.put(field, value);
+          }
+        });
+    cause.put("cut", form == CAUSE_CUT ? "cause" : "cause, headers");
+    return cause;
+  }
+
+  static WireMessage withoutHeaders(WireMessage whole, CloudEventsEnvelope envelope) {
+    Map<String, String> kept = new LinkedHashMap<>();
+    int count = 0;
+    int chars = 0;
+    for (Map.Entry<String, String> header : whole.headers().entrySet()) {
+      if (envelope.isApplications(header.getKey().toLowerCase(Locale.ROOT))) {
+        count++;
+        chars += header.getKey().length() + header.getValue().length();
+      } else {
+        kept.put(header.getKey(), header.getValue());
+      }
+    }
+    kept.put(DeadLetterHeaders.CUT_HEADERS, count + " headers, " + chars + " characters");
+    return whole.withHeaders(kept);
+  }
+}

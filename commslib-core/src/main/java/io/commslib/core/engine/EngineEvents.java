@@ -1,0 +1,192 @@
+package io.commslib.core.engine;
+
+import io.commslib.core.Failures;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot;
+import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.observe.CallbackQueue;
+import io.commslib.core.observe.CommsObserver;
+import io.commslib.core.observe.Trouble;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.TimeSource;
+import java.time.Duration;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What must not happen under the engine's lock. Calls of the engine's own parts are collected under
+ * the lock and made by {@link #deliver} after it is released; what the observer is told goes to a
+ * thread of its own.
+ */
+final class EngineEvents {
+
+  private static final Logger log = LoggerFactory.getLogger(DeliveryEngine.class);
+
+  private final SubscriptionConfig config;
+  private final CommsObserver observer;
+  private final Runnable onIntakeOpen;
+  private final String part;
+  private final CallbackQueue callbacks;
+  private final Queue<Runnable> pending = new ConcurrentLinkedQueue<>();
+  private final boolean observesDeliveries;
+
+  EngineEvents(
+      SubscriptionConfig config,
+      CommsObserver observer,
+      Runnable onIntakeOpen,
+      String part,
+      CommsRuntime runtime) {
+    this.config = config;
+    this.observer = observer;
+    this.onIntakeOpen = onIntakeOpen;
+    this.part = part;
+    this.callbacks = new CallbackQueue(runtime, part + "-observer");
+    this.observesDeliveries = observer != CommsObserver.none() && wantsDeliveries(observer);
+  }
+
+  private static boolean wantsDeliveries(CommsObserver observer) {
+    try {
+      return observer.observesDeliveries();
+    } catch (Throwable e) {
+      log.error("an observer failed: {}", Failures.text(e));
+      return false;
+    }
+  }
+
+  void settled(LaneEntry entry, Count count, TimeSource time) {
+    if (observesDeliveries) {
+      Duration age = Duration.ofNanos(time.nanoTime() - entry.receivedNanos);
+      int attempts = entry.attempts;
+      callbacks.add(
+          () ->
+              observer.onSettled(
+                  config.destination(), config.group(), count, entry.id(), attempts, age));
+    }
+  }
+
+  void retry(LaneEntry entry, Duration delay) {
+    int attempt = entry.attempts;
+    if (observesDeliveries) {
+      callbacks.add(
+          () -> observer.onRetry(config.destination(), config.group(), entry.id(), attempt, delay));
+    }
+    if (entry.failedAttempts() == 1) {
+      LaneEntry.History failures = entry.failures();
+      trouble(
+          Trouble.Kind.ATTEMPT_FAILED, entry, failures.last, "next attempt in " + delay, attempt);
+    }
+  }
+
+  void deadLettered(LaneEntry entry) {
+    LaneEntry.History failures = entry.failures();
+    Trouble.Kind kind =
+        failures.deadLetterCount == Count.PARKED
+            ? Trouble.Kind.KEY_BLOCKED
+            : Trouble.Kind.DEAD_LETTERED;
+    trouble(kind, entry, failures.last, failures.deadLetterReason, entry.attempts);
+  }
+
+  void stalled(LaneEntry entry, Throwable failure, String text) {
+    trouble(Trouble.Kind.STALLED, entry, failure, text, entry.attempts);
+  }
+
+  private void trouble(
+      Trouble.Kind kind, LaneEntry entry, @Nullable Throwable failure, String text, int attempt) {
+    if (observer == CommsObserver.none()) {
+      return;
+    }
+    callbacks.add(
+        () ->
+            observer.onTrouble(
+                Trouble.builder(kind, part)
+                    .destination(config.destination().toString())
+                    .group(config.group())
+                    .message(entry.message == null ? entry.id() : entry.message.identity())
+                    .attempt(attempt)
+                    .text(text)
+                    .failure(failure)
+                    .build()));
+  }
+
+  void trouble(Trouble.Kind kind, String text, @Nullable Throwable failure) {
+    if (observer == CommsObserver.none()) {
+      return;
+    }
+    callbacks.add(
+        () ->
+            observer.onTrouble(
+                Trouble.builder(kind, part)
+                    .destination(config.destination().toString())
+                    .group(config.group())
+                    .text(text)
+                    .failure(failure)
+                    .build()));
+  }
+
+  void overrun(Execution execution) {
+    String id = execution.entry().id();
+    callbacks.add(() -> observer.onHandlerOverrun(config.destination(), config.group(), id));
+    trouble(
+        Trouble.Kind.STALLED,
+        "the handler of " + id + " overran its deadline of " + config.handlerDeadline(),
+        null);
+  }
+
+  void stuck(String text) {
+    trouble(Trouble.Kind.STALLED, text, null);
+  }
+
+  /** A part of the engine itself, or what it calls without an answer, has failed. */
+  void failed(String doing, Throwable failure) {
+    trouble(Trouble.Kind.PART_FAILED, doing, failure);
+  }
+
+  void route(boolean paused, String reason) {
+    callbacks.add(
+        () -> observer.onRoutePaused(config.destination(), config.group(), paused, reason));
+    trouble(paused ? Trouble.Kind.PAUSED : Trouble.Kind.RESUMED, reason, null);
+  }
+
+  void intake(boolean paused) {
+    callbacks.add(() -> observer.onIntakePaused(config.destination(), config.group(), paused));
+    if (!paused) {
+      pending.add(onIntakeOpen);
+    }
+  }
+
+  boolean observesDeliveries() {
+    return observesDeliveries;
+  }
+
+  void ledger(SubscriptionSnapshot ledger) {
+    callbacks.add(() -> observer.onLedger(config.destination(), config.group(), ledger));
+  }
+
+  /** Does something else that must not happen under the lock. */
+  void later(Runnable call) {
+    pending.add(call);
+  }
+
+  /** Makes the collected calls. Called without the lock. */
+  void deliver() {
+    for (Runnable call = pending.poll(); call != null; call = pending.poll()) {
+      try {
+        call.run();
+      } catch (Throwable e) {
+        failed("a call to the transport", e);
+      }
+    }
+  }
+
+  /** What is wrong with the observer or the log; empty if nothing is. */
+  String trouble() {
+    return callbacks.trouble();
+  }
+
+  void close() {
+    callbacks.close();
+  }
+}

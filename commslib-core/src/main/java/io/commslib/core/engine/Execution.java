@@ -1,0 +1,140 @@
+package io.commslib.core.engine;
+
+import io.commslib.core.messaging.Delivery;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.time.TimeSource;
+import io.commslib.core.tx.TransactionContext;
+import io.commslib.core.wire.DeadLetterHeaders;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One run of a handler, with its deadline. The worker and the watchdog meet here: whoever comes
+ * first decides whether the transaction may commit.
+ */
+final class Execution implements Delivery {
+
+  private enum State {
+    RUNNING,
+    COMMITTING,
+    OVERRUN,
+    ENDED
+  }
+
+  private final LaneEntry entry;
+  private final Message message;
+  private final SubscriptionConfig config;
+  private final TimeSource time;
+  private final long deadlineNanos;
+  private final Thread thread = Thread.currentThread();
+  private State state = State.RUNNING;
+  private @Nullable TransactionContext transaction;
+
+  Execution(LaneEntry entry, Message message, SubscriptionConfig config, TimeSource time) {
+    this.entry = entry;
+    this.message = message;
+    this.config = config;
+    this.time = time;
+    this.deadlineNanos = time.nanoTime() + config.handlerDeadline().toNanos();
+  }
+
+  LaneEntry entry() {
+    return entry;
+  }
+
+  void bind(TransactionContext tx) {
+    this.transaction = tx;
+  }
+
+  /**
+   * Called by the worker before the commit; false if the deadline has passed: only a rollback is
+   * possible.
+   */
+  synchronized boolean beginCommit() {
+    if (state == State.OVERRUN) {
+      return false;
+    }
+    state = State.COMMITTING;
+    return true;
+  }
+
+  /** Called by the watchdog; true if this call made it overrun. */
+  synchronized boolean overrunAt(long nowNanos) {
+    if (state != State.RUNNING || nowNanos - deadlineNanos < 0) {
+      return false;
+    }
+    state = State.OVERRUN;
+    TransactionContext tx = transaction;
+    if (tx != null) {
+      tx.setRollbackOnly();
+    }
+    thread.interrupt();
+    return true;
+  }
+
+  /** Whether the deadline has passed and the handler has not returned. */
+  synchronized boolean isOverrun() {
+    return state == State.OVERRUN;
+  }
+
+  /** Called by the worker when the handler has returned; true if the deadline had passed. */
+  synchronized boolean end() {
+    boolean overrun = state == State.OVERRUN;
+    state = State.ENDED;
+    // Neither the watchdog's interrupt nor the handler's own may leak into the worker's next piece
+    // of work.
+    Thread.interrupted();
+    return overrun;
+  }
+
+  @Override
+  public Message message() {
+    return message;
+  }
+
+  @Override
+  public Destination destination() {
+    return config.destination();
+  }
+
+  @Override
+  public String group() {
+    return config.group();
+  }
+
+  @Override
+  public int attempt() {
+    return entry.attempt();
+  }
+
+  @Override
+  public int redriveCount() {
+    return DeadLetterHeaders.redriveCount(entry.raw.wire());
+  }
+
+  @Override
+  public Duration remaining() {
+    return Duration.ofNanos(Math.max(0, deadlineNanos - time.nanoTime()));
+  }
+
+  @Override
+  public TransactionContext transaction() {
+    TransactionContext tx = transaction;
+    if (tx == null) {
+      throw new IllegalStateException(
+          "transaction: none (expected: SubscriptionConfig.transactional for "
+              + destination()
+              + ", "
+              + group()
+              + ")");
+    }
+    return tx;
+  }
+
+  @Override
+  public String toString() {
+    return "Delivery{" + message + ", attempt=" + attempt() + "}";
+  }
+}

@@ -1,0 +1,17 @@
+package io.commslib.core.engine;
+
+import org.jspecify.annotations.Nullable;
+
+/** The unsettled records of one key, in broker order. Guarded by the engine's lock. */
+final class Lane {
+
+  final String key;
+  @Nullable LaneEntry head;
+  @Nullable LaneEntry tail;
+  int size;
+  long bytes;
+
+  Lane(String key) {
+    this.key = key;
+  }
+}

@@ -1,0 +1,311 @@
+package io.commslib.core.wire;
+
+import io.commslib.core.CodecException;
+import io.commslib.core.checks.Checks;
+import io.commslib.core.messaging.Message;
+import java.time.DateTimeException;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The wire form of {@link Message}: CloudEvents 1.0 in binary mode. Each attribute is a header with
+ * the transport's prefix ({@code ce_} on Kafka, {@code cloudEvents_} on RabbitMQ), the media type
+ * is {@code content-type}, the body is the body, and application headers keep their own names.
+ * Immutable.
+ *
+ * <p>Attributes: {@code specversion} ({@code 1.0}), {@code id}, {@code source}, {@code type},
+ * {@code subject}, {@code time} (RFC 3339). Extensions: {@code partitionkey} (the ordering key),
+ * {@code dataversion} (the type's version, left out when 1), {@code correlationid}, {@code
+ * causationid}, {@code traceparent}, {@code expirytime}, {@code deliverat}, {@code idempotencykey}
+ * (only if the application has set it). All values are text. Extensions this version does not know
+ * are ignored; a reader of an older version ignores newer ones.
+ *
+ * @since 0.1
+ */
+public final class CloudEventsEnvelope {
+
+  /** Prefix of the Kafka protocol binding. */
+  public static final String KAFKA_PREFIX = "ce_";
+
+  /** Prefix on RabbitMQ's AMQP 0-9-1, for which CloudEvents has no binding of its own. */
+  public static final String AMQP_PREFIX = "cloudEvents_";
+
+  /** Prefix of the library's own headers; never shown to applications. */
+  public static final String RESERVED_PREFIX = "commslib-";
+
+  /** How often a message was redriven. */
+  public static final String REDRIVE_COUNT = RESERVED_PREFIX + "redrive-count";
+
+  static final String CONTENT_TYPE = "content-type";
+
+  private static final int MAX_VERSION = 1_000_000;
+
+  private final String prefix;
+  private final @Nullable StructuredEvents structured;
+  private final DefaultSource source;
+  private final String lowerPrefix;
+  private final String[] names = new String[Attribute.values().length];
+  private final Map<String, Attribute> attributes = new HashMap<>();
+
+  /** The type read last: most records of a subscription are of few types. */
+  private volatile String lastType = "";
+
+  /**
+   * Creates the envelope of a transport.
+   *
+   * @param prefix of attribute headers
+   */
+  public CloudEventsEnvelope(String prefix) {
+    this(prefix, null);
+  }
+
+  /**
+   * Creates the envelope of a transport that also reads structured mode.
+   *
+   * @param prefix of attribute headers
+   * @param structured reads records in structured mode, or null to refuse them
+   */
+  public CloudEventsEnvelope(String prefix, @Nullable StructuredEvents structured) {
+    this(prefix, structured, new DefaultSource("envelope " + prefix, DefaultSource.NONE));
+  }
+
+  /**
+   * Creates the envelope of a part that sends messages under the name of a service.
+   *
+   * @param prefix of attribute headers
+   * @param structured reads records in structured mode, or null to refuse them
+   * @param source of messages that were built without one
+   */
+  public CloudEventsEnvelope(
+      String prefix, @Nullable StructuredEvents structured, DefaultSource source) {
+    this.prefix = Objects.requireNonNull(prefix, "prefix");
+    this.structured = structured;
+    this.source = Objects.requireNonNull(source, "source");
+    this.lowerPrefix = prefix.toLowerCase(Locale.ROOT);
+    for (Attribute attribute : Attribute.values()) {
+      String name = prefix + attribute.name().toLowerCase(Locale.ROOT);
+      names[attribute.ordinal()] = name;
+      attributes.put(name, attribute);
+    }
+  }
+
+  /**
+   * Writes a message.
+   *
+   * @param message what to write
+   * @return headers, key and the message's own body array
+   */
+  public WireMessage encode(Message message) {
+    WireHeaders.Builder headers = WireHeaders.builder(8 + message.headers().size());
+    put(headers, Attribute.SPECVERSION, "1.0");
+    put(headers, Attribute.ID, message.id());
+    put(headers, Attribute.SOURCE, source.of(message));
+    put(headers, Attribute.TYPE, message.type());
+    put(headers, Attribute.SUBJECT, message.subject());
+    put(headers, Attribute.TIME, message.time());
+    String key = message.key().orElse(null);
+    if (key != null) {
+      put(headers, Attribute.PARTITIONKEY, key);
+    }
+    if (message.version() != 1) {
+      put(headers, Attribute.DATAVERSION, Integer.toString(message.version()));
+    }
+    put(headers, Attribute.CORRELATIONID, message.correlationId());
+    put(headers, Attribute.CAUSATIONID, message.causationId());
+    put(headers, Attribute.TRACEPARENT, message.traceparent());
+    put(headers, Attribute.EXPIRYTIME, message.expiry());
+    put(headers, Attribute.DELIVERAT, message.deliverAt());
+    put(headers, Attribute.IDEMPOTENCYKEY, message.idempotencyKey());
+    headers.add(CONTENT_TYPE, message.contentType());
+    message.headers().forEach(headers::add);
+    return new WireMessage(key, headers.build(), message.sharedBody());
+  }
+
+  /**
+   * Reads a message.
+   *
+   * <p>In structured mode, where the envelope can read it, attributes and data are taken from the
+   * body first; what follows holds for both.
+   *
+   * <p>Header names are taken in lower case, the first of several wins; application headers that
+   * break the rules of {@link Message.Builder#header} are left out, and so are the library's own. A
+   * malformed {@code traceparent} is left out. Everything else that breaks a rule fails.
+   *
+   * @param wire what was received
+   * @return the message
+   * @throws CodecException {@code COMMS-CORE-021}: not a CloudEvent (no {@code specversion}, or not
+   *     1.x); {@code COMMS-CORE-022}: id missing or against its rule; {@code COMMS-CORE-023}:
+   *     another attribute missing or against its rule
+   */
+  public Message decode(WireMessage wire) {
+    WireHeaders headers = wire.wireHeaders();
+    int specVersion = find(headers, Attribute.SPECVERSION);
+    if (specVersion < 0 && isStructured(wire)) {
+      return decodeBinary(Objects.requireNonNull(structured).toBinary(wire, prefix));
+    }
+    return decodeBinary(wire);
+  }
+
+  private boolean isStructured(WireMessage wire) {
+    String contentType = structured == null ? null : wire.headers().get(CONTENT_TYPE);
+    return contentType != null && structured != null && structured.reads(contentType);
+  }
+
+  private Message decodeBinary(WireMessage wire) {
+    WireHeaders headers = wire.wireHeaders();
+    int specVersion = find(headers, Attribute.SPECVERSION);
+    if (specVersion < 0 || !WireText.startsWithAscii(headers.raw(specVersion), "1.")) {
+      throw new CodecException(
+          "COMMS-CORE-021",
+          prefix
+              + "specversion: "
+              + (specVersion < 0 ? "none" : Checks.shorten(headers.value(specVersion)))
+              + " (expected: 1.0, the header of a CloudEvent in binary mode)",
+          null);
+    }
+    int type = find(headers, Attribute.TYPE);
+    if (type < 0) {
+      throw new CodecException("COMMS-CORE-023", missing("type"), null);
+    }
+    try {
+      ReceivedAttributes read =
+          new ReceivedAttributes(this, wire, id(headers), type(headers, type), check(wire));
+      if (headers.length() > Message.MAX_HEADER_CHARS) {
+        // Counts the application's alone, and refuses too many of them.
+        read.headers();
+      }
+      return Message.of(read);
+    } catch (IllegalArgumentException | DateTimeException e) {
+      throw new CodecException("COMMS-CORE-023", String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private String missing(String attribute) {
+    return attribute + ": none (expected: a header " + prefix + attribute + ")";
+  }
+
+  /** Looks at the identity; returns where it stands. */
+  private int id(WireHeaders headers) {
+    int at = find(headers, Attribute.ID);
+    if (at < 0) {
+      throw new CodecException("COMMS-CORE-022", missing("id"), null);
+    }
+    try {
+      WireText.checkPrintable("id", headers.raw(at), 128);
+      return at;
+    } catch (IllegalArgumentException e) {
+      throw new CodecException("COMMS-CORE-022", String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private String type(WireHeaders headers, int at) {
+    String last = lastType;
+    if (WireText.equalsAscii(headers.raw(at), last)) {
+      return last;
+    }
+    WireText.checkPrintable("type", headers.raw(at), 128);
+    String type = headers.value(at);
+    lastType = type;
+    return type;
+  }
+
+  /** Looks at every attribute, so that none can fail later; returns the version. */
+  private int check(WireMessage wire) {
+    WireHeaders headers = wire.wireHeaders();
+    int version = 1;
+    boolean keyed = false;
+    for (int i = 0; i < headers.size(); i++) {
+      String name = headers.name(i);
+      Attribute attribute = name.startsWith(prefix) ? attributes.get(name) : null;
+      if (attribute == Attribute.DATAVERSION) {
+        version = version(headers.value(i));
+      } else if (attribute != null) {
+        keyed |= attribute == Attribute.PARTITIONKEY;
+        attribute.check(headers.raw(i));
+      } else if (name.equals(CONTENT_TYPE)) {
+        WireText.checkText("contentType", headers.raw(i), 1, 256);
+      }
+    }
+    String key = wire.rawKey();
+    if (!keyed && key != null) {
+      Checks.text("key", key, 1, 256);
+    }
+    return version;
+  }
+
+  private static int version(String text) {
+    try {
+      return Checks.inRange("version", Integer.parseInt(text), 1, MAX_VERSION);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "version: " + Checks.shorten(text) + " (expected: 1.." + MAX_VERSION + ")", e);
+    }
+  }
+
+  int find(WireHeaders headers, Attribute attribute) {
+    return headers.find(names[attribute.ordinal()]);
+  }
+
+  /**
+   * Returns whether a header belongs to the application.
+   *
+   * @param lowerName the header's name in lower case
+   * @return whether it is neither one of this envelope's nor a reserved one
+   */
+  public boolean isApplications(String lowerName) {
+    return !lowerName.startsWith(lowerPrefix)
+        && !lowerName.startsWith(RESERVED_PREFIX)
+        && !lowerName.equals(CONTENT_TYPE);
+  }
+
+  private void put(WireHeaders.Builder headers, Attribute attribute, String value) {
+    headers.add(names[attribute.ordinal()], value);
+  }
+
+  /** Without a lambda: one for each attribute would be 200 bytes a message. */
+  private void put(WireHeaders.Builder headers, Attribute attribute, Optional<?> value) {
+    if (value.isPresent()) {
+      put(headers, attribute, value.get().toString());
+    }
+  }
+
+  /** The attributes by their names, with their rules. */
+  enum Attribute {
+    SPECVERSION,
+    ID,
+    TYPE,
+    SOURCE,
+    SUBJECT,
+    TIME,
+    PARTITIONKEY,
+    DATAVERSION,
+    CORRELATIONID,
+    CAUSATIONID,
+    TRACEPARENT,
+    EXPIRYTIME,
+    DELIVERAT,
+    IDEMPOTENCYKEY;
+
+    /** Fails with {@link IllegalArgumentException} or {@link DateTimeException}. */
+    void check(Object value) {
+      switch (this) {
+        case SOURCE -> WireText.checkText("source", value, 1, 256);
+        case SUBJECT -> WireText.checkText("subject", value, 1, 256);
+        case PARTITIONKEY -> WireText.checkText("key", value, 1, 256);
+        case TIME -> WireText.checkInstant("time", value);
+        case EXPIRYTIME -> WireText.checkInstant("expiry", value);
+        case DELIVERAT -> WireText.checkInstant("deliverAt", value);
+        case CORRELATIONID -> WireText.checkPrintable("correlationId", value, 128);
+        case CAUSATIONID -> WireText.checkPrintable("causationId", value, 128);
+        case IDEMPOTENCYKEY -> WireText.checkPrintable("idempotencyKey", value, 128);
+        default -> {
+          // Looked at elsewhere; a broken trace must not cost the message.
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,156 @@
+package io.commslib.core.wire;
+
+import io.commslib.core.CodecException;
+import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.Message;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * How the cause of a dead letter travels: as headers {@code commslib-dlq-<field>} beside the
+ * original headers. Fields: {@code reason, source, group, handler, partition, position, key,
+ * message-id, message-source, time, received-at, failed-at, attempts, redrive-count, fingerprint,
+ * first-cause, last-cause, stack, cut}. Each value is cut at 4,096 bytes and all of them together
+ * at 16 KiB, control characters become spaces, and the fields of an earlier dead letter are
+ * replaced, never appended.
+ *
+ * @since 0.1
+ */
+public final class DeadLetterHeaders {
+
+  private static final String PREFIX = CloudEventsEnvelope.RESERVED_PREFIX + "dlq-";
+  private static final int MAX_VALUE_BYTES = 4_096;
+
+  /**
+   * Says that the application's headers were left out of a letter, since its target refused it with
+   * them. An adapter that writes such a letter takes no header from the record's origin.
+   */
+  public static final String CUT_HEADERS = CloudEventsEnvelope.RESERVED_PREFIX + "cut-headers";
+
+  /** Names and values of one cause, in UTF-8. */
+  private static final int MAX_CAUSE_BYTES = 16 * 1024;
+
+  private DeadLetterHeaders() {}
+
+  /**
+   * Adds the cause to a message.
+   *
+   * @param original as it was received
+   * @param cause value by field name
+   * @return what to publish to the group's dead letters
+   */
+  public static WireMessage add(WireMessage original, Map<String, String> cause) {
+    Map<String, String> headers = withoutCause(original);
+    int left = MAX_CAUSE_BYTES;
+    for (String field : cause.keySet()) {
+      left -= PREFIX.length() + field.length();
+    }
+    for (Map.Entry<String, String> field : cause.entrySet()) {
+      String name = PREFIX + field.getKey();
+      String value = clean(field.getValue(), Math.max(0, Math.min(left, MAX_VALUE_BYTES)));
+      left -= value.getBytes(StandardCharsets.UTF_8).length;
+      headers.put(name, value);
+    }
+    return original.withHeaders(headers);
+  }
+
+  /**
+   * Reads a dead letter.
+   *
+   * @param wire from the group's dead letters
+   * @param envelope of the transport
+   * @return the dead letter; without a message if that can't be decoded
+   */
+  public static DeadLetter read(WireMessage wire, CloudEventsEnvelope envelope) {
+    Map<String, String> cause = new LinkedHashMap<>();
+    wire.headers()
+        .forEach(
+            (name, value) -> {
+              if (name.startsWith(PREFIX)) {
+                cause.put(name.substring(PREFIX.length()), value);
+              }
+            });
+    try {
+      Message message = envelope.decode(wire);
+      return new DeadLetter(message.id(), message, cause);
+    } catch (CodecException e) {
+      return new DeadLetter(cause.getOrDefault("position", "unknown"), null, cause);
+    }
+  }
+
+  /**
+   * Makes the message that goes back to the failing group: without cause, with a redrive count one
+   * higher.
+   *
+   * @param deadLetter from the group's dead letters
+   * @return what to publish to the group
+   */
+  public static WireMessage redriven(WireMessage deadLetter) {
+    Map<String, String> headers = withoutCause(deadLetter);
+    headers.put(CloudEventsEnvelope.REDRIVE_COUNT, Integer.toString(redriveCount(deadLetter) + 1));
+    return deadLetter.withHeaders(headers);
+  }
+
+  /**
+   * Returns how often a message was redriven.
+   *
+   * @param wire what was received
+   * @return 0 to 1,000,000; 0 if absent or unreadable
+   */
+  public static int redriveCount(WireMessage wire) {
+    String text = wire.headers().get(CloudEventsEnvelope.REDRIVE_COUNT);
+    try {
+      return text == null ? 0 : Math.min(1_000_000, Math.max(0, Integer.parseInt(text)));
+    } catch (NumberFormatException e) {
+      return 0;
+    }
+  }
+
+  /**
+   * A record parked behind another one counts as redriven as often as that: so the whole sequence
+   * passes the hold together when it is redriven next.
+   *
+   * @param original the record
+   * @param count the lowest number of redrives it is to have
+   * @return the record, or a copy with that number
+   */
+  public static WireMessage redrivenAtLeast(WireMessage original, int count) {
+    if (redriveCount(original) >= count) {
+      return original;
+    }
+    Map<String, String> headers = new LinkedHashMap<>(original.headers());
+    headers.put(CloudEventsEnvelope.REDRIVE_COUNT, Integer.toString(count));
+    return original.withHeaders(headers);
+  }
+
+  private static Map<String, String> withoutCause(WireMessage wire) {
+    Map<String, String> headers = new LinkedHashMap<>(wire.headers());
+    headers.keySet().removeIf(name -> name.startsWith(PREFIX));
+    return headers;
+  }
+
+  /** Cuts and replaces what must not stand in a header. */
+  private static String clean(String value, int maxBytes) {
+    StringBuilder text = new StringBuilder(Math.min(value.length(), maxBytes));
+    int bytes = 0;
+    for (int i = 0; i < value.length(); i++) {
+      char c = value.charAt(i);
+      boolean pair =
+          Character.isHighSurrogate(c)
+              && i + 1 < value.length()
+              && Character.isLowSurrogate(value.charAt(i + 1));
+      boolean plain = c >= 0x20 && c != 0x7f && (pair || !Character.isSurrogate(c));
+      char kept = plain ? c : ' ';
+      bytes += pair ? 4 : kept < 0x80 ? 1 : kept < 0x800 ? 2 : 3;
+      if (bytes > maxBytes) {
+        break;
+      }
+      text.append(kept);
+      if (pair) {
+        text.append(value.charAt(++i));
+      }
+    }
+    return text.toString();
+  }
+}

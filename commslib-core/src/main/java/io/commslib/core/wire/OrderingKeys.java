@@ -1,0 +1,97 @@
+package io.commslib.core.wire;
+
+import io.commslib.core.hash.Sha256;
+import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Ordering keys of records as texts that are equal only for equal keys, at most 256 characters long
+ * and without control characters: for lanes, stores and dead letters. A key that is such a text is
+ * its own form. Any other becomes {@code hex:<bytes>} or, if it is long, {@code sha256:<digest>}.
+ * For adapters.
+ */
+public final class OrderingKeys {
+
+  private static final int MAX_CHARS = 256;
+  private static final int MAX_HEX_BYTES = 64;
+  private static final String HEX = "hex:";
+  private static final String HASHED = "sha256:";
+
+  private OrderingKeys() {}
+
+  /**
+   * Returns the form of a key that came as bytes.
+   *
+   * @param key as it was received
+   * @return the key itself if it is text in UTF-8, else a text that stands for it
+   */
+  public static String of(byte[] key) {
+    String text = new String(key, StandardCharsets.UTF_8);
+    if (isOwnForm(text) && WireText.isUtf8(key, text)) {
+      return text;
+    }
+    return key.length <= MAX_HEX_BYTES
+        ? HEX + HexFormat.of().formatHex(key)
+        : HASHED + Sha256.of(key);
+  }
+
+  /**
+   * Returns the form of a key that came as text.
+   *
+   * @param key as it was received
+   * @return the key itself, or a text that stands for it
+   */
+  public static String of(String key) {
+    if (isOwnForm(key) && isWellFormed(key)) {
+      return key;
+    }
+    return isWellFormed(key)
+        ? of(key.getBytes(StandardCharsets.UTF_8))
+        : HASHED + Sha256.ofTexts('o', key);
+  }
+
+  /**
+   * Returns the key as {@link io.commslib.core.messaging.Message#key()} shows it.
+   *
+   * @param key as it was received
+   * @param form of the key, from {@link #of(byte[])}
+   * @return the key, or null if it is no text that a message can have as its key
+   */
+  public static @Nullable String text(byte[] key, String form) {
+    if (isOwnForm(form)) {
+      return form;
+    }
+    String text = new String(key, StandardCharsets.UTF_8);
+    return isShortText(text) && WireText.isUtf8(key, text) ? text : null;
+  }
+
+  private static boolean isOwnForm(String text) {
+    return isShortText(text) && !text.startsWith(HEX) && !text.startsWith(HASHED);
+  }
+
+  private static boolean isShortText(String text) {
+    boolean good = !text.isEmpty() && text.length() <= MAX_CHARS;
+    for (int i = 0; good && i < text.length(); i++) {
+      good = text.charAt(i) >= 0x20 && text.charAt(i) != 0x7f;
+    }
+    return good;
+  }
+
+  private static boolean isWellFormed(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (Character.isSurrogate(c)) {
+        boolean pair =
+            Character.isHighSurrogate(c)
+                && i + 1 < text.length()
+                && Character.isLowSurrogate(text.charAt(i + 1));
+        if (!pair) {
+          return false;
+        }
+        i++;
+      }
+    }
+    return true;
+  }
+}

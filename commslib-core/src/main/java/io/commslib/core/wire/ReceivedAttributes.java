@@ -1,0 +1,171 @@
+package io.commslib.core.wire;
+
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageAttributes;
+import io.commslib.core.wire.CloudEventsEnvelope.Attribute;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The attributes of a received record whose rules have been checked: each is read out of the
+ * headers when somebody asks for it.
+ */
+final class ReceivedAttributes implements MessageAttributes {
+
+  private final CloudEventsEnvelope envelope;
+  private final WireMessage wire;
+  private final int idAt;
+  private final String type;
+  private final int version;
+  private @Nullable Map<String, String> headers;
+
+  ReceivedAttributes(
+      CloudEventsEnvelope envelope, WireMessage wire, int idAt, String type, int version) {
+    this.envelope = envelope;
+    this.wire = wire;
+    this.idAt = idAt;
+    this.type = type;
+    this.version = version;
+  }
+
+  @Override
+  public String id() {
+    return wire.wireHeaders().value(idAt);
+  }
+
+  @Override
+  public String type() {
+    return type;
+  }
+
+  @Override
+  public int version() {
+    return version;
+  }
+
+  @Override
+  public String source() {
+    String source = text(Attribute.SOURCE);
+    return source == null ? "/" : source;
+  }
+
+  @Override
+  public String contentType() {
+    String contentType = wire.wireHeaders().get(CloudEventsEnvelope.CONTENT_TYPE);
+    return contentType == null ? "application/octet-stream" : contentType;
+  }
+
+  @Override
+  public @Nullable String key() {
+    String key = wire.rawKey();
+    int at = envelope.find(wire.wireHeaders(), Attribute.PARTITIONKEY);
+    if (at < 0 || (key != null && WireText.equalsAscii(wire.wireHeaders().raw(at), key))) {
+      return key;
+    }
+    return wire.wireHeaders().value(at);
+  }
+
+  @Override
+  public @Nullable String subject() {
+    return text(Attribute.SUBJECT);
+  }
+
+  @Override
+  public @Nullable Instant time() {
+    return instant(Attribute.TIME);
+  }
+
+  @Override
+  public @Nullable String correlationId() {
+    return text(Attribute.CORRELATIONID);
+  }
+
+  @Override
+  public @Nullable String causationId() {
+    return text(Attribute.CAUSATIONID);
+  }
+
+  @Override
+  public @Nullable String traceparent() {
+    int at = envelope.find(wire.wireHeaders(), Attribute.TRACEPARENT);
+    // A broken trace does not cost the message: the handler simply starts a new one.
+    return at >= 0 && WireText.isTraceparent(wire.wireHeaders().raw(at))
+        ? wire.wireHeaders().value(at)
+        : null;
+  }
+
+  @Override
+  public @Nullable Instant expiry() {
+    return instant(Attribute.EXPIRYTIME);
+  }
+
+  @Override
+  public @Nullable Instant deliverAt() {
+    return instant(Attribute.DELIVERAT);
+  }
+
+  @Override
+  public @Nullable String idempotencyKey() {
+    return text(Attribute.IDEMPOTENCYKEY);
+  }
+
+  @Override
+  public byte[] body() {
+    return wire.body();
+  }
+
+  @Override
+  public ByteBuffer bodyBuffer() {
+    return wire.bodyBuffer();
+  }
+
+  @Override
+  public int bodyLength() {
+    return wire.bodyLength();
+  }
+
+  @Override
+  public Map<String, String> headers() {
+    Map<String, String> known = headers;
+    if (known == null) {
+      known = readHeaders();
+      headers = known;
+    }
+    return known;
+  }
+
+  private Map<String, String> readHeaders() {
+    WireHeaders all = wire.wireHeaders();
+    Message.Builder own = null;
+    Set<String> seen = new TreeSet<>();
+    for (int i = 0; i < all.size(); i++) {
+      String name = all.name(i).toLowerCase(Locale.ROOT);
+      if (!envelope.isApplications(name) || !seen.add(name) || !WireText.isText(all.raw(i))) {
+        continue;
+      }
+      try {
+        own = own == null ? Message.builder(type) : own;
+        own.header(name, all.value(i));
+      } catch (IllegalArgumentException e) {
+        // Foreign headers outside our rules are not worth a message.
+        continue;
+      }
+    }
+    return own == null ? Map.of() : own.id(id()).build().headers();
+  }
+
+  private @Nullable String text(Attribute attribute) {
+    int at = envelope.find(wire.wireHeaders(), attribute);
+    return at < 0 ? null : wire.wireHeaders().value(at);
+  }
+
+  private @Nullable Instant instant(Attribute attribute) {
+    int at = envelope.find(wire.wireHeaders(), attribute);
+    return at < 0 ? null : WireText.instant(wire.wireHeaders().raw(at));
+  }
+}

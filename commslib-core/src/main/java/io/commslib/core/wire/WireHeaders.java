@@ -1,0 +1,266 @@
+package io.commslib.core.wire;
+
+import java.nio.charset.StandardCharsets;
+import java.util.AbstractMap;
+import java.util.AbstractSet;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The headers of one record in one array. A value may be given as the UTF-8 bytes that were
+ * received; it becomes text when somebody asks for it. Immutable to its readers; thread-safe.
+ *
+ * @since 0.1
+ */
+public final class WireHeaders extends AbstractMap<String, String> {
+
+  private static final WireHeaders EMPTY = new WireHeaders(new Object[0], 0);
+
+  /** Up to this many, looking at each name is cheaper than hashing. */
+  private static final int LINEAR = 24;
+
+  /** Name, value, name, value ...; a value is a String or, until somebody asked, its bytes. */
+  private final Object[] cells;
+
+  private final int count;
+  private @Nullable Map<String, Integer> index;
+
+  private WireHeaders(Object[] cells, int count) {
+    this.cells = cells;
+    this.count = count;
+  }
+
+  /**
+   * Starts an empty set of headers.
+   *
+   * @param expected about how many there will be
+   * @return new builder
+   */
+  public static Builder builder(int expected) {
+    return new Builder(expected);
+  }
+
+  /**
+   * Copies a map.
+   *
+   * @param headers the map, copied unless it is of this class
+   * @return headers in the map's order
+   */
+  public static WireHeaders copyOf(Map<String, String> headers) {
+    if (headers instanceof WireHeaders same) {
+      return same;
+    }
+    if (headers.isEmpty()) {
+      return EMPTY;
+    }
+    Object[] cells = new Object[headers.size() * 2];
+    int at = 0;
+    for (Map.Entry<String, String> header : headers.entrySet()) {
+      cells[at++] = Objects.requireNonNull(header.getKey(), "header name");
+      cells[at++] = Objects.requireNonNull(header.getValue(), "header value");
+    }
+    return new WireHeaders(cells, at / 2);
+  }
+
+  @Override
+  public int size() {
+    return count;
+  }
+
+  @Override
+  public @Nullable String get(@Nullable Object name) {
+    int at = find(name);
+    return at < 0 ? null : value(at);
+  }
+
+  @Override
+  public boolean containsKey(@Nullable Object name) {
+    return find(name) >= 0;
+  }
+
+  /** Returns where a header stands, or -1. */
+  int find(@Nullable Object name) {
+    if (count > LINEAR) {
+      return index().getOrDefault(name, -1);
+    }
+    for (int i = 0; i < count; i++) {
+      if (cells[2 * i].equals(name)) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  private Map<String, Integer> index() {
+    Map<String, Integer> known = index;
+    if (known == null) {
+      known = new HashMap<>(count * 2);
+      for (int i = 0; i < count; i++) {
+        known.put(name(i), i);
+      }
+      index = known;
+    }
+    return known;
+  }
+
+  String name(int at) {
+    return (String) cells[2 * at];
+  }
+
+  /** Returns a value as it is: a String, or UTF-8 bytes nobody has read yet. */
+  Object raw(int at) {
+    return cells[2 * at + 1];
+  }
+
+  String value(int at) {
+    Object value = cells[2 * at + 1];
+    if (value instanceof String text) {
+      return text;
+    }
+    // Two readers may both do this; they write equal, immutable values.
+    String text = new String((byte[]) value, StandardCharsets.UTF_8);
+    cells[2 * at + 1] = text;
+    return text;
+  }
+
+  /** Returns the length of all names and values, those not yet read in bytes. */
+  int length() {
+    int length = 0;
+    for (int i = 0; i < count; i++) {
+      length += name(i).length() + WireText.length(raw(i));
+    }
+    return length;
+  }
+
+  @Override
+  public Set<Map.Entry<String, String>> entrySet() {
+    return new AbstractSet<>() {
+      @Override
+      public int size() {
+        return count;
+      }
+
+      @Override
+      public Iterator<Map.Entry<String, String>> iterator() {
+        return new Entries();
+      }
+    };
+  }
+
+  @Override
+  public void forEach(BiConsumer<? super String, ? super String> action) {
+    for (int i = 0; i < count; i++) {
+      action.accept(name(i), value(i));
+    }
+  }
+
+  private final class Entries implements Iterator<Map.Entry<String, String>> {
+    private int next;
+
+    @Override
+    public boolean hasNext() {
+      return next < count;
+    }
+
+    @Override
+    public Map.Entry<String, String> next() {
+      if (next >= count) {
+        throw new NoSuchElementException();
+      }
+      int at = next++;
+      return Map.entry(name(at), value(at));
+    }
+  }
+
+  /**
+   * Collects headers in wire order; the first of several of one name counts. Not thread-safe, for
+   * one use.
+   *
+   * @since 0.1
+   */
+  public static final class Builder {
+    private Object[] cells;
+    private int count;
+    private @Nullable Map<String, Integer> names;
+
+    private Builder(int expected) {
+      this.cells = new Object[Math.max(1, Math.min(expected, 1_000)) * 2];
+    }
+
+    /**
+     * Adds a header unless there is one of its name.
+     *
+     * @param name its name
+     * @param value its text
+     * @return this
+     */
+    public Builder add(String name, String value) {
+      return addCell(name, Objects.requireNonNull(value, "value"));
+    }
+
+    /**
+     * Adds a header unless there is one of its name.
+     *
+     * @param name its name
+     * @param utf8 its text as bytes, not copied; must not be changed afterwards
+     * @return this
+     */
+    public Builder add(String name, byte[] utf8) {
+      return addCell(name, Objects.requireNonNull(utf8, "utf8"));
+    }
+
+    private Builder addCell(String name, Object value) {
+      Objects.requireNonNull(name, "name");
+      if (!isTaken(name)) {
+        if (2 * count == cells.length) {
+          cells = Arrays.copyOf(cells, cells.length * 2);
+        }
+        cells[2 * count] = name;
+        cells[2 * count + 1] = value;
+        count++;
+      }
+      return this;
+    }
+
+    private boolean isTaken(String name) {
+      if (count >= LINEAR) {
+        return indexed().putIfAbsent(name, count) != null;
+      }
+      for (int i = 0; i < count; i++) {
+        if (cells[2 * i].equals(name)) {
+          return true;
+        }
+      }
+      return false;
+    }
+
+    /** A sender may make up any number of headers: beyond a few, looking at each is no option. */
+    private Map<String, Integer> indexed() {
+      Map<String, Integer> known = names;
+      if (known == null) {
+        known = new HashMap<>();
+        for (int i = 0; i < count; i++) {
+          known.put((String) cells[2 * i], i);
+        }
+        names = known;
+      }
+      return known;
+    }
+
+    /**
+     * Builds the headers; the builder is used up.
+     *
+     * @return the headers
+     */
+    public WireHeaders build() {
+      return count == 0 ? EMPTY : new WireHeaders(cells, count);
+    }
+  }
+}

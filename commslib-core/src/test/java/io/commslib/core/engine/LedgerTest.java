@@ -1,0 +1,93 @@
+package io.commslib.core.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.commslib.core.inmemory.InMemoryHeldKeys;
+import io.commslib.core.inmemory.InMemoryTransactionRunner;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.RetrySchedule;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.SubscriptionSnapshot;
+import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.observe.CommsObserver;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class LedgerTest {
+
+  private final EngineRig rig = new EngineRig();
+  private final List<SubscriptionSnapshot> told = new ArrayList<>();
+  private final CommsObserver observer =
+      new CommsObserver() {
+        @Override
+        public void onLedger(Destination source, String group, SubscriptionSnapshot ledger) {
+          told.add(ledger);
+        }
+      };
+
+  @Test
+  void everyPathEndsInItsOwnCountAndTheAgesAreThoseOfTheOldest() {
+    InMemoryTransactionRunner transactions = InMemoryTransactionRunner.create();
+    rig.start(
+        rig.config()
+            .transactional(transactions, new SeenBefore(transactions.database(), "duplicate"))
+            .parkKey(new InMemoryHeldKeys())
+            .retry(RetrySchedule.builder().attemptsAtOnce(1).delays(Duration.ofHours(1)).build())
+            .build(),
+        delivery ->
+            switch (delivery.message().id()) {
+              case "dropped" -> Settlement.drop("not wanted");
+              case "bad" -> Settlement.deadLetter("bad");
+              case "later" -> Settlement.retry();
+              case "back" -> Settlement.giveBack();
+              default -> Settlement.done();
+            },
+        rig.time(),
+        observer);
+    for (String id : List.of("done", "dropped", "duplicate", "back", "later")) {
+      rig.accept(id, id);
+    }
+    rig.time().advance(Duration.ofMinutes(1));
+    rig.accept("bad", "k").accept("behind", "k");
+    Message expired =
+        Message.builder("t").id("old").expiry(rig.time().time().now().minusSeconds(1)).build();
+    rig.engine().accept(rig.delivery("old", null, EngineRig.ENVELOPE.encode(expired)));
+    rig.time().advance(Duration.ofSeconds(5));
+    rig.engine().pause();
+    rig.accept("inFlight", "x");
+
+    SubscriptionSnapshot ledger = rig.engine().snapshot();
+    Map<Count, Long> counts = new EnumMap<>(Count.class);
+    for (Count count : Count.values()) {
+      counts.put(count, ledger.count(count));
+    }
+    assertThat(counts.remove(Count.RECEIVED)).isEqualTo(9);
+    // Only without order: SetAsideTest.
+    assertThat(counts.remove(Count.SET_ASIDE)).isZero();
+    assertThat(counts.values()).as("%s", counts).containsOnly(1L);
+    assertThat(ledger.imbalance()).isZero();
+    assertThat(ledger.oldestInFlight()).isEqualTo(Duration.ofSeconds(65));
+    assertThat(ledger.oldestWaiting()).isEqualTo(Duration.ofSeconds(65));
+  }
+
+  @Test
+  void theObserverIsToldWhileSomethingIsUnsettledAndOnceAfterwards() {
+    rig.start(
+        rig.config().build(),
+        delivery ->
+            delivery.attempt() == 1 ? Settlement.retry(Duration.ofSeconds(25)) : Settlement.done(),
+        rig.time(),
+        observer);
+    rig.accept("m", "k");
+    rig.time().advance(Duration.ofMinutes(10));
+    assertThat(told).hasSize(3);
+    assertThat(told.get(1).oldestWaiting()).isEqualTo(Duration.ofSeconds(20));
+    assertThat(told.get(2).count(Count.DONE)).isEqualTo(1);
+    assertThat(told).allMatch(ledger -> ledger.imbalance() == 0);
+  }
+}

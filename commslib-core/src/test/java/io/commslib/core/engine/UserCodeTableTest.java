@@ -1,0 +1,66 @@
+package io.commslib.core.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** Each interface that others can implement has a row where its failures are planted. */
+class UserCodeTableTest {
+
+  /** Tested elsewhere, by the test that is named. */
+  private static final Map<String, String> ELSEWHERE =
+      Map.ofEntries(
+          Map.entry("LifecycleComponent", "LifecycleTest"),
+          Map.entry("MessageTransport", "LifecycleTest, and the relay's in commslib-outbox"),
+          Map.entry("Publisher", "the relay's in commslib-outbox"),
+          Map.entry("Subscriber", "LifecycleTest"),
+          Map.entry("Subscription", "LifecycleTest"),
+          Map.entry("DeadLetters", "RedriveTest"),
+          Map.entry("DeadLetterListing", "RedriveTest"),
+          Map.entry("RedriveAudit", "RedriveTest"),
+          Map.entry("TransactionContext", "the bindings' hooks in commslib-jdbc and -spring"),
+          Map.entry("TransactionWork", "the bindings' in commslib-jdbc and -spring"),
+          Map.entry("IdempotencyStore", "RequestGuardTest in commslib-idempotency"),
+          Map.entry("JvmFailureListener", "the transports' contract"));
+
+  /** Made and implemented by the library itself. */
+  private static final Set<String> OURS =
+      Set.of(
+          "Delivery", "InMemoryTransaction", "MessageAttributes", "RawDelivery", "ScheduledTask");
+
+  /** The runtime's own: a runtime that fails or hangs is not promised to be survived. */
+  private static final Set<String> RUNTIME =
+      Set.of("CommsRuntime", "TaskScheduler", "TimeSource", "Workers");
+
+  @Test
+  void everyInterfaceThatOthersCanImplementHasARow() {
+    Set<String> found =
+        new ClassFileImporter()
+                .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+                .importPackages("io.commslib.core")
+                .stream()
+                .filter(JavaClass::isInterface)
+                .filter(type -> !type.isAnnotation())
+                .filter(type -> type.getModifiers().contains(JavaModifier.PUBLIC))
+                .map(JavaClass::getSimpleName)
+                .collect(Collectors.toCollection(TreeSet::new));
+    Set<String> rows =
+        Arrays.stream(UserCodeTest.Place.values())
+            .map(place -> place.type.getSimpleName())
+            .collect(Collectors.toCollection(TreeSet::new));
+    rows.remove("Throwable");
+    rows.addAll(ELSEWHERE.keySet());
+    rows.addAll(OURS);
+    rows.addAll(RUNTIME);
+    assertThat(found).isEqualTo(rows);
+  }
+}

@@ -1,0 +1,69 @@
+package io.commslib.core.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.commslib.core.messaging.Message;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class WireMessageTest {
+
+  private static final byte[] RECORD = {9, 9, 1, 2, 3, 9};
+
+  private final WireMessage inside =
+      new WireMessage("k", Map.of("h", "v"), ByteBuffer.wrap(RECORD, 2, 3));
+
+  @Test
+  void readsABodyInsideItsRecord() {
+    assertThat(inside.body()).containsExactly(1, 2, 3);
+    assertThat(inside.body()).isSameAs(inside.body());
+    assertThat(inside.bodyLength()).isEqualTo(3);
+    assertThat(inside.bodyBuffer().array()).isSameAs(RECORD);
+    assertThat(inside.sizeBytes()).isEqualTo(5);
+  }
+
+  @Test
+  void keepsTheBodyWithOtherHeaders() {
+    WireMessage other = inside.withHeaders(Map.of("a", "b"));
+
+    assertThat(other.body()).containsExactly(1, 2, 3);
+    assertThat(other.bodyBuffer().array()).isSameAs(RECORD);
+    assertThat(other.headers()).containsExactly(Map.entry("a", "b"));
+  }
+
+  @Test
+  void givesAnArrayOfItsOwnAsItIs() {
+    byte[] body = {1, 2};
+
+    assertThat(new WireMessage(null, Map.of(), body).body()).isSameAs(body);
+    assertThat(new WireMessage(null, Map.of(), ByteBuffer.wrap(body)).body()).isSameAs(body);
+  }
+
+  @Test
+  void copiesABodyThatHasNoArray() {
+    ByteBuffer direct = ByteBuffer.allocateDirect(2).put(new byte[] {4, 5}).flip();
+
+    assertThat(new WireMessage(null, Map.of(), direct).body()).containsExactly(4, 5);
+    assertThat(new WireMessage(null, Map.of(), direct.asReadOnlyBuffer()).body())
+        .containsExactly(4, 5);
+  }
+
+  @Test
+  void showsTheBodyInsideItsRecordToMessagesToo() {
+    CloudEventsEnvelope envelope = new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
+    WireMessage sent =
+        envelope.encode(Message.builder("t").key("k").body(new byte[] {1, 2, 3}).build());
+
+    Message read =
+        envelope.decode(new WireMessage("k", sent.headers(), ByteBuffer.wrap(RECORD, 2, 3)));
+
+    assertThat(read.body()).containsExactly(1, 2, 3);
+    assertThat(read.bodyLength()).isEqualTo(3);
+    assertThat(read.bodyView().isReadOnly()).isTrue();
+    assertThat(read.bodyView().remaining()).isEqualTo(3);
+    assertThat(read.sharedBodyBuffer().array()).isSameAs(RECORD);
+    assertThat(read.sharedBody()).containsExactly(1, 2, 3);
+    assertThat(read.toBuilder().build().body()).containsExactly(1, 2, 3);
+  }
+}
