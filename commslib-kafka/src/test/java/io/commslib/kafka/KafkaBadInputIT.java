@@ -1,8 +1,8 @@
 package io.commslib.kafka;
 
 import io.commslib.core.observe.CommsObserver;
-import io.commslib.testkit.BadInputContract;
-import io.commslib.testkit.BadInputHarness;
+import io.commslib.testkit.contract.BadInputContract;
+import io.commslib.testkit.contract.BadInputHarness;
 import io.commslib.testkit.servers.KafkaServer;
 
 /** The catalogue of bad input on a real Kafka. */

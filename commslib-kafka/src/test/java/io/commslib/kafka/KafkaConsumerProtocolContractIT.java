@@ -1,8 +1,8 @@
 package io.commslib.kafka;
 
 import io.commslib.core.observe.CommsObserver;
-import io.commslib.testkit.MessageTransportContract;
-import io.commslib.testkit.TransportHarness;
+import io.commslib.testkit.contract.MessageTransportContract;
+import io.commslib.testkit.contract.TransportHarness;
 import io.commslib.testkit.servers.KafkaServer;
 
 /** The contract on a real Kafka whose groups use the protocol of KIP-848. */

@@ -15,7 +15,7 @@ import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.testkit.Await;
-import io.commslib.testkit.TcpFaultProxy;
+import io.commslib.testkit.faults.TcpFaultProxy;
 import io.commslib.testkit.servers.RabbitServer;
 import java.net.InetSocketAddress;
 import java.net.URI;

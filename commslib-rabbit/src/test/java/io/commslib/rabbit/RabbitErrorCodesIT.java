@@ -12,7 +12,7 @@ import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.testkit.Await;
-import io.commslib.testkit.TcpFaultProxy;
+import io.commslib.testkit.faults.TcpFaultProxy;
 import io.commslib.testkit.servers.RabbitServer;
 import java.net.InetSocketAddress;
 import java.net.URI;

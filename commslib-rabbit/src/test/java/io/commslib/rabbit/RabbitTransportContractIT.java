@@ -1,8 +1,8 @@
 package io.commslib.rabbit;
 
 import io.commslib.core.observe.CommsObserver;
-import io.commslib.testkit.MessageTransportContract;
-import io.commslib.testkit.TransportHarness;
+import io.commslib.testkit.contract.MessageTransportContract;
+import io.commslib.testkit.contract.TransportHarness;
 import io.commslib.testkit.servers.RabbitServer;
 
 /** The contract on a real RabbitMQ. */

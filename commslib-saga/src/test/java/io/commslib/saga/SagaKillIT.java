@@ -2,7 +2,7 @@ package io.commslib.saga;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.commslib.testkit.CrashPoints;
+import io.commslib.testkit.faults.CrashPoints;
 import io.commslib.testkit.servers.PostgresServer;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -18,7 +18,7 @@ import io.commslib.outbox.JdbcOutbox;
 import io.commslib.outbox.OutboxConfig;
 import io.commslib.outbox.OutboxRelay;
 import io.commslib.outbox.OutboxSchema;
-import io.commslib.testkit.CrashPoints;
+import io.commslib.testkit.faults.CrashPoints;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

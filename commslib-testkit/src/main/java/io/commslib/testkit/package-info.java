@@ -1,10 +1,10 @@
 /**
- * What proves a transport and the services on it: the contract ({@link
- * io.commslib.testkit.MessageTransportContract}) with the saboteurs that prove the contract, the
- * oracle that judges recorded histories ({@link io.commslib.testkit.HistoryOracle}), a TCP proxy
- * that breaks connections ({@link io.commslib.testkit.TcpFaultProxy}), and places where a process
- * dies ({@link io.commslib.testkit.CrashPoints}). For tests only; nothing here belongs on the class
- * path of a running service.
+ * Tools for tests of services that use the library: {@link io.commslib.testkit.MessagingScenario}
+ * runs handlers without a broker, {@link io.commslib.testkit.RecordingObserver} keeps what was
+ * observed, {@link io.commslib.testkit.Await} waits with a limit. The packages below it hold the
+ * contract of transports, the saboteurs that prove it, the judge of recorded histories, faults of
+ * networks and processes, and a simulator. For tests only: nothing here belongs on the class path
+ * of a running service.
  */
 @NullMarked
 package io.commslib.testkit;

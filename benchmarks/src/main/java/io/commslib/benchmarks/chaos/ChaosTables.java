@@ -1,7 +1,7 @@
 package io.commslib.benchmarks.chaos;
 
 import io.commslib.jdbc.JdbcDatabase;
-import io.commslib.testkit.MessageTrace;
+import io.commslib.testkit.history.MessageTrace;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -5,7 +5,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.wire.WireMessage;
-import io.commslib.testkit.TransportHarness;
+import io.commslib.testkit.contract.TransportHarness;
 import java.util.Map;
 
 /** The in-memory transport under the contract. */

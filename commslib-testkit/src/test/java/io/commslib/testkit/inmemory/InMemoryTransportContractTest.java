@@ -1,8 +1,8 @@
 package io.commslib.testkit.inmemory;
 
 import io.commslib.core.observe.CommsObserver;
-import io.commslib.testkit.MessageTransportContract;
-import io.commslib.testkit.TransportHarness;
+import io.commslib.testkit.contract.MessageTransportContract;
+import io.commslib.testkit.contract.TransportHarness;
 
 class InMemoryTransportContractTest extends MessageTransportContract {
 

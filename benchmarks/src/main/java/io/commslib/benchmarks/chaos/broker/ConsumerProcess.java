@@ -16,7 +16,7 @@ import io.commslib.idempotency.InboxConfig;
 import io.commslib.idempotency.JdbcInbox;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
-import io.commslib.testkit.MessageTrace;
+import io.commslib.testkit.history.MessageTrace;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;

@@ -7,7 +7,7 @@ import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.RetrySchedule;
-import io.commslib.testkit.MessageTrace;
+import io.commslib.testkit.history.MessageTrace;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.HashSet;

@@ -1,9 +1,9 @@
 package io.commslib.benchmarks.chaos.broker;
 
 import io.commslib.benchmarks.chaos.RowResult;
-import io.commslib.testkit.HistoryOracle;
-import io.commslib.testkit.HistoryVerdict;
-import io.commslib.testkit.HistoryVerdict.Counter;
+import io.commslib.testkit.history.HistoryOracle;
+import io.commslib.testkit.history.HistoryVerdict;
+import io.commslib.testkit.history.HistoryVerdict.Counter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

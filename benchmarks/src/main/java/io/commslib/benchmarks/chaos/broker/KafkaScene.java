@@ -8,7 +8,7 @@ import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.Publisher;
 import io.commslib.kafka.KafkaTransport;
 import io.commslib.kafka.KafkaTransportConfig;
-import io.commslib.testkit.TcpFaultProxy;
+import io.commslib.testkit.faults.TcpFaultProxy;
 import io.commslib.testkit.servers.KafkaCluster;
 import io.commslib.testkit.servers.KafkaServer;
 import java.io.IOException;

@@ -3,7 +3,7 @@ package io.commslib.benchmarks.chaos.broker;
 import io.commslib.benchmarks.chaos.ChaosOptions;
 import io.commslib.benchmarks.chaos.ChildJvm;
 import io.commslib.benchmarks.chaos.RowResult;
-import io.commslib.testkit.MessageTrace;
+import io.commslib.testkit.history.MessageTrace;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 

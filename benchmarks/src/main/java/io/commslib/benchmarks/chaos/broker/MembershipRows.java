@@ -6,7 +6,7 @@ import io.commslib.benchmarks.chaos.RowResult;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Message;
 import io.commslib.kafka.GroupProtocol;
-import io.commslib.testkit.MessageTrace;
+import io.commslib.testkit.history.MessageTrace;
 import io.commslib.testkit.servers.KafkaServer;
 import java.time.Duration;
 import java.util.HashMap;

@@ -2,8 +2,8 @@ package io.commslib.benchmarks.chaos.broker;
 
 import io.commslib.benchmarks.chaos.ChaosOptions;
 import io.commslib.benchmarks.chaos.RowResult;
-import io.commslib.testkit.TcpFaultProxy;
-import io.commslib.testkit.TcpFaultProxy.Direction;
+import io.commslib.testkit.faults.TcpFaultProxy;
+import io.commslib.testkit.faults.TcpFaultProxy.Direction;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 

@@ -6,7 +6,7 @@ import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.tx.TransactionRunner;
-import io.commslib.testkit.MessageTrace;
+import io.commslib.testkit.history.MessageTrace;
 import java.time.Duration;
 import java.util.Arrays;
 

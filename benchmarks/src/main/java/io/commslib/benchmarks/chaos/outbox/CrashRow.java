@@ -2,7 +2,7 @@ package io.commslib.benchmarks.chaos.outbox;
 
 import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.benchmarks.chaos.ChaosOptions.Size;
-import io.commslib.testkit.CrashPoints;
+import io.commslib.testkit.faults.CrashPoints;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;

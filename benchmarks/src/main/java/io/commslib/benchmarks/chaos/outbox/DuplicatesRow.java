@@ -2,7 +2,7 @@ package io.commslib.benchmarks.chaos.outbox;
 
 import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.core.messaging.Message;
-import io.commslib.testkit.MessageTrace;
+import io.commslib.testkit.history.MessageTrace;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;

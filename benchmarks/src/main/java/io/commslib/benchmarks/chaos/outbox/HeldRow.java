@@ -2,7 +2,7 @@ package io.commslib.benchmarks.chaos.outbox;
 
 import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.jdbc.JdbcDatabase;
-import io.commslib.testkit.MessageTrace;
+import io.commslib.testkit.history.MessageTrace;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

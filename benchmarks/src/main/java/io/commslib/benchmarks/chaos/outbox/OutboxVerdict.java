@@ -1,11 +1,11 @@
 package io.commslib.benchmarks.chaos.outbox;
 
-import io.commslib.testkit.HistoryOp;
-import io.commslib.testkit.HistoryOracle;
-import io.commslib.testkit.HistoryVerdict;
-import io.commslib.testkit.HistoryVerdict.Counter;
-import io.commslib.testkit.HistoryWriter;
-import io.commslib.testkit.MessageTrace;
+import io.commslib.testkit.history.HistoryOp;
+import io.commslib.testkit.history.HistoryOracle;
+import io.commslib.testkit.history.HistoryVerdict;
+import io.commslib.testkit.history.HistoryVerdict.Counter;
+import io.commslib.testkit.history.HistoryWriter;
+import io.commslib.testkit.history.MessageTrace;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;

@@ -3,7 +3,7 @@ package io.commslib.benchmarks.chaos.outbox;
 import io.commslib.benchmarks.chaos.ChaosDatabase;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.testkit.Await;
-import io.commslib.testkit.CrashPoints;
+import io.commslib.testkit.faults.CrashPoints;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -16,7 +16,7 @@ import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.messaging.Publisher;
 import io.commslib.core.messaging.Subscriber;
 import io.commslib.core.messaging.TransportCapabilities;
-import io.commslib.testkit.CrashPoints;
+import io.commslib.testkit.faults.CrashPoints;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;

@@ -1,0 +1,27 @@
+package io.commslib.testkit.contract;
+
+import io.commslib.testkit.sabotage.Saboteur;
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/**
+ * Names the saboteurs that make a sentence of the contract fail. The testkit's own tests run each
+ * pair.
+ *
+ * @since 0.1
+ */
+@Documented
+@Retention(RetentionPolicy.RUNTIME)
+@Target(ElementType.METHOD)
+public @interface BrokenBy {
+
+  /**
+   * Returns the saboteurs.
+   *
+   * @return one or more
+   */
+  Saboteur[] value();
+}

@@ -1,0 +1,108 @@
+package io.commslib.testkit.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.commslib.core.inmemory.InMemoryHeldKeys;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.FloodBounds;
+import io.commslib.core.messaging.HeldKeys;
+import io.commslib.core.messaging.ParkedKeys;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.Subscription;
+import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.testkit.sabotage.Saboteur;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/** Sentences on what follows a dead letter: the rest of its key, or many more of its kind. */
+abstract class ParkedKeySentences extends BatchSentences {
+
+  private final HeldKeys heldKeys = new InMemoryHeldKeys();
+  private final AtomicBoolean broken = new AtomicBoolean(true);
+
+  /** Fails the first message of key a as long as it is broken. */
+  private Handled failingHead() {
+    return Handled.answering(
+        delivery ->
+            delivery.message().id().equals("a1") && broken.get()
+                ? Settlement.deadLetter("no")
+                : Settlement.done());
+  }
+
+  @Test
+  @DisplayName("parked key: later messages of it follow its dead letter unhandled, others go on")
+  @BrokenBy(Saboteur.FORGETS_HELD_KEYS)
+  void laterMessagesFollowTheDeadLetter() {
+    Destination queue = queue();
+    Handled handled = failingHead();
+    Subscription subscription = subscribe(config(queue).parkKey(heldKeys), handled);
+    publishKey(queue, "a", "a", 4);
+    publishKey(queue, "b", "b", 3);
+    awaitDeadLetters(queue, "main", 4);
+    awaitCount(subscription, Count.DONE, 3);
+    assertThat(handled.firstOfKey("a")).containsExactly("a1");
+    assertThat(subscription.snapshot().count(Count.PARKED)).isEqualTo(3);
+  }
+
+  @Test
+  @DisplayName("parked key: a redriven sequence passes in order, new messages wait for the release")
+  @BrokenBy(Saboteur.FORGETS_HELD_KEYS)
+  void aRedrivenSequencePasses() {
+    Destination queue = queue();
+    Handled handled = failingHead();
+    Subscription subscription = subscribe(config(queue).parkKey(heldKeys), handled);
+    ParkedKeys parked = new ParkedKeys(heldKeys, transport.deadLetters());
+    publishKey(queue, "a", "a", 3);
+    awaitDeadLetters(queue, "main", 3);
+    assertThat(parked.release(queue, "main")).isZero();
+    broken.set(false);
+    publish(queue, message("a4", "a"));
+    awaitDeadLetters(queue, "main", 4);
+    transport.deadLetters().redrive(queue, "main", letter -> true);
+    awaitCount(subscription, Count.DONE, 4);
+    assertThat(handled.firstOfKey("a")).containsExactly("a1", "a2", "a3", "a4");
+    assertThat(parked.release(queue, "main")).isEqualTo(1);
+    publish(queue, message("a5", "a"));
+    awaitCount(subscription, Count.DONE, 5);
+  }
+
+  @Test
+  @DisplayName("a flood of dead letters of one cause pauses the route, and ends with its cause")
+  @BrokenBy(Saboteur.IGNORES_FLOODS)
+  void aFloodPausesTheRoute() {
+    Destination queue = queue();
+    Handled handled =
+        Handled.answering(
+            delivery -> {
+              if (broken.get()) {
+                throw new IllegalStateException("a dependency is broken");
+              }
+              return Settlement.done();
+            });
+    Subscription subscription =
+        subscribe(
+            config(queue)
+                .retry(attempts(1))
+                .flood(new FloodBounds(10, 100, Duration.ofMinutes(10), 5)),
+            handled);
+    for (int i = 0; i < 40; i++) {
+      publish(queue, message("m" + i, "k" + i));
+    }
+    await(
+        "the route pauses, or all is given up",
+        () ->
+            subscription.snapshot().isRoutePaused()
+                || subscription.snapshot().count(Count.DEAD_LETTERED) == 40);
+    broken.set(false);
+    assertThat(subscription.snapshot().count(Count.DEAD_LETTERED)).isLessThan(40);
+    await(
+        "the rest is handled",
+        () ->
+            subscription.snapshot().count(Count.DONE)
+                    + subscription.snapshot().count(Count.DEAD_LETTERED)
+                == 40);
+    assertThat(subscription.snapshot().count(Count.DONE)).isPositive();
+  }
+}

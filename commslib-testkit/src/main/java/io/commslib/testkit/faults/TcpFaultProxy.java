@@ -1,0 +1,239 @@
+package io.commslib.testkit.faults;
+
+import io.commslib.core.checks.Checks;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A TCP proxy in this JVM that forwards to a real server and breaks the connections when told: for
+ * tests of what a client makes of a network that fails.
+ *
+ * <p>Thread-safe; its maker closes it. Costs a thread, and two for each connection, named {@code
+ * commslib-testkit-proxy-<n>}. Faults hold until {@link #heal()} and apply to open and new
+ * connections alike.
+ *
+ * @since 0.1
+ */
+public final class TcpFaultProxy implements AutoCloseable {
+
+  /**
+   * The two ways through the proxy.
+   *
+   * @since 0.1
+   */
+  public enum Direction {
+    /** From the client to the server: requests. */
+    TO_SERVER,
+    /** From the server to the client: answers. */
+    TO_CLIENT
+  }
+
+  private static final int ACCEPTOR_END_MILLIS = 10_000;
+
+  private final InetSocketAddress server;
+  private final int port;
+  private final ProxyFaults faults = new ProxyFaults();
+  private final Set<ProxyConnection> connections = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger threads = new AtomicInteger();
+  private ServerSocket listener;
+  private Thread acceptor;
+  private volatile boolean closed;
+
+  private TcpFaultProxy(InetSocketAddress server) throws IOException {
+    this.server = server;
+    this.listener = bind(0);
+    this.port = listener.getLocalPort();
+    this.acceptor = acceptFrom(listener);
+  }
+
+  /**
+   * Starts a proxy on a free port of the loopback interface.
+   *
+   * @param server where it forwards to; resolved again for each connection
+   * @return new proxy
+   * @throws IOException if no port can be had
+   */
+  public static TcpFaultProxy to(InetSocketAddress server) throws IOException {
+    return new TcpFaultProxy(server);
+  }
+
+  /**
+   * Returns where clients connect to.
+   *
+   * @return the port on the loopback interface; never changes
+   */
+  public int port() {
+    return port;
+  }
+
+  /**
+   * Returns how many connections are open.
+   *
+   * @return 0 or more
+   */
+  public int connections() {
+    return connections.size();
+  }
+
+  /**
+   * Returns how many bytes were forwarded so far; a piece counts just after it was written.
+   *
+   * @param direction which way
+   * @return 0 or more
+   */
+  public long forwardedBytes(Direction direction) {
+    return faults.forwardedBytes(direction);
+  }
+
+  /** Resets all open connections: both sides get a connection reset. New ones are accepted. */
+  public void cut() {
+    connections.forEach(ProxyConnection::reset);
+  }
+
+  /**
+   * Resets the connection that has forwarded this many more bytes one way, right after them; for
+   * cutting between a request and its answer. Once.
+   *
+   * @param direction which bytes count
+   * @param bytes 1 or more
+   */
+  public void cutAfter(Direction direction, long bytes) {
+    faults.cutAfter(direction, Checks.inRange("bytes", bytes, 1, Long.MAX_VALUE));
+  }
+
+  /** Refuses new connections until {@link #heal()}; open ones go on. */
+  public synchronized void refuse() {
+    closeListener();
+  }
+
+  /**
+   * Forwards nothing in one direction until {@link #heal()}; what was sent meanwhile arrives then,
+   * as after a network partition.
+   *
+   * @param direction which way
+   */
+  public void blackHole(Direction direction) {
+    faults.blackHole(direction);
+  }
+
+  /**
+   * Ends one direction of all open connections in order (the receiver reads end of stream); the
+   * other one goes on.
+   *
+   * @param direction which way
+   */
+  public void halfClose(Direction direction) {
+    connections.forEach(connection -> connection.halfClose(direction));
+  }
+
+  /**
+   * Holds each piece of data for a while before it is forwarded.
+   *
+   * @param delay zero for none, up to 1 h
+   */
+  public void delay(Duration delay) {
+    faults.delay(Checks.inRange("delay", delay, Duration.ZERO, Duration.ofHours(1)));
+  }
+
+  /**
+   * Forwards at most so much per second and direction of each connection.
+   *
+   * @param bytesPerSecond 100 or more
+   */
+  public void throttle(long bytesPerSecond) {
+    faults.throttle(Checks.inRange("bytesPerSecond", bytesPerSecond, 100L, Long.MAX_VALUE));
+  }
+
+  /** Ends all faults. Connections that were cut stay cut. */
+  public synchronized void heal() {
+    faults.heal();
+    if (!closed && listener.isClosed()) {
+      try {
+        listener = bind(port);
+        acceptor = acceptFrom(listener);
+      } catch (IOException e) {
+        throw new UncheckedIOException("port " + port + " is taken", e);
+      }
+    }
+  }
+
+  /** Resets all connections, frees the port and ends the threads. Idempotent. */
+  @Override
+  public void close() {
+    synchronized (this) {
+      closed = true;
+      closeListener();
+    }
+    cut();
+    faults.heal();
+  }
+
+  private void closeListener() {
+    try {
+      listener.close();
+      // Until the acceptor has left its system call the kernel goes on taking connections.
+      acceptor.join(ACCEPTOR_END_MILLIS);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static ServerSocket bind(int onPort) throws IOException {
+    ServerSocket socket = new ServerSocket();
+    socket.setReuseAddress(true);
+    socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), onPort), 128);
+    return socket;
+  }
+
+  private Thread acceptFrom(ServerSocket socket) {
+    return start(() -> accept(socket));
+  }
+
+  private void accept(ServerSocket socket) {
+    while (!socket.isClosed()) {
+      Socket client;
+      try {
+        client = socket.accept();
+      } catch (IOException e) {
+        // The listener was closed; nothing else ends accept on the loopback interface.
+        return;
+      }
+      connect(client);
+    }
+  }
+
+  private void connect(Socket client) {
+    ProxyConnection connection =
+        ProxyConnection.open(
+            client,
+            new InetSocketAddress(server.getHostString(), server.getPort()),
+            faults,
+            connections::remove);
+    if (connection == null) {
+      return;
+    }
+    connections.add(connection);
+    start(() -> connection.pump(Direction.TO_SERVER));
+    start(() -> connection.pump(Direction.TO_CLIENT));
+    if (closed) {
+      connection.reset();
+    }
+  }
+
+  private Thread start(Runnable body) {
+    Thread thread = new Thread(body, "commslib-testkit-proxy-" + threads.incrementAndGet());
+    thread.setDaemon(true);
+    thread.start();
+    return thread;
+  }
+}
