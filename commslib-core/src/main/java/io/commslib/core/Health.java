@@ -29,14 +29,14 @@ public final class Health {
   private final Status status;
   private final String reason;
   private final Map<String, String> details;
-  private final Map<String, Health> parts;
+  private final Map<String, Health> components;
 
   private Health(
       Status status, String reason, Map<String, String> details, Map<String, Health> parts) {
     this.status = Objects.requireNonNull(status, "status");
     this.reason = Objects.requireNonNull(reason, "reason");
     this.details = java.util.Collections.unmodifiableMap(new TreeMap<>(details));
-    this.parts = java.util.Collections.unmodifiableMap(new LinkedHashMap<>(parts));
+    this.components = java.util.Collections.unmodifiableMap(new LinkedHashMap<>(parts));
   }
 
   /**
@@ -108,8 +108,8 @@ public final class Health {
    *
    * @return unmodifiable, in start order; empty for a single part
    */
-  public Map<String, Health> parts() {
-    return parts;
+  public Map<String, Health> components() {
+    return components;
   }
 
   @Override

@@ -156,7 +156,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
   public synchronized boolean complete(
       TransactionContext tx, RequestKey request, long token, StoredResult result) {
     InMemoryTransaction transaction = tx.unwrap(InMemoryTransaction.class);
-    StoredResult kept = ResultKeeper.kept(request, result);
+    StoredResult kept = ResultRecorder.kept(request, result);
     Entry entry = held(request, token);
     if (entry == null || entry.result != null) {
       return false;
@@ -248,7 +248,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
 
   @Override
   public synchronized boolean complete(RequestKey request, long token, StoredResult result) {
-    StoredResult kept = ResultKeeper.kept(request, result);
+    StoredResult kept = ResultRecorder.kept(request, result);
     Entry entry = held(request, token);
     if (entry == null) {
       return false;

@@ -129,14 +129,14 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
 
   /** What of a result goes into a row and into a statement. */
   private StoredResult kept(RequestKey request, StoredResult result) {
-    StoredResult kept = ResultKeeper.kept(request, result);
+    StoredResult kept = ResultRecorder.kept(request, result);
     boolean fits =
         RequestRow.headerChars(kept) <= RequestTable.MAX_HEADERS_CHARS
             && (database.maxStatementBytes() >= LARGEST_RESULT
                 || statementBytes(kept) <= database.maxStatementBytes());
     return fits
         ? kept
-        : ResultKeeper.shortForm(request, result.shortened("it is more than the database takes"));
+        : ResultRecorder.shortForm(request, result.shortened("it is more than the database takes"));
   }
 
   /** A body may stand in the statement's text, where a byte may take two. */
@@ -146,7 +146,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
 
   private static StoredResult refused(
       RequestKey request, StoredResult result, StoreException failure) {
-    return ResultKeeper.shortForm(
+    return ResultRecorder.shortForm(
         request, result.shortened("the database refused it, " + failure.code()));
   }
 

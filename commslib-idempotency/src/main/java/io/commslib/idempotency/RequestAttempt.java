@@ -80,7 +80,7 @@ public final class RequestAttempt {
   public boolean remember(String step, String value) {
     boolean known = false;
     try {
-      boolean remembered = ResultKeeper.remember(store, key, claim.token(), step, value);
+      boolean remembered = ResultRecorder.remember(store, key, claim.token(), step, value);
       known = true;
       return remembered;
     } finally {

@@ -146,7 +146,7 @@ public final class RequestGuard {
    * @throws NullPointerException if the work returned null; it counts as done
    * @throws io.commslib.core.StoreException if the store fails before the work; nothing was done
    */
-  public <X extends Exception> StoredResult byLease(
+  public <X extends Exception> StoredResult withLease(
       String scope, @Nullable String key, String fingerprint, LeasedWork<X> work) throws X {
     Objects.requireNonNull(work, "work");
     return checked(
@@ -199,7 +199,7 @@ public final class RequestGuard {
   /** Keeps a result whose caller is told of another failure. */
   private void keepBeside(Throwable failure, RequestKey request, Claim claim, StoredResult result) {
     try {
-      ResultKeeper.keep(store, request, claim.token(), result);
+      ResultRecorder.keep(store, request, claim.token(), result);
     } catch (Throwable e) {
       failure.addSuppressed(e);
     }
@@ -207,7 +207,7 @@ public final class RequestGuard {
 
   private StoredResult complete(RequestKey request, Claim claim, StoredResult result) {
     try {
-      if (ResultKeeper.keep(store, request, claim.token(), result)) {
+      if (ResultRecorder.keep(store, request, claim.token(), result)) {
         return result;
       }
       log.warn("request of {} took longer than its lease of {}", request.scope(), lease);
@@ -216,7 +216,7 @@ public final class RequestGuard {
         return answer(later);
       }
       // The later attempt has given up. What this one came to is as good as any.
-      ResultKeeper.keep(store, request, later.token(), result);
+      ResultRecorder.keep(store, request, later.token(), result);
     } catch (RuntimeException e) {
       log.error(
           "COMMS-IDEMPOTENCY-007: an answer to {} is given but not kept; its key is held until the"
@@ -284,7 +284,7 @@ public final class RequestGuard {
                             + " (expected: one that is not final, since the transaction rolls"
                             + " back)");
                   } else if (!store.complete(
-                      tx, request, claim.token(), ResultKeeper.kept(request, result))) {
+                      tx, request, claim.token(), ResultRecorder.kept(request, result))) {
                     tx.setRollbackOnly();
                     return RequestAnswers.inFlight(Duration.ofSeconds(1));
                   }
@@ -352,7 +352,7 @@ public final class RequestGuard {
      *     everything rolls back
      * @return this
      */
-    public Builder finalWhen(Predicate<StoredResult> test) {
+    public Builder storeIf(Predicate<StoredResult> test) {
       this.isFinal = Objects.requireNonNull(test, "test");
       return this;
     }

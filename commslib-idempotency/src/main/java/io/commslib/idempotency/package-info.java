@@ -1,8 +1,10 @@
 /**
- * Stores that make a thing happen once: the inbox for messages, on JDBC and in memory, and the
- * in-memory store for requests with results. Start with {@link io.commslib.idempotency.JdbcInbox}.
- *
- * <p>Exactly one effect per message and consumer holds within the inbox's retention and inside one
+ * Stores and guards that make messages and requests take effect once: the inbox of message
+ * consumers, requests with stored results, and blocked keys. Start with {@link
+ * io.commslib.idempotency.JdbcInbox}, {@link io.commslib.idempotency.RequestGuard} and {@link
+ * io.commslib.idempotency.JdbcBlockedKeyStore}. Each exists on JDBC and in memory; the in-memory
+ * ones are for tests and for services that run as one process. All stores are thread-safe. One
+ * effect per message and consumer, or per request key, holds within the retention and inside one
  * database.
  */
 @NullMarked

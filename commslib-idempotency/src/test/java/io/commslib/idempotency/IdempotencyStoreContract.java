@@ -148,13 +148,13 @@ public abstract class IdempotencyStoreContract {
             });
       }
     },
-    /** {@link RequestGuard#byLease}. */
+    /** {@link RequestGuard#withLease}. */
     GUARD_BY_LEASE {
       @Override
       StoredResult ask(
           IdempotencyStore store, TransactionRunner transactions, RequestKey request, Work work) {
         return guard(store)
-            .byLease(
+            .withLease(
                 request.scope(), request.key(), request.fingerprint(), attempt -> work.run(null));
       }
     },
@@ -174,7 +174,7 @@ public abstract class IdempotencyStoreContract {
         IdempotencyStore store, TransactionRunner transactions, RequestKey request, Work work);
 
     private static RequestGuard guard(IdempotencyStore store) {
-      return RequestGuard.builder(store).lease(LEASE).finalWhen(result -> true).build();
+      return RequestGuard.builder(store).lease(LEASE).storeIf(result -> true).build();
     }
 
     private static StoredResult done(
@@ -210,7 +210,7 @@ public abstract class IdempotencyStoreContract {
   @Test
   void aResultThatCanNotBeKeptWholeIsNoReasonToDoTheWorkAgain() {
     for (Place place : Place.values()) {
-      for (Unkeepable each : Unkeepable.values()) {
+      for (UnstorableResults each : UnstorableResults.values()) {
         String name = each + " at " + place;
         RequestKey request = new RequestKey("unkeepable", name, "f");
         AtomicInteger effects = new AtomicInteger();
@@ -222,9 +222,12 @@ public abstract class IdempotencyStoreContract {
         assertThat(effects).as("effects of " + name).hasValue(1);
         assertThat(second.status()).as(name).isEqualTo(each.result.status());
         boolean isWhole =
-            each.kept == Unkeepable.Kept.WHOLE
-                || (each.kept == Unkeepable.Kept.WHERE_THERE_IS_ROOM && hasRoomForMuchText());
-        assertThat(Unkeepable.isShort(second)).as("short form of " + name).isEqualTo(!isWhole);
+            each.kept == UnstorableResults.Kept.WHOLE
+                || (each.kept == UnstorableResults.Kept.WHERE_THERE_IS_ROOM
+                    && hasRoomForMuchText());
+        assertThat(UnstorableResults.isShort(second))
+            .as("short form of " + name)
+            .isEqualTo(!isWhole);
         if (isWhole) {
           assertThat(second.headers()).as(name).isEqualTo(each.result.headers());
           assertThat(second.body()).as(name).isEqualTo(each.result.body());

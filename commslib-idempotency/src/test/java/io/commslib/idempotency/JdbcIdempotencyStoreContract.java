@@ -136,7 +136,7 @@ public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContr
     StoredResult refused = new StoredResult(201, "a/b", new byte[1_000], Map.of());
     assertThat(store.complete(REQUEST, claim().token(), refused)).isTrue();
     assertThat(claim().result().status()).isEqualTo(201);
-    assertThat(Unkeepable.isShort(claim().result())).isTrue();
+    assertThat(UnstorableResults.isShort(claim().result())).isTrue();
 
     RequestKey other = new RequestKey("caller/charge", "key-2", "print-1");
     Throwable failure =
@@ -157,7 +157,7 @@ public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContr
     } else {
       assertThat(failure).isNull();
       assertThat(count("charge")).isEqualTo(1);
-      assertThat(Unkeepable.isShort(claimInTransaction(other).result())).isTrue();
+      assertThat(UnstorableResults.isShort(claimInTransaction(other).result())).isTrue();
     }
   }
 

@@ -69,6 +69,6 @@ class MariaDbIdempotencyStoreIT extends JdbcIdempotencyStoreContract {
         statement.execute("SET GLOBAL max_allowed_packet = " + usual);
       }
     }
-    assertThat(Unkeepable.isShort(claim().result())).isTrue();
+    assertThat(UnstorableResults.isShort(claim().result())).isTrue();
   }
 }

@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.StoreException;
-import io.commslib.idempotency.heldkeys.HeldKeysSchema;
-import io.commslib.idempotency.heldkeys.JdbcHeldKeys;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SchemaScripts;
 import java.io.IOException;
@@ -43,8 +41,8 @@ abstract class MissingTablesContract {
           new Row(
               database -> JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults()),
               InboxSchema.scripts()),
-          "JdbcHeldKeys",
-          new Row(JdbcHeldKeys::create, HeldKeysSchema.scripts()));
+          "JdbcBlockedKeyStore",
+          new Row(JdbcBlockedKeyStore::create, BlockedKeysSchema.scripts()));
 
   private HikariDataSource pool;
   private JdbcDatabase database;

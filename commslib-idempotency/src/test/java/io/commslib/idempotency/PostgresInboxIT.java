@@ -3,7 +3,6 @@ package io.commslib.idempotency;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariDataSource;
-import io.commslib.idempotency.heldkeys.HeldKeysSchema;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.testkit.servers.PostgresServer;
 import java.sql.Connection;
@@ -29,7 +28,7 @@ class PostgresInboxIT extends JdbcInboxContract {
     try (HikariDataSource pool = newPool()) {
       JdbcDatabase database = JdbcDatabase.builder(pool).schema("collated").build();
       InboxSchema.scripts().apply(database);
-      HeldKeysSchema.scripts().apply(database);
+      BlockedKeysSchema.scripts().apply(database);
       try (Connection connection = pool.getConnection();
           Statement statement = connection.createStatement();
           ResultSet row =

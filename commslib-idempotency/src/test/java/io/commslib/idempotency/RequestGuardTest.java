@@ -48,7 +48,7 @@ class RequestGuardTest {
   }
 
   private StoredResult ask(String key) {
-    return guard.byLease(SCOPE, key, CONTENT, attempt -> charged());
+    return guard.withLease(SCOPE, key, CONTENT, attempt -> charged());
   }
 
   private static String body(StoredResult result) {
@@ -87,7 +87,7 @@ class RequestGuardTest {
   @Test
   void answersAMissingKeyWith400() {
     assertProblem(
-        guard.byLease(SCOPE, null, CONTENT, attempt -> charged()),
+        guard.withLease(SCOPE, null, CONTENT, attempt -> charged()),
         400,
         "Idempotency-Key is missing");
     assertThat(runs).hasValue(0);
@@ -121,19 +121,19 @@ class RequestGuardTest {
   @Test
   void answersAnotherContentWith422AlsoWhileItRuns() {
     String other = RequestGuard.fingerprint(bytes("amount=6"));
-    guard.byLease(
+    guard.withLease(
         SCOPE,
         KEY,
         CONTENT,
         attempt -> {
           assertProblem(
-              guard.byLease(SCOPE, KEY, other, second -> charged()),
+              guard.withLease(SCOPE, KEY, other, second -> charged()),
               422,
               "Idempotency-Key is already used");
           return charged();
         });
     assertProblem(
-        guard.byLease(SCOPE, KEY, other, attempt -> charged()),
+        guard.withLease(SCOPE, KEY, other, attempt -> charged()),
         422,
         "Idempotency-Key is already used");
     assertThat(runs).hasValue(1);
@@ -141,7 +141,7 @@ class RequestGuardTest {
 
   @Test
   void answersARequestWhileAnotherRunsWith409AndWhenToComeAgain() {
-    guard.byLease(
+    guard.withLease(
         SCOPE,
         KEY,
         CONTENT,
@@ -157,7 +157,7 @@ class RequestGuardTest {
   @ParameterizedTest
   @ValueSource(ints = {500, 503})
   void storesNoServerErrorAndRunsAgain(int status) {
-    assertThat(guard.byLease(SCOPE, KEY, CONTENT, attempt -> charged(status)).status())
+    assertThat(guard.withLease(SCOPE, KEY, CONTENT, attempt -> charged(status)).status())
         .isEqualTo(status);
     assertThat(ask(KEY).status()).isEqualTo(201);
     assertThat(runs).hasValue(2);
@@ -165,16 +165,16 @@ class RequestGuardTest {
 
   @Test
   void storesAnErrorThatIsFinal() {
-    guard.byLease(SCOPE, KEY, CONTENT, attempt -> charged(402));
+    guard.withLease(SCOPE, KEY, CONTENT, attempt -> charged(402));
     assertThat(ask(KEY).status()).isEqualTo(402);
     assertThat(runs).hasValue(1);
   }
 
   @Test
   void whatIsFinalIsForTheUserToSay() {
-    RequestGuard all = RequestGuard.builder(store).finalWhen(result -> true).build();
-    all.byLease(SCOPE, KEY, CONTENT, attempt -> charged(500));
-    assertThat(all.byLease(SCOPE, KEY, CONTENT, attempt -> charged()).status()).isEqualTo(500);
+    RequestGuard all = RequestGuard.builder(store).storeIf(result -> true).build();
+    all.withLease(SCOPE, KEY, CONTENT, attempt -> charged(500));
+    assertThat(all.withLease(SCOPE, KEY, CONTENT, attempt -> charged()).status()).isEqualTo(500);
   }
 
   @Test
@@ -182,7 +182,7 @@ class RequestGuardTest {
     assertThatIllegalStateException()
         .isThrownBy(
             () ->
-                guard.byLease(
+                guard.withLease(
                     SCOPE,
                     KEY,
                     CONTENT,
@@ -190,7 +190,7 @@ class RequestGuardTest {
                       attempt.remember("reserved", "r-17");
                       throw new IllegalStateException("the far side is down");
                     }));
-    guard.byLease(
+    guard.withLease(
         SCOPE,
         KEY,
         CONTENT,
@@ -205,14 +205,14 @@ class RequestGuardTest {
   @Test
   void tellsWhoTakesOverAndAnswersTheLateOneWithTheResultThatWasStored() {
     StoredResult late =
-        guard.byLease(
+        guard.withLease(
             SCOPE,
             KEY,
             CONTENT,
             attempt -> {
               time.advance(Duration.ofSeconds(11));
               StoredResult second =
-                  guard.byLease(
+                  guard.withLease(
                       SCOPE,
                       KEY,
                       CONTENT,

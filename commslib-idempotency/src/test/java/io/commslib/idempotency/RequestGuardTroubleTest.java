@@ -53,7 +53,7 @@ class RequestGuardTroubleTest {
   }
 
   private StoredResult ask(RequestGuard.LeasedWork<RuntimeException> work) {
-    return guard.byLease(SCOPE, KEY, CONTENT, work);
+    return guard.withLease(SCOPE, KEY, CONTENT, work);
   }
 
   // --- the places
@@ -78,7 +78,7 @@ class RequestGuardTroubleTest {
                 .filter(method -> method.getReturnType() == StoredResult.class)
                 .map(Method::getName))
         .as("of the guard")
-        .containsExactlyInAnyOrder("byLease", "inTransaction");
+        .containsExactlyInAnyOrder("withLease", "inTransaction");
     assertThat(Place.values()).as("two of each").hasSize(4);
     assertThat(stores())
         .as("stores; each has a subclass of IdempotencyStoreContract")
@@ -128,11 +128,13 @@ class RequestGuardTroubleTest {
     all.put(
         "refuses this result for good",
         new FailingStore(over)
-            .refusing(result -> !Unkeepable.isShort(result), failure(FailureKind.PERMANENT)));
+            .refusing(
+                result -> !UnstorableResults.isShort(result), failure(FailureKind.PERMANENT)));
     all.put(
         "throws at this result each time",
         new FailingStore(over)
-            .refusing(result -> !Unkeepable.isShort(result), new IllegalArgumentException()));
+            .refusing(
+                result -> !UnstorableResults.isShort(result), new IllegalArgumentException()));
     return all;
   }
 
@@ -263,7 +265,7 @@ class RequestGuardTroubleTest {
               time.advance(LEASE.plusSeconds(1));
               RequestGuard.builder(memory)
                   .build()
-                  .byLease(
+                  .withLease(
                       SCOPE,
                       KEY,
                       CONTENT,
@@ -288,7 +290,7 @@ class RequestGuardTroubleTest {
         .hasMessage("result of the work");
     StoredResult second = ask(work);
     assertThat(second.status()).isEqualTo(500);
-    assertThat(Unkeepable.isShort(second)).isTrue();
+    assertThat(UnstorableResults.isShort(second)).isTrue();
     assertThat(runs).hasValue(1);
   }
 
@@ -301,7 +303,7 @@ class RequestGuardTroubleTest {
       AtomicInteger runs = new AtomicInteger();
       RequestGuard broken =
           RequestGuard.builder(store)
-              .finalWhen(
+              .storeIf(
                   result -> {
                     if (failure instanceof Error error) {
                       throw error;
@@ -314,10 +316,10 @@ class RequestGuardTroubleTest {
             runs.incrementAndGet();
             return CHARGED;
           };
-      assertThat(catchThrowable(() -> broken.byLease(SCOPE, key, CONTENT, work)))
+      assertThat(catchThrowable(() -> broken.withLease(SCOPE, key, CONTENT, work)))
           .as("the caller is told")
           .isSameAs(failure);
-      assertThat(broken.byLease(SCOPE, key, CONTENT, work).status()).isEqualTo(201);
+      assertThat(broken.withLease(SCOPE, key, CONTENT, work).status()).isEqualTo(201);
       assertThat(runs).as("runs, " + failure).hasValue(1);
       AtomicInteger effects = new AtomicInteger();
       assertThat(
@@ -353,7 +355,7 @@ class RequestGuardTroubleTest {
           assertThat(
                   catchThrowable(
                       () ->
-                          each.byLease(
+                          each.withLease(
                               SCOPE,
                               name,
                               CONTENT,
@@ -363,11 +365,11 @@ class RequestGuardTroubleTest {
                               })))
               .as(name)
               .isNotNull();
-          assertThat(each.byLease(SCOPE, name, CONTENT, attempt -> CHARGED).status())
+          assertThat(each.withLease(SCOPE, name, CONTENT, attempt -> CHARGED).status())
               .as("not given back: " + name)
               .isEqualTo(409);
           time.advance(LEASE);
-          each.byLease(
+          each.withLease(
               SCOPE,
               name,
               CONTENT,
@@ -400,7 +402,7 @@ class RequestGuardTroubleTest {
       store.remembering(failure(kind));
       assertThatThrownBy(
               () ->
-                  guard.byLease(
+                  guard.withLease(
                       SCOPE,
                       kind.name(),
                       CONTENT,
@@ -409,7 +411,7 @@ class RequestGuardTroubleTest {
                         throw new UnsupportedOperationException("later");
                       }))
           .hasMessage("later");
-      guard.byLease(
+      guard.withLease(
           SCOPE,
           kind.name(),
           CONTENT,

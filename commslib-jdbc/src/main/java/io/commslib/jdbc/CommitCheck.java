@@ -34,7 +34,7 @@ final class CommitCheck {
    * @throws StoreException {@code COMMS-JDBC-016}; or the failure of the question
    */
   static void refuseRolledBack(
-      Connection connection, SqlDialect dialect, SeenFailures seen, boolean seesAll) {
+      Connection connection, SqlDialect dialect, StatementFailures seen, boolean seesAll) {
     if (dialect == SqlDialect.POSTGRESQL) {
       if (isAborted(connection, seesAll && seen.first() == null)) {
         throw rolledBack(seen.first());

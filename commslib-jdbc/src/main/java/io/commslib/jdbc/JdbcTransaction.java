@@ -20,14 +20,14 @@ final class JdbcTransaction implements TransactionContext {
   private final Connection connection;
   private final DatabaseId database;
   private final boolean ours;
-  private final SeenFailures seen = new SeenFailures();
+  private final StatementFailures seen = new StatementFailures();
   private final AfterCommitHooks hooks = new AfterCommitHooks();
   private State state = State.OPEN;
   private volatile boolean over;
   private @Nullable RuntimeException failure;
 
   JdbcTransaction(Connection connection, DatabaseId database, boolean ours) {
-    this.connection = ours ? GuardedConnection.of(connection, () -> over, seen) : connection;
+    this.connection = ours ? UnclosableConnection.of(connection, () -> over, seen) : connection;
     this.database = database;
     this.ours = ours;
   }
@@ -113,7 +113,7 @@ final class JdbcTransaction implements TransactionContext {
   }
 
   /** Returns the failures of the work's statements. */
-  SeenFailures seen() {
+  StatementFailures seen() {
     return seen;
   }
 

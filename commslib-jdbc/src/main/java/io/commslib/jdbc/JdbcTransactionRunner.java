@@ -93,7 +93,7 @@ public final class JdbcTransactionRunner implements TransactionRunner {
     }
   }
 
-  private void commit(Connection connection, SeenFailures seen) {
+  private void commit(Connection connection, StatementFailures seen) {
     CommitCheck.refuseRolledBack(connection, database.dialect(), seen, true);
     try {
       connection.commit();

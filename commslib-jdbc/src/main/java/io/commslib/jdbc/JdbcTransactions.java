@@ -97,8 +97,8 @@ public final class JdbcTransactions {
    * @return the view; its refusals are {@code IllegalStateException COMMS-JDBC-005}
    */
   public static Connection guarded(Connection connection) {
-    return GuardedConnection.of(
-        Objects.requireNonNull(connection, "connection"), () -> false, new SeenFailures());
+    return UnclosableConnection.of(
+        Objects.requireNonNull(connection, "connection"), () -> false, new StatementFailures());
   }
 
   /**
@@ -116,11 +116,11 @@ public final class JdbcTransactions {
    *     the transaction is rolled back; of another code if the server can't be asked
    */
   public static void refuseRolledBack(Connection connection, JdbcDatabase database) {
-    GuardedConnection guard = GuardedConnection.behind(connection);
+    UnclosableConnection guard = UnclosableConnection.behind(connection);
     CommitCheck.refuseRolledBack(
         guard == null ? connection : guard.connection(),
         database.dialect(),
-        guard == null ? new SeenFailures() : guard.seen(),
+        guard == null ? new StatementFailures() : guard.seen(),
         false);
   }
 }

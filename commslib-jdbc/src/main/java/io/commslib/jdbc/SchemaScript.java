@@ -22,9 +22,9 @@ record SchemaScript(int version, int compatibleFrom, List<String> statements) {
       Pattern.compile("(?m)^-- compatible from:[ \\t]*(.*?)[ \\t]*$");
   private static final Pattern NUMBER = Pattern.compile("[1-9][0-9]{0,4}");
 
-  /** Reads the resource beside {@code anchor}. */
-  static SchemaScript read(Class<?> anchor, SchemaNames names, int version) {
-    String name = "schema/" + names.dialect().resourceName() + "-" + version + ".sql";
+  /** Reads the resource in a folder below that of {@code anchor}. */
+  static SchemaScript read(Class<?> anchor, String folder, SchemaNames names, int version) {
+    String name = folder + "/" + names.dialect().resourceName() + "-" + version + ".sql";
     try (InputStream resource = anchor.getResourceAsStream(name)) {
       if (resource == null) {
         throw new IllegalStateException(

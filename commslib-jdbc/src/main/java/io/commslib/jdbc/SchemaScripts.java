@@ -26,17 +26,20 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SchemaScripts {
 
+  private static final Pattern FOLDER = Pattern.compile("[a-z0-9-]+(/[a-z0-9-]+)*");
   private static final Pattern MODULE = Pattern.compile("[a-z0-9-]{1,64}");
   private static final String VERSIONS = "commslib_schema";
 
   private final String module;
   private final int latest;
   private final Class<?> anchor;
+  private final String folder;
 
-  private SchemaScripts(String module, int latest, Class<?> anchor) {
+  private SchemaScripts(String module, int latest, Class<?> anchor, String folder) {
     this.module = module;
     this.latest = latest;
     this.anchor = anchor;
+    this.folder = folder;
   }
 
   /**
@@ -58,9 +61,33 @@ public final class SchemaScripts {
    * @return the scripts
    */
   public static SchemaScripts of(String module, int latest, Class<?> anchor) {
+    return of(module, latest, anchor, "schema");
+  }
+
+  /**
+   * Describes the scripts of a module as {@link #of(String, int, Class)} does, in a folder of
+   * another name.
+   *
+   * @param module name kept in the version table
+   * @param latest number of the newest script, 1 or more
+   * @param anchor class below whose package the resources lie
+   * @param folder the path from that package to the resources, for example {@code a/schema}
+   * @return the scripts
+   */
+  public static SchemaScripts of(String module, int latest, Class<?> anchor, String folder) {
     Checks.matches("module", module, MODULE, "1..64 of a-z 0-9 -");
+    Checks.matches("folder", folder, FOLDER, "names of a-z 0-9 -, separated by /");
     Objects.requireNonNull(anchor, "anchor");
-    return new SchemaScripts(module, Checks.inRange("latest", latest, 1, 10_000), anchor);
+    return new SchemaScripts(module, Checks.inRange("latest", latest, 1, 10_000), anchor, folder);
+  }
+
+  /**
+   * Returns the path from the package of the class that owns the scripts to their resources.
+   *
+   * @return folder names, separated by slashes
+   */
+  public String folder() {
+    return folder;
   }
 
   /**
@@ -102,10 +129,10 @@ public final class SchemaScripts {
    *     process has been changing tables for a minute; else as the database refuses
    */
   public void apply(JdbcDatabase database) {
-    apply(database, Patience.USUAL);
+    apply(database, LockRetries.USUAL);
   }
 
-  void apply(JdbcDatabase database, Patience patience) {
+  void apply(JdbcDatabase database, LockRetries patience) {
     SchemaNames names = database.names();
     Installed found = installed(database);
     if (!isBehind(database, found)) {
@@ -281,7 +308,7 @@ public final class SchemaScripts {
   private List<SchemaScript> scripts(SchemaNames names, int from, int to) {
     List<SchemaScript> scripts = new ArrayList<>();
     for (int version = from + 1; version <= to; version++) {
-      scripts.add(SchemaScript.read(anchor, names, version));
+      scripts.add(SchemaScript.read(anchor, folder, names, version));
     }
     return scripts;
   }

@@ -62,7 +62,7 @@ public final class SqlErrors {
    *     stack trace and the first line of its text
    */
   public static SQLException withoutValues(SQLException failure) {
-    return TellableFailure.of(failure);
+    return RedactedFailure.of(failure);
   }
 
   /**
@@ -75,12 +75,12 @@ public final class SqlErrors {
    *     its class, with its stack trace and its causes treated likewise
    */
   public static Throwable withoutValues(Throwable failure) {
-    return TellableFailure.ofAny(failure);
+    return RedactedFailure.ofAny(failure);
   }
 
   private static StoreException exception(
       String doing, SqlCondition condition, SQLException original) {
-    SQLException failure = TellableFailure.of(original);
+    SQLException failure = RedactedFailure.of(original);
     String text =
         switch (condition) {
           case LOST -> "database not reachable";
@@ -225,6 +225,6 @@ public final class SqlErrors {
   }
 
   private static String firstLine(SQLException failure) {
-    return TellableFailure.firstLine(String.valueOf(failure.getMessage()));
+    return RedactedFailure.firstLine(String.valueOf(failure.getMessage()));
   }
 }

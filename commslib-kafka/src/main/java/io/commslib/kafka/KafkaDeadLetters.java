@@ -102,7 +102,7 @@ final class KafkaDeadLetters implements DeadLetters {
 
   @Override
   public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
-    RedriveWindow window = new RedriveWindow(this::await);
+    RedriveInFlight window = new RedriveInFlight(this::await);
     try (DeadLetterReader reader = reader(source, group)) {
       while (reader.peek() != null) {
         DeadLetterReader.Stored stored = reader.take();
@@ -127,7 +127,7 @@ final class KafkaDeadLetters implements DeadLetters {
    * What was sent before the failure is struck off, else it is delivered twice; given up when that
    * takes too long, since each may have to wait for a broker that is down.
    */
-  private void finishSent(RedriveWindow window, Throwable failure) {
+  private void finishSent(RedriveInFlight window, Throwable failure) {
     long end = time.nanoTime() + config.publishTimeout().toNanos() * 2;
     while (!window.isEmpty() && time.nanoTime() - end < 0) {
       try {

@@ -66,7 +66,7 @@ final class KafkaDelivery implements RawDelivery {
   }
 
   @Override
-  public boolean isSetAside() {
+  public boolean isDeferredRetry() {
     return KafkaNames.isDelay(record.topic());
   }
 

@@ -45,7 +45,7 @@ final class KafkaSender {
   private final CommsRuntime runtime;
   private final int roomRounds;
   private final MissingTopics missing;
-  private final Unconfirmed unconfirmed = new Unconfirmed();
+  private final UnconfirmedPublishes unconfirmed = new UnconfirmedPublishes();
   private volatile String lastError = "";
   private volatile long lastErrorNanos;
 
@@ -276,13 +276,14 @@ final class KafkaSender {
     }
     CountDownLatch closed = new CountDownLatch(1);
     Runnable close =
-        () -> Closing.run("producer", () -> producer.close(publishTimeout), closed::countDown);
+        () ->
+            CloseSequence.run("producer", () -> producer.close(publishTimeout), closed::countDown);
     try {
       runtime.newThread("kafka-close", close).start();
     } catch (RuntimeException | Error e) {
       // No thread to be had.
       close.run();
     }
-    Closing.await(closed, closeLimit(), runtime.time());
+    CloseSequence.await(closed, closeLimit(), runtime.time());
   }
 }

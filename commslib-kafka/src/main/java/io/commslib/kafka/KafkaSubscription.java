@@ -149,19 +149,19 @@ final class KafkaSubscription implements Subscription {
 
   @Override
   public void close() {
-    Closing.run(toString(), this::beginClose, () -> awaitClosed(PollLoop.END_LIMIT));
+    CloseSequence.run(toString(), this::beginClose, () -> awaitClosed(PollLoop.END_LIMIT));
   }
 
   /** Tells all that runs for it to end, and does not wait. */
   void beginClose() {
     state.set(LifecycleState.CLOSED);
-    Closing.run(toString(), source::close, engine::close, loop::stop);
+    CloseSequence.run(toString(), source::close, engine::close, loop::stop);
   }
 
   /** Waits until the consumer is closed. */
   void awaitClosed(Duration limit) {
     // An observer may close on the poll thread itself, which ends when it has returned from here.
-    if (!isPollThread() && !Closing.await(ended, limit, time)) {
+    if (!isPollThread() && !CloseSequence.await(ended, limit, time)) {
       log.warn("{} has not ended in time, it goes on ending", this);
     }
     onClose.run();

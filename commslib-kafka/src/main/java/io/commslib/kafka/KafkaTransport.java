@@ -153,7 +153,7 @@ public final class KafkaTransport implements MessageTransport {
       throw refused(e, config);
     } finally {
       if (!created) {
-        Closing.run(NAME, made.toArray(Runnable[]::new));
+        CloseSequence.run(NAME, made.toArray(Runnable[]::new));
       }
     }
   }
@@ -310,7 +310,7 @@ public final class KafkaTransport implements MessageTransport {
       loop.attach(engine, read);
       String topic = KafkaNames.topic(source);
       SourceWatch exists =
-          new SourceWatch(runtime, topic, () -> topics.describe(topic), engine::tell);
+          new SourceWatch(runtime, topic, () -> topics.describe(topic), engine::report);
       KafkaSubscription[] self = new KafkaSubscription[1];
       running =
           new KafkaSubscription(
@@ -328,7 +328,7 @@ public final class KafkaTransport implements MessageTransport {
       started = true;
     } finally {
       if (!started) {
-        Closing.run(NAME, made.toArray(Runnable[]::new));
+        CloseSequence.run(NAME, made.toArray(Runnable[]::new));
       }
     }
     awaitAssigned(loop, running);
@@ -344,7 +344,7 @@ public final class KafkaTransport implements MessageTransport {
         .envelope(envelope)
         .settler(loop)
         .deadLetters(letter -> deadLetters.add(source, subscription.group(), letter))
-        .delays((record, delay) -> keep(delays, source, record, delay))
+        .delayStore((record, delay) -> keep(delays, source, record, delay))
         .maxBodyBytes(config.maxMessageBytes())
         .givesBackInPlace()
         .onJvmFailure((reason, pause) -> loop.leaveFor(pause))
@@ -416,7 +416,7 @@ public final class KafkaTransport implements MessageTransport {
       awaitFreed();
       return;
     }
-    Closing.run(
+    CloseSequence.run(
         NAME,
         this::closeSubscriptions,
         watch::close,
@@ -445,7 +445,7 @@ public final class KafkaTransport implements MessageTransport {
         sender.isSenderThread() || subscriptions.stream().anyMatch(KafkaSubscription::isPollThread);
     if (!mayBeWaitedFor) {
       Duration limit = PollLoop.END_LIMIT.plus(sender.closeLimit()).plus(KafkaTopics.CLOSE_LIMIT);
-      Closing.await(allFreed, limit, runtime.time());
+      CloseSequence.await(allFreed, limit, runtime.time());
     }
   }
 }

@@ -112,7 +112,7 @@ final class LiveProducer {
     }
     log.info("the producer is replaced");
     // What it has not sent yet it never will: it fails now.
-    Closing.run("replaced producer", () -> unused.close(Duration.ZERO));
+    CloseSequence.run("replaced producer", () -> unused.close(Duration.ZERO));
   }
 
   private void notReplaced(Throwable failure) {

@@ -28,7 +28,7 @@ final class PartitionLedger {
   /** The farthest jump over offsets without records for which room is made: 2 MiB of bits. */
   private static final long MAX_SPAN = 16L * 1024 * 1024;
 
-  private static final int NOTE_BUDGET_CHARS = CommitNote.MAX_CHARS * 3 / 4;
+  private static final int NOTE_BUDGET_CHARS = CommitMetadata.MAX_CHARS * 3 / 4;
 
   private final TopicPartition partition;
 
@@ -82,7 +82,7 @@ final class PartitionLedger {
    * @param note of the commit at that offset
    * @param probeSpan how far to look for a record that kills its process
    */
-  synchronized void restore(long position, CommitNote note, int probeSpan) {
+  synchronized void restore(long position, CommitMetadata note, int probeSpan) {
     knownFrom(position);
     start = position;
     priorStarts = note.starts();
@@ -284,9 +284,9 @@ final class PartitionLedger {
     return new LedgerCommit(this, offset, change);
   }
 
-  private CommitNote note(int starts) {
+  private CommitMetadata note(int starts) {
     int from = bit(frontier);
-    return new CommitNote(starts, finished.get(from, Math.max(from, finished.length())));
+    return new CommitMetadata(starts, finished.get(from, Math.max(from, finished.length())));
   }
 
   synchronized void confirmed(LedgerCommit commit, long nowNanos) {

@@ -74,7 +74,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   private final TimeSource time;
   private final OffsetCommits commits;
   private final StartPositions starts;
-  private final StandstillAlarm alarm;
+  private final StallDetector alarm;
   private final DelayTopics delays;
   private final Map<TopicPartition, OwnedPartition> owned = new HashMap<>();
   private final Intake intake;
@@ -115,7 +115,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     this.commits = new OffsetCommits(consumer, time);
     this.starts = new StartPositions(consumer, subscription, commits, time);
     this.intake = new Intake(consumer, owned, delays, commits, time);
-    this.alarm = new StandstillAlarm(subscription);
+    this.alarm = new StallDetector(subscription);
     this.nextCommitNanos = time.nanoTime();
     this.lastPassNanos = nextCommitNanos;
     this.nextStartNanos = nextCommitNanos;

@@ -102,7 +102,7 @@ final class StartPositions {
     consumer.seek(partition.partition(), committed);
     PartitionLedger ledger = new PartitionLedger(partition.partition(), time.nanoTime());
     ledger.restore(
-        offset, CommitNote.decode(offset, committed.metadata()), subscription.maxInFlight());
+        offset, CommitMetadata.decode(offset, committed.metadata()), subscription.maxInFlight());
     partition.open(ledger, offset);
   }
 

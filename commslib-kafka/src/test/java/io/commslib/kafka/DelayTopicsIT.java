@@ -48,7 +48,7 @@ class DelayTopicsIT {
 
       assertThat(topics()).contains("delayed.queue.main.delay-1500");
       assertThat(partitions("delayed.queue.main.delay-1500")).isEqualTo(3);
-      assertThat(subscription.snapshot().count(Count.SET_ASIDE)).isEqualTo(5 * BOUND);
+      assertThat(subscription.snapshot().count(Count.DEFERRED)).isEqualTo(5 * BOUND);
       assertThat(subscription.snapshot().imbalance()).isZero();
       for (Seen second : seen) {
         if (second.attempt() == 2) {
@@ -68,7 +68,7 @@ class DelayTopicsIT {
       Subscription subscription =
           first.subscriber().subscribe(config(queue).unordered().build(), this::failOnce);
       publish(first, queue, "bad", 30, false);
-      Await.until("set aside", LIMIT, () -> subscription.snapshot().count(Count.SET_ASIDE) == 30);
+      Await.until("set aside", LIMIT, () -> subscription.snapshot().count(Count.DEFERRED) == 30);
     }
     try (KafkaTransport second = transport()) {
       second.declare(DestinationConfig.builder(queue).partitions(3).build());
@@ -138,7 +138,7 @@ class DelayTopicsIT {
     return SubscriptionConfig.builder(queue)
         .workers(4)
         .maxInFlight(BOUND)
-        .withoutFlood()
+        .withoutDeadLetterBreaker()
         .retry(RetrySchedule.builder().attemptsAtOnce(1).delays(DELAY).build());
   }
 

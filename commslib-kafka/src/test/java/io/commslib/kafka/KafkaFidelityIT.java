@@ -180,7 +180,8 @@ class KafkaFidelityIT {
   }
 
   private static Subscription subscribe(Destination orders, Way way) {
-    SubscriptionConfig.Builder config = SubscriptionConfig.builder(orders, "g").withoutFlood();
+    SubscriptionConfig.Builder config =
+        SubscriptionConfig.builder(orders, "g").withoutDeadLetterBreaker();
     if (way == Way.OVER_A_DELAY_TOPIC) {
       config
           .unordered()

@@ -21,7 +21,9 @@ class LedgerSimulationTest {
     @Override
     public void restore(Commit commit) {
       ledger.restore(
-          commit.offset(), CommitNote.decode(commit.offset(), commit.note()), Integer.MAX_VALUE);
+          commit.offset(),
+          CommitMetadata.decode(commit.offset(), commit.note()),
+          Integer.MAX_VALUE);
     }
 
     @Override

@@ -87,7 +87,7 @@ final class OffsetScenario implements AutoCloseable {
                   violations.add("dead letter: " + letter.headers());
                   return CompletableFuture.completedFuture(null);
                 })
-            .delays((record, delay) -> java.util.Optional.empty())
+            .delayStore((record, delay) -> java.util.Optional.empty())
             .maxBodyBytes(1_000_000)
             .givesBackInPlace()
             .build();
@@ -173,7 +173,7 @@ final class OffsetScenario implements AutoCloseable {
       violations.add(partition + " committed " + offset.offset() + " after " + before);
     }
     Set<Long> beyond = new HashSet<>();
-    CommitNote.decode(offset.offset(), offset.metadata()).finished().stream()
+    CommitMetadata.decode(offset.offset(), offset.metadata()).finished().stream()
         .forEach(bit -> beyond.add(offset.offset() + bit));
     for (long record : wanted(partition)) {
       if ((record < offset.offset() || beyond.contains(record)) && !isHandled(partition, record)) {

@@ -111,7 +111,7 @@ class PartitionLedgerTest {
       }
       OffsetAndMetadata left = tested.progress().offset();
       PartitionLedger successor = new PartitionLedger(new TopicPartition("t", 0), 0);
-      successor.restore(left.offset(), CommitNote.decode(left.offset(), left.metadata()), 100);
+      successor.restore(left.offset(), CommitMetadata.decode(left.offset(), left.metadata()), 100);
       for (long one : all) {
         if (one >= left.offset()) {
           assertThat(successor.accepted(one))
@@ -142,7 +142,7 @@ class PartitionLedgerTest {
     OffsetAndMetadata committed = new OffsetAndMetadata(7);
     for (int life = 0; life < 5; life++) {
       PartitionLedger member = new PartitionLedger(new TopicPartition("t", 0), 0);
-      member.restore(7, CommitNote.decode(7, committed.metadata()), 100);
+      member.restore(7, CommitMetadata.decode(7, committed.metadata()), 100);
       assertThat(member.priorStarts(7)).isEqualTo(life);
       assertThat(member.priorStarts(8)).isZero();
       assertThat(member.isProbing()).isEqualTo(life >= PartitionLedger.PROBE_STARTS);
@@ -150,10 +150,10 @@ class PartitionLedgerTest {
       committed = member.startNote().offset();
     }
     PartitionLedger orderly = new PartitionLedger(new TopicPartition("t", 0), 0);
-    orderly.restore(7, CommitNote.decode(7, committed.metadata()), 100);
+    orderly.restore(7, CommitMetadata.decode(7, committed.metadata()), 100);
     orderly.accepted(7);
     orderly.startNote();
-    assertThat(CommitNote.decode(7, orderly.farewell().offset().metadata()).starts())
+    assertThat(CommitMetadata.decode(7, orderly.farewell().offset().metadata()).starts())
         .as("leaving in good order does not count")
         .isEqualTo(5);
     orderly.finished(7);
@@ -199,7 +199,7 @@ class PartitionLedgerTest {
     assertThat(ledger.isNoteNearlyFull()).isTrue();
     OffsetAndMetadata left = ledger.progress().offset();
     assertThat(left.metadata().length()).isLessThanOrEqualTo(4_096);
-    CommitNote note = CommitNote.decode(0, left.metadata());
+    CommitMetadata note = CommitMetadata.decode(0, left.metadata());
     assertThat(note.finished().get(2)).isTrue();
     assertThat(note.finished().get(3)).isFalse();
     assertThat(note.finished().get(19_998)).isFalse();

@@ -16,7 +16,7 @@ class RedriveWindowTest {
 
   private final Map<String, CompletableFuture<Void>> sent = new LinkedHashMap<>();
   private final List<Integer> openAtWaits = new ArrayList<>();
-  private final RedriveWindow window = new RedriveWindow(this::await);
+  private final RedriveInFlight window = new RedriveInFlight(this::await);
 
   /** Waiting makes what was waited for come true, unless it has failed. */
   private void await(CompletionStage<?> stage) {

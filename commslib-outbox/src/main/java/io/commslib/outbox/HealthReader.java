@@ -54,7 +54,7 @@ final class HealthReader {
         leases.current().epochs().size(),
         lag,
         leases.losses(),
-        new StoppedDestinations(database).read(connection),
+        new DestinationStops(database).read(connection),
         dead,
         snapshot);
   }

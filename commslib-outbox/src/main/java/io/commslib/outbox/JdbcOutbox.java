@@ -303,7 +303,7 @@ public final class JdbcOutbox implements Outbox {
     Objects.requireNonNull(message, "message");
     Connection connection = JdbcTransactions.connection(tx, database);
     try {
-      return OutboxTables.cancel(connection, database, source.identityOf(message));
+      return RowTables.cancel(connection, database, source.identityOf(message));
     } catch (SQLException e) {
       throw failed(tx, "cancel", e);
     }

@@ -26,15 +26,15 @@ public final class OutboxAdmin {
   private final JdbcDatabase database;
   private final OutboxTransactions transactions;
   private final ParkedTable parked;
-  private final StoppedDestinations stopped;
-  private final OutboxArchive archive;
+  private final DestinationStops stopped;
+  private final RowArchive archive;
 
   private OutboxAdmin(JdbcDatabase database) {
     this.database = database;
     this.transactions = new OutboxTransactions(database);
     this.parked = new ParkedTable(database);
-    this.stopped = new StoppedDestinations(database);
-    this.archive = new OutboxArchive(database);
+    this.stopped = new DestinationStops(database);
+    this.archive = new RowArchive(database);
   }
 
   /**
@@ -95,7 +95,7 @@ public final class OutboxAdmin {
    * @return false if there is no such message any more
    * @throws io.commslib.core.StoreException if the database fails; nothing was changed
    */
-  public boolean replay(long id, String actor, String reason) {
+  public boolean redrive(long id, String actor, String reason) {
     return decide(
             "replay", actor, reason, connection -> parked.lock(connection, id), parked::toTail)
         == 1;
@@ -113,7 +113,7 @@ public final class OutboxAdmin {
    *     out; nothing was changed
    * @throws io.commslib.core.StoreException if the database fails; nothing was changed
    */
-  public boolean replayAtFront(long id, String actor, String reason) {
+  public boolean redriveAtFront(long id, String actor, String reason) {
     return decide(
             "replay at front",
             actor,
@@ -125,7 +125,7 @@ public final class OutboxAdmin {
 
   /**
    * Puts a group of parked messages to the end of the outbox, in the order in which they were
-   * written: those of an error class, of a cause, of a key. As {@link #replay} for each, all or
+   * written: those of an error class, of a cause, of a key. As {@link #redrive} for each, all or
    * none.
    *
    * @param filter which
@@ -135,7 +135,7 @@ public final class OutboxAdmin {
    * @return how many
    * @throws io.commslib.core.StoreException if the database fails; nothing was changed
    */
-  public int replayAll(ParkedFilter filter, int limit, String actor, String reason) {
+  public int redriveAll(ParkedFilter filter, int limit, String actor, String reason) {
     Objects.requireNonNull(filter, "filter");
     Checks.inRange("limit", limit, 1, MAX_LIMIT);
     return decide(
@@ -298,7 +298,7 @@ public final class OutboxAdmin {
   private void note(
       Connection connection, String actor, String reason, String action, String subject)
       throws SQLException {
-    OutboxTables.update(
+    RowTables.update(
         connection,
         "INSERT INTO "
             + database.table("outbox_audit")

@@ -22,32 +22,32 @@ final class OutboxEvents {
 
   /** A row's attempt has failed, and there will be another one. */
   void attemptFailed(OutboxRow row, int attempt, Throwable failure, Duration delay) {
-    channel.tell(
+    channel.report(
         about(Trouble.Kind.ATTEMPT_FAILED, row, failure, attempt), "next attempt in " + delay);
   }
 
   void parked(OutboxRow row, int attempts, String code, Throwable failure) {
-    channel.tell(
+    channel.report(
         about(Trouble.Kind.PARKED, row, failure, attempts),
         "parked after " + attempts + (attempts == 1 ? " attempt, " : " attempts, ") + code);
   }
 
   /** Nothing is published to a destination for now, or it goes on. */
   void destination(boolean paused, String name, String text, @Nullable Throwable failure) {
-    channel.tell(about(paused).destination(name).failure(failure), text);
+    channel.report(about(paused).destination(name).failure(failure), text);
   }
 
   /** The part itself pauses, or goes on. */
   void part(boolean paused, String text, @Nullable Throwable failure) {
-    channel.tell(about(paused).failure(failure), text);
+    channel.report(about(paused).failure(failure), text);
   }
 
   void stalled(String text) {
-    channel.tell(channel.about(Trouble.Kind.STALLED), text);
+    channel.report(channel.about(Trouble.Kind.STALLED), text);
   }
 
   void failed(String text, @Nullable Throwable failure) {
-    channel.tell(channel.about(Trouble.Kind.PART_FAILED).failure(failure), text);
+    channel.report(channel.about(Trouble.Kind.COMPONENT_FAILED).failure(failure), text);
   }
 
   /** Writes a line, with the stack trace if there is a failure. */

@@ -58,8 +58,8 @@ public final class OutboxNotifier implements LifecycleComponent {
   private final AtomicLong received = new AtomicLong();
   private final CountDownLatch ended = new CountDownLatch(2);
   private final OutboxEvents events;
-  private final Outage sending;
-  private final Outage listening;
+  private final OutageLogger sending;
+  private final OutageLogger listening;
   private final Thread notifyThread;
   private final Thread listenThread;
   private volatile boolean listens;
@@ -78,8 +78,8 @@ public final class OutboxNotifier implements LifecycleComponent {
     int table = outbox.jdbc().table("outbox_message").hashCode();
     this.channel = String.format(Locale.ROOT, "commslib_outbox_%08x", table);
     this.events = new OutboxEvents(runtime, outbox.config().observer(), name());
-    this.sending = new Outage(events, "sending notifications");
-    this.listening = new Outage(events, "listening for notifications");
+    this.sending = new OutageLogger(events, "sending notifications");
+    this.listening = new OutageLogger(events, "listening for notifications");
     this.notifyThread = runtime.newThread("outbox-notify", this::notifyOthers);
     this.listenThread = runtime.newThread("outbox-listen", this::listenToOthers);
   }

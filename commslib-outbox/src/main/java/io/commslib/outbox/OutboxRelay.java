@@ -53,10 +53,10 @@ public final class OutboxRelay implements LifecycleComponent {
   private final JdbcOutbox outbox;
   private final OutboxEvents events;
   private final ShardLeases leases;
-  private final LeaseLoop leaseLoop;
+  private final ShardLeaseLoop leaseLoop;
   private final RelayLoop relayLoop;
   private final WakeSignal signal = new WakeSignal();
-  private final Standby standby;
+  private final RelayStandby standby;
   private final RelayWatch watch;
   private final CountDownLatch relayEnded = new CountDownLatch(1);
   private final CountDownLatch leaseEnded = new CountDownLatch(1);
@@ -70,10 +70,10 @@ public final class OutboxRelay implements LifecycleComponent {
     String node = MessageIds.next(runtime.time(), runtime.random());
     this.leases = new ShardLeases(outbox.jdbc(), outbox.config(), runtime.time(), node);
     this.events = new OutboxEvents(runtime, outbox.config().observer(), name());
-    this.standby = new Standby(runtime);
+    this.standby = new RelayStandby(runtime);
     this.watch = new RelayWatch(passBound(outbox.config(), transport), events);
     this.leaseLoop =
-        new LeaseLoop(
+        new ShardLeaseLoop(
             outbox.jdbc(), runtime, leases, this::reasonToStayAway, signal::raise, events);
     this.relayLoop =
         new RelayLoop(

@@ -85,7 +85,7 @@ record OutboxRow(
 
   /** Reads the message; a row that was changed by hand may fail. */
   Message message() {
-    Message quick = OutboxHeaders.read(this);
+    Message quick = RowHeaders.read(this);
     return quick != null ? quick : readAny();
   }
 

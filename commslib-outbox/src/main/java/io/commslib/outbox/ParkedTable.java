@@ -50,7 +50,7 @@ final class ParkedTable {
     parameters.addAll(filter.parameters());
     List<ParkedMessage> found = new ArrayList<>();
     try (PreparedStatement select = connection.prepareStatement(sql)) {
-      OutboxTables.bind(select, parameters.toArray());
+      RowTables.bind(select, parameters.toArray());
       try (ResultSet row = select.executeQuery()) {
         while (row.next()) {
           found.add(read(row));
@@ -107,7 +107,7 @@ final class ParkedTable {
                 + " r ON r.shard = p.shard AND r.message_row = p.message_row"
                 + " WHERE r.next_at IS NULL AND p.destination = ? AND p.msg_key = ?"
                 + " ORDER BY p.message_row LIMIT 100")) {
-      OutboxTables.bind(select, destination, key);
+      RowTables.bind(select, destination, key);
       try (ResultSet row = select.executeQuery()) {
         while (row.next()) {
           ids.add(row.getLong(1));
@@ -126,7 +126,7 @@ final class ParkedTable {
                 + " WHERE shard = (SELECT shard FROM "
                 + parked
                 + " WHERE id = ?) AND destination = ? AND msg_key = ? LIMIT 1000) x")) {
-      OutboxTables.bind(select, id, destination, key);
+      RowTables.bind(select, id, destination, key);
       try (ResultSet row = select.executeQuery()) {
         row.next();
         return row.getInt(1);
@@ -155,7 +155,7 @@ final class ParkedTable {
       throws SQLException {
     List<Entry> entries = new ArrayList<>();
     try (PreparedStatement select = connection.prepareStatement(sql)) {
-      OutboxTables.bind(select, parameters.toArray());
+      RowTables.bind(select, parameters.toArray());
       try (ResultSet row = select.executeQuery()) {
         while (row.next()) {
           entries.add(
@@ -173,7 +173,7 @@ final class ParkedTable {
 
   void toTail(Connection connection, Entry entry) throws SQLException {
     String columns = "shard, destination, msg_key, payload, headers";
-    OutboxTables.update(
+    RowTables.update(
         connection,
         "INSERT INTO "
             + message
@@ -194,7 +194,7 @@ final class ParkedTable {
           "replay at front: " + entry + " (expected: one whose key is still blocked)");
     }
     String rest = ", destination, msg_key, payload, headers, created_at";
-    OutboxTables.update(
+    RowTables.update(
         connection,
         "INSERT INTO "
             + message
@@ -213,11 +213,11 @@ final class ParkedTable {
 
   void remove(Connection connection, Entry entry) throws SQLException {
     unblock(connection, entry);
-    OutboxTables.update(connection, "DELETE FROM " + parked + " WHERE id = ?", entry.id());
+    RowTables.update(connection, "DELETE FROM " + parked + " WHERE id = ?", entry.id());
   }
 
   private int unblock(Connection connection, Entry entry) throws SQLException {
-    return OutboxTables.update(
+    return RowTables.update(
         connection,
         "DELETE FROM " + retry + " WHERE next_at IS NULL AND shard = ? AND message_row = ?",
         entry.shard(),

@@ -111,7 +111,7 @@ final class PostgresRows {
             + " FROM unnest(?::smallint[], ?::bigint[]) AS s(shard, after)"
             + " CROSS JOIN LATERAL (SELECT "
             + COLUMNS
-            + RowBodies.columns(inline)
+            + RowBodyReader.columns(inline)
             + " FROM "
             + message
             + " m WHERE m.shard = s.shard AND m.id > s.after"
@@ -174,7 +174,7 @@ final class PostgresRows {
       String to = found.getString(3);
       // Rows of one destination share its text, which is compared and looked up often.
       destination = to.equals(destination) ? destination : to;
-      rows.add(RowBodies.row(found, destination));
+      rows.add(RowBodyReader.row(found, destination));
     }
     return rows;
   }

@@ -44,26 +44,26 @@ final class RelayLoop {
   private final ShardLeases leases;
   private final WakeSignal signal;
   private final OutboxTransactions transactions;
-  private final OutboxTables tables;
-  private final NextRows next;
-  private final Pace pace = new Pace();
+  private final RowTables tables;
+  private final RelayFetcher next;
+  private final RelayPacing pace = new RelayPacing();
   private final RelayWindow window;
   private final boolean fencesKeys;
-  private final Handovers handovers;
+  private final RowPublisher handovers;
   private final RelayPause pause;
-  private final OwedAttempt owed;
-  private final WaitingDestinations waiting;
-  private final RefusedRows refused;
+  private final RowInterruptedAttempt owed;
+  private final DestinationWaits waiting;
+  private final RowFailures refused;
   private final OutboxEvents events;
-  private final Outage outage;
-  private final Pulse pulse;
-  private final SideThread deleting;
-  private final SideThread reading;
-  private final ConfirmedRows confirmed;
-  private final HeldLimits limits;
-  private final FetchBudget budget = new FetchBudget();
-  private final DrainAnswers drains;
-  private Ownership own;
+  private final OutageLogger outage;
+  private final RelayLoopProgress pulse;
+  private final RelayBackgroundTask deleting;
+  private final RelayBackgroundTask reading;
+  private final RowDeleter confirmed;
+  private final RelayLimits limits;
+  private final RelayFetchBudget budget = new RelayFetchBudget();
+  private final RelayDrainRequests drains;
+  private ShardOwnership own;
   private boolean retries = true;
   private long retriesChecked;
   private long nextAttempt;
@@ -84,40 +84,41 @@ final class RelayLoop {
       CommsRuntime runtime,
       ShardLeases leases,
       WakeSignal signal,
-      Standby standby,
+      RelayStandby standby,
       Runnable onStandby,
       OutboxEvents events) {
     this.config = outbox.config();
-    this.pulse = new Pulse("relay", runtime.time());
+    this.pulse = new RelayLoopProgress("relay", runtime.time());
     this.pause = new RelayPause(standby, onStandby, events, pulse);
     this.fencesKeys = fencesKeys;
-    this.handovers = new Handovers(publisher, fencesKeys, signal, pulse);
+    this.handovers = new RowPublisher(publisher, fencesKeys, signal, pulse);
     this.events = events;
-    this.outage = new Outage(events, "reading and publishing");
+    this.outage = new OutageLogger(events, "reading and publishing");
     this.runtime = runtime;
     this.leases = leases;
     this.signal = signal;
     this.transactions = OutboxTransactions.ofLoop(outbox.jdbc());
-    this.drains = new DrainAnswers(outbox.jdbc(), transactions, leases, events);
-    this.tables = new OutboxTables(outbox.jdbc());
+    this.drains = new RelayDrainRequests(outbox.jdbc(), transactions, leases, events);
+    this.tables = new RowTables(outbox.jdbc());
     PostgresRows postgres =
         outbox.jdbc().dialect() == SqlDialect.POSTGRESQL ? new PostgresRows(outbox.jdbc()) : null;
-    this.deleting = new SideThread(signal, new Pulse("delete", runtime.time()));
-    this.reading = new SideThread(signal, new Pulse("read", runtime.time()));
+    this.deleting =
+        new RelayBackgroundTask(signal, new RelayLoopProgress("delete", runtime.time()));
+    this.reading = new RelayBackgroundTask(signal, new RelayLoopProgress("read", runtime.time()));
     this.next =
-        new NextRows(
+        new RelayFetcher(
             outbox.jdbc(), config.shards(), postgres, runtime.time(), reading, budget, events);
     this.window = new RelayWindow(fencesKeys ? Integer.MAX_VALUE : 1);
-    StoppedDestinations stopped = new StoppedDestinations(outbox.jdbc());
+    DestinationStops stopped = new DestinationStops(outbox.jdbc());
     this.waiting =
-        new WaitingDestinations(new DestinationPauses(runtime, config.backoff()), stopped, events);
-    this.owed = new OwedAttempt(transactions, tables, this::count, pause, outage);
+        new DestinationWaits(new DestinationPauses(runtime, config.backoff()), stopped, events);
+    this.owed = new RowInterruptedAttempt(transactions, tables, this::count, pause, outage);
     this.refused =
-        new RefusedRows(outbox, transactions, tables, leases, stopped, runtime.random(), events);
+        new RowFailures(outbox, transactions, tables, leases, stopped, runtime.random(), events);
     this.confirmed =
-        new ConfirmedRows(outbox, transactions, tables, postgres, leases, runtime.time(), deleting);
+        new RowDeleter(outbox, transactions, tables, postgres, leases, runtime.time(), deleting);
     int passedOver = postgres == null ? MAX_PASSED_OVER : Integer.MAX_VALUE;
-    this.limits = new HeldLimits(config, window, Math.min(passedOver, config.maxUnconfirmed()));
+    this.limits = new RelayLimits(config, window, Math.min(passedOver, config.maxUnconfirmed()));
     this.own = leases.current();
     this.retriesChecked = now();
     this.nextAttempt = now();
@@ -215,19 +216,19 @@ final class RelayLoop {
 
   /** Of what came back, what was confirmed need not be published again. */
   private void keepConfirmed() {
-    for (Handover done = handovers.poll(); done != null; done = handovers.poll()) {
+    for (RowPublication done = handovers.poll(); done != null; done = handovers.poll()) {
       if (done.failure() == null) {
         confirmed.add(done.row());
       }
     }
   }
 
-  Pulse pulse() {
+  RelayLoopProgress pulse() {
     return pulse;
   }
 
   /** The threads beside that of {@link #run}, by name, until {@link #stopOthers}. */
-  Map<String, SideThread> others() {
+  Map<String, RelayBackgroundTask> others() {
     return next.canReadAhead()
         ? Map.of("outbox-ack", deleting, "outbox-read", reading)
         : Map.of("outbox-ack", deleting);
@@ -254,7 +255,9 @@ final class RelayLoop {
     signal.raise();
   }
 
-  /** Whether all is done, as of a pass that begins after this call; see {@link DrainAnswers}. */
+  /**
+   * Whether all is done, as of a pass that begins after this call; see {@link RelayDrainRequests}.
+   */
   Future<Boolean> drain() {
     Future<Boolean> answer = drains.ask();
     draining = true;
@@ -285,7 +288,7 @@ final class RelayLoop {
       found = look();
       settle();
     }
-    Handover broken = handovers.broken();
+    RowPublication broken = handovers.broken();
     if (broken != null) {
       return pause(broken.row(), Objects.requireNonNull(broken.failure()));
     }
@@ -311,7 +314,7 @@ final class RelayLoop {
 
   /** Forgets what is not with the transport of shards that were lost, and looks closer at new. */
   private void adoptOwnership() {
-    Ownership before = own;
+    ShardOwnership before = own;
     own = leases.current();
     if (!own.leaving().isEmpty() && !own.leaving().equals(before.leaving())) {
       // They wait for what is with the transport, not for what waits behind it.
@@ -329,7 +332,7 @@ final class RelayLoop {
     next.fromTheStart();
   }
 
-  private boolean sameEpoch(Ownership before, int shard) {
+  private boolean sameEpoch(ShardOwnership before, int shard) {
     Long epoch = before.epochs().get(shard);
     return epoch != null && own.owns(shard, epoch);
   }
@@ -347,7 +350,7 @@ final class RelayLoop {
   private int look() {
     pulse.doing("looking for rows");
     if (next.isAhead()) {
-      NextRows.Found found = next.arrived(isPlain());
+      RelayFetcher.Found found = next.arrived(isPlain());
       if (found == null) {
         more = true;
         return 0;
@@ -379,14 +382,14 @@ final class RelayLoop {
     long start = now();
     checkRetriesNow();
     int limit = budget.rows(limits.limit(room, List.of()));
-    NextRows.Found found = next.look(order, unwanted, retries, window, limit);
+    RelayFetcher.Found found = next.look(order, unwanted, retries, window, limit);
     if (!crowded.isEmpty()) {
       pace.lookedForOthers(start, now());
     }
     return use(found);
   }
 
-  private int use(NextRows.Found found) {
+  private int use(RelayFetcher.Found found) {
     budget.succeeded();
     limits.learn(found.rows());
     if (!found.rows().isEmpty()) {
@@ -408,7 +411,7 @@ final class RelayLoop {
   private void readAhead(List<OutboxRow> rows) {
     Set<Integer> shards = own.readable(now());
     int room = limits.room(true, rows);
-    if (retries || !Pace.isEnough(room, config) || shards.isEmpty()) {
+    if (retries || !RelayPacing.isEnough(room, config) || shards.isEmpty()) {
       return;
     }
     checkRetriesNow();
@@ -516,7 +519,7 @@ final class RelayLoop {
 
   private void publish(OutboxRow row) {
     Long epoch = own.epochs().get(row.shard());
-    Ownership now = leases.current();
+    ShardOwnership now = leases.current();
     published = now();
     boolean mine =
         epoch != null
@@ -544,7 +547,7 @@ final class RelayLoop {
   private void settle() {
     beginSpell();
     while (!isSpellOver()) {
-      Handover done = handovers.poll();
+      RowPublication done = handovers.poll();
       if (done == null) {
         return;
       }
@@ -552,7 +555,7 @@ final class RelayLoop {
     }
   }
 
-  private void settle(Handover done) {
+  private void settle(RowPublication done) {
     OutboxRow row = done.row();
     Throwable failure = done.failure();
     RelayWindow.Step step;
@@ -605,7 +608,7 @@ final class RelayLoop {
     pulse.doing("counting a failed attempt");
     // Also if its result is unknown: then the next look asks.
     retries = true;
-    RefusedRows.Decision decision = refused.decide(row, Failures.unwrapped(failure), own);
+    RowFailures.Decision decision = refused.decide(row, Failures.unwrapped(failure), own);
     if (decision.attempts() > 0) {
       long due = now() + decision.delay().toNanos();
       nextAttempt = nextAttempt - now() > 0 ? Math.min(nextAttempt, due) : due;

@@ -6,17 +6,18 @@ package io.commslib.outbox;
  */
 final class RelayPause {
 
-  private final Standby standby;
+  private final RelayStandby standby;
   private final Runnable onChange;
   private final OutboxEvents events;
-  private final Pulse pulse;
+  private final RelayLoopProgress pulse;
 
   /**
    * Creates it.
    *
    * @param onChange wakes the thread that gives the shards back, or takes them again
    */
-  RelayPause(Standby standby, Runnable onChange, OutboxEvents events, Pulse pulse) {
+  RelayPause(
+      RelayStandby standby, Runnable onChange, OutboxEvents events, RelayLoopProgress pulse) {
     this.standby = standby;
     this.onChange = onChange;
     this.events = events;

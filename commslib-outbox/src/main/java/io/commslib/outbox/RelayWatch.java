@@ -12,7 +12,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
  */
 final class RelayWatch {
 
-  private record Loop(Thread thread, Pulse pulse, boolean observed) {
+  private record Loop(Thread thread, RelayLoopProgress pulse, boolean observed) {
     boolean hasEnded() {
       return thread.getState() == Thread.State.TERMINATED;
     }
@@ -39,12 +39,12 @@ final class RelayWatch {
   }
 
   /** A loop without which this relay must not keep its shards. */
-  void add(Thread thread, Pulse pulse) {
+  void add(Thread thread, RelayLoopProgress pulse) {
     loops.add(new Loop(thread, pulse, true));
   }
 
   /** The loop that observes. */
-  void addObserver(Thread thread, Pulse pulse) {
+  void addObserver(Thread thread, RelayLoopProgress pulse) {
     loops.add(new Loop(thread, pulse, false));
   }
 

@@ -103,7 +103,7 @@ final class RowReader {
       }
       try (ResultSet found = lateral ? PostgresRows.second(select) : select.executeQuery()) {
         while (found.next()) {
-          rows.add(RowBodies.row(found, found.getString(3)));
+          rows.add(RowBodyReader.row(found, found.getString(3)));
         }
       }
     }
@@ -119,7 +119,7 @@ final class RowReader {
         + "m.payload, m.headers, m.missing"
         + " FROM unnest(?::smallint[], ?::bigint[]) AS s(shard, after) CROSS JOIN LATERAL (SELECT "
         + COLUMNS
-        + RowBodies.columns(query.inline())
+        + RowBodyReader.columns(query.inline())
         + " FROM "
         + message
         + " m WHERE m.shard = s.shard AND m.id > s.after"
@@ -142,7 +142,7 @@ final class RowReader {
                 shard ->
                     "(SELECT "
                         + COLUMNS
-                        + RowBodies.columns(query.inline())
+                        + RowBodyReader.columns(query.inline())
                         + " FROM "
                         + message
                         + " m WHERE m.shard = "

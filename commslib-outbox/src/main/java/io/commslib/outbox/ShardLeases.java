@@ -34,7 +34,7 @@ final class ShardLeases {
   /** With a long lease another relay shall not wait long for its share. */
   private static final Duration MAX_BETWEEN_TICKS = Duration.ofSeconds(5);
 
-  private record Drained(Ownership seen, Set<Integer> shards) {}
+  private record Drained(ShardOwnership seen, Set<Integer> shards) {}
 
   private final JdbcDatabase database;
   private final OutboxConfig config;
@@ -42,7 +42,7 @@ final class ShardLeases {
   private final String node;
   private final String shardTable;
   private final String nodeTable;
-  private final AtomicReference<Ownership> ownership;
+  private final AtomicReference<ShardOwnership> ownership;
   private final AtomicReference<Drained> drained;
   private final AtomicLong losses = new AtomicLong();
   private volatile boolean settled;
@@ -54,7 +54,7 @@ final class ShardLeases {
     this.node = node;
     this.shardTable = database.table("outbox_shard");
     this.nodeTable = database.table("outbox_node");
-    Ownership none = Ownership.none(time.nanoTime());
+    ShardOwnership none = ShardOwnership.none(time.nanoTime());
     this.ownership = new AtomicReference<>(none);
     this.drained = new AtomicReference<>(new Drained(none, Set.of()));
   }
@@ -75,7 +75,7 @@ final class ShardLeases {
   }
 
   /** What is owned now. */
-  Ownership current() {
+  ShardOwnership current() {
     return ownership.get();
   }
 
@@ -85,7 +85,7 @@ final class ShardLeases {
    * stands still between two of them must not keep its shards locked from those that would take
    * them. What a tick that fails has taken already the next one finds as its own.
    */
-  Ownership tick(Connection connection) throws SQLException {
+  ShardOwnership tick(Connection connection) throws SQLException {
     long started = time.nanoTime();
     long lease = config.leaseTime().toMillis();
     beat(connection);
@@ -103,17 +103,17 @@ final class ShardLeases {
     Set<Integer> leaving = letGo(connection, epochs, fair);
     take(connection, epochs, fair, lease);
     settled = leaving.isEmpty() && epochs.size() == fair;
-    return new Ownership(epochs, leaving, started + config.leaseTime().toNanos());
+    return new ShardOwnership(epochs, leaving, started + config.leaseTime().toNanos());
   }
 
   /** Makes the result of a committed tick the current ownership. */
-  void install(Ownership ticked) {
+  void install(ShardOwnership ticked) {
     ownership.set(ticked);
   }
 
   /** Whether what was owned is no longer safe to use, since no tick came through in time. */
   boolean hasLapsed() {
-    Ownership now = ownership.get();
+    ShardOwnership now = ownership.get();
     return !now.epochs().isEmpty() && !now.isSafe(time.nanoTime());
   }
 
@@ -138,7 +138,7 @@ final class ShardLeases {
    * Whether there is a message in a shard that no relay owns just now, or that this one has taken
    * since {@code seen}.
    */
-  boolean hasMessagesToTake(Connection connection, Ownership seen) throws SQLException {
+  boolean hasMessagesToTake(Connection connection, ShardOwnership seen) throws SQLException {
     try (PreparedStatement select =
         connection.prepareStatement(
             "SELECT s.shard FROM "
@@ -210,7 +210,7 @@ final class ShardLeases {
   /** Chooses what to let go, those already chosen first; releases what the relay has finished. */
   private Set<Integer> letGo(Connection connection, Map<Integer, Long> epochs, int fair)
       throws SQLException {
-    Ownership before = ownership.get();
+    ShardOwnership before = ownership.get();
     List<Integer> candidates = new ArrayList<>(epochs.keySet());
     Collections.reverse(candidates);
     candidates.sort(
@@ -297,7 +297,7 @@ final class ShardLeases {
 
   /** Gives all shards back, so that the next owner need not wait for the lease to end. */
   void releaseAll(Connection connection) throws SQLException {
-    ownership.set(Ownership.none(time.nanoTime()));
+    ownership.set(ShardOwnership.none(time.nanoTime()));
     update(
         connection,
         "UPDATE "
@@ -312,7 +312,7 @@ final class ShardLeases {
   /**
    * The relay's thread has nothing of these shards any more and, as it saw, shall not read them.
    */
-  void reportDrained(Ownership seen, Set<Integer> shards) {
+  void reportDrained(ShardOwnership seen, Set<Integer> shards) {
     drained.set(new Drained(seen, Set.copyOf(shards)));
   }
 
@@ -321,7 +321,7 @@ final class ShardLeases {
    * server ends a transaction that then stands still for a lease, so that another can take the
    * shard.
    */
-  boolean fence(Connection connection, Ownership seen, int shard) throws SQLException {
+  boolean fence(Connection connection, ShardOwnership seen, int shard) throws SQLException {
     Long epoch = seen.epochs().get(shard);
     if (epoch == null) {
       return false;
@@ -334,7 +334,7 @@ final class ShardLeases {
                 + " FROM "
                 + shardTable
                 + " WHERE shard = ? AND owner = ? AND epoch = ? FOR UPDATE")) {
-      OutboxTables.bind(select, shard, node, epoch);
+      RowTables.bind(select, shard, node, epoch);
       try (ResultSet row = select.executeQuery()) {
         ours = row.next();
       }
@@ -351,12 +351,12 @@ final class ShardLeases {
   }
 
   /** Drops the shards whose epoch has changed; called in each acknowledgement's transaction. */
-  void compareEpochs(Connection connection, Ownership seen) throws SQLException {
+  void compareEpochs(Connection connection, ShardOwnership seen) throws SQLException {
     compareEpochs(readEpochs(connection), seen);
   }
 
   /** As above, with the epochs of this node's shards as an acknowledgement returned them. */
-  void compareEpochs(Map<Integer, Long> now, Ownership seen) {
+  void compareEpochs(Map<Integer, Long> now, ShardOwnership seen) {
     seen.epochs()
         .forEach(
             (shard, epoch) -> {
@@ -372,7 +372,7 @@ final class ShardLeases {
   }
 
   private void lost(int shard, long epoch) {
-    Ownership before =
+    ShardOwnership before =
         ownership.getAndUpdate(now -> now.owns(shard, epoch) ? now.without(shard) : now);
     if (before.owns(shard, epoch)) {
       losses.incrementAndGet();
@@ -397,7 +397,7 @@ final class ShardLeases {
   private static int number(Connection connection, String sql, Object... parameters)
       throws SQLException {
     try (PreparedStatement select = connection.prepareStatement(sql)) {
-      OutboxTables.bind(select, parameters);
+      RowTables.bind(select, parameters);
       try (ResultSet row = select.executeQuery()) {
         row.next();
         return row.getInt(1);
@@ -407,6 +407,6 @@ final class ShardLeases {
 
   private static int update(Connection connection, String sql, Object... parameters)
       throws SQLException {
-    return OutboxTables.update(connection, sql, parameters);
+    return RowTables.update(connection, sql, parameters);
   }
 }

@@ -110,8 +110,8 @@ public abstract class OutboxFailureContract extends OutboxWritingContract {
     Await.until("beside published", () -> transport.ids().contains("beside"));
     assertThat(transport.confirmed()).doesNotContain("behind", "bad");
     refuses.set(false);
-    assertThat(admin.replayAtFront(parked.id(), "ann", "it is back")).isTrue();
-    assertThat(admin.replayAtFront(parked.id(), "ann", "it is back")).isFalse();
+    assertThat(admin.redriveAtFront(parked.id(), "ann", "it is back")).isTrue();
+    assertThat(admin.redriveAtFront(parked.id(), "ann", "it is back")).isFalse();
     Await.until(
         "both published", () -> transport.confirmed().containsAll(List.of("bad", "behind")));
     assertThat(transport.confirmed().indexOf("bad"))

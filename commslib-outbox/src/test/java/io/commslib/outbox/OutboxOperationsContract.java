@@ -116,7 +116,7 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
     assertThat(admin().parked(all.errorCode("COMMS-TEST-002"), 0, 10)).isEmpty();
     String cause = first.get(0).fingerprint();
     assertThat(admin().parked(all.fingerprint(cause), 0, 10)).hasSize(5);
-    assertThat(admin().replayAll(all.fingerprint(cause).key("k0"), 10, "ann", "try")).isEqualTo(3);
+    assertThat(admin().redriveAll(all.fingerprint(cause).key("k0"), 10, "ann", "try")).isEqualTo(3);
   }
 
   @Test
@@ -147,7 +147,7 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
     refuses.set(false);
     write("later", "k");
     Await.until("later", () -> transport.confirmed().contains("later"));
-    assertThat(admin().replayAll(ParkedFilter.all().key("k"), 100, "ann", "fixed")).isEqualTo(10);
+    assertThat(admin().redriveAll(ParkedFilter.all().key("k"), 100, "ann", "fixed")).isEqualTo(10);
     Await.until("all published", () -> transport.confirmed().size() == 11);
     assertThat(transport.confirmed())
         .containsExactly("later", "m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9");
@@ -158,7 +158,7 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
     configure(quick().attempts(1).onParked(OnParked.SKIP));
     ParkedMessage parked = parkBad();
     assertThatIllegalStateException()
-        .isThrownBy(() -> admin().replayAtFront(parked.id(), "ann", "too late"))
+        .isThrownBy(() -> admin().redriveAtFront(parked.id(), "ann", "too late"))
         .withMessageContaining("expected: one whose key is still blocked");
     assertThat(rows("outbox_parked")).isEqualTo(1);
     assertThat(rows("outbox_audit")).as("nothing was decided").isZero();
@@ -335,7 +335,7 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
     assertThat(admin().purgeArchive(today.plusDays(2), 20)).isEqualTo(10);
     OutboxRow row = new OutboxRow(0, 4711, "queue:orders", null, new byte[0], "");
     try (Connection connection = dataSource().getConnection()) {
-      new OutboxArchive(database).move(connection, List.of(row));
+      new RowArchive(database).move(connection, List.of(row));
     }
     assertThat(rows("outbox_archive")).as("gone before").isZero();
   }

@@ -76,7 +76,7 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
     try (Connection connection = dataSource().getConnection()) {
       old.prepare(connection);
       old.install(old.tick(connection));
-      Ownership paused = old.current();
+      ShardOwnership paused = old.current();
       assertThat(paused.epochs()).hasSize(8);
       assertThat(old.fence(connection, paused, 3)).isTrue();
       expireLeases(connection);

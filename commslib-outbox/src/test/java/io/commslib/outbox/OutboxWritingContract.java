@@ -403,7 +403,7 @@ public abstract class OutboxWritingContract extends OutboxFixture {
             () ->
                 transactions.run(
                     tx -> {
-                      OutboxTables.update(
+                      RowTables.update(
                           tx.unwrap(Connection.class),
                           "INSERT INTO " + database.table("work") + " VALUES (1)");
                       try {
@@ -497,7 +497,7 @@ public abstract class OutboxWritingContract extends OutboxFixture {
   @Test
   void noFetchOfLargeMessagesBringsMoreBytesThanTheBudgetAllows() {
     byte[] body = new byte[512 * 1024];
-    int messages = (int) (FetchBudget.MOST / body.length * 9 / 8);
+    int messages = (int) (RelayFetchBudget.MOST / body.length * 9 / 8);
     transactions.run(
         tx -> {
           for (int i = 0; i < messages; i++) {
@@ -512,7 +512,7 @@ public abstract class OutboxWritingContract extends OutboxFixture {
     assertThat(relay.drain(Duration.ofSeconds(60))).isTrue();
     assertThat(transport.confirmed()).hasSize(messages);
     assertThat(counted.all()).isGreaterThanOrEqualTo((long) messages * body.length);
-    assertThat(counted.most()).isLessThanOrEqualTo(FetchBudget.MOST);
+    assertThat(counted.most()).isLessThanOrEqualTo(RelayFetchBudget.MOST);
   }
 
   @Test

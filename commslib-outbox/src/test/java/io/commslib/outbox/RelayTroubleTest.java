@@ -54,7 +54,7 @@ class RelayTroubleTest extends H2Fixture {
     Trouble failed = await(Kind.ATTEMPT_FAILED, ORDERS.toString());
     assertThat(failed.attempt()).isEqualTo(1);
     Trouble parked = await(Kind.PARKED, ORDERS.toString());
-    assertThat(parked.part()).isEqualTo("outbox-relay");
+    assertThat(parked.component()).isEqualTo("outbox-relay");
     assertThat(parked.message())
         .contains(message("bad", "k").toBuilder().source("/").build().identity());
     assertThat(parked.attempt()).isEqualTo(2);

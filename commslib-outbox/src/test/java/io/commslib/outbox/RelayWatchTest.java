@@ -18,7 +18,7 @@ class RelayWatchTest {
   @BeforeEach
   void watchALoopThatHasEnded() throws InterruptedException {
     Thread ended = runtime.newThread("outbox-ack", () -> {});
-    watch.add(ended, new Pulse("ack", runtime.time()));
+    watch.add(ended, new RelayLoopProgress("ack", runtime.time()));
     ended.start();
     ended.join();
   }

@@ -39,11 +39,11 @@ final class RabbitDelivery implements RawDelivery {
 
   /** What is known of the attempts on a suspicious record; used by its worker. */
   private static final class Suspicion {
-    final AttemptNotes notes;
+    final UnfinishedAttempts notes;
     final String record;
-    AttemptNotes.@Nullable Begun begun;
+    UnfinishedAttempts.@Nullable Begun begun;
 
-    Suspicion(AttemptNotes notes, String record) {
+    Suspicion(UnfinishedAttempts notes, String record) {
       this.notes = notes;
       this.record = record;
     }
@@ -54,7 +54,7 @@ final class RabbitDelivery implements RawDelivery {
    * @param notes of attempts on the records of this queue
    */
   RabbitDelivery(
-      Channel channel, String queue, String redrive, AttemptNotes notes, Delivery delivery) {
+      Channel channel, String queue, String redrive, UnfinishedAttempts notes, Delivery delivery) {
     this.channel = channel;
     this.queue = queue;
     this.tag = delivery.getEnvelope().getDeliveryTag();
@@ -125,7 +125,7 @@ final class RabbitDelivery implements RawDelivery {
 
   @Override
   public int unfinishedAttempts() {
-    AttemptNotes.Begun begun = suspicion == null ? null : suspicion.begun;
+    UnfinishedAttempts.Begun begun = suspicion == null ? null : suspicion.begun;
     return begun == null ? 0 : begun.unfinishedBefore();
   }
 
@@ -145,7 +145,7 @@ final class RabbitDelivery implements RawDelivery {
   @Override
   public void endAttempt() {
     Suspicion known = suspicion;
-    AttemptNotes.Begun begun = known == null ? null : known.begun;
+    UnfinishedAttempts.Begun begun = known == null ? null : known.begun;
     if (known != null && begun != null) {
       known.notes.end(known.record, begun.attempt());
     }

@@ -34,7 +34,7 @@ final class RabbitSender {
 
   private static final int ABORT_MILLIS = 1_000;
 
-  private record Open(Channel channel, Confirms confirms) {}
+  private record Open(Channel channel, PendingConfirms confirms) {}
 
   private final RabbitTransportConfig config;
   private final CommsRuntime runtime;
@@ -70,7 +70,7 @@ final class RabbitSender {
 
   private void connected(Connection made) throws IOException {
     Channel channel = made.createChannel();
-    Confirms confirms = new Confirms(window);
+    PendingConfirms confirms = new PendingConfirms(window);
     blocked = false;
     made.addBlockedListener(reason -> blocked = true, () -> blocked = false);
     channel.confirmSelect();
@@ -111,7 +111,8 @@ final class RabbitSender {
       OutgoingRecord record) {
     long start = runtime.time().nanoTime();
     long deadline = start + config.publishTimeout().toNanos();
-    Confirms.Pending publish = new Confirms.Pending(to, messageId, optional, start, deadline);
+    PendingConfirms.Pending publish =
+        new PendingConfirms.Pending(to, messageId, optional, start, deadline);
     if (!acquire()) {
       publish.fail(
           "COMMS-RABBIT-009",
@@ -169,7 +170,7 @@ final class RabbitSender {
       Open now,
       String exchange,
       String routingKey,
-      Confirms.Pending publish,
+      PendingConfirms.Pending publish,
       OutgoingRecord record) {
     OutgoingRecord fitting;
     try {

@@ -33,7 +33,7 @@ final class RabbitSubscription implements Subscription, Settler {
   private final String queue;
   private final String redrive;
   private final RecoveringConnection connection;
-  private final AttemptNotes notes;
+  private final UnfinishedAttempts notes;
   private final CommsRuntime runtime;
   private final Runnable onClose;
   private @Nullable DeliveryEngine engine;
@@ -46,13 +46,13 @@ final class RabbitSubscription implements Subscription, Settler {
   /** The error of the JVM for which this consumer stays away; empty if it takes part. */
   private volatile String away = "";
 
-  private final Received received = new Received();
+  private final ReceivedBuffer received = new ReceivedBuffer();
   private final RecoveringConnection.Listener listener = this::consume;
 
   RabbitSubscription(
       SubscriptionConfig config,
       RecoveringConnection connection,
-      AttemptNotes notes,
+      UnfinishedAttempts notes,
       CommsRuntime runtime,
       Runnable onClose) {
     this.config = config;

@@ -208,7 +208,7 @@ public final class RabbitTransport implements MessageTransport {
         new RabbitSubscription(
             subscription,
             connection,
-            new AttemptNotes(RabbitNames.begun(source, group), config, runtime),
+            new UnfinishedAttempts(RabbitNames.begun(source, group), config, runtime),
             runtime,
             () -> subscriptions.remove(self[0]));
     self[0] = running;

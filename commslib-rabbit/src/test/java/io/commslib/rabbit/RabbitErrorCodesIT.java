@@ -124,8 +124,8 @@ class RabbitErrorCodesIT {
   void anAttemptThatCanNotBeNotedNamesTheQueueOfTheNotes() throws Exception {
     try (RawClient client = RawClient.connect(RabbitServer.shared().uri());
         SystemRuntime runtime = SystemRuntime.create()) {
-      AttemptNotes notes =
-          new AttemptNotes(
+      UnfinishedAttempts notes =
+          new UnfinishedAttempts(
               "codes-missing@.begun",
               RabbitTransportConfig.builder(RabbitServer.shared().uri()).build(),
               runtime);

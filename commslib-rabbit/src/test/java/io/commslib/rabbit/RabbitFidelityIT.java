@@ -291,7 +291,7 @@ class RabbitFidelityIT {
     return transport
         .subscriber()
         .subscribe(
-            SubscriptionConfig.builder(orders, "g").withoutFlood().build(),
+            SubscriptionConfig.builder(orders, "g").withoutDeadLetterBreaker().build(),
             delivery -> {
               Map<String, String> headers = delivery.message().headers();
               String id = delivery.message().id();

@@ -38,7 +38,7 @@ class ReceivedTest {
   private final List<String> handled = new CopyOnWriteArrayList<>();
   private final CountDownLatch begun = new CountDownLatch(1);
   private final CountDownLatch release = new CountDownLatch(1);
-  private final Received received = new Received();
+  private final ReceivedBuffer received = new ReceivedBuffer();
   private final DeliveryEngine engine =
       DeliveryEngine.builder(
               SubscriptionConfig.builder(Destination.queue("q")).workers(4).build(),
@@ -112,8 +112,8 @@ class ReceivedTest {
                     CloudEventsEnvelope.AMQP_PREFIX + "partitionkey",
                     "k"))
             .build();
-    AttemptNotes notes =
-        new AttemptNotes(
+    UnfinishedAttempts notes =
+        new UnfinishedAttempts(
             "q@.begun", RabbitTransportConfig.builder("amqp://localhost").build(), runtime);
     received.add(
         new RabbitDelivery(

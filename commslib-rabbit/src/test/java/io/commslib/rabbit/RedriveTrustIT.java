@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.rabbitmq.client.Delivery;
-import io.commslib.core.inmemory.InMemoryHeldKeys;
+import io.commslib.core.inmemory.InMemoryBlockedKeyStore;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.Settlement;
@@ -92,12 +92,12 @@ class RedriveTrustIT {
 
   @Test
   void aForgedCountDoesNotPassABlockedKeyAndARedrivenOneDoes() throws Exception {
-    InMemoryHeldKeys heldKeys = new InMemoryHeldKeys();
+    InMemoryBlockedKeyStore blockedKeys = new InMemoryBlockedKeyStore();
     try (Subscription subscription =
-        subscribe(SubscriptionConfig.builder(orders, "g").parkKey(heldKeys))) {
+        subscribe(SubscriptionConfig.builder(orders, "g").blockKeyOnDeadLetter(blockedKeys))) {
       foreign.publish("", queue, RawClient.event("bad", "k"));
       foreign.publish("", queue, RawClient.event("forged", "k", COUNT, "1000000"));
-      awaitCount(subscription, Count.PARKED, 1);
+      awaitCount(subscription, Count.BLOCKED, 1);
       assertThat(counts).doesNotContainKey("forged");
       assertThat(transport.deadLetters().list(orders, "g", 10))
           .allMatch(letter -> letter.redriveCount() == 0);

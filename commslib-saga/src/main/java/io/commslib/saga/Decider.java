@@ -19,7 +19,7 @@ final class Decider {
 
   static <S> Decision<S> decide(
       SagaDefinition<S> definition, Instance<S> saga, Input input, Instant now) {
-    Transition<S> move = new Transition<>(definition, saga, now);
+    NextInstance<S> move = new NextInstance<>(definition, saga, now);
     if (input instanceof Input.Start) {
       return start(saga, move);
     }
@@ -38,7 +38,7 @@ final class Decider {
     return cancel(definition, saga, (Input.Cancel) input, move);
   }
 
-  private static <S> Decision<S> start(Instance<S> saga, Transition<S> move) {
+  private static <S> Decision<S> start(Instance<S> saga, NextInstance<S> move) {
     if (saga.wakeAt() != null || saga.status() != SagaStatus.RUNNING) {
       return new Decision.Refuse<>("started already");
     }
@@ -47,7 +47,7 @@ final class Decider {
   }
 
   private static <S> Decision<S> reply(
-      SagaDefinition<S> definition, Instance<S> saga, Input.Reply reply, Transition<S> move) {
+      SagaDefinition<S> definition, Instance<S> saga, Input.Reply reply, NextInstance<S> move) {
     for (int i = 0; i < definition.steps().size(); i++) {
       Step<S> step = definition.steps().get(i);
       StepState at = saga.steps().get(i);
@@ -67,7 +67,7 @@ final class Decider {
   }
 
   private static <S> Decision<S> answer(
-      Step<S> step, int i, StepState at, Object body, Instance<S> saga, Transition<S> move) {
+      Step<S> step, int i, StepState at, Object body, Instance<S> saga, NextInstance<S> move) {
     BiFunction<S, Object, S> success = step.replies().get(body.getClass());
     if (success != null) {
       return success(step, i, at, success, body, saga, move);
@@ -92,7 +92,7 @@ final class Decider {
       BiFunction<S, Object, S> update,
       Object body,
       Instance<S> saga,
-      Transition<S> move) {
+      NextInstance<S> move) {
     if (at.answered()) {
       return new Decision.Ignore<>("success is known");
     }
@@ -122,7 +122,7 @@ final class Decider {
       int round,
       Object body,
       Instance<S> saga,
-      Transition<S> move) {
+      NextInstance<S> move) {
     BiFunction<S, Object, S> update =
         step.undo() == null ? null : step.undo().replies().get(body.getClass());
     if (update == null) {
@@ -146,7 +146,7 @@ final class Decider {
   }
 
   private static <S> Decision<S> timer(
-      SagaDefinition<S> definition, Instance<S> saga, Instant now, Transition<S> move) {
+      SagaDefinition<S> definition, Instance<S> saga, Instant now, NextInstance<S> move) {
     if (saga.wakeAt() == null || now.isBefore(saga.wakeAt())) {
       return new Decision.Ignore<>("not due");
     }
@@ -172,7 +172,7 @@ final class Decider {
   }
 
   /** Goes back from a step whose outcome is unknown, if that is allowed. */
-  private static <S> Decision<S> abandon(StepKind kind, int sent, Transition<S> move) {
+  private static <S> Decision<S> abandon(StepKind kind, int sent, NextInstance<S> move) {
     switch (kind) {
       case COMPENSATABLE:
         return move.undo(sent).done();
@@ -184,7 +184,7 @@ final class Decider {
     }
   }
 
-  private static <S> Decision<S> retry(Instance<S> saga, Input.Retry retry, Transition<S> move) {
+  private static <S> Decision<S> retry(Instance<S> saga, Input.Retry retry, NextInstance<S> move) {
     @Nullable Decision<S> refused = unlessParked(saga);
     if (refused != null) {
       return refused;
@@ -201,7 +201,7 @@ final class Decider {
   }
 
   private static <S> Decision<S> resolve(
-      Instance<S> saga, Input.Resolve resolve, Transition<S> move) {
+      Instance<S> saga, Input.Resolve resolve, NextInstance<S> move) {
     @Nullable Decision<S> refused = unlessParked(saga);
     if (refused != null) {
       return refused;
@@ -227,7 +227,7 @@ final class Decider {
   }
 
   private static <S> Decision<S> cancel(
-      SagaDefinition<S> definition, Instance<S> saga, Input.Cancel cancel, Transition<S> move) {
+      SagaDefinition<S> definition, Instance<S> saga, Input.Cancel cancel, NextInstance<S> move) {
     int sent = move.sent();
     if (sent < 0 || move.undoing() >= 0) {
       return new Decision.Refuse<>("it is " + saga.status() + ", not going forward");

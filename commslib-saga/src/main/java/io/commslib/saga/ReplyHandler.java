@@ -17,13 +17,13 @@ final class ReplyHandler implements MessageHandler {
   private static final int RACES = 10;
 
   private final SagaStore store;
-  private final SagaMoves moves;
+  private final SagaTransitions moves;
   private final TypeRegistry types;
   private final Map<String, SagaDefinition<?>> definitions;
 
   ReplyHandler(
       SagaStore store,
-      SagaMoves moves,
+      SagaTransitions moves,
       TypeRegistry types,
       Map<String, SagaDefinition<?>> definitions) {
     this.store = store;
@@ -52,12 +52,12 @@ final class ReplyHandler implements MessageHandler {
       }
       try {
         if (moves.apply(tx, definition, stored.get(), input, message)
-            != SagaMoves.Outcome.LOST_RACE) {
+            != SagaTransitions.Outcome.LOST_RACE) {
           return Settlement.done();
         }
-      } catch (SagaMoves.RefusedException e) {
+      } catch (SagaTransitions.RefusedException e) {
         return Settlement.deadLetter(e.reason());
-      } catch (SagaMoves.PlanException e) {
+      } catch (SagaTransitions.PlanException e) {
         throw e.rethrown();
       }
     }

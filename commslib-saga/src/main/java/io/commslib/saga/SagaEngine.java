@@ -59,9 +59,9 @@ public final class SagaEngine implements LifecycleComponent {
   private final SagaStore store;
   private final JdbcTransactionRunner transactions;
   private final SagaEvents events;
-  private final SagaMoves moves;
+  private final SagaTransitions moves;
   private final ReplyHandler replies;
-  private final OverdueSagas overdue;
+  private final SagaTimeouts overdue;
   private final TimerThread timer;
 
   private SagaEngine(Builder builder) {
@@ -73,10 +73,11 @@ public final class SagaEngine implements LifecycleComponent {
     this.transactions = JdbcTransactionRunner.create(database);
     Outbox outbox = Checks.given("outbox", builder.outbox);
     this.events = new SagaEvents(runtime, builder.observer);
-    this.moves = new SagaMoves(store, builder.types, builder.codec, outbox, runtime.time(), events);
+    this.moves =
+        new SagaTransitions(store, builder.types, builder.codec, outbox, runtime.time(), events);
     this.replies = new ReplyHandler(store, moves, builder.types, definitions);
     this.overdue =
-        new OverdueSagas(
+        new SagaTimeouts(
             transactions,
             store,
             moves,
@@ -353,18 +354,18 @@ public final class SagaEngine implements LifecycleComponent {
     Checks.inRange("reason length", reason.length(), 0, 1_000);
     for (int race = 0; race < RACES; race++) {
       try {
-        SagaMoves.Outcome outcome =
-            transactions.<SagaMoves.Outcome, Exception>run(tx -> operate(tx, sagaId, input));
-        if (outcome != SagaMoves.Outcome.LOST_RACE) {
-          return outcome == SagaMoves.Outcome.MOVED;
+        SagaTransitions.Outcome outcome =
+            transactions.<SagaTransitions.Outcome, Exception>run(tx -> operate(tx, sagaId, input));
+        if (outcome != SagaTransitions.Outcome.LOST_RACE) {
+          return outcome == SagaTransitions.Outcome.MOVED;
         }
-      } catch (SagaMoves.RefusedException e) {
+      } catch (SagaTransitions.RefusedException e) {
         return false;
       } catch (SQLException e) {
         throw SqlErrors.translate("saga", e);
       } catch (StoreException | SagaException e) {
         throw e;
-      } catch (SagaMoves.PlanException e) {
+      } catch (SagaTransitions.PlanException e) {
         throw failed(sagaId, e.failure());
       } catch (Exception | Error e) {
         Optional<VirtualMachineError> jvm = Failures.jvmFailure(e);
@@ -377,11 +378,11 @@ public final class SagaEngine implements LifecycleComponent {
     throw contention(sagaId);
   }
 
-  private SagaMoves.Outcome operate(TransactionContext tx, String sagaId, Input input)
+  private SagaTransitions.Outcome operate(TransactionContext tx, String sagaId, Input input)
       throws Exception {
     Optional<StoredSaga> stored = store.load(tx.unwrap(Connection.class), sagaId);
     if (stored.isEmpty()) {
-      return SagaMoves.Outcome.IGNORED;
+      return SagaTransitions.Outcome.IGNORED;
     }
     String wanted = SagaDefinition.id(stored.get().type(), stored.get().definitionVersion());
     SagaDefinition<?> definition = definitions.get(wanted);

@@ -29,7 +29,7 @@ final class SagaEvents {
 
   /** A saga could not be woken, and is woken again. */
   void failed(String id, int attempt, Throwable failure, Duration wait) {
-    channel.tell(
+    channel.report(
         channel
             .about(Trouble.Kind.ATTEMPT_FAILED)
             .message(id)
@@ -46,7 +46,7 @@ final class SagaEvents {
             FailureKind.PERMANENT,
             "saga " + id + " is parked: " + reason,
             cause == null ? null : tellable(cause));
-    channel.tell(
+    channel.report(
         channel.about(Trouble.Kind.PARKED).message(id).attempt(attempts).failure(coded), reason);
     if (cause != null) {
       channel.log(log, "saga " + id + " is parked: " + reason, tellable(cause));
@@ -56,7 +56,7 @@ final class SagaEvents {
   /** A part of the engine has failed. */
   void failed(String text, Throwable failure) {
     Throwable told = tellable(failure);
-    channel.tell(channel.about(Trouble.Kind.PART_FAILED).failure(told), text);
+    channel.report(channel.about(Trouble.Kind.COMPONENT_FAILED).failure(told), text);
     channel.log(log, text, told);
   }
 

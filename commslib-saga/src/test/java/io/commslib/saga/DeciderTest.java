@@ -5,25 +5,25 @@ import static io.commslib.saga.SagaStatus.COMPENSATING;
 import static io.commslib.saga.SagaStatus.COMPLETED;
 import static io.commslib.saga.SagaStatus.PARKED;
 import static io.commslib.saga.SagaStatus.RUNNING;
-import static io.commslib.saga.Trip.TIMEOUT;
+import static io.commslib.saga.TripMessages.TIMEOUT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.commslib.core.messaging.Destination;
-import io.commslib.saga.Trip.BookCar;
-import io.commslib.saga.Trip.CarBooked;
-import io.commslib.saga.Trip.CarReturned;
-import io.commslib.saga.Trip.CardRefused;
-import io.commslib.saga.Trip.IssueTicket;
-import io.commslib.saga.Trip.NoCarLeft;
-import io.commslib.saga.Trip.Paid;
-import io.commslib.saga.Trip.Pay;
-import io.commslib.saga.Trip.Refund;
-import io.commslib.saga.Trip.Refunded;
-import io.commslib.saga.Trip.ReturnCar;
-import io.commslib.saga.Trip.SoldOut;
-import io.commslib.saga.Trip.TicketIssued;
+import io.commslib.saga.TripMessages.BookCar;
+import io.commslib.saga.TripMessages.CarBooked;
+import io.commslib.saga.TripMessages.CarReturned;
+import io.commslib.saga.TripMessages.CardRefused;
+import io.commslib.saga.TripMessages.IssueTicket;
+import io.commslib.saga.TripMessages.NoCarLeft;
+import io.commslib.saga.TripMessages.Paid;
+import io.commslib.saga.TripMessages.Pay;
+import io.commslib.saga.TripMessages.Refund;
+import io.commslib.saga.TripMessages.Refunded;
+import io.commslib.saga.TripMessages.ReturnCar;
+import io.commslib.saga.TripMessages.SoldOut;
+import io.commslib.saga.TripMessages.TicketIssued;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -31,14 +31,14 @@ import org.junit.jupiter.api.Test;
 
 class DeciderTest {
 
-  private static final SagaDefinition<Trip> TRIP = Trip.saga().build();
+  private static final SagaDefinition<TripMessages> TRIP = TripMessages.saga().build();
   private static final Instant NOW = Instant.parse("2026-11-20T10:00:00Z");
 
-  private static SagaScenario<Trip> started() {
-    return SagaScenario.given(TRIP, Trip.of("t"));
+  private static SagaScenario<TripMessages> started() {
+    return SagaScenario.given(TRIP, TripMessages.of("t"));
   }
 
-  private static SagaScenario<Trip> atTicket() {
+  private static SagaScenario<TripMessages> atTicket() {
     return started().whenReply("car", new CarBooked("red")).whenReply("pay", new Paid("p1"));
   }
 
@@ -54,7 +54,7 @@ class DeciderTest {
         .whenReply("ticket", new TicketIssued("T7"))
         .thenPublishes()
         .thenStatus(COMPLETED)
-        .thenState(new Trip("t", List.of("car red", "paid p1", "ticket T7")));
+        .thenState(new TripMessages("t", List.of("car red", "paid p1", "ticket T7")));
   }
 
   @Test
@@ -68,7 +68,7 @@ class DeciderTest {
         .whenCompensationReply("car", new CarReturned())
         .thenPublishes()
         .thenStatus(COMPENSATED)
-        .thenState(new Trip("t", List.of("car red", "paid p1", "sold out", "car back")));
+        .thenState(new TripMessages("t", List.of("car red", "paid p1", "sold out", "car back")));
   }
 
   @Test
@@ -82,8 +82,8 @@ class DeciderTest {
 
   @Test
   void repeatsTheCommandUnderTheSameIdAfterATimeout() {
-    Instance<Trip> born = moved(start());
-    Decision.Move<Trip> again = move(born, new Input.TimerDue(), NOW.plus(TIMEOUT));
+    Instance<TripMessages> born = moved(start());
+    Decision.Move<TripMessages> again = move(born, new Input.TimerDue(), NOW.plus(TIMEOUT));
     assertThat(again.effects()).isEqualTo(start().effects());
     assertThat(again.next().steps().get(0).attempt()).isEqualTo(2);
     assertThat(again.next().wakeAt()).isEqualTo(NOW.plus(TIMEOUT.multipliedBy(2)));
@@ -106,7 +106,7 @@ class DeciderTest {
 
   @Test
   void ignoresTheTimerBeforeTheReplyIsOverdue() {
-    Instance<Trip> born = moved(start());
+    Instance<TripMessages> born = moved(start());
     assertThat(Decider.decide(TRIP, born, new Input.TimerDue(), NOW.plus(TIMEOUT.minusNanos(1))))
         .isInstanceOf(Decision.Ignore.class);
   }
@@ -119,7 +119,7 @@ class DeciderTest {
         .thenStatus(RUNNING)
         .whenReply("ticket", new TicketIssued("T7"))
         .whenReply("ticket", new TicketIssued("T8"))
-        .thenState(new Trip("t", List.of("car red", "paid p1", "ticket T7")));
+        .thenState(new TripMessages("t", List.of("car red", "paid p1", "ticket T7")));
     atTicket()
         .whenReply("ticket", new SoldOut())
         .whenReply("ticket", new SoldOut())
@@ -132,7 +132,7 @@ class DeciderTest {
 
   @Test
   void undoesAgainWhenSuccessBecomesKnownAfterTheUndoWasSent() {
-    SagaScenario<Trip> late =
+    SagaScenario<TripMessages> late =
         started()
             .whenTimeElapses(TIMEOUT.multipliedBy(2))
             .thenPublishes(new BookCar("t"), new ReturnCar("t"));
@@ -145,7 +145,7 @@ class DeciderTest {
 
   @Test
   void doesNotTakeTheReplyOfAnUndoSentBeforeTheSuccessWasKnown() {
-    Instance<Trip> saga = moved(start());
+    Instance<TripMessages> saga = moved(start());
     saga = move(saga, new Input.TimerDue(), saga.wakeAt()).next();
     saga = move(saga, new Input.TimerDue(), saga.wakeAt()).next();
     saga = move(saga, answer("car", new CarBooked("red")), NOW).next();
@@ -184,7 +184,7 @@ class DeciderTest {
 
   @Test
   void parksACompensationThatIsNeverAnsweredAndKeepsTheOthers() {
-    SagaScenario<Trip> parked =
+    SagaScenario<TripMessages> parked =
         atTicket()
             .whenReply("ticket", new SoldOut())
             .whenTimeElapses(Duration.ofMinutes(5))
@@ -231,7 +231,7 @@ class DeciderTest {
 
   @Test
   void refusesASuccessThatContradictsTheRefusalOfAPivot() {
-    SagaScenario<Trip> refused = atTicket().whenReply("ticket", new SoldOut());
+    SagaScenario<TripMessages> refused = atTicket().whenReply("ticket", new SoldOut());
     assertThatExceptionOfType(AssertionError.class)
         .isThrownBy(() -> refused.whenReply("ticket", new TicketIssued("T7")))
         .withMessageContaining("CONTRADICTION");
@@ -249,25 +249,25 @@ class DeciderTest {
 
   @Test
   void undoesNothingForAReadOnlyStep() {
-    SagaDefinition<Trip> definition =
-        SagaDefinition.builder("look", 1, Trip.class)
+    SagaDefinition<TripMessages> definition =
+        SagaDefinition.builder("look", 1, TripMessages.class)
             .step("check")
-            .command(Trip.CARS, t -> new BookCar(t.id()))
+            .command(TripMessages.CARS, t -> new BookCar(t.id()))
             .onReply(CarBooked.class, (t, r) -> t)
             .readOnly()
             .timeout(TIMEOUT)
             .attempts(1)
             .step("pay")
-            .command(Trip.BANK, t -> new Pay(t.id()))
+            .command(TripMessages.BANK, t -> new Pay(t.id()))
             .onReply(Paid.class, (t, r) -> t)
             .refusedBy(CardRefused.class, (t, r) -> t)
             .build();
-    SagaScenario.given(definition, Trip.of("t"))
+    SagaScenario.given(definition, TripMessages.of("t"))
         .whenReply("check", new CarBooked("red"))
         .whenReply("pay", new CardRefused())
         .thenPublishes()
         .thenStatus(COMPENSATED);
-    SagaScenario.given(definition, Trip.of("t"))
+    SagaScenario.given(definition, TripMessages.of("t"))
         .whenTimeElapses(TIMEOUT)
         .thenStatus(COMPENSATED)
         .whenReply("check", new CarBooked("late"))
@@ -285,21 +285,21 @@ class DeciderTest {
 
   @Test
   void refusesToCancelWhatCanNotBeUndone() {
-    SagaScenario<Trip> pivot = atTicket();
+    SagaScenario<TripMessages> pivot = atTicket();
     assertThatExceptionOfType(AssertionError.class).isThrownBy(pivot::whenCancelled);
-    SagaScenario<Trip> done = atTicket().whenReply("ticket", new TicketIssued("T7"));
+    SagaScenario<TripMessages> done = atTicket().whenReply("ticket", new TicketIssued("T7"));
     assertThatExceptionOfType(AssertionError.class).isThrownBy(done::whenCancelled);
   }
 
   @Test
   void refusesToRetryWhatIsNotParked() {
-    SagaScenario<Trip> running = started();
+    SagaScenario<TripMessages> running = started();
     assertThatExceptionOfType(AssertionError.class).isThrownBy(running::whenRetried);
   }
 
   @Test
   void takesAParkedStepAsSettledByHand() {
-    Instance<Trip> saga = moved(start());
+    Instance<TripMessages> saga = moved(start());
     saga = move(saga, answer("car", new CarBooked("red")), NOW).next();
     saga = move(saga, answer("pay", new CardRefused()), NOW).next();
     while (saga.wakeAt() != null) {
@@ -312,7 +312,7 @@ class DeciderTest {
 
   @Test
   void refusesRepliesThatAnswerNoCommandOfTheSaga() {
-    Instance<Trip> saga = moved(start());
+    Instance<TripMessages> saga = moved(start());
     for (Input reply :
         List.of(
             new Input.Reply("other", new CarBooked("red")),
@@ -327,7 +327,7 @@ class DeciderTest {
 
   @Test
   void namesTheCommandACompensationUndoes() {
-    Instance<Trip> saga = moved(start());
+    Instance<TripMessages> saga = moved(start());
     saga = move(saga, answer("car", new CarBooked("red")), NOW).next();
     Effect undo = move(saga, answer("pay", new CardRefused()), NOW).effects().get(0);
     assertThat(undo)
@@ -342,7 +342,7 @@ class DeciderTest {
 
   @Test
   void refusesUnknownStepNamesInScenarios() {
-    SagaScenario<Trip> scenario = started();
+    SagaScenario<TripMessages> scenario = started();
     assertThatIllegalArgumentException()
         .isThrownBy(() -> scenario.whenReply("bus", new Paid("p")))
         .withMessage("step: bus (expected: one of [car, pay, ticket])");
@@ -352,17 +352,18 @@ class DeciderTest {
     return new Input.Reply(CommandIds.command("s", step), body);
   }
 
-  private static Decision.Move<Trip> start() {
-    return move(Instance.unborn(TRIP, "s", "key", Trip.of("t")), new Input.Start(), NOW);
+  private static Decision.Move<TripMessages> start() {
+    return move(Instance.unborn(TRIP, "s", "key", TripMessages.of("t")), new Input.Start(), NOW);
   }
 
-  private static Instance<Trip> moved(Decision.Move<Trip> move) {
+  private static Instance<TripMessages> moved(Decision.Move<TripMessages> move) {
     return move.next();
   }
 
-  private static Decision.Move<Trip> move(Instance<Trip> saga, Input input, Instant now) {
-    Decision<Trip> decision = Decider.decide(TRIP, saga, input, now);
+  private static Decision.Move<TripMessages> move(
+      Instance<TripMessages> saga, Input input, Instant now) {
+    Decision<TripMessages> decision = Decider.decide(TRIP, saga, input, now);
     assertThat(decision).isInstanceOf(Decision.Move.class);
-    return (Decision.Move<Trip>) decision;
+    return (Decision.Move<TripMessages>) decision;
   }
 }

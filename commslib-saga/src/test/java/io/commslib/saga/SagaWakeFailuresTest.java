@@ -266,7 +266,7 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
     thrown = new AssertionError("not to be called");
     String id = begin("bad");
     SagaStore store = new SagaStore(database);
-    for (int number : numbersTo(OverdueSagas.MAX_FAILURES)) {
+    for (int number : numbersTo(SagaTimeouts.MAX_FAILURES)) {
       Decision.LogLine line =
           new Decision.LogLine(SagaLogEntry.Kind.FAILED, "", number, "", "begun");
       inTransaction(

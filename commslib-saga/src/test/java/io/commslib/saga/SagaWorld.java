@@ -115,7 +115,7 @@ final class SagaWorld implements AutoCloseable {
             .subscribe(
                 SubscriptionConfig.builder(REPLIES)
                     .workers(4)
-                    .withoutFlood()
+                    .withoutDeadLetterBreaker()
                     .handlerDeadline(fault == Fault.HANGS ? Duration.ofMillis(200) : LONG)
                     .retry(
                         RetrySchedule.builder()
@@ -378,7 +378,8 @@ final class SagaWorld implements AutoCloseable {
     @Override
     public void onTrouble(Trouble trouble) {
       troubles.add(trouble);
-      boolean isBad = trouble.part().equals("saga") && trouble.message().orElse("").equals(badId);
+      boolean isBad =
+          trouble.component().equals("saga") && trouble.message().orElse("").equals(badId);
       hit(Place.OBSERVER, isBad ? BAD : "");
     }
   }

@@ -7,19 +7,19 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.outbox.Outbox;
-import io.commslib.saga.Trip.BookCar;
-import io.commslib.saga.Trip.CarBooked;
-import io.commslib.saga.Trip.CarReturned;
-import io.commslib.saga.Trip.CardRefused;
-import io.commslib.saga.Trip.IssueTicket;
-import io.commslib.saga.Trip.NoCarLeft;
-import io.commslib.saga.Trip.Paid;
-import io.commslib.saga.Trip.Pay;
-import io.commslib.saga.Trip.Refund;
-import io.commslib.saga.Trip.Refunded;
-import io.commslib.saga.Trip.ReturnCar;
-import io.commslib.saga.Trip.SoldOut;
-import io.commslib.saga.Trip.TicketIssued;
+import io.commslib.saga.TripMessages.BookCar;
+import io.commslib.saga.TripMessages.CarBooked;
+import io.commslib.saga.TripMessages.CarReturned;
+import io.commslib.saga.TripMessages.CardRefused;
+import io.commslib.saga.TripMessages.IssueTicket;
+import io.commslib.saga.TripMessages.NoCarLeft;
+import io.commslib.saga.TripMessages.Paid;
+import io.commslib.saga.TripMessages.Pay;
+import io.commslib.saga.TripMessages.Refund;
+import io.commslib.saga.TripMessages.Refunded;
+import io.commslib.saga.TripMessages.ReturnCar;
+import io.commslib.saga.TripMessages.SoldOut;
+import io.commslib.saga.TripMessages.TicketIssued;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -36,7 +36,7 @@ final class TripParticipant {
 
   private final JdbcDatabase database;
   private final Outbox outbox;
-  private final TypeRegistry types = Trip.types();
+  private final TypeRegistry types = TripMessages.types();
 
   TripParticipant(JdbcDatabase database, Outbox outbox) {
     this.database = database;

@@ -64,16 +64,18 @@ final class TripService {
     createTables();
     SystemRuntime runtime = SystemRuntime.create();
     MessageTransport transport = InMemoryTransport.create();
-    List<Destination> queues = List.of(Trip.CARS, Trip.BANK, Trip.AIRLINE, TripParticipant.REPLIES);
+    List<Destination> queues =
+        List.of(
+            TripMessages.CARS, TripMessages.BANK, TripMessages.AIRLINE, TripParticipant.REPLIES);
     queues.forEach(queue -> transport.declare(DestinationConfig.builder(queue).build()));
     JdbcOutbox outbox = JdbcOutbox.create(database, OutboxConfig.defaults());
-    SagaDefinition<Trip> definition =
-        Trip.saga(Duration.ofMillis(400), 3, 1_000)
+    SagaDefinition<TripMessages> definition =
+        TripMessages.saga(Duration.ofMillis(400), 3, 1_000)
             .onCompleted((trip, tx) -> end(tx, trip, SagaStatus.COMPLETED))
             .onCompensated((trip, tx) -> end(tx, trip, SagaStatus.COMPENSATED))
             .build();
     SagaEngine engine =
-        SagaEngine.builder(database, Trip.types(), JacksonCodec.create())
+        SagaEngine.builder(database, TripMessages.types(), JacksonCodec.create())
             .outbox(outbox)
             .define(definition)
             .config(
@@ -89,17 +91,17 @@ final class TripService {
             .transport(transport)
             .relay(OutboxRelay.create(outbox, transport, runtime))
             .saga(engine)
-            .subscription("cars", () -> subscribe(transport, Trip.CARS, participant))
-            .subscription("bank", () -> subscribe(transport, Trip.BANK, participant))
-            .subscription("airline", () -> subscribe(transport, Trip.AIRLINE, participant))
+            .subscription("cars", () -> subscribe(transport, TripMessages.CARS, participant))
+            .subscription("bank", () -> subscribe(transport, TripMessages.BANK, participant))
+            .subscription("airline", () -> subscribe(transport, TripMessages.AIRLINE, participant))
             .subscription(
                 "replies", () -> subscribe(transport, TripParticipant.REPLIES, engine.replies()))
             .build();
     lifecycle.start();
-    QuietCheck quiet = new QuietCheck(subscriptions);
+    QuiescenceCheck quiet = new QuiescenceCheck(subscriptions);
     for (int i = 1; i <= trips; i++) {
       String trip = Integer.toString(i);
-      transactions.run(tx -> engine.start(tx, definition, trip, Trip.of(trip)));
+      transactions.run(tx -> engine.start(tx, definition, trip, TripMessages.of(trip)));
     }
     try {
       awaitAllEnded(engine, quiet, trips);
@@ -112,7 +114,7 @@ final class TripService {
     runtime.close();
   }
 
-  private void awaitAllEnded(SagaEngine engine, QuietCheck quiet, int trips) {
+  private void awaitAllEnded(SagaEngine engine, QuiescenceCheck quiet, int trips) {
     Await.until(
         "all trips end",
         () -> {
@@ -184,7 +186,8 @@ final class TripService {
         });
   }
 
-  private void end(TransactionContext tx, Trip trip, SagaStatus status) throws SQLException {
+  private void end(TransactionContext tx, TripMessages trip, SagaStatus status)
+      throws SQLException {
     try (PreparedStatement insert =
         tx.unwrap(Connection.class)
             .prepareStatement(

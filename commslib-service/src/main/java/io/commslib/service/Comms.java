@@ -7,8 +7,8 @@ import io.commslib.core.codec.TypedHandler;
 import io.commslib.core.lifecycle.Lifecycle;
 import io.commslib.core.lifecycle.LifecycleComponent;
 import io.commslib.core.lifecycle.SubscriptionClaims;
+import io.commslib.core.messaging.BlockedKeyStore;
 import io.commslib.core.messaging.Destination;
-import io.commslib.core.messaging.HeldKeys;
 import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
@@ -19,8 +19,8 @@ import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;
+import io.commslib.idempotency.BlockedKeysSchema;
 import io.commslib.idempotency.InboxSchema;
-import io.commslib.idempotency.heldkeys.HeldKeysSchema;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SchemaScripts;
 import io.commslib.outbox.Outbox;
@@ -77,7 +77,7 @@ public final class Comms implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Comms.class);
 
   private final ReentrantLock lock = new ReentrantLock();
-  private final Parts parts;
+  private final ServiceComponents parts;
   private final Destinations destinations;
   private final List<Consumer<Lifecycle.Builder>> added = new ArrayList<>();
   private final AtomicBoolean closing = new AtomicBoolean();
@@ -88,7 +88,7 @@ public final class Comms implements AutoCloseable {
   private @Nullable ShutdownHook hook;
   private volatile @Nullable Lifecycle lifecycle;
 
-  Comms(Parts parts, Destinations destinations) {
+  Comms(ServiceComponents parts, Destinations destinations) {
     this.parts = parts;
     this.destinations = destinations;
   }
@@ -110,7 +110,7 @@ public final class Comms implements AutoCloseable {
    * @return what {@link #applySchemas} applies, in its order
    */
   public static List<SchemaScripts> schemas() {
-    return List.of(OutboxSchema.scripts(), InboxSchema.scripts(), HeldKeysSchema.scripts());
+    return List.of(OutboxSchema.scripts(), InboxSchema.scripts(), BlockedKeysSchema.scripts());
   }
 
   /**
@@ -490,12 +490,12 @@ public final class Comms implements AutoCloseable {
   }
 
   /**
-   * Returns the store of blocked keys, for {@link SubscriptionConfig.Builder#parkKey}.
+   * Returns the store of blocked keys, for {@link SubscriptionConfig.Builder#blockKeyOnDeadLetter}.
    *
    * @return the store
    */
-  public HeldKeys heldKeys() {
-    return parts.heldKeys();
+  public BlockedKeyStore blockedKeys() {
+    return parts.blockedKeys();
   }
 
   /**

@@ -5,9 +5,9 @@ import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
 import io.commslib.core.codec.TypedHandler;
 import io.commslib.core.lifecycle.LifecycleComponent;
+import io.commslib.core.messaging.BlockedKeyStore;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
-import io.commslib.core.messaging.HeldKeys;
 import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.observe.CommsObserver;
@@ -57,7 +57,7 @@ public final class CommsBuilder {
   boolean relays = true;
   @Nullable Inbox inbox;
   InboxConfig inboxConfig = InboxConfig.defaults();
-  @Nullable HeldKeys heldKeys;
+  @Nullable BlockedKeyStore blockedKeys;
   private boolean built;
   boolean appliesSchemas;
   boolean closesAtShutdown = true;
@@ -316,11 +316,11 @@ public final class CommsBuilder {
   /**
    * Replaces the store of blocked keys.
    *
-   * @param heldKeys common to all members of a group
+   * @param blockedKeys common to all members of a group
    * @return this
    */
-  public CommsBuilder heldKeys(HeldKeys heldKeys) {
-    this.heldKeys = Objects.requireNonNull(heldKeys, "heldKeys");
+  public CommsBuilder blockedKeys(BlockedKeyStore blockedKeys) {
+    this.blockedKeys = Objects.requireNonNull(blockedKeys, "blockedKeys");
     return this;
   }
 
@@ -398,7 +398,7 @@ public final class CommsBuilder {
         live = Objects.requireNonNull(transportFactory).create(settings);
         Objects.requireNonNull(live, "transport");
       }
-      Comms comms = new Comms(new Parts(this, settings, live), destinations);
+      Comms comms = new Comms(new ServiceComponents(this, settings, live), destinations);
       subscriptions.forEach(subscription -> subscription.accept(comms));
       return comms;
     } catch (RuntimeException | Error e) {

@@ -7,12 +7,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.commslib.core.Health;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
-import io.commslib.core.inmemory.InMemoryHeldKeys;
+import io.commslib.core.inmemory.InMemoryBlockedKeyStore;
 import io.commslib.core.inmemory.InMemoryTransactionRunner;
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.lifecycle.LifecycleComponent;
+import io.commslib.core.messaging.BlockedKeyStore;
 import io.commslib.core.messaging.Destination;
-import io.commslib.core.messaging.HeldKeys;
 import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.observe.CommsObserver;
@@ -76,7 +76,7 @@ class CommsBuilderTest {
     CommsRuntime runtime = SystemRuntime.platformThreads();
     JdbcOutbox outbox = JdbcOutbox.create(database, OutboxConfig.defaults());
     Inbox inbox = JdbcInbox.create(database, InboxConfig.defaults());
-    HeldKeys heldKeys = new InMemoryHeldKeys();
+    BlockedKeyStore blockedKeys = new InMemoryBlockedKeyStore();
     TransactionRunner transactions = JdbcTransactionRunner.create(database);
     CommsObserver observer = new CommsObserver() {};
     LifecycleComponent relay = OutboxRelay.create(outbox, transport, runtime);
@@ -93,7 +93,7 @@ class CommsBuilderTest {
             .outbox(outbox)
             .relay(relay)
             .inbox(inbox)
-            .heldKeys(heldKeys)
+            .blockedKeys(blockedKeys)
             .build();
     Map<String, Object> given = new LinkedHashMap<>();
     given.put("transport", transport);
@@ -105,7 +105,7 @@ class CommsBuilderTest {
     given.put("outbox", outbox);
     given.put("relay", Optional.of(relay));
     given.put("inbox", inbox);
-    given.put("heldKeys", heldKeys);
+    given.put("blockedKeys", blockedKeys);
     // Replaced by addTo(builder) instead of by the builder.
     given.put("lifecycle", Optional.empty());
 
@@ -224,7 +224,7 @@ class CommsBuilderTest {
             .publishes(Destination.topic("orders"))
             .drainTimeout(Duration.ofSeconds(1))
             .start()) {
-      parts.addAll(comms.health().parts().keySet());
+      parts.addAll(comms.health().components().keySet());
       assertThat(comms.relay()).isEmpty();
     }
     assertThat(parts).containsExactly("memory");

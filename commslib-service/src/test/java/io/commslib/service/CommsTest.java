@@ -239,7 +239,7 @@ class CommsTest {
       assertThat(comms.health().reason()).isEqualTo("not started");
       comms.start();
       assertThat(comms.health().status()).isEqualTo(Health.Status.UP);
-      assertThat(comms.health().parts()).containsKeys("memory", "outbox-relay", "stock");
+      assertThat(comms.health().components()).containsKeys("memory", "outbox-relay", "stock");
       comms.inTransaction(tx -> comms.publish(tx, ORDERS, new OrderPlaced("o-1", 3), "o-1"));
       List<DeadLetter> letters = List.of();
       while (letters.isEmpty()) {

@@ -42,12 +42,12 @@ final class Borrowers {
           Map.entry("io.commslib.outbox.InMemoryOutbox", Tried.IN_MEMORY),
           Map.entry("io.commslib.idempotency.JdbcInbox", Tried.EVERYWHERE),
           Map.entry("io.commslib.idempotency.JdbcIdempotencyStore", Tried.EVERYWHERE),
-          Map.entry("io.commslib.idempotency.heldkeys.JdbcHeldKeys", Tried.EVERYWHERE),
+          Map.entry("io.commslib.idempotency.JdbcBlockedKeyStore", Tried.EVERYWHERE),
           Map.entry("io.commslib.idempotency.InMemoryInbox", Tried.IN_MEMORY),
           Map.entry("io.commslib.idempotency.InMemoryIdempotencyStore", Tried.IN_MEMORY),
           Map.entry("io.commslib.saga.SagaEngine", Tried.WHERE_SAGAS_ARE),
-          Map.entry("io.commslib.saga.OverdueSagas", Tried.WHERE_SAGAS_ARE),
-          Map.entry("io.commslib.saga.SagaMoves", Tried.WHERE_SAGAS_ARE),
+          Map.entry("io.commslib.saga.SagaTimeouts", Tried.WHERE_SAGAS_ARE),
+          Map.entry("io.commslib.saga.SagaTransitions", Tried.WHERE_SAGAS_ARE),
           Map.entry("io.commslib.saga.ReplyHandler", Tried.WHERE_SAGAS_ARE),
           Map.entry("io.commslib.spring.SpringTransaction", Tried.EVERYWHERE));
 

@@ -242,20 +242,20 @@ abstract class GivenBackContract {
     all.put(
         "held keys",
         () -> {
-          stores.heldKeys.hold("c", "k", 1);
-          stores.heldKeys.hold("c", "k", 2);
-          stores.heldKeys.level("c", "k");
-          stores.heldKeys.list("c", 10);
-          stores.heldKeys.release("c", "k");
+          stores.blockedKeys.block("c", "k", 1);
+          stores.blockedKeys.block("c", "k", 2);
+          stores.blockedKeys.level("c", "k");
+          stores.blockedKeys.list("c", 10);
+          stores.blockedKeys.release("c", "k");
         });
     all.put(
         "outbox admin",
         () -> {
           stores.admin.parked(10);
           stores.admin.explain(1);
-          stores.admin.replay(1, "me", "why");
-          stores.admin.replayAll(ParkedFilter.all(), 10, "me", "why");
-          stores.admin.replayAtFront(1, "me", "why");
+          stores.admin.redrive(1, "me", "why");
+          stores.admin.redriveAll(ParkedFilter.all(), 10, "me", "why");
+          stores.admin.redriveAtFront(1, "me", "why");
           stores.admin.discard(1, "me", "why");
           stores.admin.pause("queue:other", "me", "why");
           stores.admin.resume("queue:other", "me", "why");

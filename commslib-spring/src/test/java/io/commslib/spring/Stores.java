@@ -12,13 +12,13 @@ import io.commslib.core.messaging.Message;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.tx.TransactionContext;
+import io.commslib.idempotency.BlockedKeysSchema;
 import io.commslib.idempotency.IdempotencyConfig;
 import io.commslib.idempotency.InboxConfig;
 import io.commslib.idempotency.InboxSchema;
+import io.commslib.idempotency.JdbcBlockedKeyStore;
 import io.commslib.idempotency.JdbcIdempotencyStore;
 import io.commslib.idempotency.JdbcInbox;
-import io.commslib.idempotency.heldkeys.HeldKeysSchema;
-import io.commslib.idempotency.heldkeys.JdbcHeldKeys;
 import io.commslib.jackson.JacksonCodec;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
@@ -68,7 +68,7 @@ final class Stores implements AutoCloseable {
   final OutboxAdmin admin;
   final JdbcInbox inbox;
   final JdbcIdempotencyStore requests;
-  final JdbcHeldKeys heldKeys;
+  final JdbcBlockedKeyStore blockedKeys;
   final SagaDefinition<Trip> trips;
   final @Nullable SagaEngine sagas;
 
@@ -81,7 +81,7 @@ final class Stores implements AutoCloseable {
   static void makeTables(JdbcDatabase database) {
     OutboxSchema.scripts().apply(database);
     InboxSchema.scripts().apply(database);
-    HeldKeysSchema.scripts().apply(database);
+    BlockedKeysSchema.scripts().apply(database);
     if (hasSagas(database)) {
       SagaSchema.scripts().apply(database);
     }
@@ -102,7 +102,7 @@ final class Stores implements AutoCloseable {
     this.admin = OutboxAdmin.create(database);
     this.inbox = JdbcInbox.create(database, InboxConfig.defaults());
     this.requests = JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults());
-    this.heldKeys = JdbcHeldKeys.create(database);
+    this.blockedKeys = JdbcBlockedKeyStore.create(database);
     this.trips =
         SagaDefinition.builder("trip", 1, Trip.class)
             .key(Trip::order)

@@ -39,9 +39,9 @@ final class CommslibContender implements Contender {
   }
 
   @Override
-  public Figures publish(Order order) throws Exception {
+  public Figures publish(ContenderTask order) throws Exception {
     Meter meter = new Meter(order.number("records"));
-    byte[][] bodies = Work.bodies();
+    byte[][] bodies = HandlerWork.bodies();
     Destination topic = Destination.topic(order.topic());
     try (KafkaTransport transport = transport(topic, order.text("compression", "lz4"))) {
       meter.start();
@@ -69,7 +69,7 @@ final class CommslibContender implements Contender {
   }
 
   @Override
-  public Figures consume(Order order) throws Exception {
+  public Figures consume(ContenderTask order) throws Exception {
     Meter meter = new Meter(order.number("records"));
     int millis = order.number("millis");
     Destination topic = Destination.topic(order.topic());
@@ -86,8 +86,8 @@ final class CommslibContender implements Contender {
               .subscribe(
                   config,
                   delivery -> {
-                    if (Work.read(delivery.message().sharedBodyBuffer())) {
-                      Work.take(millis);
+                    if (HandlerWork.read(delivery.message().sharedBodyBuffer())) {
+                      HandlerWork.take(millis);
                       meter.count();
                     }
                     return Settlement.done();

@@ -23,7 +23,7 @@ public final class ContenderMain {
     BufferedReader orders =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = orders.readLine(); line != null; line = orders.readLine()) {
-      Order order = Order.parse(line);
+      ContenderTask order = ContenderTask.parse(line);
       Contender.Figures figures =
           order.verb().equals("publish") ? contender.publish(order) : contender.consume(order);
       System.out.println(FIGURES + figures.line());

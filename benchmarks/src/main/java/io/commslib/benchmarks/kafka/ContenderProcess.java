@@ -30,7 +30,7 @@ final class ContenderProcess implements AutoCloseable {
     return new ContenderProcess(LineProcess.start(javaHome, arguments));
   }
 
-  Contender.Figures run(Order order) throws IOException {
+  Contender.Figures run(ContenderTask order) throws IOException {
     return Contender.Figures.parse(process.ask(order.line(), ContenderMain.FIGURES));
   }
 

@@ -104,18 +104,18 @@ public final class KafkaBenchmark implements Benchmark {
           () ->
               contenders
                   .get(name)
-                  .run(Order.publish("publish-" + name + topic[0]++ % 2, records, KEYS))
+                  .run(ContenderTask.publish("publish-" + name + topic[0]++ % 2, records, KEYS))
                   .perSecond());
     }
     // The library declares topics with 8 partitions; let it do so for the raw client too.
-    contenders.get("pool").run(Order.publish("publish-raw0", 1, 1));
-    contenders.get("pool").run(Order.publish("publish-raw1", 1, 1));
+    contenders.get("pool").run(ContenderTask.publish("publish-raw0", 1, 1));
+    contenders.get("pool").run(ContenderTask.publish("publish-raw1", 1, 1));
     rounds.run(quick ? 1 : 2, quick ? 1 : 5).print(out, "records/s");
     return rounds.median("publish, pool") / rounds.median("publish, raw");
   }
 
   private void consume(Map<String, Double> figures) throws Exception {
-    contenders.get("pool").run(Order.publish("work", records, KEYS));
+    contenders.get("pool").run(ContenderTask.publish("work", records, KEYS));
     Rounds rounds = new Rounds();
     rounds.contender("consume, raw", () -> consumed("raw", 0, RAW_THREADS));
     rounds.contender("consume, commslib, pool", () -> consumed("pool", 0, NO_WORK_WORKERS));
@@ -137,11 +137,14 @@ public final class KafkaBenchmark implements Benchmark {
 
   /** There the body is copied out of its fetch, as the raw client does. */
   private void uncompressed() throws IOException {
-    contenders.get("pool").run(Order.publish("plain", records, KEYS).with("compression", "none"));
+    contenders
+        .get("pool")
+        .run(ContenderTask.publish("plain", records, KEYS).with("compression", "none"));
     Map<String, Double> plain = new LinkedHashMap<>();
     for (String name : List.of("raw", "pool", "raw", "pool")) {
       plain.put(
-          name, contenders.get(name).run(Order.consume("plain", records, 0, 8)).bytesPerRecord());
+          name,
+          contenders.get(name).run(ContenderTask.consume("plain", records, 0, 8)).bytesPerRecord());
     }
     out.printf(
         "  bytes a record of uncompressed batches: raw %.0f, pool %.0f%n",
@@ -158,7 +161,7 @@ public final class KafkaBenchmark implements Benchmark {
   private double consumed(String contender, int millis, int threads) throws IOException {
     int count = millis < 10 ? records : records / 2;
     Contender.Figures figures =
-        contenders.get(contender).run(Order.consume("work", count, millis, threads));
+        contenders.get(contender).run(ContenderTask.consume("work", count, millis, threads));
     bytes.put(contender, figures.bytesPerRecord());
     return figures.perSecond();
   }
@@ -198,12 +201,13 @@ public final class KafkaBenchmark implements Benchmark {
 
   /** A backlog of 10^6 records of 1 KiB in a heap of 128 MiB. */
   private void smallHeap(String servers) throws IOException {
-    contenders.get("pool").run(Order.publish("backlog", 1_000_000, KEYS));
+    contenders.get("pool").run(ContenderTask.publish("backlog", 1_000_000, KEYS));
     Path here = Path.of(System.getProperty("java.home"));
     try (ContenderProcess small =
         ContenderProcess.start(
             here, System.getProperty("java.class.path"), "pool", servers, "-Xmx128m")) {
-      double rate = small.run(Order.consume("backlog", 1_000_000, 0, NO_WORK_WORKERS)).perSecond();
+      double rate =
+          small.run(ContenderTask.consume("backlog", 1_000_000, 0, NO_WORK_WORKERS)).perSecond();
       out.printf("  backlog of 1,000,000 records in a heap of 128 MiB: %.0f records/s%n", rate);
     }
   }

@@ -41,15 +41,15 @@ public final class KafkaSide implements Side {
    * @throws IOException if the JVM has ended
    */
   public void publishBacklog(int records) throws IOException {
-    contender.run(Order.publish(BACKLOG, records, KEYS));
+    contender.run(ContenderTask.publish(BACKLOG, records, KEYS));
   }
 
   @Override
   public Cost round(Scenario scenario) throws IOException {
-    Order order =
+    ContenderTask order =
         scenario == Scenario.PUBLISH
-            ? Order.publish("publish-" + name, scenario.items(), KEYS)
-            : Order.consume(BACKLOG, scenario.items(), 0, WORKERS);
+            ? ContenderTask.publish("publish-" + name, scenario.items(), KEYS)
+            : ContenderTask.consume(BACKLOG, scenario.items(), 0, WORKERS);
     long before = contender.processorNanos();
     Contender.Figures figures = contender.run(order);
     long spent = contender.processorNanos() - before;

@@ -20,12 +20,12 @@ final class ParallelConsumerContender implements Contender {
   }
 
   @Override
-  public Figures publish(Order order) {
+  public Figures publish(ContenderTask order) {
     throw new UnsupportedOperationException("it only consumes");
   }
 
   @Override
-  public Figures consume(Order order) throws Exception {
+  public Figures consume(ContenderTask order) throws Exception {
     Meter meter = new Meter(order.number("records"));
     int millis = order.number("millis");
     Map<String, Object> settings =
@@ -53,8 +53,8 @@ final class ParallelConsumerContender implements Contender {
       processor.subscribe(List.of(order.topic()));
       processor.poll(
           context -> {
-            if (Work.read(context.value())) {
-              Work.take(millis);
+            if (HandlerWork.read(context.value())) {
+              HandlerWork.take(millis);
               meter.count();
             }
           });

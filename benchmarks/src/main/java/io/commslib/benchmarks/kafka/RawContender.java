@@ -23,9 +23,9 @@ final class RawContender implements Contender {
   }
 
   @Override
-  public Figures publish(Order order) throws Exception {
+  public Figures publish(ContenderTask order) throws Exception {
     Meter meter = new Meter(order.number("records"));
-    byte[][] bodies = Work.bodies();
+    byte[][] bodies = HandlerWork.bodies();
     Map<String, Object> settings =
         Map.of(
             "bootstrap.servers",
@@ -60,7 +60,7 @@ final class RawContender implements Contender {
   }
 
   @Override
-  public Figures consume(Order order) throws Exception {
+  public Figures consume(ContenderTask order) throws Exception {
     Meter meter = new Meter(order.number("records"));
     Map<String, Object> settings =
         Map.of(
@@ -78,8 +78,8 @@ final class RawContender implements Contender {
       while (!meter.isDone()) {
         ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(100));
         for (ConsumerRecord<byte[], byte[]> record : records) {
-          if (Work.read(record.value())) {
-            Work.take(order.number("millis"));
+          if (HandlerWork.read(record.value())) {
+            HandlerWork.take(order.number("millis"));
             meter.count();
           }
         }

@@ -18,23 +18,23 @@ import org.jspecify.annotations.Nullable;
 final class BatchRun {
 
   private final List<LaneEntry> taken;
-  private final Attempts attempts;
+  private final AttemptRunner attempts;
   private final Map<LaneEntry, Count> finished = new LinkedHashMap<>();
   private final Set<LaneEntry> untaken = new HashSet<>();
 
   /** Keys whose further records of this batch have to wait for one that is not finished. */
   private final Set<Lane> stopped = new HashSet<>();
 
-  private @Nullable Verdict outage;
+  private @Nullable AttemptOutcome outage;
 
-  BatchRun(List<LaneEntry> taken, Attempts attempts) {
+  BatchRun(List<LaneEntry> taken, AttemptRunner attempts) {
     this.taken = taken;
     this.attempts = attempts;
   }
 
-  void run(BatchAttempts batches) {
+  void run(BatchAttemptRunner batches) {
     List<LaneEntry> fit = fit();
-    List<Verdict> verdicts = fit.isEmpty() ? List.of() : batches.run(fit);
+    List<AttemptOutcome> verdicts = fit.isEmpty() ? List.of() : batches.run(fit);
     for (int i = 0; i < fit.size(); i++) {
       LaneEntry entry = fit.get(i);
       if (verdicts.isEmpty()) {
@@ -55,7 +55,7 @@ final class BatchRun {
     Set<Lane> unfit = new HashSet<>();
     for (LaneEntry entry : taken) {
       boolean behind = entry.lane != null && unfit.contains(entry.lane);
-      Verdict early = behind ? null : prepare(entry);
+      AttemptOutcome early = behind ? null : prepare(entry);
       if (behind) {
         untaken.add(entry);
       } else if (early == null) {
@@ -67,7 +67,7 @@ final class BatchRun {
     return fit;
   }
 
-  private @Nullable Verdict prepare(LaneEntry entry) {
+  private @Nullable AttemptOutcome prepare(LaneEntry entry) {
     try {
       return attempts.prepare(entry);
     } catch (Throwable e) {
@@ -75,23 +75,23 @@ final class BatchRun {
     }
   }
 
-  private void apply(LaneEntry entry, Verdict verdict) {
+  private void apply(LaneEntry entry, AttemptOutcome verdict) {
     if (entry.lane != null && stopped.contains(entry.lane)) {
       untaken.add(entry);
       return;
     }
     entry.attempts = entry.failedAttempts() + 1;
-    if (verdict.kind() == Verdict.Kind.FINISHED) {
+    if (verdict.kind() == AttemptOutcome.Kind.FINISHED) {
       finished.put(entry, verdict.count());
       return;
     }
-    if (verdict.kind() == Verdict.Kind.RETRY) {
-      Attempts.askedForRetry(entry);
+    if (verdict.kind() == AttemptOutcome.Kind.RETRY) {
+      AttemptRunner.askedForRetry(entry);
     }
     decide(entry, verdict, stopped);
   }
 
-  private void decide(LaneEntry entry, Verdict verdict, Set<Lane> stops) {
+  private void decide(LaneEntry entry, AttemptOutcome verdict, Set<Lane> stops) {
     entry.single = true;
     entry.failures().decided = verdict;
     untaken.add(entry);
@@ -116,7 +116,7 @@ final class BatchRun {
   }
 
   /** Why nothing could be handled just now, or null. */
-  @Nullable Verdict outage() {
+  @Nullable AttemptOutcome outage() {
     return outage;
   }
 }

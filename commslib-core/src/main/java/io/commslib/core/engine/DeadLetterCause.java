@@ -31,8 +31,9 @@ final class DeadLetterCause {
     cause.put("source", config.destination().toString());
     cause.put("group", config.group());
     cause.put("handler", handler);
-    SetAsideHeaders.partition(entry.raw).ifPresent(partition -> cause.put("partition", partition));
-    cause.put("position", SetAsideHeaders.position(entry.raw));
+    DeferredRetryHeaders.partition(entry.raw)
+        .ifPresent(partition -> cause.put("partition", partition));
+    cause.put("position", DeferredRetryHeaders.position(entry.raw));
     entry.raw.laneKey().ifPresent(key -> cause.put("key", key));
     Message message = entry.message;
     if (message != null) {
@@ -42,7 +43,8 @@ final class DeadLetterCause {
     }
     cause.put(
         "received-at",
-        SetAsideHeaders.receivedAt(entry.raw).orElseGet(() -> time.now().minus(age).toString()));
+        DeferredRetryHeaders.receivedAt(entry.raw)
+            .orElseGet(() -> time.now().minus(age).toString()));
     cause.put("failed-at", time.now().toString());
     cause.put("attempts", Integer.toString(entry.attempts));
     cause.put("redrive-count", Integer.toString(DeadLetterHeaders.redriveCount(entry.raw.wire())));

@@ -29,14 +29,14 @@ final class DeadLettering {
 
   private final SubscriptionConfig config;
   private final CommsRuntime runtime;
-  private final Books books;
+  private final EngineState books;
   private final DeadLetterSink deadLetters;
   private final CloudEventsEnvelope envelope;
   private final String consumer;
   private final String handlerName;
-  private final @Nullable FloodBreaker flood;
+  private final @Nullable DeadLetterBreaker flood;
 
-  DeadLettering(DeliveryEngineBuilder builder, Books books) {
+  DeadLettering(DeliveryEngineBuilder builder, EngineState books) {
     this.config = builder.config;
     this.runtime = Objects.requireNonNull(builder.runtime);
     this.books = books;
@@ -56,7 +56,7 @@ final class DeadLettering {
    * Publishes to the dead letters; the worker's place stays taken until that is decided. Returns
    * true if the worker may go on, because a flood keeps the record from the dead letters.
    */
-  boolean park(LaneEntry entry, Verdict verdict) {
+  boolean park(LaneEntry entry, AttemptOutcome verdict) {
     LaneEntry.History failures = entry.failures();
     entry.enter(LaneEntry.Phase.DEAD_LETTER);
     boolean handedOver = false;
@@ -89,7 +89,8 @@ final class DeadLettering {
 
   private WireMessage letter(LaneEntry entry, LaneEntry.History failures) {
     WireMessage original =
-        DeadLetterHeaders.redrivenAtLeast(SetAsideHeaders.without(entry.raw), failures.holdLevel);
+        DeadLetterHeaders.redrivenAtLeast(
+            DeferredRetryHeaders.without(entry.raw), failures.holdLevel);
     return DeadLetterHeaders.add(
         failures.deadLetterForm == DeadLetterForms.HEADERS_CUT
             ? DeadLetterForms.withoutHeaders(original, envelope)
@@ -102,14 +103,14 @@ final class DeadLettering {
 
   /** Before the letter: after a crash between the two, the record comes again and is parked. */
   private void holdKey(LaneEntry entry) {
-    if (config.heldKeys().isPresent() && entry.lane != null) {
+    if (config.blockedKeys().isPresent() && entry.lane != null) {
       int level = DeadLetterHeaders.redriveCount(entry.raw.wire());
-      config.heldKeys().get().hold(consumer, entry.lane.key, level);
+      config.blockedKeys().get().block(consumer, entry.lane.key, level);
     }
   }
 
   /** If it is one of a flood of dead letters, it is kept and the route pauses. */
-  private boolean isFlood(LaneEntry entry, Verdict verdict) {
+  private boolean isFlood(LaneEntry entry, AttemptOutcome verdict) {
     LaneEntry.History failures = entry.failures();
     Throwable failure = failures.last;
     if (flood == null
@@ -155,14 +156,14 @@ final class DeadLettering {
           if (failure == null) {
             books.book(entry, entry.failures().deadLetterCount, false);
           } else if (Failures.isJvmFailure(failure)) {
-            books.outageOf(entry, Verdict.machineFailed(Failures.text(failure)));
+            books.outageOf(entry, AttemptOutcome.machineFailed(Failures.text(failure)));
           } else if (Failures.isPermanent(failure)) {
             refused(entry, failure);
           } else {
             // No attempt of the handler: it is never counted as one.
             entry.failures().outage = null;
             String text = Failures.text(Failures.unwrapped(failure));
-            books.outageOf(entry, Verdict.outage("dead-letter target: " + text));
+            books.outageOf(entry, AttemptOutcome.outage("dead-letter target: " + text));
           }
         });
   }
@@ -175,7 +176,8 @@ final class DeadLettering {
   private void refused(LaneEntry entry, Throwable failure) {
     LaneEntry.History failures = entry.failures();
     failures.deadLetter = null;
-    failures.decided = Verdict.deadLetter(failures.deadLetterCount, failures.deadLetterReason);
+    failures.decided =
+        AttemptOutcome.deadLetter(failures.deadLetterCount, failures.deadLetterReason);
     if (failures.deadLetterForm < DeadLetterForms.HEADERS_CUT) {
       failures.deadLetterForm++;
       books.backToReady(entry, true);

@@ -29,12 +29,12 @@ public final class DeliveryEngine implements AutoCloseable {
 
   private final SubscriptionConfig config;
   private final Settler settler;
-  private final Books books;
+  private final EngineState books;
 
   DeliveryEngine(DeliveryEngineBuilder builder) {
     this.config = builder.config;
     this.settler = Objects.requireNonNull(builder.settler);
-    this.books = new Books(builder);
+    this.books = new EngineState(builder);
     books.runWorkersWith(new WorkerLoop(builder, books)::run);
   }
 
@@ -229,7 +229,7 @@ public final class DeliveryEngine implements AutoCloseable {
    * @param kind what happened
    * @param text what happened, in words, without content of messages
    */
-  public void tell(Trouble.Kind kind, String text) {
+  public void report(Trouble.Kind kind, String text) {
     books.events.trouble(kind, text, null);
   }
 

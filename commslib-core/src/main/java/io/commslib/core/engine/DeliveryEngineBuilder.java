@@ -23,7 +23,7 @@ public final class DeliveryEngineBuilder {
   @Nullable CloudEventsEnvelope envelope;
   @Nullable Settler settler;
   @Nullable DeadLetterSink deadLetters;
-  @Nullable DelayKeeper delays;
+  @Nullable DelayStore delayStore;
   int maxBodyBytes = Integer.MAX_VALUE;
   boolean givesBackInPlace;
   Runnable onIntakeOpen = () -> {};
@@ -102,8 +102,8 @@ public final class DeliveryEngineBuilder {
    * @param delays of this group
    * @return this
    */
-  public DeliveryEngineBuilder delays(DelayKeeper delays) {
-    this.delays = Objects.requireNonNull(delays, "delays");
+  public DeliveryEngineBuilder delayStore(DelayStore delays) {
+    this.delayStore = Objects.requireNonNull(delays, "delays");
     return this;
   }
 

@@ -83,7 +83,7 @@ final class EngineEvents {
   void deadLettered(LaneEntry entry) {
     LaneEntry.History failures = entry.failures();
     Trouble.Kind kind =
-        failures.deadLetterCount == Count.PARKED
+        failures.deadLetterCount == Count.BLOCKED
             ? Trouble.Kind.KEY_BLOCKED
             : Trouble.Kind.DEAD_LETTERED;
     trouble(kind, entry, failures.last, failures.deadLetterReason, entry.attempts);
@@ -141,7 +141,7 @@ final class EngineEvents {
 
   /** A part of the engine itself, or what it calls without an answer, has failed. */
   void failed(String doing, Throwable failure) {
-    trouble(Trouble.Kind.PART_FAILED, doing, failure);
+    trouble(Trouble.Kind.COMPONENT_FAILED, doing, failure);
   }
 
   void route(boolean paused, String reason) {

@@ -131,7 +131,7 @@ final class LaneEntry {
     int probes;
 
     /** The outcome that is known already and still to be applied, by the record alone. */
-    @Nullable Verdict decided;
+    @Nullable AttemptOutcome decided;
 
     /** Attempts in a row that have ended in an outage. */
     int outages;

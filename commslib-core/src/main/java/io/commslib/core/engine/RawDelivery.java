@@ -103,11 +103,11 @@ public interface RawDelivery {
   }
 
   /**
-   * Returns whether the record comes from where {@link DelayKeeper} has kept it.
+   * Returns whether the record comes from where {@link DelayStore} has kept it.
    *
    * @return false by default
    */
-  default boolean isSetAside() {
+  default boolean isDeferredRetry() {
     return false;
   }
 }

@@ -25,26 +25,26 @@ final class WorkerLoop {
   private final SubscriptionConfig config;
   private final CommsRuntime runtime;
   private final Settler settler;
-  private final Books books;
+  private final EngineState books;
   private final DeadLettering deadLettering;
-  private final @Nullable SettingAside settingAside;
+  private final @Nullable DeferredRetries settingAside;
   private final boolean givesBackInPlace;
-  private final Attempts attempts;
-  private final @Nullable BatchAttempts batchAttempts;
+  private final AttemptRunner attempts;
+  private final @Nullable BatchAttemptRunner batchAttempts;
 
-  WorkerLoop(DeliveryEngineBuilder builder, Books books) {
+  WorkerLoop(DeliveryEngineBuilder builder, EngineState books) {
     this.config = builder.config;
     this.runtime = Objects.requireNonNull(builder.runtime);
     this.settler = Objects.requireNonNull(builder.settler);
     this.books = books;
     this.deadLettering = new DeadLettering(builder, books);
     this.settingAside =
-        config.isUnordered() && builder.delays != null
-            ? new SettingAside(builder.delays, books)
+        config.isUnordered() && builder.delayStore != null
+            ? new DeferredRetries(builder.delayStore, books)
             : null;
     this.givesBackInPlace = builder.givesBackInPlace;
     this.attempts =
-        new Attempts(
+        new AttemptRunner(
             config,
             builder.handler,
             Objects.requireNonNull(builder.envelope),
@@ -53,7 +53,7 @@ final class WorkerLoop {
             builder.maxBodyBytes);
     this.batchAttempts =
         config.batch().isPresent() && builder.handler instanceof BatchHandler batchHandler
-            ? new BatchAttempts(config, batchHandler, runtime.time())
+            ? new BatchAttemptRunner(config, batchHandler, runtime.time())
             : null;
   }
 
@@ -72,7 +72,7 @@ final class WorkerLoop {
    */
   private final class Worker {
     private @Nullable LaneEntry entry;
-    private @Nullable Verdict verdict;
+    private @Nullable AttemptOutcome verdict;
     private int turn;
     private boolean first = true;
 
@@ -107,8 +107,9 @@ final class WorkerLoop {
         return false;
       }
       // An interrupt that others left set must not reach this handler; that of a close ends it.
-      Verdict outcome = Thread.interrupted() && books.closed ? Verdict.giveBack() : attempt(next);
-      if (outcome.kind() == Verdict.Kind.FINISHED) {
+      AttemptOutcome outcome =
+          Thread.interrupted() && books.closed ? AttemptOutcome.giveBack() : attempt(next);
+      if (outcome.kind() == AttemptOutcome.Kind.FINISHED) {
         // Settled before it leaves the books, so that whoever waits for a scope to be idle finds it
         // settled.
         books.acknowledge(next);
@@ -123,20 +124,20 @@ final class WorkerLoop {
 
     private void broken(Throwable failure) {
       LaneEntry left = entry;
-      Verdict settled = verdict;
+      AttemptOutcome settled = verdict;
       books.broken(left == null ? List.of() : List.of(left), settled, counted, first, failure);
     }
   }
 
-  private Verdict attempt(LaneEntry entry) {
+  private AttemptOutcome attempt(LaneEntry entry) {
     LaneEntry.History failures = entry.failures;
     if (failures == null) {
       return attempts.run(entry);
     }
     if (failures.deadLetter != null) {
-      return Verdict.deadLetter(failures.deadLetterCount, "");
+      return AttemptOutcome.deadLetter(failures.deadLetterCount, "");
     }
-    Verdict decided = failures.decided;
+    AttemptOutcome decided = failures.decided;
     failures.decided = null;
     if (decided == null) {
       failures.outageCounts = false;
@@ -146,7 +147,7 @@ final class WorkerLoop {
   }
 
   /** As many as a batch holds, and alone what must be alone. */
-  private void workBatches(BatchAttempts batches) {
+  private void workBatches(BatchAttemptRunner batches) {
     boolean first = true;
     boolean counted = true;
     List<LaneEntry> batch = List.of();
@@ -165,9 +166,9 @@ final class WorkerLoop {
           runBatch(batches, batch);
           continue;
         }
-        Verdict verdict =
-            Thread.interrupted() && books.closed ? Verdict.giveBack() : attempt(entry);
-        if (verdict.kind() == Verdict.Kind.FINISHED) {
+        AttemptOutcome verdict =
+            Thread.interrupted() && books.closed ? AttemptOutcome.giveBack() : attempt(entry);
+        if (verdict.kind() == AttemptOutcome.Kind.FINISHED) {
           books.acknowledge(entry);
           books.change(() -> books.book(entry, verdict.count(), true));
         } else if (!apply(entry, verdict)) {
@@ -214,11 +215,11 @@ final class WorkerLoop {
     }
   }
 
-  private void runBatch(BatchAttempts batches, List<LaneEntry> taken) {
+  private void runBatch(BatchAttemptRunner batches, List<LaneEntry> taken) {
     BatchRun run = new BatchRun(taken, attempts);
     run.run(batches);
     run.finished().forEach((entry, count) -> books.acknowledge(entry));
-    Verdict outage = run.outage();
+    AttemptOutcome outage = run.outage();
     boolean alone = taken.size() == 1;
     List<LaneEntry> youngestFirst = run.untaken();
     List<LaneEntry> leaving = new ArrayList<>();
@@ -265,7 +266,7 @@ final class WorkerLoop {
    */
   private @Nullable LaneEntry next(
       @Nullable LaneEntry done,
-      @Nullable Verdict verdict,
+      @Nullable AttemptOutcome verdict,
       int turn,
       boolean gateOpen,
       boolean first,
@@ -307,7 +308,7 @@ final class WorkerLoop {
   }
 
   /** Applies what an attempt came to; true if the worker may go on. */
-  private boolean apply(LaneEntry entry, Verdict verdict) {
+  private boolean apply(LaneEntry entry, AttemptOutcome verdict) {
     switch (verdict.kind()) {
       case RETRY:
         return retry(entry, verdict.after());
@@ -335,7 +336,7 @@ final class WorkerLoop {
     Optional<Duration> scheduled = config.retry().delayAfter(failed, runtime.random());
     if (scheduled.isEmpty()) {
       return deadLettering.park(
-          entry, Verdict.deadLetter(Count.DEAD_LETTERED, "ATTEMPTS_EXHAUSTED"));
+          entry, AttemptOutcome.deadLetter(Count.DEAD_LETTERED, "ATTEMPTS_EXHAUSTED"));
     }
     Duration delay = after == null ? scheduled.get() : after;
     books.events.retry(entry, delay);

@@ -15,10 +15,11 @@ import java.util.function.Predicate;
 /** The dead letters of the in-memory groups. */
 final class InMemoryDeadLetters implements DeadLetters {
 
-  private final BiFunction<Destination, String, Group> groups;
+  private final BiFunction<Destination, String, InMemoryGroup> groups;
   private final CloudEventsEnvelope envelope;
 
-  InMemoryDeadLetters(BiFunction<Destination, String, Group> groups, CloudEventsEnvelope envelope) {
+  InMemoryDeadLetters(
+      BiFunction<Destination, String, InMemoryGroup> groups, CloudEventsEnvelope envelope) {
     this.groups = groups;
     this.envelope = envelope;
   }
@@ -30,7 +31,7 @@ final class InMemoryDeadLetters implements DeadLetters {
 
   @Override
   public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
-    Group target = groups.apply(source, group);
+    InMemoryGroup target = groups.apply(source, group);
     return take(target, select, letter -> target.add(DeadLetterHeaders.redriven(letter)));
   }
 
@@ -39,7 +40,7 @@ final class InMemoryDeadLetters implements DeadLetters {
     return take(groups.apply(source, group), select, letter -> {});
   }
 
-  private int take(Group group, Predicate<DeadLetter> select, Consumer<WireMessage> taken) {
+  private int take(InMemoryGroup group, Predicate<DeadLetter> select, Consumer<WireMessage> taken) {
     int count = 0;
     // One that fails again while this goes on is a letter for the next call.
     long youngest = group.youngestDeadLetter();

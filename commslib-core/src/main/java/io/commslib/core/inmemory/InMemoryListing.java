@@ -13,12 +13,12 @@ import java.util.Map;
 /** Reads on from the number of the letter read last. */
 final class InMemoryListing implements DeadLetterListing {
 
-  private final Group group;
+  private final InMemoryGroup group;
   private final CloudEventsEnvelope envelope;
   private final long youngest;
   private long last;
 
-  InMemoryListing(Group group, CloudEventsEnvelope envelope) {
+  InMemoryListing(InMemoryGroup group, CloudEventsEnvelope envelope) {
     this.group = group;
     this.envelope = envelope;
     this.youngest = group.youngestDeadLetter();

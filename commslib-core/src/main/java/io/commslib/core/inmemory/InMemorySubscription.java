@@ -15,13 +15,16 @@ import java.util.function.Consumer;
 final class InMemorySubscription implements Subscription {
 
   private final SubscriptionConfig config;
-  private final Group group;
-  private final Member member;
+  private final InMemoryGroup group;
+  private final GroupMember member;
   private final Consumer<Subscription> onClose;
   private volatile LifecycleState state = LifecycleState.RUNNING;
 
   InMemorySubscription(
-      SubscriptionConfig config, Group group, Member member, Consumer<Subscription> onClose) {
+      SubscriptionConfig config,
+      InMemoryGroup group,
+      GroupMember member,
+      Consumer<Subscription> onClose) {
     this.onClose = onClose;
     this.config = config;
     this.group = group;

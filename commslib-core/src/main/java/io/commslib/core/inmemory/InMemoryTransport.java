@@ -62,7 +62,7 @@ public final class InMemoryTransport implements MessageTransport {
 
   private static final class Place {
     final DestinationConfig config;
-    final Map<String, Group> groups = new ConcurrentHashMap<>();
+    final Map<String, InMemoryGroup> groups = new ConcurrentHashMap<>();
 
     Place(DestinationConfig config) {
       this.config = config;
@@ -257,7 +257,7 @@ public final class InMemoryTransport implements MessageTransport {
           message,
           "groups: none (expected: one or more, or a destination that was declared optional)");
     }
-    if (place.groups.values().stream().anyMatch(Group::isFull)) {
+    if (place.groups.values().stream().anyMatch(InMemoryGroup::isFull)) {
       return refused(
           "COMMS-MEMORY-004",
           FailureKind.TRANSIENT,
@@ -303,8 +303,8 @@ public final class InMemoryTransport implements MessageTransport {
               + ")",
           null);
     }
-    Group group = group(place, config.group());
-    Member member = new Member();
+    InMemoryGroup group = group(place, config.group());
+    GroupMember member = new GroupMember();
     member.attach(
         DeliveryEngine.builder(config, handler)
             .transport(NAME)
@@ -333,23 +333,23 @@ public final class InMemoryTransport implements MessageTransport {
   }
 
   /** What the member holds goes back as if its process had died; it joins again after the pause. */
-  private void crash(Group group, Member member, Duration pause) {
+  private void crash(InMemoryGroup group, GroupMember member, Duration pause) {
     runtime.scheduler().schedule(pause, () -> group.rejoin(member));
     member.engine().revoke(member);
     group.leave(member);
   }
 
-  private Group group(Place place, String name) {
+  private InMemoryGroup group(Place place, String name) {
     return place.groups.computeIfAbsent(
         name,
         group ->
-            new Group(
+            new InMemoryGroup(
                 place.config.destination().name() + "." + group, maxBacklog, runtime.scheduler()));
   }
 
-  private Group knownGroup(Destination source, String name) {
+  private InMemoryGroup knownGroup(Destination source, String name) {
     Place place = places.get(source);
-    Group group = place == null ? null : place.groups.get(name);
+    InMemoryGroup group = place == null ? null : place.groups.get(name);
     if (group == null) {
       throw new SubscribeException(
           "COMMS-MEMORY-006",

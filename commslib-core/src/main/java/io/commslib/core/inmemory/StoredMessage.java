@@ -6,7 +6,7 @@ import io.commslib.core.wire.WireMessage;
 import java.util.Optional;
 
 /** A message in the hands of a member. */
-record StoredMessage(Member member, Line line, Line.Waiting message, String place)
+record StoredMessage(GroupMember member, KeyQueue line, KeyQueue.Waiting message, String place)
     implements RawDelivery {
 
   long number() {

@@ -179,7 +179,7 @@ public final class Lifecycle implements AutoCloseable {
 
   /** Parts of one kind at once. */
   private boolean drain(List<LifecycleComponent> parts, long end) {
-    PartCalls calls = new PartCalls(runtime, "drain");
+    ComponentCalls calls = new ComponentCalls(runtime, "drain");
     Duration left = Duration.ofNanos(Math.max(0, end - runtime.time().nanoTime()));
     for (LifecycleComponent part : parts) {
       calls.begin(name(part), () -> part.drain(left));
@@ -225,7 +225,7 @@ public final class Lifecycle implements AutoCloseable {
   }
 
   private void close(String name, Runnable part, List<Throwable> thrown) {
-    PartCalls calls = new PartCalls(runtime, "close");
+    ComponentCalls calls = new ComponentCalls(runtime, "close");
     calls.begin(
         name,
         () -> {

@@ -230,8 +230,8 @@ public final class SubscriptionConfig {
    *
    * @return the bounds, or empty when they never do
    */
-  public Optional<FloodBounds> flood() {
-    return Optional.ofNullable(settings.flood);
+  public Optional<DeadLetterBreakerConfig> deadLetterBreaker() {
+    return Optional.ofNullable(settings.deadLetterBreaker);
   }
 
   /**
@@ -239,8 +239,8 @@ public final class SubscriptionConfig {
    *
    * @return the store, or empty when later messages of the key go on
    */
-  public Optional<HeldKeys> heldKeys() {
-    return Optional.ofNullable(settings.heldKeys);
+  public Optional<BlockedKeyStore> blockedKeys() {
+    return Optional.ofNullable(settings.blockedKeys);
   }
 
   /**
@@ -282,11 +282,11 @@ public final class SubscriptionConfig {
         + ", batch="
         + settings.batch
         + ", flood="
-        + settings.flood
+        + settings.deadLetterBreaker
         + ", unordered="
         + isUnordered()
         + ", parksKeys="
-        + heldKeys().isPresent()
+        + blockedKeys().isPresent()
         + ", requires="
         + requires()
         + "}";
@@ -315,8 +315,9 @@ public final class SubscriptionConfig {
     private @Nullable TransactionRunner transactions;
     private @Nullable Inbox inbox;
     private @Nullable BatchBounds batch;
-    private @Nullable FloodBounds flood = FloodBounds.defaults();
-    private @Nullable HeldKeys heldKeys;
+    private @Nullable DeadLetterBreakerConfig deadLetterBreaker =
+        DeadLetterBreakerConfig.defaults();
+    private @Nullable BlockedKeyStore blockedKeys;
     private final Set<Capability> requires = EnumSet.noneOf(Capability.class);
 
     private Builder(Destination destination, String group) {
@@ -343,8 +344,8 @@ public final class SubscriptionConfig {
       this.transactions = other.transactions;
       this.inbox = other.inbox;
       this.batch = other.batch;
-      this.flood = other.flood;
-      this.heldKeys = other.heldKeys;
+      this.deadLetterBreaker = other.deadLetterBreaker;
+      this.blockedKeys = other.blockedKeys;
       this.requires.addAll(other.requires);
     }
 
@@ -521,8 +522,8 @@ public final class SubscriptionConfig {
      * @param flood the bounds
      * @return this
      */
-    public Builder flood(FloodBounds flood) {
-      this.flood = Objects.requireNonNull(flood, "flood");
+    public Builder deadLetterBreaker(DeadLetterBreakerConfig flood) {
+      this.deadLetterBreaker = Objects.requireNonNull(flood, "flood");
       return this;
     }
 
@@ -531,22 +532,22 @@ public final class SubscriptionConfig {
      *
      * @return this
      */
-    public Builder withoutFlood() {
-      this.flood = null;
+    public Builder withoutDeadLetterBreaker() {
+      this.deadLetterBreaker = null;
       return this;
     }
 
     /**
      * Parks the key of a message that goes to the dead letters: later messages of the key follow it
      * there, in order and without being handled, until the key is released (see {@link
-     * ParkedKeys}). Without this setting they go on. Costs a look into the store for each keyed
+     * BlockedKeys}). Without this setting they go on. Costs a look into the store for each keyed
      * message. Expired messages park nothing.
      *
-     * @param heldKeys durable, common to all members of the group
+     * @param blockedKeys durable, common to all members of the group
      * @return this
      */
-    public Builder parkKey(HeldKeys heldKeys) {
-      this.heldKeys = Objects.requireNonNull(heldKeys, "heldKeys");
+    public Builder blockKeyOnDeadLetter(BlockedKeyStore blockedKeys) {
+      this.blockedKeys = Objects.requireNonNull(blockedKeys, "blockedKeys");
       return this;
     }
 
@@ -594,7 +595,8 @@ public final class SubscriptionConfig {
             batch.maxItems(),
             "at most maxInFlight, " + maxInFlight);
       }
-      Checks.check(!unordered || heldKeys == null, "unordered", true, "false with parkKey");
+      Checks.check(
+          !unordered || blockedKeys == null, "unordered", true, "false with blockKeyOnDeadLetter");
       if (inbox != null && transactions != null) {
         Checks.check(
             inbox.database().equals(transactions.database()),

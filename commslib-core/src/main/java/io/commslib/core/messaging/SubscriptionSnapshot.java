@@ -30,9 +30,9 @@ public final class SubscriptionSnapshot {
     /** Sent to the dead letters. */
     DEAD_LETTERED,
     /** Sent behind a parked key. */
-    PARKED,
+    BLOCKED,
     /** Kept by the broker until its next attempt is due; then it is received again. */
-    SET_ASIDE,
+    DEFERRED,
     /** Given back to the broker, or lost with their assignment before they ended. */
     GIVEN_BACK,
     /** Waiting for a retry, or behind one that waits. */

@@ -44,7 +44,7 @@ public interface CommsObserver {
    * @return the observer of both
    */
   default CommsObserver and(CommsObserver other) {
-    return new BothObservers(this, Objects.requireNonNull(other, "other"));
+    return new CompositeObserver(this, Objects.requireNonNull(other, "other"));
   }
 
   /**

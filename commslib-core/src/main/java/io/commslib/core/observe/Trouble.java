@@ -28,7 +28,7 @@ public final class Trouble {
     /** Something has not returned, or does not get on. */
     STALLED(true),
     /** A part of the library, or of the application's that it calls, has failed. */
-    PART_FAILED(true);
+    COMPONENT_FAILED(true);
 
     private final boolean warning;
 
@@ -47,7 +47,7 @@ public final class Trouble {
   }
 
   private final Kind kind;
-  private final String part;
+  private final String component;
   private final String destination;
   private final String group;
   private final String message;
@@ -58,7 +58,7 @@ public final class Trouble {
 
   private Trouble(Builder builder) {
     this.kind = builder.kind;
-    this.part = builder.part;
+    this.component = builder.part;
     this.destination = builder.destination;
     this.group = builder.group;
     this.message = builder.message;
@@ -94,8 +94,8 @@ public final class Trouble {
    *
    * @return for example {@code kafka-orders-main} or {@code outbox-relay}
    */
-  public String part() {
-    return part;
+  public String component() {
+    return component;
   }
 
   /**
@@ -168,7 +168,7 @@ public final class Trouble {
   /** Returns one line for the log. */
   @Override
   public String toString() {
-    StringBuilder line = new StringBuilder(part).append(' ').append(kind);
+    StringBuilder line = new StringBuilder(component).append(' ').append(kind);
     append(line, " ", destination);
     append(line, " group ", group);
     append(line, " message ", message);

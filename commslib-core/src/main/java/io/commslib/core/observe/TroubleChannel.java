@@ -48,7 +48,7 @@ public final class TroubleChannel implements AutoCloseable {
    * @param trouble the event without its text
    * @param text what has happened
    */
-  public void tell(Trouble.Builder trouble, String text) {
+  public void report(Trouble.Builder trouble, String text) {
     if (observer == CommsObserver.none()) {
       return;
     }

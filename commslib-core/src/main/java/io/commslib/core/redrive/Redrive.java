@@ -96,7 +96,7 @@ public final class Redrive {
    * @return the counts {@code run} would report
    * @throws TransportException if the broker can't be reached or the group is unknown
    */
-  public RedriveReport rehearse(Destination source, String group, RedriveSelection selection) {
+  public RedriveReport dryRun(Destination source, String group, RedriveSelection selection) {
     Picker picker = new Picker(selection);
     forEach(source, group, picker::test);
     return picker.report();
@@ -120,7 +120,7 @@ public final class Redrive {
   public RedriveReport run(
       Destination source, String group, RedriveSelection selection, String actor, String reason) {
     Picker picker = new Picker(selection);
-    RedrivePace pace = new RedrivePace(runtime, maxPerSecond);
+    RedriveRateLimiter pace = new RedriveRateLimiter(runtime, maxPerSecond);
     Predicate<DeadLetter> paced =
         letter -> {
           boolean picked = picker.test(letter);

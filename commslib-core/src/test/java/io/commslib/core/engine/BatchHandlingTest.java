@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 
 class BatchHandlingTest {
 
-  private final EngineRig rig = new EngineRig();
+  private final EngineFixture rig = new EngineFixture();
   private final List<List<String>> batches = new ArrayList<>();
 
   @AfterEach
@@ -214,7 +214,7 @@ class BatchHandlingTest {
           }
           return BatchHandler.allDone(batch);
         });
-    rig.engine().accept(rig.delivery("m1", "a", EngineRig.wire("m1", "a"), lost));
+    rig.engine().accept(rig.delivery("m1", "a", EngineFixture.wire("m1", "a"), lost));
     rig.accept("m2", "b");
     rig.time().advance(Duration.ofSeconds(5));
     rig.engine().revoke(lost);

@@ -35,7 +35,7 @@ class EngineStressTest {
   private static final int SCOPES = 40;
   private static final int MESSAGES = 150;
 
-  private final EngineRig rig = new EngineRig();
+  private final EngineFixture rig = new EngineFixture();
   private final Set<String> busy = ConcurrentHashMap.newKeySet();
   private final Set<String> lost = ConcurrentHashMap.newKeySet();
   private final Map<String, Integer> lastDone = new ConcurrentHashMap<>();
@@ -49,7 +49,7 @@ class EngineStressTest {
           rig.config()
               .workers(6)
               .maxInFlight(1_000)
-              .withoutFlood()
+              .withoutDeadLetterBreaker()
               .retry(
                   RetrySchedule.builder()
                       .attemptsAtOnce(100)
@@ -92,7 +92,7 @@ class EngineStressTest {
       for (int i = 0; i < MESSAGES; i++) {
         String key = random.nextInt(10) == 0 ? null : scope + "/k" + random.nextInt(6);
         String id = scope + "/" + i;
-        deliveries.add(rig.delivery(id, key, EngineRig.wire(id, key), scope));
+        deliveries.add(rig.delivery(id, key, EngineFixture.wire(id, key), scope));
       }
       int taken = 0;
       while (taken < deliveries.size()) {

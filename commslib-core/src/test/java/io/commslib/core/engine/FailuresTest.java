@@ -144,7 +144,7 @@ class FailuresTest {
 
   @Test
   void aPublishThatIsJoinedInAHandlerDuringAnOutageConsumesNoAttempt() {
-    EngineRig rig = new EngineRig();
+    EngineFixture rig = new EngineFixture();
     boolean[] down = {true};
     rig.start(
         rig.config()
@@ -169,20 +169,20 @@ class FailuresTest {
 
   @Test
   void aLetterThatIsTooLargeForItsTargetIsCutAndThenKeptAndHoldsUpNoOther() {
-    EngineRig rig = new EngineRig();
+    EngineFixture rig = new EngineFixture();
     rig.start(rig.config().build(), delivery -> Settlement.deadLetter("no"));
     Message.Builder large = Message.builder("t").id("large").key("a");
     for (int i = 0; i < 3; i++) {
       large.header("h" + i, "x".repeat(8_000));
     }
     rig.refuseLettersOver(30_000);
-    rig.engine().accept(rig.delivery("large", "a", EngineRig.ENVELOPE.encode(large.build())));
+    rig.engine().accept(rig.delivery("large", "a", EngineFixture.ENVELOPE.encode(large.build())));
     rig.accept("small", "b");
     rig.time().advance(Duration.ofSeconds(1));
     assertThat(rig.acknowledged()).containsExactlyInAnyOrder("large", "small");
 
     rig.refuseLettersOver(10_000);
-    rig.engine().accept(rig.delivery("large2", "a", EngineRig.ENVELOPE.encode(large.build())));
+    rig.engine().accept(rig.delivery("large2", "a", EngineFixture.ENVELOPE.encode(large.build())));
     rig.time().advance(Duration.ofSeconds(1));
     assertThat(rig.acknowledged()).contains("large2");
     Map<String, String> cut = rig.deadLetters().get(2).headers();
@@ -206,7 +206,7 @@ class FailuresTest {
 
   @Test
   void lettersThatWaitInSuchNumbersThatTheyStopTheIntakeAreNamedInHealth() {
-    EngineRig rig = new EngineRig();
+    EngineFixture rig = new EngineFixture();
     rig.start(
         rig.config().workers(2).maxInFlight(4).build(), delivery -> Settlement.deadLetter("no"));
     rig.refuseLettersOver(10);

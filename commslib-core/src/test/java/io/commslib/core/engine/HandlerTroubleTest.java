@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 
 class HandlerTroubleTest {
 
-  private final EngineRig rig = new EngineRig();
+  private final EngineFixture rig = new EngineFixture();
 
   @Test
   void aHandlerThatIgnoresItsInterruptCanNotCommitAndItsKeyWaitsForIt() throws Exception {
@@ -161,8 +161,8 @@ class HandlerTroubleTest {
           return Settlement.done();
         });
     for (int prior : List.of(0, 22, 23)) {
-      WireMessage wire = EngineRig.wire("m" + prior, "k");
-      rig.engine().accept(new EngineRig.TestDelivery("m" + prior, "k", wire, this, prior));
+      WireMessage wire = EngineFixture.wire("m" + prior, "k");
+      rig.engine().accept(new EngineFixture.TestDelivery("m" + prior, "k", wire, this, prior));
     }
     rig.time().runUntilIdle();
     assertThat(attempts).containsExactly(1, 23);

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 class InboxUseTest {
 
   private final InMemoryTransactionRunner transactions = InMemoryTransactionRunner.create();
-  private final EngineRig rig = new EngineRig();
+  private final EngineFixture rig = new EngineFixture();
 
   @Test
   void refusesAnInboxThatForgetsBeforeTheLastRetry() {

@@ -17,7 +17,7 @@ class LanesTest {
 
   private final IntakeBounds intake = new IntakeBounds(1_000_000, 1L << 40);
   private final Lanes lanes = new Lanes(intake, true);
-  private final EngineRig rig = new EngineRig();
+  private final EngineFixture rig = new EngineFixture();
   private int accepted;
 
   @ParameterizedTest
@@ -46,7 +46,7 @@ class LanesTest {
     if (dice < 40 || any == null) {
       String key = random.nextInt(4) == 0 ? null : "k" + random.nextInt(5);
       String id = "m" + accepted++;
-      lanes.add(rig.delivery(id, key, EngineRig.wire(id, key)), accepted);
+      lanes.add(rig.delivery(id, key, EngineFixture.wire(id, key)), accepted);
     } else if (dice < 55) {
       lanes.takeReady();
     } else if (dice < 65) {

@@ -2,7 +2,7 @@ package io.commslib.core.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.commslib.core.inmemory.InMemoryHeldKeys;
+import io.commslib.core.inmemory.InMemoryBlockedKeyStore;
 import io.commslib.core.inmemory.InMemoryTransactionRunner;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 
 class LedgerTest {
 
-  private final EngineRig rig = new EngineRig();
+  private final EngineFixture rig = new EngineFixture();
   private final List<SubscriptionSnapshot> told = new ArrayList<>();
   private final CommsObserver observer =
       new CommsObserver() {
@@ -35,8 +35,8 @@ class LedgerTest {
     InMemoryTransactionRunner transactions = InMemoryTransactionRunner.create();
     rig.start(
         rig.config()
-            .transactional(transactions, new SeenBefore(transactions.database(), "duplicate"))
-            .parkKey(new InMemoryHeldKeys())
+            .transactional(transactions, new SeenMessageInbox(transactions.database(), "duplicate"))
+            .blockKeyOnDeadLetter(new InMemoryBlockedKeyStore())
             .retry(RetrySchedule.builder().attemptsAtOnce(1).delays(Duration.ofHours(1)).build())
             .build(),
         delivery ->
@@ -56,7 +56,7 @@ class LedgerTest {
     rig.accept("bad", "k").accept("behind", "k");
     Message expired =
         Message.builder("t").id("old").expiry(rig.time().time().now().minusSeconds(1)).build();
-    rig.engine().accept(rig.delivery("old", null, EngineRig.ENVELOPE.encode(expired)));
+    rig.engine().accept(rig.delivery("old", null, EngineFixture.ENVELOPE.encode(expired)));
     rig.time().advance(Duration.ofSeconds(5));
     rig.engine().pause();
     rig.accept("inFlight", "x");
@@ -67,8 +67,8 @@ class LedgerTest {
       counts.put(count, ledger.count(count));
     }
     assertThat(counts.remove(Count.RECEIVED)).isEqualTo(9);
-    // Only without order: SetAsideTest.
-    assertThat(counts.remove(Count.SET_ASIDE)).isZero();
+    // Only without order: DeferredRetriesTest.
+    assertThat(counts.remove(Count.DEFERRED)).isZero();
     assertThat(counts.values()).as("%s", counts).containsOnly(1L);
     assertThat(ledger.imbalance()).isZero();
     assertThat(ledger.oldestInFlight()).isEqualTo(Duration.ofSeconds(65));

@@ -31,13 +31,13 @@ class OutageMixTest {
   void noMixOfOutagesAndOutcomesIsTriedWithoutAPause() {
     for (int seed = 0; seed < 300; seed++) {
       SplittableRandom random = new SplittableRandom(seed);
-      EngineRig mixed = new EngineRig();
+      EngineFixture mixed = new EngineFixture();
       AtomicInteger calls = new AtomicInteger();
       AtomicInteger outages = new AtomicInteger();
       SubscriptionConfig.Builder config =
           mixed.config().workers(1 + random.nextInt(4)).retry(schedule(1 + random.nextInt(3)));
       if (random.nextBoolean()) {
-        config.withoutFlood();
+        config.withoutDeadLetterBreaker();
       }
       boolean batches = random.nextBoolean();
       Mix mix = new Mix(random, calls, outages);

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 /** Records that may end their process: they run alone, and it is noted that they begin. */
 class RunAloneTest {
 
-  private final EngineRig rig = new EngineRig();
+  private final EngineFixture rig = new EngineFixture();
   private final List<String> notes = Collections.synchronizedList(new ArrayList<>());
   private final AtomicInteger failingNotes = new AtomicInteger();
 
@@ -85,7 +85,7 @@ class RunAloneTest {
 
     @Override
     public WireMessage wire() {
-      return EngineRig.wire(id, id);
+      return EngineFixture.wire(id, id);
     }
 
     @Override
@@ -184,7 +184,7 @@ class RunAloneTest {
 
   @Test
   void itIsGivenUpForItsUnfinishedAttemptsNotForItsDeliveries() {
-    int limit = 1 + Attempts.CRASH_MARGIN;
+    int limit = 1 + AttemptRunner.CRASH_MARGIN;
     rig.start(
         rig.config().retry(RetrySchedule.builder().attemptsAtOnce(1).delays().build()).build(),
         delivery -> Settlement.done());

@@ -6,14 +6,14 @@ import io.commslib.core.Health;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
 import io.commslib.core.codec.TypedHandler;
-import io.commslib.core.inmemory.InMemoryHeldKeys;
+import io.commslib.core.inmemory.InMemoryBlockedKeyStore;
 import io.commslib.core.inmemory.InMemoryTransaction;
 import io.commslib.core.inmemory.InMemoryTransactionRunner;
 import io.commslib.core.messaging.BatchBounds;
 import io.commslib.core.messaging.BatchHandler;
+import io.commslib.core.messaging.BlockedKeyStore;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Destination;
-import io.commslib.core.messaging.HeldKeys;
 import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
@@ -90,12 +90,12 @@ class UserCodeTest {
     GATE(io.commslib.core.resilience.Gate.class),
     OBSERVER(CommsObserver.class),
     INBOX(io.commslib.core.messaging.Inbox.class),
-    HELD_KEYS(io.commslib.core.messaging.HeldKeys.class),
+    HELD_KEYS(io.commslib.core.messaging.BlockedKeyStore.class),
     TRANSACTION_BEGIN(TransactionRunner.class),
     TRANSACTION_COMMIT(TransactionRunner.class),
     DEAD_LETTER_SINK(DeadLetterSink.class),
     DEAD_LETTER_STAGE(DeadLetterSink.class),
-    DELAY_KEEPER(DelayKeeper.class),
+    DELAY_KEEPER(DelayStore.class),
     SETTLER(Settler.class),
     EXCEPTION_OBJECT(Throwable.class);
 
@@ -312,13 +312,13 @@ class UserCodeTest {
     }
   }
 
-  private EngineRig.TestDelivery delivery(String id, String key) {
+  private EngineFixture.TestDelivery delivery(String id, String key) {
     Message.Builder message = Message.builder("t").id(id).key(key).contentType("text/plain");
-    WireMessage wire = EngineRig.ENVELOPE.encode(message.body(bytes(id)).build());
+    WireMessage wire = EngineFixture.ENVELOPE.encode(message.body(bytes(id)).build());
     if (place == Place.STRUCTURED_EVENTS) {
       wire = new WireMessage(key, java.util.Map.of("content-type", "structured"), bytes(id));
     }
-    return new EngineRig.TestDelivery(id, key, wire, this, 0);
+    return new EngineFixture.TestDelivery(id, key, wire, this, 0);
   }
 
   private static byte[] bytes(String text) {
@@ -329,7 +329,7 @@ class UserCodeTest {
     SubscriptionConfig.Builder config =
         SubscriptionConfig.builder(Destination.queue("orders"))
             .workers(4)
-            .withoutFlood()
+            .withoutDeadLetterBreaker()
             .handlerDeadline(Duration.ofMillis(150))
             .retry(
                 RetrySchedule.builder()
@@ -345,7 +345,7 @@ class UserCodeTest {
         .observer(observer())
         .settler(settler())
         .deadLetters(this::deadLetter)
-        .delays(this::keep)
+        .delayStore(this::keep)
         .build();
   }
 
@@ -360,7 +360,7 @@ class UserCodeTest {
                 hit(Place.GATE, BAD);
                 return true;
               });
-      case HELD_KEYS -> config.parkKey(new FaultyHeldKeys());
+      case HELD_KEYS -> config.blockKeyOnDeadLetter(new FaultyHeldKeys());
       case INBOX, TRANSACTION_BEGIN, TRANSACTION_COMMIT -> {
         TransactionRunner transactions = new FaultyTransactions(InMemoryTransactionRunner.create());
         config.transactional(transactions, new FaultyInbox(transactions.database()));
@@ -424,7 +424,7 @@ class UserCodeTest {
         String id = new String(structured.body(), StandardCharsets.UTF_8);
         return hit(Place.STRUCTURED_EVENTS, id)
             ? null
-            : EngineRig.ENVELOPE.encode(Message.builder("t").id(id).body(bytes(id)).build());
+            : EngineFixture.ENVELOPE.encode(Message.builder("t").id(id).body(bytes(id)).build());
       }
     };
   }
@@ -485,12 +485,12 @@ class UserCodeTest {
     return hit(Place.DELAY_KEEPER, BAD) ? null : Optional.empty();
   }
 
-  private final class FaultyHeldKeys implements HeldKeys {
-    private final HeldKeys healthy = new InMemoryHeldKeys();
+  private final class FaultyHeldKeys implements BlockedKeyStore {
+    private final BlockedKeyStore healthy = new InMemoryBlockedKeyStore();
 
     @Override
-    public void hold(String consumer, String key, int level) {
-      healthy.hold(consumer, key, level);
+    public void block(String consumer, String key, int level) {
+      healthy.block(consumer, key, level);
     }
 
     @Override

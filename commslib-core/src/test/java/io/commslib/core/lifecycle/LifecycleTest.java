@@ -140,7 +140,7 @@ class LifecycleTest {
     sick.status = Health.Status.DOWN;
     assertThat(lifecycle.health().status()).isEqualTo(Health.Status.DOWN);
     assertThat(lifecycle.health().reason()).isEqualTo("sick: broken");
-    assertThat(lifecycle.health().parts()).containsOnlyKeys("well", "sick");
+    assertThat(lifecycle.health().components()).containsOnlyKeys("well", "sick");
   }
 
   @Test
@@ -267,7 +267,7 @@ class LifecycleTest {
       return;
     }
     lifecycle.start();
-    assertThat(lifecycle.health().parts()).hasSize(3);
+    assertThat(lifecycle.health().components()).hasSize(3);
     assertThat(lifecycle.health().status())
         .isEqualTo(method.equals("health") ? Health.Status.DOWN : Health.Status.UP);
     assertThat(lifecycle.drain(Duration.ofSeconds(Long.MAX_VALUE)))
@@ -346,7 +346,7 @@ class LifecycleTest {
             .transport(transport)
             .build()) {
       lifecycle.start();
-      assertThat(lifecycle.health().parts()).containsKeys("memory", "stock");
+      assertThat(lifecycle.health().components()).containsKeys("memory", "stock");
     }
     assertThatIllegalArgumentException()
         .isThrownBy(

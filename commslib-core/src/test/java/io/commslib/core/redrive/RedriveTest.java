@@ -91,7 +91,7 @@ class RedriveTest {
   @Test
   void aRehearsalTellsTheCountsAndSendsNothing() {
     fail("p1:a", "s1:a", "p2:b");
-    assertThat(redrive.rehearse(ORDERS, GROUP, RedriveSelection.cause("PRICE")))
+    assertThat(redrive.dryRun(ORDERS, GROUP, RedriveSelection.cause("PRICE")))
         .isEqualTo(new RedriveReport(2, 2, 0, 0));
     assertThat(ids()).containsExactly("p1", "s1", "p2");
     assertThat(entries).isEmpty();
@@ -184,7 +184,7 @@ class RedriveTest {
     AtomicInteger sent = new AtomicInteger();
     Redrive failing =
         Redrive.builder(
-                new DyingDeadLetters(transport.deadLetters(), () -> sent.incrementAndGet() > 2),
+                new FailingDeadLetters(transport.deadLetters(), () -> sent.incrementAndGet() > 2),
                 real)
             .maxPerSecond(100_000)
             .audit(entries::add)
@@ -226,7 +226,7 @@ class RedriveTest {
                   })
               .build();
       Redrive dying =
-          Redrive.builder(new DyingDeadLetters(transport.deadLetters(), () -> true), time)
+          Redrive.builder(new FailingDeadLetters(transport.deadLetters(), () -> true), time)
               .audit(
                   entry -> {
                     if (entry.phase() == phase) {

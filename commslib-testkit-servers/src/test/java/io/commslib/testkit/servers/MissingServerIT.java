@@ -20,7 +20,7 @@ class MissingServerIT {
     }
     Map<String, String> environment =
         Map.of("PATH", path.toString(), "RABBITMQ_HOME", path.toString());
-    try (OtherJvm jvm = new OtherJvm(environment, "missing-rabbit")) {
+    try (ServersProcess jvm = new ServersProcess(environment, "missing-rabbit")) {
       assertThat(jvm.line())
           .isEqualTo(
               "COMMS-SERVERS-001: RabbitMQ was not found and no container engine answers;"
@@ -35,7 +35,7 @@ class MissingServerIT {
     }
     Map<String, String> environment =
         Map.of("PATH", path.toString(), "RABBITMQ_HOME", path.toString());
-    try (OtherJvm jvm = new OtherJvm(environment, "missing-rabbit-shared")) {
+    try (ServersProcess jvm = new ServersProcess(environment, "missing-rabbit-shared")) {
       String first = jvm.line();
       assertThat(first).startsWith("COMMS-SERVERS-001: RabbitMQ was not found");
       assertThat(jvm.line()).isEqualTo(first);
@@ -47,7 +47,7 @@ class MissingServerIT {
     for (String program : List.of("sh", "setsid", "rm", "sleep", "tar", "chmod")) {
       Files.createSymbolicLink(path.resolve(program), Path.of("/usr/bin", program));
     }
-    try (OtherJvm jvm = new OtherJvm(Map.of("PATH", path.toString()), "missing-xz")) {
+    try (ServersProcess jvm = new ServersProcess(Map.of("PATH", path.toString()), "missing-xz")) {
       assertThat(jvm.line())
           .startsWith("COMMS-SERVERS-001: xz: not found (expected: the program xz");
     }

@@ -17,7 +17,7 @@ class SharedServersIT {
             "COMMSLIB_TEST_PG_PASSWORD", "secret",
             "COMMSLIB_TEST_RABBIT_URI", "amqp://ann:secret@mq:2/tests",
             "COMMSLIB_TEST_KAFKA", "one:3,two:4");
-    try (OtherJvm jvm = new OtherJvm(environment, "shared")) {
+    try (ServersProcess jvm = new ServersProcess(environment, "shared")) {
       assertThat(jvm.line()).isEqualTo("jdbc:postgresql://db:1/main?ssl=true");
       assertThat(jvm.line()).isEqualTo("ann");
       assertThat(jvm.line()).isEqualTo("secret");

@@ -15,7 +15,7 @@ class WatchdogIT {
 
   @Test
   void nothingOutlivesAJvmThatEndsWithoutClosingItsServers() throws IOException {
-    try (OtherJvm jvm = new OtherJvm(Map.of(), "postgres", "rabbit", "kafka")) {
+    try (ServersProcess jvm = new ServersProcess(Map.of(), "postgres", "rabbit", "kafka")) {
       List<Long> pids = pids(jvm.line());
       Path folder = Path.of(jvm.line());
       assertThat(pids).hasSizeGreaterThan(5);
@@ -26,7 +26,7 @@ class WatchdogIT {
 
   @Test
   void nothingOutlivesAJvmThatIsKilled() throws IOException {
-    try (OtherJvm jvm = new OtherJvm(Map.of(), "postgres", "rabbit", "kafka")) {
+    try (ServersProcess jvm = new ServersProcess(Map.of(), "postgres", "rabbit", "kafka")) {
       List<Long> pids = pids(jvm.line());
       Path folder = Path.of(jvm.line());
       assertThat(pids).hasSizeGreaterThan(5);

@@ -51,7 +51,7 @@ public abstract class BadInputContract extends ContractFixture {
   @DisplayName("Bad input goes where the catalogue says, and the next message is handled")
   Stream<DynamicTest> badInput() {
     Destination queue = queue();
-    Handled handled = Handled.answering(typed(delivery -> Settlement.done()));
+    RecordingHandler handled = RecordingHandler.answering(typed(delivery -> Settlement.done()));
     Subscription subscription = subscribe(config(queue), handled);
     String prefix = ((BadInputHarness) harness).attributePrefix();
     return BadInput.catalogue(prefix).stream()
@@ -62,7 +62,7 @@ public abstract class BadInputContract extends ContractFixture {
   }
 
   private void check(
-      BadInput.Row row, Destination queue, Subscription subscription, Handled handled)
+      BadInput.Row row, Destination queue, Subscription subscription, RecordingHandler handled)
       throws Exception {
     awaitNothingUnderWay(subscription);
     SubscriptionSnapshot before = subscription.snapshot();
@@ -103,7 +103,8 @@ public abstract class BadInputContract extends ContractFixture {
     return snapshot.count(Count.DONE) + snapshot.count(Count.DEAD_LETTERED);
   }
 
-  private void assertNextIsHandledInTime(BadInput.Row row, Destination queue, Handled handled) {
+  private void assertNextIsHandledInTime(
+      BadInput.Row row, Destination queue, RecordingHandler handled) {
     for (int attempt = 1; attempt <= TRIES; attempt++) {
       String id = "next-" + freshName();
       Message next =
@@ -163,8 +164,8 @@ public abstract class BadInputContract extends ContractFixture {
               Thread.currentThread().interrupt();
               throw new IllegalStateException("interrupted itself");
             });
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               String id = delivery.message().id();
               return id.startsWith("bad-")

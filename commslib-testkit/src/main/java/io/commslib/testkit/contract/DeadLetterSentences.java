@@ -53,8 +53,8 @@ abstract class DeadLetterSentences extends FailureSentences {
   @BrokenBy(Saboteur.FORGETS_SOURCES)
   void lettersOfTwoSourcesWithOneIdAreToldApart() {
     Destination queue = queue();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery ->
                 delivery.redriveCount() == 0 ? Settlement.deadLetter("no") : Settlement.done());
     Subscription subscription = subscribe(config(queue), handled);
@@ -132,8 +132,8 @@ abstract class DeadLetterSentences extends FailureSentences {
   void redrivenRunsAgain() {
     Destination queue = queue();
     AtomicBoolean broken = new AtomicBoolean(true);
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> broken.get() ? Settlement.deadLetter("no") : Settlement.done());
     Subscription subscription = subscribe(config(queue), handled);
     Message sent = message("m1", "k").toBuilder().header("tenant", "a").body(new byte[3]).build();
@@ -142,7 +142,7 @@ abstract class DeadLetterSentences extends FailureSentences {
     broken.set(false);
     assertThat(transport.deadLetters().redrive(queue, "main", letter -> true)).isEqualTo(1);
     awaitCount(subscription, Count.DONE, 1);
-    Handled.Seen again = handled.seen().get(1);
+    RecordingHandler.Seen again = handled.seen().get(1);
     assertThat(again.message().id()).isEqualTo("m1");
     assertThat(again.message().key()).contains("k");
     assertThat(again.message().headers()).isEqualTo(sent.headers());
@@ -175,10 +175,10 @@ abstract class DeadLetterSentences extends FailureSentences {
   void redriveReachesOnlyTheFailingGroup() {
     Destination topic = topic("fails", "works");
     AtomicBoolean broken = new AtomicBoolean(true);
-    Handled fails =
-        Handled.answering(
+    RecordingHandler fails =
+        RecordingHandler.answering(
             delivery -> broken.get() ? Settlement.deadLetter("no") : Settlement.done());
-    Handled works = Handled.done();
+    RecordingHandler works = RecordingHandler.done();
     subscribe(config(topic, "fails"), fails);
     subscribe(config(topic, "works"), works);
     publish(topic, message("m1", "k"));
@@ -197,8 +197,8 @@ abstract class DeadLetterSentences extends FailureSentences {
   @BrokenBy(Saboteur.IGNORES_SELECTION)
   void redriveTakesOnlyTheChosen() {
     Destination queue = queue();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery ->
                 delivery.redriveCount() == 0 ? Settlement.deadLetter("no") : Settlement.done());
     Subscription subscription = subscribe(config(queue), handled);
@@ -216,7 +216,7 @@ abstract class DeadLetterSentences extends FailureSentences {
   @BrokenBy(Saboteur.HIDES_UNDECODABLE)
   void undecodableIsRedrivenAsItWas() throws Exception {
     Destination queue = queue();
-    subscribe(config(queue), Handled.done());
+    subscribe(config(queue), RecordingHandler.done());
     harness.publishForeign(queue, "k", "not ours".getBytes(StandardCharsets.UTF_8));
     awaitDeadLetters(queue, "main", 1);
     assertThat(transport.deadLetters().redrive(queue, "main", letter -> true)).isEqualTo(1);

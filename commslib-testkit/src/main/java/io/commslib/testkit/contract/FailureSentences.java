@@ -30,8 +30,8 @@ abstract class FailureSentences extends SettlementSentences {
   @BrokenBy({Saboteur.RETRIES_FOREVER, Saboteur.HIDES_CAUSES})
   void exhaustedGoesToTheDeadLettersWithCause() {
     Destination topic = topic("billing");
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               throw new IllegalStateException("ledger is shut");
             });
@@ -57,8 +57,8 @@ abstract class FailureSentences extends SettlementSentences {
   @BrokenBy({Saboteur.SWAPS_MESSAGES_OF_A_KEY, Saboteur.SWALLOWS_DEAD_LETTERS})
   void keyGoesOnAfterADeadLetter() {
     Destination queue = queue();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery ->
                 delivery.message().id().equals("m2")
                     ? Settlement.deadLetter("no")
@@ -91,8 +91,8 @@ abstract class FailureSentences extends SettlementSentences {
   @BrokenBy(Saboteur.TAKES_NULL_FOR_DONE)
   void nullSettlementIsAFailedAttempt() {
     Destination queue = queue();
-    Handled handled =
-        Handled.answering(delivery -> delivery.attempt() == 1 ? null : Settlement.done());
+    RecordingHandler handled =
+        RecordingHandler.answering(delivery -> delivery.attempt() == 1 ? null : Settlement.done());
     Subscription subscription = subscribe(config(queue), handled);
     publish(queue, message("m1"));
     awaitCount(subscription, Count.DONE, 1);
@@ -131,8 +131,8 @@ abstract class FailureSentences extends SettlementSentences {
   @BrokenBy(Saboteur.SWALLOWS_THROWS)
   void permanentFailureIsDeadLetteredAtOnce() {
     Destination queue = queue();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               throw new StoreException("COMMS-TEST-001", FailureKind.PERMANENT, "no table", null);
             });
@@ -147,8 +147,8 @@ abstract class FailureSentences extends SettlementSentences {
   @BrokenBy(Saboteur.SWALLOWS_THROWS)
   void errorIsAFailedAttempt() {
     Destination queue = queue();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               if (delivery.message().id().startsWith("bad")) {
                 throw new StackOverflowError("deep");
@@ -170,8 +170,8 @@ abstract class FailureSentences extends SettlementSentences {
   void anErrorOfTheJvmIsACrashThatIsSurvived() {
     Destination queue = queue();
     AtomicBoolean failed = new AtomicBoolean();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               if (failed.compareAndSet(false, true)) {
                 throw new OutOfMemoryError("planted");
@@ -196,8 +196,8 @@ abstract class FailureSentences extends SettlementSentences {
     Destination queue = queue();
     CountDownLatch release = latch(1);
     AtomicBoolean interrupted = new AtomicBoolean();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               if (delivery.message().id().equals("slow") && delivery.attempt() == 1) {
                 awaitThroughInterrupts(release, interrupted);
@@ -254,7 +254,7 @@ abstract class FailureSentences extends SettlementSentences {
   @BrokenBy(Saboteur.HIDES_UNDECODABLE)
   void undecodableGoesToTheDeadLetters() throws Exception {
     Destination queue = queue();
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(queue), handled);
     harness.publishForeign(queue, "k", "not ours".getBytes(StandardCharsets.UTF_8));
     publish(queue, message("ours", "k"));
@@ -270,7 +270,7 @@ abstract class FailureSentences extends SettlementSentences {
   @BrokenBy(Saboteur.FORGETS_ATTRIBUTES)
   void expiredGoesToTheDeadLetters() {
     Destination queue = queue();
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     Subscription subscription = subscribe(config(queue), handled);
     publish(queue, expired());
     assertThat(awaitDeadLetters(queue, "main", 1).get(0).reason()).isEqualTo("EXPIRED");
@@ -283,7 +283,7 @@ abstract class FailureSentences extends SettlementSentences {
   @BrokenBy(Saboteur.FORGETS_DEMANDS)
   void expiredIsDroppedOnDemand() {
     Destination queue = queue();
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     Subscription subscription = subscribe(config(queue).dropExpired(), handled);
     publish(queue, expired());
     awaitCount(subscription, Count.EXPIRED, 1);
@@ -301,8 +301,8 @@ abstract class FailureSentences extends SettlementSentences {
   void outageBurnsNoAttempt() {
     Destination queue = queue();
     AtomicBoolean down = new AtomicBoolean(true);
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               if (down.get()) {
                 throw new StoreException(

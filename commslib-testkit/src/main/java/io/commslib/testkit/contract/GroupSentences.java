@@ -28,8 +28,8 @@ abstract class GroupSentences extends OrderSentences {
   @BrokenBy(Saboteur.MERGES_GROUPS)
   void everyGroupGetsEachMessage() {
     Destination topic = topic("a", "b");
-    Handled first = Handled.done();
-    Handled second = Handled.done();
+    RecordingHandler first = RecordingHandler.done();
+    RecordingHandler second = RecordingHandler.done();
     subscribe(config(topic, "a"), first);
     subscribe(config(topic, "b"), second);
     List<String> ids = publishKey(topic, "k", "m", 20);
@@ -44,13 +44,13 @@ abstract class GroupSentences extends OrderSentences {
   void standingGroupHoldsNoOther() {
     Destination topic = topic("stands", "flows");
     CountDownLatch release = latch(1);
-    Handled stands =
-        Handled.answering(
+    RecordingHandler stands =
+        RecordingHandler.answering(
             delivery -> {
               reached(release);
               return Settlement.done();
             });
-    Handled flows = Handled.done();
+    RecordingHandler flows = RecordingHandler.done();
     subscribe(config(topic, "stands").maxInFlight(8), stands);
     subscribe(config(topic, "flows"), flows);
     for (int i = 0; i < 40; i++) {
@@ -67,9 +67,9 @@ abstract class GroupSentences extends OrderSentences {
   @BrokenBy(Saboteur.MERGES_GROUPS)
   void groupsSettleEachForItself() {
     Destination topic = topic("a", "b");
-    Handled drops = Handled.answering(delivery -> Settlement.drop("not mine"));
-    Handled retries =
-        Handled.answering(
+    RecordingHandler drops = RecordingHandler.answering(delivery -> Settlement.drop("not mine"));
+    RecordingHandler retries =
+        RecordingHandler.answering(
             delivery -> delivery.attempt() < 3 ? Settlement.retry() : Settlement.done());
     Subscription first = subscribe(config(topic, "a"), drops);
     Subscription second = subscribe(config(topic, "b"), retries);
@@ -85,8 +85,8 @@ abstract class GroupSentences extends OrderSentences {
   @BrokenBy(Saboteur.LETS_ANY_GROUP_IN)
   void queueRefusesAnotherGroup() {
     Destination queue = queue();
-    subscribe(config(queue), Handled.done());
-    assertThatThrownBy(() -> subscribe(config(queue, "other"), Handled.done()))
+    subscribe(config(queue), RecordingHandler.done());
+    assertThatThrownBy(() -> subscribe(config(queue, "other"), RecordingHandler.done()))
         .isInstanceOf(SubscribeException.class)
         .hasMessageContaining("other");
   }
@@ -96,8 +96,8 @@ abstract class GroupSentences extends OrderSentences {
   @BrokenBy(Saboteur.SPLITS_GROUPS)
   void membersShareTheMessages() {
     Destination topic = topic("g");
-    Handled first = Handled.done();
-    Handled second = Handled.done();
+    RecordingHandler first = RecordingHandler.done();
+    RecordingHandler second = RecordingHandler.done();
     subscribe(config(topic, "g"), first);
     subscribe(config(topic, "g"), second);
     for (int i = 0; i < 100; i++) {
@@ -113,8 +113,8 @@ abstract class GroupSentences extends OrderSentences {
   @BrokenBy(Saboteur.STARVES_MEMBERS)
   void membersWorkInParallelAsDeclared() {
     Destination topic = topic("g");
-    Handled first = Handled.done();
-    Handled second = Handled.done();
+    RecordingHandler first = RecordingHandler.done();
+    RecordingHandler second = RecordingHandler.done();
     Subscription working = subscribe(config(topic, "g").maxInFlight(8), first);
     subscribe(config(topic, "g").maxInFlight(8), second);
     boolean parallel = transport.capabilities().has(Capability.PARALLEL_MEMBERS);
@@ -141,7 +141,7 @@ abstract class GroupSentences extends OrderSentences {
   @BrokenBy(Saboteur.SWAPS_MESSAGES_OF_A_KEY)
   void orderHoldsOverMembers() {
     Destination topic = topic("g");
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(topic, "g").maxInFlight(16), handled);
     Subscription leaves = subscribe(config(topic, "g").maxInFlight(16), handled);
     List<String> keys = List.of("a", "b", "c", "d", "e", "f");
@@ -168,7 +168,7 @@ abstract class GroupSentences extends OrderSentences {
   void latestStartsAfterWhatWasThere() {
     Destination topic = topic("old");
     publish(topic, message("before"));
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(topic, "new").startAt(StartPosition.LATEST), handled);
     publish(topic, message("after"));
     await("after handled", () -> handled.ids().contains("after"));
@@ -182,7 +182,7 @@ abstract class GroupSentences extends OrderSentences {
   void earliestIsKeptOrRefused() {
     Destination topic = topic("old");
     publish(topic, message("before"));
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     SubscriptionConfig.Builder config = config(topic, "new").startAt(StartPosition.EARLIEST);
     if (transport.capabilities().has(Capability.START_EARLIEST)) {
       subscribe(config, handled);

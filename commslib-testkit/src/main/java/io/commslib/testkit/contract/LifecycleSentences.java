@@ -57,7 +57,7 @@ abstract class LifecycleSentences extends ParkedKeySentences {
   @BrokenBy(Saboteur.BLANKS_SNAPSHOTS)
   void snapshotTellsThePause() {
     Destination queue = queue();
-    Subscription subscription = subscribe(config(queue), Handled.done());
+    Subscription subscription = subscribe(config(queue), RecordingHandler.done());
     assertThat(subscription.snapshot().isRoutePaused()).isFalse();
     subscription.pause();
     assertThat(subscription.snapshot().isRoutePaused()).isTrue();
@@ -70,7 +70,7 @@ abstract class LifecycleSentences extends ParkedKeySentences {
   @BrokenBy(Saboteur.ALWAYS_HEALTHY)
   void subscriptionHealthFollowsItsLife() {
     Destination queue = queue();
-    Subscription subscription = subscribe(config(queue), Handled.done());
+    Subscription subscription = subscribe(config(queue), RecordingHandler.done());
     assertThat(subscription.health().status()).isEqualTo(Health.Status.UP);
     subscription.close();
     assertThat(subscription.health().status()).isEqualTo(Health.Status.DOWN);
@@ -83,8 +83,8 @@ abstract class LifecycleSentences extends ParkedKeySentences {
     Destination queue = queue();
     CountDownLatch never = latch(1);
     CountDownLatch entered = latch(1);
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               entered.countDown();
               if (delivery.message().id().equals("m2")) {
@@ -98,7 +98,7 @@ abstract class LifecycleSentences extends ParkedKeySentences {
     publishMore(queue);
     await("m2 is being handled", () -> handled.ids().contains("m2"));
     harness.crash(crashes);
-    Handled next = Handled.done();
+    RecordingHandler next = RecordingHandler.done();
     subscribe(config(queue), next);
     await("the rest handled", () -> next.ids().contains("m4"));
     assertThat(next.firstOfKey("k")).endsWith("m2", "m3", "m4");
@@ -119,8 +119,8 @@ abstract class LifecycleSentences extends ParkedKeySentences {
   void drainGivesBackTheRest() {
     Destination queue = queue();
     CountDownLatch release = latch(1);
-    Handled first =
-        Handled.answering(
+    RecordingHandler first =
+        RecordingHandler.answering(
             delivery -> {
               reached(release);
               return Settlement.done();
@@ -136,7 +136,7 @@ abstract class LifecycleSentences extends ParkedKeySentences {
     assertThat(drains.snapshot().count(Count.DONE)).isEqualTo(2);
     assertThat(drains.snapshot().count(Count.IN_FLIGHT)).isZero();
     drains.close();
-    Handled next = Handled.done();
+    RecordingHandler next = RecordingHandler.done();
     subscribe(config(queue), next);
     await("the rest handled", () -> next.count() >= 28);
     stays("nothing twice", () -> next.count() == 28);
@@ -162,8 +162,8 @@ abstract class LifecycleSentences extends ParkedKeySentences {
   void drainTellsTheTruth() {
     Destination queue = queue();
     CountDownLatch release = latch(1);
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               reached(release);
               return Settlement.done();
@@ -182,7 +182,7 @@ abstract class LifecycleSentences extends ParkedKeySentences {
   @BrokenBy({Saboteur.IGNORES_PAUSE, Saboteur.IGNORES_RESUME})
   void pauseStartsNoHandler() {
     Destination queue = queue();
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     Subscription subscription = subscribe(config(queue), handled);
     publish(queue, message("before"));
     await("before handled", () -> handled.count() == 1);
@@ -201,7 +201,7 @@ abstract class LifecycleSentences extends ParkedKeySentences {
   void closedGateStartsNoHandler() {
     Destination queue = queue();
     AtomicBoolean open = new AtomicBoolean();
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(queue).retry(attempts(1)).gate(open::get), handled);
     publishKey(queue, "k", "m", 3);
     stays("no handler starts", () -> handled.count() == 0);
@@ -218,8 +218,8 @@ abstract class LifecycleSentences extends ParkedKeySentences {
     Destination queue = queue();
     CountDownLatch never = latch(1);
     AtomicBoolean interrupted = new AtomicBoolean();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               try {
                 reached(never);
@@ -244,7 +244,7 @@ abstract class LifecycleSentences extends ParkedKeySentences {
   @BrokenBy(Saboteur.IGNORES_SUBSCRIPTION_CLOSE)
   void statesFollowEachOther() {
     Destination queue = queue();
-    Subscription subscription = subscribe(config(queue), Handled.done());
+    Subscription subscription = subscribe(config(queue), RecordingHandler.done());
     assertThat(subscription.state()).isEqualTo(LifecycleState.RUNNING);
     subscription.drain(harness.limit());
     assertThat(subscription.state()).isEqualTo(LifecycleState.DRAINING);
@@ -259,9 +259,10 @@ abstract class LifecycleSentences extends ParkedKeySentences {
     Destination queue = queue();
     for (Capability capability : Capability.values()) {
       if (transport.capabilities().has(capability)) {
-        subscribe(config(queue).require(capability), Handled.done()).close();
+        subscribe(config(queue).require(capability), RecordingHandler.done()).close();
       } else {
-        assertThatThrownBy(() -> subscribe(config(queue).require(capability), Handled.done()))
+        assertThatThrownBy(
+                () -> subscribe(config(queue).require(capability), RecordingHandler.done()))
             .isInstanceOf(UnsupportedCapabilityException.class)
             .hasMessageContaining(capability.name());
       }
@@ -273,7 +274,7 @@ abstract class LifecycleSentences extends ParkedKeySentences {
   @BrokenBy(Saboteur.DECLARES_SILENTLY)
   void undeclaredDestinationIsRefused() {
     Destination topic = Destination.topic(freshName());
-    assertThatThrownBy(() -> subscribe(config(topic, "g"), Handled.done()))
+    assertThatThrownBy(() -> subscribe(config(topic, "g"), RecordingHandler.done()))
         .isInstanceOf(SubscribeException.class)
         .hasMessageContaining(topic.name());
   }
@@ -287,7 +288,7 @@ abstract class LifecycleSentences extends ParkedKeySentences {
     DestinationConfig same = DestinationConfig.builder(topic).partitions(4).group("g").build();
     assertThatCode(() -> transport.declare(same)).doesNotThrowAnyException();
     assertThatCode(() -> transport.declare(same)).doesNotThrowAnyException();
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(topic, "g"), handled);
     await("m1 handled", () -> handled.ids().equals(List.of("m1")));
   }
@@ -318,7 +319,7 @@ abstract class LifecycleSentences extends ParkedKeySentences {
   @BrokenBy(Saboteur.LEAKS_THREADS)
   void closeLeavesNoThread() {
     Destination queue = queue();
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     Subscription subscription = subscribe(config(queue).workers(4), handled);
     publishKey(queue, "k", "m", 10);
     await("10 handled", () -> handled.count() == 10);

@@ -26,7 +26,7 @@ abstract class OrderSentences extends RoundTripSentences {
   @BrokenBy(Saboteur.SWAPS_MESSAGES_OF_A_KEY)
   void oneKeyIsHandledInOrder() {
     Destination queue = queue();
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(queue).workers(8), handled);
     Map<String, List<String>> published = new HashMap<>();
     for (int i = 0; i < 300; i++) {
@@ -46,8 +46,8 @@ abstract class OrderSentences extends RoundTripSentences {
     CountDownLatch second = latch(2);
     AtomicInteger running = new AtomicInteger();
     AtomicBoolean overlapped = new AtomicBoolean();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               if (running.incrementAndGet() > 1) {
                 overlapped.set(true);
@@ -109,8 +109,8 @@ abstract class OrderSentences extends RoundTripSentences {
   @BrokenBy(Saboteur.RETRIES_IN_THE_WORKER)
   void retryHoldsOnlyItsKey() {
     Destination queue = queue();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery ->
                 delivery.message().id().equals("waits")
                     ? Settlement.retry(harness.limit().multipliedBy(2))
@@ -129,8 +129,8 @@ abstract class OrderSentences extends RoundTripSentences {
   void laterMessagesOfTheKeyWaitForTheRetry() {
     Destination queue = queue();
     List<String> finished = new ArrayList<>();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               if (delivery.message().id().equals("m1") && delivery.attempt() < 3) {
                 return Settlement.retry();
@@ -158,8 +158,8 @@ abstract class OrderSentences extends RoundTripSentences {
     Destination queue = queue();
     CountDownLatch release = latch(1);
     AtomicInteger running = new AtomicInteger();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               running.incrementAndGet();
               reached(release);
@@ -182,8 +182,8 @@ abstract class OrderSentences extends RoundTripSentences {
   void maxInFlightBoundsTheIntake() {
     Destination queue = queue();
     CountDownLatch release = latch(1);
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               reached(release);
               return Settlement.done();
@@ -204,8 +204,8 @@ abstract class OrderSentences extends RoundTripSentences {
   void maxInFlightBytesBoundsTheIntake() {
     Destination queue = queue();
     CountDownLatch release = latch(1);
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               reached(release);
               return Settlement.done();

@@ -2,11 +2,11 @@ package io.commslib.testkit.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.commslib.core.inmemory.InMemoryHeldKeys;
+import io.commslib.core.inmemory.InMemoryBlockedKeyStore;
+import io.commslib.core.messaging.BlockedKeyStore;
+import io.commslib.core.messaging.BlockedKeys;
+import io.commslib.core.messaging.DeadLetterBreakerConfig;
 import io.commslib.core.messaging.Destination;
-import io.commslib.core.messaging.FloodBounds;
-import io.commslib.core.messaging.HeldKeys;
-import io.commslib.core.messaging.ParkedKeys;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
@@ -19,12 +19,12 @@ import org.junit.jupiter.api.Test;
 /** Sentences on what follows a dead letter: the rest of its key, or many more of its kind. */
 abstract class ParkedKeySentences extends BatchSentences {
 
-  private final HeldKeys heldKeys = new InMemoryHeldKeys();
+  private final BlockedKeyStore blockedKeys = new InMemoryBlockedKeyStore();
   private final AtomicBoolean broken = new AtomicBoolean(true);
 
   /** Fails the first message of key a as long as it is broken. */
-  private Handled failingHead() {
-    return Handled.answering(
+  private RecordingHandler failingHead() {
+    return RecordingHandler.answering(
         delivery ->
             delivery.message().id().equals("a1") && broken.get()
                 ? Settlement.deadLetter("no")
@@ -33,27 +33,27 @@ abstract class ParkedKeySentences extends BatchSentences {
 
   @Test
   @DisplayName("parked key: later messages of it follow its dead letter unhandled, others go on")
-  @BrokenBy(Saboteur.FORGETS_HELD_KEYS)
+  @BrokenBy(Saboteur.FORGETS_BLOCKED_KEYS)
   void laterMessagesFollowTheDeadLetter() {
     Destination queue = queue();
-    Handled handled = failingHead();
-    Subscription subscription = subscribe(config(queue).parkKey(heldKeys), handled);
+    RecordingHandler handled = failingHead();
+    Subscription subscription = subscribe(config(queue).blockKeyOnDeadLetter(blockedKeys), handled);
     publishKey(queue, "a", "a", 4);
     publishKey(queue, "b", "b", 3);
     awaitDeadLetters(queue, "main", 4);
     awaitCount(subscription, Count.DONE, 3);
     assertThat(handled.firstOfKey("a")).containsExactly("a1");
-    assertThat(subscription.snapshot().count(Count.PARKED)).isEqualTo(3);
+    assertThat(subscription.snapshot().count(Count.BLOCKED)).isEqualTo(3);
   }
 
   @Test
   @DisplayName("parked key: a redriven sequence passes in order, new messages wait for the release")
-  @BrokenBy(Saboteur.FORGETS_HELD_KEYS)
+  @BrokenBy(Saboteur.FORGETS_BLOCKED_KEYS)
   void aRedrivenSequencePasses() {
     Destination queue = queue();
-    Handled handled = failingHead();
-    Subscription subscription = subscribe(config(queue).parkKey(heldKeys), handled);
-    ParkedKeys parked = new ParkedKeys(heldKeys, transport.deadLetters());
+    RecordingHandler handled = failingHead();
+    Subscription subscription = subscribe(config(queue).blockKeyOnDeadLetter(blockedKeys), handled);
+    BlockedKeys parked = new BlockedKeys(blockedKeys, transport.deadLetters());
     publishKey(queue, "a", "a", 3);
     awaitDeadLetters(queue, "main", 3);
     assertThat(parked.release(queue, "main")).isZero();
@@ -70,11 +70,11 @@ abstract class ParkedKeySentences extends BatchSentences {
 
   @Test
   @DisplayName("a flood of dead letters of one cause pauses the route, and ends with its cause")
-  @BrokenBy(Saboteur.IGNORES_FLOODS)
+  @BrokenBy(Saboteur.IGNORES_DEAD_LETTER_BREAKER)
   void aFloodPausesTheRoute() {
     Destination queue = queue();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               if (broken.get()) {
                 throw new IllegalStateException("a dependency is broken");
@@ -85,7 +85,7 @@ abstract class ParkedKeySentences extends BatchSentences {
         subscribe(
             config(queue)
                 .retry(attempts(1))
-                .flood(new FloodBounds(10, 100, Duration.ofMinutes(10), 5)),
+                .deadLetterBreaker(new DeadLetterBreakerConfig(10, 100, Duration.ofMinutes(10), 5)),
             handled);
     for (int i = 0; i < 40; i++) {
       publish(queue, message("m" + i, "k" + i));

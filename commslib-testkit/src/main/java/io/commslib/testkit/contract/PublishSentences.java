@@ -42,7 +42,7 @@ abstract class PublishSentences extends ContractFixture {
   void confirmedMessageWaitsForItsGroup() {
     Destination topic = topic("late");
     publish(topic, message("m1"));
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(topic, "late"), handled);
     await("m1 handled", () -> handled.ids().equals(List.of("m1")));
   }
@@ -65,7 +65,7 @@ abstract class PublishSentences extends ContractFixture {
       return;
     }
     publish(topic, message("m1"));
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(topic, "first").startAt(StartPosition.EARLIEST), handled);
     await("m1 handled", () -> handled.ids().equals(List.of("m1")));
   }
@@ -87,7 +87,7 @@ abstract class PublishSentences extends ContractFixture {
     byte[] body = new byte[harness.maxMessageBytes() + 1];
     refusedAsNotSent(queue, message("large", "k").toBuilder().sharedBody(body).build());
     publish(queue, message("small", "k"));
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(queue), handled);
     await("small handled", () -> handled.ids().equals(List.of("small")));
   }
@@ -105,7 +105,7 @@ abstract class PublishSentences extends ContractFixture {
     assertThatThrownBy(() -> transport.declare(DestinationConfig.builder(queue).build()))
         .isInstanceOf(TransportClosedException.class);
     SubscriptionConfig config = config(queue).build();
-    assertThatThrownBy(() -> transport.subscriber().subscribe(config, Handled.done()))
+    assertThatThrownBy(() -> transport.subscriber().subscribe(config, RecordingHandler.done()))
         .isInstanceOf(TransportClosedException.class);
   }
 
@@ -120,7 +120,7 @@ abstract class PublishSentences extends ContractFixture {
       refusedAsNotSent(queue, delayed);
       return;
     }
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(queue), handled);
     publish(queue, delayed);
     await("m1 handled", () -> handled.ids().equals(List.of("m1")));
@@ -134,7 +134,7 @@ abstract class PublishSentences extends ContractFixture {
     Destination queue = queue();
     publish(queue, message("m1"));
     publish(queue, message("m1"));
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(queue), handled);
     await("two deliveries", () -> handled.ids().equals(List.of("m1", "m1")));
   }
@@ -145,8 +145,8 @@ abstract class PublishSentences extends ContractFixture {
   void oneMessageGoesToTwoDestinations() {
     Destination first = queue();
     Destination second = queue();
-    Handled atFirst = Handled.done();
-    Handled atSecond = Handled.done();
+    RecordingHandler atFirst = RecordingHandler.done();
+    RecordingHandler atSecond = RecordingHandler.done();
     subscribe(config(first), atFirst);
     subscribe(config(second), atSecond);
     Message message = message("m1", "k");
@@ -160,7 +160,7 @@ abstract class PublishSentences extends ContractFixture {
   @BrokenBy(Saboteur.SWAPS_MESSAGES_OF_A_KEY)
   void publishesWithoutWaitingKeepTheirOrder() {
     Destination queue = queue();
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(queue), handled);
     handOver(queue, "k", 200).join();
     await("200 handled", () -> handled.count() >= 200);
@@ -172,7 +172,7 @@ abstract class PublishSentences extends ContractFixture {
   @BrokenBy({Saboteur.LOSES_SOME_PUBLISHES, Saboteur.SWAPS_MESSAGES_OF_A_KEY})
   void threadsPublishAtOnce() {
     Destination queue = queue();
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(queue), handled);
     List<CompletableFuture<Void>> threads = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
@@ -207,7 +207,7 @@ abstract class PublishSentences extends ContractFixture {
   @BrokenBy({Saboteur.DUPLICATES_PUBLISHES, Saboteur.LOSES_SOME_PUBLISHES})
   void eachConfirmedMessageIsHandledOnce() throws Exception {
     Destination queue = queue();
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(queue), handled);
     List<String> published = new ArrayList<>();
     List<CompletableFuture<PublishReceipt>> receipts = new ArrayList<>();

@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Test;
 abstract class RedriveSentences extends DeadLetterSentences {
 
   /** Fails each message until it is redriven. */
-  private static Handled failingOnce() {
-    return Handled.answering(
+  private static RecordingHandler failingOnce() {
+    return RecordingHandler.answering(
         delivery -> delivery.redriveCount() == 0 ? Settlement.deadLetter("no") : Settlement.done());
   }
 
@@ -31,7 +31,7 @@ abstract class RedriveSentences extends DeadLetterSentences {
   @BrokenBy(Saboteur.SELECTS_AHEAD)
   void selectionIsAskedJustBeforeTheSend() {
     Destination queue = queue();
-    Handled handled = failingOnce();
+    RecordingHandler handled = failingOnce();
     subscribe(config(queue), handled);
     publishKey(queue, "k", "m", 3);
     awaitDeadLetters(queue, "main", 3);
@@ -80,7 +80,7 @@ abstract class RedriveSentences extends DeadLetterSentences {
   @BrokenBy(Saboteur.REDRIVES_BACKWARDS)
   void oldestGoesFirst() {
     Destination queue = queue();
-    Handled handled = failingOnce();
+    RecordingHandler handled = failingOnce();
     subscribe(config(queue), handled);
     List<String> ids = publishKey(queue, "k", "m", 5);
     awaitDeadLetters(queue, "main", 5);
@@ -123,8 +123,8 @@ abstract class RedriveSentences extends DeadLetterSentences {
   void traceStays() {
     Destination queue = queue();
     String trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> {
               if (delivery.redriveCount() == 0) {
                 throw new IllegalStateException("not yet");
@@ -147,7 +147,7 @@ abstract class RedriveSentences extends DeadLetterSentences {
   @BrokenBy(Saboteur.IGNORES_DISCARD)
   void discardedIsNotRedriven() {
     Destination queue = queue();
-    Handled handled = failingOnce();
+    RecordingHandler handled = failingOnce();
     subscribe(config(queue), handled);
     publish(queue, message("m1", "k"));
     awaitDeadLetters(queue, "main", 1);
@@ -163,10 +163,11 @@ abstract class RedriveSentences extends DeadLetterSentences {
   @BrokenBy(Saboteur.MERGES_GROUPS)
   void groupsHaveTheirOwnDeadLetters() {
     Destination topic = topic("a", "b");
-    Handled first =
-        Handled.answering(delivery -> Settlement.deadLetter("a: " + delivery.message().id()));
-    Handled second =
-        Handled.answering(
+    RecordingHandler first =
+        RecordingHandler.answering(
+            delivery -> Settlement.deadLetter("a: " + delivery.message().id()));
+    RecordingHandler second =
+        RecordingHandler.answering(
             delivery ->
                 delivery.message().id().equals("m2")
                     ? Settlement.deadLetter("b")
@@ -185,7 +186,7 @@ abstract class RedriveSentences extends DeadLetterSentences {
   @BrokenBy(Saboteur.TAKES_ANY_LIMIT)
   void listRefusesLimitsOutOfRange() {
     Destination queue = queue();
-    subscribe(config(queue), Handled.done());
+    subscribe(config(queue), RecordingHandler.done());
     for (int limit : new int[] {0, -1, 100_001}) {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> transport.deadLetters().list(queue, "main", limit))

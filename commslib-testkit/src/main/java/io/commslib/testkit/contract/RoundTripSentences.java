@@ -91,7 +91,7 @@ abstract class RoundTripSentences extends PublishSentences {
   void longKeyBeyondAsciiArrivesAndOrders() {
     String key = "\u00e9\u65e5".repeat(128);
     Destination queue = queue();
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(queue), handled);
     List<String> ids = publishKey(queue, key, "m", 6);
     await("6 handled", () -> handled.count() >= 6);
@@ -117,7 +117,7 @@ abstract class RoundTripSentences extends PublishSentences {
 
   private Message roundTrip(Message sent) {
     Destination queue = queue();
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     subscribe(config(queue), handled);
     publish(queue, sent);
     await(sent.id() + " handled", () -> handled.count() > 0);

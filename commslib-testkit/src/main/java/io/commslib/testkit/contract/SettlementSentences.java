@@ -24,7 +24,7 @@ abstract class SettlementSentences extends GroupSentences {
   @BrokenBy(Saboteur.SETTLES_DONE_AS_GIVE_BACK)
   void doneNeverComesAgain() {
     Destination queue = queue();
-    Handled handled = Handled.done();
+    RecordingHandler handled = RecordingHandler.done();
     Subscription first = subscribe(config(queue), handled);
     publish(queue, message("m1", "k"));
     awaitCount(first, Count.DONE, 1);
@@ -52,8 +52,8 @@ abstract class SettlementSentences extends GroupSentences {
   @BrokenBy({Saboteur.SETTLES_RETRY_AS_DONE, Saboteur.MISCOUNTS_ATTEMPTS})
   void retryComesAgainWithTheNextNumber() {
     Destination queue = queue();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> delivery.attempt() < 3 ? Settlement.retry() : Settlement.done());
     Subscription subscription = subscribe(config(queue), handled);
     publish(queue, message("m1"));
@@ -67,8 +67,8 @@ abstract class SettlementSentences extends GroupSentences {
   void retryAfterWaitsForTheDelay() {
     Destination queue = queue();
     Duration delay = Duration.ofMillis(400);
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> delivery.attempt() == 1 ? Settlement.retry(delay) : Settlement.done());
     subscribe(config(queue), handled);
     publish(queue, message("m1"));
@@ -80,7 +80,8 @@ abstract class SettlementSentences extends GroupSentences {
   @BrokenBy(Saboteur.RETRIES_FOREVER)
   void retryAfterCounts() {
     Destination queue = queue();
-    Handled handled = Handled.answering(delivery -> Settlement.retry(Duration.ofMillis(1)));
+    RecordingHandler handled =
+        RecordingHandler.answering(delivery -> Settlement.retry(Duration.ofMillis(1)));
     subscribe(config(queue).retry(attempts(2)), handled);
     publish(queue, message("m1"));
     assertThat(awaitDeadLetters(queue, "main", 1).get(0).attempts()).isEqualTo(2);
@@ -94,17 +95,17 @@ abstract class SettlementSentences extends GroupSentences {
     Destination queue = queue();
     Duration delay = Duration.ofMillis(400);
     RetrySchedule schedule = RetrySchedule.builder().attemptsAtOnce(1).delays(delay).build();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> delivery.attempt() == 1 ? Settlement.retry() : Settlement.done());
     subscribe(config(queue).retry(schedule), handled);
     publish(queue, message("m1"));
     assertSecondAttemptAfter(handled, delay);
   }
 
-  private void assertSecondAttemptAfter(Handled handled, Duration delay) {
+  private void assertSecondAttemptAfter(RecordingHandler handled, Duration delay) {
     await("second attempt", () -> handled.count() == 2);
-    List<Handled.Seen> seen = handled.seen();
+    List<RecordingHandler.Seen> seen = handled.seen();
     assertThat(Duration.ofNanos(seen.get(1).nanos() - seen.get(0).nanos()))
         .isGreaterThanOrEqualTo(delay);
   }
@@ -135,8 +136,8 @@ abstract class SettlementSentences extends GroupSentences {
   void giveBackComesAgainUncounted() {
     Destination queue = queue();
     AtomicInteger runs = new AtomicInteger();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery -> runs.incrementAndGet() <= 4 ? Settlement.giveBack() : Settlement.done());
     Subscription subscription = subscribe(config(queue), handled);
     publish(queue, message("m1", "k"));
@@ -154,8 +155,8 @@ abstract class SettlementSentences extends GroupSentences {
   void giveBackKeepsTheOrderOfItsKey() {
     Destination queue = queue();
     AtomicInteger runs = new AtomicInteger();
-    Handled handled =
-        Handled.answering(
+    RecordingHandler handled =
+        RecordingHandler.answering(
             delivery ->
                 delivery.message().id().equals("m1") && runs.incrementAndGet() == 1
                     ? Settlement.giveBack()

@@ -34,8 +34,8 @@ abstract class TransactionSentences extends RedriveSentences {
   private final List<String> effects = new CopyOnWriteArrayList<>();
 
   /** A handler that has an effect in its transaction before it answers. */
-  private Handled effective(MessageHandler answer) {
-    return Handled.answering(
+  private RecordingHandler effective(MessageHandler answer) {
+    return RecordingHandler.answering(
         delivery -> {
           String id = delivery.message().id();
           delivery.transaction().unwrap(InMemoryTransaction.class).onCommit(() -> effects.add(id));
@@ -43,7 +43,7 @@ abstract class TransactionSentences extends RedriveSentences {
         });
   }
 
-  private Subscription subscribeWithInbox(Destination queue, Handled handled) {
+  private Subscription subscribeWithInbox(Destination queue, RecordingHandler handled) {
     return subscribe(config(queue).transactional(transactions, inbox), handled);
   }
 
@@ -52,7 +52,7 @@ abstract class TransactionSentences extends RedriveSentences {
     Destination queue = queue();
     AtomicBoolean again = new AtomicBoolean();
     List<Integer> effectsBefore = new CopyOnWriteArrayList<>();
-    Handled handled =
+    RecordingHandler handled =
         effective(
             delivery -> {
               if (again.compareAndSet(false, true)) {
@@ -130,7 +130,7 @@ abstract class TransactionSentences extends RedriveSentences {
   void deadlineRollsBack() {
     Destination queue = queue();
     CountDownLatch never = latch(1);
-    Handled handled =
+    RecordingHandler handled =
         effective(
             delivery -> {
               if (delivery.attempt() == 1) {
@@ -163,7 +163,7 @@ abstract class TransactionSentences extends RedriveSentences {
   @BrokenBy(Saboteur.COMMITS_EVERYTHING)
   void deadLetterRollsBackAndRedriveRuns() {
     Destination queue = queue();
-    Handled handled =
+    RecordingHandler handled =
         effective(
             delivery ->
                 delivery.redriveCount() == 0 ? Settlement.deadLetter("no") : Settlement.done());
@@ -181,7 +181,7 @@ abstract class TransactionSentences extends RedriveSentences {
   @BrokenBy(Saboteur.FORGETS_DEMANDS)
   void duplicateIsRecognised() {
     Destination queue = queue();
-    Handled handled = effective(delivery -> Settlement.done());
+    RecordingHandler handled = effective(delivery -> Settlement.done());
     Subscription subscription = subscribeWithInbox(queue, handled);
     publish(queue, message("m1", "k"));
     publish(queue, message("m1", "k"));
@@ -197,7 +197,7 @@ abstract class TransactionSentences extends RedriveSentences {
   @BrokenBy(Saboteur.FORGETS_SOURCES)
   void idsAreUniquePerSource() {
     Destination queue = queue();
-    Handled handled = effective(delivery -> Settlement.done());
+    RecordingHandler handled = effective(delivery -> Settlement.done());
     Subscription subscription = subscribeWithInbox(queue, handled);
     publish(queue, message("m1").toBuilder().source("/orders").build());
     publish(queue, message("m1").toBuilder().source("/payment").build());
@@ -248,7 +248,7 @@ abstract class TransactionSentences extends RedriveSentences {
   @BrokenBy(Saboteur.FORGETS_DEMANDS)
   void unknownCommitIsDecidedByTheInbox() {
     Destination queue = queue();
-    Handled handled = effective(delivery -> Settlement.done());
+    RecordingHandler handled = effective(delivery -> Settlement.done());
     Subscription subscription =
         subscribe(
             config(queue).retry(attempts(1)).transactional(new BreaksAfterCommit(), inbox),

@@ -23,5 +23,5 @@ public enum HistoryOp {
   /** The message stands in the dead letters. */
   PARK,
   /** The message was sent back from the dead letters. */
-  REPLAY
+  REDRIVE
 }

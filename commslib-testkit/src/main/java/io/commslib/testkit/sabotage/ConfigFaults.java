@@ -32,7 +32,7 @@ final class ConfigFaults {
   }
 
   static SubscriptionConfig.Builder holdingNoKeys(SubscriptionConfig.Builder config) {
-    return config.parkKey(new ForgetfulHeldKeys());
+    return config.blockKeyOnDeadLetter(new ForgetfulBlockedKeyStore());
   }
 
   private static MessageTransport rewriting(

@@ -153,9 +153,10 @@ public enum Saboteur {
   /** Every batch has one message. */
   FORGETS_BATCHES(transport -> ConfigFaults.with(transport, ConfigFaults::inBatchesOfOne)),
   /** No key is ever held. */
-  FORGETS_HELD_KEYS(transport -> ConfigFaults.with(transport, ConfigFaults::holdingNoKeys)),
+  FORGETS_BLOCKED_KEYS(transport -> ConfigFaults.with(transport, ConfigFaults::holdingNoKeys)),
   /** Dead letters may come in any number. */
-  IGNORES_FLOODS(transport -> ConfigFaults.with(transport, config -> config.withoutFlood())),
+  IGNORES_DEAD_LETTER_BREAKER(
+      transport -> ConfigFaults.with(transport, config -> config.withoutDeadLetterBreaker())),
   /** Settled before it is handled. */
   ACKNOWLEDGES_EARLY(HandlerFaults::acknowledgesEarly),
   /** While draining, messages are settled without their handler. */

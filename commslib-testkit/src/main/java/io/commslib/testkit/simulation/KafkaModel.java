@@ -24,7 +24,7 @@ final class KafkaModel implements BrokerModel {
     @Nullable Assignment owner;
 
     /** To whom the broker has decided to give it; null if anybody may have it. */
-    @Nullable Member target;
+    @Nullable SimulatedConsumer target;
 
     Partition(int number) {
       this.number = number;
@@ -34,14 +34,14 @@ final class KafkaModel implements BrokerModel {
   /** A partition in the hands of a member; the scope of its deliveries. */
   private static final class Assignment {
     final Partition partition;
-    final Member member;
+    final SimulatedConsumer member;
     final int generation;
     final OffsetLedger ledger;
     long position;
     boolean leaving;
     OffsetLedger.Commit lastCommit;
 
-    Assignment(Partition partition, Member member, OffsetLedger ledger) {
+    Assignment(Partition partition, SimulatedConsumer member, OffsetLedger ledger) {
       this.partition = partition;
       this.member = member;
       this.generation = partition.generation;
@@ -54,7 +54,7 @@ final class KafkaModel implements BrokerModel {
 
   private final SimulatedWorld world;
   private final Supplier<OffsetLedger> ledgers;
-  private final Group group;
+  private final SimulatedGroup group;
   private final List<Partition> partitions = new ArrayList<>();
 
   /** Members that lost a partition and have not noticed. */
@@ -65,7 +65,7 @@ final class KafkaModel implements BrokerModel {
   KafkaModel(SimulatedWorld world, Supplier<OffsetLedger> ledgers) {
     this.world = world;
     this.ledgers = ledgers;
-    this.group = new Group(world, this::acknowledged);
+    this.group = new SimulatedGroup(world, this::acknowledged);
     for (int i = 0; i < PARTITIONS; i++) {
       partitions.add(new Partition(i));
     }
@@ -73,7 +73,7 @@ final class KafkaModel implements BrokerModel {
 
   @Override
   public void publish(String key, int number) {
-    partitions.get(key.hashCode() % PARTITIONS).log.add(Group.wire(key, number));
+    partitions.get(key.hashCode() % PARTITIONS).log.add(SimulatedGroup.wire(key, number));
   }
 
   private void acknowledged(ModelDelivery delivery) {
@@ -116,12 +116,12 @@ final class KafkaModel implements BrokerModel {
 
   private void assign(Partition partition) {
     partition.generation++;
-    Member target = partition.target;
+    SimulatedConsumer target = partition.target;
     partition.target = null;
     Assignment assignment =
         new Assignment(
             partition, target != null && target.isAlive() ? target : group.any(), ledgers.get());
-    if (world.saboteur() == SimulationSaboteur.STARTS_AT_THE_END) {
+    if (world.saboteur() == SimulationFault.STARTS_AT_THE_END) {
       assignment.position = partition.log.size();
     }
     partition.owner = assignment;
@@ -141,7 +141,7 @@ final class KafkaModel implements BrokerModel {
     int records = 1 + world.random().nextInt(4);
     for (int i = 0; i < records && to.position < to.partition.log.size(); i++) {
       long offset = to.position++;
-      if (world.saboteur() == SimulationSaboteur.REORDERS
+      if (world.saboteur() == SimulationFault.REORDERS
           && to.position < to.partition.log.size()
           && world.random().nextInt(4) == 0) {
         take(to, to.position++);
@@ -159,7 +159,7 @@ final class KafkaModel implements BrokerModel {
       }
       return;
     }
-    if (world.saboteur() == SimulationSaboteur.ACKNOWLEDGES_EARLY) {
+    if (world.saboteur() == SimulationFault.ACKNOWLEDGES_EARLY) {
       to.ledger.finished(offset);
     }
     to.member.engine().accept(delivery);
@@ -176,7 +176,7 @@ final class KafkaModel implements BrokerModel {
     }
     Partition partition = by.partition;
     boolean fenced = partition.generation != by.generation;
-    if (fenced && world.saboteur() != SimulationSaboteur.SKIPS_THE_FENCE) {
+    if (fenced && world.saboteur() != SimulationFault.SKIPS_THE_FENCE) {
       return;
     }
     if (said.offset() < partition.committed.offset()) {
@@ -195,13 +195,12 @@ final class KafkaModel implements BrokerModel {
 
   private OffsetLedger.Commit spoilt(Assignment by, OffsetLedger.Commit commit) {
     boolean past =
-        world.saboteur() == SimulationSaboteur.COMMITS_PAST_A_GAP
-            || (world.saboteur() == SimulationSaboteur.LOSES_ON_REVOKE && by.leaving);
+        world.saboteur() == SimulationFault.COMMITS_PAST_A_GAP
+            || (world.saboteur() == SimulationFault.LOSES_ON_REVOKE && by.leaving);
     if (past) {
       return new OffsetLedger.Commit(by.position, "");
     }
-    if (world.saboteur() == SimulationSaboteur.NOTES_TOO_MUCH
-        && commit.offset() + 1 < by.position) {
+    if (world.saboteur() == SimulationFault.NOTES_TOO_MUCH && commit.offset() + 1 < by.position) {
       String more = Long.toString(commit.offset() + 1);
       return new OffsetLedger.Commit(
           commit.offset(), commit.note().isEmpty() ? more : commit.note() + "," + more);
@@ -269,7 +268,7 @@ final class KafkaModel implements BrokerModel {
    */
   private void moveByBroker() {
     for (Partition partition : partitions) {
-      Member target = group.any();
+      SimulatedConsumer target = group.any();
       Assignment owner = partition.owner;
       if (owner != null && owner.member != target) {
         partition.target = target;
@@ -293,7 +292,7 @@ final class KafkaModel implements BrokerModel {
       unaware.add(owner);
       partition.owner = null;
       partition.generation++;
-      if (world.saboteur() == SimulationSaboteur.SKIPS_THE_FENCE) {
+      if (world.saboteur() == SimulationFault.SKIPS_THE_FENCE) {
         commit(owner, new OffsetLedger.Commit(0, ""));
       }
     }

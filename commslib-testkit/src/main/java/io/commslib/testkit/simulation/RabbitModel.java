@@ -20,41 +20,41 @@ final class RabbitModel implements BrokerModel {
 
   /** The scope of its deliveries; tags mean something on it only. */
   private static final class Channel {
-    final Member member;
+    final SimulatedConsumer member;
     final TreeMap<Long, Item> unacknowledged = new TreeMap<>();
     long lastTag;
     boolean open = true;
 
-    Channel(Member member) {
+    Channel(SimulatedConsumer member) {
       this.member = member;
     }
   }
 
   private final SimulatedWorld world;
-  private final Group group;
+  private final SimulatedGroup group;
   private final Deque<Item> queue = new ArrayDeque<>();
   private final List<Channel> unaware = new ArrayList<>();
   private @Nullable Channel active;
 
   RabbitModel(SimulatedWorld world) {
     this.world = world;
-    this.group = new Group(world, this::acknowledged);
+    this.group = new SimulatedGroup(world, this::acknowledged);
   }
 
   @Override
   public void publish(String key, int number) {
-    queue.addLast(new Item(Group.wire(key, number), 0));
+    queue.addLast(new Item(SimulatedGroup.wire(key, number), 0));
   }
 
   private void acknowledged(ModelDelivery delivery) {
     Channel channel = (Channel) delivery.scope();
-    if (world.saboteur() == SimulationSaboteur.MIXES_UP_CHANNELS && active != null) {
+    if (world.saboteur() == SimulationFault.MIXES_UP_CHANNELS && active != null) {
       channel = active;
     }
     if (!channel.open) {
       return;
     }
-    if (world.saboteur() == SimulationSaboteur.ACKNOWLEDGES_CUMULATIVELY) {
+    if (world.saboteur() == SimulationFault.ACKNOWLEDGES_CUMULATIVELY) {
       for (long tag :
           List.copyOf(channel.unacknowledged.headMap(delivery.number(), true).keySet())) {
         remove(channel, tag);
@@ -115,7 +115,7 @@ final class RabbitModel implements BrokerModel {
     long tag = ++to.lastTag;
     to.unacknowledged.put(tag, item);
     to.member.engine().accept(new ModelDelivery(to, item.wire, tag, item.deliveries));
-    if (world.saboteur() == SimulationSaboteur.ACKNOWLEDGES_EARLY) {
+    if (world.saboteur() == SimulationFault.ACKNOWLEDGES_EARLY) {
       remove(to, tag);
     }
   }
@@ -125,10 +125,10 @@ final class RabbitModel implements BrokerModel {
     channel.open = false;
     active = null;
     unaware.add(channel);
-    if (world.saboteur() == SimulationSaboteur.FORGETS_UNACKNOWLEDGED) {
+    if (world.saboteur() == SimulationFault.FORGETS_UNACKNOWLEDGED) {
       return;
     }
-    boolean atTheEnd = world.saboteur() == SimulationSaboteur.REQUEUES_AT_THE_END;
+    boolean atTheEnd = world.saboteur() == SimulationFault.REQUEUES_AT_THE_END;
     for (Item item :
         (atTheEnd ? channel.unacknowledged : channel.unacknowledged.descendingMap()).values()) {
       Item again = new Item(item.wire, item.deliveries + 1);

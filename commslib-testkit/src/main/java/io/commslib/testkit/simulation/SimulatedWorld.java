@@ -8,12 +8,12 @@ final class SimulatedWorld {
 
   private final SplittableRandom random;
   private final SimulatedClock clock;
-  private final Truth truth = new Truth();
-  private final SimulationSaboteur saboteur;
+  private final SimulatedBrokerState truth = new SimulatedBrokerState();
+  private final SimulationFault saboteur;
   private int faults;
   private int badDeadLetters;
 
-  SimulatedWorld(long seed, SimulationSaboteur saboteur) {
+  SimulatedWorld(long seed, SimulationFault saboteur) {
     this.random = new SplittableRandom(seed);
     this.clock = new SimulatedClock(random.split());
     this.saboteur = saboteur;
@@ -29,11 +29,11 @@ final class SimulatedWorld {
     return clock;
   }
 
-  Truth truth() {
+  SimulatedBrokerState truth() {
     return truth;
   }
 
-  SimulationSaboteur saboteur() {
+  SimulationFault saboteur() {
     return saboteur;
   }
 
@@ -55,13 +55,13 @@ final class SimulatedWorld {
     clock.jump(Duration.ofMinutes(random.nextInt(-120, 1_440)));
   }
 
-  Member.DeadLetterFate nextDeadLetterFate() {
+  SimulatedConsumer.DeadLetterFate nextDeadLetterFate() {
     if (badDeadLetters > 0 && random.nextInt(2) == 0) {
       badDeadLetters--;
       return random.nextBoolean()
-          ? Member.DeadLetterFate.REFUSED
-          : Member.DeadLetterFate.CONFIRM_LOST;
+          ? SimulatedConsumer.DeadLetterFate.REFUSED
+          : SimulatedConsumer.DeadLetterFate.CONFIRM_LOST;
     }
-    return Member.DeadLetterFate.CONFIRMED;
+    return SimulatedConsumer.DeadLetterFate.CONFIRMED;
   }
 }

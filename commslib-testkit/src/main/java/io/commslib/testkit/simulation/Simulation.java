@@ -35,10 +35,10 @@ public final class Simulation {
   public record Result(long seed, long trace, List<String> violations) {}
 
   private final Model model;
-  private final SimulationSaboteur saboteur;
+  private final SimulationFault saboteur;
   private final Supplier<OffsetLedger> ledgers;
 
-  private Simulation(Model model, SimulationSaboteur saboteur, Supplier<OffsetLedger> ledgers) {
+  private Simulation(Model model, SimulationFault saboteur, Supplier<OffsetLedger> ledgers) {
     this.model = model;
     this.saboteur = saboteur;
     this.ledgers = ledgers;
@@ -51,7 +51,7 @@ public final class Simulation {
    * @return new simulation
    */
   public static Simulation of(Model model) {
-    return new Simulation(model, SimulationSaboteur.NONE, ReferenceLedger::new);
+    return new Simulation(model, SimulationFault.NONE, ReferenceLedger::new);
   }
 
   /**
@@ -60,7 +60,7 @@ public final class Simulation {
    * @param one what is done wrong
    * @return new simulation
    */
-  public Simulation sabotagedBy(SimulationSaboteur one) {
+  public Simulation sabotagedBy(SimulationFault one) {
     return new Simulation(model, one, ledgers);
   }
 

@@ -69,7 +69,7 @@ final class SimulatedHistory {
       if (fate == 0) {
         return;
       }
-      consumer.add(at(HistoryOp.REPLAY, message));
+      consumer.add(at(HistoryOp.REDRIVE, message));
       consumer.add(at(HistoryOp.DELIVER, message));
     }
     effected.add(message.id());

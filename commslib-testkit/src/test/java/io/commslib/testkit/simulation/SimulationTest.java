@@ -20,12 +20,12 @@ class SimulationTest {
 
   private static final int SCHEDULES = 3_000;
   private static final int SABOTAGED = 2_000;
-  private static final Set<SimulationSaboteur> OF_RABBIT =
+  private static final Set<SimulationFault> OF_RABBIT =
       EnumSet.of(
-          SimulationSaboteur.FORGETS_UNACKNOWLEDGED,
-          SimulationSaboteur.REQUEUES_AT_THE_END,
-          SimulationSaboteur.ACKNOWLEDGES_CUMULATIVELY,
-          SimulationSaboteur.MIXES_UP_CHANNELS);
+          SimulationFault.FORGETS_UNACKNOWLEDGED,
+          SimulationFault.REQUEUES_AT_THE_END,
+          SimulationFault.ACKNOWLEDGES_CUMULATIVELY,
+          SimulationFault.MIXES_UP_CHANNELS);
 
   @ParameterizedTest
   @EnumSource(Model.class)
@@ -50,10 +50,10 @@ class SimulationTest {
 
   @ParameterizedTest
   @EnumSource(
-      value = SimulationSaboteur.class,
+      value = SimulationFault.class,
       names = {"NONE"},
       mode = EnumSource.Mode.EXCLUDE)
-  void everySaboteurIsCaught(SimulationSaboteur saboteur) {
+  void everySaboteurIsCaught(SimulationFault saboteur) {
     Model model = OF_RABBIT.contains(saboteur) ? Model.RABBIT : Model.KAFKA;
     Simulation simulation = Simulation.of(model).sabotagedBy(saboteur);
     for (long seed = 0; seed < SABOTAGED; seed++) {
@@ -70,8 +70,7 @@ class SimulationTest {
    */
   @ParameterizedTest
   @MethodSource("keptSeeds")
-  void aKeptScheduleShowsItsFaultAndPassesWithoutIt(
-      Model model, SimulationSaboteur fault, long seed) {
+  void aKeptScheduleShowsItsFaultAndPassesWithoutIt(Model model, SimulationFault fault, long seed) {
     assertThat(Simulation.of(model).run(seed).violations()).isEmpty();
     assertThat(Simulation.of(model).sabotagedBy(fault).run(seed).violations()).isNotEmpty();
   }
@@ -87,7 +86,7 @@ class SimulationTest {
               words ->
                   Arguments.of(
                       Model.valueOf(words[0]),
-                      SimulationSaboteur.valueOf(words[1]),
+                      SimulationFault.valueOf(words[1]),
                       Long.parseLong(words[2])))
           .toList();
     }

@@ -45,9 +45,9 @@ class CauseSitesTest {
           Map.entry("RequestGuard: IllegalStateException, e", "no failure of a database"),
           Map.entry(
               "RequestGuard: addSuppressed, e", "a store's, which has translated its driver's"),
-          Map.entry("ResultKeeper: addSuppressed, first", "the same"),
+          Map.entry("ResultRecorder: addSuppressed, first", "the same"),
           Map.entry(
-              "SideThread: IllegalStateException, failure",
+              "RelayBackgroundTask: IllegalStateException, failure",
               "a checked one, of which its work declares none: stores translate their driver's"),
           Map.entry(
               "SpringTransaction: IllegalStateException, failure()",
@@ -59,7 +59,7 @@ class CauseSitesTest {
               "SpringTransactionRunner: StoreException, e x2",
               "of a begin: no statement of the application has run"),
           Map.entry("SpringTransactionRunner: unfit, e x2", "thrown by the library's own checks"),
-          Map.entry("SqlErrors: StoreException, failure", "replaced by TellableFailure above"));
+          Map.entry("SqlErrors: StoreException, failure", "replaced by RedactedFailure above"));
 
   @Test
   void whoKeepsAFailureOfADriverAsACauseHasAReason() throws IOException {

@@ -36,13 +36,13 @@ class FailureSitesTest {
           "RabbitErrors",
           "SqlErrors",
           "SqlCondition",
-          "TellableFailure",
+          "RedactedFailure",
           "Failures");
 
   private static final Map<String, String> REASONS =
       Map.ofEntries(
           Map.entry(
-              "Attempts: catch (CodecException e)",
+              "AttemptRunner: catch (CodecException e)",
               "the library's own decoder throws it itself; all else is classified over the chain"),
           Map.entry(
               "BrokerWatch: instanceof AuthorizationException",
@@ -57,11 +57,11 @@ class FailureSitesTest {
               "DrainCommits: catch (TimeoutException | ExecutionException e)",
               "whatever the failure is, nothing was confirmed"),
           Map.entry(
-              "GuardedConnection: catch (InvocationTargetException e)",
+              "UnclosableConnection: catch (InvocationTargetException e)",
               "throws on what the driver has thrown"),
-          Map.entry("GuardedConnection: getCause() x3", "throws on what the driver has thrown"),
+          Map.entry("UnclosableConnection: getCause() x3", "throws on what the driver has thrown"),
           Map.entry(
-              "GuardedConnection: instanceof SQLException", "notes what the driver has thrown"),
+              "UnclosableConnection: instanceof SQLException", "notes what the driver has thrown"),
           Map.entry("InMemoryOutbox: catch (CompletionException e)", "unwraps it"),
           Map.entry(
               "JacksonCodec: instanceof StreamConstraintsException",
@@ -79,26 +79,30 @@ class FailureSitesTest {
               "OutboxRelay: catch (TimeoutException | ExecutionException e)",
               "whatever the failure is, it is not drained"),
           Map.entry(
-              "OverdueSagas: instanceof SagaMoves.PlanException",
+              "SagaTimeouts: instanceof SagaTransitions.PlanException",
               "made by the library's own code; what it carries is classified over the chain"),
-          Map.entry("SagaMoves: instanceof Exception", "throws on what it carries"),
+          Map.entry("SagaTransitions: instanceof Exception", "throws on what it carries"),
           Map.entry(
               "PollLoop: instanceof KafkaException", "decides of the stack trace in the log only"),
           Map.entry("RabbitDeadLetters: catch (ExecutionException e)", "unwraps it"),
-          Map.entry("ReplyHandler: catch (SagaMoves.PlanException e)", "throws on what it carries"),
           Map.entry(
-              "ReplyHandler: catch (SagaMoves.RefusedException e)",
+              "ReplyHandler: catch (SagaTransitions.PlanException e)", "throws on what it carries"),
+          Map.entry(
+              "ReplyHandler: catch (SagaTransitions.RefusedException e)",
               "made by the library's own code"),
           Map.entry(
-              "ResultKeeper: catch (StoreException e)",
+              "ResultRecorder: catch (StoreException e)",
               "the contract of a store names it; what becomes of it is told over the chain"),
-          Map.entry("SagaEngine: catch (SagaMoves.PlanException e)", "throws on what it carries"),
           Map.entry(
-              "SagaEngine: catch (SagaMoves.RefusedException e)", "made by the library's own code"),
+              "SagaEngine: catch (SagaTransitions.PlanException e)", "throws on what it carries"),
+          Map.entry(
+              "SagaEngine: catch (SagaTransitions.RefusedException e)",
+              "made by the library's own code"),
           Map.entry("SagaEngine: catch (StoreException | SagaException e)", "throws it on"),
-          Map.entry("SagaMoves: catch (RefusedException e)", "throws it on"),
+          Map.entry("SagaTransitions: catch (RefusedException e)", "throws it on"),
           Map.entry("SchemaLock: instanceof SQLException", "read by SqlErrors"),
-          Map.entry("SideThread: instanceof RuntimeException", "throws on what it has caught"),
+          Map.entry(
+              "RelayBackgroundTask: instanceof RuntimeException", "throws on what it has caught"),
           Map.entry(
               "SpringTransactionRunner: catch (StoreException e) x2",
               "its own begin and the transaction's throw it themselves"),

@@ -91,7 +91,7 @@ class IdempotencySnippetTest {
     for (int i = 0; i < 2; i++) {
       // snippet: requests-lease
       StoredResult answer =
-          guard.byLease(
+          guard.withLease(
               "customer-7/charge",
               idempotencyKey,
               RequestGuard.fingerprint(body),

@@ -77,9 +77,9 @@ class OutboxSnippetTest {
     for (ParkedMessage message : admin.parked(ParkedFilter.all().errorCode(code), 0, 100)) {
       ParkedExplanation why = admin.explain(message.id()).orElseThrow();
       if (why.keyBlocked()) {
-        admin.replayAtFront(message.id(), "ann", "the far side is repaired");
+        admin.redriveAtFront(message.id(), "ann", "the far side is repaired");
       } else {
-        admin.replay(message.id(), "ann", "the far side is repaired");
+        admin.redrive(message.id(), "ann", "the far side is repaired");
       }
     }
     // end

@@ -50,7 +50,7 @@ class RedriveSnippetTest {
     Redrive redrive = Redrive.builder(transport.deadLetters(), runtime).maxPerSecond(50).build();
     for (CauseGroup cause : redrive.groups(orders, "main")) {
       RedriveSelection selection = RedriveSelection.cause(cause.fingerprint());
-      RedriveReport planned = redrive.rehearse(orders, "main", selection);
+      RedriveReport planned = redrive.dryRun(orders, "main", selection);
       if (planned.quarantined() == 0) {
         redrive.run(orders, "main", selection, "ann", "the price list is back");
       }

@@ -88,7 +88,7 @@ class SchemaFilesTest {
       listed.put(parts[1], parts[0]);
     }
     Set<Path> folders = new HashSet<>();
-    schemas.forEach(schema -> folders.add(schema.folder().resolve("schema")));
+    schemas.forEach(schema -> folders.add(schema.folder().resolve(schema.scripts().folder())));
     Map<String, String> actual = new TreeMap<>();
     for (Path resources : LibrarySchemas.folders("src/main/resources")) {
       for (Path script : LibrarySchemas.files(resources, ".sql")) {

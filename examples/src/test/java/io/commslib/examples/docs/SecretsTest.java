@@ -70,7 +70,7 @@ class SecretsTest {
           // Destinations, shards, names, and figures that health shows on purpose.
           "Health",
           "OutboxHealth",
-          "Ownership",
+          "ShardOwnership",
           // Functions of a definition, and the standing of steps by their names.
           "Step",
           "Undo",

@@ -58,7 +58,11 @@ class ServiceSnippetTest {
             .applySchemas();
     Comms comms = builder.build();
     SubscriptionConfig parcels =
-        comms.subscription("parcels", PARCELS).workers(16).parkKey(comms.heldKeys()).build();
+        comms
+            .subscription("parcels", PARCELS)
+            .workers(16)
+            .blockKeyOnDeadLetter(comms.blockedKeys())
+            .build();
     comms.subscribe(parcels, delivery -> Settlement.done());
     comms.subscribe(
         "stock",

@@ -92,7 +92,7 @@ record Broker(Kind kind, String address, TestServer server) implements AutoClose
               "protocol",
               GroupProtocol.CLASSIC.name(),
               "session",
-              KafkaScene.SESSION.toString(),
+              KafkaRowEnvironment.SESSION.toString(),
               "maxMessageBytes",
               Integer.toString(maxMessageBytes)),
           new PlantedErrors(false));

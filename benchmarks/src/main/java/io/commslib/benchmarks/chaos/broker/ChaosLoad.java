@@ -34,7 +34,7 @@ final class ChaosLoad implements AutoCloseable {
   private volatile boolean stopped;
   private volatile @Nullable Throwable failure;
 
-  ChaosLoad(Publisher publisher, Destination to, Path folder, Setting setting) {
+  ChaosLoad(Publisher publisher, Destination to, Path folder, RowSetup setting) {
     this(publisher, to, folder, "p", setting);
   }
 
@@ -43,7 +43,7 @@ final class ChaosLoad implements AutoCloseable {
    *
    * @param prefix of the names of the producers, and so of their keys and messages
    */
-  ChaosLoad(Publisher publisher, Destination to, Path folder, String prefix, Setting setting) {
+  ChaosLoad(Publisher publisher, Destination to, Path folder, String prefix, RowSetup setting) {
     this.keys = setting.keys;
     this.body = new byte[setting.bodyBytes];
     int rounds = setting.rounds;

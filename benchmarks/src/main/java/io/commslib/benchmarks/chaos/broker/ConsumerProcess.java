@@ -80,7 +80,9 @@ public final class ConsumerProcess {
     MessageTransport transport = Broker.Kind.valueOf(get("broker")).open(arguments, errors);
     Destination source = Destination.parse(get("source"));
     DestinationConfig.Builder declared =
-        DestinationConfig.builder(source).partitions(KafkaScene.PARTITIONS).group(Members.GROUP);
+        DestinationConfig.builder(source)
+            .partitions(KafkaRowEnvironment.PARTITIONS)
+            .group(Members.GROUP);
     if (arguments.containsKey(VERIFY_ONLY)) {
       declared.verifyOnly();
     }
@@ -92,7 +94,7 @@ public final class ConsumerProcess {
     boolean failing = Boolean.parseBoolean(get("failing"));
     if (failing) {
       wanted
-          .withoutFlood()
+          .withoutDeadLetterBreaker()
           .retry(RetrySchedule.builder().attemptsAtOnce(1).withoutDelays().build());
     }
     errors.set(wanted);

@@ -20,8 +20,8 @@ final class DuplicateRow {
   private DuplicateRow() {}
 
   static RowResult run(String name, ChaosOptions options) throws Exception {
-    Setting setting = new Setting(options.choose(10, 100, 500));
-    try (KafkaScene scene = new KafkaScene(setting, options)) {
+    RowSetup setting = new RowSetup(options.choose(10, 100, 500));
+    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
       Duplicating publisher =
           new Duplicating(scene.transport().publisher(), new Random(options.seed()));
       scene.produce(publisher).join();

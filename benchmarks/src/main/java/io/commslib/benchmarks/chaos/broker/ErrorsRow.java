@@ -14,7 +14,7 @@ final class ErrorsRow {
 
   static RowResult run(Broker.Kind kind, String name, ChaosOptions options) throws Exception {
     int kills = options.choose(3, 9, 30);
-    Setting setting = new Setting(options.choose(20, 40, 300));
+    RowSetup setting = new RowSetup(options.choose(20, 40, 300));
     setting.processes = true;
     setting.members = 2;
     setting.errors = true;
@@ -23,7 +23,7 @@ final class ErrorsRow {
     }
     int members = 0;
     int brokers = 0;
-    try (ProcessScene scene = new ProcessScene(kind, setting, options)) {
+    try (ProcessRowEnvironment scene = new ProcessRowEnvironment(kind, setting, options)) {
       scene.produce();
       for (int kill = 0; kill < kills; kill++) {
         scene.pause(1_500, 4_000);

@@ -36,7 +36,8 @@ final class FailureRows {
 
   static RowResult poison(String name, ChaosOptions options) throws Exception {
     int pairs = options.choose(20, 100, 500);
-    try (KafkaScene scene = new KafkaScene(new Setting(options.choose(20, 100, 500)), options)) {
+    try (KafkaRowEnvironment scene =
+        new KafkaRowEnvironment(new RowSetup(options.choose(20, 100, 500)), options)) {
       scene.produce();
       for (int pair = 0; pair < pairs; pair++) {
         scene.poison().pair("p0-k" + scene.random().nextInt(POISON_KEYS));
@@ -51,7 +52,7 @@ final class FailureRows {
     Duration length = Duration.ofSeconds(options.choose(3, 20, 120));
     AtomicBoolean out = new AtomicBoolean();
     AtomicInteger tries = new AtomicInteger();
-    Setting setting = new Setting(options.choose(20, 100, 500));
+    RowSetup setting = new RowSetup(options.choose(20, 100, 500));
     setting.work =
         delivery -> {
           if (out.get()) {
@@ -59,7 +60,7 @@ final class FailureRows {
             throw new StoreException("CHAOS-002", FailureKind.TRANSIENT, "out of reach", null);
           }
         };
-    try (KafkaScene scene = new KafkaScene(setting, options)) {
+    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
       scene.produce();
       scene.pause(300, 600);
       out.set(true);
@@ -80,11 +81,11 @@ final class FailureRows {
   /** Some messages must be given up; until their dead letters are taken nothing of them settles. */
   static RowResult deadLettersDown(String name, ChaosOptions options) throws Exception {
     Duration length = Duration.ofSeconds(options.choose(5, 20, 60));
-    Setting setting = new Setting(options.choose(20, 100, 500));
+    RowSetup setting = new RowSetup(options.choose(20, 100, 500));
     setting.subscription =
         config ->
             config
-                .withoutFlood()
+                .withoutDeadLetterBreaker()
                 .retry(RetrySchedule.builder().attemptsAtOnce(1).withoutDelays().build());
     setting.work =
         delivery -> {
@@ -92,7 +93,7 @@ final class FailureRows {
             throw new IllegalStateException("bad");
           }
         };
-    try (KafkaScene scene = new KafkaScene(setting, options);
+    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options);
         Admin admin =
             Admin.create(Map.of("bootstrap.servers", scene.brokers().get(0).bootstrapServers()))) {
       String topic = scene.source().name() + "." + Members.GROUP + ".dlq";
@@ -130,9 +131,9 @@ final class FailureRows {
   /** Handlers meet a missing class, a stack overflow, an assertion, or that memory is out. */
   static RowResult errors(String name, ChaosOptions options) throws Exception {
     ErrorPlan plan = new ErrorPlan();
-    Setting setting = new Setting(options.choose(20, 100, 500));
+    RowSetup setting = new RowSetup(options.choose(20, 100, 500));
     setting.work = delivery -> plan.meet(delivery.message().id());
-    try (KafkaScene scene = new KafkaScene(setting, options)) {
+    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
       scene.produce();
       RowResult result = scene.result(name, "errors in handlers");
       if (plan.thrown() == 0) {
@@ -147,7 +148,7 @@ final class FailureRows {
   }
 
   /** Waits for the dead letters and writes them down. */
-  private static void note(KafkaScene scene, long expected) {
+  private static void note(KafkaRowEnvironment scene, long expected) {
     long end = System.nanoTime() + LIMIT.toNanos();
     List<DeadLetter> letters = List.of();
     while (letters.size() < expected && System.nanoTime() - end < 0) {

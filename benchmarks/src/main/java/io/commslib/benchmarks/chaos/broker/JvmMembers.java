@@ -36,7 +36,7 @@ final class JvmMembers implements Members {
 
   private final String servers;
   private final Destination source;
-  private final Setting setting;
+  private final RowSetup setting;
   private final HistoryWriter history;
   private final Path file;
   private final SystemRuntime runtime = SystemRuntime.create();
@@ -47,7 +47,7 @@ final class JvmMembers implements Members {
   private final AtomicInteger highestAttempt = new AtomicInteger();
   private final Deque<Member> members = new ArrayDeque<>();
 
-  JvmMembers(String servers, Destination source, Path folder, Setting setting) throws IOException {
+  JvmMembers(String servers, Destination source, Path folder, RowSetup setting) throws IOException {
     this.servers = servers;
     this.source = source;
     this.setting = setting;
@@ -62,7 +62,8 @@ final class JvmMembers implements Members {
     setting.client.forEach(config::clientSetting);
     setting.transport.accept(config);
     KafkaTransport transport = KafkaTransport.create(config.build());
-    transport.declare(DestinationConfig.builder(source).partitions(KafkaScene.PARTITIONS).build());
+    transport.declare(
+        DestinationConfig.builder(source).partitions(KafkaRowEnvironment.PARTITIONS).build());
     SubscriptionConfig.Builder subscription = SubscriptionConfig.builder(source, GROUP);
     setting.saboteur.set(subscription, transactions, inbox);
     setting.subscription.accept(subscription);

@@ -23,7 +23,7 @@ final class LettersRow {
   private LettersRow() {}
 
   static RowResult run(Broker.Kind kind, String name, ChaosOptions options) throws Exception {
-    Setting setting = new Setting(options.choose(10, 40, 200));
+    RowSetup setting = new RowSetup(options.choose(10, 40, 200));
     setting.processes = true;
     setting.members = 0;
     setting.producers = 2;
@@ -37,7 +37,7 @@ final class LettersRow {
       letters += ConsumerProcess.isBad(new MessageTrace("x", "x", "x", seq)) ? 1 : 0;
     }
     letters *= (long) setting.producers * setting.keys;
-    try (ProcessScene scene = new ProcessScene(kind, setting, options)) {
+    try (ProcessRowEnvironment scene = new ProcessRowEnvironment(kind, setting, options)) {
       scene.produce();
       long all = scene.confirmed();
       // Only now: a member has to choose how much of the backlog it takes.

@@ -25,9 +25,9 @@ final class MembershipRows {
 
   static RowResult killBrokers(String name, ChaosOptions options) throws Exception {
     int kills = options.choose(2, 6, 10);
-    Setting setting = new Setting(options.choose(20, 100, 500));
+    RowSetup setting = new RowSetup(options.choose(20, 100, 500));
     setting.brokers = 3;
-    try (KafkaScene scene = new KafkaScene(setting, options)) {
+    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
       scene.produce();
       for (int kill = 0; kill < kills; kill++) {
         KafkaServer broker = scene.brokers().get(kill % scene.brokers().size());
@@ -52,7 +52,7 @@ final class MembershipRows {
   private static RowResult comeAndGo(String name, ChaosOptions options, GroupProtocol protocol)
       throws Exception {
     int changes = options.choose(3, 20, 150);
-    Setting setting = processes(options.choose(20, 150, 1_000));
+    RowSetup setting = processes(options.choose(20, 150, 1_000));
     setting.protocol = protocol;
     if (protocol == GroupProtocol.CONSUMER) {
       setting.broker.put("group.consumer.min.session.timeout.ms", "1000");
@@ -62,7 +62,7 @@ final class MembershipRows {
       setting.client.clear();
     }
     int killed = 0;
-    try (KafkaScene scene = new KafkaScene(setting, options)) {
+    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
       ProcessMembers members = scene.processes();
       scene.produce();
       for (int change = 0; change < changes; change++) {
@@ -80,8 +80,8 @@ final class MembershipRows {
     }
   }
 
-  private static Setting processes(int rounds) {
-    Setting setting = new Setting(rounds);
+  private static RowSetup processes(int rounds) {
+    RowSetup setting = new RowSetup(rounds);
     setting.processes = true;
     setting.client.put("heartbeat.interval.ms", "500");
     return setting;
@@ -89,10 +89,10 @@ final class MembershipRows {
 
   /** One message of a key parks for twice the poll interval; others go on. */
   static RowResult slow(String name, ChaosOptions options) throws Exception {
-    Setting setting = new Setting(options.choose(30, 100, 500));
+    RowSetup setting = new RowSetup(options.choose(30, 100, 500));
     setting.transport = config -> config.clientSetting("max.poll.interval.ms", 6_000);
     setting.work = MembershipRows::sometimesSlow;
-    try (KafkaScene scene = new KafkaScene(setting, options)) {
+    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
       scene.produce();
       return scene.result(name, 2 * setting.producers + " handlers of 12 s");
     }
@@ -108,8 +108,8 @@ final class MembershipRows {
   /** Offsets of a group that go back would mean that a member that was missed has committed. */
   static RowResult stopAndGo(String name, ChaosOptions options) throws Exception {
     int pauses = options.choose(2, 10, 30);
-    Setting setting = processes(options.choose(50, 400, 2_000));
-    try (KafkaScene scene = new KafkaScene(setting, options);
+    RowSetup setting = processes(options.choose(50, 400, 2_000));
+    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options);
         Admin admin = Admin.create(Map.of("bootstrap.servers", first(scene)))) {
       scene.produce();
       Map<TopicPartition, Long> highest = new HashMap<>();
@@ -117,22 +117,23 @@ final class MembershipRows {
         ChildJvm child = scene.processes().any(scene.random());
         scene.pause(100, 1_000);
         child.stop();
-        LockSupport.parkNanos(KafkaScene.SESSION.plusMillis(1_500).toNanos());
+        LockSupport.parkNanos(KafkaRowEnvironment.SESSION.plusMillis(1_500).toNanos());
         look(scene, admin, highest);
         child.resume();
         scene.pause(300, 1_500);
         look(scene, admin, highest);
       }
-      return scene.result(name, pauses + " pauses of " + KafkaScene.SESSION.plusMillis(1_500));
+      return scene.result(
+          name, pauses + " pauses of " + KafkaRowEnvironment.SESSION.plusMillis(1_500));
     }
   }
 
-  private static String first(KafkaScene scene) {
+  private static String first(KafkaRowEnvironment scene) {
     return scene.brokers().get(0).bootstrapServers();
   }
 
-  private static void look(KafkaScene scene, Admin admin, Map<TopicPartition, Long> highest)
-      throws Exception {
+  private static void look(
+      KafkaRowEnvironment scene, Admin admin, Map<TopicPartition, Long> highest) throws Exception {
     admin
         .listConsumerGroupOffsets(scene.source().name() + "." + Members.GROUP)
         .partitionsToOffsetAndMetadata()
@@ -153,8 +154,8 @@ final class MembershipRows {
   /** Ends with status 0 each, and what comes again is at most what was in flight. */
   static RowResult roll(String name, ChaosOptions options) throws Exception {
     int restarts = options.choose(3, 20, 50);
-    Setting setting = processes(options.choose(20, 150, 1_000));
-    try (KafkaScene scene = new KafkaScene(setting, options)) {
+    RowSetup setting = processes(options.choose(20, 150, 1_000));
+    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
       ProcessMembers members = scene.processes();
       ChaosLoad load = scene.produce();
       for (int restart = 0; restart < restarts; restart++) {
@@ -179,10 +180,10 @@ final class MembershipRows {
 
   /** Each kills the members it comes to until it is known for that and goes to the dead letters. */
   static RowResult killers(String name, ChaosOptions options) throws Exception {
-    Setting setting = processes(options.choose(20, 100, 300));
+    RowSetup setting = processes(options.choose(20, 100, 300));
     setting.members = 2;
     int killed = 0;
-    try (KafkaScene scene = new KafkaScene(setting, options)) {
+    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
       ProcessMembers members = scene.processes();
       ChaosLoad load = scene.produce();
       load.join();
@@ -208,7 +209,7 @@ final class MembershipRows {
     }
   }
 
-  private static boolean isMissing(KafkaScene scene) {
+  private static boolean isMissing(KafkaRowEnvironment scene) {
     return scene.transport().deadLetters().list(scene.source(), Members.GROUP, 10).isEmpty();
   }
 }

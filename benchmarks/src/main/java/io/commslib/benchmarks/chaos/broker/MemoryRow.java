@@ -12,7 +12,7 @@ final class MemoryRow {
   private MemoryRow() {}
 
   static RowResult run(String name, ChaosOptions options) throws Exception {
-    Setting setting = new Setting(options.choose(10, 100, 500));
+    RowSetup setting = new RowSetup(options.choose(10, 100, 500));
     setting.processes = true;
     setting.members = 1;
     setting.producers = 2;
@@ -21,7 +21,7 @@ final class MemoryRow {
     setting.bodyBytes = BODY_BYTES;
     setting.broker.put("message.max.bytes", "2097152");
     setting.client.put("heartbeat.interval.ms", "500");
-    try (KafkaScene scene = new KafkaScene(setting, options)) {
+    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
       scene.produce();
       return scene.result(name, setting.messages() + " bodies of " + BODY_BYTES + " bytes");
     }

@@ -31,17 +31,17 @@ final class MismatchRow {
   static RowResult run(Broker.Kind kind, String name, ChaosOptions options) throws Exception {
     int rounds = options.choose(1, 2, 20);
     Duration away = Duration.ofSeconds(options.choose(3, 10, 30));
-    Setting setting = new Setting(options.choose(30, 50, 500));
+    RowSetup setting = new RowSetup(options.choose(30, 50, 500));
     setting.processes = true;
     setting.members = 2;
     setting.maxMessageBytes = SMALL;
-    Setting large = new Setting(1);
+    RowSetup large = new RowSetup(1);
     large.producers = 2;
     large.keys = options.choose(20, 50, 200);
     large.bodyBytes = LARGE;
-    try (ProcessScene scene = new ProcessScene(kind, setting, options)) {
+    try (ProcessRowEnvironment scene = new ProcessRowEnvironment(kind, setting, options)) {
       Destination lacking = Destination.topic("chaos-lacking");
-      scene.transport().declare(ProcessScene.declaration(lacking).build());
+      scene.transport().declare(ProcessRowEnvironment.declaration(lacking).build());
       scene.broker().removeDeadLetters(lacking);
       scene.produce();
       scene.judge().awaitEffects(scene.members(), WELL_UNDER_WAY);
@@ -54,7 +54,7 @@ final class MismatchRow {
             "COMMS-" + kind + "-002");
       }
       try (MessageTransport other = scene.broker().open(2 * LARGE)) {
-        other.declare(ProcessScene.declaration(scene.source()).build());
+        other.declare(ProcessRowEnvironment.declaration(scene.source()).build());
         scene.produce("large", other, large).join();
         scene.awaitParked(large.messages(), TOO_LARGE);
       }
@@ -75,7 +75,8 @@ final class MismatchRow {
   }
 
   /** A process that does not fit ends by itself and says why. */
-  private static void refuse(ProcessScene scene, Map<String, String> changes, String code) {
+  private static void refuse(
+      ProcessRowEnvironment scene, Map<String, String> changes, String code) {
     ChildJvm misfit = scene.members().start(changes);
     int status = misfit.awaitExit(REFUSED_WITHIN);
     misfit.kill();
@@ -87,7 +88,8 @@ final class MismatchRow {
         .wrong("unexpected", refused ? 0 : 1, changes + " was not refused: " + status + output);
   }
 
-  private static void withoutInbox(ProcessScene scene, Duration length) throws SQLException {
+  private static void withoutInbox(ProcessRowEnvironment scene, Duration length)
+      throws SQLException {
     boolean loaded = scene.isProducing();
     rename(scene, "inbox", "inbox_away");
     long before = scene.members().effected();
@@ -101,7 +103,8 @@ final class MismatchRow {
     scene.judge().wrong("unmet", loaded ? 0 : 1, "the load was over");
   }
 
-  private static void rename(ProcessScene scene, String from, String to) throws SQLException {
+  private static void rename(ProcessRowEnvironment scene, String from, String to)
+      throws SQLException {
     JdbcDatabase database = scene.members().database();
     String target = database.dialect().isMySql() ? database.table(to) : to;
     scene

@@ -18,10 +18,10 @@ final class NetworkRow {
 
   static RowResult run(String name, ChaosOptions options) throws Exception {
     int each = options.choose(1, 5, 100);
-    Setting setting = new Setting(options.choose(20, 150, 3_000));
+    RowSetup setting = new RowSetup(options.choose(20, 150, 3_000));
     setting.proxied = true;
     setting.publishTimeout = PUBLISH_TIMEOUT;
-    try (KafkaScene scene = new KafkaScene(setting, options)) {
+    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
       int before = threads();
       ChaosLoad load = scene.produce();
       TcpFaultProxy proxy = scene.proxy();

@@ -34,7 +34,7 @@ final class ProcessMembers implements Members {
   private final String servers;
   private final Destination source;
   private final Path folder;
-  private final Setting setting;
+  private final RowSetup setting;
   private final ChaosDatabase server;
   private final HikariDataSource pool;
   private final JdbcDatabase database;
@@ -45,7 +45,7 @@ final class ProcessMembers implements Members {
   private int born;
 
   ProcessMembers(
-      Broker.Kind broker, String servers, Destination source, Path folder, Setting setting)
+      Broker.Kind broker, String servers, Destination source, Path folder, RowSetup setting)
       throws IOException, SQLException {
     this.broker = broker;
     this.servers = servers;
@@ -74,7 +74,7 @@ final class ProcessMembers implements Members {
     arguments.put("servers", servers);
     arguments.put("source", source.toString());
     arguments.put("protocol", setting.protocol.name());
-    arguments.put("session", KafkaScene.SESSION.toString());
+    arguments.put("session", KafkaRowEnvironment.SESSION.toString());
     arguments.put("url", server.url());
     arguments.put("user", server.user());
     arguments.put("schema", SCHEMA);

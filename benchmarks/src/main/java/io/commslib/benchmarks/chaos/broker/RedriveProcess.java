@@ -21,7 +21,7 @@ public final class RedriveProcess {
     Broker.Kind kind = Broker.Kind.valueOf(arguments[0]);
     try (SystemRuntime runtime = SystemRuntime.create();
         MessageTransport transport = kind.open(arguments[1], MAX_MESSAGE_BYTES)) {
-      transport.declare(ProcessScene.declaration(source).build());
+      transport.declare(ProcessRowEnvironment.declaration(source).build());
       Redrive redrive =
           Redrive.builder(transport.deadLetters(), runtime)
               .maxPerSecond(Integer.parseInt(arguments[3]))

@@ -22,11 +22,11 @@ final class RedriveRow {
     AtomicBoolean cured = new AtomicBoolean();
     AtomicInteger fewest = new AtomicInteger(Integer.MAX_VALUE);
     AtomicInteger most = new AtomicInteger();
-    Setting setting = new Setting(options.choose(5, 50, 50));
+    RowSetup setting = new RowSetup(options.choose(5, 50, 50));
     setting.subscription =
         config ->
             config
-                .withoutFlood()
+                .withoutDeadLetterBreaker()
                 .retry(RetrySchedule.builder().attemptsAtOnce(1).withoutDelays().build());
     setting.work =
         delivery -> {
@@ -36,7 +36,7 @@ final class RedriveRow {
           fewest.accumulateAndGet(delivery.redriveCount(), Math::min);
           most.accumulateAndGet(delivery.redriveCount(), Math::max);
         };
-    try (KafkaScene scene = new KafkaScene(setting, options)) {
+    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
       scene.produce().join();
       long all = setting.messages();
       awaitLetters(scene, all);
@@ -68,7 +68,7 @@ final class RedriveRow {
     }
   }
 
-  private static void awaitLetters(KafkaScene scene, long count) {
+  private static void awaitLetters(KafkaRowEnvironment scene, long count) {
     long end = System.nanoTime() + LIMIT.toNanos();
     while (scene.transport().deadLetters().list(scene.source(), Members.GROUP, 100_000).size()
             < count
@@ -77,7 +77,7 @@ final class RedriveRow {
     }
   }
 
-  private static ChildJvm redrive(KafkaScene scene, int number) {
+  private static ChildJvm redrive(KafkaRowEnvironment scene, int number) {
     return ChildJvm.start(
         List.of("-Xmx128m"),
         RedriveProcess.class.getName(),

@@ -32,7 +32,7 @@ final class ContentRow {
 
   private static boolean refused(RequestGuard guard, RequestKey key) {
     StoredResult answer =
-        guard.byLease(
+        guard.withLease(
             key.scope(), key.key(), "another content", attempt -> Requests.result("second"));
     return answer.status() == UNPROCESSABLE;
   }

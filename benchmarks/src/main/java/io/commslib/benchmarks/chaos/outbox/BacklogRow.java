@@ -21,7 +21,7 @@ final class BacklogRow {
 
   private BacklogRow() {}
 
-  static Part run(Scene scene) throws Exception {
+  static WorldResult run(RowEnvironment scene) throws Exception {
     int messages = scene.choose(5_000, 100_000, 1_000_000);
     List<String> unmet = new ArrayList<>();
     // The broker's consumer writes effects beside the relay: it must not be what is measured.
@@ -53,7 +53,7 @@ final class BacklogRow {
       if (last > 3 * Math.max(first, 50)) {
         unmet.add("the tenths of the backlog took " + millis + " ms");
       }
-      return new Part(
+      return new WorldResult(
           world.judge(),
           Map.of("backlog", backlog, "secondTenthMillis", first, "lastTenthMillis", last),
           unmet);

@@ -14,13 +14,13 @@ final class ClockRow {
 
   private ClockRow() {}
 
-  static Part run(Scene scene) throws Exception {
+  static WorldResult run(RowEnvironment scene) throws Exception {
     try (ChaosDatabase server = scene.database()) {
       return run(server, scene.seed(), scene.choose(500, 5_000, 20_000));
     }
   }
 
-  static Part run(ChaosDatabase server, long seed, int messages) throws Exception {
+  static WorldResult run(ChaosDatabase server, long seed, int messages) throws Exception {
     List<String> unmet = new ArrayList<>();
     try (ChaosWorld world = new ChaosWorld(server, seed)) {
       ChaosWorld.Child early = world.start(ChildSettings.relay().shift(WRONG.negated()));
@@ -42,7 +42,7 @@ final class ClockRow {
           unmet.add("published nothing: " + relay.name());
         }
       }
-      return new Part(world.judge(), Map.of("doubleClaims", twice), unmet);
+      return new WorldResult(world.judge(), Map.of("doubleClaims", twice), unmet);
     }
   }
 

@@ -19,16 +19,16 @@ final class CommitCutRow {
 
   private CommitCutRow() {}
 
-  static Part run(Scene scene) throws Exception {
+  static WorldResult run(RowEnvironment scene) throws Exception {
     try (ChaosDatabase server = scene.database()) {
       return run(server, scene.seed(), scene.choose(20, 150, 500));
     }
   }
 
-  static Part run(ChaosDatabase server, long seed, int cuts) throws Exception {
+  static WorldResult run(ChaosDatabase server, long seed, int cuts) throws Exception {
     List<String> unmet = new ArrayList<>();
     try (ChaosWorld world = new ChaosWorld(server, seed);
-        CutLine line = new CutLine(server, new Random(seed))) {
+        FaultyLink line = new FaultyLink(server, new Random(seed))) {
       world.start(ChildSettings.relay()).awaitReady();
       JdbcDatabase through = JdbcDatabase.builder(line.source()).schema(world.schema()).build();
       ChaosWriter.Load load = new ChaosWriter.Load(5, 5, 0, 0, 0, Duration.ZERO);
@@ -42,7 +42,7 @@ final class CommitCutRow {
         if (unknown != line.cuts()) {
           unmet.add("commits cut: " + line.cuts() + ", told to be unknown: " + unknown);
         }
-        return new Part(
+        return new WorldResult(
             world.judge(), Map.of("commitsCut", line.cuts(), "unknownCommits", unknown), unmet);
       }
     }

@@ -16,7 +16,7 @@ final class ContentionRow {
 
   private ContentionRow() {}
 
-  static Part run(Scene scene) throws Exception {
+  static WorldResult run(RowEnvironment scene) throws Exception {
     if (scene.kind() == ChaosDatabase.Kind.H2) {
       throw new IllegalArgumentException(
           "--database: h2 (expected: postgresql or mariadb for row 9)");
@@ -36,7 +36,7 @@ final class ContentionRow {
       if (refused < messages / 50) {
         unmet.add("effects refused: " + refused + " (expected: at least " + messages / 50 + ")");
       }
-      return new Part(world.judge(), Map.of("effectsRefused", refused), unmet);
+      return new WorldResult(world.judge(), Map.of("effectsRefused", refused), unmet);
     }
   }
 

@@ -60,7 +60,7 @@ final class CrashRow {
   }
 
   /** All points as often as the size says, in an order of the seed. */
-  static Part run(Scene scene) throws Exception {
+  static WorldResult run(RowEnvironment scene) throws Exception {
     List<String> crashes = new ArrayList<>();
     for (int time = scene.choose(1, 2, 10); time > 0; time--) {
       crashes.addAll(POINTS.keySet());
@@ -68,7 +68,7 @@ final class CrashRow {
     Collections.shuffle(crashes, new Random(scene.seed()));
     List<String> chosen = scene.size() == Size.QUICK ? crashes.subList(0, WORLDS) : crashes;
     try (ChaosDatabase server = scene.database()) {
-      return Scene.inParallel(
+      return RowEnvironment.inParallel(
           WORLDS,
           WORLDS,
           world -> {
@@ -89,7 +89,8 @@ final class CrashRow {
    * @param crashes points in this order
    * @param waitForLeases false to give the shards of the dead to the living at once
    */
-  static Part run(ChaosDatabase server, long seed, List<String> crashes, boolean waitForLeases)
+  static WorldResult run(
+      ChaosDatabase server, long seed, List<String> crashes, boolean waitForLeases)
       throws Exception {
     Random random = new Random(seed);
     long died = 0;
@@ -113,7 +114,7 @@ final class CrashRow {
       }
       world.start(ChildSettings.roles("relay+replay", "w")).awaitReady();
       world.awaitQuiet(STUCK);
-      return new Part(world.judge(), Map.of("kills", died), unmet);
+      return new WorldResult(world.judge(), Map.of("kills", died), unmet);
     }
   }
 

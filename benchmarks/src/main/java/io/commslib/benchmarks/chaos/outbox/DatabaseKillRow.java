@@ -14,11 +14,11 @@ final class DatabaseKillRow {
 
   private DatabaseKillRow() {}
 
-  static Part run(Scene scene) throws Exception {
+  static WorldResult run(RowEnvironment scene) throws Exception {
     return run(scene, scene.choose(1, 5, 20));
   }
 
-  static Part run(Scene scene, int kills) throws Exception {
+  static WorldResult run(RowEnvironment scene, int kills) throws Exception {
     Random random = new Random(scene.seed());
     try (ChaosDatabase server = scene.database();
         ChaosWorld world = new ChaosWorld(server, scene.seed())) {
@@ -37,7 +37,7 @@ final class DatabaseKillRow {
         }
         writers.stop();
         world.awaitQuiet(STUCK);
-        return new Part(
+        return new WorldResult(
             world.judge(),
             Map.of(
                 "databaseKills",

@@ -21,7 +21,7 @@ final class DiskFullRow {
 
   private DiskFullRow() {}
 
-  static Part run(Scene scene) throws Exception {
+  static WorldResult run(RowEnvironment scene) throws Exception {
     Duration full = Duration.ofSeconds(scene.choose(3, 20, 20));
     List<String> unmet = new ArrayList<>();
     try (ChaosDatabase server = scene.database();
@@ -53,7 +53,7 @@ final class DiskFullRow {
         }
         Map<String, Long> figures =
             Map.of("refusedWrites", refused, "databaseDied", died ? 1L : 0L);
-        return new Part(world.judge(), figures, unmet);
+        return new WorldResult(world.judge(), figures, unmet);
       }
     }
   }

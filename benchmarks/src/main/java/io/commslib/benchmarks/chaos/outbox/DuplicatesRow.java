@@ -24,7 +24,7 @@ final class DuplicatesRow {
 
   private DuplicatesRow() {}
 
-  static Part run(Scene scene) throws Exception {
+  static WorldResult run(RowEnvironment scene) throws Exception {
     try (ChaosDatabase server = scene.database()) {
       return run(
           server,
@@ -40,7 +40,7 @@ final class DuplicatesRow {
    * @param messages how many different ones
    * @param withInbox false to see effects happen more than once
    */
-  static Part run(ChaosDatabase server, long seed, int messages, boolean withInbox)
+  static WorldResult run(ChaosDatabase server, long seed, int messages, boolean withInbox)
       throws Exception {
     Random random = new Random(seed);
     ChaosWorld.Setting setting = new ChaosWorld.Setting(10, 8, withInbox, delivery -> {});
@@ -67,7 +67,7 @@ final class DuplicatesRow {
       }
       world.consumer().awaitFewerWaiting(1);
       world.awaitQuiet(STUCK);
-      return new Part(world.judge(), Map.of("copies", copies), List.of());
+      return new WorldResult(world.judge(), Map.of("copies", copies), List.of());
     }
   }
 

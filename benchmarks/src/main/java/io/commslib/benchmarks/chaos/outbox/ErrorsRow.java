@@ -21,13 +21,13 @@ final class ErrorsRow {
 
   private ErrorsRow() {}
 
-  static Part run(Scene scene) throws Exception {
+  static WorldResult run(RowEnvironment scene) throws Exception {
     try (ChaosDatabase server = scene.database()) {
       return run(server, scene.seed(), scene.choose(1_500, 5_000, 20_000));
     }
   }
 
-  static Part run(ChaosDatabase server, long seed, int messages) throws Exception {
+  static WorldResult run(ChaosDatabase server, long seed, int messages) throws Exception {
     ErrorPlan inHandlers = new ErrorPlan();
     ChaosWorld.Setting setting =
         new ChaosWorld.Setting(12, 4, true, delivery -> inHandlers.meet(delivery.message().id()));
@@ -52,7 +52,7 @@ final class ErrorsRow {
       if (world.consumer().deadLetters() > 0) {
         unmet.add("dead letters: " + world.consumer().deadLetters());
       }
-      return new Part(world.judge(), Map.of("errorsInHandlers", inHandlers.thrown()), unmet);
+      return new WorldResult(world.judge(), Map.of("errorsInHandlers", inHandlers.thrown()), unmet);
     }
   }
 }

@@ -17,13 +17,13 @@ final class LargeRow {
 
   private LargeRow() {}
 
-  static Part run(Scene scene) throws Exception {
+  static WorldResult run(RowEnvironment scene) throws Exception {
     try (ChaosDatabase server = scene.database()) {
       return run(server, scene.seed(), scene.choose(200, 600, 2_000));
     }
   }
 
-  static Part run(ChaosDatabase server, long seed, int messages) throws Exception {
+  static WorldResult run(ChaosDatabase server, long seed, int messages) throws Exception {
     List<String> unmet = new ArrayList<>();
     try (ChaosWorld world = new ChaosWorld(server, seed)) {
       try (Writers writers = new Writers(world, world.database(), 2, messages, LOAD)) {
@@ -36,7 +36,7 @@ final class LargeRow {
       if (!relay.jvm().isAlive()) {
         unmet.add("the relay has died: " + relay.jvm().output());
       }
-      return new Part(world.judge(), Map.of("backlog", backlog), unmet);
+      return new WorldResult(world.judge(), Map.of("backlog", backlog), unmet);
     }
   }
 }

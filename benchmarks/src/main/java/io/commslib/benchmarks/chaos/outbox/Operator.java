@@ -17,7 +17,7 @@ final class Operator {
   int replay(int limit) {
     int replayed = 0;
     for (ParkedMessage parked : admin.parked(limit)) {
-      if (admin.replayAtFront(parked.id(), "operator", "tried again")) {
+      if (admin.redriveAtFront(parked.id(), "operator", "tried again")) {
         replayed++;
       }
     }

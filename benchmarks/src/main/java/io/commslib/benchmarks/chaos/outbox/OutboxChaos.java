@@ -14,7 +14,7 @@ import java.util.TreeMap;
 public final class OutboxChaos implements ChaosSuite {
 
   private interface Script {
-    Part run(Scene scene) throws Exception;
+    WorldResult run(RowEnvironment scene) throws Exception;
   }
 
   private record Row(String text, Script script) {}
@@ -30,15 +30,15 @@ public final class OutboxChaos implements ChaosSuite {
     rows.put("2", new Row("relay killed after the confirmation", RelayKillRow::run));
     rows.put("3", new Row("relay stopped past its lease", PauseRow::run));
     rows.put("4", new Row("two relays, clocks 20 minutes apart", ClockRow::run));
-    rows.put("5", new Row("writers that hold their transactions", HeldRow::run));
+    rows.put("5", new Row("writers that hold their transactions", OpenTransactionsRow::run));
     rows.put("6", new Row("database killed and restarted", DatabaseKillRow::run));
     rows.put("7", new Row("connection cut during the commit", CommitCutRow::run));
-    rows.put("8", new Row("a pool of two for sixteen", ScarceRow::run));
+    rows.put("8", new Row("a pool of two for sixteen", SmallPoolRow::run));
     rows.put("9", new Row("deadlocks and serialization failures", ContentionRow::run));
     rows.put("10", new Row("disk full under the outbox", DiskFullRow::run));
     rows.put("11", new Row("a backlog, then a relay in a small heap", BacklogRow::run));
     rows.put("26", new Row("nowhere to park", UnparkableRow::run));
-    rows.put("27", new Row("killed while parked messages are put back", ReplayKillRow::run));
+    rows.put("27", new Row("killed while parked messages are put back", RedriveKillRow::run));
     rows.put("28", new Row("each message ten times, out of turn", DuplicatesRow::run));
     rows.put("50", new Row("errors of classes, stack and memory in others' code", ErrorsRow::run));
     rows.put("51", new Row("writers with another number of shards", ShardsRow::run));
@@ -59,7 +59,8 @@ public final class OutboxChaos implements ChaosSuite {
     ChaosDatabase.Kind kind = ChaosDatabase.Kind.of(options.database());
     Saboteur saboteur = saboteur(number, options.saboteur());
     long start = System.nanoTime();
-    Part part = row.script().run(new Scene(kind, options.seed(), options.size(), saboteur));
+    WorldResult part =
+        row.script().run(new RowEnvironment(kind, options.seed(), options.size(), saboteur));
     Map<String, Long> broken = new LinkedHashMap<>(part.verdict().broken());
     broken.put("unmet", (long) part.unmet().size());
     List<String> findings = new ArrayList<>(part.unmet());

@@ -23,11 +23,11 @@ final class PauseRow {
 
   private PauseRow() {}
 
-  static Part run(Scene scene) throws Exception {
+  static WorldResult run(RowEnvironment scene) throws Exception {
     Duration pause =
         scene.choose(1, 3, 3) == 1 ? Duration.ZERO : ChildSettings.LEASE.multipliedBy(3);
     try (ChaosDatabase server = scene.database()) {
-      return Scene.inParallel(
+      return RowEnvironment.inParallel(
           scene.choose(2, 10, 50),
           10,
           world -> run(server, scene.seed() + world, pause, scene.saboteur()));
@@ -40,7 +40,7 @@ final class PauseRow {
    * @param atLeast how long the old relay stands still, besides until its shards are taken
    * @param old what is wrong with the old relay
    */
-  static Part run(ChaosDatabase server, long seed, Duration atLeast, Saboteur old)
+  static WorldResult run(ChaosDatabase server, long seed, Duration atLeast, Saboteur old)
       throws Exception {
     List<String> unmet = new ArrayList<>();
     try (ChaosWorld world = new ChaosWorld(server, seed)) {
@@ -81,7 +81,7 @@ final class PauseRow {
       world.broker().confirm(young.name());
       new Operator(world.database()).replay(10_000);
       world.awaitQuiet(unmet.isEmpty() ? STUCK : Duration.ofSeconds(2));
-      return new Part(
+      return new WorldResult(
           world.judge(), Map.of("pauses", 1L, "zombieDecisions", (long) unmet.size()), unmet);
     }
   }

@@ -21,10 +21,10 @@ final class RelayKillRow {
 
   private RelayKillRow() {}
 
-  static Part run(Scene scene) throws Exception {
+  static WorldResult run(RowEnvironment scene) throws Exception {
     int kills = scene.choose(WORLDS, 40, 200);
     try (ChaosDatabase server = scene.database()) {
-      return Scene.inParallel(
+      return RowEnvironment.inParallel(
           WORLDS,
           WORLDS,
           world ->
@@ -45,7 +45,7 @@ final class RelayKillRow {
    * @param kills how many relays die
    * @param messages how many messages are there for each
    */
-  static Part run(
+  static WorldResult run(
       ChaosDatabase server,
       long seed,
       int kills,
@@ -93,7 +93,8 @@ final class RelayKillRow {
       world.start(ChildSettings.relay()).awaitReady();
       // What a saboteur has lost never comes.
       world.awaitQuiet(saboteur == Saboteur.NONE ? STUCK : LOST);
-      return new Part(world.judge(), Map.of("sigkills", sigkills, "crashes", crashes), unmet);
+      return new WorldResult(
+          world.judge(), Map.of("sigkills", sigkills, "crashes", crashes), unmet);
     }
   }
 

@@ -22,13 +22,13 @@ final class ShardsRow {
 
   private ShardsRow() {}
 
-  static Part run(Scene scene) throws Exception {
+  static WorldResult run(RowEnvironment scene) throws Exception {
     try (ChaosDatabase server = scene.database()) {
       return run(server, scene.seed(), scene.choose(1_000, 5_000, 20_000));
     }
   }
 
-  static Part run(ChaosDatabase server, long seed, int messages) throws Exception {
+  static WorldResult run(ChaosDatabase server, long seed, int messages) throws Exception {
     List<String> unmet = new ArrayList<>();
     long refused = 0;
     long tried = 0;
@@ -62,7 +62,7 @@ final class ShardsRow {
       if (world.arrivals().keySet().stream().anyMatch(id -> id.startsWith("other-"))) {
         unmet.add("a message of a refused writer was published");
       }
-      return new Part(world.judge(), Map.of("refused", refused), unmet);
+      return new WorldResult(world.judge(), Map.of("refused", refused), unmet);
     }
   }
 }

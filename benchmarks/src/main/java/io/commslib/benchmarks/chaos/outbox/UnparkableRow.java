@@ -22,7 +22,7 @@ final class UnparkableRow {
 
   private UnparkableRow() {}
 
-  static Part run(Scene scene) throws Exception {
+  static WorldResult run(RowEnvironment scene) throws Exception {
     Duration closed = Duration.ofSeconds(scene.choose(5, 20, 60));
     List<String> unmet = new ArrayList<>();
     try (ChaosDatabase server = scene.database();
@@ -58,7 +58,7 @@ final class UnparkableRow {
       world.kill(relay);
       world.start(ChildSettings.roles("relay+replay", "none")).awaitReady();
       world.awaitQuiet(STUCK);
-      return new Part(
+      return new WorldResult(
           world.judge(),
           Map.of("triesWhileClosed", tries, "secondsClosed", closed.toSeconds()),
           unmet);

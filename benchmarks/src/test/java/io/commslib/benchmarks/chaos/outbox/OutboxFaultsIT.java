@@ -40,7 +40,7 @@ class OutboxFaultsIT {
     return kind == ChaosDatabase.Kind.POSTGRESQL ? postgres : mariadb;
   }
 
-  private static void assertKept(Part part) {
+  private static void assertKept(WorldResult part) {
     assertThat(part.unmet()).isEmpty();
     assertThat(part.verdict().findings()).isEmpty();
     assertThat(part.isClean()).isTrue();
@@ -64,14 +64,14 @@ class OutboxFaultsIT {
 
   @Test
   void tellsOfEachCommitThatWasCutThatItsResultIsUnknown() throws Exception {
-    Part part = CommitCutRow.run(database(), 3, 30);
+    WorldResult part = CommitCutRow.run(database(), 3, 30);
     assertKept(part);
     assertThat(part.figure("unknownCommits")).isGreaterThanOrEqualTo(30);
   }
 
   @Test
   void losesNothingToWritersThatHoldTheirTransactionsAsTheNaiveReaderDoes() throws Exception {
-    Part part = HeldRow.run(database(), 4, 2_000, Duration.ofMillis(200));
+    WorldResult part = OpenTransactionsRow.run(database(), 4, 2_000, Duration.ofMillis(200));
     assertKept(part);
     assertThat(part.figure("lostByNaiveReader")).isPositive();
   }
@@ -83,19 +83,19 @@ class OutboxFaultsIT {
 
   @Test
   void seesEffectsTwiceWithoutAnInbox() throws Exception {
-    Part part = DuplicatesRow.run(database(), 5, 100, false);
+    WorldResult part = DuplicatesRow.run(database(), 5, 100, false);
     assertThat(part.verdict().duplicateEffects()).isPositive();
   }
 
   @Test
   void seesARelayThatDecidesWithoutFence() throws Exception {
-    Part part = PauseRow.run(database(), 6, Duration.ZERO, Saboteur.WITHOUT_FENCE);
+    WorldResult part = PauseRow.run(database(), 6, Duration.ZERO, Saboteur.WITHOUT_FENCE);
     assertThat(part.unmet()).anyMatch(text -> text.startsWith("decided by a relay"));
   }
 
   @Test
   void seesARelayThatDeletesBeforeItIsConfirmed() throws Exception {
-    Part part =
+    WorldResult part =
         RelayKillRow.run(
             database(),
             7,

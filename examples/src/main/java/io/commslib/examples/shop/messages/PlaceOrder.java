@@ -4,4 +4,4 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Storefront to order: a customer wants this. */
-public record PlaceOrder(String orderId, @Nullable String customerId, List<Line> lines) {}
+public record PlaceOrder(String orderId, @Nullable String customerId, List<OrderLine> lines) {}

@@ -4,4 +4,4 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Storefront to order: goods come back; pieces are negative. */
-public record ReturnGoods(String returnId, @Nullable String customerId, List<Line> lines) {}
+public record ReturnGoods(String returnId, @Nullable String customerId, List<OrderLine> lines) {}

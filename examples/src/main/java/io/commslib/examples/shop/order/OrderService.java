@@ -7,7 +7,7 @@ import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.tx.TransactionContext;
-import io.commslib.examples.shop.messages.Line;
+import io.commslib.examples.shop.messages.OrderLine;
 import io.commslib.examples.shop.messages.PlaceOrder;
 import io.commslib.examples.shop.messages.RefundReturn;
 import io.commslib.examples.shop.messages.RestockGoods;
@@ -110,15 +110,15 @@ public final class OrderService {
   }
 
   /** Exact, rounded once. */
-  private static BigDecimal total(List<Line> lines) {
+  private static BigDecimal total(List<OrderLine> lines) {
     BigDecimal total = BigDecimal.ZERO;
-    for (Line line : lines) {
+    for (OrderLine line : lines) {
       total = total.add(new BigDecimal(line.price()).multiply(BigDecimal.valueOf(line.pieces())));
     }
     return total.setScale(2, RoundingMode.HALF_UP);
   }
 
-  private static Map<String, Long> pieces(List<Line> lines, int sign) {
+  private static Map<String, Long> pieces(List<OrderLine> lines, int sign) {
     Map<String, Long> pieces = new TreeMap<>();
     lines.forEach(line -> pieces.merge(line.article(), sign * (long) line.pieces(), Long::sum));
     return pieces;

@@ -6,7 +6,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.examples.shop.messages.AdjustStock;
-import io.commslib.examples.shop.messages.Line;
+import io.commslib.examples.shop.messages.OrderLine;
 import io.commslib.examples.shop.messages.PlaceOrder;
 import io.commslib.examples.shop.messages.ReturnGoods;
 import io.commslib.examples.shop.messages.ShopMessages;
@@ -85,10 +85,10 @@ public final class Storefront {
     };
   }
 
-  private static List<Line> lines(Invoice invoice) {
-    List<Line> lines = new ArrayList<>();
+  private static List<OrderLine> lines(Invoice invoice) {
+    List<OrderLine> lines = new ArrayList<>();
     for (InvoiceLine line : invoice.lines()) {
-      lines.add(new Line(line.article(), line.quantity(), line.price().toPlainString()));
+      lines.add(new OrderLine(line.article(), line.quantity(), line.price().toPlainString()));
     }
     return lines;
   }

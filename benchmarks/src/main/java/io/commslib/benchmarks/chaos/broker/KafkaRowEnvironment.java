@@ -1,0 +1,195 @@
+package io.commslib.benchmarks.chaos.broker;
+
+import io.commslib.benchmarks.chaos.ChaosDatabase;
+import io.commslib.benchmarks.chaos.ChaosOptions;
+import io.commslib.benchmarks.chaos.RowResult;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Publisher;
+import io.commslib.kafka.KafkaTransport;
+import io.commslib.kafka.KafkaTransportConfig;
+import io.commslib.testkit.faults.TcpFaultProxy;
+import io.commslib.testkit.servers.KafkaCluster;
+import io.commslib.testkit.servers.KafkaServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Brokers, members and producers of one row, and what it came to. */
+final class KafkaRowEnvironment implements AutoCloseable {
+
+  static final int PARTITIONS = 8;
+
+  /** The shortest that brokers allow by default. */
+  static final Duration SESSION = Duration.ofSeconds(6);
+
+  private final RowSetup setting;
+  private final Judge judge = new Judge();
+  private final Path folder = Files.createTempDirectory("commslib-chaos");
+  private final Destination source = Destination.topic("chaos");
+  private final List<KafkaServer> brokers;
+  private final @Nullable TcpFaultProxy proxy;
+  private final KafkaTransport own;
+  private final Members members;
+  private final PoisonRecords poison;
+  private final Random random;
+  private @Nullable ChaosLoad load;
+  private long parked;
+
+  KafkaRowEnvironment(RowSetup setting, ChaosOptions options) throws Exception {
+    System.setProperty(KafkaServer.LONG_RUN_PROPERTY, "true");
+    this.setting = setting;
+    this.random = new Random(options.seed());
+    setting.saboteur = Saboteur.of(options);
+    setting.database = ChaosDatabase.Kind.of(options.database());
+    if (setting.proxied) {
+      int door = freePort();
+      this.proxy = TcpFaultProxy.to(new InetSocketAddress("127.0.0.1", door));
+      this.brokers = List.of(KafkaServer.startBehind(door, proxy.port(), setting.broker));
+    } else {
+      this.proxy = null;
+      this.brokers = KafkaCluster.start(setting.brokers, setting.broker).brokers();
+    }
+    String direct =
+        brokers.stream().map(KafkaServer::bootstrapServers).collect(Collectors.joining(","));
+    String servers = proxy == null ? direct : "127.0.0.1:" + proxy.port();
+    this.own =
+        KafkaTransport.create(
+            KafkaTransportConfig.builder(servers)
+                .maxMessageBytes(2 * 1024 * 1024)
+                .publishTimeout(setting.publishTimeout)
+                .build());
+    own.declare(DestinationConfig.builder(source).partitions(PARTITIONS).build());
+    this.members =
+        setting.processes
+            ? new ProcessMembers(Broker.Kind.KAFKA, servers, source, folder, setting)
+            : new JvmMembers(servers, source, folder, setting);
+    this.poison = new PoisonRecords(direct, source, own.deadLetters());
+    for (int i = 0; i < setting.members; i++) {
+      members.join();
+    }
+  }
+
+  /** Lets the producers begin. */
+  ChaosLoad produce() {
+    return produce(own.publisher());
+  }
+
+  ChaosLoad produce(Publisher through) {
+    load = new ChaosLoad(through, source, folder, setting);
+    return load;
+  }
+
+  Destination source() {
+    return source;
+  }
+
+  List<KafkaServer> brokers() {
+    return brokers;
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  KafkaTransport transport() {
+    return own;
+  }
+
+  TcpFaultProxy proxy() {
+    return Objects.requireNonNull(proxy, "proxy");
+  }
+
+  Members members() {
+    return members;
+  }
+
+  JvmMembers jvm() {
+    return (JvmMembers) members;
+  }
+
+  ProcessMembers processes() {
+    return (ProcessMembers) members;
+  }
+
+  PoisonRecords poison() {
+    return poison;
+  }
+
+  Random random() {
+    return random;
+  }
+
+  Path folder() {
+    return folder;
+  }
+
+  void pause(int atLeastMillis, int upToMillis) {
+    LockSupport.parkNanos(1_000_000L * random.nextInt(atLeastMillis, upToMillis));
+  }
+
+  /** Counts something that must not be. */
+  void wrong(String count, long howMuch, String finding) {
+    judge.wrong(count, howMuch, finding);
+  }
+
+  /** Waits until so many messages have had their effect; what is missing then counts as lost. */
+  void awaitEffects(long count) {
+    judge.awaitEffects(members, count);
+  }
+
+  /** Waits for producers and effects, and judges. */
+  RowResult result(String name, String counts) throws Exception {
+    ChaosLoad producers = Objects.requireNonNull(load, "load");
+    producers.join();
+    awaitEffects(producers.confirmed() - parked);
+    long missingJunk = poison.awaitParked(Judge.QUIET_LIMIT);
+    wrong("lost", missingJunk, missingJunk + " unreadable records stand in no dead letter");
+    wrong("unexpected", -missingJunk, -missingJunk + " unreadable records stand there twice");
+    if (members instanceof ProcessMembers processes) {
+      List<String> faults = processes.faults();
+      faults.forEach(fault -> wrong("unexpected", 1, fault));
+    }
+    List<Path> files = new ArrayList<>(producers.files());
+    files.add(members.history());
+    return judge.result(name, counts, files);
+  }
+
+  /** So many messages are to end in the dead letters instead of having an effect. */
+  void parked(long count) {
+    parked = count;
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (load != null) {
+      load.close();
+    }
+    members.close();
+    poison.close();
+    own.close();
+    if (proxy != null) {
+      proxy.close();
+    }
+    brokers.forEach(KafkaServer::close);
+    try (var files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(folder);
+  }
+}

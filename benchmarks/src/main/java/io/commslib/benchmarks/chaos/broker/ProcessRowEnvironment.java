@@ -1,0 +1,215 @@
+package io.commslib.benchmarks.chaos.broker;
+
+import io.commslib.benchmarks.chaos.ChaosDatabase;
+import io.commslib.benchmarks.chaos.ChaosOptions;
+import io.commslib.benchmarks.chaos.ChildJvm;
+import io.commslib.benchmarks.chaos.RowResult;
+import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.testkit.history.HistoryOp;
+import io.commslib.testkit.history.HistoryWriter;
+import io.commslib.testkit.history.MessageTrace;
+import io.commslib.testkit.servers.KafkaServer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A broker of either kind, producers in this process, and members in processes of their own over a
+ * database.
+ */
+final class ProcessRowEnvironment implements AutoCloseable {
+
+  private static final Duration LIMIT = Duration.ofSeconds(180);
+
+  /** A quorum queue that is younger than this may lose what it confirmed. */
+  private static final Duration BROKER_SETTLES = Duration.ofSeconds(3);
+
+  private final RowSetup setting;
+  private final Judge judge = new Judge();
+  private final Path folder = Files.createTempDirectory("commslib-chaos");
+  private final Destination source = Destination.topic("chaos");
+  private final Broker broker;
+  private final MessageTransport own;
+  private final ProcessMembers members;
+  private final HistoryWriter parked;
+  private final Set<String> parkedIds = new HashSet<>();
+  private final List<ChaosLoad> loads = new ArrayList<>();
+  private final Random random;
+
+  ProcessRowEnvironment(Broker.Kind kind, RowSetup setting, ChaosOptions options) throws Exception {
+    System.setProperty(KafkaServer.LONG_RUN_PROPERTY, "true");
+    this.setting = setting;
+    this.random = new Random(options.seed());
+    setting.saboteur = Saboteur.of(options);
+    setting.database = ChaosDatabase.Kind.of(options.database());
+    this.broker = kind.start();
+    this.own = broker.open(2 * 1024 * 1024);
+    own.declare(declaration(source).build());
+    this.members = new ProcessMembers(kind, broker.address(), source, folder, setting);
+    this.parked = HistoryWriter.open(folder.resolve("parked.jsonl"), "chaos", Members.GROUP);
+    for (int i = 0; i < setting.members; i++) {
+      members.join();
+    }
+    LockSupport.parkNanos(BROKER_SETTLES.toNanos());
+  }
+
+  static DestinationConfig.Builder declaration(Destination topic) {
+    return DestinationConfig.builder(topic)
+        .partitions(KafkaRowEnvironment.PARTITIONS)
+        .group(Members.GROUP);
+  }
+
+  /** Lets the producers begin. */
+  ChaosLoad produce() {
+    return produce("p", own, setting);
+  }
+
+  /** Lets further producers begin, whose names have a beginning of their own. */
+  ChaosLoad produce(String prefix, MessageTransport through, RowSetup what) {
+    ChaosLoad load = new ChaosLoad(through.publisher(), source, folder, prefix, what);
+    loads.add(load);
+    return load;
+  }
+
+  Destination source() {
+    return source;
+  }
+
+  Broker broker() {
+    return broker;
+  }
+
+  MessageTransport transport() {
+    return own;
+  }
+
+  ProcessMembers members() {
+    return members;
+  }
+
+  Judge judge() {
+    return judge;
+  }
+
+  Path folder() {
+    return folder;
+  }
+
+  /** Whether this comes out true this time. */
+  boolean chance() {
+    return random.nextBoolean();
+  }
+
+  void pause(int atLeastMillis, int upToMillis) {
+    LockSupport.parkNanos(1_000_000L * random.nextInt(atLeastMillis, upToMillis));
+  }
+
+  boolean isProducing() {
+    return loads.stream().anyMatch(ChaosLoad::isRunning);
+  }
+
+  /** Waits until so many dead letters are there, and notes them as parked. */
+  void awaitParked(long expected, String reason) {
+    long end = System.nanoTime() + LIMIT.toNanos();
+    while (parkedIds.size() < expected && System.nanoTime() - end < 0) {
+      LockSupport.parkNanos(500_000_000);
+      notePage(reason);
+    }
+    judge.wrong(
+        "stuck",
+        Math.max(0, expected - parkedIds.size()),
+        parkedIds.size() + " of " + expected + " dead letters");
+  }
+
+  /** Reads all letters, in pages, so that large ones need little memory. */
+  private void notePage(String reason) {
+    try (var listing = own.deadLetters().open(source, Members.GROUP)) {
+      List<DeadLetter> page = listing.next(100);
+      while (!page.isEmpty()) {
+        for (DeadLetter letter : page) {
+          MessageTrace trace = MessageTrace.of(letter.message().orElseThrow());
+          if (parkedIds.add(trace.id())) {
+            parked.record(HistoryOp.PARK, Members.GROUP, trace, 1);
+            judge.wrong(
+                "unexpected",
+                letter.cause().toString().contains(reason) ? 0 : 1,
+                trace.id() + " is dead-lettered: " + letter.cause());
+          }
+        }
+        page = listing.next(100);
+      }
+    }
+  }
+
+  /** Counts the letters there are now, in pages. */
+  long letters() {
+    long count = 0;
+    try (var listing = own.deadLetters().open(source, Members.GROUP)) {
+      for (int page = listing.next(100).size(); page > 0; page = listing.next(100).size()) {
+        count += page;
+      }
+    }
+    return count;
+  }
+
+  /** Redrives all dead letters, in a process of its own with a small heap. */
+  ChildJvm redrive(int number, int heapMegabytes, int maxPerSecond) {
+    return ChildJvm.start(
+        List.of("-Xmx" + heapMegabytes + "m", "-XX:+ExitOnOutOfMemoryError"),
+        RedriveProcess.class.getName(),
+        List.of(
+            broker.kind().name(),
+            broker.address(),
+            source.toString(),
+            Integer.toString(maxPerSecond)),
+        folder.resolve("redrive-" + number + ".log"));
+  }
+
+  /** How many messages producers know to be taken. */
+  long confirmed() throws InterruptedException {
+    long sum = 0;
+    for (ChaosLoad load : loads) {
+      load.join();
+      sum += load.confirmed();
+    }
+    return sum;
+  }
+
+  /** Waits until every message has had its effect, and judges. */
+  RowResult result(String name, String counts) throws Exception {
+    judge.awaitEffects(members, confirmed());
+    members.faults().forEach(fault -> judge.wrong("unexpected", 1, fault));
+    List<Path> files = new ArrayList<>();
+    loads.forEach(load -> files.addAll(load.files()));
+    // Before the effects: what is parked has no place in their order.
+    files.add(folder.resolve("parked.jsonl"));
+    files.add(members.history());
+    parked.close();
+    return judge.result(name + ", " + setting.database.text(), counts, files);
+  }
+
+  @Override
+  public void close() throws IOException {
+    loads.forEach(ChaosLoad::close);
+    members.close();
+    parked.close();
+    own.close();
+    broker.close();
+    try (var files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(folder);
+  }
+}

@@ -1,0 +1,98 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.benchmarks.chaos.ChaosDatabase;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.testkit.history.MessageTrace;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Writers that hold their transactions open. Beside the relay runs the reader many outboxes have,
+ * which remembers the greatest id it has seen: it has to lose, else the row shows nothing.
+ */
+final class OpenTransactionsRow {
+
+  private static final Duration STUCK = Duration.ofSeconds(60);
+  private static final int WRITERS = 16;
+
+  private OpenTransactionsRow() {}
+
+  static WorldResult run(RowEnvironment scene) throws Exception {
+    try (ChaosDatabase server = scene.database()) {
+      return run(
+          server, scene.seed(), scene.choose(3_000, 20_000, 100_000), Duration.ofMillis(500));
+    }
+  }
+
+  static WorldResult run(ChaosDatabase server, long seed, int messages, Duration hold)
+      throws Exception {
+    List<String> unmet = new ArrayList<>();
+    ChaosWorld.Setting setting = new ChaosWorld.Setting(WRITERS + 8, 4, true, delivery -> {});
+    try (ChaosWorld world = new ChaosWorld(server, seed, setting)) {
+      world.start(ChildSettings.relay()).awaitReady();
+      NaiveReader naive = new NaiveReader(world.database());
+      try (Writers writers =
+          new Writers(
+              world,
+              world.database(),
+              WRITERS,
+              messages,
+              new ChaosWriter.Load(20, 100, 5, 0, 0, hold))) {
+        while (writers.isRunning()) {
+          naive.read();
+          LockSupport.parkNanos(2_000_000);
+        }
+        writers.join();
+      }
+      naive.read();
+      world.awaitQuiet(STUCK);
+      Set<String> missed = new HashSet<>();
+      for (MessageTrace order : world.tables().orders()) {
+        missed.add(order.id());
+      }
+      missed.removeAll(naive.seen);
+      if (missed.isEmpty()) {
+        unmet.add("the reader by greater id lost nothing: the row shows nothing");
+      }
+      return new WorldResult(
+          world.judge(), Map.of("lostByNaiveReader", (long) missed.size()), unmet);
+    }
+  }
+
+  /** Reads the business rows as they are numbered. */
+  private static final class NaiveReader {
+    final Set<String> seen = new HashSet<>();
+    private final JdbcDatabase database;
+    private long greatest;
+
+    NaiveReader(JdbcDatabase database) {
+      this.database = database;
+    }
+
+    void read() throws SQLException {
+      try (Connection connection = database.dataSource().getConnection();
+          PreparedStatement select =
+              connection.prepareStatement(
+                  "SELECT n, id FROM "
+                      + database.table("chaos_order")
+                      + " WHERE n > ? ORDER BY n")) {
+        select.setLong(1, greatest);
+        try (ResultSet row = select.executeQuery()) {
+          while (row.next()) {
+            greatest = row.getLong(1);
+            seen.add(row.getString(2));
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package io.commslib.benchmarks.chaos.outbox;
+
+import io.commslib.benchmarks.chaos.ChaosDatabase;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.testkit.Await;
+import io.commslib.testkit.faults.CrashPoints;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/**
+ * The broker refuses everything once, so all is parked. Then processes that put the parked messages
+ * back are killed, one after the other, in the middle of it.
+ */
+final class RedriveKillRow {
+
+  private static final List<String> POINTS =
+      List.of("replay.done", "replay.before-commit", "replay.committed");
+  private static final Duration LIMIT = Duration.ofMinutes(10);
+  private static final Duration STUCK = Duration.ofSeconds(60);
+  private static final int KILLS = 5;
+
+  private RedriveKillRow() {}
+
+  static WorldResult run(RowEnvironment scene) throws Exception {
+    int messages = scene.choose(500, 10_000, 10_000);
+    Random random = new Random(scene.seed());
+    List<String> unmet = new ArrayList<>();
+    try (ChaosDatabase server = scene.database();
+        ChaosWorld world = new ChaosWorld(server, scene.seed())) {
+      ChildSettings settings = ChildSettings.relay().attempts(1);
+      ChaosWorld.Child refused = world.start(settings);
+      world.broker().refuse(refused.name());
+      refused.awaitReady();
+      // Nearly a key each: the next of a key is not sent while one of it is parked.
+      ChaosWriter.Load load = new ChaosWriter.Load(1_000_000, 50, 0, 0, 0, Duration.ZERO);
+      try (Writers writers = new Writers(world, world.database(), 2, messages, load)) {
+        writers.join();
+      }
+      Await.until("all parked, or behind one", LIMIT, () -> underWay(world) == 0);
+      world.kill(refused);
+      long parked = parked(world);
+      world.start(settings).awaitReady();
+      for (int kill = 0; kill < KILLS; kill++) {
+        String point = POINTS.get(kill % POINTS.size());
+        int count = 1 + random.nextInt((int) parked / (2 * KILLS));
+        ChaosWorld.Child child =
+            world.start(ChildSettings.roles("replay", "none").crash(point, count));
+        if (child.jvm().awaitExit(LIMIT) != CrashPoints.EXIT_STATUS) {
+          unmet.add(point + "@" + count + " was not come to: " + child.jvm().output());
+        }
+      }
+      long left = parked(world);
+      if (left == 0 || left == parked) {
+        unmet.add("parked after the kills: " + left + " of " + parked + " (expected: some)");
+      }
+      world.start(ChildSettings.roles("replay", "none")).awaitReady();
+      world.awaitQuiet(STUCK);
+      long decisions = world.tables().rows("outbox_audit");
+      if (decisions != parked) {
+        unmet.add("decisions on record: " + decisions + " (expected: " + parked + ")");
+      }
+      return new WorldResult(
+          world.judge(), Map.of("parked", parked, "leftByTheKilled", left), unmet);
+    }
+  }
+
+  /** Messages of which none of their key is parked. */
+  private static long underWay(ChaosWorld world) {
+    JdbcDatabase database = world.database();
+    try {
+      return world
+          .tables()
+          .number(
+              "SELECT count(*) FROM "
+                  + database.table("outbox_message")
+                  + " m WHERE NOT EXISTS (SELECT 1 FROM "
+                  + database.table("outbox_retry")
+                  + " r WHERE r.shard = m.shard AND r.msg_key = m.msg_key AND r.next_at IS NULL)");
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static long parked(ChaosWorld world) {
+    try {
+      return world.tables().rows("outbox_parked");
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

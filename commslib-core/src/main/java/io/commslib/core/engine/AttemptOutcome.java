@@ -1,0 +1,55 @@
+package io.commslib.core.engine;
+
+import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** What one attempt came to, before it is applied to the lane and the broker. */
+record AttemptOutcome(Kind kind, Count count, String reason, @Nullable Duration after) {
+
+  enum Kind {
+    /** Nothing is left to do but to acknowledge. */
+    FINISHED,
+    /** Publish to the dead letters, then acknowledge. */
+    DEAD_LETTER,
+    /** A failed attempt. */
+    RETRY,
+    /** Give back to the broker. */
+    GIVE_BACK,
+    /** Something outside is out of reach: pause the route, count no attempt. */
+    OUTAGE,
+    /** As an outage, but it is this process that fails. */
+    MACHINE_FAILED
+  }
+
+  private static final AttemptOutcome DONE =
+      new AttemptOutcome(Kind.FINISHED, Count.DONE, "", null);
+
+  static AttemptOutcome finished(Count count) {
+    return count == Count.DONE ? DONE : new AttemptOutcome(Kind.FINISHED, count, "", null);
+  }
+
+  static AttemptOutcome deadLetter(Count count, String reason) {
+    return new AttemptOutcome(Kind.DEAD_LETTER, count, reason, null);
+  }
+
+  static AttemptOutcome retry(@Nullable Duration after) {
+    return new AttemptOutcome(Kind.RETRY, Count.WAITING, "", after);
+  }
+
+  static AttemptOutcome giveBack() {
+    return new AttemptOutcome(Kind.GIVE_BACK, Count.GIVEN_BACK, "", null);
+  }
+
+  static AttemptOutcome outage(String reason) {
+    return new AttemptOutcome(Kind.OUTAGE, Count.WAITING, reason, null);
+  }
+
+  static AttemptOutcome machineFailed(String reason) {
+    return new AttemptOutcome(Kind.MACHINE_FAILED, Count.WAITING, reason, null);
+  }
+
+  boolean isOutage() {
+    return kind == Kind.OUTAGE || kind == Kind.MACHINE_FAILED;
+  }
+}

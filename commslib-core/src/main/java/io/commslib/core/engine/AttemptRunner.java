@@ -1,0 +1,317 @@
+package io.commslib.core.engine;
+
+import io.commslib.core.CodecException;
+import io.commslib.core.CommsException;
+import io.commslib.core.Failures;
+import io.commslib.core.messaging.BlockedKeyStore;
+import io.commslib.core.messaging.Inbox;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.time.TimeSource;
+import io.commslib.core.tx.TransactionContext;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.DeadLetterHeaders;
+import io.commslib.core.wire.WireMessage;
+import java.time.Instant;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs one attempt on a record: decode, expiry, transaction with inbox and handler; and says what
+ * it came to.
+ */
+final class AttemptRunner {
+
+  /**
+   * Attempts that have not ended, beyond the schedule's attempts, before a record is taken for one
+   * that kills its process.
+   */
+  static final int CRASH_MARGIN = 20;
+
+  private static final String CRASH_LOOP = "CRASH_LOOP";
+
+  private final SubscriptionConfig config;
+  private final MessageHandler handler;
+  private final CloudEventsEnvelope envelope;
+  private final TimeSource time;
+  private final String consumer;
+  private final BooleanSupplier closing;
+  private final int maxBodyBytes;
+  private final @Nullable BlockedKeyStore blockedKeys;
+
+  AttemptRunner(
+      SubscriptionConfig config,
+      MessageHandler handler,
+      CloudEventsEnvelope envelope,
+      TimeSource time,
+      BooleanSupplier closing,
+      int maxBodyBytes) {
+    this.config = config;
+    this.handler = handler;
+    this.envelope = envelope;
+    this.time = time;
+    this.consumer = config.destination() + "/" + config.group();
+    this.closing = closing;
+    this.maxBodyBytes = maxBodyBytes;
+    this.blockedKeys = config.blockedKeys().orElse(null);
+  }
+
+  AttemptOutcome run(LaneEntry entry) {
+    return entry.raw.runsAlone() ? runNoted(entry) : attempt(entry);
+  }
+
+  /** Should it kill this process, the note of its beginning stays. */
+  private AttemptOutcome runNoted(LaneEntry entry) {
+    entry.enter(LaneEntry.Phase.START_NOTE);
+    try {
+      entry.raw.beginAttempt();
+    } catch (Throwable e) {
+      if (Failures.isJvmFailure(e)) {
+        throw e;
+      }
+      AttemptOutcome outage = outage(e);
+      return outage == null ? AttemptOutcome.outage(Failures.text(e)) : outage;
+    }
+    entry.enter(LaneEntry.Phase.READING);
+    AttemptOutcome verdict = attempt(entry);
+    if (verdict.kind() != AttemptOutcome.Kind.MACHINE_FAILED
+        && !verdict.reason().equals(CRASH_LOOP)) {
+      entry.raw.endAttempt();
+    }
+    return verdict;
+  }
+
+  private AttemptOutcome attempt(LaneEntry entry) {
+    AttemptOutcome early;
+    try {
+      early = prepare(entry);
+    } catch (Throwable e) {
+      return failed(entry, e);
+    }
+    return early == null ? handle(entry, Objects.requireNonNull(entry.message)) : early;
+  }
+
+  /** An attempt that failed outside of the handler: counted like any other. */
+  AttemptOutcome failed(LaneEntry entry, Throwable failure) {
+    entry.attempts = entry.failedAttempts() + 1;
+    return classify(entry, failure);
+  }
+
+  /** Decodes the record; returns what becomes of it if it must not reach the handler, else null. */
+  @Nullable AttemptOutcome prepare(LaneEntry entry) {
+    Message message = entry.message;
+    AttemptOutcome parked =
+        blockedKeys == null || entry.attempts > 0 ? null : parked(entry, blockedKeys);
+    if (parked != null) {
+      return parked;
+    }
+    if (message == null) {
+      DeferredRetryHeaders.restore(entry);
+      try {
+        message = envelope.decode(checked(entry.raw.wire()));
+        entry.message = message;
+      } catch (CodecException e) {
+        entry.failed(e);
+        return AttemptOutcome.deadLetter(Count.DEAD_LETTERED, e.code());
+      }
+    }
+    Instant expiry = message.expiry().orElse(null);
+    if (expiry != null && !time.now().isBefore(expiry)) {
+      return config.dropsExpired()
+          ? AttemptOutcome.finished(Count.EXPIRED)
+          : AttemptOutcome.deadLetter(Count.EXPIRED, "EXPIRED");
+    }
+    if (entry.raw.unfinishedAttempts() >= config.retry().maxAttempts() + CRASH_MARGIN) {
+      return AttemptOutcome.deadLetter(Count.DEAD_LETTERED, CRASH_LOOP);
+    }
+    return null;
+  }
+
+  private WireMessage checked(WireMessage wire) {
+    if (wire.bodyLength() > maxBodyBytes) {
+      throw new CodecException(
+          "COMMS-CORE-025",
+          "message bytes: "
+              + wire.bodyLength()
+              + " (expected: 0.."
+              + maxBodyBytes
+              + ", maxMessageBytes of this reader; the maxMessageBytes of the writer is larger, or"
+              + " the writer has none)",
+          null);
+    }
+    return wire;
+  }
+
+  /** Returns a verdict if the record has to follow one of its key to the dead letters. */
+  private @Nullable AttemptOutcome parked(LaneEntry entry, BlockedKeyStore blockedKeys) {
+    if (entry.lane == null) {
+      return null;
+    }
+    entry.enter(LaneEntry.Phase.KEY_STORE);
+    try {
+      OptionalInt level = blockedKeys.level(consumer, entry.lane.key);
+      if (level.isEmpty() || DeadLetterHeaders.redriveCount(entry.raw.wire()) > level.getAsInt()) {
+        return null;
+      }
+      entry.failures().holdLevel = level.getAsInt();
+      return AttemptOutcome.deadLetter(Count.BLOCKED, "KEY_PARKED");
+    } catch (Throwable e) {
+      if (Failures.isJvmFailure(e)) {
+        throw e;
+      }
+      // Whether it may be handled is unknown: nothing moves until the store answers.
+      AttemptOutcome outage = outage(e);
+      return outage == null ? AttemptOutcome.outage(e.getClass().getName()) : outage;
+    } finally {
+      entry.enter(LaneEntry.Phase.READING);
+    }
+  }
+
+  private AttemptOutcome handle(LaneEntry entry, Message message) {
+    entry.attempts = entry.failedAttempts() + 1;
+    Execution execution = new Execution(entry, message, config, time);
+    entry.execution = execution;
+    AttemptOutcome verdict;
+    Throwable failure = null;
+    try {
+      verdict = inTransaction(execution, message);
+    } catch (Throwable thrown) {
+      failure = thrown;
+      verdict = null;
+    }
+    boolean overrun = execution.end();
+    entry.execution = null;
+    if (failure == null && !overrun && verdict != null) {
+      if (verdict.kind() == AttemptOutcome.Kind.RETRY) {
+        askedForRetry(entry);
+      }
+      return verdict;
+    }
+    if (closing.getAsBoolean() && Failures.isInterrupt(failure)) {
+      return AttemptOutcome.giveBack();
+    }
+    if (overrun) {
+      entry.failed(
+          new HandlerFailure(
+              "handler overran its deadline of " + config.handlerDeadline(), failure));
+      return AttemptOutcome.retry(null);
+    }
+    return classify(entry, failure == null ? new HandlerFailure(returnedNothing(), null) : failure);
+  }
+
+  private String returnedNothing() {
+    return "COMMS-CORE-014: the handler of "
+        + config.name()
+        + " returned null (expected: a Settlement, from a batch handler one for each delivery)";
+  }
+
+  private @Nullable AttemptOutcome inTransaction(Execution execution, Message message)
+      throws Exception {
+    if (config.transactions().isEmpty()) {
+      execution.entry().enter(LaneEntry.Phase.HANDLER);
+      Settlement settlement = handler.handle(execution);
+      execution.beginCommit();
+      return settlement == null ? null : verdict(settlement);
+    }
+    execution.entry().enter(LaneEntry.Phase.INBOX);
+    Optional<Inbox> inbox = config.inbox();
+    return config
+        .transactions()
+        .get()
+        .run(
+            (TransactionContext tx) -> {
+              execution.bind(tx);
+              if (inbox.isPresent() && !inbox.get().enter(tx, consumer, message)) {
+                execution.entry().enter(LaneEntry.Phase.COMMIT);
+                return AttemptOutcome.finished(Count.DUPLICATE);
+              }
+              execution.entry().enter(LaneEntry.Phase.HANDLER);
+              Settlement settlement = handler.handle(execution);
+              AttemptOutcome verdict = settlement == null ? null : verdict(settlement);
+              boolean commits = verdict != null && verdict.kind() == AttemptOutcome.Kind.FINISHED;
+              if (!commits || !execution.beginCommit()) {
+                tx.setRollbackOnly();
+              } else if (tx.isRollbackOnly()) {
+                throw new HandlerFailure(
+                    "transaction was marked rollback-only, but the handler said done", null);
+              }
+              execution.entry().enter(LaneEntry.Phase.COMMIT);
+              return verdict;
+            });
+  }
+
+  static AttemptOutcome verdict(Settlement settlement) {
+    return switch (settlement.kind()) {
+      case DONE -> AttemptOutcome.finished(Count.DONE);
+      case DROP -> AttemptOutcome.finished(Count.DROPPED);
+      case GIVE_BACK -> AttemptOutcome.giveBack();
+      case DEAD_LETTER -> AttemptOutcome.deadLetter(Count.DEAD_LETTERED, settlement.reason());
+      case RETRY -> AttemptOutcome.retry(settlement.after().orElse(null));
+    };
+  }
+
+  private AttemptOutcome classify(LaneEntry entry, Throwable failure) {
+    AttemptOutcome outage = outage(failure);
+    if (outage != null) {
+      entry.failures().outage = failure;
+      return outage;
+    }
+    entry.failed(failure);
+    if (Failures.isJvmFailure(failure)) {
+      return AttemptOutcome.machineFailed(Failures.text(failure));
+    }
+    entry.enter(LaneEntry.Phase.CLASSIFIER);
+    try {
+      Settlement settlement = config.classifier().classify(failure);
+      return settlement.kind() == Settlement.Kind.DONE
+          ? AttemptOutcome.retry(null)
+          : verdict(settlement);
+    } catch (Throwable e) {
+      addSuppressed(e, failure);
+      entry.failed(e);
+      return Failures.isJvmFailure(e)
+          ? AttemptOutcome.machineFailed(Failures.text(e))
+          : AttemptOutcome.retry(null);
+    } finally {
+      // An interrupt that a classifier leaves set must not reach the next message.
+      Thread.interrupted();
+    }
+  }
+
+  private static void addSuppressed(Throwable failure, Throwable other) {
+    try {
+      if (failure != other) {
+        failure.addSuppressed(other);
+      }
+    } catch (Throwable e) {
+      // It is only for people to read.
+      return;
+    }
+  }
+
+  static void askedForRetry(LaneEntry entry) {
+    entry.failed(new HandlerFailure("handler asked for a retry", null));
+  }
+
+  /** Returns a verdict if the failure is about something out of reach, not about the message. */
+  static @Nullable AttemptOutcome outage(@Nullable Throwable failure) {
+    return !Failures.isJvmFailure(failure) && Failures.isOutage(failure)
+        ? AttemptOutcome.outage(Failures.known(failure).map(CommsException::code).orElse(""))
+        : null;
+  }
+
+  /** A failure of the handler that has no exception of its own. */
+  private static final class HandlerFailure extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    HandlerFailure(String message, @Nullable Throwable cause) {
+      super(message, cause);
+    }
+  }
+}

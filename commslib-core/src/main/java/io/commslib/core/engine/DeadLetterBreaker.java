@@ -1,0 +1,119 @@
+package io.commslib.core.engine;
+
+import io.commslib.core.messaging.DeadLetterBreakerConfig;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Notices that one cause is about to dead-letter messages of many keys. Counts in ten slices of the
+ * window; memory is bounded by slices, causes and keys. Guarded by the engine's lock.
+ */
+final class DeadLetterBreaker {
+
+  private static final int SLICES = 10;
+  private static final int MAX_CAUSES = 100;
+
+  /** What happened in a tenth of the window. */
+  private static final class Slice {
+    final long number;
+    final Map<String, Letters> causes = new HashMap<>();
+
+    Slice(long number) {
+      this.number = number;
+    }
+  }
+
+  private static final class Letters {
+    int count;
+    final Set<Object> keys = new HashSet<>();
+  }
+
+  private final DeadLetterBreakerConfig bounds;
+  private final long sliceNanos;
+  private final ArrayDeque<Slice> slices = new ArrayDeque<>();
+
+  /** Pairs of a time and how many had been settled by then. */
+  private final ArrayDeque<long[]> samples = new ArrayDeque<>();
+
+  DeadLetterBreaker(DeadLetterBreakerConfig bounds) {
+    this.bounds = bounds;
+    this.sliceNanos = bounds.window().toNanos() / SLICES;
+  }
+
+  /** Remembers how many were settled up to now; every few hundred messages is often enough. */
+  void sample(long settled, long nowNanos) {
+    long[] last = samples.peekLast();
+    if (last == null || nowNanos - last[0] >= sliceNanos) {
+      samples.addLast(new long[] {nowNanos, settled});
+      // One more than the window holds: from the last before it the count begins.
+      if (samples.size() > SLICES + 2) {
+        samples.removeFirst();
+      }
+    }
+  }
+
+  /** Counts a letter about to be sent; true if it is one of a flood. */
+  boolean letter(String cause, @Nullable String key, long settled, long nowNanos) {
+    Slice slice = slice(nowNanos);
+    if (slice.causes.size() < MAX_CAUSES || slice.causes.containsKey(cause)) {
+      Letters letters = slice.causes.computeIfAbsent(cause, name -> new Letters());
+      letters.count++;
+      if (letters.keys.size() < bounds.keys()) {
+        letters.keys.add(key == null ? new Object() : key);
+      }
+    }
+    return isFlood(cause, settled - settledBefore(nowNanos));
+  }
+
+  /** Of all settled, those that were before the window; rather too few than too many. */
+  private long settledBefore(long nowNanos) {
+    long start = nowNanos - bounds.window().toNanos();
+    long before = 0;
+    while (!samples.isEmpty() && samples.peekFirst()[0] <= start) {
+      before = samples.removeFirst()[1];
+    }
+    if (before > 0) {
+      samples.addFirst(new long[] {start, before});
+    }
+    return before;
+  }
+
+  private boolean isFlood(String cause, long settled) {
+    long count = 0;
+    Set<Object> keys = new HashSet<>();
+    for (Slice slice : slices) {
+      Letters letters = slice.causes.get(cause);
+      if (letters != null) {
+        count += letters.count;
+        keys.addAll(letters.keys);
+      }
+    }
+    boolean many =
+        count >= bounds.letters()
+            || (count >= bounds.keys()
+                && count * 100 >= bounds.sharePercent() * Math.max(settled, count));
+    return many && keys.size() >= bounds.keys();
+  }
+
+  /** The flood is over: what was counted does not start the next one. */
+  void reset() {
+    slices.clear();
+  }
+
+  private Slice slice(long nowNanos) {
+    long number = Math.floorDiv(nowNanos, sliceNanos);
+    while (!slices.isEmpty() && slices.peekFirst().number <= number - SLICES) {
+      slices.removeFirst();
+    }
+    Slice last = slices.peekLast();
+    if (last == null || last.number < number) {
+      last = new Slice(number);
+      slices.addLast(last);
+    }
+    return last;
+  }
+}

@@ -1,0 +1,94 @@
+package io.commslib.core.engine;
+
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.WireMessage;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a record that was set aside has behind it: as headers {@code commslib-retry-<field>} beside
+ * the original headers. Fields: {@code attempts, first-cause, partition, position, received-at}.
+ * Those of an earlier wait are kept where they say how it began, and replaced where they count.
+ */
+final class DeferredRetryHeaders {
+
+  private static final String PREFIX = CloudEventsEnvelope.RESERVED_PREFIX + "retry-";
+  private static final String ATTEMPTS = PREFIX + "attempts";
+  private static final String FIRST_CAUSE = PREFIX + "first-cause";
+  private static final String PARTITION = PREFIX + "partition";
+  private static final String POSITION = PREFIX + "position";
+  private static final String RECEIVED_AT = PREFIX + "received-at";
+  private static final int MAX_ATTEMPTS = 1_000_000;
+
+  private DeferredRetryHeaders() {}
+
+  /** Adds the history of an entry to its record. */
+  static WireMessage add(LaneEntry entry, String receivedAt) {
+    WireMessage original = entry.raw.wire();
+    Map<String, String> headers = new LinkedHashMap<>(original.headers());
+    if (!entry.raw.isDeferredRetry()) {
+      headers.keySet().removeIf(name -> name.startsWith(PREFIX));
+    }
+    headers.put(ATTEMPTS, Integer.toString(entry.failedAttempts()));
+    headers.putIfAbsent(FIRST_CAUSE, oneLine(String.valueOf(entry.failures().firstCause)));
+    entry.raw.partition().ifPresent(partition -> headers.putIfAbsent(PARTITION, partition));
+    headers.putIfAbsent(POSITION, entry.raw.positionText());
+    headers.putIfAbsent(RECEIVED_AT, receivedAt);
+    return original.withHeaders(headers);
+  }
+
+  /** Takes over what an entry that was set aside has behind it. */
+  static void restore(LaneEntry entry) {
+    if (!entry.raw.isDeferredRetry() || entry.failures != null) {
+      return;
+    }
+    Map<String, String> headers = entry.raw.wire().headers();
+    LaneEntry.History failures = entry.failures();
+    failures.attempts = attempts(headers.get(ATTEMPTS));
+    failures.firstCause = headers.get(FIRST_CAUSE);
+  }
+
+  private static int attempts(@Nullable String text) {
+    try {
+      return text == null ? 0 : Math.min(MAX_ATTEMPTS, Math.max(0, Integer.parseInt(text)));
+    } catch (NumberFormatException e) {
+      return 0;
+    }
+  }
+
+  static Optional<String> partition(RawDelivery raw) {
+    return field(raw, PARTITION).or(raw::partition);
+  }
+
+  static String position(RawDelivery raw) {
+    return field(raw, POSITION).orElseGet(raw::positionText);
+  }
+
+  /** When it was received first, if it was set aside since. */
+  static Optional<String> receivedAt(RawDelivery raw) {
+    return field(raw, RECEIVED_AT);
+  }
+
+  private static Optional<String> field(RawDelivery raw, String name) {
+    return raw.isDeferredRetry()
+        ? Optional.ofNullable(raw.wire().headers().get(name))
+        : Optional.empty();
+  }
+
+  /** Returns the record as it was before it was set aside. */
+  static WireMessage without(RawDelivery raw) {
+    WireMessage wire = raw.wire();
+    if (!raw.isDeferredRetry()) {
+      return wire;
+    }
+    Map<String, String> headers = new LinkedHashMap<>(wire.headers());
+    headers.keySet().removeIf(name -> name.startsWith(PREFIX));
+    return wire.withHeaders(headers);
+  }
+
+  private static String oneLine(String text) {
+    return text.replaceAll("\\p{Cntrl}", " ");
+  }
+}

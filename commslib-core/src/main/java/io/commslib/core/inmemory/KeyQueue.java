@@ -1,0 +1,24 @@
+package io.commslib.core.inmemory;
+
+import io.commslib.core.wire.WireMessage;
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The messages of one key that wait for one group, oldest first; a message without key has a line
+ * of its own. Guarded by the group's lock.
+ */
+final class KeyQueue {
+
+  record Waiting(long number, WireMessage wire, int priorDeliveries) {}
+
+  final @Nullable String key;
+  final ArrayDeque<Waiting> waiting = new ArrayDeque<>(2);
+
+  /** It stands among the ready lines, or its first message is with a member, or it pauses. */
+  boolean taken;
+
+  KeyQueue(@Nullable String key) {
+    this.key = key;
+  }
+}

@@ -1,0 +1,37 @@
+package io.commslib.core.redrive;
+
+import io.commslib.core.time.CommsRuntime;
+import java.time.Duration;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
+
+/** Lets at most a number of letters pass in each second, evenly spaced. */
+final class RedriveRateLimiter {
+
+  private final CommsRuntime runtime;
+  private final long gapNanos;
+  private long next;
+
+  RedriveRateLimiter(CommsRuntime runtime, int perSecond) {
+    this.runtime = runtime;
+    this.gapNanos = Duration.ofSeconds(1).toNanos() / perSecond;
+    this.next = runtime.time().nanoTime();
+  }
+
+  /** Blocks until the next letter may go. */
+  void await() {
+    long now = runtime.time().nanoTime();
+    if (next - now > 0) {
+      CountDownLatch due = new CountDownLatch(1);
+      runtime.scheduler().schedule(Duration.ofNanos(next - now), due::countDown);
+      try {
+        due.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new CancellationException("interrupted between two letters");
+      }
+    }
+    // From now on if it is late: what was missed is not caught up in a burst.
+    next = Math.max(next, runtime.time().nanoTime()) + gapNanos;
+  }
+}

@@ -1,0 +1,184 @@
+package io.commslib.core.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.commslib.core.inmemory.InMemoryBlockedKeyStore;
+import io.commslib.core.messaging.RetrySchedule;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.wire.WireMessage;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+class DeferredRetriesTest {
+
+  private static final Duration DELAY = Duration.ofSeconds(10);
+
+  private final EngineFixture rig = new EngineFixture();
+  private final List<WireMessage> kept = new ArrayList<>();
+  private final List<String> handled = new ArrayList<>();
+  private CompletableFuture<Void> confirmation = CompletableFuture.completedFuture(null);
+
+  private SubscriptionConfig.Builder config() {
+    return rig.config()
+        .workers(1)
+        .retry(
+            RetrySchedule.builder().attemptsAtOnce(2).delays(DELAY, DELAY.multipliedBy(2)).build())
+        .unordered();
+  }
+
+  private void start(SubscriptionConfig config) {
+    rig.delays(
+            (record, delay) -> {
+              if (!delay.equals(DELAY)) {
+                return Optional.empty();
+              }
+              kept.add(record);
+              return Optional.of(confirmation);
+            })
+        .start(
+            config,
+            delivery -> {
+              handled.add(delivery.message().id() + "#" + delivery.attempt());
+              throw new IllegalStateException("attempt " + delivery.attempt());
+            });
+  }
+
+  @Test
+  void isKeptByTheBrokerAfterTheAttemptsAtOnceAndSettledOnceThatIsSafe() {
+    confirmation = new CompletableFuture<>();
+    start(config().build());
+    rig.accept("m", null);
+    rig.time().advance(Duration.ofSeconds(5));
+    assertThat(handled).containsExactly("m#1", "m#2");
+    assertThat(kept).hasSize(1);
+    assertThat(rig.acknowledged()).isEmpty();
+
+    confirmation.complete(null);
+
+    rig.time().advance(Duration.ofHours(1));
+    assertThat(handled).hasSize(2);
+    assertThat(rig.acknowledged()).containsExactly("m");
+    assertThat(rig.engine().snapshot().count(Count.DEFERRED)).isEqualTo(1);
+    assertThat(rig.engine().snapshot().imbalance()).isZero();
+  }
+
+  @Test
+  void goesOnCountingWhereItStoppedAndTellsTheDeadLettersHowItBegan() {
+    start(config().build());
+    rig.accept("m", "k");
+    rig.time().advance(Duration.ofSeconds(5));
+    rig.engine().accept(new Returned(kept.get(0), rig));
+    // The second delay is none the broker keeps: it waits in the engine.
+    rig.time().advance(Duration.ofMinutes(1));
+    assertThat(handled).containsExactly("m#1", "m#2", "m#3", "m#4");
+    Map<String, String> letter = rig.deadLetters().get(0).headers();
+    assertThat(letter)
+        .containsEntry("commslib-dlq-attempts", "4")
+        .containsEntry("commslib-dlq-position", "m")
+        .containsEntry("commslib-dlq-first-cause", "java.lang.IllegalStateException: attempt 1")
+        .containsEntry("commslib-dlq-last-cause", "java.lang.IllegalStateException: attempt 4");
+    assertThat(letter.keySet()).noneMatch(name -> name.startsWith("commslib-retry-"));
+    assertThat(rig.engine().snapshot().imbalance()).isZero();
+  }
+
+  @Test
+  void waitsInTheEngineIfItCanNotBeKept() {
+    confirmation = CompletableFuture.failedFuture(new IllegalStateException("down"));
+    start(config().build());
+    rig.accept("m", null);
+    rig.time().advance(Duration.ofSeconds(5));
+    assertThat(rig.acknowledged()).isEmpty();
+    assertThat(rig.engine().snapshot().count(Count.WAITING)).isEqualTo(1);
+    rig.time().advance(Duration.ofMinutes(1));
+    assertThat(handled).containsExactly("m#1", "m#2", "m#3", "m#4");
+    assertThat(rig.deadLetters()).hasSize(1);
+    assertThat(rig.acknowledged()).containsExactly("m");
+  }
+
+  @Test
+  void waitsInItsLaneWhereOrderIsKept() {
+    SubscriptionConfig ordered =
+        rig.config().retry(RetrySchedule.builder().attemptsAtOnce(1).delays(DELAY).build()).build();
+    start(ordered);
+    rig.accept("m", "k").accept("n", "k");
+    rig.time().advance(Duration.ofSeconds(5));
+    assertThat(kept).isEmpty();
+    assertThat(handled).containsExactly("m#1");
+    assertThat(rig.engine().snapshot().count(Count.WAITING)).isEqualTo(2);
+  }
+
+  @Test
+  void aForgedHistoryIsNotBelievedOfAnyOtherRecord() {
+    start(config().build());
+    WireMessage forged =
+        EngineFixture.wire("m", null)
+            .withHeaders(with(EngineFixture.wire("m", null), "commslib-retry-attempts", "1000"));
+    rig.engine().accept(rig.delivery("m", null, forged));
+    rig.time().advance(Duration.ofSeconds(5));
+    assertThat(handled).containsExactly("m#1", "m#2");
+    assertThat(kept.get(0).headers()).containsEntry("commslib-retry-attempts", "2");
+  }
+
+  @Test
+  void handlesOneKeyAtOnceAndParksNone() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> config().blockKeyOnDeadLetter(new InMemoryBlockedKeyStore()).build())
+        .withMessage("unordered: true (expected: false with blockKeyOnDeadLetter)");
+    rig.start(
+        rig.config().unordered().build(),
+        delivery ->
+            delivery.message().id().equals("first")
+                ? Settlement.retry(Duration.ofHours(1))
+                : note(delivery.message().id()));
+    rig.accept("first", "k").accept("second", "k");
+    rig.time().advance(Duration.ofSeconds(1));
+    assertThat(handled).containsExactly("second");
+  }
+
+  private Settlement note(String id) {
+    handled.add(id);
+    return Settlement.done();
+  }
+
+  private static Map<String, String> with(WireMessage wire, String name, String value) {
+    Map<String, String> headers = new LinkedHashMap<>(wire.headers());
+    headers.put(name, value);
+    return headers;
+  }
+
+  private record Returned(WireMessage wire, Object scope) implements RawDelivery {
+    @Override
+    public boolean isDeferredRetry() {
+      return true;
+    }
+
+    @Override
+    public Optional<String> laneKey() {
+      return wire.key();
+    }
+
+    @Override
+    public int sizeBytes() {
+      return wire.sizeBytes();
+    }
+
+    @Override
+    public int priorDeliveries() {
+      return 0;
+    }
+
+    @Override
+    public String positionText() {
+      return "elsewhere";
+    }
+  }
+}

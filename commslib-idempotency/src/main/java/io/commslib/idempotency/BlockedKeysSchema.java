@@ -1,0 +1,23 @@
+package io.commslib.idempotency;
+
+import io.commslib.jdbc.SchemaScripts;
+
+/**
+ * The table of the blocked keys.
+ *
+ * @since 0.1
+ */
+public final class BlockedKeysSchema {
+
+  private BlockedKeysSchema() {}
+
+  /**
+   * Returns the scripts, version 1.
+   *
+   * @return apply them once per schema, or let your own migration tool run what they print
+   */
+  public static SchemaScripts scripts() {
+    // Stored and published names keep the term of their first release: the module and the folder.
+    return SchemaScripts.of("held-keys", 1, BlockedKeysSchema.class, "heldkeys/schema");
+  }
+}

@@ -1,0 +1,29 @@
+package io.commslib.jdbc;
+
+import java.util.concurrent.TimeUnit;
+
+/** Decides how often a change of tables that met a lock is tried again, and waits in between. */
+interface LockRetries {
+
+  int ATTEMPTS = 12;
+
+  /** Pauses of half a second and longer, up to 5 s: some 50 s in all. */
+  LockRetries USUAL = LockRetries::pause;
+
+  /** Waits before the next attempt; returns false if there shall be none. */
+  boolean again(int failedAttempts);
+
+  // The locks of a database know no other time than the real one.
+  private static boolean pause(int failedAttempts) {
+    if (failedAttempts >= ATTEMPTS) {
+      return false;
+    }
+    try {
+      TimeUnit.MILLISECONDS.sleep(Math.min(5_000, 250L << failedAttempts));
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+}

@@ -1,0 +1,150 @@
+package io.commslib.jdbc;
+
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.sql.CallableStatement;
+import java.sql.Connection;
+import java.sql.DatabaseMetaData;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lets work use a connection but not end its transaction: that is the runner's, and after the
+ * deadline nobody's. Statements and metadata lead back to the guard, not to the connection behind
+ * it. Once the transaction is over nothing can be done through any of them: the connection behind
+ * it may be another user's by then. SQL text that says COMMIT can't be seen from here. What fails
+ * is remembered, for the work may catch it and go on in a transaction that can't commit.
+ */
+final class UnclosableConnection implements InvocationHandler {
+
+  private static final Set<String> REFUSED = Set.of("commit", "close", "abort", "setAutoCommit");
+
+  private final Connection connection;
+  private final BooleanSupplier isOver;
+  private final StatementFailures seen;
+
+  private UnclosableConnection(
+      Connection connection, BooleanSupplier isOver, StatementFailures seen) {
+    this.connection = connection;
+    this.isOver = isOver;
+    this.seen = seen;
+  }
+
+  static Connection of(Connection connection, BooleanSupplier isOver, StatementFailures seen) {
+    return proxy(Connection.class, new UnclosableConnection(connection, isOver, seen));
+  }
+
+  /** Returns the guard of a connection, or null if the connection has none. */
+  static @Nullable UnclosableConnection behind(Connection connection) {
+    return Proxy.isProxyClass(connection.getClass())
+            && Proxy.getInvocationHandler(connection) instanceof UnclosableConnection guard
+        ? guard
+        : null;
+  }
+
+  /** Returns the connection that is guarded. */
+  Connection connection() {
+    return connection;
+  }
+
+  StatementFailures seen() {
+    return seen;
+  }
+
+  @Override
+  public @Nullable Object invoke(
+      Object proxy, Method method, @Nullable Object @Nullable [] arguments) throws Throwable {
+    String name = method.getName();
+    // Rolling back to a savepoint stays inside the transaction.
+    if (REFUSED.contains(name) || (name.equals("rollback") && arguments == null)) {
+      throw new IllegalStateException(
+          "COMMS-JDBC-005: Connection."
+              + name
+              + " (expected: the transaction runner ends the transaction)");
+    }
+    Object own = identity(proxy, method, arguments);
+    if (own != null) {
+      return own;
+    }
+    if (isOver.getAsBoolean()) {
+      if (name.equals("isClosed")) {
+        return true;
+      }
+      throw JdbcTransaction.over();
+    }
+    if (name.equals("unwrap") && arguments != null && arguments[0] == Connection.class) {
+      return proxy;
+    }
+    Object result = call(connection, method, arguments);
+    if (name.equals("rollback")) {
+      seen.savepointReached();
+    }
+    return leadingBack(result, (Connection) proxy);
+  }
+
+  private @Nullable Object leadingBack(@Nullable Object result, Connection guard) {
+    if (result instanceof CallableStatement statement) {
+      return child(CallableStatement.class, statement, guard);
+    }
+    if (result instanceof PreparedStatement statement) {
+      return child(PreparedStatement.class, statement, guard);
+    }
+    if (result instanceof Statement statement) {
+      return child(Statement.class, statement, guard);
+    }
+    if (result instanceof DatabaseMetaData metaData) {
+      return child(DatabaseMetaData.class, metaData, guard);
+    }
+    return result;
+  }
+
+  private <T> T child(Class<T> type, T target, Connection guard) {
+    return proxy(
+        type,
+        (proxy, method, arguments) -> {
+          Object own = identity(proxy, method, arguments);
+          if (own != null) {
+            return own;
+          }
+          // Closing is always allowed: a statement may be closed late.
+          if (isOver.getAsBoolean() && !method.getName().equals("close")) {
+            throw JdbcTransaction.over();
+          }
+          return method.getName().equals("getConnection") ? guard : call(target, method, arguments);
+        });
+  }
+
+  /** A proxy is equal to itself, whatever the driver's object thinks of it. */
+  private static @Nullable Object identity(
+      Object proxy, Method method, @Nullable Object @Nullable [] arguments) {
+    return switch (method.getName()) {
+      case "equals" -> arguments != null && proxy == arguments[0];
+      case "hashCode" -> System.identityHashCode(proxy);
+      default -> null;
+    };
+  }
+
+  private @Nullable Object call(
+      Object target, Method method, @Nullable Object @Nullable [] arguments) throws Throwable {
+    try {
+      return method.invoke(target, arguments);
+    } catch (InvocationTargetException e) {
+      if (e.getCause() instanceof SQLException failure) {
+        seen.add(failure);
+      }
+      throw e.getCause() == null ? new SQLException(e) : e.getCause();
+    }
+  }
+
+  private static <T> T proxy(Class<T> type, InvocationHandler handler) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            UnclosableConnection.class.getClassLoader(), new Class<?>[] {type}, handler));
+  }
+}

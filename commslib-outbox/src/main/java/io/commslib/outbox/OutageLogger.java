@@ -1,0 +1,48 @@
+package io.commslib.outbox;
+
+import io.commslib.core.Failures;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Tells once that a loop fails and once that it goes on, however often it tries in between.
+ * Confined to the loop's thread.
+ */
+final class OutageLogger {
+
+  private static final Logger log = LoggerFactory.getLogger(OutboxRelay.class);
+
+  private final OutboxEvents events;
+  private final String what;
+  private boolean failing;
+
+  /**
+   * Creates one that has not failed.
+   *
+   * @param what the loop's work, such as {@code reading and publishing}
+   */
+  OutageLogger(OutboxEvents events, String what) {
+    this.events = events;
+    this.what = what;
+  }
+
+  void failed(Throwable failure) {
+    if (failing) {
+      return;
+    }
+    failing = true;
+    if (Failures.known(failure).isPresent()) {
+      events.part(true, what + " waits", failure);
+    } else {
+      events.failed(what + " failed and is tried again", failure);
+      events.log(log, what + " failed", failure);
+    }
+  }
+
+  void succeeded() {
+    if (failing) {
+      failing = false;
+      events.part(false, what + " goes on", null);
+    }
+  }
+}

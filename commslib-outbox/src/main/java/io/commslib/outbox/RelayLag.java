@@ -1,0 +1,59 @@
+package io.commslib.outbox;
+
+import io.commslib.core.time.TimeSource;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlDialect;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+
+/**
+ * How long a message takes from its insert until its confirmation is noted, by the database's clock
+ * only. One row every two seconds is asked, so that it costs nothing. Written by the relay's
+ * thread, read by any.
+ */
+final class RelayLag {
+
+  private static final long BETWEEN_NANOS = 2_000_000_000L;
+
+  private final TimeSource time;
+  private final SqlDialect dialect;
+  private final String sql;
+  private long sampled;
+  private volatile Duration last = Duration.ZERO;
+
+  RelayLag(JdbcDatabase database, TimeSource time) {
+    this.time = time;
+    this.dialect = database.dialect();
+    this.sampled = time.nanoTime() - BETWEEN_NANOS;
+    this.sql =
+        "SELECT created_at, "
+            + dialect.now()
+            + " FROM "
+            + database.table("outbox_message")
+            + " WHERE shard = ? AND id = ?";
+  }
+
+  void sample(Connection connection, OutboxRow row) throws SQLException {
+    long now = time.nanoTime();
+    if (now - sampled < BETWEEN_NANOS) {
+      return;
+    }
+    sampled = now;
+    try (PreparedStatement select = connection.prepareStatement(sql)) {
+      select.setInt(1, row.shard());
+      select.setLong(2, row.id());
+      try (ResultSet found = select.executeQuery()) {
+        if (found.next()) {
+          last = Duration.between(dialect.instant(found, 1), dialect.instant(found, 2));
+        }
+      }
+    }
+  }
+
+  Duration last() {
+    return last;
+  }
+}

@@ -1,0 +1,187 @@
+package io.commslib.outbox;
+
+import io.commslib.core.Failures;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.jdbc.JdbcDatabase;
+import java.time.Duration;
+import java.util.function.Supplier;
+
+/**
+ * Keeps the leases, on a thread of its own: so that a slow broker or a long read does not cost the
+ * relay its shards. While one of the relay's other loops has ended or hangs, or the relay pauses,
+ * it gives the shards back and takes none. Between ticks it looks how far behind the outbox is, and
+ * tidies.
+ */
+final class ShardLeaseLoop {
+
+  private static final Duration AFTER_FAILURE = Duration.ofMillis(300);
+  private static final Duration WHILE_AWAY = Duration.ofMillis(250);
+  private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(2);
+
+  private final JdbcDatabase database;
+  private final CommsRuntime runtime;
+  private final ShardLeases leases;
+  private final OutboxTransactions transactions;
+  private final RowTables tables;
+  private final Supplier<String> reasonToStayAway;
+  private final Runnable onChange;
+  private final RelayLoopProgress pulse;
+  private final WakeSignal signal = new WakeSignal();
+  private final OutboxEvents events;
+  private final OutageLogger outage;
+  private boolean away;
+  private volatile boolean closed;
+  private volatile Backlog backlog = Backlog.UNKNOWN;
+  private volatile String failure = "";
+  private long looked;
+
+  /**
+   * Creates a loop.
+   *
+   * @param reasonToStayAway why this relay must own nothing just now; empty if it may
+   * @param onChange called when other shards are owned than before
+   */
+  ShardLeaseLoop(
+      JdbcDatabase database,
+      CommsRuntime runtime,
+      ShardLeases leases,
+      Supplier<String> reasonToStayAway,
+      Runnable onChange,
+      OutboxEvents events) {
+    this.events = events;
+    this.outage = new OutageLogger(events, "keeping leases");
+    this.database = database;
+    this.runtime = runtime;
+    this.leases = leases;
+    this.transactions = OutboxTransactions.ofLoop(database);
+    this.tables = new RowTables(database);
+    this.reasonToStayAway = reasonToStayAway;
+    this.onChange = onChange;
+    this.pulse = new RelayLoopProgress("lease", runtime.time());
+    this.looked = runtime.time().nanoTime() - BETWEEN_LOOKS.toNanos();
+  }
+
+  RelayLoopProgress pulse() {
+    return pulse;
+  }
+
+  /** Runs until {@link #close}. */
+  void run() {
+    while (!closed) {
+      Duration wait = AFTER_FAILURE;
+      pulse.begin();
+      try {
+        wait = turn();
+        failure = "";
+        outage.succeeded();
+      } catch (Throwable e) {
+        noteFailure(e);
+      }
+      pulse.end();
+      rest(wait);
+    }
+  }
+
+  private void noteFailure(Throwable thrown) {
+    try {
+      failure = Failures.text(thrown);
+      outage.failed(thrown);
+    } catch (Throwable e) {
+      failure = "an error of the JVM";
+    }
+  }
+
+  private void rest(Duration wait) {
+    try {
+      // A driver may have left it set.
+      Thread.interrupted();
+      signal.await(wait.toNanos());
+    } catch (Throwable stray) {
+      // Then the next turn comes earlier. Only closing ends this loop.
+      Thread.onSpinWait();
+    }
+  }
+
+  private Duration turn() {
+    if (!reasonToStayAway.get().isEmpty()) {
+      if (!away) {
+        pulse.doing("giving the shards back");
+        release();
+        away = true;
+      }
+      look();
+      return WHILE_AWAY;
+    }
+    away = false;
+    tick();
+    Duration wait = leases.nextTick();
+    look();
+    return wait;
+  }
+
+  private void tick() {
+    pulse.doing("renewing leases");
+    ShardOwnership before = leases.current();
+    ShardOwnership ticked = transactions.single("lease", leases::tick);
+    leases.install(ticked);
+    if (!before.epochs().equals(ticked.epochs()) || !before.leaving().equals(ticked.leaving())) {
+      onChange.run();
+    }
+  }
+
+  private void look() {
+    long now = runtime.time().nanoTime();
+    if (now - looked < BETWEEN_LOOKS.toNanos()) {
+      return;
+    }
+    looked = now;
+    pulse.doing("measuring the backlog");
+    Backlog before = backlog;
+    backlog =
+        transactions.run(
+            "look",
+            connection -> {
+              if (tables.hasRetries(connection)) {
+                tables.clearRetriesWithoutMessage(connection);
+              }
+              return Backlog.look(
+                  connection,
+                  database,
+                  leases.shards(),
+                  leases.current().epochs().keySet(),
+                  leases.unowned(connection));
+            });
+    if (before.outside() == 0 && backlog.outside() > 0) {
+      events.stalled(backlog.trouble(leases.shards()));
+    }
+  }
+
+  /** Gives the shards back; for when the relay's thread has ended, hangs or pauses. */
+  void release() {
+    transactions.run(
+        "release",
+        connection -> {
+          leases.releaseAll(connection);
+          return null;
+        });
+  }
+
+  Backlog backlog() {
+    return backlog;
+  }
+
+  /** Why the last tick failed; empty if it did not. */
+  String failure() {
+    return failure;
+  }
+
+  /** Whether the relay may own shards has changed. */
+  void wake() {
+    signal.raise();
+  }
+
+  void close() {
+    closed = true;
+    signal.raise();
+  }
+}

@@ -1,0 +1,151 @@
+package io.commslib.rabbit;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.SendCertainty;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.PublishException;
+import io.commslib.core.messaging.PublishReceipt;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.Semaphore;
+
+/**
+ * Publishes of one channel that wait for their confirm, by sequence number. A returned message is
+ * confirmed too, after its return: only both together say that it is nowhere. Thread-safe.
+ */
+final class PendingConfirms {
+
+  /** One publish. */
+  static final class Pending {
+    final Destination to;
+    final String messageId;
+    final boolean optional;
+    final long startNanos;
+    final long deadlineNanos;
+    final CompletableFuture<PublishReceipt> result = new CompletableFuture<>();
+    volatile boolean returned;
+
+    /** Set before it is written. */
+    volatile long bodyBytes;
+
+    Pending(
+        Destination to, String messageId, boolean optional, long startNanos, long deadlineNanos) {
+      this.to = to;
+      this.messageId = messageId;
+      this.optional = optional;
+      this.startNanos = startNanos;
+      this.deadlineNanos = deadlineNanos;
+    }
+
+    void failTooLarge(long limitBytes) {
+      String text =
+          "message bytes: "
+              + bodyBytes
+              + " (expected: 0.."
+              + limitBytes
+              + ", max_message_size of the broker)";
+      fail("COMMS-RABBIT-015", FailureKind.PERMANENT, SendCertainty.NOT_SENT, text);
+    }
+
+    void fail(String code, FailureKind kind, SendCertainty certainty, String text) {
+      result.completeExceptionally(
+          new PublishException(code, kind, certainty, to, messageId, text, null));
+    }
+  }
+
+  private final ConcurrentSkipListMap<Long, Pending> pending = new ConcurrentSkipListMap<>();
+  private final Semaphore window;
+
+  PendingConfirms(Semaphore window) {
+    this.window = window;
+  }
+
+  void add(long sequence, Pending publish) {
+    pending.put(sequence, publish);
+  }
+
+  void returned(long sequence) {
+    Pending publish = pending.get(sequence);
+    if (publish != null) {
+      publish.returned = true;
+    }
+  }
+
+  void confirmed(long sequence, boolean multiple, boolean positive) {
+    Collection<Long> settled =
+        multiple ? List.copyOf(pending.headMap(sequence, true).keySet()) : List.of(sequence);
+    for (long number : settled) {
+      Pending publish = remove(number);
+      if (publish == null) {
+        continue;
+      }
+      if (!positive) {
+        publish.fail(
+            "COMMS-RABBIT-010",
+            FailureKind.TRANSIENT,
+            SendCertainty.NOT_SENT,
+            "refused by the broker (nack), as by a queue that is full");
+      } else if (publish.returned && !publish.optional) {
+        publish.fail(
+            "COMMS-RABBIT-004",
+            FailureKind.TRANSIENT,
+            SendCertainty.NOT_SENT,
+            "groups: none (expected: one or more, or a destination that was declared optional)");
+      } else {
+        publish.result.complete(new PublishReceipt(publish.messageId, publish.to, ""));
+      }
+    }
+  }
+
+  private @org.jspecify.annotations.Nullable Pending remove(long sequence) {
+    Pending publish = pending.remove(sequence);
+    if (publish != null) {
+      window.release();
+    }
+    return publish;
+  }
+
+  /** Takes out one publish that never reached the channel. */
+  void withdraw(long sequence) {
+    remove(sequence);
+  }
+
+  boolean hasOverdue(long nowNanos) {
+    return pending.values().stream().anyMatch(publish -> publish.deadlineNanos - nowNanos <= 0);
+  }
+
+  /** How long the oldest one has been waiting; 0 if none is. */
+  long oldestNanos(long nowNanos) {
+    Map.Entry<Long, Pending> oldest = pending.firstEntry();
+    return oldest == null ? 0 : Math.max(0, nowNanos - oldest.getValue().startNanos);
+  }
+
+  /** The broker has ended the channel since one of these is too large; it has none of them. */
+  void failLarger(long limitBytes) {
+    for (Map.Entry<Long, Pending> entry : pending.entrySet()) {
+      if (entry.getValue().bodyBytes > limitBytes) {
+        Pending publish = remove(entry.getKey());
+        if (publish != null) {
+          publish.failTooLarge(limitBytes);
+        }
+      }
+    }
+  }
+
+  /** The channel is gone: whatever waits may have arrived. */
+  void failAll(String text) {
+    for (Long number : List.copyOf(pending.keySet())) {
+      Pending publish = remove(number);
+      if (publish != null) {
+        publish.fail("COMMS-RABBIT-008", FailureKind.TRANSIENT, SendCertainty.MAYBE_SENT, text);
+      }
+    }
+  }
+
+  boolean isEmpty() {
+    return pending.isEmpty();
+  }
+}

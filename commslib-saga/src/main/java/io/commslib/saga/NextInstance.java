@@ -1,0 +1,174 @@
+package io.commslib.saga;
+
+import io.commslib.saga.Decision.LogLine;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** The next instance while {@link Decider} works it out. Confined to one decision. */
+final class NextInstance<S> {
+
+  private final SagaDefinition<S> definition;
+  private final Instance<S> before;
+  private final Instant now;
+  private final List<StepState> steps;
+  private final List<Effect> effects = new ArrayList<>();
+  private final List<LogLine> log = new ArrayList<>();
+  private SagaStatus status;
+  private S state;
+  private @Nullable Instant wakeAt;
+
+  NextInstance(SagaDefinition<S> definition, Instance<S> before, Instant now) {
+    this.definition = definition;
+    this.before = before;
+    this.now = now;
+    this.steps = new ArrayList<>(before.steps());
+    this.status = before.status();
+    this.state = before.state();
+    this.wakeAt = before.wakeAt();
+  }
+
+  StepState at(int i) {
+    return steps.get(i);
+  }
+
+  void set(int i, StepState at) {
+    steps.set(i, at);
+  }
+
+  void state(S next) {
+    state = Objects.requireNonNull(next, "state returned by the update function");
+  }
+
+  /** Index of the step whose command is unanswered, or -1. */
+  int sent() {
+    return in(StepPhase.SENT);
+  }
+
+  /** Index of the step whose compensation is unanswered, or -1. */
+  int undoing() {
+    return in(StepPhase.UNDOING);
+  }
+
+  private int in(StepPhase phase) {
+    for (int i = 0; i < steps.size(); i++) {
+      if (steps.get(i).phase() == phase) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  /** Begins step {@code i}, or ends the saga if there is none. */
+  NextInstance<S> forward(int i) {
+    return i < steps.size() ? command(i) : end(SagaStatus.COMPLETED);
+  }
+
+  NextInstance<S> command(int i) {
+    set(i, at(i).in(StepPhase.SENT));
+    return repeatCommand(i, 1);
+  }
+
+  NextInstance<S> repeatCommand(int i, int attempt) {
+    Step<S> step = definition.steps().get(i);
+    set(i, at(i).atAttempt(attempt));
+    send(step, step.command(), CommandIds.command(before.id(), step.name()), null);
+    log(SagaLogEntry.Kind.SENT, i, attempt, "");
+    return awaiting(SagaStatus.RUNNING, step.timeout());
+  }
+
+  /** Undoes the last step that needs it, or ends the saga if none does. */
+  NextInstance<S> undoNext() {
+    for (int i = steps.size() - 1; i >= 0; i--) {
+      if (at(i).phase() == StepPhase.DONE && definition.steps().get(i).undo() != null) {
+        return undo(i);
+      }
+    }
+    return end(SagaStatus.COMPENSATED);
+  }
+
+  NextInstance<S> undo(int i) {
+    set(i, at(i).undoing());
+    return repeatUndo(i, 1);
+  }
+
+  NextInstance<S> repeatUndo(int i, int attempt) {
+    Step<S> step = definition.steps().get(i);
+    Step.Undo<S> undo = Objects.requireNonNull(step.undo(), "undo");
+    set(i, at(i).atAttempt(attempt));
+    send(
+        step,
+        undo.command(),
+        CommandIds.undo(before.id(), step.name(), at(i).round()),
+        CommandIds.command(before.id(), step.name()));
+    log(SagaLogEntry.Kind.UNDO_SENT, i, attempt, "");
+    return awaiting(SagaStatus.COMPENSATING, step.undoWait(attempt));
+  }
+
+  NextInstance<S> park(String reason, int i) {
+    log(SagaLogEntry.Kind.PARKED, i, 0, reason);
+    status = SagaStatus.PARKED;
+    wakeAt = null;
+    return this;
+  }
+
+  private NextInstance<S> end(SagaStatus end) {
+    log.add(
+        new LogLine(
+            end == SagaStatus.COMPLETED
+                ? SagaLogEntry.Kind.COMPLETED
+                : SagaLogEntry.Kind.COMPENSATED,
+            "",
+            0,
+            "",
+            ""));
+    effects.add(new Effect.End(end));
+    status = end;
+    wakeAt = null;
+    return this;
+  }
+
+  private NextInstance<S> awaiting(SagaStatus direction, Duration timeout) {
+    status = direction;
+    wakeAt = now.plus(timeout);
+    return this;
+  }
+
+  private void send(Step<S> step, Step.Call<S> call, String id, @Nullable String undoes) {
+    Object body =
+        Objects.requireNonNull(
+            call.body().apply(state), () -> "command made by step " + step.name());
+    String key = definition.key(state, before.businessKey());
+    effects.add(new Effect.Send(id, call.to(), body, key, undoes));
+  }
+
+  void log(SagaLogEntry.Kind kind, int i, int attempt, String detail) {
+    log.add(new LogLine(kind, name(i), attempt, "", detail));
+  }
+
+  void log(SagaLogEntry.Kind kind, int i, String actor, String detail) {
+    log.add(new LogLine(kind, name(i), 0, actor, detail));
+  }
+
+  void log(SagaLogEntry.Kind kind, String actor, String detail) {
+    log.add(new LogLine(kind, "", 0, actor, detail));
+  }
+
+  void log(SagaLogEntry.Kind kind, String detail) {
+    log.add(new LogLine(kind, "", 0, "", detail));
+  }
+
+  private String name(int i) {
+    return i < 0 ? "" : definition.steps().get(i).name();
+  }
+
+  Decision<S> done() {
+    return new Decision.Move<>(
+        new Instance<>(before.id(), before.businessKey(), status, steps, state, wakeAt),
+        List.copyOf(effects),
+        List.copyOf(log));
+  }
+}

@@ -1,0 +1,218 @@
+package io.commslib.saga;
+
+import io.commslib.core.Failures;
+import io.commslib.core.codec.Codec;
+import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.time.TimeSource;
+import io.commslib.core.tx.TransactionContext;
+import io.commslib.outbox.Outbox;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes decisions to the database: row, history, commands and hooks in the caller's transaction.
+ */
+final class SagaTransitions {
+
+  /** What became of an input. */
+  enum Outcome {
+    MOVED,
+    IGNORED,
+    /** Another transaction moved the saga first: load it again and decide anew. */
+    LOST_RACE
+  }
+
+  /** An input the saga can't take. */
+  static final class RefusedException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    RefusedException(String reason) {
+      super(reason, null, false, false);
+    }
+
+    String reason() {
+      return Objects.requireNonNull(getMessage());
+    }
+  }
+
+  /** A function of the definition, the codec or the type registry failed; nothing was written. */
+  static final class PlanException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final transient Throwable failure;
+
+    PlanException(Throwable failure) {
+      super(Failures.text(failure), failure);
+      this.failure = failure;
+    }
+
+    Throwable failure() {
+      return failure;
+    }
+
+    /** The failure itself; throws it if it is no exception. */
+    Exception rethrown() {
+      if (failure instanceof Exception exception) {
+        return exception;
+      }
+      if (failure instanceof Error error) {
+        throw error;
+      }
+      return this;
+    }
+  }
+
+  private record Publication(Destination to, Message message) {}
+
+  private record Plan<S>(Decision.Move<S> move, byte[] data, List<Publication> publications) {}
+
+  private final SagaStore store;
+  private final TypeRegistry types;
+  private final Codec codec;
+  private final Outbox outbox;
+  private final TimeSource time;
+  private final SagaEvents events;
+
+  SagaTransitions(
+      SagaStore store,
+      TypeRegistry types,
+      Codec codec,
+      Outbox outbox,
+      TimeSource time,
+      SagaEvents events) {
+    this.store = store;
+    this.types = types;
+    this.codec = codec;
+    this.outbox = outbox;
+    this.time = time;
+    this.events = events;
+  }
+
+  /** Starts a saga; false if one of its type and business key exists. */
+  <S> boolean start(
+      TransactionContext tx, SagaDefinition<S> definition, String id, String businessKey, S state)
+      throws SQLException {
+    Instance<S> unborn = Instance.unborn(definition, id, businessKey, state);
+    // Only the distance to the wake-up time counts: the database adds it to its own clock.
+    Decision<S> decision = Decider.decide(definition, unborn, new Input.Start(), Instant.EPOCH);
+    Plan<S> plan = plan(definition, (Decision.Move<S>) decision, null);
+    Instance<S> next = plan.move().next();
+    Duration wakeIn = Duration.between(Instant.EPOCH, Objects.requireNonNull(next.wakeAt()));
+    Connection connection = tx.unwrap(Connection.class);
+    if (!store.insert(connection, definition, next, plan.data(), wakeIn)) {
+      return false;
+    }
+    store.append(connection, id, plan.move().log());
+    publish(tx, plan);
+    return true;
+  }
+
+  /**
+   * Gives an input to a saga.
+   *
+   * @param cause the message that brought it, for the trace
+   * @throws RefusedException if the saga can't take it; nothing was written
+   * @throws PlanException if a user function failed; nothing was written
+   * @throws Exception what a hook threw; the transaction must roll back
+   */
+  <S> Outcome apply(
+      TransactionContext tx,
+      SagaDefinition<S> definition,
+      StoredSaga before,
+      Input input,
+      @Nullable Message cause)
+      throws Exception {
+    Plan<S> plan;
+    try {
+      S state =
+          Objects.requireNonNull(
+              codec.decode(before.data(), definition.stateType()), "state read by the codec");
+      Decision<S> decision =
+          Decider.decide(definition, before.instance(definition, state), input, before.readAt());
+      if (decision instanceof Decision.Ignore<S>) {
+        return Outcome.IGNORED;
+      }
+      if (decision instanceof Decision.Refuse<S> refuse) {
+        throw new RefusedException(refuse.reason());
+      }
+      plan = plan(definition, (Decision.Move<S>) decision, cause);
+    } catch (RefusedException e) {
+      throw e;
+    } catch (Throwable e) {
+      // Code in other languages throws checked exceptions that it does not declare.
+      // An error of the JVM says nothing about the definition.
+      Optional<VirtualMachineError> jvm = Failures.jvmFailure(e);
+      if (jvm.isPresent()) {
+        throw jvm.get();
+      }
+      throw new PlanException(e);
+    }
+    Connection connection = tx.unwrap(Connection.class);
+    Instance<S> next = plan.move().next();
+    if (!store.update(connection, before, definition, next, plan.data())) {
+      return Outcome.LOST_RACE;
+    }
+    store.append(connection, before.id(), plan.move().log());
+    publish(tx, plan);
+    tellParked(tx, before, plan.move());
+    for (Effect effect : plan.move().effects()) {
+      if (effect instanceof Effect.End end) {
+        for (SagaHook<S> hook : definition.hooks(end.status())) {
+          hook.run(next.state(), tx);
+        }
+      }
+    }
+    return Outcome.MOVED;
+  }
+
+  /** Everything that can fail by a user's mistake, before anything is written. */
+  private <S> Plan<S> plan(
+      SagaDefinition<S> definition, Decision.Move<S> move, @Nullable Message cause) {
+    List<Publication> publications = new ArrayList<>();
+    for (Effect effect : move.effects()) {
+      if (effect instanceof Effect.Send send) {
+        Message.Builder message =
+            types
+                .message(send.body())
+                .id(send.messageId())
+                .source("/saga/" + definition.name())
+                .time(time.now())
+                .correlationId(move.next().id())
+                .key(send.key());
+        if (send.undoes() != null) {
+          message.causationId(send.undoes());
+        }
+        if (cause != null) {
+          cause.traceparent().ifPresent(message::traceparent);
+        }
+        publications.add(new Publication(send.to(), message.build()));
+      }
+    }
+    byte[] data =
+        Objects.requireNonNull(codec.encode(move.next().state()), "bytes made by the codec");
+    return new Plan<>(move, data, publications);
+  }
+
+  private void tellParked(TransactionContext tx, StoredSaga before, Decision.Move<?> move) {
+    if (move.next().status() == SagaStatus.PARKED && before.status() != SagaStatus.PARKED) {
+      Decision.LogLine last = move.log().get(move.log().size() - 1);
+      String reason = last.detail() + (last.step().isEmpty() ? "" : ": " + last.step());
+      tx.afterCommit(() -> events.parked(before.id(), 0, reason, null));
+    }
+  }
+
+  private void publish(TransactionContext tx, Plan<?> plan) {
+    for (Publication publication : plan.publications()) {
+      outbox.publish(tx, publication.to(), publication.message());
+    }
+  }
+}

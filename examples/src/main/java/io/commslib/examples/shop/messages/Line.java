@@ -1,4 +1,0 @@
-package io.commslib.examples.shop.messages;
-
-/** One article of an invoice, with its exact unit price. */
-public record Line(String article, int pieces, String price) {}
