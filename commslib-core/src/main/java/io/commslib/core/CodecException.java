@@ -5,8 +5,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * A body or an envelope can't be read or written. Always {@code PERMANENT}: such a message is never
  * retried.
- *
- * @since 0.1
  */
 public class CodecException extends CommsException {
 

@@ -10,8 +10,6 @@ import org.jspecify.annotations.Nullable;
  * message id); it never holds a payload or a credential. Wrong arguments are {@link
  * IllegalArgumentException}, calls at the wrong moment {@link IllegalStateException}, null
  * arguments {@link NullPointerException}; those are outside this hierarchy.
- *
- * @since 0.1
  */
 public abstract class CommsException extends RuntimeException {
 

@@ -5,8 +5,6 @@ package io.commslib.core;
  *
  * <p>Part of the type of every library failure, so that callers decide by {@link
  * CommsException#kind()} and not by exception class or text.
- *
- * @since 0.1
  */
 public enum FailureKind {
   /** A part outside the caller's control is out of reach now; the same call may succeed later. */

@@ -5,18 +5,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 
-/**
- * Health of one part, or of several together, at one moment. Immutable.
- *
- * @since 0.1
- */
+/** Health of one part, or of several together, at one moment. Immutable. */
 public final class Health {
 
-  /**
-   * How well a part does its work.
-   *
-   * @since 0.1
-   */
+  /** How well a part does its work. */
   public enum Status {
     /** Works. */
     UP,

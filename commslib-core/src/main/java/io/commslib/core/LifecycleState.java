@@ -3,8 +3,6 @@ package io.commslib.core;
 /**
  * States of a long-lived object. They are passed in declaration order; {@link #STARTING} may go
  * straight to {@link #CLOSED}.
- *
- * @since 0.1
  */
 public enum LifecycleState {
   /** Built, nothing runs yet. */

@@ -1,10 +1,6 @@
 package io.commslib.core;
 
-/**
- * What is known of a send that failed; decides what a repetition may do.
- *
- * @since 0.1
- */
+/** What is known of a send that failed; decides what a repetition may do. */
 public enum SendCertainty {
   /** The other side has not taken it and never will: a repetition cannot duplicate. */
   NOT_SENT,

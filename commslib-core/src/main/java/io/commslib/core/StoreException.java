@@ -9,8 +9,6 @@ import org.jspecify.annotations.Nullable;
  * FailureKind#UNKNOWN_RESULT}: the connection broke during commit, the unit of work may or may not
  * have taken effect. {@link FailureKind#CONTENTION}: deadlock or serialization failure, rolled
  * back. {@link FailureKind#PERMANENT}: wrong schema, version or data.
- *
- * @since 0.1
  */
 public class StoreException extends CommsException {
 

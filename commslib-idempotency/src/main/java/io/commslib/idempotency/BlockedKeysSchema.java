@@ -2,11 +2,7 @@ package io.commslib.idempotency;
 
 import io.commslib.jdbc.SchemaScripts;
 
-/**
- * The table of the blocked keys.
- *
- * @since 0.1
- */
+/** The table of the blocked keys. */
 public final class BlockedKeysSchema {
 
   private BlockedKeysSchema() {}

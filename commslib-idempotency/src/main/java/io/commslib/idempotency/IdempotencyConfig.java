@@ -3,11 +3,7 @@ package io.commslib.idempotency;
 import io.commslib.core.checks.Checks;
 import java.time.Duration;
 
-/**
- * How a store of requests works. Immutable.
- *
- * @since 0.1
- */
+/** How a store of requests works. Immutable. */
 public final class IdempotencyConfig {
 
   private final Duration retention;
@@ -76,11 +72,7 @@ public final class IdempotencyConfig {
         + "}";
   }
 
-  /**
-   * Collects the settings. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the settings. Not thread-safe. */
   public static final class Builder {
     private Duration retention = Duration.ofHours(24);
     private Duration retryAfter = Duration.ofSeconds(1);

@@ -20,8 +20,6 @@ import org.jspecify.annotations.Nullable;
  * Request keys in memory, for tests and single-process services whose callers do not outlive them.
  * Thread-safe. Holds a fixed number of keys; completed ones leave when their retention ends,
  * abandoned ones as long after their lease.
- *
- * @since 0.1
  */
 public final class InMemoryIdempotencyStore implements IdempotencyStore {
 

@@ -23,8 +23,6 @@ import org.jspecify.annotations.Nullable;
  * An inbox without a database, for users' tests: honours rollback like the real one, and a
  * duplicate of a message whose first transaction is still open waits for its outcome, at most 10 s.
  * Thread-safe. Holds at most 1,000,000 entries; beyond that the oldest are forgotten.
- *
- * @since 0.1
  */
 public final class InMemoryInbox implements Inbox {
 

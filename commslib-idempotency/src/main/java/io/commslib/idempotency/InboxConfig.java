@@ -3,11 +3,7 @@ package io.commslib.idempotency;
 import io.commslib.core.checks.Checks;
 import java.time.Duration;
 
-/**
- * How an inbox works. Immutable.
- *
- * @since 0.1
- */
+/** How an inbox works. Immutable. */
 public final class InboxConfig {
 
   private final Duration retention;
@@ -89,11 +85,7 @@ public final class InboxConfig {
         + "}";
   }
 
-  /**
-   * Collects the settings. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the settings. Not thread-safe. */
   public static final class Builder {
     private Duration retention = Duration.ofDays(30);
     private Duration longestRedelivery = Duration.ofDays(7);

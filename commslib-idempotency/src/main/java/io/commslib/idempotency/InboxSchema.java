@@ -2,11 +2,7 @@ package io.commslib.idempotency;
 
 import io.commslib.jdbc.SchemaScripts;
 
-/**
- * The tables of the inbox.
- *
- * @since 0.1
- */
+/** The tables of the inbox. */
 public final class InboxSchema {
 
   private InboxSchema() {}

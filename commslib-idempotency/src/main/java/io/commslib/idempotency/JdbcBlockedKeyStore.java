@@ -17,8 +17,6 @@ import java.util.OptionalInt;
 /**
  * Held keys in a table of a database, that of {@link BlockedKeysSchema}, each call in a transaction
  * of its own. Members of one group must share it. Thread-safe; holds no connection between calls.
- *
- * @since 0.1
  */
 public final class JdbcBlockedKeyStore implements BlockedKeyStore {
 

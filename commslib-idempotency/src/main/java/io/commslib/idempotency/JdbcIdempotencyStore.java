@@ -22,8 +22,6 @@ import java.util.Objects;
 /**
  * Request keys in a table of the service's own database. Leases, tokens and retention go by the
  * database's clock. Its table is that of {@link InboxSchema}. Thread-safe; holds no connection.
- *
- * @since 0.1
  */
 public final class JdbcIdempotencyStore implements IdempotencyStore {
 

@@ -25,8 +25,6 @@ import java.util.Set;
  * <p>The bound of the wait for a concurrent duplicate, {@link InboxConfig#lockTimeout()}, holds for
  * this insert only, and what the handler's session says holds again behind it. On MariaDB it is in
  * whole seconds, rounded up; on MySQL the session's {@code innodb_lock_wait_timeout} holds instead.
- *
- * @since 0.1
  */
 public final class JdbcInbox implements Inbox {
 

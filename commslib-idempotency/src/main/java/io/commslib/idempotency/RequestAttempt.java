@@ -8,8 +8,6 @@ import java.util.Map;
 /**
  * What the work of a request by lease is told and may remember. Used by the thread that works, for
  * as long as it works.
- *
- * @since 0.1
  */
 public final class RequestAttempt {
 

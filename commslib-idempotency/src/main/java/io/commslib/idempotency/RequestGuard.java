@@ -39,8 +39,6 @@ import org.slf4j.LoggerFactory;
  * <p>A result that can't be kept whole is no reason to do the work again: the first caller gets it,
  * and repetitions get its status with a problem of code {@code COMMS-IDEMPOTENCY-004} ({@link
  * StoredResult#kept()}).
- *
- * @since 0.1
  */
 public final class RequestGuard {
 

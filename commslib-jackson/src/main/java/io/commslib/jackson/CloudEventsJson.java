@@ -18,8 +18,6 @@ import tools.jackson.databind.json.JsonMapper;
  * CloudEvents 1.0 in JSON, structured mode: {@code application/cloudevents+json}. Data that is JSON
  * becomes the body as it is written anew, without blanks; text data becomes its UTF-8 bytes, {@code
  * data_base64} its bytes. The limits are those of {@link JacksonCodec}. Immutable.
- *
- * @since 0.1
  */
 public final class CloudEventsJson implements StructuredEvents {
 

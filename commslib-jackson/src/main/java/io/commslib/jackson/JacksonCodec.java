@@ -39,8 +39,6 @@ import tools.jackson.databind.jsontype.BasicPolymorphicTypeValidator;
  * kept, and nothing deeper than can be read back.
  *
  * <p>Immutable, thread-safe. Creating one is expensive (it owns a mapper); share it.
- *
- * @since 0.1
  */
 public final class JacksonCodec implements Codec {
 
@@ -259,11 +257,7 @@ public final class JacksonCodec implements Codec {
         || (from instanceof Class<?> type && Map.class.isAssignableFrom(type));
   }
 
-  /**
-   * Collects the limits. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the limits. Not thread-safe. */
   public static final class Builder {
     private int maxDepth = DEFAULT_MAX_DEPTH;
     private int maxStringChars = DEFAULT_MAX_STRING_CHARS;

@@ -14,8 +14,6 @@ import org.jspecify.annotations.Nullable;
  * A database as the stores see it: where connections come from, which schema the tables lie in,
  * which dialect it speaks. Immutable; stores that shall take part in one transaction are made with
  * the same data source.
- *
- * @since 0.1
  */
 public final class JdbcDatabase {
 
@@ -119,11 +117,7 @@ public final class JdbcDatabase {
     return "JdbcDatabase{" + id + "}";
   }
 
-  /**
-   * Collects the settings. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the settings. Not thread-safe. */
   public static final class Builder {
     private final DataSource dataSource;
     private @Nullable String schema;

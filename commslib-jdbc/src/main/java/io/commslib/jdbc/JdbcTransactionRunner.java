@@ -24,8 +24,6 @@ import java.util.Objects;
  * then. A savepoint that is set before the statement and rolled back to after its failure keeps the
  * transaction on PostgreSQL. Failures are seen on the connection that the work is given, which
  * costs no statement; on PostgreSQL the driver's own state of the transaction is read too.
- *
- * @since 0.1
  */
 public final class JdbcTransactionRunner implements TransactionRunner {
 

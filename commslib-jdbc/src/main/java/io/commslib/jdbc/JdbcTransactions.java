@@ -6,11 +6,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Objects;
 
-/**
- * Lets the library's parts take part in a transaction the application has begun itself.
- *
- * @since 0.1
- */
+/** Lets the library's parts take part in a transaction the application has begun itself. */
 public final class JdbcTransactions {
 
   private JdbcTransactions() {}

@@ -12,8 +12,6 @@ import java.util.stream.Collectors;
 /**
  * Deletes rows that are over, so many at a time and no others: what has changed since they were
  * chosen stays. For the stores of the library's modules. Immutable.
- *
- * @since 0.1
  */
 public final class Purge {
 

@@ -21,8 +21,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Scripts run before the processes that need them start. Processes of the version before go on
  * meanwhile, and may start again, as long as the newest script says that it is compatible with
  * them. Immutable.
- *
- * @since 0.1
  */
 public final class SchemaScripts {
 

@@ -9,8 +9,6 @@ import java.util.Objects;
  * stores of the library's modules. Thread-safe; holds no connection between calls.
  *
  * <p>The connection goes back to the data source as it came, as {@link JdbcTransactionRunner}'s do.
- *
- * @since 0.1
  */
 public final class SingleStatements {
 
@@ -18,7 +16,6 @@ public final class SingleStatements {
    * Some statements on one connection.
    *
    * @param <T> type of the result
-   * @since 0.1
    */
   @FunctionalInterface
   public interface Work<T> {

@@ -15,8 +15,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * The databases the stores are written for and the few places where their SQL differs. All are
  * tested but MySQL, which shares the SQL of MariaDB.
- *
- * @since 0.1
  */
 public enum SqlDialect {
   /**

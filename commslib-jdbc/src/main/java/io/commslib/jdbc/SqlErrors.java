@@ -7,11 +7,7 @@ import java.sql.SQLException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The one place that reads drivers' failures. For the stores of the library's modules.
- *
- * @since 0.1
- */
+/** The one place that reads drivers' failures. For the stores of the library's modules. */
 public final class SqlErrors {
 
   private static final int MYSQL_DUPLICATE_KEY = 1062;

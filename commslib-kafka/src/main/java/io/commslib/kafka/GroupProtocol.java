@@ -3,8 +3,6 @@ package io.commslib.kafka;
 /**
  * How members of a consumer group agree on who has which partition. All members of a group use the
  * same; changing it needs a roll in which Kafka converts the group.
- *
- * @since 0.1
  */
 public enum GroupProtocol {
   /** Kafka's older protocol, with cooperative-sticky assignment by the clients. */

@@ -63,8 +63,6 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
  *
  * <p>Thread-safe. Holds a producer and an admin client, and a consumer with one poll thread per
  * subscription.
- *
- * @since 0.1
  */
 public final class KafkaTransport implements MessageTransport {
 

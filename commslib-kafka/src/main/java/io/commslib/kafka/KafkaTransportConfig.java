@@ -14,11 +14,7 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/**
- * How to reach Kafka and how to use it. Immutable.
- *
- * @since 0.1
- */
+/** How to reach Kafka and how to use it. Immutable. */
 public final class KafkaTransportConfig {
 
   private static final Pattern SERVERS =
@@ -219,11 +215,7 @@ public final class KafkaTransportConfig {
         + "}";
   }
 
-  /**
-   * Collects the settings. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the settings. Not thread-safe. */
   public static final class Builder {
     private final String bootstrapServers;
     private Duration publishTimeout = Duration.ofSeconds(15);

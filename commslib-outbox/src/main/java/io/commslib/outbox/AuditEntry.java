@@ -12,7 +12,6 @@ import java.time.Instant;
  * @param reason why
  * @param action what, such as {@code replay}, {@code discard}, {@code resume}
  * @param subject about what: the parked message with its destination and key, or a destination
- * @since 0.1
  */
 public record AuditEntry(
     long id, Instant at, String actor, String reason, String action, String subject) {}

@@ -21,8 +21,6 @@ import org.jspecify.annotations.Nullable;
  * An outbox without a database, for users' tests: what was published in a transaction appears when
  * it commits and never if it rolls back. Keeps what was committed for assertions and, if made with
  * a publisher, publishes it then, in order. Thread-safe. Holds at most 1,000,000 messages.
- *
- * @since 0.1
  */
 public final class InMemoryOutbox implements Outbox {
 
@@ -33,7 +31,6 @@ public final class InMemoryOutbox implements Outbox {
    *
    * @param to where it goes
    * @param message what was published
-   * @since 0.1
    */
   public record Committed(Destination to, Message message) {}
 

@@ -26,8 +26,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * The outbox in a table of the service's own database. Its tables are those of {@link
  * OutboxSchema}. Thread-safe; holds no connection.
- *
- * @since 0.1
  */
 public final class JdbcOutbox implements Outbox {
 

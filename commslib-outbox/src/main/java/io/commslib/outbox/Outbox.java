@@ -9,8 +9,6 @@ import java.util.List;
 /**
  * Publishes messages together with a transaction. Applications call it; stores implement it.
  * Thread-safe.
- *
- * @since 0.1
  */
 public interface Outbox {
 

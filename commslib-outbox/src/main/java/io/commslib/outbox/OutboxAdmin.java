@@ -16,8 +16,6 @@ import java.util.Optional;
  * Looks at parked messages and decides about them. Applications and tools call it. Thread-safe;
  * each call is one transaction and blocks for it. What it decides is written to {@code
  * outbox_audit} in the same transaction, with who and why. Relays see it within a few seconds.
- *
- * @since 0.1
  */
 public final class OutboxAdmin {
 

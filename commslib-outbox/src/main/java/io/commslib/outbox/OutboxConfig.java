@@ -15,16 +15,10 @@ import java.util.TreeMap;
 /**
  * How an outbox and its relay work. Immutable; all processes that share the tables use equal
  * settings.
- *
- * @since 0.1
  */
 public final class OutboxConfig {
 
-  /**
-   * What becomes of later messages of a key when one of them can't be published at all.
-   *
-   * @since 0.1
-   */
+  /** What becomes of later messages of a key when one of them can't be published at all. */
   public enum OnParked {
     /** They wait until the parked one is replayed or discarded: order is kept. */
     BLOCK_KEY,
@@ -225,11 +219,7 @@ public final class OutboxConfig {
         + "}";
   }
 
-  /**
-   * Collects the settings. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the settings. Not thread-safe. */
   public static final class Builder {
     private int shards = 32;
     private Duration leaseTime = Duration.ofSeconds(15);

@@ -25,7 +25,6 @@ import java.util.Set;
  *     database's statistics; PostgreSQL only, else 0
  * @param oldestSnapshot age of the oldest transaction that keeps dead rows from being vacuumed, as
  *     far as the user may see it; PostgreSQL only, else zero
- * @since 0.1
  */
 public record OutboxHealth(
     Map<String, Duration> oldestAge,

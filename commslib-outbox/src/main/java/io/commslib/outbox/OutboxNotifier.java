@@ -34,8 +34,6 @@ import org.postgresql.PGNotification;
  * JdbcOutbox} runs in this process, and for each notification one for a moment. Needs connections
  * that are the driver's own for as long as they are open: not a pooler that shares them by
  * transaction.
- *
- * @since 0.1
  */
 public final class OutboxNotifier implements LifecycleComponent {
 

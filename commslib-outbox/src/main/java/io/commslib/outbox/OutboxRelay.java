@@ -37,8 +37,6 @@ import java.util.stream.Stream;
  * <p>Thread-safe. Runs three threads, named {@code commslib-outbox-relay}, {@code
  * commslib-outbox-ack} and {@code commslib-outbox-lease}, and on PostgreSQL a fourth, {@code
  * commslib-outbox-read}; each holds a connection only while it reads or writes.
- *
- * @since 0.1
  */
 public final class OutboxRelay implements LifecycleComponent {
 

@@ -2,11 +2,7 @@ package io.commslib.outbox;
 
 import io.commslib.jdbc.SchemaScripts;
 
-/**
- * The tables of the outbox.
- *
- * @since 0.1
- */
+/** The tables of the outbox. */
 public final class OutboxSchema {
 
   private OutboxSchema() {}

@@ -9,7 +9,6 @@ import java.util.List;
  * @param keyBlocked whether later messages of its key to its destination wait
  * @param blockedBy the parked messages that block them, oldest first; 100 at most
  * @param waiting how many messages of the key wait, 1,000 at most
- * @since 0.1
  */
 public record ParkedExplanation(
     ParkedMessage message, boolean keyBlocked, List<Long> blockedBy, int waiting) {

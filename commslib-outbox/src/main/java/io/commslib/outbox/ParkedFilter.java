@@ -5,11 +5,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Which parked messages; all conditions must hold. Immutable.
- *
- * @since 0.1
- */
+/** Which parked messages; all conditions must hold. Immutable. */
 public final class ParkedFilter {
 
   private static final ParkedFilter ALL = new ParkedFilter(null, null, null, null);

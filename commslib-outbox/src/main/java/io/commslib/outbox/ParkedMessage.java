@@ -5,11 +5,7 @@ import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A message the relay could not publish and has put aside. Immutable.
- *
- * @since 0.1
- */
+/** A message the relay could not publish and has put aside. Immutable. */
 public final class ParkedMessage {
 
   private final long id;

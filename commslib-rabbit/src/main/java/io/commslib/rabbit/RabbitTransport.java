@@ -46,8 +46,6 @@ import java.util.concurrent.ConcurrentHashMap;
  *
  * <p>Thread-safe. Holds one connection to publish and one to consume; a lost one is made again,
  * with everything on it.
- *
- * @since 0.1
  */
 public final class RabbitTransport implements MessageTransport {
 

@@ -13,11 +13,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/**
- * How to reach RabbitMQ and how to use it. Immutable.
- *
- * @since 0.1
- */
+/** How to reach RabbitMQ and how to use it. Immutable. */
 public final class RabbitTransportConfig {
 
   private final Builder settings;
@@ -161,11 +157,7 @@ public final class RabbitTransportConfig {
         + "}";
   }
 
-  /**
-   * Collects the settings. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the settings. Not thread-safe. */
   public static final class Builder {
     private final RabbitAddress address;
     private String connectionName = "commslib";

@@ -4,11 +4,7 @@ import io.commslib.core.codec.TypeRegistry;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Message;
 
-/**
- * How a participant answers a command.
- *
- * @since 0.1
- */
+/** How a participant answers a command. */
 public final class Replies {
 
   private Replies() {}

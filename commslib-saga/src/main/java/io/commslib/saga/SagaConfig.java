@@ -3,11 +3,7 @@ package io.commslib.saga;
 import io.commslib.core.checks.Checks;
 import java.time.Duration;
 
-/**
- * How a saga engine works. Immutable.
- *
- * @since 0.1
- */
+/** How a saga engine works. Immutable. */
 public final class SagaConfig {
 
   private final Duration pollInterval;
@@ -89,11 +85,7 @@ public final class SagaConfig {
         + "}";
   }
 
-  /**
-   * Collects the settings. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the settings. Not thread-safe. */
   public static final class Builder {
     private Duration pollInterval = Duration.ofSeconds(1);
     private int batchSize = 100;

@@ -22,7 +22,6 @@ import org.jspecify.annotations.Nullable;
  * block, and may run several times for one effect.
  *
  * @param <S> class of the state
- * @since 0.1
  */
 public final class SagaDefinition<S> {
 
@@ -146,7 +145,6 @@ public final class SagaDefinition<S> {
    * Collects the parts of a definition. Not thread-safe.
    *
    * @param <S> class of the state
-   * @since 0.1
    */
   public static final class Builder<S> {
     private final String name;

@@ -43,8 +43,6 @@ import org.jspecify.annotations.Nullable;
  * in a row, which its history counts. Retrying it by hand has it try again. Replies run on the
  * threads of the subscription that {@link #replies()} is given to. The parts it is built from
  * outlive it.
- *
- * @since 0.1
  */
 public final class SagaEngine implements LifecycleComponent {
 
@@ -427,11 +425,7 @@ public final class SagaEngine implements LifecycleComponent {
     }
   }
 
-  /**
-   * Collects the parts. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the parts. Not thread-safe. */
   public static final class Builder {
     private final JdbcDatabase database;
     private final TypeRegistry types;

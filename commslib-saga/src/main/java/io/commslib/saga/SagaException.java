@@ -7,8 +7,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * A saga could not be started, moved or found. The message names the saga by type and id, never its
  * state.
- *
- * @since 0.1
  */
 public class SagaException extends CommsException {
 

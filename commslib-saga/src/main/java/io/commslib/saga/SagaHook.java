@@ -6,7 +6,6 @@ import io.commslib.core.tx.TransactionContext;
  * What a service does when a saga of its own ends. Users implement it.
  *
  * @param <S> class of the saga's state
- * @since 0.1
  */
 @FunctionalInterface
 public interface SagaHook<S> {

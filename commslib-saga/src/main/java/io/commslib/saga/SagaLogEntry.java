@@ -12,16 +12,11 @@ import java.time.Instant;
  * @param attempt number of the send or of the failure, 0 if it is neither
  * @param actor who did it by hand, else empty
  * @param detail why, or class of the reply; never content
- * @since 0.1
  */
 public record SagaLogEntry(
     Instant at, Kind kind, String step, int attempt, String actor, String detail) {
 
-  /**
-   * What can happen.
-   *
-   * @since 0.1
-   */
+  /** What can happen. */
   public enum Kind {
     /** The saga was created. */
     STARTED,

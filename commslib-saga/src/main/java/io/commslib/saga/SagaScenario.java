@@ -15,7 +15,6 @@ import java.util.Objects;
  * to one thread.
  *
  * @param <S> class of the state
- * @since 0.1
  */
 public final class SagaScenario<S> {
 

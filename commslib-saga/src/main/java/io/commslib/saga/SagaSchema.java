@@ -2,11 +2,7 @@ package io.commslib.saga;
 
 import io.commslib.jdbc.SchemaScripts;
 
-/**
- * The tables of the sagas.
- *
- * @since 0.1
- */
+/** The tables of the sagas. */
 public final class SagaSchema {
 
   private SagaSchema() {}

@@ -6,11 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/**
- * A saga as it stands. Immutable.
- *
- * @since 0.1
- */
+/** A saga as it stands. Immutable. */
 public final class SagaSnapshot {
 
   private final StoredSaga saga;

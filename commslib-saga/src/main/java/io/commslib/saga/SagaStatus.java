@@ -1,10 +1,6 @@
 package io.commslib.saga;
 
-/**
- * Where a saga stands.
- *
- * @since 0.1
- */
+/** Where a saga stands. */
 public enum SagaStatus {
   /** Going forward: a command is out and its reply, or its timeout, is awaited. */
   RUNNING,

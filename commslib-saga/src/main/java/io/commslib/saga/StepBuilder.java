@@ -17,7 +17,6 @@ import org.jspecify.annotations.Nullable;
  * #pivot()} is the point of no return, and every step after it must succeed in the end.
  *
  * @param <S> class of the state
- * @since 0.1
  */
 public final class StepBuilder<S> {
 

@@ -1,10 +1,6 @@
 package io.commslib.saga;
 
-/**
- * Where one step of a saga stands.
- *
- * @since 0.1
- */
+/** Where one step of a saga stands. */
 public enum StepPhase {
   /** Not begun. */
   PENDING,

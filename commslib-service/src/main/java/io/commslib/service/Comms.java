@@ -51,8 +51,6 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Threads of its own: {@code commslib-service-shutdown}, which the JVM starts when it is told to
  * end. Those of its parts stand in the tour.
- *
- * @since 0.1
  */
 public final class Comms implements AutoCloseable {
 
@@ -60,7 +58,6 @@ public final class Comms implements AutoCloseable {
    * Work in a transaction that has no result.
    *
    * @param <X> type of the failure
-   * @since 0.1
    */
   @FunctionalInterface
   public interface Work<X extends Exception> {

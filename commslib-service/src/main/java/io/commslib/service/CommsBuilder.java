@@ -31,8 +31,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * Collects what differs from the defaults of a service. Only the database, the transport and the
  * event types must be set. Not thread-safe; builds one service.
- *
- * @since 0.1
  */
 public final class CommsBuilder {
 

@@ -3,11 +3,7 @@ package io.commslib.service;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.CommsRuntime;
 
-/**
- * What all parts of a service share. Immutable.
- *
- * @since 0.1
- */
+/** What all parts of a service share. Immutable. */
 public final class ServiceSettings {
 
   private final String source;

@@ -2,11 +2,7 @@ package io.commslib.service;
 
 import io.commslib.core.messaging.MessageTransport;
 
-/**
- * Makes a service's transport from what all its parts share. Users implement it.
- *
- * @since 0.1
- */
+/** Makes a service's transport from what all its parts share. Users implement it. */
 @FunctionalInterface
 public interface TransportFactory {
 

@@ -35,8 +35,6 @@ import org.springframework.transaction.support.DefaultTransactionDefinition;
  * one statement only if a wrapper hides the driver. On MariaDB and MySQL a savepoint is set at the
  * beginning and released before the commit, which are two statements. On H2 only failures on the
  * connection of the transaction's context are seen.
- *
- * @since 0.1
  */
 public final class SpringTransactionRunner implements TransactionRunner {
 

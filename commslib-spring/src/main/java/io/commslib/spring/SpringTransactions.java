@@ -7,8 +7,6 @@ import java.util.Objects;
 /**
  * Lets the library's parts take part in the transaction Spring runs on the calling thread, for
  * example inside a {@code @Transactional} method.
- *
- * @since 0.1
  */
 public final class SpringTransactions {
 

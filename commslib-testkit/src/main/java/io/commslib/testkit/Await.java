@@ -7,8 +7,6 @@ import java.util.function.BooleanSupplier;
 
 /**
  * Waits in tests: until a condition holds, or to see that it goes on holding. Always with a limit.
- *
- * @since 0.1
  */
 public final class Await {
 

@@ -30,8 +30,6 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Not thread-safe; for one test. What is not as it should be is reported as {@link
  * AssertionError}.
- *
- * @since 0.1
  */
 public final class MessagingScenario implements AutoCloseable {
 

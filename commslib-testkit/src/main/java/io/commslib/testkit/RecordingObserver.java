@@ -7,11 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/**
- * An observer that remembers what it was told, for tests. Thread-safe; grows without bound.
- *
- * @since 0.1
- */
+/** An observer that remembers what it was told, for tests. Thread-safe; grows without bound. */
 public final class RecordingObserver implements CommsObserver {
 
   /**
@@ -21,7 +17,6 @@ public final class RecordingObserver implements CommsObserver {
    * @param outcome in which count it ended
    * @param messageId id of the message, or its position
    * @param attempt number of the attempt that decided
-   * @since 0.1
    */
   public record Settled(String group, Count outcome, String messageId, int attempt) {}
 

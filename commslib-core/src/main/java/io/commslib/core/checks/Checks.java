@@ -9,8 +9,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * Checks of settings with messages of one form: {@code name: value (expected: rule)}. For builders
  * of the library's modules.
- *
- * @since 0.1
  */
 public final class Checks {
 

@@ -6,8 +6,6 @@ import java.nio.ByteBuffer;
 /**
  * Turns values into bytes and back. Users implement it or take one from a codec module.
  * Thread-safe.
- *
- * @since 0.1
  */
 public interface Codec {
 

@@ -15,8 +15,6 @@ import java.util.TreeSet;
 /**
  * The closed list of message types a service knows: logical name and version, class and codec. No
  * class is ever loaded because a message names it. Immutable.
- *
- * @since 0.1
  */
 public final class TypeRegistry {
 
@@ -118,11 +116,7 @@ public final class TypeRegistry {
     return type + " v" + version;
   }
 
-  /**
-   * Collects the types. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the types. Not thread-safe. */
   public static final class Builder {
     private final Codec codec;
     private final Map<String, Entry> byName = new HashMap<>();

@@ -13,8 +13,6 @@ import java.util.Objects;
  * A handler made of one method per event class. Decoding runs inside settlement: a message whose
  * type is unknown, has no method here or can't be decoded goes to the dead letters at once, never
  * past them. Immutable.
- *
- * @since 0.1
  */
 public final class TypedHandler implements MessageHandler {
 
@@ -22,7 +20,6 @@ public final class TypedHandler implements MessageHandler {
    * Handles events of one class. Users implement it.
    *
    * @param <E> class of the events
-   * @since 0.1
    */
   @FunctionalInterface
   public interface EventHandler<E> {
@@ -79,11 +76,7 @@ public final class TypedHandler implements MessageHandler {
     return handler.handle(event, delivery);
   }
 
-  /**
-   * Collects the methods. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the methods. Not thread-safe. */
   public static final class Builder {
     private final TypeRegistry types;
     private final Map<Class<?>, EventHandler<Object>> handlers = new HashMap<>();

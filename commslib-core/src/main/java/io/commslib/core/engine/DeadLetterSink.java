@@ -3,11 +3,7 @@ package io.commslib.core.engine;
 import io.commslib.core.wire.WireMessage;
 import java.util.concurrent.CompletionStage;
 
-/**
- * Publishes to the dead letters of one subscription group. Adapters implement it. Thread-safe.
- *
- * @since 0.1
- */
+/** Publishes to the dead letters of one subscription group. Adapters implement it. Thread-safe. */
 @FunctionalInterface
 public interface DeadLetterSink {
 

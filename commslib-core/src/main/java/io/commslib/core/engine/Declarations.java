@@ -17,8 +17,6 @@ import java.util.concurrent.ConcurrentHashMap;
  * What one transport knows to exist, and what it refuses before asking its broker: publishes and
  * subscriptions to what was not declared, messages over the limit, delayed delivery it does not
  * have. Thread-safe.
- *
- * @since 0.1
  */
 public final class Declarations {
 
@@ -29,7 +27,6 @@ public final class Declarations {
    * @param tooLarge body over the limit
    * @param delayed delayed delivery it does not have
    * @param wrongGroup not the group of the queue
-   * @since 0.1
    */
   public record Codes(String undeclared, String tooLarge, String delayed, String wrongGroup) {}
 

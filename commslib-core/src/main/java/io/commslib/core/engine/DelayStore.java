@@ -9,8 +9,6 @@ import java.util.concurrent.CompletionStage;
  * Keeps records of an unordered subscription at the broker until their next attempt is due, and
  * then delivers them again as {@link RawDelivery#isDeferredRetry()}. Adapters implement it.
  * Thread-safe.
- *
- * @since 0.1
  */
 @FunctionalInterface
 public interface DelayStore {

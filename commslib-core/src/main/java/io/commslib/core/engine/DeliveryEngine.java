@@ -22,8 +22,6 @@ import java.util.Objects;
  * <p>Records of one key form a lane: one at a time, in order of acceptance. A lane whose head waits
  * for a retry holds only itself. Records without key have no lane. Thread-safe. Starts worker
  * threads named {@code commslib-<transport>-<group>-<n>}.
- *
- * @since 0.1
  */
 public final class DeliveryEngine implements AutoCloseable {
 

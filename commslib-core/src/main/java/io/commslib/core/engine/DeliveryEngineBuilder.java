@@ -10,11 +10,7 @@ import io.commslib.core.wire.CloudEventsEnvelope;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Collects what an adapter provides for a {@link DeliveryEngine}. Not thread-safe.
- *
- * @since 0.1
- */
+/** Collects what an adapter provides for a {@link DeliveryEngine}. Not thread-safe. */
 public final class DeliveryEngineBuilder {
   final SubscriptionConfig config;
   final MessageHandler handler;

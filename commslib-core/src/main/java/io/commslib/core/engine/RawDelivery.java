@@ -7,8 +7,6 @@ import java.util.Optional;
 /**
  * A record an adapter has taken from its broker and hands to {@link DeliveryEngine#accept}.
  * Adapters implement it. Immutable; read by one thread at a time.
- *
- * @since 0.1
  */
 public interface RawDelivery {
 

@@ -5,8 +5,6 @@ package io.commslib.core.engine;
  * accepted delivery whose scope was not revoked, on a worker, scheduler or publisher thread, in any
  * order of deliveries. Must not block and must not throw; a settlement that can't reach the broker
  * is forgotten, the broker then delivers again.
- *
- * @since 0.1
  */
 public interface Settler {
 

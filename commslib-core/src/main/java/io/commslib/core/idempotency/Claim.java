@@ -10,16 +10,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The answer to a claim of a request key. Closed set, immutable; {@link #kind()} tells which
  * accessors apply.
- *
- * @since 0.1
  */
 public final class Claim {
 
-  /**
-   * The kinds of answer.
-   *
-   * @since 0.1
-   */
+  /** The kinds of answer. */
   public enum Kind {
     /**
      * The caller runs the request and completes or releases the claim with {@link Claim#token()}.

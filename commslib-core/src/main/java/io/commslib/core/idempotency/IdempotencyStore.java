@@ -13,8 +13,6 @@ import java.time.Duration;
  * result commit or roll back together, so nothing is ever left half done. Use one mode per scope.
  *
  * <p>The fingerprint is compared on every path. Times are those of the store's own clock.
- *
- * @since 0.1
  */
 public interface IdempotencyStore {
 

@@ -13,7 +13,6 @@ import java.util.regex.Pattern;
  * @param key chosen by the caller, 1 to 255 printable ASCII characters
  * @param fingerprint digest of the content, 1 to 128 characters; the same key with another
  *     fingerprint is refused
- * @since 0.1
  */
 public record RequestKey(String scope, String key, String fingerprint) {
 

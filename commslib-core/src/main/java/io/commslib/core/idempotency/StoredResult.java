@@ -10,8 +10,6 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A result may be of any size: the caller who waits for it gets it whole. What stores keep of it
  * is {@link #kept()}.
- *
- * @since 0.1
  */
 public final class StoredResult {
 

@@ -4,8 +4,6 @@ package io.commslib.core.inmemory;
  * The resource of an in-memory transaction: what {@code tx.unwrap(InMemoryTransaction.class)}
  * gives. In-memory stores register what commit and rollback mean for them. Confined to the
  * transaction's thread.
- *
- * @since 0.1
  */
 public interface InMemoryTransaction {
 

@@ -14,8 +14,6 @@ import java.util.List;
 /**
  * Transactions for the in-memory outbox and inbox: commit and rollback as with a database, without
  * one. For users' tests. Thread-safe; each runner is a database of its own.
- *
- * @since 0.1
  */
 public final class InMemoryTransactionRunner implements TransactionRunner {
 

@@ -47,8 +47,6 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A topic keeps messages for the groups that exist when they are published. Thread-safe. Under
  * {@link io.commslib.core.time.VirtualTime} everything runs on the test's thread.
- *
- * @since 0.1
  */
 public final class InMemoryTransport implements MessageTransport {
 
@@ -368,11 +366,7 @@ public final class InMemoryTransport implements MessageTransport {
     }
   }
 
-  /**
-   * Collects the settings. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the settings. Not thread-safe. */
   public static final class Builder {
     private @Nullable CommsRuntime runtime;
     private CommsObserver observer = CommsObserver.logging();

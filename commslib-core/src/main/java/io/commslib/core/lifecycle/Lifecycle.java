@@ -36,8 +36,6 @@ import org.slf4j.LoggerFactory;
  * from being drained and closed. Applications build one per service.
  *
  * <p>Thread-safe. Owns what was passed to it and closes it.
- *
- * @since 0.1
  */
 public final class Lifecycle implements AutoCloseable {
 
@@ -273,11 +271,7 @@ public final class Lifecycle implements AutoCloseable {
     }
   }
 
-  /**
-   * Collects the parts. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the parts. Not thread-safe. */
   public static final class Builder {
     private final List<MessageTransport> transports = new ArrayList<>();
     private final List<LifecycleComponent> relays = new ArrayList<>();

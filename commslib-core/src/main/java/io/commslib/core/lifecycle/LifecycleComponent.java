@@ -7,8 +7,6 @@ import java.time.Duration;
 /**
  * A part that {@link Lifecycle} starts and drains: a relay, a saga engine, a subscription, a
  * transport. Engines and adapters implement it; applications pass it to {@link Lifecycle}.
- *
- * @since 0.1
  */
 public interface LifecycleComponent {
 

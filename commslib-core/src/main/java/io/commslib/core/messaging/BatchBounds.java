@@ -11,7 +11,6 @@ import java.time.Duration;
  * @param maxBytes bytes at which it is full, 1 to 1 GiB; the message that crosses it still belongs
  *     to it
  * @param maxAge longest wait of its first message, 0 to 1 min; later messages do not prolong it
- * @since 0.1
  */
 public record BatchBounds(int maxItems, long maxBytes, Duration maxAge) {
 

@@ -15,8 +15,6 @@ import java.util.List;
  * run, not their outcome, and holds only its key. Without a transaction each outcome counts by
  * itself, except that messages of a key behind one that is not {@code done} or {@code drop} are
  * handled again after it.
- *
- * @since 0.1
  */
 public interface BatchHandler extends MessageHandler {
 

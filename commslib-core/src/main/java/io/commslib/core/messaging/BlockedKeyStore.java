@@ -11,8 +11,6 @@ import java.util.OptionalInt;
  * <p>A hold has a level: the redrive count of the message that caused it. Messages that were
  * redriven more often than that pass, so a parked sequence can be redriven while new messages of
  * its key still wait behind it.
- *
- * @since 0.1
  */
 public interface BlockedKeyStore {
 

@@ -8,8 +8,6 @@ import java.util.Set;
 /**
  * Lets parked keys flow again once their dead letters have been redriven or discarded. Operators
  * and scheduled jobs call it. Thread-safe.
- *
- * @since 0.1
  */
 public final class BlockedKeys {
 

@@ -3,8 +3,6 @@ package io.commslib.core.messaging;
 /**
  * What transports may or may not be able to do. Everything that is not listed here every transport
  * does.
- *
- * @since 0.1
  */
 public enum Capability {
   /** A new group of a topic can start with messages published before the group existed. */

@@ -10,8 +10,6 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A message a group has given up on, with what is known of why. Immutable; made by the transport.
- *
- * @since 0.1
  */
 public final class DeadLetter {
 

@@ -13,7 +13,6 @@ import java.time.Duration;
  *     many letters as {@code keys}
  * @param window time looked back, 1 s to 1 h
  * @param keys different keys among them, 1 to 10,000; a message without key counts as one
- * @since 0.1
  */
 public record DeadLetterBreakerConfig(int letters, int sharePercent, Duration window, int keys) {
 

@@ -7,8 +7,6 @@ import java.util.function.Predicate;
 /**
  * The dead letters of a transport's subscription groups. Applications call it; adapters implement
  * it. Thread-safe; all methods block for the broker, at most the operation timeout per message.
- *
- * @since 0.1
  */
 public interface DeadLetters {
 

@@ -6,8 +6,6 @@ import java.time.Duration;
 /**
  * A message on its way through a handler. Made by the delivery engine; users call it. Confined to
  * the handler's thread and valid until the handler returns.
- *
- * @since 0.1
  */
 public interface Delivery {
 

@@ -10,15 +10,10 @@ import java.util.regex.Pattern;
  *
  * @param kind topic or queue
  * @param name 1 to 150 characters of {@code A-Za-z0-9._-}, not starting with a dot
- * @since 0.1
  */
 public record Destination(Kind kind, String name) {
 
-  /**
-   * The two kinds of destination.
-   *
-   * @since 0.1
-   */
+  /** The two kinds of destination. */
   public enum Kind {
     /** Every subscription group gets each message. */
     TOPIC,

@@ -9,8 +9,6 @@ import java.util.regex.Pattern;
 /**
  * How a destination must exist before it is used; passed to {@link MessageTransport#declare}.
  * Immutable.
- *
- * @since 0.1
  */
 public final class DestinationConfig {
 
@@ -107,11 +105,7 @@ public final class DestinationConfig {
         + "}";
   }
 
-  /**
-   * Collects the settings. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the settings. Not thread-safe. */
   public static final class Builder {
     private final Destination destination;
     private int partitions = 8;

@@ -6,8 +6,6 @@ import io.commslib.core.Failures;
 /**
  * Decides what a throw from a handler means. Users implement it. Thread-safe; must not block; what
  * it throws counts as a retry.
- *
- * @since 0.1
  */
 @FunctionalInterface
 public interface FailureClassifier {

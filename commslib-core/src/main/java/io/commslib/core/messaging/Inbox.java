@@ -10,8 +10,6 @@ import java.util.stream.IntStream;
 /**
  * Remembers which messages a consumer has handled. Only the delivery engine calls it; stores
  * implement it and pass {@code InboxContract}. Thread-safe.
- *
- * @since 0.1
  */
 public interface Inbox {
 

@@ -16,8 +16,6 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The attributes are those of CloudEvents 1.0 with extensions; {@code CloudEventsEnvelope} fixes
  * the wire form. Limits: see the setters of {@link Builder}.
- *
- * @since 0.1
  */
 public final class Message {
 
@@ -284,8 +282,6 @@ public final class Message {
   /**
    * Collects the parts of a message. Not thread-safe. Can be used for several messages; each {@link
    * #build()} without an explicit id draws a new one.
-   *
-   * @since 0.1
    */
   public static final class Builder {
     private static final byte[] EMPTY = new byte[0];

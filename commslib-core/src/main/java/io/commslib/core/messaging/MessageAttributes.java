@@ -9,8 +9,6 @@ import org.jspecify.annotations.Nullable;
  * Where a {@code Message} has its attributes from: a builder, or a received record that is read as
  * far as somebody asks. Envelopes implement it; every value follows the rules of {@code
  * Message.Builder}. Immutable, thread-safe.
- *
- * @since 0.1
  */
 public interface MessageAttributes {
 

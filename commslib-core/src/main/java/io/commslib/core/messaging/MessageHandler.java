@@ -3,8 +3,6 @@ package io.commslib.core.messaging;
 /**
  * Handles the messages of one subscription. Users implement it, or build one from typed methods
  * with {@code TypedHandler}.
- *
- * @since 0.1
  */
 @FunctionalInterface
 public interface MessageHandler {

@@ -10,8 +10,6 @@ import java.util.random.RandomGenerator;
  * bits. Thread-safe.
  *
  * <p>Ids are unique, not ordered: nothing in the library sorts by them.
- *
- * @since 0.1
  */
 public final class MessageIds {
 

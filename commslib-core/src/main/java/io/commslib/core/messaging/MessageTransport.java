@@ -7,8 +7,6 @@ import java.time.Duration;
  * One broker, as the library sees it. Applications call it; adapters implement it and pass the
  * testkit's {@code MessageTransportContract}. Thread-safe; expensive to make, meant to live as long
  * as the service.
- *
- * @since 0.1
  */
 public interface MessageTransport extends AutoCloseable {
 

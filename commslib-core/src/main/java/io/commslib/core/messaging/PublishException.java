@@ -5,11 +5,7 @@ import io.commslib.core.SendCertainty;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A publish failed. {@link #certainty()} decides what a repetition may do.
- *
- * @since 0.1
- */
+/** A publish failed. {@link #certainty()} decides what a repetition may do. */
 public final class PublishException extends TransportException {
 
   private static final long serialVersionUID = 1L;

@@ -9,7 +9,6 @@ import java.util.Objects;
  * @param destination where it went
  * @param position where the broker put it, in the transport's own words, for logs; empty if the
  *     broker does not say
- * @since 0.1
  */
 public record PublishReceipt(String messageId, Destination destination, String position) {
 

@@ -7,8 +7,6 @@ import java.util.concurrent.CompletionStage;
  * implement it.
  *
  * <p>Thread-safe. Made and closed by its {@link MessageTransport}.
- *
- * @since 0.1
  */
 public interface Publisher {
 

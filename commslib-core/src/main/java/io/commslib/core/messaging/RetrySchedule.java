@@ -12,8 +12,6 @@ import java.util.random.RandomGenerator;
  * How often and when a message is attempted: some attempts at once with backoff between them, then
  * one after each longer delay, then the dead letters. Attempts count from 1 and include the first.
  * Immutable.
- *
- * @since 0.1
  */
 public final class RetrySchedule {
 
@@ -90,11 +88,7 @@ public final class RetrySchedule {
         + "}";
   }
 
-  /**
-   * Collects the settings. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the settings. Not thread-safe. */
   public static final class Builder {
     private int attemptsAtOnce = 3;
     private Backoff backoff = Backoff.exponential(Duration.ofMillis(100), Duration.ofSeconds(5));

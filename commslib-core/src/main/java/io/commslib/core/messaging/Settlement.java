@@ -10,16 +10,10 @@ import org.jspecify.annotations.Nullable;
  * What a handler says becomes of a message. Closed set, immutable; {@link #kind()} tells which. The
  * handler's transaction commits for {@link Kind#DONE} and {@link Kind#DROP} and rolls back for the
  * others, the inbox row included.
- *
- * @since 0.1
  */
 public final class Settlement {
 
-  /**
-   * The kinds of settlement. {@code HOLD} is reserved for a later version.
-   *
-   * @since 0.1
-   */
+  /** The kinds of settlement. {@code HOLD} is reserved for a later version. */
   public enum Kind {
     /** Handled: it never comes again, except as a duplicate. */
     DONE,

@@ -1,10 +1,6 @@
 package io.commslib.core.messaging;
 
-/**
- * Where a group that has never consumed a topic begins.
- *
- * @since 0.1
- */
+/** Where a group that has never consumed a topic begins. */
 public enum StartPosition {
   /** With the oldest message the topic still holds. */
   EARLIEST,

@@ -3,11 +3,7 @@ package io.commslib.core.messaging;
 import io.commslib.core.FailureKind;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A subscription or a declaration could not be made; nothing was started.
- *
- * @since 0.1
- */
+/** A subscription or a declaration could not be made; nothing was started. */
 public final class SubscribeException extends TransportException {
 
   private static final long serialVersionUID = 1L;

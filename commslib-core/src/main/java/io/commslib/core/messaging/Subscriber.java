@@ -2,8 +2,6 @@ package io.commslib.core.messaging;
 
 /**
  * Makes subscriptions to one broker. Applications call this; adapters implement it. Thread-safe.
- *
- * @since 0.1
  */
 public interface Subscriber {
 

@@ -4,11 +4,7 @@ import io.commslib.core.Health;
 import io.commslib.core.LifecycleState;
 import java.time.Duration;
 
-/**
- * A running subscription. Applications call it; adapters implement it. Thread-safe.
- *
- * @since 0.1
- */
+/** A running subscription. Applications call it; adapters implement it. Thread-safe. */
 public interface Subscription extends AutoCloseable {
 
   /**

@@ -11,11 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/**
- * How one subscription consumes. Immutable; {@link #toBuilder()} makes a changed copy.
- *
- * @since 0.1
- */
+/** How one subscription consumes. Immutable; {@link #toBuilder()} makes a changed copy. */
 public final class SubscriptionConfig {
 
   private final Builder settings;
@@ -292,11 +288,7 @@ public final class SubscriptionConfig {
         + "}";
   }
 
-  /**
-   * Collects the settings. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Collects the settings. Not thread-safe. */
   public static final class Builder {
     private final Destination destination;
     private final String group;

@@ -6,16 +6,10 @@ import java.time.Duration;
  * The conservation ledger of one subscription at one moment, per delivery: everything received is
  * in exactly one of the other counts. Ages come before counts when something must be watched.
  * Immutable.
- *
- * @since 0.1
  */
 public final class SubscriptionSnapshot {
 
-  /**
-   * The counts of the ledger.
-   *
-   * @since 0.1
-   */
+  /** The counts of the ledger. */
   public enum Count {
     /** Deliveries taken from the broker. */
     RECEIVED,

@@ -7,8 +7,6 @@ import java.util.Set;
 /**
  * What a transport can do. What it can't do it refuses when asked, naming the setting; it never
  * does less silently. Immutable.
- *
- * @since 0.1
  */
 public final class TransportCapabilities {
 

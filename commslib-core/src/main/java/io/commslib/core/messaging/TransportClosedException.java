@@ -2,11 +2,7 @@ package io.commslib.core.messaging;
 
 import io.commslib.core.FailureKind;
 
-/**
- * The transport, publisher or subscription is closing or closed.
- *
- * @since 0.1
- */
+/** The transport, publisher or subscription is closing or closed. */
 public final class TransportClosedException extends TransportException {
 
   private static final long serialVersionUID = 1L;

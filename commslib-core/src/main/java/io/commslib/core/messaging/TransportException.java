@@ -4,11 +4,7 @@ import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A message transport or its broker failed or refused.
- *
- * @since 0.1
- */
+/** A message transport or its broker failed or refused. */
 public class TransportException extends CommsException {
 
   private static final long serialVersionUID = 1L;

@@ -5,8 +5,6 @@ import io.commslib.core.FailureKind;
 /**
  * A subscription or a destination asks for something the transport can't do. Thrown when it is
  * asked for, never later, and nothing was started.
- *
- * @since 0.1
  */
 public final class UnsupportedCapabilityException extends TransportException {
 

@@ -12,8 +12,6 @@ import java.util.Objects;
  * after the event; several parts call it in parallel. It never runs under a lock and never holds up
  * a message. What it throws is logged and dropped. While a call has not returned for five seconds,
  * further events of its part are dropped and counted, and the part's health says so.
- *
- * @since 0.1
  */
 public interface CommsObserver {
 

@@ -9,8 +9,6 @@ import org.slf4j.Logger;
  * The way from one part of the library to an operator: the observer and the log are called on a
  * thread of their own, in order, so that neither can delay the part. No method throws or blocks.
  * Thread-safe.
- *
- * @since 0.1
  */
 public final class TroubleChannel implements AutoCloseable {
 

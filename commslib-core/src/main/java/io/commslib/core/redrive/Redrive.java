@@ -27,8 +27,6 @@ import java.util.function.Predicate;
  * is simply run again; the letter under way at that moment may go back twice, none is lost.
  *
  * <p>Thread-safe. All methods block for the broker; {@link #run} also for its pace.
- *
- * @since 0.1
  */
 public final class Redrive {
 
@@ -262,11 +260,7 @@ public final class Redrive {
     }
   }
 
-  /**
-   * Configures a {@link Redrive}. Not thread-safe.
-   *
-   * @since 0.1
-   */
+  /** Configures a {@link Redrive}. Not thread-safe. */
   public static final class Builder {
     private final DeadLetters deadLetters;
     private final CommsRuntime runtime;

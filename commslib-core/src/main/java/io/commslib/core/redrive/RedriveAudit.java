@@ -6,8 +6,6 @@ import java.time.Instant;
 /**
  * Keeps a record of who sent back or discarded what, and why. Applications implement it, for
  * instance with a table; {@link #toLog()} writes to the log. Thread-safe.
- *
- * @since 0.1
  */
 @FunctionalInterface
 public interface RedriveAudit {

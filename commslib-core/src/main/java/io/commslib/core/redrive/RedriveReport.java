@@ -9,6 +9,5 @@ package io.commslib.core.redrive;
  *     cap allows
  * @param behindQuarantined letters left where they are, since an earlier one of their key is in
  *     quarantine and they would overtake it
- * @since 0.1
  */
 public record RedriveReport(int selected, int sent, int quarantined, int behindQuarantined) {}

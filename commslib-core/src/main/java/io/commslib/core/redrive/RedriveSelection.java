@@ -7,11 +7,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 
-/**
- * Which dead letters of a group an operator means. Immutable.
- *
- * @since 0.1
- */
+/** Which dead letters of a group an operator means. Immutable. */
 public final class RedriveSelection {
 
   private final String text;

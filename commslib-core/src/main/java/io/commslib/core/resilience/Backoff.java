@@ -9,8 +9,6 @@ import java.util.random.RandomGenerator;
  * How long to wait between attempts: exponential growth with full jitter, that is, a uniformly
  * random wait between zero and the grown bound (M. Brooker, "Exponential Backoff And Jitter",
  * 2015). Immutable.
- *
- * @since 0.1
  */
 public final class Backoff {
 

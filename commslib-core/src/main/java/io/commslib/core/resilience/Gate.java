@@ -4,8 +4,6 @@ package io.commslib.core.resilience;
  * Something that can close a route for a while: a circuit breaker, an operator's switch, a
  * maintenance window. While it is closed the delivery engine starts no handler of the subscriptions
  * that use it and burns no attempt. Users and breakers implement it. Thread-safe; must not block.
- *
- * @since 0.1
  */
 @FunctionalInterface
 public interface Gate {

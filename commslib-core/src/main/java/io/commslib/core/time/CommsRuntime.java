@@ -6,8 +6,6 @@ import java.util.random.RandomGenerator;
  * The ports through which the library reaches time, randomness and threads, in one object.
  * Applications pass {@link SystemRuntime}, tests {@link VirtualTime}; simulators implement it.
  * Thread-safe.
- *
- * @since 0.1
  */
 public interface CommsRuntime extends AutoCloseable {
 

@@ -1,10 +1,6 @@
 package io.commslib.core.time;
 
-/**
- * Handle of a task that was scheduled. Thread-safe.
- *
- * @since 0.1
- */
+/** Handle of a task that was scheduled. Thread-safe. */
 public interface ScheduledTask {
 
   /**

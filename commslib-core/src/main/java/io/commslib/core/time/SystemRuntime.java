@@ -19,8 +19,6 @@ import org.slf4j.LoggerFactory;
 /**
  * The machine's clocks, a scheduler thread, a secure random generator, and threads. Thread-safe;
  * its creator closes it. Costs one thread, started with the first scheduled task.
- *
- * @since 0.1
  */
 public final class SystemRuntime implements CommsRuntime {
 

@@ -2,11 +2,7 @@ package io.commslib.core.time;
 
 import java.time.Duration;
 
-/**
- * Runs short tasks later. Users may implement it. Thread-safe.
- *
- * @since 0.1
- */
+/** Runs short tasks later. Users may implement it. Thread-safe. */
 public interface TaskScheduler {
 
   /**

@@ -5,8 +5,6 @@ import java.time.Instant;
 /**
  * Wall clock and monotonic clock. Everything in the library reads time through this port; tests
  * pass {@link VirtualTime}. Users implement or pass it. Thread-safe.
- *
- * @since 0.1
  */
 public interface TimeSource {
 

@@ -15,8 +15,6 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe, but meant for one test thread. Code under test that starts threads with {@link
  * #newThread} leaves the virtual world for those threads.
- *
- * @since 0.1
  */
 public final class VirtualTime implements CommsRuntime {
 

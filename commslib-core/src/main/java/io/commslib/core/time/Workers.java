@@ -6,8 +6,6 @@ import java.util.concurrent.Executor;
 /**
  * A bounded set of threads that run blocking work. Made by {@link CommsRuntime#newWorkers}; its
  * creator closes it. Thread-safe.
- *
- * @since 0.1
  */
 public interface Workers extends Executor, AutoCloseable {
 

@@ -6,11 +6,7 @@ import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * The hooks of one transaction. For bindings. Confined to the transaction's thread.
- *
- * @since 0.1
- */
+/** The hooks of one transaction. For bindings. Confined to the transaction's thread. */
 public final class AfterCommitHooks {
 
   private static final Logger log = LoggerFactory.getLogger(AfterCommitHooks.class);

@@ -6,8 +6,6 @@ import java.util.Objects;
  * Identity of the database a transaction runs on. An outbox or inbox refuses a transaction of
  * another database, because the two could not commit together. Two ids are equal when they stand
  * for the same anchor object (for JDBC the data source). Immutable.
- *
- * @since 0.1
  */
 public final class DatabaseId {
 

@@ -12,8 +12,6 @@ package io.commslib.core.tx;
  *
  * <p>Confined to the thread that runs the transaction, except {@link #setRollbackOnly()} and {@link
  * #isRollbackOnly()}, which any thread may call.
- *
- * @since 0.1
  */
 public interface TransactionContext {
 

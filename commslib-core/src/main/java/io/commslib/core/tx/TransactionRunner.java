@@ -3,8 +3,6 @@ package io.commslib.core.tx;
 /**
  * Runs work in a transaction. Applications and engines call it; bindings to JDBC or a framework
  * implement it. Thread-safe; each call has its own transaction.
- *
- * @since 0.1
  */
 public interface TransactionRunner {
 

@@ -5,7 +5,6 @@ package io.commslib.core.tx;
  *
  * @param <T> type of the result
  * @param <X> type of the failure
- * @since 0.1
  */
 @FunctionalInterface
 public interface TransactionWork<T, X extends Exception> {

@@ -23,8 +23,6 @@ import org.jspecify.annotations.Nullable;
  * causationid}, {@code traceparent}, {@code expirytime}, {@code deliverat}, {@code idempotencykey}
  * (only if the application has set it). All values are text. Extensions this version does not know
  * are ignored; a reader of an older version ignores newer ones.
- *
- * @since 0.1
  */
 public final class CloudEventsEnvelope {
 

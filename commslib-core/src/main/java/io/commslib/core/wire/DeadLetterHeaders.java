@@ -14,8 +14,6 @@ import java.util.Map;
  * first-cause, last-cause, stack, cut}. Each value is cut at 4,096 bytes and all of them together
  * at 16 KiB, control characters become spaces, and the fields of an earlier dead letter are
  * replaced, never appended.
- *
- * @since 0.1
  */
 public final class DeadLetterHeaders {
 

@@ -5,8 +5,6 @@ import io.commslib.core.CodecException;
 /**
  * Reads CloudEvents in structured mode, where the body holds attributes and data together. Codec
  * modules implement it; applications give it to a transport. Thread-safe.
- *
- * @since 0.1
  */
 public interface StructuredEvents {
 

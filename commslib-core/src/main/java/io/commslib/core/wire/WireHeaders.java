@@ -16,8 +16,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * The headers of one record in one array. A value may be given as the UTF-8 bytes that were
  * received; it becomes text when somebody asks for it. Immutable to its readers; thread-safe.
- *
- * @since 0.1
  */
 public final class WireHeaders extends AbstractMap<String, String> {
 
@@ -182,8 +180,6 @@ public final class WireHeaders extends AbstractMap<String, String> {
   /**
    * Collects headers in wire order; the first of several of one name counts. Not thread-safe, for
    * one use.
-   *
-   * @since 0.1
    */
   public static final class Builder {
     private Object[] cells;

@@ -10,8 +10,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * A message as it travels: key, headers as text, body. Adapters map it to and from their client's
  * record. Immutable; the body is shared and must not be changed.
- *
- * @since 0.1
  */
 public final class WireMessage {
 

@@ -11,8 +11,6 @@ import java.util.stream.IntStream;
  *
  * <p>With three, a topic created with default settings has three copies of which two must hold a
  * record; any one broker may be killed. Thread-safe.
- *
- * @since 0.1
  */
 public final class KafkaCluster implements AutoCloseable {
 

@@ -13,8 +13,6 @@ import java.util.Map;
  *
  * <p>Topics are not created by use, and a killed broker is back within a few seconds. {@link
  * KafkaCluster} has more than one.
- *
- * @since 0.1
  */
 public final class KafkaServer extends ControlledServer {
 

@@ -13,8 +13,6 @@ import java.util.regex.Pattern;
  *
  * <p>The isolation level stays the server's default, REPEATABLE READ. Clients need MariaDB's JDBC
  * driver on their class path; this module doesn't bring it.
- *
- * @since 0.1
  */
 public final class MariaDbServer extends ControlledServer {
 

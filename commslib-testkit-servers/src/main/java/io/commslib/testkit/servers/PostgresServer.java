@@ -13,8 +13,6 @@ import java.util.regex.Pattern;
  *
  * <p>{@link #kill} ends the server and its backends at once, as a loss of power to the machine
  * would, save that what the operating system holds in memory survives.
- *
- * @since 0.1
  */
 public final class PostgresServer extends ControlledServer {
 

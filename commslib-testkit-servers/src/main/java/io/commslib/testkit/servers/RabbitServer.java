@@ -7,8 +7,6 @@ import java.util.Map;
  *
  * <p>A quorum queue that is younger than two seconds may lose confirmed messages when a single node
  * is killed, and may never come back; declare such queues that long before a {@link #kill}.
- *
- * @since 0.1
  */
 public final class RabbitServer extends ControlledServer {
 

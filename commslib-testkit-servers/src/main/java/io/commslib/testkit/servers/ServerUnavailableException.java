@@ -9,8 +9,6 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The message says what to install, or holds the last lines of the server's log. Permanent: the
  * same call on the same machine fails again.
- *
- * @since 0.1
  */
 public final class ServerUnavailableException extends CommsException {
 

@@ -8,8 +8,6 @@ import java.util.Set;
  * <p>Thread-safe; calls on one server run one after the other. On a server that others share or
  * that was named by its address, {@link #kill}, {@link #restart}, {@link #pause} and {@link
  * #resume} throw {@link IllegalStateException} and {@link #close} does nothing.
- *
- * @since 0.1
  */
 public interface TestServer extends AutoCloseable {
 

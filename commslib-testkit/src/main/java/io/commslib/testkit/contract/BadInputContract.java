@@ -27,8 +27,6 @@ import org.junit.jupiter.api.TestFactory;
  * What every transport must do with bad input: nothing is lost, nothing blocks, nothing loops. Each
  * row of the catalogue is published raw; its records must reach the dead letters or the handler as
  * the row says, and the next message must be handled within a second. Adapters' tests extend it.
- *
- * @since 0.1
  */
 public abstract class BadInputContract extends ContractFixture {
 

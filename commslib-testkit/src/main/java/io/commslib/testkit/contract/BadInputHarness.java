@@ -3,11 +3,7 @@ package io.commslib.testkit.contract;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.messaging.Destination;
 
-/**
- * What {@link BadInputContract} must know beyond the other contract.
- *
- * @since 0.1
- */
+/** What {@link BadInputContract} must know beyond the other contract. */
 public interface BadInputHarness extends TransportHarness {
 
   /**

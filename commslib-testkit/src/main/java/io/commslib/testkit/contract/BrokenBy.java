@@ -10,8 +10,6 @@ import java.lang.annotation.Target;
 /**
  * Names the saboteurs that make a sentence of the contract fail. The testkit's own tests run each
  * pair.
- *
- * @since 0.1
  */
 @Documented
 @Retention(RetentionPolicy.RUNTIME)

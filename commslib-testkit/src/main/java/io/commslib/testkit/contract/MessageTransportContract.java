@@ -10,8 +10,6 @@ import io.commslib.testkit.sabotage.Saboteur;
  *
  * <p>Each sentence names the {@link Saboteur} that breaks it; the testkit's own tests prove that it
  * does. At the end of each test the ledger of every subscription must balance.
- *
- * @since 0.1
  */
 public abstract class MessageTransportContract extends LifecycleSentences {
 

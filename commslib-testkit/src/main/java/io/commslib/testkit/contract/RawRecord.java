@@ -9,8 +9,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * A record as a foreign or hostile program would produce it: any bytes anywhere, headers in any
  * number and repeated. Immutable, except that arrays are not copied.
- *
- * @since 0.1
  */
 public final class RawRecord {
 

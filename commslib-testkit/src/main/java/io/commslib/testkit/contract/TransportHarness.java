@@ -8,8 +8,6 @@ import java.time.Duration;
 /**
  * What {@link MessageTransportContract} must know of one transport to test it. Adapters' tests
  * implement it, one instance and one transport per test; the broker behind it may be shared.
- *
- * @since 0.1
  */
 public interface TransportHarness extends AutoCloseable {
 

@@ -22,8 +22,6 @@ import org.jspecify.annotations.Nullable;
  * handle.returned}, {@code transaction.before-commit}, {@code transaction.committed}, {@code
  * inbox.entered}, {@code jdbc.before-commit}, {@code jdbc.committed}, and those of named SQL
  * statements; tests add their own with {@link #reached}. Thread-safe.
- *
- * @since 0.1
  */
 public final class CrashPoints {
 

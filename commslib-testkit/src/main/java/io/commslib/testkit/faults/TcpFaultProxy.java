@@ -19,16 +19,10 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>Thread-safe; its maker closes it. Costs a thread, and two for each connection, named {@code
  * commslib-testkit-proxy-<n>}. Faults hold until {@link #heal()} and apply to open and new
  * connections alike.
- *
- * @since 0.1
  */
 public final class TcpFaultProxy implements AutoCloseable {
 
-  /**
-   * The two ways through the proxy.
-   *
-   * @since 0.1
-   */
+  /** The two ways through the proxy. */
   public enum Direction {
     /** From the client to the server: requests. */
     TO_SERVER,

@@ -1,10 +1,6 @@
 package io.commslib.testkit.history;
 
-/**
- * What a process records in its history.
- *
- * @since 0.1
- */
+/** What a process records in its history. */
 public enum HistoryOp {
   /** A producer is about to publish or commit a message. */
   ATTEMPT,

@@ -23,8 +23,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Files are read one by one and clocks of different processes are never compared: order and
  * pauses are judged inside each file. Each file is read twice. Memory grows with the number of
  * messages, not of events. Confined to one thread; an oracle judges one run.
- *
- * @since 0.1
  */
 public final class HistoryOracle {
 

@@ -2,21 +2,13 @@ package io.commslib.testkit.history;
 
 import java.util.List;
 
-/**
- * What {@link HistoryOracle} found. Immutable.
- *
- * @since 0.1
- */
+/** What {@link HistoryOracle} found. Immutable. */
 public final class HistoryVerdict {
 
   final long[] counts = new long[Counter.values().length];
   private final List<String> findings;
 
-  /**
-   * The counters of a verdict.
-   *
-   * @since 0.1
-   */
+  /** The counters of a verdict. */
   public enum Counter {
     /** Messages a producer set out to publish or commit. */
     ATTEMPTED,

@@ -15,8 +15,6 @@ import java.util.Objects;
  *
  * <p>Events of producers are flushed before the call returns: what a killed process did must be
  * known. A line cut short by a kill is the last one and the oracle leaves it out.
- *
- * @since 0.1
  */
 public final class HistoryWriter implements AutoCloseable {
 

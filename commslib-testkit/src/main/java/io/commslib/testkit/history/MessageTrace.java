@@ -13,7 +13,6 @@ import java.util.Objects;
  * @param writer who numbered it; unique in a run
  * @param key ordering key
  * @param seq number in the order of the writer and key, 0 or more
- * @since 0.1
  */
 public record MessageTrace(String id, String writer, String key, long seq) {
 

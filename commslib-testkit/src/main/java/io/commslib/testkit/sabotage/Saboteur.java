@@ -10,8 +10,6 @@ import java.util.function.UnaryOperator;
  * Breaks one promise of a transport, so that a test can be seen to fail. The contract names for
  * each of its sentences the saboteurs that break it ({@code BrokenBy}); authors of adapters can
  * wrap their own transport and see the same.
- *
- * @since 0.1
  */
 public enum Saboteur {
   /** Receipts name another message. */

@@ -3,8 +3,6 @@ package io.commslib.testkit.simulation;
 /**
  * What of one partition is unfinished during one assignment, as the Kafka-like model asks it. The
  * model has one of its own; an adapter's tests put the adapter's in its place.
- *
- * @since 0.1
  */
 public interface OffsetLedger {
 

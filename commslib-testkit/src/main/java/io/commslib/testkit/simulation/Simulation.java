@@ -8,8 +8,6 @@ import java.util.function.Supplier;
  * Runs schedules: 24 messages of three keys, two members, at least one fault, everything else by
  * the seed. Each schedule is checked at every step for what must never happen, and at its end, once
  * everything is healed, for what must have happened. Immutable.
- *
- * @since 0.1
  */
 public final class Simulation {
 

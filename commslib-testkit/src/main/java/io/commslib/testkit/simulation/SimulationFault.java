@@ -1,10 +1,6 @@
 package io.commslib.testkit.simulation;
 
-/**
- * One thing done wrong, so that the simulator can be seen to notice.
- *
- * @since 0.1
- */
+/** One thing done wrong, so that the simulator can be seen to notice. */
 public enum SimulationFault {
   /** Nothing is wrong. */
   NONE,
