@@ -1,4 +1,4 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.measure;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import javax.sql.DataSource;
 
 /** Counts the statements sent through a data source; begin and commit are none. */
-final class CountingDataSource {
+public final class CountingDataSource {
 
   private static final Set<String> EXECUTES =
       Set.of("execute", "executeQuery", "executeUpdate", "executeLargeUpdate");
@@ -18,15 +18,15 @@ final class CountingDataSource {
   private final AtomicLong statements = new AtomicLong();
   private final DataSource counted;
 
-  CountingDataSource(DataSource source) {
+  public CountingDataSource(DataSource source) {
     this.counted = wrap(DataSource.class, source);
   }
 
-  DataSource dataSource() {
+  public DataSource dataSource() {
     return counted;
   }
 
-  long statements() {
+  public long statements() {
     return statements.get();
   }
 

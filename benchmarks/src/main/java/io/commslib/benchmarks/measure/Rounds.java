@@ -1,4 +1,4 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.measure;
 
 import java.io.PrintStream;
 import java.util.ArrayList;

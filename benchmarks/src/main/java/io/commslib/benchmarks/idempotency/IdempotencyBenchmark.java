@@ -1,7 +1,11 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.idempotency;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.benchmarks.Benchmark;
+import io.commslib.benchmarks.measure.Rounds;
+import io.commslib.benchmarks.outbox.OutboxTestbed;
+import io.commslib.benchmarks.outbox.RawOutbox;
 import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
@@ -35,7 +39,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
 /** Idempotency: what it costs to ask whether something was done already. */
-final class IdempotencyBenchmark implements Benchmark {
+public final class IdempotencyBenchmark implements Benchmark {
 
   private static final int THREADS = 8;
   private static final int BATCH_THREADS = 2;

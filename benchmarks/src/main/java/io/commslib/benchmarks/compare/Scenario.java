@@ -1,4 +1,4 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.compare;
 
 import java.util.Arrays;
 import java.util.Locale;

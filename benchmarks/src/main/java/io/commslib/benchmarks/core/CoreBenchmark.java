@@ -1,5 +1,8 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.core;
 
+import io.commslib.benchmarks.Benchmark;
+import io.commslib.benchmarks.measure.AllocatedBytes;
+import io.commslib.benchmarks.measure.Rounds;
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
@@ -16,7 +19,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
 /** In-memory publish to handled. */
-final class CoreBenchmark implements Benchmark {
+public final class CoreBenchmark implements Benchmark {
 
   private static final int KEYS = 1_000;
   private static final int WORKERS = 2;

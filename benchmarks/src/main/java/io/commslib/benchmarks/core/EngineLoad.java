@@ -1,5 +1,6 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.core;
 
+import io.commslib.benchmarks.measure.AllocatedBytes;
 import io.commslib.core.engine.DeliveryEngine;
 import io.commslib.core.engine.RawDelivery;
 import io.commslib.core.engine.Settler;

@@ -1,10 +1,12 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.outbox;
 
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.MessageProperties;
+import io.commslib.benchmarks.measure.CountingSink;
+import io.commslib.benchmarks.measure.ProcessorTime;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.Message;

@@ -1,5 +1,6 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.core;
 
+import io.commslib.benchmarks.measure.Rounds;
 import java.io.PrintStream;
 import java.util.Map;
 

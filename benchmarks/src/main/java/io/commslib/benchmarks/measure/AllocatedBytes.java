@@ -1,16 +1,16 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.measure;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 
 /** Bytes allocated so far by all live threads of this JVM. */
-final class AllocatedBytes {
+public final class AllocatedBytes {
 
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private AllocatedBytes() {}
 
-  static long now() {
+  public static long now() {
     long sum = 0;
     for (long bytes : THREADS.getThreadAllocatedBytes(THREADS.getAllThreadIds())) {
       sum += Math.max(0, bytes);

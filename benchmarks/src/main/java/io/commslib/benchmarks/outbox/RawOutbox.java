@@ -1,4 +1,4 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.outbox;
 
 import io.commslib.core.messaging.Message;
 import java.sql.Connection;
@@ -13,17 +13,17 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /** The floors: the same work in plain JDBC, with nothing around it. */
-final class RawOutbox {
+public final class RawOutbox {
 
   private static final int BATCH = 500;
   private final OutboxTestbed bed;
 
-  RawOutbox(OutboxTestbed bed) {
+  public RawOutbox(OutboxTestbed bed) {
     this.bed = bed;
   }
 
   /** Rows a second of one thread that reads owned shards and deletes by list of ids. */
-  double drain(int rows) throws SQLException {
+  public double drain(int rows) throws SQLException {
     bed.preload(rows);
     bed.execute("CREATE TABLE IF NOT EXISTS raw_shard (shard smallint PRIMARY KEY, epoch bigint)");
     bed.execute(
@@ -88,12 +88,12 @@ final class RawOutbox {
   }
 
   /** One unit of a producer: what it does with its own connection for message {@code n}. */
-  interface Step {
+  public interface Step {
     void run(Connection connection, int number) throws Exception;
   }
 
   /** Runs a step so often on {@code threads} threads, each with its connection; nanoseconds. */
-  long produce(int messages, int threads, Step step) throws Exception {
+  public long produce(int messages, int threads, Step step) throws Exception {
     ExecutorService workers = Executors.newFixedThreadPool(threads);
     try {
       List<Callable<Void>> tasks = new ArrayList<>();
@@ -121,7 +121,7 @@ final class RawOutbox {
     }
   }
 
-  static void business(Connection connection, int number) throws SQLException {
+  public static void business(Connection connection, int number) throws SQLException {
     try (PreparedStatement insert =
         connection.prepareStatement(
             "INSERT INTO business (customer, amount, note) VALUES (?, ?, ?)")) {
@@ -132,7 +132,7 @@ final class RawOutbox {
     }
   }
 
-  static void businessOnly(Connection connection, int number) throws SQLException {
+  public static void businessOnly(Connection connection, int number) throws SQLException {
     business(connection, number);
     connection.commit();
   }

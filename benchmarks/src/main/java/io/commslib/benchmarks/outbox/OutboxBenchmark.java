@@ -1,5 +1,10 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.outbox;
 
+import io.commslib.benchmarks.Benchmark;
+import io.commslib.benchmarks.measure.CountingDataSource;
+import io.commslib.benchmarks.measure.CountingSink;
+import io.commslib.benchmarks.measure.ProcessorTime;
+import io.commslib.benchmarks.measure.Rounds;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
@@ -22,7 +27,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 
 /** Outbox: what a commit costs, how fast the relay is, and what it leaves of the database. */
-final class OutboxBenchmark implements Benchmark {
+public final class OutboxBenchmark implements Benchmark {
 
   private static final int PRODUCERS = 4;
   private static final String FLOOR = "raw owned-shard loop (floor)";

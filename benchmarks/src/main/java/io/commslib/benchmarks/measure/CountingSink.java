@@ -1,4 +1,4 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.measure;
 
 import io.commslib.core.Health;
 import io.commslib.core.messaging.DeadLetters;
@@ -17,26 +17,26 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /** A broker that takes every message at once and only counts, reading what a client would. */
-final class CountingSink implements MessageTransport {
+public final class CountingSink implements MessageTransport {
 
   private final AtomicLong messages = new AtomicLong();
   private volatile Consumer<Message> look = message -> {};
   private volatile long bytes;
 
-  void onMessage(Consumer<Message> newLook) {
+  public void onMessage(Consumer<Message> newLook) {
     this.look = newLook;
   }
 
-  long messages() {
+  public long messages() {
     return messages.get();
   }
 
-  void count() {
+  public void count() {
     messages.incrementAndGet();
   }
 
   /** Waits until so many have come since the start. */
-  void await(long target) {
+  public void await(long target) {
     long end = System.nanoTime() + 300_000_000_000L;
     while (messages.get() < target) {
       if (System.nanoTime() > end) {
@@ -61,7 +61,7 @@ final class CountingSink implements MessageTransport {
     return new PublishReceipt(message.id(), to, "");
   }
 
-  long bytes() {
+  public long bytes() {
     return bytes;
   }
 

@@ -1,4 +1,4 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.measure;
 
 import java.io.BufferedReader;
 import java.io.IOException;

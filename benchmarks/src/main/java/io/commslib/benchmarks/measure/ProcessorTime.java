@@ -1,4 +1,4 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.measure;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -9,21 +9,21 @@ import java.util.stream.Stream;
  * How much processor time an item takes, in this process and all it has started: what two things
  * take that share the processors bounds how fast they can go together, however well they overlap.
  */
-final class ProcessorTime {
+public final class ProcessorTime {
 
   private final List<Double> nanosEach = new ArrayList<>();
   private long began;
 
-  void begin() {
+  public void begin() {
     began = nanos();
   }
 
-  void end(int items) {
+  public void end(int items) {
     nanosEach.add((nanos() - began) / (double) items);
   }
 
   /** Median of the last measurements: those before warmed up. */
-  double nanosEach(int last) {
+  public double nanosEach(int last) {
     List<Double> counted = nanosEach.subList(nanosEach.size() - last, nanosEach.size());
     return counted.stream().sorted().skip(last / 2).findFirst().orElseThrow();
   }

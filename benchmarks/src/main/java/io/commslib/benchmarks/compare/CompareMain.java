@@ -1,6 +1,7 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.compare;
 
 import io.commslib.benchmarks.kafka.KafkaSide;
+import io.commslib.benchmarks.outbox.OutboxTestbed;
 import io.commslib.testkit.servers.KafkaServer;
 import io.commslib.testkit.servers.PostgresServer;
 import java.io.PrintStream;

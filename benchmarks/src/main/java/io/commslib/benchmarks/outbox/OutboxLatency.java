@@ -1,5 +1,6 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.outbox;
 
+import io.commslib.benchmarks.measure.CountingSink;
 import java.sql.Connection;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLongArray;

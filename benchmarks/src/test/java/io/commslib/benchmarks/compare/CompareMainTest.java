@@ -1,4 +1,4 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.compare;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

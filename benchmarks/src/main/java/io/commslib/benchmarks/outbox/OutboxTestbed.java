@@ -1,7 +1,9 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.outbox;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.benchmarks.measure.CountingSink;
+import io.commslib.benchmarks.measure.ProcessorTime;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageTransport;
@@ -23,18 +25,18 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
 /** A database with the outbox's tables and a business table, and short ways to fill it. */
-final class OutboxTestbed implements AutoCloseable {
+public final class OutboxTestbed implements AutoCloseable {
 
-  static final Destination TO = Destination.topic("bench");
+  public static final Destination TO = Destination.topic("bench");
   static final int SHARDS = 16;
-  static final int KEYS = 1_000;
+  public static final int KEYS = 1_000;
   static final byte[] BODY = new byte[256];
-  static final String MESSAGES = "\"outbox_message\"";
+  public static final String MESSAGES = "\"outbox_message\"";
 
   final HikariDataSource pool;
-  final JdbcDatabase database;
+  public final JdbcDatabase database;
   final JdbcTransactionRunner transactions;
-  final JdbcOutbox outbox;
+  public final JdbcOutbox outbox;
 
   /** Wakes no relay: what it writes lies there. */
   private final JdbcOutbox quiet;
@@ -44,7 +46,7 @@ final class OutboxTestbed implements AutoCloseable {
   /** The one that runs just now, if one does. */
   private OutboxRelay relay;
 
-  OutboxTestbed(String jdbcUrl, String user, String password) {
+  public OutboxTestbed(String jdbcUrl, String user, String password) {
     this.pool = pool(jdbcUrl, user, password);
     this.database = JdbcDatabase.builder(pool).build();
     OutboxSchema.scripts().apply(database);
@@ -74,14 +76,15 @@ final class OutboxTestbed implements AutoCloseable {
         .build();
   }
 
-  static JdbcOutbox outbox(JdbcDatabase on) {
+  public static JdbcOutbox outbox(JdbcDatabase on) {
     return JdbcOutbox.create(on, config());
   }
 
   /**
    * Works while a relay runs that owns all shards; polls so seldom that only a wake-up starts it.
    */
-  <T> T relaying(JdbcOutbox of, MessageTransport transport, Callable<T> work) throws Exception {
+  public <T> T relaying(JdbcOutbox of, MessageTransport transport, Callable<T> work)
+      throws Exception {
     relay = OutboxRelay.create(of, transport, runtime);
     relay.start();
     try {
@@ -92,7 +95,7 @@ final class OutboxTestbed implements AutoCloseable {
     }
   }
 
-  static void await(String what, java.util.function.BooleanSupplier condition) {
+  public static void await(String what, java.util.function.BooleanSupplier condition) {
     long end = System.nanoTime() + 120_000_000_000L;
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() > end) {
@@ -102,7 +105,7 @@ final class OutboxTestbed implements AutoCloseable {
     }
   }
 
-  static Message message(int number) {
+  public static Message message(int number) {
     return Message.builder("bench.happened")
         .id("m" + number)
         .key("k" + number % KEYS)
@@ -114,7 +117,7 @@ final class OutboxTestbed implements AutoCloseable {
    * Rows as publish writes them, over 1,000 keys and all shards, in one statement: a template row
    * is written by the library and copied by the server. They become visible all at once.
    */
-  void preload(int rows) throws SQLException {
+  public void preload(int rows) throws SQLException {
     execute("TRUNCATE " + MESSAGES);
     load(rows, KEYS);
   }
@@ -146,20 +149,20 @@ final class OutboxTestbed implements AutoCloseable {
         });
   }
 
-  long rows() {
+  public long rows() {
     return number("SELECT count(*) FROM " + MESSAGES);
   }
 
-  boolean isEmpty() {
+  public boolean isEmpty() {
     return number("SELECT count(*) FROM (SELECT 1 FROM " + MESSAGES + " LIMIT 1) x") == 0;
   }
 
   /** Rows a second that a relay which owns its shards takes from a preloaded table, deletion in. */
-  double drain(int rows, CountingSink sink) throws Exception {
+  public double drain(int rows, CountingSink sink) throws Exception {
     return drain(rows, sink, new ProcessorTime());
   }
 
-  double drain(int rows, CountingSink sink, ProcessorTime processor) throws Exception {
+  public double drain(int rows, CountingSink sink, ProcessorTime processor) throws Exception {
     return relaying(
         outbox,
         sink,
@@ -170,11 +173,11 @@ final class OutboxTestbed implements AutoCloseable {
   }
 
   /** Adds rows and has the running relay drain them. */
-  double drainNow(int rows, LongSupplier taken) throws SQLException {
+  public double drainNow(int rows, LongSupplier taken) throws SQLException {
     return drainNow(rows, KEYS, taken, new ProcessorTime());
   }
 
-  double drainNow(int rows, int keys, LongSupplier taken, ProcessorTime processor)
+  public double drainNow(int rows, int keys, LongSupplier taken, ProcessorTime processor)
       throws SQLException {
     long before = taken.getAsLong();
     load(rows, keys);
@@ -192,7 +195,7 @@ final class OutboxTestbed implements AutoCloseable {
    * Waits until the relay holds nothing and its table is empty. The table is asked last: a question
    * passes over all dead rows, and shall not take the relay's processor.
    */
-  void awaitAllDeleted() {
+  public void awaitAllDeleted() {
     await("all deleted", () -> detail("held").equals("0") && isEmpty());
   }
 
@@ -200,11 +203,11 @@ final class OutboxTestbed implements AutoCloseable {
     return relay.health().details().getOrDefault(name, "");
   }
 
-  long logPosition() {
+  public long logPosition() {
     return number("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint");
   }
 
-  long number(String sql) {
+  public long number(String sql) {
     try (Connection connection = pool.getConnection();
         Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery(sql)) {
@@ -215,7 +218,7 @@ final class OutboxTestbed implements AutoCloseable {
     }
   }
 
-  void execute(String sql) {
+  public void execute(String sql) {
     try (Connection connection = pool.getConnection();
         Statement statement = connection.createStatement()) {
       statement.execute(sql);
@@ -224,7 +227,7 @@ final class OutboxTestbed implements AutoCloseable {
     }
   }
 
-  static Map<String, String> serverSettings() {
+  public static Map<String, String> serverSettings() {
     return Map.of(
         "fsync",
         "on",

@@ -1,5 +1,7 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.outbox;
 
+import io.commslib.benchmarks.measure.CountingSink;
+import io.commslib.benchmarks.measure.Rounds;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.InputStreamReader;

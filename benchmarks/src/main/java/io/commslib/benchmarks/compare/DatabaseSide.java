@@ -1,5 +1,10 @@
-package io.commslib.benchmarks;
+package io.commslib.benchmarks.compare;
 
+import io.commslib.benchmarks.measure.CountingSink;
+import io.commslib.benchmarks.measure.LineProcess;
+import io.commslib.benchmarks.measure.ProcessorTime;
+import io.commslib.benchmarks.outbox.OutboxTestbed;
+import io.commslib.benchmarks.outbox.RawOutbox;
 import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
@@ -12,9 +17,11 @@ import io.commslib.idempotency.JdbcInbox;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.JdbcTransactions;
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.time.Duration;
@@ -63,11 +70,12 @@ final class DatabaseSide implements AutoCloseable {
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
                 "-cp",
                 classPath,
-                DatabaseSide.class.getName(),
+                mainClass(classPath),
                 url,
                 user,
                 password));
     return new Side() {
+
       @Override
       public Cost round(Scenario scenario) throws IOException {
         String[] words = process.ask(scenario.name(), COST).split(" ");
@@ -245,5 +253,18 @@ final class DatabaseSide implements AutoCloseable {
   @Override
   public void close() {
     bed.close();
+  }
+
+  /**
+   * Finds this class in the folders of a class path: the first release of it was one package
+   * higher.
+   */
+  private static String mainClass(String classPath) {
+    for (String folder : classPath.split(File.pathSeparator)) {
+      if (Files.exists(Path.of(folder, "io/commslib/benchmarks/DatabaseSide.class"))) {
+        return "io.commslib.benchmarks.DatabaseSide";
+      }
+    }
+    return DatabaseSide.class.getName();
   }
 }
