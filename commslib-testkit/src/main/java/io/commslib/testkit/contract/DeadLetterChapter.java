@@ -19,8 +19,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Sentences on listing, redriving and discarding dead letters. */
-abstract class DeadLetterSentences extends FailureSentences {
+/** Rules on listing, redriving and discarding dead letters. */
+abstract class DeadLetterChapter extends ContractFixture {
 
   private static final int LARGE_BODY_BYTES = 900 * 1024;
 

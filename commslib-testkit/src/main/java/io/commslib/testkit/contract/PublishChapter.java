@@ -23,8 +23,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Sentences on what a publish is worth. */
-abstract class PublishSentences extends ContractFixture {
+/** Rules on what a publish is worth. */
+abstract class PublishChapter extends ContractFixture {
 
   @Test
   @DisplayName("A publish completes with a receipt that names the message and its destination")

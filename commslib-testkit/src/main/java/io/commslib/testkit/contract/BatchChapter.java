@@ -24,8 +24,8 @@ import java.util.function.Predicate;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Sentences on messages that are handled in batches. */
-abstract class BatchSentences extends TransactionSentences {
+/** Rules on messages that are handled in batches. */
+abstract class BatchChapter extends ContractFixture {
 
   /** Sizes of the batches that were handled. */
   private final List<Integer> sizes = new CopyOnWriteArrayList<>();

@@ -16,8 +16,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Sentences on the settlements, one or more for each. */
-abstract class SettlementSentences extends GroupSentences {
+/** Rules on the settlements, one or more for each. */
+abstract class SettlementChapter extends ContractFixture {
 
   @Test
   @DisplayName("done: the message never comes again, to the next consumer neither")

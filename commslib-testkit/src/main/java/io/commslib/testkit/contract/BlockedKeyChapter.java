@@ -16,8 +16,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Sentences on what follows a dead letter: the rest of its key, or many more of its kind. */
-abstract class ParkedKeySentences extends BatchSentences {
+/** Rules on what follows a dead letter: the rest of its key, or many more of its kind. */
+abstract class BlockedKeyChapter extends ContractFixture {
 
   private final BlockedKeyStore blockedKeys = new InMemoryBlockedKeyStore();
   private final AtomicBoolean broken = new AtomicBoolean(true);

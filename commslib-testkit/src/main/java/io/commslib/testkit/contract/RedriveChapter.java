@@ -17,8 +17,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Sentences on how dead letters go back, one by one. */
-abstract class RedriveSentences extends DeadLetterSentences {
+/** Rules on how dead letters go back, one by one. */
+abstract class RedriveChapter extends ContractFixture {
 
   /** Fails each message until it is redriven. */
   private static RecordingHandler failingOnce() {

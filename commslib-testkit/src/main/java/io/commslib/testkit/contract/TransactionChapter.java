@@ -24,8 +24,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Sentences on handlers in a transaction with an inbox: one for each outcome. */
-abstract class TransactionSentences extends RedriveSentences {
+/** Rules on handlers in a transaction with an inbox: one for each outcome. */
+abstract class TransactionChapter extends ContractFixture {
 
   private final TransactionRunner transactions = InMemoryTransactionRunner.create();
   private final RememberingInbox inbox = new RememberingInbox(transactions.database());

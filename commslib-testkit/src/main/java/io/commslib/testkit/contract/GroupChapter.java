@@ -20,8 +20,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Sentences on groups and their members. */
-abstract class GroupSentences extends OrderSentences {
+/** Rules on groups and their members. */
+abstract class GroupChapter extends ContractFixture {
 
   @Test
   @DisplayName("Every group of a topic gets each message")

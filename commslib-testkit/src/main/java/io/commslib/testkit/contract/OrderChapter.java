@@ -18,8 +18,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Sentences on order, parallelism and bounds. */
-abstract class OrderSentences extends RoundTripSentences {
+/** Rules on order, parallelism and bounds. */
+abstract class OrderChapter extends ContractFixture {
 
   @Test
   @DisplayName("Messages of one key are handled in the order of their publishes, for many keys")

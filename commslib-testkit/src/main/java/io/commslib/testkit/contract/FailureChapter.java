@@ -22,8 +22,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Sentences on handlers that fail, overrun or never get the message. */
-abstract class FailureSentences extends SettlementSentences {
+/** Rules on handlers that fail, overrun or never get the message. */
+abstract class FailureChapter extends ContractFixture {
 
   @Test
   @DisplayName("A message whose attempts are used up goes to the dead letters with its cause")

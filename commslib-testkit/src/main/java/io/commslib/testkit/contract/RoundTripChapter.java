@@ -11,8 +11,8 @@ import java.util.Random;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Sentences on what of a message arrives: all of it. */
-abstract class RoundTripSentences extends PublishSentences {
+/** Rules on what of a message arrives: all of it. */
+abstract class RoundTripChapter extends ContractFixture {
 
   @Test
   @DisplayName("Every attribute of a message arrives as it was published")
