@@ -142,7 +142,8 @@ public abstract class BadInputContract extends ContractFixture {
   }
 
   @Test
-  @DisplayName("Whatever a handler throws or returns is a failed attempt, and others go on")
+  @DisplayName(
+      "Whatever a handler throws or returns is a failed attempt, and other messages continue")
   void handlersThatMisbehaveFailTheirAttemptOnly() {
     Destination queue = queue();
     List<MessageHandler> bad =

@@ -73,9 +73,9 @@ abstract class BatchChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("batch: a failed message takes back the batch's effects, then holds only its key")
+  @DisplayName("batch: a failed message rolls the batch back, and then delays only its own key")
   @BrokenBy(Saboteur.COMMITS_EVERYTHING)
-  void aFailedMessageHoldsOnlyItsKey() {
+  void aFailedMessageDelaysOnlyItsKey() {
     Destination queue = queue();
     AtomicBoolean broken = new AtomicBoolean(true);
     Subscription subscription =

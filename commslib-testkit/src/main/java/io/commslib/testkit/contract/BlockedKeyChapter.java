@@ -32,7 +32,7 @@ abstract class BlockedKeyChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("parked key: later messages of it follow its dead letter unhandled, others go on")
+  @DisplayName("blocked key: later messages follow the dead letter unhandled; other keys continue")
   @BrokenBy(Saboteur.FORGETS_BLOCKED_KEYS)
   void laterMessagesFollowTheDeadLetter() {
     Destination queue = queue();
@@ -47,7 +47,8 @@ abstract class BlockedKeyChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("parked key: a redriven sequence passes in order, new messages wait for the release")
+  @DisplayName(
+      "blocked key: a redriven sequence passes in order; new messages wait for the release")
   @BrokenBy(Saboteur.FORGETS_BLOCKED_KEYS)
   void aRedrivenSequencePasses() {
     Destination queue = queue();
@@ -69,9 +70,9 @@ abstract class BlockedKeyChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("a flood of dead letters of one cause pauses the route, and ends with its cause")
+  @DisplayName("A dead-letter storm of one cause pauses the route until the cause ends")
   @BrokenBy(Saboteur.IGNORES_DEAD_LETTER_BREAKER)
-  void aFloodPausesTheRoute() {
+  void aDeadLetterStormPausesTheRoute() {
     Destination queue = queue();
     RecordingHandler handled =
         RecordingHandler.answering(

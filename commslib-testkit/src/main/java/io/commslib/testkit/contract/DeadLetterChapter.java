@@ -25,7 +25,7 @@ abstract class DeadLetterChapter extends ContractFixture {
   private static final int LARGE_BODY_BYTES = 900 * 1024;
 
   @Test
-  @DisplayName("What counts as dead-lettered stands in the dead letters at that moment")
+  @DisplayName("A message counted as dead-lettered is in the dead letters at that moment")
   @BrokenBy(Saboteur.LISTS_LATE)
   void countedAsDeadLetteredMeansSafe() {
     Destination queue = queue();
@@ -36,9 +36,9 @@ abstract class DeadLetterChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("list returns the oldest first, at most the limit, and leaves them where they are")
+  @DisplayName("list returns the oldest letters first, at most the limit, and leaves them in place")
   @BrokenBy({Saboteur.LIST_REMOVES, Saboteur.REVERSES_LISTS})
-  void listLeavesThemInPlace() {
+  void listLeavesTheLettersInPlace() {
     Destination queue = queue();
     subscribe(config(queue), delivery -> Settlement.deadLetter("no"));
     publishKey(queue, "k", "m", 5);
@@ -49,9 +49,9 @@ abstract class DeadLetterChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("Dead letters of two sources with one id are both listed and told apart")
+  @DisplayName("Dead letters of two sources with the same id are both listed and distinct")
   @BrokenBy(Saboteur.FORGETS_SOURCES)
-  void lettersOfTwoSourcesWithOneIdAreToldApart() {
+  void lettersOfTwoSourcesWithOneIdAreDistinct() {
     Destination queue = queue();
     RecordingHandler handled =
         RecordingHandler.answering(
@@ -91,7 +91,7 @@ abstract class DeadLetterChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("A listing has pages: each begins where the one before it ended, to the end")
+  @DisplayName("A listing has pages; each continues after the one before it")
   @BrokenBy({Saboteur.REPEATS_PAGES, Saboteur.TRUNCATES_BODIES})
   void pagesFollowEachOther() {
     Destination queue = queue();
@@ -153,7 +153,8 @@ abstract class DeadLetterChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("redrive: a message that fails again comes back once, with the redrive counted")
+  @DisplayName(
+      "redrive: a message that fails again becomes one dead letter with the redrive counted")
   @BrokenBy(Saboteur.REDRIVES_AS_NEW)
   void redrivenThatFailsAgainIsCounted() {
     Destination queue = queue();
@@ -193,9 +194,9 @@ abstract class DeadLetterChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("redrive: only the chosen ones go back, the others stay")
+  @DisplayName("redrive: only the selected letters are redriven; the others stay")
   @BrokenBy(Saboteur.IGNORES_SELECTION)
-  void redriveTakesOnlyTheChosen() {
+  void redriveTakesOnlyTheSelected() {
     Destination queue = queue();
     RecordingHandler handled =
         RecordingHandler.answering(
@@ -212,7 +213,7 @@ abstract class DeadLetterChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("redrive: what can't be decoded goes back as it was")
+  @DisplayName("redrive: a record that can't be decoded is redriven byte for byte")
   @BrokenBy(Saboteur.HIDES_UNDECODABLE)
   void undecodableIsRedrivenAsItWas() throws Exception {
     Destination queue = queue();
@@ -228,9 +229,9 @@ abstract class DeadLetterChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("discard: the chosen ones are gone for good, the others stay")
+  @DisplayName("discard: the selected letters are removed for good; the others stay")
   @BrokenBy({Saboteur.IGNORES_SELECTION, Saboteur.IGNORES_DISCARD})
-  void discardRemovesTheChosen() {
+  void discardRemovesTheSelected() {
     Destination queue = queue();
     subscribe(config(queue), delivery -> Settlement.deadLetter("no"));
     publishKey(queue, "k", "m", 3);

@@ -26,9 +26,9 @@ import org.junit.jupiter.api.Test;
 abstract class FailureChapter extends ContractFixture {
 
   @Test
-  @DisplayName("A message whose attempts are used up goes to the dead letters with its cause")
+  @DisplayName("A message without attempts left is dead-lettered with its cause")
   @BrokenBy({Saboteur.RETRIES_FOREVER, Saboteur.HIDES_CAUSES})
-  void exhaustedGoesToTheDeadLettersWithCause() {
+  void exhaustedIsDeadLetteredWithItsCause() {
     Destination topic = topic("billing");
     RecordingHandler handled =
         RecordingHandler.answering(
@@ -53,9 +53,9 @@ abstract class FailureChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("After a dead letter the later messages of its key go on, in order")
+  @DisplayName("After a dead letter the later messages of its key continue in order")
   @BrokenBy({Saboteur.SWAPS_MESSAGES_OF_A_KEY, Saboteur.SWALLOWS_DEAD_LETTERS})
-  void keyGoesOnAfterADeadLetter() {
+  void aKeyContinuesAfterADeadLetter() {
     Destination queue = queue();
     RecordingHandler handled =
         RecordingHandler.answering(
@@ -71,9 +71,9 @@ abstract class FailureChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("A dead letter tells the first cause and the last")
+  @DisplayName("A dead letter keeps the first and the last cause")
   @BrokenBy(Saboteur.HIDES_CAUSES)
-  void firstAndLastCauseAreTold() {
+  void firstAndLastCauseAreKept() {
     Destination queue = queue();
     subscribe(
         config(queue),
@@ -100,9 +100,9 @@ abstract class FailureChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("What a handler throws, the subscription's classifier decides")
+  @DisplayName("The subscription's classifier decides about what a handler throws")
   @BrokenBy(Saboteur.IGNORES_CLASSIFIER)
-  void classifierDecidesAboutThrows() {
+  void theClassifierDecidesAboutFailures() {
     Destination queue = queue();
     Subscription subscription =
         subscribe(
@@ -143,7 +143,7 @@ abstract class FailureChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("An Error in a handler is a failed attempt, and the workers live on")
+  @DisplayName("An Error of a handler is a failed attempt, and the workers keep running")
   @BrokenBy(Saboteur.SWALLOWS_THROWS)
   void errorIsAFailedAttempt() {
     Destination queue = queue();
@@ -165,9 +165,10 @@ abstract class FailureChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("An OutOfMemoryError gives messages back as a crash does, pauses, and is survived")
+  @DisplayName(
+      "An OutOfMemoryError gives messages back as a crash does; the subscription pauses and resumes")
   @BrokenBy(Saboteur.SWALLOWS_THROWS)
-  void anErrorOfTheJvmIsACrashThatIsSurvived() {
+  void aJvmErrorGivesBackAndPauses() {
     Destination queue = queue();
     AtomicBoolean failed = new AtomicBoolean();
     RecordingHandler handled =
@@ -190,7 +191,8 @@ abstract class FailureChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("A handler past its deadline is interrupted; its key goes on only after it returned")
+  @DisplayName(
+      "A handler past its deadline is interrupted; its key continues only after it returns")
   @BrokenBy({Saboteur.IGNORES_DEADLINES, Saboteur.ABANDONS_OVERRUN_HANDLERS})
   void deadlineInterruptsAndTheKeyWaits() {
     Destination queue = queue();
@@ -217,7 +219,7 @@ abstract class FailureChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("A subscription with more stuck handlers than allowed is down, and says so")
+  @DisplayName("A subscription with more stuck handlers than allowed reports DOWN")
   @BrokenBy(Saboteur.ALWAYS_HEALTHY)
   void stuckHandlersAreReported() {
     Destination queue = queue();
@@ -250,9 +252,9 @@ abstract class FailureChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("What can't be decoded goes to the dead letters unhandled, and its key goes on")
+  @DisplayName("A record that can't be decoded is dead-lettered unhandled, and its key continues")
   @BrokenBy(Saboteur.HIDES_UNDECODABLE)
-  void undecodableGoesToTheDeadLetters() throws Exception {
+  void undecodableIsDeadLettered() throws Exception {
     Destination queue = queue();
     RecordingHandler handled = RecordingHandler.done();
     subscribe(config(queue), handled);
@@ -266,9 +268,9 @@ abstract class FailureChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("An expired message goes to the dead letters unhandled")
+  @DisplayName("An expired message is dead-lettered unhandled")
   @BrokenBy(Saboteur.FORGETS_ATTRIBUTES)
-  void expiredGoesToTheDeadLetters() {
+  void expiredIsDeadLettered() {
     Destination queue = queue();
     RecordingHandler handled = RecordingHandler.done();
     Subscription subscription = subscribe(config(queue), handled);
@@ -279,9 +281,9 @@ abstract class FailureChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("An expired message is dropped if the subscription says so")
+  @DisplayName("An expired message is dropped if the subscription is configured so")
   @BrokenBy(Saboteur.FORGETS_DEMANDS)
-  void expiredIsDroppedOnDemand() {
+  void expiredIsDroppedIfConfigured() {
     Destination queue = queue();
     RecordingHandler handled = RecordingHandler.done();
     Subscription subscription = subscribe(config(queue).dropExpired(), handled);
@@ -296,9 +298,9 @@ abstract class FailureChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("An outage pauses the route, burns no attempt and leaves no dead letter")
+  @DisplayName("An outage pauses the route, consumes no attempt and leaves no dead letter")
   @BrokenBy(Saboteur.COUNTS_OUTAGES)
-  void outageBurnsNoAttempt() {
+  void anOutageConsumesNoAttempt() {
     Destination queue = queue();
     AtomicBoolean down = new AtomicBoolean(true);
     RecordingHandler handled =

@@ -39,9 +39,9 @@ abstract class GroupChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("A group that stands still holds no other group")
+  @DisplayName("A stalled group does not delay another group")
   @BrokenBy(Saboteur.MERGES_GROUPS)
-  void standingGroupHoldsNoOther() {
+  void aStalledGroupDoesNotDelayOthers() {
     Destination topic = topic("stands", "flows");
     CountDownLatch release = latch(1);
     RecordingHandler stands =
@@ -63,9 +63,9 @@ abstract class GroupChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("What one group settles is not settled for another")
+  @DisplayName("A message settled by one group is not settled for another")
   @BrokenBy(Saboteur.MERGES_GROUPS)
-  void groupsSettleEachForItself() {
+  void groupsSettleSeparately() {
     Destination topic = topic("a", "b");
     RecordingHandler drops = RecordingHandler.answering(delivery -> Settlement.drop("not mine"));
     RecordingHandler retries =
@@ -137,7 +137,7 @@ abstract class GroupChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("The order of a key holds over all members of a group, also when one leaves")
+  @DisplayName("The order of a key holds across all members of a group, also when one leaves")
   @BrokenBy(Saboteur.SWAPS_MESSAGES_OF_A_KEY)
   void orderHoldsOverMembers() {
     Destination topic = topic("g");
@@ -163,9 +163,9 @@ abstract class GroupChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("A new group with LATEST starts after what was there")
+  @DisplayName("A new group with LATEST starts after the existing messages")
   @BrokenBy(Saboteur.MERGES_GROUPS)
-  void latestStartsAfterWhatWasThere() {
+  void latestStartsAfterExistingMessages() {
     Destination topic = topic("old");
     publish(topic, message("before"));
     RecordingHandler handled = RecordingHandler.done();
@@ -177,7 +177,7 @@ abstract class GroupChapter extends ContractFixture {
 
   @Test
   @DisplayName(
-      "A new group with EARLIEST gets what the topic holds, or the subscription is refused")
+      "A new group with EARLIEST gets the existing messages, or the subscription is refused")
   @BrokenBy(Saboteur.FORGETS_DEMANDS)
   void earliestIsKeptOrRefused() {
     Destination topic = topic("old");

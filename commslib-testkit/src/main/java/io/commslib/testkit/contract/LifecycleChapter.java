@@ -28,9 +28,10 @@ import org.junit.jupiter.api.Test;
 abstract class LifecycleChapter extends ContractFixture {
 
   @Test
-  @DisplayName("The snapshot tells how long the oldest message is under way, and that it waits")
+  @DisplayName(
+      "The snapshot has the ages of the oldest message in flight and of the oldest waiting one")
   @BrokenBy(Saboteur.BLANKS_SNAPSHOTS)
-  void snapshotTellsTheOldestAge() throws Exception {
+  void theSnapshotHasTheOldestAges() throws Exception {
     Destination queue = queue();
     CountDownLatch release = latch(1);
     Subscription subscription =
@@ -53,9 +54,9 @@ abstract class LifecycleChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("The snapshot tells that a subscription is paused")
+  @DisplayName("The snapshot shows that a subscription is paused")
   @BrokenBy(Saboteur.BLANKS_SNAPSHOTS)
-  void snapshotTellsThePause() {
+  void theSnapshotShowsThePause() {
     Destination queue = queue();
     Subscription subscription = subscribe(config(queue), RecordingHandler.done());
     assertThat(subscription.snapshot().isRoutePaused()).isFalse();
@@ -66,9 +67,9 @@ abstract class LifecycleChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("A subscription is up while it works and down once closed")
+  @DisplayName("A subscription reports UP while it works and DOWN once closed")
   @BrokenBy(Saboteur.ALWAYS_HEALTHY)
-  void subscriptionHealthFollowsItsLife() {
+  void subscriptionHealthFollowsItsState() {
     Destination queue = queue();
     Subscription subscription = subscribe(config(queue), RecordingHandler.done());
     assertThat(subscription.health().status()).isEqualTo(Health.Status.UP);
@@ -77,7 +78,7 @@ abstract class LifecycleChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("After a crash everything unsettled comes again, in order, as a further attempt")
+  @DisplayName("After a crash everything unsettled is redelivered in order as a further attempt")
   @BrokenBy(Saboteur.ACKNOWLEDGES_EARLY)
   void crashRedelivers() throws Exception {
     Destination queue = queue();
@@ -114,7 +115,8 @@ abstract class LifecycleChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("drain finishes what runs and gives back the rest: nothing lost, nothing twice")
+  @DisplayName(
+      "drain finishes running handlers and gives back the rest: nothing lost, nothing twice")
   @BrokenBy(Saboteur.LOSES_ON_DRAIN)
   void drainGivesBackTheRest() {
     Destination queue = queue();
@@ -162,9 +164,9 @@ abstract class LifecycleChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("drain says false when a handler outlasts the timeout, and can be called again")
+  @DisplayName("drain returns false when a handler outlasts the timeout, and can be called again")
   @BrokenBy(Saboteur.CLAIMS_DRAINED)
-  void drainTellsTheTruth() {
+  void drainReportsWhetherItFinished() {
     Destination queue = queue();
     CountDownLatch release = latch(1);
     RecordingHandler handled =
@@ -183,7 +185,7 @@ abstract class LifecycleChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("pause starts no handler, resume goes on")
+  @DisplayName("pause starts no handler; resume continues")
   @BrokenBy({Saboteur.IGNORES_PAUSE, Saboteur.IGNORES_RESUME})
   void pauseStartsNoHandler() {
     Destination queue = queue();
@@ -201,7 +203,7 @@ abstract class LifecycleChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("A closed gate starts no handler and burns no attempt")
+  @DisplayName("A closed gate starts no handler and consumes no attempt")
   @BrokenBy(Saboteur.IGNORES_GATE)
   void closedGateStartsNoHandler() {
     Destination queue = queue();
@@ -258,7 +260,7 @@ abstract class LifecycleChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("A subscription that needs an undeclared capability is refused by its name")
+  @DisplayName("A subscription that requires an undeclared capability is refused by its name")
   @BrokenBy(Saboteur.FORGETS_DEMANDS)
   void undeclaredCapabilityIsRefused() {
     Destination queue = queue();
@@ -285,7 +287,7 @@ abstract class LifecycleChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("Declaring the same again has no effect")
+  @DisplayName("Declaring the same destination twice has no effect")
   @BrokenBy(Saboteur.REFUSES_REDECLARATION)
   void declaringAgainHasNoEffect() {
     Destination topic = topic("g");
@@ -299,7 +301,7 @@ abstract class LifecycleChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("Verify-only refuses what does not exist and creates nothing")
+  @DisplayName("Verify-only refuses a destination that does not exist and creates nothing")
   @BrokenBy(Saboteur.DECLARES_SILENTLY)
   void verifyOnlyCreatesNothing() {
     Destination queue = Destination.queue(freshName());
@@ -311,7 +313,7 @@ abstract class LifecycleChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("A transport is up while open and down once closed")
+  @DisplayName("A transport reports UP while open and DOWN once closed")
   @BrokenBy(Saboteur.ALWAYS_HEALTHY)
   void healthFollowsTheTransport() {
     await("up", () -> transport.health().status() == Health.Status.UP);
@@ -368,9 +370,9 @@ abstract class LifecycleChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("The observer hears of each settlement once, with its outcome and attempt")
+  @DisplayName("The observer gets each settlement once, with its outcome and attempt")
   @BrokenBy(Saboteur.KEEPS_OBSERVER_IN_THE_DARK)
-  void observerHearsEachSettlement() {
+  void theObserverGetsEachSettlement() {
     Destination queue = queue();
     subscribe(
         config(queue),

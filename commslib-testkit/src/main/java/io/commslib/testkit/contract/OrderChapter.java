@@ -105,9 +105,9 @@ abstract class OrderChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("A key whose message waits for a retry holds no other key")
+  @DisplayName("A key whose message waits for a retry delays no other key")
   @BrokenBy(Saboteur.RETRIES_IN_THE_WORKER)
-  void retryHoldsOnlyItsKey() {
+  void aRetryDelaysOnlyItsKey() {
     Destination queue = queue();
     RecordingHandler handled =
         RecordingHandler.answering(
@@ -152,7 +152,7 @@ abstract class OrderChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("No more handlers run at once than workers")
+  @DisplayName("At most as many handlers run as there are workers")
   @BrokenBy(Saboteur.EXCEEDS_BOUNDS)
   void workersBoundHandlers() {
     Destination queue = queue();
@@ -177,7 +177,7 @@ abstract class OrderChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("No more messages are taken and unsettled than maxInFlight")
+  @DisplayName("Unsettled messages never exceed maxInFlight")
   @BrokenBy(Saboteur.EXCEEDS_BOUNDS)
   void maxInFlightBoundsTheIntake() {
     Destination queue = queue();
@@ -199,7 +199,7 @@ abstract class OrderChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("No more bytes are taken and unsettled than maxInFlightBytes and one message")
+  @DisplayName("Unsettled bytes never exceed maxInFlightBytes plus one message")
   @BrokenBy(Saboteur.EXCEEDS_BOUNDS)
   void maxInFlightBytesBoundsTheIntake() {
     Destination queue = queue();

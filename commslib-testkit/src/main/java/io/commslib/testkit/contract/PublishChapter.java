@@ -56,7 +56,7 @@ abstract class PublishChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("A publish no group would get fails NOT_SENT, or is kept for groups to come")
+  @DisplayName("A publish that no group receives fails NOT_SENT, or is kept for future groups")
   @BrokenBy(Saboteur.CONFIRMS_FAILURES)
   void unroutableFailsNotSentOrIsKept() {
     Destination topic = topic();
@@ -71,7 +71,7 @@ abstract class PublishChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("A publish no group would get is confirmed when the destination is optional")
+  @DisplayName("A publish that no group receives is confirmed when the destination is optional")
   @BrokenBy(Saboteur.FORGETS_OPTIONAL)
   void unroutableToOptionalIsConfirmed() {
     Destination topic = Destination.topic(freshName());
@@ -94,7 +94,7 @@ abstract class PublishChapter extends ContractFixture {
 
   @Test
   @DisplayName(
-      "A closed transport refuses publish, declare and subscribe; closing again is nothing")
+      "A closed transport refuses publish, declare and subscribe; closing twice has no effect")
   @BrokenBy(Saboteur.IGNORES_CLOSE)
   void closedTransportRefuses() {
     Destination queue = queue();
@@ -156,7 +156,7 @@ abstract class PublishChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("Publishes of one key handed over without waiting arrive in their order")
+  @DisplayName("Publishes of one key without waiting for confirms arrive in their order")
   @BrokenBy(Saboteur.SWAPS_MESSAGES_OF_A_KEY)
   void publishesWithoutWaitingKeepTheirOrder() {
     Destination queue = queue();
@@ -168,9 +168,9 @@ abstract class PublishChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("Publishes of several threads are each handled once, each thread's in its order")
+  @DisplayName("Publishes of several threads are each handled once, in order per thread")
   @BrokenBy({Saboteur.LOSES_SOME_PUBLISHES, Saboteur.SWAPS_MESSAGES_OF_A_KEY})
-  void threadsPublishAtOnce() {
+  void threadsPublishConcurrently() {
     Destination queue = queue();
     RecordingHandler handled = RecordingHandler.done();
     subscribe(config(queue), handled);

@@ -27,9 +27,10 @@ abstract class RedriveChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("redrive: a letter is asked for just before it is sent, so a caller can pace them")
+  @DisplayName(
+      "redrive: the selection is asked just before each send, so that a caller can pace it")
   @BrokenBy(Saboteur.SELECTS_AHEAD)
-  void selectionIsAskedJustBeforeTheSend() {
+  void theSelectionIsAskedJustBeforeTheSend() {
     Destination queue = queue();
     RecordingHandler handled = failingOnce();
     subscribe(config(queue), handled);
@@ -50,9 +51,10 @@ abstract class RedriveChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("redrive: what the selection throws ends it; what was sent is sent, the rest stays")
+  @DisplayName(
+      "redrive: a failure of the selection ends the call; sent letters are sent, the rest stays")
   @BrokenBy(Saboteur.SELECTS_AHEAD)
-  void selectionThatThrowsEndsTheCall() {
+  void aFailingSelectionEndsTheCall() {
     Destination queue = queue();
     Subscription subscription = subscribe(config(queue), failingOnce());
     publishKey(queue, "k", "m", 3);
@@ -76,9 +78,9 @@ abstract class RedriveChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("redrive: letters go back oldest first, so those of a key in their order")
+  @DisplayName("redrive: letters are redriven oldest first, so those of a key in their order")
   @BrokenBy(Saboteur.REDRIVES_BACKWARDS)
-  void oldestGoesFirst() {
+  void theOldestIsRedrivenFirst() {
     Destination queue = queue();
     RecordingHandler handled = failingOnce();
     subscribe(config(queue), handled);
@@ -90,9 +92,10 @@ abstract class RedriveChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("redrive: a message that fails of another cause shows that one, and each field once")
+  @DisplayName(
+      "redrive: a message that fails for another cause has that cause, and each field once")
   @BrokenBy(Saboteur.HIDES_CAUSES)
-  void laterCauseReplacesTheEarlier() {
+  void aLaterCauseReplacesTheEarlier() {
     Destination queue = queue();
     AtomicBoolean again = new AtomicBoolean();
     subscribe(
@@ -118,9 +121,9 @@ abstract class RedriveChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("redrive: one traceparent stays over retries, dead letter and redrive")
+  @DisplayName("redrive: a traceparent is kept over retries, dead letter and redrive")
   @BrokenBy(Saboteur.FORGETS_TRACES)
-  void traceStays() {
+  void theTraceIsKept() {
     Destination queue = queue();
     String trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     RecordingHandler handled =
@@ -143,7 +146,7 @@ abstract class RedriveChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("discard: what is gone can't be redriven")
+  @DisplayName("discard: a discarded letter can't be redriven")
   @BrokenBy(Saboteur.IGNORES_DISCARD)
   void discardedIsNotRedriven() {
     Destination queue = queue();

@@ -20,9 +20,9 @@ import org.junit.jupiter.api.Test;
 abstract class SettlementChapter extends ContractFixture {
 
   @Test
-  @DisplayName("done: the message never comes again, to the next consumer neither")
+  @DisplayName("done: the message is never redelivered, not even to the next consumer")
   @BrokenBy(Saboteur.SETTLES_DONE_AS_GIVE_BACK)
-  void doneNeverComesAgain() {
+  void doneIsNeverRedelivered() {
     Destination queue = queue();
     RecordingHandler handled = RecordingHandler.done();
     Subscription first = subscribe(config(queue), handled);
@@ -48,9 +48,9 @@ abstract class SettlementChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("retry: comes again, and each attempt has its number")
+  @DisplayName("retry: runs again, and each attempt has its number")
   @BrokenBy({Saboteur.SETTLES_RETRY_AS_DONE, Saboteur.MISCOUNTS_ATTEMPTS})
-  void retryComesAgainWithTheNextNumber() {
+  void retryRunsAgainWithTheNextNumber() {
     Destination queue = queue();
     RecordingHandler handled =
         RecordingHandler.answering(
@@ -62,7 +62,7 @@ abstract class SettlementChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("retry(after): comes again not before the delay")
+  @DisplayName("retry(after): does not run again before the delay")
   @BrokenBy(Saboteur.IGNORES_RETRY_DELAYS)
   void retryAfterWaitsForTheDelay() {
     Destination queue = queue();
@@ -89,9 +89,9 @@ abstract class SettlementChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("retry: waits as the schedule says")
+  @DisplayName("retry: waits as scheduled")
   @BrokenBy(Saboteur.IGNORES_RETRY_DELAYS)
-  void retryWaitsAsTheScheduleSays() {
+  void retryFollowsTheSchedule() {
     Destination queue = queue();
     Duration delay = Duration.ofMillis(400);
     RetrySchedule schedule = RetrySchedule.builder().attemptsAtOnce(1).delays(delay).build();
@@ -111,7 +111,7 @@ abstract class SettlementChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("deadLetter: goes to the group's dead letters with reason and content")
+  @DisplayName("deadLetter: the group's dead letters have the message with reason and content")
   @BrokenBy(Saboteur.SWALLOWS_DEAD_LETTERS)
   void deadLetterKeepsReasonAndContent() {
     Destination queue = queue();
@@ -131,9 +131,9 @@ abstract class SettlementChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("giveBack: comes again and counts no attempt where that can be known")
+  @DisplayName("giveBack: redelivered, and uncounted where the transport can tell")
   @BrokenBy({Saboteur.COUNTS_GIVE_BACK, Saboteur.SETTLES_GIVE_BACK_AS_DONE})
-  void giveBackComesAgainUncounted() {
+  void giveBackIsRedeliveredUncounted() {
     Destination queue = queue();
     AtomicInteger runs = new AtomicInteger();
     RecordingHandler handled =

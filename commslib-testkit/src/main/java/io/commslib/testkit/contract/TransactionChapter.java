@@ -125,7 +125,7 @@ abstract class TransactionChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("Transaction: a passed deadline rolls back, even if the handler says done")
+  @DisplayName("Transaction: a passed deadline rolls back, even if the handler returns done")
   @BrokenBy({Saboteur.COMMITS_EVERYTHING, Saboteur.IGNORES_DEADLINES})
   void deadlineRollsBack() {
     Destination queue = queue();
@@ -211,9 +211,9 @@ abstract class TransactionChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("Inbox: an idempotency key is one key whatever the source, also one like an id")
+  @DisplayName("Inbox: an idempotency key does not depend on the source, not even one like an id")
   @BrokenBy(Saboteur.FORGETS_IDEMPOTENCY_KEYS)
-  void anIdempotencyKeyIsOneKeyWhateverTheSource() {
+  void anIdempotencyKeyIsIndependentOfTheSource() {
     Destination queue = queue();
     Subscription subscription = subscribeWithInbox(queue, effective(delivery -> Settlement.done()));
     publish(queue, message("m1", "k").toBuilder().source("/a").idempotencyKey("m2").build());
@@ -281,9 +281,10 @@ abstract class TransactionChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("Without transactions a handler that asks for one is told so and fails its attempt")
+  @DisplayName(
+      "Without transactions a handler that asks for one fails its attempt with a clear error")
   @BrokenBy(Saboteur.SWALLOWS_THROWS)
-  void noTransactionWithoutDemand() {
+  void noTransactionUnlessConfigured() {
     Destination queue = queue();
     subscribe(
         config(queue).retry(attempts(1)),
