@@ -30,7 +30,7 @@ abstract class BatchChapter extends ContractFixture {
   /** Sizes of the batches that were handled. */
   private final List<Integer> sizes = new CopyOnWriteArrayList<>();
 
-  /** What committed transactions have done: ids of the messages, in commit order. */
+  /** The ids of the messages of committed transactions, in commit order. */
   private final List<String> committed = new CopyOnWriteArrayList<>();
 
   private SubscriptionConfig.Builder inBatches(Destination queue) {
@@ -58,7 +58,7 @@ abstract class BatchChapter extends ContractFixture {
   void aBatchIsHandledTogether() {
     Destination queue = queue();
     Subscription subscription = subscribe(inBatches(queue), effective(id -> false));
-    // So that there is something to be handled together, however slow the publishing is.
+    // The gate opens once all are published, so that a batch forms however slow publishing is.
     subscription.pause();
     Map<String, List<String>> ids = new LinkedHashMap<>();
     for (String key : List.of("a", "b", "c", "d", "e", "f", "g", "h")) {

@@ -16,13 +16,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Rules on what follows a dead letter: the rest of its key, or many more of its kind. */
+/** Rules on what follows a dead letter: the rest of its key, or a storm of dead letters. */
 abstract class BlockedKeyChapter extends ContractFixture {
 
   private final BlockedKeyStore blockedKeys = new InMemoryBlockedKeyStore();
   private final AtomicBoolean broken = new AtomicBoolean(true);
 
-  /** Fails the first message of key a as long as it is broken. */
+  /** Fails the first message of key a while {@code broken} is set. */
   private RecordingHandler failingHead() {
     return RecordingHandler.answering(
         delivery ->
@@ -92,7 +92,7 @@ abstract class BlockedKeyChapter extends ContractFixture {
       publish(queue, message("m" + i, "k" + i));
     }
     await(
-        "the route pauses, or all is given up",
+        "the route pauses, or all are dead-lettered",
         () ->
             subscription.snapshot().isRoutePaused()
                 || subscription.snapshot().count(Count.DEAD_LETTERED) == 40);

@@ -123,7 +123,7 @@ abstract class DeadLetterChapter extends ContractFixture {
               "large3", "large4", "large5", "large6", "large7", "m1", "m2", "m3", "m4", "m5");
       assertThat(all.get(0).message().orElseThrow().bodyLength()).isEqualTo(LARGE_BODY_BYTES);
     }
-    assertThat(deadLetters(queue, "main")).as("left where they are").hasSize(12);
+    assertThat(deadLetters(queue, "main")).as("left in place").hasSize(12);
   }
 
   @Test
@@ -163,7 +163,7 @@ abstract class DeadLetterChapter extends ContractFixture {
     awaitDeadLetters(queue, "main", 1);
     transport.deadLetters().redrive(queue, "main", letter -> true);
     await(
-        "back with redrive count 1",
+        "dead-lettered again with redrive count 1",
         () ->
             deadLetters(queue, "main").stream()
                 .anyMatch(letter -> letter.messageId().equals("m1") && letter.redriveCount() == 1));
@@ -222,7 +222,7 @@ abstract class DeadLetterChapter extends ContractFixture {
     awaitDeadLetters(queue, "main", 1);
     assertThat(transport.deadLetters().redrive(queue, "main", letter -> true)).isEqualTo(1);
     await(
-        "back with redrive count 1",
+        "dead-lettered again with redrive count 1",
         () ->
             deadLetters(queue, "main").stream()
                 .anyMatch(letter -> letter.message().isEmpty() && letter.redriveCount() == 1));
@@ -247,7 +247,7 @@ abstract class DeadLetterChapter extends ContractFixture {
   @BrokenBy(Saboteur.TAKES_UNKNOWN_FOR_EMPTY)
   void unknownGroupIsRefused() {
     Destination unknown = Destination.topic(freshName());
-    assertThatThrownBy(() -> transport.deadLetters().list(unknown, "nobody", 10))
+    assertThatThrownBy(() -> transport.deadLetters().list(unknown, "unknown-group", 10))
         .isInstanceOf(TransportException.class);
   }
 }

@@ -22,7 +22,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Rules on handlers that fail, overrun or never get the message. */
+/** Rules on handlers that fail, overrun their deadline or are never called. */
 abstract class FailureChapter extends ContractFixture {
 
   @Test

@@ -24,7 +24,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Rules on the life of subscriptions and transports. */
+/** Rules on the lifecycle of subscriptions and transports. */
 abstract class LifecycleChapter extends ContractFixture {
 
   @Test
@@ -63,7 +63,7 @@ abstract class LifecycleChapter extends ContractFixture {
     subscription.pause();
     assertThat(subscription.snapshot().isRoutePaused()).isTrue();
     subscription.resume();
-    await("goes on", () -> !subscription.snapshot().isRoutePaused());
+    await("resumed", () -> !subscription.snapshot().isRoutePaused());
   }
 
   @Test
@@ -357,7 +357,7 @@ abstract class LifecycleChapter extends ContractFixture {
     await(
         "all settled",
         () -> {
-          // One look: between two a message may pass from waiting to in flight.
+          // One snapshot: between two a message may pass from waiting to in flight.
           SubscriptionSnapshot now = subscription.snapshot();
           return now.count(Count.RECEIVED) == 30
               && now.count(Count.IN_FLIGHT) == 0

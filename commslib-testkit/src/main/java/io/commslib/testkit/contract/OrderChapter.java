@@ -85,7 +85,7 @@ abstract class OrderChapter extends ContractFixture {
     await("handlers of two messages met", met::get);
   }
 
-  /** True once two handlers have run at the same time. */
+  /** Becomes true once two handlers have run at the same time. */
   private AtomicBoolean meeting(Destination queue) {
     CountDownLatch both = latch(2);
     AtomicInteger running = new AtomicInteger();

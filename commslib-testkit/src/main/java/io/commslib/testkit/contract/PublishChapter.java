@@ -23,7 +23,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Rules on what a publish is worth. */
+/** Rules on what a confirmed and a failed publish mean. */
 abstract class PublishChapter extends ContractFixture {
 
   @Test

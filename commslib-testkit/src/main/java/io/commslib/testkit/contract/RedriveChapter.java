@@ -17,7 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Rules on how dead letters go back, one by one. */
+/** Rules on the order in which dead letters are redriven, one by one. */
 abstract class RedriveChapter extends ContractFixture {
 
   /** Fails each message until it is redriven. */
@@ -110,7 +110,7 @@ abstract class RedriveChapter extends ContractFixture {
     again.set(true);
     transport.deadLetters().redrive(queue, "main", letter -> true);
     await(
-        "back again",
+        "dead-lettered again",
         () -> deadLetters(queue, "main").stream().anyMatch(l -> l.redriveCount() == 1));
     DeadLetter after = deadLetters(queue, "main").get(0);
     assertThat(after.fingerprint()).contains("UnsupportedOperation");

@@ -11,7 +11,7 @@ import java.util.Random;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Rules on what of a message arrives: all of it. */
+/** Rules on the parts of a message that arrive: all of them. */
 abstract class RoundTripChapter extends ContractFixture {
 
   @Test

@@ -30,10 +30,10 @@ abstract class TransactionChapter extends ContractFixture {
   private final TransactionRunner transactions = InMemoryTransactionRunner.create();
   private final RememberingInbox inbox = new RememberingInbox(transactions.database());
 
-  /** What committed transactions have done: ids of the messages, in commit order. */
+  /** The ids of the messages of committed transactions, in commit order. */
   private final List<String> effects = new CopyOnWriteArrayList<>();
 
-  /** A handler that has an effect in its transaction before it answers. */
+  /** A handler that has an effect in its transaction before it returns. */
   private RecordingHandler effective(MessageHandler answer) {
     return RecordingHandler.answering(
         delivery -> {
@@ -47,7 +47,7 @@ abstract class TransactionChapter extends ContractFixture {
     return subscribe(config(queue).transactional(transactions, inbox), handled);
   }
 
-  /** The first attempt has the outcome, the second is done: one effect, by the second. */
+  /** The first attempt ends with the outcome under test and the second with done: one effect. */
   private void rollsBackAndRunsAgain(MessageHandler first) {
     Destination queue = queue();
     AtomicBoolean again = new AtomicBoolean();
@@ -260,7 +260,7 @@ abstract class TransactionChapter extends ContractFixture {
     assertThat(deadLetters(queue, "main")).isEmpty();
   }
 
-  /** The first transaction commits, but its caller does not learn it. */
+  /** The first transaction commits, and its caller gets a failure of unknown result. */
   private final class BreaksAfterCommit implements TransactionRunner {
     private final AtomicBoolean broken = new AtomicBoolean();
 
