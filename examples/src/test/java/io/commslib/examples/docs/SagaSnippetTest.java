@@ -3,12 +3,14 @@ package io.commslib.examples.docs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.codec.TypeRegistry;
+import io.commslib.core.messaging.Destination;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.jackson.JacksonCodec;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.outbox.JdbcOutbox;
 import io.commslib.outbox.OutboxConfig;
 import io.commslib.outbox.OutboxSchema;
+import io.commslib.saga.SagaDefinition;
 import io.commslib.saga.SagaEngine;
 import io.commslib.saga.SagaLogEntry;
 import io.commslib.saga.SagaSchema;
@@ -21,6 +23,12 @@ import org.junit.jupiter.api.Test;
 /** The code of docs/saga.md. */
 class SagaSnippetTest {
 
+  record Order(String id) {}
+
+  record Charge(String orderId) {}
+
+  record Charged(String orderId) {}
+
   @Test
   void parkedSagasAreListedAndRetried() {
     JdbcConnectionPool pool =
@@ -29,10 +37,22 @@ class SagaSnippetTest {
     OutboxSchema.scripts().apply(database);
     SagaSchema.scripts().apply(database);
     JacksonCodec codec = JacksonCodec.create();
+    TypeRegistry types =
+        TypeRegistry.builder(codec)
+            .register("order.charge", Charge.class)
+            .register("order.charged", Charged.class)
+            .build();
+    SagaDefinition<Order> definition =
+        SagaDefinition.builder("order", 1, Order.class)
+            .step("charge")
+            .command(Destination.queue("payments"), order -> new Charge(order.id()))
+            .onReply(Charged.class, (order, charged) -> order)
+            .build();
     SystemRuntime runtime = SystemRuntime.create();
     SagaEngine sagas =
-        SagaEngine.builder(database, TypeRegistry.builder(codec).build(), codec)
+        SagaEngine.builder(database, types, codec)
             .outbox(JdbcOutbox.create(database, OutboxConfig.defaults()))
+            .define(definition)
             .runtime(runtime)
             .build();
     try {
