@@ -31,7 +31,7 @@ final class LanguageCheck {
   private static final Pattern BETWEEN_LINES = Pattern.compile("\\s*\\n\\s*(?:\\*(?!/)|//)?\\s*");
   private static final Pattern STRING = Pattern.compile("\"((?:\\\\.|[^\"\\\\\\n])*)\"");
   private static final Pattern CODE_SPAN = Pattern.compile("`[^`\\n]*`");
-  private static final Pattern LINK = Pattern.compile("\\]\\([^)]*\\)|https?://\\S+");
+  private static final Pattern LINK = Pattern.compile("!\\[[^\\]]*]\\([^)]*\\)|\\]\\([^)]*\\)|https?://\\S+");
   private static final Pattern ACCESSOR =
       Pattern.compile(
           "/\\*\\*((?:(?!\\*/).)*+)\\*/\\s*((?:@\\w+(?:\\([^)]*\\))?\\s+)*[^;{}()=]{0,120}?)\\b\\w+\\(\\)",

@@ -4,28 +4,28 @@ import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
-/** Control over a server that isn't the caller's to kill: a shared or a remote one. */
-final class HandsOffControl implements ServerControl {
+/** The control of a server that callers must not kill: a shared or a remote one. */
+final class ProtectedControl implements ServerControl {
 
   private final String reason;
   private final BooleanSupplier running;
   private final Supplier<Set<Long>> pids;
 
-  private HandsOffControl(String reason, BooleanSupplier running, Supplier<Set<Long>> pids) {
+  private ProtectedControl(String reason, BooleanSupplier running, Supplier<Set<Long>> pids) {
     this.reason = reason;
     this.running = running;
     this.pids = pids;
   }
 
   static ServerControl shared(ServerControl owner) {
-    return new HandsOffControl(
+    return new ProtectedControl(
         "the server is shared by the whole JVM (start one of your own to kill it)",
         owner::isRunning,
         owner::pids);
   }
 
   static ServerControl remote(String variable) {
-    return new HandsOffControl(
+    return new ProtectedControl(
         "the server was named by " + variable + " (start one of your own to kill it)",
         () -> true,
         Set::of);

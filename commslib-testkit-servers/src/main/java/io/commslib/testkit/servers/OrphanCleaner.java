@@ -11,13 +11,13 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Sees to it that no server and no data outlive this JVM.
+ * Ensures that no server and no data outlive this JVM.
  *
- * <p>An orderly end runs the shutdown hook. For all others there is a shell process at the other
- * end of a pipe: it is told each process, and when the pipe closes, for whatever reason, it ends
- * what is left and deletes the folder that holds all data.
+ * <p>An orderly end runs the shutdown hook. For every other end a shell process reads a pipe: it
+ * gets the id of each process, and when the pipe closes for any reason, it ends the remaining
+ * processes and deletes the folder that has all data.
  */
-final class Watchdog {
+final class OrphanCleaner {
 
   private static final String SCRIPT =
       """
@@ -43,10 +43,10 @@ final class Watchdog {
   private final Set<ChildProcess> children = ConcurrentHashMap.newKeySet();
   private volatile boolean ending;
 
-  private Watchdog() {
+  private OrphanCleaner() {
     try {
       folder = Files.createTempDirectory("commslib-servers-");
-      // A server that refuses to run as root must be able to pass through.
+      // A server that refuses to run as root must be able to enter the folder.
       Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
       pipe = startShell(folder);
     } catch (IOException e) {
@@ -56,7 +56,7 @@ final class Watchdog {
     Runtime.getRuntime().addShutdownHook(hook);
   }
 
-  static Watchdog instance() {
+  static OrphanCleaner instance() {
     return Holder.INSTANCE;
   }
 
@@ -91,7 +91,7 @@ final class Watchdog {
       pipe.write((verb + " " + child.pid() + "\n").getBytes(StandardCharsets.US_ASCII));
       pipe.flush();
     } catch (IOException shellIsGone) {
-      // Somebody ended it. The hook still works, so this is no reason to fail a test.
+      // The shell process has ended. The hook still works, so the test continues.
       return;
     } finally {
       lock.unlock();
@@ -108,6 +108,6 @@ final class Watchdog {
   }
 
   private static final class Holder {
-    static final Watchdog INSTANCE = new Watchdog();
+    static final OrphanCleaner INSTANCE = new OrphanCleaner();
   }
 }

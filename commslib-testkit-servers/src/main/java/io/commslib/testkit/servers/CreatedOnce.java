@@ -4,16 +4,16 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A value that is made at the first call, by one thread; a failure to make it is thrown again by
- * every later call as it was, not as a failure to initialise a class.
+ * A value that the first call creates on its thread. If that fails, every later call throws the
+ * same failure, not a failure to initialise a class.
  */
-final class Once<T> implements Supplier<T> {
+final class CreatedOnce<T> implements Supplier<T> {
 
   private final Supplier<T> maker;
   private @Nullable T value;
   private @Nullable ServerUnavailableException failure;
 
-  Once(Supplier<T> maker) {
+  CreatedOnce(Supplier<T> maker) {
     this.maker = maker;
   }
 

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-class WatchdogIT {
+class OrphanCleanerIT {
 
   @Test
   void nothingOutlivesAJvmThatEndsWithoutClosingItsServers() throws IOException {
@@ -41,6 +41,6 @@ class WatchdogIT {
 
   private static void assertNothingLeft(List<Long> pids, Path folder) {
     assertThat(Processes.awaitGone(pids)).isTrue();
-    assertThat(Poll.until(() -> !Files.exists(folder), Duration.ofSeconds(10))).isTrue();
+    assertThat(Polling.until(() -> !Files.exists(folder), Duration.ofSeconds(10))).isTrue();
   }
 }
