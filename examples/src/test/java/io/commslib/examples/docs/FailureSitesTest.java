@@ -14,13 +14,13 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
- * What a failure means is told by {@code Failures}, over the whole chain of causes. Each other
- * place of the library's code that looks at one failure of the chain only stands in a table here,
+ * {@code Failures} decides the meaning of a failure over the whole chain of causes. Each other
+ * place of the library's code that checks a single failure of the chain has a row in a table here
  * with the reason why that is right.
  */
 class FailureSitesTest {
 
-  /** A look at the next cause, or at the class of one failure; a catch of what carries another. */
+  /** A check of the next cause or of the class of one failure, or a catch of a wrapper. */
   private static final Pattern SITE =
       Pattern.compile(
           "(getCause\\(\\))|((?:Failures\\.unwrapped\\(\\w+\\) )?instanceof"
@@ -29,7 +29,10 @@ class FailureSitesTest {
               + " ]*(?:\\b(?:Comms|Store|Publish|Codec|Transport|Subscribe|Saga|Refused|Plan|Completion|Execution|InvocationTarget)Exception)[\\w.|"
               + " ]*\\))");
 
-  /** These may: it is their task. The first three read the failures of one client each. */
+  /**
+   * These classes may check single failures: it is their task. The first three read one client
+   * each.
+   */
   private static final Set<String> READERS =
       Set.of(
           "KafkaErrors",
@@ -113,7 +116,7 @@ class FailureSitesTest {
               "SpringTransactionRunner: instanceof StoreException", "as JdbcTransactionRunner"));
 
   @Test
-  void whoLooksAtOneFailureOfTheChainHasAReason() throws IOException {
+  void eachCheckOfASingleFailureHasAReason() throws IOException {
     Map<String, Integer> found = new TreeMap<>();
     for (Path folder : LibrarySchemas.folders("src/main/java")) {
       if (folder.toString().contains("testkit")) {

@@ -60,7 +60,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * The code in the Javadoc of the types that a newcomer meets first; {@link DocsSnippetTest}
- * compares it. What needs a broker is compiled only.
+ * compares it. Code that needs a broker is only compiled.
  */
 class JavadocSnippetTest {
 

@@ -31,7 +31,8 @@ final class LanguageCheck {
   private static final Pattern BETWEEN_LINES = Pattern.compile("\\s*\\n\\s*(?:\\*(?!/)|//)?\\s*");
   private static final Pattern STRING = Pattern.compile("\"((?:\\\\.|[^\"\\\\\\n])*)\"");
   private static final Pattern CODE_SPAN = Pattern.compile("`[^`\\n]*`");
-  private static final Pattern LINK = Pattern.compile("!\\[[^\\]]*]\\([^)]*\\)|\\]\\([^)]*\\)|https?://\\S+");
+  private static final Pattern LINK =
+      Pattern.compile("!\\[[^\\]]*]\\([^)]*\\)|\\]\\([^)]*\\)|https?://\\S+");
   private static final Pattern ACCESSOR =
       Pattern.compile(
           "/\\*\\*((?:(?!\\*/).)*+)\\*/\\s*((?:@\\w+(?:\\([^)]*\\))?\\s+)*[^;{}()=]{0,120}?)\\b\\w+\\(\\)",
@@ -113,7 +114,7 @@ final class LanguageCheck {
       return false;
     }
     if (name.endsWith(".md")) {
-      return !name.endsWith("docs/glossary.md") && !name.equals("CHANGELOG.md");
+      return !name.endsWith("docs/glossary.md");
     }
     return (name.endsWith(".java") || name.endsWith(".sql")) && name.contains("src/main/");
   }
@@ -155,7 +156,7 @@ final class LanguageCheck {
     }
   }
 
-  /** Strings that are a stored or sent name as a whole are not prose. */
+  /** Blanks strings that are a stored or sent name as a whole: they are not prose. */
   private String withoutStoredNames(String text) {
     return STRING
         .matcher(text)

@@ -60,7 +60,7 @@ class LanguageCheckTest {
   }
 
   @Test
-  void indirectQuestionsAreFoundOnceTheyAreMoreThanFewPercent() throws IOException {
+  void indirectQuestionsAreFoundAboveTheLimit() throws IOException {
     write(
         "a/src/main/java/A.java",
         "class A {\n"

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
  */
 class StoredNamesTest {
 
-  /** Texts that are stored or sent whatever class they are in. */
+  /** The forms of texts that are stored or sent, in any class. */
   private static final Pattern FORMAT =
       Pattern.compile(
           "commslib[-_:].*|ce_\\S*|cloudEvents_.*|x-[a-z-]+|(\\{})?@?\\.[a-z-]+(\\{})?"
