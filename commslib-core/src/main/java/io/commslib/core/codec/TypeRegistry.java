@@ -8,7 +8,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -85,17 +84,6 @@ public final class TypeRegistry {
           null);
     }
     return entry.codec.decode(message.sharedBodyBuffer(), entry.javaType);
-  }
-
-  /**
-   * Returns the class registered for a message's type.
-   *
-   * @param message the message
-   * @return the class, or empty if unknown
-   */
-  public Optional<Class<?>> typeOf(Message message) {
-    Entry entry = byName.get(key(message.type(), message.version()));
-    return entry == null ? Optional.empty() : Optional.of(entry.javaType);
   }
 
   /**

@@ -39,15 +39,6 @@ public final class TransportCapabilities {
   }
 
   /**
-   * Returns all it can do.
-   *
-   * @return unmodifiable set
-   */
-  public Set<Capability> asSet() {
-    return capabilities;
-  }
-
-  /**
    * Refuses what a subscription asks for and this transport can't do. For adapters.
    *
    * @param transport name of the transport

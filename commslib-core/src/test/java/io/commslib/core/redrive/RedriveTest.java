@@ -261,9 +261,9 @@ class RedriveTest {
     assertThatThrownBy(() -> RedriveSelection.messages(Set.of()))
         .hasMessage("identities: [] (expected: at least one)");
     assertThatThrownBy(() -> redrive.run(ORDERS, GROUP, RedriveSelection.all(), " ", "why"))
-        .hasMessage("actor: '' (expected: who asks for it)");
+        .hasMessage("actor: '' (expected: the person or job that asks for it)");
     assertThatThrownBy(() -> redrive.run(ORDERS, GROUP, RedriveSelection.all(), "ann", ""))
-        .hasMessage("reason: '' (expected: why)");
+        .hasMessage("reason: '' (expected: a text that is not blank)");
   }
 
   private RedriveReport run(RedriveSelection selection) {
