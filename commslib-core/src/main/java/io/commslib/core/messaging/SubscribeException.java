@@ -13,7 +13,7 @@ public final class SubscribeException extends TransportException {
    *
    * @param code stable identifier
    * @param kind what the failure means for a repetition
-   * @param message which destination and group, and why
+   * @param message destination, group and reason
    * @param cause the client's failure, or null
    */
   public SubscribeException(
