@@ -12,7 +12,7 @@ public final class SubscribeException extends TransportException {
    * Creates the failure.
    *
    * @param code stable identifier
-   * @param kind what the failure means for a repetition
+   * @param kind meaning of the failure for a repetition
    * @param message destination, group and reason
    * @param cause the client's failure, or null
    */

@@ -105,8 +105,8 @@ public final class SubscriptionConfig {
   }
 
   /**
-   * {@return the maximum number of handlers past their deadline that have not returned; above it the
-   * subscription is reported down}
+   * {@return the maximum number of handlers past their deadline that have not returned; above it
+   * the subscription is reported down}
    */
   public int maxStuckHandlers() {
     return settings.maxStuckHandlers;
