@@ -86,7 +86,13 @@ abstract class BlockedKeyChapter extends ContractFixture {
         subscribe(
             config(queue)
                 .retry(attempts(1))
-                .deadLetterBreaker(new DeadLetterBreakerConfig(10, 100, Duration.ofMinutes(10), 5)),
+                .deadLetterBreaker(
+                    DeadLetterBreakerConfig.builder()
+                        .letters(10)
+                        .sharePercent(100)
+                        .window(Duration.ofMinutes(10))
+                        .keys(5)
+                        .build()),
             handled);
     for (int i = 0; i < 40; i++) {
       publish(queue, message("m" + i, "k" + i));
