@@ -43,7 +43,7 @@ final class Decider {
       return new Decision.Refuse<>("started already");
     }
     move.log(SagaLogEntry.Kind.STARTED, "");
-    return move.command(0).done();
+    return move.command(0).toDecision();
   }
 
   private static <S> Decision<S> reply(
@@ -55,18 +55,18 @@ final class Decider {
         continue;
       }
       if (reply.commandId().equals(CommandIds.command(saga.id(), step.name()))) {
-        return answer(step, i, at, reply.body(), saga, move);
+        return commandReply(step, i, at, reply.body(), saga, move);
       }
       for (int round = at.round(); round > 0; round--) {
         if (reply.commandId().equals(CommandIds.undo(saga.id(), step.name(), round))) {
-          return undoAnswer(step, i, at, round, reply.body(), saga, move);
+          return undoReply(step, i, at, round, reply.body(), saga, move);
         }
       }
     }
     return new Decision.Refuse<>("UNEXPECTED_REPLY: answers no command of this saga");
   }
 
-  private static <S> Decision<S> answer(
+  private static <S> Decision<S> commandReply(
       Step<S> step, int i, StepState at, Object body, Instance<S> saga, NextInstance<S> move) {
     BiFunction<S, Object, S> success = step.replies().get(body.getClass());
     if (success != null) {
@@ -80,9 +80,9 @@ final class Decider {
       return new Decision.Ignore<>("refusal of a step that is " + at.phase());
     }
     move.state(refusal.apply(saga.state(), body));
-    move.set(i, at.in(StepPhase.REFUSED));
+    move.setStepState(i, at.withPhase(StepPhase.REFUSED));
     move.log(SagaLogEntry.Kind.REFUSED, i, 0, body.getClass().getSimpleName());
-    return move.undoNext().done();
+    return move.undoNext().toDecision();
   }
 
   private static <S> Decision<S> success(
@@ -93,14 +93,14 @@ final class Decider {
       Object body,
       Instance<S> saga,
       NextInstance<S> move) {
-    if (at.answered()) {
+    if (at.successKnown()) {
       return new Decision.Ignore<>("success is known");
     }
     if (at.phase() == StepPhase.SENT) {
       move.state(update.apply(saga.state(), body));
-      move.set(i, at.succeeded(StepPhase.DONE));
+      move.setStepState(i, at.succeeded(StepPhase.DONE));
       move.log(SagaLogEntry.Kind.SUCCEEDED, i, 0, body.getClass().getSimpleName());
-      return move.forward(i + 1).done();
+      return move.forward(i + 1).toDecision();
     }
     if (step.undo() == null) {
       return step.kind() == StepKind.READ_ONLY
@@ -109,13 +109,13 @@ final class Decider {
     }
     move.state(update.apply(saga.state(), body));
     move.log(SagaLogEntry.Kind.LATE_SUCCESS, i, 0, body.getClass().getSimpleName());
-    move.set(i, at.succeeded(StepPhase.DONE));
+    move.setStepState(i, at.succeeded(StepPhase.DONE));
     // Another step's undo goes on first, and a parked one stays parked; this one is then found.
-    boolean otherPending = move.undoing() >= 0;
-    return otherPending ? move.done() : move.undoNext().done();
+    boolean otherPending = move.undoingStep() >= 0;
+    return otherPending ? move.toDecision() : move.undoNext().toDecision();
   }
 
-  private static <S> Decision<S> undoAnswer(
+  private static <S> Decision<S> undoReply(
       Step<S> step,
       int i,
       StepState at,
@@ -132,9 +132,9 @@ final class Decider {
       return new Decision.Ignore<>("undo " + round + " of a step that is " + at.phase());
     }
     move.state(update.apply(saga.state(), body));
-    move.set(i, at.in(StepPhase.UNDONE));
+    move.setStepState(i, at.withPhase(StepPhase.UNDONE));
     move.log(SagaLogEntry.Kind.UNDONE, i, 0, body.getClass().getSimpleName());
-    return move.undoNext().done();
+    return move.undoNext().toDecision();
   }
 
   private static <S> Decision<S> wrongClass(Step<S> step, Object body) {
@@ -150,77 +150,77 @@ final class Decider {
     if (saga.wakeAt() == null || now.isBefore(saga.wakeAt())) {
       return new Decision.Ignore<>("not due");
     }
-    int undoing = move.undoing();
+    int undoing = move.undoingStep();
     if (undoing >= 0) {
       StepState at = saga.steps().get(undoing);
       Step.Undo<S> undo = definition.steps().get(undoing).undo();
       return undo != null && at.attempt() < undo.attempts()
-          ? move.repeatUndo(undoing, at.attempt() + 1).done()
-          : move.park("compensation of step unanswered", undoing).done();
+          ? move.repeatUndo(undoing, at.attempt() + 1).toDecision()
+          : move.park("compensation of step unanswered", undoing).toDecision();
     }
-    int sent = move.sent();
+    int sent = move.sentStep();
     if (sent < 0) {
-      return move.park("nothing awaited", -1).done();
+      return move.park("nothing awaited", -1).toDecision();
     }
     Step<S> step = definition.steps().get(sent);
     StepState at = saga.steps().get(sent);
     if (at.attempt() < step.attempts()) {
-      return move.repeatCommand(sent, at.attempt() + 1).done();
+      return move.repeatCommand(sent, at.attempt() + 1).toDecision();
     }
     move.log(SagaLogEntry.Kind.TIMED_OUT, sent, at.attempt(), "");
-    return abandon(step.kind(), sent, move);
+    return undoUnknownOutcome(step.kind(), sent, move);
   }
 
   /** Goes back from a step whose outcome is unknown, if that is allowed. */
-  private static <S> Decision<S> abandon(StepKind kind, int sent, NextInstance<S> move) {
+  private static <S> Decision<S> undoUnknownOutcome(StepKind kind, int sent, NextInstance<S> move) {
     switch (kind) {
       case COMPENSATABLE:
-        return move.undo(sent).done();
+        return move.undo(sent).toDecision();
       case READ_ONLY:
-        move.set(sent, move.at(sent).in(StepPhase.UNDONE));
-        return move.undoNext().done();
+        move.setStepState(sent, move.stepState(sent).withPhase(StepPhase.UNDONE));
+        return move.undoNext().toDecision();
       default:
-        return move.park("outcome of step unknown, and it can't be undone", sent).done();
+        return move.park("outcome of step unknown, and it can't be undone", sent).toDecision();
     }
   }
 
   private static <S> Decision<S> retry(Instance<S> saga, Input.Retry retry, NextInstance<S> move) {
-    @Nullable Decision<S> refused = unlessParked(saga);
+    @Nullable Decision<S> refused = refuseUnlessParked(saga);
     if (refused != null) {
       return refused;
     }
     move.log(SagaLogEntry.Kind.RETRIED, retry.actor(), retry.reason());
-    int undoing = move.undoing();
+    int undoing = move.undoingStep();
     if (undoing >= 0) {
-      return move.repeatUndo(undoing, 1).done();
+      return move.repeatUndo(undoing, 1).toDecision();
     }
-    int sent = move.sent();
+    int sent = move.sentStep();
     return sent < 0
         ? new Decision.Refuse<>("nothing is pending")
-        : move.repeatCommand(sent, 1).done();
+        : move.repeatCommand(sent, 1).toDecision();
   }
 
   private static <S> Decision<S> resolve(
       Instance<S> saga, Input.Resolve resolve, NextInstance<S> move) {
-    @Nullable Decision<S> refused = unlessParked(saga);
+    @Nullable Decision<S> refused = refuseUnlessParked(saga);
     if (refused != null) {
       return refused;
     }
-    int undoing = move.undoing();
-    int pending = undoing >= 0 ? undoing : move.sent();
+    int undoing = move.undoingStep();
+    int pending = undoing >= 0 ? undoing : move.sentStep();
     if (pending < 0) {
       return new Decision.Refuse<>("nothing is pending");
     }
     move.log(SagaLogEntry.Kind.RESOLVED, pending, resolve.actor(), resolve.reason());
     if (undoing >= 0) {
-      move.set(undoing, move.at(undoing).in(StepPhase.UNDONE));
-      return move.undoNext().done();
+      move.setStepState(undoing, move.stepState(undoing).withPhase(StepPhase.UNDONE));
+      return move.undoNext().toDecision();
     }
-    move.set(pending, move.at(pending).succeeded(StepPhase.DONE));
-    return move.forward(pending + 1).done();
+    move.setStepState(pending, move.stepState(pending).succeeded(StepPhase.DONE));
+    return move.forward(pending + 1).toDecision();
   }
 
-  private static <S> @Nullable Decision<S> unlessParked(Instance<S> saga) {
+  private static <S> @Nullable Decision<S> refuseUnlessParked(Instance<S> saga) {
     return saga.status() == SagaStatus.PARKED
         ? null
         : new Decision.Refuse<>("it is " + saga.status() + ", not PARKED");
@@ -228,8 +228,8 @@ final class Decider {
 
   private static <S> Decision<S> cancel(
       SagaDefinition<S> definition, Instance<S> saga, Input.Cancel cancel, NextInstance<S> move) {
-    int sent = move.sent();
-    if (sent < 0 || move.undoing() >= 0) {
+    int sent = move.sentStep();
+    if (sent < 0 || move.undoingStep() >= 0) {
       return new Decision.Refuse<>("it is " + saga.status() + ", not going forward");
     }
     StepKind kind = definition.steps().get(sent).kind();
@@ -238,6 +238,6 @@ final class Decider {
           "step " + definition.steps().get(sent).name() + " can't be undone");
     }
     move.log(SagaLogEntry.Kind.CANCELLED, cancel.actor(), cancel.reason());
-    return abandon(kind, sent, move);
+    return undoUnknownOutcome(kind, sent, move);
   }
 }

@@ -6,7 +6,7 @@ import java.util.List;
 sealed interface Decision<S> {
 
   /** Store the instance and its history, then cause the effects. */
-  record Move<S>(Instance<S> next, List<Effect> effects, List<LogLine> log)
+  record Transition<S>(Instance<S> next, List<Effect> effects, List<LogLine> log)
       implements Decision<S> {}
 
   /** Right and without effect: a duplicate, or too late to matter. */

@@ -32,7 +32,7 @@ record Instance<S>(
   }
 
   /** A saga of which nothing has happened yet; only {@link Input.Start} may follow. */
-  static <S> Instance<S> unborn(
+  static <S> Instance<S> initial(
       SagaDefinition<S> definition, String id, String businessKey, S state) {
     return new Instance<>(
         id,

@@ -14,10 +14,10 @@ import java.util.Optional;
 /** Gives replies to the sagas they belong to, in the transaction of their delivery. */
 final class ReplyHandler implements MessageHandler {
 
-  private static final int RACES = 10;
+  private static final int MAX_CONFLICT_RETRIES = 10;
 
   private final SagaStore store;
-  private final SagaTransitions moves;
+  private final SagaTransitions transitions;
   private final TypeRegistry types;
   private final Map<String, SagaDefinition<?>> definitions;
 
@@ -27,7 +27,7 @@ final class ReplyHandler implements MessageHandler {
       TypeRegistry types,
       Map<String, SagaDefinition<?>> definitions) {
     this.store = store;
-    this.moves = moves;
+    this.transitions = moves;
     this.types = types;
     this.definitions = definitions;
   }
@@ -39,7 +39,7 @@ final class ReplyHandler implements MessageHandler {
     Input input = new Input.Reply(message.causationId().orElse(""), body);
     String sagaId = message.correlationId().orElse("");
     TransactionContext tx = delivery.transaction();
-    for (int race = 0; race < RACES; race++) {
+    for (int race = 0; race < MAX_CONFLICT_RETRIES; race++) {
       Optional<StoredSaga> stored = store.load(tx.unwrap(Connection.class), sagaId);
       if (stored.isEmpty()) {
         return Settlement.deadLetter("NO_SAGA");
@@ -51,14 +51,14 @@ final class ReplyHandler implements MessageHandler {
         return Settlement.retry();
       }
       try {
-        if (moves.apply(tx, definition, stored.get(), input, message)
-            != SagaTransitions.Outcome.LOST_RACE) {
+        if (transitions.apply(tx, definition, stored.get(), input, message)
+            != SagaTransitions.Outcome.CONFLICT) {
           return Settlement.done();
         }
       } catch (SagaTransitions.RefusedException e) {
         return Settlement.deadLetter(e.reason());
-      } catch (SagaTransitions.PlanException e) {
-        throw e.rethrown();
+      } catch (SagaTransitions.DefinitionFailedException e) {
+        throw e.asException();
       }
     }
     throw SagaEngine.contention(sagaId);

@@ -46,7 +46,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SagaEngine implements LifecycleComponent {
 
-  private static final int RACES = 10;
+  private static final int MAX_CONFLICT_RETRIES = 10;
   private static final int PURGE_BATCH = 500;
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
 
@@ -57,10 +57,10 @@ public final class SagaEngine implements LifecycleComponent {
   private final SagaStore store;
   private final JdbcTransactionRunner transactions;
   private final SagaEvents events;
-  private final SagaTransitions moves;
+  private final SagaTransitions transitions;
   private final ReplyHandler replies;
-  private final SagaTimeouts overdue;
-  private final TimerThread timer;
+  private final SagaTimeouts timeouts;
+  private final TimerThreads timer;
 
   private SagaEngine(Builder builder) {
     this.database = builder.database;
@@ -71,20 +71,20 @@ public final class SagaEngine implements LifecycleComponent {
     this.transactions = JdbcTransactionRunner.create(database);
     Outbox outbox = Checks.given("outbox", builder.outbox);
     this.events = new SagaEvents(runtime, builder.observer);
-    this.moves =
+    this.transitions =
         new SagaTransitions(store, builder.types, builder.codec, outbox, runtime.time(), events);
-    this.replies = new ReplyHandler(store, moves, builder.types, definitions);
-    this.overdue =
+    this.replies = new ReplyHandler(store, transitions, builder.types, definitions);
+    this.timeouts =
         new SagaTimeouts(
             transactions,
             store,
-            moves,
+            transitions,
             definitions,
             config,
             MessageIds.next(runtime.time(), runtime.random()),
             runtime.time(),
             events);
-    this.timer = new TimerThread(runtime, config.pollInterval(), overdue);
+    this.timer = new TimerThreads(runtime, config.pollInterval(), timeouts);
   }
 
   /**
@@ -116,7 +116,8 @@ public final class SagaEngine implements LifecycleComponent {
   public void start() {
     SagaSchema.scripts().check(database);
     for (SagaDefinition<?> definition : definitions.values()) {
-      String onRecord = inTransaction(connection -> store.structure(connection, definition));
+      String onRecord =
+          inTransaction(connection -> store.recordedStructure(connection, definition));
       if (!onRecord.equals(definition.structure())) {
         throw new SagaException(
             "COMMS-SAGA-003",
@@ -160,12 +161,12 @@ public final class SagaEngine implements LifecycleComponent {
     if (!timer.isRunning()) {
       return Health.of(Health.Status.DOWN, "not running", Map.of());
     }
-    Duration age = timer.age();
-    Health seen = overdue.health();
+    Duration age = timer.timeSinceLastPass();
+    Health seen = timeouts.health();
     Map<String, String> details = new TreeMap<>(seen.details());
     details.put("lastPassSeconds", Long.toString(age.toSeconds()));
     Duration longest = config.pollInterval().plus(config.lease().multipliedBy(2)).plusSeconds(10);
-    List<String> stuck = overdue.stuck();
+    List<String> stuck = timeouts.stuck();
     Duration jvmPause = timer.jvmPause();
     if (!jvmPause.isZero()) {
       String reason = "paused for " + jvmPause.toSeconds() + " s: the JVM failed";
@@ -218,7 +219,7 @@ public final class SagaEngine implements LifecycleComponent {
     Connection connection = JdbcTransactions.connection(tx, database);
     String id = MessageIds.next(runtime.time(), runtime.random());
     try {
-      if (moves.start(tx, definition, id, businessKey, state)) {
+      if (transitions.start(tx, definition, id, businessKey, state)) {
         return id;
       }
       return store
@@ -281,7 +282,7 @@ public final class SagaEngine implements LifecycleComponent {
    * @throws StoreException if the database fails
    */
   public List<SagaLogEntry> timeline(String sagaId) {
-    return inTransaction(connection -> store.logOf(connection, sagaId));
+    return inTransaction(connection -> store.history(connection, sagaId));
   }
 
   /**
@@ -296,7 +297,7 @@ public final class SagaEngine implements LifecycleComponent {
    * @throws StoreException if the database fails; unless the result is unknown nothing was changed
    */
   public boolean retry(String sagaId, String actor, String reason) {
-    return operate(sagaId, actor, reason, new Input.Retry(actor, reason));
+    return applyOperatorInput(sagaId, actor, reason, new Input.Retry(actor, reason));
   }
 
   /**
@@ -311,7 +312,7 @@ public final class SagaEngine implements LifecycleComponent {
    * @throws StoreException as {@link #retry}
    */
   public boolean resolve(String sagaId, String actor, String reason) {
-    return operate(sagaId, actor, reason, new Input.Resolve(actor, reason));
+    return applyOperatorInput(sagaId, actor, reason, new Input.Resolve(actor, reason));
   }
 
   /**
@@ -326,7 +327,7 @@ public final class SagaEngine implements LifecycleComponent {
    * @throws StoreException as {@link #retry}
    */
   public boolean cancel(String sagaId, String actor, String reason) {
-    return operate(sagaId, actor, reason, new Input.Cancel(actor, reason));
+    return applyOperatorInput(sagaId, actor, reason, new Input.Cancel(actor, reason));
   }
 
   /**
@@ -347,15 +348,16 @@ public final class SagaEngine implements LifecycleComponent {
     return removed;
   }
 
-  private boolean operate(String sagaId, String actor, String reason, Input input) {
+  private boolean applyOperatorInput(String sagaId, String actor, String reason, Input input) {
     Checks.inRange("actor length", actor.length(), 1, 100);
     Checks.inRange("reason length", reason.length(), 0, 1_000);
-    for (int race = 0; race < RACES; race++) {
+    for (int race = 0; race < MAX_CONFLICT_RETRIES; race++) {
       try {
         SagaTransitions.Outcome outcome =
-            transactions.<SagaTransitions.Outcome, Exception>run(tx -> operate(tx, sagaId, input));
-        if (outcome != SagaTransitions.Outcome.LOST_RACE) {
-          return outcome == SagaTransitions.Outcome.MOVED;
+            transactions.<SagaTransitions.Outcome, Exception>run(
+                tx -> applyOperatorInput(tx, sagaId, input));
+        if (outcome != SagaTransitions.Outcome.CONFLICT) {
+          return outcome == SagaTransitions.Outcome.APPLIED;
         }
       } catch (SagaTransitions.RefusedException e) {
         return false;
@@ -363,21 +365,21 @@ public final class SagaEngine implements LifecycleComponent {
         throw SqlErrors.translate("saga", e);
       } catch (StoreException | SagaException e) {
         throw e;
-      } catch (SagaTransitions.PlanException e) {
-        throw failed(sagaId, e.failure());
+      } catch (SagaTransitions.DefinitionFailedException e) {
+        throw definitionFailed(sagaId, e.failure());
       } catch (Exception | Error e) {
         Optional<VirtualMachineError> jvm = Failures.jvmFailure(e);
         if (jvm.isPresent()) {
           throw jvm.get();
         }
-        throw failed(sagaId, e);
+        throw definitionFailed(sagaId, e);
       }
     }
     throw contention(sagaId);
   }
 
-  private SagaTransitions.Outcome operate(TransactionContext tx, String sagaId, Input input)
-      throws Exception {
+  private SagaTransitions.Outcome applyOperatorInput(
+      TransactionContext tx, String sagaId, Input input) throws Exception {
     Optional<StoredSaga> stored = store.load(tx.unwrap(Connection.class), sagaId);
     if (stored.isEmpty()) {
       return SagaTransitions.Outcome.IGNORED;
@@ -391,10 +393,10 @@ public final class SagaEngine implements LifecycleComponent {
           "saga " + sagaId + ": " + wanted + " (expected: one of " + definitions.keySet() + ")",
           null);
     }
-    return moves.apply(tx, definition, stored.get(), input, null);
+    return transitions.apply(tx, definition, stored.get(), input, null);
   }
 
-  private static SagaException failed(String sagaId, Throwable cause) {
+  private static SagaException definitionFailed(String sagaId, Throwable cause) {
     return new SagaException(
         "COMMS-SAGA-004",
         FailureKind.PERMANENT,
@@ -402,7 +404,7 @@ public final class SagaEngine implements LifecycleComponent {
             + sagaId
             + ": a function or hook of its definition threw "
             + cause.getClass().getName(),
-        SagaEvents.tellable(cause));
+        SagaEvents.withoutValues(cause));
   }
 
   static StoreException contention(String what) {

@@ -34,7 +34,7 @@ final class SagaEvents {
             .about(Trouble.Kind.ATTEMPT_FAILED)
             .message(id)
             .attempt(attempt)
-            .failure(tellable(failure)),
+            .failure(withoutValues(failure)),
         "next attempt in " + wait);
   }
 
@@ -45,17 +45,17 @@ final class SagaEvents {
             "COMMS-SAGA-005",
             FailureKind.PERMANENT,
             "saga " + id + " is parked: " + reason,
-            cause == null ? null : tellable(cause));
+            cause == null ? null : withoutValues(cause));
     channel.report(
         channel.about(Trouble.Kind.PARKED).message(id).attempt(attempts).failure(coded), reason);
     if (cause != null) {
-      channel.log(log, "saga " + id + " is parked: " + reason, tellable(cause));
+      channel.log(log, "saga " + id + " is parked: " + reason, withoutValues(cause));
     }
   }
 
   /** A part of the engine has failed. */
   void failed(String text, Throwable failure) {
-    Throwable told = tellable(failure);
+    Throwable told = withoutValues(failure);
     channel.report(channel.about(Trouble.Kind.COMPONENT_FAILED).failure(told), text);
     channel.log(log, text, told);
   }
@@ -64,7 +64,7 @@ final class SagaEvents {
    * A failure of the database, of the engine's own statements or of a hook's, may quote the state.
    * What else a hook throws is the application's own and stays as it is.
    */
-  static Throwable tellable(Throwable failure) {
+  static Throwable withoutValues(Throwable failure) {
     return Failures.find(failure, SQLException.class).isPresent()
         ? SqlErrors.withoutValues(failure)
         : failure;

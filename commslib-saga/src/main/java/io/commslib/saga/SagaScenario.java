@@ -28,8 +28,8 @@ public final class SagaScenario<S> {
 
   private SagaScenario(SagaDefinition<S> definition, S state) {
     this.definition = Objects.requireNonNull(definition, "definition");
-    this.saga = Instance.unborn(definition, ID, ID, state);
-    move(new Input.Start());
+    this.saga = Instance.initial(definition, ID, ID, state);
+    apply(new Input.Start());
   }
 
   /**
@@ -53,7 +53,7 @@ public final class SagaScenario<S> {
    * @throws AssertionError if the saga refuses this reply
    */
   public SagaScenario<S> whenReply(String step, Object reply) {
-    return move(new Input.Reply(CommandIds.command(ID, known(step)), reply));
+    return apply(new Input.Reply(CommandIds.command(ID, requireStep(step)), reply));
   }
 
   /**
@@ -65,8 +65,8 @@ public final class SagaScenario<S> {
    * @throws AssertionError if the saga refuses this reply
    */
   public SagaScenario<S> whenCompensationReply(String step, Object reply) {
-    int round = saga.steps().get(definition.stepNames().indexOf(known(step))).round();
-    return move(new Input.Reply(CommandIds.undo(ID, step, round), reply));
+    int round = saga.steps().get(definition.stepNames().indexOf(requireStep(step))).round();
+    return apply(new Input.Reply(CommandIds.undo(ID, step, round), reply));
   }
 
   /**
@@ -93,7 +93,7 @@ public final class SagaScenario<S> {
    * @throws AssertionError if it is not parked
    */
   public SagaScenario<S> whenRetried() {
-    return move(new Input.Retry("operator", "scenario"));
+    return apply(new Input.Retry("operator", "scenario"));
   }
 
   /**
@@ -103,7 +103,7 @@ public final class SagaScenario<S> {
    * @throws AssertionError if it can't be
    */
   public SagaScenario<S> whenCancelled() {
-    return move(new Input.Cancel("operator", "scenario"));
+    return apply(new Input.Cancel("operator", "scenario"));
   }
 
   /**
@@ -148,11 +148,11 @@ public final class SagaScenario<S> {
    * @throws AssertionError if it is another
    */
   public SagaScenario<S> thenStep(String step, StepPhase phase) {
-    int i = definition.stepNames().indexOf(known(step));
+    int i = definition.stepNames().indexOf(requireStep(step));
     return check("phase of " + step, phase, saga.steps().get(i).phase());
   }
 
-  private SagaScenario<S> move(Input input) {
+  private SagaScenario<S> apply(Input input) {
     published.clear();
     decide(input);
     return this;
@@ -163,7 +163,7 @@ public final class SagaScenario<S> {
     if (decision instanceof Decision.Refuse<S> refuse) {
       throw new AssertionError("refused: " + refuse.reason());
     }
-    if (decision instanceof Decision.Move<S> move) {
+    if (decision instanceof Decision.Transition<S> move) {
       saga = move.next();
       for (Effect effect : move.effects()) {
         if (effect instanceof Effect.Send send) {
@@ -173,7 +173,7 @@ public final class SagaScenario<S> {
     }
   }
 
-  private String known(String step) {
+  private String requireStep(String step) {
     if (!definition.stepNames().contains(step)) {
       throw new IllegalArgumentException(
           "step: " + step + " (expected: one of " + definition.stepNames() + ")");

@@ -14,7 +14,7 @@ public final class SagaSnapshot {
 
   SagaSnapshot(StoredSaga saga) {
     this.saga = saga;
-    this.step = StoredSaga.awaited(saga.steps());
+    this.step = StoredSaga.awaitedStep(saga.steps());
   }
 
   /**

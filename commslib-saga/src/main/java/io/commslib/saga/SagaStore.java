@@ -30,14 +30,14 @@ final class SagaStore {
    * @param abandoned whether the one who had claimed it before has neither moved it nor given it
    *     back
    */
-  record Claimed(String id, long version, boolean abandoned) {}
+  record Claimed(String id, long version, boolean isAbandoned) {}
 
   /**
    * A name and version of a definition with overdue sagas.
    *
    * @param failing how many of them could not be woken and are woken again
    */
-  record Overdue(String type, int version, long count, long failing, Duration age) {}
+  record OverdueCount(String type, int version, long count, long failing, Duration age) {}
 
   private static final String COLUMNS =
       "id, type, def_version, business_key, status, steps, version, data, wake_at, updated_at, ";
@@ -82,7 +82,7 @@ final class SagaStore {
             + saga
             + " WHERE type = ? AND business_key = ?)"
             + dialect.onConflictDoNothing();
-    String steps = StoredSaga.text(definition.stepNames(), instance.steps());
+    String steps = StoredSaga.formatSteps(definition.stepNames(), instance.steps());
     try {
       return update(
               connection,
@@ -92,7 +92,7 @@ final class SagaStore {
               definition.version(),
               instance.businessKey(),
               instance.status().name(),
-              StoredSaga.awaited(StoredSaga.parse(steps)),
+              StoredSaga.awaitedStep(StoredSaga.parseSteps(steps)),
               steps,
               data,
               wakeIn.toMillis(),
@@ -115,7 +115,7 @@ final class SagaStore {
       Instance<?> next,
       byte[] data)
       throws SQLException {
-    String steps = StoredSaga.text(definition.stepNames(), next.steps());
+    String steps = StoredSaga.formatSteps(definition.stepNames(), next.steps());
     return update(
             connection,
             "UPDATE "
@@ -127,7 +127,7 @@ final class SagaStore {
             next.status().name(),
             next.status().isAtRest() && next.status() != SagaStatus.PARKED
                 ? ""
-                : StoredSaga.awaited(StoredSaga.parse(steps)),
+                : StoredSaga.awaitedStep(StoredSaga.parseSteps(steps)),
             steps,
             data,
             utc(next.wakeAt()),
@@ -208,13 +208,13 @@ final class SagaStore {
     try (PreparedStatement select = prepare(connection, sql, parameters);
         ResultSet row = select.executeQuery()) {
       while (row.next()) {
-        found.add(stored(row));
+        found.add(read(row));
       }
     }
     return found;
   }
 
-  private static StoredSaga stored(ResultSet row) throws SQLException {
+  private static StoredSaga read(ResultSet row) throws SQLException {
     OffsetDateTime wakeAt = row.getObject(9, OffsetDateTime.class);
     return new StoredSaga(
         row.getString(1),
@@ -222,7 +222,7 @@ final class SagaStore {
         row.getInt(3),
         row.getString(4),
         SagaStatus.valueOf(row.getString(5)),
-        StoredSaga.parse(row.getString(6)),
+        StoredSaga.parseSteps(row.getString(6)),
         row.getLong(7),
         row.getBytes(8),
         wakeAt == null ? null : wakeAt.toInstant(),
@@ -355,7 +355,7 @@ final class SagaStore {
   }
 
   /** What is overdue now, by definition, whoever knows it. */
-  List<Overdue> overdue(Connection connection) throws SQLException {
+  List<OverdueCount> overdue(Connection connection) throws SQLException {
     String sql =
         "SELECT type, def_version, count(*), min(wake_at), "
             + now
@@ -365,7 +365,7 @@ final class SagaStore {
             + " WHERE wake_at <= "
             + now
             + " GROUP BY type, def_version";
-    List<Overdue> found = new ArrayList<>();
+    List<OverdueCount> found = new ArrayList<>();
     try (PreparedStatement select = connection.prepareStatement(sql);
         ResultSet row = select.executeQuery()) {
       while (row.next()) {
@@ -373,7 +373,7 @@ final class SagaStore {
             Duration.between(
                 row.getObject(4, OffsetDateTime.class), row.getObject(5, OffsetDateTime.class));
         found.add(
-            new Overdue(row.getString(1), row.getInt(2), row.getLong(3), row.getLong(6), age));
+            new OverdueCount(row.getString(1), row.getInt(2), row.getLong(3), row.getLong(6), age));
       }
     }
     return found;
@@ -389,7 +389,7 @@ final class SagaStore {
     }
   }
 
-  List<SagaLogEntry> logOf(Connection connection, String id) throws SQLException {
+  List<SagaLogEntry> history(Connection connection, String id) throws SQLException {
     String sql =
         "SELECT at, kind, step, attempt, actor, detail FROM "
             + log
@@ -443,7 +443,8 @@ final class SagaStore {
   }
 
   /** Records a definition's structure unless there is one; returns the one on record. */
-  String structure(Connection connection, SagaDefinition<?> definition) throws SQLException {
+  String recordedStructure(Connection connection, SagaDefinition<?> definition)
+      throws SQLException {
     try {
       update(
           connection,

@@ -24,16 +24,16 @@ import org.jspecify.annotations.Nullable;
  * wait, so that it does not delay the others; each failure is a line of its history, and with the
  * tenth in a row it is parked. What is out of reach does not count.
  */
-final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
+final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
 
   /** Failed wake-ups of a saga, one after the other, after which it is parked. */
   static final int MAX_FAILURES = 10;
 
-  private static final Duration LONGEST_WAIT = Duration.ofMinutes(10);
+  private static final Duration MAX_BACKOFF = Duration.ofMinutes(10);
 
   private final JdbcTransactionRunner transactions;
   private final SagaStore store;
-  private final SagaTransitions moves;
+  private final SagaTransitions transitions;
   private final Map<String, SagaDefinition<?>> definitions;
   private final SagaConfig config;
   private final String owner;
@@ -41,10 +41,11 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
   private final SagaEvents events;
 
   /** Sagas that are being moved, and since when. */
-  private final Map<String, Long> inHand = new ConcurrentHashMap<>();
+  private final Map<String, Long> inProgress = new ConcurrentHashMap<>();
 
   /** What this thread has claimed and not moved yet. */
-  private final ThreadLocal<List<SagaStore.Claimed>> held = ThreadLocal.withInitial(ArrayList::new);
+  private final ThreadLocal<List<SagaStore.Claimed>> claimedByThread =
+      ThreadLocal.withInitial(ArrayList::new);
 
   /** Of a saga that is woken again; without meaning if there is none. */
   private volatile String lastFailure = "";
@@ -62,7 +63,7 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
       SagaEvents events) {
     this.transactions = transactions;
     this.store = store;
-    this.moves = moves;
+    this.transitions = moves;
     this.definitions = definitions;
     this.config = config;
     this.owner = owner;
@@ -77,7 +78,7 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
   /** Ids of the sagas whose move has been running for longer than the lease. */
   List<String> stuck() {
     long now = time.nanoTime();
-    return inHand.entrySet().stream()
+    return inProgress.entrySet().stream()
         .filter(entry -> now - entry.getValue() > config.lease().toNanos())
         .map(Map.Entry::getKey)
         .sorted()
@@ -95,8 +96,8 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
                     config.batchSize(),
                     owner,
                     config.lease()));
-    held.get().clear();
-    held.get().addAll(claimed);
+    claimedByThread.get().clear();
+    claimedByThread.get().addAll(claimed);
     return claimed;
   }
 
@@ -110,13 +111,13 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
     String failure = "";
     for (SagaStore.Claimed claim : claimed) {
       // The one under way keeps its lease if the JVM fails: another process takes it later.
-      held.get().remove(claim);
-      Long since = inHand.putIfAbsent(claim.id(), time.nanoTime());
+      claimedByThread.get().remove(claim);
+      Long since = inProgress.putIfAbsent(claim.id(), time.nanoTime());
       if (since == null) {
         try {
           failure = wake(claim, failure);
         } finally {
-          inHand.remove(claim.id());
+          inProgress.remove(claim.id());
           // The interrupt flag that user code has left.
           Thread.interrupted();
         }
@@ -126,13 +127,13 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
       }
       // One that hangs here would hang this thread too. Its lease keeps it for a while again.
     }
-    health = measured(failure);
+    health = readHealth(failure);
   }
 
   @Override
-  public void giveBack() {
-    List<SagaStore.Claimed> left = List.copyOf(held.get());
-    held.get().clear();
+  public void releaseUnfinished() {
+    List<SagaStore.Claimed> left = List.copyOf(claimedByThread.get());
+    claimedByThread.get().clear();
     try {
       transactions.<Void, Exception>run(
           tx -> {
@@ -151,7 +152,7 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
     health =
         Health.of(
             Health.Status.DEGRADED,
-            "last look failed: " + Failures.text(SagaEvents.tellable(failure)),
+            "last look failed: " + Failures.text(SagaEvents.withoutValues(failure)),
             Map.of());
     events.failed("overdue sagas can't be looked for", failure);
   }
@@ -159,15 +160,16 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
   /** Returns the text of a failure that could not be stored, or {@code failure}. */
   private String wake(SagaStore.Claimed claim, String failure) {
     try {
-      if (!claim.abandoned() || beginsAgain(claim)) {
-        move(claim);
+      if (!claim.isAbandoned() || recordAbandoned(claim)) {
+        applyTimeout(claim);
       }
       return failure;
     } catch (Throwable e) {
       // The interrupt flag that user code has left would fail what is written next.
       Thread.interrupted();
-      Throwable cause = e instanceof SagaTransitions.PlanException plan ? plan.failure() : e;
-      String untold = settle(claim, cause, cause != e);
+      Throwable cause =
+          e instanceof SagaTransitions.DefinitionFailedException plan ? plan.failure() : e;
+      String untold = handleFailure(claim, cause, cause != e);
       Optional<VirtualMachineError> jvm = Failures.jvmFailure(cause);
       if (jvm.isPresent()) {
         throw jvm.get();
@@ -176,7 +178,7 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
     }
   }
 
-  private String settle(SagaStore.Claimed claim, Throwable cause, boolean isDefinition) {
+  private String handleFailure(SagaStore.Claimed claim, Throwable cause, boolean isDefinition) {
     try {
       if (isOutage(cause)) {
         events.failed("saga " + claim.id() + " could not be woken, it is tried again", cause);
@@ -187,13 +189,13 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
       if (isDefinition && !Failures.isJvmFailure(cause)) {
         park(claim, "definition failed: " + cause.getClass().getName(), cause);
       } else {
-        count(claim, cause.getClass().getName(), cause);
+        recordFailure(claim, cause.getClass().getName(), cause);
       }
       return "";
     } catch (Throwable e) {
       // The lease expires, and the next process that claims the saga counts this as a failure.
       events.failed("a failure of saga " + claim.id() + " could not be written down", e);
-      return text(claim, cause);
+      return describe(claim, cause);
     }
   }
 
@@ -206,13 +208,13 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
         .isPresent();
   }
 
-  private static String text(SagaStore.Claimed claim, Throwable cause) {
-    return "saga " + claim.id() + ": " + Failures.text(SagaEvents.tellable(cause));
+  private static String describe(SagaStore.Claimed claim, Throwable cause) {
+    return "saga " + claim.id() + ": " + Failures.text(SagaEvents.withoutValues(cause));
   }
 
   /** Not counted: something else is out of reach. */
   private void postpone(SagaStore.Claimed claim, Throwable cause) throws SQLException {
-    lastFailure = text(claim, cause);
+    lastFailure = describe(claim, cause);
     inTransaction((tx, connection) -> store.postpone(connection, claim, config.lease()));
   }
 
@@ -220,7 +222,7 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
    * Counts a wake-up whose beginning is known and whose end is not, before it begins again: what
    * ends a process must not end every process in turn. False if the saga was parked, or moved.
    */
-  private boolean beginsAgain(SagaStore.Claimed claim) throws Exception {
+  private boolean recordAbandoned(SagaStore.Claimed claim) throws Exception {
     return inTransaction(
         (tx, connection) -> {
           if (!store.renew(connection, claim, config.lease())) {
@@ -228,49 +230,50 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
           }
           int number = store.failures(connection, claim.id()) + 1;
           if (number > MAX_FAILURES) {
-            park(tx, claim, failures(number - 1, "the process ended, or it hangs"), null);
+            park(tx, claim, parkReason(number - 1, "the process ended, or it hangs"), null);
             return false;
           }
-          write(connection, claim, number, "an earlier wake-up has not ended");
+          appendFailure(connection, claim, number, "an earlier wake-up has not ended");
           return true;
         });
   }
 
   /** Counts a failure in the saga's history, and parks the saga at the last one. */
-  private void count(SagaStore.Claimed claim, String what, Throwable cause) throws Exception {
+  private void recordFailure(SagaStore.Claimed claim, String what, Throwable cause)
+      throws Exception {
     inTransaction(
         (tx, connection) -> {
           int number = store.failures(connection, claim.id()) + 1;
-          Duration wait = wait(number);
+          Duration wait = backoff(number);
           if (!store.postpone(connection, claim, wait)) {
             return null;
           }
-          write(connection, claim, number, what);
+          appendFailure(connection, claim, number, what);
           if (number >= MAX_FAILURES) {
-            park(tx, claim, failures(number, what), cause);
+            park(tx, claim, parkReason(number, what), cause);
           } else {
-            lastFailure = text(claim, cause);
+            lastFailure = describe(claim, cause);
             tx.afterCommit(() -> events.failed(claim.id(), number, cause, wait));
           }
           return null;
         });
   }
 
-  private static String failures(int number, String last) {
+  private static String parkReason(int number, String last) {
     return "could not be woken " + number + " times, last: " + last;
   }
 
-  private void write(Connection connection, SagaStore.Claimed claim, int number, String what)
-      throws SQLException {
+  private void appendFailure(
+      Connection connection, SagaStore.Claimed claim, int number, String what) throws SQLException {
     // The class of a failure only: its text may hold parts of the state.
     Decision.LogLine line = new Decision.LogLine(SagaLogEntry.Kind.FAILED, "", number, "", what);
     store.append(connection, claim.id(), List.of(line));
   }
 
   /** The wait after a failure: the poll interval, then twice as long each time. */
-  private Duration wait(int number) {
+  private Duration backoff(int number) {
     Duration wait = config.pollInterval().multipliedBy(1L << (number - 1));
-    return wait.compareTo(LONGEST_WAIT) > 0 ? LONGEST_WAIT : wait;
+    return wait.compareTo(MAX_BACKOFF) > 0 ? MAX_BACKOFF : wait;
   }
 
   private void park(SagaStore.Claimed claim, String reason, Throwable cause) throws Exception {
@@ -300,7 +303,7 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
     return transactions.<T, SQLException>run(tx -> work.run(tx, tx.unwrap(Connection.class)));
   }
 
-  private void move(SagaStore.Claimed claim) throws Exception {
+  private void applyTimeout(SagaStore.Claimed claim) throws Exception {
     transactions.<Void, Exception>run(
         tx -> {
           Connection connection = tx.unwrap(Connection.class);
@@ -313,7 +316,7 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
               definitions.get(
                   SagaDefinition.id(stored.get().type(), stored.get().definitionVersion()));
           if (definition != null
-              && moves.apply(tx, definition, stored.get(), new Input.TimerDue(), null)
+              && transitions.apply(tx, definition, stored.get(), new Input.TimerDue(), null)
                   == SagaTransitions.Outcome.IGNORED) {
             store.release(connection, claim);
           }
@@ -321,23 +324,23 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
         });
   }
 
-  private Health measured(String failure) throws Exception {
+  private Health readHealth(String failure) throws Exception {
     return transactions.<Health, Exception>run(
         tx -> {
           Connection connection = tx.unwrap(Connection.class);
-          List<SagaStore.Overdue> overdue = store.overdue(connection);
+          List<SagaStore.OverdueCount> overdue = store.overdue(connection);
           long parked = store.count(connection, SagaStatus.PARKED);
           return health(overdue, parked, failure);
         });
   }
 
-  private Health health(List<SagaStore.Overdue> overdue, long parked, String failure) {
+  private Health health(List<SagaStore.OverdueCount> overdue, long parked, String failure) {
     Map<String, String> details = new TreeMap<>();
-    long failing = overdue.stream().mapToLong(SagaStore.Overdue::failing).sum();
+    long failing = overdue.stream().mapToLong(SagaStore.OverdueCount::failing).sum();
     long oldest = overdue.stream().mapToLong(o -> o.age().toSeconds()).max().orElse(0);
     details.put("oldestOverdueSeconds", Long.toString(oldest));
     details.put(
-        "overdue", Long.toString(overdue.stream().mapToLong(SagaStore.Overdue::count).sum()));
+        "overdue", Long.toString(overdue.stream().mapToLong(SagaStore.OverdueCount::count).sum()));
     details.put("failing", Long.toString(failing));
     details.put("parked", Long.toString(parked));
     List<String> unknown =

@@ -25,10 +25,10 @@ final class SagaTransitions {
 
   /** What became of an input. */
   enum Outcome {
-    MOVED,
+    APPLIED,
     IGNORED,
     /** Another transaction moved the saga first: load it again and decide anew. */
-    LOST_RACE
+    CONFLICT
   }
 
   /** An input the saga can't take. */
@@ -45,12 +45,12 @@ final class SagaTransitions {
   }
 
   /** A function of the definition, the codec or the type registry failed; nothing was written. */
-  static final class PlanException extends RuntimeException {
+  static final class DefinitionFailedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final transient Throwable failure;
 
-    PlanException(Throwable failure) {
+    DefinitionFailedException(Throwable failure) {
       super(Failures.text(failure), failure);
       this.failure = failure;
     }
@@ -60,7 +60,7 @@ final class SagaTransitions {
     }
 
     /** The failure itself; throws it if it is no exception. */
-    Exception rethrown() {
+    Exception asException() {
       if (failure instanceof Exception exception) {
         return exception;
       }
@@ -73,7 +73,8 @@ final class SagaTransitions {
 
   private record Publication(Destination to, Message message) {}
 
-  private record Plan<S>(Decision.Move<S> move, byte[] data, List<Publication> publications) {}
+  private record Plan<S>(
+      Decision.Transition<S> transition, byte[] data, List<Publication> publications) {}
 
   private final SagaStore store;
   private final TypeRegistry types;
@@ -101,17 +102,17 @@ final class SagaTransitions {
   <S> boolean start(
       TransactionContext tx, SagaDefinition<S> definition, String id, String businessKey, S state)
       throws SQLException {
-    Instance<S> unborn = Instance.unborn(definition, id, businessKey, state);
+    Instance<S> unborn = Instance.initial(definition, id, businessKey, state);
     // Only the distance to the wake-up time counts: the database adds it to its own clock.
     Decision<S> decision = Decider.decide(definition, unborn, new Input.Start(), Instant.EPOCH);
-    Plan<S> plan = plan(definition, (Decision.Move<S>) decision, null);
-    Instance<S> next = plan.move().next();
+    Plan<S> plan = plan(definition, (Decision.Transition<S>) decision, null);
+    Instance<S> next = plan.transition().next();
     Duration wakeIn = Duration.between(Instant.EPOCH, Objects.requireNonNull(next.wakeAt()));
     Connection connection = tx.unwrap(Connection.class);
     if (!store.insert(connection, definition, next, plan.data(), wakeIn)) {
       return false;
     }
-    store.append(connection, id, plan.move().log());
+    store.append(connection, id, plan.transition().log());
     publish(tx, plan);
     return true;
   }
@@ -121,7 +122,7 @@ final class SagaTransitions {
    *
    * @param cause the message that brought it, for the trace
    * @throws RefusedException if the saga can't take it; nothing was written
-   * @throws PlanException if a user function failed; nothing was written
+   * @throws DefinitionFailedException if a user function failed; nothing was written
    * @throws Exception what a hook threw; the transaction must roll back
    */
   <S> Outcome apply(
@@ -144,7 +145,7 @@ final class SagaTransitions {
       if (decision instanceof Decision.Refuse<S> refuse) {
         throw new RefusedException(refuse.reason());
       }
-      plan = plan(definition, (Decision.Move<S>) decision, cause);
+      plan = plan(definition, (Decision.Transition<S>) decision, cause);
     } catch (RefusedException e) {
       throw e;
     } catch (Throwable e) {
@@ -154,29 +155,29 @@ final class SagaTransitions {
       if (jvm.isPresent()) {
         throw jvm.get();
       }
-      throw new PlanException(e);
+      throw new DefinitionFailedException(e);
     }
     Connection connection = tx.unwrap(Connection.class);
-    Instance<S> next = plan.move().next();
+    Instance<S> next = plan.transition().next();
     if (!store.update(connection, before, definition, next, plan.data())) {
-      return Outcome.LOST_RACE;
+      return Outcome.CONFLICT;
     }
-    store.append(connection, before.id(), plan.move().log());
+    store.append(connection, before.id(), plan.transition().log());
     publish(tx, plan);
-    tellParked(tx, before, plan.move());
-    for (Effect effect : plan.move().effects()) {
+    reportIfParked(tx, before, plan.transition());
+    for (Effect effect : plan.transition().effects()) {
       if (effect instanceof Effect.End end) {
         for (SagaHook<S> hook : definition.hooks(end.status())) {
           hook.run(next.state(), tx);
         }
       }
     }
-    return Outcome.MOVED;
+    return Outcome.APPLIED;
   }
 
   /** Everything that can fail by a user's mistake, before anything is written. */
   private <S> Plan<S> plan(
-      SagaDefinition<S> definition, Decision.Move<S> move, @Nullable Message cause) {
+      SagaDefinition<S> definition, Decision.Transition<S> move, @Nullable Message cause) {
     List<Publication> publications = new ArrayList<>();
     for (Effect effect : move.effects()) {
       if (effect instanceof Effect.Send send) {
@@ -202,7 +203,8 @@ final class SagaTransitions {
     return new Plan<>(move, data, publications);
   }
 
-  private void tellParked(TransactionContext tx, StoredSaga before, Decision.Move<?> move) {
+  private void reportIfParked(
+      TransactionContext tx, StoredSaga before, Decision.Transition<?> move) {
     if (move.next().status() == SagaStatus.PARKED && before.status() != SagaStatus.PARKED) {
       Decision.LogLine last = move.log().get(move.log().size() - 1);
       String reason = last.detail() + (last.step().isEmpty() ? "" : ": " + last.step());

@@ -9,16 +9,16 @@ package io.commslib.saga;
  * @param answered whether success is known; an undo sent before that may have come before the
  *     effect
  */
-record StepState(StepPhase phase, int attempt, int round, boolean answered) {
+record StepState(StepPhase phase, int attempt, int round, boolean successKnown) {
 
   static final StepState PENDING = new StepState(StepPhase.PENDING, 0, 0, false);
 
-  StepState in(StepPhase next) {
-    return new StepState(next, attempt, round, answered);
+  StepState withPhase(StepPhase next) {
+    return new StepState(next, attempt, round, successKnown);
   }
 
-  StepState atAttempt(int number) {
-    return new StepState(phase, number, round, answered);
+  StepState withAttempt(int number) {
+    return new StepState(phase, number, round, successKnown);
   }
 
   StepState succeeded(StepPhase next) {
@@ -26,6 +26,6 @@ record StepState(StepPhase phase, int attempt, int round, boolean answered) {
   }
 
   StepState undoing() {
-    return new StepState(StepPhase.UNDOING, 1, round + 1, answered);
+    return new StepState(StepPhase.UNDOING, 1, round + 1, successKnown);
   }
 }

@@ -37,7 +37,7 @@ record StoredSaga(
   }
 
   /** Text form of the steps: {@code name:phase:attempt:round:answered}, separated by blanks. */
-  static String text(List<String> names, List<StepState> steps) {
+  static String formatSteps(List<String> names, List<StepState> steps) {
     StringBuilder text = new StringBuilder();
     for (int i = 0; i < names.size(); i++) {
       StepState at = steps.get(i);
@@ -50,12 +50,12 @@ record StoredSaga(
           .append(':')
           .append(at.round())
           .append(':')
-          .append(at.answered() ? '1' : '0');
+          .append(at.successKnown() ? '1' : '0');
     }
     return text.toString();
   }
 
-  static Map<String, StepState> parse(String text) {
+  static Map<String, StepState> parseSteps(String text) {
     Map<String, StepState> steps = new LinkedHashMap<>();
     for (String entry : text.split(" ")) {
       String[] parts = entry.split(":");
@@ -71,7 +71,7 @@ record StoredSaga(
   }
 
   /** Name of the step whose reply is awaited, or empty. */
-  static String awaited(Map<String, StepState> steps) {
+  static String awaitedStep(Map<String, StepState> steps) {
     for (StepPhase phase : new StepPhase[] {StepPhase.UNDOING, StepPhase.SENT}) {
       for (Map.Entry<String, StepState> step : steps.entrySet()) {
         if (step.getValue().phase() == phase) {

@@ -60,26 +60,26 @@ class DeciderExplorerTest {
   record Participant(String answer, boolean effect, Set<Integer> undos) {}
 
   /** A message under way: round 0 is the command, others are undos; reply is empty for commands. */
-  record Wire(int step, int round, String reply) implements Comparable<Wire> {
+  record InFlight(int step, int round, String reply) implements Comparable<InFlight> {
     @Override
-    public int compareTo(Wire other) {
+    public int compareTo(InFlight other) {
       return (step + "/" + round + reply).compareTo(other.step + "/" + other.round + other.reply);
     }
   }
 
-  record World(
+  record SystemState(
       Instance<String> saga,
-      List<Participant> parties,
-      Map<Wire, Integer> wires,
+      List<Participant> participants,
+      Map<InFlight, Integer> inFlight,
       int duplicates,
       int losses,
       int retries) {}
 
   private boolean tombstones;
   private boolean cancels;
-  private final Set<World> seen = new HashSet<>();
-  private final Deque<World> open = new ArrayDeque<>();
-  private final Map<SagaStatus, Integer> quiet = new TreeMap<>();
+  private final Set<SystemState> seen = new HashSet<>();
+  private final Deque<SystemState> unexplored = new ArrayDeque<>();
+  private final Map<SagaStatus, Integer> quiescent = new TreeMap<>();
 
   @ParameterizedTest
   @CsvSource({
@@ -95,7 +95,7 @@ class DeciderExplorerTest {
     this.tombstones = tombstones;
     this.cancels = cancels;
     explore(duplicates, losses);
-    assertThat(quiet.keySet()).containsExactly(SagaStatus.COMPLETED, SagaStatus.COMPENSATED);
+    assertThat(quiescent.keySet()).containsExactly(SagaStatus.COMPLETED, SagaStatus.COMPENSATED);
     assertThat(seen).hasSizeGreaterThan(1_000);
   }
 
@@ -107,94 +107,95 @@ class DeciderExplorerTest {
   }
 
   private void explore(int duplicates, int losses) {
-    Instance<String> unborn = Instance.unborn(SAGA, "s", "key", "state");
+    Instance<String> unborn = Instance.initial(SAGA, "s", "key", "state");
     List<Participant> parties = new ArrayList<>();
     for (int i = 0; i < STEPS; i++) {
       parties.add(new Participant("", false, Set.of()));
     }
-    World world = new World(unborn, parties, new TreeMap<>(), duplicates, losses, losses);
-    reach(decided(world, new Input.Start()));
-    while (!open.isEmpty()) {
-      World next = open.poll();
+    SystemState world =
+        new SystemState(unborn, parties, new TreeMap<>(), duplicates, losses, losses);
+    reach(decide(world, new Input.Start()));
+    while (!unexplored.isEmpty()) {
+      SystemState next = unexplored.poll();
       check(next);
       expand(next);
     }
   }
 
-  private void reach(World world) {
+  private void reach(SystemState world) {
     if (seen.add(world)) {
-      open.add(world);
+      unexplored.add(world);
       if (seen.size() > 3_000_000) {
         fail("more worlds than expected");
       }
     }
   }
 
-  private void check(World world) {
+  private void check(SystemState world) {
     Instance<String> saga = world.saga();
     assertThat(saga.wakeAt() == null).as("%s", world).isEqualTo(saga.status().isAtRest());
     boolean back =
         saga.status() == SagaStatus.COMPENSATING || saga.status() == SagaStatus.COMPENSATED;
-    if (back && world.parties().get(PIVOT).effect()) {
+    if (back && world.participants().get(PIVOT).effect()) {
       fail("undoes after the pivot: " + world);
     }
-    if (!world.wires().isEmpty() || !saga.status().isAtRest()) {
+    if (!world.inFlight().isEmpty() || !saga.status().isAtRest()) {
       return;
     }
     if (saga.status() == SagaStatus.PARKED && world.retries() > 0) {
       return;
     }
-    quiet.merge(saga.status(), 1, Integer::sum);
+    quiescent.merge(saga.status(), 1, Integer::sum);
     boolean completed = saga.status() == SagaStatus.COMPLETED;
-    assertThat(world.parties()).as("%s", world).allMatch(party -> party.effect() == completed);
+    assertThat(world.participants()).as("%s", world).allMatch(party -> party.effect() == completed);
   }
 
-  private void expand(World world) {
+  private void expand(SystemState world) {
     if (world.saga().wakeAt() != null) {
-      reach(decided(world, new Input.TimerDue()));
+      reach(decide(world, new Input.TimerDue()));
     }
     if (cancels) {
-      reach(decided(world, new Input.Cancel("a", "r")));
+      reach(decide(world, new Input.Cancel("a", "r")));
     }
     if (world.saga().status() == SagaStatus.PARKED
-        && world.wires().isEmpty()
+        && world.inFlight().isEmpty()
         && world.retries() > 0) {
-      World used =
-          new World(
+      SystemState used =
+          new SystemState(
               world.saga(),
-              world.parties(),
-              world.wires(),
+              world.participants(),
+              world.inFlight(),
               world.duplicates(),
               world.losses(),
               world.retries() - 1);
-      reach(decided(used, new Input.Retry("a", "r")));
+      reach(decide(used, new Input.Retry("a", "r")));
     }
-    for (Wire wire : world.wires().keySet()) {
-      deliver(taken(world, wire, 0, 0), wire);
+    for (InFlight wire : world.inFlight().keySet()) {
+      deliver(take(world, wire, 0, 0), wire);
       if (world.duplicates() > 0) {
-        deliver(taken(world, wire, 1, 0), wire);
+        deliver(take(world, wire, 1, 0), wire);
       }
       if (world.losses() > 0) {
-        reach(taken(world, wire, 0, 1));
+        reach(take(world, wire, 0, 1));
       }
     }
   }
 
-  private static World taken(World world, Wire wire, int duplicate, int loss) {
-    Map<Wire, Integer> wires = new TreeMap<>(world.wires());
+  private static SystemState take(SystemState world, InFlight wire, int duplicate, int loss) {
+    Map<InFlight, Integer> wires = new TreeMap<>(world.inFlight());
     if (duplicate == 0) {
       wires.computeIfPresent(wire, (w, n) -> n == 1 ? null : n - 1);
     }
-    return new World(
+    return new SystemState(
         world.saga(),
-        world.parties(),
+        world.participants(),
         wires,
         world.duplicates() - duplicate,
         world.losses() - loss,
         world.retries());
   }
 
-  private void deliver(World world, Wire wire) {
+  private void deliver(SystemState world, InFlight wire) {
     if (!wire.reply().isEmpty()) {
       String step = "s" + wire.step();
       String id =
@@ -205,47 +206,48 @@ class DeciderExplorerTest {
           wire.reply().equals("ok")
               ? new Ok()
               : wire.reply().equals("no") ? new No() : new Undone();
-      reach(decided(world, new Input.Reply(id, body)));
+      reach(decide(world, new Input.Reply(id, body)));
       return;
     }
-    Participant party = world.parties().get(wire.step());
+    Participant party = world.participants().get(wire.step());
     if (wire.round() > 0) {
       Set<Integer> undos = new HashSet<>(party.undos());
       boolean first = undos.add(wire.round());
       boolean effect = !first && party.effect();
-      reach(answered(world, wire, new Participant(party.answer(), effect, undos), "undone"));
+      reach(withReply(world, wire, new Participant(party.answer(), effect, undos), "undone"));
     } else if (!party.answer().isEmpty()) {
-      reach(answered(world, wire, party, party.answer()));
+      reach(withReply(world, wire, party, party.answer()));
     } else {
-      reach(answered(world, wire, new Participant("no", false, party.undos()), "no"));
+      reach(withReply(world, wire, new Participant("no", false, party.undos()), "no"));
       if (!tombstones || party.undos().isEmpty()) {
-        reach(answered(world, wire, new Participant("ok", true, party.undos()), "ok"));
+        reach(withReply(world, wire, new Participant("ok", true, party.undos()), "ok"));
       }
     }
   }
 
-  private static World answered(World world, Wire wire, Participant party, String reply) {
-    List<Participant> parties = new ArrayList<>(world.parties());
+  private static SystemState withReply(
+      SystemState world, InFlight wire, Participant party, String reply) {
+    List<Participant> parties = new ArrayList<>(world.participants());
     parties.set(wire.step(), party);
-    Map<Wire, Integer> wires = new TreeMap<>(world.wires());
-    wires.merge(new Wire(wire.step(), wire.round(), reply), 1, Integer::sum);
-    return new World(
+    Map<InFlight, Integer> wires = new TreeMap<>(world.inFlight());
+    wires.merge(new InFlight(wire.step(), wire.round(), reply), 1, Integer::sum);
+    return new SystemState(
         world.saga(), parties, wires, world.duplicates(), world.losses(), world.retries());
   }
 
-  private static World decided(World world, Input input) {
+  private static SystemState decide(SystemState world, Input input) {
     Instant now = world.saga().wakeAt() == null ? NOW : world.saga().wakeAt();
     Decision<String> decision = Decider.decide(SAGA, world.saga(), input, now);
     if (decision instanceof Decision.Refuse<String> refuse && !(input instanceof Input.Cancel)) {
       fail(refuse.reason() + " on " + input + " in " + world);
     }
-    if (!(decision instanceof Decision.Move<String> move)) {
+    if (!(decision instanceof Decision.Transition<String> move)) {
       return world;
     }
-    Map<Wire, Integer> wires = new TreeMap<>(world.wires());
+    Map<InFlight, Integer> wires = new TreeMap<>(world.inFlight());
     for (Effect effect : move.effects()) {
       if (effect instanceof Effect.Send send) {
-        wires.merge(wire(send), 1, Integer::sum);
+        wires.merge(inFlight(send), 1, Integer::sum);
       }
     }
     Instance<String> next = move.next();
@@ -258,18 +260,18 @@ class DeciderExplorerTest {
             next.steps(),
             next.state(),
             next.wakeAt() == null ? null : NOW);
-    return new World(
-        timeless, world.parties(), wires, world.duplicates(), world.losses(), world.retries());
+    return new SystemState(
+        timeless, world.participants(), wires, world.duplicates(), world.losses(), world.retries());
   }
 
-  private static Wire wire(Effect.Send send) {
+  private static InFlight inFlight(Effect.Send send) {
     for (int step = 0; step < STEPS; step++) {
       if (send.messageId().equals(CommandIds.command("s", "s" + step))) {
-        return new Wire(step, 0, "");
+        return new InFlight(step, 0, "");
       }
       for (int round = 1; round < 10; round++) {
         if (send.messageId().equals(CommandIds.undo("s", "s" + step, round))) {
-          return new Wire(step, round, "");
+          return new InFlight(step, round, "");
         }
       }
     }

@@ -228,14 +228,14 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
 
   @Test
   void rollsTheEndBackWithAHookThatFails() throws Exception {
-    failing = new java.io.IOException("order table");
+    hookFailure = new java.io.IOException("order table");
     begin("o-1");
     answer(last(), new TestSaga.Held("o-1"));
     answer(last(), new TestSaga.Paid("o-1"));
     Sent send = last();
-    assertThatThrownBy(() -> answer(send, new TestSaga.Sent("o-1"))).isSameAs(failing);
+    assertThatThrownBy(() -> answer(send, new TestSaga.Sent("o-1"))).isSameAs(hookFailure);
     assertThat(status("o-1")).isEqualTo(SagaStatus.RUNNING);
-    failing = null;
+    hookFailure = null;
     answer(send, new TestSaga.Sent("o-1"));
     assertThat(ended).containsExactly("completed o-1");
   }
@@ -435,7 +435,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
             .step("hold")
             .command(TestSaga.STOCK, s -> new TestSaga.Hold(s.order()))
             .onReply(TestSaga.Held.class, (s, r) -> s)
-            .compensate(TestSaga.STOCK, this::changedMeanwhile)
+            .compensate(TestSaga.STOCK, this::changeConcurrently)
             .compensatedBy(TestSaga.Unheld.class)
             .build();
     engine = engine(raced);
@@ -446,7 +446,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
         .hasMessage("COMMS-SAGA-001: saga " + id + ": another transaction changes it");
   }
 
-  private TestSaga.Unhold changedMeanwhile(State state) {
+  private TestSaga.Unhold changeConcurrently(State state) {
     try (Connection other = dataSource().getConnection();
         Statement change = other.createStatement()) {
       change.executeUpdate("UPDATE " + database.table("saga") + " SET version = version + 1");

@@ -43,7 +43,7 @@ abstract class SagaEngineFixture {
   final List<Sent> sent = new ArrayList<>();
   final List<String> ended = new CopyOnWriteArrayList<>();
   private final List<SagaEngine> engines = new ArrayList<>();
-  volatile @Nullable Exception failing;
+  volatile @Nullable Exception hookFailure;
   JdbcDatabase database;
   JdbcTransactionRunner transactions;
   SagaDefinition<State> definition;
@@ -61,8 +61,8 @@ abstract class SagaEngineFixture {
     definition =
         TestSaga.definition(
             (s, tx) -> {
-              if (failing != null) {
-                throw failing;
+              if (hookFailure != null) {
+                throw hookFailure;
               }
               ended.add("completed " + s.order());
             },

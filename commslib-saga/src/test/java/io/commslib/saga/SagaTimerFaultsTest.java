@@ -35,7 +35,7 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
 
   private static HikariDataSource pool;
   private final AtomicInteger calls = new AtomicInteger();
-  private final CountDownLatch released = new CountDownLatch(1);
+  private final CountDownLatch release = new CountDownLatch(1);
 
   @BeforeAll
   static void open() {
@@ -98,7 +98,7 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
 
   private void awaitRelease() {
     try {
-      released.await();
+      release.await();
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
@@ -135,7 +135,7 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
                 engine.health().status() == Health.Status.DEGRADED
                     && engine.health().reason().startsWith("stuck sagas: ["));
         assertThat(engine.drain(Duration.ofMillis(10))).isFalse();
-        released.countDown();
+        release.countDown();
         assertThat(engine.drain(Duration.ofSeconds(Long.MAX_VALUE))).isTrue();
         assertThat(engine.health().status()).isEqualTo(Health.Status.DOWN);
       }

@@ -3,7 +3,7 @@ package io.commslib.saga;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.messaging.Destination;
-import io.commslib.saga.SagaUserCodeTest.Cell;
+import io.commslib.saga.SagaUserCodeTest.FaultCase;
 import io.commslib.saga.SagaUserCodeTest.Path;
 import io.commslib.saga.SagaUserCodeTest.Place;
 import java.io.IOException;
@@ -110,7 +110,7 @@ class SagaUserCodeTableTest {
   @Test
   void everyPlaceIsMetOnEachThreadThatCanReachIt() {
     Set<String> met = new TreeSet<>();
-    for (Cell cell : SagaUserCodeTest.CELLS) {
+    for (FaultCase cell : SagaUserCodeTest.CASES) {
       met.add(cell.place() + " " + cell.path());
     }
     Set<String> demanded = new TreeSet<>();

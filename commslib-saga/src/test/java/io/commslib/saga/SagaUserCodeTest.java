@@ -101,7 +101,7 @@ class SagaUserCodeTest {
   }
 
   /** The step that no participant answers. */
-  enum Silent {
+  enum UnansweredStep {
     NONE,
     LOOK,
     HOLD,
@@ -113,22 +113,22 @@ class SagaUserCodeTest {
    *
    * @param refuses whether the last step is refused, so that the saga is compensated
    */
-  record Cell(Place place, Path path, Silent silent, boolean refuses) {
+  record FaultCase(Place place, Path path, UnansweredStep unanswered, boolean refuses) {
 
-    static Cell reply(Place place) {
-      return new Cell(place, Path.REPLY, Silent.NONE, false);
+    static FaultCase reply(Place place) {
+      return new FaultCase(place, Path.REPLY, UnansweredStep.NONE, false);
     }
 
-    static Cell refused(Place place) {
-      return new Cell(place, Path.REPLY, Silent.NONE, true);
+    static FaultCase refused(Place place) {
+      return new FaultCase(place, Path.REPLY, UnansweredStep.NONE, true);
     }
 
-    static Cell timer(Place place, Silent silent) {
-      return new Cell(place, Path.TIMER, silent, false);
+    static FaultCase timer(Place place, UnansweredStep silent) {
+      return new FaultCase(place, Path.TIMER, silent, false);
     }
 
     /** Whether what all sagas need is what fails: then others go on after the cure. */
-    boolean stopsOthers() {
+    boolean failsAllSagas() {
       return place == Place.DATA_SOURCE;
     }
 
@@ -141,38 +141,38 @@ class SagaUserCodeTest {
     }
   }
 
-  static final List<Cell> CELLS =
+  static final List<FaultCase> CASES =
       List.of(
-          Cell.reply(Place.KEY),
-          Cell.reply(Place.COMMAND),
-          Cell.reply(Place.ON_REPLY),
-          Cell.refused(Place.REFUSED_BY),
-          Cell.refused(Place.COMPENSATE),
-          Cell.refused(Place.COMPENSATED_BY),
-          Cell.reply(Place.ON_COMPLETED),
-          Cell.refused(Place.ON_COMPENSATED),
-          Cell.reply(Place.STATE_ENCODE),
-          Cell.reply(Place.STATE_DECODE),
-          Cell.reply(Place.EVENT_ENCODE),
-          Cell.reply(Place.EVENT_DECODE),
-          Cell.reply(Place.OUTBOX),
-          Cell.timer(Place.KEY, Silent.LOOK),
-          Cell.timer(Place.COMMAND, Silent.LOOK),
-          Cell.timer(Place.COMPENSATE, Silent.HOLD),
-          Cell.timer(Place.ON_COMPENSATED, Silent.LOOK),
-          Cell.timer(Place.STATE_ENCODE, Silent.LOOK),
-          Cell.timer(Place.STATE_DECODE, Silent.LOOK),
-          Cell.timer(Place.EVENT_ENCODE, Silent.LOOK),
-          Cell.timer(Place.DATA_SOURCE, Silent.LOOK),
-          Cell.timer(Place.OUTBOX, Silent.LOOK),
-          new Cell(Place.OBSERVER, Path.OBSERVER, Silent.PAY, false));
+          FaultCase.reply(Place.KEY),
+          FaultCase.reply(Place.COMMAND),
+          FaultCase.reply(Place.ON_REPLY),
+          FaultCase.refused(Place.REFUSED_BY),
+          FaultCase.refused(Place.COMPENSATE),
+          FaultCase.refused(Place.COMPENSATED_BY),
+          FaultCase.reply(Place.ON_COMPLETED),
+          FaultCase.refused(Place.ON_COMPENSATED),
+          FaultCase.reply(Place.STATE_ENCODE),
+          FaultCase.reply(Place.STATE_DECODE),
+          FaultCase.reply(Place.EVENT_ENCODE),
+          FaultCase.reply(Place.EVENT_DECODE),
+          FaultCase.reply(Place.OUTBOX),
+          FaultCase.timer(Place.KEY, UnansweredStep.LOOK),
+          FaultCase.timer(Place.COMMAND, UnansweredStep.LOOK),
+          FaultCase.timer(Place.COMPENSATE, UnansweredStep.HOLD),
+          FaultCase.timer(Place.ON_COMPENSATED, UnansweredStep.LOOK),
+          FaultCase.timer(Place.STATE_ENCODE, UnansweredStep.LOOK),
+          FaultCase.timer(Place.STATE_DECODE, UnansweredStep.LOOK),
+          FaultCase.timer(Place.EVENT_ENCODE, UnansweredStep.LOOK),
+          FaultCase.timer(Place.DATA_SOURCE, UnansweredStep.LOOK),
+          FaultCase.timer(Place.OUTBOX, UnansweredStep.LOOK),
+          new FaultCase(Place.OBSERVER, Path.OBSERVER, UnansweredStep.PAY, false));
 
   private static final List<String> ANSWERED = List.of("a-1", "a-2", "a-3");
   private static final List<String> SILENT =
-      List.of(SagaWorld.SILENT + "-1", SagaWorld.SILENT + "-2");
+      List.of(UserCodeFixture.UNANSWERED + "-1", UserCodeFixture.UNANSWERED + "-2");
 
-  private static List<Cell> cells(Fault fault) {
-    return CELLS.stream()
+  private static List<FaultCase> cases(Fault fault) {
+    return CASES.stream()
         .filter(cell -> fault != Fault.NULL || cell.place().hasReturn())
         // A pool that hangs hangs all, until its own timeout.
         .filter(cell -> fault != Fault.HANGS || cell.place() != Place.DATA_SOURCE)
@@ -182,10 +182,10 @@ class SagaUserCodeTest {
   @ParameterizedTest
   @EnumSource(Fault.class)
   void nothingIsLostOthersGoOnAndHealthTells(Fault fault) {
-    Map<Cell, CompletableFuture<Void>> runs = new LinkedHashMap<>();
-    ExecutorService threads = Executors.newFixedThreadPool(CELLS.size());
+    Map<FaultCase, CompletableFuture<Void>> runs = new LinkedHashMap<>();
+    ExecutorService threads = Executors.newFixedThreadPool(CASES.size());
     try {
-      for (Cell cell : cells(fault)) {
+      for (FaultCase cell : cases(fault)) {
         runs.put(cell, CompletableFuture.runAsync(() -> run(cell, fault), threads));
       }
       SoftAssertions all = new SoftAssertions();
@@ -196,7 +196,7 @@ class SagaUserCodeTest {
     }
   }
 
-  private static void join(Cell cell, CompletableFuture<Void> run) {
+  private static void join(FaultCase cell, CompletableFuture<Void> run) {
     try {
       run.join();
     } catch (CompletionException e) {
@@ -204,71 +204,72 @@ class SagaUserCodeTest {
     }
   }
 
-  private static void run(Cell cell, Fault fault) {
-    try (SagaWorld world = new SagaWorld(cell, fault)) {
-      String badId = world.begin(SagaWorld.BAD);
+  private static void run(FaultCase cell, Fault fault) {
+    try (UserCodeFixture world = new UserCodeFixture(cell, fault)) {
+      String badId = world.begin(UserCodeFixture.BAD);
       world.engine.start();
       world.await("hit", () -> world.hits.get() > 0);
       others(cell).forEach(world::begin);
-      if (!fault.lasts() || !cell.stopsOthers()) {
+      if (!fault.lasts() || !cell.failsAllSagas()) {
         world.await(
             "others go on", () -> others(cell).stream().allMatch(each -> isDone(world, each)));
       }
       if (fault.lasts() && fault != Fault.INTERRUPTS) {
-        world.await("it is told", () -> isTold(world, cell, fault));
+        world.await("it is told", () -> isReported(world, cell, fault));
       }
       if (fault == Fault.UNDECLARED_EXCEPTION_ONCE && cell.path() == Path.REPLY) {
         world.await(
-            "the failure itself is told", () -> isNamed(world, "java.io.IOException: planted"));
+            "the failure itself is told",
+            () -> isFailureReported(world, "java.io.IOException: planted"));
       }
       if (fault == Fault.ERROR_UNTIL_CURED && cell.isRepeated()) {
         world.await("it is tried again", () -> world.hits.get() > 2);
       }
       world.cure();
       world.await("others end", () -> others(cell).stream().allMatch(each -> isDone(world, each)));
-      world.await("the bad one rests", () -> world.status(SagaWorld.BAD).isAtRest());
-      if (world.status(SagaWorld.BAD) == SagaStatus.PARKED) {
-        isParkedVisibly(world, badId, fault);
-        if (cell.silent() == Silent.PAY) {
+      world.await("the bad one rests", () -> world.status(UserCodeFixture.BAD).isAtRest());
+      if (world.status(UserCodeFixture.BAD) == SagaStatus.PARKED) {
+        assertParkedVisibly(world, badId, fault);
+        if (cell.unanswered() == UnansweredStep.PAY) {
           assertThat(world.engine.resolve(badId, "ann", "paid by hand")).isTrue();
         } else {
           assertThat(world.engine.retry(badId, "ann", "cured")).isTrue();
         }
       }
-      world.await("the bad one ends", () -> isEnded(world, SagaWorld.BAD));
-      world.await("its hook ran", () -> world.ended.contains(SagaWorld.BAD));
-      assertThat(world.ended).containsOnlyOnce(SagaWorld.BAD);
-      if (cell.silent() != Silent.PAY) {
+      world.await("the bad one ends", () -> isEnded(world, UserCodeFixture.BAD));
+      world.await("its hook ran", () -> world.ended.contains(UserCodeFixture.BAD));
+      assertThat(world.ended).containsOnlyOnce(UserCodeFixture.BAD);
+      if (cell.unanswered() != UnansweredStep.PAY) {
         world.await("well again", () -> world.engine.health().status() == Health.Status.UP);
       }
       world.await("replies well", () -> world.replies.health().status() == Health.Status.UP);
     }
   }
 
-  private static List<String> others(Cell cell) {
+  private static List<String> others(FaultCase cell) {
     List<String> all = new ArrayList<>(ANSWERED);
-    if (cell.silent() != Silent.NONE) {
+    if (cell.unanswered() != UnansweredStep.NONE) {
       all.addAll(SILENT);
     }
     return all;
   }
 
-  private static boolean isDone(SagaWorld world, String order) {
+  private static boolean isDone(UserCodeFixture world, String order) {
     SagaStatus status = world.status(order);
-    return order.startsWith(SagaWorld.SILENT) ? status.isAtRest() : isEnded(world, order);
+    return order.startsWith(UserCodeFixture.UNANSWERED) ? status.isAtRest() : isEnded(world, order);
   }
 
-  private static boolean isEnded(SagaWorld world, String order) {
+  private static boolean isEnded(UserCodeFixture world, String order) {
     SagaStatus status = world.status(order);
     return status == SagaStatus.COMPLETED || status == SagaStatus.COMPENSATED;
   }
 
-  private static boolean isNamed(SagaWorld world, String failure) {
+  private static boolean isFailureReported(UserCodeFixture world, String failure) {
     return world.troubles.stream()
         .anyMatch(each -> (each.text() + each.cause().orElse("")).contains(failure));
   }
 
-  private static boolean isTold(SagaWorld world, Cell cell, Fault fault) {
+  private static boolean isReported(UserCodeFixture world, FaultCase cell, Fault fault) {
     boolean engineTells = world.engine.health().status() != Health.Status.UP;
     boolean repliesTell = world.replies.health().status() != Health.Status.UP;
     if (cell.path() == Path.OBSERVER) {
@@ -282,7 +283,7 @@ class SagaUserCodeTest {
     return fault == Fault.HANGS ? repliesTell : repliesTell || !world.troubles.isEmpty();
   }
 
-  private static void isParkedVisibly(SagaWorld world, String id, Fault fault) {
+  private static void assertParkedVisibly(UserCodeFixture world, String id, Fault fault) {
     List<SagaLogEntry> history = world.engine.timeline(id);
     SagaLogEntry last = history.get(history.size() - 1);
     assertThat(last.kind()).isEqualTo(SagaLogEntry.Kind.PARKED);
@@ -315,15 +316,15 @@ class SagaUserCodeTest {
       if (fault == Fault.NULL && !place.hasReturn()) {
         continue;
       }
-      Cell cell = new Cell(place, Path.CALLER, Silent.NONE, false);
-      try (SagaWorld world = new SagaWorld(cell, fault)) {
-        assertThatThrownBy(() -> world.begin(SagaWorld.BAD)).as(place.name()).isNotNull();
+      FaultCase cell = new FaultCase(place, Path.CALLER, UnansweredStep.NONE, false);
+      try (UserCodeFixture world = new UserCodeFixture(cell, fault)) {
+        assertThatThrownBy(() -> world.begin(UserCodeFixture.BAD)).as(place.name()).isNotNull();
         Thread.interrupted();
-        assertThat(world.engine.find("order", SagaWorld.BAD)).isEmpty();
+        assertThat(world.engine.find("order", UserCodeFixture.BAD)).isEmpty();
         world.begin("a-1");
         world.cure();
-        world.begin(SagaWorld.BAD);
-        world.await("both end", () -> isEnded(world, "a-1") && isEnded(world, SagaWorld.BAD));
+        world.begin(UserCodeFixture.BAD);
+        world.await("both end", () -> isEnded(world, "a-1") && isEnded(world, UserCodeFixture.BAD));
       }
     }
   }
@@ -335,20 +336,20 @@ class SagaUserCodeTest {
       if (fault == Fault.NULL && !place.hasReturn()) {
         continue;
       }
-      Cell cell = new Cell(place, Path.CALLER, Silent.PAY, false);
+      FaultCase cell = new FaultCase(place, Path.CALLER, UnansweredStep.PAY, false);
       operate(cell, fault);
     }
     if (fault != Fault.NULL) {
-      operate(new Cell(Place.ON_COMPLETED, Path.CALLER, Silent.PAY, false), fault);
+      operate(new FaultCase(Place.ON_COMPLETED, Path.CALLER, UnansweredStep.PAY, false), fault);
     }
   }
 
-  private static void operate(Cell cell, Fault fault) {
-    try (SagaWorld world = new SagaWorld(cell, fault)) {
+  private static void operate(FaultCase cell, Fault fault) {
+    try (UserCodeFixture world = new UserCodeFixture(cell, fault)) {
       world.pause();
-      String id = world.begin(SagaWorld.BAD);
+      String id = world.begin(UserCodeFixture.BAD);
       world.engine.start();
-      world.await("parked", () -> world.status(SagaWorld.BAD) == SagaStatus.PARKED);
+      world.await("parked", () -> world.status(UserCodeFixture.BAD) == SagaStatus.PARKED);
       world.resume();
       assertThatThrownBy(
               () -> {
@@ -362,10 +363,10 @@ class SagaUserCodeTest {
           .isInstanceOf(
               fault == Fault.MEMORY_ERROR_ONCE ? OutOfMemoryError.class : SagaException.class);
       Thread.interrupted();
-      assertThat(world.status(SagaWorld.BAD)).isEqualTo(SagaStatus.PARKED);
+      assertThat(world.status(UserCodeFixture.BAD)).isEqualTo(SagaStatus.PARKED);
       world.cure();
       assertThat(world.engine.resolve(id, "ann", "paid by hand")).isTrue();
-      assertThat(world.status(SagaWorld.BAD)).isEqualTo(SagaStatus.COMPLETED);
+      assertThat(world.status(UserCodeFixture.BAD)).isEqualTo(SagaStatus.COMPLETED);
     }
   }
 }

@@ -38,7 +38,7 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
 
   private final AtomicInteger calls = new AtomicInteger();
   private final List<Trouble> troubles = new CopyOnWriteArrayList<>();
-  private volatile @Nullable Throwable thrown;
+  private volatile @Nullable Throwable hookFailure;
 
   @BeforeAll
   static void open() {
@@ -85,7 +85,7 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
   }
 
   private void hook(String order) throws Exception {
-    Throwable failure = thrown;
+    Throwable failure = hookFailure;
     if (failure != null && order.equals("bad")) {
       calls.incrementAndGet();
       if (failure instanceof Error error) {
@@ -96,16 +96,16 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
   }
 
   /** Waits, and spares the waits between failures. */
-  private void awaitHastened(String what, BooleanSupplier condition) {
+  private void awaitWithoutBackoff(String what, BooleanSupplier condition) {
     await(
         what,
         () -> {
-          hasten();
+          expireBackoffs();
           return condition.getAsBoolean();
         });
   }
 
-  private void hasten() {
+  private void expireBackoffs() {
     try {
       inTransaction(
           connection -> {
@@ -134,10 +134,10 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
 
   @Test
   void aHookThatFailsEachTimeIsCountedInTheHistoryAndParksItsSagaWithACode() {
-    thrown = new java.io.IOException("holds a secret");
+    hookFailure = new java.io.IOException("holds a secret");
     String id = begin("bad");
     engine.start();
-    awaitHastened("some failures", () -> failures(id).size() >= 4);
+    awaitWithoutBackoff("some failures", () -> failures(id).size() >= 4);
     await(
         "health tells",
         () ->
@@ -148,7 +148,7 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
     engine.close();
     SagaEngine successor = engine(definition, observer(), LEASE);
     successor.start();
-    awaitHastened("parked", () -> status("bad") == SagaStatus.PARKED);
+    awaitWithoutBackoff("parked", () -> status("bad") == SagaStatus.PARKED);
     List<SagaLogEntry> history = successor.timeline(id);
     assertThat(failures(id)).extracting(SagaLogEntry::attempt).isEqualTo(numbersTo(10));
     assertThat(history.get(history.size() - 1).detail())
@@ -170,7 +170,7 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
     begin("good");
     await("others go on", () -> successor.find("order", "good").isPresent());
     await("others end", () -> status("good") == SagaStatus.COMPENSATED);
-    thrown = null;
+    hookFailure = null;
     engine = successor;
     assertThat(engine.retry(id, "ann", "mended")).isTrue();
     await("ended", () -> status("bad") == SagaStatus.COMPENSATED);
@@ -181,13 +181,13 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
   void aFailureOfTheDatabaseShowsNoValueOfTheState() {
     SQLException refused =
         new SQLException("Value too long: 'SECRET'\n  Detail: row (SECRET)", "22001");
-    thrown = new IllegalStateException("insert into t values ('SECRET')", refused);
+    hookFailure = new IllegalStateException("insert into t values ('SECRET')", refused);
     String id = begin("bad");
     engine.start();
-    awaitHastened("some failures", () -> failures(id).size() >= 2);
-    thrown = refused;
+    awaitWithoutBackoff("some failures", () -> failures(id).size() >= 2);
+    hookFailure = refused;
     await("health tells", () -> engine.health().reason().contains("could not be woken"));
-    awaitHastened("parked", () -> status("bad") == SagaStatus.PARKED);
+    awaitWithoutBackoff("parked", () -> status("bad") == SagaStatus.PARKED);
     await(
         "told", () -> troubles.stream().anyMatch(trouble -> trouble.kind() == Trouble.Kind.PARKED));
     List<String> texts = new ArrayList<>();
@@ -199,12 +199,12 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
 
   @Test
   void anErrorOfTheJvmIsCountedToo() {
-    thrown = new OutOfMemoryError("planted");
+    hookFailure = new OutOfMemoryError("planted");
     String id = begin("bad");
     engine.start();
-    awaitHastened("counted", () -> failures(id).size() == 1);
+    awaitWithoutBackoff("counted", () -> failures(id).size() == 1);
     await("health tells", () -> engine.health().reason().contains("the JVM failed"));
-    thrown = null;
+    hookFailure = null;
     await("ended", () -> status("bad") == SagaStatus.COMPENSATED);
   }
 
@@ -224,25 +224,25 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
   @ParameterizedTest
   @MethodSource("outages")
   void anOutageIsNotCounted(Throwable outage) {
-    thrown = outage;
+    hookFailure = outage;
     String id = begin("bad");
     engine.start();
-    awaitHastened("many failures", () -> calls.get() > 12);
+    awaitWithoutBackoff("many failures", () -> calls.get() > 12);
     assertThat(failures(id)).isEmpty();
     await("health tells", () -> engine.health().status() == Health.Status.DEGRADED);
-    thrown = null;
-    awaitHastened("ended", () -> status("bad") == SagaStatus.COMPENSATED);
+    hookFailure = null;
+    awaitWithoutBackoff("ended", () -> status("bad") == SagaStatus.COMPENSATED);
     await("well again", () -> engine.health().status() == Health.Status.UP);
   }
 
   @Test
   void theCountBeginsAnewWithEachMove() throws Exception {
-    thrown = new java.io.IOException();
+    hookFailure = new java.io.IOException();
     String id = begin("bad");
     engine.start();
-    awaitHastened("some failures", () -> failures(id).size() >= 5);
+    awaitWithoutBackoff("some failures", () -> failures(id).size() >= 5);
     // A late reply moves it on.
-    thrown = null;
+    hookFailure = null;
     answer(sent.get(0), new TestSaga.Held("bad"));
     SagaStore store = new SagaStore(database);
     int failures = inTransaction(connection -> store.failures(connection, id));
@@ -263,7 +263,7 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
 
   @Test
   void aSagaThatEndsEachProcessIsParkedBeforeItEndsTheNext() throws Exception {
-    thrown = new AssertionError("not to be called");
+    hookFailure = new AssertionError("not to be called");
     String id = begin("bad");
     SagaStore store = new SagaStore(database);
     for (int number : numbersTo(SagaTimeouts.MAX_FAILURES)) {

@@ -83,14 +83,14 @@ final class TestSaga {
         .command(STOCK, s -> new Hold(s.order()))
         .onReply(Held.class, (s, r) -> s.then("held"))
         .refusedBy(NotHeld.class, (s, r) -> s.then("not-held"))
-        .compensate(STOCK, s -> new Unhold(working(s.order(), "unhold-fails")))
+        .compensate(STOCK, s -> new Unhold(failFor(s.order(), "unhold-fails")))
         .compensatedBy(Unheld.class)
         .timeout(timeout)
         .attempts(2)
         .compensationAttempts(2)
         .step("pay")
         .command(BANK, s -> new Pay(s.order()))
-        .onReply(Paid.class, (s, r) -> s.then("paid " + working(r.order(), "poison")))
+        .onReply(Paid.class, (s, r) -> s.then("paid " + failFor(r.order(), "poison")))
         .refusedBy(Declined.class, (s, r) -> s.then("declined"))
         .compensate(BANK, s -> new Unpay(s.order()))
         .compensatedBy(Unpaid.class)
@@ -108,7 +108,7 @@ final class TestSaga {
   }
 
   /** Stands for a user's function with a mistake in it. */
-  private static String working(String order, String failsFor) {
+  private static String failFor(String order, String failsFor) {
     if (order.equals(failsFor)) {
       throw new IllegalStateException(failsFor);
     }

@@ -65,17 +65,16 @@ final class TripService {
     SystemRuntime runtime = SystemRuntime.create();
     MessageTransport transport = InMemoryTransport.create();
     List<Destination> queues =
-        List.of(
-            TripMessages.CARS, TripMessages.BANK, TripMessages.AIRLINE, TripParticipant.REPLIES);
+        List.of(TripState.CARS, TripState.BANK, TripState.AIRLINE, TripParticipant.REPLIES);
     queues.forEach(queue -> transport.declare(DestinationConfig.builder(queue).build()));
     JdbcOutbox outbox = JdbcOutbox.create(database, OutboxConfig.defaults());
-    SagaDefinition<TripMessages> definition =
-        TripMessages.saga(Duration.ofMillis(400), 3, 1_000)
+    SagaDefinition<TripState> definition =
+        TripState.saga(Duration.ofMillis(400), 3, 1_000)
             .onCompleted((trip, tx) -> end(tx, trip, SagaStatus.COMPLETED))
             .onCompensated((trip, tx) -> end(tx, trip, SagaStatus.COMPENSATED))
             .build();
     SagaEngine engine =
-        SagaEngine.builder(database, TripMessages.types(), JacksonCodec.create())
+        SagaEngine.builder(database, TripState.types(), JacksonCodec.create())
             .outbox(outbox)
             .define(definition)
             .config(
@@ -91,9 +90,9 @@ final class TripService {
             .transport(transport)
             .relay(OutboxRelay.create(outbox, transport, runtime))
             .saga(engine)
-            .subscription("cars", () -> subscribe(transport, TripMessages.CARS, participant))
-            .subscription("bank", () -> subscribe(transport, TripMessages.BANK, participant))
-            .subscription("airline", () -> subscribe(transport, TripMessages.AIRLINE, participant))
+            .subscription("cars", () -> subscribe(transport, TripState.CARS, participant))
+            .subscription("bank", () -> subscribe(transport, TripState.BANK, participant))
+            .subscription("airline", () -> subscribe(transport, TripState.AIRLINE, participant))
             .subscription(
                 "replies", () -> subscribe(transport, TripParticipant.REPLIES, engine.replies()))
             .build();
@@ -101,7 +100,7 @@ final class TripService {
     QuiescenceCheck quiet = new QuiescenceCheck(subscriptions);
     for (int i = 1; i <= trips; i++) {
       String trip = Integer.toString(i);
-      transactions.run(tx -> engine.start(tx, definition, trip, TripMessages.of(trip)));
+      transactions.run(tx -> engine.start(tx, definition, trip, TripState.of(trip)));
     }
     try {
       awaitAllEnded(engine, quiet, trips);
@@ -124,7 +123,7 @@ final class TripService {
               engine.list(SagaStatus.COMPLETED, 10_000).size()
                       + engine.list(SagaStatus.COMPENSATED, 10_000).size()
                   == trips;
-          return quiet.isStill(ended && outboxIsEmpty());
+          return quiet.isQuiescent(ended && outboxIsEmpty());
         });
   }
 
@@ -186,8 +185,7 @@ final class TripService {
         });
   }
 
-  private void end(TransactionContext tx, TripMessages trip, SagaStatus status)
-      throws SQLException {
+  private void end(TransactionContext tx, TripState trip, SagaStatus status) throws SQLException {
     try (PreparedStatement insert =
         tx.unwrap(Connection.class)
             .prepareStatement(

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
  * What a driver or a layer over it says may quote rows and parameters. Each place of the modules on
  * a database that makes such a failure the cause of one of the library, or attaches it to one,
  * stands in a table here, with the reason why that shows no value. What passes {@code
- * withoutValues}, or {@code tellable} of the sagas, needs none.
+ * withoutValues}, needs none.
  */
 class CauseSitesTest {
 
@@ -79,7 +79,7 @@ class CauseSitesTest {
           if (isCause
               && CAUSE.matcher(last).matches()
               && !last.equals("null")
-              && !last.matches(".*(withoutValues|tellable)\\(.*")) {
+              && !last.matches(".*withoutValues\\(.*")) {
             String name = site.group().replaceAll("new |\\.|\\(", "");
             found.merge(type + ": " + name + ", " + last, 1, Integer::sum);
           }

@@ -26,7 +26,7 @@ class FailureSitesTest {
           "(getCause\\(\\))|((?:Failures\\.unwrapped\\(\\w+\\) )?instanceof"
               + " [\\w.]*(?:Exception|Throwable))\\b|(instanceof Error \\w+ &&"
               + " Failures\\.isJvmFailure)|(catch \\([\\w.|"
-              + " ]*(?:\\b(?:Comms|Store|Publish|Codec|Transport|Subscribe|Saga|Refused|Plan|Completion|Execution|InvocationTarget)Exception)[\\w.|"
+              + " ]*(?:\\b(?:Comms|Store|Publish|Codec|Transport|Subscribe|Saga|Refused|DefinitionFailed|Completion|Execution|InvocationTarget)Exception)[\\w.|"
               + " ]*\\))");
 
   /** These may: it is their task. The first three read the failures of one client each. */
@@ -79,14 +79,15 @@ class FailureSitesTest {
               "OutboxRelay: catch (TimeoutException | ExecutionException e)",
               "whatever the failure is, it is not drained"),
           Map.entry(
-              "SagaTimeouts: instanceof SagaTransitions.PlanException",
+              "SagaTimeouts: instanceof SagaTransitions.DefinitionFailedException",
               "made by the library's own code; what it carries is classified over the chain"),
           Map.entry("SagaTransitions: instanceof Exception", "throws on what it carries"),
           Map.entry(
               "PollLoop: instanceof KafkaException", "decides of the stack trace in the log only"),
           Map.entry("RabbitDeadLetters: catch (ExecutionException e)", "unwraps it"),
           Map.entry(
-              "ReplyHandler: catch (SagaTransitions.PlanException e)", "throws on what it carries"),
+              "ReplyHandler: catch (SagaTransitions.DefinitionFailedException e)",
+              "throws on what it carries"),
           Map.entry(
               "ReplyHandler: catch (SagaTransitions.RefusedException e)",
               "made by the library's own code"),
@@ -94,7 +95,8 @@ class FailureSitesTest {
               "ResultRecorder: catch (StoreException e)",
               "the contract of a store names it; what becomes of it is told over the chain"),
           Map.entry(
-              "SagaEngine: catch (SagaTransitions.PlanException e)", "throws on what it carries"),
+              "SagaEngine: catch (SagaTransitions.DefinitionFailedException e)",
+              "throws on what it carries"),
           Map.entry(
               "SagaEngine: catch (SagaTransitions.RefusedException e)",
               "made by the library's own code"),

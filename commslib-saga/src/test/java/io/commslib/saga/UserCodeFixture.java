@@ -19,11 +19,11 @@ import io.commslib.jackson.JacksonCodec;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.outbox.Outbox;
-import io.commslib.saga.SagaUserCodeTest.Cell;
 import io.commslib.saga.SagaUserCodeTest.Fault;
+import io.commslib.saga.SagaUserCodeTest.FaultCase;
 import io.commslib.saga.SagaUserCodeTest.Path;
 import io.commslib.saga.SagaUserCodeTest.Place;
-import io.commslib.saga.SagaUserCodeTest.Silent;
+import io.commslib.saga.SagaUserCodeTest.UnansweredStep;
 import io.commslib.saga.TestSaga.State;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -47,12 +47,12 @@ import org.h2.jdbcx.JdbcConnectionPool;
  * An engine, its participants and the transport of their replies, with one fault planted in the
  * code of others: it is met by the saga {@code bad} only, and on the threads of one path only.
  */
-final class SagaWorld implements AutoCloseable {
+final class UserCodeFixture implements AutoCloseable {
 
   static final String BAD = "bad";
 
   /** Sagas whose participants do not answer the step that the cell names. */
-  static final String SILENT = "silent";
+  static final String UNANSWERED = "silent";
 
   private static final AtomicInteger DATABASES = new AtomicInteger();
   private static final Destination REPLIES = Destination.queue("replies");
@@ -68,7 +68,7 @@ final class SagaWorld implements AutoCloseable {
   final SagaDefinition<State> definition;
   final Subscription replies;
   final JdbcTransactionRunner transactions;
-  private final Cell cell;
+  private final FaultCase cell;
   private final Fault fault;
   private final SystemRuntime runtime = SystemRuntime.platformThreads();
   private final CountDownLatch release = new CountDownLatch(1);
@@ -79,7 +79,7 @@ final class SagaWorld implements AutoCloseable {
   private volatile boolean paused;
   private volatile String badId = "";
 
-  SagaWorld(Cell cell, Fault fault) {
+  UserCodeFixture(FaultCase cell, Fault fault) {
     this.cell = cell;
     this.fault = fault;
     CommsObserver observer = new FaultyObserver();
@@ -100,7 +100,8 @@ final class SagaWorld implements AutoCloseable {
             .define(definition)
             .config(
                 SagaConfig.builder()
-                    .pollInterval(Duration.ofMillis(cell.silent() == Silent.NONE ? 200 : 20))
+                    .pollInterval(
+                        Duration.ofMillis(cell.unanswered() == UnansweredStep.NONE ? 200 : 20))
                     .lease(Duration.ofSeconds(1))
                     .build())
             .observer(observer)
@@ -134,33 +135,35 @@ final class SagaWorld implements AutoCloseable {
         .key(s -> hit(Place.KEY, s.order()) ? null : s.order())
         .step("look")
         .readOnly()
-        .command(TestSaga.POST, s -> made(Place.COMMAND, s, new TestSaga.Send(s.order())))
-        .onReply(TestSaga.Sent.class, (s, r) -> next(Place.ON_REPLY, s, "seen"))
-        .timeout(cell.silent() == Silent.LOOK ? SHORT : LONG)
+        .command(TestSaga.POST, s -> commandOrNull(Place.COMMAND, s, new TestSaga.Send(s.order())))
+        .onReply(TestSaga.Sent.class, (s, r) -> stateOrNull(Place.ON_REPLY, s, "seen"))
+        .timeout(cell.unanswered() == UnansweredStep.LOOK ? SHORT : LONG)
         .attempts(2)
         .step("hold")
-        .command(TestSaga.STOCK, s -> made(Place.COMMAND, s, new TestSaga.Hold(s.order())))
-        .onReply(TestSaga.Held.class, (s, r) -> next(Place.ON_REPLY, s, "held"))
-        .compensate(TestSaga.STOCK, s -> made(Place.COMPENSATE, s, new TestSaga.Unhold(s.order())))
-        .compensatedBy(TestSaga.Unheld.class, (s, r) -> next(Place.COMPENSATED_BY, s, "unheld"))
-        .timeout(cell.silent() == Silent.HOLD ? SHORT : LONG)
+        .command(TestSaga.STOCK, s -> commandOrNull(Place.COMMAND, s, new TestSaga.Hold(s.order())))
+        .onReply(TestSaga.Held.class, (s, r) -> stateOrNull(Place.ON_REPLY, s, "held"))
+        .compensate(
+            TestSaga.STOCK, s -> commandOrNull(Place.COMPENSATE, s, new TestSaga.Unhold(s.order())))
+        .compensatedBy(
+            TestSaga.Unheld.class, (s, r) -> stateOrNull(Place.COMPENSATED_BY, s, "unheld"))
+        .timeout(cell.unanswered() == UnansweredStep.HOLD ? SHORT : LONG)
         .attempts(2)
         .step("pay")
-        .command(TestSaga.BANK, s -> made(Place.COMMAND, s, new TestSaga.Pay(s.order())))
-        .onReply(TestSaga.Paid.class, (s, r) -> next(Place.ON_REPLY, s, "paid"))
-        .refusedBy(TestSaga.Declined.class, (s, r) -> next(Place.REFUSED_BY, s, "declined"))
-        .timeout(cell.silent() == Silent.PAY ? SHORT : LONG)
+        .command(TestSaga.BANK, s -> commandOrNull(Place.COMMAND, s, new TestSaga.Pay(s.order())))
+        .onReply(TestSaga.Paid.class, (s, r) -> stateOrNull(Place.ON_REPLY, s, "paid"))
+        .refusedBy(TestSaga.Declined.class, (s, r) -> stateOrNull(Place.REFUSED_BY, s, "declined"))
+        .timeout(cell.unanswered() == UnansweredStep.PAY ? SHORT : LONG)
         .attempts(2)
         .onCompleted((s, tx) -> end(Place.ON_COMPLETED, s, tx))
         .onCompensated((s, tx) -> end(Place.ON_COMPENSATED, s, tx))
         .build();
   }
 
-  private Object made(Place where, State state, Object command) {
+  private Object commandOrNull(Place where, State state, Object command) {
     return hit(where, state.order()) ? null : command;
   }
 
-  private State next(Place where, State state, String word) {
+  private State stateOrNull(Place where, State state, String word) {
     return hit(where, state.order()) ? null : state.then(word);
   }
 
@@ -185,7 +188,7 @@ final class SagaWorld implements AutoCloseable {
       case ERROR_UNTIL_CURED -> throw new AssertionError("planted");
       case UNDECLARED_EXCEPTION_ONCE -> {
         if (hit == 1) {
-          SagaWorld.<RuntimeException>undeclared(new IOException("planted"));
+          UserCodeFixture.<RuntimeException>undeclared(new IOException("planted"));
         }
       }
       case MEMORY_ERROR_ONCE -> {
@@ -269,13 +272,15 @@ final class SagaWorld implements AutoCloseable {
   private void answer(Message command) {
     Object asked = healthyTypes.decode(command);
     Object answer = null;
-    if (asked instanceof TestSaga.Send send && !isSilent(Silent.LOOK, send.order())) {
+    if (asked instanceof TestSaga.Send send && !isUnanswered(UnansweredStep.LOOK, send.order())) {
       answer = new TestSaga.Sent(send.order());
-    } else if (asked instanceof TestSaga.Hold hold && !isSilent(Silent.HOLD, hold.order())) {
+    } else if (asked instanceof TestSaga.Hold hold
+        && !isUnanswered(UnansweredStep.HOLD, hold.order())) {
       answer = new TestSaga.Held(hold.order());
     } else if (asked instanceof TestSaga.Unhold unhold) {
       answer = new TestSaga.Unheld(unhold.order());
-    } else if (asked instanceof TestSaga.Pay pay && !isSilent(Silent.PAY, pay.order())) {
+    } else if (asked instanceof TestSaga.Pay pay
+        && !isUnanswered(UnansweredStep.PAY, pay.order())) {
       answer =
           cell.refuses() && pay.order().equals(BAD)
               ? new TestSaga.Declined(pay.order())
@@ -295,8 +300,8 @@ final class SagaWorld implements AutoCloseable {
     }
   }
 
-  private boolean isSilent(Silent step, String order) {
-    return cell.silent() == step && (order.equals(BAD) || order.startsWith(SILENT));
+  private boolean isUnanswered(UnansweredStep step, String order) {
+    return cell.unanswered() == step && (order.equals(BAD) || order.startsWith(UNANSWERED));
   }
 
   @Override
