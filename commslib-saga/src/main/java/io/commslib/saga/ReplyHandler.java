@@ -57,7 +57,7 @@ final class ReplyHandler implements MessageHandler {
         }
       } catch (SagaTransitions.RefusedException e) {
         return Settlement.deadLetter(e.reason());
-      } catch (SagaTransitions.DefinitionFailedException e) {
+      } catch (DefinitionFailedException e) {
         throw e.asException();
       }
     }

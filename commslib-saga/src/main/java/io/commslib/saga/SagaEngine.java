@@ -365,7 +365,7 @@ public final class SagaEngine implements LifecycleComponent {
         throw SqlErrors.translate("saga", e);
       } catch (StoreException | SagaException e) {
         throw e;
-      } catch (SagaTransitions.DefinitionFailedException e) {
+      } catch (DefinitionFailedException e) {
         throw definitionFailed(sagaId, e.failure());
       } catch (Exception | Error e) {
         Optional<VirtualMachineError> jvm = Failures.jvmFailure(e);

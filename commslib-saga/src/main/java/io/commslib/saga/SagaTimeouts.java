@@ -168,7 +168,7 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
       // The interrupt flag that user code has left would fail what is written next.
       Thread.interrupted();
       Throwable cause =
-          e instanceof SagaTransitions.DefinitionFailedException plan ? plan.failure() : e;
+          e instanceof DefinitionFailedException plan ? plan.failure() : e;
       String untold = handleFailure(claim, cause, cause != e);
       Optional<VirtualMachineError> jvm = Failures.jvmFailure(cause);
       if (jvm.isPresent()) {

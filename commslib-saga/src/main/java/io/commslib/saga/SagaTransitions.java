@@ -44,33 +44,6 @@ final class SagaTransitions {
     }
   }
 
-  /** A function of the definition, the codec or the type registry failed; nothing was written. */
-  static final class DefinitionFailedException extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-
-    private final transient Throwable failure;
-
-    DefinitionFailedException(Throwable failure) {
-      super(Failures.text(failure), failure);
-      this.failure = failure;
-    }
-
-    Throwable failure() {
-      return failure;
-    }
-
-    /** The failure itself; throws it if it is no exception. */
-    Exception asException() {
-      if (failure instanceof Exception exception) {
-        return exception;
-      }
-      if (failure instanceof Error error) {
-        throw error;
-      }
-      return this;
-    }
-  }
-
   private record Publication(Destination to, Message message) {}
 
   private record Plan<S>(

@@ -79,14 +79,14 @@ class FailureSitesTest {
               "OutboxRelay: catch (TimeoutException | ExecutionException e)",
               "whatever the failure is, it is not drained"),
           Map.entry(
-              "SagaTimeouts: instanceof SagaTransitions.DefinitionFailedException",
+              "SagaTimeouts: instanceof DefinitionFailedException",
               "made by the library's own code; what it carries is classified over the chain"),
-          Map.entry("SagaTransitions: instanceof Exception", "throws on what it carries"),
+          Map.entry("DefinitionFailedException: instanceof Exception", "throws on what it carries"),
           Map.entry(
               "PollLoop: instanceof KafkaException", "decides of the stack trace in the log only"),
           Map.entry("RabbitDeadLetters: catch (ExecutionException e)", "unwraps it"),
           Map.entry(
-              "ReplyHandler: catch (SagaTransitions.DefinitionFailedException e)",
+              "ReplyHandler: catch (DefinitionFailedException e)",
               "throws on what it carries"),
           Map.entry(
               "ReplyHandler: catch (SagaTransitions.RefusedException e)",
@@ -95,7 +95,7 @@ class FailureSitesTest {
               "ResultRecorder: catch (StoreException e)",
               "the contract of a store names it; what becomes of it is told over the chain"),
           Map.entry(
-              "SagaEngine: catch (SagaTransitions.DefinitionFailedException e)",
+              "SagaEngine: catch (DefinitionFailedException e)",
               "throws on what it carries"),
           Map.entry(
               "SagaEngine: catch (SagaTransitions.RefusedException e)",
