@@ -41,7 +41,7 @@ record OutgoingRecord(
   }
 
   /** With the number of the publish. */
-  AMQP.BasicProperties numbered(long sequence) {
+  AMQP.BasicProperties withSequence(long sequence) {
     Map<String, Object> all = new HashMap<>(headers);
     all.put(SEQUENCE, Long.toString(sequence));
     return properties.builder().headers(all).build();
@@ -55,18 +55,18 @@ record OutgoingRecord(
    * @throws IllegalArgumentException with the rule that it breaks
    */
   OutgoingRecord fitting(int frameMax) {
-    Optional<String> objection = objection(frameMax);
+    Optional<String> objection = violation(frameMax);
     if (objection.isEmpty()) {
       return this;
     }
     OutgoingRecord packed = packable ? PackedRecord.pack(this) : this;
-    if (packed == this || packed.objection(frameMax).isPresent()) {
+    if (packed == this || packed.violation(frameMax).isPresent()) {
       throw new IllegalArgumentException(objection.get());
     }
     return packed;
   }
 
-  private Optional<String> objection(int frameMax) {
+  private Optional<String> violation(int frameMax) {
     Optional<String> tooLong =
         tooLong("content type", properties.getContentType())
             .or(() -> tooLong("content encoding", properties.getContentEncoding()))
@@ -80,7 +80,7 @@ record OutgoingRecord(
     if (tooLong.isPresent()) {
       return tooLong;
     }
-    return isSurelySmall(frameMax) ? Optional.empty() : writeOnTrial(frameMax);
+    return isCertainlySmall(frameMax) ? Optional.empty() : checkByEncoding(frameMax);
   }
 
   private static Optional<String> tooLong(String name, String value) {
@@ -96,7 +96,7 @@ record OutgoingRecord(
   }
 
   /** True for nearly all messages, without encoding anything. */
-  private boolean isSurelySmall(int frameMax) {
+  private boolean isCertainlySmall(int frameMax) {
     long most = FIXED_OVERHEAD;
     for (Map.Entry<String, Object> header : headers.entrySet()) {
       long length =
@@ -113,9 +113,9 @@ record OutgoingRecord(
   }
 
   /** What the client itself says of it, and how large it gets. */
-  private Optional<String> writeOnTrial(int frameMax) {
+  private Optional<String> checkByEncoding(int frameMax) {
     try {
-      int size = numbered(Long.MAX_VALUE).toFrame(1, body.length).size();
+      int size = withSequence(Long.MAX_VALUE).toFrame(1, body.length).size();
       return frameMax == 0 || size <= frameMax
           ? Optional.empty()
           : Optional.of(

@@ -57,24 +57,24 @@ final class PendingConfirms {
   }
 
   private final ConcurrentSkipListMap<Long, Pending> pending = new ConcurrentSkipListMap<>();
-  private final Semaphore window;
+  private final Semaphore capacity;
 
   PendingConfirms(Semaphore window) {
-    this.window = window;
+    this.capacity = window;
   }
 
   void add(long sequence, Pending publish) {
     pending.put(sequence, publish);
   }
 
-  void returned(long sequence) {
+  void onReturn(long sequence) {
     Pending publish = pending.get(sequence);
     if (publish != null) {
       publish.returned = true;
     }
   }
 
-  void confirmed(long sequence, boolean multiple, boolean positive) {
+  void onConfirm(long sequence, boolean multiple, boolean positive) {
     Collection<Long> settled =
         multiple ? List.copyOf(pending.headMap(sequence, true).keySet()) : List.of(sequence);
     for (long number : settled) {
@@ -103,7 +103,7 @@ final class PendingConfirms {
   private @org.jspecify.annotations.Nullable Pending remove(long sequence) {
     Pending publish = pending.remove(sequence);
     if (publish != null) {
-      window.release();
+      capacity.release();
     }
     return publish;
   }
@@ -124,7 +124,7 @@ final class PendingConfirms {
   }
 
   /** The broker has ended the channel since one of these is too large; it has none of them. */
-  void failLarger(long limitBytes) {
+  void failLargerThan(long limitBytes) {
     for (Map.Entry<Long, Pending> entry : pending.entrySet()) {
       if (entry.getValue().bodyBytes > limitBytes) {
         Pending publish = remove(entry.getKey());

@@ -44,7 +44,7 @@ final class RabbitDeadLetters implements DeadLetters {
   CompletionStage<PublishReceipt> add(Destination source, String group, WireMessage letter) {
     String id = DeadLetterHeaders.read(letter, envelope).messageId();
     String queue = RabbitNames.deadLetters(source, group);
-    return sender.send("", queue, false, source, id, RabbitRecords.letter(letter, id));
+    return sender.send("", queue, false, source, id, RabbitRecords.deadLetter(letter, id));
   }
 
   @Override
@@ -52,12 +52,12 @@ final class RabbitDeadLetters implements DeadLetters {
     return letters(source, group);
   }
 
-  private RabbitLetters letters(Destination source, String group) {
+  private RabbitDeadLetterListing letters(Destination source, String group) {
     String queue = RabbitNames.deadLetters(source, group);
     Channel channel = null;
     try {
       channel = connection.connect().createChannel();
-      return new RabbitLetters(channel, queue, envelope);
+      return new RabbitDeadLetterListing(channel, queue, envelope);
     } catch (IOException | RuntimeException e) {
       if (channel != null) {
         RabbitTopology.closeQuietly(channel);
@@ -69,8 +69,8 @@ final class RabbitDeadLetters implements DeadLetters {
   @Override
   public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
     String exchange = RabbitNames.redrive(source, group);
-    try (RabbitLetters letters = letters(source, group)) {
-      letters.requireWayBack(exchange);
+    try (RabbitDeadLetterListing letters = letters(source, group)) {
+      letters.requireRedriveExchange(exchange);
       return take(
           letters,
           select,
@@ -85,18 +85,18 @@ final class RabbitDeadLetters implements DeadLetters {
 
   @Override
   public int discard(Destination source, String group, Predicate<DeadLetter> select) {
-    try (RabbitLetters letters = letters(source, group)) {
+    try (RabbitDeadLetterListing letters = letters(source, group)) {
       return take(letters, select, letter -> {});
     }
   }
 
   private static int take(
-      RabbitLetters letters, Predicate<DeadLetter> select, Consumer<RabbitLetters.Taken> taken) {
+      RabbitDeadLetterListing letters, Predicate<DeadLetter> select, Consumer<RabbitDeadLetterListing.Fetched> taken) {
     int count = 0;
-    for (RabbitLetters.Taken letter = letters.take(); letter != null; letter = letters.take()) {
+    for (RabbitDeadLetterListing.Fetched letter = letters.fetch(); letter != null; letter = letters.fetch()) {
       if (select.test(letter.letter())) {
         taken.accept(letter);
-        letters.remove(letter);
+        letters.delete(letter);
         count++;
       }
     }

@@ -35,16 +35,16 @@ final class RabbitDelivery implements RawDelivery {
   private final int sizeBytes;
 
   /** Null unless the record is suspicious. */
-  private final @Nullable Suspicion suspicion;
+  private final @Nullable CrashSuspicion suspicion;
 
   /** What is known of the attempts on a suspicious record; used by its worker. */
-  private static final class Suspicion {
-    final UnfinishedAttempts notes;
+  private static final class CrashSuspicion {
+    final UnfinishedAttempts attempts;
     final String record;
     UnfinishedAttempts.@Nullable Begun begun;
 
-    Suspicion(UnfinishedAttempts notes, String record) {
-      this.notes = notes;
+    CrashSuspicion(UnfinishedAttempts notes, String record) {
+      this.attempts = notes;
       this.record = record;
     }
   }
@@ -62,14 +62,14 @@ final class RabbitDelivery implements RawDelivery {
     this.wire =
         RabbitRecords.wire(
             properties, delivery.getBody(), redrive.equals(delivery.getEnvelope().getExchange()));
-    this.laneKey = RabbitKeys.lane(wire);
+    this.laneKey = RabbitKeys.laneKey(wire);
     this.sizeBytes = wire.sizeBytes() + RabbitRecords.hiddenBytes(properties);
     // On a first delivery the count is what the sender made up; on a later one it is the broker's.
-    this.priorDeliveries = delivery.getEnvelope().isRedeliver() ? count(properties) : 0;
+    this.priorDeliveries = delivery.getEnvelope().isRedeliver() ? deliveryCount(properties) : 0;
     this.suspicion =
         priorDeliveries < SUSPICIOUS_DELIVERIES
             ? null
-            : new Suspicion(notes, identity(delivery.getEnvelope(), wire));
+            : new CrashSuspicion(notes, identity(delivery.getEnvelope(), wire));
   }
 
   /** The same for each delivery of a record: what it was sent with, as far as it is shown. */
@@ -87,7 +87,7 @@ final class RabbitDelivery implements RawDelivery {
     return Sha256.ofTexts('r', parts.toArray(new String[0]));
   }
 
-  private static int count(AMQP.BasicProperties properties) {
+  private static int deliveryCount(AMQP.BasicProperties properties) {
     Map<String, Object> table = properties.getHeaders();
     Object count = table == null ? null : table.get(RabbitRecords.DELIVERY_COUNT);
     return count instanceof Number number
@@ -136,26 +136,26 @@ final class RabbitDelivery implements RawDelivery {
 
   @Override
   public void beginAttempt() {
-    Suspicion known = suspicion;
+    CrashSuspicion known = suspicion;
     if (known != null) {
-      known.begun = known.notes.begin(channel, known.record);
+      known.begun = known.attempts.begin(channel, known.record);
     }
   }
 
   @Override
   public void endAttempt() {
-    Suspicion known = suspicion;
+    CrashSuspicion known = suspicion;
     UnfinishedAttempts.Begun begun = known == null ? null : known.begun;
     if (known != null && begun != null) {
-      known.notes.end(known.record, begun.attempt());
+      known.attempts.end(known.record, begun.attempt());
     }
   }
 
   /** It is settled: nothing that was noted of it matters any more. */
   void settled() {
-    Suspicion known = suspicion;
+    CrashSuspicion known = suspicion;
     if (known != null) {
-      known.notes.forget(known.record);
+      known.attempts.forget(known.record);
     }
   }
 

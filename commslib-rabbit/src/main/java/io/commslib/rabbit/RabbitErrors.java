@@ -54,7 +54,7 @@ final class RabbitErrors {
         "COMMS-RABBIT-007", kind(failure), what + ": " + text(failure), failure);
   }
 
-  static TransportException note(String queue, Throwable failure) {
+  static TransportException attemptMarker(String queue, Throwable failure) {
     return new TransportException(
         "COMMS-RABBIT-014", kind(failure), "note in " + queue + ": " + text(failure), failure);
   }
@@ -93,7 +93,7 @@ final class RabbitErrors {
   }
 
   /** The broker's limit in bytes if it ended a channel for a message larger than that, else 0. */
-  static long largestMessage(Throwable failure) {
+  static long maxMessageSize(Throwable failure) {
     Close close = close(failure);
     Matcher matcher = TOO_LARGE.matcher(close == null ? "" : close.text());
     return close != null && close.code() == AMQP.PRECONDITION_FAILED && matcher.find()
@@ -106,10 +106,10 @@ final class RabbitErrors {
       if (cause instanceof ShutdownSignalException signal) {
         Method reason = signal.getReason();
         if (reason instanceof AMQP.Channel.Close close) {
-          return said(close.getReplyCode(), close.getReplyText());
+          return closeUnlessNormal(close.getReplyCode(), close.getReplyText());
         }
         if (reason instanceof AMQP.Connection.Close close) {
-          return said(close.getReplyCode(), close.getReplyText());
+          return closeUnlessNormal(close.getReplyCode(), close.getReplyText());
         }
       }
     }
@@ -117,7 +117,7 @@ final class RabbitErrors {
   }
 
   /** A normal end, by this side, is no failure that explains anything. */
-  private static @Nullable Close said(int code, String text) {
+  private static @Nullable Close closeUnlessNormal(int code, String text) {
     return code == AMQP.REPLY_SUCCESS ? null : new Close(code, text);
   }
 
@@ -129,7 +129,7 @@ final class RabbitErrors {
     }
     List<String> words = new ArrayList<>();
     for (Throwable cause : Failures.chain(failure)) {
-      String own = words(cause);
+      String own = ownText(cause);
       if (own != null && !words.contains(own)) {
         words.add(own);
       }
@@ -142,7 +142,7 @@ final class RabbitErrors {
   }
 
   /** What an exception itself says; null if it only repeats its cause. */
-  private static @Nullable String words(Throwable cause) {
+  private static @Nullable String ownText(Throwable cause) {
     if (cause instanceof EOFException) {
       return "the other side closed the connection";
     }

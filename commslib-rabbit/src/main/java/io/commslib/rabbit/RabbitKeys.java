@@ -15,7 +15,7 @@ final class RabbitKeys {
   private RabbitKeys() {}
 
   /** The key as a text that is equal only for equal keys; null if the record has none. */
-  static @Nullable String lane(WireMessage wire) {
+  static @Nullable String laneKey(WireMessage wire) {
     Map<String, Object> headers =
         wire.origin(RabbitOrigin.class)
             .map(origin -> origin.properties().getHeaders())
@@ -28,7 +28,7 @@ final class RabbitKeys {
   }
 
   /** The key as a message shows it; null if there is none, or it is no text. */
-  static @Nullable String text(Map<String, Object> headers) {
+  static @Nullable String messageKey(Map<String, Object> headers) {
     Object key = headers.get(KEY);
     if (key instanceof LongString bytes) {
       return OrderingKeys.text(bytes.getBytes(), OrderingKeys.of(bytes.getBytes()));

@@ -35,7 +35,7 @@ final class RabbitNames {
   }
 
   /** Holds a note for each attempt on a suspicious record that has begun and has not ended. */
-  static String begun(Destination destination, String group) {
+  static String attemptMarkers(Destination destination, String group) {
     return queue(destination, group) + "@.begun";
   }
 }

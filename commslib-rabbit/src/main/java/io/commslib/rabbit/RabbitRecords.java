@@ -40,8 +40,8 @@ final class RabbitRecords {
   private static final String KEPT_REPLY_TO = KEPT + "reply-to";
 
   static final String DELIVERY_COUNT = "x-delivery-count";
-  private static final Set<String> COUNTS = Set.of(DELIVERY_COUNT, "x-acquired-count");
-  private static final Set<String> ROUTES = Set.of("CC", "BCC");
+  private static final Set<String> BROKER_COUNTS = Set.of(DELIVERY_COUNT, "x-acquired-count");
+  private static final Set<String> COPY_ROUTES = Set.of("CC", "BCC");
   private static final String DIRECT_REPLY = "amq.rabbitmq.reply-to";
 
   private static final Pattern NUMBER = Pattern.compile("[0-9]{1,10}");
@@ -88,7 +88,7 @@ final class RabbitRecords {
         });
     WireHeaders shown = headers.build();
     return new WireMessage(
-        RabbitKeys.text(table), shown, body, new RabbitOrigin(properties, trusted));
+        RabbitKeys.messageKey(table), shown, body, new RabbitOrigin(properties, trusted));
   }
 
   private static Map<String, Object> table(AMQP.BasicProperties properties) {
@@ -104,14 +104,14 @@ final class RabbitRecords {
   }
 
   private static boolean isHidden(String name, boolean trusted) {
-    return COUNTS.contains(name)
+    return BROKER_COUNTS.contains(name)
         || (name.startsWith(RESERVED)
             && (!trusted || name.startsWith(KEPT) || isDropped(name, true)));
   }
 
   /** Whether a header does not go with a record that is written again. */
   private static boolean isDropped(String name, boolean trusted) {
-    return COUNTS.contains(name)
+    return BROKER_COUNTS.contains(name)
         || name.equals(OutgoingRecord.SEQUENCE)
         || name.equals(PackedRecord.LENGTH)
         || (!trusted && name.startsWith(RESERVED));
@@ -160,17 +160,17 @@ final class RabbitRecords {
   }
 
   /** A record on its way to the dead letters. */
-  static OutgoingRecord letter(WireMessage wire, String id) {
+  static OutgoingRecord deadLetter(WireMessage wire, String id) {
     RabbitOrigin origin = wire.origin(RabbitOrigin.class).orElse(null);
     if (origin == null) {
       return message(wire, id);
     }
     AMQP.BasicProperties received = origin.properties();
     Map<String, Object> headers = headers(origin, wire.headers());
-    keep(headers, KEPT_EXPIRATION, received.getExpiration());
-    keep(headers, KEPT_PRIORITY, received.getPriority());
+    putKept(headers, KEPT_EXPIRATION, received.getExpiration());
+    putKept(headers, KEPT_PRIORITY, received.getPriority());
     AMQP.BasicProperties properties =
-        again(received, headers).builder().expiration(null).priority(null).build();
+        republishable(received, headers).builder().expiration(null).priority(null).build();
     return new OutgoingRecord(properties, headers, wire.body(), true);
   }
 
@@ -181,7 +181,7 @@ final class RabbitRecords {
       return message(wire, id);
     }
     Map<String, Object> headers = headers(origin, wire.headers());
-    AMQP.BasicProperties.Builder properties = again(origin.properties(), headers).builder();
+    AMQP.BasicProperties.Builder properties = republishable(origin.properties(), headers).builder();
     properties.expiration(expiration(headers.remove(KEPT_EXPIRATION)));
     properties.priority(headers.remove(KEPT_PRIORITY) instanceof Integer number ? number : null);
     return new OutgoingRecord(properties.build(), headers, wire.body(), true);
@@ -195,17 +195,17 @@ final class RabbitRecords {
   }
 
   /** The properties as they were received, but for what means something to the broker. */
-  private static AMQP.BasicProperties again(
+  private static AMQP.BasicProperties republishable(
       AMQP.BasicProperties received, Map<String, Object> headers) {
-    keep(headers, KEPT_USER, received.getUserId());
+    putKept(headers, KEPT_USER, received.getUserId());
     boolean direct = DIRECT_REPLY.equals(received.getReplyTo());
-    keep(headers, KEPT_REPLY_TO, direct ? DIRECT_REPLY : null);
+    putKept(headers, KEPT_REPLY_TO, direct ? DIRECT_REPLY : null);
     AMQP.BasicProperties.Builder properties =
         received.builder().headers(null).deliveryMode(PERSISTENT).userId(null);
     return (direct ? properties.replyTo(null) : properties).build();
   }
 
-  private static void keep(Map<String, Object> headers, String name, @Nullable Object value) {
+  private static void putKept(Map<String, Object> headers, String name, @Nullable Object value) {
     if (value != null) {
       headers.putIfAbsent(name, value);
     }
@@ -228,7 +228,7 @@ final class RabbitRecords {
               String shown = isText(value) && isShown(origin, name) ? value.toString() : null;
               String now = shown == null ? null : current.get(name);
               if (now != null || (shown == null && !cut)) {
-                String to = ROUTES.contains(name) ? KEPT + name : name;
+                String to = COPY_ROUTES.contains(name) ? KEPT + name : name;
                 written.put(to, shown == null || shown.equals(now) ? value : now);
               }
             });

@@ -27,37 +27,37 @@ import org.jspecify.annotations.Nullable;
  */
 final class RabbitSender {
 
-  private static final Duration SWEEP = Duration.ofMillis(500);
+  private static final Duration SWEEP_INTERVAL = Duration.ofMillis(500);
 
   /** How long a limit of the broker is believed: it may be raised. */
-  private static final Duration BELIEVED = Duration.ofMinutes(10);
+  private static final Duration SIZE_LIMIT_VALIDITY = Duration.ofMinutes(10);
 
   private static final int ABORT_MILLIS = 1_000;
 
-  private record Open(Channel channel, PendingConfirms confirms) {}
+  private record OpenChannel(Channel channel, PendingConfirms confirms) {}
 
   private final RabbitTransportConfig config;
   private final CommsRuntime runtime;
   private final RecoveringConnection connection;
-  private final Semaphore window;
+  private final Semaphore capacity;
   private final ReentrantLock lock = new ReentrantLock();
-  private volatile @Nullable Open open;
-  private final AtomicInteger waitingForRoom = new AtomicInteger();
+  private volatile @Nullable OpenChannel open;
+  private final AtomicInteger waitingForCapacity = new AtomicInteger();
   private volatile boolean blocked;
 
   /** What the broker said it takes at most, and until when that is believed. */
   private volatile long maxBodyBytes = Long.MAX_VALUE;
 
-  private volatile long believedUntilNanos;
+  private volatile long maxBodyBytesValidUntilNanos;
   private volatile boolean closed;
 
   RabbitSender(RabbitTransportConfig config, CommsRuntime runtime) {
     this.config = config;
     this.runtime = runtime;
-    this.window = new Semaphore(config.maxUnconfirmed());
+    this.capacity = new Semaphore(config.maxUnconfirmed());
     this.connection = new RecoveringConnection(config, runtime, "publish");
     connection.addListener(this::connected);
-    runtime.scheduler().schedule(SWEEP, this::sweep);
+    runtime.scheduler().schedule(SWEEP_INTERVAL, this::sweep);
   }
 
   void connectSoon() {
@@ -70,27 +70,27 @@ final class RabbitSender {
 
   private void connected(Connection made) throws IOException {
     Channel channel = made.createChannel();
-    PendingConfirms confirms = new PendingConfirms(window);
+    PendingConfirms confirms = new PendingConfirms(capacity);
     blocked = false;
     made.addBlockedListener(reason -> blocked = true, () -> blocked = false);
     channel.confirmSelect();
     channel.addReturnListener(
         message -> {
           Object sequence = message.getProperties().getHeaders().get(OutgoingRecord.SEQUENCE);
-          confirms.returned(Long.parseLong(String.valueOf(sequence)));
+          confirms.onReturn(Long.parseLong(String.valueOf(sequence)));
         });
     channel.addConfirmListener(
-        (sequence, multiple) -> confirms.confirmed(sequence, multiple, true),
-        (sequence, multiple) -> confirms.confirmed(sequence, multiple, false));
+        (sequence, multiple) -> confirms.onConfirm(sequence, multiple, true),
+        (sequence, multiple) -> confirms.onConfirm(sequence, multiple, false));
     channel.addShutdownListener(
         reason -> {
           String text = RabbitErrors.text(reason);
-          long limit = RabbitErrors.largestMessage(reason);
+          long limit = RabbitErrors.maxMessageSize(reason);
           if (limit > 0) {
             // The one that is too large will always be; the others only have lost their channel.
-            believedUntilNanos = runtime.time().nanoTime() + BELIEVED.toNanos();
+            maxBodyBytesValidUntilNanos = runtime.time().nanoTime() + SIZE_LIMIT_VALIDITY.toNanos();
             maxBodyBytes = limit;
-            confirms.failLarger(limit);
+            confirms.failLargerThan(limit);
           }
           confirms.failAll("channel lost: " + text);
           if (!reason.isHardError()) {
@@ -99,7 +99,7 @@ final class RabbitSender {
             made.abort(1_000);
           }
         });
-    open = new Open(channel, confirms);
+    open = new OpenChannel(channel, confirms);
   }
 
   CompletionStage<PublishReceipt> send(
@@ -113,7 +113,7 @@ final class RabbitSender {
     long deadline = start + config.publishTimeout().toNanos();
     PendingConfirms.Pending publish =
         new PendingConfirms.Pending(to, messageId, optional, start, deadline);
-    if (!acquire()) {
+    if (!acquireCapacity()) {
       publish.fail(
           "COMMS-RABBIT-009",
           FailureKind.TRANSIENT,
@@ -129,9 +129,9 @@ final class RabbitSender {
     }
     lock.lock();
     try {
-      Open now = open;
+      OpenChannel now = open;
       if (now == null || !now.channel().isOpen() || blocked) {
-        window.release();
+        capacity.release();
         publish.fail(
             "COMMS-RABBIT-011",
             FailureKind.TRANSIENT,
@@ -148,26 +148,26 @@ final class RabbitSender {
   }
 
   private String notConnected() {
-    return "not connected to " + config.address() + ": " + connection.trouble();
+    return "not connected to " + config.address() + ": " + connection.downReason();
   }
 
-  private boolean acquire() {
-    if (window.tryAcquire()) {
+  private boolean acquireCapacity() {
+    if (capacity.tryAcquire()) {
       return true;
     }
-    waitingForRoom.incrementAndGet();
+    waitingForCapacity.incrementAndGet();
     try {
-      return window.tryAcquire(config.publishTimeout().toMillis(), TimeUnit.MILLISECONDS);
+      return capacity.tryAcquire(config.publishTimeout().toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
     } finally {
-      waitingForRoom.decrementAndGet();
+      waitingForCapacity.decrementAndGet();
     }
   }
 
   private void write(
-      Open now,
+      OpenChannel now,
       String exchange,
       String routingKey,
       PendingConfirms.Pending publish,
@@ -176,7 +176,7 @@ final class RabbitSender {
     try {
       fitting = record.fitting(now.channel().getConnection().getFrameMax());
     } catch (IllegalArgumentException e) {
-      window.release();
+      capacity.release();
       publish.fail(
           "COMMS-RABBIT-013",
           FailureKind.PERMANENT,
@@ -185,9 +185,9 @@ final class RabbitSender {
       return;
     }
     publish.bodyBytes = fitting.body().length;
-    if (publish.bodyBytes > maxBodyBytes && runtime.time().nanoTime() - believedUntilNanos < 0) {
+    if (publish.bodyBytes > maxBodyBytes && runtime.time().nanoTime() - maxBodyBytesValidUntilNanos < 0) {
       // It would end the channel, and with it the publishes of others.
-      window.release();
+      capacity.release();
       publish.failTooLarge(maxBodyBytes);
       return;
     }
@@ -195,16 +195,16 @@ final class RabbitSender {
     now.confirms().add(sequence, publish);
     try {
       now.channel()
-          .basicPublish(exchange, routingKey, true, fitting.numbered(sequence), fitting.body());
+          .basicPublish(exchange, routingKey, true, fitting.withSequence(sequence), fitting.body());
     } catch (AlreadyClosedException e) {
       // Nothing was written; the shutdown listener may have been quicker with a less certain word.
       publish.fail(
           "COMMS-RABBIT-011", FailureKind.TRANSIENT, SendCertainty.NOT_SENT, notConnected());
       now.confirms().withdraw(sequence);
     } catch (IOException | RuntimeException e) {
-      giveUp(now, RabbitErrors.text(e));
+      abandonChannel(now, RabbitErrors.text(e));
     } catch (Error e) {
-      giveUp(now, e.toString());
+      abandonChannel(now, e.toString());
       throw e;
     }
   }
@@ -214,7 +214,7 @@ final class RabbitSender {
    * writes it: had it thrown in between, each later confirm would be taken for that of the message
    * before. What waits for its confirm may have arrived.
    */
-  private void giveUp(Open broken, String text) {
+  private void abandonChannel(OpenChannel broken, String text) {
     if (open == broken) {
       open = null;
     }
@@ -230,15 +230,15 @@ final class RabbitSender {
    */
   private void sweep() {
     try {
-      Open now = open;
+      OpenChannel now = open;
       if (now != null && now.confirms().hasOverdue(runtime.time().nanoTime())) {
-        giveUp(
+        abandonChannel(
             now,
             "no confirm (expected: one within " + config.publishTimeout() + ", publishTimeout)");
       }
     } finally {
       if (!closed) {
-        runtime.scheduler().schedule(SWEEP, this::sweep);
+        runtime.scheduler().schedule(SWEEP_INTERVAL, this::sweep);
       }
     }
   }
@@ -249,15 +249,15 @@ final class RabbitSender {
    * @return down without a connection; with the age of the oldest unconfirmed publish
    */
   Health health() {
-    Open now = open;
+    OpenChannel now = open;
     long age = now == null ? 0 : now.confirms().oldestNanos(runtime.time().nanoTime());
     Map<String, String> details =
         Map.of(
             "oldestUnconfirmed", Duration.ofNanos(age).toString(),
-            "unconfirmed", Integer.toString(config.maxUnconfirmed() - window.availablePermits()),
-            "waitingForRoom", Integer.toString(waitingForRoom.get()));
+            "unconfirmed", Integer.toString(config.maxUnconfirmed() - capacity.availablePermits()),
+            "waitingForRoom", Integer.toString(waitingForCapacity.get()));
     if (now == null || !now.channel().isOpen()) {
-      return Health.of(Health.Status.DOWN, "not connected: " + connection.trouble(), details);
+      return Health.of(Health.Status.DOWN, "not connected: " + connection.downReason(), details);
     }
     return Health.of(
         blocked ? Health.Status.DEGRADED : Health.Status.UP,
@@ -270,7 +270,7 @@ final class RabbitSender {
     closed = true;
     long end =
         runtime.time().nanoTime() + Math.min(config.publishTimeout().toNanos(), 5_000_000_000L);
-    Open now = open;
+    OpenChannel now = open;
     while (now != null
         && now.channel().isOpen()
         && !now.confirms().isEmpty()

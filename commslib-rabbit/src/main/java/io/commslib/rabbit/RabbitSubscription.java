@@ -33,7 +33,7 @@ final class RabbitSubscription implements Subscription, Settler {
   private final String queue;
   private final String redrive;
   private final RecoveringConnection connection;
-  private final UnfinishedAttempts notes;
+  private final UnfinishedAttempts unfinishedAttempts;
   private final CommsRuntime runtime;
   private final Runnable onClose;
   private @Nullable DeliveryEngine engine;
@@ -44,7 +44,7 @@ final class RabbitSubscription implements Subscription, Settler {
   private volatile boolean intakeStopped;
 
   /** The error of the JVM for which this consumer stays away; empty if it takes part. */
-  private volatile String away = "";
+  private volatile String jvmFailure = "";
 
   private final ReceivedBuffer received = new ReceivedBuffer();
   private final RecoveringConnection.Listener listener = this::consume;
@@ -59,7 +59,7 @@ final class RabbitSubscription implements Subscription, Settler {
     this.queue = RabbitNames.queue(config.destination(), config.group());
     this.redrive = RabbitNames.redrive(config.destination(), config.group());
     this.connection = connection;
-    this.notes = notes;
+    this.unfinishedAttempts = notes;
     this.runtime = runtime;
     this.onClose = onClose;
   }
@@ -83,7 +83,7 @@ final class RabbitSubscription implements Subscription, Settler {
     Channel known = channel;
     // A channel of the connection before may still look open: the client ends the connection first.
     boolean consumes = known != null && known.getConnection() == standing && known.isOpen();
-    if (state != LifecycleState.RUNNING || intakeStopped || !away.isEmpty() || consumes) {
+    if (state != LifecycleState.RUNNING || intakeStopped || !jvmFailure.isEmpty() || consumes) {
       return;
     }
     Channel made = standing.createChannel();
@@ -97,14 +97,14 @@ final class RabbitSubscription implements Subscription, Settler {
           }
         });
     channel = made;
-    received.from(made);
+    received.receiveFrom(made);
     made.basicConsume(
         queue,
         false,
         (tag, delivery) -> {
           if (made == channel) {
-            received.add(new RabbitDelivery(made, queue, redrive, notes, delivery));
-            hand();
+            received.add(new RabbitDelivery(made, queue, redrive, unfinishedAttempts, delivery));
+            dispatch();
           }
         },
         tag -> {
@@ -117,9 +117,9 @@ final class RabbitSubscription implements Subscription, Settler {
    * Hands over what the engine has room for. The rest waits here: at most the prefetch, which is
    * the bound of messages in flight.
    */
-  void hand() {
+  void dispatch() {
     try {
-      received.hand(engine());
+      received.dispatch(engine());
     } catch (Throwable e) {
       // The delivery is in no lane, so later ones would overtake it. The broker redelivers all.
       Channel now = channel;
@@ -134,13 +134,13 @@ final class RabbitSubscription implements Subscription, Settler {
    * Gives everything back as the end of this process would, and consumes again after the pause: the
    * channel ends, other subscriptions on its connection go on.
    */
-  void crashed(String reason, Duration pause) {
+  void stopAfterJvmFailure(String reason, Duration pause) {
     if (state != LifecycleState.RUNNING) {
       return;
     }
     // First: without it there would be no way back.
-    runtime.scheduler().schedule(pause, this::takePartAgain);
-    away = reason;
+    runtime.scheduler().schedule(pause, this::consumeAgain);
+    jvmFailure = reason;
     Channel lost = channel;
     channel = null;
     if (lost == null) {
@@ -150,7 +150,7 @@ final class RabbitSubscription implements Subscription, Settler {
     Runnable end =
         () -> {
           RabbitTopology.closeQuietly(lost);
-          notes.leave(lost);
+          unfinishedAttempts.closeFor(lost);
         };
     try {
       runtime.newThread("rabbit-leave", end).start();
@@ -160,8 +160,8 @@ final class RabbitSubscription implements Subscription, Settler {
     }
   }
 
-  private void takePartAgain() {
-    away = "";
+  private void consumeAgain() {
+    jvmFailure = "";
     connection.setUp(listener);
   }
 
@@ -213,14 +213,14 @@ final class RabbitSubscription implements Subscription, Settler {
   @Override
   public Health health() {
     Channel now = channel;
-    String error = away;
+    String error = jvmFailure;
     if (state == LifecycleState.RUNNING && !error.isEmpty()) {
       return Health.of(Health.Status.DOWN, "stopped: " + error, engine().health().details());
     }
     if (state == LifecycleState.RUNNING && (now == null || !now.isOpen())) {
       return Health.of(
           Health.Status.DOWN,
-          "not connected: " + connection.trouble(),
+          "not connected: " + connection.downReason(),
           engine().health().details());
     }
     return engine().health();
@@ -251,7 +251,7 @@ final class RabbitSubscription implements Subscription, Settler {
     state = LifecycleState.DRAINING;
     boolean idle = engine().drain(timeout);
     if (idle) {
-      leave();
+      closeChannel();
     }
     return idle;
   }
@@ -264,15 +264,15 @@ final class RabbitSubscription implements Subscription, Settler {
     state = LifecycleState.CLOSED;
     connection.removeListener(listener);
     engine().close();
-    leave();
+    closeChannel();
     onClose.run();
   }
 
-  private void leave() {
+  private void closeChannel() {
     Channel now = channel;
     if (now != null) {
       RabbitTopology.closeQuietly(now);
-      notes.leave(now);
+      unfinishedAttempts.closeFor(now);
     }
   }
 }

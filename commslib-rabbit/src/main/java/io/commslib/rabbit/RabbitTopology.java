@@ -25,18 +25,18 @@ final class RabbitTopology {
           true,
           "x-delivery-limit",
           DELIVERY_LIMIT);
-  private static final Map<String, Object> KEEPING_QUEUE =
+  private static final Map<String, Object> DEAD_LETTER_QUEUE =
       Map.of("x-queue-type", "quorum", "x-delivery-limit", DELIVERY_LIMIT);
 
   /**
    * Notes whose record was purged or has expired stay. Beyond the bound the oldest go, and a record
    * that kills its process is then found a few deliveries later.
    */
-  private static final int MAX_NOTES = 10_000;
+  private static final int MAX_MARKERS = 10_000;
 
-  private static final Map<String, Object> NOTES_QUEUE =
+  private static final Map<String, Object> MARKER_QUEUE =
       Map.of(
-          "x-queue-type", "quorum", "x-delivery-limit", DELIVERY_LIMIT, "x-max-length", MAX_NOTES);
+          "x-queue-type", "quorum", "x-delivery-limit", DELIVERY_LIMIT, "x-max-length", MAX_MARKERS);
 
   private final RecoveringConnection connection;
 
@@ -84,7 +84,7 @@ final class RabbitTopology {
     String queue = RabbitNames.queue(destination, group);
     String deadLetters = RabbitNames.deadLetters(destination, group);
     String redrive = RabbitNames.redrive(destination, group);
-    String begun = RabbitNames.begun(destination, group);
+    String begun = RabbitNames.attemptMarkers(destination, group);
     if (config.isVerifyOnly()) {
       channel.queueDeclarePassive(queue);
       channel.queueDeclarePassive(deadLetters);
@@ -93,8 +93,8 @@ final class RabbitTopology {
       return;
     }
     channel.queueDeclare(queue, true, false, false, GROUP_QUEUE);
-    channel.queueDeclare(deadLetters, true, false, false, KEEPING_QUEUE);
-    channel.queueDeclare(begun, true, false, false, NOTES_QUEUE);
+    channel.queueDeclare(deadLetters, true, false, false, DEAD_LETTER_QUEUE);
+    channel.queueDeclare(begun, true, false, false, MARKER_QUEUE);
     channel.exchangeDeclare(redrive, BuiltinExchangeType.FANOUT, true);
     channel.queueBind(queue, redrive, "");
     if (destination.kind() == Destination.Kind.TOPIC) {

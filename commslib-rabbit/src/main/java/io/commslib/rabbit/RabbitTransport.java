@@ -173,7 +173,7 @@ public final class RabbitTransport implements MessageTransport {
         ? publishing
         : Health.of(
             Health.Status.DOWN,
-            "consumers are not connected: " + connection.trouble(),
+            "consumers are not connected: " + connection.downReason(),
             publishing.details());
   }
 
@@ -206,7 +206,7 @@ public final class RabbitTransport implements MessageTransport {
         new RabbitSubscription(
             subscription,
             connection,
-            new UnfinishedAttempts(RabbitNames.begun(source, group), config, runtime),
+            new UnfinishedAttempts(RabbitNames.attemptMarkers(source, group), config, runtime),
             runtime,
             () -> subscriptions.remove(self[0]));
     self[0] = running;
@@ -218,8 +218,8 @@ public final class RabbitTransport implements MessageTransport {
             .settler(running)
             .deadLetters(letter -> deadLetters.add(source, group, letter))
             .maxBodyBytes(config.maxMessageBytes())
-            .onIntakeOpen(running::hand)
-            .onJvmFailure(running::crashed)
+            .onIntakeOpen(running::dispatch)
+            .onJvmFailure(running::stopAfterJvmFailure)
             .givesBackInPlace()
             .observer(config.observer())
             .build();

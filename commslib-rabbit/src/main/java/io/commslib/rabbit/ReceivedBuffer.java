@@ -19,12 +19,12 @@ final class ReceivedBuffer {
   private final AtomicInteger requests = new AtomicInteger();
 
   /** Held while a delivery is handed over. */
-  private final ReentrantLock handing = new ReentrantLock();
+  private final ReentrantLock dispatchLock = new ReentrantLock();
 
   private volatile @Nullable Channel current;
 
   /** Only deliveries of this channel are handed over from now on. */
-  void from(Channel channel) {
+  void receiveFrom(Channel channel) {
     current = channel;
   }
 
@@ -38,7 +38,7 @@ final class ReceivedBuffer {
    * @throws RuntimeException or Error of the engine; the delivery in hand is lost then, and its
    *     channel must end
    */
-  void hand(DeliveryEngine engine) {
+  void dispatch(DeliveryEngine engine) {
     if (requests.getAndIncrement() != 0) {
       return;
     }
@@ -46,7 +46,7 @@ final class ReceivedBuffer {
     try {
       int served = 1;
       do {
-        handAll(engine);
+        dispatchAll(engine);
         served = requests.addAndGet(-served);
       } while (served != 0);
       done = true;
@@ -57,34 +57,34 @@ final class ReceivedBuffer {
     }
   }
 
-  private void handAll(DeliveryEngine engine) {
+  private void dispatchAll(DeliveryEngine engine) {
     while (engine.isIntakeOpen()) {
       RabbitDelivery next = waiting.poll();
       if (next == null) {
         return;
       }
-      handing.lock();
+      dispatchLock.lock();
       try {
         // A channel that is lost says so before its loss is told here.
         if (next.channel() == current && next.channel().isOpen()) {
           engine.accept(next);
         }
       } finally {
-        handing.unlock();
+        dispatchLock.unlock();
       }
     }
   }
 
   /** Hands over nothing more of a channel, forgets what waits, and revokes what was handed over. */
   void revoke(Channel lost, DeliveryEngine engine) {
-    handing.lock();
+    dispatchLock.lock();
     try {
       if (current == lost) {
         current = null;
       }
       waiting.removeIf(delivery -> delivery.channel() == lost);
     } finally {
-      handing.unlock();
+      dispatchLock.unlock();
     }
     engine.revoke(lost);
   }

@@ -47,7 +47,7 @@ final class RecoveringConnection {
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
   private volatile @Nullable Connection connection;
   private volatile boolean closed;
-  private volatile String trouble = "no connection yet";
+  private volatile String downReason = "no connection yet";
   private final AtomicBoolean recovering = new AtomicBoolean();
   private final AtomicInteger failures = new AtomicInteger();
 
@@ -106,7 +106,7 @@ final class RecoveringConnection {
       Connection made = factory.newConnection(config.connectionName() + "-" + role);
       made.addShutdownListener(this::lost);
       connection = made;
-      tell(made);
+      setUpListeners(made);
       failures.set(0);
       return made;
     } catch (TimeoutException e) {
@@ -117,7 +117,7 @@ final class RecoveringConnection {
   }
 
   /** A connection that can't be set up is of no use: it ends, and the next one is set up anew. */
-  private void tell(Connection made) throws IOException {
+  private void setUpListeners(Connection made) throws IOException {
     boolean usable = false;
     try {
       for (Listener listener : listeners) {
@@ -135,13 +135,13 @@ final class RecoveringConnection {
     if (!closed && !reason.isInitiatedByApplication()) {
       log.warn("connection to {} lost: {}", config.address(), RabbitErrors.text(reason));
     }
-    trouble = RabbitErrors.text(reason);
+    downReason = RabbitErrors.text(reason);
     recover();
   }
 
   /** Why there is no connection; of no meaning while there is one. */
-  String trouble() {
-    return trouble;
+  String downReason() {
+    return downReason;
   }
 
   /**
@@ -203,8 +203,8 @@ final class RecoveringConnection {
       }
     } catch (Throwable e) {
       // An error too: nobody else would try again.
-      trouble = RabbitErrors.text(e);
-      log.info("can't connect to {} yet: {}", config.address(), trouble);
+      downReason = RabbitErrors.text(e);
+      log.info("can't connect to {} yet: {}", config.address(), downReason);
       abandon();
       recover();
     } finally {

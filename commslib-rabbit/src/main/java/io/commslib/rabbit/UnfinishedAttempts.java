@@ -29,20 +29,20 @@ import org.jspecify.annotations.Nullable;
 final class UnfinishedAttempts {
 
   /** Acknowledgements that may be lost with a channel; far more than can be on their way. */
-  private static final int MAX_REMEMBERED = 1_000;
+  private static final int MAX_ENDED_ATTEMPTS = 1_000;
 
   private static final int PERSISTENT = 2;
 
   /** A note that this process holds. */
-  private record Note(String attempt, long tag) {}
+  private record Marker(String attempt, long tag) {}
 
   /** The notes of all attempts that have not ended, by record, on one channel. */
-  private static final class Held {
+  private static final class OpenMarkers {
     final Channel consumer;
     final Channel channel;
-    final Map<String, List<Note>> notes = new HashMap<>();
+    final Map<String, List<Marker>> markers = new HashMap<>();
 
-    Held(Channel consumer, Channel channel) {
+    OpenMarkers(Channel consumer, Channel channel) {
       this.consumer = consumer;
       this.channel = channel;
     }
@@ -54,9 +54,9 @@ final class UnfinishedAttempts {
   private final ReentrantLock lock = new ReentrantLock();
 
   /** Attempts that ended in this process: a note of one that is found again proves nothing. */
-  private final Set<String> ended = new LinkedHashSet<>();
+  private final Set<String> endedAttempts = new LinkedHashSet<>();
 
-  private @Nullable Held held;
+  private @Nullable OpenMarkers openMarkers;
 
   UnfinishedAttempts(String queue, RabbitTransportConfig config, CommsRuntime runtime) {
     this.queue = queue;
@@ -78,8 +78,8 @@ final class UnfinishedAttempts {
   Begun begin(Channel consumer, String record) {
     lock.lock();
     try {
-      Held now = open(consumer);
-      int before = now.notes.getOrDefault(record, List.of()).size();
+      OpenMarkers now = open(consumer);
+      int before = now.markers.getOrDefault(record, List.of()).size();
       String attempt = Long.toHexString(runtime.random().nextLong());
       AMQP.BasicProperties properties =
           new AMQP.BasicProperties.Builder()
@@ -98,16 +98,16 @@ final class UnfinishedAttempts {
       return new Begun(attempt, before);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw RabbitErrors.note(queue, e);
+      throw RabbitErrors.attemptMarker(queue, e);
     } catch (TimeoutException e) {
-      close(held);
-      throw RabbitErrors.note(
+      close(openMarkers);
+      throw RabbitErrors.attemptMarker(
           queue,
           new IOException(
               "no confirm (expected: one within " + timeoutMillis + " ms, operationTimeout)", e));
     } catch (IOException | RuntimeException e) {
-      close(held);
-      throw RabbitErrors.note(queue, e);
+      close(openMarkers);
+      throw RabbitErrors.attemptMarker(queue, e);
     } finally {
       lock.unlock();
     }
@@ -117,11 +117,11 @@ final class UnfinishedAttempts {
   void end(String record, String attempt) {
     lock.lock();
     try {
-      remember(attempt);
-      Held now = held;
-      Note note = now == null ? null : find(now, record, attempt);
+      rememberEnded(attempt);
+      OpenMarkers now = openMarkers;
+      Marker note = now == null ? null : find(now, record, attempt);
       if (now != null && note != null) {
-        now.notes.get(record).remove(note);
+        now.markers.get(record).remove(note);
         acknowledge(now, note);
       }
     } finally {
@@ -133,8 +133,8 @@ final class UnfinishedAttempts {
   void forget(String record) {
     lock.lock();
     try {
-      Held now = held;
-      List<Note> notes = now == null ? null : now.notes.remove(record);
+      OpenMarkers now = openMarkers;
+      List<Marker> notes = now == null ? null : now.markers.remove(record);
       if (now != null && notes != null) {
         notes.forEach(note -> acknowledge(now, note));
       }
@@ -144,10 +144,10 @@ final class UnfinishedAttempts {
   }
 
   /** Gives back all notes that are held for a consumer. */
-  void leave(Channel consumer) {
+  void closeFor(Channel consumer) {
     lock.lock();
     try {
-      Held now = held;
+      OpenMarkers now = openMarkers;
       if (now != null && now.consumer == consumer) {
         close(now);
       }
@@ -156,8 +156,8 @@ final class UnfinishedAttempts {
     }
   }
 
-  private Held open(Channel consumer) throws IOException {
-    Held known = held;
+  private OpenMarkers open(Channel consumer) throws IOException {
+    OpenMarkers known = openMarkers;
     if (known != null && known.consumer == consumer && known.channel.isOpen()) {
       return known;
     }
@@ -169,31 +169,31 @@ final class UnfinishedAttempts {
     if (channel == null) {
       throw new IOException("no channel is left on the connection");
     }
-    Held now = new Held(consumer, channel);
-    held = now;
+    OpenMarkers now = new OpenMarkers(consumer, channel);
+    openMarkers = now;
     channel.confirmSelect();
     fetch(now);
     return now;
   }
 
   /** Takes what is in the queue; what is held is not in it. */
-  private void fetch(Held now) throws IOException {
+  private void fetch(OpenMarkers now) throws IOException {
     for (GetResponse got = now.channel.basicGet(queue, false);
         got != null;
         got = now.channel.basicGet(queue, false)) {
       String record = String.valueOf(got.getProps().getMessageId());
       String attempt = String.valueOf(got.getProps().getCorrelationId());
-      Note note = new Note(attempt, got.getEnvelope().getDeliveryTag());
-      if (ended.contains(attempt)) {
+      Marker note = new Marker(attempt, got.getEnvelope().getDeliveryTag());
+      if (endedAttempts.contains(attempt)) {
         acknowledge(now, note);
       } else {
-        now.notes.computeIfAbsent(record, none -> new ArrayList<>()).add(note);
+        now.markers.computeIfAbsent(record, none -> new ArrayList<>()).add(note);
       }
     }
   }
 
-  private static @Nullable Note find(Held now, String record, String attempt) {
-    for (Note note : now.notes.getOrDefault(record, List.of())) {
+  private static @Nullable Marker find(OpenMarkers now, String record, String attempt) {
+    for (Marker note : now.markers.getOrDefault(record, List.of())) {
       if (note.attempt().equals(attempt)) {
         return note;
       }
@@ -201,8 +201,8 @@ final class UnfinishedAttempts {
     return null;
   }
 
-  private void acknowledge(Held now, Note note) {
-    remember(note.attempt());
+  private void acknowledge(OpenMarkers now, Marker note) {
+    rememberEnded(note.attempt());
     try {
       now.channel.basicAck(note.tag(), false);
     } catch (IOException | RuntimeException e) {
@@ -211,18 +211,18 @@ final class UnfinishedAttempts {
     }
   }
 
-  private void remember(String attempt) {
-    ended.add(attempt);
-    if (ended.size() > MAX_REMEMBERED) {
-      Iterator<String> oldest = ended.iterator();
+  private void rememberEnded(String attempt) {
+    endedAttempts.add(attempt);
+    if (endedAttempts.size() > MAX_ENDED_ATTEMPTS) {
+      Iterator<String> oldest = endedAttempts.iterator();
       oldest.next();
       oldest.remove();
     }
   }
 
-  private void close(@Nullable Held now) {
+  private void close(@Nullable OpenMarkers now) {
     if (now != null) {
-      held = held == now ? null : held;
+      openMarkers = openMarkers == now ? null : openMarkers;
       RabbitTopology.closeQuietly(now.channel);
     }
   }

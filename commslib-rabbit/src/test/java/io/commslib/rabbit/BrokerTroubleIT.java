@@ -128,7 +128,7 @@ class BrokerTroubleIT {
       DeadLetter letter = transport.deadLetters().list(queue, "main", 10).get(0);
       assertThat(letter.messageId()).isEqualTo("large");
       assertThat(letter.reason()).hasSize(200);
-      assertThat(foreign.take(queue.name() + "@.dlq", 1).get(0).getBody()).isEqualTo(body);
+      assertThat(foreign.consume(queue.name() + "@.dlq", 1).get(0).getBody()).isEqualTo(body);
     }
   }
 

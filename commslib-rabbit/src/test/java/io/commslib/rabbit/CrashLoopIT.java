@@ -60,7 +60,7 @@ class CrashLoopIT {
   }
 
   /** What a process does that fetches messages and ends before it begins them. */
-  private void fetchInVain(String queue, int messages, int times) throws Exception {
+  private void fetchAndReturn(String queue, int messages, int times) throws Exception {
     try (RawClient foreign = RawClient.connect(uri)) {
       BlockingQueue<Long> tags = new LinkedBlockingQueue<>();
       foreign
@@ -90,7 +90,7 @@ class CrashLoopIT {
       for (int i = 0; i < 10; i++) {
         publish(transport, queue, "m" + i);
       }
-      fetchInVain(queue.name(), 10, MANY);
+      fetchAndReturn(queue.name(), 10, MANY);
       List<String> handled = new CopyOnWriteArrayList<>();
       AtomicInteger running = new AtomicInteger();
       AtomicInteger mostAtOnce = new AtomicInteger();
@@ -110,7 +110,7 @@ class CrashLoopIT {
       assertThat(mostAtOnce).as("each alone, since one of them may be one that kills").hasValue(1);
       assertThat(transport.deadLetters().list(queue, "main", 10)).isEmpty();
       Await.until(
-          "no note is left", LIMIT, () -> foreign.count(RabbitNames.begun(queue, "main")) == 0);
+          "no note is left", LIMIT, () -> foreign.count(RabbitNames.attemptMarkers(queue, "main")) == 0);
     }
   }
 
@@ -181,7 +181,7 @@ class CrashLoopIT {
       publish(direct, queue, "killer");
       publish(direct, queue, "good1");
       publish(direct, queue, "good2");
-      fetchInVain(queue.name(), 3, RabbitDelivery.SUSPICIOUS_DELIVERIES);
+      fetchAndReturn(queue.name(), 3, RabbitDelivery.SUSPICIOUS_DELIVERIES);
       String through = "amqp://" + server.getUserInfo() + "@127.0.0.1:" + proxy.port();
       List<String> begun = new CopyOnWriteArrayList<>();
       for (int i = 0; i < 2 * MANY && direct.deadLetters().list(queue, "main", 10).isEmpty(); i++) {

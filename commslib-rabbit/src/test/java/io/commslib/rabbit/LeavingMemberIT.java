@@ -28,7 +28,7 @@ class LeavingMemberIT {
 
   private final List<Integer> handled = new CopyOnWriteArrayList<>();
   private final CountDownLatch begun = new CountDownLatch(1);
-  private final CountDownLatch goesOn = new CountDownLatch(1);
+  private final CountDownLatch proceed = new CountDownLatch(1);
 
   @Test
   void theNextMemberBeginsWhereADrainingOneHasEnded() throws Exception {
@@ -42,8 +42,8 @@ class LeavingMemberIT {
               queue,
               delivery -> {
                 begun.countDown();
-                goesOn.await();
-                return note(delivery.message());
+                proceed.await();
+                return record(delivery.message());
               });
       for (int i = 1; i <= MESSAGES; i++) {
         Message message = Message.builder("t").id(Integer.toString(i)).key("k").build();
@@ -51,7 +51,7 @@ class LeavingMemberIT {
       }
       begun.await();
       second.declare(DestinationConfig.builder(queue).build());
-      subscribe(second, queue, delivery -> note(delivery.message()));
+      subscribe(second, queue, delivery -> record(delivery.message()));
 
       leaving.stopIntake();
       CompletableFuture<Boolean> drained =
@@ -60,7 +60,7 @@ class LeavingMemberIT {
       for (int i = 0; i < 50 && handled.isEmpty(); i++) {
         LockSupport.parkNanos(10_000_000);
       }
-      goesOn.countDown();
+      proceed.countDown();
 
       assertThat(drained.join()).isTrue();
       Await.until("all are handled", LIMIT, () -> handled.size() >= MESSAGES);
@@ -69,7 +69,7 @@ class LeavingMemberIT {
     }
   }
 
-  private Settlement note(Message message) {
+  private Settlement record(Message message) {
     handled.add(Integer.valueOf(message.id()));
     return Settlement.done();
   }

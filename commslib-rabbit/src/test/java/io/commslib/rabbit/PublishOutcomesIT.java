@@ -67,9 +67,9 @@ class PublishOutcomesIT {
         .build();
   }
 
-  private Set<String> held() {
+  private Set<String> takeQueuedIds() {
     int count = Math.toIntExact(foreign.count(queue.name()));
-    return foreign.take(queue.name(), count).stream()
+    return foreign.consume(queue.name(), count).stream()
         .map(delivery -> delivery.getProperties().getMessageId())
         .collect(Collectors.toSet());
   }
@@ -99,7 +99,7 @@ class PublishOutcomesIT {
             transport.publisher().publish(queue, message.build()).toCompletableFuture());
       }
       Set<String> confirmed = confirmed();
-      assertThat(confirmed).hasSize(QUEUE_HOLDS).isEqualTo(held());
+      assertThat(confirmed).hasSize(QUEUE_HOLDS).isEqualTo(takeQueuedIds());
       for (int i = 0; i < 100; i++) {
         PublishException failure = failure(results.get(queue.name() + "-" + i));
         if (i % 5 == 1) {
@@ -195,7 +195,7 @@ class PublishOutcomesIT {
       PublishException refusal =
           failure(sender.send("", queue.name(), false, queue, "unwritable", record));
       send(sender, "after", Map.of());
-      assertThat(confirmed()).containsExactlyInAnyOrder("before", "after").isEqualTo(held());
+      assertThat(confirmed()).containsExactlyInAnyOrder("before", "after").isEqualTo(takeQueuedIds());
       assertThat(refusal.code()).isEqualTo("COMMS-RABBIT-013");
       assertThat(refusal.kind()).isEqualTo(FailureKind.PERMANENT);
       assertThat(refusal.certainty()).isEqualTo(SendCertainty.NOT_SENT);
@@ -268,7 +268,7 @@ class PublishOutcomesIT {
             .filter(result -> failure(result.getValue()).certainty() == SendCertainty.NOT_SENT)
             .map(Map.Entry::getKey)
             .collect(Collectors.toSet());
-    Set<String> held = held();
+    Set<String> held = takeQueuedIds();
     assertThat(held).containsAll(confirmed).doesNotContainAnyElementsOf(notSent);
     results.clear();
     return confirmed;

@@ -202,13 +202,13 @@ class RabbitFidelityIT {
   }
 
   /** Every place that writes a record again. */
-  private enum Way {
+  private enum Route {
     /** Dead-lettered by its handler, redriven. */
     OF_A_CLOUD_EVENT,
     /** Dead-lettered since it can't be read, redriven. */
     OF_A_RECORD_THAT_IS_NO_EVENT,
     /** Redriven, dead-lettered again and redriven again. */
-    TWICE
+    OF_A_RECORD_THAT_IS_REDRIVEN_TWICE
   }
 
   @Test
@@ -230,7 +230,7 @@ class RabbitFidelityIT {
         }
       }
     }
-    assertThat(types).isEqualTo(RawProperties.typesThatAreRead());
+    assertThat(types).isEqualTo(RawProperties.readableTypes());
     assertThat(properties)
         .containsExactlyInAnyOrderElementsOf(getters().stream().map(Method::getName).toList());
   }
@@ -243,8 +243,8 @@ class RabbitFidelityIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Way.class)
-  void whatArrivesIsDeadLetteredAndRedrivenUnchanged(Way way) throws Exception {
+  @EnumSource(Route.class)
+  void whatArrivesIsDeadLetteredAndRedrivenUnchanged(Route way) throws Exception {
     Destination orders = Destination.topic("fidelity-" + ++number);
     transport.declare(DestinationConfig.builder(orders).group("g").build());
     String sent = foreign.spyOn(orders.name());
@@ -254,11 +254,11 @@ class RabbitFidelityIT {
     int shapes = Shape.values().length;
     for (Shape shape : Shape.values()) {
       Map<String, Object> event =
-          way == Way.OF_A_RECORD_THAT_IS_NO_EVENT ? Map.of() : RawClient.event(shape.name(), "k");
+          way == Route.OF_A_RECORD_THAT_IS_NO_EVENT ? Map.of() : RawClient.event(shape.name(), "k");
       foreign.publish(orders.name(), "", shape.properties(event, frameMax), shape.body());
     }
     Map<String, Map<String, String>> seen = new ConcurrentHashMap<>();
-    int times = way == Way.TWICE ? 2 : 1;
+    int times = way == Route.OF_A_RECORD_THAT_IS_REDRIVEN_TWICE ? 2 : 1;
     try (Subscription subscription = subscribe(orders, times, seen)) {
       for (int time = 1; time <= times; time++) {
         awaitDead(subscription, time * shapes);
@@ -277,10 +277,10 @@ class RabbitFidelityIT {
                   == (long) (times + 1) * shapes);
     }
     List<String> expected = new ArrayList<>();
-    for (Delivery delivery : foreign.take(sent, shapes)) {
+    for (Delivery delivery : foreign.consume(sent, shapes)) {
       expected.addAll(java.util.Collections.nCopies(times, expected(delivery)));
     }
-    assertThat(foreign.take(redriven, times * shapes))
+    assertThat(foreign.consume(redriven, times * shapes))
         .extracting(RabbitFidelityIT::text)
         .containsExactlyInAnyOrderElementsOf(expected);
     assertThat(channel.messageCount(COPIES)).as("copies of letters").isZero();
@@ -390,7 +390,7 @@ class RabbitFidelityIT {
           Duration.ofMillis(1_500),
           () -> foreign.count(RabbitNames.deadLetters(orders, "g")) == 1);
       transport.deadLetters().redrive(orders, "g", letter -> true);
-      AMQP.BasicProperties back = foreign.take(redriven, 1).get(0).getProperties();
+      AMQP.BasicProperties back = foreign.consume(redriven, 1).get(0).getProperties();
       assertThat(back.getExpiration()).isEqualTo("1000");
       assertThat(back.getPriority()).isEqualTo(9);
     }

@@ -25,7 +25,7 @@ class RabbitRecordsTest {
     WireMessage wire = RabbitRecords.wire(received, new byte[] {1}, false);
 
     WireMessage letter = DeadLetterHeaders.add(wire, Map.of("reason", "NEW", "attempts", "6"));
-    OutgoingRecord written = RabbitRecords.letter(letter, "id");
+    OutgoingRecord written = RabbitRecords.deadLetter(letter, "id");
 
     assertThat(written.headers())
         .containsOnly(

@@ -76,7 +76,7 @@ final class RawClient implements AutoCloseable {
   }
 
   /** Takes so many messages out of a queue. */
-  List<Delivery> take(String queue, int count) {
+  List<Delivery> consume(String queue, int count) {
     List<Delivery> taken = new ArrayList<>();
     Await.until(
         count + " messages in " + queue,

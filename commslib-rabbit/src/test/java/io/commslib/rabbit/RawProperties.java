@@ -85,7 +85,7 @@ final class RawProperties extends AMQP.BasicProperties {
   }
 
   /** All types that the client reads. */
-  static Set<Character> typesThatAreRead() {
+  static Set<Character> readableTypes() {
     Set<Character> read = new TreeSet<>();
     for (int type = 0; type < 256; type++) {
       byte[] table = new byte[4 + 2 + 1 + 8];

@@ -66,7 +66,7 @@ class ReceivedTest {
           .build();
 
   /** Runs when a delivery's channel is asked whether it is open: just before the hand-over. */
-  private Runnable justBefore = () -> {};
+  private Runnable beforeDispatch = () -> {};
 
   private final Channel channel =
       (Channel)
@@ -76,7 +76,7 @@ class ReceivedTest {
               (proxy, method, arguments) -> {
                 switch (method.getName()) {
                   case "isOpen":
-                    justBefore.run();
+                    beforeDispatch.run();
                     return true;
                   case "getChannelNumber":
                     return 1;
@@ -125,7 +125,7 @@ class ReceivedTest {
   }
 
   /** Waits until the thread has ended or is blocked by another thread. */
-  private static void awaitEndOrWait(Thread thread) {
+  private static void awaitEndOrBlock(Thread thread) {
     Await.until(
         "end or wait",
         LIMIT,
@@ -136,22 +136,22 @@ class ReceivedTest {
 
   @Test
   void whatIsInHandWhenTheChannelIsLostDoesNotOvertakeTheOnesBeforeIt() throws Exception {
-    received.from(channel);
+    received.receiveFrom(channel);
     receive("first");
-    received.hand(engine);
+    received.dispatch(engine);
     assertThat(begun.await(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
     receive("second");
     receive("third");
     Thread loss = new Thread(() -> received.revoke(channel, engine));
-    justBefore =
+    beforeDispatch =
         () -> {
           if (loss.getState() == Thread.State.NEW) {
             loss.start();
-            awaitEndOrWait(loss);
+            awaitEndOrBlock(loss);
           }
         };
 
-    received.hand(engine);
+    received.dispatch(engine);
     loss.join();
     release.countDown();
 
@@ -162,17 +162,17 @@ class ReceivedTest {
   @Test
   void anErrorInTheHandOverDoesNotEndTheHandingOver() {
     release.countDown();
-    received.from(channel);
+    received.receiveFrom(channel);
     receive("first");
-    justBefore =
+    beforeDispatch =
         () -> {
           throw new StackOverflowError("planted");
         };
-    assertThatThrownBy(() -> received.hand(engine)).isInstanceOf(StackOverflowError.class);
+    assertThatThrownBy(() -> received.dispatch(engine)).isInstanceOf(StackOverflowError.class);
 
-    justBefore = () -> {};
+    beforeDispatch = () -> {};
     receive("second");
-    received.hand(engine);
+    received.dispatch(engine);
 
     Await.until("second", LIMIT, () -> engine.snapshot().count(Count.DONE) == 1);
     assertThat(handled).containsExactly("second");

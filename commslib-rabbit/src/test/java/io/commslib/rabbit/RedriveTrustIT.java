@@ -75,7 +75,7 @@ class RedriveTrustIT {
       foreign.publish("", queue, RawClient.event("bad", "k"));
       awaitCount(subscription, Count.DEAD_LETTERED, 1);
       transport.deadLetters().redrive(orders, "g", letter -> true);
-      Delivery redriven = foreign.take(spy, 1).get(0);
+      Delivery redriven = foreign.consume(spy, 1).get(0);
       foreign.publish("", queue, RawClient.event("to-the-queue", "a", COUNT, "1000000"));
       foreign.publish(orders.name(), "", RawClient.event("to-the-topic", "b", COUNT, 7));
       // As a bridge does that copies what it reads.

@@ -19,18 +19,18 @@ import org.jspecify.annotations.Nullable;
  * their order, when the channel is closed. Ends after as many letters as the queue held when the
  * first was taken, so that letters added meanwhile do not keep it going.
  */
-final class RabbitLetters implements DeadLetterListing {
+final class RabbitDeadLetterListing implements DeadLetterListing {
 
   /** A letter that waits for its acknowledgement. */
-  record Taken(long tag, WireMessage wire, DeadLetter letter) {}
+  record Fetched(long tag, WireMessage wire, DeadLetter letter) {}
 
   private final Channel channel;
   private final String queue;
   private final CloudEventsEnvelope envelope;
-  private long left = -1;
-  private @Nullable Taken ahead;
+  private long remaining = -1;
+  private @Nullable Fetched prefetched;
 
-  RabbitLetters(Channel channel, String queue, CloudEventsEnvelope envelope) throws IOException {
+  RabbitDeadLetterListing(Channel channel, String queue, CloudEventsEnvelope envelope) throws IOException {
     this.channel = channel;
     this.queue = queue;
     this.envelope = envelope;
@@ -43,13 +43,13 @@ final class RabbitLetters implements DeadLetterListing {
     List<DeadLetter> page = new ArrayList<>();
     long bytes = 0;
     while (page.size() < limit) {
-      Taken next = take();
+      Fetched next = fetch();
       if (next == null) {
         break;
       }
       bytes += next.wire().sizeBytes();
       if (!page.isEmpty() && bytes > MAX_PAGE_BYTES) {
-        ahead = next;
+        prefetched = next;
         break;
       }
       page.add(next.letter());
@@ -58,25 +58,25 @@ final class RabbitLetters implements DeadLetterListing {
   }
 
   /** The next letter, or null at the end. */
-  @Nullable Taken take() {
-    Taken known = ahead;
+  @Nullable Fetched fetch() {
+    Fetched known = prefetched;
     if (known != null) {
-      ahead = null;
+      prefetched = null;
       return known;
     }
-    if (left == 0) {
+    if (remaining == 0) {
       return null;
     }
     try {
       GetResponse got = channel.basicGet(queue, false);
       if (got == null) {
-        left = 0;
+        remaining = 0;
         return null;
       }
       // The answer to a get says how many are left; what a declaration says may be seconds old.
-      left = left < 0 ? got.getMessageCount() : left - 1;
+      remaining = remaining < 0 ? got.getMessageCount() : remaining - 1;
       WireMessage wire = RabbitRecords.wire(got.getProps(), got.getBody(), true);
-      return new Taken(
+      return new Fetched(
           got.getEnvelope().getDeliveryTag(), wire, DeadLetterHeaders.read(wire, envelope));
     } catch (IOException | RuntimeException e) {
       throw RabbitErrors.operation("dead letters of " + queue, e);
@@ -87,7 +87,7 @@ final class RabbitLetters implements DeadLetterListing {
    * Fails unless letters can go back: without their exchange the publish would end the channel of
    * all publishers.
    */
-  void requireWayBack(String exchange) {
+  void requireRedriveExchange(String exchange) {
     try {
       channel.exchangeDeclarePassive(exchange);
     } catch (IOException | RuntimeException e) {
@@ -96,7 +96,7 @@ final class RabbitLetters implements DeadLetterListing {
   }
 
   /** Removes a letter for good. */
-  void remove(Taken letter) {
+  void delete(Fetched letter) {
     try {
       channel.basicAck(letter.tag(), false);
     } catch (IOException | RuntimeException e) {
