@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** The next instance while {@link Decider} works it out. Confined to one decision. */
+/** Builds the next instance for {@link Decider}. Confined to one decision. */
 final class NextInstance<S> {
 
   private final SagaDefinition<S> definition;
@@ -43,12 +43,12 @@ final class NextInstance<S> {
     state = Objects.requireNonNull(next, "state returned by the update function");
   }
 
-  /** Index of the step whose command is unanswered, or -1. */
+  /** {@return the index of the step whose command is unanswered, or -1} */
   int sentStep() {
     return firstInPhase(StepPhase.SENT);
   }
 
-  /** Index of the step whose compensation is unanswered, or -1. */
+  /** {@return the index of the step whose compensation is unanswered, or -1} */
   int undoingStep() {
     return firstInPhase(StepPhase.UNDOING);
   }
@@ -62,7 +62,7 @@ final class NextInstance<S> {
     return -1;
   }
 
-  /** Begins step {@code i}, or ends the saga if there is none. */
+  /** Starts step {@code i}, or completes the saga if there is none. */
   NextInstance<S> forward(int i) {
     return i < steps.size() ? command(i) : end(SagaStatus.COMPLETED);
   }
@@ -80,7 +80,7 @@ final class NextInstance<S> {
     return awaiting(SagaStatus.RUNNING, step.timeout());
   }
 
-  /** Undoes the last step that needs it, or ends the saga if none does. */
+  /** Undoes the last step that needs it, or ends the saga as compensated if none does. */
   NextInstance<S> undoNext() {
     for (int i = steps.size() - 1; i >= 0; i--) {
       if (stepState(i).phase() == StepPhase.DONE && definition.steps().get(i).undo() != null) {

@@ -18,15 +18,15 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Wakes overdue sagas: claims some by lease, then moves each in a transaction of its own. A process
- * that dies in between leaves claims that end by themselves. A saga whose definition fails is
- * parked. One whose move fails otherwise (hook, outbox, statement) is woken again after a growing
- * wait, so that it does not delay the others; each failure is a line of its history, and with the
- * tenth in a row it is parked. What is out of reach does not count.
+ * Wakes overdue sagas: claims a batch by lease, then applies the timeout of each saga in a
+ * transaction of its own. If the process dies in between, the leases expire. A saga whose
+ * definition fails is parked. A saga that can't be woken for another reason (hook, outbox,
+ * statement) is woken again after a growing backoff, so that it does not delay the others. Each
+ * such failure is an entry of its history, and the tenth in a row parks it. Outages do not count.
  */
 final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
 
-  /** Failed wake-ups of a saga, one after the other, after which it is parked. */
+  /** Number of consecutive failed wake-ups after which a saga is parked. */
   static final int MAX_FAILURES = 10;
 
   private static final Duration MAX_BACKOFF = Duration.ofMinutes(10);
@@ -40,14 +40,14 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
   private final TimeSource time;
   private final SagaEvents events;
 
-  /** Sagas that are being moved, and since when. */
+  /** Start of the wake-up in progress, by id of the saga. */
   private final Map<String, Long> inProgress = new ConcurrentHashMap<>();
 
-  /** What this thread has claimed and not moved yet. */
+  /** Claims of this thread that it has not started yet. */
   private final ThreadLocal<List<SagaStore.Claimed>> claimedByThread =
       ThreadLocal.withInitial(ArrayList::new);
 
-  /** Of a saga that is woken again; without meaning if there is none. */
+  /** Last failure of a saga that is woken again; meaningless if there is no such saga. */
   private volatile String lastFailure = "";
 
   private volatile Health health = Health.of(Health.Status.UP, "", Map.of());
@@ -55,7 +55,7 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
   SagaTimeouts(
       JdbcTransactionRunner transactions,
       SagaStore store,
-      SagaTransitions moves,
+      SagaTransitions transitions,
       Map<String, SagaDefinition<?>> definitions,
       SagaConfig config,
       String owner,
@@ -63,7 +63,7 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
       SagaEvents events) {
     this.transactions = transactions;
     this.store = store;
-    this.transitions = moves;
+    this.transitions = transitions;
     this.definitions = definitions;
     this.config = config;
     this.owner = owner;
@@ -75,7 +75,7 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
     return health;
   }
 
-  /** Ids of the sagas whose move has been running for longer than the lease. */
+  /** {@return the ids of the sagas whose wake-up has been running for longer than the lease} */
   List<String> stuck() {
     long now = time.nanoTime();
     return inProgress.entrySet().stream()
@@ -110,7 +110,7 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
   public void run(List<SagaStore.Claimed> claimed) throws Exception {
     String failure = "";
     for (SagaStore.Claimed claim : claimed) {
-      // The one under way keeps its lease if the JVM fails: another process takes it later.
+      // The saga in progress keeps its lease if the JVM fails: another process claims it later.
       claimedByThread.get().remove(claim);
       Long since = inProgress.putIfAbsent(claim.id(), time.nanoTime());
       if (since == null) {
@@ -118,14 +118,14 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
           failure = wake(claim, failure);
         } finally {
           inProgress.remove(claim.id());
-          // The interrupt flag that user code has left.
+          // Clears an interrupt flag left by user code.
           Thread.interrupted();
         }
       } else if (time.nanoTime() - since <= config.lease().toNanos()) {
-        // Its failure is written down, and the thread that did it is about to let go of it.
+        // Its failure is already recorded, and the other thread is about to finish with it.
         inTransaction((tx, connection) -> store.postpone(connection, claim, config.pollInterval()));
       }
-      // One that hangs here would hang this thread too. Its lease keeps it for a while again.
+      // Otherwise it hangs on another thread and would hang this one too. The new lease defers it.
     }
     health = readHealth(failure);
   }
@@ -143,7 +143,7 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
             return null;
           });
     } catch (Exception e) {
-      events.failed(left.size() + " sagas keep their lease until it ends", e);
+      events.componentFailed(left.size() + " sagas keep their lease until it ends", e);
     }
   }
 
@@ -152,12 +152,12 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
     health =
         Health.of(
             Health.Status.DEGRADED,
-            "last look failed: " + Failures.text(SagaEvents.withoutValues(failure)),
+            "last poll failed: " + Failures.text(SagaEvents.withoutValues(failure)),
             Map.of());
-    events.failed("overdue sagas can't be looked for", failure);
+    events.componentFailed("can't poll for overdue sagas", failure);
   }
 
-  /** Returns the text of a failure that could not be stored, or {@code failure}. */
+  /** Returns the text of a failure that could not be recorded, otherwise {@code failure}. */
   private String wake(SagaStore.Claimed claim, String failure) {
     try {
       if (!claim.isAbandoned() || recordAbandoned(claim)) {
@@ -165,24 +165,24 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
       }
       return failure;
     } catch (Throwable e) {
-      // The interrupt flag that user code has left would fail what is written next.
+      // Clears an interrupt flag left by user code, which would fail the next statement.
       Thread.interrupted();
-      Throwable cause =
-          e instanceof DefinitionFailedException plan ? plan.failure() : e;
-      String untold = handleFailure(claim, cause, cause != e);
+      Throwable cause = e instanceof DefinitionFailedException failed ? failed.failure() : e;
+      String unrecorded = handleFailure(claim, cause, cause != e);
       Optional<VirtualMachineError> jvm = Failures.jvmFailure(cause);
       if (jvm.isPresent()) {
         throw jvm.get();
       }
-      return untold.isEmpty() ? failure : untold;
+      return unrecorded.isEmpty() ? failure : unrecorded;
     }
   }
 
   private String handleFailure(SagaStore.Claimed claim, Throwable cause, boolean isDefinition) {
     try {
       if (isOutage(cause)) {
-        events.failed("saga " + claim.id() + " could not be woken, it is tried again", cause);
-        // Also after a lost connection: a claim that is left to its lease counts as a failure.
+        events.componentFailed(
+            "saga " + claim.id() + " could not be woken and is woken again", cause);
+        // Also after a lost connection: a claim whose lease expires would count as a failure.
         postpone(claim, cause);
         return "";
       }
@@ -194,7 +194,7 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
       return "";
     } catch (Throwable e) {
       // The lease expires, and the next process that claims the saga counts this as a failure.
-      events.failed("a failure of saga " + claim.id() + " could not be written down", e);
+      events.componentFailed("a failure of saga " + claim.id() + " could not be recorded", e);
       return describe(claim, cause);
     }
   }
@@ -212,15 +212,16 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
     return "saga " + claim.id() + ": " + Failures.text(SagaEvents.withoutValues(cause));
   }
 
-  /** Not counted: something else is out of reach. */
+  /** Defers the saga without counting a failure: a system that it needs is unavailable. */
   private void postpone(SagaStore.Claimed claim, Throwable cause) throws SQLException {
     lastFailure = describe(claim, cause);
     inTransaction((tx, connection) -> store.postpone(connection, claim, config.lease()));
   }
 
   /**
-   * Counts a wake-up whose beginning is known and whose end is not, before it begins again: what
-   * ends a process must not end every process in turn. False if the saga was parked, or moved.
+   * Records a wake-up that started and never ended as a failure before the saga is woken again, so
+   * that a saga that kills its process does not kill every process in turn. Returns false if the
+   * saga was parked, or changed since.
    */
   private boolean recordAbandoned(SagaStore.Claimed claim) throws Exception {
     return inTransaction(
@@ -238,14 +239,14 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
         });
   }
 
-  /** Counts a failure in the saga's history, and parks the saga at the last one. */
+  /** Records a failure in the saga's history, and parks the saga at the last one. */
   private void recordFailure(SagaStore.Claimed claim, String what, Throwable cause)
       throws Exception {
     inTransaction(
         (tx, connection) -> {
           int number = store.failures(connection, claim.id()) + 1;
-          Duration wait = backoff(number);
-          if (!store.postpone(connection, claim, wait)) {
+          Duration backoff = backoff(number);
+          if (!store.postpone(connection, claim, backoff)) {
             return null;
           }
           appendFailure(connection, claim, number, what);
@@ -253,7 +254,7 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
             park(tx, claim, parkReason(number, what), cause);
           } else {
             lastFailure = describe(claim, cause);
-            tx.afterCommit(() -> events.failed(claim.id(), number, cause, wait));
+            tx.afterCommit(() -> events.wakeFailed(claim.id(), number, cause, backoff));
           }
           return null;
         });
@@ -265,15 +266,15 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
 
   private void appendFailure(
       Connection connection, SagaStore.Claimed claim, int number, String what) throws SQLException {
-    // The class of a failure only: its text may hold parts of the state.
+    // Only the class of the failure, since its text may contain parts of the state.
     Decision.LogLine line = new Decision.LogLine(SagaLogEntry.Kind.FAILED, "", number, "", what);
     store.append(connection, claim.id(), List.of(line));
   }
 
-  /** The wait after a failure: the poll interval, then twice as long each time. */
+  /** {@return the wait after a failure: the poll interval, doubled with each further failure} */
   private Duration backoff(int number) {
-    Duration wait = config.pollInterval().multipliedBy(1L << (number - 1));
-    return wait.compareTo(MAX_BACKOFF) > 0 ? MAX_BACKOFF : wait;
+    Duration backoff = config.pollInterval().multipliedBy(1L << (number - 1));
+    return backoff.compareTo(MAX_BACKOFF) > 0 ? MAX_BACKOFF : backoff;
   }
 
   private void park(SagaStore.Claimed claim, String reason, Throwable cause) throws Exception {
@@ -308,7 +309,7 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
         tx -> {
           Connection connection = tx.unwrap(Connection.class);
           Optional<StoredSaga> stored = store.load(connection, claim.id());
-          // A reply has moved it since: it carries a wake-up time of its own.
+          // A reply has changed it since and has set a new wake-up time.
           if (stored.isEmpty() || stored.get().version() != claim.version()) {
             return null;
           }
@@ -351,7 +352,7 @@ final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
             .toList();
     String reason = parked > 0 ? parked + " sagas parked" : "";
     if (failing > 0) {
-      // Of another process nothing is known but the count.
+      // The failures of other processes are known by their number only.
       String last = lastFailure.isEmpty() ? "" : ", last: " + lastFailure;
       reason = failing + " sagas could not be woken and are woken again" + last;
     }

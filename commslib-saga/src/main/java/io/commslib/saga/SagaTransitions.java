@@ -19,19 +19,20 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes decisions to the database: row, history, commands and hooks in the caller's transaction.
+ * Applies the decisions of {@link Decider}: writes row, history and commands and runs the hooks,
+ * all in the caller's transaction.
  */
 final class SagaTransitions {
 
-  /** What became of an input. */
+  /** Outcome of an input. */
   enum Outcome {
     APPLIED,
     IGNORED,
-    /** Another transaction moved the saga first: load it again and decide anew. */
+    /** Another transaction changed the saga first: load it and decide again. */
     CONFLICT
   }
 
-  /** An input the saga can't take. */
+  /** The saga refuses the input in its current state. */
   static final class RefusedException extends Exception {
     private static final long serialVersionUID = 1L;
 
@@ -75,9 +76,9 @@ final class SagaTransitions {
   <S> boolean start(
       TransactionContext tx, SagaDefinition<S> definition, String id, String businessKey, S state)
       throws SQLException {
-    Instance<S> unborn = Instance.initial(definition, id, businessKey, state);
-    // Only the distance to the wake-up time counts: the database adds it to its own clock.
-    Decision<S> decision = Decider.decide(definition, unborn, new Input.Start(), Instant.EPOCH);
+    Instance<S> initial = Instance.initial(definition, id, businessKey, state);
+    // Only the distance to the wake-up time is used: the database adds it to its own clock.
+    Decision<S> decision = Decider.decide(definition, initial, new Input.Start(), Instant.EPOCH);
     Plan<S> plan = plan(definition, (Decision.Transition<S>) decision, null);
     Instance<S> next = plan.transition().next();
     Duration wakeIn = Duration.between(Instant.EPOCH, Objects.requireNonNull(next.wakeAt()));
@@ -91,12 +92,12 @@ final class SagaTransitions {
   }
 
   /**
-   * Gives an input to a saga.
+   * Applies an input to a saga.
    *
-   * @param cause the message that brought it, for the trace
-   * @throws RefusedException if the saga can't take it; nothing was written
-   * @throws DefinitionFailedException if a user function failed; nothing was written
-   * @throws Exception what a hook threw; the transaction must roll back
+   * @param cause the message that carried the input, for the trace
+   * @throws RefusedException if the saga refuses the input; nothing was written
+   * @throws DefinitionFailedException if a user's function failed; nothing was written
+   * @throws Exception a failure of a hook; the transaction must roll back
    */
   <S> Outcome apply(
       TransactionContext tx,
@@ -122,8 +123,9 @@ final class SagaTransitions {
     } catch (RefusedException e) {
       throw e;
     } catch (Throwable e) {
-      // Code in other languages throws checked exceptions that it does not declare.
-      // An error of the JVM says nothing about the definition.
+      // Throwable, since code in other languages throws checked exceptions that it does not
+      // declare.
+      // An error of the JVM is no failure of the definition.
       Optional<VirtualMachineError> jvm = Failures.jvmFailure(e);
       if (jvm.isPresent()) {
         throw jvm.get();
@@ -148,11 +150,11 @@ final class SagaTransitions {
     return Outcome.APPLIED;
   }
 
-  /** Everything that can fail by a user's mistake, before anything is written. */
+  /** Runs everything that a user's mistake can make fail, before anything is written. */
   private <S> Plan<S> plan(
-      SagaDefinition<S> definition, Decision.Transition<S> move, @Nullable Message cause) {
+      SagaDefinition<S> definition, Decision.Transition<S> transition, @Nullable Message cause) {
     List<Publication> publications = new ArrayList<>();
-    for (Effect effect : move.effects()) {
+    for (Effect effect : transition.effects()) {
       if (effect instanceof Effect.Send send) {
         Message.Builder message =
             types
@@ -160,7 +162,7 @@ final class SagaTransitions {
                 .id(send.messageId())
                 .source("/saga/" + definition.name())
                 .time(time.now())
-                .correlationId(move.next().id())
+                .correlationId(transition.next().id())
                 .key(send.key());
         if (send.undoes() != null) {
           message.causationId(send.undoes());
@@ -172,14 +174,14 @@ final class SagaTransitions {
       }
     }
     byte[] data =
-        Objects.requireNonNull(codec.encode(move.next().state()), "bytes made by the codec");
-    return new Plan<>(move, data, publications);
+        Objects.requireNonNull(codec.encode(transition.next().state()), "bytes made by the codec");
+    return new Plan<>(transition, data, publications);
   }
 
   private void reportIfParked(
-      TransactionContext tx, StoredSaga before, Decision.Transition<?> move) {
-    if (move.next().status() == SagaStatus.PARKED && before.status() != SagaStatus.PARKED) {
-      Decision.LogLine last = move.log().get(move.log().size() - 1);
+      TransactionContext tx, StoredSaga before, Decision.Transition<?> transition) {
+    if (transition.next().status() == SagaStatus.PARKED && before.status() != SagaStatus.PARKED) {
+      Decision.LogLine last = transition.log().get(transition.log().size() - 1);
       String reason = last.detail() + (last.step().isEmpty() ? "" : ": " + last.step());
       tx.afterCommit(() -> events.parked(before.id(), 0, reason, null));
     }

@@ -11,27 +11,28 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The timer's threads. One of them at a time claims work, with a pause when there was little to do;
- * it then lets the next one claim, and does its work. So work that hangs holds one thread, not the
- * timer. Nothing that is thrown ends a thread: the JVM's own failures make the pause grow.
+ * Threads of the saga timer. One thread at a time claims work, after a pause if the last claim took
+ * little; it then lets the next thread claim and runs its own work. Work that hangs therefore
+ * occupies one thread and not the whole timer. No failure ends a thread; errors of the JVM lengthen
+ * the pause.
  */
 final class TimerThreads {
 
-  /** What the threads do. */
+  /** Work of the threads. */
   interface TimerTask<T> {
-    /** Takes work; an empty list if there is none. */
+    /** Claims work; returns an empty list if there is none. */
     List<T> claim() throws Exception;
 
-    /** Returns whether more may be waiting than this claim took. */
+    /** {@return whether more work may be due than this claim took} */
     boolean isFull(List<T> claimed);
 
-    /** Does what was claimed. */
+    /** Runs the claimed work. */
     void run(List<T> claimed) throws Exception;
 
-    /** Gives back what {@link #run} has not done, since the JVM fails. */
+    /** Releases the claims that {@link #run} has not started, after an error of the JVM. */
     void releaseUnfinished();
 
-    /** Is told of what {@link #claim} or {@link #run} threw. */
+    /** Reports a failure of {@link #claim} or {@link #run}. */
     void failed(Throwable failure);
   }
 
@@ -53,10 +54,10 @@ final class TimerThreads {
   private Duration jvmPause = Duration.ZERO;
   private long lastPassNanos;
 
-  TimerThreads(CommsRuntime runtime, Duration pause, TimerTask<?> work) {
+  TimerThreads(CommsRuntime runtime, Duration pollInterval, TimerTask<?> task) {
     this.runtime = runtime;
-    this.pollInterval = pause;
-    this.task = work;
+    this.pollInterval = pollInterval;
+    this.task = task;
   }
 
   void start() {
@@ -91,7 +92,7 @@ final class TimerThreads {
     }
   }
 
-  /** The time since a pass ended last, or since the start. */
+  /** {@return the time since the last pass ended, or since the start} */
   Duration timeSinceLastPass() {
     lock.lock();
     try {
@@ -101,7 +102,7 @@ final class TimerThreads {
     }
   }
 
-  /** The pause since the JVM failed; zero if it does not. */
+  /** {@return the pause after an error of the JVM, zero if the last pass succeeded} */
   Duration jvmPause() {
     lock.lock();
     try {
@@ -112,8 +113,8 @@ final class TimerThreads {
   }
 
   /**
-   * Stops claiming and waits for the work under way. No interrupt: it would break the database
-   * files of an embedded H2.
+   * Stops claiming and waits for the work in progress. Does not interrupt the threads, since an
+   * interrupt would damage the database files of an embedded H2.
    */
   boolean stop(Duration timeout) {
     lock.lock();
@@ -153,19 +154,19 @@ final class TimerThreads {
     }
   }
 
-  private <T> void pass(TimerTask<T> of) throws Exception {
+  private <T> void pass(TimerTask<T> task) throws Exception {
     List<T> claimed;
     claimLock.lock();
     try {
       if (!awaitNextClaim()) {
         return;
       }
-      claimed = of.claim();
-      setMoreMayBeDue(of.isFull(claimed));
+      claimed = task.claim();
+      setMoreMayBeDue(task.isFull(claimed));
     } finally {
       claimLock.unlock();
     }
-    of.run(claimed);
+    task.run(claimed);
     lock.lock();
     try {
       lastPassNanos = runtime.time().nanoTime();
@@ -215,7 +216,7 @@ final class TimerThreads {
     }
   }
 
-  /** Waits until it is time to claim; false if the timer stops. */
+  /** Waits until the next claim is due; returns false if the timer stops. */
   private boolean awaitNextClaim() {
     lock.lock();
     try {
@@ -225,7 +226,7 @@ final class TimerThreads {
         try {
           left = changed.awaitNanos(left);
         } catch (InterruptedException e) {
-          // User code may leave the flag set. Only stop() ends this thread.
+          // User code may have left the interrupt flag set. Only stop() ends this thread.
           left = Math.min(left, pollInterval.toNanos());
         }
       }

@@ -4,7 +4,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
-/** Waits for a condition, with a limit. */
+/** Waits until a condition holds, with a limit. */
 final class Await {
 
   private Await() {}

@@ -38,7 +38,7 @@ class DeciderTest {
     return SagaScenario.given(TRIP, TripState.of("t"));
   }
 
-  private static SagaScenario<TripState> atTicket() {
+  private static SagaScenario<TripState> atTicketStep() {
     return started().whenReply("car", new CarBooked("red")).whenReply("pay", new Paid("p1"));
   }
 
@@ -59,7 +59,7 @@ class DeciderTest {
 
   @Test
   void undoesEarlierStepsInReverseWhenRefused() {
-    atTicket()
+    atTicketStep()
         .whenReply("ticket", new SoldOut())
         .thenStatus(COMPENSATING)
         .thenPublishes(new Refund("t"))
@@ -72,7 +72,7 @@ class DeciderTest {
   }
 
   @Test
-  void endsAtOnceWhenTheFirstStepIsRefused() {
+  void endsImmediatelyWhenTheFirstStepIsRefused() {
     started()
         .whenReply("car", new NoCarLeft("Rome"))
         .thenPublishes()
@@ -82,16 +82,16 @@ class DeciderTest {
 
   @Test
   void repeatsTheCommandUnderTheSameIdAfterATimeout() {
-    Instance<TripState> born = afterTransition(start());
-    Decision.Transition<TripState> again =
-        transition(born, new Input.TimerDue(), NOW.plus(TIMEOUT));
-    assertThat(again.effects()).isEqualTo(start().effects());
-    assertThat(again.next().steps().get(0).attempt()).isEqualTo(2);
-    assertThat(again.next().wakeAt()).isEqualTo(NOW.plus(TIMEOUT.multipliedBy(2)));
+    Instance<TripState> saga = afterTransition(start());
+    Decision.Transition<TripState> repeated =
+        transition(saga, new Input.TimerDue(), NOW.plus(TIMEOUT));
+    assertThat(repeated.effects()).isEqualTo(start().effects());
+    assertThat(repeated.next().steps().get(0).attempt()).isEqualTo(2);
+    assertThat(repeated.next().wakeAt()).isEqualTo(NOW.plus(TIMEOUT.multipliedBy(2)));
   }
 
   @Test
-  void undoesAStepOfUnknownOutcomeToo() {
+  void undoesAlsoAStepOfUnknownOutcome() {
     started()
         .whenReply("car", new CarBooked("red"))
         .whenTimeElapses(TIMEOUT)
@@ -107,21 +107,21 @@ class DeciderTest {
 
   @Test
   void ignoresTheTimerBeforeTheReplyIsOverdue() {
-    Instance<TripState> born = afterTransition(start());
-    assertThat(Decider.decide(TRIP, born, new Input.TimerDue(), NOW.plus(TIMEOUT.minusNanos(1))))
+    Instance<TripState> saga = afterTransition(start());
+    assertThat(Decider.decide(TRIP, saga, new Input.TimerDue(), NOW.plus(TIMEOUT.minusNanos(1))))
         .isInstanceOf(Decision.Ignore.class);
   }
 
   @Test
   void ignoresDuplicatesOfReplies() {
-    atTicket()
+    atTicketStep()
         .whenReply("car", new CarBooked("blue"))
         .thenPublishes()
         .thenStatus(RUNNING)
         .whenReply("ticket", new TicketIssued("T7"))
         .whenReply("ticket", new TicketIssued("T8"))
         .thenState(new TripState("t", List.of("car red", "paid p1", "ticket T7")));
-    atTicket()
+    atTicketStep()
         .whenReply("ticket", new SoldOut())
         .whenReply("ticket", new SoldOut())
         .thenPublishes()
@@ -145,7 +145,7 @@ class DeciderTest {
   }
 
   @Test
-  void doesNotTakeTheReplyOfAnUndoSentBeforeTheSuccessWasKnown() {
+  void ignoresTheReplyToAnUndoSentBeforeSuccessWasKnown() {
     Instance<TripState> saga = afterTransition(start());
     saga = transition(saga, new Input.TimerDue(), saga.wakeAt()).next();
     saga = transition(saga, new Input.TimerDue(), saga.wakeAt()).next();
@@ -170,7 +170,7 @@ class DeciderTest {
   }
 
   @Test
-  void finishesTheUndoUnderWayBeforeALateSuccessIsUndone() {
+  void finishesTheUndoInProgressBeforeUndoingALateSuccess() {
     started()
         .whenReply("car", new CarBooked("red"))
         .whenTimeElapses(TIMEOUT.multipliedBy(2))
@@ -186,7 +186,7 @@ class DeciderTest {
   @Test
   void parksACompensationThatIsNeverAnsweredAndKeepsTheOthers() {
     SagaScenario<TripState> parked =
-        atTicket()
+        atTicketStep()
             .whenReply("ticket", new SoldOut())
             .whenTimeElapses(Duration.ofMinutes(5))
             .thenPublishes(new Refund("t"), new Refund("t"))
@@ -202,8 +202,8 @@ class DeciderTest {
   }
 
   @Test
-  void goesOnFromParkedWhenTheLateReplyComes() {
-    atTicket()
+  void continuesFromParkedWhenALateReplyArrives() {
+    atTicketStep()
         .whenReply("ticket", new SoldOut())
         .whenTimeElapses(Duration.ofMinutes(5))
         .thenStatus(PARKED)
@@ -214,14 +214,14 @@ class DeciderTest {
 
   @Test
   void parksAPivotOfUnknownOutcomeInsteadOfUndoing() {
-    atTicket()
+    atTicketStep()
         .whenTimeElapses(Duration.ofMinutes(5))
         .thenPublishes(new IssueTicket("t"))
         .thenStatus(PARKED)
         .thenStep("pay", StepPhase.DONE)
         .whenReply("ticket", new TicketIssued("T7"))
         .thenStatus(COMPLETED);
-    atTicket()
+    atTicketStep()
         .whenTimeElapses(Duration.ofMinutes(5))
         .whenRetried()
         .thenPublishes(new IssueTicket("t"))
@@ -232,7 +232,7 @@ class DeciderTest {
 
   @Test
   void refusesASuccessThatContradictsTheRefusalOfAPivot() {
-    SagaScenario<TripState> refused = atTicket().whenReply("ticket", new SoldOut());
+    SagaScenario<TripState> refused = atTicketStep().whenReply("ticket", new SoldOut());
     assertThatExceptionOfType(AssertionError.class)
         .isThrownBy(() -> refused.whenReply("ticket", new TicketIssued("T7")))
         .withMessageContaining("CONTRADICTION");
@@ -251,7 +251,7 @@ class DeciderTest {
   @Test
   void undoesNothingForAReadOnlyStep() {
     SagaDefinition<TripState> definition =
-        SagaDefinition.builder("look", 1, TripState.class)
+        SagaDefinition.builder("inquiry", 1, TripState.class)
             .step("check")
             .command(TripState.CARS, t -> new BookCar(t.id()))
             .onReply(CarBooked.class, (t, r) -> t)
@@ -276,7 +276,7 @@ class DeciderTest {
   }
 
   @Test
-  void cancelsByUndoingTheStepUnderWayToo() {
+  void cancelsByUndoingAlsoTheStepInProgress() {
     started()
         .whenReply("car", new CarBooked("red"))
         .whenCancelled()
@@ -285,21 +285,21 @@ class DeciderTest {
   }
 
   @Test
-  void refusesToCancelWhatCanNotBeUndone() {
-    SagaScenario<TripState> pivot = atTicket();
+  void refusesToCancelAStepThatCanNotBeUndone() {
+    SagaScenario<TripState> pivot = atTicketStep();
     assertThatExceptionOfType(AssertionError.class).isThrownBy(pivot::whenCancelled);
-    SagaScenario<TripState> done = atTicket().whenReply("ticket", new TicketIssued("T7"));
+    SagaScenario<TripState> done = atTicketStep().whenReply("ticket", new TicketIssued("T7"));
     assertThatExceptionOfType(AssertionError.class).isThrownBy(done::whenCancelled);
   }
 
   @Test
-  void refusesToRetryWhatIsNotParked() {
+  void refusesToRetryASagaThatIsNotParked() {
     SagaScenario<TripState> running = started();
     assertThatExceptionOfType(AssertionError.class).isThrownBy(running::whenRetried);
   }
 
   @Test
-  void takesAParkedStepAsSettledByHand() {
+  void continuesAfterAParkedStepIsSettledByHand() {
     Instance<TripState> saga = afterTransition(start());
     saga = transition(saga, reply("car", new CarBooked("red")), NOW).next();
     saga = transition(saga, reply("pay", new CardRefused()), NOW).next();

@@ -4,7 +4,7 @@ import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionSnapshot;
 import java.util.List;
 
-/** Tells when nothing has been received or been under way for some looks in a row. */
+/** Detects that nothing was received or in flight for several checks in a row. */
 final class QuiescenceCheck {
 
   private static final int REQUIRED_CHECKS = 40;
@@ -17,14 +17,14 @@ final class QuiescenceCheck {
     this.subscriptions = subscriptions;
   }
 
-  boolean isQuiescent(boolean othersAreStill) {
+  boolean isQuiescent(boolean othersAreQuiet) {
     long receivedNow = count(SubscriptionSnapshot.Count.RECEIVED);
-    boolean still =
-        othersAreStill
+    boolean quiet =
+        othersAreQuiet
             && receivedNow == received
             && count(SubscriptionSnapshot.Count.IN_FLIGHT) == 0
             && count(SubscriptionSnapshot.Count.WAITING) == 0;
-    quietChecks = still ? quietChecks + 1 : 0;
+    quietChecks = quiet ? quietChecks + 1 : 0;
     received = receivedNow;
     return quietChecks >= REQUIRED_CHECKS;
   }

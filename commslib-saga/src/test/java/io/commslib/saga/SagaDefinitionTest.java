@@ -111,7 +111,7 @@ class SagaDefinitionTest {
 
   @ParameterizedTest
   @MethodSource("wrongDefinitions")
-  void refusesToBuildWhatCouldNotEndWell(
+  void refusesToBuildAnInvalidDefinition(
       String message, UnaryOperator<SagaDefinition.Builder<String>> define) {
     SagaDefinition.Builder<String> builder = define.apply(saga());
     assertThatIllegalArgumentException().isThrownBy(builder::build).withMessage(message);
@@ -152,7 +152,7 @@ class SagaDefinitionTest {
 
   @ParameterizedTest
   @MethodSource("wrongSettings")
-  void refusesWrongSettingsAtOnce(
+  void refusesInvalidSettingsImmediately(
       String message, UnaryOperator<SagaDefinition.Builder<String>> define) {
     SagaDefinition.Builder<String> builder = saga();
     assertThatIllegalArgumentException()
@@ -161,7 +161,7 @@ class SagaDefinitionTest {
   }
 
   @Test
-  void refusesWrongNamesAndVersions() {
+  void refusesInvalidNamesAndVersions() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> SagaDefinition.builder("Order", 1, String.class))
         .withMessage("name: 'Order' (expected: 1..50 of a-z 0-9 -, not starting with -)");
@@ -174,9 +174,9 @@ class SagaDefinitionTest {
   }
 
   @Test
-  void takesTheLastStepWithoutCompensationAsThePivot() {
+  void treatsALastStepWithoutCompensationAsThePivot() {
     SagaDefinition<String> definition =
-        withCommand(undoable(withCommand(saga().step("look")).readOnly().step("take")).step("end"))
+        withCommand(undoable(withCommand(saga().step("check")).readOnly().step("take")).step("end"))
             .build();
     assertThat(definition.steps())
         .extracting(Step::kind)
@@ -184,7 +184,7 @@ class SagaDefinitionTest {
   }
 
   @Test
-  void takesWhatFollowsThePivotAsRetriable() {
+  void treatsStepsAfterThePivotAsRetriable() {
     SagaDefinition<String> definition =
         withCommand(withCommand(saga().step("buy")).pivot().step("send")).build();
     assertThat(definition.steps())
@@ -193,7 +193,7 @@ class SagaDefinitionTest {
   }
 
   @Test
-  void changesItsStructureTextWithStepsKindsAndDestinationsOnly() {
+  void structureTextDependsOnStepsKindsAndDestinationsOnly() {
     String text = undoable(saga().step("a")).build().structure();
     assertThat(text).isEqualTo("a COMPENSATABLE queue:q undo queue:q");
     assertThat(undoable(saga().step("a")).timeout(Duration.ofDays(1)).attempts(9).build())

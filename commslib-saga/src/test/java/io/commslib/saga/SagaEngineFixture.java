@@ -31,7 +31,9 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
-/** One engine on a schema of its own, an outbox that keeps what commits, and a hand for replies. */
+/**
+ * An engine on a schema of its own, with an outbox that records commits, and helpers for replies.
+ */
 abstract class SagaEngineFixture {
 
   static final AtomicInteger SCHEMAS = new AtomicInteger();
@@ -49,7 +51,7 @@ abstract class SagaEngineFixture {
   SagaDefinition<State> definition;
   SagaEngine engine;
 
-  /** Returns the database under test; each test uses a schema of its own in it. */
+  /** {@return the database under test, in which each test uses a schema of its own} */
   protected abstract DataSource dataSource();
 
   @BeforeEach
@@ -70,15 +72,15 @@ abstract class SagaEngineFixture {
     engine = engine(definition);
   }
 
-  SagaEngine engine(SagaDefinition<State> of) {
-    return engine(of, CommsObserver.logging(), Duration.ofSeconds(1));
+  SagaEngine engine(SagaDefinition<State> definition) {
+    return engine(definition, CommsObserver.logging(), Duration.ofSeconds(1));
   }
 
-  SagaEngine engine(SagaDefinition<State> of, CommsObserver observer, Duration lease) {
-    SagaEngine made =
+  SagaEngine engine(SagaDefinition<State> definition, CommsObserver observer, Duration lease) {
+    SagaEngine built =
         SagaEngine.builder(database, types, JacksonCodec.create())
             .outbox(new CapturingOutbox())
-            .define(of)
+            .define(definition)
             .config(
                 SagaConfig.builder()
                     .pollInterval(Duration.ofMillis(20))
@@ -88,8 +90,8 @@ abstract class SagaEngineFixture {
             .observer(observer)
             .runtime(runtime)
             .build();
-    engines.add(made);
-    return made;
+    engines.add(built);
+    return built;
   }
 
   @AfterEach
@@ -175,7 +177,7 @@ abstract class SagaEngineFixture {
     }
   }
 
-  /** Keeps what commits. */
+  /** Records the messages of committed transactions. */
   private final class CapturingOutbox implements Outbox {
     @Override
     public void publish(TransactionContext tx, Destination to, Message message) {

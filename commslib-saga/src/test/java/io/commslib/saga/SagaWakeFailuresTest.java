@@ -28,10 +28,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What can't be woken is woken again, and parked after ten failures that its history counts. */
+/**
+ * A saga that can't be woken is woken again, and parked after ten failures that its history counts.
+ */
 class SagaWakeFailuresTest extends SagaEngineFixture {
 
-  /** Long, so that a slow machine makes nothing look abandoned. */
+  /** Long enough that no saga counts as abandoned on a slow machine. */
   private static final Duration LEASE = Duration.ofMinutes(1);
 
   private static HikariDataSource pool;
@@ -61,7 +63,7 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
     definition =
         SagaDefinition.builder("order", 1, State.class)
             .key(State::order)
-            .step("look")
+            .step("check")
             .readOnly()
             .command(TestSaga.STOCK, s -> new TestSaga.Hold(s.order()))
             .onReply(TestSaga.Held.class, (s, r) -> s)
@@ -95,7 +97,7 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
     }
   }
 
-  /** Waits, and spares the waits between failures. */
+  /** Waits for a condition while all backoffs between failures are skipped. */
   private void awaitWithoutBackoff(String what, BooleanSupplier condition) {
     await(
         what,
@@ -133,18 +135,18 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
   }
 
   @Test
-  void aHookThatFailsEachTimeIsCountedInTheHistoryAndParksItsSagaWithACode() {
+  void aHookThatAlwaysFailsIsCountedInTheHistoryAndParksItsSagaWithACode() {
     hookFailure = new java.io.IOException("holds a secret");
     String id = begin("bad");
     engine.start();
     awaitWithoutBackoff("some failures", () -> failures(id).size() >= 4);
     await(
-        "health tells",
+        "health reports it",
         () ->
             engine.health().status() == Health.Status.DEGRADED
                 && engine.health().reason().startsWith("1 sagas could not be woken")
                 && "1".equals(engine.health().details().get("failing")));
-    // Another process goes on counting.
+    // Another process continues the count.
     engine.close();
     SagaEngine successor = engine(definition, observer(), LEASE);
     successor.start();
@@ -155,7 +157,7 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
         .isEqualTo("could not be woken 10 times, last: java.io.IOException");
     assertThat(calls).hasValue(10);
     await(
-        "told with its code",
+        "reported with its code",
         () ->
             troubles.stream()
                 .anyMatch(
@@ -168,15 +170,15 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
                                 .orElse("")
                                 .contains("COMMS-SAGA-005: saga " + id + " is parked: ")));
     begin("good");
-    await("others go on", () -> successor.find("order", "good").isPresent());
+    await("others start", () -> successor.find("order", "good").isPresent());
     await("others end", () -> status("good") == SagaStatus.COMPENSATED);
     hookFailure = null;
     engine = successor;
-    assertThat(engine.retry(id, "ann", "mended")).isTrue();
+    assertThat(engine.retry(id, "ann", "repaired")).isTrue();
     await("ended", () -> status("bad") == SagaStatus.COMPENSATED);
   }
 
-  /** As H2 and PostgreSQL quote a state that they refuse. */
+  /** Uses texts of H2 and PostgreSQL, which quote the refused value. */
   @Test
   void aFailureOfTheDatabaseShowsNoValueOfTheState() {
     SQLException refused =
@@ -186,10 +188,11 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
     engine.start();
     awaitWithoutBackoff("some failures", () -> failures(id).size() >= 2);
     hookFailure = refused;
-    await("health tells", () -> engine.health().reason().contains("could not be woken"));
+    await("health reports it", () -> engine.health().reason().contains("could not be woken"));
     awaitWithoutBackoff("parked", () -> status("bad") == SagaStatus.PARKED);
     await(
-        "told", () -> troubles.stream().anyMatch(trouble -> trouble.kind() == Trouble.Kind.PARKED));
+        "reported",
+        () -> troubles.stream().anyMatch(trouble -> trouble.kind() == Trouble.Kind.PARKED));
     List<String> texts = new ArrayList<>();
     troubles.forEach(trouble -> texts.add(trouble + trouble.cause().orElse("")));
     texts.add(engine.health().toString() + engine.health().details());
@@ -198,12 +201,12 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
   }
 
   @Test
-  void anErrorOfTheJvmIsCountedToo() {
+  void anErrorOfTheJvmIsAlsoCounted() {
     hookFailure = new OutOfMemoryError("planted");
     String id = begin("bad");
     engine.start();
     awaitWithoutBackoff("counted", () -> failures(id).size() == 1);
-    await("health tells", () -> engine.health().reason().contains("the JVM failed"));
+    await("health reports it", () -> engine.health().reason().contains("the JVM failed"));
     hookFailure = null;
     await("ended", () -> status("bad") == SagaStatus.COMPENSATED);
   }
@@ -229,19 +232,19 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
     engine.start();
     awaitWithoutBackoff("many failures", () -> calls.get() > 12);
     assertThat(failures(id)).isEmpty();
-    await("health tells", () -> engine.health().status() == Health.Status.DEGRADED);
+    await("health reports it", () -> engine.health().status() == Health.Status.DEGRADED);
     hookFailure = null;
     awaitWithoutBackoff("ended", () -> status("bad") == SagaStatus.COMPENSATED);
-    await("well again", () -> engine.health().status() == Health.Status.UP);
+    await("health is up again", () -> engine.health().status() == Health.Status.UP);
   }
 
   @Test
-  void theCountBeginsAnewWithEachMove() throws Exception {
+  void theCountRestartsWithEachTransition() throws Exception {
     hookFailure = new java.io.IOException();
     String id = begin("bad");
     engine.start();
     awaitWithoutBackoff("some failures", () -> failures(id).size() >= 5);
-    // A late reply moves it on.
+    // A late reply continues the saga.
     hookFailure = null;
     answer(sent.get(0), new TestSaga.Held("bad"));
     SagaStore store = new SagaStore(database);
@@ -250,10 +253,10 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
   }
 
   @Test
-  void aWakeUpThatEndsItsProcessIsCountedBeforeItBeginsAgain() throws Exception {
+  void aWakeUpThatEndedItsProcessIsCountedBeforeTheNextOne() throws Exception {
     String id = begin("bad");
     SagaStore store = new SagaStore(database);
-    await("claimed by one that dies", () -> claim(store, Duration.ofMillis(1)).size() == 1);
+    await("claimed by a process that dies", () -> claim(store, Duration.ofMillis(1)).size() == 1);
     engine.start();
     await("ended", () -> status("bad") == SagaStatus.COMPENSATED);
     assertThat(failures(id))
@@ -262,7 +265,7 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
   }
 
   @Test
-  void aSagaThatEndsEachProcessIsParkedBeforeItEndsTheNext() throws Exception {
+  void aSagaThatEndsEveryProcessIsParkedBeforeItEndsAnother() throws Exception {
     hookFailure = new AssertionError("not to be called");
     String id = begin("bad");
     SagaStore store = new SagaStore(database);
@@ -275,7 +278,7 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
             return null;
           });
     }
-    await("claimed by one that dies", () -> claim(store, Duration.ofMillis(1)).size() == 1);
+    await("claimed by a process that dies", () -> claim(store, Duration.ofMillis(1)).size() == 1);
     engine.start();
     await("parked", () -> status("bad") == SagaStatus.PARKED);
     assertThat(calls).hasValue(0);

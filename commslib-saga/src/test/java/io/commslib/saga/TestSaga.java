@@ -10,8 +10,8 @@ import java.time.Duration;
 final class TestSaga {
 
   record State(String order, String trail) {
-    State then(String word) {
-      return new State(order, trail + word + ";");
+    State then(String event) {
+      return new State(order, trail + event + ";");
     }
   }
 
@@ -107,10 +107,10 @@ final class TestSaga {
         .build();
   }
 
-  /** Stands for a user's function with a mistake in it. */
-  private static String failFor(String order, String failsFor) {
-    if (order.equals(failsFor)) {
-      throw new IllegalStateException(failsFor);
+  /** Simulates a user's function that fails for one order. */
+  private static String failFor(String order, String failingOrder) {
+    if (order.equals(failingOrder)) {
+      throw new IllegalStateException(failingOrder);
     }
     return order;
   }

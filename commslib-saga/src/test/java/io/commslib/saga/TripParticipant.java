@@ -26,9 +26,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 
 /**
- * The three participants of a trip as the contract wants them: every command is answered, also a
- * repeated one, and an undo that comes first is remembered. Which trips they refuse follows from
- * the number of the trip.
+ * The three participants of a trip, which follow the contract: they answer every command, also a
+ * repeated one, and remember an undo that arrives first. The number of a trip determines which
+ * participants refuse it.
  */
 final class TripParticipant {
 

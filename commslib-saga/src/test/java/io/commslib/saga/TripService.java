@@ -30,10 +30,10 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import javax.sql.DataSource;
 
 /**
- * A process with saga engine, participants, outbox and a broker that forgets everything when the
- * process dies. Starts trips (or finds them started) and ends when all of them have ended and no
- * message is under way, since a late success sets an ended saga going once more. Dies at the crash
- * point its system property names.
+ * A process with saga engine, participants, outbox and a broker that loses everything when the
+ * process dies. Starts trips unless they are started, and ends when all of them have ended and no
+ * message is in flight, since a late success reopens an ended saga. Dies at the crash point that
+ * its system property names.
  */
 final class TripService {
 
@@ -97,13 +97,13 @@ final class TripService {
                 "replies", () -> subscribe(transport, TripParticipant.REPLIES, engine.replies()))
             .build();
     lifecycle.start();
-    QuiescenceCheck quiet = new QuiescenceCheck(subscriptions);
+    QuiescenceCheck quiescence = new QuiescenceCheck(subscriptions);
     for (int i = 1; i <= trips; i++) {
       String trip = Integer.toString(i);
       transactions.run(tx -> engine.start(tx, definition, trip, TripState.of(trip)));
     }
     try {
-      awaitAllEnded(engine, quiet, trips);
+      awaitAllEnded(engine, quiescence, trips);
     } catch (AssertionError late) {
       printState(lifecycle, engine);
       throw late;
@@ -113,21 +113,21 @@ final class TripService {
     runtime.close();
   }
 
-  private void awaitAllEnded(SagaEngine engine, QuiescenceCheck quiet, int trips) {
+  private void awaitAllEnded(SagaEngine engine, QuiescenceCheck quiescence, int trips) {
     Await.until(
         "all trips end",
         () -> {
-          // What an operator does: the ticket's outcome is unknown after a kill.
+          // Retries like an operator: the ticket's outcome is unknown after a kill.
           engine.list(SagaStatus.PARKED, 100).forEach(s -> engine.retry(s.id(), "test", ""));
           boolean ended =
               engine.list(SagaStatus.COMPLETED, 10_000).size()
                       + engine.list(SagaStatus.COMPENSATED, 10_000).size()
                   == trips;
-          return quiet.isQuiescent(ended && outboxIsEmpty());
+          return quiescence.isQuiescent(ended && outboxIsEmpty());
         });
   }
 
-  /** Why nothing goes on, for whoever reads the failure. */
+  /** Prints the state, so that the failure can be analysed. */
   private void printState(Lifecycle lifecycle, SagaEngine engine) {
     for (SagaStatus status : SagaStatus.values()) {
       System.out.println(status + ": " + engine.list(status, 100));

@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The state and the messages the tests speak: a trip books a car, pays and gets a ticket. */
+/** State and messages of the saga of the tests: a trip books a car, pays and issues a ticket. */
 record TripState(String id, List<String> notes) {
 
   record BookCar(String trip) {}
@@ -69,7 +69,7 @@ record TripState(String id, List<String> notes) {
     return new TripState(id, List.copyOf(all));
   }
 
-  /** Two steps with compensation, then one without: the last is the pivot. */
+  /** Two steps with compensation, then one without, which is the pivot. */
   static SagaDefinition.Builder<TripState> saga() {
     return saga(TIMEOUT, 2, 3);
   }
