@@ -14,14 +14,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes the letters of a queue one by one, in the queue's order, without acknowledging them. Those
- * that are not acknowledged wait at the broker, unseen by others, and go back to their places, in
- * their order, when the channel is closed. Ends after as many letters as the queue held when the
- * first was taken, so that letters added meanwhile do not keep it going.
+ * Fetches the dead letters of a queue one by one, in the queue's order, without acknowledging them.
+ * Unacknowledged letters stay at the broker, hidden from other consumers, and return to their
+ * places in order when the channel is closed. Ends after the number of letters that were in the
+ * queue at the first fetch, so that letters added meanwhile do not prolong it.
  */
 final class RabbitDeadLetterListing implements DeadLetterListing {
 
-  /** A letter that waits for its acknowledgement. */
+  /** A dead letter that is not acknowledged yet. */
   record Fetched(long tag, WireMessage wire, DeadLetter letter) {}
 
   private final Channel channel;
@@ -30,7 +30,8 @@ final class RabbitDeadLetterListing implements DeadLetterListing {
   private long remaining = -1;
   private @Nullable Fetched prefetched;
 
-  RabbitDeadLetterListing(Channel channel, String queue, CloudEventsEnvelope envelope) throws IOException {
+  RabbitDeadLetterListing(Channel channel, String queue, CloudEventsEnvelope envelope)
+      throws IOException {
     this.channel = channel;
     this.queue = queue;
     this.envelope = envelope;
@@ -57,7 +58,7 @@ final class RabbitDeadLetterListing implements DeadLetterListing {
     return page;
   }
 
-  /** The next letter, or null at the end. */
+  /** {@return the next dead letter, or null at the end} */
   @Nullable Fetched fetch() {
     Fetched known = prefetched;
     if (known != null) {
@@ -73,7 +74,7 @@ final class RabbitDeadLetterListing implements DeadLetterListing {
         remaining = 0;
         return null;
       }
-      // The answer to a get says how many are left; what a declaration says may be seconds old.
+      // The response to a get has the current count; that of a declaration may be seconds old.
       remaining = remaining < 0 ? got.getMessageCount() : remaining - 1;
       WireMessage wire = RabbitRecords.wire(got.getProps(), got.getBody(), true);
       return new Fetched(
@@ -84,8 +85,8 @@ final class RabbitDeadLetterListing implements DeadLetterListing {
   }
 
   /**
-   * Fails unless letters can go back: without their exchange the publish would end the channel of
-   * all publishers.
+   * Fails if the redrive exchange does not exist: a publish to it would close the channel of all
+   * publishers.
    */
   void requireRedriveExchange(String exchange) {
     try {
@@ -95,7 +96,7 @@ final class RabbitDeadLetterListing implements DeadLetterListing {
     }
   }
 
-  /** Removes a letter for good. */
+  /** Deletes a dead letter. */
   void delete(Fetched letter) {
     try {
       channel.basicAck(letter.tag(), false);

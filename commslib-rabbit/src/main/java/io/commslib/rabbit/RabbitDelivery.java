@@ -17,13 +17,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * A message on its way through the engine; its tag means something on its own channel only.
  *
- * <p>The broker's count of deliveries also counts those that were fetched and never begun: over
- * lost connections, restarts and time-outs of the broker. So it raises a suspicion only; what is
- * proved by notes of attempts counts.
+ * <p>The broker's delivery count also includes deliveries that were fetched and never handled,
+ * after lost connections, restarts and timeouts of the broker. It therefore only makes a record
+ * suspicious; only the markers of unfinished attempts count.
  */
 final class RabbitDelivery implements RawDelivery {
 
-  /** Deliveries before this one from which on a record may be one that kills its process. */
+  /** Number of earlier deliveries from which a record is suspected of killing its process. */
   static final int SUSPICIOUS_DELIVERIES = 5;
 
   private final Channel channel;
@@ -37,24 +37,28 @@ final class RabbitDelivery implements RawDelivery {
   /** Null unless the record is suspicious. */
   private final @Nullable CrashSuspicion suspicion;
 
-  /** What is known of the attempts on a suspicious record; used by its worker. */
+  /** Attempts on a suspicious record; used by its worker. */
   private static final class CrashSuspicion {
     final UnfinishedAttempts attempts;
     final String record;
     UnfinishedAttempts.@Nullable Begun begun;
 
-    CrashSuspicion(UnfinishedAttempts notes, String record) {
-      this.attempts = notes;
+    CrashSuspicion(UnfinishedAttempts attempts, String record) {
+      this.attempts = attempts;
       this.record = record;
     }
   }
 
   /**
-   * @param redrive exchange through which the library alone sends to this queue
-   * @param notes of attempts on the records of this queue
+   * @param redrive exchange through which only the library publishes to this queue
+   * @param attempts unfinished attempts on the records of this queue
    */
   RabbitDelivery(
-      Channel channel, String queue, String redrive, UnfinishedAttempts notes, Delivery delivery) {
+      Channel channel,
+      String queue,
+      String redrive,
+      UnfinishedAttempts attempts,
+      Delivery delivery) {
     this.channel = channel;
     this.queue = queue;
     this.tag = delivery.getEnvelope().getDeliveryTag();
@@ -64,15 +68,15 @@ final class RabbitDelivery implements RawDelivery {
             properties, delivery.getBody(), redrive.equals(delivery.getEnvelope().getExchange()));
     this.laneKey = RabbitKeys.laneKey(wire);
     this.sizeBytes = wire.sizeBytes() + RabbitRecords.hiddenBytes(properties);
-    // On a first delivery the count is what the sender made up; on a later one it is the broker's.
+    // On the first delivery the sender may have set the count; later it is the broker's.
     this.priorDeliveries = delivery.getEnvelope().isRedeliver() ? deliveryCount(properties) : 0;
     this.suspicion =
         priorDeliveries < SUSPICIOUS_DELIVERIES
             ? null
-            : new CrashSuspicion(notes, identity(delivery.getEnvelope(), wire));
+            : new CrashSuspicion(attempts, identity(delivery.getEnvelope(), wire));
   }
 
-  /** The same for each delivery of a record: what it was sent with, as far as it is shown. */
+  /** Identifies a record over all its deliveries: a hash of its route, body and shown headers. */
   private static String identity(Envelope envelope, WireMessage wire) {
     List<String> parts = new ArrayList<>();
     parts.add(envelope.getExchange());
@@ -151,7 +155,7 @@ final class RabbitDelivery implements RawDelivery {
     }
   }
 
-  /** It is settled: nothing that was noted of it matters any more. */
+  /** Deletes the markers of the record, which is settled. */
   void settled() {
     CrashSuspicion known = suspicion;
     if (known != null) {

@@ -22,14 +22,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Publishes with confirms over one channel of a connection of its own: persistent, mandatory, in
- * call order. While there is no channel a publish fails at once, {@code NOT_SENT}; who must not
- * lose it (the relay) tries again.
+ * call order. Without a channel a publish fails immediately as {@code NOT_SENT}; the caller (such
+ * as the relay) must retry it.
  */
 final class RabbitSender {
 
   private static final Duration SWEEP_INTERVAL = Duration.ofMillis(500);
 
-  /** How long a limit of the broker is believed: it may be raised. */
+  /** Time for which a size limit of the broker is remembered, since an operator may raise it. */
   private static final Duration SIZE_LIMIT_VALIDITY = Duration.ofMinutes(10);
 
   private static final int ABORT_MILLIS = 1_000;
@@ -45,7 +45,7 @@ final class RabbitSender {
   private final AtomicInteger waitingForCapacity = new AtomicInteger();
   private volatile boolean blocked;
 
-  /** What the broker said it takes at most, and until when that is believed. */
+  /** Size limit of the broker, as last reported. */
   private volatile long maxBodyBytes = Long.MAX_VALUE;
 
   private volatile long maxBodyBytesValidUntilNanos;
@@ -68,11 +68,11 @@ final class RabbitSender {
     connection.connect();
   }
 
-  private void connected(Connection made) throws IOException {
-    Channel channel = made.createChannel();
+  private void connected(Connection connection) throws IOException {
+    Channel channel = connection.createChannel();
     PendingConfirms confirms = new PendingConfirms(capacity);
     blocked = false;
-    made.addBlockedListener(reason -> blocked = true, () -> blocked = false);
+    connection.addBlockedListener(reason -> blocked = true, () -> blocked = false);
     channel.confirmSelect();
     channel.addReturnListener(
         message -> {
@@ -87,16 +87,15 @@ final class RabbitSender {
           String text = RabbitErrors.text(reason);
           long limit = RabbitErrors.maxMessageSize(reason);
           if (limit > 0) {
-            // The one that is too large will always be; the others only have lost their channel.
+            // Only the message over the limit can never succeed; the others lost their channel.
             maxBodyBytesValidUntilNanos = runtime.time().nanoTime() + SIZE_LIMIT_VALIDITY.toNanos();
             maxBodyBytes = limit;
             confirms.failLargerThan(limit);
           }
           confirms.failAll("channel lost: " + text);
           if (!reason.isHardError()) {
-            // The connection stands, only the channel is gone: a new connection is the simplest way
-            // to a new one.
-            made.abort(1_000);
+            // Only the channel is lost: a new connection is the simplest way to a new channel.
+            connection.abort(1_000);
           }
         });
     open = new OpenChannel(channel, confirms);
@@ -129,8 +128,8 @@ final class RabbitSender {
     }
     lock.lock();
     try {
-      OpenChannel now = open;
-      if (now == null || !now.channel().isOpen() || blocked) {
+      OpenChannel current = open;
+      if (current == null || !current.channel().isOpen() || blocked) {
         capacity.release();
         publish.fail(
             "COMMS-RABBIT-011",
@@ -139,7 +138,7 @@ final class RabbitSender {
             blocked ? "the broker blocks publishers (memory or disk alarm)" : notConnected());
         connection.recover();
       } else {
-        write(now, exchange, routingKey, publish, record);
+        write(current, exchange, routingKey, publish, record);
       }
     } finally {
       lock.unlock();
@@ -167,14 +166,14 @@ final class RabbitSender {
   }
 
   private void write(
-      OpenChannel now,
+      OpenChannel current,
       String exchange,
       String routingKey,
       PendingConfirms.Pending publish,
       OutgoingRecord record) {
     OutgoingRecord fitting;
     try {
-      fitting = record.fitting(now.channel().getConnection().getFrameMax());
+      fitting = record.fitting(current.channel().getConnection().getFrameMax());
     } catch (IllegalArgumentException e) {
       capacity.release();
       publish.fail(
@@ -185,34 +184,36 @@ final class RabbitSender {
       return;
     }
     publish.bodyBytes = fitting.body().length;
-    if (publish.bodyBytes > maxBodyBytes && runtime.time().nanoTime() - maxBodyBytesValidUntilNanos < 0) {
-      // It would end the channel, and with it the publishes of others.
+    if (publish.bodyBytes > maxBodyBytes
+        && runtime.time().nanoTime() - maxBodyBytesValidUntilNanos < 0) {
+      // It would close the channel and fail all other publishes.
       capacity.release();
       publish.failTooLarge(maxBodyBytes);
       return;
     }
-    long sequence = now.channel().getNextPublishSeqNo();
-    now.confirms().add(sequence, publish);
+    long sequence = current.channel().getNextPublishSeqNo();
+    current.confirms().add(sequence, publish);
     try {
-      now.channel()
+      current
+          .channel()
           .basicPublish(exchange, routingKey, true, fitting.withSequence(sequence), fitting.body());
     } catch (AlreadyClosedException e) {
-      // Nothing was written; the shutdown listener may have been quicker with a less certain word.
+      // Nothing was written; the shutdown listener may already have failed it as MAYBE_SENT.
       publish.fail(
           "COMMS-RABBIT-011", FailureKind.TRANSIENT, SendCertainty.NOT_SENT, notConnected());
-      now.confirms().withdraw(sequence);
+      current.confirms().withdraw(sequence);
     } catch (IOException | RuntimeException e) {
-      abandonChannel(now, RabbitErrors.text(e));
+      abandonChannel(current, RabbitErrors.text(e));
     } catch (Error e) {
-      abandonChannel(now, e.toString());
+      abandonChannel(current, e.toString());
       throw e;
     }
   }
 
   /**
-   * Ends a channel whose numbers can't be relied on any more. The client counts a publish before it
-   * writes it: had it thrown in between, each later confirm would be taken for that of the message
-   * before. What waits for its confirm may have arrived.
+   * Closes a channel whose sequence numbers are no longer reliable. The client counts a publish
+   * before it writes it. If it throws in between, each later confirm would be matched to the wrong
+   * message. Messages that wait for their confirm may have arrived.
    */
   private void abandonChannel(OpenChannel broken, String text) {
     if (open == broken) {
@@ -225,15 +226,15 @@ final class RabbitSender {
   }
 
   /**
-   * A confirm that never comes must not hold its slot for ever: the channel is given up, and with
-   * it its certainty.
+   * Abandons the channel if a confirm is overdue, so that missing confirms do not occupy capacity
+   * forever. The pending publishes may have arrived.
    */
   private void sweep() {
     try {
-      OpenChannel now = open;
-      if (now != null && now.confirms().hasOverdue(runtime.time().nanoTime())) {
+      OpenChannel current = open;
+      if (current != null && current.confirms().hasOverdue(runtime.time().nanoTime())) {
         abandonChannel(
-            now,
+            current,
             "no confirm (expected: one within " + config.publishTimeout() + ", publishTimeout)");
       }
     } finally {
@@ -244,19 +245,18 @@ final class RabbitSender {
   }
 
   /**
-   * Returns the health of publishing.
-   *
-   * @return down without a connection; with the age of the oldest unconfirmed publish
+   * Returns the health of publishing: down without a connection, degraded while the broker blocks
+   * publishers. The details have the age of the oldest unconfirmed publish.
    */
   Health health() {
-    OpenChannel now = open;
-    long age = now == null ? 0 : now.confirms().oldestNanos(runtime.time().nanoTime());
+    OpenChannel current = open;
+    long age = current == null ? 0 : current.confirms().oldestNanos(runtime.time().nanoTime());
     Map<String, String> details =
         Map.of(
             "oldestUnconfirmed", Duration.ofNanos(age).toString(),
             "unconfirmed", Integer.toString(config.maxUnconfirmed() - capacity.availablePermits()),
             "waitingForRoom", Integer.toString(waitingForCapacity.get()));
-    if (now == null || !now.channel().isOpen()) {
+    if (current == null || !current.channel().isOpen()) {
       return Health.of(Health.Status.DOWN, "not connected: " + connection.downReason(), details);
     }
     return Health.of(
@@ -265,21 +265,21 @@ final class RabbitSender {
         details);
   }
 
-  /** Waits for outstanding confirms, bounded, then closes. */
+  /** Waits for outstanding confirms for a bounded time, then closes. */
   void close() {
     closed = true;
     long end =
         runtime.time().nanoTime() + Math.min(config.publishTimeout().toNanos(), 5_000_000_000L);
-    OpenChannel now = open;
-    while (now != null
-        && now.channel().isOpen()
-        && !now.confirms().isEmpty()
+    OpenChannel current = open;
+    while (current != null
+        && current.channel().isOpen()
+        && !current.confirms().isEmpty()
         && runtime.time().nanoTime() < end) {
       LockSupport.parkNanos(5_000_000);
     }
     connection.close();
-    if (now != null) {
-      now.confirms().failAll("closed");
+    if (current != null) {
+      current.confirms().failAll("closed");
     }
   }
 }

@@ -9,21 +9,21 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the client has received and the engine has no room for yet, in the broker's order. A
- * delivery is handed over before its channel is revoked or not at all: after that it would overtake
- * the ones before it, which the broker delivers again. Thread-safe.
+ * Buffers received deliveries until the engine has capacity, in the broker's order. A delivery is
+ * dispatched before its channel is revoked or not at all: later it would overtake earlier
+ * deliveries, which the broker redelivers. Thread-safe.
  */
 final class ReceivedBuffer {
 
   private final Queue<RabbitDelivery> waiting = new ConcurrentLinkedQueue<>();
   private final AtomicInteger requests = new AtomicInteger();
 
-  /** Held while a delivery is handed over. */
+  /** Locked while a delivery is dispatched. */
   private final ReentrantLock dispatchLock = new ReentrantLock();
 
   private volatile @Nullable Channel current;
 
-  /** Only deliveries of this channel are handed over from now on. */
+  /** Dispatches only deliveries of this channel from now on. */
   void receiveFrom(Channel channel) {
     current = channel;
   }
@@ -33,10 +33,11 @@ final class ReceivedBuffer {
   }
 
   /**
-   * Hands over what the engine has room for, one thread at a time so that the order is kept.
+   * Dispatches deliveries to the engine while it has capacity. Only one thread dispatches at a
+   * time, which keeps the order.
    *
-   * @throws RuntimeException or Error of the engine; the delivery in hand is lost then, and its
-   *     channel must end
+   * @throws RuntimeException or Error of the engine; the current delivery is lost then, and its
+   *     channel must be closed
    */
   void dispatch(DeliveryEngine engine) {
     if (requests.getAndIncrement() != 0) {
@@ -65,7 +66,7 @@ final class ReceivedBuffer {
       }
       dispatchLock.lock();
       try {
-        // A channel that is lost says so before its loss is told here.
+        // A lost channel reports itself as closed before its loss is reported here.
         if (next.channel() == current && next.channel().isOpen()) {
           engine.accept(next);
         }
@@ -75,7 +76,7 @@ final class ReceivedBuffer {
     }
   }
 
-  /** Hands over nothing more of a channel, forgets what waits, and revokes what was handed over. */
+  /** Stops dispatching from a channel, drops its buffered deliveries and revokes the dispatched. */
   void revoke(Channel lost, DeliveryEngine engine) {
     dispatchLock.lock();
     try {

@@ -17,26 +17,26 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which attempts on suspicious records have begun and have not ended: one small message for each,
- * in a queue of the group. The broker's own count of deliveries proves nothing, since it counts
- * records that were fetched and never begun.
+ * Unfinished attempts on suspicious records: one small message, the marker, per attempt, in a queue
+ * of the group. The broker's own delivery count proves nothing, since it also counts records that
+ * were fetched and never handled.
  *
- * <p>A note is held unacknowledged while its attempt runs. It is acknowledged when the attempt
- * ends, and returns to the queue when the process or the connection ends first. Notes are held by
- * the process whose consumer is active: the channel of notes ends with the consumer's channel.
+ * <p>A marker stays unacknowledged while its attempt runs. It is acknowledged when the attempt
+ * ends, and returns to the queue if the process or the connection ends first. The process with the
+ * active consumer owns the markers: their channel is closed with the consumer's channel.
  * Thread-safe; blocks.
  */
 final class UnfinishedAttempts {
 
-  /** Acknowledgements that may be lost with a channel; far more than can be on their way. */
+  /** Upper bound of acknowledgements that may be lost with a channel. */
   private static final int MAX_ENDED_ATTEMPTS = 1_000;
 
   private static final int PERSISTENT = 2;
 
-  /** A note that this process holds. */
+  /** A marker that is unacknowledged on the channel of this process. */
   private record Marker(String attempt, long tag) {}
 
-  /** The notes of all attempts that have not ended, by record, on one channel. */
+  /** Markers of all unfinished attempts, by record, on one channel. */
   private static final class OpenMarkers {
     final Channel consumer;
     final Channel channel;
@@ -53,7 +53,9 @@ final class UnfinishedAttempts {
   private final CommsRuntime runtime;
   private final ReentrantLock lock = new ReentrantLock();
 
-  /** Attempts that ended in this process: a note of one that is found again proves nothing. */
+  /**
+   * Attempts that ended in this process; a marker of one of them that is redelivered is deleted.
+   */
   private final Set<String> endedAttempts = new LinkedHashSet<>();
 
   private @Nullable OpenMarkers openMarkers;
@@ -64,16 +66,20 @@ final class UnfinishedAttempts {
     this.runtime = runtime;
   }
 
-  /** An attempt whose beginning was noted. */
+  /**
+   * An attempt whose start is stored.
+   *
+   * @param unfinishedBefore number of earlier attempts on the record that never ended
+   */
   record Begun(String attempt, int unfinishedBefore) {}
 
   /**
-   * Notes that an attempt begins.
+   * Stores a marker before an attempt starts.
    *
    * @param consumer channel on which the record was received
-   * @param record identifies the record over deliveries
-   * @return the attempt, and how many earlier ones on this record have not ended
-   * @throws io.commslib.core.CommsException if it is not certain that the note is kept
+   * @param record identifies the record over all its deliveries
+   * @return the attempt with the number of earlier unfinished attempts on this record
+   * @throws io.commslib.core.CommsException if it is not certain that the marker is stored
    */
   Begun begin(Channel consumer, String record) {
     lock.lock();
@@ -93,7 +99,7 @@ final class UnfinishedAttempts {
       }
       fetch(now);
       if (find(now, record, attempt) == null) {
-        throw new IOException("the note is not in the queue");
+        throw new IOException("the marker is not in the queue");
       }
       return new Begun(attempt, before);
     } catch (InterruptedException e) {
@@ -113,37 +119,37 @@ final class UnfinishedAttempts {
     }
   }
 
-  /** Removes the note of an attempt that has ended. Does not throw. */
+  /** Deletes the marker of an attempt that has ended. Does not throw. */
   void end(String record, String attempt) {
     lock.lock();
     try {
       rememberEnded(attempt);
       OpenMarkers now = openMarkers;
-      Marker note = now == null ? null : find(now, record, attempt);
-      if (now != null && note != null) {
-        now.markers.get(record).remove(note);
-        acknowledge(now, note);
+      Marker marker = now == null ? null : find(now, record, attempt);
+      if (now != null && marker != null) {
+        now.markers.get(record).remove(marker);
+        acknowledge(now, marker);
       }
     } finally {
       lock.unlock();
     }
   }
 
-  /** Removes all notes of a record that is settled. Does not throw. */
+  /** Deletes all markers of a settled record. Does not throw. */
   void forget(String record) {
     lock.lock();
     try {
       OpenMarkers now = openMarkers;
-      List<Marker> notes = now == null ? null : now.markers.remove(record);
-      if (now != null && notes != null) {
-        notes.forEach(note -> acknowledge(now, note));
+      List<Marker> markers = now == null ? null : now.markers.remove(record);
+      if (now != null && markers != null) {
+        markers.forEach(marker -> acknowledge(now, marker));
       }
     } finally {
       lock.unlock();
     }
   }
 
-  /** Gives back all notes that are held for a consumer. */
+  /** Returns all markers of a consumer to the queue. */
   void closeFor(Channel consumer) {
     lock.lock();
     try {
@@ -167,7 +173,7 @@ final class UnfinishedAttempts {
     }
     Channel channel = consumer.getConnection().createChannel();
     if (channel == null) {
-      throw new IOException("no channel is left on the connection");
+      throw new IOException("the connection has no free channel");
     }
     OpenMarkers now = new OpenMarkers(consumer, channel);
     openMarkers = now;
@@ -176,37 +182,37 @@ final class UnfinishedAttempts {
     return now;
   }
 
-  /** Takes what is in the queue; what is held is not in it. */
+  /** Fetches all markers in the queue, which excludes those that are open already. */
   private void fetch(OpenMarkers now) throws IOException {
     for (GetResponse got = now.channel.basicGet(queue, false);
         got != null;
         got = now.channel.basicGet(queue, false)) {
       String record = String.valueOf(got.getProps().getMessageId());
       String attempt = String.valueOf(got.getProps().getCorrelationId());
-      Marker note = new Marker(attempt, got.getEnvelope().getDeliveryTag());
+      Marker marker = new Marker(attempt, got.getEnvelope().getDeliveryTag());
       if (endedAttempts.contains(attempt)) {
-        acknowledge(now, note);
+        acknowledge(now, marker);
       } else {
-        now.markers.computeIfAbsent(record, none -> new ArrayList<>()).add(note);
+        now.markers.computeIfAbsent(record, none -> new ArrayList<>()).add(marker);
       }
     }
   }
 
   private static @Nullable Marker find(OpenMarkers now, String record, String attempt) {
-    for (Marker note : now.markers.getOrDefault(record, List.of())) {
-      if (note.attempt().equals(attempt)) {
-        return note;
+    for (Marker marker : now.markers.getOrDefault(record, List.of())) {
+      if (marker.attempt().equals(attempt)) {
+        return marker;
       }
     }
     return null;
   }
 
-  private void acknowledge(OpenMarkers now, Marker note) {
-    rememberEnded(note.attempt());
+  private void acknowledge(OpenMarkers now, Marker marker) {
+    rememberEnded(marker.attempt());
     try {
-      now.channel.basicAck(note.tag(), false);
+      now.channel.basicAck(marker.tag(), false);
     } catch (IOException | RuntimeException e) {
-      // The note returns to the queue and is recognised there.
+      // The marker returns to the queue and is recognised there.
       close(now);
     }
   }

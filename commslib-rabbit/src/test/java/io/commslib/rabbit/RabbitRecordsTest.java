@@ -10,9 +10,9 @@ import org.junit.jupiter.api.Test;
 
 class RabbitRecordsTest {
 
-  /** As a tool leaves them that moves letters from the dead-letter queue to the source queue. */
+  /** The received headers are those of a tool that moves dead letters back to the source queue. */
   @Test
-  void aReceivedHeaderOfALetterDoesNotTakeThePlaceOfTheLettersOwn() {
+  void aReceivedDeadLetterHeaderDoesNotReplaceTheNewOne() {
     AMQP.BasicProperties received =
         new AMQP.BasicProperties.Builder()
             .headers(
