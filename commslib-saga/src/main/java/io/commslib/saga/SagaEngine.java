@@ -1,7 +1,6 @@
 package io.commslib.saga;
 
 import io.commslib.core.FailureKind;
-import io.commslib.core.Failures;
 import io.commslib.core.Health;
 import io.commslib.core.StoreException;
 import io.commslib.core.checks.Checks;
@@ -49,7 +48,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SagaEngine implements LifecycleComponent {
 
-  private static final int MAX_CONFLICT_RETRIES = 10;
   private static final int PURGE_BATCH = 500;
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
 
@@ -62,6 +60,7 @@ public final class SagaEngine implements LifecycleComponent {
   private final SagaEvents events;
   private final SagaTransitions transitions;
   private final ReplyHandler replies;
+  private final OperatorActions operatorActions;
   private final SagaTimeouts timeouts;
   private final TimerThreads timer;
 
@@ -77,6 +76,7 @@ public final class SagaEngine implements LifecycleComponent {
     this.transitions =
         new SagaTransitions(store, builder.types, builder.codec, outbox, runtime.time(), events);
     this.replies = new ReplyHandler(store, transitions, builder.types, definitions);
+    this.operatorActions = new OperatorActions(transactions, store, transitions, definitions);
     this.timeouts =
         new SagaTimeouts(
             transactions,
@@ -303,7 +303,7 @@ public final class SagaEngine implements LifecycleComponent {
    * @throws StoreException if the database fails; unless the result is unknown nothing was changed
    */
   public boolean retry(String sagaId, String actor, String reason) {
-    return applyOperatorInput(sagaId, actor, reason, new Input.Retry(actor, reason));
+    return operatorActions.apply(sagaId, actor, reason, new Input.Retry(actor, reason));
   }
 
   /**
@@ -318,7 +318,7 @@ public final class SagaEngine implements LifecycleComponent {
    * @throws StoreException as {@link #retry}
    */
   public boolean resolve(String sagaId, String actor, String reason) {
-    return applyOperatorInput(sagaId, actor, reason, new Input.Resolve(actor, reason));
+    return operatorActions.apply(sagaId, actor, reason, new Input.Resolve(actor, reason));
   }
 
   /**
@@ -333,7 +333,7 @@ public final class SagaEngine implements LifecycleComponent {
    * @throws StoreException as {@link #retry}
    */
   public boolean cancel(String sagaId, String actor, String reason) {
-    return applyOperatorInput(sagaId, actor, reason, new Input.Cancel(actor, reason));
+    return operatorActions.apply(sagaId, actor, reason, new Input.Cancel(actor, reason));
   }
 
   /**
@@ -353,65 +353,6 @@ public final class SagaEngine implements LifecycleComponent {
       deleted += batch;
     } while (batch == PURGE_BATCH);
     return deleted;
-  }
-
-  private boolean applyOperatorInput(String sagaId, String actor, String reason, Input input) {
-    Checks.inRange("actor length", actor.length(), 1, 100);
-    Checks.inRange("reason length", reason.length(), 0, 1_000);
-    for (int attempt = 0; attempt < MAX_CONFLICT_RETRIES; attempt++) {
-      try {
-        SagaTransitions.Outcome outcome =
-            transactions.<SagaTransitions.Outcome, Exception>run(
-                tx -> applyOperatorInput(tx, sagaId, input));
-        if (outcome != SagaTransitions.Outcome.CONFLICT) {
-          return outcome == SagaTransitions.Outcome.APPLIED;
-        }
-      } catch (SagaTransitions.RefusedException e) {
-        return false;
-      } catch (SQLException e) {
-        throw SqlErrors.translate("saga", e);
-      } catch (StoreException | SagaException e) {
-        throw e;
-      } catch (DefinitionFailedException e) {
-        throw definitionFailed(sagaId, e.failure());
-      } catch (Exception | Error e) {
-        Optional<VirtualMachineError> jvm = Failures.jvmFailure(e);
-        if (jvm.isPresent()) {
-          throw jvm.get();
-        }
-        throw definitionFailed(sagaId, e);
-      }
-    }
-    throw contention(sagaId);
-  }
-
-  private SagaTransitions.Outcome applyOperatorInput(
-      TransactionContext tx, String sagaId, Input input) throws Exception {
-    Optional<StoredSaga> stored = store.load(tx.unwrap(Connection.class), sagaId);
-    if (stored.isEmpty()) {
-      return SagaTransitions.Outcome.IGNORED;
-    }
-    String id = SagaDefinition.id(stored.get().type(), stored.get().definitionVersion());
-    SagaDefinition<?> definition = definitions.get(id);
-    if (definition == null) {
-      throw new SagaException(
-          "COMMS-SAGA-002",
-          FailureKind.PERMANENT,
-          "saga " + sagaId + ": " + id + " (expected: one of " + definitions.keySet() + ")",
-          null);
-    }
-    return transitions.apply(tx, definition, stored.get(), input, null);
-  }
-
-  private static SagaException definitionFailed(String sagaId, Throwable cause) {
-    return new SagaException(
-        "COMMS-SAGA-004",
-        FailureKind.PERMANENT,
-        "saga "
-            + sagaId
-            + ": a function or hook of its definition threw "
-            + cause.getClass().getName(),
-        SagaEvents.withoutValues(cause));
   }
 
   static StoreException contention(String what) {

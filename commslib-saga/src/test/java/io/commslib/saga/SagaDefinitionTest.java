@@ -110,7 +110,7 @@ class SagaDefinitionTest {
   }
 
   @ParameterizedTest
-  @MethodSource("wrongDefinitions")
+  @MethodSource("invalidDefinitions")
   void refusesToBuildAnInvalidDefinition(
       String message, UnaryOperator<SagaDefinition.Builder<String>> define) {
     SagaDefinition.Builder<String> builder = define.apply(saga());
@@ -151,7 +151,7 @@ class SagaDefinitionTest {
   }
 
   @ParameterizedTest
-  @MethodSource("wrongSettings")
+  @MethodSource("invalidSettings")
   void refusesInvalidSettingsImmediately(
       String message, UnaryOperator<SagaDefinition.Builder<String>> define) {
     SagaDefinition.Builder<String> builder = saga();

@@ -95,12 +95,12 @@ class FailureSitesTest {
               "ResultRecorder: catch (StoreException e)",
               "the contract of a store names it; what becomes of it is told over the chain"),
           Map.entry(
-              "SagaEngine: catch (DefinitionFailedException e)",
+              "OperatorActions: catch (DefinitionFailedException e)",
               "throws on what it carries"),
           Map.entry(
-              "SagaEngine: catch (SagaTransitions.RefusedException e)",
+              "OperatorActions: catch (SagaTransitions.RefusedException e)",
               "made by the library's own code"),
-          Map.entry("SagaEngine: catch (StoreException | SagaException e)", "throws it on"),
+          Map.entry("OperatorActions: catch (StoreException | SagaException e)", "throws it on"),
           Map.entry("SagaTransitions: catch (RefusedException e)", "throws it on"),
           Map.entry("SchemaLock: instanceof SQLException", "read by SqlErrors"),
           Map.entry(
