@@ -122,9 +122,9 @@ final class RabbitSubscription implements Subscription, Settler {
       received.dispatch(engine());
     } catch (Throwable e) {
       // The delivery is in no lane, so later ones would overtake it. The broker redelivers all.
-      Channel now = channel;
-      if (now != null) {
-        now.getConnection().abort(ABORT_MILLIS);
+      Channel current = channel;
+      if (current != null) {
+        current.getConnection().abort(ABORT_MILLIS);
       }
       throw e;
     }
@@ -212,12 +212,12 @@ final class RabbitSubscription implements Subscription, Settler {
 
   @Override
   public Health health() {
-    Channel now = channel;
+    Channel current = channel;
     String failure = jvmFailure;
     if (state == LifecycleState.RUNNING && !failure.isEmpty()) {
       return Health.of(Health.Status.DOWN, "stopped: " + failure, engine().health().details());
     }
-    if (state == LifecycleState.RUNNING && (now == null || !now.isOpen())) {
+    if (state == LifecycleState.RUNNING && (current == null || !current.isOpen())) {
       return Health.of(
           Health.Status.DOWN,
           "not connected: " + connection.downReason(),
@@ -269,10 +269,10 @@ final class RabbitSubscription implements Subscription, Settler {
   }
 
   private void closeChannel() {
-    Channel now = channel;
-    if (now != null) {
-      RabbitTopology.closeQuietly(now);
-      unfinishedAttempts.closeFor(now);
+    Channel current = channel;
+    if (current != null) {
+      RabbitTopology.closeQuietly(current);
+      unfinishedAttempts.closeFor(current);
     }
   }
 }

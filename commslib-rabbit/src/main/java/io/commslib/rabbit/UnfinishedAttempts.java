@@ -84,8 +84,8 @@ final class UnfinishedAttempts {
   Begun begin(Channel consumer, String record) {
     lock.lock();
     try {
-      OpenMarkers now = open(consumer);
-      int before = now.markers.getOrDefault(record, List.of()).size();
+      OpenMarkers open = open(consumer);
+      int before = open.markers.getOrDefault(record, List.of()).size();
       String attempt = Long.toHexString(runtime.random().nextLong());
       AMQP.BasicProperties properties =
           new AMQP.BasicProperties.Builder()
@@ -93,12 +93,12 @@ final class UnfinishedAttempts {
               .messageId(record)
               .correlationId(attempt)
               .build();
-      now.channel.basicPublish("", queue, true, properties, new byte[0]);
-      if (!now.channel.waitForConfirms(timeoutMillis)) {
+      open.channel.basicPublish("", queue, true, properties, new byte[0]);
+      if (!open.channel.waitForConfirms(timeoutMillis)) {
         throw new IOException("refused by the broker (nack)");
       }
-      fetch(now);
-      if (find(now, record, attempt) == null) {
+      fetch(open);
+      if (find(open, record, attempt) == null) {
         throw new IOException("the marker is not in the queue");
       }
       return new Begun(attempt, before);
@@ -124,11 +124,11 @@ final class UnfinishedAttempts {
     lock.lock();
     try {
       rememberEnded(attempt);
-      OpenMarkers now = openMarkers;
-      Marker marker = now == null ? null : find(now, record, attempt);
-      if (now != null && marker != null) {
-        now.markers.get(record).remove(marker);
-        acknowledge(now, marker);
+      OpenMarkers open = openMarkers;
+      Marker marker = open == null ? null : find(open, record, attempt);
+      if (open != null && marker != null) {
+        open.markers.get(record).remove(marker);
+        acknowledge(open, marker);
       }
     } finally {
       lock.unlock();
@@ -139,10 +139,10 @@ final class UnfinishedAttempts {
   void forget(String record) {
     lock.lock();
     try {
-      OpenMarkers now = openMarkers;
-      List<Marker> markers = now == null ? null : now.markers.remove(record);
-      if (now != null && markers != null) {
-        markers.forEach(marker -> acknowledge(now, marker));
+      OpenMarkers open = openMarkers;
+      List<Marker> markers = open == null ? null : open.markers.remove(record);
+      if (open != null && markers != null) {
+        markers.forEach(marker -> acknowledge(open, marker));
       }
     } finally {
       lock.unlock();
@@ -153,9 +153,9 @@ final class UnfinishedAttempts {
   void closeFor(Channel consumer) {
     lock.lock();
     try {
-      OpenMarkers now = openMarkers;
-      if (now != null && now.consumer == consumer) {
-        close(now);
+      OpenMarkers open = openMarkers;
+      if (open != null && open.consumer == consumer) {
+        close(open);
       }
     } finally {
       lock.unlock();
@@ -175,31 +175,31 @@ final class UnfinishedAttempts {
     if (channel == null) {
       throw new IOException("the connection has no free channel");
     }
-    OpenMarkers now = new OpenMarkers(consumer, channel);
-    openMarkers = now;
+    OpenMarkers open = new OpenMarkers(consumer, channel);
+    openMarkers = open;
     channel.confirmSelect();
-    fetch(now);
-    return now;
+    fetch(open);
+    return open;
   }
 
   /** Fetches all markers in the queue, which excludes those that are open already. */
-  private void fetch(OpenMarkers now) throws IOException {
-    for (GetResponse got = now.channel.basicGet(queue, false);
+  private void fetch(OpenMarkers open) throws IOException {
+    for (GetResponse got = open.channel.basicGet(queue, false);
         got != null;
-        got = now.channel.basicGet(queue, false)) {
+        got = open.channel.basicGet(queue, false)) {
       String record = String.valueOf(got.getProps().getMessageId());
       String attempt = String.valueOf(got.getProps().getCorrelationId());
       Marker marker = new Marker(attempt, got.getEnvelope().getDeliveryTag());
       if (endedAttempts.contains(attempt)) {
-        acknowledge(now, marker);
+        acknowledge(open, marker);
       } else {
-        now.markers.computeIfAbsent(record, none -> new ArrayList<>()).add(marker);
+        open.markers.computeIfAbsent(record, none -> new ArrayList<>()).add(marker);
       }
     }
   }
 
-  private static @Nullable Marker find(OpenMarkers now, String record, String attempt) {
-    for (Marker marker : now.markers.getOrDefault(record, List.of())) {
+  private static @Nullable Marker find(OpenMarkers open, String record, String attempt) {
+    for (Marker marker : open.markers.getOrDefault(record, List.of())) {
       if (marker.attempt().equals(attempt)) {
         return marker;
       }
@@ -207,13 +207,13 @@ final class UnfinishedAttempts {
     return null;
   }
 
-  private void acknowledge(OpenMarkers now, Marker marker) {
+  private void acknowledge(OpenMarkers open, Marker marker) {
     rememberEnded(marker.attempt());
     try {
-      now.channel.basicAck(marker.tag(), false);
+      open.channel.basicAck(marker.tag(), false);
     } catch (IOException | RuntimeException e) {
       // The marker returns to the queue and is recognised there.
-      close(now);
+      close(open);
     }
   }
 
@@ -226,10 +226,10 @@ final class UnfinishedAttempts {
     }
   }
 
-  private void close(@Nullable OpenMarkers now) {
-    if (now != null) {
-      openMarkers = openMarkers == now ? null : openMarkers;
-      RabbitTopology.closeQuietly(now.channel);
+  private void close(@Nullable OpenMarkers open) {
+    if (open != null) {
+      openMarkers = openMarkers == open ? null : openMarkers;
+      RabbitTopology.closeQuietly(open.channel);
     }
   }
 }

@@ -7,7 +7,7 @@ import java.util.List;
 /** Detects that nothing was received or in flight for several checks in a row. */
 final class QuiescenceCheck {
 
-  private static final int REQUIRED_CHECKS = 40;
+  private static final int REQUIRED_CHECKS = 100;
 
   private final List<Subscription> subscriptions;
   private long received = -1;

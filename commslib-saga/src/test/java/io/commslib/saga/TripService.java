@@ -18,6 +18,7 @@ import io.commslib.outbox.JdbcOutbox;
 import io.commslib.outbox.OutboxConfig;
 import io.commslib.outbox.OutboxRelay;
 import io.commslib.outbox.OutboxSchema;
+import io.commslib.testkit.Await;
 import io.commslib.testkit.faults.CrashPoints;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -116,6 +117,7 @@ final class TripService {
   private void awaitAllEnded(SagaEngine engine, QuiescenceCheck quiescence, int trips) {
     Await.until(
         "all trips end",
+        Duration.ofSeconds(60),
         () -> {
           // Retries like an operator: the ticket's outcome is unknown after a kill.
           engine.list(SagaStatus.PARKED, 100).forEach(s -> engine.retry(s.id(), "test", ""));
