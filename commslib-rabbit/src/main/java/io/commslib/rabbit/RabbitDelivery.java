@@ -15,7 +15,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A message on its way through the engine; its tag means something on its own channel only.
+ * A received message, as the engine handles it. Its tag is valid on its own channel only.
  *
  * <p>The broker's delivery count also includes deliveries that were fetched and never handled,
  * after lost connections, restarts and timeouts of the broker. It therefore only makes a record
