@@ -78,7 +78,7 @@ class CauseSitesTest {
           if (isCause
               && CAUSE.matcher(last).matches()
               && !last.equals("null")
-              && !last.matches(".*(withoutValues|tellable)\\(.*")) {
+              && !last.matches(".*withoutValues\\(.*")) {
             String name = site.group().replaceAll("new |\\.|\\(", "");
             found.merge(type + ": " + name + ", " + last, 1, Integer::sum);
           }

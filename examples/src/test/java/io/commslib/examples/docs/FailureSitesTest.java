@@ -26,7 +26,7 @@ class FailureSitesTest {
           "(getCause\\(\\))|((?:Failures\\.unwrapped\\(\\w+\\) )?instanceof"
               + " [\\w.]*(?:Exception|Throwable))\\b|(instanceof Error \\w+ &&"
               + " Failures\\.isJvmFailure)|(catch \\([\\w.|"
-              + " ]*(?:\\b(?:Comms|Store|Publish|Codec|Transport|Subscribe|Saga|Refused|Plan|Completion|Execution|InvocationTarget)Exception)[\\w.|"
+              + " ]*(?:\\b(?:Comms|Store|Publish|Codec|Transport|Subscribe|Saga|Refused|DefinitionFailed|Completion|Execution|InvocationTarget)Exception)[\\w.|"
               + " ]*\\))");
 
   /**
@@ -82,14 +82,15 @@ class FailureSitesTest {
               "OutboxRelay: catch (TimeoutException | ExecutionException e)",
               "whatever the failure is, it is not drained"),
           Map.entry(
-              "SagaTimeouts: instanceof SagaTransitions.PlanException",
+              "SagaTimeouts: instanceof DefinitionFailedException",
               "made by the library's own code; what it carries is classified over the chain"),
-          Map.entry("SagaTransitions: instanceof Exception", "throws on what it carries"),
+          Map.entry("DefinitionFailedException: instanceof Exception", "throws on what it carries"),
           Map.entry(
               "PollLoop: instanceof KafkaException", "decides of the stack trace in the log only"),
           Map.entry("RabbitDeadLetters: catch (ExecutionException e)", "unwraps it"),
           Map.entry(
-              "ReplyHandler: catch (SagaTransitions.PlanException e)", "throws on what it carries"),
+              "ReplyHandler: catch (DefinitionFailedException e)",
+              "throws on what it carries"),
           Map.entry(
               "ReplyHandler: catch (SagaTransitions.RefusedException e)",
               "made by the library's own code"),
@@ -97,11 +98,12 @@ class FailureSitesTest {
               "ResultRecorder: catch (StoreException e)",
               "the contract of a store names it; what becomes of it is told over the chain"),
           Map.entry(
-              "SagaEngine: catch (SagaTransitions.PlanException e)", "throws on what it carries"),
+              "OperatorActions: catch (DefinitionFailedException e)",
+              "throws on what it carries"),
           Map.entry(
-              "SagaEngine: catch (SagaTransitions.RefusedException e)",
+              "OperatorActions: catch (SagaTransitions.RefusedException e)",
               "made by the library's own code"),
-          Map.entry("SagaEngine: catch (StoreException | SagaException e)", "throws it on"),
+          Map.entry("OperatorActions: catch (StoreException | SagaException e)", "throws it on"),
           Map.entry("SagaTransitions: catch (RefusedException e)", "throws it on"),
           Map.entry("SchemaLock: instanceof SQLException", "read by SqlErrors"),
           Map.entry(

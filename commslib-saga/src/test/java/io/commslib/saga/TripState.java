@@ -7,8 +7,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The state and the messages the tests speak: a trip books a car, pays and gets a ticket. */
-record TripMessages(String id, List<String> notes) {
+/** State and messages of the saga of the tests: a trip books a car, pays and issues a ticket. */
+record TripState(String id, List<String> notes) {
 
   record BookCar(String trip) {}
 
@@ -59,24 +59,23 @@ record TripMessages(String id, List<String> notes) {
         .build();
   }
 
-  static TripMessages of(String id) {
-    return new TripMessages(id, List.of());
+  static TripState of(String id) {
+    return new TripState(id, List.of());
   }
 
-  TripMessages with(String note) {
+  TripState with(String note) {
     List<String> all = new ArrayList<>(notes);
     all.add(note);
-    return new TripMessages(id, List.copyOf(all));
+    return new TripState(id, List.copyOf(all));
   }
 
-  /** Two steps with compensation, then one without: the last is the pivot. */
-  static SagaDefinition.Builder<TripMessages> saga() {
+  /** Two steps with compensation, then one without, which is the pivot. */
+  static SagaDefinition.Builder<TripState> saga() {
     return saga(TIMEOUT, 2, 3);
   }
 
-  static SagaDefinition.Builder<TripMessages> saga(
-      Duration timeout, int attempts, int undoAttempts) {
-    return SagaDefinition.builder("trip", 1, TripMessages.class)
+  static SagaDefinition.Builder<TripState> saga(Duration timeout, int attempts, int undoAttempts) {
+    return SagaDefinition.builder("trip", 1, TripState.class)
         .step("car")
         .command(CARS, t -> new BookCar(t.id()))
         .onReply(CarBooked.class, (t, r) -> t.with("car " + r.car()))
@@ -101,6 +100,6 @@ record TripMessages(String id, List<String> notes) {
         .refusedBy(SoldOut.class, (t, r) -> t.with("sold out"))
         .timeout(timeout)
         .attempts(attempts)
-        .key(TripMessages::id);
+        .key(TripState::id);
   }
 }

@@ -11,52 +11,53 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The timer's threads. One of them at a time claims work, with a pause when there was little to do;
- * it then lets the next one claim, and does its work. So work that hangs holds one thread, not the
- * timer. Nothing that is thrown ends a thread: the JVM's own failures make the pause grow.
+ * Threads of the saga timer. One thread at a time claims work, after a pause if the last claim took
+ * little; it then lets the next thread claim and runs its own work. Work that hangs therefore
+ * occupies one thread and not the whole timer. No failure ends a thread; errors of the JVM lengthen
+ * the pause.
  */
-final class TimerThread {
+final class TimerThreads {
 
-  /** What the threads do. */
-  interface Work<T> {
-    /** Takes work; an empty list if there is none. */
+  /** Work of the threads. */
+  interface TimerTask<T> {
+    /** Claims work; returns an empty list if there is none. */
     List<T> claim() throws Exception;
 
-    /** Returns whether more may be waiting than this claim took. */
+    /** {@return whether more work may be due than this claim took} */
     boolean isFull(List<T> claimed);
 
-    /** Does what was claimed. */
+    /** Runs the claimed work. */
     void run(List<T> claimed) throws Exception;
 
-    /** Gives back what {@link #run} has not done, since the JVM fails. */
-    void giveBack();
+    /** Releases the claims that {@link #run} has not started, after an error of the JVM. */
+    void releaseUnfinished();
 
-    /** Is told of what {@link #claim} or {@link #run} threw. */
+    /** Reports a failure of {@link #claim} or {@link #run}. */
     void failed(Throwable failure);
   }
 
   static final int THREADS = 4;
-  private static final Logger log = LoggerFactory.getLogger(TimerThread.class);
-  private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
-  private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
+  private static final Logger log = LoggerFactory.getLogger(TimerThreads.class);
+  private static final Duration INITIAL_JVM_PAUSE = Duration.ofSeconds(1);
+  private static final Duration MAX_JVM_PAUSE = Duration.ofMinutes(1);
 
   private final CommsRuntime runtime;
-  private final Duration pause;
-  private final Work<?> work;
-  private final ReentrantLock turn = new ReentrantLock();
+  private final Duration pollInterval;
+  private final TimerTask<?> task;
+  private final ReentrantLock claimLock = new ReentrantLock();
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private boolean started;
   private boolean stopping;
-  private int alive;
-  private boolean again = true;
+  private int runningThreads;
+  private boolean moreMayBeDue = true;
   private Duration jvmPause = Duration.ZERO;
-  private long lastPass;
+  private long lastPassNanos;
 
-  TimerThread(CommsRuntime runtime, Duration pause, Work<?> work) {
+  TimerThreads(CommsRuntime runtime, Duration pollInterval, TimerTask<?> task) {
     this.runtime = runtime;
-    this.pause = pause;
-    this.work = work;
+    this.pollInterval = pollInterval;
+    this.task = task;
   }
 
   void start() {
@@ -64,16 +65,16 @@ final class TimerThread {
     try {
       if (!started && !stopping) {
         started = true;
-        lastPass = runtime.time().nanoTime();
+        lastPassNanos = runtime.time().nanoTime();
         for (int i = 1; i <= THREADS; i++) {
           Thread thread = runtime.newThread("saga-timer-" + i, this::run);
-          alive++;
+          runningThreads++;
           boolean runs = false;
           try {
             thread.start();
             runs = true;
           } finally {
-            alive -= runs ? 0 : 1;
+            runningThreads -= runs ? 0 : 1;
           }
         }
       }
@@ -85,23 +86,23 @@ final class TimerThread {
   boolean isRunning() {
     lock.lock();
     try {
-      return started && !stopping && alive > 0;
+      return started && !stopping && runningThreads > 0;
     } finally {
       lock.unlock();
     }
   }
 
-  /** The time since a pass ended last, or since the start. */
-  Duration age() {
+  /** {@return the time since the last pass ended, or since the start} */
+  Duration timeSinceLastPass() {
     lock.lock();
     try {
-      return Duration.ofNanos(Math.max(0, runtime.time().nanoTime() - lastPass));
+      return Duration.ofNanos(Math.max(0, runtime.time().nanoTime() - lastPassNanos));
     } finally {
       lock.unlock();
     }
   }
 
-  /** The pause since the JVM failed; zero if it does not. */
+  /** {@return the pause after an error of the JVM, zero if the last pass succeeded} */
   Duration jvmPause() {
     lock.lock();
     try {
@@ -112,8 +113,8 @@ final class TimerThread {
   }
 
   /**
-   * Stops claiming and waits for the work under way. No interrupt: it would break the database
-   * files of an embedded H2.
+   * Stops claiming and waits for the work in progress. Does not interrupt the threads, since an
+   * interrupt would damage the database files of an embedded H2.
    */
   boolean stop(Duration timeout) {
     lock.lock();
@@ -121,10 +122,10 @@ final class TimerThread {
       stopping = true;
       changed.signalAll();
       long left = Timeouts.nanos(timeout);
-      while (alive > 0 && left > 0) {
+      while (runningThreads > 0 && left > 0) {
         left = changed.awaitNanos(left);
       }
-      return alive == 0;
+      return runningThreads == 0;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
@@ -137,7 +138,7 @@ final class TimerThread {
     try {
       while (!isStopping()) {
         try {
-          pass(work);
+          pass(task);
         } catch (Throwable failure) {
           failed(failure);
         }
@@ -145,7 +146,7 @@ final class TimerThread {
     } finally {
       lock.lock();
       try {
-        alive--;
+        runningThreads--;
         changed.signalAll();
       } finally {
         lock.unlock();
@@ -153,22 +154,22 @@ final class TimerThread {
     }
   }
 
-  private <T> void pass(Work<T> of) throws Exception {
+  private <T> void pass(TimerTask<T> task) throws Exception {
     List<T> claimed;
-    turn.lock();
+    claimLock.lock();
     try {
-      if (!awaitTime()) {
+      if (!awaitNextClaim()) {
         return;
       }
-      claimed = of.claim();
-      setAgain(of.isFull(claimed));
+      claimed = task.claim();
+      setMoreMayBeDue(task.isFull(claimed));
     } finally {
-      turn.unlock();
+      claimLock.unlock();
     }
-    of.run(claimed);
+    task.run(claimed);
     lock.lock();
     try {
-      lastPass = runtime.time().nanoTime();
+      lastPassNanos = runtime.time().nanoTime();
       jvmPause = Duration.ZERO;
     } finally {
       lock.unlock();
@@ -180,18 +181,18 @@ final class TimerThread {
       boolean isJvmFailure = Failures.isJvmFailure(failure);
       lock.lock();
       try {
-        again = false;
+        moreMayBeDue = false;
         if (isJvmFailure) {
-          Duration next = jvmPause.isZero() ? FIRST_PAUSE : jvmPause.multipliedBy(2);
-          jvmPause = next.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : next;
+          Duration next = jvmPause.isZero() ? INITIAL_JVM_PAUSE : jvmPause.multipliedBy(2);
+          jvmPause = next.compareTo(MAX_JVM_PAUSE) > 0 ? MAX_JVM_PAUSE : next;
         }
       } finally {
         lock.unlock();
       }
       if (isJvmFailure) {
-        work.giveBack();
+        task.releaseUnfinished();
       }
-      work.failed(failure);
+      task.failed(failure);
     } catch (Throwable e) {
       log.error("the saga timer failed with {}", failure.getClass().getName());
     }
@@ -206,30 +207,30 @@ final class TimerThread {
     }
   }
 
-  private void setAgain(boolean value) {
+  private void setMoreMayBeDue(boolean value) {
     lock.lock();
     try {
-      again = value;
+      moreMayBeDue = value;
     } finally {
       lock.unlock();
     }
   }
 
-  /** Waits until it is time to claim; false if the timer stops. */
-  private boolean awaitTime() {
+  /** Waits until the next claim is due; returns false if the timer stops. */
+  private boolean awaitNextClaim() {
     lock.lock();
     try {
-      long wait = again ? 0 : pause.toNanos();
+      long wait = moreMayBeDue ? 0 : pollInterval.toNanos();
       long left = Math.max(wait, jvmPause.toNanos());
       while (left > 0 && !stopping) {
         try {
           left = changed.awaitNanos(left);
         } catch (InterruptedException e) {
-          // User code may leave the flag set. Only stop() ends this thread.
-          left = Math.min(left, pause.toNanos());
+          // User code may have left the interrupt flag set. Only stop() ends this thread.
+          left = Math.min(left, pollInterval.toNanos());
         }
       }
-      again = false;
+      moreMayBeDue = false;
       return !stopping;
     } finally {
       lock.unlock();

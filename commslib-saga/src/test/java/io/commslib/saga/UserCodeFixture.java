@@ -19,11 +19,11 @@ import io.commslib.jackson.JacksonCodec;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.outbox.Outbox;
-import io.commslib.saga.SagaUserCodeTest.Cell;
 import io.commslib.saga.SagaUserCodeTest.Fault;
+import io.commslib.saga.SagaUserCodeTest.FaultCase;
 import io.commslib.saga.SagaUserCodeTest.Path;
 import io.commslib.saga.SagaUserCodeTest.Place;
-import io.commslib.saga.SagaUserCodeTest.Silent;
+import io.commslib.saga.SagaUserCodeTest.UnansweredStep;
 import io.commslib.saga.TestSaga.State;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -44,21 +44,21 @@ import javax.sql.DataSource;
 import org.h2.jdbcx.JdbcConnectionPool;
 
 /**
- * An engine, its participants and the transport of their replies, with one fault planted in the
- * code of others: it is met by the saga {@code bad} only, and on the threads of one path only.
+ * An engine, its participants and the transport of their replies, with one fault in user code. Only
+ * the saga {@code bad} meets the fault, and only on the threads of one path.
  */
-final class SagaWorld implements AutoCloseable {
+final class UserCodeFixture implements AutoCloseable {
 
   static final String BAD = "bad";
 
-  /** Sagas whose participants do not answer the step that the cell names. */
-  static final String SILENT = "silent";
+  /** Prefix of sagas whose participants do not answer the step that the case names. */
+  static final String UNANSWERED = "silent";
 
   private static final AtomicInteger DATABASES = new AtomicInteger();
   private static final Destination REPLIES = Destination.queue("replies");
   private static final Duration SHORT = Duration.ofMillis(60);
 
-  /** Longer than any test: a reply that is lost must not be made good by a timeout. */
+  /** Longer than any test, so that no timeout hides a lost reply. */
   private static final Duration LONG = Duration.ofMinutes(10);
 
   final List<String> ended = new CopyOnWriteArrayList<>();
@@ -68,7 +68,7 @@ final class SagaWorld implements AutoCloseable {
   final SagaDefinition<State> definition;
   final Subscription replies;
   final JdbcTransactionRunner transactions;
-  private final Cell cell;
+  private final FaultCase faultCase;
   private final Fault fault;
   private final SystemRuntime runtime = SystemRuntime.platformThreads();
   private final CountDownLatch release = new CountDownLatch(1);
@@ -79,13 +79,15 @@ final class SagaWorld implements AutoCloseable {
   private volatile boolean paused;
   private volatile String badId = "";
 
-  SagaWorld(Cell cell, Fault fault) {
-    this.cell = cell;
+  UserCodeFixture(FaultCase faultCase, Fault fault) {
+    this.faultCase = faultCase;
     this.fault = fault;
     CommsObserver observer = new FaultyObserver();
     this.pool =
         JdbcConnectionPool.create(
-            "jdbc:h2:mem:saga-world-" + DATABASES.incrementAndGet() + ";DB_CLOSE_DELAY=-1", "", "");
+            "jdbc:h2:mem:saga-user-code-" + DATABASES.incrementAndGet() + ";DB_CLOSE_DELAY=-1",
+            "",
+            "");
     pool.setMaxConnections(20);
     JdbcDatabase database = JdbcDatabase.builder(faulty(pool)).schema("s").build();
     SagaSchema.scripts().apply(database);
@@ -100,7 +102,8 @@ final class SagaWorld implements AutoCloseable {
             .define(definition)
             .config(
                 SagaConfig.builder()
-                    .pollInterval(Duration.ofMillis(cell.silent() == Silent.NONE ? 200 : 20))
+                    .pollInterval(
+                        Duration.ofMillis(faultCase.unanswered() == UnansweredStep.NONE ? 200 : 20))
                     .lease(Duration.ofSeconds(1))
                     .build())
             .observer(observer)
@@ -132,47 +135,52 @@ final class SagaWorld implements AutoCloseable {
   private SagaDefinition<State> definition() {
     return SagaDefinition.builder("order", 1, State.class)
         .key(s -> hit(Place.KEY, s.order()) ? null : s.order())
-        .step("look")
+        .step("check")
         .readOnly()
-        .command(TestSaga.POST, s -> made(Place.COMMAND, s, new TestSaga.Send(s.order())))
-        .onReply(TestSaga.Sent.class, (s, r) -> next(Place.ON_REPLY, s, "seen"))
-        .timeout(cell.silent() == Silent.LOOK ? SHORT : LONG)
+        .command(TestSaga.POST, s -> commandOrNull(Place.COMMAND, s, new TestSaga.Send(s.order())))
+        .onReply(TestSaga.Sent.class, (s, r) -> stateOrNull(Place.ON_REPLY, s, "seen"))
+        .timeout(faultCase.unanswered() == UnansweredStep.CHECK ? SHORT : LONG)
         .attempts(2)
         .step("hold")
-        .command(TestSaga.STOCK, s -> made(Place.COMMAND, s, new TestSaga.Hold(s.order())))
-        .onReply(TestSaga.Held.class, (s, r) -> next(Place.ON_REPLY, s, "held"))
-        .compensate(TestSaga.STOCK, s -> made(Place.COMPENSATE, s, new TestSaga.Unhold(s.order())))
-        .compensatedBy(TestSaga.Unheld.class, (s, r) -> next(Place.COMPENSATED_BY, s, "unheld"))
-        .timeout(cell.silent() == Silent.HOLD ? SHORT : LONG)
+        .command(TestSaga.STOCK, s -> commandOrNull(Place.COMMAND, s, new TestSaga.Hold(s.order())))
+        .onReply(TestSaga.Held.class, (s, r) -> stateOrNull(Place.ON_REPLY, s, "held"))
+        .compensate(
+            TestSaga.STOCK, s -> commandOrNull(Place.COMPENSATE, s, new TestSaga.Unhold(s.order())))
+        .compensatedBy(
+            TestSaga.Unheld.class, (s, r) -> stateOrNull(Place.COMPENSATED_BY, s, "unheld"))
+        .timeout(faultCase.unanswered() == UnansweredStep.HOLD ? SHORT : LONG)
         .attempts(2)
         .step("pay")
-        .command(TestSaga.BANK, s -> made(Place.COMMAND, s, new TestSaga.Pay(s.order())))
-        .onReply(TestSaga.Paid.class, (s, r) -> next(Place.ON_REPLY, s, "paid"))
-        .refusedBy(TestSaga.Declined.class, (s, r) -> next(Place.REFUSED_BY, s, "declined"))
-        .timeout(cell.silent() == Silent.PAY ? SHORT : LONG)
+        .command(TestSaga.BANK, s -> commandOrNull(Place.COMMAND, s, new TestSaga.Pay(s.order())))
+        .onReply(TestSaga.Paid.class, (s, r) -> stateOrNull(Place.ON_REPLY, s, "paid"))
+        .refusedBy(TestSaga.Declined.class, (s, r) -> stateOrNull(Place.REFUSED_BY, s, "declined"))
+        .timeout(faultCase.unanswered() == UnansweredStep.PAY ? SHORT : LONG)
         .attempts(2)
         .onCompleted((s, tx) -> end(Place.ON_COMPLETED, s, tx))
         .onCompensated((s, tx) -> end(Place.ON_COMPENSATED, s, tx))
         .build();
   }
 
-  private Object made(Place where, State state, Object command) {
-    return hit(where, state.order()) ? null : command;
+  private Object commandOrNull(Place place, State state, Object command) {
+    return hit(place, state.order()) ? null : command;
   }
 
-  private State next(Place where, State state, String word) {
-    return hit(where, state.order()) ? null : state.then(word);
+  private State stateOrNull(Place place, State state, String word) {
+    return hit(place, state.order()) ? null : state.then(word);
   }
 
-  private void end(Place where, State state, TransactionContext tx) {
-    hit(where, state.order());
+  private void end(Place place, State state, TransactionContext tx) {
+    hit(place, state.order());
     tx.afterCommit(() -> ended.add(state.order()));
   }
 
-  /** Does what the cell says, for the bad saga; true if null is to be returned. */
-  private boolean hit(Place where, String order) {
+  /** Triggers the fault of the case for the bad saga; returns true if the code must return null. */
+  private boolean hit(Place place, String order) {
     boolean isOn = !cured && !paused;
-    if (where != cell.place() || !isOn || !order.equals(BAD) || Path.current() != cell.path()) {
+    if (place != faultCase.place()
+        || !isOn
+        || !order.equals(BAD)
+        || Path.current() != faultCase.path()) {
       return false;
     }
     int hit = hits.incrementAndGet();
@@ -185,7 +193,7 @@ final class SagaWorld implements AutoCloseable {
       case ERROR_UNTIL_CURED -> throw new AssertionError("planted");
       case UNDECLARED_EXCEPTION_ONCE -> {
         if (hit == 1) {
-          SagaWorld.<RuntimeException>undeclared(new IOException("planted"));
+          UserCodeFixture.<RuntimeException>undeclared(new IOException("planted"));
         }
       }
       case MEMORY_ERROR_ONCE -> {
@@ -206,7 +214,7 @@ final class SagaWorld implements AutoCloseable {
     return false;
   }
 
-  /** As code in Kotlin or Scala may, which declares no exceptions. */
+  /** Throws like code in Kotlin or Scala, which declares no exceptions. */
   @SuppressWarnings("unchecked")
   private static <T extends Throwable> void undeclared(Throwable failure) throws T {
     throw (T) failure;
@@ -219,7 +227,7 @@ final class SagaWorld implements AutoCloseable {
           return;
         }
       } catch (InterruptedException e) {
-        // Code that hangs may well ignore it.
+        // Code that hangs may ignore the interrupt.
         continue;
       }
     }
@@ -230,7 +238,7 @@ final class SagaWorld implements AutoCloseable {
     release.countDown();
   }
 
-  /** No fault until {@link #resume}. */
+  /** Disables the fault until {@link #resume}. */
   void pause() {
     paused = true;
   }
@@ -265,19 +273,21 @@ final class SagaWorld implements AutoCloseable {
     return engine.find("order", order).orElseThrow().status();
   }
 
-  /** What the participants answer. */
+  /** Replies as the participants do. */
   private void answer(Message command) {
     Object asked = healthyTypes.decode(command);
     Object answer = null;
-    if (asked instanceof TestSaga.Send send && !isSilent(Silent.LOOK, send.order())) {
+    if (asked instanceof TestSaga.Send send && !isUnanswered(UnansweredStep.CHECK, send.order())) {
       answer = new TestSaga.Sent(send.order());
-    } else if (asked instanceof TestSaga.Hold hold && !isSilent(Silent.HOLD, hold.order())) {
+    } else if (asked instanceof TestSaga.Hold hold
+        && !isUnanswered(UnansweredStep.HOLD, hold.order())) {
       answer = new TestSaga.Held(hold.order());
     } else if (asked instanceof TestSaga.Unhold unhold) {
       answer = new TestSaga.Unheld(unhold.order());
-    } else if (asked instanceof TestSaga.Pay pay && !isSilent(Silent.PAY, pay.order())) {
+    } else if (asked instanceof TestSaga.Pay pay
+        && !isUnanswered(UnansweredStep.PAY, pay.order())) {
       answer =
-          cell.refuses() && pay.order().equals(BAD)
+          faultCase.refuses() && pay.order().equals(BAD)
               ? new TestSaga.Declined(pay.order())
               : new TestSaga.Paid(pay.order());
     }
@@ -295,8 +305,8 @@ final class SagaWorld implements AutoCloseable {
     }
   }
 
-  private boolean isSilent(Silent step, String order) {
-    return cell.silent() == step && (order.equals(BAD) || order.startsWith(SILENT));
+  private boolean isUnanswered(UnansweredStep step, String order) {
+    return faultCase.unanswered() == step && (order.equals(BAD) || order.startsWith(UNANSWERED));
   }
 
   @Override
@@ -392,7 +402,7 @@ final class SagaWorld implements AutoCloseable {
             (proxy, method, arguments) -> {
               if (method.getName().equals("getConnection")) {
                 if (Thread.currentThread().isInterrupted()) {
-                  throw new SQLTransientConnectionException("interrupted, as pools say");
+                  throw new SQLTransientConnectionException("interrupted, as pools report it");
                 }
                 if (hit(Place.DATA_SOURCE, BAD)) {
                   return null;

@@ -14,23 +14,24 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes the letters of a queue one by one, in the queue's order, without acknowledging them. Those
- * that are not acknowledged wait at the broker, unseen by others, and go back to their places, in
- * their order, when the channel is closed. Ends after as many letters as the queue held when the
- * first was taken, so that letters added meanwhile do not keep it going.
+ * Fetches the dead letters of a queue one by one, in the queue's order, without acknowledging them.
+ * Unacknowledged letters stay at the broker, hidden from other consumers, and return to their
+ * places in order when the channel is closed. Ends after the number of letters that were in the
+ * queue at the first fetch, so that letters added meanwhile do not prolong it.
  */
-final class RabbitLetters implements DeadLetterListing {
+final class RabbitDeadLetterListing implements DeadLetterListing {
 
-  /** A letter that waits for its acknowledgement. */
-  record Taken(long tag, WireMessage wire, DeadLetter letter) {}
+  /** A dead letter that is not acknowledged yet. */
+  record Fetched(long tag, WireMessage wire, DeadLetter letter) {}
 
   private final Channel channel;
   private final String queue;
   private final CloudEventsEnvelope envelope;
-  private long left = -1;
-  private @Nullable Taken ahead;
+  private long remaining = -1;
+  private @Nullable Fetched prefetched;
 
-  RabbitLetters(Channel channel, String queue, CloudEventsEnvelope envelope) throws IOException {
+  RabbitDeadLetterListing(Channel channel, String queue, CloudEventsEnvelope envelope)
+      throws IOException {
     this.channel = channel;
     this.queue = queue;
     this.envelope = envelope;
@@ -43,13 +44,13 @@ final class RabbitLetters implements DeadLetterListing {
     List<DeadLetter> page = new ArrayList<>();
     long bytes = 0;
     while (page.size() < limit) {
-      Taken next = take();
+      Fetched next = fetch();
       if (next == null) {
         break;
       }
       bytes += next.wire().sizeBytes();
       if (!page.isEmpty() && bytes > MAX_PAGE_BYTES) {
-        ahead = next;
+        prefetched = next;
         break;
       }
       page.add(next.letter());
@@ -57,26 +58,26 @@ final class RabbitLetters implements DeadLetterListing {
     return page;
   }
 
-  /** The next letter, or null at the end. */
-  @Nullable Taken take() {
-    Taken known = ahead;
+  /** {@return the next dead letter, or null at the end} */
+  @Nullable Fetched fetch() {
+    Fetched known = prefetched;
     if (known != null) {
-      ahead = null;
+      prefetched = null;
       return known;
     }
-    if (left == 0) {
+    if (remaining == 0) {
       return null;
     }
     try {
       GetResponse got = channel.basicGet(queue, false);
       if (got == null) {
-        left = 0;
+        remaining = 0;
         return null;
       }
-      // The answer to a get says how many are left; what a declaration says may be seconds old.
-      left = left < 0 ? got.getMessageCount() : left - 1;
+      // The response to a get has the current count; that of a declaration may be seconds old.
+      remaining = remaining < 0 ? got.getMessageCount() : remaining - 1;
       WireMessage wire = RabbitRecords.wire(got.getProps(), got.getBody(), true);
-      return new Taken(
+      return new Fetched(
           got.getEnvelope().getDeliveryTag(), wire, DeadLetterHeaders.read(wire, envelope));
     } catch (IOException | RuntimeException e) {
       throw RabbitErrors.operation("dead letters of " + queue, e);
@@ -84,10 +85,10 @@ final class RabbitLetters implements DeadLetterListing {
   }
 
   /**
-   * Fails unless letters can go back: without their exchange the publish would end the channel of
-   * all publishers.
+   * Fails if the redrive exchange does not exist: a publish to it would close the channel of all
+   * publishers.
    */
-  void requireWayBack(String exchange) {
+  void requireRedriveExchange(String exchange) {
     try {
       channel.exchangeDeclarePassive(exchange);
     } catch (IOException | RuntimeException e) {
@@ -95,8 +96,8 @@ final class RabbitLetters implements DeadLetterListing {
     }
   }
 
-  /** Removes a letter for good. */
-  void remove(Taken letter) {
+  /** Deletes a dead letter. */
+  void delete(Fetched letter) {
     try {
       channel.basicAck(letter.tag(), false);
     } catch (IOException | RuntimeException e) {
