@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class BodyDeserializer implements Deserializer<ByteBuffer> {
 
   /** What an array may hold beside a small body: key, headers, lengths. */
-  private static final int ROOM_BYTES = 1_024;
+  private static final int OVERHEAD_BYTES = 1_024;
 
   @Override
   public @Nullable ByteBuffer deserialize(String topic, byte @Nullable [] data) {
@@ -33,6 +33,6 @@ final class BodyDeserializer implements Deserializer<ByteBuffer> {
 
   private static boolean isAlone(ByteBuffer data) {
     int length = data.remaining();
-    return data.hasArray() && data.array().length - length <= Math.max(ROOM_BYTES, length);
+    return data.hasArray() && data.array().length - length <= Math.max(OVERHEAD_BYTES, length);
   }
 }

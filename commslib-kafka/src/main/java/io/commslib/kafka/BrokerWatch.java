@@ -49,10 +49,10 @@ final class BrokerWatch {
 
   /** Sends the first probe. */
   void start() {
-    ask();
+    sendProbe();
   }
 
-  private void ask() {
+  private void sendProbe() {
     if (closed) {
       return;
     }
@@ -66,13 +66,13 @@ final class BrokerWatch {
   /** Runs on the thread of the client, which must not see anything thrown. */
   private void answered(@Nullable Throwable problem) {
     try {
-      note(problem);
+      evaluate(problem);
     } catch (Throwable e) {
       failure = "its probe failed";
     }
     try {
       if (!closed) {
-        next = runtime.scheduler().schedule(PERIOD, this::ask);
+        next = runtime.scheduler().schedule(PERIOD, this::sendProbe);
       }
     } catch (Throwable e) {
       // The runtime is closing, or there is no memory: the age of the last answer tells it.
@@ -80,7 +80,7 @@ final class BrokerWatch {
     }
   }
 
-  private void note(@Nullable Throwable problem) {
+  private void evaluate(@Nullable Throwable problem) {
     Throwable refusal = problem == null ? null : Failures.unwrapped(problem);
     if (refusal == null
         || refusal instanceof AuthorizationException

@@ -51,7 +51,7 @@ final class ClientSettings {
     settings.put(ProducerConfig.LINGER_MS_CONFIG, 1);
     settings.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, timeout);
     settings.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, Math.max(500, timeout / 3));
-    settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, timeout / roomRounds(config));
+    settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, timeout / bufferWaitRounds(config));
     settings.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_RECORD_BYTES);
     settings.put(ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, 500);
     return settings;
@@ -62,7 +62,7 @@ final class ClientSettings {
    * limit for this and for a topic that it does not find: a topic is not worth the publish timeout,
    * and room is.
    */
-  static int roomRounds(KafkaTransportConfig config) {
+  static int bufferWaitRounds(KafkaTransportConfig config) {
     long limit = BLOCK_LIMIT.toMillis();
     return (int) ((config.publishTimeout().toMillis() + limit - 1) / limit);
   }

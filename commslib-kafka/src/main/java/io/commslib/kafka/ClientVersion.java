@@ -43,7 +43,7 @@ final class ClientVersion {
   static void check(GroupProtocol protocol) {
     String version = inUse();
     check(version, protocol);
-    checkParts(version, Consumer.class);
+    checkApi(version, Consumer.class);
   }
 
   static void check(String version, GroupProtocol protocol) {
@@ -64,7 +64,7 @@ final class ClientVersion {
    * What is used beside what every version has: a form of close that newer versions call
    * deprecated. It closes on the poll thread, where its absence would be noticed too late.
    */
-  static void checkParts(String version, Class<?> consumer) {
+  static void checkApi(String version, Class<?> consumer) {
     try {
       consumer.getMethod("close", Duration.class);
     } catch (NoSuchMethodException e) {

@@ -48,10 +48,10 @@ final class DeadLetterReader implements DeadLetterListing {
    * @param wire as the record was received from the source
    * @param letter what operators see
    */
-  record Stored(DeadLetterIndex.Entry place, long timestamp, WireMessage wire, DeadLetter letter) {}
+  record Stored(DeadLetterIndex.Entry entry, long timestamp, WireMessage wire, DeadLetter letter) {}
 
   /** One partition: which of its records are letters, and those read and not passed on yet. */
-  private static final class Part {
+  private static final class PartitionCursor {
     final TopicPartition partition;
     final ArrayDeque<Stored> read = new ArrayDeque<>();
     DeadLetterIndex index = new DeadLetterIndex();
@@ -60,7 +60,7 @@ final class DeadLetterReader implements DeadLetterListing {
     long end;
     long lastLetter = -1;
 
-    Part(TopicPartition partition) {
+    PartitionCursor(TopicPartition partition) {
       this.partition = partition;
     }
   }
@@ -70,7 +70,7 @@ final class DeadLetterReader implements DeadLetterListing {
   private final TimeSource time;
   private final String topic;
   private final KafkaConsumer<byte[], byte[]> consumer;
-  private final Map<TopicPartition, Part> parts = new LinkedHashMap<>();
+  private final Map<TopicPartition, PartitionCursor> cursors = new LinkedHashMap<>();
   private boolean more = true;
 
   DeadLetterReader(
@@ -85,7 +85,7 @@ final class DeadLetterReader implements DeadLetterListing {
     this.topic = topic;
     for (int partition = 0; partition < partitions; partition++) {
       TopicPartition one = new TopicPartition(topic, partition);
-      parts.put(one, new Part(one));
+      cursors.put(one, new PartitionCursor(one));
     }
     Map<String, Object> settings = ClientSettings.consumer(config);
     settings.put(
@@ -96,10 +96,10 @@ final class DeadLetterReader implements DeadLetterListing {
         Math.max(MIN_PARTITION_FETCH_BYTES, MAX_FETCH_BYTES / Math.max(1, partitions)));
     this.consumer = new KafkaConsumer<>(settings);
     try {
-      consumer.assign(parts.keySet());
+      consumer.assign(cursors.keySet());
       consumer
-          .beginningOffsets(parts.keySet())
-          .forEach((partition, offset) -> part(partition.partition()).begin = offset);
+          .beginningOffsets(cursors.keySet())
+          .forEach((partition, offset) -> cursor(partition.partition()).begin = offset);
     } catch (RuntimeException | Error e) {
       consumer.close();
       throw e;
@@ -115,12 +115,12 @@ final class DeadLetterReader implements DeadLetterListing {
     return (int) Math.max(1, Math.min(MAX_POLL_RECORDS, most));
   }
 
-  private Part part(int partition) {
-    Part part = parts.get(new TopicPartition(topic, partition));
-    if (part == null) {
+  private PartitionCursor cursor(int partition) {
+    PartitionCursor cursor = cursors.get(new TopicPartition(topic, partition));
+    if (cursor == null) {
       throw new IllegalStateException("partition: " + partition + " (expected: an assigned one)");
     }
-    return part;
+    return cursor;
   }
 
   @Override
@@ -148,7 +148,7 @@ final class DeadLetterReader implements DeadLetterListing {
     if (oldest == null) {
       throw new IllegalStateException("no letter is left");
     }
-    part(oldest.place().partition).read.remove();
+    cursor(oldest.entry().partition).read.remove();
     return oldest;
   }
 
@@ -158,8 +158,8 @@ final class DeadLetterReader implements DeadLetterListing {
       while (true) {
         fill();
         Stored oldest = null;
-        for (Part part : parts.values()) {
-          Stored head = part.read.peek();
+        for (PartitionCursor cursor : cursors.values()) {
+          Stored head = cursor.read.peek();
           if (head != null && (oldest == null || head.timestamp() < oldest.timestamp())) {
             oldest = head;
           }
@@ -176,55 +176,55 @@ final class DeadLetterReader implements DeadLetterListing {
 
   /** Learns which records are letters still, from where the window before ended. */
   private void beginWindow() {
-    parts.values().forEach(part -> consumer.seek(part.partition, part.begin));
-    consumer.resume(parts.keySet());
+    cursors.values().forEach(cursor -> consumer.seek(cursor.partition, cursor.begin));
+    consumer.resume(cursors.keySet());
     consumer
-        .endOffsets(parts.keySet())
-        .forEach((partition, offset) -> part(partition.partition()).end = offset);
-    readTo(part -> part.end, record -> part(record.partition()).index.add(record));
+        .endOffsets(cursors.keySet())
+        .forEach((partition, offset) -> cursor(partition.partition()).end = offset);
+    readTo(cursor -> cursor.end, record -> cursor(record.partition()).index.add(record));
     more = false;
-    for (Part part : parts.values()) {
-      part.letters.clear();
-      part.lastLetter = -1;
+    for (PartitionCursor cursor : cursors.values()) {
+      cursor.letters.clear();
+      cursor.lastLetter = -1;
     }
     for (DeadLetterIndex.Entry entry :
-        DeadLetterIndex.letters(parts.values().stream().map(part -> part.index).toList())) {
-      Part part = part(entry.partition);
-      part.letters.put(entry.offset, entry);
-      part.lastLetter = Math.max(part.lastLetter, entry.offset);
+        DeadLetterIndex.letters(cursors.values().stream().map(cursor -> cursor.index).toList())) {
+      PartitionCursor cursor = cursor(entry.partition);
+      cursor.letters.put(entry.offset, entry);
+      cursor.lastLetter = Math.max(cursor.lastLetter, entry.offset);
     }
-    for (Part part : parts.values()) {
-      consumer.seek(part.partition, part.begin);
-      part.begin = part.index.next() >= 0 ? part.index.next() : part.end;
-      more |= part.index.next() >= 0;
-      part.index = new DeadLetterIndex();
+    for (PartitionCursor cursor : cursors.values()) {
+      consumer.seek(cursor.partition, cursor.begin);
+      cursor.begin = cursor.index.next() >= 0 ? cursor.index.next() : cursor.end;
+      more |= cursor.index.next() >= 0;
+      cursor.index = new DeadLetterIndex();
     }
   }
 
   /** Reads until each partition that has letters left has one in memory. */
   private void fill() {
-    readTo(part -> part.read.isEmpty() ? part.lastLetter + 1 : 0, this::keep);
+    readTo(cursor -> cursor.read.isEmpty() ? cursor.lastLetter + 1 : 0, this::keep);
   }
 
   private void keep(ConsumerRecord<byte[], byte[]> record) {
-    Part part = part(record.partition());
-    DeadLetterIndex.Entry entry = part.letters.get(record.offset());
+    PartitionCursor cursor = cursor(record.partition());
+    DeadLetterIndex.Entry entry = cursor.letters.get(record.offset());
     if (entry != null && record.value() != null) {
-      part.read.add(stored(record, entry));
+      cursor.read.add(stored(record, entry));
     }
   }
 
   /** How far a partition is to be read. */
-  private interface Goal {
-    long of(Part part);
+  private interface EndOffset {
+    long of(PartitionCursor cursor);
   }
 
-  private void readTo(Goal goal, Consumer<ConsumerRecord<byte[], byte[]>> reader) {
+  private void readTo(EndOffset goal, Consumer<ConsumerRecord<byte[], byte[]>> reader) {
     long limit = time.nanoTime() + config.operationTimeout().toNanos();
     while (true) {
       Map<TopicPartition, Boolean> wanted = new HashMap<>();
-      for (Part part : parts.values()) {
-        wanted.put(part.partition, consumer.position(part.partition) < goal.of(part));
+      for (PartitionCursor cursor : cursors.values()) {
+        wanted.put(cursor.partition, consumer.position(cursor.partition) < goal.of(cursor));
       }
       if (!wanted.containsValue(true)) {
         return;

@@ -59,7 +59,7 @@ final class DelayTopics {
   }
 
   /** Whether the next record of the partition is known not to be due. */
-  boolean isHeld(TopicPartition partition, long nowMillis) {
+  boolean isWaiting(TopicPartition partition, long nowMillis) {
     Long due = dueMillis.get(partition);
     if (due != null && due <= nowMillis) {
       dueMillis.remove(partition);

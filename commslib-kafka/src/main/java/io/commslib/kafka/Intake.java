@@ -31,7 +31,7 @@ final class Intake {
   /** Records that are in a ledger and not handed over yet, all but those being probed. */
   private List<KafkaDelivery> buffer = new ArrayList<>();
 
-  private final Map<PartitionLedger, ArrayDeque<KafkaDelivery>> probed = new HashMap<>();
+  private final Map<PartitionLedger, ArrayDeque<KafkaDelivery>> suspects = new HashMap<>();
 
   Intake(
       Consumer<byte[], ByteBuffer> consumer,
@@ -51,12 +51,12 @@ final class Intake {
     return !buffer.isEmpty();
   }
 
-  boolean isProbing() {
-    return !probed.isEmpty();
+  boolean hasSuspects() {
+    return !suspects.isEmpty();
   }
 
-  boolean isProbing(PartitionLedger ledger) {
-    return probed.containsKey(ledger);
+  boolean hasSuspects(PartitionLedger ledger) {
+    return suspects.containsKey(ledger);
   }
 
   /** Enters what a poll returned into the ledgers. */
@@ -72,51 +72,51 @@ final class Intake {
       if (owner != null && owner.isOpen()) {
         enter(owner, records.records(partition), nowMillis);
         PartitionLedger ledger = owner.ledger();
-        if (ledger.isStartToBeNoted() && !ledger.isIdle()) {
+        if (ledger.isStartUnrecorded() && !ledger.isIdle()) {
           starting.add(ledger);
         }
       }
     }
     // Before any of them is handled: should one kill this process, its successor knows.
-    commits.starts(starting);
+    commits.recordStarts(starting);
   }
 
   private void enter(
       OwnedPartition owner, List<ConsumerRecord<byte[], ByteBuffer>> records, long nowMillis) {
     PartitionLedger ledger = owner.ledger();
     // Until each of them is in the ledger and in the buffer.
-    owner.inDoubt();
+    owner.markUncertain();
     for (ConsumerRecord<byte[], ByteBuffer> record : records) {
       long offset = record.offset();
       if (offset < owner.readUpTo()) {
-        owner.replaced(offset);
+        owner.markReplaced(offset);
         return;
       }
       boolean jumps = offset > owner.readUpTo();
       if (!delays.isDue(owner.partition(), record, nowMillis)
-          || (jumps && !ledger.hasRoomFor(offset))) {
+          || (jumps && !ledger.canTrack(offset))) {
         // It is read again when it is due; till then nothing of the topic is kept in memory.
         consumer.seek(owner.partition(), offset);
         break;
       }
       if (ledger.accepted(offset)) {
-        keep(ledger, new KafkaDelivery(ledger, record));
+        buffer(ledger, new KafkaDelivery(ledger, record));
       }
-      owner.read(offset);
+      owner.recordRead(offset);
     }
-    owner.entered();
+    owner.markOpen();
   }
 
-  private void keep(PartitionLedger ledger, KafkaDelivery delivery) {
-    if (ledger.isProbing()) {
-      probed.computeIfAbsent(ledger, probing -> new ArrayDeque<>()).add(delivery);
+  private void buffer(PartitionLedger ledger, KafkaDelivery delivery) {
+    if (ledger.isSuspect()) {
+      suspects.computeIfAbsent(ledger, probing -> new ArrayDeque<>()).add(delivery);
     } else {
       buffer.add(delivery);
     }
   }
 
   /** Hands over what the engine can take. */
-  void hand(DeliveryEngine engine) {
+  void dispatch(DeliveryEngine engine) {
     if (!buffer.isEmpty()) {
       boolean done = false;
       try {
@@ -133,49 +133,49 @@ final class Intake {
           // How many the engine has taken is not known. Nothing is allocated here, since there may
           // be no memory.
           for (int i = 0; i < buffer.size(); i++) {
-            inDoubt(buffer.get(i).ledger());
+            markUncertain(buffer.get(i).ledger());
           }
         }
       }
     }
     Iterator<Map.Entry<PartitionLedger, ArrayDeque<KafkaDelivery>>> entries =
-        probed.entrySet().iterator();
+        suspects.entrySet().iterator();
     while (entries.hasNext()) {
       Map.Entry<PartitionLedger, ArrayDeque<KafkaDelivery>> entry = entries.next();
       boolean done = false;
       try {
-        if (handProbed(engine, entry.getKey(), entry.getValue())) {
+        if (dispatchSuspect(engine, entry.getKey(), entry.getValue())) {
           entries.remove();
         }
         done = true;
       } finally {
         if (!done) {
-          inDoubt(entry.getKey());
+          markUncertain(entry.getKey());
         }
       }
     }
   }
 
   /** One record of a suspicious partition at a time, its start noted; true when none is left. */
-  private boolean handProbed(
+  private boolean dispatchSuspect(
       DeliveryEngine engine, PartitionLedger ledger, ArrayDeque<KafkaDelivery> waiting) {
-    if (!ledger.isProbing()) {
+    if (!ledger.isSuspect()) {
       buffer.addAll(waiting);
       return true;
     }
     KafkaDelivery head = waiting.peek();
     if (head != null && ledger.frontier() == head.offset() && engine.isIntakeOpen()) {
-      commits.starts(List.of(ledger));
+      commits.recordStarts(List.of(ledger));
       waiting.poll();
       engine.accept(head);
     }
     return waiting.isEmpty() && ledger.isIdle();
   }
 
-  private void inDoubt(PartitionLedger ledger) {
+  private void markUncertain(PartitionLedger ledger) {
     OwnedPartition owner = owned.get(ledger.partition());
     if (owner != null && owner.ledger() == ledger) {
-      owner.inDoubt();
+      owner.markUncertain();
     }
   }
 
@@ -191,6 +191,6 @@ final class Intake {
     for (int last = buffer.size() - 1; last >= kept; last--) {
       buffer.remove(last);
     }
-    probed.remove(ledger);
+    suspects.remove(ledger);
   }
 }

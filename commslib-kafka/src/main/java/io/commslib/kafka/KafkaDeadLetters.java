@@ -157,7 +157,7 @@ final class KafkaDeadLetters implements DeadLetters {
       Destination source, String group, DeadLetterReader.Stored stored) {
     String topic = KafkaNames.deadLetters(source, group);
     return CompletableFuture.allOf(
-        Stream.concat(Stream.of(stored.place()), stored.place().earlier.stream())
+        Stream.concat(Stream.of(stored.entry()), stored.entry().earlier.stream())
             .map(
                 place ->
                     new ProducerRecord<byte[], byte[]>(topic, place.partition, place.key, null))

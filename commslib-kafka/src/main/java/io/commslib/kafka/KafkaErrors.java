@@ -52,7 +52,7 @@ final class KafkaErrors {
       Duration publishTimeout) {
     Throwable cause = Failures.unwrapped(failure);
     boolean unauthorized = cause instanceof AuthorizationException;
-    boolean refused = isOfTheMessage(cause);
+    boolean refused = isMessageRejected(cause);
     String rule =
         cause instanceof TimeoutException
             ? " (expected: a confirmation within " + publishTimeout + ", publishTimeout)"
@@ -62,7 +62,7 @@ final class KafkaErrors {
         refused ? FailureKind.PERMANENT : FailureKind.TRANSIENT,
         (beforeHandOver && !isAfterAppend(cause))
                 || refused
-                || (unauthorized && !isEndOfProducer(cause))
+                || (unauthorized && !isFatalToProducer(cause))
             ? SendCertainty.NOT_SENT
             : SendCertainty.MAYBE_SENT,
         to,
@@ -86,7 +86,7 @@ final class KafkaErrors {
    * for an id, it only says so when the next message is sent, by a text. A broken sequence or a
    * failed login is no such failure: the client goes on after those.
    */
-  static boolean isEndOfProducer(Throwable failure) {
+  static boolean isFatalToProducer(Throwable failure) {
     return Failures.chain(failure).stream()
         .anyMatch(
             cause ->
@@ -99,7 +99,7 @@ final class KafkaErrors {
   }
 
   /** The name of the failure that has ended a producer, which the client may wrap. */
-  static String nameOfEnd(Throwable failure) {
+  static String rootCauseName(Throwable failure) {
     List<Throwable> chain = Failures.chain(failure);
     return chain.get(chain.size() - 1).getClass().getSimpleName();
   }
@@ -153,7 +153,7 @@ final class KafkaErrors {
    * Whether it proves something about this message and says nothing about the broker. Only the
    * failure itself counts: the client also wraps the failure of an earlier message.
    */
-  static boolean isOfTheMessage(Throwable failure) {
+  static boolean isMessageRejected(Throwable failure) {
     Throwable cause = Failures.unwrapped(failure);
     return cause instanceof RecordTooLargeException
         || cause instanceof RecordBatchTooLargeException
@@ -165,7 +165,7 @@ final class KafkaErrors {
   static SubscribeException subscribe(String what, Throwable failure) {
     Throwable cause = Failures.unwrapped(failure);
     boolean permanent =
-        isOfTheMessage(cause)
+        isMessageRejected(cause)
             || cause instanceof AuthorizationException
             || cause instanceof AuthenticationException;
     return new SubscribeException(
@@ -178,25 +178,25 @@ final class KafkaErrors {
   /** What a failed commit means for who commits. */
   enum CommitFailure {
     /** The next one gets through. */
-    PASSING,
+    TRANSIENT,
     /** The partitions are others' by now. */
     NOT_A_MEMBER,
     /** No commit will get through until somebody changes something. */
-    NEEDS_AN_OPERATOR
+    FATAL
   }
 
   /** The first failure in the chain of causes that tells decides. */
   static CommitFailure commit(Exception failure) {
     return Failures.chain(failure).stream()
         .map(KafkaErrors::commitFailure)
-        .filter(kind -> kind != CommitFailure.NEEDS_AN_OPERATOR)
+        .filter(kind -> kind != CommitFailure.FATAL)
         .findFirst()
-        .orElse(CommitFailure.NEEDS_AN_OPERATOR);
+        .orElse(CommitFailure.FATAL);
   }
 
   private static CommitFailure commitFailure(Throwable failure) {
     if (failure instanceof RebalanceInProgressException || failure instanceof RetriableException) {
-      return CommitFailure.PASSING;
+      return CommitFailure.TRANSIENT;
     }
     return failure instanceof CommitFailedException
             || failure instanceof FencedInstanceIdException
@@ -204,7 +204,7 @@ final class KafkaErrors {
             || failure instanceof IllegalGenerationException
             || failure instanceof StaleMemberEpochException
         ? CommitFailure.NOT_A_MEMBER
-        : CommitFailure.NEEDS_AN_OPERATOR;
+        : CommitFailure.FATAL;
   }
 
   static TransportException operation(String what, Throwable failure) {

@@ -29,21 +29,21 @@ import org.jspecify.annotations.Nullable;
 final class KafkaSender {
 
   /** Beyond the publish timeout, after which the client gives up what is unconfirmed. */
-  private static final Duration CLOSE_ROOM = Duration.ofSeconds(2);
+  private static final Duration CLOSE_MARGIN = Duration.ofSeconds(2);
 
   /** For how long a failed publish is shown, unless another one is confirmed before. */
-  private static final Duration ERROR_SHOWN = Duration.ofSeconds(5);
+  private static final Duration ERROR_REPORTED_FOR = Duration.ofSeconds(5);
 
   /** The client gives up what waits, and then what is sent, within a publish timeout each. */
-  private static final Duration EXPIRY_ROOM = Duration.ofSeconds(10);
+  private static final Duration EXPIRY_MARGIN = Duration.ofSeconds(10);
 
-  private static final AtomicIntegerFieldUpdater<Sending> ENDED =
-      AtomicIntegerFieldUpdater.newUpdater(Sending.class, "ended");
+  private static final AtomicIntegerFieldUpdater<PendingPublish> ENDED =
+      AtomicIntegerFieldUpdater.newUpdater(PendingPublish.class, "ended");
 
-  private final LiveProducer producers;
+  private final ReplaceableProducer producers;
   private final Duration publishTimeout;
   private final CommsRuntime runtime;
-  private final int roomRounds;
+  private final int bufferWaitRounds;
   private final MissingTopics missing;
   private final UnconfirmedPublishes unconfirmed = new UnconfirmedPublishes();
   private volatile String lastError = "";
@@ -62,10 +62,10 @@ final class KafkaSender {
       MissingTopics missing,
       Supplier<Producer<byte[], byte[]>> factory) {
     this.publishTimeout = config.publishTimeout();
-    this.roomRounds = ClientSettings.roomRounds(config);
+    this.bufferWaitRounds = ClientSettings.bufferWaitRounds(config);
     this.missing = missing;
     this.runtime = runtime;
-    this.producers = new LiveProducer(runtime, factory);
+    this.producers = new ReplaceableProducer(runtime, factory);
   }
 
   CompletionStage<PublishReceipt> send(
@@ -80,21 +80,21 @@ final class KafkaSender {
       return CompletableFuture.failedStage(KafkaErrors.topicMissing(known.get(), to, messageId));
     }
     Producer<byte[], byte[]> producer = producers.current();
-    Sending sending = new Sending(producer, record.topic(), to, messageId);
+    PendingPublish sending = new PendingPublish(producer, record.topic(), to, messageId);
     try {
       do {
         // The callback is told of every outcome; the future would only say the same again.
         var unused = producer.send(record, sending::complete);
-      } while (sending.waitsForRoomAgain());
+      } while (sending.waitsForBufferAgain());
     } catch (KafkaException | IllegalStateException e) {
       sending.complete(null, e);
     } catch (Throwable e) {
       // An error, or an exception of code that the application gave to the client: whether it has
       // taken the record is not known.
-      sending.handedOver = true;
+      sending.sendReturned = true;
       sending.failed(e);
     }
-    sending.handedOver = true;
+    sending.sendReturned = true;
     return sending.result.minimalCompletionStage();
   }
 
@@ -113,23 +113,24 @@ final class KafkaSender {
   /**
    * The callback also runs inside {@code send}, for what failed before it was handed to the sender.
    */
-  private final class Sending {
+  private final class PendingPublish {
     private final CompletableFuture<PublishReceipt> result = new CompletableFuture<>();
     private final Producer<byte[], byte[]> producer;
     private final String topic;
     private final Destination to;
     private final String messageId;
     private final Thread caller = Thread.currentThread();
-    private final int place = unconfirmed.began(runtime.time().nanoTime());
+    private final int slot = unconfirmed.began(runtime.time().nanoTime());
     private volatile int ended;
-    private volatile boolean handedOver;
+    private volatile boolean sendReturned;
 
     /** Of the caller's thread only. */
     private int rounds = 1;
 
-    private boolean noRoom;
+    private boolean bufferFull;
 
-    Sending(Producer<byte[], byte[]> producer, String topic, Destination to, String messageId) {
+    PendingPublish(
+        Producer<byte[], byte[]> producer, String topic, Destination to, String messageId) {
       this.producer = producer;
       this.topic = topic;
       this.to = to;
@@ -159,9 +160,9 @@ final class KafkaSender {
     }
 
     /** Whether the last round ended without room, and another one may follow. */
-    boolean waitsForRoomAgain() {
-      boolean again = noRoom;
-      noRoom = false;
+    boolean waitsForBufferAgain() {
+      boolean again = bufferFull;
+      bufferFull = false;
       return again;
     }
 
@@ -176,10 +177,10 @@ final class KafkaSender {
     }
 
     private void failed(Throwable failure) {
-      boolean before = !handedOver && Thread.currentThread() == caller;
-      if (before && KafkaErrors.isBufferFull(failure) && rounds < roomRounds) {
+      boolean before = !sendReturned && Thread.currentThread() == caller;
+      if (before && KafkaErrors.isBufferFull(failure) && rounds < bufferWaitRounds) {
         rounds++;
-        noRoom = true;
+        bufferFull = true;
         return;
       }
       PublishException told;
@@ -190,14 +191,14 @@ final class KafkaSender {
         if (KafkaErrors.isTopicUnknown(failure)) {
           // It was deleted, or a broker does not know it yet: the next ones need not wait for it.
           missing.add(topic, failure);
-        } else if (!KafkaErrors.isOfTheMessage(failure)) {
+        } else if (!KafkaErrors.isMessageRejected(failure)) {
           lastErrorNanos = runtime.time().nanoTime();
           lastError = failure.getClass().getSimpleName();
         }
         told = KafkaErrors.publish(failure, before, to, messageId, publishTimeout);
       }
       end();
-      if (KafkaErrors.isEndOfProducer(failure)) {
+      if (KafkaErrors.isFatalToProducer(failure)) {
         producers.failed(producer, failure);
       }
       result.completeExceptionally(told);
@@ -205,7 +206,7 @@ final class KafkaSender {
 
     private void end() {
       if (ended == 0 && ENDED.compareAndSet(this, 0, 1)) {
-        unconfirmed.ended(place);
+        unconfirmed.ended(slot);
       }
     }
   }
@@ -220,14 +221,14 @@ final class KafkaSender {
     Duration oldest = unconfirmed.oldest(now);
     Map<String, String> details = new HashMap<>(more);
     details.put("oldestUnconfirmed", oldest.toString());
-    details.put("waitingForRoom", Long.toString(waitingForRoom()));
+    details.put("waitingForRoom", Long.toString(threadsWaitingForBuffer()));
     String reason = producers.reason();
     if (!reason.isEmpty()) {
       return Health.of(Health.Status.DOWN, reason, details);
     }
-    if (oldest.compareTo(publishTimeout.multipliedBy(2).plus(EXPIRY_ROOM)) > 0) {
+    if (oldest.compareTo(publishTimeout.multipliedBy(2).plus(EXPIRY_MARGIN)) > 0) {
       reason = "a publish has had no outcome for " + oldest.toSeconds() + " s";
-    } else if (now - lastErrorNanos < ERROR_SHOWN.toNanos()) {
+    } else if (now - lastErrorNanos < ERROR_REPORTED_FOR.toNanos()) {
       reason = lastError;
     }
     if (!reason.isEmpty()) {
@@ -240,7 +241,7 @@ final class KafkaSender {
   }
 
   /** The number of threads that wait inside {@code publish} until the client's buffer has room. */
-  private long waitingForRoom() {
+  private long threadsWaitingForBuffer() {
     for (Map.Entry<MetricName, ? extends Metric> metric :
         producers.current().metrics().entrySet()) {
       if (metric.getKey().name().equals("waiting-threads")
@@ -258,7 +259,7 @@ final class KafkaSender {
 
   /** How long {@link #close} takes at most. */
   Duration closeLimit() {
-    return publishTimeout.plus(CLOSE_ROOM);
+    return publishTimeout.plus(CLOSE_MARGIN);
   }
 
   /**
@@ -268,7 +269,7 @@ final class KafkaSender {
    */
   void close() {
     missing.close();
-    Producer<byte[], byte[]> producer = producers.end();
+    Producer<byte[], byte[]> producer = producers.stop();
     if (isSenderThread()) {
       // The client notices, and waits for nothing.
       producer.close(Duration.ZERO);

@@ -35,7 +35,7 @@ final class KafkaTopics {
 
   static final Duration CLOSE_LIMIT = Duration.ofSeconds(2);
 
-  private static final long LOOK_NANOS = 50_000_000L;
+  private static final long RETRY_PAUSE_NANOS = 50_000_000L;
 
   /** A message that was let in must fit in here with what is added to its headers. */
   private static final String MAX_BYTES = Integer.toString(ClientSettings.MAX_RECORD_BYTES);
@@ -74,7 +74,7 @@ final class KafkaTopics {
     long end = time.nanoTime() + config.operationTimeout().toNanos();
     int found = partitions(topic);
     while (found == 0 && time.nanoTime() - end < 0) {
-      LockSupport.parkNanos(LOOK_NANOS);
+      LockSupport.parkNanos(RETRY_PAUSE_NANOS);
       found = partitions(topic);
     }
     return found;
@@ -196,7 +196,7 @@ final class KafkaTopics {
         if (!passing || time.nanoTime() - limit >= 0) {
           throw KafkaErrors.subscribe("leaders of new topics at " + config.bootstrapServers(), e);
         }
-        LockSupport.parkNanos(LOOK_NANOS);
+        LockSupport.parkNanos(RETRY_PAUSE_NANOS);
       }
     }
   }

@@ -342,15 +342,15 @@ public final class KafkaTransport implements MessageTransport {
         .envelope(envelope)
         .settler(loop)
         .deadLetters(letter -> deadLetters.add(source, subscription.group(), letter))
-        .delayStore((record, delay) -> keep(delays, source, record, delay))
+        .delayStore((record, delay) -> defer(delays, source, record, delay))
         .maxBodyBytes(config.maxMessageBytes())
         .givesBackInPlace()
-        .onJvmFailure((reason, pause) -> loop.leaveFor(pause))
+        .onJvmFailure((reason, pause) -> loop.leaveGroupFor(pause))
         .observer(config.observer())
         .build();
   }
 
-  private Optional<CompletionStage<?>> keep(
+  private Optional<CompletionStage<?>> defer(
       DelayTopics delays, Destination source, WireMessage record, Duration delay) {
     return delays.topic(delay).map(topic -> sender.send(topic, source, "set aside", record));
   }

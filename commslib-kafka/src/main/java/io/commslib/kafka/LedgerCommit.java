@@ -9,7 +9,7 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
  * @param offset what the broker is told
  * @param change the last change of the ledger that it covers
  */
-record LedgerCommit(PartitionLedger ledger, OffsetAndMetadata offset, long change) {
+record LedgerCommit(PartitionLedger ledger, OffsetAndMetadata offset, long revision) {
 
   void confirmed(long nowNanos) {
     ledger.confirmed(this, nowNanos);

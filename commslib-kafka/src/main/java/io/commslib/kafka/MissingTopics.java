@@ -36,7 +36,7 @@ final class MissingTopics {
   /** Replaced as a whole, so that a publish reads one field. */
   private volatile Map<String, Missing> topics = Map.of();
 
-  private boolean looking;
+  private boolean checkPending;
   private boolean closed;
   private @Nullable ScheduledTask next;
 
@@ -56,7 +56,7 @@ final class MissingTopics {
     }
     missing.usedNanos = runtime.time().nanoTime();
     // Should a look have failed to schedule the next one.
-    lookLater();
+    scheduleCheck();
     return Optional.of(missing.failure);
   }
 
@@ -73,7 +73,7 @@ final class MissingTopics {
           topic,
           failure.getMessage());
     }
-    lookLater();
+    scheduleCheck();
   }
 
   private synchronized boolean put(String topic, Throwable failure) {
@@ -91,20 +91,20 @@ final class MissingTopics {
     return removed;
   }
 
-  private synchronized void lookLater() {
-    if (closed || looking || topics.isEmpty()) {
+  private synchronized void scheduleCheck() {
+    if (closed || checkPending || topics.isEmpty()) {
       return;
     }
     try {
-      next = runtime.scheduler().schedule(PERIOD, this::look);
-      looking = true;
+      next = runtime.scheduler().schedule(PERIOD, this::check);
+      checkPending = true;
     } catch (Throwable e) {
       // The runtime is closing, or there is no memory: the next publish to the topic tries again.
       log.debug("missing topics can't be asked for now", e);
     }
   }
 
-  private void look() {
+  private void check() {
     try {
       forgetUnused();
       Map<String, CompletionStage<?>> asked = describe.apply(topics.keySet());
@@ -117,10 +117,10 @@ final class MissingTopics {
                           .whenComplete((answer, problem) -> answered(topic.getKey(), problem))
                           .toCompletableFuture())
               .toArray(CompletableFuture<?>[]::new);
-      var unused = CompletableFuture.allOf(answers).whenComplete((all, problem) -> looked());
+      var unused = CompletableFuture.allOf(answers).whenComplete((all, problem) -> checked());
     } catch (Throwable e) {
       log.warn("missing topics could not be asked for: {}", e.toString());
-      looked();
+      checked();
     }
   }
 
@@ -141,9 +141,9 @@ final class MissingTopics {
         });
   }
 
-  private synchronized void looked() {
-    looking = false;
-    lookLater();
+  private synchronized void checked() {
+    checkPending = false;
+    scheduleCheck();
   }
 
   synchronized void close() {

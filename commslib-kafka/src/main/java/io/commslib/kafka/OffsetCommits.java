@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
 final class OffsetCommits {
 
   private static final Logger log = LoggerFactory.getLogger(OffsetCommits.class);
-  private static final Duration START_LIMIT = Duration.ofSeconds(2);
+  private static final Duration COMMIT_LIMIT = Duration.ofSeconds(2);
   private static final Duration READ_LIMIT = Duration.ofSeconds(5);
 
   private final Consumer<byte[], ByteBuffer> consumer;
@@ -48,9 +48,9 @@ final class OffsetCommits {
   }
 
   /** Says how far each partition is; does not wait. */
-  void progress(Collection<PartitionLedger> ledgers) {
+  void commitProgressAsync(Collection<PartitionLedger> ledgers) {
     List<LedgerCommit> commits =
-        commits(ledgers, PartitionLedger::isDirty, PartitionLedger::progress);
+        commits(ledgers, PartitionLedger::isDirty, PartitionLedger::progressCommit);
     if (commits.isEmpty()) {
       return;
     }
@@ -74,30 +74,32 @@ final class OffsetCommits {
   }
 
   /** Says how far each partition is, and waits; empty if the broker has confirmed all of it. */
-  Optional<CommitFailure> progressNow(Collection<PartitionLedger> ledgers) {
+  Optional<CommitFailure> commitProgressSync(Collection<PartitionLedger> ledgers) {
     return commit(
-        commits(ledgers, PartitionLedger::isUnconfirmed, PartitionLedger::progress), START_LIMIT);
+        commits(ledgers, PartitionLedger::isUnconfirmed, PartitionLedger::progressCommit),
+        COMMIT_LIMIT);
   }
 
   /** Says that work begins; waits, but gives up soon: without it only the count of starts lacks. */
-  void starts(Collection<PartitionLedger> starting) {
-    commit(commits(starting, ledger -> true, PartitionLedger::startNote), START_LIMIT);
+  void recordStarts(Collection<PartitionLedger> starting) {
+    commit(commits(starting, ledger -> true, PartitionLedger::startCommit), COMMIT_LIMIT);
   }
 
   /**
    * Says where reading begins of partitions of which nothing was ever committed: else a group that
    * begins with what is new begins there again after a restart, past what was published meanwhile.
    */
-  Optional<CommitFailure> bases(Collection<PartitionLedger> begun) {
-    return commit(commits(begun, ledger -> true, PartitionLedger::base), START_LIMIT);
+  Optional<CommitFailure> commitInitial(Collection<PartitionLedger> begun) {
+    return commit(commits(begun, ledger -> true, PartitionLedger::initialCommit), COMMIT_LIMIT);
   }
 
   /**
    * Says how far the partitions are that are about to leave; empty if the broker has confirmed all
    * of it.
    */
-  Optional<CommitFailure> farewell(Collection<PartitionLedger> leaving, Duration limit) {
-    return commit(commits(leaving, PartitionLedger::hasFarewell, PartitionLedger::farewell), limit);
+  Optional<CommitFailure> commitOnRevoke(Collection<PartitionLedger> leaving, Duration limit) {
+    return commit(
+        commits(leaving, PartitionLedger::hasFinalCommit, PartitionLedger::finalCommit), limit);
   }
 
   private static List<LedgerCommit> commits(
@@ -161,7 +163,7 @@ final class OffsetCommits {
    *
    * @throws KafkaException if it can't be read in time
    */
-  Map<TopicPartition, OffsetAndMetadata> ofPredecessors(Set<TopicPartition> partitions) {
+  Map<TopicPartition, OffsetAndMetadata> previousCommits(Set<TopicPartition> partitions) {
     return consumer.committed(partitions, READ_LIMIT);
   }
 
@@ -176,10 +178,10 @@ final class OffsetCommits {
         commits.stream().map(commit -> commit.ledger().partition()).toList();
     CommitFailure kind = KafkaErrors.commit(failure);
     switch (kind) {
-      case PASSING -> log.debug("commit of {} tried again later: {}", partitions, text(failure));
+      case TRANSIENT -> log.debug("commit of {} tried again later: {}", partitions, text(failure));
       case NOT_A_MEMBER ->
           log.info("commit of {} refused, others own them now: {}", partitions, text(failure));
-      case NEEDS_AN_OPERATOR -> {
+      case FATAL -> {
         lastError = "commit: " + text(failure);
         log.error("commit of {} fails and will go on failing: {}", partitions, text(failure));
       }

@@ -20,7 +20,7 @@ final class OwnedPartition {
     /** The consumer may have returned records that are not in the ledger. */
     AHEAD,
     /** It is not known which of the ledger's records the engine has. */
-    IN_DOUBT,
+    UNCERTAIN,
     /** The broker's log was cut off or made again: its offsets now mean other records. */
     REPLACED
   }
@@ -69,30 +69,30 @@ final class OwnedPartition {
     open(offset);
   }
 
-  void read(long offset) {
+  void recordRead(long offset) {
     readUpTo = offset + 1;
   }
 
   /** What is poorer knowledge stays. */
-  void mayBeAhead() {
+  void markAhead() {
     if (phase == Phase.OPEN) {
       phase = Phase.AHEAD;
     }
   }
 
-  void inDoubt() {
+  void markUncertain() {
     if (phase != Phase.REPLACED) {
-      phase = Phase.IN_DOUBT;
+      phase = Phase.UNCERTAIN;
     }
   }
 
   /** All records of a poll are in the ledger and on their way to the engine. */
-  void entered() {
+  void markOpen() {
     phase = Phase.OPEN;
   }
 
   /** The broker returned an offset below one that it had returned before. */
-  void replaced(long offset) {
+  void markReplaced(long offset) {
     readUpTo = offset;
     phase = Phase.REPLACED;
   }

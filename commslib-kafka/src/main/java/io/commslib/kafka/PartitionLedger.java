@@ -18,17 +18,17 @@ import org.apache.kafka.common.TopicPartition;
 final class PartitionLedger {
 
   /** From so many fruitless starts on, records are handled one at a time to find the one. */
-  static final int PROBE_STARTS = 3;
+  static final int SUSPECT_AFTER_STARTS = 3;
 
   private static final int COMPACT_BITS = 16_384;
 
   /** How far work may go on beyond the lowest unfinished offset; a note holds more. */
-  private static final int MAX_AHEAD = 1_000_000;
+  private static final int MAX_OFFSETS_AHEAD = 1_000_000;
 
   /** The farthest jump over offsets without records for which room is made: 2 MiB of bits. */
-  private static final long MAX_SPAN = 16L * 1024 * 1024;
+  private static final long MAX_TRACKED_OFFSETS = 16L * 1024 * 1024;
 
-  private static final int NOTE_BUDGET_CHARS = CommitMetadata.MAX_CHARS * 3 / 4;
+  private static final int METADATA_BUDGET_CHARS = CommitMetadata.MAX_CHARS * 3 / 4;
 
   private final TopicPartition partition;
 
@@ -36,35 +36,35 @@ final class PartitionLedger {
   private BitSet finished = new BitSet();
 
   private long origin;
-  private boolean known;
+  private boolean positioned;
 
   /** The lowest unfinished offset. */
   private long frontier;
 
   /** One past the highest offset that has come. */
-  private long next;
+  private long nextOffset;
 
   private int unfinished;
   private long committed = -1;
   private long frontierSinceNanos;
 
   /** The number of the last change that a commit has to report. */
-  private long change;
+  private long revision;
 
   /** The last change of which a commit is under way, and of which one is confirmed. */
-  private long sentChange;
+  private long sentRevision;
 
-  private long confirmedChange;
+  private long confirmedRevision;
 
   /** Whether this assignment has sent a commit. */
   private boolean hasSent;
 
   /** Where handling began, how often it had begun there before, and how far probing goes. */
-  private long start = -1;
+  private long startOffset = -1;
 
   private int priorStarts;
-  private long probeEnd = -1;
-  private boolean noted;
+  private long suspectEnd = -1;
+  private boolean startRecorded;
 
   PartitionLedger(TopicPartition partition, long nowNanos) {
     this.partition = partition;
@@ -83,19 +83,19 @@ final class PartitionLedger {
    * @param probeSpan how far to look for a record that kills its process
    */
   synchronized void restore(long position, CommitMetadata note, int probeSpan) {
-    knownFrom(position);
-    start = position;
+    positionAt(position);
+    startOffset = position;
     priorStarts = note.starts();
     finished = (BitSet) note.finished().clone();
     committed = position;
-    if (priorStarts >= PROBE_STARTS) {
-      probeEnd = position + probeSpan;
+    if (priorStarts >= SUSPECT_AFTER_STARTS) {
+      suspectEnd = position + probeSpan;
     }
   }
 
   /** Nothing was ever committed: reading begins here. */
   synchronized void begin(long position) {
-    knownFrom(position);
+    positionAt(position);
   }
 
   /**
@@ -104,10 +104,10 @@ final class PartitionLedger {
    * again. No handler may run for this ledger any more.
    */
   synchronized PartitionLedger successor(long limit, long nowNanos) {
-    requireKnown();
+    requirePositioned();
     PartitionLedger successor = new PartitionLedger(partition, nowNanos);
     long begin = Math.min(frontier, limit);
-    successor.knownFrom(begin);
+    successor.positionAt(begin);
     if (begin == frontier) {
       int from = bit(frontier);
       long to = Math.min(limit, origin + finished.length());
@@ -115,61 +115,61 @@ final class PartitionLedger {
     }
     successor.committed = Math.min(committed, begin);
     // All of it is said again.
-    successor.change = 1;
+    successor.revision = 1;
     successor.hasSent = hasSent;
-    successor.start = start;
+    successor.startOffset = startOffset;
     successor.priorStarts = priorStarts;
-    successor.probeEnd = probeEnd;
-    successor.noted = noted;
+    successor.suspectEnd = suspectEnd;
+    successor.startRecorded = startRecorded;
     return successor;
   }
 
-  private void knownFrom(long offset) {
+  private void positionAt(long offset) {
     origin = offset;
     frontier = offset;
-    next = offset;
-    known = true;
+    nextOffset = offset;
+    positioned = true;
   }
 
   /** Whether there is room for a record so far beyond the frontier. */
-  synchronized boolean hasRoomFor(long offset) {
-    return unfinished == 0 || offset - origin <= MAX_SPAN;
+  synchronized boolean canTrack(long offset) {
+    return unfinished == 0 || offset - origin <= MAX_TRACKED_OFFSETS;
   }
 
   /** Notes that a record has come; false if it is finished already and must not be handled. */
   synchronized boolean accepted(long offset) {
-    requireKnown();
-    if (offset < next) {
+    requirePositioned();
+    if (offset < nextOffset) {
       return false;
     }
-    if (unfinished == 0 && offset > next && offset - origin >= finished.length()) {
+    if (unfinished == 0 && offset > nextOffset && offset - origin >= finished.length()) {
       // Nothing to remember: however far it jumps, no room is needed.
       finished.clear();
-      knownFrom(offset);
-      change++;
-    } else if (offset > next) {
-      finished.set(bit(next), bit(offset));
+      positionAt(offset);
+      revision++;
+    } else if (offset > nextOffset) {
+      finished.set(bit(nextOffset), bit(offset));
     }
-    next = offset + 1;
+    nextOffset = offset + 1;
     boolean news = !finished.get(bit(offset));
     unfinished += news ? 1 : 0;
     advance();
     return news;
   }
 
-  private void requireKnown() {
-    if (!known) {
+  private void requirePositioned() {
+    if (!positioned) {
       throw new IllegalStateException("it is not known where reading of " + partition + " begins");
     }
   }
 
   synchronized void finished(long offset) {
-    if (offset < frontier || offset >= next || finished.get(bit(offset))) {
+    if (offset < frontier || offset >= nextOffset || finished.get(bit(offset))) {
       return;
     }
     finished.set(bit(offset));
     unfinished--;
-    change++;
+    revision++;
     advance();
   }
 
@@ -177,17 +177,17 @@ final class PartitionLedger {
    * Nothing is under way and the consumer is past offsets that hold no records. Only to be called
    * with the position of a consumer whose records were all accepted.
    */
-  synchronized void nothingUpTo(long position) {
-    if (known && unfinished == 0 && position > next) {
+  synchronized void advanceTo(long position) {
+    if (positioned && unfinished == 0 && position > nextOffset) {
       if (position - origin >= finished.length()) {
         finished.clear();
-        knownFrom(position);
+        positionAt(position);
       } else {
-        finished.set(bit(next), bit(position));
-        next = position;
+        finished.set(bit(nextOffset), bit(position));
+        nextOffset = position;
         advance();
       }
-      change++;
+      revision++;
     }
   }
 
@@ -198,9 +198,9 @@ final class PartitionLedger {
   private void advance() {
     long before = frontier;
     frontier = origin + finished.nextClearBit(bit(frontier));
-    change += frontier > before ? 1 : 0;
+    revision += frontier > before ? 1 : 0;
     // What the predecessor had finished beyond may reach past what has come again.
-    next = Math.max(next, frontier);
+    nextOffset = Math.max(nextOffset, frontier);
     if (frontier - origin > COMPACT_BITS) {
       finished = finished.get(bit(frontier), Math.max(bit(frontier), finished.length()));
       origin = frontier;
@@ -209,13 +209,13 @@ final class PartitionLedger {
 
   /** The offset from which a successor must read; -1 if nothing is known yet. */
   synchronized long frontier() {
-    return known ? frontier : -1;
+    return positioned ? frontier : -1;
   }
 
   /** One past the highest offset that has come: what the consumer has to return next. */
-  synchronized long next() {
-    requireKnown();
-    return next;
+  synchronized long nextOffset() {
+    requirePositioned();
+    return nextOffset;
   }
 
   synchronized boolean isIdle() {
@@ -224,73 +224,73 @@ final class PartitionLedger {
 
   /** How often handling of this offset had begun before in vain, as far as that is known. */
   synchronized int priorStarts(long offset) {
-    return offset == start ? priorStarts : 0;
+    return offset == startOffset ? priorStarts : 0;
   }
 
   /** Whether records are handed over one at a time, since one of them may kill its process. */
-  synchronized boolean isProbing() {
-    return frontier < probeEnd;
+  synchronized boolean isSuspect() {
+    return frontier < suspectEnd;
   }
 
   /** Whether the start of this assignment's work has still to be noted at the broker. */
-  synchronized boolean isStartToBeNoted() {
-    return !noted;
+  synchronized boolean isStartUnrecorded() {
+    return !startRecorded;
   }
 
   /** What to commit before the first record is handled: one start more. */
-  synchronized LedgerCommit startNote() {
-    noted = true;
-    int starts = (frontier == start ? priorStarts : 0) + 1;
+  synchronized LedgerCommit startCommit() {
+    startRecorded = true;
+    int starts = (frontier == startOffset ? priorStarts : 0) + 1;
     return commit(starts);
   }
 
   /** What to commit so that a successor begins where this assignment began, at the least. */
-  synchronized LedgerCommit base() {
-    change++;
+  synchronized LedgerCommit initialCommit() {
+    revision++;
     return commit(0);
   }
 
   /** Whether there is something to commit of which no commit is under way. */
   synchronized boolean isDirty() {
-    return known && change != sentChange;
+    return positioned && revision != sentRevision;
   }
 
   /** Whether the broker has not confirmed all there is to commit. */
   synchronized boolean isUnconfirmed() {
-    return known && change != confirmedChange;
+    return positioned && revision != confirmedRevision;
   }
 
   /** Whether the commit that ends this assignment would say anything new. */
-  synchronized boolean hasFarewell() {
-    return known && (hasSent || change != confirmedChange);
+  synchronized boolean hasFinalCommit() {
+    return positioned && (hasSent || revision != confirmedRevision);
   }
 
   /** What to commit while work goes on. */
-  synchronized LedgerCommit progress() {
-    int starts = frontier == start ? priorStarts + 1 : 1;
+  synchronized LedgerCommit progressCommit() {
+    int starts = frontier == startOffset ? priorStarts + 1 : 1;
     return commit(isIdle() ? 0 : starts);
   }
 
   /** What to commit when this assignment ends in good order: what is unfinished is not counted. */
-  synchronized LedgerCommit farewell() {
-    return commit(frontier == start ? priorStarts : 0);
+  synchronized LedgerCommit finalCommit() {
+    return commit(frontier == startOffset ? priorStarts : 0);
   }
 
   private LedgerCommit commit(int starts) {
-    requireKnown();
-    OffsetAndMetadata offset = new OffsetAndMetadata(frontier, note(starts).encode(frontier));
-    sentChange = change;
+    requirePositioned();
+    OffsetAndMetadata offset = new OffsetAndMetadata(frontier, metadata(starts).encode(frontier));
+    sentRevision = revision;
     hasSent = true;
-    return new LedgerCommit(this, offset, change);
+    return new LedgerCommit(this, offset, revision);
   }
 
-  private CommitMetadata note(int starts) {
+  private CommitMetadata metadata(int starts) {
     int from = bit(frontier);
     return new CommitMetadata(starts, finished.get(from, Math.max(from, finished.length())));
   }
 
   synchronized void confirmed(LedgerCommit commit, long nowNanos) {
-    confirmedChange = Math.max(confirmedChange, commit.change());
+    confirmedRevision = Math.max(confirmedRevision, commit.revision());
     if (commit.offset().offset() > committed) {
       committed = commit.offset().offset();
       frontierSinceNanos = nowNanos;
@@ -299,12 +299,12 @@ final class PartitionLedger {
 
   /** A commit did not get through, as far as is known: a later one has to say the same. */
   synchronized void notConfirmed() {
-    change++;
-    sentChange = confirmedChange;
+    revision++;
+    sentRevision = confirmedRevision;
   }
 
   /** For how long the frontier has not moved although something is unfinished. */
-  synchronized long standsForNanos(long nowNanos) {
+  synchronized long stalledForNanos(long nowNanos) {
     if (unfinished == 0 || frontier > committed) {
       frontierSinceNanos = nowNanos;
     }
@@ -312,13 +312,13 @@ final class PartitionLedger {
   }
 
   /** Whether the note grows too long to hold more finished offsets. */
-  synchronized boolean isNoteNearlyFull() {
-    if (next - frontier > MAX_AHEAD) {
+  synchronized boolean isMetadataNearlyFull() {
+    if (nextOffset - frontier > MAX_OFFSETS_AHEAD) {
       return true;
     }
     int gaps = 0;
     int at = bit(frontier);
-    int limit = NOTE_BUDGET_CHARS / 6;
+    int limit = METADATA_BUDGET_CHARS / 6;
     while (gaps < limit) {
       at = finished.nextSetBit(at);
       if (at < 0) {
@@ -327,7 +327,7 @@ final class PartitionLedger {
       at = finished.nextClearBit(at);
       gaps++;
     }
-    return note(0).encode(frontier).length() > NOTE_BUDGET_CHARS;
+    return metadata(0).encode(frontier).length() > METADATA_BUDGET_CHARS;
   }
 
   @Override
@@ -336,11 +336,11 @@ final class PartitionLedger {
         + " frontier "
         + frontier
         + ", next "
-        + next
+        + nextOffset
         + ", unfinished "
         + unfinished
         + ", committed "
         + committed
-        + (isProbing() ? ", probing up to " + probeEnd : "");
+        + (isSuspect() ? ", probing up to " + suspectEnd : "");
   }
 }

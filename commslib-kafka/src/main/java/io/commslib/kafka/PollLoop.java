@@ -50,18 +50,19 @@ import org.slf4j.LoggerFactory;
 final class PollLoop implements Settler, ConsumerRebalanceListener {
 
   private static final Logger log = LoggerFactory.getLogger(PollLoop.class);
-  private static final Duration POLL = Duration.ofMillis(100);
-  private static final Duration POLL_BLOCKED = Duration.ofMillis(5);
+  private static final Duration POLL_TIMEOUT = Duration.ofMillis(100);
+  private static final Duration BLOCKED_POLL_TIMEOUT = Duration.ofMillis(5);
   private static final Duration REVOKE_LIMIT = Duration.ofSeconds(5);
 
   /** For the last commit, with the rebalance that it may have to wait for. */
-  private static final Duration LAST_COMMIT_LIMIT = Duration.ofSeconds(5);
+  private static final Duration FINAL_COMMIT_LIMIT = Duration.ofSeconds(5);
 
   private static final Duration CLOSE_LIMIT = Duration.ofSeconds(5);
   private static final long ERROR_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
   /** Within which a loop that was told to end has ended. */
-  static final Duration END_LIMIT = LAST_COMMIT_LIMIT.plus(CLOSE_LIMIT).plus(Duration.ofSeconds(2));
+  static final Duration END_LIMIT =
+      FINAL_COMMIT_LIMIT.plus(CLOSE_LIMIT).plus(Duration.ofSeconds(2));
 
   /**
    * Beyond what a pass takes at most: a rebalance that waits for running handlers and commits, and
@@ -74,27 +75,27 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   private final TimeSource time;
   private final OffsetCommits commits;
   private final StartPositions starts;
-  private final StallDetector alarm;
+  private final StallDetector stallDetector;
   private final DelayTopics delays;
   private final Map<TopicPartition, OwnedPartition> owned = new HashMap<>();
   private final Intake intake;
-  private final DrainCommits drains = new DrainCommits();
+  private final CommitWaiters commitWaiters = new CommitWaiters();
   private final CountDownLatch assigned = new CountDownLatch(1);
-  private final AtomicReference<@Nullable Duration> absence = new AtomicReference<>();
+  private final AtomicReference<@Nullable Duration> requestedAbsence = new AtomicReference<>();
   private @Nullable DeliveryEngine engine;
   private List<String> topics = List.of();
 
   /** While the group is left for an error of the JVM: when to join it again. */
-  private OptionalLong joinAgainNanos = OptionalLong.empty();
+  private OptionalLong rejoinAtNanos = OptionalLong.empty();
 
   private long nextCommitNanos;
-  private long nextStartNanos;
+  private long nextOpenNanos;
 
   /** Set before a poll and cleared when all that it returned is in the ledgers. */
-  private boolean reading;
+  private boolean pollPending;
 
   /** Whether a callback ended half way, so that the consumer has to be asked what is assigned. */
-  private boolean ownershipInDoubt;
+  private boolean ownershipUncertain;
 
   private boolean joined;
   private volatile boolean intakeStopped;
@@ -115,10 +116,10 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     this.commits = new OffsetCommits(consumer, time);
     this.starts = new StartPositions(consumer, subscription, commits, time);
     this.intake = new Intake(consumer, owned, delays, commits, time);
-    this.alarm = new StallDetector(subscription);
+    this.stallDetector = new StallDetector(subscription);
     this.nextCommitNanos = time.nanoTime();
     this.lastPassNanos = nextCommitNanos;
-    this.nextStartNanos = nextCommitNanos;
+    this.nextOpenNanos = nextCommitNanos;
   }
 
   void attach(DeliveryEngine newEngine, List<String> names) {
@@ -132,8 +133,8 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
    * are committed, and the starts of work stay counted. Joins again after the pause. Returns at
    * once; for any thread.
    */
-  void leaveFor(Duration pause) {
-    absence.set(pause);
+  void leaveGroupFor(Duration pause) {
+    requestedAbsence.set(pause);
     consumer.wakeup();
   }
 
@@ -156,7 +157,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
    * @return whether the broker has confirmed it in time
    */
   boolean awaitCommitted(long timeoutNanos) {
-    return drains.await(timeoutNanos);
+    return commitWaiters.await(timeoutNanos);
   }
 
   void stop() {
@@ -171,7 +172,8 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
 
   /** What went wrong last, empty while all is well. */
   String lastError() {
-    for (String error : List.of(lastError, starts.lastError(), commits.lastError(), alarm.text())) {
+    for (String error :
+        List.of(lastError, starts.lastError(), commits.lastError(), stallDetector.reason())) {
       if (!error.isEmpty()) {
         return error;
       }
@@ -186,15 +188,15 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
 
   void run() {
     while (!stopped) {
-      if (!turn()) {
+      if (!tryPass()) {
         LockSupport.parkNanos(ERROR_PAUSE_NANOS);
       }
     }
-    end();
+    shutDown();
   }
 
   /** One pass; false if it failed and the next one should wait a little. */
-  boolean turn() {
+  boolean tryPass() {
     try {
       pass();
       lastPassNanos = time.nanoTime();
@@ -229,55 +231,55 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
 
   private void pass() {
     if (isAway()) {
-      drains.serve(() -> true);
-      LockSupport.parkNanos(POLL.toNanos());
+      commitWaiters.serve(() -> true);
+      LockSupport.parkNanos(POLL_TIMEOUT.toNanos());
       return;
     }
     refreshOwned();
-    placeConsumer();
-    hand();
-    boolean blocked = pauseWhatIsBlocked();
-    reading = true;
-    intake.receive(consumer.poll(blocked && !intakeStopped ? POLL_BLOCKED : POLL));
-    reading = false;
-    hand();
-    drains.serve(() -> commits.progressNow(ledgers()).isEmpty());
+    reposition();
+    dispatch();
+    boolean blocked = pauseBlocked();
+    pollPending = true;
+    intake.receive(consumer.poll(blocked && !intakeStopped ? BLOCKED_POLL_TIMEOUT : POLL_TIMEOUT));
+    pollPending = false;
+    dispatch();
+    commitWaiters.serve(() -> commits.commitProgressSync(ledgers()).isEmpty());
     long now = time.nanoTime();
     if (now - nextCommitNanos >= 0) {
       nextCommitNanos = now + config.commitInterval().toNanos();
-      commits.progress(ledgers());
-      alarm.look(ledgers(), engine(), now);
-      passGaps();
+      commits.commitProgressAsync(ledgers());
+      stallDetector.check(ledgers(), engine(), now);
+      skipGaps();
     }
   }
 
   /** Leaves the group where that is asked for, and joins again in time. */
   private boolean isAway() {
-    Duration pause = absence.getAndSet(null);
+    Duration pause = requestedAbsence.getAndSet(null);
     if (pause != null) {
-      joinAgainNanos = OptionalLong.of(time.nanoTime() + pause.toNanos());
+      rejoinAtNanos = OptionalLong.of(time.nanoTime() + pause.toNanos());
       leaveGroup();
     }
-    if (joinAgainNanos.isEmpty()) {
+    if (rejoinAtNanos.isEmpty()) {
       return false;
     }
-    if (intakeStopped || time.nanoTime() - joinAgainNanos.getAsLong() < 0) {
+    if (intakeStopped || time.nanoTime() - rejoinAtNanos.getAsLong() < 0) {
       return true;
     }
     // Asked for what is assigned, should leaving have ended half way.
-    ownershipInDoubt = true;
+    ownershipUncertain = true;
     consumer.subscribe(topics, this);
-    joinAgainNanos = OptionalLong.empty();
+    rejoinAtNanos = OptionalLong.empty();
     return false;
   }
 
   private void leaveGroup() {
-    reading = false;
+    pollPending = false;
     try {
       consumer.unsubscribe();
     } finally {
       // The callback has done it already, unless it or the client failed.
-      forget(List.copyOf(owned.values()));
+      release(List.copyOf(owned.values()));
     }
   }
 
@@ -287,50 +289,50 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
 
   /** Learns from the consumer what is assigned, where the callbacks may not have told all of it. */
   private void refreshOwned() {
-    if (!reading && !ownershipInDoubt) {
+    if (!pollPending && !ownershipUncertain) {
       return;
     }
     Set<TopicPartition> now = consumer.assignment();
     List<OwnedPartition> gone =
         owned.values().stream().filter(owner -> !now.contains(owner.partition())).toList();
-    forget(gone);
+    release(gone);
     for (TopicPartition partition : now) {
       owned.computeIfAbsent(partition, added -> new OwnedPartition(added, time.nanoTime()));
     }
-    ownershipInDoubt = false;
+    ownershipUncertain = false;
   }
 
   /** Sends the consumer to where each partition has to be read, where that is not certain. */
-  private void placeConsumer() {
-    if (reading) {
-      owned.values().forEach(OwnedPartition::mayBeAhead);
-      reading = false;
+  private void reposition() {
+    if (pollPending) {
+      owned.values().forEach(OwnedPartition::markAhead);
+      pollPending = false;
     }
     openNew();
     for (OwnedPartition owner : owned.values()) {
       switch (owner.phase()) {
         case AHEAD -> {
           delays.forget(owner.partition());
-          long next = owner.ledger().next();
+          long next = owner.ledger().nextOffset();
           consumer.seek(owner.partition(), next);
           owner.open(next);
         }
-        case IN_DOUBT -> startAgain(owner, Long.MAX_VALUE);
-        case REPLACED -> startAgain(owner, owner.readUpTo());
+        case UNCERTAIN -> restart(owner, Long.MAX_VALUE);
+        case REPLACED -> restart(owner, owner.readUpTo());
         case NEW, OPEN -> {}
       }
     }
   }
 
   private void openNew() {
-    if (hasNew() && time.nanoTime() - nextStartNanos >= 0) {
+    if (hasNew() && time.nanoTime() - nextOpenNanos >= 0) {
       starts.open(owned.values().stream().filter(owner -> owner.phase() == Phase.NEW).toList());
-      nextStartNanos = time.nanoTime() + ERROR_PAUSE_NANOS;
-      tellAssigned();
+      nextOpenNanos = time.nanoTime() + ERROR_PAUSE_NANOS;
+      signalAssigned();
     }
   }
 
-  private void tellAssigned() {
+  private void signalAssigned() {
     if (joined && !hasNew()) {
       assigned.countDown();
     }
@@ -352,7 +354,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
    * Takes everything unfinished of a partition back from the engine, as if it were assigned anew:
    * what is not finished when its running handlers have ended is read again.
    */
-  private void startAgain(OwnedPartition owner, long limit) {
+  private void restart(OwnedPartition owner, long limit) {
     PartitionLedger ledger = owner.ledger();
     intake.drop(ledger);
     delays.forget(owner.partition());
@@ -362,18 +364,18 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     }
     engine().revoke(ledger);
     PartitionLedger successor = ledger.successor(limit, time.nanoTime());
-    consumer.seek(owner.partition(), successor.next());
-    owner.open(successor, successor.next());
+    consumer.seek(owner.partition(), successor.nextOffset());
+    owner.open(successor, successor.nextOffset());
     if (limit < Long.MAX_VALUE) {
       log.warn(
           "the log of {} was cut off or made again: read from offset {} on",
           owner.partition(),
-          successor.next());
+          successor.nextOffset());
     }
   }
 
   /** All partitions while the buffer is full, else those that must not be read now. */
-  private boolean pauseWhatIsBlocked() {
+  private boolean pauseBlocked() {
     boolean all = intakeStopped || intake.isFull();
     long now = time.now().toEpochMilli();
     Set<TopicPartition> paused = consumer.paused();
@@ -382,32 +384,32 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
       boolean hold =
           all
               || !owner.isOpen()
-              || intake.isProbing(owner.ledger())
-              || delays.isHeld(partition, now)
-              || owner.ledger().isNoteNearlyFull();
+              || intake.hasSuspects(owner.ledger())
+              || delays.isWaiting(partition, now)
+              || owner.ledger().isMetadataNearlyFull();
       if (hold && !paused.contains(partition)) {
         consumer.pause(Set.of(partition));
       } else if (!hold && paused.contains(partition)) {
         consumer.resume(Set.of(partition));
       }
     }
-    return all || intake.isProbing();
+    return all || intake.hasSuspects();
   }
 
-  private void hand() {
+  private void dispatch() {
     if (!intakeStopped) {
-      intake.hand(engine());
+      intake.dispatch(engine());
     }
   }
 
   /** Markers of transactions and compacted ends never come as records. */
-  private void passGaps() {
+  private void skipGaps() {
     if (intake.isFull()) {
       return;
     }
     for (OwnedPartition owner : owned.values()) {
       if (owner.isOpen() && owner.ledger().isIdle()) {
-        position(owner.partition()).ifPresent(owner.ledger()::nothingUpTo);
+        position(owner.partition()).ifPresent(owner.ledger()::advanceTo);
       }
     }
   }
@@ -421,15 +423,15 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     }
   }
 
-  private void end() {
+  private void shutDown() {
     boolean committed = false;
     try {
-      committed = commitLast();
+      committed = commitFinal();
     } catch (Throwable e) {
       failed("the last commit failed, what it would have said is delivered again", e);
     }
     owned.clear();
-    drains.end(committed);
+    commitWaiters.complete(committed);
     assigned.countDown();
     closeConsumer(CLOSE_LIMIT);
   }
@@ -438,16 +440,16 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
    * During a rebalance the client refuses to commit until it has completed, which it does in polls.
    * What is revoked by it is committed in the callback, and the rest here.
    */
-  private boolean commitLast() {
-    long end = time.nanoTime() + LAST_COMMIT_LIMIT.toNanos();
+  private boolean commitFinal() {
+    long end = time.nanoTime() + FINAL_COMMIT_LIMIT.toNanos();
     while (true) {
       Duration rest = Duration.ofNanos(Math.max(0, end - time.nanoTime()));
       boolean needed = ledgers().stream().anyMatch(PartitionLedger::isUnconfirmed);
-      Optional<CommitFailure> failure = commits.farewell(ledgers(), rest);
+      Optional<CommitFailure> failure = commits.commitOnRevoke(ledgers(), rest);
       if (failure.isEmpty()) {
         return true;
       }
-      if (!needed || failure.get() != CommitFailure.PASSING || time.nanoTime() - end >= 0) {
+      if (!needed || failure.get() != CommitFailure.TRANSIENT || time.nanoTime() - end >= 0) {
         return !needed;
       }
       pollWithoutRecords();
@@ -458,12 +460,12 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     try {
       consumer.pause(consumer.assignment());
       // What a partition returns that is assigned in here has no ledger and is never committed.
-      consumer.poll(POLL);
+      consumer.poll(POLL_TIMEOUT);
     } catch (WakeupException e) {
       log.debug("woken up in the last rebalance");
     } catch (KafkaException e) {
       failed("poll before the last commit failed", e);
-      LockSupport.parkNanos(POLL.toNanos());
+      LockSupport.parkNanos(POLL_TIMEOUT.toNanos());
     }
   }
 
@@ -484,7 +486,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
     }
     joined = true;
     try {
-      forget(ownedOf(partitions));
+      release(ownedOf(partitions));
       List<OwnedPartition> fresh = new ArrayList<>();
       for (TopicPartition partition : partitions) {
         OwnedPartition owner = new OwnedPartition(partition, time.nanoTime());
@@ -493,11 +495,11 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
       }
       // Here, so that where a new group starts is settled when it has joined.
       starts.open(fresh);
-      tellAssigned();
+      signalAssigned();
       consumer.pause(
           fresh.stream().filter(owner -> !owner.isOpen()).map(OwnedPartition::partition).toList());
     } catch (Throwable e) {
-      ownershipInDoubt = true;
+      ownershipUncertain = true;
       failed("partitions were assigned, opening them is tried again", e);
     }
   }
@@ -518,26 +520,26 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
         Duration rest = Duration.ofNanos(stopped ? 0 : Math.max(0, end - time.nanoTime()));
         engine().awaitScopeIdle(ledger, rest);
       }
-      if (joinAgainNanos.isPresent()) {
+      if (rejoinAtNanos.isPresent()) {
         // A farewell would say that nothing had begun in vain.
-        commits.progressNow(ledgers);
+        commits.commitProgressSync(ledgers);
       } else {
-        commits.farewell(ledgers, REVOKE_LIMIT);
+        commits.commitOnRevoke(ledgers, REVOKE_LIMIT);
       }
     } catch (Throwable e) {
-      ownershipInDoubt = true;
+      ownershipUncertain = true;
       failed("partitions are revoked, their last commit failed", e);
     } finally {
-      forget(leaving);
+      release(leaving);
     }
   }
 
   @Override
   public void onPartitionsLost(Collection<TopicPartition> partitions) {
     try {
-      forget(ownedOf(partitions));
+      release(ownedOf(partitions));
     } catch (Throwable e) {
-      ownershipInDoubt = true;
+      ownershipUncertain = true;
       failed("partitions were lost", e);
     }
   }
@@ -547,7 +549,7 @@ final class PollLoop implements Settler, ConsumerRebalanceListener {
   }
 
   /** Without commit: whoever owns them now may be ahead. */
-  private void forget(List<OwnedPartition> leaving) {
+  private void release(List<OwnedPartition> leaving) {
     for (OwnedPartition owner : leaving) {
       owned.remove(owner.partition());
       intake.drop(owner.ledger());

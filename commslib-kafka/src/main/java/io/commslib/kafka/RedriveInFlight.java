@@ -20,9 +20,9 @@ final class RedriveInFlight {
   /** Of letters sent and not confirmed; one may be larger, and is then sent alone. */
   private static final long MAX_BYTES = 8L * 1024 * 1024;
 
-  private record Sent(@Nullable String key, int bytes, CompletionStage<?> done, Step strike) {}
+  private record Sent(@Nullable String key, int bytes, CompletionStage<?> done, Step delete) {}
 
-  private record Struck(@Nullable String key, CompletionStage<?> done) {}
+  private record Deleted(@Nullable String key, CompletionStage<?> done) {}
 
   /** Begins something that is done when the stage is. */
   interface Step {
@@ -31,7 +31,7 @@ final class RedriveInFlight {
 
   private final Consumer<CompletionStage<?>> await;
   private final ArrayDeque<Sent> sent = new ArrayDeque<>();
-  private final ArrayDeque<Struck> struck = new ArrayDeque<>();
+  private final ArrayDeque<Deleted> deleted = new ArrayDeque<>();
   private final Set<String> keys = new HashSet<>();
   private long bytes;
   private int done;
@@ -60,20 +60,20 @@ final class RedriveInFlight {
   }
 
   boolean isEmpty() {
-    return sent.isEmpty() && struck.isEmpty();
+    return sent.isEmpty() && deleted.isEmpty();
   }
 
   /** Waits for all; returns how many there were. After a failure the rest can be waited for. */
   int finish() {
-    while (!sent.isEmpty() || !struck.isEmpty()) {
+    while (!sent.isEmpty() || !deleted.isEmpty()) {
       advance();
     }
     return done;
   }
 
   private void advance() {
-    if (sent.isEmpty() || struck.size() >= SIZE) {
-      Struck oldest = struck.remove();
+    if (sent.isEmpty() || deleted.size() >= SIZE) {
+      Deleted oldest = deleted.remove();
       await.accept(oldest.done());
       keys.remove(oldest.key());
       done++;
@@ -81,7 +81,7 @@ final class RedriveInFlight {
       Sent oldest = sent.remove();
       bytes -= oldest.bytes();
       await.accept(oldest.done());
-      struck.add(new Struck(oldest.key(), oldest.strike().begin()));
+      deleted.add(new Deleted(oldest.key(), oldest.delete().begin()));
     }
   }
 }

@@ -23,7 +23,7 @@ final class SecretSettings {
   private static final Pattern WORDS = Pattern.compile("([^\\s;\"'=]+)(\\s*=)?");
 
   /** Control flags and the usual names of options. */
-  private static final Set<String> NO_SECRET =
+  private static final Set<String> NOT_SECRET =
       Set.of("required", "requisite", "sufficient", "optional", "username", "password", "true");
 
   private SecretSettings() {}
@@ -48,7 +48,7 @@ final class SecretSettings {
     while (found.find()) {
       String word = found.group(1);
       boolean names = found.group(2) != null || word.contains(".");
-      if (!names && !NO_SECRET.contains(word.toLowerCase(Locale.ROOT))) {
+      if (!names && !NOT_SECRET.contains(word.toLowerCase(Locale.ROOT))) {
         words.add(word);
       }
     }

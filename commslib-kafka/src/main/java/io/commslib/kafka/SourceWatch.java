@@ -46,17 +46,17 @@ final class SourceWatch {
 
   /** Asks for the first time in a while: the topic has just been declared. */
   void start() {
-    askLater();
+    scheduleCheck();
   }
 
-  private void ask() {
+  private void check() {
     if (closed) {
       return;
     }
     try {
       describe.get().whenComplete((description, problem) -> answered(problem));
     } catch (Throwable e) {
-      askLater();
+      scheduleCheck();
     }
   }
 
@@ -64,19 +64,19 @@ final class SourceWatch {
   private void answered(@Nullable Throwable problem) {
     try {
       if (!closed) {
-        note(problem);
+        evaluate(problem);
       }
     } catch (Throwable e) {
       // No memory for a text: the next answer says the same.
       missingSinceNanos = OptionalLong.empty();
     }
-    askLater();
+    scheduleCheck();
   }
 
-  private void askLater() {
+  private void scheduleCheck() {
     try {
       if (!closed) {
-        next = runtime.scheduler().schedule(PERIOD, this::ask);
+        next = runtime.scheduler().schedule(PERIOD, this::check);
       }
     } catch (Throwable e) {
       // The runtime is closing, or memory is exhausted: the watch reports nothing from now on.
@@ -84,7 +84,7 @@ final class SourceWatch {
     }
   }
 
-  private void note(@Nullable Throwable problem) {
+  private void evaluate(@Nullable Throwable problem) {
     if (problem == null) {
       missingSinceNanos = OptionalLong.empty();
       if (!reason.isEmpty()) {

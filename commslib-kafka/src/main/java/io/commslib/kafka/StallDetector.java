@@ -18,29 +18,29 @@ final class StallDetector {
   private static final Logger log = LoggerFactory.getLogger(StallDetector.class);
 
   private final long limitNanos;
-  private volatile String text = "";
+  private volatile String reason = "";
 
   StallDetector(SubscriptionConfig subscription) {
     this.limitNanos = 2 * subscription.handlerDeadline().toNanos();
   }
 
   /** Empty while all moves. */
-  String text() {
-    return text;
+  String reason() {
+    return reason;
   }
 
-  void look(Collection<PartitionLedger> ledgers, DeliveryEngine engine, long nowNanos) {
+  void check(Collection<PartitionLedger> ledgers, DeliveryEngine engine, long nowNanos) {
     List<PartitionLedger> standing =
-        ledgers.stream().filter(ledger -> ledger.standsForNanos(nowNanos) > limitNanos).toList();
+        ledgers.stream().filter(ledger -> ledger.stalledForNanos(nowNanos) > limitNanos).toList();
     SubscriptionSnapshot snapshot = engine.snapshot();
     boolean explained =
         snapshot.isRoutePaused()
             || snapshot.stuckHandlers() > 0
             || snapshot.count(SubscriptionSnapshot.Count.WAITING) > 0;
     if (standing.isEmpty() || explained) {
-      text = "";
-    } else if (text.isEmpty()) {
-      text = "stands still: " + standing;
+      reason = "";
+    } else if (reason.isEmpty()) {
+      reason = "stands still: " + standing;
       log.error("partitions stand still: {}; {}", standing, snapshot);
     }
   }

@@ -74,7 +74,7 @@ final class StartPositions {
   }
 
   private void tryOpen(Collection<OwnedPartition> fresh) {
-    Map<TopicPartition, OffsetAndMetadata> left = commits.ofPredecessors(names(fresh));
+    Map<TopicPartition, OffsetAndMetadata> left = commits.previousCommits(names(fresh));
     List<OwnedPartition> fromStart = new ArrayList<>();
     List<OwnedPartition> fromEnd = new ArrayList<>();
     for (OwnedPartition partition : fresh) {
@@ -91,7 +91,7 @@ final class StartPositions {
       Map<TopicPartition, Long> starts = consumer.beginningOffsets(names(fromStart), OFFSETS_LIMIT);
       for (OwnedPartition partition : fromStart) {
         begin(partition, starts);
-        openAt(partition, partition.ledger().next());
+        openAt(partition, partition.ledger().nextOffset());
       }
     }
     openFromTheEnd(fromEnd);
@@ -117,10 +117,10 @@ final class StartPositions {
       Map<TopicPartition, Long> ends = consumer.endOffsets(names(unknown), OFFSETS_LIMIT);
       unknown.forEach(partition -> begin(partition, ends));
     }
-    if (commits.bases(fresh.stream().map(OwnedPartition::ledger).toList()).isPresent()) {
+    if (commits.commitInitial(fresh.stream().map(OwnedPartition::ledger).toList()).isPresent()) {
       throw new KafkaException("the position to start from could not be committed");
     }
-    fresh.forEach(partition -> openAt(partition, partition.ledger().next()));
+    fresh.forEach(partition -> openAt(partition, partition.ledger().nextOffset()));
   }
 
   private static void begin(OwnedPartition partition, Map<TopicPartition, Long> offsets) {

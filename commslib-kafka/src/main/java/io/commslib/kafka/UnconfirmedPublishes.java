@@ -18,7 +18,7 @@ final class UnconfirmedPublishes {
 
   /** Counts a publish that begins, and returns its place for {@link #ended}. */
   int began(long nowNanos) {
-    int place = place(nowNanos);
+    int place = slot(nowNanos);
     counts.incrementAndGet(place);
     return place;
   }
@@ -29,7 +29,7 @@ final class UnconfirmedPublishes {
 
   /** The age of the oldest one, to the second below; zero if there is none. */
   Duration oldest(long nowNanos) {
-    int now = place(nowNanos);
+    int now = slot(nowNanos);
     for (int age = SECONDS - 1; age > 0; age--) {
       if (counts.get(Math.floorMod(now - age, SECONDS)) > 0) {
         return Duration.ofSeconds(age);
@@ -38,7 +38,7 @@ final class UnconfirmedPublishes {
     return Duration.ZERO;
   }
 
-  private static int place(long nanos) {
+  private static int slot(long nanos) {
     return (int) Math.floorMod(Math.floorDiv(nanos, NANOS), (long) SECONDS);
   }
 }

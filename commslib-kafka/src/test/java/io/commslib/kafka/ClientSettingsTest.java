@@ -48,7 +48,7 @@ class ClientSettingsTest {
           KafkaTransportConfig.builder("host:9092").publishTimeout(timeout).build();
       int block = (Integer) ClientSettings.producer(config).get(ProducerConfig.MAX_BLOCK_MS_CONFIG);
       assertThat(block).isLessThanOrEqualTo(2_000);
-      assertThat(Duration.ofMillis((long) block * ClientSettings.roomRounds(config)))
+      assertThat(Duration.ofMillis((long) block * ClientSettings.bufferWaitRounds(config)))
           .isEqualTo(timeout);
     }
   }

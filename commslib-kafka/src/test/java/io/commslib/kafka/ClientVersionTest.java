@@ -48,7 +48,7 @@ class ClientVersionTest {
 
   @Test
   void namesWhatAClientLacks() {
-    assertThatThrownBy(() -> ClientVersion.checkParts("9.0.0", Object.class))
+    assertThatThrownBy(() -> ClientVersion.checkApi("9.0.0", Object.class))
         .isInstanceOf(SubscribeException.class)
         .hasMessageContaining("COMMS-KAFKA-011: kafka-clients: 9.0.0 (expected: ")
         .hasMessageContaining("Consumer.close(Duration)");

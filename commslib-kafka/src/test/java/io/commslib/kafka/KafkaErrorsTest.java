@@ -106,10 +106,10 @@ class KafkaErrorsTest {
       }
       RuntimeException refusal = refusalAfter(failure);
       boolean ended = refusal != null;
-      assertThat(KafkaErrors.isEndOfProducer(failure)).as("%s", error).isEqualTo(ended);
+      assertThat(KafkaErrors.isFatalToProducer(failure)).as("%s", error).isEqualTo(ended);
       if (refusal != null) {
         ends.add(error.name());
-        assertThat(KafkaErrors.isEndOfProducer(refusal)).as("%s", refusal).isTrue();
+        assertThat(KafkaErrors.isFatalToProducer(refusal)).as("%s", refusal).isTrue();
       }
     }
     assertThat(ends)
@@ -125,7 +125,7 @@ class KafkaErrorsTest {
       Object state = idempotentProducer();
       call(state, "transitionToFatalError", RuntimeException.class, failure);
       RuntimeException refusal = Objects.requireNonNull(refusal(state));
-      assertThat(KafkaErrors.isEndOfProducer(refusal)).as("%s", refusal).isTrue();
+      assertThat(KafkaErrors.isFatalToProducer(refusal)).as("%s", refusal).isTrue();
     }
   }
 
@@ -167,12 +167,12 @@ class KafkaErrorsTest {
     assertThat(KafkaErrors.commit(new KafkaException(new CommitFailedException("planted"))))
         .isEqualTo(CommitFailure.NOT_A_MEMBER);
     assertThat(KafkaErrors.commit(new ExecutionException(new TimeoutException("planted"))))
-        .isEqualTo(CommitFailure.PASSING);
+        .isEqualTo(CommitFailure.TRANSIENT);
     assertThat(
             KafkaErrors.commit(
                 new RetriableCommitFailedException(new CommitFailedException("planted"))))
-        .isEqualTo(CommitFailure.PASSING);
+        .isEqualTo(CommitFailure.TRANSIENT);
     assertThat(KafkaErrors.commit(new TopicAuthorizationException("planted")))
-        .isEqualTo(CommitFailure.NEEDS_AN_OPERATOR);
+        .isEqualTo(CommitFailure.FATAL);
   }
 }

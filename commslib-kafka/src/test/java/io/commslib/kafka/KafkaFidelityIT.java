@@ -104,11 +104,11 @@ class KafkaFidelityIT {
   }
 
   /** Every place that writes a record again. */
-  private enum Way {
+  private enum RewritePath {
     /** Dead-lettered by its handler, redriven. */
-    OF_A_CLOUD_EVENT,
+    CLOUD_EVENT,
     /** Dead-lettered since it can't be read, redriven. */
-    OF_A_RECORD_THAT_IS_NO_EVENT,
+    RECORD_THAT_IS_NO_EVENT,
     /** Redriven, dead-lettered again and redriven again. */
     TWICE,
     /** Set aside in a delay topic, dead-lettered from there, redriven. */
@@ -126,15 +126,15 @@ class KafkaFidelityIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Way.class)
-  void whatArrivesIsDeadLetteredAndRedrivenByteForByte(Way way) throws Exception {
+  @EnumSource(RewritePath.class)
+  void whatArrivesIsDeadLetteredAndRedrivenByteForByte(RewritePath way) throws Exception {
     Destination orders = Destination.topic("fidelity-" + ++number);
     transport.declare(DestinationConfig.builder(orders).partitions(1).group("g").build());
     List<ProducerRecord<byte[], byte[]>> sent = new ArrayList<>();
     for (Shape shape : Shape.values()) {
       ProducerRecord<byte[], byte[]> record =
           new ProducerRecord<>(orders.name(), shape.key, shape.body);
-      if (way != Way.OF_A_RECORD_THAT_IS_NO_EVENT) {
+      if (way != RewritePath.RECORD_THAT_IS_NO_EVENT) {
         record.headers().add("ce_specversion", bytes("1.0")).add("ce_type", bytes("t"));
         record.headers().add("ce_id", bytes(shape.name())).add("ce_source", bytes("/foreign"));
       }
@@ -145,7 +145,7 @@ class KafkaFidelityIT {
     try (Subscription subscription = subscribe(orders, way)) {
       awaitDead(subscription, sent.size());
       redrive(orders, sent.size());
-      if (way == Way.TWICE) {
+      if (way == RewritePath.TWICE) {
         awaitDead(subscription, 2 * sent.size());
         assertThat(transport.deadLetters().list(orders, "g", 100))
             .allMatch(letter -> letter.redriveCount() == 1);
@@ -156,7 +156,7 @@ class KafkaFidelityIT {
           Duration.ofSeconds(30),
           () -> settled(subscription) == expected(way, sent.size()));
     }
-    int times = way == Way.TWICE ? 2 : 1;
+    int times = way == RewritePath.TWICE ? 2 : 1;
     List<String> redriven =
         read(orders.name() + ".g.redrive", sent.size() * times).stream()
             .map(record -> text(record.key(), record.value(), record.headers()))
@@ -175,14 +175,14 @@ class KafkaFidelityIT {
         + subscription.snapshot().count(Count.DEAD_LETTERED);
   }
 
-  private static long expected(Way way, int records) {
-    return way == Way.TWICE ? 3L * records : 2L * records;
+  private static long expected(RewritePath way, int records) {
+    return way == RewritePath.TWICE ? 3L * records : 2L * records;
   }
 
-  private static Subscription subscribe(Destination orders, Way way) {
+  private static Subscription subscribe(Destination orders, RewritePath way) {
     SubscriptionConfig.Builder config =
         SubscriptionConfig.builder(orders, "g").withoutDeadLetterBreaker();
-    if (way == Way.OVER_A_DELAY_TOPIC) {
+    if (way == RewritePath.OVER_A_DELAY_TOPIC) {
       config
           .unordered()
           .retry(RetrySchedule.builder().attemptsAtOnce(1).delays(Duration.ofMillis(1)).build());
@@ -192,10 +192,10 @@ class KafkaFidelityIT {
         .subscribe(
             config.build(),
             delivery -> {
-              if (way == Way.OVER_A_DELAY_TOPIC && delivery.redriveCount() == 0) {
+              if (way == RewritePath.OVER_A_DELAY_TOPIC && delivery.redriveCount() == 0) {
                 return Settlement.retry();
               }
-              int deaths = way == Way.TWICE ? 2 : 1;
+              int deaths = way == RewritePath.TWICE ? 2 : 1;
               return delivery.redriveCount() < deaths
                   ? Settlement.deadLetter("no")
                   : Settlement.done();

@@ -42,7 +42,7 @@ class LedgerSimulationTest {
 
     @Override
     public Commit commit() {
-      OffsetAndMetadata commit = ledger.progress().offset();
+      OffsetAndMetadata commit = ledger.progressCommit().offset();
       return new Commit(commit.offset(), commit.metadata());
     }
   }

@@ -116,7 +116,7 @@ class OffsetFaultsTest {
         scenario.broker.commit(
             SECOND,
             new OffsetAndMetadata(
-                7, new CommitMetadata(PartitionLedger.PROBE_STARTS, finished).encode(7)));
+                7, new CommitMetadata(PartitionLedger.SUSPECT_AFTER_STARTS, finished).encode(7)));
         scenario.finishedBefore(SECOND, 9);
         scenario.broker.append(REDRIVE, 0, 0, null);
         Set<TopicPartition> all = Set.of(FIRST, SECOND, REDRIVE);

@@ -216,7 +216,7 @@ final class OffsetScenario implements AutoCloseable {
       step.accept(this);
     }
     boolean[] well = new boolean[1];
-    faults.armed(() -> well[0] = loop.turn());
+    faults.armed(() -> well[0] = loop.tryPass());
     if (runtime instanceof VirtualTime virtual) {
       virtual.advance(Duration.ofMillis(well[0] ? 50 : 500));
     }

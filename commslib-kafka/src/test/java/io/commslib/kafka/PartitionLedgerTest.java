@@ -38,7 +38,7 @@ class PartitionLedgerTest {
     ledger.accepted(50_000_000_000L);
     assertThat(ledger.frontier()).isEqualTo(50_000_000_000L);
     ledger.finished(50_000_000_000L);
-    assertThat(ledger.progress().offset().offset()).isEqualTo(50_000_000_001L);
+    assertThat(ledger.progressCommit().offset().offset()).isEqualTo(50_000_000_001L);
   }
 
   @Test
@@ -47,12 +47,12 @@ class PartitionLedgerTest {
     ledger.accepted(0);
     ledger.accepted(1_000_000 - 1);
     ledger.finished(1_000_000 - 1);
-    assertThat(ledger.isNoteNearlyFull()).isFalse();
+    assertThat(ledger.isMetadataNearlyFull()).isFalse();
     ledger.accepted(1_000_000);
     ledger.finished(1_000_000);
-    assertThat(ledger.isNoteNearlyFull()).isTrue();
+    assertThat(ledger.isMetadataNearlyFull()).isTrue();
     ledger.finished(0);
-    assertThat(ledger.isNoteNearlyFull()).isFalse();
+    assertThat(ledger.isMetadataNearlyFull()).isFalse();
   }
 
   @Test
@@ -109,7 +109,7 @@ class PartitionLedgerTest {
           done.add(finished);
         }
       }
-      OffsetAndMetadata left = tested.progress().offset();
+      OffsetAndMetadata left = tested.progressCommit().offset();
       PartitionLedger successor = new PartitionLedger(new TopicPartition("t", 0), 0);
       successor.restore(left.offset(), CommitMetadata.decode(left.offset(), left.metadata()), 100);
       for (long one : all) {
@@ -145,30 +145,30 @@ class PartitionLedgerTest {
       member.restore(7, CommitMetadata.decode(7, committed.metadata()), 100);
       assertThat(member.priorStarts(7)).isEqualTo(life);
       assertThat(member.priorStarts(8)).isZero();
-      assertThat(member.isProbing()).isEqualTo(life >= PartitionLedger.PROBE_STARTS);
+      assertThat(member.isSuspect()).isEqualTo(life >= PartitionLedger.SUSPECT_AFTER_STARTS);
       member.accepted(7);
-      committed = member.startNote().offset();
+      committed = member.startCommit().offset();
     }
     PartitionLedger orderly = new PartitionLedger(new TopicPartition("t", 0), 0);
     orderly.restore(7, CommitMetadata.decode(7, committed.metadata()), 100);
     orderly.accepted(7);
-    orderly.startNote();
-    assertThat(CommitMetadata.decode(7, orderly.farewell().offset().metadata()).starts())
+    orderly.startCommit();
+    assertThat(CommitMetadata.decode(7, orderly.finalCommit().offset().metadata()).starts())
         .as("leaving in good order does not count")
         .isEqualTo(5);
     orderly.finished(7);
-    assertThat(orderly.progress().offset().offset()).isEqualTo(8);
-    assertThat(orderly.progress().offset().metadata()).isEmpty();
+    assertThat(orderly.progressCommit().offset().offset()).isEqualTo(8);
+    assertThat(orderly.progressCommit().offset().metadata()).isEmpty();
   }
 
   @Test
   void offsetsThatHoldNoRecordsAreCommittedOnceNothingIsUnderWay() {
     ledger.begin(5);
     ledger.accepted(5);
-    ledger.nothingUpTo(9);
+    ledger.advanceTo(9);
     assertThat(ledger.frontier()).isEqualTo(5);
     ledger.finished(5);
-    ledger.nothingUpTo(9);
+    ledger.advanceTo(9);
     assertThat(ledger.frontier()).isEqualTo(9);
     assertThat(ledger.accepted(9)).isTrue();
   }
@@ -193,11 +193,11 @@ class PartitionLedgerTest {
         ledger.finished(offset);
       }
       if (offset == 100) {
-        assertThat(ledger.isNoteNearlyFull()).isFalse();
+        assertThat(ledger.isMetadataNearlyFull()).isFalse();
       }
     }
-    assertThat(ledger.isNoteNearlyFull()).isTrue();
-    OffsetAndMetadata left = ledger.progress().offset();
+    assertThat(ledger.isMetadataNearlyFull()).isTrue();
+    OffsetAndMetadata left = ledger.progressCommit().offset();
     assertThat(left.metadata().length()).isLessThanOrEqualTo(4_096);
     CommitMetadata note = CommitMetadata.decode(0, left.metadata());
     assertThat(note.finished().get(2)).isTrue();
@@ -208,8 +208,8 @@ class PartitionLedgerTest {
   @Test
   void acceptsNothingBeforeItIsKnownWhereReadingBegins() {
     assertThatIllegalStateException().isThrownBy(() -> ledger.accepted(5));
-    assertThatIllegalStateException().isThrownBy(ledger::farewell);
-    ledger.nothingUpTo(9);
+    assertThatIllegalStateException().isThrownBy(ledger::finalCommit);
+    ledger.advanceTo(9);
     assertThat(ledger.frontier()).isEqualTo(-1);
   }
 
@@ -254,20 +254,20 @@ class PartitionLedgerTest {
   @Test
   void aCommitCountsOnceItIsConfirmedAndIsRepeatedUntilThen() {
     ledger.begin(5);
-    assertThat(ledger.hasFarewell()).as("nothing was done, nothing to say").isFalse();
+    assertThat(ledger.hasFinalCommit()).as("nothing was done, nothing to say").isFalse();
     ledger.accepted(5);
     ledger.finished(5);
-    LedgerCommit lost = ledger.progress();
+    LedgerCommit lost = ledger.progressCommit();
     assertThat(ledger.isDirty()).as("one is under way").isFalse();
     assertThat(ledger.isUnconfirmed()).isTrue();
     ledger.notConfirmed();
     assertThat(ledger.isDirty()).isTrue();
-    LedgerCommit early = ledger.progress();
+    LedgerCommit early = ledger.progressCommit();
     ledger.accepted(6);
     ledger.finished(6);
     early.confirmed(0);
     assertThat(ledger.isUnconfirmed()).as("it did not cover the later one").isTrue();
-    ledger.progress().confirmed(0);
+    ledger.progressCommit().confirmed(0);
     lost.confirmed(0);
     assertThat(ledger.isUnconfirmed()).isFalse();
     assertThat(ledger.isDirty()).isFalse();
@@ -277,11 +277,11 @@ class PartitionLedgerTest {
   void makesRoomForAJumpOnlyAsFarAsMemoryAllows() {
     ledger.begin(0);
     ledger.accepted(0);
-    assertThat(ledger.hasRoomFor(10_000_000)).isTrue();
-    assertThat(ledger.hasRoomFor(5_000_000_000L)).isFalse();
+    assertThat(ledger.canTrack(10_000_000)).isTrue();
+    assertThat(ledger.canTrack(5_000_000_000L)).isFalse();
     ledger.finished(0);
-    assertThat(ledger.hasRoomFor(5_000_000_000L)).isTrue();
-    ledger.nothingUpTo(5_000_000_000L);
+    assertThat(ledger.canTrack(5_000_000_000L)).isTrue();
+    ledger.advanceTo(5_000_000_000L);
     assertThat(ledger.frontier()).isEqualTo(5_000_000_000L);
   }
 }

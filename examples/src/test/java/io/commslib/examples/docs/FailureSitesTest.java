@@ -54,7 +54,7 @@ class FailureSitesTest {
           Map.entry(
               "DeadLetterImport: instanceof RuntimeException", "throws on what it has caught"),
           Map.entry(
-              "DrainCommits: catch (TimeoutException | ExecutionException e)",
+              "CommitWaiters: catch (TimeoutException | ExecutionException e)",
               "whatever the failure is, nothing was confirmed"),
           Map.entry(
               "UnclosableConnection: catch (InvocationTargetException e)",

@@ -12,7 +12,7 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-class RedriveWindowTest {
+class RedriveInFlightTest {
 
   private final Map<String, CompletableFuture<Void>> sent = new LinkedHashMap<>();
   private final List<Integer> openAtWaits = new ArrayList<>();

@@ -15,15 +15,15 @@ import org.slf4j.LoggerFactory;
  * nothing more; such a producer is replaced after a pause, which grows while the next ones fail
  * too. Thread-safe.
  */
-final class LiveProducer {
+final class ReplaceableProducer {
 
-  private static final Logger log = LoggerFactory.getLogger(LiveProducer.class);
+  private static final Logger log = LoggerFactory.getLogger(ReplaceableProducer.class);
 
   private static final Backoff PAUSES =
       Backoff.exponential(Duration.ofSeconds(1), Duration.ofSeconds(30)).withoutJitter();
 
   /** A producer that works for as long is no reason to wait longer for the next one. */
-  private static final Duration GOOD_AGE = Duration.ofMinutes(2);
+  private static final Duration STABLE_AGE = Duration.ofMinutes(2);
 
   private final CommsRuntime runtime;
   private final Supplier<Producer<byte[], byte[]>> factory;
@@ -33,15 +33,15 @@ final class LiveProducer {
   private volatile String reason = "";
 
   private int replacements;
-  private long madeNanos;
+  private long createdNanos;
   private boolean closed;
   private @Nullable ScheduledTask next;
 
-  LiveProducer(CommsRuntime runtime, Supplier<Producer<byte[], byte[]>> factory) {
+  ReplaceableProducer(CommsRuntime runtime, Supplier<Producer<byte[], byte[]>> factory) {
     this.runtime = runtime;
     this.factory = factory;
     this.current = factory.get();
-    this.madeNanos = runtime.time().nanoTime();
+    this.createdNanos = runtime.time().nanoTime();
   }
 
   /** The producer in use. */
@@ -60,23 +60,25 @@ final class LiveProducer {
       if (closed || producer != current || !reason.isEmpty()) {
         return;
       }
-      boolean wasGood = runtime.time().nanoTime() - madeNanos > GOOD_AGE.toNanos();
+      boolean wasGood = runtime.time().nanoTime() - createdNanos > STABLE_AGE.toNanos();
       replacements = wasGood ? 1 : Math.min(30, replacements + 1);
-      if (!later()) {
+      if (!scheduleReplacement()) {
         return;
       }
       reason =
           "the producer is in a fatal state and is being replaced: "
-              + KafkaErrors.nameOfEnd(failure);
+              + KafkaErrors.rootCauseName(failure);
     }
     log.warn("the producer is in a fatal state and is being replaced", failure);
   }
 
   /** Lock held. Returns false if nothing could be scheduled: the next failure tries again. */
-  private boolean later() {
+  private boolean scheduleReplacement() {
     try {
       next =
-          runtime.scheduler().schedule(PAUSES.next(replacements, runtime.random()), this::startNow);
+          runtime
+              .scheduler()
+              .schedule(PAUSES.next(replacements, runtime.random()), this::startReplacement);
       return true;
     } catch (Throwable e) {
       log.debug("the producer can't be replaced for now", e);
@@ -85,7 +87,7 @@ final class LiveProducer {
   }
 
   /** On a thread of its own: the client looks up host names while it is made. */
-  private void startNow() {
+  private void startReplacement() {
     try {
       runtime.newThread("kafka-producer", this::replace).start();
     } catch (Throwable e) {
@@ -106,7 +108,7 @@ final class LiveProducer {
       unused = closed ? made : current;
       if (!closed) {
         current = made;
-        madeNanos = runtime.time().nanoTime();
+        createdNanos = runtime.time().nanoTime();
         reason = "";
       }
     }
@@ -119,14 +121,14 @@ final class LiveProducer {
     log.warn("the producer could not be replaced, which is tried again", failure);
     synchronized (this) {
       replacements = Math.min(30, replacements + 1);
-      if (!closed && !later()) {
+      if (!closed && !scheduleReplacement()) {
         reason = "";
       }
     }
   }
 
   /** Replaces the producer no more; the caller closes the one that is returned. */
-  synchronized Producer<byte[], byte[]> end() {
+  synchronized Producer<byte[], byte[]> stop() {
     closed = true;
     if (next != null) {
       next.cancel();

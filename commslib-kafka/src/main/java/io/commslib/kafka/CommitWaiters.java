@@ -11,7 +11,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 
 /** Those who wait until what is settled by now is committed. Thread-safe. */
-final class DrainCommits {
+final class CommitWaiters {
 
   private final Queue<CompletableFuture<Boolean>> waiting = new ConcurrentLinkedQueue<>();
   private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
@@ -56,7 +56,7 @@ final class DrainCommits {
   }
 
   /** No commit follows; the last one said everything, or not. */
-  void end(boolean committed) {
+  void complete(boolean committed) {
     ended.complete(committed);
   }
 }
