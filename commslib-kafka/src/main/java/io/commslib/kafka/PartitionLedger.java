@@ -5,27 +5,66 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * What is unfinished of one partition during one assignment. The offset to commit is the lowest
- * unfinished one: never past a gap. What is finished beyond it travels in the commit's metadata, so
- * that a successor does not do it again. A new assignment has a new ledger, so that late
- * completions of an old one change nothing. Thread-safe.
+ * The offsets of one partition during one assignment: which records were received, which are
+ * finished, and what to commit. Handlers of one partition run in parallel and finish in any order,
+ * while Kafka stores one committed offset per partition. The ledger turns the one into the other.
  *
- * <p>An offset between two records that were accepted one after the other holds no record: it was
- * compacted away, or is a marker of a transaction. It counts as finished. So the caller must accept
- * the records of a partition without leaving one out; after a failure it starts the partition again
- * with {@link #successor}.
+ * <p><b>Offsets and gaps.</b> One bit per offset, counted from {@code origin}, tells whether the
+ * offset is finished. An offset between two records that were accepted in succession holds no
+ * record: compaction has removed it, or it is the marker of a transaction. It counts as finished.
+ * The poll thread must therefore accept the records of a partition without omitting one. {@link
+ * OwnedPartition} knows whether the consumer's position allows that; after a failure the partition
+ * is read again with a {@link #successor} in the same assignment. Gaps at the end of the log are
+ * never returned as records. {@link #advanceTo} skips them once nothing is unfinished.
+ *
+ * <p><b>Commit frontier.</b> The frontier is the lowest unfinished offset, and it is what is
+ * committed. A commit never covers an unfinished record. It counts only once the broker has
+ * confirmed it: every change gives the ledger a new revision, a commit carries the revision that it
+ * covers, and after a failed commit a later one repeats its content.
+ *
+ * <p><b>Metadata.</b> Offsets that are finished beyond the frontier are stored in the metadata of
+ * the commit (see {@link CommitMetadata}), so that the next owner of the partition does not handle
+ * them again. The broker bounds the metadata, to 4,096 bytes by default. The partition is therefore
+ * paused while the metadata exceeds 3,000 characters, or while the last received offset is more
+ * than 1,000,000 beyond the frontier.
+ *
+ * <p><b>Starts.</b> Kafka does not count deliveries. The metadata therefore also holds the number
+ * of assignments that started to handle the frontier and did not finish it. The number is raised
+ * and committed before the first record of an assignment is dispatched ({@link #startCommit}). If
+ * the process dies, the raised number remains. If the assignment ends regularly, {@link
+ * #finalCommit} takes it back. It is valid for the frontier only, so progress resets it. From
+ * {@value #SUSPECT_AFTER_STARTS} fruitless starts on the partition is suspect: one of its records
+ * may be a poison pill that kills its process. {@link Intake} then isolates the records up to
+ * {@code suspectEnd}: it dispatches one at a time and records the start of each, so that the number
+ * belongs to exactly one record. The engine receives it as the number of prior deliveries and
+ * dead-letters the record when its attempts are used up.
+ *
+ * <p><b>Rebalances and fencing.</b> Every assignment has a ledger of its own. When a partition is
+ * revoked, its handlers get a bounded time to end, the frontier is committed, and the ledger is
+ * dropped. When a partition is lost (the session expired or the member was fenced), the ledger is
+ * dropped without commit, because the new owner may be ahead. A handler that completes later
+ * completes in the dropped ledger and changes nothing. A commit of a member that no longer belongs
+ * to the group is rejected by the broker, and the next rebalance callback decides what is still
+ * owned. {@link PartitionAssignment} implements this.
+ *
+ * <p><b>Drain.</b> Draining stops the dispatch, waits for the running handlers, and then for a
+ * commit that begins afterwards and is confirmed ({@link CommitWaiters}). During a rebalance the
+ * client refuses commits, so the loop continues to poll and tries again in each pass. When the loop
+ * ends, a last commit covers what is still owned.
+ *
+ * <p>Thread-safe: the poll thread accepts and commits, handlers finish on their own threads.
  */
 final class PartitionLedger {
 
-  /** From so many fruitless starts on, records are handled one at a time to find the one. */
+  /** The number of fruitless starts from which on the partition is suspect. */
   static final int SUSPECT_AFTER_STARTS = 3;
 
   private static final int COMPACT_BITS = 16_384;
 
-  /** How far work may go on beyond the lowest unfinished offset; a note holds more. */
+  /** The largest distance of received offsets from the frontier; the metadata can hold more. */
   private static final int MAX_OFFSETS_AHEAD = 1_000_000;
 
-  /** The farthest jump over offsets without records for which room is made: 2 MiB of bits. */
+  /** The largest number of offsets that the bits may span: 2 MiB. */
   private static final long MAX_TRACKED_OFFSETS = 16L * 1024 * 1024;
 
   private static final int METADATA_BUDGET_CHARS = CommitMetadata.MAX_CHARS * 3 / 4;
@@ -41,17 +80,17 @@ final class PartitionLedger {
   /** The lowest unfinished offset. */
   private long frontier;
 
-  /** One past the highest offset that has come. */
+  /** One past the highest received offset. */
   private long nextOffset;
 
   private int unfinished;
   private long committed = -1;
   private long frontierSinceNanos;
 
-  /** The number of the last change that a commit has to report. */
+  /** Raised by every change that a commit has to report. */
   private long revision;
 
-  /** The last change of which a commit is under way, and of which one is confirmed. */
+  /** The revisions that the last sent and the last confirmed commit cover. */
   private long sentRevision;
 
   private long confirmedRevision;
@@ -59,11 +98,15 @@ final class PartitionLedger {
   /** Whether this assignment has sent a commit. */
   private boolean hasSent;
 
-  /** Where handling began, how often it had begun there before, and how far probing goes. */
+  /** The frontier when the assignment began; -1 without an earlier commit. */
   private long startOffset = -1;
 
+  /** The starts that earlier assignments recorded at {@code startOffset}. */
   private int priorStarts;
+
+  /** One past the last suspect offset; -1 if the partition is not suspect. */
   private long suspectEnd = -1;
+
   private boolean startRecorded;
 
   PartitionLedger(TopicPartition partition, long nowNanos) {
@@ -76,32 +119,32 @@ final class PartitionLedger {
   }
 
   /**
-   * Takes over what the predecessor left.
+   * Continues from the commit of an earlier assignment.
    *
-   * @param position where reading begins
-   * @param note of the commit at that offset
-   * @param probeSpan how far to look for a record that kills its process
+   * @param position the committed offset, at which reading begins
+   * @param metadata of that commit
+   * @param suspectSpan the number of offsets to isolate if the partition is suspect
    */
-  synchronized void restore(long position, CommitMetadata note, int probeSpan) {
+  synchronized void restore(long position, CommitMetadata metadata, int suspectSpan) {
     positionAt(position);
     startOffset = position;
-    priorStarts = note.starts();
-    finished = (BitSet) note.finished().clone();
+    priorStarts = metadata.starts();
+    finished = (BitSet) metadata.finished().clone();
     committed = position;
     if (priorStarts >= SUSPECT_AFTER_STARTS) {
-      suspectEnd = position + probeSpan;
+      suspectEnd = position + suspectSpan;
     }
   }
 
-  /** Nothing was ever committed: reading begins here. */
+  /** Begins without an earlier commit. */
   synchronized void begin(long position) {
     positionAt(position);
   }
 
   /**
-   * Returns a ledger for reading again in the same assignment, from the frontier or from {@code
-   * limit} if that is lower. It knows what is finished here below the limit; all else is accepted
-   * again. No handler may run for this ledger any more.
+   * Returns a ledger for reading the partition again in the same assignment, from the frontier or
+   * from {@code limit} if that is lower. It keeps the finished offsets below the limit and accepts
+   * all others again. No handler of this ledger may still run.
    */
   synchronized PartitionLedger successor(long limit, long nowNanos) {
     requirePositioned();
@@ -114,7 +157,7 @@ final class PartitionLedger {
       successor.finished = finished.get(from, Math.max(from, bit(to)));
     }
     successor.committed = Math.min(committed, begin);
-    // All of it is said again.
+    // The next commit repeats everything.
     successor.revision = 1;
     successor.hasSent = hasSent;
     successor.startOffset = startOffset;
@@ -131,19 +174,19 @@ final class PartitionLedger {
     positioned = true;
   }
 
-  /** Whether there is room for a record so far beyond the frontier. */
+  /** Whether the bits can span up to an offset so far beyond the frontier. */
   synchronized boolean canTrack(long offset) {
     return unfinished == 0 || offset - origin <= MAX_TRACKED_OFFSETS;
   }
 
-  /** Notes that a record has come; false if it is finished already and must not be handled. */
+  /** Records a received offset; returns false if it is finished already and must not be handled. */
   synchronized boolean accepted(long offset) {
     requirePositioned();
     if (offset < nextOffset) {
       return false;
     }
     if (unfinished == 0 && offset > nextOffset && offset - origin >= finished.length()) {
-      // Nothing to remember: however far it jumps, no room is needed.
+      // No earlier offset matters: a jump of any length needs no bits.
       finished.clear();
       positionAt(offset);
       revision++;
@@ -151,15 +194,15 @@ final class PartitionLedger {
       finished.set(bit(nextOffset), bit(offset));
     }
     nextOffset = offset + 1;
-    boolean news = !finished.get(bit(offset));
-    unfinished += news ? 1 : 0;
+    boolean isNew = !finished.get(bit(offset));
+    unfinished += isNew ? 1 : 0;
     advance();
-    return news;
+    return isNew;
   }
 
   private void requirePositioned() {
     if (!positioned) {
-      throw new IllegalStateException("it is not known where reading of " + partition + " begins");
+      throw new IllegalStateException("the start position of " + partition + " is not known");
     }
   }
 
@@ -174,8 +217,8 @@ final class PartitionLedger {
   }
 
   /**
-   * Nothing is under way and the consumer is past offsets that hold no records. Only to be called
-   * with the position of a consumer whose records were all accepted.
+   * Advances over offsets at the end that hold no records, if nothing is unfinished. Only to be
+   * called with the position of a consumer whose returned records were all accepted.
    */
   synchronized void advanceTo(long position) {
     if (positioned && unfinished == 0 && position > nextOffset) {
@@ -199,7 +242,7 @@ final class PartitionLedger {
     long before = frontier;
     frontier = origin + finished.nextClearBit(bit(frontier));
     revision += frontier > before ? 1 : 0;
-    // What the predecessor had finished beyond may reach past what has come again.
+    // Offsets that an earlier assignment finished may lie beyond those received in this one.
     nextOffset = Math.max(nextOffset, frontier);
     if (frontier - origin > COMPACT_BITS) {
       finished = finished.get(bit(frontier), Math.max(bit(frontier), finished.length()));
@@ -207,12 +250,12 @@ final class PartitionLedger {
     }
   }
 
-  /** The offset from which a successor must read; -1 if nothing is known yet. */
+  /** The lowest unfinished offset; -1 if the start position is not known yet. */
   synchronized long frontier() {
     return positioned ? frontier : -1;
   }
 
-  /** One past the highest offset that has come: what the consumer has to return next. */
+  /** One past the highest received offset: what the consumer has to return next. */
   synchronized long nextOffset() {
     requirePositioned();
     return nextOffset;
@@ -222,56 +265,56 @@ final class PartitionLedger {
     return unfinished == 0;
   }
 
-  /** How often handling of this offset had begun before in vain, as far as that is known. */
+  /** The known number of earlier assignments that started this offset and did not finish it. */
   synchronized int priorStarts(long offset) {
     return offset == startOffset ? priorStarts : 0;
   }
 
-  /** Whether records are handed over one at a time, since one of them may kill its process. */
+  /** Whether records are dispatched one at a time, since one of them may kill its process. */
   synchronized boolean isSuspect() {
     return frontier < suspectEnd;
   }
 
-  /** Whether the start of this assignment's work has still to be noted at the broker. */
+  /** Whether the start of this assignment is not recorded at the broker yet. */
   synchronized boolean isStartUnrecorded() {
     return !startRecorded;
   }
 
-  /** What to commit before the first record is handled: one start more. */
+  /** The commit before the first record is dispatched: one more start. */
   synchronized LedgerCommit startCommit() {
     startRecorded = true;
     int starts = (frontier == startOffset ? priorStarts : 0) + 1;
     return commit(starts);
   }
 
-  /** What to commit so that a successor begins where this assignment began, at the least. */
+  /** The commit that makes the start position of a new group permanent. */
   synchronized LedgerCommit initialCommit() {
     revision++;
     return commit(0);
   }
 
-  /** Whether there is something to commit of which no commit is under way. */
+  /** Whether there is a change that no sent commit covers. */
   synchronized boolean isDirty() {
     return positioned && revision != sentRevision;
   }
 
-  /** Whether the broker has not confirmed all there is to commit. */
+  /** Whether there is a change that no confirmed commit covers. */
   synchronized boolean isUnconfirmed() {
     return positioned && revision != confirmedRevision;
   }
 
-  /** Whether the commit that ends this assignment would say anything new. */
+  /** Whether the final commit of this assignment would change anything at the broker. */
   synchronized boolean hasFinalCommit() {
     return positioned && (hasSent || revision != confirmedRevision);
   }
 
-  /** What to commit while work goes on. */
+  /** The commit while handlers run. */
   synchronized LedgerCommit progressCommit() {
     int starts = frontier == startOffset ? priorStarts + 1 : 1;
     return commit(isIdle() ? 0 : starts);
   }
 
-  /** What to commit when this assignment ends in good order: what is unfinished is not counted. */
+  /** The commit when this assignment ends regularly: its own start is not counted. */
   synchronized LedgerCommit finalCommit() {
     return commit(frontier == startOffset ? priorStarts : 0);
   }
@@ -297,13 +340,13 @@ final class PartitionLedger {
     }
   }
 
-  /** A commit did not get through, as far as is known: a later one has to say the same. */
+  /** A commit failed or its result is unknown: a later one has to repeat its content. */
   synchronized void notConfirmed() {
     revision++;
     sentRevision = confirmedRevision;
   }
 
-  /** For how long the frontier has not moved although something is unfinished. */
+  /** The time for which the frontier has not moved although a record is unfinished. */
   synchronized long stalledForNanos(long nowNanos) {
     if (unfinished == 0 || frontier > committed) {
       frontierSinceNanos = nowNanos;
@@ -311,7 +354,7 @@ final class PartitionLedger {
     return nowNanos - frontierSinceNanos;
   }
 
-  /** Whether the note grows too long to hold more finished offsets. */
+  /** Whether the metadata has little capacity left for more finished offsets. */
   synchronized boolean isMetadataNearlyFull() {
     if (nextOffset - frontier > MAX_OFFSETS_AHEAD) {
       return true;
@@ -341,6 +384,6 @@ final class PartitionLedger {
         + unfinished
         + ", committed "
         + committed
-        + (isSuspect() ? ", probing up to " + suspectEnd : "");
+        + (isSuspect() ? ", suspect up to " + suspectEnd : "");
   }
 }

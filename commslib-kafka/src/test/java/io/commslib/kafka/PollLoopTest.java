@@ -219,7 +219,7 @@ class PollLoopTest {
             errors.add(scenario.loop.lastError());
             return scenario.handledCount() == 2;
           });
-      assertThat(errors).anyMatch(error -> error.startsWith("where reading begins is not known"));
+      assertThat(errors).anyMatch(error -> error.startsWith("start position is not known"));
       assertThat(scenario.loop.lastError()).isEmpty();
       scenario.run();
       scenario.check(true);

@@ -83,7 +83,8 @@ class FailureSitesTest {
               "made by the library's own code; what it carries is classified over the chain"),
           Map.entry("SagaTransitions: instanceof Exception", "throws on what it carries"),
           Map.entry(
-              "PollLoop: instanceof KafkaException", "decides of the stack trace in the log only"),
+              "PollFailures: instanceof KafkaException",
+              "decides of the stack trace in the log only"),
           Map.entry("RabbitDeadLetters: catch (ExecutionException e)", "unwraps it"),
           Map.entry(
               "ReplyHandler: catch (SagaTransitions.PlanException e)", "throws on what it carries"),
