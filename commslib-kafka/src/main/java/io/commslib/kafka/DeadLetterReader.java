@@ -25,9 +25,9 @@ import org.apache.kafka.common.TopicPartition;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the letters of a dead letter topic, oldest first over all partitions, as far as the topic
- * went when a window began. It reads twice: once to learn which records are letters still, and once
- * for the letters themselves, of which a few of each partition are in memory.
+ * Reads the letters of a dead letter topic, oldest first over all partitions, up to the end of the
+ * topic at the start of a window. It reads each window twice: first to build an index of the
+ * current letters, then the letters themselves. Only a few letters of each partition are in memory.
  */
 final class DeadLetterReader implements DeadLetterListing {
 
@@ -35,22 +35,22 @@ final class DeadLetterReader implements DeadLetterListing {
   private static final int MIN_PARTITION_FETCH_BYTES = 16 * 1024;
   private static final int MAX_POLL_RECORDS = 100;
 
-  /** The largest sum of bodies that are unpacked and not passed on yet, over all partitions. */
+  /** The maximum size of decompressed bodies in memory, over all partitions. */
   private static final int MAX_UNPACKED_BYTES = 8 * 1024 * 1024;
 
   private static final Duration POLL = Duration.ofMillis(100);
 
   /**
-   * A letter where it is stored.
+   * A letter as it is stored.
    *
-   * @param place of its record, and of earlier ones that leave with it
-   * @param timestamp of its record
-   * @param wire as the record was received from the source
-   * @param letter what operators see
+   * @param entry the place of its record, and of earlier letters that are deleted with it
+   * @param timestamp the timestamp of its record
+   * @param wire the message as it was received from the source
+   * @param letter the letter as operators see it
    */
   record Stored(DeadLetterIndex.Entry entry, long timestamp, WireMessage wire, DeadLetter letter) {}
 
-  /** One partition: which of its records are letters, and those read and not passed on yet. */
+  /** One partition: its current letters, and those that are read and not returned yet. */
   private static final class PartitionCursor {
     final TopicPartition partition;
     final ArrayDeque<Stored> read = new ArrayDeque<>();
@@ -107,8 +107,9 @@ final class DeadLetterReader implements DeadLetterListing {
   }
 
   /**
-   * What a fetch brings is bounded in bytes as they are stored. Bodies that compress well are many
-   * times as large once unpacked, and each partition keeps what a poll returned of it.
+   * The maximum number of records of a poll. The size of a fetch is limited in stored bytes only,
+   * and bodies can be many times larger when decompressed. Each partition keeps in memory what a
+   * poll has returned of it.
    */
   static int pollRecords(int maxMessageBytes, int partitions) {
     long most = MAX_UNPACKED_BYTES / ((long) maxMessageBytes * Math.max(1, partitions));
@@ -142,7 +143,7 @@ final class DeadLetterReader implements DeadLetterListing {
     return page;
   }
 
-  /** Takes the oldest letter not taken yet; must exist, see {@link #peek}. */
+  /** Removes and returns the oldest remaining letter; it must exist, see {@link #peek}. */
   Stored take() {
     Stored oldest = peek();
     if (oldest == null) {
@@ -152,7 +153,7 @@ final class DeadLetterReader implements DeadLetterListing {
     return oldest;
   }
 
-  /** The oldest letter not taken yet; null at the end. */
+  /** The oldest remaining letter; null at the end. */
   @Nullable Stored peek() {
     try {
       while (true) {
@@ -174,7 +175,7 @@ final class DeadLetterReader implements DeadLetterListing {
     }
   }
 
-  /** Learns which records are letters still, from where the window before ended. */
+  /** Builds the index of the next window, from the end of the previous one. */
   private void beginWindow() {
     cursors.values().forEach(cursor -> consumer.seek(cursor.partition, cursor.begin));
     consumer.resume(cursors.keySet());
@@ -201,7 +202,7 @@ final class DeadLetterReader implements DeadLetterListing {
     }
   }
 
-  /** Reads until each partition that has letters left has one in memory. */
+  /** Reads until each partition with remaining letters has one in memory. */
   private void fill() {
     readTo(cursor -> cursor.read.isEmpty() ? cursor.lastLetter + 1 : 0, this::keep);
   }
@@ -214,24 +215,24 @@ final class DeadLetterReader implements DeadLetterListing {
     }
   }
 
-  /** How far a partition is to be read. */
+  /** The offset up to which a partition is read. */
   private interface EndOffset {
     long of(PartitionCursor cursor);
   }
 
-  private void readTo(EndOffset goal, Consumer<ConsumerRecord<byte[], byte[]>> reader) {
+  private void readTo(EndOffset end, Consumer<ConsumerRecord<byte[], byte[]>> reader) {
     long limit = time.nanoTime() + config.operationTimeout().toNanos();
     while (true) {
-      Map<TopicPartition, Boolean> wanted = new HashMap<>();
+      Map<TopicPartition, Boolean> behind = new HashMap<>();
       for (PartitionCursor cursor : cursors.values()) {
-        wanted.put(cursor.partition, consumer.position(cursor.partition) < goal.of(cursor));
+        behind.put(cursor.partition, consumer.position(cursor.partition) < end.of(cursor));
       }
-      if (!wanted.containsValue(true)) {
+      if (!behind.containsValue(true)) {
         return;
       }
-      wanted.forEach(
-          (partition, wants) -> {
-            if (wants) {
+      behind.forEach(
+          (partition, isBehind) -> {
+            if (isBehind) {
               consumer.resume(Set.of(partition));
             } else {
               consumer.pause(Set.of(partition));
@@ -262,7 +263,7 @@ final class DeadLetterReader implements DeadLetterListing {
     try {
       consumer.close();
     } catch (RuntimeException e) {
-      // A listing only reads: nothing is lost with it.
+      // A listing only reads: nothing is lost.
       return;
     }
   }

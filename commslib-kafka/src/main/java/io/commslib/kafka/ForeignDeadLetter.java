@@ -15,9 +15,9 @@ import org.apache.kafka.common.header.Header;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the dead letters of Spring Kafka, whose numbers are binary and whose headers repeat, the
- * last one counting, and of SmallRye, whose numbers are text. What neither wrote keeps its headers
- * and gets an unknown cause.
+ * Reads the dead letters of Spring Kafka and of SmallRye. Spring Kafka writes binary numbers and
+ * may repeat a header, of which the last one is valid. SmallRye writes numbers as text. A record of
+ * another producer keeps its headers and gets an unknown cause.
  */
 final class ForeignDeadLetter {
 
@@ -47,7 +47,7 @@ final class ForeignDeadLetter {
     }
   }
 
-  /** The same as a dead letter of ours. */
+  /** Converts a record to a dead letter of this library. */
   static WireMessage read(ConsumerRecord<byte[], byte[]> record, Destination source, String group) {
     ForeignDeadLetter letter = new ForeignDeadLetter(record);
     Map<String, String> own = new LinkedHashMap<>();
@@ -147,7 +147,7 @@ final class ForeignDeadLetter {
     return value == null ? otherwise : new String(value, StandardCharsets.UTF_8);
   }
 
-  /** A big-endian number of 4 or 8 bytes as text; null if it is none. */
+  /** A big-endian number of 4 or 8 bytes as text; null if the header has another length. */
   private @Nullable String binary(String name) {
     byte[] value = headers.get(name);
     if (value == null) {

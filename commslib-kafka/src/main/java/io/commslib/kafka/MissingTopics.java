@@ -16,16 +16,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The topics that the producer did not find. The client waits for a topic that is missing on the
- * thread that publishes; with this, only the first publish to it waits. The cluster is asked for
- * them until they are found. Thread-safe.
+ * The topics that the producer did not find. The client waits for a missing topic on the publishing
+ * thread; with this class only the first publish to the topic waits. The topics are checked
+ * periodically until they are found. Thread-safe.
  */
 final class MissingTopics {
 
-  /** Between an answer and the next question. */
+  /** The pause between an answer and the next check. */
   static final Duration PERIOD = Duration.ofSeconds(1);
 
-  /** After which a topic that is not published to is forgotten. */
+  /** The time after which a topic without publishes is forgotten. */
   static final Duration UNUSED_LIMIT = Duration.ofMinutes(10);
 
   private static final Logger log = LoggerFactory.getLogger(MissingTopics.class);
@@ -33,21 +33,25 @@ final class MissingTopics {
   private final CommsRuntime runtime;
   private final Function<Set<String>, Map<String, CompletionStage<?>>> describe;
 
-  /** Replaced as a whole, so that a publish reads one field. */
+  /** Replaced as a whole, so that a publish reads one field only. */
   private volatile Map<String, Missing> topics = Map.of();
 
   private boolean checkPending;
   private boolean closed;
   private @Nullable ScheduledTask next;
 
-  /** With the function that asks for the descriptions of topics, a stage for each. */
+  /**
+   * Creates an instance without topics.
+   *
+   * @param describe requests the descriptions of topics and returns a stage for each
+   */
   MissingTopics(
       CommsRuntime runtime, Function<Set<String>, Map<String, CompletionStage<?>>> describe) {
     this.runtime = runtime;
     this.describe = describe;
   }
 
-  /** Why a publish to the topic would have to wait, or empty. Costs one read if none is missing. */
+  /** The failure of a publish to a missing topic; empty for others. One read if none is missing. */
   Optional<Throwable> failure(String topic) {
     Map<String, Missing> now = topics;
     Missing missing = now.isEmpty() ? null : now.get(topic);
@@ -55,7 +59,7 @@ final class MissingTopics {
       return Optional.empty();
     }
     missing.usedNanos = runtime.time().nanoTime();
-    // Should a look have failed to schedule the next one.
+    // An earlier check may have failed to schedule the next one.
     scheduleCheck();
     return Optional.of(missing.failure);
   }
@@ -69,7 +73,7 @@ final class MissingTopics {
   void add(String topic, Throwable failure) {
     if (put(topic, failure)) {
       log.warn(
-          "topic {} is not found, publishes to it fail until it is: {}",
+          "topic {} is not found, publishes to it fail until it is found: {}",
           topic,
           failure.getMessage());
     }
@@ -100,16 +104,16 @@ final class MissingTopics {
       checkPending = true;
     } catch (Throwable e) {
       // The runtime is closing, or there is no memory: the next publish to the topic tries again.
-      log.debug("missing topics can't be asked for now", e);
+      log.debug("the check for missing topics could not be scheduled", e);
     }
   }
 
   private void check() {
     try {
       forgetUnused();
-      Map<String, CompletionStage<?>> asked = describe.apply(topics.keySet());
+      Map<String, CompletionStage<?>> descriptions = describe.apply(topics.keySet());
       CompletableFuture<?>[] answers =
-          asked.entrySet().stream()
+          descriptions.entrySet().stream()
               .map(
                   topic ->
                       topic
@@ -119,12 +123,12 @@ final class MissingTopics {
               .toArray(CompletableFuture<?>[]::new);
       var unused = CompletableFuture.allOf(answers).whenComplete((all, problem) -> checked());
     } catch (Throwable e) {
-      log.warn("missing topics could not be asked for: {}", e.toString());
+      log.warn("the check for missing topics failed: {}", e.toString());
       checked();
     }
   }
 
-  /** What else is wrong with a topic is told by the producer, which does not wait for that. */
+  /** Removes a topic also after other failures: the producer reports those without a wait. */
   private void answered(String topic, @Nullable Throwable problem) {
     if ((problem == null || !KafkaErrors.isStillMissing(problem)) && remove(topic)) {
       log.info("topic {} is found again", topic);

@@ -105,7 +105,7 @@ class KafkaClosingIT {
         .hasMessage(
             "COMMS-KAFKA-008: clientSetting: Invalid value nonsense for configuration"
                 + " compression.type: String must be one of: none, gzip, snappy, lz4, zstd"
-                + " (expected: what kafka-clients takes)");
+                + " (expected: a value that kafka-clients accepts)");
     nothingIsLeft();
   }
 

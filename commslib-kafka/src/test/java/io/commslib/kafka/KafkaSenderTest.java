@@ -298,7 +298,7 @@ class KafkaSenderTest {
               })
           .hasMessage(
               "COMMS-KAFKA-004: TimeoutException: Topic t not present in metadata after 1875 ms."
-                  + " (expected: a topic that the cluster knows; it is asked every 1 s) (NOT_SENT,"
+                  + " (expected: a topic that the cluster knows; checked every 1 s) (NOT_SENT,"
                   + " topic:t, message m)");
     }
     assertThat(client.sends).isEqualTo(1);
