@@ -33,7 +33,7 @@ class ClientSettingsTest {
   }
 
   @Test
-  void theConsumerOfAGroupHasTheBoundOfAPoll() {
+  void theConsumerOfAGroupHasTheLimitOfAPoll() {
     KafkaTransportConfig transport =
         KafkaTransportConfig.builder("host:9092").maxMessageBytes(MEBIBYTE).build();
     SubscriptionConfig config = config().maxInFlightBytes(8L * MEBIBYTE).build();

@@ -101,7 +101,7 @@ class DeadLetterImportIT {
   }
 
   @Test
-  void anUnknownTopicOrGroupIsRefused() {
+  void anUnknownGroupIsRejected() {
     Destination unknown = Destination.queue("nobody");
     assertThatThrownBy(() -> transport.importDeadLetters(THEIR_TOPIC, unknown, "main", 1))
         .isInstanceOf(TransportException.class)

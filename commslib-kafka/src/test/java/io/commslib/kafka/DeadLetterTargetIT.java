@@ -108,7 +108,7 @@ class DeadLetterTargetIT {
   }
 
   @Test
-  void aLetterThatMayNotBeWrittenIsKeptWholeAndTriedAgainUntilItMay() throws Exception {
+  void aLetterWithoutWritePermissionStaysCompleteAndIsRetriedUntilItIsPermitted() throws Exception {
     Destination queue = Destination.queue("unpermitted");
     String letters = KafkaNames.deadLetters(queue, "main");
     List<String> handled = new CopyOnWriteArrayList<>();
@@ -144,7 +144,7 @@ class DeadLetterTargetIT {
   }
 
   @Test
-  void aLetterThatIsTooLargeForAnOperatorsTopicIsCutAndAtLastWaitsWithoutHoldingUpOthers()
+  void aLetterThatIsTooLargeForAnOperatorsTopicIsCutAndFinallyWaitsWithoutDelayingOthers()
       throws Exception {
     Destination queue = Destination.queue("large");
     String letters = KafkaNames.deadLetters(queue, "main");

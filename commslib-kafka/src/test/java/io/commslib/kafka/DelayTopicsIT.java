@@ -36,7 +36,7 @@ class DelayTopicsIT {
   private final List<Seen> seen = new CopyOnWriteArrayList<>();
 
   @Test
-  void unkeyedMessagesWaitAtTheBrokerAndTakeNothingOfTheBound() {
+  void unorderedMessagesWaitAtTheBrokerAndUseNoIntakeCapacity() {
     Destination queue = Destination.queue("delayed");
     try (KafkaTransport transport = transport()) {
       transport.declare(DestinationConfig.builder(queue).partitions(3).build());
@@ -61,7 +61,7 @@ class DelayTopicsIT {
   }
 
   @Test
-  void whatWaitsIsNotLostWithItsConsumer() {
+  void deferredMessagesOutliveTheirConsumer() {
     Destination queue = Destination.queue("delayed-handover");
     try (KafkaTransport first = transport()) {
       first.declare(DestinationConfig.builder(queue).partitions(3).build());
@@ -85,7 +85,7 @@ class DelayTopicsIT {
   }
 
   @Test
-  void theDeadLetterTellsWhereTheMessageLayFirst() {
+  void theDeadLetterStatesTheOriginalPositionOfTheMessage() {
     Destination queue = Destination.queue("delayed-dead");
     try (KafkaTransport transport = transport()) {
       transport.declare(DestinationConfig.builder(queue).partitions(3).build());
@@ -108,7 +108,7 @@ class DelayTopicsIT {
   }
 
   @Test
-  void keyedMessagesWaitInTheirLanesUpToHalfOfTheBound() {
+  void orderedMessagesWaitInTheirLanesUpToHalfOfTheIntakeCapacity() {
     Destination queue = Destination.queue("waiting");
     try (KafkaTransport transport = transport()) {
       transport.declare(DestinationConfig.builder(queue).partitions(3).build());

@@ -49,7 +49,7 @@ class DrainWhileMembersJoinIT {
   private final AtomicInteger published = new AtomicInteger();
 
   @Test
-  void nothingThatWasHandledIsDeliveredAgain() throws Exception {
+  void noHandledMessageIsRedelivered() throws Exception {
     try (KafkaTransport transport = transport();
         Admin admin = Admin.create(Map.of("bootstrap.servers", SERVERS))) {
       transport.declare(DestinationConfig.builder(queue).partitions(8).build());

@@ -30,7 +30,7 @@ class JvmFailureIT {
   private final Destination queue = Destination.queue("out-of-memory");
 
   @Test
-  void anotherMemberGoesOnAndThisOneJoinsAgainAfterAPause() {
+  void anotherMemberTakesOverAndThisOneRejoinsAfterAPause() {
     AtomicBoolean fails = new AtomicBoolean(true);
     AtomicInteger errors = new AtomicInteger();
     List<String> byFirst = new CopyOnWriteArrayList<>();

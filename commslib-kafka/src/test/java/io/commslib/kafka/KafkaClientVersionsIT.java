@@ -43,7 +43,7 @@ class KafkaClientVersionsIT {
   }
 
   @Test
-  void everyFixedLineIsTried() throws IOException {
+  void everySupportedReleaseLineIsTested() throws IOException {
     assertThat(versions())
         .contains("3.9.2", "4.0.2", "4.1.2", "4.2.2")
         .contains(ClientVersion.inUse());
@@ -51,7 +51,7 @@ class KafkaClientVersionsIT {
 
   @ParameterizedTest
   @MethodSource("versions")
-  void theTransportLivesAndClosesWithIt(String version) throws Exception {
+  void theTransportWorksAndClosesWithThisClient(String version) throws Exception {
     Path log = Files.createTempFile("client-" + version, ".log");
     Process child =
         new ProcessBuilder(

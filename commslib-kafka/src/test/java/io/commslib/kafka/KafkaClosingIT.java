@@ -58,15 +58,16 @@ class KafkaClosingIT {
         .collect(Collectors.toSet());
   }
 
-  private Set<String> left() {
+  private Set<String> remainingThreads() {
     Set<Thread> now = new HashSet<>(threads());
     now.removeAll(before);
     return now.stream().map(Thread::getName).collect(Collectors.toSet());
   }
 
   /** What is left when close returns is about to end. */
-  private void nothingIsLeft() {
-    Await.until("no thread is left: " + left(), AT_ONCE, () -> left().isEmpty());
+  private void assertNoThreadsRemain() {
+    Await.until(
+        "no thread is left: " + remainingThreads(), AT_ONCE, () -> remainingThreads().isEmpty());
   }
 
   private static KafkaTransportConfig.Builder config() {
@@ -96,7 +97,7 @@ class KafkaClosingIT {
   }
 
   @Test
-  void aTransportWhoseProducerRefusesItsSettingsLeavesNothing() {
+  void aTransportWhoseProducerRejectsItsSettingsLeavesNoThreads() {
     assertThatThrownBy(
             () ->
                 KafkaTransport.create(
@@ -106,11 +107,11 @@ class KafkaClosingIT {
             "COMMS-KAFKA-008: clientSetting: Invalid value nonsense for configuration"
                 + " compression.type: String must be one of: none, gzip, snappy, lz4, zstd"
                 + " (expected: a value that kafka-clients accepts)");
-    nothingIsLeft();
+    assertNoThreadsRemain();
   }
 
   @Test
-  void aSubscriptionWhoseThreadCanNotBeMadeLeavesNothing() {
+  void aSubscriptionWhoseThreadCannotBeCreatedLeavesNoThreads() {
     for (GroupProtocol protocol : GroupProtocol.values()) {
       KafkaTransportConfig.Builder config =
           KafkaTransportConfig.builder(SERVERS).groupProtocol(protocol);
@@ -118,18 +119,18 @@ class KafkaClosingIT {
           KafkaTransport transport =
               KafkaTransport.create(config.runtime(new NoPollThreads(threads)).build())) {
         Destination queue = declared(transport, "no-thread");
-        Set<String> then = left();
+        Set<String> then = remainingThreads();
         assertThatThrownBy(() -> subscribe(transport, queue, delivery -> Settlement.done()))
             .isInstanceOf(OutOfMemoryError.class);
         // A thread that tells the observer ends a moment after it has nothing to tell.
-        Await.until("nothing is left of it", LIMIT, () -> then.containsAll(left()));
+        Await.until("nothing is left of it", LIMIT, () -> then.containsAll(remainingThreads()));
       }
-      nothingIsLeft();
+      assertNoThreadsRemain();
     }
   }
 
   @Test
-  void closesOnAnInterruptedThreadAndKeepsTheInterrupt() {
+  void closesOnAnInterruptedThreadAndRestoresTheInterrupt() {
     KafkaTransport transport = KafkaTransport.create(config().build());
     Destination queue = declared(transport, "interrupted");
     Subscription first = subscribe(transport, queue, delivery -> Settlement.done());
@@ -141,7 +142,7 @@ class KafkaClosingIT {
     Thread.currentThread().interrupt();
     transport.close();
     assertThat(Thread.interrupted()).isTrue();
-    nothingIsLeft();
+    assertNoThreadsRemain();
   }
 
   @Test
@@ -158,8 +159,8 @@ class KafkaClosingIT {
           return Settlement.done();
         });
     publish(transport, queue).join();
-    reached(closed);
-    nothingIsLeft();
+    awaitLatch(closed);
+    assertNoThreadsRemain();
   }
 
   /** An observer is mostly told by the poll thread that the intake pauses. */
@@ -195,14 +196,14 @@ class KafkaClosingIT {
       if (!poll) {
         published = published.thenRun(close);
       }
-      reached(closed);
-      Await.until("no thread is left", LIMIT, () -> left().isEmpty());
+      awaitLatch(closed);
+      Await.until("no thread is left", LIMIT, () -> remainingThreads().isEmpty());
       assertThat(published).isDone();
     }
   }
 
   @Test
-  void closesForSeveralCallersAtATime() {
+  void closesForConcurrentCallers() {
     KafkaTransport transport = KafkaTransport.create(config().build());
     Destination queue = declared(transport, "several");
     Subscription subscription = subscribe(transport, queue, delivery -> Settlement.done());
@@ -213,19 +214,19 @@ class KafkaClosingIT {
               () -> {
                 close(closes);
                 if (closes == transport) {
-                  nothingIsLeft();
+                  assertNoThreadsRemain();
                 }
                 freed.countDown();
               },
               "closes-" + i)
           .start();
     }
-    reached(freed);
+    awaitLatch(freed);
     transport.close();
   }
 
   @Test
-  void closesInTimeThoughAnApplicationHangsOnTheProducersThread() {
+  void closesInTimeWhileAnApplicationHangsOnTheProducersThread() {
     KafkaTransport transport = KafkaTransport.create(config().build());
     Destination queue = declared(transport, "hangs");
     CountDownLatch hangs = new CountDownLatch(1);
@@ -234,19 +235,19 @@ class KafkaClosingIT {
             .thenRun(
                 () -> {
                   hangs.countDown();
-                  reached(release);
+                  awaitLatch(release);
                 });
-    reached(hangs);
+    awaitLatch(hangs);
     long start = System.nanoTime();
     transport.close();
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(15));
     release.countDown();
-    Await.until("no thread is left", LIMIT, () -> left().isEmpty());
+    Await.until("no thread is left", LIMIT, () -> remainingThreads().isEmpty());
     assertThat(published).isDone();
   }
 
   @Test
-  void drainsForAsLongAsADurationCanSay() {
+  void acceptsTheLongestAndShortestDrainTimeouts() {
     try (KafkaTransport transport = KafkaTransport.create(config().build())) {
       Destination queue = declared(transport, "for-long");
       Subscription subscription = subscribe(transport, queue, delivery -> Settlement.done());
@@ -255,7 +256,7 @@ class KafkaClosingIT {
       subscription.close();
       assertThat(subscription.drain(Duration.ofSeconds(Long.MAX_VALUE))).isTrue();
     }
-    nothingIsLeft();
+    assertNoThreadsRemain();
   }
 
   private static void close(AutoCloseable closes) {
@@ -266,7 +267,7 @@ class KafkaClosingIT {
     }
   }
 
-  private static void reached(CountDownLatch latch) {
+  private static void awaitLatch(CountDownLatch latch) {
     boolean interrupted = false;
     while (true) {
       try {

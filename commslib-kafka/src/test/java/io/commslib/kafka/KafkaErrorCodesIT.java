@@ -50,7 +50,7 @@ class KafkaErrorCodesIT {
   }
 
   @Test
-  void mistakesOfTheCallerNameValueRuleAndSetting() {
+  void errorsOfTheCallerNameValueRuleAndSetting() {
     try (KafkaTransport transport =
         KafkaTransport.create(config(KafkaServer.shared().bootstrapServers()).build())) {
       refused(transport, message().build())
@@ -80,7 +80,7 @@ class KafkaErrorCodesIT {
   }
 
   @Test
-  void aDeclarationThatTheBrokerRefusesIsToldInItsWords() {
+  void aDeclarationThatTheBrokerRejectsQuotesTheBroker() {
     String servers = KafkaServer.shared().bootstrapServers();
     try (KafkaTransport transport =
         KafkaTransport.create(config(servers).replicationFactor(3).build())) {
@@ -97,7 +97,7 @@ class KafkaErrorCodesIT {
   }
 
   @Test
-  void anAnswerThatIsLateNamesTheTimeout() {
+  void aLateAnswerNamesTheTimeout() {
     assertThat(
             KafkaErrors.subscribe(
                 "describe topic t at h:1",

@@ -46,7 +46,7 @@ class KafkaErrorsTest {
   }
 
   @Test
-  void onlyWhatIsProvedOfTheMessageIsPermanent() {
+  void onlyAFailureCausedByTheMessageIsPermanent() {
     for (Throwable failure :
         List.of(
             new RecordTooLargeException("planted"),
@@ -76,7 +76,7 @@ class KafkaErrorsTest {
   }
 
   @Test
-  void aMissingPermissionIsForAnOperatorToGrantAndSaysNothingOfTheMessage() {
+  void aMissingPermissionIsTransient() {
     Map<AuthorizationException, SendCertainty> failures =
         Map.of(
             new TopicAuthorizationException("planted"),
@@ -97,7 +97,7 @@ class KafkaErrorsTest {
 
   /** Asks the client's own record of an idempotent producer's state. */
   @Test
-  void whatEndsAProducerIsWhatTheClientSaysOfEachErrorOfABroker() throws Exception {
+  void theFailuresThatAreFatalToAProducerAreThoseOfTheClient() throws Exception {
     List<String> ends = new ArrayList<>();
     for (Errors error : Errors.values()) {
       ApiException failure = error.exception();
@@ -161,7 +161,7 @@ class KafkaErrorsTest {
   }
 
   @Test
-  void theFirstFailureInTheChainThatTellsDecidesOfACommit() {
+  void theFirstConclusiveFailureInTheChainClassifiesACommit() {
     assertThat(KafkaErrors.commit(new CommitFailedException("planted")))
         .isEqualTo(CommitFailure.NOT_A_MEMBER);
     assertThat(KafkaErrors.commit(new KafkaException(new CommitFailedException("planted"))))

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 class KafkaFaultsIT {
 
   @Test
-  void whatWasConfirmedSurvivesKillsOfTheBrokerAndTheConsumerGoesOn() {
+  void confirmedMessagesSurviveKillsOfTheBrokerAndTheConsumerContinues() {
     Destination queue = Destination.queue("killed");
     try (KafkaServer server = KafkaServer.start();
         KafkaTransport transport =
@@ -107,7 +107,7 @@ class KafkaFaultsIT {
   }
 
   @Test
-  void settingsTheLibraryOwnsAreRefusedByName() {
+  void settingsOwnedByTheLibraryAreRejectedByName() {
     KafkaTransportConfig.Builder config = KafkaTransportConfig.builder("localhost:9092");
     for (String owned :
         List.of(
@@ -128,7 +128,7 @@ class KafkaFaultsIT {
   }
 
   @Test
-  void namesOfTheLibrarysOwnTopicsAreRefused() {
+  void namesOfTheLibrarysOwnTopicsAreRejected() {
     try (KafkaTransport transport =
         KafkaTransport.create(
             KafkaTransportConfig.builder(KafkaServer.shared().bootstrapServers()).build())) {
@@ -145,7 +145,7 @@ class KafkaFaultsIT {
   }
 
   @Test
-  void aRestartedMemberWithANameHasItsPartitionsBackAtOnce() {
+  void aRestartedMemberWithANameHasItsPartitionsBackImmediately() {
     Destination queue = Destination.queue("named");
     String servers = KafkaServer.shared().bootstrapServers();
     List<String> handled = new CopyOnWriteArrayList<>();

@@ -127,7 +127,7 @@ class KafkaFidelityIT {
 
   @ParameterizedTest
   @EnumSource(RewritePath.class)
-  void whatArrivesIsDeadLetteredAndRedrivenByteForByte(RewritePath way) throws Exception {
+  void recordsAreDeadLetteredAndRedrivenByteForByte(RewritePath way) throws Exception {
     Destination orders = Destination.topic("fidelity-" + ++number);
     transport.declare(DestinationConfig.builder(orders).partitions(1).group("g").build());
     List<ProducerRecord<byte[], byte[]>> sent = new ArrayList<>();
@@ -244,7 +244,7 @@ class KafkaFidelityIT {
   }
 
   @Test
-  void keysThatAreNoTextOrderAndAreToldApart() throws Exception {
+  void binaryKeysKeepOrderAndAreDistinguished() throws Exception {
     Destination orders = Destination.topic("fidelity-keys");
     transport.declare(DestinationConfig.builder(orders).partitions(1).group("g").build());
     for (byte[] key : new byte[][] {{(byte) 0xff}, {(byte) 0xfe}, {(byte) 0xff}}) {

@@ -30,7 +30,7 @@ class KafkaHealthIT {
   }
 
   @Test
-  void aProcessThatOnlyConsumesTellsOfADeadAndOfASilentBroker() {
+  void aProcessThatOnlyConsumesReportsADeadAndASilentBroker() {
     Destination queue = Destination.queue("watched");
     try (KafkaServer server = KafkaServer.start();
         KafkaTransport transport =

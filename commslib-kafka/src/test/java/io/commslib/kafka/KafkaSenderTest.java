@@ -49,16 +49,16 @@ class KafkaSenderTest {
   private final VirtualTime time = VirtualTime.create();
   private final ScriptedProducer client = new ScriptedProducer();
   private final ScriptedProducer successor = new ScriptedProducer();
-  private final AtomicInteger made = new AtomicInteger();
-  private Set<String> found = Set.of();
-  private int questions;
+  private final AtomicInteger created = new AtomicInteger();
+  private Set<String> existing = Set.of();
+  private int checks;
   private final MissingTopics missing = new MissingTopics(time, this::describe);
   private final KafkaSender sender =
       new KafkaSender(
           KafkaTransportConfig.builder("host:9092").build(), time, missing, this::newClient);
 
   private Producer<byte[], byte[]> newClient() {
-    int number = made.getAndIncrement();
+    int number = created.getAndIncrement();
     if (number == 1) {
       throw new KafkaException("planted: no name could be looked up");
     }
@@ -66,12 +66,12 @@ class KafkaSenderTest {
   }
 
   private Map<String, CompletionStage<?>> describe(Set<String> topics) {
-    questions++;
+    checks++;
     Map<String, CompletionStage<?>> answers = new HashMap<>();
     for (String topic : topics) {
       answers.put(
           topic,
-          found.contains(topic)
+          existing.contains(topic)
               ? CompletableFuture.completedStage("description")
               : CompletableFuture.failedStage(new UnknownTopicOrPartitionException("planted")));
     }
@@ -104,7 +104,7 @@ class KafkaSenderTest {
   }
 
   @Test
-  void aFailedPublishIsShownForAWhileAndARefusedMessageIsNot() {
+  void aFailedPublishIsReportedForAWhileAndARejectedMessageIsNot() {
     CompletableFuture<PublishReceipt> refused = send();
     client.errorNext(new RecordTooLargeException("planted"));
     assertThat(refused).isCompletedExceptionally();
@@ -119,7 +119,7 @@ class KafkaSenderTest {
   }
 
   @Test
-  void whatTheBrokerRefusesAndWhatItDoesNotConfirmIsToldInTheWordsOfTheClient() {
+  void rejectedAndUnconfirmedPublishesQuoteTheClient() {
     CompletableFuture<PublishReceipt> refused = send();
     client.errorNext(
         new RecordTooLargeException(
@@ -148,7 +148,7 @@ class KafkaSenderTest {
   }
 
   @Test
-  void aTopicOfWhichTheBrokerSaysThatItIsUnknownIsMissingToo() {
+  void aTopicThatTheBrokerReportsAsUnknownIsMissingToo() {
     CompletableFuture<PublishReceipt> deleted = send();
     client.errorNext(new UnknownTopicOrPartitionException("planted"));
     assertThatThrownBy(deleted::join)
@@ -160,7 +160,7 @@ class KafkaSenderTest {
     assertThat(health().reason()).isEqualTo("topics not found: [t]");
     assertThat(send()).isCompletedExceptionally();
     assertThat(client.sends).isEqualTo(1);
-    found = Set.of("t");
+    existing = Set.of("t");
     time.advance(MissingTopics.PERIOD);
     assertThat(health().status()).isEqualTo(Health.Status.UP);
     assertThat(send()).isNotDone();
@@ -199,11 +199,11 @@ class KafkaSenderTest {
             e -> assertThat(e.certainty()).isEqualTo(SendCertainty.MAYBE_SENT));
     // The first try to make another one fails.
     time.advance(Duration.ofMillis(100));
-    await(() -> made.get() == 2);
+    await(() -> created.get() == 2);
     await(
         () -> {
           time.advance(Duration.ofSeconds(1));
-          return made.get() == 3;
+          return created.get() == 3;
         });
     await(client::closed);
     CompletableFuture<PublishReceipt> sent = send();
@@ -215,7 +215,7 @@ class KafkaSenderTest {
   }
 
   @Test
-  void aProducerIsNotReplacedForAFailureThatItSurvivesOrAfterTheEnd() {
+  void aProducerIsNotReplacedAfterAFailureThatItSurvivesOrAfterClose() {
     for (RuntimeException survived :
         List.of(
             new TimeoutException("planted"),
@@ -232,7 +232,7 @@ class KafkaSenderTest {
     client.errorNext(new ClusterAuthorizationException("planted"));
     assertThat(last).isCompletedExceptionally();
     time.advance(Duration.ofMinutes(1));
-    assertThat(made).hasValue(1);
+    assertThat(created).hasValue(1);
   }
 
   /** What runs on a thread of its own is waited for in real time. */
@@ -245,7 +245,7 @@ class KafkaSenderTest {
   }
 
   @Test
-  void aPublishWithoutAnyOutcomeIsShown() {
+  void aPublishWithoutAnyOutcomeIsReported() {
     var unused = send();
     time.advance(Duration.ofSeconds(41));
     assertThat(health().status()).isEqualTo(Health.Status.DOWN);
@@ -253,7 +253,7 @@ class KafkaSenderTest {
   }
 
   @Test
-  void anErrorOfTheClientFailsThePublishOnly() {
+  void anErrorInTheClientFailsOnlyItsPublish() {
     client.error = new NoClassDefFoundError("planted");
     CompletableFuture<PublishReceipt> failed = send();
     assertThatThrownBy(failed::join)
@@ -270,7 +270,7 @@ class KafkaSenderTest {
   }
 
   @Test
-  void nothingIsThrownToTheClientsThread() {
+  void nothingIsThrownOnTheClientsThread() {
     CompletableFuture<PublishReceipt> failed = send();
     // The client calls back with an exception whose text can't be had.
     client.errorNext(
@@ -286,7 +286,7 @@ class KafkaSenderTest {
 
   @Test
   void onlyTheFirstPublishToAMissingTopicReachesTheClientUntilTheTopicIsFound() {
-    client.refusals.add(new TimeoutException("Topic t not present in metadata after 1875 ms."));
+    client.rejections.add(new TimeoutException("Topic t not present in metadata after 1875 ms."));
     for (int i = 0; i < 3; i++) {
       assertThatThrownBy(send()::join)
           .cause()
@@ -306,37 +306,37 @@ class KafkaSenderTest {
     assertThat(health().status()).isEqualTo(Health.Status.DEGRADED);
     assertThat(health().reason()).isEqualTo("topics not found: [t]");
     time.advance(Duration.ofSeconds(5));
-    assertThat(questions).isEqualTo(5);
+    assertThat(checks).isEqualTo(5);
     assertThat(send()).isCompletedExceptionally();
-    found = Set.of("t");
+    existing = Set.of("t");
     time.advance(MissingTopics.PERIOD);
     CompletableFuture<PublishReceipt> sent = send();
     client.completeNext();
     assertThat(sent).isCompleted();
     assertThat(health().status()).isEqualTo(Health.Status.UP);
     time.advance(Duration.ofSeconds(5));
-    assertThat(questions).as("none while no topic is missing").isEqualTo(6);
+    assertThat(checks).as("none while no topic is missing").isEqualTo(6);
   }
 
   @Test
-  void aMissingTopicThatIsNotPublishedToIsForgotten() {
-    client.refusals.add(new TimeoutException("planted"));
+  void aMissingTopicWithoutPublishesIsForgotten() {
+    client.rejections.add(new TimeoutException("planted"));
     assertThat(send()).isCompletedExceptionally();
     time.advance(MissingTopics.UNUSED_LIMIT.plusSeconds(2));
     assertThat(health().status()).isEqualTo(Health.Status.UP);
   }
 
   @Test
-  void aPublishWaitsForRoomInSeveralRoundsUpToThePublishTimeout() {
+  void aPublishWaitsForBufferCapacityInRoundsUpToThePublishTimeout() {
     BufferExhaustedException full = new BufferExhaustedException("planted");
-    client.refusals.addAll(Collections.nCopies(7, full));
+    client.rejections.addAll(Collections.nCopies(7, full));
     CompletableFuture<PublishReceipt> sent = send();
     assertThat(sent).isNotDone();
     assertThat(client.sends).isEqualTo(8);
     client.completeNext();
     assertThat(sent).isCompleted();
     // 8 rounds of 1,875 ms each are the 15 s.
-    client.refusals.addAll(Collections.nCopies(8, full));
+    client.rejections.addAll(Collections.nCopies(8, full));
     assertThatThrownBy(send()::join)
         .cause()
         .hasMessage(
@@ -352,7 +352,7 @@ class KafkaSenderTest {
     @Nullable RuntimeException thrown;
 
     /** What the next calls are told on the thread of the caller. */
-    final Deque<RuntimeException> refusals = new ArrayDeque<>();
+    final Deque<RuntimeException> rejections = new ArrayDeque<>();
 
     int sends;
 
@@ -369,7 +369,7 @@ class KafkaSenderTest {
       if (thrown != null) {
         throw thrown;
       }
-      RuntimeException refusal = refusals.poll();
+      RuntimeException refusal = rejections.poll();
       if (refusal != null) {
         callback.onCompletion(null, refusal);
         return CompletableFuture.failedFuture(refusal);

@@ -48,7 +48,7 @@ class LedgerSimulationTest {
   }
 
   @Test
-  void losesNothingAndDoesNothingTwiceThatItKnowsToBeFinished() {
+  void losesNoRecordAndRepeatsNoneThatItKnowsToBeFinished() {
     Simulation simulation = Simulation.of(Model.KAFKA).withLedgers(RealLedger::new);
     for (long seed = 0; seed < SCHEDULES; seed++) {
       assertThat(simulation.run(seed).violations()).as("seed %d", seed).isEmpty();

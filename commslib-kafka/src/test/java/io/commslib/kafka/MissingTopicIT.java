@@ -51,8 +51,7 @@ class MissingTopicIT {
   }
 
   @Test
-  void aDeletedTopicHoldsUpOtherTopicsOnceAndShortlyAndIsPublishedToAgainWhenItIsBack()
-      throws Exception {
+  void aDeletedTopicDelaysOthersOnceAndBrieflyAndIsPublishedToAgainOnceItIsBack() throws Exception {
     DestinationConfig gone =
         DestinationConfig.builder(Destination.topic("publish-gone")).optional().build();
     Destination stays = Destination.topic("publish-stays");
@@ -102,7 +101,7 @@ class MissingTopicIT {
   }
 
   @Test
-  void aSubscriptionWhoseTopicIsDeletedIsDownAndToldOfUntilTheTopicIsBack() throws Exception {
+  void aSubscriptionWhoseTopicIsDeletedIsReportedDownUntilTheTopicIsBack() throws Exception {
     DestinationConfig gone = DestinationConfig.builder(Destination.queue("source-gone")).build();
     DestinationConfig stays =
         DestinationConfig.builder(Destination.queue("source-stays")).partitions(1).build();

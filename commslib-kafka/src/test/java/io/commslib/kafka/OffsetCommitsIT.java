@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class OffsetCommitsIT {
 
   @Test
-  void theLastCommitGetsThroughThoughTheLoopWasJustToldToEnd() {
+  void theFinalCommitSucceedsDespiteAWakeup() {
     String servers = KafkaServer.shared().bootstrapServers();
     Destination topic = Destination.topic("woken");
     TopicPartition partition = new TopicPartition(KafkaNames.topic(topic), 0);

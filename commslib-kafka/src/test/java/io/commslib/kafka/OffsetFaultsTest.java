@@ -222,7 +222,7 @@ class OffsetFaultsTest {
   }
 
   @Test
-  void theTableNamesEveryPlace() {
+  void theTableListsEveryPlace() {
     Set<String> met = new TreeSet<>();
     for (Scenario scenario : Scenario.values()) {
       Faults faults = Faults.none();
@@ -245,7 +245,7 @@ class OffsetFaultsTest {
 
   @ParameterizedTest
   @EnumSource(Thrown.class)
-  void whereverItFailsNothingIsLostNothingTwiceAndNoCommitIsAhead(Thrown thrown) {
+  void aFailureAtAnyPlaceLosesAndRepeatsNoRecordAndNoCommitIsAhead(Thrown thrown) {
     for (Scenario scenario : Scenario.values()) {
       int use = 0;
       boolean failed = true;

@@ -34,7 +34,7 @@ final class OffsetScenario implements AutoCloseable {
   static final TopicPartition SECOND = new TopicPartition("t", 1);
   static final TopicPartition REDRIVE = new TopicPartition("t.main.redrive", 0);
 
-  private static final int MOST_PASSES = 300;
+  private static final int MAX_PASSES = 300;
 
   final CommsRuntime runtime;
   final ScriptedConsumer broker;
@@ -175,7 +175,7 @@ final class OffsetScenario implements AutoCloseable {
     Set<Long> beyond = new HashSet<>();
     CommitMetadata.decode(offset.offset(), offset.metadata()).finished().stream()
         .forEach(bit -> beyond.add(offset.offset() + bit));
-    for (long record : wanted(partition)) {
+    for (long record : required(partition)) {
       if ((record < offset.offset() || beyond.contains(record)) && !isHandled(partition, record)) {
         violations.add(
             "commit of " + partition + " " + offset + " says " + record + " is finished");
@@ -183,7 +183,7 @@ final class OffsetScenario implements AutoCloseable {
     }
   }
 
-  private List<Long> wanted(TopicPartition partition) {
+  private List<Long> required(TopicPartition partition) {
     long start = starts.getOrDefault(partition, 0L);
     return broker.offsets(partition).stream().filter(offset -> offset >= start).toList();
   }
@@ -192,12 +192,12 @@ final class OffsetScenario implements AutoCloseable {
     return broker.partitions().stream()
         .allMatch(
             partition ->
-                wanted(partition).stream().allMatch(offset -> isHandled(partition, offset)));
+                required(partition).stream().allMatch(offset -> isHandled(partition, offset)));
   }
 
   /** Runs until the script is at its end and all is handled, then ends the loop. */
   void run() {
-    while (passes < MOST_PASSES && !(script.isEmpty() && isAllHandled())) {
+    while (passes < MAX_PASSES && !(script.isEmpty() && isAllHandled())) {
       pass();
     }
     for (int more = 0; more < 3; more++) {
@@ -224,13 +224,13 @@ final class OffsetScenario implements AutoCloseable {
 
   void check(boolean committedToo) {
     for (TopicPartition partition : broker.partitions()) {
-      for (long offset : wanted(partition)) {
+      for (long offset : required(partition)) {
         if (!isHandled(partition, offset)) {
           violations.add(partition + "@" + offset + " never handled");
         }
       }
-      if (committedToo && !wanted(partition).isEmpty()) {
-        long last = wanted(partition).get(wanted(partition).size() - 1);
+      if (committedToo && !required(partition).isEmpty()) {
+        long last = required(partition).get(required(partition).size() - 1);
         if (broker.committedOffset(partition) <= last) {
           violations.add(
               partition + " committed up to " + broker.committedOffset(partition) + " of " + last);

@@ -31,7 +31,7 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void takesAJumpOfAnySizeWhenNothingIsUnfinished() {
+  void acceptsAGapOfAnySizeWhenNothingIsUnfinished() {
     ledger.begin(5);
     ledger.accepted(5);
     ledger.finished(5);
@@ -42,7 +42,7 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void letsWorkGoOnAMillionOffsetsBeyondAnUnfinishedOneAndNoFurther() {
+  void allowsAMillionOffsetsBeyondAnUnfinishedOneAndNoMore() {
     ledger.begin(0);
     ledger.accepted(0);
     ledger.accepted(1_000_000 - 1);
@@ -91,7 +91,7 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void aSuccessorDoesNotDoAgainWhatIsFinishedBeyondTheFrontier() {
+  void theNextOwnerDoesNotRepeatOffsetsFinishedBeyondTheFrontier() {
     for (int seed = 0; seed < 300; seed++) {
       Random random = new Random(seed);
       PartitionLedger tested = new PartitionLedger(new TopicPartition("t", 0), 0);
@@ -126,7 +126,7 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void keepsItsMemorySmallOverManyRecords() {
+  void usesLittleMemoryForManyRecords() {
     ledger.begin(0);
     for (long offset = 0; offset < 2_000_000; offset++) {
       ledger.accepted(offset);
@@ -138,7 +138,7 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void countsStartsAtOneOffsetOnlyWhenTheyWereInVain() {
+  void countsOnlyFruitlessStartsAtOneOffset() {
     OffsetAndMetadata committed = new OffsetAndMetadata(7);
     for (int life = 0; life < 5; life++) {
       PartitionLedger member = new PartitionLedger(new TopicPartition("t", 0), 0);
@@ -162,7 +162,7 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void offsetsThatHoldNoRecordsAreCommittedOnceNothingIsUnderWay() {
+  void offsetsWithoutRecordsAreCommittedOnceNothingIsUnfinished() {
     ledger.begin(5);
     ledger.accepted(5);
     ledger.advanceTo(9);
@@ -174,7 +174,7 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void aRecordThatComesTwiceInOneAssignmentIsHandledOnce() {
+  void aRecordReceivedTwiceInOneAssignmentIsHandledOnce() {
     ledger.begin(5);
     assertThat(ledger.accepted(5)).isTrue();
     assertThat(ledger.accepted(5)).isFalse();
@@ -184,7 +184,7 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void aNoteThatGrowsTooLongStopsTheIntakeAndLeavesOutTheFarEnd() {
+  void metadataNearItsLimitPausesThePartitionAndOmitsTheFarthestOffsets() {
     ledger.begin(0);
     ledger.accepted(0);
     for (long offset = 1; offset < 20_000; offset++) {
@@ -206,7 +206,7 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void acceptsNothingBeforeItIsKnownWhereReadingBegins() {
+  void acceptsNothingBeforeTheStartPositionIsKnown() {
     assertThatIllegalStateException().isThrownBy(() -> ledger.accepted(5));
     assertThatIllegalStateException().isThrownBy(ledger::finalCommit);
     ledger.advanceTo(9);
@@ -214,7 +214,7 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void aSuccessorInTheSameAssignmentKnowsWhatIsFinishedAndAcceptsTheRestAgain() {
+  void aSuccessorInTheSameAssignmentKeepsFinishedOffsetsAndAcceptsTheRestAgain() {
     for (int seed = 0; seed < 300; seed++) {
       Random random = new Random(seed);
       PartitionLedger tested = new PartitionLedger(new TopicPartition("t", 0), 0);
@@ -252,7 +252,7 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void aCommitCountsOnceItIsConfirmedAndIsRepeatedUntilThen() {
+  void aCommitCountsOnlyOnceItIsConfirmedAndIsRepeatedUntilThen() {
     ledger.begin(5);
     assertThat(ledger.hasFinalCommit()).as("nothing was done, nothing to say").isFalse();
     ledger.accepted(5);
@@ -274,7 +274,7 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void makesRoomForAJumpOnlyAsFarAsMemoryAllows() {
+  void tracksAGapOnlyUpToTheMemoryLimit() {
     ledger.begin(0);
     ledger.accepted(0);
     assertThat(ledger.canTrack(10_000_000)).isTrue();

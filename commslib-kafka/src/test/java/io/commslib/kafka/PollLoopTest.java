@@ -43,7 +43,7 @@ class PollLoopTest {
   }
 
   @Test
-  void afterAFailedHandOverNothingIsReadAgainWhileAHandlerOfThePartitionRuns() {
+  void afterAFailedDispatchNothingIsReadAgainWhileAHandlerOfThePartitionRuns() {
     CountDownLatch release = new CountDownLatch(1);
     AtomicInteger starts = new AtomicInteger();
     // The use that fails is the start of a worker, after the engine has taken the records.
@@ -86,7 +86,7 @@ class PollLoopTest {
   }
 
   @Test
-  void theAgeOfTheLastPassGrowsWhilePassesFail() {
+  void theAgeOfTheLastSuccessfulPassGrowsWhilePassesFail() {
     AtomicInteger failing = new AtomicInteger();
     Faults faults = Faults.named(name -> name.equals("before consumer.poll") && failing.get() > 0);
     try (OffsetScenario scenario = assigned(faults, FIRST)) {
@@ -105,10 +105,10 @@ class PollLoopTest {
   }
 
   @Test
-  void aLogThatWasMadeAgainIsReadFromItsStart() {
+  void aRecreatedLogIsReadFromItsStart() {
     try (OffsetScenario scenario = assigned(Faults.none(), FIRST)) {
       append(scenario, FIRST, 0, 1, 2, 3);
-      Await.until("handled", LIMIT, () -> passed(scenario, 4));
+      Await.until("handled", LIMIT, () -> hasHandledAfterPass(scenario, 4));
       scenario.broker.truncate(FIRST);
       scenario.reassigned(FIRST);
       append(scenario, FIRST, 0, 1);
@@ -121,18 +121,18 @@ class PollLoopTest {
     }
   }
 
-  private static boolean passed(OffsetScenario scenario, int handled) {
+  private static boolean hasHandledAfterPass(OffsetScenario scenario, int handled) {
     scenario.pass();
     return scenario.handledCount() == handled;
   }
 
   @Test
-  void theLastCommitWaitsForARebalanceAndSaysWhatIsStillOwned() {
+  void theFinalCommitWaitsForARebalanceAndCoversWhatIsStillOwned() {
     try (OffsetScenario scenario = assigned(Faults.none(), FIRST, SECOND)) {
       append(scenario, FIRST, 0, 1);
       append(scenario, SECOND, 0, 1, 2);
       scenario.broker.rebalance(Set.of(SECOND), 6);
-      Await.until("handled", LIMIT, () -> passed(scenario, 5));
+      Await.until("handled", LIMIT, () -> hasHandledAfterPass(scenario, 5));
       assertThat(scenario.broker.committedOffset(FIRST)).as("refused so far").isEqualTo(-1);
       scenario.engine.drain(Duration.ZERO);
       scenario.loop.stop();
@@ -149,7 +149,7 @@ class PollLoopTest {
     try (OffsetScenario scenario = assigned(Faults.none(), FIRST)) {
       append(scenario, FIRST, 0, 1);
       scenario.broker.rebalance(Set.of(FIRST), 8);
-      Await.until("handled", LIMIT, () -> passed(scenario, 2));
+      Await.until("handled", LIMIT, () -> hasHandledAfterPass(scenario, 2));
       scenario.loop.stopIntake();
       CompletableFuture<Boolean> drained = awaitCommitted(scenario);
       scenario.pass();
@@ -169,10 +169,10 @@ class PollLoopTest {
   }
 
   @Test
-  void whoWaitsForACommitIsToldWhenTheLoopEnds() throws Exception {
+  void callersThatWaitForACommitAreReleasedWhenTheLoopEnds() throws Exception {
     try (OffsetScenario scenario = assigned(Faults.none(), FIRST)) {
       append(scenario, FIRST, 0);
-      Await.until("handled", LIMIT, () -> passed(scenario, 1));
+      Await.until("handled", LIMIT, () -> hasHandledAfterPass(scenario, 1));
       CompletableFuture<Boolean> drained = awaitCommitted(scenario);
       scenario.loop.stop();
       scenario.loop.run();
@@ -181,7 +181,7 @@ class PollLoopTest {
   }
 
   @Test
-  void aFailureWithoutAUsableTextEndsAPassAndNotTheLoop() {
+  void aFailureWithoutAUsableTextEndsOnePassAndNotTheLoop() {
     Faults faults =
         Faults.at(
             use -> use == 10,
@@ -201,7 +201,7 @@ class PollLoopTest {
   }
 
   @Test
-  void aPartitionWhoseStartIsNotKnownIsNotReadAndSaysSo() {
+  void aPartitionWithAnUnknownStartPositionIsNotReadAndReportsIt() {
     AtomicInteger asked = new AtomicInteger();
     Faults faults =
         Faults.named(
@@ -238,7 +238,7 @@ class PollLoopTest {
   }
 
   @Test
-  void aGroupThatStartsWithWhatIsNewHasStartedOnceItsPositionIsCommitted() throws Exception {
+  void aGroupThatStartsAtTheEndHasStartedOnceItsPositionIsCommitted() throws Exception {
     AtomicInteger asked = new AtomicInteger();
     Faults faults =
         Faults.named(

@@ -37,7 +37,7 @@ class RedriveInFlightTest {
   }
 
   @Test
-  void keepsOneOfAKeyUnderWayAndOthersBeside() {
+  void keepsOneLetterOfAKeyInFlightAndOthersInParallel() {
     add("a1", "a");
     add("b1", "b");
     add("u1", null);
@@ -61,7 +61,7 @@ class RedriveInFlightTest {
   }
 
   @Test
-  void strikesOffNothingThatIsNotConfirmed() {
+  void deletesNothingThatIsNotConfirmed() {
     add("a1", "a");
     add("b1", "b");
     sent.get("a1").completeExceptionally(new IllegalStateException("refused"));
@@ -78,7 +78,7 @@ class RedriveInFlightTest {
   }
 
   @Test
-  void holdsABoundedNumber() {
+  void boundsTheNumberInFlight() {
     for (int i = 0; i < 1_000; i++) {
       add("m" + i, null);
     }

@@ -57,7 +57,7 @@ class RedriveRaceIT {
   }
 
   @Test
-  void aLetterThatComesBackBeforeItWasStruckOffStays() {
+  void aLetterThatFailsAgainBeforeItWasDeletedStays() {
     Destination source = Destination.queue("race");
     try (KafkaTransport transport = transport()) {
       transport.declare(DestinationConfig.builder(source).build());
@@ -104,7 +104,7 @@ class RedriveRaceIT {
   }
 
   @Test
-  void aGroupThatBeganWithWhatIsNewMissesNothingWhileItIsAway() {
+  void aGroupThatStartedAtTheEndMissesNothingWhileItIsAbsent() {
     Destination source = Destination.topic("away");
     List<String> handled = new CopyOnWriteArrayList<>();
     SubscriptionConfig config = config(source).startAt(StartPosition.LATEST).build();
