@@ -53,10 +53,10 @@ final class ClientVersion {
     }
     int major = number(parts, 1);
     if (!isSafe(major, number(parts, 2), number(parts, 3))) {
-      throw refused(version, "3.9.2, 4.0.2, 4.1.2 or newer; older ones can lose records");
+      throw rejected(version, "3.9.2, 4.0.2, 4.1.2 or newer; older ones can lose records");
     }
     if (major < 4 && protocol == GroupProtocol.CONSUMER) {
-      throw refused(version, "4.0.2 or newer for groupProtocol CONSUMER, a preview before");
+      throw rejected(version, "4.0.2 or newer for groupProtocol CONSUMER, a preview before");
     }
   }
 
@@ -68,11 +68,11 @@ final class ClientVersion {
     try {
       consumer.getMethod("close", Duration.class);
     } catch (NoSuchMethodException e) {
-      throw refused(version, "one that has Consumer.close(Duration)");
+      throw rejected(version, "one that has Consumer.close(Duration)");
     }
   }
 
-  private static SubscribeException refused(String version, String rule) {
+  private static SubscribeException rejected(String version, String rule) {
     return new SubscribeException(
         "COMMS-KAFKA-011",
         FailureKind.PERMANENT,

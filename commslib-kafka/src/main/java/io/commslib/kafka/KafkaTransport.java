@@ -148,7 +148,7 @@ public final class KafkaTransport implements MessageTransport {
       complete = true;
       return transport;
     } catch (KafkaException e) {
-      throw refused(e, config);
+      throw rejected(e, config);
     } finally {
       if (!complete) {
         CloseSequence.run(NAME, created.toArray(Runnable[]::new));
@@ -156,7 +156,7 @@ public final class KafkaTransport implements MessageTransport {
     }
   }
 
-  private static SubscribeException refused(KafkaException failure, KafkaTransportConfig config) {
+  private static SubscribeException rejected(KafkaException failure, KafkaTransportConfig config) {
     Optional<String> secret = SecretSettings.quotedBy(failure, config.clientSettings());
     String text =
         secret
@@ -287,9 +287,9 @@ public final class KafkaTransport implements MessageTransport {
 
   private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
     checkOpen();
-    Optional<PublishException> refusal = declared.refusal(to, message);
-    return refusal.isPresent()
-        ? CompletableFuture.failedStage(refusal.get())
+    Optional<PublishException> rejection = declared.refusal(to, message);
+    return rejection.isPresent()
+        ? CompletableFuture.failedStage(rejection.get())
         : sender.send(KafkaNames.topic(to), to, message.id(), envelope.encode(message));
   }
 

@@ -67,7 +67,7 @@ final class PartitionAssignment implements ConsumerRebalanceListener {
    * Creates an assignment without partitions.
    *
    * @param owned shared with the intake, which only reads it
-   * @param stopped whether the poll loop has been told to end
+   * @param stopped whether the poll loop has been requested to end
    */
   PartitionAssignment(
       Consumer<byte[], ByteBuffer> consumer,

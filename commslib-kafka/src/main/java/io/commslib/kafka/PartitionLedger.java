@@ -9,7 +9,7 @@ import org.apache.kafka.common.TopicPartition;
  * finished, and what to commit. Handlers of one partition run in parallel and finish in any order,
  * while Kafka stores one committed offset per partition. The ledger turns the one into the other.
  *
- * <p><b>Offsets and gaps.</b> One bit per offset, counted from {@code origin}, tells whether the
+ * <p><b>Offsets and gaps.</b> One bit per offset, counted from {@code origin}, states whether the
  * offset is finished. An offset between two records that were accepted in succession holds no
  * record: compaction has removed it, or it is the marker of a transaction. It counts as finished.
  * The poll thread must therefore accept the records of a partition without omitting one. {@link

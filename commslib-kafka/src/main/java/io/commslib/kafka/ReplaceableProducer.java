@@ -71,7 +71,7 @@ final class ReplaceableProducer {
     log.warn("the producer is in a fatal state and is being replaced", failure);
   }
 
-  /** Lock held. Returns false if nothing could be scheduled; the next failure tries again. */
+  /** Must be called with the lock held. Returns false if nothing could be scheduled. */
   private boolean scheduleReplacement() {
     try {
       next =

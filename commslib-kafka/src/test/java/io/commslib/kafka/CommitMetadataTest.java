@@ -61,7 +61,7 @@ class CommitMetadataTest {
       for (char c : "A1+/z=: ".toCharArray()) {
         String changed = written.substring(0, at) + c + written.substring(at + 1);
         CommitMetadata read = CommitMetadata.decode(10, changed);
-        // The last character of Base64 holds spare bits: another one may mean the same.
+        // The last character of Base64 has spare bits: another one may decode to the same bytes.
         assertThat(read.equals(CommitMetadata.none()) || read.equals(metadata(1, 2, 3, 9, 700)))
             .as(changed)
             .isTrue();

@@ -32,7 +32,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Closing frees everything, wherever and however often it is called, and so does a failed start.
+ * Close releases everything, on any thread and however often it is called, and so does a failed
+ * start.
  */
 class KafkaClosingIT {
 
@@ -64,10 +65,10 @@ class KafkaClosingIT {
     return now.stream().map(Thread::getName).collect(Collectors.toSet());
   }
 
-  /** What is left when close returns is about to end. */
+  /** Threads that remain when close returns are about to end. */
   private void assertNoThreadsRemain() {
     Await.until(
-        "no thread is left: " + remainingThreads(), AT_ONCE, () -> remainingThreads().isEmpty());
+        "no thread remains: " + remainingThreads(), AT_ONCE, () -> remainingThreads().isEmpty());
   }
 
   private static KafkaTransportConfig.Builder config() {
@@ -122,8 +123,8 @@ class KafkaClosingIT {
         Set<String> then = remainingThreads();
         assertThatThrownBy(() -> subscribe(transport, queue, delivery -> Settlement.done()))
             .isInstanceOf(OutOfMemoryError.class);
-        // A thread that tells the observer ends a moment after it has nothing to tell.
-        Await.until("nothing is left of it", LIMIT, () -> then.containsAll(remainingThreads()));
+        // A thread that notifies the observer ends shortly after its last notification.
+        Await.until("no thread of it remains", LIMIT, () -> then.containsAll(remainingThreads()));
       }
       assertNoThreadsRemain();
     }
@@ -163,7 +164,7 @@ class KafkaClosingIT {
     assertNoThreadsRemain();
   }
 
-  /** An observer is mostly told by the poll thread that the intake pauses. */
+  /** The poll thread usually notifies an observer of a paused intake. */
   @Test
   void closesOnAnObserversThreadAndOnTheProducersThread() {
     for (boolean poll : new boolean[] {true, false}) {
@@ -197,7 +198,7 @@ class KafkaClosingIT {
         published = published.thenRun(close);
       }
       awaitLatch(closed);
-      Await.until("no thread is left", LIMIT, () -> remainingThreads().isEmpty());
+      Await.until("no thread remains", LIMIT, () -> remainingThreads().isEmpty());
       assertThat(published).isDone();
     }
   }
@@ -242,7 +243,7 @@ class KafkaClosingIT {
     transport.close();
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(15));
     release.countDown();
-    Await.until("no thread is left", LIMIT, () -> remainingThreads().isEmpty());
+    Await.until("no thread remains", LIMIT, () -> remainingThreads().isEmpty());
     assertThat(published).isDone();
   }
 
@@ -282,7 +283,7 @@ class KafkaClosingIT {
     }
   }
 
-  /** Has no memory left when a subscription wants its thread. */
+  /** Fails with an OutOfMemoryError when a subscription creates its poll thread. */
   private record NoPollThreads(CommsRuntime runtime) implements CommsRuntime {
     @Override
     public TimeSource time() {

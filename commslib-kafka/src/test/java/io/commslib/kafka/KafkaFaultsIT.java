@@ -69,8 +69,8 @@ class KafkaFaultsIT {
   }
 
   /**
-   * Waits for each confirm and repeats what failed, as the relay does: so the order of a key is
-   * known.
+   * Waits for each confirmation and repeats failed publishes, as the relay does, so that the order
+   * of a key is known.
    */
   private static void publish(
       KafkaTransport transport, Destination to, String key, int number, Set<String> confirmed) {
@@ -172,7 +172,7 @@ class KafkaFaultsIT {
           .toCompletableFuture()
           .join();
       Await.until("handled", Duration.ofSeconds(30), () -> handled.contains("m"));
-      // Its session would have lasted 10 s more.
+      // The session of the first member would have lasted for another 10 s.
       assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(9));
     }
   }

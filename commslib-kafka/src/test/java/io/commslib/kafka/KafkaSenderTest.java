@@ -105,9 +105,9 @@ class KafkaSenderTest {
 
   @Test
   void aFailedPublishIsReportedForAWhileAndARejectedMessageIsNot() {
-    CompletableFuture<PublishReceipt> refused = send();
+    CompletableFuture<PublishReceipt> rejected = send();
     client.errorNext(new RecordTooLargeException("planted"));
-    assertThat(refused).isCompletedExceptionally();
+    assertThat(rejected).isCompletedExceptionally();
     assertThat(health().status()).isEqualTo(Health.Status.UP);
     CompletableFuture<PublishReceipt> failed = send();
     client.errorNext(new TimeoutException("planted"));
@@ -120,12 +120,12 @@ class KafkaSenderTest {
 
   @Test
   void rejectedAndUnconfirmedPublishesQuoteTheClient() {
-    CompletableFuture<PublishReceipt> refused = send();
+    CompletableFuture<PublishReceipt> rejected = send();
     client.errorNext(
         new RecordTooLargeException(
             "The message is 2 bytes when serialized which is larger than 1, which is the value of"
                 + " the max.request.size configuration."));
-    assertThatThrownBy(refused::join)
+    assertThatThrownBy(rejected::join)
         .cause()
         .hasMessage(
             "COMMS-KAFKA-003: RecordTooLargeException: The message is 2 bytes when serialized which"
@@ -168,13 +168,13 @@ class KafkaSenderTest {
 
   @Test
   void aProducerThatPublishesNothingMoreIsReplaced() {
-    CompletableFuture<PublishReceipt> refused = send();
-    CompletableFuture<PublishReceipt> underWay = send();
+    CompletableFuture<PublishReceipt> rejected = send();
+    CompletableFuture<PublishReceipt> inFlight = send();
     ClusterAuthorizationException failure = new ClusterAuthorizationException("planted");
     client.errorNext(failure);
-    // The client fails all that it has with what has ended it.
+    // The client fails all its messages with the failure that was fatal to it.
     client.errorNext(failure);
-    for (CompletableFuture<PublishReceipt> publish : List.of(refused, underWay)) {
+    for (CompletableFuture<PublishReceipt> publish : List.of(rejected, inFlight)) {
       assertThatThrownBy(publish::join)
           .cause()
           .isInstanceOfSatisfying(
@@ -197,7 +197,7 @@ class KafkaSenderTest {
         .isInstanceOfSatisfying(
             PublishException.class,
             e -> assertThat(e.certainty()).isEqualTo(SendCertainty.MAYBE_SENT));
-    // The first try to make another one fails.
+    // The first attempt to create another producer fails.
     time.advance(Duration.ofMillis(100));
     await(() -> created.get() == 2);
     await(
@@ -235,11 +235,11 @@ class KafkaSenderTest {
     assertThat(created).hasValue(1);
   }
 
-  /** What runs on a thread of its own is waited for in real time. */
+  /** Waits in real time for a separate thread. */
   private static void await(BooleanSupplier condition) {
     long limit = System.nanoTime() + Duration.ofSeconds(20).toNanos();
     while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime() - limit).as("time over").isNegative();
+      assertThat(System.nanoTime() - limit).as("timed out").isNegative();
       Thread.onSpinWait();
     }
   }
@@ -272,7 +272,7 @@ class KafkaSenderTest {
   @Test
   void nothingIsThrownOnTheClientsThread() {
     CompletableFuture<PublishReceipt> failed = send();
-    // The client calls back with an exception whose text can't be had.
+    // The client calls back with an exception whose text can't be read.
     client.errorNext(
         new TimeoutException("") {
           @Override
@@ -346,12 +346,12 @@ class KafkaSenderTest {
     assertThat(health().details()).containsEntry("oldestUnconfirmed", "PT0S");
   }
 
-  /** Does not catch what a callback throws, as little as the client catches errors. */
+  /** Like the client, does not catch errors of a callback. */
   private static final class ScriptedProducer extends MockProducer<byte[], byte[]> {
     @Nullable Error error;
     @Nullable RuntimeException thrown;
 
-    /** What the next calls are told on the thread of the caller. */
+    /** Failures that the next calls report on the caller's thread. */
     final Deque<RuntimeException> rejections = new ArrayDeque<>();
 
     int sends;
@@ -369,10 +369,10 @@ class KafkaSenderTest {
       if (thrown != null) {
         throw thrown;
       }
-      RuntimeException refusal = rejections.poll();
-      if (refusal != null) {
-        callback.onCompletion(null, refusal);
-        return CompletableFuture.failedFuture(refusal);
+      RuntimeException rejection = rejections.poll();
+      if (rejection != null) {
+        callback.onCompletion(null, rejection);
+        return CompletableFuture.failedFuture(rejection);
       }
       return super.send(record, callback);
     }

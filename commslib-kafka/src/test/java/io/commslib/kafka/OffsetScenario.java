@@ -24,8 +24,8 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * A poll loop over a {@link ScriptedConsumer}, driven pass by pass in virtual time, and beside it
- * an oracle that knows what was handled and looks at every commit.
+ * A poll loop over a {@link ScriptedConsumer}, driven pass by pass in virtual time, and an oracle
+ * that knows what was handled and checks every commit.
  */
 final class OffsetScenario implements AutoCloseable {
 
@@ -53,7 +53,7 @@ final class OffsetScenario implements AutoCloseable {
     this(subscription, faults, VirtualTime.create(), handled -> {});
   }
 
-  /** With handlers that may wait, on threads of their own if it is a runtime that has some. */
+  /** Creates a scenario with a handler, which may wait if the runtime has threads of its own. */
   OffsetScenario(
       SubscriptionConfig subscription,
       Faults faults,
@@ -95,12 +95,12 @@ final class OffsetScenario implements AutoCloseable {
     loop.attach(engine, List.of("t"));
   }
 
-  /** Does something before a certain pass. */
+  /** Runs a step before a certain pass. */
   void before(int pass, Consumer<OffsetScenario> what) {
     script.put(pass, what);
   }
 
-  /** Does something when subscribing would return. */
+  /** Runs a step once subscribing would return. */
   void whenAssigned(Consumer<OffsetScenario> what) {
     before(
         passes + 1,
@@ -114,7 +114,7 @@ final class OffsetScenario implements AutoCloseable {
   }
 
   private boolean isAssigned() {
-    // The client's InterruptException sets the flag, also of this thread.
+    // The client's InterruptException sets the interrupt flag of this thread too.
     Thread.interrupted();
     try {
       return loop.awaitAssigned(Duration.ZERO);
@@ -123,27 +123,27 @@ final class OffsetScenario implements AutoCloseable {
     }
   }
 
-  /** Where handling has to begin; below it nothing may be missed. */
+  /** Sets the first offset that must be handled. */
   void startsAt(TopicPartition partition, long offset) {
     starts.put(partition, offset);
   }
 
-  /** A predecessor has handled it. */
+  /** Marks an offset as handled by an earlier owner. */
   void finishedBefore(TopicPartition partition, long offset) {
     handledIn.put(partition + "@" + offset, new HashSet<>(Set.of(0, 1)));
   }
 
-  /** From now on a record of it may be handled once more. */
+  /** Allows each record of the partition to be handled once more. */
   void reassigned(TopicPartition partition) {
     epochs.merge(partition, 1, Integer::sum);
   }
 
-  /** In how many assignments it was handled. */
+  /** The number of assignments in which an offset was handled. */
   synchronized int timesHandled(TopicPartition partition, long offset) {
     return handledIn.getOrDefault(partition + "@" + offset, Set.of()).size();
   }
 
-  /** How many different records were handled. */
+  /** The number of different records that were handled. */
   synchronized int handledCount() {
     return handledIn.size();
   }
@@ -178,7 +178,7 @@ final class OffsetScenario implements AutoCloseable {
     for (long record : required(partition)) {
       if ((record < offset.offset() || beyond.contains(record)) && !isHandled(partition, record)) {
         violations.add(
-            "commit of " + partition + " " + offset + " says " + record + " is finished");
+            "commit of " + partition + " " + offset + " covers the unfinished record " + record);
       }
     }
   }
@@ -195,13 +195,13 @@ final class OffsetScenario implements AutoCloseable {
                 required(partition).stream().allMatch(offset -> isHandled(partition, offset)));
   }
 
-  /** Runs until the script is at its end and all is handled, then ends the loop. */
+  /** Runs until the script has ended and everything is handled, then ends the loop. */
   void run() {
     while (passes < MAX_PASSES && !(script.isEmpty() && isAllHandled())) {
       pass();
     }
     for (int more = 0; more < 3; more++) {
-      // What was handled last is acknowledged and committed.
+      // The last records are acknowledged and committed.
       pass();
     }
     engine.drain(Duration.ZERO);

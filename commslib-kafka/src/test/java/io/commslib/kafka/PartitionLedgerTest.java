@@ -72,7 +72,7 @@ class PartitionLedgerTest {
       tested.begin(offset + 1);
       for (int step = 0; step < 200; step++) {
         if (random.nextBoolean() || open.isEmpty()) {
-          // Gaps as compaction and transaction markers leave them.
+          // Gaps as after compaction and transaction markers.
           offset += 1 + random.nextInt(3);
           tested.accepted(offset);
           unfinished.add(offset);
@@ -109,11 +109,12 @@ class PartitionLedgerTest {
           done.add(finished);
         }
       }
-      OffsetAndMetadata left = tested.progressCommit().offset();
+      OffsetAndMetadata commit = tested.progressCommit().offset();
       PartitionLedger successor = new PartitionLedger(new TopicPartition("t", 0), 0);
-      successor.restore(left.offset(), CommitMetadata.decode(left.offset(), left.metadata()), 100);
+      successor.restore(
+          commit.offset(), CommitMetadata.decode(commit.offset(), commit.metadata()), 100);
       for (long one : all) {
-        if (one >= left.offset()) {
+        if (one >= commit.offset()) {
           assertThat(successor.accepted(one))
               .as("seed %d, %d", seed, one)
               .isEqualTo(!done.contains(one));
@@ -140,25 +141,25 @@ class PartitionLedgerTest {
   @Test
   void countsOnlyFruitlessStartsAtOneOffset() {
     OffsetAndMetadata committed = new OffsetAndMetadata(7);
-    for (int life = 0; life < 5; life++) {
+    for (int starts = 0; starts < 5; starts++) {
       PartitionLedger member = new PartitionLedger(new TopicPartition("t", 0), 0);
       member.restore(7, CommitMetadata.decode(7, committed.metadata()), 100);
-      assertThat(member.priorStarts(7)).isEqualTo(life);
+      assertThat(member.priorStarts(7)).isEqualTo(starts);
       assertThat(member.priorStarts(8)).isZero();
-      assertThat(member.isSuspect()).isEqualTo(life >= PartitionLedger.SUSPECT_AFTER_STARTS);
+      assertThat(member.isSuspect()).isEqualTo(starts >= PartitionLedger.SUSPECT_AFTER_STARTS);
       member.accepted(7);
       committed = member.startCommit().offset();
     }
-    PartitionLedger orderly = new PartitionLedger(new TopicPartition("t", 0), 0);
-    orderly.restore(7, CommitMetadata.decode(7, committed.metadata()), 100);
-    orderly.accepted(7);
-    orderly.startCommit();
-    assertThat(CommitMetadata.decode(7, orderly.finalCommit().offset().metadata()).starts())
-        .as("leaving in good order does not count")
+    PartitionLedger regular = new PartitionLedger(new TopicPartition("t", 0), 0);
+    regular.restore(7, CommitMetadata.decode(7, committed.metadata()), 100);
+    regular.accepted(7);
+    regular.startCommit();
+    assertThat(CommitMetadata.decode(7, regular.finalCommit().offset().metadata()).starts())
+        .as("a regular end does not count")
         .isEqualTo(5);
-    orderly.finished(7);
-    assertThat(orderly.progressCommit().offset().offset()).isEqualTo(8);
-    assertThat(orderly.progressCommit().offset().metadata()).isEmpty();
+    regular.finished(7);
+    assertThat(regular.progressCommit().offset().offset()).isEqualTo(8);
+    assertThat(regular.progressCommit().offset().metadata()).isEmpty();
   }
 
   @Test
@@ -197,12 +198,12 @@ class PartitionLedgerTest {
       }
     }
     assertThat(ledger.isMetadataNearlyFull()).isTrue();
-    OffsetAndMetadata left = ledger.progressCommit().offset();
-    assertThat(left.metadata().length()).isLessThanOrEqualTo(4_096);
-    CommitMetadata note = CommitMetadata.decode(0, left.metadata());
-    assertThat(note.finished().get(2)).isTrue();
-    assertThat(note.finished().get(3)).isFalse();
-    assertThat(note.finished().get(19_998)).isFalse();
+    OffsetAndMetadata commit = ledger.progressCommit().offset();
+    assertThat(commit.metadata().length()).isLessThanOrEqualTo(4_096);
+    CommitMetadata metadata = CommitMetadata.decode(0, commit.metadata());
+    assertThat(metadata.finished().get(2)).isTrue();
+    assertThat(metadata.finished().get(3)).isFalse();
+    assertThat(metadata.finished().get(19_998)).isFalse();
   }
 
   @Test
@@ -254,11 +255,11 @@ class PartitionLedgerTest {
   @Test
   void aCommitCountsOnlyOnceItIsConfirmedAndIsRepeatedUntilThen() {
     ledger.begin(5);
-    assertThat(ledger.hasFinalCommit()).as("nothing was done, nothing to say").isFalse();
+    assertThat(ledger.hasFinalCommit()).as("nothing changed").isFalse();
     ledger.accepted(5);
     ledger.finished(5);
     LedgerCommit lost = ledger.progressCommit();
-    assertThat(ledger.isDirty()).as("one is under way").isFalse();
+    assertThat(ledger.isDirty()).as("a commit is in flight").isFalse();
     assertThat(ledger.isUnconfirmed()).isTrue();
     ledger.notConfirmed();
     assertThat(ledger.isDirty()).isTrue();
@@ -266,7 +267,7 @@ class PartitionLedgerTest {
     ledger.accepted(6);
     ledger.finished(6);
     early.confirmed(0);
-    assertThat(ledger.isUnconfirmed()).as("it did not cover the later one").isTrue();
+    assertThat(ledger.isUnconfirmed()).as("the commit did not cover the later record").isTrue();
     ledger.progressCommit().confirmed(0);
     lost.confirmed(0);
     assertThat(ledger.isUnconfirmed()).isFalse();

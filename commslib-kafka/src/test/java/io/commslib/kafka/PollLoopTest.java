@@ -46,7 +46,7 @@ class PollLoopTest {
   void afterAFailedDispatchNothingIsReadAgainWhileAHandlerOfThePartitionRuns() {
     CountDownLatch release = new CountDownLatch(1);
     AtomicInteger starts = new AtomicInteger();
-    // The use that fails is the start of a worker, after the engine has taken the records.
+    // The failing call is the start of a worker, after the engine has accepted the records.
     Faults[] faults = new Faults[1];
     AtomicInteger workerStarts = new AtomicInteger();
     faults[0] =
@@ -70,7 +70,7 @@ class PollLoopTest {
       for (int pass = 0; pass < 20; pass++) {
         scenario.pass();
       }
-      assertThat(workerStarts).as("it has failed").hasValueGreaterThanOrEqualTo(2);
+      assertThat(workerStarts).as("the start of a worker failed").hasValueGreaterThanOrEqualTo(2);
       assertThat(starts).hasValue(1);
       release.countDown();
       Await.until(
@@ -91,12 +91,12 @@ class PollLoopTest {
     Faults faults = Faults.named(name -> name.equals("before consumer.poll") && failing.get() > 0);
     try (OffsetScenario scenario = assigned(faults, FIRST)) {
       scenario.pass();
-      Duration well = scenario.loop.passAge();
+      Duration healthyAge = scenario.loop.passAge();
       failing.set(1);
       for (int pass = 0; pass < 62; pass++) {
         scenario.pass();
       }
-      assertThat(well).isLessThan(Duration.ofSeconds(1));
+      assertThat(healthyAge).isLessThan(Duration.ofSeconds(1));
       assertThat(scenario.loop.passAge()).isGreaterThan(PollLoop.PASS_LIMIT);
       failing.set(0);
       scenario.pass();
@@ -133,7 +133,9 @@ class PollLoopTest {
       append(scenario, SECOND, 0, 1, 2);
       scenario.broker.rebalance(Set.of(SECOND), 6);
       Await.until("handled", LIMIT, () -> hasHandledAfterPass(scenario, 5));
-      assertThat(scenario.broker.committedOffset(FIRST)).as("refused so far").isEqualTo(-1);
+      assertThat(scenario.broker.committedOffset(FIRST))
+          .as("commits are refused so far")
+          .isEqualTo(-1);
       scenario.engine.drain(Duration.ZERO);
       scenario.loop.stop();
       scenario.loop.run();
@@ -153,7 +155,7 @@ class PollLoopTest {
       scenario.loop.stopIntake();
       CompletableFuture<Boolean> drained = awaitCommitted(scenario);
       scenario.pass();
-      assertThat(drained).as("a rebalance is under way").isNotDone();
+      assertThat(drained).as("a rebalance is in progress").isNotDone();
       assertThat(scenario.broker.committedOffset(FIRST)).isEqualTo(-1);
       Await.until(
           "committed",
@@ -226,7 +228,7 @@ class PollLoopTest {
     }
   }
 
-  /** Waits on another thread, and returns once that waits. */
+  /** Waits on another thread, and returns once that thread waits. */
   private static CompletableFuture<Boolean> awaitCommitted(OffsetScenario scenario) {
     CompletableFuture<Boolean> committed = new CompletableFuture<>();
     Thread waits =
@@ -252,7 +254,7 @@ class PollLoopTest {
       scenario.broker.assign(Set.of(FIRST));
       scenario.pass();
       assertThat(scenario.loop.awaitAssigned(Duration.ZERO)).isFalse();
-      // Whoever takes over now must not begin behind these.
+      // The next owner must not start after these records.
       append(scenario, FIRST, 3, 4);
       scenario.pass();
       assertThat(scenario.handledCount()).isZero();

@@ -61,7 +61,7 @@ class SourceWatchTest {
     assertThat(reports).isEmpty();
     assertThat(watch.reason()).isEmpty();
     time.advance(Duration.ofMinutes(1));
-    assertThat(reports).as("still asks").containsExactly("STALLED topic t does not exist");
+    assertThat(reports).as("still checks").containsExactly("STALLED topic t does not exist");
   }
 
   @Test
