@@ -32,12 +32,13 @@ import org.apache.kafka.common.TopicPartition;
  * of assignments that started to handle the frontier and did not finish it. The number is raised
  * and committed before the first record of an assignment is dispatched ({@link #startCommit}). If
  * the process dies, the raised number remains. If the assignment ends regularly, {@link
- * #finalCommit} takes it back. It is valid for the frontier only, so progress resets it. From
- * {@value #SUSPECT_AFTER_STARTS} fruitless starts on the partition is suspect: one of its records
- * may be a poison pill that kills its process. {@link Intake} then isolates the records up to
- * {@code suspectEnd}: it dispatches one at a time and records the start of each, so that the number
- * belongs to exactly one record. The engine receives it as the number of prior deliveries and
- * dead-letters the record when its attempts are used up.
+ * #finalCommit} takes it back. It is valid for the frontier only: when the frontier moves, it
+ * begins again at one, or at zero if nothing is unfinished. From {@value #SUSPECT_AFTER_STARTS}
+ * fruitless starts on the partition is suspect: one of its records may be a poison pill that kills
+ * its process. {@link Intake} then isolates the records up to {@code suspectEnd}: it dispatches one
+ * at a time and records the start of each, so that the number belongs to exactly one record. The
+ * engine receives it as the number of prior deliveries, and dead-letters the record that exceeds
+ * the limit of deliveries.
  *
  * <p><b>Rebalances and fencing.</b> Every assignment has a ledger of its own. When a partition is
  * revoked, its handlers get a bounded time to end, the frontier is committed, and the ledger is
