@@ -11,37 +11,36 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The producer that is in use. After some failures a producer is in a fatal state and publishes
- * nothing more; such a producer is replaced after a pause, which grows while the next ones fail
- * too. Thread-safe.
+ * The producer in use. After some failures a producer is in a fatal state and publishes nothing
+ * more. It is then replaced after a pause, which grows if the next producers fail too. Thread-safe.
  */
-final class LiveProducer {
+final class ReplaceableProducer {
 
-  private static final Logger log = LoggerFactory.getLogger(LiveProducer.class);
+  private static final Logger log = LoggerFactory.getLogger(ReplaceableProducer.class);
 
   private static final Backoff PAUSES =
       Backoff.exponential(Duration.ofSeconds(1), Duration.ofSeconds(30)).withoutJitter();
 
-  /** A producer that works for as long is no reason to wait longer for the next one. */
-  private static final Duration GOOD_AGE = Duration.ofMinutes(2);
+  /** The failure of a producer that has worked for this long does not lengthen the pause. */
+  private static final Duration STABLE_AGE = Duration.ofMinutes(2);
 
   private final CommsRuntime runtime;
   private final Supplier<Producer<byte[], byte[]>> factory;
   private volatile Producer<byte[], byte[]> current;
 
-  /** Why the producer is to be replaced; empty if it is not. */
+  /** The reason why the producer is replaced; empty if it is usable. */
   private volatile String reason = "";
 
   private int replacements;
-  private long madeNanos;
+  private long createdNanos;
   private boolean closed;
   private @Nullable ScheduledTask next;
 
-  LiveProducer(CommsRuntime runtime, Supplier<Producer<byte[], byte[]>> factory) {
+  ReplaceableProducer(CommsRuntime runtime, Supplier<Producer<byte[], byte[]>> factory) {
     this.runtime = runtime;
     this.factory = factory;
     this.current = factory.get();
-    this.madeNanos = runtime.time().nanoTime();
+    this.createdNanos = runtime.time().nanoTime();
   }
 
   /** The producer in use. */
@@ -49,43 +48,45 @@ final class LiveProducer {
     return current;
   }
 
-  /** Why the producer in use publishes nothing more; empty if it publishes. */
+  /** The reason why the producer in use publishes nothing more; empty if it is usable. */
   String reason() {
     return reason;
   }
 
-  /** The client has said that this producer publishes nothing more. */
+  /** The client has reported that this producer is in a fatal state. */
   void failed(Producer<byte[], byte[]> producer, Throwable failure) {
     synchronized (this) {
       if (closed || producer != current || !reason.isEmpty()) {
         return;
       }
-      boolean wasGood = runtime.time().nanoTime() - madeNanos > GOOD_AGE.toNanos();
-      replacements = wasGood ? 1 : Math.min(30, replacements + 1);
-      if (!later()) {
+      boolean wasStable = runtime.time().nanoTime() - createdNanos > STABLE_AGE.toNanos();
+      replacements = wasStable ? 1 : Math.min(30, replacements + 1);
+      if (!scheduleReplacement()) {
         return;
       }
       reason =
           "the producer is in a fatal state and is being replaced: "
-              + KafkaErrors.nameOfEnd(failure);
+              + KafkaErrors.rootCauseName(failure);
     }
     log.warn("the producer is in a fatal state and is being replaced", failure);
   }
 
-  /** Lock held. Returns false if nothing could be scheduled: the next failure tries again. */
-  private boolean later() {
+  /** Must be called with the lock held. Returns false if nothing could be scheduled. */
+  private boolean scheduleReplacement() {
     try {
       next =
-          runtime.scheduler().schedule(PAUSES.next(replacements, runtime.random()), this::startNow);
+          runtime
+              .scheduler()
+              .schedule(PAUSES.next(replacements, runtime.random()), this::startReplacement);
       return true;
     } catch (Throwable e) {
-      log.debug("the producer can't be replaced for now", e);
+      log.debug("the replacement of the producer could not be scheduled", e);
       return false;
     }
   }
 
-  /** On a thread of its own: the client looks up host names while it is made. */
-  private void startNow() {
+  /** Runs on a thread of its own: the client resolves host names in its constructor. */
+  private void startReplacement() {
     try {
       runtime.newThread("kafka-producer", this::replace).start();
     } catch (Throwable e) {
@@ -94,39 +95,39 @@ final class LiveProducer {
   }
 
   private void replace() {
-    Producer<byte[], byte[]> made;
+    Producer<byte[], byte[]> created;
     try {
-      made = factory.get();
+      created = factory.get();
     } catch (Throwable e) {
       notReplaced(e);
       return;
     }
     Producer<byte[], byte[]> unused;
     synchronized (this) {
-      unused = closed ? made : current;
+      unused = closed ? created : current;
       if (!closed) {
-        current = made;
-        madeNanos = runtime.time().nanoTime();
+        current = created;
+        createdNanos = runtime.time().nanoTime();
         reason = "";
       }
     }
-    log.info("the producer is replaced");
-    // What it has not sent yet it never will: it fails now.
+    log.info("the producer has been replaced");
+    // Messages that it has not sent fail now; it would never send them.
     CloseSequence.run("replaced producer", () -> unused.close(Duration.ZERO));
   }
 
   private void notReplaced(Throwable failure) {
-    log.warn("the producer could not be replaced, which is tried again", failure);
+    log.warn("replacing the producer failed and is retried", failure);
     synchronized (this) {
       replacements = Math.min(30, replacements + 1);
-      if (!closed && !later()) {
+      if (!closed && !scheduleReplacement()) {
         reason = "";
       }
     }
   }
 
-  /** Replaces the producer no more; the caller closes the one that is returned. */
-  synchronized Producer<byte[], byte[]> end() {
+  /** Stops replacements; the caller closes the returned producer. */
+  synchronized Producer<byte[], byte[]> stop() {
     closed = true;
     if (next != null) {
       next.cancel();

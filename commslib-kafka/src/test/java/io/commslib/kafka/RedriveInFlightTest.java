@@ -12,13 +12,13 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-class RedriveWindowTest {
+class RedriveInFlightTest {
 
   private final Map<String, CompletableFuture<Void>> sent = new LinkedHashMap<>();
   private final List<Integer> openAtWaits = new ArrayList<>();
-  private final RedriveInFlight window = new RedriveInFlight(this::await);
+  private final RedriveInFlight inFlight = new RedriveInFlight(this::await);
 
-  /** Waiting makes what was waited for come true, unless it has failed. */
+  /** Completes the awaited stage, unless it has failed. */
   private void await(CompletionStage<?> stage) {
     openAtWaits.add((int) sent.values().stream().filter(one -> !one.isDone()).count());
     CompletableFuture<?> future = stage.toCompletableFuture();
@@ -33,39 +33,41 @@ class RedriveWindowTest {
   }
 
   private void add(String id, @Nullable String key) {
-    window.add(key, 100, () -> begin(id), () -> begin("strike " + id));
+    inFlight.add(key, 100, () -> begin(id), () -> begin("delete " + id));
   }
 
   @Test
-  void keepsOneOfAKeyUnderWayAndOthersBeside() {
+  void keepsOneLetterOfAKeyInFlightAndOthersInParallel() {
     add("a1", "a");
     add("b1", "b");
     add("u1", null);
     add("u2", null);
     assertThat(openAtWaits).isEmpty();
     add("a2", "a");
-    assertThat(sent.get("strike a1")).as("struck off before the next of its key").isDone();
-    assertThat(window.finish()).isEqualTo(5);
+    assertThat(sent.get("delete a1"))
+        .as("deleted before the next letter of its key is sent")
+        .isDone();
+    assertThat(inFlight.finish()).isEqualTo(5);
     assertThat(sent.keySet())
         .containsExactly(
             "a1",
             "b1",
             "u1",
             "u2",
-            "strike a1",
-            "strike b1",
-            "strike u1",
-            "strike u2",
+            "delete a1",
+            "delete b1",
+            "delete u1",
+            "delete u2",
             "a2",
-            "strike a2");
+            "delete a2");
   }
 
   @Test
-  void strikesOffNothingThatIsNotConfirmed() {
+  void deletesNothingThatIsNotConfirmed() {
     add("a1", "a");
     add("b1", "b");
     sent.get("a1").completeExceptionally(new IllegalStateException("refused"));
-    assertThatThrownBy(window::finish).hasRootCauseMessage("refused");
+    assertThatThrownBy(inFlight::finish).hasRootCauseMessage("refused");
     assertThat(sent).containsOnlyKeys("a1", "b1");
   }
 
@@ -78,11 +80,11 @@ class RedriveWindowTest {
   }
 
   @Test
-  void holdsABoundedNumber() {
+  void boundsTheNumberInFlight() {
     for (int i = 0; i < 1_000; i++) {
       add("m" + i, null);
     }
-    assertThat(window.finish()).isEqualTo(1_000);
+    assertThat(inFlight.finish()).isEqualTo(1_000);
     assertThat(openAtWaits).allMatch(open -> open <= 400).contains(400);
   }
 }

@@ -10,8 +10,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 
-/** Those who wait until what is settled by now is committed. Thread-safe. */
-final class DrainCommits {
+/**
+ * Callers that wait until everything settled at the time of their call is committed. Thread-safe.
+ */
+final class CommitWaiters {
 
   private final Queue<CompletableFuture<Boolean>> waiting = new ConcurrentLinkedQueue<>();
   private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
@@ -40,23 +42,24 @@ final class DrainCommits {
   }
 
   /**
-   * Commits if there is a caller that waits for it; called again and again by the thread that can.
+   * Commits if a caller waits, and releases the callers if the commit was confirmed. Called in each
+   * pass of the poll thread.
    *
-   * @param commit says whether it was confirmed
+   * @param commit commits and returns whether the broker has confirmed it
    */
   void serve(BooleanSupplier commit) {
     if (waiting.isEmpty()) {
       return;
     }
-    // Only those who waited before the commit began.
+    // Only callers that waited before the commit began.
     List<CompletableFuture<Boolean>> served = new ArrayList<>(waiting);
     if (commit.getAsBoolean()) {
       served.forEach(waiter -> waiter.complete(true));
     }
   }
 
-  /** No commit follows; the last one said everything, or not. */
-  void end(boolean committed) {
+  /** Releases all present and later callers with the result of the final commit. */
+  void complete(boolean committed) {
     ended.complete(committed);
   }
 }
