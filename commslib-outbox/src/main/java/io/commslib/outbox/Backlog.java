@@ -27,7 +27,7 @@ record Backlog(Duration oldest, int rows, int parked, int unowned, int outside) 
 
   static final Backlog UNKNOWN = new Backlog(Duration.ZERO, 0, 0, 0, 0);
 
-  static Backlog look(
+  static Backlog measure(
       Connection connection,
       JdbcDatabase database,
       int shards,

@@ -70,7 +70,7 @@ final class DestinationPauses {
   }
 
   /** Whether all destinations were reached when last tried. */
-  boolean isEmpty() {
+  boolean areAllReached() {
     return pauses.isEmpty();
   }
 

@@ -15,7 +15,7 @@ final class DestinationWaits {
   private final DestinationPauses pauses;
   private final DestinationStops stopped;
   private final OutboxEvents events;
-  private Set<String> told = Set.of();
+  private Set<String> reportedStops = Set.of();
 
   DestinationWaits(DestinationPauses pauses, DestinationStops stopped, OutboxEvents events) {
     this.pauses = pauses;
@@ -40,13 +40,13 @@ final class DestinationWaits {
   }
 
   /** Tells which ones have been stopped or resumed. */
-  void tellStopped() {
-    Set<String> before = told;
+  void reportStops() {
+    Set<String> before = reportedStops;
     Set<String> now = stopped.names();
     if (before.equals(now)) {
       return;
     }
-    told = now;
+    reportedStops = now;
     for (String name : now) {
       if (!before.contains(name)) {
         events.destination(true, name, "stopped until OutboxAdmin.resume", null);
@@ -65,7 +65,7 @@ final class DestinationWaits {
     }
   }
 
-  void outOfReach(String destination, Throwable failure) {
+  void unreachable(String destination, Throwable failure) {
     if (pauses.failed(destination)) {
       events.destination(true, destination, "out of reach", failure);
     }
@@ -77,8 +77,8 @@ final class DestinationWaits {
   }
 
   /** Whether all destinations were reached when last tried. */
-  boolean areReached() {
-    return pauses.isEmpty();
+  boolean areAllReached() {
+    return pauses.areAllReached();
   }
 
   /** How long until one that is out of reach is tried again. */

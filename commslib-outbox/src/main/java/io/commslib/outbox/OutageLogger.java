@@ -13,7 +13,7 @@ final class OutageLogger {
   private static final Logger log = LoggerFactory.getLogger(OutboxRelay.class);
 
   private final OutboxEvents events;
-  private final String what;
+  private final String activity;
   private boolean failing;
 
   /**
@@ -23,7 +23,7 @@ final class OutageLogger {
    */
   OutageLogger(OutboxEvents events, String what) {
     this.events = events;
-    this.what = what;
+    this.activity = what;
   }
 
   void failed(Throwable failure) {
@@ -32,17 +32,17 @@ final class OutageLogger {
     }
     failing = true;
     if (Failures.known(failure).isPresent()) {
-      events.part(true, what + " waits", failure);
+      events.component(true, activity + " waits", failure);
     } else {
-      events.failed(what + " failed and is tried again", failure);
-      events.log(log, what + " failed", failure);
+      events.failed(activity + " failed and is tried again", failure);
+      events.log(log, activity + " failed", failure);
     }
   }
 
   void succeeded() {
     if (failing) {
       failing = false;
-      events.part(false, what + " goes on", null);
+      events.component(false, activity + " goes on", null);
     }
   }
 }

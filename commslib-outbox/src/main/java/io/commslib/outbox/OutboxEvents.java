@@ -38,7 +38,7 @@ final class OutboxEvents {
   }
 
   /** The part itself pauses, or goes on. */
-  void part(boolean paused, String text, @Nullable Throwable failure) {
+  void component(boolean paused, String text, @Nullable Throwable failure) {
     channel.report(about(paused).failure(failure), text);
   }
 

@@ -60,7 +60,7 @@ public final class OutboxRelay implements LifecycleComponent {
   private final CountDownLatch leaseEnded = new CountDownLatch(1);
   private final Thread relayThread;
   private final Thread leaseThread;
-  private final List<Thread> otherThreads;
+  private final List<Thread> backgroundThreads;
   private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.NEW);
 
   private OutboxRelay(JdbcOutbox outbox, MessageTransport transport, CommsRuntime runtime) {
@@ -72,7 +72,7 @@ public final class OutboxRelay implements LifecycleComponent {
     this.watch = new RelayWatch(passBound(outbox.config(), transport), events);
     this.leaseLoop =
         new ShardLeaseLoop(
-            outbox.jdbc(), runtime, leases, this::reasonToStayAway, signal::raise, events);
+            outbox.jdbc(), runtime, leases, this::standbyReason, signal::raise, events);
     this.relayLoop =
         new RelayLoop(
             outbox,
@@ -84,18 +84,18 @@ public final class OutboxRelay implements LifecycleComponent {
             standby,
             leaseLoop::wake,
             events);
-    this.relayThread = runtime.newThread("outbox-relay", this::relay);
-    this.leaseThread = runtime.newThread("outbox-lease", this::keepLeases);
-    this.otherThreads = new ArrayList<>();
+    this.relayThread = runtime.newThread("outbox-relay", this::runRelay);
+    this.leaseThread = runtime.newThread("outbox-lease", this::runLeases);
+    this.backgroundThreads = new ArrayList<>();
     watch.add(relayThread, relayLoop.pulse());
-    watch.addObserver(leaseThread, leaseLoop.pulse());
+    watch.addObserver(leaseThread, leaseLoop.progress());
     relayLoop
         .others()
         .forEach(
             (name, side) -> {
               Thread thread = runtime.newThread(name, side::run);
-              otherThreads.add(thread);
-              watch.add(thread, side.pulse());
+              backgroundThreads.add(thread);
+              watch.add(thread, side.progress());
             });
   }
 
@@ -106,7 +106,7 @@ public final class OutboxRelay implements LifecycleComponent {
     return Timeouts.bounded(transport.publishTimeout()).multipliedBy(2).plus(config.leaseTime());
   }
 
-  private String reasonToStayAway() {
+  private String standbyReason() {
     String reason = watch.observe();
     return reason.isEmpty() ? standby.reason() : reason;
   }
@@ -162,7 +162,7 @@ public final class OutboxRelay implements LifecycleComponent {
     }
     outbox.listen(signal);
     try {
-      otherThreads.forEach(Thread::start);
+      backgroundThreads.forEach(Thread::start);
       relayThread.start();
       leaseThread.start();
     } catch (Throwable e) {
@@ -219,7 +219,7 @@ public final class OutboxRelay implements LifecycleComponent {
       }
       if (leaseThread.isAlive() && !leaseEnded.await(2 * CLOSE_SECONDS, TimeUnit.SECONDS)) {
         relayThread.interrupt();
-        otherThreads.forEach(Thread::interrupt);
+        backgroundThreads.forEach(Thread::interrupt);
         leaseThread.interrupt();
       }
     } catch (InterruptedException e) {
@@ -250,7 +250,7 @@ public final class OutboxRelay implements LifecycleComponent {
     leaseLoop.backlog().describe(details);
     watch.describe(details);
     details.put("ownedShards", Integer.toString(leases.current().epochs().size()));
-    details.put("held", Integer.toString(state.held()));
+    details.put("held", Integer.toString(state.inMemory()));
     String failure =
         Stream.of(watch.trouble(), standby.reason(), state.failure(), leaseLoop.failure())
             .filter(text -> !text.isEmpty())
@@ -283,7 +283,7 @@ public final class OutboxRelay implements LifecycleComponent {
         .run("measure", connection -> reader.read(connection, leases, relayLoop.lag()));
   }
 
-  private void relay() {
+  private void runRelay() {
     try {
       relayLoop.run();
     } finally {
@@ -294,7 +294,7 @@ public final class OutboxRelay implements LifecycleComponent {
     }
   }
 
-  private void keepLeases() {
+  private void runLeases() {
     try {
       leaseLoop.run();
       // Nobody shall own a shard while this relay may still publish from it.

@@ -12,11 +12,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class RelayBackgroundTask {
 
-  private static final long BETWEEN_PASSES_NANOS = Duration.ofSeconds(1).toNanos();
+  private static final long IDLE_WAIT_NANOS = Duration.ofSeconds(1).toNanos();
 
   /** What is to be done, and then what came of it. */
   static final class Task<T> {
-    private final String doing;
+    private final String description;
     private final Supplier<T> work;
     private final CountDownLatch ended = new CountDownLatch(1);
 
@@ -25,7 +25,7 @@ final class RelayBackgroundTask {
     private @Nullable Throwable failure;
 
     private Task(String doing, Supplier<T> work) {
-      this.doing = doing;
+      this.description = doing;
       this.work = work;
     }
 
@@ -56,7 +56,7 @@ final class RelayBackgroundTask {
     }
 
     /** Whatever happens concerns this task only: others may go. */
-    private void attempt() {
+    private void execute() {
       try {
         result = work.get();
       } catch (Throwable e) {
@@ -67,10 +67,10 @@ final class RelayBackgroundTask {
     }
   }
 
-  private final WakeSignal work = new WakeSignal();
-  private final WakeSignal relay;
-  private final RelayLoopProgress pulse;
-  private volatile @Nullable Task<?> next;
+  private final WakeSignal taskSignal = new WakeSignal();
+  private final WakeSignal relaySignal;
+  private final RelayLoopProgress progress;
+  private volatile @Nullable Task<?> pending;
   private volatile boolean stopped;
 
   /**
@@ -79,12 +79,12 @@ final class RelayBackgroundTask {
    * @param relay is nudged when something has ended
    */
   RelayBackgroundTask(WakeSignal relay, RelayLoopProgress pulse) {
-    this.relay = relay;
-    this.pulse = pulse;
+    this.relaySignal = relay;
+    this.progress = pulse;
   }
 
-  RelayLoopProgress pulse() {
-    return pulse;
+  RelayLoopProgress progress() {
+    return progress;
   }
 
   /**
@@ -94,8 +94,8 @@ final class RelayBackgroundTask {
    */
   <T> Task<T> begin(String doing, Supplier<T> what) {
     Task<T> task = new Task<>(doing, what);
-    next = task;
-    work.raise();
+    pending = task;
+    taskSignal.raise();
     return task;
   }
 
@@ -103,32 +103,32 @@ final class RelayBackgroundTask {
   void run() {
     while (!stopped) {
       try {
-        turn();
+        runOnce();
       } catch (Throwable stray) {
         // Only the end ends this thread: neither a flag that a driver left set, nor a want of
         // memory while nothing is done.
-        pulse.end();
+        progress.end();
       }
     }
   }
 
-  private void turn() throws InterruptedException {
+  private void runOnce() throws InterruptedException {
     Thread.interrupted();
-    work.await(BETWEEN_PASSES_NANOS);
-    pulse.begin();
-    Task<?> task = next;
-    next = null;
+    taskSignal.await(IDLE_WAIT_NANOS);
+    progress.begin();
+    Task<?> task = pending;
+    pending = null;
     if (task != null) {
-      pulse.doing(task.doing);
-      task.attempt();
-      relay.nudge();
+      progress.doing(task.description);
+      task.execute();
+      relaySignal.nudge();
     }
-    pulse.end();
+    progress.end();
   }
 
   /** Ends the thread after what it does now. Any thread. */
   void stop() {
     stopped = true;
-    work.raise();
+    taskSignal.raise();
   }
 }

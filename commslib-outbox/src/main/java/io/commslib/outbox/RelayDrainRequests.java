@@ -19,7 +19,7 @@ final class RelayDrainRequests {
   private final OutboxTransactions transactions;
   private final ShardLeases leases;
   private final OutboxEvents events;
-  private final AtomicReference<@Nullable CompletableFuture<Boolean>> asked =
+  private final AtomicReference<@Nullable CompletableFuture<Boolean>> pending =
       new AtomicReference<>();
 
   RelayDrainRequests(
@@ -34,16 +34,16 @@ final class RelayDrainRequests {
   }
 
   /** The answer of a pass that begins from now on. */
-  Future<Boolean> ask() {
+  Future<Boolean> request() {
     CompletableFuture<Boolean> mine = new CompletableFuture<>();
     CompletableFuture<Boolean> open =
-        asked.updateAndGet(before -> before == null || before.isDone() ? mine : before);
+        pending.updateAndGet(before -> before == null || before.isDone() ? mine : before);
     return open == null ? mine : open;
   }
 
   /** What waits for an answer; null if nothing does. */
-  @Nullable CompletableFuture<Boolean> open() {
-    CompletableFuture<Boolean> open = asked.get();
+  @Nullable CompletableFuture<Boolean> pending() {
+    CompletableFuture<Boolean> open = pending.get();
     return open == null || open.isDone() ? null : open;
   }
 
@@ -63,7 +63,7 @@ final class RelayDrainRequests {
 
   /** The number of messages that no relay ever reads, or -1 if there are some still to be taken. */
   private int outside(Connection connection, ShardOwnership own) throws SQLException {
-    return leases.hasMessagesToTake(connection, own)
+    return leases.hasMessagesInFreeShards(connection, own)
         ? -1
         : Backlog.outside(connection, database, leases.shards());
   }

@@ -11,20 +11,20 @@ import java.util.List;
 final class RelayFetchBudget {
 
   /** The number of bytes of one fetch at most, as long as none fails. */
-  static final long MOST = Math.min(16L << 20, Runtime.getRuntime().maxMemory() / 32);
+  static final long MAX_BYTES = Math.min(16L << 20, Runtime.getRuntime().maxMemory() / 32);
 
   private static final int MAX_HALVINGS = 20;
-  private static final long LEAST = 1_024;
+  private static final long MIN_INLINE_BYTES = 1_024;
 
-  private final long most;
+  private final long maxBytes;
   private int halvings;
 
   RelayFetchBudget() {
-    this(MOST);
+    this(MAX_BYTES);
   }
 
   RelayFetchBudget(long most) {
-    this.most = most;
+    this.maxBytes = most;
   }
 
   /** A fetch has failed, for want of memory or since the database failed. */
@@ -40,22 +40,23 @@ final class RelayFetchBudget {
    * Up to which size a look of so many rows brings a message's body: a power of two, so that there
    * are few different statements.
    */
-  long inline(int rows) {
-    return Math.max(LEAST, Long.highestOneBit((most >> halvings) / Math.max(1, rows)));
+  long maxInlineBytes(int rows) {
+    return Math.max(
+        MIN_INLINE_BYTES, Long.highestOneBit((maxBytes >> halvings) / Math.max(1, rows)));
   }
 
   /** How many rows a look may ask for at most. */
-  int rows(int wanted) {
+  int maxRows(int wanted) {
     return Math.max(1, wanted >> halvings);
   }
 
   /** How many of these rows to fetch the bodies of at once, from one on; at least that one. */
-  int together(List<OutboxRow> rows, int from) {
+  int bodiesPerFetch(List<OutboxRow> rows, int from) {
     long bytes = 0;
     int next = from;
     while (next < rows.size()) {
       bytes += rows.get(next).bytes();
-      if (next > from && bytes > most >> (halvings + 1)) {
+      if (next > from && bytes > maxBytes >> (halvings + 1)) {
         break;
       }
       next++;

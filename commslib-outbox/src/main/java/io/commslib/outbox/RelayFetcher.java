@@ -19,20 +19,20 @@ import org.jspecify.annotations.Nullable;
  */
 final class RelayFetcher {
 
-  private static final long BETWEEN_MARKS_NANOS = Duration.ofMillis(20).toNanos();
-  private static final int MIN_WINDOW = 64;
+  private static final long MARK_INTERVAL_NANOS = Duration.ofMillis(20).toNanos();
+  private static final int MIN_FETCH_SIZE = 64;
 
   /** Rows of many shards are rows of many keys, and of each one may be with a broker. */
-  private static final int MAX_WINDOW = 128;
+  private static final int MAX_FETCH_SIZE = 128;
 
   /**
    * Of each shard where all parts of a look are read before any is counted. A shard with more rows
    * than its share gets more as long as the others leave room.
    */
-  private static final int MIN_UNION = 16;
+  private static final int MIN_UNION_FETCH_SIZE = 16;
 
   /** Where rows are given back, more of them must not hide what is behind. */
-  private static final int MAX_WINDOW_OF_REFUSED = 1_000;
+  private static final int MAX_RESCAN_FETCH_SIZE = 1_000;
 
   /**
    * What a look found.
@@ -55,31 +55,31 @@ final class RelayFetcher {
    * @param settled no row with this id or a lower one can appear any more
    * @param resets of the cursors when this was planned
    */
-  private record Look(
+  private record Plan(
       List<Integer> shards,
       long[] after,
-      long[] held,
-      int each,
+      long[] inMemory,
+      int perShard,
       int limit,
-      long inline,
-      long settled,
-      long resets) {}
+      long maxInlineBytes,
+      long watermark,
+      long rescans) {}
 
   private final OutboxTransactions transactions;
   private final TimeSource time;
   private final RowReader reader;
   private final @Nullable PostgresRows postgres;
-  private final ShardWatermark settled;
+  private final ShardWatermark watermark;
   private final ShardCursors cursors;
-  private final RelayBackgroundTask thread;
+  private final RelayBackgroundTask aheadThread;
   private final RelayFetchBudget budget;
-  private final RowBodyReader bodies;
-  private int shardWindow = MIN_WINDOW;
-  private int unionWindow = MIN_UNION;
-  private boolean refused;
-  private long marksRaised;
-  private @Nullable Look ahead;
-  private RelayBackgroundTask.@Nullable Task<List<OutboxRow>> reading;
+  private final RowBodyReader fetchBodies;
+  private int shardFetchSize = MIN_FETCH_SIZE;
+  private int unionFetchSize = MIN_UNION_FETCH_SIZE;
+  private boolean rescanning;
+  private long lastMarks;
+  private @Nullable Plan aheadPlan;
+  private RelayBackgroundTask.@Nullable Task<List<OutboxRow>> aheadTask;
 
   RelayFetcher(
       JdbcDatabase database,
@@ -93,12 +93,12 @@ final class RelayFetcher {
     this.time = time;
     this.reader = new RowReader(database);
     this.postgres = postgres;
-    this.thread = thread;
+    this.aheadThread = thread;
     this.budget = budget;
-    this.bodies = new RowBodyReader(database);
-    this.settled = new ShardWatermark(database, events);
+    this.fetchBodies = new RowBodyReader(database);
+    this.watermark = new ShardWatermark(database, events);
     this.cursors = new ShardCursors(shards, time.nanoTime());
-    this.marksRaised = time.nanoTime();
+    this.lastMarks = time.nanoTime();
   }
 
   /**
@@ -110,45 +110,52 @@ final class RelayFetcher {
    * @param held is left out
    * @param limit how many rows at most
    */
-  Found look(
+  Found fetch(
       List<Integer> shards, Set<String> unwanted, boolean retries, RelayWindow held, int limit) {
     if (postgres != null && !retries && unwanted.isEmpty()) {
-      Look look = plan(shards, held, List.of(), limit);
-      return took(look, read(postgres, look));
+      Plan look = plan(shards, held, List.of(), limit);
+      return accept(look, read(postgres, look));
     }
     long start = time.nanoTime();
-    cursors.castNet(start);
+    cursors.fullRescanIfDue(start);
     if (retries) {
-      cursors.forget();
-    } else if (postgres != null && settled.isStale(start)) {
-      learnWhatIsSettled(start);
+      cursors.fullRescan();
+    } else if (postgres != null && watermark.isStale(start)) {
+      refreshWatermark(start);
     }
     long[] after = shards.stream().mapToLong(cursors::mark).toArray();
     // Thousands may be held of a destination that is left out anyway.
     List<OutboxRow> heldOfOthers =
         held.rows().stream().filter(row -> !unwanted.contains(row.destination())).toList();
-    int each = Math.min(limit, Math.max(unionWindow, 2 * limit / shards.size()));
+    int each = Math.min(limit, Math.max(unionFetchSize, 2 * limit / shards.size()));
     RowReader.Query query =
         new RowReader.Query(
-            shards, after, heldOfOthers, unwanted, retries, each, limit, budget.inline(limit));
+            shards,
+            after,
+            heldOfOthers,
+            unwanted,
+            retries,
+            each,
+            limit,
+            budget.maxInlineBytes(limit));
     List<OutboxRow> rows = transactions.run("read", connection -> reader.read(connection, query));
-    cursors.heldUnseen();
+    cursors.rowsAddedUnseen();
     boolean hasRoom = rows.size() < limit;
-    boolean cut = postgres == null && hasRoom && isOneFull(rows, each);
-    unionWindow = cut ? Math.min(4 * each, MAX_WINDOW_OF_REFUSED) : MIN_UNION;
+    boolean cut = postgres == null && hasRoom && isAnyShardFull(rows, each);
+    unionFetchSize = cut ? Math.min(4 * each, MAX_RESCAN_FETCH_SIZE) : MIN_UNION_FETCH_SIZE;
     return new Found(rows, cut || !hasRoom, limit);
   }
 
   /** Whether as many rows of a shard were found as were wanted at most. */
-  private static boolean isOneFull(List<OutboxRow> rows, int each) {
+  private static boolean isAnyShardFull(List<OutboxRow> rows, int each) {
     Map<Integer, Integer> counts = new HashMap<>();
     rows.forEach(row -> counts.merge(row.shard(), 1, Integer::sum));
     return counts.values().stream().anyMatch(count -> count >= each);
   }
 
   /** Fetches the bodies of rows; returns the rows with them by id, without those that are gone. */
-  Map<Long, OutboxRow> bodies(List<OutboxRow> rows) {
-    return transactions.single("read", connection -> bodies.read(connection, rows));
+  Map<Long, OutboxRow> fetchBodies(List<OutboxRow> rows) {
+    return transactions.single("read", connection -> fetchBodies.read(connection, rows));
   }
 
   /** Whether a look can be ahead. */
@@ -158,7 +165,7 @@ final class RelayFetcher {
 
   /** Whether a look is ahead: under way, or ended and not taken yet. */
   boolean isAhead() {
-    return ahead != null;
+    return aheadPlan != null;
   }
 
   /**
@@ -169,11 +176,11 @@ final class RelayFetcher {
    * @param found by the last look, and about to be held: left out too
    * @param limit how many rows at most
    */
-  void lookAhead(List<Integer> shards, RelayWindow held, List<OutboxRow> found, int limit) {
+  void readAhead(List<Integer> shards, RelayWindow held, List<OutboxRow> found, int limit) {
     PostgresRows messages = Objects.requireNonNull(postgres);
-    Look look = plan(shards, held, found, limit);
-    ahead = look;
-    reading = thread.begin("reading ahead", () -> read(messages, look));
+    Plan look = plan(shards, held, found, limit);
+    aheadPlan = look;
+    aheadTask = aheadThread.begin("reading ahead", () -> read(messages, look));
   }
 
   /**
@@ -182,37 +189,37 @@ final class RelayFetcher {
    * @param isPlain whether there is still nothing that fails or is to be left out
    * @throws RuntimeException what it failed with; or an {@link Error}
    */
-  @Nullable Found arrived(boolean isPlain) {
-    Look look = ahead;
-    RelayBackgroundTask.Task<List<OutboxRow>> task = reading;
+  @Nullable Found takeReadAhead(boolean isPlain) {
+    Plan look = aheadPlan;
+    RelayBackgroundTask.Task<List<OutboxRow>> task = aheadTask;
     if (look == null || task == null || !task.hasEnded()) {
       return null;
     }
-    ahead = null;
-    reading = null;
+    aheadPlan = null;
+    aheadTask = null;
     List<OutboxRow> rows = task.result();
-    boolean isVoid = !isPlain || look.resets() != cursors.resets();
-    return isVoid ? new Found(List.of(), true, look.limit()) : took(look, rows);
+    boolean isVoid = !isPlain || look.rescans() != cursors.rescans();
+    return isVoid ? new Found(List.of(), true, look.limit()) : accept(look, rows);
   }
 
-  private Look plan(List<Integer> shards, RelayWindow window, List<OutboxRow> found, int limit) {
+  private Plan plan(List<Integer> shards, RelayWindow window, List<OutboxRow> found, int limit) {
     long start = time.nanoTime();
-    cursors.castNet(start);
-    if (settled.isStale(start)) {
-      learnWhatIsSettled(start);
+    cursors.fullRescanIfDue(start);
+    if (watermark.isStale(start)) {
+      refreshWatermark(start);
     }
-    return new Look(
+    return new Plan(
         shards,
         shards.stream().mapToLong(cursors::after).toArray(),
-        cursors.beyond(window.rows(), found),
-        Math.min(shardWindow, limit),
+        cursors.beyondCursors(window.rows(), found),
+        Math.min(shardFetchSize, limit),
         limit,
-        budget.inline(limit),
-        settled.upTo(),
-        cursors.resets());
+        budget.maxInlineBytes(limit),
+        watermark.upTo(),
+        cursors.rescans());
   }
 
-  private List<OutboxRow> read(PostgresRows messages, Look look) {
+  private List<OutboxRow> read(PostgresRows messages, Plan look) {
     return transactions.single(
         "read",
         connection ->
@@ -220,61 +227,62 @@ final class RelayFetcher {
                 connection,
                 look.shards(),
                 look.after(),
-                look.held(),
-                look.each(),
+                look.inMemory(),
+                look.perShard(),
                 look.limit(),
-                look.inline()));
+                look.maxInlineBytes()));
   }
 
-  private Found took(Look look, List<OutboxRow> rows) {
-    boolean full = rows.size() >= look.each();
-    cursors.looked(look.shards(), rows, look.each(), look.limit(), look.settled());
-    int most = refused ? MAX_WINDOW_OF_REFUSED : MAX_WINDOW;
-    shardWindow = full ? Math.min(4 * shardWindow, most) : MIN_WINDOW;
-    refused = false;
+  private Found accept(Plan look, List<OutboxRow> rows) {
+    boolean full = rows.size() >= look.perShard();
+    cursors.fetched(look.shards(), rows, look.perShard(), look.limit(), look.watermark());
+    int most = rescanning ? MAX_RESCAN_FETCH_SIZE : MAX_FETCH_SIZE;
+    shardFetchSize = full ? Math.min(4 * shardFetchSize, most) : MIN_FETCH_SIZE;
+    rescanning = false;
     return new Found(rows, full, look.limit());
   }
 
   /** Something that was found is not held any more: the next look finds it again. */
-  void again() {
-    refused = true;
-    cursors.reset();
+  void rescan() {
+    rescanning = true;
+    cursors.rescan();
   }
 
   /** Rows may be where none were expected: the next look begins at the start. */
-  void fromTheStart() {
-    cursors.forget();
+  void fullRescan() {
+    cursors.fullRescan();
   }
 
   /**
    * The database may be another one by now, an older copy or one that has lost its last commits.
    */
   void afterFailure() {
-    cursors.forget();
-    settled.forget();
+    cursors.fullRescan();
+    watermark.forget();
   }
 
   /** Learns, now and then, below what no row can appear; asked when all that was found is held. */
-  void learn(RelayWindow window) {
+  void updateMarks(RelayWindow window) {
     long start = time.nanoTime();
-    if (start - marksRaised >= BETWEEN_MARKS_NANOS) {
+    if (start - lastMarks >= MARK_INTERVAL_NANOS) {
       cursors.raiseMarks(window.rows());
-      marksRaised = start;
+      lastMarks = start;
     }
-    if (postgres != null && settled.isDue(cursors.highest(), start)) {
-      learnWhatIsSettled(start);
+    if (postgres != null && watermark.isDue(cursors.highestId(), start)) {
+      refreshWatermark(start);
     }
   }
 
-  private void learnWhatIsSettled(long start) {
+  private void refreshWatermark(long start) {
     try {
       boolean another =
-          transactions.single("read", connection -> settled.look(connection, cursors.highest()));
+          transactions.single(
+              "read", connection -> watermark.read(connection, cursors.highestId()));
       if (another) {
-        cursors.forget();
+        cursors.fullRescan();
       }
     } finally {
-      settled.took(start, time.nanoTime());
+      watermark.readTook(start, time.nanoTime());
     }
   }
 }

@@ -27,7 +27,7 @@ final class RelayKeyFence {
   private final Stripe[] stripes = new Stripe[STRIPES];
 
   /** Failures of which not even the key could be noted. */
-  private final AtomicInteger unnoted = new AtomicInteger();
+  private final AtomicInteger unrecorded = new AtomicInteger();
 
   RelayKeyFence() {
     Arrays.setAll(stripes, place -> new Stripe());
@@ -49,15 +49,15 @@ final class RelayKeyFence {
       return true;
     }
     try {
-      return note(stripe(lane), lane);
+      return recordFailure(stripe(lane), lane);
     } catch (Throwable e) {
       // Not even the lock was to be had.
-      unnoted.incrementAndGet();
+      unrecorded.incrementAndGet();
       return false;
     }
   }
 
-  private boolean note(Stripe stripe, String lane) {
+  private boolean recordFailure(Stripe stripe, String lane) {
     stripe.lock.lock();
     try {
       stripe.failures.merge(lane, 1, Integer::sum);
@@ -65,7 +65,7 @@ final class RelayKeyFence {
     } catch (Throwable e) {
       // For want of memory. Before the lock is free again: no later one of the key may slip
       // through.
-      unnoted.incrementAndGet();
+      unrecorded.incrementAndGet();
       return false;
     } finally {
       stripe.lock.unlock();
@@ -75,7 +75,7 @@ final class RelayKeyFence {
   /** The relay's thread knows of a failure now. */
   void known(@Nullable String lane, boolean noted) {
     if (!noted) {
-      unnoted.decrementAndGet();
+      unrecorded.decrementAndGet();
     } else if (lane != null) {
       Stripe stripe = stripe(lane);
       stripe.lock.lock();
@@ -88,7 +88,7 @@ final class RelayKeyFence {
   }
 
   /** Hands a message over unless a failure of its lane is not known yet; says whether it did. */
-  boolean handOver(@Nullable String lane, Runnable publish) {
+  boolean publishUnlessFailed(@Nullable String lane, Runnable publish) {
     if (lane == null) {
       publish.run();
       return true;
@@ -96,7 +96,7 @@ final class RelayKeyFence {
     Stripe stripe = stripe(lane);
     stripe.lock.lock();
     try {
-      if (unnoted.get() > 0 || stripe.failures.containsKey(lane)) {
+      if (unrecorded.get() > 0 || stripe.failures.containsKey(lane)) {
         return false;
       }
       publish.run();

@@ -16,18 +16,18 @@ import java.time.Duration;
  */
 final class RelayLag {
 
-  private static final long BETWEEN_NANOS = 2_000_000_000L;
+  private static final long SAMPLE_INTERVAL_NANOS = 2_000_000_000L;
 
   private final TimeSource time;
   private final SqlDialect dialect;
   private final String sql;
-  private long sampled;
+  private long lastSample;
   private volatile Duration last = Duration.ZERO;
 
   RelayLag(JdbcDatabase database, TimeSource time) {
     this.time = time;
     this.dialect = database.dialect();
-    this.sampled = time.nanoTime() - BETWEEN_NANOS;
+    this.lastSample = time.nanoTime() - SAMPLE_INTERVAL_NANOS;
     this.sql =
         "SELECT created_at, "
             + dialect.now()
@@ -38,10 +38,10 @@ final class RelayLag {
 
   void sample(Connection connection, OutboxRow row) throws SQLException {
     long now = time.nanoTime();
-    if (now - sampled < BETWEEN_NANOS) {
+    if (now - lastSample < SAMPLE_INTERVAL_NANOS) {
       return;
     }
-    sampled = now;
+    lastSample = now;
     try (PreparedStatement select = connection.prepareStatement(sql)) {
       select.setInt(1, row.shard());
       select.setLong(2, row.id());

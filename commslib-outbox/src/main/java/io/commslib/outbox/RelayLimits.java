@@ -23,7 +23,7 @@ final class RelayLimits {
   }
 
   /** Learns how large rows are. */
-  void learn(List<OutboxRow> rows) {
+  void learnSizes(List<OutboxRow> rows) {
     largestRow = Math.max(1, largestRow / 2);
     for (OutboxRow row : rows) {
       largestRow = Math.max(largestRow, row.bytes());
@@ -31,17 +31,17 @@ final class RelayLimits {
   }
 
   /** Destinations that have their share. */
-  List<String> crowded() {
-    return window.crowded(share(0));
+  List<String> saturated() {
+    return window.destinationsWithAtLeast(destinationShare(0));
   }
 
   /**
    * Whether this row may be held besides. One that is larger than all may be held alone: no message
    * waits for ever.
    */
-  boolean allow(OutboxRow row) {
+  boolean allows(OutboxRow row) {
     return (window.size() == 0 || window.bytes() + RelayWindow.bytes(row) <= maxBytes())
-        && window.held(row.destination()) < share(0);
+        && window.rows(row.destination()) < destinationShare(0);
   }
 
   /**
@@ -51,19 +51,19 @@ final class RelayLimits {
    * @param ahead rows that will be held besides
    * @return 0 or less if there is no room
    */
-  int room(boolean anyDestination, List<OutboxRow> ahead) {
+  int capacity(boolean anyDestination, List<OutboxRow> ahead) {
     if (bytesLeft(ahead) <= 0) {
       return 0;
     }
     int more = ahead.size();
     int all = Math.min(config.batchSize(), maxRows - window.size() - more);
-    int half = (share(more) - window.most() - more) / 2;
+    int half = (destinationShare(more) - window.maxOfOneDestination() - more) / 2;
     int ofOne = ahead.isEmpty() ? Math.max(1, half) : half;
     return anyDestination ? Math.min(all, ofOne) : all;
   }
 
   /** A power of two, or all: so that there are few different statements. */
-  int limit(int room, List<OutboxRow> ahead) {
+  int fetchLimit(int room, List<OutboxRow> ahead) {
     int affordable = (int) Math.max(1, Math.min(room, bytesLeft(ahead) / largestRow));
     return affordable == config.batchSize() ? affordable : Integer.highestOneBit(affordable);
   }
@@ -73,7 +73,7 @@ final class RelayLimits {
     return Math.min(config.maxUnconfirmedBytes(), MAX_BYTES_OF_HEAP);
   }
 
-  private int share(int more) {
+  private int destinationShare(int more) {
     return Math.max(1, maxRows - window.size() - more);
   }
 

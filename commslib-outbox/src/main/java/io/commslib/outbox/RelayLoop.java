@@ -159,7 +159,7 @@ final class RelayLoop {
       if (wait > 0 && !signal.await(wait)) {
         more = true;
       }
-      long linger = pace.linger(now());
+      long linger = pace.lingerNanos(now());
       if (linger > 0 && !closed) {
         // Where keys are not fenced, a row that came back lets the next of its key go.
         signal.linger(linger, () -> closed || (!fencesKeys && !handovers.isEmpty()));
@@ -259,7 +259,7 @@ final class RelayLoop {
    * Whether all is done, as of a pass that begins after this call; see {@link RelayDrainRequests}.
    */
   Future<Boolean> drain() {
-    Future<Boolean> answer = drains.ask();
+    Future<Boolean> answer = drains.request();
     draining = true;
     signal.raise();
     return answer;
@@ -277,7 +277,7 @@ final class RelayLoop {
   /** One round; returns how long to wait for a signal before the next. */
   private long pass() {
     // Asked before the look: one that is under way may have missed what drain is to wait for.
-    CompletableFuture<Boolean> toDrain = drains.open();
+    CompletableFuture<Boolean> toDrain = drains.pending();
     adoptOwnership();
     owed.count(own);
     settle();
@@ -295,7 +295,7 @@ final class RelayLoop {
     acknowledgeConfirmed();
     leases.reportDrained(own, finishedOfLeaving());
     pulse.doing("learning what is settled");
-    next.learn(window);
+    next.updateMarks(window);
     if (!confirmed.isFailing()) {
       note("");
       outage.succeeded();
@@ -318,18 +318,18 @@ final class RelayLoop {
     own = leases.current();
     if (!own.leaving().isEmpty() && !own.leaving().equals(before.leaving())) {
       // They wait for what is with the transport, not for what waits behind it.
-      window.forgetWaiting(row -> own.leaving().contains(row.shard()));
-      next.again();
+      window.dropWaiting(row -> own.leaving().contains(row.shard()));
+      next.rescan();
       more = true;
     }
     if (before.epochs().equals(own.epochs())) {
       return;
     }
-    window.forgetWaiting(row -> !sameEpoch(before, row.shard()));
+    window.dropWaiting(row -> !sameEpoch(before, row.shard()));
     // The owner before may have blocked keys that a look without retries would let through.
     retries = true;
     more = true;
-    next.fromTheStart();
+    next.fullRescan();
   }
 
   private boolean sameEpoch(ShardOwnership before, int shard) {
@@ -342,7 +342,7 @@ final class RelayLoop {
       return Set.of();
     }
     Set<Integer> finished = new HashSet<>(own.leaving());
-    finished.removeAll(window.busyShards());
+    finished.removeAll(window.shards());
     return finished;
   }
 
@@ -350,7 +350,7 @@ final class RelayLoop {
   private int look() {
     pulse.doing("looking for rows");
     if (next.isAhead()) {
-      RelayFetcher.Found found = next.arrived(isPlain());
+      RelayFetcher.Found found = next.takeReadAhead(isPlain());
       if (found == null) {
         more = true;
         return 0;
@@ -366,32 +366,32 @@ final class RelayLoop {
       return 0;
     }
     Set<Integer> shards = own.readable(now());
-    List<String> crowded = limits.crowded();
+    List<String> crowded = limits.saturated();
     Set<String> unwanted = unwanted(crowded);
-    int room = limits.room(unwanted.isEmpty(), List.of());
+    int room = limits.capacity(unwanted.isEmpty(), List.of());
     // Whoever gives this relay shards wakes it; room comes back by and by.
     more = !shards.isEmpty();
-    if (shards.isEmpty() || !pace.isWorth(room, config, now())) {
+    if (shards.isEmpty() || !pace.isWorthFetching(room, config, now())) {
       return 0;
     }
-    if (!crowded.isEmpty() && !pace.isTimeForOthers(now())) {
+    if (!crowded.isEmpty() && !pace.mayFetchPastSaturated(now())) {
       return 0;
     }
     more = !crowded.isEmpty();
     List<Integer> order = inTurn(shards);
     long start = now();
     checkRetriesNow();
-    int limit = budget.rows(limits.limit(room, List.of()));
-    RelayFetcher.Found found = next.look(order, unwanted, retries, window, limit);
+    int limit = budget.maxRows(limits.fetchLimit(room, List.of()));
+    RelayFetcher.Found found = next.fetch(order, unwanted, retries, window, limit);
     if (!crowded.isEmpty()) {
-      pace.lookedForOthers(start, now());
+      pace.fetchedPastSaturated(start, now());
     }
     return use(found);
   }
 
   private int use(RelayFetcher.Found found) {
     budget.succeeded();
-    limits.learn(found.rows());
+    limits.learnSizes(found.rows());
     if (!found.rows().isEmpty()) {
       lastShard = found.rows().get(found.rows().size() - 1).shard();
     }
@@ -400,7 +400,7 @@ final class RelayLoop {
     }
     int taken = take(found.rows());
     more |= found.full();
-    pace.read(taken, found.limit(), now());
+    pace.fetched(taken, found.limit(), now());
     return taken;
   }
 
@@ -410,13 +410,13 @@ final class RelayLoop {
    */
   private void readAhead(List<OutboxRow> rows) {
     Set<Integer> shards = own.readable(now());
-    int room = limits.room(true, rows);
-    if (retries || !RelayPacing.isEnough(room, config) || shards.isEmpty()) {
+    int room = limits.capacity(true, rows);
+    if (retries || !RelayPacing.isEnoughCapacity(room, config) || shards.isEmpty()) {
       return;
     }
     checkRetriesNow();
     if (isPlain()) {
-      next.lookAhead(inTurn(shards), window, rows, budget.rows(limits.limit(room, rows)));
+      next.readAhead(inTurn(shards), window, rows, budget.maxRows(limits.fetchLimit(room, rows)));
     }
   }
 
@@ -434,7 +434,7 @@ final class RelayLoop {
     for (int place = 0; place < rows.size(); place++) {
       OutboxRow row = rows.get(place);
       boolean may =
-          limits.allow(row)
+          limits.allows(row)
               && !isSpellOver()
               && (passedOver.isEmpty() || !passedOver.contains(laneOf(row)));
       if (may && !row.hasBody()) {
@@ -452,7 +452,7 @@ final class RelayLoop {
       if (!held) {
         // Nor may a later one of its key: the lease may be renewed while this goes on.
         passedOver.add(laneOf(row));
-        next.again();
+        next.rescan();
         more = true;
       }
     }
@@ -463,14 +463,14 @@ final class RelayLoop {
   private Map<Long, OutboxRow> bodies(List<OutboxRow> rows, int from) {
     List<OutboxRow> without =
         rows.subList(from, rows.size()).stream().filter(row -> !row.hasBody()).toList();
-    List<OutboxRow> some = without.subList(0, budget.together(without, 0));
+    List<OutboxRow> some = without.subList(0, budget.bodiesPerFetch(without, 0));
     try {
-      Map<Long, OutboxRow> bodies = next.bodies(some);
+      Map<Long, OutboxRow> bodies = next.fetchBodies(some);
       budget.succeeded();
       return bodies;
     } catch (Throwable e) {
       // What was found is found again.
-      next.again();
+      next.rescan();
       throw e;
     }
   }
@@ -513,7 +513,7 @@ final class RelayLoop {
                 return tables.hasRetries(connection);
               });
       retriesChecked = now();
-      waiting.tellStopped();
+      waiting.reportStops();
     }
   }
 
@@ -528,7 +528,7 @@ final class RelayLoop {
             && handovers.broken() == null;
     if (!mine || !handovers.handOver(row, window.generation())) {
       window.withdraw(row);
-      next.again();
+      next.rescan();
       more = true;
     }
   }
@@ -569,7 +569,7 @@ final class RelayLoop {
       step = window.confirmed(row);
     } else {
       done.known();
-      next.again();
+      next.rescan();
       more = true;
       if (done.generation() != window.generation()) {
         return;
@@ -599,8 +599,8 @@ final class RelayLoop {
       count(row, failure);
       return;
     }
-    waiting.outOfReach(row.destination(), Failures.unwrapped(failure));
-    window.forgetWaiting(other -> other.destination().equals(row.destination()));
+    waiting.unreachable(row.destination(), Failures.unwrapped(failure));
+    window.dropWaiting(other -> other.destination().equals(row.destination()));
     note("");
   }
 
@@ -614,13 +614,13 @@ final class RelayLoop {
       nextAttempt = nextAttempt - now() > 0 ? Math.min(nextAttempt, due) : due;
     }
     if (decision.parked()) {
-      waiting.tellStopped();
-      window.forgetWaiting(other -> waiting.isStopped(other.destination()));
+      waiting.reportStops();
+      window.dropWaiting(other -> waiting.isStopped(other.destination()));
     }
   }
 
   private void acknowledgeConfirmed() {
-    window.acknowledged(confirmed.ended());
+    window.deleted(confirmed.ended());
     if (!pace.isBusy() || confirmed.nanosToBegin() <= 0) {
       confirmed.begin(own, retries);
     }
@@ -645,7 +645,7 @@ final class RelayLoop {
   }
 
   private boolean isDrained() {
-    if (window.size() > 0 || !waiting.areReached() || !own.isSafe(now())) {
+    if (window.size() > 0 || !waiting.areAllReached() || !own.isSafe(now())) {
       return false;
     }
     Set<Integer> due =

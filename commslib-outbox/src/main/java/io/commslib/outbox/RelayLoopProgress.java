@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.AtomicReference;
 final class RelayLoopProgress {
 
   /** Whoever observes loops does so more often, unless the whole process is stopped. */
-  private static final long MAX_UNSEEN_NANOS = Duration.ofSeconds(10).toNanos();
+  private static final long MAX_OBSERVED_STEP_NANOS = Duration.ofSeconds(10).toNanos();
 
   private final String name;
   private final TimeSource time;
@@ -24,7 +24,7 @@ final class RelayLoopProgress {
   // The observer's.
   private long seenPasses;
   private long seenAt;
-  private long underWay;
+  private long inProgressNanos;
 
   /**
    * Creates the pulse of a loop that has not begun.
@@ -68,7 +68,7 @@ final class RelayLoopProgress {
   }
 
   /** The time since the last pass ended. */
-  Duration age() {
+  Duration sinceLastPass() {
     return Duration.ofNanos(Math.max(0, time.nanoTime() - ended));
   }
 
@@ -84,15 +84,17 @@ final class RelayLoopProgress {
   Duration observe() {
     long now = time.nanoTime();
     long count = passes;
-    underWay =
-        busy && count == seenPasses ? underWay + Math.min(now - seenAt, MAX_UNSEEN_NANOS) : 0;
+    inProgressNanos =
+        busy && count == seenPasses
+            ? inProgressNanos + Math.min(now - seenAt, MAX_OBSERVED_STEP_NANOS)
+            : 0;
     seenPasses = count;
     seenAt = now;
-    return Duration.ofNanos(underWay);
+    return Duration.ofNanos(inProgressNanos);
   }
 
   /** What the pass under way is about, in words. */
-  String text() {
+  String description() {
     Object what = doing.get();
     String words =
         what instanceof OutboxRow row

@@ -9,50 +9,51 @@ import java.time.Duration;
 final class RelayPacing {
 
   private static final long LINGER_NANOS = Duration.ofMillis(6).toNanos();
-  private static final long WINDOW_NANOS = Duration.ofMillis(50).toNanos();
-  private static final long FOR_ROOM_NANOS = Duration.ofMillis(5).toNanos();
-  private static final int FROM_PER_SECOND = 2_000;
-  private static final int SMALL = 64;
+  private static final long RATE_INTERVAL_NANOS = Duration.ofMillis(50).toNanos();
+  private static final long CAPACITY_WAIT_NANOS = Duration.ofMillis(5).toNanos();
+  private static final int BUSY_ROWS_PER_SECOND = 2_000;
+  private static final int SMALL_FETCH_ROWS = 64;
 
-  private long windowBegan;
-  private long inWindow;
+  private long intervalStart;
+  private long rowsInInterval;
   private boolean busy;
-  private boolean small;
-  private long lastRead;
-  private long nextForOthers;
-  private boolean lookedForOthers;
+  private boolean lastFetchSmall;
+  private long lastFetch;
+  private long nextPastSaturated;
+  private boolean fetchedPastSaturated;
 
   /** Whether there is room enough for a look. */
-  static boolean isEnough(int room, OutboxConfig config) {
+  static boolean isEnoughCapacity(int room, OutboxConfig config) {
     return room > 0 && room >= config.batchSize() / 4;
   }
 
   /** Whether there is room enough for a look, or some and the last one is long ago. */
-  boolean isWorth(int room, OutboxConfig config, long nowNanos) {
-    return isEnough(room, config) || (room > 0 && nowNanos - lastRead >= FOR_ROOM_NANOS);
+  boolean isWorthFetching(int room, OutboxConfig config, long nowNanos) {
+    return isEnoughCapacity(room, config)
+        || (room > 0 && nowNanos - lastFetch >= CAPACITY_WAIT_NANOS);
   }
 
   /** Whether to look for rows besides those of a destination that has its share already. */
-  boolean isTimeForOthers(long nowNanos) {
-    return !lookedForOthers || nowNanos - nextForOthers >= 0;
+  boolean mayFetchPastSaturated(long nowNanos) {
+    return !fetchedPastSaturated || nowNanos - nextPastSaturated >= 0;
   }
 
   /** Such a look passes over all rows of that destination: it may take a tenth of the time. */
-  void lookedForOthers(long startNanos, long endNanos) {
-    lookedForOthers = true;
-    nextForOthers = endNanos + Math.max(FOR_ROOM_NANOS, 10 * (endNanos - startNanos));
+  void fetchedPastSaturated(long startNanos, long endNanos) {
+    fetchedPastSaturated = true;
+    nextPastSaturated = endNanos + Math.max(CAPACITY_WAIT_NANOS, 10 * (endNanos - startNanos));
   }
 
   /** A look took so many rows. */
-  void read(int rows, int limit, long nowNanos) {
-    lastRead = nowNanos;
-    small = rows < Math.min(SMALL, limit);
-    inWindow += rows;
-    long elapsed = nowNanos - windowBegan;
-    if (elapsed >= WINDOW_NANOS) {
-      busy = inWindow * 1_000_000_000L / elapsed >= FROM_PER_SECOND;
-      windowBegan = nowNanos;
-      inWindow = 0;
+  void fetched(int rows, int limit, long nowNanos) {
+    lastFetch = nowNanos;
+    lastFetchSmall = rows < Math.min(SMALL_FETCH_ROWS, limit);
+    rowsInInterval += rows;
+    long elapsed = nowNanos - intervalStart;
+    if (elapsed >= RATE_INTERVAL_NANOS) {
+      busy = rowsInInterval * 1_000_000_000L / elapsed >= BUSY_ROWS_PER_SECOND;
+      intervalStart = nowNanos;
+      rowsInInterval = 0;
     }
   }
 
@@ -62,7 +63,7 @@ final class RelayPacing {
   }
 
   /** How long to let rows gather before the next look. */
-  long linger(long nowNanos) {
-    return busy && small ? LINGER_NANOS - (nowNanos - lastRead) : 0;
+  long lingerNanos(long nowNanos) {
+    return busy && lastFetchSmall ? LINGER_NANOS - (nowNanos - lastFetch) : 0;
   }
 }

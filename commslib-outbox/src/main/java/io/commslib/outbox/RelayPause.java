@@ -7,9 +7,9 @@ package io.commslib.outbox;
 final class RelayPause {
 
   private final RelayStandby standby;
-  private final Runnable onChange;
+  private final Runnable onStandbyChange;
   private final OutboxEvents events;
-  private final RelayLoopProgress pulse;
+  private final RelayLoopProgress progress;
 
   /**
    * Creates it.
@@ -19,9 +19,9 @@ final class RelayPause {
   RelayPause(
       RelayStandby standby, Runnable onChange, OutboxEvents events, RelayLoopProgress pulse) {
     this.standby = standby;
-    this.onChange = onChange;
+    this.onStandbyChange = onChange;
     this.events = events;
-    this.pulse = pulse;
+    this.progress = pulse;
   }
 
   boolean isOn() {
@@ -35,20 +35,20 @@ final class RelayPause {
 
   /** Lets the shards go. */
   void announce(Throwable failure) {
-    onChange.run();
-    events.part(true, "the relay pauses and gives its shards back", failure);
+    onStandbyChange.run();
+    events.component(true, "the relay pauses and gives its shards back", failure);
   }
 
   /** How long it lasts; 0 or less once it is over. */
   long nanosLeft() {
-    pulse.doing("pausing after an error of the JVM");
+    progress.doing("pausing after an error of the JVM");
     return standby.nanosLeft();
   }
 
   void end() {
     standby.end();
-    onChange.run();
-    events.part(false, "the relay goes on", null);
+    onStandbyChange.run();
+    events.component(false, "the relay goes on", null);
   }
 
   /** A publish worked: the next pause is a short one. */

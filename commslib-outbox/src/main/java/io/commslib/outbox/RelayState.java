@@ -9,7 +9,7 @@ import java.util.Set;
  * @param unreached destinations that failed and have not been reached since
  * @param failure why its last round failed; empty if it did not
  */
-record RelayState(int held, Set<String> unreached, String failure) {
+record RelayState(int inMemory, Set<String> unreached, String failure) {
 
   static final RelayState IDLE = new RelayState(0, Set.of(), "");
 }

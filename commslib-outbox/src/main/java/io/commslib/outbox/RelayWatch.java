@@ -12,7 +12,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
  */
 final class RelayWatch {
 
-  private record Loop(Thread thread, RelayLoopProgress pulse, boolean observed) {
+  private record Loop(Thread thread, RelayLoopProgress progress, boolean observed) {
     boolean hasEnded() {
       return thread.getState() == Thread.State.TERMINATED;
     }
@@ -25,7 +25,7 @@ final class RelayWatch {
   private final Duration bound;
   private final OutboxEvents events;
   private final List<Loop> loops = new CopyOnWriteArrayList<>();
-  private String told = "";
+  private String reported = "";
   private volatile boolean closing;
 
   /**
@@ -60,23 +60,23 @@ final class RelayWatch {
       if (!loop.observed()) {
         continue;
       }
-      boolean late = loop.pulse().observe().compareTo(bound) > 0;
+      boolean late = loop.progress().observe().compareTo(bound) > 0;
       if (found.isEmpty() && loop.hasEnded()) {
         found = loop.endedText();
       } else if (found.isEmpty() && late) {
-        found = loop.pulse().text() + ", has not returned for more than " + bound;
+        found = loop.progress().description() + ", has not returned for more than " + bound;
       }
     }
     // Asked after the look: closing is set before it ends a loop.
     if (closing) {
-      return told;
+      return reported;
     }
-    if (!found.isEmpty() && told.isEmpty()) {
+    if (!found.isEmpty() && reported.isEmpty()) {
       events.stalled(found + "; the shards are given back");
-    } else if (found.isEmpty() && !told.isEmpty()) {
-      events.part(false, "every loop goes on", null);
+    } else if (found.isEmpty() && !reported.isEmpty()) {
+      events.component(false, "every loop goes on", null);
     }
-    told = found;
+    reported = found;
     return found;
   }
 
@@ -86,9 +86,9 @@ final class RelayWatch {
       if (loop.hasEnded()) {
         return loop.endedText();
       }
-      Duration busy = loop.pulse().busyFor();
+      Duration busy = loop.progress().busyFor();
       if (busy.compareTo(bound) > 0) {
-        return loop.pulse().text()
+        return loop.progress().description()
             + ", has not returned for "
             + Duration.ofSeconds(busy.toSeconds());
       }
@@ -97,14 +97,14 @@ final class RelayWatch {
   }
 
   /** The time since the last pass of each loop ended, by the loop's name. */
-  Map<String, Duration> ages() {
+  Map<String, Duration> sinceLastPass() {
     Map<String, Duration> ages = new TreeMap<>();
-    loops.forEach(loop -> ages.put(loop.pulse().name(), loop.pulse().age()));
+    loops.forEach(loop -> ages.put(loop.progress().name(), loop.progress().sinceLastPass()));
     return ages;
   }
 
   void describe(Map<String, String> details) {
-    ages()
+    sinceLastPass()
         .forEach((name, age) -> details.put(name + "PassAgeMillis", Long.toString(age.toMillis())));
   }
 }

@@ -31,18 +31,18 @@ final class RelayWindow {
    */
   record Step(@Nullable OutboxRow next, @Nullable Failure failure) {}
 
-  private static final Step NOTHING = new Step(null, null);
+  private static final Step NO_STEP = new Step(null, null);
   private static final int ROW_OVERHEAD_BYTES = 300;
 
   private static final class Lane {
     final ArrayDeque<OutboxRow> waiting = new ArrayDeque<>();
-    int out;
+    int inFlight;
     boolean broken;
     @Nullable Failure failure;
   }
 
-  private final int depth;
-  private final Map<Long, OutboxRow> held = new LinkedHashMap<>();
+  private final int maxInFlightPerKey;
+  private final Map<Long, OutboxRow> rows = new LinkedHashMap<>();
   private final Map<String, Lane> lanes = new HashMap<>();
   private final Map<String, Integer> perDestination = new HashMap<>();
   private long bytes;
@@ -54,7 +54,7 @@ final class RelayWindow {
    * @param depth how many of one key may be unconfirmed at a time
    */
   RelayWindow(int depth) {
-    this.depth = depth;
+    this.maxInFlightPerKey = depth;
   }
 
   /** Grows with each {@link #reset}: what was handed over before is not held any more. */
@@ -65,7 +65,7 @@ final class RelayWindow {
   /** Holds nothing any more: an error may have left rows half held. */
   void reset() {
     generation++;
-    held.clear();
+    rows.clear();
     lanes.clear();
     perDestination.clear();
     bytes = 0;
@@ -73,21 +73,21 @@ final class RelayWindow {
 
   /** Takes a row unless it is held already or its lane is broken; true if to be published now. */
   boolean add(OutboxRow row) {
-    if (held.containsKey(row.id())) {
+    if (rows.containsKey(row.id())) {
       return false;
     }
     Lane lane = row.lane() == null ? null : lanes.computeIfAbsent(row.lane(), name -> new Lane());
     if (lane != null && lane.broken) {
       return false;
     }
-    held.put(row.id(), row);
+    rows.put(row.id(), row);
     perDestination.merge(row.destination(), 1, Integer::sum);
     bytes += bytes(row);
     if (lane == null) {
       return true;
     }
-    if (lane.out < depth) {
-      lane.out++;
+    if (lane.inFlight < maxInFlightPerKey) {
+      lane.inFlight++;
       return true;
     }
     lane.waiting.add(row);
@@ -96,13 +96,13 @@ final class RelayWindow {
 
   /** A publish was confirmed: the row stays held until it is acknowledged. */
   Step confirmed(OutboxRow row) {
-    return back(row, null);
+    return returned(row, null);
   }
 
   /** A publish failed: the row, and what waits behind it, is found again by a later read. */
   Step failed(OutboxRow row, Throwable cause) {
     remove(row);
-    return back(row, new Failure(row, cause));
+    return returned(row, new Failure(row, cause));
   }
 
   /** A row that was to be published is not: like a failure about which nothing is to be decided. */
@@ -111,16 +111,16 @@ final class RelayWindow {
     Lane lane = row.lane() == null ? null : lanes.get(row.lane());
     if (lane != null) {
       breakLane(lane);
-      back(row, null);
+      returned(row, null);
     }
   }
 
-  private Step back(OutboxRow row, @Nullable Failure failure) {
+  private Step returned(OutboxRow row, @Nullable Failure failure) {
     Lane lane = row.lane() == null ? null : lanes.get(row.lane());
     if (lane == null) {
-      return failure == null ? NOTHING : new Step(null, failure);
+      return failure == null ? NO_STEP : new Step(null, failure);
     }
-    lane.out--;
+    lane.inFlight--;
     if (failure != null) {
       breakLane(lane);
       if (lane.failure == null || row.id() < lane.failure.row().id()) {
@@ -129,11 +129,11 @@ final class RelayWindow {
     }
     OutboxRow next = lane.waiting.poll();
     if (next != null) {
-      lane.out++;
+      lane.inFlight++;
       return new Step(next, null);
     }
-    if (lane.out > 0) {
-      return NOTHING;
+    if (lane.inFlight > 0) {
+      return NO_STEP;
     }
     lanes.remove(row.lane());
     return new Step(null, lane.failure);
@@ -146,7 +146,7 @@ final class RelayWindow {
   }
 
   /** Lets go of rows that match and are not with the transport. */
-  void forgetWaiting(Predicate<OutboxRow> matching) {
+  void dropWaiting(Predicate<OutboxRow> matching) {
     for (Lane lane : lanes.values()) {
       OutboxRow first = lane.waiting.peek();
       if (first != null && matching.test(first)) {
@@ -156,12 +156,12 @@ final class RelayWindow {
     }
   }
 
-  void acknowledged(Collection<OutboxRow> rows) {
+  void deleted(Collection<OutboxRow> rows) {
     rows.forEach(this::remove);
   }
 
   private void remove(OutboxRow row) {
-    if (held.remove(row.id()) != null) {
+    if (rows.remove(row.id()) != null) {
       perDestination.computeIfPresent(
           row.destination(), (name, count) -> count == 1 ? null : count - 1);
       bytes -= bytes(row);
@@ -174,23 +174,23 @@ final class RelayWindow {
   }
 
   boolean contains(OutboxRow row) {
-    return held.containsKey(row.id());
+    return rows.containsKey(row.id());
   }
 
   int size() {
-    return held.size();
+    return rows.size();
   }
 
   long bytes() {
     return bytes;
   }
 
-  int held(String destination) {
+  int rows(String destination) {
     return perDestination.getOrDefault(destination, 0);
   }
 
   /** How many rows are held of the destination with most. */
-  int most() {
+  int maxOfOneDestination() {
     int most = 0;
     for (int count : perDestination.values()) {
       most = Math.max(most, count);
@@ -199,7 +199,7 @@ final class RelayWindow {
   }
 
   /** Destinations of which at least so many rows are held. */
-  List<String> crowded(int rows) {
+  List<String> destinationsWithAtLeast(int rows) {
     List<String> names = new ArrayList<>();
     perDestination.forEach(
         (name, count) -> {
@@ -211,13 +211,13 @@ final class RelayWindow {
   }
 
   /** Shards of which rows are held; passes over all that are. */
-  Set<Integer> busyShards() {
+  Set<Integer> shards() {
     Set<Integer> shards = new HashSet<>();
-    held.values().forEach(row -> shards.add(row.shard()));
+    rows.values().forEach(row -> shards.add(row.shard()));
     return shards;
   }
 
   Collection<OutboxRow> rows() {
-    return held.values();
+    return rows.values();
   }
 }

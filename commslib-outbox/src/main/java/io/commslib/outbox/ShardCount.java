@@ -35,12 +35,12 @@ final class ShardCount {
    */
   void store(Connection connection) throws SQLException {
     // The first to insert row 0 makes the rest; others wait for its commit and then see them all.
-    if (present(connection) == 0 && makeRow(connection, 0)) {
+    if (storedCount(connection) == 0 && insertRow(connection, 0)) {
       for (int shard = 1; shard < shards; shard++) {
-        makeRow(connection, shard);
+        insertRow(connection, shard);
       }
     }
-    compare(present(connection));
+    compare(storedCount(connection));
   }
 
   private void compare(int present) {
@@ -53,7 +53,7 @@ final class ShardCount {
     }
   }
 
-  private int present(Connection connection) throws SQLException {
+  private int storedCount(Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery("SELECT count(*) FROM " + table)) {
       row.next();
@@ -61,7 +61,7 @@ final class ShardCount {
     }
   }
 
-  private boolean makeRow(Connection connection, int shard) throws SQLException {
+  private boolean insertRow(Connection connection, int shard) throws SQLException {
     String sql =
         "INSERT INTO "
             + table

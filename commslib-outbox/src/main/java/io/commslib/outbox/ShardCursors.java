@@ -13,7 +13,7 @@ import java.util.List;
 final class ShardCursors {
 
   private static final long[] NONE = {};
-  private static final long NET_NANOS = 30_000_000_000L;
+  private static final long FULL_RESCAN_INTERVAL_NANOS = 30_000_000_000L;
 
   /** Up to here all rows have been read; some may still be held, and be given back. */
   private final long[] cursors;
@@ -21,44 +21,44 @@ final class ShardCursors {
   /** Up to here there are no rows any more, held ones neither. */
   private final long[] marks;
 
-  private long highest;
+  private long highestId;
 
   /** Whether a held row may be beyond its shard's cursor: in a backlog that lies still none is. */
-  private boolean mayBeBeyond;
+  private boolean mayExceedCursors;
 
-  private long resets;
-  private long netCast;
+  private long rescans;
+  private long lastFullRescan;
 
   ShardCursors(int shards, long nowNanos) {
     this.cursors = new long[shards];
     this.marks = new long[shards];
-    this.netCast = nowNanos;
+    this.lastFullRescan = nowNanos;
   }
 
   /** Something that was read and is not held any more will have to be read again. */
-  void reset() {
+  void rescan() {
     System.arraycopy(marks, 0, cursors, 0, marks.length);
-    resets++;
-    mayBeBeyond = true;
+    rescans++;
+    mayExceedCursors = true;
   }
 
   /** Grows with each reset: a look that began before the last one has missed something. */
-  long resets() {
-    return resets;
+  long rescans() {
+    return rescans;
   }
 
   /** Rows may be where none were expected: the next look begins at the start of each shard. */
-  void forget() {
+  void fullRescan() {
     Arrays.fill(marks, 0);
-    highest = 0;
-    reset();
+    highestId = 0;
+    rescan();
   }
 
   /** Twice a minute everything is read from the start, should a row have been put back by hand. */
-  void castNet(long nowNanos) {
-    if (nowNanos - netCast >= NET_NANOS) {
-      netCast = nowNanos;
-      forget();
+  void fullRescanIfDue(long nowNanos) {
+    if (nowNanos - lastFullRescan >= FULL_RESCAN_INTERVAL_NANOS) {
+      lastFullRescan = nowNanos;
+      fullRescan();
     }
   }
 
@@ -73,18 +73,18 @@ final class ShardCursors {
   }
 
   /** The highest id found so far. */
-  long highest() {
-    return highest;
+  long highestId() {
+    return highestId;
   }
 
-  /** Rows may be held from now on that {@link #looked} was not told of. */
-  void heldUnseen() {
-    mayBeBeyond = true;
+  /** Rows may be held from now on that {@link #fetched} was not told of. */
+  void rowsAddedUnseen() {
+    mayExceedCursors = true;
   }
 
   /** Those of the held rows, and of others, a look would find again. */
-  long[] beyond(Collection<OutboxRow> held, Collection<OutboxRow> others) {
-    if (!mayBeBeyond) {
+  long[] beyondCursors(Collection<OutboxRow> held, Collection<OutboxRow> others) {
+    if (!mayExceedCursors) {
       return NONE;
     }
     long[] ids = new long[held.size() + others.size()];
@@ -96,7 +96,7 @@ final class ShardCursors {
         }
       }
     }
-    mayBeBeyond = count > 0;
+    mayExceedCursors = count > 0;
     return Arrays.copyOf(ids, count);
   }
 
@@ -109,15 +109,15 @@ final class ShardCursors {
    * @param limit how many were wanted at most: of the last one's shard there may be more
    * @param settled no row with this id or a lower one could appear any more when the look began
    */
-  void looked(List<Integer> shards, List<OutboxRow> found, int each, int limit, long settled) {
+  void fetched(List<Integer> shards, List<OutboxRow> found, int each, int limit, long settled) {
     int[] counts = new int[cursors.length];
     long[] last = new long[cursors.length];
     for (OutboxRow row : found) {
       counts[row.shard()]++;
       last[row.shard()] = Math.max(last[row.shard()], row.id());
-      highest = Math.max(highest, row.id());
+      highestId = Math.max(highestId, row.id());
     }
-    mayBeBeyond |= highest > settled;
+    mayExceedCursors |= highestId > settled;
     int cut = found.size() < limit ? -1 : found.get(found.size() - 1).shard();
     for (int shard : shards) {
       boolean all = counts[shard] < each && shard != cut;

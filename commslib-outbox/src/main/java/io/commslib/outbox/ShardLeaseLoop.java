@@ -14,26 +14,26 @@ import java.util.function.Supplier;
  */
 final class ShardLeaseLoop {
 
-  private static final Duration AFTER_FAILURE = Duration.ofMillis(300);
-  private static final Duration WHILE_AWAY = Duration.ofMillis(250);
-  private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(2);
+  private static final Duration FAILURE_BACKOFF = Duration.ofMillis(300);
+  private static final Duration STANDBY_INTERVAL = Duration.ofMillis(250);
+  private static final Duration BACKLOG_INTERVAL = Duration.ofSeconds(2);
 
   private final JdbcDatabase database;
   private final CommsRuntime runtime;
   private final ShardLeases leases;
   private final OutboxTransactions transactions;
   private final RowTables tables;
-  private final Supplier<String> reasonToStayAway;
+  private final Supplier<String> standbyReason;
   private final Runnable onChange;
-  private final RelayLoopProgress pulse;
+  private final RelayLoopProgress progress;
   private final WakeSignal signal = new WakeSignal();
   private final OutboxEvents events;
   private final OutageLogger outage;
-  private boolean away;
+  private boolean onStandby;
   private volatile boolean closed;
   private volatile Backlog backlog = Backlog.UNKNOWN;
   private volatile String failure = "";
-  private long looked;
+  private long lastMeasured;
 
   /**
    * Creates a loop.
@@ -55,34 +55,34 @@ final class ShardLeaseLoop {
     this.leases = leases;
     this.transactions = OutboxTransactions.ofLoop(database);
     this.tables = new RowTables(database);
-    this.reasonToStayAway = reasonToStayAway;
+    this.standbyReason = reasonToStayAway;
     this.onChange = onChange;
-    this.pulse = new RelayLoopProgress("lease", runtime.time());
-    this.looked = runtime.time().nanoTime() - BETWEEN_LOOKS.toNanos();
+    this.progress = new RelayLoopProgress("lease", runtime.time());
+    this.lastMeasured = runtime.time().nanoTime() - BACKLOG_INTERVAL.toNanos();
   }
 
-  RelayLoopProgress pulse() {
-    return pulse;
+  RelayLoopProgress progress() {
+    return progress;
   }
 
   /** Runs until {@link #close}. */
   void run() {
     while (!closed) {
-      Duration wait = AFTER_FAILURE;
-      pulse.begin();
+      Duration wait = FAILURE_BACKOFF;
+      progress.begin();
       try {
-        wait = turn();
+        wait = runOnce();
         failure = "";
         outage.succeeded();
       } catch (Throwable e) {
-        noteFailure(e);
+        recordFailure(e);
       }
-      pulse.end();
+      progress.end();
       rest(wait);
     }
   }
 
-  private void noteFailure(Throwable thrown) {
+  private void recordFailure(Throwable thrown) {
     try {
       failure = Failures.text(thrown);
       outage.failed(thrown);
@@ -102,25 +102,25 @@ final class ShardLeaseLoop {
     }
   }
 
-  private Duration turn() {
-    if (!reasonToStayAway.get().isEmpty()) {
-      if (!away) {
-        pulse.doing("giving the shards back");
+  private Duration runOnce() {
+    if (!standbyReason.get().isEmpty()) {
+      if (!onStandby) {
+        progress.doing("giving the shards back");
         release();
-        away = true;
+        onStandby = true;
       }
-      look();
-      return WHILE_AWAY;
+      measureBacklog();
+      return STANDBY_INTERVAL;
     }
-    away = false;
+    onStandby = false;
     tick();
-    Duration wait = leases.nextTick();
-    look();
+    Duration wait = leases.untilNextTick();
+    measureBacklog();
     return wait;
   }
 
   private void tick() {
-    pulse.doing("renewing leases");
+    progress.doing("renewing leases");
     ShardOwnership before = leases.current();
     ShardOwnership ticked = transactions.single("lease", leases::tick);
     leases.install(ticked);
@@ -129,13 +129,13 @@ final class ShardLeaseLoop {
     }
   }
 
-  private void look() {
+  private void measureBacklog() {
     long now = runtime.time().nanoTime();
-    if (now - looked < BETWEEN_LOOKS.toNanos()) {
+    if (now - lastMeasured < BACKLOG_INTERVAL.toNanos()) {
       return;
     }
-    looked = now;
-    pulse.doing("measuring the backlog");
+    lastMeasured = now;
+    progress.doing("measuring the backlog");
     Backlog before = backlog;
     backlog =
         transactions.run(
@@ -144,7 +144,7 @@ final class ShardLeaseLoop {
               if (tables.hasRetries(connection)) {
                 tables.clearRetriesWithoutMessage(connection);
               }
-              return Backlog.look(
+              return Backlog.measure(
                   connection,
                   database,
                   leases.shards(),

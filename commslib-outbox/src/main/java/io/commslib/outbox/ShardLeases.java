@@ -32,7 +32,7 @@ import java.util.concurrent.atomic.AtomicReference;
 final class ShardLeases {
 
   /** With a long lease another relay shall not wait long for its share. */
-  private static final Duration MAX_BETWEEN_TICKS = Duration.ofSeconds(5);
+  private static final Duration MAX_TICK_INTERVAL = Duration.ofSeconds(5);
 
   private record Drained(ShardOwnership seen, Set<Integer> shards) {}
 
@@ -45,7 +45,7 @@ final class ShardLeases {
   private final AtomicReference<ShardOwnership> ownership;
   private final AtomicReference<Drained> drained;
   private final AtomicLong losses = new AtomicLong();
-  private volatile boolean settled;
+  private volatile boolean balanced;
 
   ShardLeases(JdbcDatabase database, OutboxConfig config, TimeSource time, String node) {
     this.database = database;
@@ -88,7 +88,7 @@ final class ShardLeases {
   ShardOwnership tick(Connection connection) throws SQLException {
     long started = time.nanoTime();
     long lease = config.leaseTime().toMillis();
-    beat(connection);
+    heartbeat(connection);
     update(
         connection,
         "UPDATE "
@@ -100,9 +100,9 @@ final class ShardLeases {
         node);
     Map<Integer, Long> epochs = new TreeMap<>(readEpochs(connection));
     int fair = fairShare(connection);
-    Set<Integer> leaving = letGo(connection, epochs, fair);
-    take(connection, epochs, fair, lease);
-    settled = leaving.isEmpty() && epochs.size() == fair;
+    Set<Integer> leaving = chooseLeaving(connection, epochs, fair);
+    takeExpired(connection, epochs, fair, lease);
+    balanced = leaving.isEmpty() && epochs.size() == fair;
     return new ShardOwnership(epochs, leaving, started + config.leaseTime().toNanos());
   }
 
@@ -118,10 +118,10 @@ final class ShardLeases {
   }
 
   /** How long until the next tick: soon while shards are changing hands. */
-  Duration nextTick() {
+  Duration untilNextTick() {
     Duration third = config.leaseTime().dividedBy(3);
-    Duration calm = third.compareTo(MAX_BETWEEN_TICKS) < 0 ? third : MAX_BETWEEN_TICKS;
-    return settled ? calm : Duration.ofSeconds(1);
+    Duration calm = third.compareTo(MAX_TICK_INTERVAL) < 0 ? third : MAX_TICK_INTERVAL;
+    return balanced ? calm : Duration.ofSeconds(1);
   }
 
   /** How many shards nobody owns just now. */
@@ -138,7 +138,7 @@ final class ShardLeases {
    * Whether there is a message in a shard that no relay owns just now, or that this one has taken
    * since {@code seen}.
    */
-  boolean hasMessagesToTake(Connection connection, ShardOwnership seen) throws SQLException {
+  boolean hasMessagesInFreeShards(Connection connection, ShardOwnership seen) throws SQLException {
     try (PreparedStatement select =
         connection.prepareStatement(
             "SELECT s.shard FROM "
@@ -173,7 +173,7 @@ final class ShardLeases {
     return (config.shards() + Math.max(1, live) - 1) / Math.max(1, live);
   }
 
-  private void beat(Connection connection) throws SQLException {
+  private void heartbeat(Connection connection) throws SQLException {
     String now = database.dialect().now();
     if (update(
             connection, "UPDATE " + nodeTable + " SET heartbeat = " + now + " WHERE node = ?", node)
@@ -182,12 +182,12 @@ final class ShardLeases {
           connection,
           "INSERT INTO " + nodeTable + " (node, heartbeat) VALUES (?, " + now + ")",
           node);
-      forgetTheDead(connection);
+      removeDeadNodes(connection);
     }
   }
 
   /** Looked for first: some databases would wait for the rows of those that are alive. */
-  private void forgetTheDead(Connection connection) throws SQLException {
+  private void removeDeadNodes(Connection connection) throws SQLException {
     List<String> dead = new ArrayList<>();
     try (PreparedStatement select =
         connection.prepareStatement(
@@ -208,7 +208,7 @@ final class ShardLeases {
   }
 
   /** Chooses what to let go, those already chosen first; releases what the relay has finished. */
-  private Set<Integer> letGo(Connection connection, Map<Integer, Long> epochs, int fair)
+  private Set<Integer> chooseLeaving(Connection connection, Map<Integer, Long> epochs, int fair)
       throws SQLException {
     ShardOwnership before = ownership.get();
     List<Integer> candidates = new ArrayList<>(epochs.keySet());
@@ -243,7 +243,7 @@ final class ShardLeases {
         node);
   }
 
-  private void take(Connection connection, Map<Integer, Long> epochs, int fair, long lease)
+  private void takeExpired(Connection connection, Map<Integer, Long> epochs, int fair, long lease)
       throws SQLException {
     int wanted = fair - epochs.size();
     if (wanted <= 0) {
@@ -265,7 +265,7 @@ final class ShardLeases {
       }
     }
     for (int shard : free) {
-      takeOne(connection, shard, expired, lease);
+      takeShard(connection, shard, expired, lease);
     }
     if (!free.isEmpty()) {
       epochs.putAll(readEpochs(connection));
@@ -273,7 +273,7 @@ final class ShardLeases {
   }
 
   /** Another relay may be quicker: then nothing changes, and the epochs read afterwards say so. */
-  private void takeOne(Connection connection, int shard, String expired, long lease)
+  private void takeShard(Connection connection, int shard, String expired, long lease)
       throws SQLException {
     try {
       update(
@@ -330,7 +330,7 @@ final class ShardLeases {
     try (PreparedStatement select =
         connection.prepareStatement(
             "SELECT "
-                + (database.dialect() == SqlDialect.POSTGRESQL ? boundOfStandstill() : "1")
+                + (database.dialect() == SqlDialect.POSTGRESQL ? idleTimeout() : "1")
                 + " FROM "
                 + shardTable
                 + " WHERE shard = ? AND owner = ? AND epoch = ? FOR UPDATE")) {
@@ -340,12 +340,12 @@ final class ShardLeases {
       }
     }
     if (!ours) {
-      lost(shard, epoch);
+      recordLoss(shard, epoch);
     }
     return ours;
   }
 
-  private String boundOfStandstill() {
+  private String idleTimeout() {
     long millis = config.leaseTime().toMillis();
     return "set_config('idle_in_transaction_session_timeout', '" + millis + "', true)";
   }
@@ -361,7 +361,7 @@ final class ShardLeases {
         .forEach(
             (shard, epoch) -> {
               if (!epoch.equals(now.get(shard))) {
-                lost(shard, epoch);
+                recordLoss(shard, epoch);
               }
             });
   }
@@ -371,7 +371,7 @@ final class ShardLeases {
     return losses.get();
   }
 
-  private void lost(int shard, long epoch) {
+  private void recordLoss(int shard, long epoch) {
     ShardOwnership before =
         ownership.getAndUpdate(now -> now.owns(shard, epoch) ? now.without(shard) : now);
     if (before.owns(shard, epoch)) {

@@ -16,7 +16,7 @@ import java.util.Set;
 record ShardOwnership(Map<Integer, Long> epochs, Set<Integer> leaving, long leaseEndNanos) {
 
   /** How long before the end of its lease a relay stops to begin anything. */
-  static final Duration MARGIN = Duration.ofSeconds(3);
+  static final Duration SAFETY_MARGIN = Duration.ofSeconds(3);
 
   ShardOwnership {
     epochs = Map.copyOf(epochs);
@@ -29,7 +29,7 @@ record ShardOwnership(Map<Integer, Long> epochs, Set<Integer> leaving, long leas
 
   /** Whether the lease lasts long enough to begin something. */
   boolean isSafe(long nowNanos) {
-    return leaseEndNanos - MARGIN.toNanos() - nowNanos > 0;
+    return leaseEndNanos - SAFETY_MARGIN.toNanos() - nowNanos > 0;
   }
 
   boolean owns(int shard) {

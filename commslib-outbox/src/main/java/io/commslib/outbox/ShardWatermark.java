@@ -20,14 +20,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class ShardWatermark {
 
-  private static final long SOON_NANOS = Duration.ofMillis(10).toNanos();
+  private static final long MIN_INTERVAL_NANOS = Duration.ofMillis(10).toNanos();
   private static final long STALE_NANOS = Duration.ofSeconds(1).toNanos();
 
   /** So few dead rows are read again and again without harm. */
-  private static final int FEW = 100;
+  private static final int MIN_NEW_IDS = 100;
 
   /** How transactions are named that were prepared; some versions rename one when it is. */
-  private static final String PREPARED = "-1/";
+  private static final String PREPARED_PREFIX = "-1/";
 
   /**
    * What one look sees.
@@ -36,7 +36,7 @@ final class ShardWatermark {
    * @param lastDrawn 0 if none was drawn yet
    * @param writing transactions that held the table for writing afterwards
    */
-  record Sight(String server, long lastDrawn, Set<String> writing) {}
+  record Observation(String server, long lastDrawn, Set<String> writing) {}
 
   private final OutboxEvents events;
   private final String sql;
@@ -44,11 +44,11 @@ final class ShardWatermark {
   private @Nullable String server;
   private Set<String> writers = Set.of();
   private long candidate;
-  private boolean off;
-  private boolean began;
-  private long looked;
-  private long lookNanos;
-  private long settled;
+  private boolean disabled;
+  private boolean hasCandidate;
+  private long lastRead;
+  private long readNanos;
+  private long watermark;
 
   ShardWatermark(JdbcDatabase database, OutboxEvents events) {
     this.events = events;
@@ -69,12 +69,12 @@ final class ShardWatermark {
 
   /** What is known; holds for every read that begins from now on. */
   long upTo() {
-    return settled;
+    return watermark;
   }
 
   /** Whether the last look is so long ago that the server may be another one by now. */
   boolean isStale(long nowNanos) {
-    return !off && (!began || nowNanos - looked >= STALE_NANOS);
+    return !disabled && (!hasCandidate || nowNanos - lastRead >= STALE_NANOS);
   }
 
   /**
@@ -83,9 +83,9 @@ final class ShardWatermark {
    * @param highest highest id read so far
    */
   boolean isDue(long highest, long nowNanos) {
-    return !off
-        && nowNanos - looked >= Math.max(SOON_NANOS, 20 * lookNanos)
-        && highest - settled >= FEW;
+    return !disabled
+        && nowNanos - lastRead >= Math.max(MIN_INTERVAL_NANOS, 20 * readNanos)
+        && highest - watermark >= MIN_NEW_IDS;
   }
 
   /**
@@ -95,7 +95,7 @@ final class ShardWatermark {
    * @return whether the server was started again or is another one, or ids were set back: then rows
    *     may be where none were expected
    */
-  boolean look(Connection connection, long highest) throws SQLException {
+  boolean read(Connection connection, long highest) throws SQLException {
     try (PreparedStatement select = connection.prepareStatement(sql)) {
       select.setString(1, table);
       select.setString(2, table);
@@ -103,46 +103,46 @@ final class ShardWatermark {
         row.next();
         long last = row.getLong(1);
         if (row.wasNull() && highest > 0) {
-          return giveUp("the sequence of ids can't be read without the right to");
+          return disable("the sequence of ids can't be read without the right to");
         }
         if (row.getInt(2) != 1) {
-          return giveUp("cache of the sequence of ids: " + row.getInt(2) + " (expected: 1)");
+          return disable("cache of the sequence of ids: " + row.getInt(2) + " (expected: 1)");
         }
         List<String> writing = List.of((String[]) row.getArray(4).getArray());
-        return take(new Sight(row.getString(3), last, new HashSet<>(writing)));
+        return observe(new Observation(row.getString(3), last, new HashSet<>(writing)));
       }
     } catch (SQLException e) {
       if (e.getSQLState() == null || !e.getSQLState().startsWith("42")) {
         throw e;
       }
-      return giveUp(e.toString());
+      return disable(e.toString());
     }
   }
 
   /** Slow from now on, and as right: each look begins at the start of the shard. */
-  private boolean giveUp(String why) {
-    off = true;
-    settled = 0;
+  private boolean disable(String why) {
+    disabled = true;
+    watermark = 0;
     events.failed("reads from the start of each shard: " + why, null);
     return true;
   }
 
-  void took(long startNanos, long endNanos) {
-    looked = endNanos;
-    lookNanos = endNanos - startNanos;
+  void readTook(long startNanos, long endNanos) {
+    lastRead = endNanos;
+    readNanos = endNanos - startNanos;
   }
 
   /** Begins anew: what was known may belong to a server that is gone. */
   void forget() {
-    began = false;
+    hasCandidate = false;
     server = null;
     writers = Set.of();
     candidate = 0;
-    settled = 0;
+    watermark = 0;
   }
 
   /** Takes what was seen; says whether all that was known before is void. */
-  boolean take(Sight sight) {
+  boolean observe(Observation sight) {
     boolean another =
         server != null && (!server.equals(sight.server()) || sight.lastDrawn() < candidate);
     if (another) {
@@ -151,16 +151,16 @@ final class ShardWatermark {
     server = sight.server();
     Set<String> still = new HashSet<>(writers);
     still.retainAll(sight.writing());
-    sight.writing().stream().filter(name -> name.startsWith(PREPARED)).forEach(still::add);
+    sight.writing().stream().filter(name -> name.startsWith(PREPARED_PREFIX)).forEach(still::add);
     if (sight.writing().isEmpty()) {
-      settled = sight.lastDrawn();
-    } else if (began && still.isEmpty()) {
-      settled = candidate;
-    } else if (began) {
+      watermark = sight.lastDrawn();
+    } else if (hasCandidate && still.isEmpty()) {
+      watermark = candidate;
+    } else if (hasCandidate) {
       writers = still;
       return another;
     }
-    began = true;
+    hasCandidate = true;
     candidate = sight.lastDrawn();
     writers = sight.writing();
     return another;

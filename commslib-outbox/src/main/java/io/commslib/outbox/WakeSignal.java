@@ -13,7 +13,7 @@ final class WakeSignal {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private final AtomicBoolean set = new AtomicBoolean();
+  private final AtomicBoolean signalled = new AtomicBoolean();
   private final AtomicBoolean raised = new AtomicBoolean();
   private volatile boolean lingering;
 
@@ -28,7 +28,7 @@ final class WakeSignal {
 
   /** Ends the wait, with nothing new to look for. */
   void nudge() {
-    if (set.compareAndSet(false, true)) {
+    if (signalled.compareAndSet(false, true)) {
       lock.lock();
       try {
         changed.signalAll();
@@ -48,10 +48,10 @@ final class WakeSignal {
     lock.lock();
     try {
       long left = nanos;
-      while (!set.get() && left > 0) {
+      while (!signalled.get() && left > 0) {
         left = changed.awaitNanos(left);
       }
-      return set.getAndSet(false);
+      return signalled.getAndSet(false);
     } finally {
       lock.unlock();
     }
@@ -66,16 +66,16 @@ final class WakeSignal {
     try {
       lingering = true;
       long left = nanos;
-      set.set(false);
+      signalled.set(false);
       while (left > 0 && !enough.getAsBoolean()) {
         left = changed.awaitNanos(left);
-        set.set(false);
+        signalled.set(false);
       }
     } finally {
       lingering = false;
       lock.unlock();
       if (raised.get()) {
-        set.set(true);
+        signalled.set(true);
       }
     }
   }

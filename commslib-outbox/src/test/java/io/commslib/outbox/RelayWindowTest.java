@@ -28,11 +28,11 @@ class RelayWindowTest {
     single.confirmed(row(1, "k"));
     assertThat(single.add(row(1, "k"))).isFalse();
     assertThat(single.size()).isEqualTo(1);
-    single.acknowledged(List.of(row(1, "k")));
+    single.deleted(List.of(row(1, "k")));
     assertThat(single.size()).isZero();
     assertThat(single.bytes()).isZero();
-    assertThat(single.busyShards()).isEmpty();
-    assertThat(single.held("queue:orders")).isZero();
+    assertThat(single.shards()).isEmpty();
+    assertThat(single.rows("queue:orders")).isZero();
   }
 
   @Test
@@ -73,7 +73,7 @@ class RelayWindowTest {
   void forgetsWaitingRowsButNotThoseWithTheTransport() {
     single.add(row(1, "k"));
     single.add(row(2, "k"));
-    single.forgetWaiting(row -> true);
+    single.dropWaiting(row -> true);
     assertThat(single.rows()).extracting(OutboxRow::id).containsExactly(1L);
     assertThat(single.add(row(2, "k"))).isFalse();
     assertThat(single.confirmed(row(1, "k")).next()).isEqualTo(row(2, "k"));

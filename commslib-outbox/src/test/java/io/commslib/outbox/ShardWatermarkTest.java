@@ -24,7 +24,7 @@ class ShardWatermarkTest {
   }
 
   private boolean take(long last, String... writers) {
-    return ids.take(new ShardWatermark.Sight("server 1", last, Set.of(writers)));
+    return ids.observe(new ShardWatermark.Observation("server 1", last, Set.of(writers)));
   }
 
   @Test
@@ -57,9 +57,9 @@ class ShardWatermarkTest {
   @Test
   void knowsNothingOfAServerThatWasStartedAgain() {
     take(40);
-    assertThat(ids.take(new ShardWatermark.Sight("server 2", 50, Set.of("3/1")))).isTrue();
+    assertThat(ids.observe(new ShardWatermark.Observation("server 2", 50, Set.of("3/1")))).isTrue();
     assertThat(ids.upTo()).isZero();
-    assertThat(ids.take(new ShardWatermark.Sight("server 2", 50, Set.of()))).isFalse();
+    assertThat(ids.observe(new ShardWatermark.Observation("server 2", 50, Set.of()))).isFalse();
     assertThat(ids.upTo()).isEqualTo(50);
   }
 
@@ -74,7 +74,7 @@ class ShardWatermarkTest {
   void isLookedForSeldomUnlessMuchIsNew() {
     assertThat(ids.isStale(0)).as("the first time").isTrue();
     take(1_000);
-    ids.took(0, millis(2));
+    ids.readTook(0, millis(2));
     assertThat(ids.isDue(1_099, millis(900))).as("a few rows").isFalse();
     assertThat(ids.isDue(1_100, millis(41))).as("a twentieth of the time").isFalse();
     assertThat(ids.isDue(1_100, millis(42))).isTrue();
