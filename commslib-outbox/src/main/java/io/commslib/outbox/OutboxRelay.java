@@ -87,10 +87,10 @@ public final class OutboxRelay implements LifecycleComponent {
     this.relayThread = runtime.newThread("outbox-relay", this::runRelay);
     this.leaseThread = runtime.newThread("outbox-lease", this::runLeases);
     this.backgroundThreads = new ArrayList<>();
-    watch.add(relayThread, relayLoop.pulse());
+    watch.add(relayThread, relayLoop.progress());
     watch.addObserver(leaseThread, leaseLoop.progress());
     relayLoop
-        .others()
+        .backgroundTasks()
         .forEach(
             (name, side) -> {
               Thread thread = runtime.newThread(name, side::run);
@@ -215,7 +215,7 @@ public final class OutboxRelay implements LifecycleComponent {
     leaseLoop.close();
     try {
       if (relayThread.getState() == Thread.State.NEW) {
-        relayLoop.stopOthers();
+        relayLoop.stopBackgroundTasks();
       }
       if (leaseThread.isAlive() && !leaseEnded.await(2 * CLOSE_SECONDS, TimeUnit.SECONDS)) {
         relayThread.interrupt();
@@ -287,7 +287,7 @@ public final class OutboxRelay implements LifecycleComponent {
     try {
       relayLoop.run();
     } finally {
-      relayLoop.stopOthers();
+      relayLoop.stopBackgroundTasks();
       relayEnded.countDown();
       // The shards must not wait for the next tick of a thread that has nothing to keep them for.
       leaseLoop.wake();
