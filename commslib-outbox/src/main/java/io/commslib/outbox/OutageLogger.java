@@ -5,7 +5,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells once that a loop fails and once that it goes on, however often it tries in between.
+ * Reports once that a loop fails and once that it continues, however many passes fail in between.
  * Confined to the loop's thread.
  */
 final class OutageLogger {
@@ -17,13 +17,13 @@ final class OutageLogger {
   private boolean failing;
 
   /**
-   * Creates one that has not failed.
+   * Creates a logger for a loop that has not failed.
    *
-   * @param what the loop's work, such as {@code reading and publishing}
+   * @param activity the loop's work, such as {@code reading and publishing}
    */
-  OutageLogger(OutboxEvents events, String what) {
+  OutageLogger(OutboxEvents events, String activity) {
     this.events = events;
-    this.activity = what;
+    this.activity = activity;
   }
 
   void failed(Throwable failure) {
@@ -34,7 +34,7 @@ final class OutageLogger {
     if (Failures.known(failure).isPresent()) {
       events.component(true, activity + " waits", failure);
     } else {
-      events.failed(activity + " failed and is tried again", failure);
+      events.failed(activity + " failed and is repeated", failure);
       events.log(log, activity + " failed", failure);
     }
   }
@@ -42,7 +42,7 @@ final class OutageLogger {
   void succeeded() {
     if (failing) {
       failing = false;
-      events.component(false, activity + " goes on", null);
+      events.component(false, activity + " continues", null);
     }
   }
 }

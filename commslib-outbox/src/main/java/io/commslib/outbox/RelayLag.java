@@ -10,9 +10,9 @@ import java.sql.SQLException;
 import java.time.Duration;
 
 /**
- * How long a message takes from its insert until its confirmation is noted, by the database's clock
- * only. One row every two seconds is asked, so that it costs nothing. Written by the relay's
- * thread, read by any.
+ * Measures the time from a message's insert to its deletion after the confirmation, by the
+ * database's clock only. It samples one row every two seconds, so that it costs next to nothing.
+ * Written by the thread that deletes, read by any.
  */
 final class RelayLag {
 
@@ -29,11 +29,7 @@ final class RelayLag {
     this.dialect = database.dialect();
     this.lastSample = time.nanoTime() - SAMPLE_INTERVAL_NANOS;
     this.sql =
-        "SELECT created_at, "
-            + dialect.now()
-            + " FROM "
-            + database.table("outbox_message")
-            + " WHERE shard = ? AND id = ?";
+        RelaySql.of(database, "SELECT created_at, @now FROM @message WHERE shard = ? AND id = ?");
   }
 
   void sample(Connection connection, OutboxRow row) throws SQLException {

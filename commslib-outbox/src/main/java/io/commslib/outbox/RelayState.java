@@ -3,11 +3,11 @@ package io.commslib.outbox;
 import java.util.Set;
 
 /**
- * What the relay's thread shows of itself. Immutable.
+ * State of the relay's thread for health checks. Immutable.
  *
- * @param held rows in its window
+ * @param inMemory the number of rows in its window
  * @param unreached destinations that failed and have not been reached since
- * @param failure why its last round failed; empty if it did not
+ * @param failure why its last pass failed; empty if it did not
  */
 record RelayState(int inMemory, Set<String> unreached, String failure) {
 

@@ -7,8 +7,8 @@ import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * Watches the loops of a relay: a thread that has ended, a pass that does not end. Thread-safe but
- * for {@link #observe}, which is the lease loop's.
+ * Watches the loops of a relay for a thread that has ended and for a pass that does not end.
+ * Thread-safe except {@link #observe}, which only the lease loop calls.
  */
 final class RelayWatch {
 
@@ -31,29 +31,29 @@ final class RelayWatch {
   /**
    * Creates a watch over nothing.
    *
-   * @param bound how long a pass may take
+   * @param bound the maximum duration of a pass
    */
   RelayWatch(Duration bound, OutboxEvents events) {
     this.bound = bound;
     this.events = events;
   }
 
-  /** A loop without which this relay must not keep its shards. */
+  /** Adds a loop without which this relay must not keep its shards. */
   void add(Thread thread, RelayLoopProgress pulse) {
     loops.add(new Loop(thread, pulse, true));
   }
 
-  /** The loop that observes. */
+  /** Adds the loop that calls {@link #observe}. */
   void addObserver(Thread thread, RelayLoopProgress pulse) {
     loops.add(new Loop(thread, pulse, false));
   }
 
-  /** The loops end from now on because they are told to, which is no trouble. */
+  /** From now on the end of a loop is expected. */
   void close() {
     closing = true;
   }
 
-  /** Looks at all loops; returns why this relay must not keep its shards, or an empty text. */
+  /** Checks all loops; returns why this relay must not keep its shards, or an empty text. */
   String observe() {
     String found = "";
     for (Loop loop : loops) {
@@ -67,20 +67,20 @@ final class RelayWatch {
         found = loop.progress().description() + ", has not returned for more than " + bound;
       }
     }
-    // Asked after the look: closing is set before it ends a loop.
+    // Read after the check: closing is set before it ends a loop.
     if (closing) {
       return reported;
     }
     if (!found.isEmpty() && reported.isEmpty()) {
       events.stalled(found + "; the shards are given back");
     } else if (found.isEmpty() && !reported.isEmpty()) {
-      events.component(false, "every loop goes on", null);
+      events.component(false, "every loop continues", null);
     }
     reported = found;
     return found;
   }
 
-  /** What is wrong now; empty if nothing is. */
+  /** The loop that has ended or hangs now, in words; empty if there is none. */
   String trouble() {
     for (Loop loop : loops) {
       if (loop.hasEnded()) {

@@ -7,10 +7,10 @@ import java.time.Duration;
 import java.util.function.Supplier;
 
 /**
- * Keeps the leases, on a thread of its own: so that a slow broker or a long read does not cost the
+ * Keeps the leases on a thread of its own, so that a slow broker or a long read does not cost the
  * relay its shards. While one of the relay's other loops has ended or hangs, or the relay pauses,
- * it gives the shards back and takes none. Between ticks it looks how far behind the outbox is, and
- * tidies.
+ * this loop gives the shards back and takes none. Between ticks it measures the backlog and deletes
+ * retries without a message.
  */
 final class ShardLeaseLoop {
 
@@ -38,14 +38,14 @@ final class ShardLeaseLoop {
   /**
    * Creates a loop.
    *
-   * @param reasonToStayAway why this relay must own nothing just now; empty if it may
-   * @param onChange called when other shards are owned than before
+   * @param standbyReason the reason why this relay must own nothing now; empty if there is none
+   * @param onChange called when the owned shards have changed
    */
   ShardLeaseLoop(
       JdbcDatabase database,
       CommsRuntime runtime,
       ShardLeases leases,
-      Supplier<String> reasonToStayAway,
+      Supplier<String> standbyReason,
       Runnable onChange,
       OutboxEvents events) {
     this.events = events;
@@ -55,7 +55,7 @@ final class ShardLeaseLoop {
     this.leases = leases;
     this.transactions = OutboxTransactions.ofLoop(database);
     this.tables = new RowTables(database);
-    this.standbyReason = reasonToStayAway;
+    this.standbyReason = standbyReason;
     this.onChange = onChange;
     this.progress = new RelayLoopProgress("lease", runtime.time());
     this.lastMeasured = runtime.time().nanoTime() - BACKLOG_INTERVAL.toNanos();
@@ -93,11 +93,11 @@ final class ShardLeaseLoop {
 
   private void rest(Duration wait) {
     try {
-      // A driver may have left it set.
+      // An interrupt flag that a driver left set must not end this wait.
       Thread.interrupted();
       signal.await(wait.toNanos());
     } catch (Throwable stray) {
-      // Then the next turn comes earlier. Only closing ends this loop.
+      // The next pass comes earlier. Only close() ends this loop.
       Thread.onSpinWait();
     }
   }
@@ -139,7 +139,7 @@ final class ShardLeaseLoop {
     Backlog before = backlog;
     backlog =
         transactions.run(
-            "look",
+            "measure backlog",
             connection -> {
               if (tables.hasRetries(connection)) {
                 tables.clearRetriesWithoutMessage(connection);
@@ -156,7 +156,7 @@ final class ShardLeaseLoop {
     }
   }
 
-  /** Gives the shards back; for when the relay's thread has ended, hangs or pauses. */
+  /** Gives the shards back, because the relay's thread has ended, hangs or pauses. */
   void release() {
     transactions.run(
         "release",
@@ -170,12 +170,12 @@ final class ShardLeaseLoop {
     return backlog;
   }
 
-  /** Why the last tick failed; empty if it did not. */
+  /** The reason why the last tick failed; empty if it did not. */
   String failure() {
     return failure;
   }
 
-  /** Whether the relay may own shards has changed. */
+  /** Runs the next pass immediately, because the standby reason may have changed. */
   void wake() {
     signal.raise();
   }
