@@ -252,7 +252,7 @@ final class RelayFetcher {
     cursors.fullRescan();
   }
 
-  /** The database may be another server by now, an older copy or one that lost its last commits. */
+  /** The database may be another server, an older copy or one that lost its last commits. */
   void afterFailure() {
     cursors.fullRescan();
     watermark.forget();

@@ -12,7 +12,7 @@ import java.util.TreeSet;
 
 /**
  * The reading half of {@link RelayLoop}: decides when to fetch, from which shards and how much, and
- * fills the window with what was found. Each row that may be published at once goes to a {@link
+ * fills the window with what was found. Each row that may be published immediately goes to a {@link
  * Sink}. The design is described at {@link RelayLoop}. Confined to the relay's thread.
  */
 final class RelayReader {
@@ -276,7 +276,7 @@ final class RelayReader {
     budget.failed();
   }
 
-  /** Forgets all that was learned from the database, which may be another server by now. */
+  /** Forgets all that was learned from the database, which may be another server. */
   void forget() {
     moreMayExist = true;
     fetcher.afterFailure();

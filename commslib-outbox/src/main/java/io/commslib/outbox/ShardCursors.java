@@ -77,7 +77,7 @@ final class ShardCursors {
     return highestId;
   }
 
-  /** Rows may be in memory from now on that {@link #fetched} was not told of. */
+  /** Rows may be in memory from now on that {@link #fetched} does not know. */
   void rowsAddedUnseen() {
     mayExceedCursors = true;
   }

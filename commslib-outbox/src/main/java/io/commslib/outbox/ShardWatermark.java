@@ -58,15 +58,23 @@ final class ShardWatermark {
     // is
     // evaluated later.
     this.sql =
-        "WITH seq AS MATERIALIZED (SELECT pg_get_serial_sequence(?, 'id')::regclass AS id),"
-            + " drawn AS MATERIALIZED (SELECT pg_sequence_last_value(id) AS last FROM seq)"
-            + " SELECT last, (SELECT seqcache FROM pg_sequence, seq WHERE seqrelid = seq.id),"
-            + " pg_postmaster_start_time()::text, ARRAY(SELECT virtualtransaction FROM pg_locks l"
-            + " WHERE NOT "
-            + PostgresRows.IS_DELETION
-            + " AND locktype = 'relation' AND granted AND mode = 'RowExclusiveLock' AND relation ="
-            + " to_regclass(?) AND database = (SELECT oid FROM pg_database WHERE datname ="
-            + " current_database()) AND coalesce(last, 0) >= 0) FROM drawn";
+        RelaySql.of(
+            database,
+            """
+            WITH seq AS MATERIALIZED (SELECT pg_get_serial_sequence(?, 'id')::regclass AS id),
+            drawn AS MATERIALIZED (SELECT pg_sequence_last_value(id) AS last FROM seq)
+            SELECT last,
+            (SELECT seqcache FROM pg_sequence, seq WHERE seqrelid = seq.id),
+            pg_postmaster_start_time()::text,
+            ARRAY(SELECT virtualtransaction FROM pg_locks l
+            WHERE NOT %s
+            AND locktype = 'relation' AND granted AND mode = 'RowExclusiveLock'
+            AND relation = to_regclass(?)
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            AND coalesce(last, 0) >= 0)
+            FROM drawn
+            """
+                .formatted(PostgresRows.IS_DELETION));
   }
 
   /** The watermark, which is valid for every read that begins from now on. */
