@@ -17,7 +17,7 @@ class RelayFetchBudgetTest {
   }
 
   @Test
-  void allBodiesThatALookMayBringAreWithinTheBudget() {
+  void allInlineBodiesOfAFetchAreWithinTheBudget() {
     for (int rows : new int[] {1, 3, 16, 128, 1_000}) {
       assertThat(rows * budget.maxInlineBytes(rows)).isBetween(4L * MIB, 16L * MIB);
     }
@@ -32,7 +32,7 @@ class RelayFetchBudgetTest {
   }
 
   @Test
-  void aFailureHalvesAllAndASuccessDoublesItAgain() {
+  void aFailureHalvesTheBudgetAndASuccessDoublesItAgain() {
     budget.failed();
     budget.failed();
     assertThat(budget.bodiesPerFetch(rows(100, MIB), 0)).isEqualTo(2);

@@ -47,7 +47,7 @@ class RelayTroubleTest extends H2Fixture {
   }
 
   @Test
-  void tellsTheFirstFailedAttemptAndTheParkedMessage() {
+  void reportsTheFirstFailedAttemptAndTheParkedMessage() {
     transport.failWhen((to, message) -> message.id().equals("bad") ? FailureKind.PERMANENT : null);
     startRelay();
     write("bad", "k");
@@ -65,7 +65,7 @@ class RelayTroubleTest extends H2Fixture {
   }
 
   @Test
-  void namesARowThatCannotBeReadByItsPlace() {
+  void namesAnUnreadableRowByItsPlace() {
     startRelay();
     execute(
         "INSERT INTO "
@@ -76,7 +76,7 @@ class RelayTroubleTest extends H2Fixture {
   }
 
   @Test
-  void tellsOfADestinationThatIsOutOfReachAndReachedAgain() {
+  void reportsADestinationThatIsUnreachableAndReachedAgain() {
     transport.failWhen((to, message) -> FailureKind.TRANSIENT);
     startRelay();
     write("m", "k");
@@ -86,7 +86,7 @@ class RelayTroubleTest extends H2Fixture {
   }
 
   @Test
-  void tellsOfADestinationThatIsStoppedAndResumed() {
+  void reportsADestinationThatIsStoppedAndResumed() {
     startRelay();
     OutboxAdmin admin = OutboxAdmin.create(database);
     admin.pause(ORDERS.toString(), "ann", "repair");
@@ -99,7 +99,7 @@ class RelayTroubleTest extends H2Fixture {
   }
 
   @Test
-  void tellsThatTheDatabaseIsAwayAndThereAgain() {
+  void reportsThatTheDatabaseIsUnavailableAndAvailableAgain() {
     PausableDataSource cable = new PausableDataSource(dataSource());
     JdbcDatabase same = JdbcDatabase.builder(cable).schema(schema).build();
     OutboxRelay relay = OutboxRelay.create(JdbcOutbox.create(same, config), transport, runtime);
@@ -114,7 +114,7 @@ class RelayTroubleTest extends H2Fixture {
   }
 
   @Test
-  void anObserverThatFailsOrHangsHoldsUpNoMessage() {
+  void anObserverThatFailsOrHangsDelaysNoMessage() {
     CountDownLatch release = new CountDownLatch(1);
     configure(
         quick()

@@ -54,21 +54,21 @@ class RelayUserCodeTableTest {
   static {
     row(
         "OutboxRelay.create(MessageTransport)",
-        "RelayUserCodeTest.aFaultOfTheTransportIsAnAttemptOfItsRowOnlyAndParksItInTheEnd",
-        "RelayUserCodeTest.aFaultThatHappensOnceIsAnAttemptAndTheMessageIsPublished",
-        "RelayUserCodeTest.anErrorOfTheJvmPausesTheRelayWhichGivesItsShardsBackAndSaysSo",
-        "RelayUserCodeTest.aPublishThatHangsCostsItsRelayTheShardsAndAnotherPublishes",
+        "RelayUserCodeTest.aTransportFaultIsAFailedAttemptOfItsRowOnlyAndParksItInTheEnd",
+        "RelayUserCodeTest.aFaultThatHappensOnceIsAFailedAttemptAndTheMessageIsPublished",
+        "RelayUserCodeTest.anErrorOfTheJvmPausesTheRelayWhichReportsItAndGivesItsShardsBack",
+        "RelayUserCodeTest.aRelayWithAHangingPublishLosesItsShardsAndAnotherPublishes",
         "RelayUserCodeTest.anInterruptFlagThatIsLeftSetStopsNothing",
-        "RelayUserCodeTest.aTransportThatCannotBeAskedIsRefusedWhenTheRelayIsMade",
+        "RelayUserCodeTest.aTransportWithFailingPropertiesIsRejectedByCreate",
         "RelayUserCodeTest.aThrowAfterTheSendIsAFailedAttempt");
     row(
         "OutboxConfig.Builder.observer(CommsObserver)",
-        "RelayUserCodeTest.whatAnObserverDoesHoldsUpNoMessage",
-        "RelayTroubleTest.anObserverThatFailsOrHangsHoldsUpNoMessage");
+        "RelayUserCodeTest.aFailingObserverDelaysNoMessage",
+        "RelayTroubleTest.anObserverThatFailsOrHangsDelaysNoMessage");
     row(
         "JdbcOutbox.create(JdbcDatabase)",
-        "RelayUserCodeTest.faultsOfTheDriverEndNoLoop",
-        "RelayTroubleTest.tellsThatTheDatabaseIsAwayAndThereAgain");
+        "RelayUserCodeTest.driverFaultsEndNoLoop",
+        "RelayTroubleTest.reportsThatTheDatabaseIsUnavailableAndAvailableAgain");
     row(
         "OutboxRelay.create(CommsRuntime)",
         "RelayUserCodeTest.aThreadThatHasEndedIsNamedAndItsShardsAreUnowned");
@@ -94,18 +94,18 @@ class RelayUserCodeTableTest {
   }
 
   /** What a relay asks a transport for; its publisher it asks for each message. */
-  static final Set<String> ASKED_OF_THE_TRANSPORT =
+  static final Set<String> CALLED_OF_THE_TRANSPORT =
       Set.of("capabilities", "maxMessageBytes", "name", "publishTimeout", "publisher");
 
   /** What a relay calls of an observer. */
-  static final Set<String> ASKED_OF_THE_OBSERVER = Set.of("onTrouble");
+  static final Set<String> CALLED_OF_THE_OBSERVER = Set.of("onTrouble");
 
   private static void row(String parameter, String... tests) {
     ROWS.put(parameter, List.of(tests));
   }
 
   @Test
-  void everyParameterThroughWhichCodeOfOthersComesInHasARow() throws Exception {
+  void everyParameterThatAcceptsUserCodeHasARow() throws Exception {
     Set<String> found = new TreeSet<>();
     for (Class<?> type : publicTypes()) {
       for (Executable each : executables(type)) {

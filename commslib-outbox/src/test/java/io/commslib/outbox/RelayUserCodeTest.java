@@ -166,7 +166,7 @@ class RelayUserCodeTest extends H2Fixture {
 
   @ParameterizedTest
   @EnumSource(Fault.class)
-  void aFaultOfTheTransportIsAnAttemptOfItsRowOnlyAndParksItInTheEnd(Fault fault) {
+  void aTransportFaultIsAFailedAttemptOfItsRowOnlyAndParksItInTheEnd(Fault fault) {
     configure(quick().attempts(2));
     OutboxRelay relay = start(with(faulty(fault)), runtime);
     write("bad", "bad");
@@ -193,7 +193,7 @@ class RelayUserCodeTest extends H2Fixture {
         "NULL_STAGE",
         "INTERRUPT_LEFT_SET"
       })
-  void aFaultThatHappensOnceIsAnAttemptAndTheMessageIsPublished(Fault fault) {
+  void aFaultThatHappensOnceIsAFailedAttemptAndTheMessageIsPublished(Fault fault) {
     configure(quick().attempts(2));
     AtomicInteger publishes = new AtomicInteger();
     Publisher once =
@@ -240,7 +240,7 @@ class RelayUserCodeTest extends H2Fixture {
 
   @ParameterizedTest
   @EnumSource(ObserverFault.class)
-  void whatAnObserverDoesHoldsUpNoMessage(ObserverFault fault) {
+  void aFailingObserverDelaysNoMessage(ObserverFault fault) {
     AtomicInteger calls = new AtomicInteger();
     Set<String> asked = ConcurrentHashMap.newKeySet();
     CommsObserver observer =
@@ -266,12 +266,12 @@ class RelayUserCodeTest extends H2Fixture {
     Await.until("observed", () -> calls.get() >= 2);
     Await.until("published", () -> transport.confirmed().contains("m"));
     awaitWell(relay);
-    assertThat(asked).isEqualTo(RelayUserCodeTableTest.ASKED_OF_THE_OBSERVER);
+    assertThat(asked).isEqualTo(RelayUserCodeTableTest.CALLED_OF_THE_OBSERVER);
   }
 
   @Test
-  void aTransportThatCannotBeAskedIsRefusedWhenTheRelayIsMade() {
-    for (String question : RelayUserCodeTableTest.ASKED_OF_THE_TRANSPORT) {
+  void aTransportWithFailingPropertiesIsRejectedByCreate() {
+    for (String question : RelayUserCodeTableTest.CALLED_OF_THE_TRANSPORT) {
       MessageTransport throwing =
           proxy(
               MessageTransport.class,
@@ -300,7 +300,7 @@ class RelayUserCodeTest extends H2Fixture {
   }
 
   @Test
-  void aRelayAsksATransportForNothingElse() {
+  void aRelayCallsNothingElseOfATransport() {
     Set<String> asked = ConcurrentHashMap.newKeySet();
     MessageTransport asking =
         proxy(
@@ -313,11 +313,11 @@ class RelayUserCodeTest extends H2Fixture {
     write("m", "k");
     start(asking, runtime);
     Await.until("published", () -> transport.confirmed().contains("m"));
-    assertThat(asked).isEqualTo(RelayUserCodeTableTest.ASKED_OF_THE_TRANSPORT);
+    assertThat(asked).isEqualTo(RelayUserCodeTableTest.CALLED_OF_THE_TRANSPORT);
   }
 
   @Test
-  void anErrorOfTheJvmPausesTheRelayWhichGivesItsShardsBackAndSaysSo() {
+  void anErrorOfTheJvmPausesTheRelayWhichReportsItAndGivesItsShardsBack() {
     configure(quick().attempts(50));
     OutboxRelay relay = start(with(faulty(Fault.OUT_OF_MEMORY_THROWN)), runtime);
     Await.until("owns all", () -> detail(relay, "ownedShards") == 8);
@@ -341,7 +341,7 @@ class RelayUserCodeTest extends H2Fixture {
   }
 
   @Test
-  void aPublishThatHangsCostsItsRelayTheShardsAndAnotherPublishes() {
+  void aRelayWithAHangingPublishLosesItsShardsAndAnotherPublishes() {
     CountDownLatch release = new CountDownLatch(1);
     Publisher hanging =
         (to, message) -> {
@@ -414,7 +414,7 @@ class RelayUserCodeTest extends H2Fixture {
 
   @ParameterizedTest
   @EnumSource(DriverFault.class)
-  void faultsOfTheDriverEndNoLoop(DriverFault fault) {
+  void driverFaultsEndNoLoop(DriverFault fault) {
     AtomicInteger every = new AtomicInteger();
     AtomicBoolean on = new AtomicBoolean();
     DataSource source =

@@ -13,7 +13,7 @@ class RelayWindowTest {
   private final RelayWindow pipelined = new RelayWindow(Integer.MAX_VALUE);
 
   @Test
-  void letsOneOfAKeyOutAtATime() {
+  void publishesOneRowOfAKeyAtATime() {
     assertThat(single.add(row(1, "k"))).isTrue();
     assertThat(single.add(row(2, "k"))).isFalse();
     assertThat(single.add(row(3, "other"))).isTrue();
@@ -23,7 +23,7 @@ class RelayWindowTest {
   }
 
   @Test
-  void takesNoRowTwiceBeforeItIsAcknowledged() {
+  void acceptsNoRowTwiceBeforeItIsDeleted() {
     single.add(row(1, "k"));
     single.confirmed(row(1, "k"));
     assertThat(single.add(row(1, "k"))).isFalse();
@@ -36,7 +36,7 @@ class RelayWindowTest {
   }
 
   @Test
-  void forgetsWhatWaitsBehindAFailure() {
+  void removesRowsThatWaitBehindAFailure() {
     single.add(row(1, "k"));
     single.add(row(2, "k"));
     RelayWindow.Step step = single.failed(row(1, "k"), FAILURE);
@@ -47,7 +47,7 @@ class RelayWindowTest {
   }
 
   @Test
-  void decidesAboutTheEarliestFailureOnceAllOfTheKeyIsBack() {
+  void decidesAboutTheEarliestFailureOnceAllRowsOfTheKeyHaveEnded() {
     for (int id = 1; id <= 4; id++) {
       assertThat(pipelined.add(row(id, "k"))).isTrue();
     }
@@ -61,7 +61,7 @@ class RelayWindowTest {
   }
 
   @Test
-  void withdrawingGivesNothingToDecide() {
+  void aWithdrawnRowNeedsNoDecision() {
     single.add(row(1, "k"));
     single.add(row(2, "k"));
     single.withdraw(row(1, "k"));
@@ -70,7 +70,7 @@ class RelayWindowTest {
   }
 
   @Test
-  void forgetsWaitingRowsButNotThoseWithTheTransport() {
+  void dropsWaitingRowsButNotThoseInFlight() {
     single.add(row(1, "k"));
     single.add(row(2, "k"));
     single.dropWaiting(row -> true);

@@ -15,7 +15,7 @@ class ShardCursorsTest {
   private final ShardCursors cursors = new ShardCursors(8, 0);
 
   @Test
-  void beginsBehindAllThatCanAppearAndNoFurther() {
+  void readsAfterTheWatermarkAndNoFurther() {
     cursors.fetched(List.of(3, 4), List.of(row(3, 7), row(3, 90)), EACH, LIMIT, 50);
     assertThat(cursors.after(3)).as("90 may be followed by a late 51").isEqualTo(50);
     assertThat(cursors.after(4)).isEqualTo(50);
@@ -26,7 +26,7 @@ class ShardCursorsTest {
   }
 
   @Test
-  void findsAmongTheHeldWhatALookWouldFindAgain() {
+  void listsTheRowsInMemoryThatAReadWouldFindAgain() {
     List<OutboxRow> held = List.of(row(3, 7), row(3, 9));
     cursors.fetched(List.of(3), held, EACH, LIMIT, 50);
     assertThat(cursors.beyondCursors(held, List.of())).as("all are behind the cursor").isEmpty();
@@ -45,7 +45,7 @@ class ShardCursorsTest {
   }
 
   @Test
-  void passesNothingByOfAShardThatWasNotReadToItsEnd() {
+  void skipsNoRowOfAShardThatWasNotReadToItsEnd() {
     List<OutboxRow> two = List.of(row(3, 7), row(3, 9));
     cursors.fetched(List.of(3), two, 2, LIMIT, 50);
     assertThat(cursors.after(3)).as("as many as wanted of the shard").isEqualTo(9);
@@ -56,7 +56,7 @@ class ShardCursorsTest {
   }
 
   @Test
-  void beginsBelowWhatIsHeldOnceSomethingHasToBeReadAgain() {
+  void aRescanBeginsBelowTheRowsInMemory() {
     OutboxRow held = row(3, 20);
     cursors.fetched(List.of(3, 4), List.of(row(3, 10), held), EACH, LIMIT, 100);
     cursors.raiseMarks(List.of(held));
@@ -66,7 +66,7 @@ class ShardCursorsTest {
   }
 
   @Test
-  void raisesNoMarkOverWhatWasGivenBackSinceTheLook() {
+  void raisesNoMarkOverRowsThatMustBeReadAgain() {
     cursors.fetched(List.of(3), List.of(row(3, 10)), EACH, LIMIT, 100);
     cursors.rescan();
     cursors.raiseMarks(List.of());
@@ -74,7 +74,7 @@ class ShardCursorsTest {
   }
 
   @Test
-  void castsTheNetFromTheStartEveryHalfMinute() {
+  void readsFromTheStartEveryHalfMinute() {
     cursors.fetched(List.of(3), List.of(), EACH, LIMIT, 100);
     cursors.raiseMarks(List.of());
     cursors.fullRescanIfDue(29 * SECOND);
@@ -84,7 +84,7 @@ class ShardCursorsTest {
   }
 
   @Test
-  void forgetsMarksWhenRowsMayHaveBeenPutBack() {
+  void aFullRescanResetsTheMarks() {
     cursors.fetched(List.of(3), List.of(), EACH, LIMIT, 100);
     cursors.raiseMarks(List.of());
     cursors.fullRescan();

@@ -40,7 +40,7 @@ class WakeSignalTest {
   }
 
   @Test
-  void whatIsRaisedMeanwhileEndsTheNextWait() throws InterruptedException {
+  void aRaiseDuringALingerEndsTheNextWait() throws InterruptedException {
     Thread thread = startLingering();
     signal.raise();
     assertThat(thread.getState()).isEqualTo(Thread.State.TIMED_WAITING);
@@ -52,7 +52,7 @@ class WakeSignalTest {
   }
 
   @Test
-  void anyNumberOfRaisesIsOne() throws InterruptedException {
+  void anyNumberOfRaisesCountsAsOne() throws InterruptedException {
     signal.raise();
     signal.raise();
     assertThat(signal.await(LONG)).isTrue();
