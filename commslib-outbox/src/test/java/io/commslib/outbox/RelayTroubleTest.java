@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What a relay tells its observer, by default the log. */
+/** Events that a relay reports to its observer, by default the log. */
 class RelayTroubleTest extends H2Fixture {
 
   private final List<Trouble> troubles = new CopyOnWriteArrayList<>();
@@ -90,7 +90,7 @@ class RelayTroubleTest extends H2Fixture {
     startRelay();
     OutboxAdmin admin = OutboxAdmin.create(database);
     admin.pause(ORDERS.toString(), "ann", "repair");
-    // Something must come, else no relay looks.
+    // Without a message no relay reads the stopped destinations.
     write("m", "k");
     assertThat(await(Kind.PAUSED, ORDERS.toString()).text()).contains("OutboxAdmin.resume");
     admin.resume(ORDERS.toString(), "ann", "repaired");
@@ -110,7 +110,7 @@ class RelayTroubleTest extends H2Fixture {
     assertThat(waits.code()).contains("COMMS-JDBC-001");
     cable.pause(false);
     await(Kind.RESUMED, "");
-    Await.until("both loops go on", () -> relay.health().status() == Health.Status.UP);
+    Await.until("both loops continue", () -> relay.health().status() == Health.Status.UP);
   }
 
   @Test
@@ -142,10 +142,10 @@ class RelayTroubleTest extends H2Fixture {
       }
       Await.until("published", () -> transport.confirmed().size() == 20);
       transport.failWhen((to, message) -> null);
-      Await.until("health says so", () -> relay.health().reason().contains("observer"));
+      Await.until("health reports it", () -> relay.health().reason().contains("observer"));
     } finally {
       release.countDown();
     }
-    Await.until("well again", () -> relay.health().status() == Health.Status.UP);
+    Await.until("UP again", () -> relay.health().status() == Health.Status.UP);
   }
 }

@@ -43,7 +43,7 @@ class RelayWindowTest {
     assertThat(step.failure().row()).isEqualTo(row(1, "k"));
     assertThat(step.next()).isNull();
     assertThat(single.size()).isZero();
-    assertThat(single.add(row(1, "k"))).as("found again by a later read").isTrue();
+    assertThat(single.add(row(1, "k"))).as("read again").isTrue();
   }
 
   @Test
@@ -52,7 +52,7 @@ class RelayWindowTest {
       assertThat(pipelined.add(row(id, "k"))).isTrue();
     }
     assertThat(pipelined.failed(row(4, "k"), FAILURE).failure()).isNull();
-    assertThat(pipelined.add(row(5, "k"))).as("the lane is broken").isFalse();
+    assertThat(pipelined.add(row(5, "k"))).as("the lane has failed").isFalse();
     assertThat(pipelined.rows()).extracting(OutboxRow::id).doesNotContain(5L);
     assertThat(pipelined.failed(row(2, "k"), FAILURE).failure()).isNull();
     assertThat(pipelined.confirmed(row(1, "k")).failure()).isNull();

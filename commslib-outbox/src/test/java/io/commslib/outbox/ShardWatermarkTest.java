@@ -75,14 +75,14 @@ class ShardWatermarkTest {
 
   @Test
   void isReadSeldomUnlessManyRowsAreNew() {
-    assertThat(watermark.isStale(0)).as("the first time").isTrue();
+    assertThat(watermark.isStale(0)).as("before the first read").isTrue();
     observe(1_000);
     watermark.readTook(0, millis(2));
-    assertThat(watermark.isDue(1_099, millis(900))).as("a few rows").isFalse();
-    assertThat(watermark.isDue(1_100, millis(41))).as("a twentieth of the time").isFalse();
+    assertThat(watermark.isDue(1_099, millis(900))).as("few rows").isFalse();
+    assertThat(watermark.isDue(1_100, millis(41))).as("more than a twentieth of the time").isFalse();
     assertThat(watermark.isDue(1_100, millis(42))).isTrue();
     assertThat(watermark.isStale(millis(1_001))).isFalse();
-    assertThat(watermark.isStale(millis(1_002))).as("the server may be another by now").isTrue();
+    assertThat(watermark.isStale(millis(1_002))).as("the server may be another one").isTrue();
   }
 
   private static long millis(long millis) {
@@ -91,7 +91,7 @@ class ShardWatermarkTest {
 
   private static JdbcDataSource h2() {
     JdbcDataSource source = new JdbcDataSource();
-    source.setURL("jdbc:h2:mem:settled");
+    source.setURL("jdbc:h2:mem:watermark");
     return source;
   }
 }
