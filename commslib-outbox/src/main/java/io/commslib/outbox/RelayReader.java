@@ -113,7 +113,10 @@ final class RelayReader {
     moreMayExist = !saturated.isEmpty();
     List<Integer> order = inTurn(shards);
     long start = now();
-    checkRetriesIfDue();
+    if (checkRetriesIfDue()) {
+      // The check also reads which destinations are stopped.
+      excluded = excluded(saturated);
+    }
     int limit = budget.maxRows(limits.fetchLimit(capacity, List.of()));
     RelayFetcher.Found found = fetcher.fetch(order, excluded, retriesMayExist, window, limit);
     if (!saturated.isEmpty()) {
@@ -237,18 +240,21 @@ final class RelayReader {
     return lane == null ? Long.toString(row.id()) : lane;
   }
 
-  private void checkRetriesIfDue() {
-    if (retriesMayExist || now() - lastRetryCheck > RETRY_CHECK_INTERVAL.toNanos()) {
-      retriesMayExist =
-          transactions.single(
-              "read",
-              connection -> {
-                destinations.refresh(connection);
-                return tables.hasRetries(connection);
-              });
-      lastRetryCheck = now();
-      destinations.reportStops();
+  /** Checks for retries and stopped destinations if that is due; returns whether it did. */
+  private boolean checkRetriesIfDue() {
+    if (!retriesMayExist && now() - lastRetryCheck <= RETRY_CHECK_INTERVAL.toNanos()) {
+      return false;
     }
+    retriesMayExist =
+        transactions.single(
+            "read",
+            connection -> {
+              destinations.refresh(connection);
+              return tables.hasRetries(connection);
+            });
+    lastRetryCheck = now();
+    destinations.reportStops();
+    return true;
   }
 
   /** Updates the cursors' marks and the watermark from time to time; called after each pass. */

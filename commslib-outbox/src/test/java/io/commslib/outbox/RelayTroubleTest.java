@@ -99,6 +99,17 @@ class RelayTroubleTest extends H2Fixture {
   }
 
   @Test
+  void aRelayThatStartsPublishesNothingToAStoppedDestination() {
+    OutboxAdmin.create(database).pause(ORDERS.toString(), "ann", "repair");
+    write("stopped", "k");
+    write(OTHER, "other", "k");
+    startRelay();
+    Await.until("other published", () -> transport.confirmed().contains("other"));
+    Await.settled();
+    assertThat(transport.ids()).doesNotContain("stopped");
+  }
+
+  @Test
   void reportsThatTheDatabaseIsUnavailableAndAvailableAgain() {
     PausableDataSource cable = new PausableDataSource(dataSource());
     JdbcDatabase same = JdbcDatabase.builder(cable).schema(schema).build();
