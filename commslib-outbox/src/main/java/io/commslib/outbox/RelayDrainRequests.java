@@ -48,9 +48,9 @@ final class RelayDrainRequests {
   }
 
   /**
-   * Answers, since this relay has nothing left to do in the shards of {@code ownership}. Shards of other
-   * relays do not matter. While a shard without an owner has a message, this does nothing: a relay
-   * will take it.
+   * Answers, since this relay has nothing left to do in the shards of {@code ownership}. Shards of
+   * other relays do not matter. While a shard without an owner has a message, this does nothing: a
+   * relay will take it.
    */
   void answer(CompletableFuture<Boolean> open, ShardOwnership ownership) {
     int outside = transactions.run("drain", connection -> outside(connection, ownership));
