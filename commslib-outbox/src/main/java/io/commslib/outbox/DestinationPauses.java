@@ -8,10 +8,13 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Destinations that are out of reach and when to try them again; others go on. Confined to the
- * relay's thread.
+ * Pauses of unreachable destinations, and the time to try each again. Other destinations continue.
+ * Confined to the relay's thread.
  */
 final class DestinationPauses {
+
+  /** An upper limit against overflow; the backoff has long reached its maximum. */
+  private static final int MAX_COUNTED_FAILURES = 30;
 
   private static final class Pause {
     int failures;
@@ -32,27 +35,28 @@ final class DestinationPauses {
   }
 
   /**
-   * An outage: no row of this destination is read until the wait is over. Failures in one wait
-   * count once.
+   * A publish failed because of an outage: no row of this destination is read until the pause is
+   * over. Failures during a pause do not extend it.
    *
-   * @return whether it was in reach before
+   * @return whether the destination was reachable before
    */
   boolean failed(String destination) {
     long now = runtime.time().nanoTime();
     Pause pause = pauses.computeIfAbsent(destination, name -> new Pause(now));
     if (isOver(pause)) {
-      pause.failures = Math.min(pause.failures + 1, 30);
+      pause.failures = Math.min(pause.failures + 1, MAX_COUNTED_FAILURES);
       pause.untilNanos = now + backoff.next(pause.failures, runtime.random()).toNanos();
       return pause.failures == 1;
     }
     return false;
   }
 
-  /** It was reached; says whether it was out of reach before. */
+  /** A publish was confirmed; returns whether the destination was unreachable before. */
   boolean succeeded(String destination) {
     return !pauses.isEmpty() && pauses.remove(destination) != null;
   }
 
+  /** The destinations whose pause is not over. */
   Set<String> paused() {
     Set<String> names = new TreeSet<>();
     pauses.forEach(
@@ -64,16 +68,17 @@ final class DestinationPauses {
     return names;
   }
 
-  /** Destinations that failed and have not been reached since, whether or not they wait now. */
+  /** Destinations that failed and have not been reached since, whether or not they pause now. */
   Set<String> unreached() {
     return pauses.isEmpty() ? Set.of() : Set.copyOf(pauses.keySet());
   }
 
   /** Whether all destinations were reached when last tried. */
-  boolean isEmpty() {
+  boolean areAllReached() {
     return pauses.isEmpty();
   }
 
+  /** The time until the next pause is over, at most {@code atMost}. */
   long nanosToNext(long atMost) {
     long next = atMost;
     for (Pause pause : pauses.values()) {

@@ -27,7 +27,7 @@ final class HealthReader {
   }
 
   OutboxHealth read(Connection connection, ShardLeases leases, Duration lag) throws SQLException {
-    Backlog counts = Backlog.look(connection, database, shards, List.of(), 0);
+    Backlog counts = Backlog.measure(connection, database, shards, List.of(), 0);
     boolean postgres = database.dialect() == SqlDialect.POSTGRESQL;
     long live = 0;
     long dead = 0;

@@ -120,7 +120,7 @@ public abstract class OutboxAgreementContract extends OutboxUpgradeContract {
     Await.until("told by drain and by the loop", () -> told.size() >= 2);
     assertThat(told)
         .allMatch(trouble -> trouble.kind() == Trouble.Kind.STALLED)
-        .allMatch(trouble -> trouble.text().contains("1 messages lie in shards"));
+        .allMatch(trouble -> trouble.text().contains("1 messages are in shards"));
     execute("DELETE FROM " + database.table("outbox_message"));
     assertThat(relay.drain(Duration.ofSeconds(20))).isTrue();
   }

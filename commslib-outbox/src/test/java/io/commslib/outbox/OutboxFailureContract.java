@@ -77,7 +77,7 @@ public abstract class OutboxFailureContract extends OutboxWritingContract {
       write(ORDERS, "known", "k");
       Await.until(
           "health names it",
-          () -> before.health().reason().contains("out of reach: [" + OTHER + "]"));
+          () -> before.health().reason().contains("destinations unreachable: [" + OTHER + "]"));
       Await.until("the known one left", () -> rows("outbox_message") == 1);
       assertThat(rows("outbox_retry")).as("no attempt is counted").isZero();
       assertThat(rows("outbox_parked")).isZero();
