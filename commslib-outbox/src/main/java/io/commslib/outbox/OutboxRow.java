@@ -1,6 +1,7 @@
 package io.commslib.outbox;
 
 import io.commslib.core.CodecException;
+import io.commslib.core.hash.Fnv1a;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.wire.CloudEventsEnvelope;
@@ -112,10 +113,7 @@ record OutboxRow(
 
   /** The same key falls into the same shard on every database and in every process. */
   static int shardOf(String key, int shards) {
-    int hash = 0x811c9dc5;
-    for (byte b : key.getBytes(StandardCharsets.UTF_8)) {
-      hash = (hash ^ (b & 0xff)) * 0x01000193;
-    }
+    int hash = Fnv1a.hash32(key.getBytes(StandardCharsets.UTF_8));
     hash ^= hash >>> 16;
     return Math.floorMod(hash, shards);
   }
