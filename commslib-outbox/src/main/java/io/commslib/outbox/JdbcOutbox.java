@@ -7,21 +7,16 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
-import io.commslib.core.wire.CloudEventsEnvelope;
-import io.commslib.core.wire.DefaultSource;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactions;
-import io.commslib.jdbc.SqlDialect;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArraySet;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The outbox in a table of the service's own database. Its tables are those of {@link
@@ -29,53 +24,24 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class JdbcOutbox implements Outbox {
 
-  private static final int MAX_ROWS = 1_000;
-
-  /** SQL states: of PostgreSQL, of MySQL and MariaDB, of H2 for tables and schemas. */
+  /** The SQL states of a missing table or schema on PostgreSQL, MySQL and MariaDB, and H2. */
   private static final Set<String> MISSING_TABLE = Set.of("42P01", "42S02", "42S04", "90079");
 
-  /** Servers refuse statements that are longer, MariaDB by default those over 16 MiB. */
-  private static final long MAX_STATEMENT_BYTES = 4L << 20;
-
-  /** Drivers may put a parameter into the statement's text; then a byte may take two. */
-  private static final long ESCAPED = 2;
-
-  /** More than the headers, key and destination of a message take. */
-  private static final long BESIDE_BODY = 1L << 18;
+  /** More bytes than a message's headers, key and destination take. */
+  private static final long NON_BODY_RESERVE_BYTES = 1L << 18;
 
   private final JdbcDatabase database;
   private final OutboxConfig config;
   private final Set<WakeSignal> relays = new CopyOnWriteArraySet<>();
   private final Set<WakeSignal> notifiers = new CopyOnWriteArraySet<>();
-  private final AtomicInteger nextShard = new AtomicInteger();
-  private final String insert;
-  private final String insertAtOnce;
-  private final String insertDelayed;
+  private final RowWriter rows;
   private final KeyLocks keyLocks;
-  private final DefaultSource source;
-  private final CloudEventsEnvelope envelope;
 
   private JdbcOutbox(JdbcDatabase database, OutboxConfig config) {
     this.database = database;
     this.config = config;
-    String columns = "shard, destination, msg_key, payload, headers) VALUES (?, ?, ?, ?, ?";
-    this.insert = "INSERT INTO " + database.table("outbox_message") + " (" + columns + ")";
-    this.insertAtOnce =
-        "INSERT INTO "
-            + database.table("outbox_message")
-            + " (shard, destination, msg_key, payload, headers)"
-            + " SELECT shard, ?, msg_key, payload, headers"
-            + " FROM unnest(?::int[], ?::text[], ?::bytea[], ?::text[]) WITH ORDINALITY"
-            + " AS m(shard, msg_key, payload, headers, place) ORDER BY place";
-    this.insertDelayed =
-        "INSERT INTO "
-            + database.table("outbox_delayed")
-            + " ("
-            + columns.replace(") VALUES (", ", due_at, message_id) VALUES (")
-            + ", ?, ?)";
-    this.keyLocks = new KeyLocks(database);
-    this.source = new DefaultSource("outbox", config.source());
-    this.envelope = new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX, null, source);
+    this.rows = new RowWriter(database, config);
+    this.keyLocks = KeyLocks.of(database);
   }
 
   /**
@@ -96,7 +62,7 @@ public final class JdbcOutbox implements Outbox {
   public static JdbcOutbox create(JdbcDatabase database, OutboxConfig config) {
     Objects.requireNonNull(database, "database");
     Objects.requireNonNull(config, "config");
-    long most = (database.maxStatementBytes() - BESIDE_BODY) / ESCAPED;
+    long most = (database.maxStatementBytes() - NON_BODY_RESERVE_BYTES) / UnionRows.ESCAPING_FACTOR;
     Checks.check(
         config.maxMessageBytes() <= most,
         "maxMessageBytes",
@@ -132,116 +98,12 @@ public final class JdbcOutbox implements Outbox {
             "0.." + config.maxMessageBytes() + ", maxMessageBytes of OutboxConfig");
       }
     }
-    List<Message> now = messages.stream().filter(message -> message.deliverAt().isEmpty()).toList();
-    List<Message> later =
-        messages.stream().filter(message -> message.deliverAt().isPresent()).toList();
     try {
-      if (now.size() > 1 && database.dialect() == SqlDialect.POSTGRESQL) {
-        writeAtOnce(connection, to, now);
-      } else if (now.size() > 1) {
-        writeInRows(connection, to, now);
-      } else {
-        write(connection, insert, to, now);
-      }
-      write(connection, insertDelayed, to, later);
+      rows.write(connection, to, messages);
     } catch (SQLException e) {
       throw failed(tx, "insert", e);
     }
     tx.afterCommit(this::wake);
-  }
-
-  /** One statement and one plan for any number; ids ascend in the order given. */
-  private void writeAtOnce(Connection connection, Destination to, List<Message> messages)
-      throws SQLException {
-    int count = messages.size();
-    Integer[] shards = new Integer[count];
-    String[] keys = new String[count];
-    byte[][] payloads = new byte[count][];
-    String[] headers = new String[count];
-    for (int i = 0; i < count; i++) {
-      Message message = messages.get(i);
-      shards[i] = shard(message);
-      keys[i] = message.key().orElse(null);
-      payloads[i] = message.sharedBody();
-      headers[i] = OutboxRow.headerText(message, envelope);
-    }
-    try (PreparedStatement statement = connection.prepareStatement(insertAtOnce)) {
-      statement.setString(1, to.toString());
-      statement.setArray(2, connection.createArrayOf("int4", shards));
-      statement.setArray(3, connection.createArrayOf("text", keys));
-      statement.setArray(4, connection.createArrayOf("bytea", payloads));
-      statement.setArray(5, connection.createArrayOf("text", headers));
-      statement.executeUpdate();
-    }
-  }
-
-  /** One statement for as many as fit; ids ascend in the order given. */
-  private void writeInRows(Connection connection, Destination to, List<Message> messages)
-      throws SQLException {
-    int from = 0;
-    while (from < messages.size()) {
-      List<Message> some = messages.subList(from, from + fitting(messages, from));
-      from += some.size();
-      String sql = insert + ", (?, ?, ?, ?, ?)".repeat(some.size() - 1);
-      try (PreparedStatement statement = connection.prepareStatement(sql)) {
-        int index = 1;
-        for (Message message : some) {
-          statement.setInt(index++, shard(message));
-          statement.setString(index++, to.toString());
-          statement.setString(index++, message.key().orElse(null));
-          statement.setBytes(index++, message.sharedBody());
-          statement.setString(index++, OutboxRow.headerText(message, envelope));
-        }
-        statement.executeUpdate();
-      }
-    }
-  }
-
-  private int fitting(List<Message> messages, int from) {
-    long bytes = 0;
-    int count = 0;
-    while (count < MAX_ROWS && from + count < messages.size()) {
-      Message message = messages.get(from + count);
-      bytes +=
-          ESCAPED
-              * (message.sharedBody().length + OutboxRow.headerText(message, envelope).length());
-      if (count > 0 && bytes > MAX_STATEMENT_BYTES) {
-        break;
-      }
-      count++;
-    }
-    return count;
-  }
-
-  private void write(Connection connection, String sql, Destination to, List<Message> messages)
-      throws SQLException {
-    if (messages.isEmpty()) {
-      return;
-    }
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      for (Message message : messages) {
-        statement.setInt(1, shard(message));
-        statement.setString(2, to.toString());
-        statement.setString(3, message.key().orElse(null));
-        statement.setBytes(4, message.sharedBody());
-        if (message.deliverAt().isPresent()) {
-          // The wait is over when the row moves to the message table; transports need not know of
-          // it.
-          statement.setString(
-              5, OutboxRow.headerText(message.toBuilder().withoutDeliverAt().build(), envelope));
-          database.dialect().setInstant(statement, 6, message.deliverAt().get());
-          statement.setString(7, source.identity(message));
-        } else {
-          statement.setString(5, OutboxRow.headerText(message, envelope));
-        }
-        if (messages.size() == 1) {
-          statement.executeUpdate();
-          return;
-        }
-        statement.addBatch();
-      }
-      statement.executeBatch();
-    }
   }
 
   /**
@@ -261,7 +123,7 @@ public final class JdbcOutbox implements Outbox {
     Objects.requireNonNull(key, "key");
     Connection connection = JdbcTransactions.connection(tx, database);
     try {
-      keyLocks.take(connection, key);
+      keyLocks.lock(connection, key);
     } catch (SQLException e) {
       throw failed(tx, "key lock", e);
     }
@@ -301,7 +163,7 @@ public final class JdbcOutbox implements Outbox {
     Objects.requireNonNull(message, "message");
     Connection connection = JdbcTransactions.connection(tx, database);
     try {
-      return RowTables.cancel(connection, database, source.identityOf(message));
+      return rows.cancel(connection, message);
     } catch (SQLException e) {
       throw failed(tx, "cancel", e);
     }
@@ -322,14 +184,6 @@ public final class JdbcOutbox implements Outbox {
             : SqlErrors.translate("outbox " + doing, failure);
     tx.fail(translated);
     return translated;
-  }
-
-  private int shard(Message message) {
-    // Without key there is no order to keep: any shard will do, so they take turns.
-    return message
-        .key()
-        .map(key -> OutboxRow.shardOf(key, config.shards()))
-        .orElseGet(() -> Math.floorMod(nextShard.getAndIncrement(), config.shards()));
   }
 
   @Override

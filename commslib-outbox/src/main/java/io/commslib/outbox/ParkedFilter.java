@@ -79,8 +79,8 @@ public final class ParkedFilter {
         destination, key, errorCode, Objects.requireNonNull(wanted, "fingerprint"));
   }
 
-  /** Conditions for a WHERE that has one already. */
-  String sql() {
+  /** The conditions to append to a WHERE that has one; the parameters are in their order. */
+  String conditions() {
     return and("destination", destination)
         + and("msg_key", key)
         + and("error_code", errorCode)

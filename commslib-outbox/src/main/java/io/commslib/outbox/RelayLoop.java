@@ -244,7 +244,7 @@ final class RelayLoop {
   private void acknowledgeTheLast() {
     try {
       keepConfirmed();
-      confirmed.deleteTheLast(own, retries, LAST_SECONDS);
+      confirmed.flush(own, retries, LAST_SECONDS);
     } catch (Throwable e) {
       events.failed(confirmed.size() + " confirmed messages will be published again", e);
     }
