@@ -202,11 +202,11 @@ public final class JdbcOutbox implements Outbox {
   }
 
   /** From now on a commit through this outbox raises the signal of a notifier. */
-  void tell(WakeSignal notifier) {
+  void addNotifier(WakeSignal notifier) {
     notifiers.add(notifier);
   }
 
-  void untell(WakeSignal notifier) {
+  void removeNotifier(WakeSignal notifier) {
     notifiers.remove(notifier);
   }
 
@@ -224,11 +224,11 @@ public final class JdbcOutbox implements Outbox {
   }
 
   /** From now on a commit through this outbox raises the signal of a relay. */
-  void listen(WakeSignal relay) {
+  void addRelay(WakeSignal relay) {
     relays.add(relay);
   }
 
-  void unlisten(WakeSignal relay) {
+  void removeRelay(WakeSignal relay) {
     relays.remove(relay);
   }
 }

@@ -110,11 +110,11 @@ public final class OutboxNotifier implements LifecycleComponent {
     if (closed || !started.compareAndSet(false, true)) {
       throw new IllegalStateException("notifier: started (expected: NEW)");
     }
-    outbox.tell(commits);
+    outbox.addNotifier(commits);
     notifyThread.start();
     listenThread.start();
     if (closed) {
-      outbox.untell(commits);
+      outbox.removeNotifier(commits);
     }
   }
 
@@ -131,7 +131,7 @@ public final class OutboxNotifier implements LifecycleComponent {
       return;
     }
     closed = true;
-    outbox.untell(commits);
+    outbox.removeNotifier(commits);
     commits.raise();
     pause.raise();
     if (!started.get()) {
