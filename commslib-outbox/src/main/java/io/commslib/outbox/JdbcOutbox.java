@@ -19,8 +19,8 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArraySet;
 
 /**
- * The outbox in a table of the service's own database. Its tables are those of {@link
- * OutboxSchema}. Thread-safe; holds no connection.
+ * The outbox in the service's own database. Its tables are those of {@link OutboxSchema}.
+ * Thread-safe; keeps no connection.
  */
 public final class JdbcOutbox implements Outbox {
 
@@ -45,19 +45,19 @@ public final class JdbcOutbox implements Outbox {
   }
 
   /**
-   * Checks the tables and creates an outbox. The first one on the tables stores its number of
-   * shards there, every other one compares. Blocks for a transaction of its own, also where the
-   * caller's thread is in one; create an outbox once for a process, before its first transaction.
+   * Checks the tables and creates an outbox. The first outbox on the tables stores its number of
+   * shards there, and every later one compares. Blocks for a transaction of its own, even if the
+   * caller's thread is in one. Create one outbox per process, before its first transaction.
    *
-   * @param database where its tables lie
-   * @param config settings
+   * @param database the database with the outbox's tables
+   * @param config the settings
    * @return new outbox
-   * @throws IllegalArgumentException if the largest message could not be written, since the
-   *     database takes no statement that long
-   * @throws StoreException {@code COMMS-OUTBOX-001} if the tables were made with another number of
-   *     shards, {@code COMMS-JDBC-010} if they are missing, {@code COMMS-JDBC-011} or {@code
-   *     COMMS-JDBC-012} if their version does not fit; {@code TRANSIENT} if the database can't be
-   *     reached
+   * @throws IllegalArgumentException if the database accepts no statement that is long enough for
+   *     the largest message
+   * @throws StoreException {@code COMMS-OUTBOX-001} if the tables were created with another number
+   *     of shards, {@code COMMS-JDBC-010} if they are missing, {@code COMMS-JDBC-011} or {@code
+   *     COMMS-JDBC-012} if their version does not fit; {@code TRANSIENT} if the database is
+   *     unreachable
    */
   public static JdbcOutbox create(JdbcDatabase database, OutboxConfig config) {
     Objects.requireNonNull(database, "database");
@@ -107,11 +107,12 @@ public final class JdbcOutbox implements Outbox {
   }
 
   /**
-   * Makes this transaction the only one that writes messages of a key, until it ends; call it
-   * before the first message of the key is written. For writers that don't serialise themselves by
-   * a row they change: with it their messages leave in commit order. Only writers that call it are
-   * held up. Blocks while another transaction has the key; take several keys in one order, else two
-   * transactions may wait for each other and the database ends one.
+   * Makes this transaction the only one that writes messages of a key, until it ends. Call it
+   * before the transaction writes its first message of the key. It is for writers that are not
+   * serialised by a row they all change; with it, their messages are published in commit order.
+   * Only writers that call it wait. Blocks while another transaction has the key. Lock several keys
+   * in the same order everywhere; otherwise two transactions may wait for each other until the
+   * database ends one.
    *
    * @param tx the running transaction, on this outbox's database
    * @param key the messages' key
@@ -130,14 +131,13 @@ public final class JdbcOutbox implements Outbox {
   }
 
   /**
-   * Writes a message that is published at a time, by the database's clock and up to a poll interval
-   * late. It takes its place in the order of its key at that time: behind all that was written
-   * before it is due.
+   * Writes a message that is published at the given time, by the database's clock and up to a poll
+   * interval late. In the order of its key it comes behind all messages written before that time.
    *
    * @param tx the running transaction, on this outbox's database
-   * @param to where it goes
-   * @param message what to publish
-   * @param at when
+   * @param to the destination
+   * @param message the message
+   * @param at the time of publication
    * @throws IllegalArgumentException as {@link #publish}; nothing was written
    * @throws IllegalStateException as {@link #publish}; nothing was written
    * @throws StoreException if the database fails; the transaction must roll back
@@ -147,15 +147,17 @@ public final class JdbcOutbox implements Outbox {
   }
 
   /**
-   * Cancels a delayed message in the caller's transaction. If it comes in time and the transaction
-   * commits, the message is never published; if it rolls back, the message is published when due.
-   * Blocks while the message is just being handed to the relay. On MySQL and MariaDB a transaction
-   * with isolation REPEATABLE READ cancels only what was written before it began to read.
+   * Cancels a delayed message in the caller's transaction. If this returns true and the transaction
+   * commits, the message is never published. If the transaction rolls back, the message is
+   * published when due. Blocks while a relay is promoting the message. On MySQL and MariaDB, a
+   * transaction with isolation REPEATABLE READ cancels only messages that were written before its
+   * first read.
    *
    * @param tx the running transaction, on this outbox's database
-   * @param message the message's id, if its source is the outbox's own or it was built without one;
-   *     else its {@link Message#identity()}
-   * @return whether it came in time; false if there is no such delayed message (any more)
+   * @param message the message's id if its source is the outbox's own or it was built without one;
+   *     otherwise its {@link Message#identity()}
+   * @return whether the message was cancelled in time; false if there is no such delayed message,
+   *     or no longer
    * @throws IllegalStateException as {@link #publish}
    * @throws StoreException if the database fails; the transaction must roll back
    */
@@ -169,19 +171,20 @@ public final class JdbcOutbox implements Outbox {
     }
   }
 
-  /** On some databases the rest of the transaction could still be committed, without this. */
-  private static StoreException failed(TransactionContext tx, String doing, SQLException failure) {
+  /** Fails the transaction. On some databases, its other changes could still be committed. */
+  private static StoreException failed(
+      TransactionContext tx, String operation, SQLException failure) {
     StoreException translated =
         MISSING_TABLE.contains(String.valueOf(failure.getSQLState()))
             ? new StoreException(
                 "COMMS-JDBC-010",
-                // An operator's matter: a handler that publishes must not lose its message for it.
+                // An operator can solve it, so a handler that publishes must not lose its message.
                 FailureKind.TRANSIENT,
                 "outbox tables: missing (expected: version "
                     + OutboxSchema.scripts().latest()
                     + "; run OutboxSchema.scripts().apply, or the SQL of print, before this process)",
                 SqlErrors.withoutValues(failure))
-            : SqlErrors.translate("outbox " + doing, failure);
+            : SqlErrors.translate("outbox " + operation, failure);
     tx.fail(translated);
     return translated;
   }
@@ -192,7 +195,7 @@ public final class JdbcOutbox implements Outbox {
     notifiers.forEach(WakeSignal::raise);
   }
 
-  /** Wakes those of this process only. */
+  /** Wakes only the relays of this process. */
   void wakeRelays() {
     relays.forEach(WakeSignal::raise);
   }
@@ -201,7 +204,7 @@ public final class JdbcOutbox implements Outbox {
     return !relays.isEmpty();
   }
 
-  /** From now on a commit through this outbox raises the signal of a notifier. */
+  /** Adds a signal that is raised after each commit through this outbox. */
   void addNotifier(WakeSignal notifier) {
     notifiers.add(notifier);
   }
@@ -223,7 +226,7 @@ public final class JdbcOutbox implements Outbox {
     return config;
   }
 
-  /** From now on a commit through this outbox raises the signal of a relay. */
+  /** Adds a relay of this process, woken after each commit through this outbox. */
   void addRelay(WakeSignal relay) {
     relays.add(relay);
   }
