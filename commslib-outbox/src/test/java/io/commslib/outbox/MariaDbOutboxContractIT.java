@@ -48,7 +48,7 @@ class MariaDbOutboxContractIT extends OutboxStoreContract {
   }
 
   @Test
-  void takesTheLargestMessageThatAStatementCanHold() {
+  void acceptsTheLargestMessageThatAStatementCanHold() {
     byte[] body = new byte[(number("SELECT @@max_allowed_packet") - (1 << 18)) / 2];
     configure(quick().maxMessageBytes(body.length));
     startRelay();

@@ -40,7 +40,7 @@ interface OutboxAgreementContract extends OutboxChapter {
   }
 
   @Test
-  default void whatTheFirstWriterStoresDoesNotDependOnItsTransactions() {
+  default void theStoredNumberOfShardsDoesNotDependOnTransactions() {
     assertThatThrownBy(
             () ->
                 transactions()
@@ -63,7 +63,7 @@ interface OutboxAgreementContract extends OutboxChapter {
   }
 
   @Test
-  default void ofWritersThatBeginAtOnceOneNumberOfShardsWins() throws Exception {
+  default void ofWritersThatStartSimultaneouslyOneNumberOfShardsWins() throws Exception {
     forgetShards();
     List<Integer> created = new CopyOnWriteArrayList<>();
     List<Throwable> others = new CopyOnWriteArrayList<>();
@@ -93,7 +93,7 @@ interface OutboxAgreementContract extends OutboxChapter {
   }
 
   @Test
-  default void anOutboxWithoutItsTablesIsRefusedAndToldWhatToDo() {
+  default void anOutboxWithoutItsTablesIsRefusedWithTheRemedy() {
     JdbcDatabase empty = JdbcDatabase.builder(dataSource()).schema("nothing_here").build();
     assertThatThrownBy(() -> JdbcOutbox.create(empty, config()))
         .isInstanceOf(StoreException.class)
@@ -102,7 +102,7 @@ interface OutboxAgreementContract extends OutboxChapter {
   }
 
   @Test
-  default void messagesThatNoRelayWillReadAreCountedToldAndKeepDrainFromTrue() {
+  default void messagesThatNoRelayReadsAreCountedAndReportedAndFailDrain() {
     List<Trouble> told = new CopyOnWriteArrayList<>();
     configure(quick().observer(recordingIn(told)));
     OutboxRelay relay = startRelay();
@@ -138,7 +138,7 @@ interface OutboxAgreementContract extends OutboxChapter {
   }
 
   @Test
-  default void delayedMessagesThatNoRelayWillReadKeepDrainFromTrueToo() {
+  default void delayedMessagesThatNoRelayReadsFailDrainToo() {
     OutboxRelay relay = startRelay();
     transactions()
         .run(
@@ -168,7 +168,7 @@ interface OutboxAgreementContract extends OutboxChapter {
   }
 
   @Test
-  default void refusesATransportThatTakesLessThanTheOutbox() {
+  default void refusesATransportThatAcceptsLessThanTheOutbox() {
     configure(quick().maxMessageBytes(4096));
     InMemoryTransport small = InMemoryTransport.builder().maxMessageBytes(2048).build();
     assertThatThrownBy(() -> OutboxRelay.create(outbox(), small, runtime()))

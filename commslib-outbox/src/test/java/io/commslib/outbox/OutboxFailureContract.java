@@ -64,7 +64,7 @@ interface OutboxFailureContract extends OutboxChapter {
   }
 
   @Test
-  default void whatThisProcessHasNotDeclaredIsNotParkedAndWaitsForOneThatHas() {
+  default void aMessageThatOnlyAnotherProcessCanPublishWaitsAndIsNotParked() {
     InMemoryTransport old = InMemoryTransport.create();
     InMemoryTransport young = InMemoryTransport.create();
     try (old;
@@ -93,7 +93,7 @@ interface OutboxFailureContract extends OutboxChapter {
   }
 
   @RepeatedTest(5)
-  default void parksARefusedMessageAndBlocksItsKeyUntilReplayed() {
+  default void parksARefusedMessageAndBlocksItsKeyUntilRedriven() {
     AtomicBoolean refuses = new AtomicBoolean(true);
     transport()
         .failWhen(
@@ -135,7 +135,7 @@ interface OutboxFailureContract extends OutboxChapter {
   }
 
   @Test
-  default void skipsAParkedMessageWhenConfiguredSo() {
+  default void skipsAParkedMessageIfConfigured() {
     configure(
         OutboxConfig.builder()
             .shards(8)
@@ -154,7 +154,7 @@ interface OutboxFailureContract extends OutboxChapter {
   }
 
   @Test
-  default void parksARowThatCannotBeReadAndGoesOn() throws SQLException {
+  default void parksARowThatCannotBeReadAndContinues() throws SQLException {
     startRelay();
     try (Connection connection = dataSource().getConnection();
         PreparedStatement insert =
@@ -177,7 +177,7 @@ interface OutboxFailureContract extends OutboxChapter {
   }
 
   @Test
-  default void aDestinationThatHangsLeavesRoomForOthers() {
+  default void aHangingDestinationLeavesCapacityForOthers() {
     configure(quick().batchSize(20).maxUnconfirmed(40));
     transport().holdWhen(message -> message.id().startsWith("hung"));
     startRelay();
@@ -194,7 +194,7 @@ interface OutboxFailureContract extends OutboxChapter {
   }
 
   @Test
-  default void goesOnAsSoonAsADestinationHasRoomAgain() {
+  default void continuesAsSoonAsADestinationHasCapacityAgain() {
     OutboxConfig.Builder seldom =
         quick().leaseTime(Duration.ofMinutes(5)).pollInterval(Duration.ofSeconds(59));
     configure(seldom.batchSize(20).maxUnconfirmed(40));
@@ -210,7 +210,7 @@ interface OutboxFailureContract extends OutboxChapter {
   }
 
   @Test
-  default void holdsNoMoreBytesThanConfigured() {
+  default void keepsNoMoreBytesInMemoryThanConfigured() {
     configure(quick().maxUnconfirmedBytes(64 * 1024));
     transport().holdWhen(message -> true);
     startRelay();
@@ -235,7 +235,7 @@ interface OutboxFailureContract extends OutboxChapter {
   }
 
   @Test
-  default void parksWhatATransportThrowsAtInsteadOfPausingItsDestination() {
+  default void parksARowOnWhichTheTransportThrowsInsteadOfPausingItsDestination() {
     transport().throwWhen(message -> message.id().equals("odd"));
     OutboxRelay relay = startRelay();
     write("odd", "k");
@@ -284,7 +284,7 @@ interface OutboxFailureContract extends OutboxChapter {
   }
 
   @Test
-  default void handsNothingOfAKeyOverBetweenItsFailureAndTheRelaysLook() {
+  default void publishesNothingOfAKeyUntilTheRelayHasSeenItsFailure() {
     String sameShard =
         IntStream.range(0, 1_000)
             .mapToObj(i -> "other-" + i)
@@ -311,7 +311,7 @@ interface OutboxFailureContract extends OutboxChapter {
   }
 
   @Test
-  default void clearsWhatBlocksAKeyWhenItsMessageIsGone() {
+  default void clearsRetryStateWhoseMessageIsDeleted() {
     execute(
         "INSERT INTO "
             + database().table("outbox_retry")

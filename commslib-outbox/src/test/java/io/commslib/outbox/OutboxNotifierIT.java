@@ -104,7 +104,7 @@ class OutboxNotifierIT extends OutboxFixture {
   }
 
   @Test
-  void aBrokenConnectionIsReplacedAndWhatItMissedIsPublished() {
+  void aBrokenConnectionIsReplacedAndMissedMessagesArePublished() {
     OutboxNotifier listener = start(relayed);
     start(outbox);
     awaitListening(listener);
@@ -118,7 +118,7 @@ class OutboxNotifierIT extends OutboxFixture {
   }
 
   @Test
-  void whatARelayWasNotToldIsFoundWhenItBeginsToListen() {
+  void messagesCommittedBeforeARelayListensAreFound() {
     write("m1", "k");
     start(relayed);
     Await.until("m1 published", () -> transport.confirmed().contains("m1"));

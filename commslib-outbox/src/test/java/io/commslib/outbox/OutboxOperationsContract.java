@@ -121,7 +121,7 @@ interface OutboxOperationsContract extends OutboxChapter {
   }
 
   @Test
-  default void explainsWhyOneIsParkedAndWhatItBlocks() {
+  default void explainsWhyAMessageIsParkedAndWhatItBlocks() {
     ParkedMessage parked = parkBad();
     write("behind-1", "k");
     write("behind-2", "k");
@@ -136,7 +136,7 @@ interface OutboxOperationsContract extends OutboxChapter {
   }
 
   @Test
-  default void replaysAKeysMessagesAtTheTailInTheirOrder() {
+  default void redrivesTheMessagesOfAKeyToTheTailInTheirOrder() {
     configure(quick().attempts(1).onParked(OnParked.SKIP));
     AtomicBoolean refuses = new AtomicBoolean(true);
     transport().failWhen((to, message) -> refuses.get() ? FailureKind.PERMANENT : null);
@@ -155,7 +155,7 @@ interface OutboxOperationsContract extends OutboxChapter {
   }
 
   @Test
-  default void replaysAtTheFrontOnlyWhileTheKeyIsBlocked() {
+  default void redrivesToTheFrontOnlyWhileTheKeyIsBlocked() {
     configure(quick().attempts(1).onParked(OnParked.SKIP));
     ParkedMessage parked = parkBad();
     assertThatIllegalStateException()
@@ -166,7 +166,7 @@ interface OutboxOperationsContract extends OutboxChapter {
   }
 
   @Test
-  default void decidesOnceAndSaysWhoAndWhy() throws Exception {
+  default void decidesOnceAndRecordsActorAndReason() throws Exception {
     ParkedMessage parked = parkBad();
     List<CompletableFuture<Boolean>> decisions = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
@@ -196,7 +196,7 @@ interface OutboxOperationsContract extends OutboxChapter {
   }
 
   @Test
-  default void cancelsADelayedMessageInTimeAndSaysWhenItIsTooLate() {
+  default void cancelsADelayedMessageInTimeAndReportsWhenItIsTooLate() {
     later("cancelled", Instant.now().plus(Duration.ofHours(1)));
     later("kept", LONG_AGO);
     startRelay();
@@ -208,7 +208,7 @@ interface OutboxOperationsContract extends OutboxChapter {
   }
 
   @Test
-  default void cancelsTheMessageOfTheSourceItIsTold() {
+  default void cancelsTheMessageOfTheGivenSource() {
     JdbcOutbox named = JdbcOutbox.create(database(), quick().source("/orders").build());
     Instant later = Instant.now().plus(Duration.ofHours(1));
     Message own = message("m1", "k");
@@ -241,7 +241,7 @@ interface OutboxOperationsContract extends OutboxChapter {
   }
 
   @Test
-  default void cancellingWhatIsGoneKeepsNobodyFromWriting() throws SQLException {
+  default void cancellingAMissingMessageBlocksNoWriter() throws SQLException {
     try (Connection one = repeatableRead();
         Connection two = repeatableRead()) {
       for (Connection each : List.of(one, two)) {
@@ -268,7 +268,7 @@ interface OutboxOperationsContract extends OutboxChapter {
   }
 
   @Test
-  default void thoseWhoWaitForAKeyGoOnWhenTheFirstRollsBack() throws Exception {
+  default void writersWaitingForAKeyContinueWhenTheFirstRollsBack() throws Exception {
     ExecutorService others = Executors.newFixedThreadPool(3);
     List<Future<?>> waiting = new ArrayList<>();
     try (Connection first = repeatableRead()) {
@@ -299,7 +299,7 @@ interface OutboxOperationsContract extends OutboxChapter {
   }
 
   @Test
-  default void neverPublishesWhatIsBeingCancelled() {
+  default void neverPublishesAMessageThatIsBeingCancelled() {
     later("cancelled", LONG_AGO);
     transactions()
         .run(
@@ -330,7 +330,7 @@ interface OutboxOperationsContract extends OutboxChapter {
   }
 
   @Test
-  default void archivesWhatWasPublishedOnceAndPurgesByDayInBatches() throws SQLException {
+  default void archivesPublishedMessagesOnceAndPurgesByDayInBatches() throws SQLException {
     configure(quick().archive(true));
     startRelay();
     writeInTurn(30, 5);
@@ -348,12 +348,12 @@ interface OutboxOperationsContract extends OutboxChapter {
   }
 
   @Test
-  default void writersOfAKeyThatAskForOrderAreNeverInverted() throws Exception {
+  default void writersThatLockTheirKeyAreNeverInverted() throws Exception {
     assertThat(inversions(true)).isZero();
   }
 
   @Test
-  default void writersOfAKeyThatDoNotAskAreInvertedSoTheTestAboveSeesIt() throws Exception {
+  default void writersThatDoNotLockTheirKeyAreInverted() throws Exception {
     assertThat(inversions(false)).isPositive();
   }
 
@@ -437,7 +437,7 @@ interface OutboxOperationsContract extends OutboxChapter {
   }
 
   @Test
-  default void measuresWhatIsBehindStoppedAndParked() {
+  default void measuresBacklogStopsAndParkedMessages() {
     OutboxRelay relay = startRelay();
     write("m1", "k");
     Await.until("lag known", () -> !relay.measure().lag().isZero());
@@ -523,7 +523,7 @@ interface OutboxOperationsContract extends OutboxChapter {
   }
 
   @Test
-  default void parksEveryKindOfBadRowAndGoesOn() throws SQLException {
+  default void parksEveryKindOfBadRowAndContinues() throws SQLException {
     configure(quick().attempts(2));
     Destination deleted = Destination.topic("deleted");
     transport().failWhen((to, message) -> to.equals(deleted) ? FailureKind.PERMANENT : null);

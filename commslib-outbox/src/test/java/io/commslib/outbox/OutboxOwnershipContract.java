@@ -53,7 +53,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
   }
 
   @Test
-  default void anotherRelayTakesOverWhatACrashedOneHeld() {
+  default void anotherRelayTakesOverTheRowsOfACrashedOne() {
     transport().holdWhen(message -> true);
     try (HikariDataSource lost = ownPool()) {
       JdbcDatabase same = JdbcDatabase.builder(lost).schema(schema()).build();
@@ -73,7 +73,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
   }
 
   @Test
-  default void aRelayPausedPastItsLeaseDecidesNothingAnyMore() throws SQLException {
+  default void aRelayPausedPastItsLeaseNoLongerDecides() throws SQLException {
     ShardLeases old = new ShardLeases(database(), config(), runtime().time(), "old");
     try (Connection connection = dataSource().getConnection()) {
       old.prepare(connection);
@@ -140,7 +140,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
   }
 
   @Test
-  default void aRelayThatComesBackFromAPauseParksNothing() {
+  default void aRelayThatResumesAfterAPauseParksNothing() {
     configure(quick().attempts(1));
     try (HikariDataSource pool = ownPool()) {
       PausableDataSource cable = new PausableDataSource(pool);
@@ -236,7 +236,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
   }
 
   @Test
-  default void aShardChangesHandsOnlyWhenNothingOfItIsUnderWay() {
+  default void aShardChangesHandsOnlyWhenNoneOfItsRowsIsInFlight() {
     OutboxRelay first = startRelay();
     transport().holdWhen(message -> true);
     writeInTurn(200, 100);
@@ -255,7 +255,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
   }
 
   @Test
-  default void aShardThatChangesHandsDoesNotWaitForWhatWaitsInLine() {
+  default void aShardChangesHandsWithoutWaitingForQueuedRows() {
     transport().holdWhen(message -> true);
     OutboxRelay first = startRelay();
     Await.until("owns all", () -> detail(first, "ownedShards") == config().shards());
@@ -323,7 +323,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
   }
 
   @Test
-  default void aRelayOneOfWhoseThreadsHasEndedSaysSo() {
+  default void aRelayReportsThatOneOfItsThreadsHasEnded() {
     CommsRuntime other =
         (CommsRuntime)
             Proxy.newProxyInstance(
@@ -341,7 +341,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
   }
 
   @Test
-  default void aRelayThatCanNotRenewItsLeasesSaysSo() throws SQLException {
+  default void aRelayReportsThatItCanNotRenewItsLeases() throws SQLException {
     OutboxRelay relay = startRelay();
     Await.until("owns all", () -> detail(relay, "ownedShards") == config().shards());
     try (Connection other = dataSource().getConnection();
@@ -356,7 +356,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
   }
 
   @Test
-  default void aRelayWhoseLeaseStatementsFailSaysWhy() {
+  default void aRelayReportsWhyItsLeaseStatementsFail() {
     OutboxRelay relay = startRelay();
     Await.until("owns all", () -> detail(relay, "ownedShards") == config().shards());
     execute("DROP TABLE " + database().table("outbox_node"));
@@ -365,7 +365,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
   }
 
   @Test
-  default void aLockedShardKeepsNobodyFromTheOthers() throws SQLException {
+  default void aLockedShardDoesNotBlockTheOthers() throws SQLException {
     startRelay().close();
     try (Connection standing = dataSource().getConnection();
         Statement lock = standing.createStatement()) {
@@ -385,7 +385,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
   }
 
   @Test
-  default void aRelayThatStandsStillBetweenTwoStatementsKeepsNobodyFromItsShards() {
+  default void aRelayStalledBetweenTwoStatementsDoesNotPreventATakeover() {
     AtomicBoolean standsStill = new AtomicBoolean();
     CountDownLatch stood = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
@@ -396,7 +396,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
                 new Class<?>[] {DataSource.class},
                 (proxy, method, arguments) ->
                     method.getName().equals("getConnection")
-                        ? stopping(dataSource().getConnection(), standsStill, stood, goOn)
+                        ? stalling(dataSource().getConnection(), standsStill, stood, goOn)
                         : method.invoke(dataSource(), arguments));
     JdbcDatabase same = JdbcDatabase.builder(stopping).schema(schema()).build();
     OutboxRelay old = OutboxRelay.create(JdbcOutbox.create(same, config()), transport(), runtime());
@@ -414,7 +414,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
   }
 
   /** Its lease thread renews, and goes no further. */
-  private static Connection stopping(
+  private static Connection stalling(
       Connection connection, AtomicBoolean armed, CountDownLatch stood, CountDownLatch goOn) {
     AtomicBoolean renewed = new AtomicBoolean();
     return (Connection)
@@ -480,7 +480,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
   }
 
   @Test
-  default void aLeaseRenewedWhileRowsAreHandedOverLetsNoneOvertake() {
+  default void aLeaseRenewedDuringPublishingLetsNoRowOvertake() {
     forgetShards();
     configure(quick().shards(1));
     transactions()

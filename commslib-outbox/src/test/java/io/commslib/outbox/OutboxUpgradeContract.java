@@ -27,7 +27,7 @@ interface OutboxUpgradeContract extends OutboxChapter {
   SchemaScripts INCOMPATIBLE = NextOutboxSchema.scripts(3);
 
   @Test
-  default void goesToTheNextVersionAndBackWhileProcessesOfBothRun() throws Exception {
+  default void upgradesToTheNextVersionAndBackWhileProcessesOfBothRun() throws Exception {
     try (Load load = new Load(fixture())) {
       load.write("old-a", false);
       load.write("old-b", false);

@@ -47,7 +47,7 @@ import org.junit.jupiter.api.Test;
 interface OutboxWritingContract extends OutboxChapter {
 
   @Test
-  default void publishesWhatCommittedAndDeletesTheRow() {
+  default void publishesACommittedMessageAndDeletesItsRow() {
     startRelay();
     write("m1", "k");
     Await.until("m1 published", () -> transport().ids().contains("m1"));
@@ -76,7 +76,7 @@ interface OutboxWritingContract extends OutboxChapter {
   }
 
   @Test
-  default void whatTheDatabaseRefusesShowsNeitherBodyNorHeaderNorKey() {
+  default void failuresOfTheDatabaseShowNeitherBodyNorHeaderNorKey() {
     String secret = "hunter2";
     String hex = HexFormat.of().formatHex(secret.getBytes(StandardCharsets.UTF_8));
     for (String table : List.of("outbox_message", "outbox_delayed")) {
@@ -256,7 +256,7 @@ interface OutboxWritingContract extends OutboxChapter {
   }
 
   @Test
-  default void holdsADelayedMessageUntilItIsDue() {
+  default void keepsADelayedMessageUntilItIsDue() {
     startRelay();
     Instant due = Instant.now().plusMillis(700);
     transactions()
@@ -274,7 +274,7 @@ interface OutboxWritingContract extends OutboxChapter {
   }
 
   @Test
-  default void drainPublishesWhatIsThere() {
+  default void drainPublishesTheWholeBacklog() {
     for (int i = 0; i < 500; i++) {
       write("m" + i, "k" + i % 50);
     }
@@ -365,7 +365,7 @@ interface OutboxWritingContract extends OutboxChapter {
   }
 
   @Test
-  default void writesAtOnceWhatIsLongerThanAServerTakesInOneStatement() {
+  default void writesMoreThanAServerAcceptsInOneStatement() {
     startRelay();
     List<Message> messages = new ArrayList<>();
     for (int number = 1; number <= 700; number++) {
@@ -386,7 +386,7 @@ interface OutboxWritingContract extends OutboxChapter {
   }
 
   @Test
-  default void aFailureTheWorkTookNoNoticeOfRollsBackAndIsThrown() {
+  default void aSwallowedFailureRollsBackAndIsThrown() {
     execute("DROP TABLE " + database().table("outbox_message"));
     execute("CREATE TABLE " + database().table("work") + " (id int PRIMARY KEY)");
     assertThatThrownBy(
@@ -410,7 +410,7 @@ interface OutboxWritingContract extends OutboxChapter {
   }
 
   @Test
-  default void keepsTheOrderOfSeveralMessagesWrittenAtOnce() {
+  default void keepsTheOrderOfSeveralMessagesWrittenTogether() {
     startRelay();
     List<Message> messages =
         IntStream.range(0, 1_500)
@@ -460,7 +460,7 @@ interface OutboxWritingContract extends OutboxChapter {
   }
 
   @Test
-  default void wakesTheRelayAtOnceAfterACommitAlsoWithTwoOfThem() {
+  default void wakesTheRelayImmediatelyAfterACommitAlsoWithTwoOfThem() {
     configure(quick().pollInterval(Duration.ofMinutes(1)).leaseTime(Duration.ofMinutes(4)));
     OutboxRelay first = startRelay();
     OutboxRelay second = startRelay();
@@ -537,7 +537,7 @@ interface OutboxWritingContract extends OutboxChapter {
   }
 
   @Test
-  default void drainEndsAtItsTimeoutWhenADestinationIsOutOfReach() {
+  default void drainEndsAtItsTimeoutWhenADestinationIsUnreachable() {
     transport().failWhen((to, message) -> FailureKind.TRANSIENT);
     OutboxRelay relay = startRelay();
     write("m", "k");
@@ -547,7 +547,7 @@ interface OutboxWritingContract extends OutboxChapter {
   }
 
   @Test
-  default void healthTellsAgeBacklogAndParkedRows() {
+  default void healthReportsAgeBacklogAndParkedRows() {
     configure(quick().attempts(1));
     transport()
         .failWhen((to, message) -> message.id().equals("bad") ? FailureKind.PERMANENT : null);

@@ -47,7 +47,7 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
   }
 
   @Test
-  void noticesThatIdsWereSetBackUnderIt() {
+  void noticesThatIdsWereReset() {
     writeInTurn(20, 5);
     startRelay();
     Await.until("all published", () -> rows("outbox_message") == 0);
@@ -57,7 +57,7 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
   }
 
   @Test
-  void noticesItAlsoWhileAnotherDestinationIsStopped() {
+  void noticesAResetOfIdsAlsoWhileADestinationIsStopped() {
     writeInTurn(20, 5);
     startRelay();
     Await.until("all published", () -> rows("outbox_message") == 0);
@@ -102,7 +102,7 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
   }
 
   @Test
-  void comparesHeldRowsByAHashAlsoInAPlanThatIsKept() throws SQLException {
+  void excludesRowsInMemoryByAHashAlsoInACachedPlan() throws SQLException {
     String look =
         "SELECT m.id FROM "
             + database().table("outbox_message")
@@ -127,7 +127,7 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
   }
 
   @Test
-  void aDecisionThatStandsStillForALeaseLosesItsTransaction() throws SQLException {
+  void aDecisionStalledForALeaseLosesItsTransaction() throws SQLException {
     ShardLeases old = new ShardLeases(database(), config(), runtime().time(), "old");
     try (Connection standing = pool.getConnection()) {
       old.prepare(standing);

@@ -36,8 +36,8 @@ class PostgresReadAheadIT extends OutboxFixture {
   private static HikariDataSource pool;
 
   private final CountDownLatch hasRead = new CountDownLatch(1);
-  private final CountDownLatch goOn = new CountDownLatch(1);
-  private final AtomicInteger looks = new AtomicInteger();
+  private final CountDownLatch resume = new CountDownLatch(1);
+  private final AtomicInteger reads = new AtomicInteger();
   private final AtomicInteger failures = new AtomicInteger();
   private JdbcOutbox relayed;
 
@@ -63,7 +63,7 @@ class PostgresReadAheadIT extends OutboxFixture {
 
   /** Whose relay's first look ahead has read and then stands still until told to go on. */
   @BeforeEach
-  void standStill() {
+  void stallFirstReadAhead() {
     configure(
         quick()
             .batchSize(4)
@@ -82,28 +82,28 @@ class PostgresReadAheadIT extends OutboxFixture {
                   }
                   Object result = method.invoke(dataSource(), arguments);
                   return ahead && result instanceof Connection connection
-                      ? standing(connection)
+                      ? stalling(connection)
                       : result;
                 });
     JdbcDatabase same = JdbcDatabase.builder(standing).schema(schema).build();
     relayed = JdbcOutbox.create(same, config);
   }
 
-  private Connection standing(Connection connection) {
+  private Connection stalling(Connection connection) {
     return (Connection)
         Proxy.newProxyInstance(
             PostgresReadAheadIT.class.getClassLoader(),
             new Class<?>[] {Connection.class},
             (proxy, method, arguments) -> {
-              if (method.getName().equals("close") && looks.getAndIncrement() == 0) {
+              if (method.getName().equals("close") && reads.getAndIncrement() == 0) {
                 hasRead.countDown();
-                goOn.await(30, TimeUnit.SECONDS);
+                resume.await(30, TimeUnit.SECONDS);
               }
               return method.invoke(connection, arguments);
             });
   }
 
-  private OutboxRelay startStanding(RecordingTransport to) throws InterruptedException {
+  private OutboxRelay startStalled(RecordingTransport to) throws InterruptedException {
     OutboxRelay relay = start(to);
     assertThat(hasRead.await(30, TimeUnit.SECONDS)).as("looked ahead").isTrue();
     return relay;
@@ -123,30 +123,30 @@ class PostgresReadAheadIT extends OutboxFixture {
   }
 
   @Test
-  void whatItFindsIsVoidOnceSomethingWasGivenBack() throws Exception {
+  void aReadAheadIsVoidOnceARowWasReturned() throws Exception {
     AtomicBoolean first = new AtomicBoolean(true);
     transport.failWhen(
         (to, message) ->
             message.id().equals("k0-1") && first.getAndSet(false) ? FailureKind.TRANSIENT : null);
     writeInTurn(20, 1);
-    awaitEndOfPause(startStanding(transport));
-    goOn.countDown();
+    awaitEndOfPause(startStalled(transport));
+    resume.countDown();
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertThat(transport.confirmed()).hasSize(20);
     assertFirstPublicationsInOrder();
   }
 
   @Test
-  void soItIsWhereManyOfAKeyAreOnTheirWay() throws Exception {
+  void aReadAheadIsVoidAlsoWithManyRowsOfAKeyInFlight() throws Exception {
     RecordingTransport fencing = new RecordingTransport(Capability.KEYED_PUBLISH_FENCE);
     fencing.holdWhen(message -> true);
     writeInTurn(8, 1);
-    OutboxRelay relay = startStanding(fencing);
+    OutboxRelay relay = startStalled(fencing);
     Await.until("four on their way", () -> fencing.ids().size() == 4);
     fencing.failHeld("k0-1", FailureKind.TRANSIENT);
     fencing.holdWhen(message -> false);
     awaitEndOfPause(relay);
-    goOn.countDown();
+    resume.countDown();
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertThat(fencing.confirmed())
         .containsExactly("k0-1", "k0-2", "k0-3", "k0-4", "k0-5", "k0-6", "k0-7", "k0-8");
@@ -154,24 +154,24 @@ class PostgresReadAheadIT extends OutboxFixture {
 
   @ParameterizedTest
   @ValueSource(ints = {4, 6})
-  void whatIsCommittedMeanwhileNeedsNoPoll(int before) throws Exception {
+  void aCommitDuringAReadAheadNeedsNoPoll(int before) throws Exception {
     writeInTurn(before, 1);
-    startStanding(transport);
+    startStalled(transport);
     long start = System.nanoTime();
     write("late", "late");
     relayed.wake();
     // Nothing else shall wake it.
     Await.until("the first four deleted", () -> rows("outbox_message") == before - 4 + 1);
     Await.settled();
-    goOn.countDown();
+    resume.countDown();
     Await.until("the late one published", () -> transport.confirmed().contains("late"));
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(POLL.dividedBy(2));
   }
 
   @Test
-  void drainWaitsForALookThatBeginsAfterIt() throws Exception {
+  void drainWaitsForAReadThatStartsAfterIt() throws Exception {
     writeInTurn(4, 1);
-    OutboxRelay relay = startStanding(transport);
+    OutboxRelay relay = startStalled(transport);
     Await.until("the four deleted", () -> rows("outbox_message") == 0);
     write("late", "late");
     CompletableFuture<List<String>> drained =
@@ -180,14 +180,14 @@ class PostgresReadAheadIT extends OutboxFixture {
             body -> new Thread(body).start());
     Await.settled();
     assertThat(drained).isNotDone();
-    goOn.countDown();
+    resume.countDown();
     assertThat(drained.get(20, TimeUnit.SECONDS)).hasSize(5).contains("late");
   }
 
   @Test
-  void whenItFailsTheRelaySaysSoAndReadsAgain() {
+  void aFailedReadAheadIsReportedAndRepeated() {
     failures.set(2);
-    goOn.countDown();
+    resume.countDown();
     writeInTurn(40, 3);
     OutboxRelay relay = start(transport);
     Await.until("down", () -> relay.health().status() == Health.Status.DOWN);
@@ -199,20 +199,20 @@ class PostgresReadAheadIT extends OutboxFixture {
   }
 
   @Test
-  void readsNothingAheadThatMayNotBeHeld() {
+  void readsNothingAheadBeyondTheMemoryLimit() {
     configure(quick().batchSize(4).maxUnconfirmed(32).pollInterval(POLL).leaseTime(LEASE));
     relayed = JdbcOutbox.create(relayed.jdbc(), config);
-    goOn.countDown();
+    resume.countDown();
     transport.holdWhen(message -> true);
     writeInTurn(100, 100);
     start(transport);
     Await.until("its share is out", () -> transport.ids().size() >= 12);
     Await.settled();
-    int looksUntilFull = looks.get();
+    int looksUntilFull = reads.get();
     assertThat(looksUntilFull).isBetween(1, 4);
     assertThat(transport.ids()).hasSizeLessThanOrEqualTo(16).doesNotHaveDuplicates();
     Await.settled();
-    assertThat(looks.get()).as("no look for what may not be held").isEqualTo(looksUntilFull);
+    assertThat(reads.get()).as("no look for what may not be held").isEqualTo(looksUntilFull);
     transport.releaseHeld();
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertThat(transport.confirmed())

@@ -113,7 +113,7 @@ public abstract class TransactionBindingContract extends OutboxFixture {
   }
 
   @Test
-  void hooksRunAfterTheCommitOrTheCallerIsToldToWake() throws Exception {
+  void hooksRunAfterTheCommitOrTheCallerMustWake() throws Exception {
     List<Integer> seen = new ArrayList<>();
     boolean[] accepted = new boolean[1];
     binding.run(
@@ -158,7 +158,7 @@ public abstract class TransactionBindingContract extends OutboxFixture {
           });
 
   @Test
-  void whateverAHookThrowsHarmsNeitherTheCommitNorTheOthers() throws Exception {
+  void aFailingHookHarmsNeitherTheCommitNorTheOthers() throws Exception {
     List<String> ran = new ArrayList<>();
     binding.run(
         tx -> {
@@ -186,7 +186,7 @@ public abstract class TransactionBindingContract extends OutboxFixture {
   }
 
   @Test
-  void anInterruptThatAHookLeavesBehindKeepsNoOtherHookFromItsWorkAndReachesTheCaller()
+  void anInterruptLeftByAHookReachesTheCallerAndNoOtherHook()
       throws Exception {
     List<Boolean> seen = new ArrayList<>();
     binding.run(
@@ -202,7 +202,7 @@ public abstract class TransactionBindingContract extends OutboxFixture {
   }
 
   @Test
-  void whatIsOverTakesNothingMore() throws Exception {
+  void anEndedTransactionAcceptsNothing() throws Exception {
     List<TransactionContext> kept = new ArrayList<>();
     binding.run(
         tx -> {
@@ -328,7 +328,7 @@ public abstract class TransactionBindingContract extends OutboxFixture {
   }
 
   @Test
-  void theNextTransactionStartsAfresh() throws Exception {
+  void theNextTransactionStartsClean() throws Exception {
     assertThatThrownBy(
         () ->
             binding.run(
