@@ -430,7 +430,9 @@ public final class OutboxConfig {
           violations,
           () -> Checks.inRange("maxUnconfirmedBytes", maxUnconfirmedBytes, 64L * 1024, 4L << 30));
       check(violations, () -> Checks.inRange("attempts", attempts, 1, 1_000));
-      check(violations, () -> Checks.inRange("maxMessageBytes", maxMessageBytes, 1024, 64 * 1024 * 1024));
+      check(
+          violations,
+          () -> Checks.inRange("maxMessageBytes", maxMessageBytes, 1024, 64 * 1024 * 1024));
       // Combinations make sense only for settings that are valid by themselves.
       if (violations.isEmpty()) {
         check(violations, this::checkCombinations);

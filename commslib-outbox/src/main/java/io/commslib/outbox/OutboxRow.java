@@ -47,7 +47,8 @@ record OutboxRow(
   /** A row whose payload and headers are still in the database. */
   static OutboxRow withoutBody(
       int shard, long id, String destination, @Nullable String key, long bytes) {
-    return new OutboxRow(shard, id, destination, key, NO_BYTES, "", laneOf(destination, key), bytes);
+    return new OutboxRow(
+        shard, id, destination, key, NO_BYTES, "", laneOf(destination, key), bytes);
   }
 
   OutboxRow withBody(byte[] body, String text) {

@@ -145,12 +145,12 @@ final class PostgresRows extends DatabaseRows {
             """);
   }
 
-  /** The settings that precede a read of so many columns. */
+  /** The settings that precede a read with the given number of columns. */
   static String byKey(int columns) {
     return settings(BY_KEY, columns);
   }
 
-  /** The settings that precede a deletion that returns so many columns. */
+  /** The settings that precede a deletion with the given number of result columns. */
   private static String deletes(int columns) {
     return settings(DELETES, columns);
   }

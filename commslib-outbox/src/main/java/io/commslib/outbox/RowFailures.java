@@ -20,7 +20,8 @@ final class RowFailures {
   /**
    * A decision about a row.
    *
-   * @param attempts the number of failed attempts; 0 if the shard was lost and its new owner decides
+   * @param attempts the number of failed attempts; 0 if the shard was lost and its new owner
+   *     decides
    * @param parked whether the row is parked
    * @param delay the time until its next attempt
    */

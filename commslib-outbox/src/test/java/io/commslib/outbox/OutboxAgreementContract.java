@@ -23,7 +23,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 
-/** What processes with the same tables must agree on is stored there, and compared. */
+/** Settings that all processes of the tables must agree on. They are stored there and compared. */
 interface OutboxAgreementContract extends OutboxChapter {
 
   private void assertRefused(int shards) {
@@ -103,8 +103,8 @@ interface OutboxAgreementContract extends OutboxChapter {
 
   @Test
   default void messagesThatNoRelayReadsAreCountedAndReportedAndFailDrain() {
-    List<Trouble> told = new CopyOnWriteArrayList<>();
-    configure(quick().observer(recordingIn(told)));
+    List<Trouble> reported = new CopyOnWriteArrayList<>();
+    configure(quick().observer(recordingIn(reported)));
     OutboxRelay relay = startRelay();
     String bytes = database().dialect() == SqlDialect.H2 ? "X'00'" : "'x'";
     execute(
@@ -120,19 +120,19 @@ interface OutboxAgreementContract extends OutboxChapter {
     assertThat(relay.health().reason()).contains("1 messages").contains("expected: 0..7");
     assertThat(relay.measure().outsideShards()).isEqualTo(1);
     assertThat(relay.measure().backlog()).isEqualTo(1);
-    Await.until("told by drain and by the loop", () -> told.size() >= 2);
-    assertThat(told)
+    Await.until("reported by drain and by the loop", () -> reported.size() >= 2);
+    assertThat(reported)
         .allMatch(trouble -> trouble.kind() == Trouble.Kind.STALLED)
         .allMatch(trouble -> trouble.text().contains("1 messages lie in shards"));
     execute("DELETE FROM " + database().table("outbox_message"));
     assertThat(relay.drain(Duration.ofSeconds(20))).isTrue();
   }
 
-  private static CommsObserver recordingIn(List<Trouble> told) {
+  private static CommsObserver recordingIn(List<Trouble> reported) {
     return new CommsObserver() {
       @Override
       public void onTrouble(Trouble trouble) {
-        told.add(trouble);
+        reported.add(trouble);
       }
     };
   }
@@ -154,7 +154,7 @@ interface OutboxAgreementContract extends OutboxChapter {
 
   @Test
   default void drainWaitsForMessagesInShardsThatNoRelayOwns() {
-    // Another relay seems to run, so this one takes no more than half of the shards.
+    // Another relay seems to run, so this one takes at most half of the shards.
     String nodes = database().table("outbox_node");
     String soon = database().dialect().now();
     execute("INSERT INTO " + nodes + " (node, heartbeat) VALUES ('other', " + soon + ")");

@@ -24,7 +24,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
-/** What becomes of messages that can not be published. */
+/** Messages that can not be published. */
 interface OutboxFailureContract extends OutboxChapter {
 
   @Test
@@ -56,9 +56,9 @@ interface OutboxFailureContract extends OutboxChapter {
     Await.until(
         "alive ones published",
         () -> transport().ids().stream().filter(id -> id.startsWith("alive")).count() == 50);
-    Await.until("the dead ones left", () -> rows("outbox_message") == 50);
-    assertThat(rows("outbox_parked")).as("an outage burns no attempt").isZero();
-    Await.until("health says so", () -> relay.health().status() == Health.Status.DEGRADED);
+    Await.until("only the dead ones stored", () -> rows("outbox_message") == 50);
+    assertThat(rows("outbox_parked")).as("an outage consumes no attempt").isZero();
+    Await.until("health is DEGRADED", () -> relay.health().status() == Health.Status.DEGRADED);
     transport().failWhen((to, message) -> null);
     Await.until("all published", () -> rows("outbox_message") == 0);
   }
@@ -77,9 +77,9 @@ interface OutboxFailureContract extends OutboxChapter {
       write(OTHER, "new", "k");
       write(ORDERS, "known", "k");
       Await.until(
-          "health names it",
+          "health names the destination",
           () -> before.health().reason().contains("out of reach: [" + OTHER + "]"));
-      Await.until("the known one left", () -> rows("outbox_message") == 1);
+      Await.until("the known one published", () -> rows("outbox_message") == 1);
       assertThat(rows("outbox_retry")).as("no attempt is counted").isZero();
       assertThat(rows("outbox_parked")).isZero();
       young.declare(DestinationConfig.builder(OTHER).build());
@@ -87,7 +87,7 @@ interface OutboxFailureContract extends OutboxChapter {
       relays().add(after);
       after.start();
       before.close();
-      Await.until("the new one left", () -> rows("outbox_message") == 0);
+      Await.until("the new one published", () -> rows("outbox_message") == 0);
       relays().forEach(OutboxRelay::close);
     }
   }
@@ -112,8 +112,8 @@ interface OutboxFailureContract extends OutboxChapter {
     Await.until("beside published", () -> transport().ids().contains("beside"));
     assertThat(transport().confirmed()).doesNotContain("behind", "bad");
     refuses.set(false);
-    assertThat(admin.redriveAtFront(parked.id(), "ann", "it is back")).isTrue();
-    assertThat(admin.redriveAtFront(parked.id(), "ann", "it is back")).isFalse();
+    assertThat(admin.redriveAtFront(parked.id(), "ann", "repaired")).isTrue();
+    assertThat(admin.redriveAtFront(parked.id(), "ann", "repaired")).isFalse();
     Await.until(
         "both published", () -> transport().confirmed().containsAll(List.of("bad", "behind")));
     assertThat(transport().confirmed().indexOf("bad"))
@@ -184,7 +184,7 @@ interface OutboxFailureContract extends OutboxChapter {
     for (int i = 0; i < 200; i++) {
       write(OTHER, "hung-" + i, "k" + i);
     }
-    Await.until("window as full as it gets", () -> transport().ids().size() >= 20);
+    Await.until("window full", () -> transport().ids().size() >= 20);
     for (int i = 0; i < 100; i++) {
       write(ORDERS, "alive-" + i, "k" + i);
     }
@@ -203,7 +203,7 @@ interface OutboxFailureContract extends OutboxChapter {
       write("m" + i, "k" + i);
     }
     startRelay();
-    Await.until("window as full as it gets", () -> transport().ids().size() >= 20);
+    Await.until("window full", () -> transport().ids().size() >= 20);
     Await.settled();
     transport().releaseHeld();
     Await.until("all published", () -> rows("outbox_message") == 0);
@@ -226,8 +226,8 @@ interface OutboxFailureContract extends OutboxChapter {
               }
               return null;
             });
-    Await.until("some handed over", () -> transport().ids().size() >= 3);
-    write("one-more-look", "k");
+    Await.until("some published", () -> transport().ids().size() >= 3);
+    write("one-more-read", "k");
     Await.settled();
     assertThat(transport().ids()).hasSizeLessThanOrEqualTo(4);
     transport().releaseHeld();
@@ -255,7 +255,7 @@ interface OutboxFailureContract extends OutboxChapter {
     write("k-1", "k");
     write("k-2", "k");
     write("other", "other-key");
-    Await.until("other handed over", () -> transport().ids().contains("other"));
+    Await.until("other published, unconfirmed", () -> transport().ids().contains("other"));
     Await.settled();
     assertThat(transport().ids()).containsExactlyInAnyOrder("k-1", "other");
     transport().releaseHeld();
@@ -272,14 +272,14 @@ interface OutboxFailureContract extends OutboxChapter {
     for (int i = 1; i <= 5; i++) {
       write("k-" + i, "k");
     }
-    Await.until("all handed over unconfirmed", () -> fencing.ids().size() == 5);
+    Await.until("all published, unconfirmed", () -> fencing.ids().size() == 5);
     fencing.failHeld("k-3", FailureKind.PERMANENT);
     fencing.releaseHeld();
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertThat(fencing.confirmed()).containsExactly("k-1", "k-2", "k-3", "k-4", "k-5");
     assertThat(rows("outbox_parked")).isZero();
     assertThat(relay.health().status())
-        .as("what failed behind the refused one did not pause the destination")
+        .as("failures behind the refused message did not pause the destination")
         .isEqualTo(Health.Status.UP);
   }
 

@@ -39,7 +39,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
-/** Policies, parked and delayed messages, the archive, the measurements, and the layout. */
+/** Policies, parked and delayed messages, the archive, measurements and the table layout. */
 interface OutboxOperationsContract extends OutboxChapter {
 
   Instant LONG_AGO = Instant.parse("2020-01-01T00:00:00Z");
@@ -90,7 +90,7 @@ interface OutboxOperationsContract extends OutboxChapter {
     Await.settled();
     assertThat(transport().ids()).noneMatch(id -> id.startsWith("waits"));
     assertThat(relay.measure().stoppedDestinations()).containsExactly(OTHER.toString());
-    assertThat(admin().resume(OTHER.toString(), "ann", "the far side is back")).isTrue();
+    assertThat(admin().resume(OTHER.toString(), "ann", "repaired")).isTrue();
     assertThat(admin().resume(OTHER.toString(), "ann", "again")).isFalse();
     Await.until("all but the parked one", () -> transport().confirmed().size() == 40);
   }
@@ -147,7 +147,7 @@ interface OutboxOperationsContract extends OutboxChapter {
     Await.until("all parked", () -> rows("outbox_parked") == 10);
     refuses.set(false);
     write("later", "k");
-    Await.until("later", () -> transport().confirmed().contains("later"));
+    Await.until("later published", () -> transport().confirmed().contains("later"));
     assertThat(admin().redriveAll(ParkedFilter.all().key("k"), 100, "ann", "fixed")).isEqualTo(10);
     Await.until("all published", () -> transport().confirmed().size() == 11);
     assertThat(transport().confirmed())
@@ -223,7 +223,7 @@ interface OutboxOperationsContract extends OutboxChapter {
     assertThat(transactions().<Boolean, RuntimeException>run(tx -> named.cancel(tx, "m1")))
         .isTrue();
     assertThat(transactions().<Boolean, RuntimeException>run(tx -> named.cancel(tx, "m1")))
-        .as("the one of the other source is another message")
+        .as("the message of the other source is another one")
         .isFalse();
     assertThat(
             transactions()
@@ -231,7 +231,7 @@ interface OutboxOperationsContract extends OutboxChapter {
         .isTrue();
   }
 
-  /** The last time a message can have. */
+  /** The latest delivery time of a message. */
   @Test
   default void keepsAMessageUntilTheEndOfTheYear9999() {
     Instant last = Instant.parse("9999-12-31T23:59:59.999999999Z");
@@ -344,7 +344,7 @@ interface OutboxOperationsContract extends OutboxChapter {
     try (Connection connection = dataSource().getConnection()) {
       new RowArchive(database()).move(connection, List.of(row));
     }
-    assertThat(rows("outbox_archive")).as("gone before").isZero();
+    assertThat(rows("outbox_archive")).as("no longer stored").isZero();
   }
 
   @Test
@@ -358,8 +358,8 @@ interface OutboxOperationsContract extends OutboxChapter {
   }
 
   /**
-   * Each transaction takes a number when it commits; without a lock another that inserted later
-   * commits first. Counts neighbours by row id whose commit numbers descend.
+   * Each transaction draws a number at its commit. Without a lock, one that inserts later may
+   * commit earlier. Counts neighbours by row id whose commit numbers descend.
    */
   private int inversions(boolean ordered) throws Exception {
     List<Integer> committed = new ArrayList<>();
@@ -379,7 +379,7 @@ interface OutboxOperationsContract extends OutboxChapter {
                             }
                             outbox().publish(tx, ORDERS, message("n" + number, "k"));
                             holdFor(number);
-                            // Inside the lock, so the number is that of the commit.
+                            // Inside the lock, so the order of the numbers is that of the commits.
                             if (ordered) {
                               note(committed, number);
                             }
@@ -441,11 +441,11 @@ interface OutboxOperationsContract extends OutboxChapter {
     OutboxRelay relay = startRelay();
     write("m1", "k");
     Await.until("lag known", () -> !relay.measure().lag().isZero());
-    // It is known from within the deletion, which need not have been committed.
-    Await.until("m1 gone", () -> relay.measure().backlog() == 0);
+    // The lag is measured within the deletion, which may not be committed yet.
+    Await.until("m1 deleted", () -> relay.measure().backlog() == 0);
     admin().pause(OTHER.toString(), "ann", "maintenance");
     Await.until(
-        "nobody reads it", () -> relay.measure().stoppedDestinations().contains(OTHER.toString()));
+        "stop known", () -> relay.measure().stoppedDestinations().contains(OTHER.toString()));
     transport().holdWhen(message -> true);
     write(OTHER, "m2", "k2");
     write(ORDERS, "m3", "k3");

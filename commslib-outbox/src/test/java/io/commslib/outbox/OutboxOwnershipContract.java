@@ -37,7 +37,7 @@ import java.util.random.RandomGenerator;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 
-/** How relays share the work, and what a crash or a pause may do. */
+/** Shard ownership of several relays, and the effects of crashes and pauses. */
 interface OutboxOwnershipContract extends OutboxChapter {
 
   @Test
@@ -62,10 +62,11 @@ interface OutboxOwnershipContract extends OutboxChapter {
       relays().add(crashed);
       crashed.start();
       write("m1", "k");
-      Await.until("m1 handed over", () -> transport().ids().contains("m1"));
+      Await.until("m1 published, unconfirmed", () -> transport().ids().contains("m1"));
     }
-    // Without its connections the first relay can neither acknowledge nor renew nor release: it is
-    // dead to the others.
+    // Without connections the first relay can neither delete rows nor renew or release leases, as
+    // if
+    // its process had crashed.
     transport().releaseHeld();
     startRelay();
     Await.until("m1 published again", () -> transport().confirmed().contains("m1"));
@@ -97,7 +98,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
     JdbcDatabase own = JdbcDatabase.builder(dataSource()).schema(schema()).build();
     OutboxRelay relay =
         OutboxRelay.create(JdbcOutbox.create(own, config()), transport(), runtime());
-    // The number of shards was changed by an operator while this process was not stopped.
+    // An operator changed the number of shards and did not stop this process.
     forgetShards();
     configure(quick().shards(16));
     assertThatThrownBy(relay::start)
@@ -151,7 +152,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
       relays().add(paused);
       paused.start();
       write("m1", "k");
-      Await.until("m1 handed over", () -> slow.ids().contains("m1"));
+      Await.until("m1 published, unconfirmed", () -> slow.ids().contains("m1"));
       cable.pause(true);
       transport().holdWhen(message -> true);
       startRelay();
@@ -182,7 +183,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
     for (int key = 0; key < 20; key++) {
       write("before-" + key, "k" + key);
     }
-    Await.until("all quiet", () -> rows("outbox_message") == 0);
+    Await.until("all published", () -> rows("outbox_message") == 0);
     write("bad", "k");
     Await.until("parked", () -> rows("outbox_parked") == 1);
     first.close();
@@ -232,7 +233,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
     int all = messages;
     Await.until("all published", () -> new HashSet<>(transport().confirmed()).size() == all);
     assertFirstPublicationsInOrder();
-    assertThat(transport().confirmed()).as("a clean hand-over repeats nothing").hasSize(all);
+    assertThat(transport().confirmed()).as("a clean change of owner repeats nothing").hasSize(all);
   }
 
   @Test
@@ -240,9 +241,10 @@ interface OutboxOwnershipContract extends OutboxChapter {
     OutboxRelay first = startRelay();
     transport().holdWhen(message -> true);
     writeInTurn(200, 100);
-    Await.until("of each shard some handed over", () -> transport().ids().size() == 100);
+    Await.until("some of each shard published", () -> transport().ids().size() == 100);
     OutboxRelay second = startRelay();
-    // It learns of the other within a third of a lease, and gives away within a second more.
+    // The first relay learns of the second within a third of a lease and releases within another
+    // second.
     long end = System.nanoTime() + Duration.ofSeconds(5).toNanos();
     Await.until("longer than that", () -> System.nanoTime() > end);
     assertThat(detail(second, "ownedShards")).isZero();
@@ -260,11 +262,11 @@ interface OutboxOwnershipContract extends OutboxChapter {
     OutboxRelay first = startRelay();
     Await.until("owns all", () -> detail(first, "ownedShards") == config().shards());
     writeInTurn(200, 20);
-    Await.until("all held", () -> detail(first, "held") == 200);
+    Await.until("all in memory", () -> detail(first, "held") == 200);
     OutboxRelay second = startRelay();
-    Await.until("lets go of some", () -> detail(first, "held") < 200);
+    Await.until("releases some", () -> detail(first, "held") < 200);
     transport().confirmHeld();
-    Await.until("given over", () -> detail(second, "ownedShards") == config().shards() / 2);
+    Await.until("taken over", () -> detail(second, "ownedShards") == config().shards() / 2);
     transport().releaseHeld();
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertFirstPublicationsInOrder();
@@ -282,7 +284,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
     try (Connection open = dataSource().getConnection()) {
       open.setAutoCommit(false);
       outbox().publish(JdbcTransactions.join(open, database()), ORDERS, message("open", "open"));
-      // What is known of failures is tidied every two seconds.
+      // Retry state is cleaned every two seconds.
       long end = System.nanoTime() + config().leaseTime().plusSeconds(2).toNanos();
       Await.until("longer than a lease", () -> System.nanoTime() > end);
       write("beside", "beside");
@@ -291,7 +293,8 @@ interface OutboxOwnershipContract extends OutboxChapter {
       open.commit();
       open.setAutoCommit(true);
     }
-    Await.until("the late one published", () -> transport().confirmed().contains("open"));
+    Await.until(
+        "the open transaction's message published", () -> transport().confirmed().contains("open"));
   }
 
   @Test
@@ -360,7 +363,8 @@ interface OutboxOwnershipContract extends OutboxChapter {
     OutboxRelay relay = startRelay();
     Await.until("owns all", () -> detail(relay, "ownedShards") == config().shards());
     execute("DROP TABLE " + database().table("outbox_node"));
-    Await.until("says why", () -> relay.health().reason().contains("COMMS-JDBC-009"));
+    Await.until(
+        "health names the failure", () -> relay.health().reason().contains("COMMS-JDBC-009"));
     assertThat(relay.health().status()).isEqualTo(Health.Status.DOWN);
   }
 
@@ -373,7 +377,8 @@ interface OutboxOwnershipContract extends OutboxChapter {
       lock.executeQuery(
           "SELECT 1 FROM " + database().table("outbox_shard") + " WHERE shard = 3 FOR UPDATE");
       OutboxRelay relay = startRelay();
-      Await.until("owns the others", () -> detail(relay, "ownedShards") == config().shards() - 1);
+      Await.until(
+          "owns the other shards", () -> detail(relay, "ownedShards") == config().shards() - 1);
       long end = System.nanoTime() + config().leaseTime().plusSeconds(1).toNanos();
       Await.until("longer than a lease", () -> System.nanoTime() > end);
       assertThat(relay.health().status()).isEqualTo(Health.Status.UP);
@@ -404,7 +409,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
     old.start();
     Await.until("owns all", () -> detail(old, "ownedShards") == config().shards());
     standsStill.set(true);
-    Await.until("stands still", () -> stood.getCount() == 0);
+    Await.until("stalled", () -> stood.getCount() == 0);
     try {
       OutboxRelay young = startRelay();
       Await.until("taken over", () -> detail(young, "ownedShards") == config().shards());
@@ -413,7 +418,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
     }
   }
 
-  /** Its lease thread renews, and goes no further. */
+  /** A connection whose lease thread stalls after it has renewed the leases. */
   private static Connection stalling(
       Connection connection, AtomicBoolean armed, CountDownLatch stood, CountDownLatch goOn) {
     AtomicBoolean renewed = new AtomicBoolean();
@@ -495,7 +500,7 @@ interface OutboxOwnershipContract extends OutboxChapter {
             });
     AtomicBoolean late = new AtomicBoolean();
     transport().onConfirm(id -> late.compareAndSet(false, id.equals("z-1")));
-    // Just after z-1 the lease seems to have run out, for one question: for a-1 it is not safe.
+    // After z-1 the clock jumps for one call, so that the lease seems to have expired for a-1.
     TimeSource real = runtime().time();
     AtomicBoolean told = new AtomicBoolean();
     TimeSource jumping =

@@ -20,7 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-/** The step from the tables of this release to those of a next one, and back, under load. */
+/** The upgrade from the tables of this release to those of the next one, and back, under load. */
 interface OutboxUpgradeContract extends OutboxChapter {
 
   SchemaScripts NEXT = NextOutboxSchema.scripts(2);
@@ -65,7 +65,7 @@ interface OutboxUpgradeContract extends OutboxChapter {
     }
   }
 
-  /** Processes that write, each messages of a key of its own. */
+  /** Writing processes, each with messages of a key of its own. */
   final class Load implements AutoCloseable {
 
     private final ExecutorService threads = Executors.newCachedThreadPool();
@@ -80,7 +80,7 @@ interface OutboxUpgradeContract extends OutboxChapter {
       this.fixture = fixture;
     }
 
-    /** Writes until the end; a process of the new version uses what the new tables have. */
+    /** Writes until the end. A process of the new version uses the new tables' columns. */
     void write(String process, boolean isNew) {
       String key = process.replace('-', '_');
       writers.add(

@@ -43,7 +43,7 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** What is written, what comes of it, and when. */
+/** Writing messages and publishing them. */
 interface OutboxWritingContract extends OutboxChapter {
 
   @Test
@@ -100,7 +100,7 @@ interface OutboxWritingContract extends OutboxChapter {
             tx -> outbox().publish(tx, ORDERS, later),
             tx -> outbox().publishAll(tx, ORDERS, List.of(later, later)));
     for (Consumer<TransactionContext> write : writes) {
-      StringWriter told = new StringWriter();
+      StringWriter printed = new StringWriter();
       assertThatThrownBy(
               () ->
                   transactions()
@@ -110,9 +110,9 @@ interface OutboxWritingContract extends OutboxChapter {
                             return null;
                           }))
           .isInstanceOf(StoreException.class)
-          .satisfies(failure -> failure.printStackTrace(new PrintWriter(told, true)));
-      assertThat(told.toString()).containsIgnoringCase("state ");
-      assertThat(told.toString().toLowerCase(Locale.ROOT)).doesNotContain(secret, hex);
+          .satisfies(failure -> failure.printStackTrace(new PrintWriter(printed, true)));
+      assertThat(printed.toString()).containsIgnoringCase("state ");
+      assertThat(printed.toString().toLowerCase(Locale.ROOT)).doesNotContain(secret, hex);
     }
   }
 
@@ -249,7 +249,7 @@ interface OutboxWritingContract extends OutboxChapter {
       late.setAutoCommit(true);
     }
     naive.read();
-    assertThat(naive.seen).as("the saboteur loses").containsExactly("early");
+    assertThat(naive.seen).as("the naive reader loses").containsExactly("early");
     startRelay();
     Await.until(
         "both published", () -> transport().confirmed().containsAll(List.of("early", "late")));
@@ -316,7 +316,7 @@ interface OutboxWritingContract extends OutboxChapter {
     AtomicBoolean enough = new AtomicBoolean();
     ExecutorService pool = Executors.newSingleThreadExecutor();
     try {
-      // With something held and much to read, a relay is tempted not to begin at the beginning.
+      // With rows in memory and many to read, a relay could wrongly skip the start of a shard.
       Future<?> others =
           pool.submit(
               () -> {
@@ -338,7 +338,7 @@ interface OutboxWritingContract extends OutboxChapter {
     assertFirstPublicationsInOrder();
   }
 
-  /** Commits only when the relay has published what was written after it. */
+  /** Commits only after the relay has published messages that were written later. */
   private void writeLate(String id, String key) throws SQLException {
     try (Connection late = dataSource().getConnection()) {
       late.setAutoCommit(false);
@@ -350,7 +350,7 @@ interface OutboxWritingContract extends OutboxChapter {
     }
   }
 
-  /** One transaction of a key after the other, each open for a while after its insert. */
+  /** Writes messages in one transaction after the other. Each stays open after its insert. */
   private void writeSlowly(String key, int messages, SplittableRandom dice) {
     for (int i = 1; i <= messages; i++) {
       String id = key + "-" + i;
@@ -560,7 +560,7 @@ interface OutboxWritingContract extends OutboxChapter {
             + " SET created_at = TIMESTAMP '2020-01-01 00:00:00'");
     OutboxRelay relay = startRelay();
     Await.until("parked", () -> rows("outbox_parked") == 1);
-    Await.until("health says so", () -> detail(relay, "parked") == 1);
+    Await.until("health counts it", () -> detail(relay, "parked") == 1);
     assertThat(detail(relay, "backlog")).isEqualTo(2);
     assertThat(Long.parseLong(relay.health().details().get("oldestAgeMillis")))
         .isGreaterThan(Duration.ofDays(1_000).toMillis());

@@ -62,7 +62,7 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
     startRelay();
     Await.until("all published", () -> rows("outbox_message") == 0);
     OutboxAdmin.create(database()).pause(OTHER.toString(), "ann", "repair");
-    // Meanwhile it learns below what there are no rows, and within two seconds of the stop.
+    // Meanwhile the relay raises its watermark and, within two seconds, learns of the stop.
     long learnt = System.nanoTime() + Duration.ofMillis(2_500).toNanos();
     for (int number = 0; System.nanoTime() - learnt < 0; number++) {
       String id = "meanwhile-" + number;
@@ -73,7 +73,7 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
     long start = System.nanoTime();
     write("again", "k1");
     Await.until("published", () -> transport().confirmed().contains("again"));
-    // Twice a minute it would be found anyhow.
+    // The full rescan, twice a minute, would also find it.
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
   }
 
@@ -90,9 +90,9 @@ class PostgresOutboxContractIT extends OutboxStoreContract {
           OutboxRelay.create(JdbcOutbox.create(same, config()), transport(), runtime());
       relays().add(relay);
       relay.start();
-      // Looks leave out what is held, and a destination that has its share.
+      // Reads leave out rows in memory, and a destination that has its share of the memory.
       writeInTurn(50, 5);
-      Await.until("the share is held", () -> detail(relay, "held") >= 20);
+      Await.until("the share is in memory", () -> detail(relay, "held") >= 20);
       write(OTHER, "other", "other");
       Await.until("the other published", () -> transport().confirmed().contains("other"));
       transport().releaseHeld();

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A look that is under way while what the last one found is published. */
+/** The read that is in progress while the rows of the last one are published. */
 class PostgresReadAheadIT extends OutboxFixture {
 
   private static final Duration POLL = Duration.ofSeconds(20);
@@ -61,7 +61,7 @@ class PostgresReadAheadIT extends OutboxFixture {
     return TestDatabases.postgres();
   }
 
-  /** Whose relay's first look ahead has read and then stands still until told to go on. */
+  /** Stalls the relay's first read-ahead after it has read, until {@link #resume}. */
   @BeforeEach
   void stallFirstReadAhead() {
     configure(
@@ -105,7 +105,7 @@ class PostgresReadAheadIT extends OutboxFixture {
 
   private OutboxRelay startStalled(RecordingTransport to) throws InterruptedException {
     OutboxRelay relay = start(to);
-    assertThat(hasRead.await(30, TimeUnit.SECONDS)).as("looked ahead").isTrue();
+    assertThat(hasRead.await(30, TimeUnit.SECONDS)).as("has read ahead").isTrue();
     return relay;
   }
 
@@ -142,7 +142,7 @@ class PostgresReadAheadIT extends OutboxFixture {
     fencing.holdWhen(message -> true);
     writeInTurn(8, 1);
     OutboxRelay relay = startStalled(fencing);
-    Await.until("four on their way", () -> fencing.ids().size() == 4);
+    Await.until("four in flight", () -> fencing.ids().size() == 4);
     fencing.failHeld("k0-1", FailureKind.TRANSIENT);
     fencing.holdWhen(message -> false);
     awaitEndOfPause(relay);
@@ -160,7 +160,7 @@ class PostgresReadAheadIT extends OutboxFixture {
     long start = System.nanoTime();
     write("late", "late");
     relayed.wake();
-    // Nothing else shall wake it.
+    // Nothing else may wake the relay.
     Await.until("the first four deleted", () -> rows("outbox_message") == before - 4 + 1);
     Await.settled();
     resume.countDown();
@@ -206,13 +206,13 @@ class PostgresReadAheadIT extends OutboxFixture {
     transport.holdWhen(message -> true);
     writeInTurn(100, 100);
     start(transport);
-    Await.until("its share is out", () -> transport.ids().size() >= 12);
+    Await.until("its share is published", () -> transport.ids().size() >= 12);
     Await.settled();
-    int looksUntilFull = reads.get();
-    assertThat(looksUntilFull).isBetween(1, 4);
+    int readsUntilFull = reads.get();
+    assertThat(readsUntilFull).isBetween(1, 4);
     assertThat(transport.ids()).hasSizeLessThanOrEqualTo(16).doesNotHaveDuplicates();
     Await.settled();
-    assertThat(reads.get()).as("no look for what may not be held").isEqualTo(looksUntilFull);
+    assertThat(reads.get()).as("no read beyond the memory limit").isEqualTo(readsUntilFull);
     transport.releaseHeld();
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertThat(transport.confirmed())
