@@ -22,7 +22,7 @@ class LedgerSimulationTest {
     public void restore(Commit commit) {
       ledger.restore(
           commit.offset(),
-          CommitMetadata.decode(commit.offset(), commit.note()),
+          CommitMetadata.decode(commit.offset(), commit.metadata()),
           Integer.MAX_VALUE);
     }
 

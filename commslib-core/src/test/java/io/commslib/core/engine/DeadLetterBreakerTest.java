@@ -99,7 +99,7 @@ class DeadLetterBreakerTest {
   @Test
   void aMessageThatFailsItsProbesIsGivenUpSoThatNothingIsBlockedForEver() {
     rig.start(
-        config(new DeadLetterBreakerConfig(10, 100, Duration.ofSeconds(30), 10)),
+        config(DeadLetterBreakerConfig.builder().letters(10).sharePercent(100).build()),
         delivery -> {
           throw new IllegalStateException("boom");
         });
@@ -115,7 +115,7 @@ class DeadLetterBreakerTest {
   void aMessageGivenUpInAFloodDoesNotOpenTheRouteForTheOthers() {
     AtomicInteger calls = new AtomicInteger();
     rig.start(
-        config(new DeadLetterBreakerConfig(10, 100, Duration.ofSeconds(30), 10)),
+        config(DeadLetterBreakerConfig.builder().letters(10).sharePercent(100).build()),
         delivery -> {
           calls.incrementAndGet();
           throw new IllegalStateException("boom");
