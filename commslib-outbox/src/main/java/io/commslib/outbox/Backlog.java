@@ -12,14 +12,14 @@ import java.util.Collection;
 import java.util.Map;
 
 /**
- * How far behind the outbox is. Counts stop at a limit, so that looking costs the same whatever the
- * backlog. Immutable.
+ * The backlog of an outbox. Counts stop at a limit, so that the cost of measuring does not grow
+ * with the backlog. Immutable.
  *
  * @param oldest age of the oldest row in the relay's own shards; zero if there is none
- * @param rows rows in all shards, at most {@link #LIMIT}
- * @param parked parked rows, at most {@link #LIMIT}
- * @param unowned shards nobody owns
- * @param outside rows in shards that no relay reads, at most {@link #LIMIT}
+ * @param rows the number of rows in all shards, at most {@link #LIMIT}
+ * @param parked the number of parked rows, at most {@link #LIMIT}
+ * @param unowned the number of shards without an owner
+ * @param outside the number of rows in shards that no relay reads, at most {@link #LIMIT}
  */
 record Backlog(Duration oldest, int rows, int parked, int unowned, int outside) {
 
@@ -27,7 +27,7 @@ record Backlog(Duration oldest, int rows, int parked, int unowned, int outside) 
 
   static final Backlog UNKNOWN = new Backlog(Duration.ZERO, 0, 0, 0, 0);
 
-  static Backlog look(
+  static Backlog measure(
       Connection connection,
       JdbcDatabase database,
       int shards,
@@ -42,7 +42,7 @@ record Backlog(Duration oldest, int rows, int parked, int unowned, int outside) 
         outside(connection, database, shards));
   }
 
-  /** The number of messages in shards that no relay reads, those that are delayed included. */
+  /** The number of messages in shards that no relay reads, including delayed messages. */
   static int outside(Connection connection, JdbcDatabase database, int shards) throws SQLException {
     String outside = " WHERE shard < 0 OR shard >= " + shards;
     return count(connection, database.table("outbox_message") + outside)
@@ -55,11 +55,9 @@ record Backlog(Duration oldest, int rows, int parked, int unowned, int outside) 
     SqlDialect dialect = database.dialect();
     try (PreparedStatement select =
         connection.prepareStatement(
-            "SELECT created_at, "
-                + dialect.now()
-                + " FROM "
-                + database.table("outbox_message")
-                + " WHERE shard = ? ORDER BY id LIMIT 1")) {
+            RelaySql.of(
+                database,
+                "SELECT created_at, @now FROM @message WHERE shard = ? ORDER BY id LIMIT 1"))) {
       for (int shard : owned) {
         select.setInt(1, shard);
         try (ResultSet row = select.executeQuery()) {
@@ -91,14 +89,14 @@ record Backlog(Duration oldest, int rows, int parked, int unowned, int outside) 
     details.put("outsideShards", atMost(outside));
   }
 
-  /** What is wrong with the rows; empty if nothing is. */
+  /** A description of rows that no relay reads; empty if there are none. */
   String trouble(int shards) {
     return outside == 0 ? "" : outsideText(outside, shards);
   }
 
   static String outsideText(int outside, int shards) {
     return atMost(outside)
-        + " messages lie in shards that no relay reads (expected: 0.."
+        + " messages are in shards that no relay reads (expected: 0.."
         + (shards - 1)
         + ")";
   }

@@ -8,8 +8,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Destinations that are out of reach and when to try them again; others go on. Confined to the
- * relay's thread.
+ * Pauses of unreachable destinations, and the time to try each again. Other destinations continue.
+ * Confined to the relay's thread.
  */
 final class DestinationPauses {
 
@@ -32,10 +32,10 @@ final class DestinationPauses {
   }
 
   /**
-   * An outage: no row of this destination is read until the wait is over. Failures in one wait
-   * count once.
+   * A publish failed because of an outage: no row of this destination is read until the pause is
+   * over. Failures during a pause do not extend it.
    *
-   * @return whether it was in reach before
+   * @return whether the destination was reachable before
    */
   boolean failed(String destination) {
     long now = runtime.time().nanoTime();
@@ -48,7 +48,7 @@ final class DestinationPauses {
     return false;
   }
 
-  /** It was reached; says whether it was out of reach before. */
+  /** A publish was confirmed; returns whether the destination was unreachable before. */
   boolean succeeded(String destination) {
     return !pauses.isEmpty() && pauses.remove(destination) != null;
   }
@@ -70,7 +70,7 @@ final class DestinationPauses {
   }
 
   /** Whether all destinations were reached when last tried. */
-  boolean isEmpty() {
+  boolean areAllReached() {
     return pauses.isEmpty();
   }
 

@@ -10,21 +10,29 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Destinations for which nothing is published until somebody resumes them, kept in a table so that
- * all relays know. What a relay has read of it may be two seconds old.
+ * Destinations to which nothing is published until an operator resumes them, stored in a table for
+ * all relays. The names that a relay has read may be two seconds old.
  */
 final class DestinationStops {
 
-  private final JdbcDatabase database;
-  private final String table;
+  private final String select;
+  private final String insert;
+  private final String delete;
   private Set<String> names = Set.of();
 
   DestinationStops(JdbcDatabase database) {
-    this.database = database;
-    this.table = database.table("outbox_pause");
+    this.select = RelaySql.of(database, "SELECT destination FROM @pause");
+    this.insert =
+        RelaySql.of(
+            database,
+            """
+            INSERT INTO @pause (destination, paused_at, cause)
+            VALUES (?, @now, ?) @or_ignore_duplicate
+            """);
+    this.delete = RelaySql.of(database, "DELETE FROM @pause WHERE destination = ?");
   }
 
-  /** As of the last {@link #refresh}. */
+  /** The stopped destinations as of the last {@link #refresh}. */
   Set<String> names() {
     return names;
   }
@@ -35,8 +43,8 @@ final class DestinationStops {
 
   Set<String> read(Connection connection) throws SQLException {
     Set<String> found = new TreeSet<>();
-    try (Statement select = connection.createStatement();
-        ResultSet row = select.executeQuery("SELECT destination FROM " + table)) {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(select)) {
       while (row.next()) {
         found.add(row.getString(1));
       }
@@ -44,23 +52,13 @@ final class DestinationStops {
     return found;
   }
 
-  /** Stops a destination; false if it was stopped already. */
+  /** Stops a destination; returns false if it was stopped already. */
   boolean stop(Connection connection, String destination, String cause) throws SQLException {
     if (read(connection).contains(destination)) {
       return false;
     }
     try {
-      return RowTables.update(
-              connection,
-              "INSERT INTO "
-                  + table
-                  + " (destination, paused_at, cause) VALUES (?, "
-                  + database.dialect().now()
-                  + ", ?)"
-                  + database.dialect().onConflictDoNothing(),
-              destination,
-              cause)
-          == 1;
+      return RowTables.update(connection, insert, destination, cause) == 1;
     } catch (SQLException e) {
       if (SqlErrors.isDuplicateKey(e)) {
         return false;
@@ -69,9 +67,8 @@ final class DestinationStops {
     }
   }
 
+  /** Resumes a destination; returns false if it was not stopped. */
   boolean resume(Connection connection, String destination) throws SQLException {
-    return RowTables.update(
-            connection, "DELETE FROM " + table + " WHERE destination = ?", destination)
-        == 1;
+    return RowTables.update(connection, delete, destination) == 1;
   }
 }

@@ -6,16 +6,16 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Destinations for which nothing is published now: those out of reach, and those that an operator
- * or the policy for parked messages has stopped. Tells the observer when that changes. Confined to
- * the relay's thread.
+ * Destinations to which nothing is published now: unreachable ones, and those that an operator or
+ * the policy for parked messages has stopped. Reports each change to the observer. Confined to the
+ * relay's thread.
  */
 final class DestinationWaits {
 
   private final DestinationPauses pauses;
   private final DestinationStops stopped;
   private final OutboxEvents events;
-  private Set<String> told = Set.of();
+  private Set<String> reportedStops = Set.of();
 
   DestinationWaits(DestinationPauses pauses, DestinationStops stopped, OutboxEvents events) {
     this.pauses = pauses;
@@ -23,7 +23,7 @@ final class DestinationWaits {
     this.events = events;
   }
 
-  /** All of them, in a new set. */
+  /** The names of all these destinations, in a new set. */
   Set<String> names() {
     Set<String> names = new TreeSet<>(pauses.paused());
     names.addAll(stopped.names());
@@ -34,19 +34,19 @@ final class DestinationWaits {
     return stopped.names().contains(destination);
   }
 
-  /** Reads which ones are stopped. */
+  /** Reads the stopped destinations. */
   void refresh(Connection connection) throws SQLException {
     stopped.refresh(connection);
   }
 
-  /** Tells which ones have been stopped or resumed. */
-  void tellStopped() {
-    Set<String> before = told;
+  /** Reports destinations that were stopped or resumed since the last call. */
+  void reportStops() {
+    Set<String> before = reportedStops;
     Set<String> now = stopped.names();
     if (before.equals(now)) {
       return;
     }
-    told = now;
+    reportedStops = now;
     for (String name : now) {
       if (!before.contains(name)) {
         events.destination(true, name, "stopped until OutboxAdmin.resume", null);
@@ -65,9 +65,9 @@ final class DestinationWaits {
     }
   }
 
-  void outOfReach(String destination, Throwable failure) {
+  void unreachable(String destination, Throwable failure) {
     if (pauses.failed(destination)) {
-      events.destination(true, destination, "out of reach", failure);
+      events.destination(true, destination, "unreachable", failure);
     }
   }
 
@@ -77,11 +77,11 @@ final class DestinationWaits {
   }
 
   /** Whether all destinations were reached when last tried. */
-  boolean areReached() {
-    return pauses.isEmpty();
+  boolean areAllReached() {
+    return pauses.areAllReached();
   }
 
-  /** How long until one that is out of reach is tried again. */
+  /** The time until an unreachable destination is tried again, at most {@code atMost}. */
   long nanosToNext(long atMost) {
     return pauses.nanosToNext(atMost);
   }

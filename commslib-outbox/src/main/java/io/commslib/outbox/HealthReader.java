@@ -39,7 +39,7 @@ final class HealthReader {
   }
 
   OutboxHealth read(Connection connection, ShardLeases leases, Duration lag) throws SQLException {
-    Backlog counts = Backlog.look(connection, database, shards, List.of(), 0);
+    Backlog counts = Backlog.measure(connection, database, shards, List.of(), 0);
     TableStatistics statistics = rows.statistics(connection);
     long backlog =
         counts.rows() < Backlog.LIMIT ? counts.rows() : Math.max(Backlog.LIMIT, statistics.live());

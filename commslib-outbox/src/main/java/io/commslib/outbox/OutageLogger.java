@@ -5,7 +5,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells once that a loop fails and once that it goes on, however often it tries in between.
+ * Reports once that a loop fails and once that it continues, however many passes fail in between.
  * Confined to the loop's thread.
  */
 final class OutageLogger {
@@ -13,17 +13,17 @@ final class OutageLogger {
   private static final Logger log = LoggerFactory.getLogger(OutboxRelay.class);
 
   private final OutboxEvents events;
-  private final String what;
+  private final String activity;
   private boolean failing;
 
   /**
-   * Creates one that has not failed.
+   * Creates a logger for a loop that has not failed.
    *
-   * @param what the loop's work, such as {@code reading and publishing}
+   * @param activity the loop's work, such as {@code reading and publishing}
    */
-  OutageLogger(OutboxEvents events, String what) {
+  OutageLogger(OutboxEvents events, String activity) {
     this.events = events;
-    this.what = what;
+    this.activity = activity;
   }
 
   void failed(Throwable failure) {
@@ -32,17 +32,17 @@ final class OutageLogger {
     }
     failing = true;
     if (Failures.known(failure).isPresent()) {
-      events.part(true, what + " waits", failure);
+      events.component(true, activity + " waits", failure);
     } else {
-      events.failed(what + " failed and is tried again", failure);
-      events.log(log, what + " failed", failure);
+      events.failed(activity + " failed and is repeated", failure);
+      events.log(log, activity + " failed", failure);
     }
   }
 
   void succeeded() {
     if (failing) {
       failing = false;
-      events.part(false, what + " goes on", null);
+      events.component(false, activity + " continues", null);
     }
   }
 }

@@ -9,18 +9,18 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 
 /**
- * What a relay or a notifier tells an operator. The observer and the log are called on a thread of
- * their own, so that neither can hold up a message. Never throws, never blocks. Thread-safe.
+ * Events of a relay or a notifier for operators. The observer and the log are called on a thread of
+ * their own, so that neither can delay a message. Never throws, never blocks. Thread-safe.
  */
 final class OutboxEvents {
 
   private final TroubleChannel channel;
 
-  OutboxEvents(CommsRuntime runtime, CommsObserver observer, String part) {
-    this.channel = new TroubleChannel(runtime, observer, part);
+  OutboxEvents(CommsRuntime runtime, CommsObserver observer, String component) {
+    this.channel = new TroubleChannel(runtime, observer, component);
   }
 
-  /** A row's attempt has failed, and there will be another one. */
+  /** An attempt of a row has failed, and another one will follow. */
   void attemptFailed(OutboxRow row, int attempt, Throwable failure, Duration delay) {
     channel.report(
         about(Trouble.Kind.ATTEMPT_FAILED, row, failure, attempt), "next attempt in " + delay);
@@ -32,13 +32,13 @@ final class OutboxEvents {
         "parked after " + attempts + (attempts == 1 ? " attempt, " : " attempts, ") + code);
   }
 
-  /** Nothing is published to a destination for now, or it goes on. */
+  /** Publishing to a destination pauses or continues. */
   void destination(boolean paused, String name, String text, @Nullable Throwable failure) {
     channel.report(about(paused).destination(name).failure(failure), text);
   }
 
-  /** The part itself pauses, or goes on. */
-  void part(boolean paused, String text, @Nullable Throwable failure) {
+  /** The component itself pauses or continues. */
+  void component(boolean paused, String text, @Nullable Throwable failure) {
     channel.report(about(paused).failure(failure), text);
   }
 
@@ -50,7 +50,7 @@ final class OutboxEvents {
     channel.report(channel.about(Trouble.Kind.COMPONENT_FAILED).failure(failure), text);
   }
 
-  /** Writes a line, with the stack trace if there is a failure. */
+  /** Logs a line, with the stack trace if there is a failure. */
   void log(Logger log, String text, @Nullable Throwable failure) {
     channel.log(log, text, failure);
   }
@@ -68,7 +68,7 @@ final class OutboxEvents {
         .failure(failure);
   }
 
-  /** Read now: what waits for the observer must hold no body. */
+  /** Computed immediately, because an event that waits for the observer must not keep a body. */
   private static String identity(OutboxRow row) {
     try {
       return row.message().identity();
@@ -77,7 +77,7 @@ final class OutboxEvents {
     }
   }
 
-  /** What is wrong with the observer or the log; empty if nothing is. */
+  /** The failure of the observer or the log, in words; empty if there is none. */
   String trouble() {
     return channel.trouble();
   }

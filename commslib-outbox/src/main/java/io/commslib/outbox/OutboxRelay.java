@@ -23,20 +23,21 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Publishes what the outbox holds and deletes it once confirmed. Any number of relays may run on
- * the same tables, in one process or many: they share the shards by lease, and any of them takes
- * over what another has let go or lost.
+ * Publishes the messages of an outbox and deletes each once its publish is confirmed. Any number of
+ * relays may run on the same tables, in one process or many: they share the shards by lease, and
+ * any relay takes over shards that another has released or lost.
  *
- * <p>At least once: a message is published again if its confirmation or the deletion of its row was
- * lost. In order per key and destination: one message of a key is with the transport at a time, or
- * as many as come if the transport keeps them in order when one fails ({@link
- * Capability#KEYED_PUBLISH_FENCE}). An outage of a destination pauses that destination only and
- * burns no attempt, and one that hangs leaves room for the others. A message the transport refuses
- * for good is parked after {@link OutboxConfig#attempts()}. A database that is down is waited for.
+ * <p>Delivery is at least once: a message is published again if its confirmation or the deletion of
+ * its row was lost. Order holds per key and destination: one message of a key is with the transport
+ * at a time, or any number if the transport keeps them in order when one fails ({@link
+ * Capability#KEYED_PUBLISH_FENCE}). An outage of a destination pauses only that destination and
+ * consumes no attempt, and a destination that hangs leaves capacity for the others. A message that
+ * the transport rejects permanently is parked after {@link OutboxConfig#attempts()}. While the
+ * database is down, the relay waits for it.
  *
  * <p>Thread-safe. Runs three threads, named {@code commslib-outbox-relay}, {@code
  * commslib-outbox-ack} and {@code commslib-outbox-lease}, and on PostgreSQL a fourth, {@code
- * commslib-outbox-read}; each holds a connection only while it reads or writes.
+ * commslib-outbox-read}; each uses a connection only while it reads or writes.
  */
 public final class OutboxRelay implements LifecycleComponent {
 
@@ -60,7 +61,7 @@ public final class OutboxRelay implements LifecycleComponent {
   private final CountDownLatch leaseEnded = new CountDownLatch(1);
   private final Thread relayThread;
   private final Thread leaseThread;
-  private final List<Thread> otherThreads;
+  private final List<Thread> backgroundThreads;
   private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.NEW);
 
   private OutboxRelay(JdbcOutbox outbox, MessageTransport transport, CommsRuntime runtime) {
@@ -72,7 +73,7 @@ public final class OutboxRelay implements LifecycleComponent {
     this.watch = new RelayWatch(passBound(outbox.config(), transport), events);
     this.leaseLoop =
         new ShardLeaseLoop(
-            outbox.jdbc(), runtime, leases, this::reasonToStayAway, signal::raise, events);
+            outbox.jdbc(), runtime, leases, this::standbyReason, signal::raise, events);
     this.relayLoop =
         new RelayLoop(
             outbox,
@@ -84,29 +85,27 @@ public final class OutboxRelay implements LifecycleComponent {
             standby,
             leaseLoop::wake,
             events);
-    this.relayThread = runtime.newThread("outbox-relay", this::relay);
-    this.leaseThread = runtime.newThread("outbox-lease", this::keepLeases);
-    this.otherThreads = new ArrayList<>();
-    watch.add(relayThread, relayLoop.pulse());
-    watch.addObserver(leaseThread, leaseLoop.pulse());
+    this.relayThread = runtime.newThread("outbox-relay", this::runRelay);
+    this.leaseThread = runtime.newThread("outbox-lease", this::runLeases);
+    this.backgroundThreads = new ArrayList<>();
+    watch.add(relayThread, relayLoop.progress());
+    watch.addObserver(leaseThread, leaseLoop.progress());
     relayLoop
-        .others()
+        .backgroundTasks()
         .forEach(
             (name, side) -> {
               Thread thread = runtime.newThread(name, side::run);
-              otherThreads.add(thread);
-              watch.add(thread, side.pulse());
+              backgroundThreads.add(thread);
+              watch.add(thread, side.progress());
             });
   }
 
-  /**
-   * A publish may take its timeout, and what else a pass does should take no longer than a lease.
-   */
+  /** The time for a publish to time out, twice, and a lease for everything else in a pass. */
   private static Duration passBound(OutboxConfig config, MessageTransport transport) {
     return Timeouts.bounded(transport.publishTimeout()).multipliedBy(2).plus(config.leaseTime());
   }
 
-  private String reasonToStayAway() {
+  private String standbyReason() {
     String reason = watch.observe();
     return reason.isEmpty() ? standby.reason() : reason;
   }
@@ -114,11 +113,11 @@ public final class OutboxRelay implements LifecycleComponent {
   /**
    * Creates a relay.
    *
-   * @param outbox whose rows it publishes; a commit through it wakes this relay at once
-   * @param transport where they go
+   * @param outbox the outbox to relay; a commit through this instance wakes the relay immediately
+   * @param transport the transport to publish to
    * @param runtime time, randomness and threads
    * @return new relay, not yet started
-   * @throws IllegalArgumentException if the outbox takes larger messages than the transport
+   * @throws IllegalArgumentException if the outbox accepts larger messages than the transport
    */
   public static OutboxRelay create(
       JdbcOutbox outbox, MessageTransport transport, CommsRuntime runtime) {
@@ -141,7 +140,7 @@ public final class OutboxRelay implements LifecycleComponent {
    * Checks the tables and starts the relay's threads.
    *
    * @throws io.commslib.core.StoreException if the schema is missing, older or newer, if the tables
-   *     were made with another number of shards, or if the database can't be reached
+   *     were made with another number of shards, or if the database is unreachable
    * @throws IllegalStateException if it was started or closed before
    */
   @Override
@@ -162,7 +161,7 @@ public final class OutboxRelay implements LifecycleComponent {
     }
     outbox.addRelay(signal);
     try {
-      otherThreads.forEach(Thread::start);
+      backgroundThreads.forEach(Thread::start);
       relayThread.start();
       leaseThread.start();
     } catch (Throwable e) {
@@ -173,15 +172,16 @@ public final class OutboxRelay implements LifecycleComponent {
   }
 
   /**
-   * Publishes what is there, and returns true once a fetch that began after this call has found
-   * nothing more in this relay's shards, all of it is confirmed and deleted, and no shard without
-   * an owner holds a message. Not waited for are the shards of other relays, messages that are not
-   * due, and what waits for an operator: messages behind a parked one of their key, and those of a
-   * stopped destination.
+   * Publishes the messages that are in the outbox. Returns true once a fetch that began after this
+   * call has found no more messages in this relay's shards, all messages are confirmed and deleted,
+   * and no shard without an owner has a message. This method does not wait for the shards of other
+   * relays, for messages that are not due, or for messages that need an operator: those behind a
+   * parked message of their key, and those of a stopped destination.
    *
-   * <p>Returns false when the time is over, and at once, when all else is done, if there are
-   * messages in shards that no relay reads: {@link #health()} counts them as {@code outsideShards},
-   * and the observer is told. A relay that does not run has nothing to wait for and returns true.
+   * <p>Returns false when the timeout is over. If only messages in shards that no relay reads are
+   * left, it returns false immediately: {@link #health()} counts them as {@code outsideShards}, and
+   * the observer receives an event. A relay that does not run has nothing to wait for and returns
+   * true.
    */
   @Override
   public boolean drain(Duration timeout) {
@@ -199,8 +199,8 @@ public final class OutboxRelay implements LifecycleComponent {
   }
 
   /**
-   * Stops and gives the shards back, within seconds. What was published and not confirmed will be
-   * published again, by whoever owns the shard next.
+   * Stops and gives the shards back, within seconds. The next owner of a shard publishes again the
+   * messages that were published and not confirmed.
    */
   @Override
   public void close() {
@@ -215,11 +215,11 @@ public final class OutboxRelay implements LifecycleComponent {
     leaseLoop.close();
     try {
       if (relayThread.getState() == Thread.State.NEW) {
-        relayLoop.stopOthers();
+        relayLoop.stopBackgroundTasks();
       }
       if (leaseThread.isAlive() && !leaseEnded.await(2 * CLOSE_SECONDS, TimeUnit.SECONDS)) {
         relayThread.interrupt();
-        otherThreads.forEach(Thread::interrupt);
+        backgroundThreads.forEach(Thread::interrupt);
         leaseThread.interrupt();
       }
     } catch (InterruptedException e) {
@@ -230,14 +230,15 @@ public final class OutboxRelay implements LifecycleComponent {
   }
 
   /**
-   * Returns how the relay does. Details: {@code oldestAgeMillis} of its own shards, {@code backlog}
-   * and {@code parked} rows of all, {@code unownedShards}, {@code outsideShards}, the messages with
-   * a shard that no relay reads, {@code ownedShards}, {@code held} rows not yet confirmed and
-   * deleted; {@code relayPassAgeMillis}, {@code leasePassAgeMillis}, {@code deletePassAgeMillis}
-   * and on PostgreSQL {@code readPassAgeMillis}, the time since the last pass of each loop ended.
-   * Down while the database fails, the leases lapse, the relay pauses after an error of the JVM, a
-   * thread of its own has ended, or a pass takes longer than a lease and twice the transport's
-   * publish timeout; then the reason names what has not returned.
+   * Returns the health of the relay. Details: {@code oldestAgeMillis} of its own shards, {@code
+   * backlog} and {@code parked} rows of all shards, {@code unownedShards}, {@code outsideShards}
+   * (the messages in shards that no relay reads), {@code ownedShards}, {@code held} (the rows in
+   * memory that are not yet confirmed and deleted); {@code relayPassAgeMillis}, {@code
+   * leasePassAgeMillis}, {@code deletePassAgeMillis} and on PostgreSQL {@code readPassAgeMillis}
+   * (the time since the last pass of each loop ended). Down while the database fails, the leases
+   * have lapsed, the relay pauses after an error of the JVM, a thread of the relay has ended, or a
+   * pass takes longer than a lease and twice the transport's publish timeout; then the reason names
+   * the call that has not returned.
    */
   @Override
   public Health health() {
@@ -250,7 +251,7 @@ public final class OutboxRelay implements LifecycleComponent {
     leaseLoop.backlog().describe(details);
     watch.describe(details);
     details.put("ownedShards", Integer.toString(leases.current().epochs().size()));
-    details.put("held", Integer.toString(state.held()));
+    details.put("held", Integer.toString(state.inMemory()));
     String failure =
         Stream.of(watch.trouble(), standby.reason(), state.failure(), leaseLoop.failure())
             .filter(text -> !text.isEmpty())
@@ -260,7 +261,7 @@ public final class OutboxRelay implements LifecycleComponent {
       return Health.of(Health.Status.DOWN, failure, details);
     }
     String unreached =
-        state.unreached().isEmpty() ? "" : "destinations out of reach: " + state.unreached();
+        state.unreached().isEmpty() ? "" : "destinations unreachable: " + state.unreached();
     String trouble =
         Stream.of(
                 unreached, leaseLoop.backlog().trouble(outbox.config().shards()), events.trouble())
@@ -271,10 +272,10 @@ public final class OutboxRelay implements LifecycleComponent {
   }
 
   /**
-   * Measures the outbox. Blocks for one transaction of a dozen short statements, whose cost does
-   * not grow with the backlog; for scrapes every few seconds.
+   * Measures the outbox. Blocks for one transaction of a dozen short statements. Its cost does not
+   * grow with the backlog, so that metrics can be read every few seconds.
    *
-   * @return measured now
+   * @return the measurements
    * @throws io.commslib.core.StoreException if the database fails
    */
   public OutboxHealth measure() {
@@ -283,21 +284,21 @@ public final class OutboxRelay implements LifecycleComponent {
         .run("measure", connection -> reader.read(connection, leases, relayLoop.lag()));
   }
 
-  private void relay() {
+  private void runRelay() {
     try {
       relayLoop.run();
     } finally {
-      relayLoop.stopOthers();
+      relayLoop.stopBackgroundTasks();
       relayEnded.countDown();
-      // The shards must not wait for the next tick of a thread that has nothing to keep them for.
+      // The lease thread must give the shards back before its next tick.
       leaseLoop.wake();
     }
   }
 
-  private void keepLeases() {
+  private void runLeases() {
     try {
       leaseLoop.run();
-      // Nobody shall own a shard while this relay may still publish from it.
+      // No relay should own a shard while this one may still publish from it.
       if (!relayThread.isAlive() || relayEnded.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
         leaseLoop.release();
       }

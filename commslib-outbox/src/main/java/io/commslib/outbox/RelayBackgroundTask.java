@@ -7,25 +7,25 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Does one thing at a time on a thread of its own, so that the relay's thread goes on meanwhile.
- * All methods but {@link #run} and {@link #stop} are the relay's thread's.
+ * Runs one task at a time on a thread of its own while the relay's thread continues. Only the
+ * relay's thread calls the methods, except {@link #run} and {@link #stop}.
  */
 final class RelayBackgroundTask {
 
-  private static final long BETWEEN_PASSES_NANOS = Duration.ofSeconds(1).toNanos();
+  private static final long IDLE_WAIT_NANOS = Duration.ofSeconds(1).toNanos();
 
-  /** What is to be done, and then what came of it. */
+  /** A task, and its result once it has ended. */
   static final class Task<T> {
-    private final String doing;
+    private final String description;
     private final Supplier<T> work;
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    // Read once it has ended.
+    // Read after the task has ended.
     private @Nullable T result;
     private @Nullable Throwable failure;
 
-    private Task(String doing, Supplier<T> work) {
-      this.doing = doing;
+    private Task(String description, Supplier<T> work) {
+      this.description = description;
       this.work = work;
     }
 
@@ -38,9 +38,9 @@ final class RelayBackgroundTask {
     }
 
     /**
-     * Returns what came of it, once it has ended.
+     * Returns the result. Must be called after the task has ended.
      *
-     * @throws RuntimeException what it failed with; or an {@link Error}
+     * @throws RuntimeException if the task failed; or an {@link Error}
      */
     T result() {
       T known = result;
@@ -52,11 +52,11 @@ final class RelayBackgroundTask {
       }
       throw failure instanceof RuntimeException exception
           ? exception
-          : new IllegalStateException("broken off", failure);
+          : new IllegalStateException("task ended without a result", failure);
     }
 
-    /** Whatever happens concerns this task only: others may go. */
-    private void attempt() {
+    /** Runs the task. A failure is its result, and does not end the thread. */
+    private void execute() {
       try {
         result = work.get();
       } catch (Throwable e) {
@@ -67,68 +67,69 @@ final class RelayBackgroundTask {
     }
   }
 
-  private final WakeSignal work = new WakeSignal();
-  private final WakeSignal relay;
-  private final RelayLoopProgress pulse;
-  private volatile @Nullable Task<?> next;
+  private final WakeSignal taskSignal = new WakeSignal();
+  private final WakeSignal relaySignal;
+  private final RelayLoopProgress progress;
+  private volatile @Nullable Task<?> pending;
   private volatile boolean stopped;
 
   /**
-   * Creates what {@link #run} is to run.
+   * Creates an idle task runner; the caller starts a thread for {@link #run}.
    *
-   * @param relay is nudged when something has ended
+   * @param relaySignal nudged when a task has ended
    */
-  RelayBackgroundTask(WakeSignal relay, RelayLoopProgress pulse) {
-    this.relay = relay;
-    this.pulse = pulse;
+  RelayBackgroundTask(WakeSignal relaySignal, RelayLoopProgress progress) {
+    this.relaySignal = relaySignal;
+    this.progress = progress;
   }
 
-  RelayLoopProgress pulse() {
-    return pulse;
+  RelayLoopProgress progress() {
+    return progress;
   }
 
   /**
-   * Begins something, once what was begun before has ended; it must return something.
+   * Begins a task. The one before must have ended.
    *
-   * @param doing what it is, in a word
+   * @param description the task in a few words
+   * @param work must not return null
    */
-  <T> Task<T> begin(String doing, Supplier<T> what) {
-    Task<T> task = new Task<>(doing, what);
-    next = task;
-    work.raise();
+  <T> Task<T> begin(String description, Supplier<T> work) {
+    Task<T> task = new Task<>(description, work);
+    pending = task;
+    taskSignal.raise();
     return task;
   }
 
-  /** Runs on the thread of its own until {@link #stop}. */
+  /** Runs tasks until {@link #stop}. */
   void run() {
     while (!stopped) {
       try {
-        turn();
+        runOnce();
       } catch (Throwable stray) {
-        // Only the end ends this thread: neither a flag that a driver left set, nor a want of
-        // memory while nothing is done.
-        pulse.end();
+        // Only stop() ends this thread: neither an interrupt flag that a driver left set nor a
+        // lack of memory.
+        progress.end();
       }
     }
   }
 
-  private void turn() throws InterruptedException {
+  private void runOnce() throws InterruptedException {
     Thread.interrupted();
-    work.await(BETWEEN_PASSES_NANOS);
-    pulse.begin();
-    Task<?> task = next;
-    next = null;
+    taskSignal.await(IDLE_WAIT_NANOS);
+    progress.begin();
+    Task<?> task = pending;
+    pending = null;
     if (task != null) {
-      pulse.doing(task.doing);
-      task.attempt();
-      relay.nudge();
+      progress.doing(task.description);
+      task.execute();
+      relaySignal.nudge();
     }
-    pulse.end();
+    progress.end();
   }
 
-  /** Ends the thread after what it does now. Any thread. */
+  /** Ends the thread after the task in progress. Any thread. */
   void stop() {
     stopped = true;
-    work.raise();
+    taskSignal.raise();
   }
 }

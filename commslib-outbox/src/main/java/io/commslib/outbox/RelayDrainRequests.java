@@ -9,9 +9,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What callers of {@link OutboxRelay#drain} wait for. Each call is answered by a pass that began
- * after it, and not with true while there are messages that no relay will fetch. Thread-safe; the
- * relay's thread answers.
+ * Open calls of {@link OutboxRelay#drain}. A call is answered by a pass that began after it, and
+ * not with true while there are messages that no relay fetches. Thread-safe; the relay's thread
+ * answers.
  */
 final class RelayDrainRequests {
 
@@ -19,7 +19,7 @@ final class RelayDrainRequests {
   private final OutboxTransactions transactions;
   private final ShardLeases leases;
   private final OutboxEvents events;
-  private final AtomicReference<@Nullable CompletableFuture<Boolean>> asked =
+  private final AtomicReference<@Nullable CompletableFuture<Boolean>> pending =
       new AtomicReference<>();
 
   RelayDrainRequests(
@@ -33,23 +33,24 @@ final class RelayDrainRequests {
     this.events = events;
   }
 
-  /** The answer of a pass that begins from now on. */
-  Future<Boolean> ask() {
+  /** Returns the answer of a pass that begins from now on. */
+  Future<Boolean> request() {
     CompletableFuture<Boolean> mine = new CompletableFuture<>();
     CompletableFuture<Boolean> open =
-        asked.updateAndGet(before -> before == null || before.isDone() ? mine : before);
+        pending.updateAndGet(before -> before == null || before.isDone() ? mine : before);
     return open == null ? mine : open;
   }
 
-  /** What waits for an answer; null if nothing does. */
-  @Nullable CompletableFuture<Boolean> open() {
-    CompletableFuture<Boolean> open = asked.get();
+  /** The request that waits for an answer; null if there is none. */
+  @Nullable CompletableFuture<Boolean> pending() {
+    CompletableFuture<Boolean> open = pending.get();
     return open == null || open.isDone() ? null : open;
   }
 
   /**
-   * This relay has nothing more to do in the shards of {@code own}. What other relays own is
-   * theirs; a message in a shard that no relay owns is waited for, until a relay takes the shard.
+   * Answers, since this relay has nothing left to do in the shards of {@code own}. Shards of other
+   * relays do not matter. While a shard without an owner has a message, this does nothing: a relay
+   * will take it.
    */
   void answer(CompletableFuture<Boolean> open, ShardOwnership own) {
     int outside = transactions.run("drain", connection -> outside(connection, own));
@@ -61,9 +62,9 @@ final class RelayDrainRequests {
     }
   }
 
-  /** The number of messages that no relay ever reads, or -1 if there are some still to be taken. */
+  /** The number of messages that no relay ever reads; -1 if a shard is still to be taken. */
   private int outside(Connection connection, ShardOwnership own) throws SQLException {
-    return leases.hasMessagesToTake(connection, own)
+    return leases.hasMessagesInFreeShards(connection, own)
         ? -1
         : Backlog.outside(connection, database, leases.shards());
   }

@@ -11,75 +11,74 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds the rows to be published next: of each shard the oldest that are not held, in order. No
- * look passes a row by that a later look could find before a later one of its key. On PostgreSQL
- * one look may be ahead: under way, on a thread of its own, while what the last one found is
- * published. What it finds is void once anything has been given back meanwhile. Confined to the
- * relay's thread.
+ * Fetches the rows to be published next: of each shard the oldest that are not in memory, in order.
+ * A fetch never skips a row that a later fetch could find after a later row of its key. On
+ * PostgreSQL one fetch may be ahead: it runs on a thread of its own while the rows of the last one
+ * are published, and its result is discarded if a rescan happened in between. {@link RelayLoop}
+ * describes the design. Confined to the relay's thread.
  */
 final class RelayFetcher {
 
-  private static final long BETWEEN_MARKS_NANOS = Duration.ofMillis(20).toNanos();
-  private static final int MIN_WINDOW = 64;
+  private static final long MARK_INTERVAL_NANOS = Duration.ofMillis(20).toNanos();
 
-  /** Rows of many shards are rows of many keys, and of each one may be with a broker. */
-  private static final int MAX_WINDOW = 128;
+  /** The rows of one shard in a fetch; grows while shards have more, up to the maximum. */
+  private static final int MIN_FETCH_SIZE = 64;
+
+  /** A maximum keeps the mix of shards, and so of keys, of which one row each may be in flight. */
+  private static final int MAX_FETCH_SIZE = 128;
+
+  /** The rows of one shard in a union, whose parts are all read before the limit is applied. */
+  private static final int MIN_UNION_FETCH_SIZE = 16;
+
+  /** The maximum after a rescan: rows that are found again must not hide those behind them. */
+  private static final int MAX_RESCAN_FETCH_SIZE = 1_000;
 
   /**
-   * Of each shard where all parts of a look are read before any is counted. A shard with more rows
-   * than its share gets more as long as the others leave room.
-   */
-  private static final int MIN_UNION = 16;
-
-  /** Where rows are given back, more of them must not hide what is behind. */
-  private static final int MAX_WINDOW_OF_REFUSED = 1_000;
-
-  /**
-   * What a look found.
+   * The result of a fetch.
    *
    * @param rows in ascending order within a key
-   * @param full whether there may be more behind them
-   * @param limit how many were wanted at most
+   * @param full whether there may be more rows behind them
+   * @param limit the maximum number of rows
    */
   record Found(List<OutboxRow> rows, boolean full, int limit) {}
 
   /**
-   * A look at which nothing fails and nothing is left out: the way it is nearly always.
+   * The usual fetch on PostgreSQL: no message waits for a retry and no destination is left out.
    *
    * @param shards in this order
-   * @param after behind which id of each to begin
-   * @param held ids to leave out
-   * @param each how many of a shard at most
-   * @param limit how many at most
-   * @param inline up to which size bodies are read too
-   * @param settled no row with this id or a lower one can appear any more
-   * @param resets of the cursors when this was planned
+   * @param after the id of each shard after which to begin
+   * @param inMemory ids to leave out
+   * @param perShard the maximum number of rows of a shard
+   * @param limit the maximum number of rows
+   * @param maxInlineBytes the size up to which bodies are read too
+   * @param watermark no row with this id or a lower one can appear any longer
+   * @param rescans {@link ShardCursors#rescans} when this was planned
    */
-  private record Look(
+  private record Plan(
       List<Integer> shards,
       long[] after,
-      long[] held,
-      int each,
+      long[] inMemory,
+      int perShard,
       int limit,
-      long inline,
-      long settled,
-      long resets) {}
+      long maxInlineBytes,
+      long watermark,
+      long rescans) {}
 
   private final OutboxTransactions transactions;
   private final TimeSource time;
   private final RowReader reader;
   private final @Nullable PostgresRows postgres;
-  private final ShardWatermark settled;
+  private final ShardWatermark watermark;
   private final ShardCursors cursors;
-  private final RelayBackgroundTask thread;
+  private final RelayBackgroundTask aheadThread;
   private final RelayFetchBudget budget;
-  private final RowBodyReader bodies;
-  private int shardWindow = MIN_WINDOW;
-  private int unionWindow = MIN_UNION;
-  private boolean refused;
-  private long marksRaised;
-  private @Nullable Look ahead;
-  private RelayBackgroundTask.@Nullable Task<List<OutboxRow>> reading;
+  private final RowBodyReader bodyReader;
+  private int shardFetchSize = MIN_FETCH_SIZE;
+  private int unionFetchSize = MIN_UNION_FETCH_SIZE;
+  private boolean rescanning;
+  private long lastMarks;
+  private @Nullable Plan aheadPlan;
+  private RelayBackgroundTask.@Nullable Task<List<OutboxRow>> aheadTask;
 
   RelayFetcher(
       JdbcDatabase database,
@@ -93,188 +92,197 @@ final class RelayFetcher {
     this.time = time;
     this.reader = new RowReader(database);
     this.postgres = postgres;
-    this.thread = thread;
+    this.aheadThread = thread;
     this.budget = budget;
-    this.bodies = new RowBodyReader(database);
-    this.settled = new ShardWatermark(database, events);
+    this.bodyReader = new RowBodyReader(database);
+    this.watermark = new ShardWatermark(database, events);
     this.cursors = new ShardCursors(shards, time.nanoTime());
-    this.marksRaised = time.nanoTime();
+    this.lastMarks = time.nanoTime();
   }
 
   /**
-   * Looks.
+   * Fetches rows.
    *
    * @param shards in this order
-   * @param unwanted destinations to leave out
+   * @param excluded destinations to leave out
    * @param retries whether messages may be waiting for their next attempt
-   * @param held is left out
-   * @param limit how many rows at most
+   * @param window rows to leave out
+   * @param limit the maximum number of rows
    */
-  Found look(
-      List<Integer> shards, Set<String> unwanted, boolean retries, RelayWindow held, int limit) {
-    if (postgres != null && !retries && unwanted.isEmpty()) {
-      Look look = plan(shards, held, List.of(), limit);
-      return took(look, read(postgres, look));
+  Found fetch(
+      List<Integer> shards, Set<String> excluded, boolean retries, RelayWindow window, int limit) {
+    if (postgres != null && !retries && excluded.isEmpty()) {
+      Plan plan = plan(shards, window, List.of(), limit);
+      return accept(plan, read(postgres, plan));
     }
     long start = time.nanoTime();
-    cursors.castNet(start);
+    cursors.fullRescanIfDue(start);
     if (retries) {
-      cursors.forget();
-    } else if (postgres != null && settled.isStale(start)) {
-      learnWhatIsSettled(start);
+      cursors.fullRescan();
+    } else if (postgres != null && watermark.isStale(start)) {
+      refreshWatermark(start);
     }
     long[] after = shards.stream().mapToLong(cursors::mark).toArray();
-    // Thousands may be held of a destination that is left out anyway.
-    List<OutboxRow> heldOfOthers =
-        held.rows().stream().filter(row -> !unwanted.contains(row.destination())).toList();
-    int each = Math.min(limit, Math.max(unionWindow, 2 * limit / shards.size()));
+    // Thousands may be in memory of a destination that is left out anyway.
+    List<OutboxRow> inMemory =
+        window.rows().stream().filter(row -> !excluded.contains(row.destination())).toList();
+    int perShard = Math.min(limit, Math.max(unionFetchSize, 2 * limit / shards.size()));
     RowReader.Query query =
         new RowReader.Query(
-            shards, after, heldOfOthers, unwanted, retries, each, limit, budget.inline(limit));
+            shards,
+            after,
+            inMemory,
+            excluded,
+            retries,
+            perShard,
+            limit,
+            budget.maxInlineBytes(limit));
     List<OutboxRow> rows = transactions.run("read", connection -> reader.read(connection, query));
-    cursors.heldUnseen();
-    boolean hasRoom = rows.size() < limit;
-    boolean cut = postgres == null && hasRoom && isOneFull(rows, each);
-    unionWindow = cut ? Math.min(4 * each, MAX_WINDOW_OF_REFUSED) : MIN_UNION;
-    return new Found(rows, cut || !hasRoom, limit);
+    cursors.rowsAddedUnseen();
+    boolean isEnd = rows.size() < limit;
+    boolean cut = postgres == null && isEnd && isAnyShardFull(rows, perShard);
+    unionFetchSize = cut ? Math.min(4 * perShard, MAX_RESCAN_FETCH_SIZE) : MIN_UNION_FETCH_SIZE;
+    return new Found(rows, cut || !isEnd, limit);
   }
 
-  /** Whether as many rows of a shard were found as were wanted at most. */
-  private static boolean isOneFull(List<OutboxRow> rows, int each) {
+  /** Whether one shard has the maximum number of rows, so that there may be more of it. */
+  private static boolean isAnyShardFull(List<OutboxRow> rows, int perShard) {
     Map<Integer, Integer> counts = new HashMap<>();
     rows.forEach(row -> counts.merge(row.shard(), 1, Integer::sum));
-    return counts.values().stream().anyMatch(count -> count >= each);
+    return counts.values().stream().anyMatch(count -> count >= perShard);
   }
 
-  /** Fetches the bodies of rows; returns the rows with them by id, without those that are gone. */
-  Map<Long, OutboxRow> bodies(List<OutboxRow> rows) {
-    return transactions.single("read", connection -> bodies.read(connection, rows));
+  /** Fetches the bodies of rows; returns the complete rows by id, without deleted ones. */
+  Map<Long, OutboxRow> fetchBodies(List<OutboxRow> rows) {
+    return transactions.single("read", connection -> bodyReader.read(connection, rows));
   }
 
-  /** Whether a look can be ahead. */
+  /** Whether this database supports {@link #readAhead}. */
   boolean canReadAhead() {
     return postgres != null;
   }
 
-  /** Whether a look is ahead: under way, or ended and not taken yet. */
+  /** Whether a read-ahead is in progress, or has ended and was not taken yet. */
   boolean isAhead() {
-    return ahead != null;
+    return aheadPlan != null;
   }
 
   /**
-   * Begins a look at which nothing fails and nothing is left out; none may be ahead.
+   * Begins a read-ahead without exclusions; none may be in progress.
    *
    * @param shards in this order
-   * @param held is left out
-   * @param found by the last look, and about to be held: left out too
-   * @param limit how many rows at most
+   * @param window rows to leave out
+   * @param found rows of the last fetch, which are about to enter the window: left out too
+   * @param limit the maximum number of rows
    */
-  void lookAhead(List<Integer> shards, RelayWindow held, List<OutboxRow> found, int limit) {
+  void readAhead(List<Integer> shards, RelayWindow window, List<OutboxRow> found, int limit) {
     PostgresRows messages = Objects.requireNonNull(postgres);
-    Look look = plan(shards, held, found, limit);
-    ahead = look;
-    reading = thread.begin("reading ahead", () -> read(messages, look));
+    Plan plan = plan(shards, window, found, limit);
+    aheadPlan = plan;
+    aheadTask = aheadThread.begin("reading ahead", () -> read(messages, plan));
   }
 
   /**
-   * Takes what the look ahead has found; null as long as it is under way.
+   * Takes the result of the read-ahead; null while it is in progress.
    *
-   * @param isPlain whether there is still nothing that fails or is to be left out
-   * @throws RuntimeException what it failed with; or an {@link Error}
+   * @param hasNoExclusions whether it is still true that nothing must be left out
+   * @throws RuntimeException if the read-ahead failed; or an {@link Error}
    */
-  @Nullable Found arrived(boolean isPlain) {
-    Look look = ahead;
-    RelayBackgroundTask.Task<List<OutboxRow>> task = reading;
-    if (look == null || task == null || !task.hasEnded()) {
+  @Nullable Found takeReadAhead(boolean hasNoExclusions) {
+    Plan plan = aheadPlan;
+    RelayBackgroundTask.Task<List<OutboxRow>> task = aheadTask;
+    if (plan == null || task == null || !task.hasEnded()) {
       return null;
     }
-    ahead = null;
-    reading = null;
+    aheadPlan = null;
+    aheadTask = null;
     List<OutboxRow> rows = task.result();
-    boolean isVoid = !isPlain || look.resets() != cursors.resets();
-    return isVoid ? new Found(List.of(), true, look.limit()) : took(look, rows);
+    boolean outdated = !hasNoExclusions || plan.rescans() != cursors.rescans();
+    return outdated ? new Found(List.of(), true, plan.limit()) : accept(plan, rows);
   }
 
-  private Look plan(List<Integer> shards, RelayWindow window, List<OutboxRow> found, int limit) {
+  private Plan plan(List<Integer> shards, RelayWindow window, List<OutboxRow> found, int limit) {
     long start = time.nanoTime();
-    cursors.castNet(start);
-    if (settled.isStale(start)) {
-      learnWhatIsSettled(start);
+    cursors.fullRescanIfDue(start);
+    if (watermark.isStale(start)) {
+      refreshWatermark(start);
     }
-    return new Look(
+    return new Plan(
         shards,
         shards.stream().mapToLong(cursors::after).toArray(),
-        cursors.beyond(window.rows(), found),
-        Math.min(shardWindow, limit),
+        cursors.beyondCursors(window.rows(), found),
+        Math.min(shardFetchSize, limit),
         limit,
-        budget.inline(limit),
-        settled.upTo(),
-        cursors.resets());
+        budget.maxInlineBytes(limit),
+        watermark.upTo(),
+        cursors.rescans());
   }
 
-  private List<OutboxRow> read(PostgresRows messages, Look look) {
+  private List<OutboxRow> read(PostgresRows messages, Plan plan) {
     return transactions.single(
         "read",
         connection ->
             messages.read(
                 connection,
-                look.shards(),
-                look.after(),
-                look.held(),
-                look.each(),
-                look.limit(),
-                look.inline()));
+                plan.shards(),
+                plan.after(),
+                plan.inMemory(),
+                plan.perShard(),
+                plan.limit(),
+                plan.maxInlineBytes()));
   }
 
-  private Found took(Look look, List<OutboxRow> rows) {
-    boolean full = rows.size() >= look.each();
-    cursors.looked(look.shards(), rows, look.each(), look.limit(), look.settled());
-    int most = refused ? MAX_WINDOW_OF_REFUSED : MAX_WINDOW;
-    shardWindow = full ? Math.min(4 * shardWindow, most) : MIN_WINDOW;
-    refused = false;
-    return new Found(rows, full, look.limit());
+  private Found accept(Plan plan, List<OutboxRow> rows) {
+    boolean full = rows.size() >= plan.perShard();
+    cursors.fetched(plan.shards(), rows, plan.perShard(), plan.limit(), plan.watermark());
+    int max = rescanning ? MAX_RESCAN_FETCH_SIZE : MAX_FETCH_SIZE;
+    shardFetchSize = full ? Math.min(4 * shardFetchSize, max) : MIN_FETCH_SIZE;
+    rescanning = false;
+    return new Found(rows, full, plan.limit());
   }
 
-  /** Something that was found is not held any more: the next look finds it again. */
-  void again() {
-    refused = true;
-    cursors.reset();
+  /** A row that was found is no longer in memory: the next fetch finds it again. */
+  void rescan() {
+    rescanning = true;
+    cursors.rescan();
   }
 
-  /** Rows may be where none were expected: the next look begins at the start. */
-  void fromTheStart() {
-    cursors.forget();
+  /** Rows may be at ids that were read already: the next fetch begins at the start. */
+  void fullRescan() {
+    cursors.fullRescan();
+  }
+
+  /** The database may be another server, an older copy or one that lost its last commits. */
+  void afterFailure() {
+    cursors.fullRescan();
+    watermark.forget();
   }
 
   /**
-   * The database may be another one by now, an older copy or one that has lost its last commits.
+   * Updates the cursors' marks and the watermark if that is due. All rows that were found must be
+   * in the window or have been followed by a {@link #rescan}.
    */
-  void afterFailure() {
-    cursors.forget();
-    settled.forget();
-  }
-
-  /** Learns, now and then, below what no row can appear; asked when all that was found is held. */
-  void learn(RelayWindow window) {
+  void updateMarks(RelayWindow window) {
     long start = time.nanoTime();
-    if (start - marksRaised >= BETWEEN_MARKS_NANOS) {
+    if (start - lastMarks >= MARK_INTERVAL_NANOS) {
       cursors.raiseMarks(window.rows());
-      marksRaised = start;
+      lastMarks = start;
     }
-    if (postgres != null && settled.isDue(cursors.highest(), start)) {
-      learnWhatIsSettled(start);
+    if (postgres != null && watermark.isDue(cursors.highestId(), start)) {
+      refreshWatermark(start);
     }
   }
 
-  private void learnWhatIsSettled(long start) {
+  private void refreshWatermark(long start) {
     try {
-      boolean another =
-          transactions.single("read", connection -> settled.look(connection, cursors.highest()));
-      if (another) {
-        cursors.forget();
+      boolean isOther =
+          transactions.single(
+              "read", connection -> watermark.read(connection, cursors.highestId()));
+      if (isOther) {
+        cursors.fullRescan();
       }
     } finally {
-      settled.took(start, time.nanoTime());
+      watermark.readTook(start, time.nanoTime());
     }
   }
 }

@@ -8,12 +8,14 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps later messages of a key from the transport between the moment a publish of the key fails
- * and the moment the relay's thread learns of it: a transport that fences keys refuses what it was
- * given until the failure is told, not what it is given afterwards. Failures are noted by the
- * transport's threads, which wait for a publish of the same key under way; so either the publish
- * comes first and is fenced, or it sees the failure. They wait for no other key (nearly: keys share
- * locks): a publish may itself wait until such a thread makes room. Thread-safe.
+ * Keeps later messages of a key from the transport between the failure of a publish and the moment
+ * the relay's thread learns of it. A transport that fences keys refuses the messages of the key
+ * that it accepted before it reported the failure, and accepts later ones again.
+ *
+ * <p>The transport's threads record failures. They wait for a publish of the same key in progress:
+ * either that publish comes first, and the transport refuses it, or it sees the failure. They must
+ * not wait for publishes of other keys, because such a publish may wait until one of these threads
+ * frees capacity. Keys that share a stripe are an exception with a small probability. Thread-safe.
  */
 final class RelayKeyFence {
 
@@ -26,8 +28,8 @@ final class RelayKeyFence {
 
   private final Stripe[] stripes = new Stripe[STRIPES];
 
-  /** Failures of which not even the key could be noted. */
-  private final AtomicInteger unnoted = new AtomicInteger();
+  /** Failures whose key could not be recorded. */
+  private final AtomicInteger unrecorded = new AtomicInteger();
 
   RelayKeyFence() {
     Arrays.setAll(stripes, place -> new Stripe());
@@ -39,43 +41,43 @@ final class RelayKeyFence {
   }
 
   /**
-   * A publish has failed; called before its stage's dependents return.
+   * A publish has failed. Must be called before the dependents of its stage return.
    *
-   * @return whether it could be noted; if not, no message with a key is handed over until it is
-   *     known
+   * @return whether the failure was recorded; if not, no message with a key is published until
+   *     {@link #known}
    */
   boolean failed(@Nullable String lane) {
     if (lane == null) {
       return true;
     }
     try {
-      return note(stripe(lane), lane);
+      return recordFailure(stripe(lane), lane);
     } catch (Throwable e) {
-      // Not even the lock was to be had.
-      unnoted.incrementAndGet();
+      // Not even the lock could be acquired.
+      unrecorded.incrementAndGet();
       return false;
     }
   }
 
-  private boolean note(Stripe stripe, String lane) {
+  private boolean recordFailure(Stripe stripe, String lane) {
     stripe.lock.lock();
     try {
       stripe.failures.merge(lane, 1, Integer::sum);
       return true;
     } catch (Throwable e) {
-      // For want of memory. Before the lock is free again: no later one of the key may slip
-      // through.
-      unnoted.incrementAndGet();
+      // Out of memory. Counted before the lock is released, so that no later message of the key
+      // passes.
+      unrecorded.incrementAndGet();
       return false;
     } finally {
       stripe.lock.unlock();
     }
   }
 
-  /** The relay's thread knows of a failure now. */
-  void known(@Nullable String lane, boolean noted) {
-    if (!noted) {
-      unnoted.decrementAndGet();
+  /** The relay's thread has learned of a failure. */
+  void known(@Nullable String lane, boolean recorded) {
+    if (!recorded) {
+      unrecorded.decrementAndGet();
     } else if (lane != null) {
       Stripe stripe = stripe(lane);
       stripe.lock.lock();
@@ -87,8 +89,8 @@ final class RelayKeyFence {
     }
   }
 
-  /** Hands a message over unless a failure of its lane is not known yet; says whether it did. */
-  boolean handOver(@Nullable String lane, Runnable publish) {
+  /** Publishes a message unless a failure of its lane is not known yet; returns whether it did. */
+  boolean publishUnlessFailed(@Nullable String lane, Runnable publish) {
     if (lane == null) {
       publish.run();
       return true;
@@ -96,7 +98,7 @@ final class RelayKeyFence {
     Stripe stripe = stripe(lane);
     stripe.lock.lock();
     try {
-      if (unnoted.get() > 0 || stripe.failures.containsKey(lane)) {
+      if (unrecorded.get() > 0 || stripe.failures.containsKey(lane)) {
         return false;
       }
       publish.run();

@@ -10,38 +10,34 @@ import java.sql.SQLException;
 import java.time.Duration;
 
 /**
- * How long a message takes from its insert until its confirmation is noted, by the database's clock
- * only. One row every two seconds is asked, so that it costs nothing. Written by the relay's
- * thread, read by any.
+ * Measures the time from a message's insert to its deletion after the confirmation, by the
+ * database's clock only. It samples one row every two seconds, so that it costs next to nothing.
+ * Written by the thread that deletes, read by any.
  */
 final class RelayLag {
 
-  private static final long BETWEEN_NANOS = 2_000_000_000L;
+  private static final long SAMPLE_INTERVAL_NANOS = 2_000_000_000L;
 
   private final TimeSource time;
   private final SqlDialect dialect;
   private final String sql;
-  private long sampled;
+  private long lastSample;
   private volatile Duration last = Duration.ZERO;
 
   RelayLag(JdbcDatabase database, TimeSource time) {
     this.time = time;
     this.dialect = database.dialect();
-    this.sampled = time.nanoTime() - BETWEEN_NANOS;
+    this.lastSample = time.nanoTime() - SAMPLE_INTERVAL_NANOS;
     this.sql =
-        "SELECT created_at, "
-            + dialect.now()
-            + " FROM "
-            + database.table("outbox_message")
-            + " WHERE shard = ? AND id = ?";
+        RelaySql.of(database, "SELECT created_at, @now FROM @message WHERE shard = ? AND id = ?");
   }
 
   void sample(Connection connection, OutboxRow row) throws SQLException {
     long now = time.nanoTime();
-    if (now - sampled < BETWEEN_NANOS) {
+    if (now - lastSample < SAMPLE_INTERVAL_NANOS) {
       return;
     }
-    sampled = now;
+    lastSample = now;
     try (PreparedStatement select = connection.prepareStatement(sql)) {
       select.setInt(1, row.shard());
       select.setLong(2, row.id());

@@ -3,77 +3,92 @@ package io.commslib.outbox;
 import java.util.List;
 
 /**
- * How much more a relay may hold: so many rows, so many bytes, and of one destination as much as is
- * still free, so that one that hangs always leaves room for the others. Confined to the relay's
- * thread.
+ * Bounds the rows in memory: in number, in bytes, and per destination. One destination may have at
+ * most as many rows as are still free, so a destination that hangs always leaves capacity for the
+ * others. Confined to the relay's thread.
  */
 final class RelayLimits {
 
+  // Tuning. OutboxConfig bounds both values further down, never up.
+
+  /** The part of the heap that rows in memory may take. */
   private static final long MAX_BYTES_OF_HEAP = Runtime.getRuntime().maxMemory() / 4;
+
+  /** The number of rows in memory where each fetch reads past all of them: not on PostgreSQL. */
+  private static final int MAX_ROWS_READ_PAST = 4_000;
 
   private final OutboxConfig config;
   private final RelayWindow window;
   private final int maxRows;
   private long largestRow = 1;
 
-  RelayLimits(OutboxConfig config, RelayWindow window, int maxRows) {
+  /**
+   * Creates limits.
+   *
+   * @param hasCursors whether fetches begin behind the rows in memory
+   */
+  RelayLimits(OutboxConfig config, RelayWindow window, boolean hasCursors) {
     this.config = config;
     this.window = window;
-    this.maxRows = maxRows;
+    this.maxRows =
+        hasCursors
+            ? config.maxUnconfirmed()
+            : Math.min(MAX_ROWS_READ_PAST, config.maxUnconfirmed());
   }
 
-  /** Learns how large rows are. */
-  void learn(List<OutboxRow> rows) {
+  /** Learns the size of rows, to estimate how many of them fit. */
+  void learnSizes(List<OutboxRow> rows) {
     largestRow = Math.max(1, largestRow / 2);
     for (OutboxRow row : rows) {
       largestRow = Math.max(largestRow, row.bytes());
     }
   }
 
-  /** Destinations that have their share. */
-  List<String> crowded() {
-    return window.crowded(share(0));
+  /** The destinations that have their share of the rows. */
+  List<String> saturated() {
+    return window.destinationsWithAtLeast(destinationShare(0));
   }
 
   /**
-   * Whether this row may be held besides. One that is larger than all may be held alone: no message
-   * waits for ever.
+   * Whether this row may be added. A row larger than the limit may be in memory alone, so that no
+   * message waits forever.
    */
-  boolean allow(OutboxRow row) {
+  boolean allows(OutboxRow row) {
     return (window.size() == 0 || window.bytes() + RelayWindow.bytes(row) <= maxBytes())
-        && window.held(row.destination()) < share(0);
+        && window.rows(row.destination()) < destinationShare(0);
   }
 
   /**
-   * How many rows to look for: what one destination may not have is not worth reading.
+   * The number of rows to fetch: reading more than one destination may have is not worth it.
    *
-   * @param anyDestination whether none is left out, so that all may be of one
-   * @param ahead rows that will be held besides
-   * @return 0 or less if there is no room
+   * @param anyDestination whether no destination is left out, so that all rows may be of one
+   * @param ahead rows that will be added first
+   * @return 0 or less if there is no capacity
    */
-  int room(boolean anyDestination, List<OutboxRow> ahead) {
+  int capacity(boolean anyDestination, List<OutboxRow> ahead) {
     if (bytesLeft(ahead) <= 0) {
       return 0;
     }
     int more = ahead.size();
     int all = Math.min(config.batchSize(), maxRows - window.size() - more);
-    int half = (share(more) - window.most() - more) / 2;
+    int half = (destinationShare(more) - window.maxOfOneDestination() - more) / 2;
     int ofOne = ahead.isEmpty() ? Math.max(1, half) : half;
     return anyDestination ? Math.min(all, ofOne) : all;
   }
 
-  /** A power of two, or all: so that there are few different statements. */
-  int limit(int room, List<OutboxRow> ahead) {
-    int affordable = (int) Math.max(1, Math.min(room, bytesLeft(ahead) / largestRow));
+  /**
+   * The limit of a fetch: a power of two or a batch, so that there are few different statements.
+   */
+  int fetchLimit(int capacity, List<OutboxRow> ahead) {
+    int affordable = (int) Math.max(1, Math.min(capacity, bytesLeft(ahead) / largestRow));
     return affordable == config.batchSize() ? affordable : Integer.highestOneBit(affordable);
   }
 
-  /** As configured, and never more than a quarter of the heap. */
   private long maxBytes() {
     return Math.min(config.maxUnconfirmedBytes(), MAX_BYTES_OF_HEAP);
   }
 
-  private int share(int more) {
+  private int destinationShare(int more) {
     return Math.max(1, maxRows - window.size() - more);
   }
 

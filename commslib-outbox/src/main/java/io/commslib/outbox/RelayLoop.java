@@ -1,81 +1,121 @@
 package io.commslib.outbox;
 
-import io.commslib.core.CommsException;
-import io.commslib.core.FailureKind;
 import io.commslib.core.Failures;
 import io.commslib.core.messaging.Publisher;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.TimeSource;
 import io.commslib.jdbc.SqlDialect;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the relay's thread does: settle what came back, delete what is confirmed, read what may go,
- * publish it, and begin again. Its fields belong to that thread, the volatile ones aside.
+ * The relay's loop: takes results from the transport, deletes what is confirmed, reads rows,
+ * publishes them, and waits for a signal. {@link RelayReader} reads, {@link RelayPublishing}
+ * publishes; both run on the relay's thread. Fields belong to that thread unless they are volatile.
+ *
+ * <h2>Invariants</h2>
+ *
+ * <p>A row is deleted only after its publish was confirmed, so every message is published at least
+ * once. No row is published while an earlier row of its lane (same key, same destination) is in the
+ * table and neither confirmed nor, where the transport keeps order, in flight before it. Everything
+ * below serves these two rules or the speed.
+ *
+ * <h2>Reading and cursors</h2>
+ *
+ * <p>Rows get ascending ids, but they become visible in the order of their commits: a row with a
+ * lower id may appear after one with a higher id. Therefore a read must not simply continue after
+ * the last row read. {@link RelayFetcher} reads the oldest rows of each owned shard that are not in
+ * memory, with plain reads that wait for no lock.
+ *
+ * <p>On PostgreSQL {@link ShardCursors} keeps a cursor per shard: each row up to it that exists, or
+ * can ever appear, has been read. Reads begin after the cursor, so dead rows before it cost
+ * nothing. When a row that was read leaves memory unpublished, its cursor returns to the shard's
+ * mark, which is below all rows in memory ({@link RelayReader#rescan}). When the owner, the server
+ * or an operator may have changed more than that, the shard is read from its start.
+ *
+ * <p>The next batch is read ahead, on a thread of its own, while the last one is published. A
+ * read-ahead is discarded if a rescan happened after it was planned. While messages wait for a
+ * retry, or a destination is paused, reads use the general query of {@link RowReader}, which leaves
+ * them out; other databases always use it.
+ *
+ * <h2>Watermark</h2>
+ *
+ * <p>A cursor must not pass an id whose row is not committed yet. {@link ShardWatermark} knows the
+ * highest id up to which no row can appear any longer: the last id drawn at one moment, once all
+ * transactions that were writing at that moment have ended. An open transaction that writes
+ * messages holds the watermark back, which costs speed and never order. Databases other than
+ * PostgreSQL have no watermark; they read from the start of each shard.
+ *
+ * <h2>Window</h2>
+ *
+ * <p>{@link RelayWindow} is the table of all rows in memory: waiting behind another row of their
+ * lane, in flight, or confirmed and not deleted yet. {@link RelayLimits} bounds it by rows, by
+ * bytes and by destination, so that a destination that hangs leaves capacity for the others. {@link
+ * RelayFetchBudget} bounds what one fetch brings into memory.
+ *
+ * <h2>Key fence</h2>
+ *
+ * <p>A transport that fences keys fails the later messages of a key once an earlier one has failed,
+ * so any number of a lane may be in flight; otherwise one at a time. The relay's thread learns of a
+ * failure later than the transport, so {@link RelayKeyFence} keeps it from publishing rows of that
+ * lane in between. A lane with a failure accepts nothing until all its rows in flight have ended;
+ * then the earliest failure is decided, and the rows are read again.
+ *
+ * <h2>Leases and ownership</h2>
+ *
+ * <p>{@link ShardLeases} says which shards this relay owns, and the epoch of each. The lease thread
+ * renews it; a pass adopts it at its beginning, and each publish checks it again. A relay stops
+ * publishing some seconds before its lease ends, so that a long pause does not make it publish rows
+ * of the next owner. Decisions about rows (failed attempts, parking) lock the shard's row and
+ * compare the epoch in the same transaction. A deletion needs no lock, since deleting a confirmed
+ * row is right for any relay. It also reads the epochs, so that a loss is noticed soon. A shard
+ * that another relay should get is no longer read, and is released once none of its rows is in
+ * memory.
+ *
+ * <h2>Deletion</h2>
+ *
+ * <p>{@link RowDeleter} deletes confirmed rows on a thread of its own, by explicit id, one batch at
+ * a time. Rows stay in the window until their deletion has committed: otherwise a read would find
+ * them again. A deletion whose result is unknown is repeated, which is harmless.
+ *
+ * <h2>Failures</h2>
+ *
+ * <p>A pass that fails for any reason is repeated after a pause, with a smaller fetch and without
+ * what was learned of the database, which may be another server by then. After an error of the JVM
+ * the relay pauses, gives its shards back and forgets what it had in memory ({@link RelayPause}).
+ * The row that was being published then is charged one failed attempt, so that one message can't
+ * stop every relay in turn.
  */
 final class RelayLoop {
 
-  private static final Duration AFTER_FAILURE = Duration.ofMillis(300);
-  private static final Duration BETWEEN_RETRY_CHECKS = Duration.ofSeconds(2);
-  private static final long FOR_ROOM_NANOS = Duration.ofMillis(5).toNanos();
+  private static final Duration FAILURE_BACKOFF = Duration.ofMillis(300);
 
-  /**
-   * Publishes of a pass, should each of them wait; what has come back meanwhile has its turn then.
-   */
-  private static final long SPELL_NANOS = Duration.ofSeconds(1).toNanos();
+  /** How long closing waits for a deletion in progress. */
+  private static final long FLUSH_SECONDS = 3;
 
-  private static final long LAST_SECONDS = 3;
-
-  /** Where each look passes over all that is held, as it does but on PostgreSQL. */
-  private static final int MAX_PASSED_OVER = 4_000;
-
-  private final OutboxConfig config;
-  private final CommsRuntime runtime;
-  private final ShardLeases leases;
+  private final TimeSource time;
+  private final long pollNanos;
   private final WakeSignal signal;
-  private final OutboxTransactions transactions;
-  private final RowTables tables;
-  private final RelayFetcher next;
-  private final RelayPacing pace = new RelayPacing();
-  private final RelayWindow window;
   private final boolean fencesKeys;
-  private final RowPublisher handovers;
+  private final RelayReader reader;
+  private final RelayPublishing publishing;
+  private final RelayWindow window;
+  private final RowDeleter deleter;
+  private final RelayDelayedMessages delayed;
+  private final RelayDrainRequests drains;
   private final RelayPause pause;
-  private final RowInterruptedAttempt owed;
-  private final DestinationWaits waiting;
-  private final RowFailures refused;
+  private final RowInterruptedAttempt interrupted;
   private final OutboxEvents events;
   private final OutageLogger outage;
-  private final RelayLoopProgress pulse;
-  private final RelayBackgroundTask deleting;
-  private final RelayBackgroundTask reading;
-  private final RowDeleter confirmed;
-  private final RelayLimits limits;
-  private final RelayFetchBudget budget = new RelayFetchBudget();
-  private final RelayDrainRequests drains;
-  private ShardOwnership own;
-  private boolean retries = true;
-  private long retriesChecked;
-  private long nextAttempt;
-  private long promoted;
-  private int lastShard;
-  private boolean more = true;
-  private long spellBegan;
-  private long published;
+  private final RelayLoopProgress progress;
+  private final Map<String, RelayBackgroundTask> backgroundTasks;
 
   private volatile boolean draining;
   private volatile boolean closed;
-  private volatile RelayState state = RelayState.IDLE;
 
   RelayLoop(
       JdbcOutbox outbox,
@@ -87,112 +127,135 @@ final class RelayLoop {
       RelayStandby standby,
       Runnable onStandby,
       OutboxEvents events) {
-    this.config = outbox.config();
-    this.pulse = new RelayLoopProgress("relay", runtime.time());
-    this.pause = new RelayPause(standby, onStandby, events, pulse);
-    this.fencesKeys = fencesKeys;
-    this.handovers = new RowPublisher(publisher, fencesKeys, signal, pulse);
-    this.events = events;
-    this.outage = new OutageLogger(events, "reading and publishing");
-    this.runtime = runtime;
-    this.leases = leases;
-    this.signal = signal;
-    this.transactions = OutboxTransactions.ofLoop(outbox.jdbc());
-    this.drains = new RelayDrainRequests(outbox.jdbc(), transactions, leases, events);
-    this.tables = new RowTables(outbox.jdbc());
+    OutboxConfig config = outbox.config();
+    OutboxTransactions transactions = OutboxTransactions.ofLoop(outbox.jdbc());
+    RowTables tables = new RowTables(outbox.jdbc());
     PostgresRows postgres =
         outbox.jdbc().dialect() == SqlDialect.POSTGRESQL ? new PostgresRows(outbox.jdbc()) : null;
-    this.deleting =
-        new RelayBackgroundTask(signal, new RelayLoopProgress("delete", runtime.time()));
-    this.reading = new RelayBackgroundTask(signal, new RelayLoopProgress("read", runtime.time()));
-    this.next =
-        new RelayFetcher(
-            outbox.jdbc(), config.shards(), postgres, runtime.time(), reading, budget, events);
+    DestinationStops stops = new DestinationStops(outbox.jdbc());
+    DestinationWaits destinations =
+        new DestinationWaits(new DestinationPauses(runtime, config.backoff()), stops, events);
+    RelayTimeSlice slice = new RelayTimeSlice();
+    RelayFetchBudget budget = new RelayFetchBudget();
+    this.time = runtime.time();
+    this.pollNanos = config.pollInterval().toNanos();
+    this.signal = signal;
+    this.fencesKeys = fencesKeys;
+    this.events = events;
+    this.outage = new OutageLogger(events, "reading and publishing");
+    this.progress = new RelayLoopProgress("relay", time);
+    this.pause = new RelayPause(standby, onStandby, events, progress);
+    this.drains = new RelayDrainRequests(outbox.jdbc(), transactions, leases, events);
+    this.delayed = new RelayDelayedMessages(transactions, tables, leases, time, progress, config);
+    RelayBackgroundTask deleting =
+        new RelayBackgroundTask(signal, new RelayLoopProgress("delete", time));
+    RelayBackgroundTask reading =
+        new RelayBackgroundTask(signal, new RelayLoopProgress("read", time));
+    this.backgroundTasks =
+        postgres == null
+            ? Map.of("outbox-ack", deleting)
+            : Map.of("outbox-ack", deleting, "outbox-read", reading);
     this.window = new RelayWindow(fencesKeys ? Integer.MAX_VALUE : 1);
-    DestinationStops stopped = new DestinationStops(outbox.jdbc());
-    this.waiting =
-        new DestinationWaits(new DestinationPauses(runtime, config.backoff()), stopped, events);
-    this.owed = new RowInterruptedAttempt(transactions, tables, this::count, pause, outage);
-    this.refused =
-        new RowFailures(outbox, transactions, tables, leases, stopped, runtime.random(), events);
-    this.confirmed =
-        new RowDeleter(outbox, transactions, tables, postgres, leases, runtime.time(), deleting);
-    int passedOver = postgres == null ? MAX_PASSED_OVER : Integer.MAX_VALUE;
-    this.limits = new RelayLimits(config, window, Math.min(passedOver, config.maxUnconfirmed()));
-    this.own = leases.current();
-    this.retriesChecked = now();
-    this.nextAttempt = now();
-    this.promoted = now() - config.pollInterval().toNanos();
+    this.deleter = new RowDeleter(outbox, transactions, tables, postgres, leases, time, deleting);
+    this.reader =
+        new RelayReader(
+            time,
+            signal,
+            transactions,
+            tables,
+            new RelayFetcher(
+                outbox.jdbc(), config.shards(), postgres, time, reading, budget, events),
+            budget,
+            config,
+            window,
+            new RelayLimits(config, window, postgres != null),
+            destinations,
+            slice,
+            progress);
+    this.publishing =
+        new RelayPublishing(
+            time,
+            leases,
+            reader,
+            window,
+            new RowPublisher(publisher, fencesKeys, signal, progress),
+            deleter,
+            new RowFailures(outbox, transactions, tables, leases, stops, runtime.random(), events),
+            pause,
+            destinations,
+            slice,
+            progress);
+    this.interrupted =
+        new RowInterruptedAttempt(transactions, tables, publishing::countFailure, pause, outage);
   }
 
   /** Runs until {@link #close}, whatever fails. */
   void run() {
-    handovers.begin();
+    publishing.begin();
     while (!closed) {
-      long wait = AFTER_FAILURE.toNanos();
+      long wait = FAILURE_BACKOFF.toNanos();
       try {
-        wait = turn();
+        wait = runOnce();
       } catch (Throwable e) {
-        // Not even dealing with a failure worked: the next turn tries again.
-        more = true;
+        // Handling the failure failed too: the next pass tries again.
+        reader.expectMore();
       }
       rest(wait);
     }
-    acknowledgeTheLast();
+    flushOnClose();
   }
 
-  private long turn() {
-    pulse.begin();
+  private long runOnce() {
+    progress.begin();
     try {
-      return pause.isOn() ? standBy() : pass();
+      return pause.isOn() ? standBy() : tick();
     } catch (Throwable e) {
       return failed(e);
     } finally {
-      pulse.end();
+      progress.end();
     }
   }
 
   private void rest(long wait) {
     try {
-      // What a driver has left set must not end this wait.
+      // An interrupt flag that a driver left set must not end this wait.
       Thread.interrupted();
       if (wait > 0 && !signal.await(wait)) {
-        more = true;
+        reader.expectMore();
       }
-      long linger = pace.linger(now());
+      long linger = reader.lingerNanos();
       if (linger > 0 && !closed) {
-        // Where keys are not fenced, a row that came back lets the next of its key go.
-        signal.linger(linger, () -> closed || (!fencesKeys && !handovers.isEmpty()));
+        // Without a key fence, a result lets the next row of its key go.
+        signal.linger(linger, () -> closed || (!fencesKeys && publishing.hasResults()));
       }
     } catch (Throwable stray) {
-      // Then the next pass comes earlier. Only closing ends this loop.
-      more = true;
+      // The next pass comes earlier. Only close() ends this loop.
+      reader.expectMore();
     }
   }
 
-  /** The pass has failed; returns how long to wait before the next. */
+  /** Handles the failure of a pass; returns the time to wait before the next. */
   private long failed(Throwable failure) {
-    more = true;
-    budget.failed();
+    reader.passFailed();
     if (Failures.isJvmFailure(failure)) {
       return pause(null, failure);
     }
-    next.afterFailure();
+    reader.forget();
     outage.failed(failure);
-    note(Failures.text(failure));
-    return AFTER_FAILURE.toNanos();
+    publishing.report(Failures.text(failure));
+    return FAILURE_BACKOFF.toNanos();
   }
 
   /**
-   * An error of the JVM: this relay gives its shards back and goes on after a pause.
+   * Handles an error of the JVM: this relay gives its shards back and continues after a pause.
    *
-   * @param row that was being handed over, which counts as a failed attempt of it; or null
+   * @param row the row that was being published, which is charged a failed attempt; or null
    */
   private long pause(@Nullable OutboxRow row, Throwable failure) {
     pause.begin(failure);
     if (row != null) {
-      owed.owe(row, failure);
-      owed.count(own);
+      interrupted.owe(row, failure);
+      interrupted.count(publishing.ownership());
     }
     pause.announce(failure);
     return 0;
@@ -201,52 +264,79 @@ final class RelayLoop {
   private long standBy() {
     long left = pause.nanosLeft();
     if (left > 0) {
-      note("");
+      publishing.report("");
       return left;
     }
-    keepConfirmed();
-    // What an error has left half done is forgotten, and found again.
-    handovers.reset();
-    window.reset();
-    next.afterFailure();
+    publishing.keepConfirmed();
+    publishing.reset();
+    reader.forget();
     pause.end();
-    more = true;
     return 0;
   }
 
-  /** Of what came back, what was confirmed need not be published again. */
-  private void keepConfirmed() {
-    for (RowPublication done = handovers.poll(); done != null; done = handovers.poll()) {
-      if (done.failure() == null) {
-        confirmed.add(done.row());
+  /** One pass; returns the time to wait for a signal before the next. */
+  private long tick() {
+    // Before the fetch: a read-ahead in progress may have missed what drain must wait for.
+    CompletableFuture<Boolean> drainRequest = drains.pending();
+    publishing.adoptOwnership();
+    interrupted.count(publishing.ownership());
+    publishing.settle();
+    int found = 0;
+    if (publishing.broken() == null) {
+      deleteConfirmed();
+      if (delayed.promoteDue(publishing.ownership())) {
+        reader.expectMore();
       }
+      found = reader.read(publishing.ownership(), draining, publishing);
+      publishing.settle();
+    }
+    RowPublication broken = publishing.broken();
+    if (broken != null) {
+      return pause(broken.row(), Objects.requireNonNull(broken.failure()));
+    }
+    deleteConfirmed();
+    publishing.reportDrained();
+    reader.updateMarks();
+    if (!deleter.isFailing()) {
+      publishing.report("");
+      outage.succeeded();
+    }
+    if (publishing.hasResults() || (reader.moreMayExist() && found > 0)) {
+      return 0;
+    }
+    // Not drained while a fetch lacked capacity: then more may exist.
+    if (drainRequest != null && found == 0 && !reader.moreMayExist() && isDrained()) {
+      progress.doing("checking for messages that no relay reads");
+      drains.answer(drainRequest, publishing.ownership());
+    }
+    long wait =
+        Math.min(publishing.nanosToNextAttempt(pollNanos), Math.max(1, deleter.nanosToBegin()));
+    return reader.moreMayExist() || draining
+        ? Math.min(RelayPacing.CAPACITY_WAIT_NANOS, wait)
+        : wait;
+  }
+
+  /** Removes deleted rows from memory, and begins to delete what is confirmed. */
+  private void deleteConfirmed() {
+    window.deleted(deleter.ended());
+    if (!reader.isBusy() || deleter.nanosToBegin() <= 0) {
+      deleter.begin(publishing.ownership(), reader.retriesMayExist());
     }
   }
 
-  RelayLoopProgress pulse() {
-    return pulse;
+  private boolean isDrained() {
+    return publishing.isIdle()
+        && publishing.ownership().isSafe(time.nanoTime())
+        && !reader.hasRetriesDue(publishing.ownership());
   }
 
-  /** The threads beside that of {@link #run}, by name, until {@link #stopOthers}. */
-  Map<String, RelayBackgroundTask> others() {
-    return next.canReadAhead()
-        ? Map.of("outbox-ack", deleting, "outbox-read", reading)
-        : Map.of("outbox-ack", deleting);
-  }
-
-  /** Ends the {@link #others}, however {@link #run} has ended. */
-  void stopOthers() {
-    deleting.stop();
-    reading.stop();
-  }
-
-  /** What is confirmed by now need not be published again by the next owner. */
-  private void acknowledgeTheLast() {
+  /** Deletes what is confirmed, so that the next owner does not publish it again. */
+  private void flushOnClose() {
     try {
-      keepConfirmed();
-      confirmed.flush(own, retries, LAST_SECONDS);
+      publishing.keepConfirmed();
+      deleter.flush(publishing.ownership(), reader.retriesMayExist(), FLUSH_SECONDS);
     } catch (Throwable e) {
-      events.failed(confirmed.size() + " confirmed messages will be published again", e);
+      events.failed(deleter.size() + " confirmed messages will be published again", e);
     }
   }
 
@@ -256,414 +346,36 @@ final class RelayLoop {
   }
 
   /**
-   * Whether all is done, as of a pass that begins after this call; see {@link RelayDrainRequests}.
+   * Requests to drain. The answer is that of a pass that begins after this call; see {@link
+   * RelayDrainRequests}.
    */
   Future<Boolean> drain() {
-    Future<Boolean> answer = drains.ask();
+    Future<Boolean> answer = drains.request();
     draining = true;
     signal.raise();
     return answer;
   }
 
-  /** How long what was acknowledged last had taken since it was written. */
+  /** The tasks that run beside {@link #run}, by thread name, until {@link #stopBackgroundTasks}. */
+  Map<String, RelayBackgroundTask> backgroundTasks() {
+    return backgroundTasks;
+  }
+
+  /** Stops the {@link #backgroundTasks}, however {@link #run} has ended. */
+  void stopBackgroundTasks() {
+    backgroundTasks.values().forEach(RelayBackgroundTask::stop);
+  }
+
+  RelayLoopProgress progress() {
+    return progress;
+  }
+
+  /** The time from insert to deletion of a recently deleted message. */
   Duration lag() {
-    return confirmed.lag();
+    return deleter.lag();
   }
 
   RelayState state() {
-    return state;
-  }
-
-  /** One round; returns how long to wait for a signal before the next. */
-  private long pass() {
-    // Asked before the look: one that is under way may have missed what drain is to wait for.
-    CompletableFuture<Boolean> toDrain = drains.open();
-    adoptOwnership();
-    owed.count(own);
-    settle();
-    int found = 0;
-    if (handovers.broken() == null) {
-      acknowledgeConfirmed();
-      promoteDelayed();
-      found = look();
-      settle();
-    }
-    RowPublication broken = handovers.broken();
-    if (broken != null) {
-      return pause(broken.row(), Objects.requireNonNull(broken.failure()));
-    }
-    acknowledgeConfirmed();
-    leases.reportDrained(own, finishedOfLeaving());
-    pulse.doing("learning what is settled");
-    next.learn(window);
-    if (!confirmed.isFailing()) {
-      note("");
-      outage.succeeded();
-    }
-    if (!handovers.isEmpty() || (more && found > 0)) {
-      return 0;
-    }
-    // A look that had no room for rows leaves "more".
-    if (toDrain != null && found == 0 && !more && isDrained()) {
-      pulse.doing("looking for messages that no relay reads");
-      drains.answer(toDrain, own);
-    }
-    long wait = Math.min(nextLook(), Math.max(1, confirmed.nanosToBegin()));
-    return more || draining ? Math.min(FOR_ROOM_NANOS, wait) : wait;
-  }
-
-  /** Forgets what is not with the transport of shards that were lost, and looks closer at new. */
-  private void adoptOwnership() {
-    ShardOwnership before = own;
-    own = leases.current();
-    if (!own.leaving().isEmpty() && !own.leaving().equals(before.leaving())) {
-      // They wait for what is with the transport, not for what waits behind it.
-      window.forgetWaiting(row -> own.leaving().contains(row.shard()));
-      next.again();
-      more = true;
-    }
-    if (before.epochs().equals(own.epochs())) {
-      return;
-    }
-    window.forgetWaiting(row -> !sameEpoch(before, row.shard()));
-    // The owner before may have blocked keys that a look without retries would let through.
-    retries = true;
-    more = true;
-    next.fromTheStart();
-  }
-
-  private boolean sameEpoch(ShardOwnership before, int shard) {
-    Long epoch = before.epochs().get(shard);
-    return epoch != null && own.owns(shard, epoch);
-  }
-
-  private Set<Integer> finishedOfLeaving() {
-    if (own.leaving().isEmpty()) {
-      return Set.of();
-    }
-    Set<Integer> finished = new HashSet<>(own.leaving());
-    finished.removeAll(window.busyShards());
-    return finished;
-  }
-
-  /** Looks for rows if there may be any; says how many it took. */
-  private int look() {
-    pulse.doing("looking for rows");
-    if (next.isAhead()) {
-      RelayFetcher.Found found = next.arrived(isPlain());
-      if (found == null) {
-        more = true;
-        return 0;
-      }
-      // What was raised while that look was under way may have come too late for it.
-      more = found.full() || signal.takeRaised();
-      if (!found.rows().isEmpty()) {
-        return use(found);
-      }
-    }
-    boolean raised = signal.takeRaised();
-    if (!raised && !more && !draining) {
-      return 0;
-    }
-    Set<Integer> shards = own.readable(now());
-    List<String> crowded = limits.crowded();
-    Set<String> unwanted = unwanted(crowded);
-    int room = limits.room(unwanted.isEmpty(), List.of());
-    // Whoever gives this relay shards wakes it; room comes back by and by.
-    more = !shards.isEmpty();
-    if (shards.isEmpty() || !pace.isWorth(room, config, now())) {
-      return 0;
-    }
-    if (!crowded.isEmpty() && !pace.isTimeForOthers(now())) {
-      return 0;
-    }
-    more = !crowded.isEmpty();
-    List<Integer> order = inTurn(shards);
-    long start = now();
-    checkRetriesNow();
-    int limit = budget.rows(limits.limit(room, List.of()));
-    RelayFetcher.Found found = next.look(order, unwanted, retries, window, limit);
-    if (!crowded.isEmpty()) {
-      pace.lookedForOthers(start, now());
-    }
-    return use(found);
-  }
-
-  private int use(RelayFetcher.Found found) {
-    budget.succeeded();
-    limits.learn(found.rows());
-    if (!found.rows().isEmpty()) {
-      lastShard = found.rows().get(found.rows().size() - 1).shard();
-    }
-    if (found.full() && !draining && next.canReadAhead()) {
-      readAhead(found.rows());
-    }
-    int taken = take(found.rows());
-    more |= found.full();
-    pace.read(taken, found.limit(), now());
-    return taken;
-  }
-
-  /**
-   * Begins the next look before these rows are published, as if they were: while one batch is
-   * published the database reads the next.
-   */
-  private void readAhead(List<OutboxRow> rows) {
-    Set<Integer> shards = own.readable(now());
-    int room = limits.room(true, rows);
-    if (retries || !RelayPacing.isEnough(room, config) || shards.isEmpty()) {
-      return;
-    }
-    checkRetriesNow();
-    if (isPlain()) {
-      next.lookAhead(inTurn(shards), window, rows, budget.rows(limits.limit(room, rows)));
-    }
-  }
-
-  /** Whether no look need leave out anything but what is held. */
-  private boolean isPlain() {
-    return !retries && unwanted(List.of()).isEmpty();
-  }
-
-  private int take(List<OutboxRow> rows) {
-    int before = window.size();
-    int settledBefore = confirmed.size();
-    beginSpell();
-    Set<String> passedOver = new HashSet<>();
-    Map<Long, OutboxRow> bodies = Map.of();
-    for (int place = 0; place < rows.size(); place++) {
-      OutboxRow row = rows.get(place);
-      boolean may =
-          limits.allow(row)
-              && !isSpellOver()
-              && (passedOver.isEmpty() || !passedOver.contains(laneOf(row)));
-      if (may && !row.hasBody()) {
-        if (!bodies.containsKey(row.id())) {
-          bodies = bodies(rows, place);
-        }
-        OutboxRow complete = bodies.get(row.id());
-        if (complete == null) {
-          // It is gone by now.
-          continue;
-        }
-        row = complete;
-      }
-      boolean held = may && offer(row);
-      if (!held) {
-        // Nor may a later one of its key: the lease may be renewed while this goes on.
-        passedOver.add(laneOf(row));
-        next.again();
-        more = true;
-      }
-    }
-    return window.size() - before + confirmed.size() - settledBefore;
-  }
-
-  /** Fetches the bodies of a row and of a few behind it. */
-  private Map<Long, OutboxRow> bodies(List<OutboxRow> rows, int from) {
-    List<OutboxRow> without =
-        rows.subList(from, rows.size()).stream().filter(row -> !row.hasBody()).toList();
-    List<OutboxRow> some = without.subList(0, budget.together(without, 0));
-    try {
-      Map<Long, OutboxRow> bodies = next.bodies(some);
-      budget.succeeded();
-      return bodies;
-    } catch (Throwable e) {
-      // What was found is found again.
-      next.again();
-      throw e;
-    }
-  }
-
-  /** Its lane, or a text that is none other's. */
-  private static String laneOf(OutboxRow row) {
-    String lane = row.lane();
-    return lane == null ? Long.toString(row.id()) : lane;
-  }
-
-  /** Holds a row, and publishes it if it may go now; says whether it is held. */
-  private boolean offer(OutboxRow row) {
-    if (window.add(row)) {
-      publish(row);
-    }
-    return window.contains(row);
-  }
-
-  private Set<String> unwanted(List<String> crowded) {
-    Set<String> names = waiting.names();
-    names.addAll(crowded);
-    return names;
-  }
-
-  /** Begins behind the shard of the last row read, so that a busy shard does not starve others. */
-  private List<Integer> inTurn(Set<Integer> shards) {
-    List<Integer> order = new ArrayList<>(new TreeSet<>(shards));
-    long passed = order.stream().filter(shard -> shard <= lastShard).count();
-    Collections.rotate(order, (int) -passed);
-    return order;
-  }
-
-  private void checkRetriesNow() {
-    if (retries || now() - retriesChecked > BETWEEN_RETRY_CHECKS.toNanos()) {
-      retries =
-          transactions.single(
-              "read",
-              connection -> {
-                waiting.refresh(connection);
-                return tables.hasRetries(connection);
-              });
-      retriesChecked = now();
-      waiting.tellStopped();
-    }
-  }
-
-  private void publish(OutboxRow row) {
-    Long epoch = own.epochs().get(row.shard());
-    ShardOwnership now = leases.current();
-    published = now();
-    boolean mine =
-        epoch != null
-            && now.owns(row.shard(), epoch)
-            && now.isSafe(published)
-            && handovers.broken() == null;
-    if (!mine || !handovers.handOver(row, window.generation())) {
-      window.withdraw(row);
-      next.again();
-      more = true;
-    }
-  }
-
-  private void beginSpell() {
-    spellBegan = now();
-    published = spellBegan;
-  }
-
-  /** Whether publishes have waited so long by now that the pass must end, and show that it does. */
-  private boolean isSpellOver() {
-    return published - spellBegan > SPELL_NANOS;
-  }
-
-  /** Takes what has come back from the transport. */
-  private void settle() {
-    beginSpell();
-    while (!isSpellOver()) {
-      RowPublication done = handovers.poll();
-      if (done == null) {
-        return;
-      }
-      settle(done);
-    }
-  }
-
-  private void settle(RowPublication done) {
-    OutboxRow row = done.row();
-    Throwable failure = done.failure();
-    RelayWindow.Step step;
-    if (failure == null) {
-      pause.succeeded();
-      waiting.reached(row.destination());
-      confirmed.add(row);
-      if (done.generation() != window.generation()) {
-        return;
-      }
-      step = window.confirmed(row);
-    } else {
-      done.known();
-      next.again();
-      more = true;
-      if (done.generation() != window.generation()) {
-        return;
-      }
-      step = window.failed(row, failure);
-    }
-    if (step.next() != null) {
-      publish(step.next());
-    }
-    if (step.failure() != null) {
-      decide(step.failure().row(), step.failure().cause());
-    }
-  }
-
-  /**
-   * What a failed publish means. Something out of reach, given up or busy says nothing about the
-   * row: its destination waits, and no attempt is counted.
-   */
-  private void decide(OutboxRow row, Throwable failure) {
-    if (Failures.isJvmFailure(failure)) {
-      // What it says of a row is said by the pause, which it begins.
-      return;
-    }
-    FailureKind kind =
-        Failures.known(failure).map(CommsException::kind).orElse(FailureKind.PERMANENT);
-    if (kind == FailureKind.PERMANENT) {
-      count(row, failure);
-      return;
-    }
-    waiting.outOfReach(row.destination(), Failures.unwrapped(failure));
-    window.forgetWaiting(other -> other.destination().equals(row.destination()));
-    note("");
-  }
-
-  private void count(OutboxRow row, Throwable failure) {
-    pulse.doing("counting a failed attempt");
-    // Also if its result is unknown: then the next look asks.
-    retries = true;
-    RowFailures.Decision decision = refused.decide(row, Failures.unwrapped(failure), own);
-    if (decision.attempts() > 0) {
-      long due = now() + decision.delay().toNanos();
-      nextAttempt = nextAttempt - now() > 0 ? Math.min(nextAttempt, due) : due;
-    }
-    if (decision.parked()) {
-      waiting.tellStopped();
-      window.forgetWaiting(other -> waiting.isStopped(other.destination()));
-    }
-  }
-
-  private void acknowledgeConfirmed() {
-    window.acknowledged(confirmed.ended());
-    if (!pace.isBusy() || confirmed.nanosToBegin() <= 0) {
-      confirmed.begin(own, retries);
-    }
-  }
-
-  private void promoteDelayed() {
-    if (!own.owns(0) || now() - promoted < config.pollInterval().toNanos()) {
-      return;
-    }
-    pulse.doing("moving delayed messages");
-    int moved =
-        transactions.run(
-            "promote delayed",
-            connection ->
-                leases.fence(connection, own, 0)
-                    ? tables.promoteDelayed(connection, config.batchSize())
-                    : 0);
-    more |= moved > 0;
-    if (moved < config.batchSize()) {
-      promoted = now();
-    }
-  }
-
-  private boolean isDrained() {
-    if (window.size() > 0 || !waiting.areReached() || !own.isSafe(now())) {
-      return false;
-    }
-    Set<Integer> due =
-        retries ? transactions.run("drain", tables::shardsWithAttemptsDue) : Set.of();
-    return due.stream().noneMatch(own::owns);
-  }
-
-  private long nextLook() {
-    long wait = waiting.nanosToNext(config.pollInterval().toNanos());
-    long attempt = nextAttempt - now();
-    return attempt > 0 ? Math.min(wait, attempt) : wait;
-  }
-
-  private void note(String failure) {
-    state = new RelayState(window.size(), waiting.unreached(), failure);
-  }
-
-  private long now() {
-    return runtime.time().nanoTime();
+    return publishing.state();
   }
 }

@@ -5,13 +5,13 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * How a loop gets on: when its last pass ended, and what it does in the one under way. Written by
- * the loop's thread, read by any.
+ * Progress of a loop: when its last pass ended, and what the pass in progress does. Written by the
+ * loop's thread, read by any.
  */
 final class RelayLoopProgress {
 
-  /** Whoever observes loops does so more often, unless the whole process is stopped. */
-  private static final long MAX_UNSEEN_NANOS = Duration.ofSeconds(10).toNanos();
+  /** The observer observes more often, unless the whole process is stopped. */
+  private static final long MAX_OBSERVED_STEP_NANOS = Duration.ofSeconds(10).toNanos();
 
   private final String name;
   private final TimeSource time;
@@ -24,10 +24,10 @@ final class RelayLoopProgress {
   // The observer's.
   private long seenPasses;
   private long seenAt;
-  private long underWay;
+  private long inProgressNanos;
 
   /**
-   * Creates the pulse of a loop that has not begun.
+   * Creates the progress of a loop that has not begun.
    *
    * @param name the loop's role, such as {@code relay}
    */
@@ -49,7 +49,7 @@ final class RelayLoopProgress {
     busy = true;
   }
 
-  /** A pass has ended; what the loop waits for now is work. */
+  /** A pass has ended; the loop waits for work from now on. */
   void end() {
     doing.lazySet("");
     ended = time.nanoTime();
@@ -59,40 +59,43 @@ final class RelayLoopProgress {
   }
 
   /**
-   * Notes what is done next; costs next to nothing.
+   * Records the next step of the pass; costs next to nothing.
    *
-   * @param what words, or a row that is published
+   * @param what a description, or the row that is published
    */
   void doing(Object what) {
     doing.lazySet(what);
   }
 
   /** The time since the last pass ended. */
-  Duration age() {
+  Duration sinceLastPass() {
     return Duration.ofNanos(Math.max(0, time.nanoTime() - ended));
   }
 
-  /** The time since the pass under way began; zero if there is none. */
+  /** The time since the pass in progress began; zero if there is none. */
   Duration busyFor() {
     return busy ? Duration.ofNanos(Math.max(0, time.nanoTime() - began)) : Duration.ZERO;
   }
 
   /**
-   * Returns for how long the same pass has been under way, as far as was seen: while the whole
-   * process is stopped no loop hangs. For one observer, a few times per bound.
+   * Returns the time for which the same pass has been in progress, as far as it was observed: a
+   * stop of the whole process does not count. For one observer, which calls this a few times per
+   * bound.
    */
   Duration observe() {
     long now = time.nanoTime();
     long count = passes;
-    underWay =
-        busy && count == seenPasses ? underWay + Math.min(now - seenAt, MAX_UNSEEN_NANOS) : 0;
+    inProgressNanos =
+        busy && count == seenPasses
+            ? inProgressNanos + Math.min(now - seenAt, MAX_OBSERVED_STEP_NANOS)
+            : 0;
     seenPasses = count;
     seenAt = now;
-    return Duration.ofNanos(underWay);
+    return Duration.ofNanos(inProgressNanos);
   }
 
-  /** What the pass under way is about, in words. */
-  String text() {
+  /** The loop and the step of the pass in progress, in words. */
+  String description() {
     Object what = doing.get();
     String words =
         what instanceof OutboxRow row

@@ -3,66 +3,91 @@ package io.commslib.outbox;
 import java.time.Duration;
 
 /**
- * When to look. The first message after a pause goes at once; when many come, in small batches, a
- * wait of six milliseconds makes the next one larger. Confined to the relay's thread.
+ * Decides when to fetch. At low rates every message is fetched immediately. Above {@link
+ * #BUSY_ROWS_PER_SECOND} a fetch that found few rows delays the next one, so that it finds more.
+ * Confined to the relay's thread.
  */
 final class RelayPacing {
 
+  // Tuning. Longer waits mean fewer and larger statements, and more latency for each message.
+
+  /** The rate from which the relay is busy: then it batches reads and deletions. */
+  private static final int BUSY_ROWS_PER_SECOND = 2_000;
+
+  /** The interval over which the rate is measured. */
+  private static final long RATE_INTERVAL_NANOS = Duration.ofMillis(50).toNanos();
+
+  /** A fetch that found fewer rows than this is small. */
+  private static final int SMALL_FETCH_ROWS = 64;
+
+  /** The wait after a small fetch of a busy relay. */
   private static final long LINGER_NANOS = Duration.ofMillis(6).toNanos();
-  private static final long WINDOW_NANOS = Duration.ofMillis(50).toNanos();
-  private static final long FOR_ROOM_NANOS = Duration.ofMillis(5).toNanos();
-  private static final int FROM_PER_SECOND = 2_000;
-  private static final int SMALL = 64;
 
-  private long windowBegan;
-  private long inWindow;
+  /** The wait for more capacity; then a fetch is worth its cost even for a few rows. */
+  static final long CAPACITY_WAIT_NANOS = Duration.ofMillis(5).toNanos();
+
+  /** Capacity for this part of a batch is worth a fetch without waiting. */
+  private static final int WORTHWHILE_PART_OF_BATCH = 4;
+
+  /** A fetch past rows of a saturated destination reads them all: at most this part of the time. */
+  private static final int PAST_SATURATED_PART_OF_TIME = 10;
+
+  private final int batchSize;
+  private long intervalStart;
+  private long rowsInInterval;
   private boolean busy;
-  private boolean small;
-  private long lastRead;
-  private long nextForOthers;
-  private boolean lookedForOthers;
+  private boolean lastFetchSmall;
+  private long lastFetch;
+  private long nextPastSaturated;
+  private boolean fetchedPastSaturated;
 
-  /** Whether there is room enough for a look. */
-  static boolean isEnough(int room, OutboxConfig config) {
-    return room > 0 && room >= config.batchSize() / 4;
+  RelayPacing(int batchSize) {
+    this.batchSize = batchSize;
   }
 
-  /** Whether there is room enough for a look, or some and the last one is long ago. */
-  boolean isWorth(int room, OutboxConfig config, long nowNanos) {
-    return isEnough(room, config) || (room > 0 && nowNanos - lastRead >= FOR_ROOM_NANOS);
+  /** Whether there is enough capacity for a fetch. */
+  boolean isEnoughCapacity(int capacity) {
+    return capacity > 0 && capacity >= batchSize / WORTHWHILE_PART_OF_BATCH;
   }
 
-  /** Whether to look for rows besides those of a destination that has its share already. */
-  boolean isTimeForOthers(long nowNanos) {
-    return !lookedForOthers || nowNanos - nextForOthers >= 0;
+  /** Whether there is enough capacity for a fetch, or some and the last fetch is long ago. */
+  boolean isWorthFetching(int capacity, long nowNanos) {
+    return isEnoughCapacity(capacity)
+        || (capacity > 0 && nowNanos - lastFetch >= CAPACITY_WAIT_NANOS);
   }
 
-  /** Such a look passes over all rows of that destination: it may take a tenth of the time. */
-  void lookedForOthers(long startNanos, long endNanos) {
-    lookedForOthers = true;
-    nextForOthers = endNanos + Math.max(FOR_ROOM_NANOS, 10 * (endNanos - startNanos));
+  /** Whether to fetch rows of other destinations while one has its share in memory. */
+  boolean mayFetchPastSaturated(long nowNanos) {
+    return !fetchedPastSaturated || nowNanos - nextPastSaturated >= 0;
   }
 
-  /** A look took so many rows. */
-  void read(int rows, int limit, long nowNanos) {
-    lastRead = nowNanos;
-    small = rows < Math.min(SMALL, limit);
-    inWindow += rows;
-    long elapsed = nowNanos - windowBegan;
-    if (elapsed >= WINDOW_NANOS) {
-      busy = inWindow * 1_000_000_000L / elapsed >= FROM_PER_SECOND;
-      windowBegan = nowNanos;
-      inWindow = 0;
+  /** Such a fetch has ended. */
+  void fetchedPastSaturated(long startNanos, long endNanos) {
+    fetchedPastSaturated = true;
+    long pause = PAST_SATURATED_PART_OF_TIME * (endNanos - startNanos);
+    nextPastSaturated = endNanos + Math.max(CAPACITY_WAIT_NANOS, pause);
+  }
+
+  /** A fetch has added rows to the window. */
+  void fetched(int rows, int limit, long nowNanos) {
+    lastFetch = nowNanos;
+    lastFetchSmall = rows < Math.min(SMALL_FETCH_ROWS, limit);
+    rowsInInterval += rows;
+    long elapsed = nowNanos - intervalStart;
+    if (elapsed >= RATE_INTERVAL_NANOS) {
+      busy = rowsInInterval * 1_000_000_000L / elapsed >= BUSY_ROWS_PER_SECOND;
+      intervalStart = nowNanos;
+      rowsInInterval = 0;
     }
   }
 
-  /** Whether so many come that a few milliseconds' wait spares many statements. */
+  /** Whether messages arrive so fast that waiting a few milliseconds saves many statements. */
   boolean isBusy() {
     return busy;
   }
 
-  /** How long to let rows gather before the next look. */
-  long linger(long nowNanos) {
-    return busy && small ? LINGER_NANOS - (nowNanos - lastRead) : 0;
+  /** The time for which rows should gather before the next fetch; 0 or less for none. */
+  long lingerNanos(long nowNanos) {
+    return busy && lastFetchSmall ? LINGER_NANOS - (nowNanos - lastFetch) : 0;
   }
 }

@@ -1,57 +1,60 @@
 package io.commslib.outbox;
 
 /**
- * The pause of a relay after an error of the JVM: the relay gives its shards back, says so, and
- * goes on after a while. Confined to the relay's thread.
+ * The pause of a relay after an error of the JVM: the relay gives its shards back, reports it, and
+ * continues after a while. Confined to the relay's thread.
  */
 final class RelayPause {
 
   private final RelayStandby standby;
-  private final Runnable onChange;
+  private final Runnable onStandbyChange;
   private final OutboxEvents events;
-  private final RelayLoopProgress pulse;
+  private final RelayLoopProgress progress;
 
   /**
-   * Creates it.
+   * Creates a pause that is off.
    *
-   * @param onChange wakes the thread that gives the shards back, or takes them again
+   * @param onStandbyChange wakes the lease thread, which gives the shards back or takes them again
    */
   RelayPause(
-      RelayStandby standby, Runnable onChange, OutboxEvents events, RelayLoopProgress pulse) {
+      RelayStandby standby,
+      Runnable onStandbyChange,
+      OutboxEvents events,
+      RelayLoopProgress progress) {
     this.standby = standby;
-    this.onChange = onChange;
+    this.onStandbyChange = onStandbyChange;
     this.events = events;
-    this.pulse = pulse;
+    this.progress = progress;
   }
 
   boolean isOn() {
     return standby.isOn();
   }
 
-  /** Begins; first of all, since what comes after it may fail as well. */
+  /** Begins the pause. Must be the first step, because every later one may fail as well. */
   void begin(Throwable failure) {
     standby.begin(failure);
   }
 
-  /** Lets the shards go. */
+  /** Makes the lease thread give the shards back, and reports the pause. */
   void announce(Throwable failure) {
-    onChange.run();
-    events.part(true, "the relay pauses and gives its shards back", failure);
+    onStandbyChange.run();
+    events.component(true, "the relay pauses and gives its shards back", failure);
   }
 
-  /** How long it lasts; 0 or less once it is over. */
+  /** The time until the pause is over; 0 or less once it is. */
   long nanosLeft() {
-    pulse.doing("pausing after an error of the JVM");
+    progress.doing("pausing after an error of the JVM");
     return standby.nanosLeft();
   }
 
   void end() {
     standby.end();
-    onChange.run();
-    events.part(false, "the relay goes on", null);
+    onStandbyChange.run();
+    events.component(false, "the relay continues", null);
   }
 
-  /** A publish worked: the next pause is a short one. */
+  /** A publish succeeded: the next pause is short again. */
   void succeeded() {
     standby.succeeded();
   }

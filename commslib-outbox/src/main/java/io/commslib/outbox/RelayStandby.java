@@ -7,8 +7,8 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The pause that a relay takes after an error of the JVM; it doubles with each in a row. Written by
- * the relay's thread, read by any.
+ * Timing of the relay's pause after an error of the JVM; it doubles with each error in a row.
+ * Written by the relay's thread, read by any.
  */
 final class RelayStandby {
 
@@ -25,7 +25,7 @@ final class RelayStandby {
     this.runtime = runtime;
   }
 
-  /** Begins a pause; allocates as little as possible before it has begun. */
+  /** Begins a pause. It takes effect before the first step that may fail for lack of memory. */
   void begin(Throwable why) {
     endNanos = runtime.time().nanoTime() + PAUSE.next(1, runtime.random()).toNanos();
     failure = why;
@@ -37,7 +37,7 @@ final class RelayStandby {
     return failure != null;
   }
 
-  /** How long it lasts; 0 or less once it is over. */
+  /** The time until the pause is over; 0 or less once it is. */
   long nanosLeft() {
     return endNanos - runtime.time().nanoTime();
   }
@@ -46,12 +46,12 @@ final class RelayStandby {
     failure = null;
   }
 
-  /** Something worked: the next pause is a short one. */
+  /** A publish succeeded: the next pause is short again. */
   void succeeded() {
     failures = 0;
   }
 
-  /** Why it pauses; empty if it does not. */
+  /** The reason of the pause in progress; empty if there is none. */
   String reason() {
     Throwable why = failure;
     return why == null ? "" : "paused after an error of the JVM: " + Failures.text(why);

@@ -7,12 +7,12 @@ import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * Watches the loops of a relay: a thread that has ended, a pass that does not end. Thread-safe but
- * for {@link #observe}, which is the lease loop's.
+ * Watches the loops of a relay for a thread that has ended and for a pass that does not end.
+ * Thread-safe except {@link #observe}, which only the lease loop calls.
  */
 final class RelayWatch {
 
-  private record Loop(Thread thread, RelayLoopProgress pulse, boolean observed) {
+  private record Loop(Thread thread, RelayLoopProgress progress, boolean observed) {
     boolean hasEnded() {
       return thread.getState() == Thread.State.TERMINATED;
     }
@@ -25,70 +25,70 @@ final class RelayWatch {
   private final Duration bound;
   private final OutboxEvents events;
   private final List<Loop> loops = new CopyOnWriteArrayList<>();
-  private String told = "";
+  private String reported = "";
   private volatile boolean closing;
 
   /**
    * Creates a watch over nothing.
    *
-   * @param bound how long a pass may take
+   * @param bound the maximum duration of a pass
    */
   RelayWatch(Duration bound, OutboxEvents events) {
     this.bound = bound;
     this.events = events;
   }
 
-  /** A loop without which this relay must not keep its shards. */
+  /** Adds a loop without which this relay must not keep its shards. */
   void add(Thread thread, RelayLoopProgress pulse) {
     loops.add(new Loop(thread, pulse, true));
   }
 
-  /** The loop that observes. */
+  /** Adds the loop that calls {@link #observe}. */
   void addObserver(Thread thread, RelayLoopProgress pulse) {
     loops.add(new Loop(thread, pulse, false));
   }
 
-  /** The loops end from now on because they are told to, which is no trouble. */
+  /** From now on the end of a loop is expected. */
   void close() {
     closing = true;
   }
 
-  /** Looks at all loops; returns why this relay must not keep its shards, or an empty text. */
+  /** Checks all loops; returns why this relay must not keep its shards, or an empty text. */
   String observe() {
     String found = "";
     for (Loop loop : loops) {
       if (!loop.observed()) {
         continue;
       }
-      boolean late = loop.pulse().observe().compareTo(bound) > 0;
+      boolean late = loop.progress().observe().compareTo(bound) > 0;
       if (found.isEmpty() && loop.hasEnded()) {
         found = loop.endedText();
       } else if (found.isEmpty() && late) {
-        found = loop.pulse().text() + ", has not returned for more than " + bound;
+        found = loop.progress().description() + ", has not returned for more than " + bound;
       }
     }
-    // Asked after the look: closing is set before it ends a loop.
+    // Read after the check: closing is set before it ends a loop.
     if (closing) {
-      return told;
+      return reported;
     }
-    if (!found.isEmpty() && told.isEmpty()) {
+    if (!found.isEmpty() && reported.isEmpty()) {
       events.stalled(found + "; the shards are given back");
-    } else if (found.isEmpty() && !told.isEmpty()) {
-      events.part(false, "every loop goes on", null);
+    } else if (found.isEmpty() && !reported.isEmpty()) {
+      events.component(false, "every loop continues", null);
     }
-    told = found;
+    reported = found;
     return found;
   }
 
-  /** What is wrong now; empty if nothing is. */
+  /** The loop that has ended or hangs now, in words; empty if there is none. */
   String trouble() {
     for (Loop loop : loops) {
       if (loop.hasEnded()) {
         return loop.endedText();
       }
-      Duration busy = loop.pulse().busyFor();
+      Duration busy = loop.progress().busyFor();
       if (busy.compareTo(bound) > 0) {
-        return loop.pulse().text()
+        return loop.progress().description()
             + ", has not returned for "
             + Duration.ofSeconds(busy.toSeconds());
       }
@@ -97,14 +97,14 @@ final class RelayWatch {
   }
 
   /** The time since the last pass of each loop ended, by the loop's name. */
-  Map<String, Duration> ages() {
+  Map<String, Duration> sinceLastPass() {
     Map<String, Duration> ages = new TreeMap<>();
-    loops.forEach(loop -> ages.put(loop.pulse().name(), loop.pulse().age()));
+    loops.forEach(loop -> ages.put(loop.progress().name(), loop.progress().sinceLastPass()));
     return ages;
   }
 
   void describe(Map<String, String> details) {
-    ages()
+    sinceLastPass()
         .forEach((name, age) -> details.put(name + "PassAgeMillis", Long.toString(age.toMillis())));
   }
 }

@@ -13,36 +13,36 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The rows a relay has read and not yet acknowledged. Rows of one key to one destination form a
- * lane; as many of it are with the transport as the transport can keep in order when one fails. A
- * lane in which one has failed takes nothing more until all that is out has come back. Confined to
- * the relay's thread.
+ * The rows in memory: read, and not deleted yet. Rows of one key to one destination form a lane. Of
+ * a lane one row is in flight at a time, or any number if the transport keeps them in order when
+ * one fails. After a failure the lane accepts no row until all its rows in flight have ended.
+ * Confined to the relay's thread.
  */
 final class RelayWindow {
 
-  /** What a publish could not do. */
+  /** A publish that failed. */
   record Failure(OutboxRow row, Throwable cause) {}
 
   /**
-   * What comes after a publish.
+   * What to do after a publish has ended.
    *
-   * @param next may be published now, or null
-   * @param failure is to be decided about now, or null; of several in a lane the earliest
+   * @param next the row to publish now, or null
+   * @param failure the failure to decide about now, or null; of several in a lane the earliest
    */
   record Step(@Nullable OutboxRow next, @Nullable Failure failure) {}
 
-  private static final Step NOTHING = new Step(null, null);
+  private static final Step NO_STEP = new Step(null, null);
   private static final int ROW_OVERHEAD_BYTES = 300;
 
   private static final class Lane {
     final ArrayDeque<OutboxRow> waiting = new ArrayDeque<>();
-    int out;
+    int inFlight;
     boolean broken;
     @Nullable Failure failure;
   }
 
-  private final int depth;
-  private final Map<Long, OutboxRow> held = new LinkedHashMap<>();
+  private final int maxInFlightPerKey;
+  private final Map<Long, OutboxRow> rows = new LinkedHashMap<>();
   private final Map<String, Lane> lanes = new HashMap<>();
   private final Map<String, Integer> perDestination = new HashMap<>();
   private long bytes;
@@ -51,76 +51,76 @@ final class RelayWindow {
   /**
    * Creates a window.
    *
-   * @param depth how many of one key may be unconfirmed at a time
+   * @param maxInFlightPerKey the maximum number of rows in flight of one lane
    */
-  RelayWindow(int depth) {
-    this.depth = depth;
+  RelayWindow(int maxInFlightPerKey) {
+    this.maxInFlightPerKey = maxInFlightPerKey;
   }
 
-  /** Grows with each {@link #reset}: what was handed over before is not held any more. */
+  /** Grows with each {@link #reset}: rows published before it are no longer in the window. */
   int generation() {
     return generation;
   }
 
-  /** Holds nothing any more: an error may have left rows half held. */
+  /** Forgets all rows, which an error of the JVM may have left in any state. */
   void reset() {
     generation++;
-    held.clear();
+    rows.clear();
     lanes.clear();
     perDestination.clear();
     bytes = 0;
   }
 
-  /** Takes a row unless it is held already or its lane is broken; true if to be published now. */
+  /** Adds a row unless it is present or its lane has failed; returns whether to publish it now. */
   boolean add(OutboxRow row) {
-    if (held.containsKey(row.id())) {
+    if (rows.containsKey(row.id())) {
       return false;
     }
     Lane lane = row.lane() == null ? null : lanes.computeIfAbsent(row.lane(), name -> new Lane());
     if (lane != null && lane.broken) {
       return false;
     }
-    held.put(row.id(), row);
+    rows.put(row.id(), row);
     perDestination.merge(row.destination(), 1, Integer::sum);
     bytes += bytes(row);
     if (lane == null) {
       return true;
     }
-    if (lane.out < depth) {
-      lane.out++;
+    if (lane.inFlight < maxInFlightPerKey) {
+      lane.inFlight++;
       return true;
     }
     lane.waiting.add(row);
     return false;
   }
 
-  /** A publish was confirmed: the row stays held until it is acknowledged. */
+  /** A publish was confirmed: the row stays in the window until it is deleted. */
   Step confirmed(OutboxRow row) {
-    return back(row, null);
+    return returned(row, null);
   }
 
-  /** A publish failed: the row, and what waits behind it, is found again by a later read. */
+  /** A publish failed: the row and those that wait behind it leave, to be read again. */
   Step failed(OutboxRow row, Throwable cause) {
     remove(row);
-    return back(row, new Failure(row, cause));
+    return returned(row, new Failure(row, cause));
   }
 
-  /** A row that was to be published is not: like a failure about which nothing is to be decided. */
+  /** A row can't be published now: it leaves, like after a failure that needs no decision. */
   void withdraw(OutboxRow row) {
     remove(row);
     Lane lane = row.lane() == null ? null : lanes.get(row.lane());
     if (lane != null) {
       breakLane(lane);
-      back(row, null);
+      returned(row, null);
     }
   }
 
-  private Step back(OutboxRow row, @Nullable Failure failure) {
+  private Step returned(OutboxRow row, @Nullable Failure failure) {
     Lane lane = row.lane() == null ? null : lanes.get(row.lane());
     if (lane == null) {
-      return failure == null ? NOTHING : new Step(null, failure);
+      return failure == null ? NO_STEP : new Step(null, failure);
     }
-    lane.out--;
+    lane.inFlight--;
     if (failure != null) {
       breakLane(lane);
       if (lane.failure == null || row.id() < lane.failure.row().id()) {
@@ -129,11 +129,11 @@ final class RelayWindow {
     }
     OutboxRow next = lane.waiting.poll();
     if (next != null) {
-      lane.out++;
+      lane.inFlight++;
       return new Step(next, null);
     }
-    if (lane.out > 0) {
-      return NOTHING;
+    if (lane.inFlight > 0) {
+      return NO_STEP;
     }
     lanes.remove(row.lane());
     return new Step(null, lane.failure);
@@ -145,8 +145,8 @@ final class RelayWindow {
     lane.waiting.clear();
   }
 
-  /** Lets go of rows that match and are not with the transport. */
-  void forgetWaiting(Predicate<OutboxRow> matching) {
+  /** Removes the lanes' rows that match and are not in flight. */
+  void dropWaiting(Predicate<OutboxRow> matching) {
     for (Lane lane : lanes.values()) {
       OutboxRow first = lane.waiting.peek();
       if (first != null && matching.test(first)) {
@@ -156,68 +156,70 @@ final class RelayWindow {
     }
   }
 
-  void acknowledged(Collection<OutboxRow> rows) {
-    rows.forEach(this::remove);
+  /** Rows were deleted from the table. */
+  void deleted(Collection<OutboxRow> gone) {
+    gone.forEach(this::remove);
   }
 
   private void remove(OutboxRow row) {
-    if (held.remove(row.id()) != null) {
+    if (rows.remove(row.id()) != null) {
       perDestination.computeIfPresent(
           row.destination(), (name, count) -> count == 1 ? null : count - 1);
       bytes -= bytes(row);
     }
   }
 
-  /** What a held row takes. */
+  /** The memory that a row takes, in bytes. */
   static long bytes(OutboxRow row) {
     return row.bytes() + ROW_OVERHEAD_BYTES;
   }
 
   boolean contains(OutboxRow row) {
-    return held.containsKey(row.id());
+    return rows.containsKey(row.id());
   }
 
   int size() {
-    return held.size();
+    return rows.size();
   }
 
   long bytes() {
     return bytes;
   }
 
-  int held(String destination) {
+  /** The number of rows of a destination. */
+  int rows(String destination) {
     return perDestination.getOrDefault(destination, 0);
   }
 
-  /** How many rows are held of the destination with most. */
-  int most() {
-    int most = 0;
+  /** The number of rows of the destination with the most rows. */
+  int maxOfOneDestination() {
+    int max = 0;
     for (int count : perDestination.values()) {
-      most = Math.max(most, count);
+      max = Math.max(max, count);
     }
-    return most;
+    return max;
   }
 
-  /** Destinations of which at least so many rows are held. */
-  List<String> crowded(int rows) {
+  /** The destinations with at least this number of rows. */
+  List<String> destinationsWithAtLeast(int minimum) {
     List<String> names = new ArrayList<>();
     perDestination.forEach(
         (name, count) -> {
-          if (count >= rows) {
+          if (count >= minimum) {
             names.add(name);
           }
         });
     return names;
   }
 
-  /** Shards of which rows are held; passes over all that are. */
-  Set<Integer> busyShards() {
+  /** The shards that have rows in the window; visits every row. */
+  Set<Integer> shards() {
     Set<Integer> shards = new HashSet<>();
-    held.values().forEach(row -> shards.add(row.shard()));
+    rows.values().forEach(row -> shards.add(row.shard()));
     return shards;
   }
 
   Collection<OutboxRow> rows() {
-    return held.values();
+    return rows.values();
   }
 }

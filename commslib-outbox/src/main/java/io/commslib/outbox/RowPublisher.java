@@ -59,7 +59,7 @@ final class RowPublisher {
       publish(row, generation);
       return true;
     }
-    return now.handOver(row.lane(), () -> publish(row, generation));
+    return now.publishUnlessFailed(row.lane(), () -> publish(row, generation));
   }
 
   private void publish(OutboxRow row, int generation) {

@@ -11,36 +11,35 @@ import java.sql.SQLException;
 import java.sql.Statement;
 
 /**
- * The number of shards, which the rows of the table of shards store: the first outbox makes them,
- * be it a writer's or a relay's, and every other one compares. With different numbers, rows would
- * lie where no relay looks and messages of one key in two shards. Immutable.
+ * The number of shards, stored as the rows of the shard table. The first outbox on the tables,
+ * whether a writer's or a relay's, inserts the rows; every other one compares. With different
+ * numbers, rows would be in shards that no relay reads, and messages of one key in two shards.
+ * Immutable.
  */
 final class ShardCount {
 
   private final JdbcDatabase database;
   private final int shards;
-  private final String table;
 
   ShardCount(JdbcDatabase database, int shards) {
     this.database = database;
     this.shards = shards;
-    this.table = database.table("outbox_shard");
   }
 
   /**
-   * Makes the rows if there are none, and compares. To be called in a transaction of its own that
-   * ends at once: of those that begin at the same time, all wait for the first one's commit.
+   * Inserts the rows if there are none, and compares. Must be called in a short transaction of its
+   * own: transactions that do this at the same time wait for the first one's commit.
    *
    * @throws StoreException {@code COMMS-OUTBOX-001} if the tables were made with another number
    */
   void store(Connection connection) throws SQLException {
-    // The first to insert row 0 makes the rest; others wait for its commit and then see them all.
-    if (present(connection) == 0 && makeRow(connection, 0)) {
+    // The first to insert row 0 inserts the rest; others wait for its commit and then see them all.
+    if (storedCount(connection) == 0 && insertRow(connection, 0)) {
       for (int shard = 1; shard < shards; shard++) {
-        makeRow(connection, shard);
+        insertRow(connection, shard);
       }
     }
-    compare(present(connection));
+    compare(storedCount(connection));
   }
 
   private void compare(int present) {
@@ -53,22 +52,23 @@ final class ShardCount {
     }
   }
 
-  private int present(Connection connection) throws SQLException {
+  private int storedCount(Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery("SELECT count(*) FROM " + table)) {
+        ResultSet row =
+            statement.executeQuery(RelaySql.of(database, "SELECT count(*) FROM @shard"))) {
       row.next();
       return row.getInt(1);
     }
   }
 
-  private boolean makeRow(Connection connection, int shard) throws SQLException {
+  private boolean insertRow(Connection connection, int shard) throws SQLException {
     String sql =
-        "INSERT INTO "
-            + table
-            + " (shard, epoch, lease_until) VALUES (?, 0, "
-            + database.dialect().now()
-            + ")"
-            + database.dialect().onConflictDoNothing();
+        RelaySql.of(
+            database,
+            """
+            INSERT INTO @shard (shard, epoch, lease_until)
+            VALUES (?, 0, @now) @or_ignore_duplicate
+            """);
     try (PreparedStatement insert = connection.prepareStatement(sql)) {
       insert.setInt(1, shard);
       return insert.executeUpdate() == 1;

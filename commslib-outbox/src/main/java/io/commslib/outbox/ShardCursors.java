@@ -5,134 +5,136 @@ import java.util.Collection;
 import java.util.List;
 
 /**
- * From where each shard is read: behind the highest id up to which every row that is or can ever
- * appear has been read. Never further: a row that commits late below what was read last may be
- * followed by a later one of its key, which must not be published before it. Confined to the
- * relay's thread.
+ * The cursor of each shard: the id after which reads begin. Every row up to the cursor that exists,
+ * or can ever appear, has been read. A cursor must never be further: a row that commits late below
+ * the last row read may be followed by a later row of its key, which must not be published first.
+ * Confined to the relay's thread.
  */
 final class ShardCursors {
 
   private static final long[] NONE = {};
-  private static final long NET_NANOS = 30_000_000_000L;
+  private static final long FULL_RESCAN_INTERVAL_NANOS = 30_000_000_000L;
 
-  /** Up to here all rows have been read; some may still be held, and be given back. */
+  /** All rows up to here have been read; some may be in memory, and leave it unpublished. */
   private final long[] cursors;
 
-  /** Up to here there are no rows any more, held ones neither. */
+  /** All rows up to here are gone from the table and from memory: cursors return to here. */
   private final long[] marks;
 
-  private long highest;
+  private long highestId;
 
-  /** Whether a held row may be beyond its shard's cursor: in a backlog that lies still none is. */
-  private boolean mayBeBeyond;
+  /** Whether a row in memory may be beyond its shard's cursor; in a stable backlog none is. */
+  private boolean mayExceedCursors;
 
-  private long resets;
-  private long netCast;
+  private long rescans;
+  private long lastFullRescan;
 
   ShardCursors(int shards, long nowNanos) {
     this.cursors = new long[shards];
     this.marks = new long[shards];
-    this.netCast = nowNanos;
+    this.lastFullRescan = nowNanos;
   }
 
-  /** Something that was read and is not held any more will have to be read again. */
-  void reset() {
+  /** Rows that were read are no longer in memory: reads begin at the marks again. */
+  void rescan() {
     System.arraycopy(marks, 0, cursors, 0, marks.length);
-    resets++;
-    mayBeBeyond = true;
+    rescans++;
+    mayExceedCursors = true;
   }
 
-  /** Grows with each reset: a look that began before the last one has missed something. */
-  long resets() {
-    return resets;
+  /** The number of rescans; a read that began before the last one has missed rows. */
+  long rescans() {
+    return rescans;
   }
 
-  /** Rows may be where none were expected: the next look begins at the start of each shard. */
-  void forget() {
+  /** Rows may be at ids that were read already: reads begin at the start of each shard. */
+  void fullRescan() {
     Arrays.fill(marks, 0);
-    highest = 0;
-    reset();
+    highestId = 0;
+    rescan();
   }
 
-  /** Twice a minute everything is read from the start, should a row have been put back by hand. */
-  void castNet(long nowNanos) {
-    if (nowNanos - netCast >= NET_NANOS) {
-      netCast = nowNanos;
-      forget();
+  /** Begins a full rescan twice a minute, in case an operator has inserted a row by hand. */
+  void fullRescanIfDue(long nowNanos) {
+    if (nowNanos - lastFullRescan >= FULL_RESCAN_INTERVAL_NANOS) {
+      lastFullRescan = nowNanos;
+      fullRescan();
     }
   }
 
-  /** Reads are to begin behind this id. */
+  /** The id after which to read. */
   long after(int shard) {
     return cursors[shard];
   }
 
-  /** There are no rows up to this id any more. */
+  /** The id up to which no rows are left. */
   long mark(int shard) {
     return marks[shard];
   }
 
   /** The highest id found so far. */
-  long highest() {
-    return highest;
+  long highestId() {
+    return highestId;
   }
 
-  /** Rows may be held from now on that {@link #looked} was not told of. */
-  void heldUnseen() {
-    mayBeBeyond = true;
+  /** Rows may be in memory from now on that {@link #fetched} does not know. */
+  void rowsAddedUnseen() {
+    mayExceedCursors = true;
   }
 
-  /** Those of the held rows, and of others, a look would find again. */
-  long[] beyond(Collection<OutboxRow> held, Collection<OutboxRow> others) {
-    if (!mayBeBeyond) {
+  /** The ids of rows in memory, and of other rows, that a read would find again. */
+  long[] beyondCursors(Collection<OutboxRow> inMemory, Collection<OutboxRow> others) {
+    if (!mayExceedCursors) {
       return NONE;
     }
-    long[] ids = new long[held.size() + others.size()];
+    long[] ids = new long[inMemory.size() + others.size()];
     int count = 0;
-    for (Collection<OutboxRow> rows : List.of(held, others)) {
+    for (Collection<OutboxRow> rows : List.of(inMemory, others)) {
       for (OutboxRow row : rows) {
         if (row.id() > cursors[row.shard()]) {
           ids[count++] = row.id();
         }
       }
     }
-    mayBeBeyond = count > 0;
+    mayExceedCursors = count > 0;
     return Arrays.copyOf(ids, count);
   }
 
   /**
-   * Remembers what a look has found.
+   * Moves the cursors after a read.
    *
-   * @param shards which were looked at
-   * @param found in the order of the shards, ascending in each
-   * @param each how many of a shard were wanted at most: of one with so many there may be more
-   * @param limit how many were wanted at most: of the last one's shard there may be more
-   * @param settled no row with this id or a lower one could appear any more when the look began
+   * @param shards the shards that were read
+   * @param found rows in the order of the shards, ascending in each
+   * @param perShard the maximum number of rows of a shard: one that has it may have more
+   * @param limit the maximum number of rows: if it was reached, the last shard may have more
+   * @param watermark no row with this id or a lower one could appear when the read began
    */
-  void looked(List<Integer> shards, List<OutboxRow> found, int each, int limit, long settled) {
+  void fetched(
+      List<Integer> shards, List<OutboxRow> found, int perShard, int limit, long watermark) {
     int[] counts = new int[cursors.length];
     long[] last = new long[cursors.length];
     for (OutboxRow row : found) {
       counts[row.shard()]++;
       last[row.shard()] = Math.max(last[row.shard()], row.id());
-      highest = Math.max(highest, row.id());
+      highestId = Math.max(highestId, row.id());
     }
-    mayBeBeyond |= highest > settled;
-    int cut = found.size() < limit ? -1 : found.get(found.size() - 1).shard();
+    mayExceedCursors |= highestId > watermark;
+    int lastShard = found.size() < limit ? -1 : found.get(found.size() - 1).shard();
     for (int shard : shards) {
-      boolean all = counts[shard] < each && shard != cut;
-      cursors[shard] = Math.max(cursors[shard], all ? settled : Math.min(last[shard], settled));
-      if (shard == cut) {
+      boolean complete = counts[shard] < perShard && shard != lastShard;
+      long readUpTo = complete ? watermark : Math.min(last[shard], watermark);
+      cursors[shard] = Math.max(cursors[shard], readUpTo);
+      if (shard == lastShard) {
         return;
       }
     }
   }
 
-  /** Moves marks up to below what is held; asked when all that was found is held or reset. */
-  void raiseMarks(Collection<OutboxRow> held) {
+  /** Raises the marks to below the rows in memory. No found row may be missing without a rescan. */
+  void raiseMarks(Collection<OutboxRow> inMemory) {
     long[] lowest = new long[marks.length];
     Arrays.fill(lowest, Long.MAX_VALUE);
-    for (OutboxRow row : held) {
+    for (OutboxRow row : inMemory) {
       lowest[row.shard()] = Math.min(lowest[row.shard()], row.id());
     }
     for (int shard = 0; shard < marks.length; shard++) {

@@ -7,45 +7,45 @@ import java.time.Duration;
 import java.util.function.Supplier;
 
 /**
- * Keeps the leases, on a thread of its own: so that a slow broker or a long read does not cost the
+ * Keeps the leases on a thread of its own, so that a slow broker or a long read does not cost the
  * relay its shards. While one of the relay's other loops has ended or hangs, or the relay pauses,
- * it gives the shards back and takes none. Between ticks it looks how far behind the outbox is, and
- * tidies.
+ * this loop gives the shards back and takes none. Between ticks it measures the backlog and deletes
+ * retries without a message.
  */
 final class ShardLeaseLoop {
 
-  private static final Duration AFTER_FAILURE = Duration.ofMillis(300);
-  private static final Duration WHILE_AWAY = Duration.ofMillis(250);
-  private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(2);
+  private static final Duration FAILURE_BACKOFF = Duration.ofMillis(300);
+  private static final Duration STANDBY_INTERVAL = Duration.ofMillis(250);
+  private static final Duration BACKLOG_INTERVAL = Duration.ofSeconds(2);
 
   private final JdbcDatabase database;
   private final CommsRuntime runtime;
   private final ShardLeases leases;
   private final OutboxTransactions transactions;
   private final RowTables tables;
-  private final Supplier<String> reasonToStayAway;
+  private final Supplier<String> standbyReason;
   private final Runnable onChange;
-  private final RelayLoopProgress pulse;
+  private final RelayLoopProgress progress;
   private final WakeSignal signal = new WakeSignal();
   private final OutboxEvents events;
   private final OutageLogger outage;
-  private boolean away;
+  private boolean onStandby;
   private volatile boolean closed;
   private volatile Backlog backlog = Backlog.UNKNOWN;
   private volatile String failure = "";
-  private long looked;
+  private long lastMeasured;
 
   /**
    * Creates a loop.
    *
-   * @param reasonToStayAway why this relay must own nothing just now; empty if it may
-   * @param onChange called when other shards are owned than before
+   * @param standbyReason the reason why this relay must own nothing now; empty if there is none
+   * @param onChange called when the owned shards have changed
    */
   ShardLeaseLoop(
       JdbcDatabase database,
       CommsRuntime runtime,
       ShardLeases leases,
-      Supplier<String> reasonToStayAway,
+      Supplier<String> standbyReason,
       Runnable onChange,
       OutboxEvents events) {
     this.events = events;
@@ -55,34 +55,34 @@ final class ShardLeaseLoop {
     this.leases = leases;
     this.transactions = OutboxTransactions.ofLoop(database);
     this.tables = new RowTables(database);
-    this.reasonToStayAway = reasonToStayAway;
+    this.standbyReason = standbyReason;
     this.onChange = onChange;
-    this.pulse = new RelayLoopProgress("lease", runtime.time());
-    this.looked = runtime.time().nanoTime() - BETWEEN_LOOKS.toNanos();
+    this.progress = new RelayLoopProgress("lease", runtime.time());
+    this.lastMeasured = runtime.time().nanoTime() - BACKLOG_INTERVAL.toNanos();
   }
 
-  RelayLoopProgress pulse() {
-    return pulse;
+  RelayLoopProgress progress() {
+    return progress;
   }
 
   /** Runs until {@link #close}. */
   void run() {
     while (!closed) {
-      Duration wait = AFTER_FAILURE;
-      pulse.begin();
+      Duration wait = FAILURE_BACKOFF;
+      progress.begin();
       try {
-        wait = turn();
+        wait = runOnce();
         failure = "";
         outage.succeeded();
       } catch (Throwable e) {
-        noteFailure(e);
+        recordFailure(e);
       }
-      pulse.end();
+      progress.end();
       rest(wait);
     }
   }
 
-  private void noteFailure(Throwable thrown) {
+  private void recordFailure(Throwable thrown) {
     try {
       failure = Failures.text(thrown);
       outage.failed(thrown);
@@ -93,34 +93,34 @@ final class ShardLeaseLoop {
 
   private void rest(Duration wait) {
     try {
-      // A driver may have left it set.
+      // An interrupt flag that a driver left set must not end this wait.
       Thread.interrupted();
       signal.await(wait.toNanos());
     } catch (Throwable stray) {
-      // Then the next turn comes earlier. Only closing ends this loop.
+      // The next pass comes earlier. Only close() ends this loop.
       Thread.onSpinWait();
     }
   }
 
-  private Duration turn() {
-    if (!reasonToStayAway.get().isEmpty()) {
-      if (!away) {
-        pulse.doing("giving the shards back");
+  private Duration runOnce() {
+    if (!standbyReason.get().isEmpty()) {
+      if (!onStandby) {
+        progress.doing("giving the shards back");
         release();
-        away = true;
+        onStandby = true;
       }
-      look();
-      return WHILE_AWAY;
+      measureBacklog();
+      return STANDBY_INTERVAL;
     }
-    away = false;
+    onStandby = false;
     tick();
-    Duration wait = leases.nextTick();
-    look();
+    Duration wait = leases.untilNextTick();
+    measureBacklog();
     return wait;
   }
 
   private void tick() {
-    pulse.doing("renewing leases");
+    progress.doing("renewing leases");
     ShardOwnership before = leases.current();
     ShardOwnership ticked = transactions.single("lease", leases::tick);
     leases.install(ticked);
@@ -129,22 +129,22 @@ final class ShardLeaseLoop {
     }
   }
 
-  private void look() {
+  private void measureBacklog() {
     long now = runtime.time().nanoTime();
-    if (now - looked < BETWEEN_LOOKS.toNanos()) {
+    if (now - lastMeasured < BACKLOG_INTERVAL.toNanos()) {
       return;
     }
-    looked = now;
-    pulse.doing("measuring the backlog");
+    lastMeasured = now;
+    progress.doing("measuring the backlog");
     Backlog before = backlog;
     backlog =
         transactions.run(
-            "look",
+            "measure backlog",
             connection -> {
               if (tables.hasRetries(connection)) {
                 tables.clearRetriesWithoutMessage(connection);
               }
-              return Backlog.look(
+              return Backlog.measure(
                   connection,
                   database,
                   leases.shards(),
@@ -156,7 +156,7 @@ final class ShardLeaseLoop {
     }
   }
 
-  /** Gives the shards back; for when the relay's thread has ended, hangs or pauses. */
+  /** Gives the shards back, because the relay's thread has ended, hangs or pauses. */
   void release() {
     transactions.run(
         "release",
@@ -170,12 +170,12 @@ final class ShardLeaseLoop {
     return backlog;
   }
 
-  /** Why the last tick failed; empty if it did not. */
+  /** The reason why the last tick failed; empty if it did not. */
   String failure() {
     return failure;
   }
 
-  /** Whether the relay may own shards has changed. */
+  /** Runs the next pass immediately, because the standby reason may have changed. */
   void wake() {
     signal.raise();
   }

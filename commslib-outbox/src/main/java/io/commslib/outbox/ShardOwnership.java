@@ -7,16 +7,17 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What a relay owns, as of one moment. Immutable.
+ * The shards that a relay owns at one moment. Immutable.
  *
- * @param epochs epoch by owned shard
- * @param leaving owned shards that another relay shall get: finished, but not read any more
- * @param leaseEndNanos when the lease ends, by the own monotonic clock
+ * @param epochs the epoch of each owned shard
+ * @param leaving owned shards to release: no longer read, and kept until nothing of them is in
+ *     memory
+ * @param leaseEndNanos the end of the lease by this process's monotonic clock
  */
 record ShardOwnership(Map<Integer, Long> epochs, Set<Integer> leaving, long leaseEndNanos) {
 
-  /** How long before the end of its lease a relay stops to begin anything. */
-  static final Duration MARGIN = Duration.ofSeconds(3);
+  /** The time before the end of its lease from which a relay begins nothing new. */
+  static final Duration SAFETY_MARGIN = Duration.ofSeconds(3);
 
   ShardOwnership {
     epochs = Map.copyOf(epochs);
@@ -27,9 +28,9 @@ record ShardOwnership(Map<Integer, Long> epochs, Set<Integer> leaving, long leas
     return new ShardOwnership(Map.of(), Set.of(), nowNanos);
   }
 
-  /** Whether the lease lasts long enough to begin something. */
+  /** Whether the lease lasts long enough to begin a publish or a read. */
   boolean isSafe(long nowNanos) {
-    return leaseEndNanos - MARGIN.toNanos() - nowNanos > 0;
+    return leaseEndNanos - SAFETY_MARGIN.toNanos() - nowNanos > 0;
   }
 
   boolean owns(int shard) {
@@ -41,7 +42,7 @@ record ShardOwnership(Map<Integer, Long> epochs, Set<Integer> leaving, long leas
     return current != null && current == epoch;
   }
 
-  /** Shards to read from now; none once the lease is too near its end. */
+  /** The shards to read from; none once the lease is too near its end. */
   Set<Integer> readable(long nowNanos) {
     if (!isSafe(nowNanos)) {
       return Set.of();

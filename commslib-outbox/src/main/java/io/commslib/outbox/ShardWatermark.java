@@ -12,31 +12,32 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Up to which id no row can appear any more on PostgreSQL: the last one drawn at a moment, once all
- * transactions have ended that held the table for writing just after it, relays' deletions aside.
- * Whoever draws an id holds the table before, and until its row can be seen. A snapshot held open,
- * which keeps dead rows alive, does not hold this back; an open transaction that writes messages
- * does, which costs speed and loses nothing. Confined to the relay's thread.
+ * The id up to which no row can appear any longer on PostgreSQL: the last id drawn at one moment,
+ * once all transactions have ended that held a write lock on the table just after that moment
+ * (deletions by relays do not count). A transaction locks the table before it draws an id, and
+ * until its row is visible. An open snapshot, which keeps dead rows from vacuum, does not hold the
+ * watermark back. An open transaction that writes messages does, which costs speed and loses
+ * nothing. Confined to the relay's thread.
  */
 final class ShardWatermark {
 
-  private static final long SOON_NANOS = Duration.ofMillis(10).toNanos();
+  private static final long MIN_INTERVAL_NANOS = Duration.ofMillis(10).toNanos();
   private static final long STALE_NANOS = Duration.ofSeconds(1).toNanos();
 
-  /** So few dead rows are read again and again without harm. */
-  private static final int FEW = 100;
+  /** With fewer new ids the watermark is not worth a read: few dead rows cost little. */
+  private static final int MIN_NEW_IDS = 100;
 
-  /** How transactions are named that were prepared; some versions rename one when it is. */
-  private static final String PREPARED = "-1/";
+  /** The prefix of prepared transactions' names; some versions rename a transaction on prepare. */
+  private static final String PREPARED_PREFIX = "-1/";
 
   /**
-   * What one look sees.
+   * The result of one read.
    *
-   * @param server tells one start of one server from others
-   * @param lastDrawn 0 if none was drawn yet
-   * @param writing transactions that held the table for writing afterwards
+   * @param server identifies one start of one server
+   * @param lastDrawn the last id drawn; 0 if there is none
+   * @param writing transactions that held a write lock on the table afterwards
    */
-  record Sight(String server, long lastDrawn, Set<String> writing) {}
+  record Observation(String server, long lastDrawn, Set<String> writing) {}
 
   private final OutboxEvents events;
   private final String sql;
@@ -44,125 +45,137 @@ final class ShardWatermark {
   private @Nullable String server;
   private Set<String> writers = Set.of();
   private long candidate;
-  private boolean off;
-  private boolean began;
-  private long looked;
-  private long lookNanos;
-  private long settled;
+  private boolean disabled;
+  private boolean hasCandidate;
+  private long lastRead;
+  private long readNanos;
+  private long watermark;
 
   ShardWatermark(JdbcDatabase database, OutboxEvents events) {
     this.events = events;
     this.table = database.table("outbox_message");
-    // Who draws an id after "drawn" was read is above it: the last part asks for it, and so is read
-    // later.
+    // An id that is drawn after "drawn" was read is higher. The last part uses "last", so that it
+    // is
+    // evaluated later.
     this.sql =
-        "WITH seq AS MATERIALIZED (SELECT pg_get_serial_sequence(?, 'id')::regclass AS id),"
-            + " drawn AS MATERIALIZED (SELECT pg_sequence_last_value(id) AS last FROM seq)"
-            + " SELECT last, (SELECT seqcache FROM pg_sequence, seq WHERE seqrelid = seq.id),"
-            + " pg_postmaster_start_time()::text, ARRAY(SELECT virtualtransaction FROM pg_locks l"
-            + " WHERE NOT "
-            + PostgresRows.IS_DELETION
-            + " AND locktype = 'relation' AND granted AND mode = 'RowExclusiveLock' AND relation ="
-            + " to_regclass(?) AND database = (SELECT oid FROM pg_database WHERE datname ="
-            + " current_database()) AND coalesce(last, 0) >= 0) FROM drawn";
+        RelaySql.of(
+            database,
+            """
+            WITH seq AS MATERIALIZED (SELECT pg_get_serial_sequence(?, 'id')::regclass AS id),
+            drawn AS MATERIALIZED (SELECT pg_sequence_last_value(id) AS last FROM seq)
+            SELECT last,
+            (SELECT seqcache FROM pg_sequence, seq WHERE seqrelid = seq.id),
+            pg_postmaster_start_time()::text,
+            ARRAY(SELECT virtualtransaction FROM pg_locks l
+            WHERE NOT %s
+            AND locktype = 'relation' AND granted AND mode = 'RowExclusiveLock'
+            AND relation = to_regclass(?)
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            AND coalesce(last, 0) >= 0)
+            FROM drawn
+            """
+                .formatted(PostgresRows.IS_DELETION));
   }
 
-  /** What is known; holds for every read that begins from now on. */
+  /** The watermark, which is valid for every read that begins from now on. */
   long upTo() {
-    return settled;
+    return watermark;
   }
 
-  /** Whether the last look is so long ago that the server may be another one by now. */
+  /** Whether the last read is so long ago that the server may be another one. */
   boolean isStale(long nowNanos) {
-    return !off && (!began || nowNanos - looked >= STALE_NANOS);
+    return !disabled && (!hasCandidate || nowNanos - lastRead >= STALE_NANOS);
   }
 
   /**
-   * Whether to look again: not for a few rows, not all the time, and for a twentieth of it at most.
+   * Whether to read again: only for enough new rows, not too often, and for at most a twentieth of
+   * the time.
    *
-   * @param highest highest id read so far
+   * @param highestId the highest id read so far
    */
-  boolean isDue(long highest, long nowNanos) {
-    return !off
-        && nowNanos - looked >= Math.max(SOON_NANOS, 20 * lookNanos)
-        && highest - settled >= FEW;
+  boolean isDue(long highestId, long nowNanos) {
+    return !disabled
+        && nowNanos - lastRead >= Math.max(MIN_INTERVAL_NANOS, 20 * readNanos)
+        && highestId - watermark >= MIN_NEW_IDS;
   }
 
   /**
-   * Looks.
+   * Reads the watermark.
    *
-   * @param highest highest id read so far
-   * @return whether the server was started again or is another one, or ids were set back: then rows
-   *     may be where none were expected
+   * @param highestId the highest id read so far
+   * @return whether the server was restarted or is another one, or ids were set back: then rows may
+   *     be at ids that were read already
    */
-  boolean look(Connection connection, long highest) throws SQLException {
+  boolean read(Connection connection, long highestId) throws SQLException {
     try (PreparedStatement select = connection.prepareStatement(sql)) {
       select.setString(1, table);
       select.setString(2, table);
       try (ResultSet row = select.executeQuery()) {
         row.next();
         long last = row.getLong(1);
-        if (row.wasNull() && highest > 0) {
-          return giveUp("the sequence of ids can't be read without the right to");
+        if (row.wasNull() && highestId > 0) {
+          return disable("the sequence of ids can't be read without the right to");
         }
         if (row.getInt(2) != 1) {
-          return giveUp("cache of the sequence of ids: " + row.getInt(2) + " (expected: 1)");
+          return disable("cache of the sequence of ids: " + row.getInt(2) + " (expected: 1)");
         }
         List<String> writing = List.of((String[]) row.getArray(4).getArray());
-        return take(new Sight(row.getString(3), last, new HashSet<>(writing)));
+        return observe(new Observation(row.getString(3), last, new HashSet<>(writing)));
       }
     } catch (SQLException e) {
       if (e.getSQLState() == null || !e.getSQLState().startsWith("42")) {
         throw e;
       }
-      return giveUp(e.toString());
+      return disable(e.toString());
     }
   }
 
-  /** Slow from now on, and as right: each look begins at the start of the shard. */
-  private boolean giveUp(String why) {
-    off = true;
-    settled = 0;
+  /** From now on reads begin at the start of the shard: slow, and as correct. */
+  private boolean disable(String why) {
+    disabled = true;
+    watermark = 0;
     events.failed("reads from the start of each shard: " + why, null);
     return true;
   }
 
-  void took(long startNanos, long endNanos) {
-    looked = endNanos;
-    lookNanos = endNanos - startNanos;
+  void readTook(long startNanos, long endNanos) {
+    lastRead = endNanos;
+    readNanos = endNanos - startNanos;
   }
 
-  /** Begins anew: what was known may belong to a server that is gone. */
+  /** Forgets all that was read, which may belong to a server that is gone. */
   void forget() {
-    began = false;
+    hasCandidate = false;
     server = null;
     writers = Set.of();
     candidate = 0;
-    settled = 0;
+    watermark = 0;
   }
 
-  /** Takes what was seen; says whether all that was known before is void. */
-  boolean take(Sight sight) {
-    boolean another =
-        server != null && (!server.equals(sight.server()) || sight.lastDrawn() < candidate);
-    if (another) {
+  /** Processes the result of a read; returns whether all results before it are void. */
+  boolean observe(Observation seen) {
+    boolean isOther =
+        server != null && (!server.equals(seen.server()) || seen.lastDrawn() < candidate);
+    if (isOther) {
       forget();
     }
-    server = sight.server();
-    Set<String> still = new HashSet<>(writers);
-    still.retainAll(sight.writing());
-    sight.writing().stream().filter(name -> name.startsWith(PREPARED)).forEach(still::add);
-    if (sight.writing().isEmpty()) {
-      settled = sight.lastDrawn();
-    } else if (began && still.isEmpty()) {
-      settled = candidate;
-    } else if (began) {
-      writers = still;
-      return another;
+    server = seen.server();
+    Set<String> stillWriting = new HashSet<>(writers);
+    stillWriting.retainAll(seen.writing());
+    seen.writing().stream()
+        .filter(name -> name.startsWith(PREPARED_PREFIX))
+        .forEach(stillWriting::add);
+    if (seen.writing().isEmpty()) {
+      watermark = seen.lastDrawn();
+    } else if (hasCandidate && stillWriting.isEmpty()) {
+      watermark = candidate;
+    } else if (hasCandidate) {
+      writers = stillWriting;
+      return isOther;
     }
-    began = true;
-    candidate = sight.lastDrawn();
-    writers = sight.writing();
-    return another;
+    hasCandidate = true;
+    candidate = seen.lastDrawn();
+    writers = seen.writing();
+    return isOther;
   }
 }

@@ -6,29 +6,29 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 
 /**
- * A flag somebody may wait for; any number of raises before it is taken are one, and cost next to
- * nothing. Says besides whether there is something to look for, or only something came back.
+ * A flag that one thread waits for. Any number of raises before it is taken count as one and cost
+ * next to nothing. It also keeps whether there may be new rows, or only a result has arrived.
  */
 final class WakeSignal {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private final AtomicBoolean set = new AtomicBoolean();
+  private final AtomicBoolean signalled = new AtomicBoolean();
   private final AtomicBoolean raised = new AtomicBoolean();
   private volatile boolean lingering;
 
-  /** There may be something new to look for. */
+  /** Ends the wait, because there may be new rows. */
   void raise() {
     raised.set(true);
-    // Whoever lingers sees afterwards that this was raised.
+    // A lingering thread checks this flag when it has finished.
     if (!lingering) {
       nudge();
     }
   }
 
-  /** Ends the wait, with nothing new to look for. */
+  /** Ends the wait, without new rows. */
   void nudge() {
-    if (set.compareAndSet(false, true)) {
+    if (signalled.compareAndSet(false, true)) {
       lock.lock();
       try {
         changed.signalAll();
@@ -38,44 +38,44 @@ final class WakeSignal {
     }
   }
 
-  /** Whether it was raised since this was last asked; to be asked before looking. */
+  /** Whether it was raised since the last call; to be called before fetching. */
   boolean takeRaised() {
     return raised.getAndSet(false);
   }
 
-  /** Takes the flag, waiting for it at most so long; false if it did not come. */
+  /** Takes the flag, and waits for it at most this time; returns false if it was not set. */
   boolean await(long nanos) throws InterruptedException {
     lock.lock();
     try {
       long left = nanos;
-      while (!set.get() && left > 0) {
+      while (!signalled.get() && left > 0) {
         left = changed.awaitNanos(left);
       }
-      return set.getAndSet(false);
+      return signalled.getAndSet(false);
     } finally {
       lock.unlock();
     }
   }
 
   /**
-   * Lets raises gather for so long, or until there is enough; asked at each nudge. What was raised
-   * and not taken ends the next wait.
+   * Lets raises gather for this time, or until there is enough, which each nudge checks. A raise
+   * that was not taken ends the next wait.
    */
   void linger(long nanos, BooleanSupplier enough) throws InterruptedException {
     lock.lock();
     try {
       lingering = true;
       long left = nanos;
-      set.set(false);
+      signalled.set(false);
       while (left > 0 && !enough.getAsBoolean()) {
         left = changed.awaitNanos(left);
-        set.set(false);
+        signalled.set(false);
       }
     } finally {
       lingering = false;
       lock.unlock();
       if (raised.get()) {
-        set.set(true);
+        signalled.set(true);
       }
     }
   }

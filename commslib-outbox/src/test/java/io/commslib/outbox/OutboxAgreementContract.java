@@ -123,7 +123,7 @@ interface OutboxAgreementContract extends OutboxChapter {
     Await.until("reported by drain and by the loop", () -> reported.size() >= 2);
     assertThat(reported)
         .allMatch(trouble -> trouble.kind() == Trouble.Kind.STALLED)
-        .allMatch(trouble -> trouble.text().contains("1 messages lie in shards"));
+        .allMatch(trouble -> trouble.text().contains("1 messages are in shards"));
     execute("DELETE FROM " + database().table("outbox_message"));
     assertThat(relay.drain(Duration.ofSeconds(20))).isTrue();
   }

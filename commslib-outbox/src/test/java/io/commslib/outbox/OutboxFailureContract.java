@@ -78,7 +78,7 @@ interface OutboxFailureContract extends OutboxChapter {
       write(ORDERS, "known", "k");
       Await.until(
           "health names the destination",
-          () -> before.health().reason().contains("out of reach: [" + OTHER + "]"));
+          () -> before.health().reason().contains("destinations unreachable: [" + OTHER + "]"));
       Await.until("the known one published", () -> rows("outbox_message") == 1);
       assertThat(rows("outbox_retry")).as("no attempt is counted").isZero();
       assertThat(rows("outbox_parked")).isZero();

@@ -492,7 +492,7 @@ interface OutboxWritingContract extends OutboxChapter {
   @Test
   default void noFetchOfLargeMessagesBringsMoreBytesThanTheBudgetAllows() {
     byte[] body = new byte[512 * 1024];
-    int messages = (int) (RelayFetchBudget.MOST / body.length * 9 / 8);
+    int messages = (int) (RelayFetchBudget.MAX_BYTES / body.length * 9 / 8);
     transactions()
         .run(
             tx -> {
@@ -509,7 +509,7 @@ interface OutboxWritingContract extends OutboxChapter {
     assertThat(relay.drain(Duration.ofSeconds(60))).isTrue();
     assertThat(transport().confirmed()).hasSize(messages);
     assertThat(counted.all()).isGreaterThanOrEqualTo((long) messages * body.length);
-    assertThat(counted.most()).isLessThanOrEqualTo(RelayFetchBudget.MOST);
+    assertThat(counted.most()).isLessThanOrEqualTo(RelayFetchBudget.MAX_BYTES);
   }
 
   @Test

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The read that is in progress while the rows of the last one are published. */
+/** A fetch in progress while the rows of the last one are published. */
 class PostgresReadAheadIT extends OutboxFixture {
 
   private static final Duration POLL = Duration.ofSeconds(20);
@@ -61,16 +61,16 @@ class PostgresReadAheadIT extends OutboxFixture {
     return TestDatabases.postgres();
   }
 
-  /** Stalls the relay's first read-ahead after it has read, until {@link #resume}. */
+  /** The first read-ahead of this outbox has read and then stalls until {@link #resume}. */
   @BeforeEach
-  void stallFirstReadAhead() {
+  void stallTheFirstReadAhead() {
     configure(
         quick()
             .batchSize(4)
             .pollInterval(POLL)
             .leaseTime(LEASE)
             .backoff(Backoff.exponential(PAUSE, PAUSE).withoutJitter()));
-    DataSource standing =
+    DataSource stalling =
         (DataSource)
             Proxy.newProxyInstance(
                 PostgresReadAheadIT.class.getClassLoader(),
@@ -85,7 +85,7 @@ class PostgresReadAheadIT extends OutboxFixture {
                       ? stalling(connection)
                       : result;
                 });
-    JdbcDatabase same = JdbcDatabase.builder(standing).schema(schema).build();
+    JdbcDatabase same = JdbcDatabase.builder(stalling).schema(schema).build();
     relayed = JdbcOutbox.create(same, config);
   }
 
@@ -105,7 +105,7 @@ class PostgresReadAheadIT extends OutboxFixture {
 
   private OutboxRelay startStalled(RecordingTransport to) throws InterruptedException {
     OutboxRelay relay = start(to);
-    assertThat(hasRead.await(30, TimeUnit.SECONDS)).as("has read ahead").isTrue();
+    assertThat(hasRead.await(30, TimeUnit.SECONDS)).as("read ahead").isTrue();
     return relay;
   }
 
@@ -123,7 +123,7 @@ class PostgresReadAheadIT extends OutboxFixture {
   }
 
   @Test
-  void aReadAheadIsVoidOnceARowWasReturned() throws Exception {
+  void isDiscardedOnceARowWasReturned() throws Exception {
     AtomicBoolean first = new AtomicBoolean(true);
     transport.failWhen(
         (to, message) ->
@@ -137,7 +137,7 @@ class PostgresReadAheadIT extends OutboxFixture {
   }
 
   @Test
-  void aReadAheadIsVoidAlsoWithManyRowsOfAKeyInFlight() throws Exception {
+  void isDiscardedWithManyRowsOfAKeyInFlight() throws Exception {
     RecordingTransport fencing = new RecordingTransport(Capability.KEYED_PUBLISH_FENCE);
     fencing.holdWhen(message -> true);
     writeInTurn(8, 1);
@@ -154,13 +154,13 @@ class PostgresReadAheadIT extends OutboxFixture {
 
   @ParameterizedTest
   @ValueSource(ints = {4, 6})
-  void aCommitDuringAReadAheadNeedsNoPoll(int before) throws Exception {
+  void aCommitMeanwhileNeedsNoPoll(int before) throws Exception {
     writeInTurn(before, 1);
     startStalled(transport);
     long start = System.nanoTime();
     write("late", "late");
     relayed.wake();
-    // Nothing else may wake the relay.
+    // Nothing else must wake it.
     Await.until("the first four deleted", () -> rows("outbox_message") == before - 4 + 1);
     Await.settled();
     resume.countDown();
@@ -169,7 +169,7 @@ class PostgresReadAheadIT extends OutboxFixture {
   }
 
   @Test
-  void drainWaitsForAReadThatStartsAfterIt() throws Exception {
+  void drainWaitsForAReadThatBeginsAfterIt() throws Exception {
     writeInTurn(4, 1);
     OutboxRelay relay = startStalled(transport);
     Await.until("the four deleted", () -> rows("outbox_message") == 0);
@@ -199,20 +199,20 @@ class PostgresReadAheadIT extends OutboxFixture {
   }
 
   @Test
-  void readsNothingAheadBeyondTheMemoryLimit() {
+  void readsAheadNoMoreThanTheLimitsAllow() {
     configure(quick().batchSize(4).maxUnconfirmed(32).pollInterval(POLL).leaseTime(LEASE));
     relayed = JdbcOutbox.create(relayed.jdbc(), config);
     resume.countDown();
     transport.holdWhen(message -> true);
     writeInTurn(100, 100);
     start(transport);
-    Await.until("its share is published", () -> transport.ids().size() >= 12);
+    Await.until("its share is out", () -> transport.ids().size() >= 12);
     Await.settled();
     int readsUntilFull = reads.get();
     assertThat(readsUntilFull).isBetween(1, 4);
     assertThat(transport.ids()).hasSizeLessThanOrEqualTo(16).doesNotHaveDuplicates();
     Await.settled();
-    assertThat(reads.get()).as("no read beyond the memory limit").isEqualTo(readsUntilFull);
+    assertThat(reads.get()).as("no read for rows that the limits do not allow").isEqualTo(readsUntilFull);
     transport.releaseHeld();
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertThat(transport.confirmed())

@@ -18,15 +18,15 @@ import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** What the relay makes of each kind of failure, however deep in the chain of causes it lies. */
+/** The relay's decision for each kind of failure, however deep it is in the chain of causes. */
 class RelayFailuresTest extends H2Fixture {
 
   private enum Meaning {
-    /** The destination waits and no attempt is counted. */
+    /** The destination pauses and no attempt is counted. */
     OUTAGE,
     /** An attempt of this one message. */
     ATTEMPT,
-    /** Parked at the first attempt: it is proved that no further one would succeed. */
+    /** Parked at the first attempt: no further attempt can succeed. */
     PROOF
   }
 
@@ -113,18 +113,18 @@ class RelayFailuresTest extends H2Fixture {
             destinations(database.table("outbox_retry") + " WHERE next_at IS NOT NULL")
                 .equals(with(Meaning.ATTEMPT)));
     Await.until(
-        "proved ones parked",
+        "unreadable ones parked",
         () -> destinations(database.table("outbox_parked")).equals(with(Meaning.PROOF)));
     assertThat(texts("SELECT DISTINCT attempts FROM " + database.table("outbox_retry")))
         .containsExactly("1");
-    String untold =
+    String withoutAttempt =
         database.table("outbox_message")
             + " m WHERE NOT EXISTS (SELECT 1 FROM "
             + database.table("outbox_retry")
             + " r WHERE r.message_row = m.id)";
     Await.until(
-        "the others wait without an attempt",
-        () -> destinations(untold).equals(with(Meaning.OUTAGE)));
+        "outages wait without an attempt",
+        () -> destinations(withoutAttempt).equals(with(Meaning.OUTAGE)));
     Health health = relay.health();
     assertThat(health.status()).isEqualTo(Health.Status.DEGRADED);
     with(Meaning.OUTAGE).forEach(name -> assertThat(health.reason()).contains(name));

@@ -17,38 +17,38 @@ class RelayFetchBudgetTest {
   }
 
   @Test
-  void allBodiesThatALookMayBringAreWithinTheBudget() {
+  void allInlineBodiesOfAFetchAreWithinTheBudget() {
     for (int rows : new int[] {1, 3, 16, 128, 1_000}) {
-      assertThat(rows * budget.inline(rows)).isBetween(4L * MIB, 16L * MIB);
+      assertThat(rows * budget.maxInlineBytes(rows)).isBetween(4L * MIB, 16L * MIB);
     }
   }
 
   @Test
   void bodiesFetchedTogetherAreHalfOfTheBudgetOrOneBody() {
-    assertThat(budget.together(rows(100, MIB), 0)).isEqualTo(8);
-    assertThat(budget.together(rows(100, MIB), 97)).isEqualTo(3);
-    assertThat(budget.together(rows(100, 10 * MIB), 0)).isEqualTo(1);
-    assertThat(budget.together(rows(100, 64 * MIB), 0)).isEqualTo(1);
+    assertThat(budget.bodiesPerFetch(rows(100, MIB), 0)).isEqualTo(8);
+    assertThat(budget.bodiesPerFetch(rows(100, MIB), 97)).isEqualTo(3);
+    assertThat(budget.bodiesPerFetch(rows(100, 10 * MIB), 0)).isEqualTo(1);
+    assertThat(budget.bodiesPerFetch(rows(100, 64 * MIB), 0)).isEqualTo(1);
   }
 
   @Test
-  void aFailureHalvesAllAndASuccessDoublesItAgain() {
+  void aFailureHalvesTheBudgetAndASuccessDoublesItAgain() {
     budget.failed();
     budget.failed();
-    assertThat(budget.together(rows(100, MIB), 0)).isEqualTo(2);
-    assertThat(budget.inline(16)).isEqualTo(MIB / 4);
-    assertThat(budget.rows(128)).isEqualTo(32);
+    assertThat(budget.bodiesPerFetch(rows(100, MIB), 0)).isEqualTo(2);
+    assertThat(budget.maxInlineBytes(16)).isEqualTo(MIB / 4);
+    assertThat(budget.maxRows(128)).isEqualTo(32);
     budget.succeeded();
-    assertThat(budget.together(rows(100, MIB), 0)).isEqualTo(4);
+    assertThat(budget.bodiesPerFetch(rows(100, MIB), 0)).isEqualTo(4);
     for (int i = 0; i < 100; i++) {
       budget.failed();
     }
-    assertThat(budget.rows(128)).isEqualTo(1);
-    assertThat(budget.inline(128)).isPositive();
-    assertThat(budget.together(rows(100, MIB), 0)).isEqualTo(1);
+    assertThat(budget.maxRows(128)).isEqualTo(1);
+    assertThat(budget.maxInlineBytes(128)).isPositive();
+    assertThat(budget.bodiesPerFetch(rows(100, MIB), 0)).isEqualTo(1);
     for (int i = 0; i < 100; i++) {
       budget.succeeded();
     }
-    assertThat(budget.together(rows(100, MIB), 0)).isEqualTo(8);
+    assertThat(budget.bodiesPerFetch(rows(100, MIB), 0)).isEqualTo(8);
   }
 }

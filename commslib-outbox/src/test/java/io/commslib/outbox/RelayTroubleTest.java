@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What a relay tells its observer, by default the log. */
+/** Events that a relay reports to its observer, by default the log. */
 class RelayTroubleTest extends H2Fixture {
 
   private final List<Trouble> troubles = new CopyOnWriteArrayList<>();
@@ -47,7 +47,7 @@ class RelayTroubleTest extends H2Fixture {
   }
 
   @Test
-  void tellsTheFirstFailedAttemptAndTheParkedMessage() {
+  void reportsTheFirstFailedAttemptAndTheParkedMessage() {
     transport.failWhen((to, message) -> message.id().equals("bad") ? FailureKind.PERMANENT : null);
     startRelay();
     write("bad", "k");
@@ -65,7 +65,7 @@ class RelayTroubleTest extends H2Fixture {
   }
 
   @Test
-  void namesARowThatCannotBeReadByItsPlace() {
+  void namesAnUnreadableRowByItsPlace() {
     startRelay();
     execute(
         "INSERT INTO "
@@ -76,7 +76,7 @@ class RelayTroubleTest extends H2Fixture {
   }
 
   @Test
-  void tellsOfADestinationThatIsOutOfReachAndReachedAgain() {
+  void reportsADestinationThatIsUnreachableAndReachedAgain() {
     transport.failWhen((to, message) -> FailureKind.TRANSIENT);
     startRelay();
     write("m", "k");
@@ -86,11 +86,11 @@ class RelayTroubleTest extends H2Fixture {
   }
 
   @Test
-  void tellsOfADestinationThatIsStoppedAndResumed() {
+  void reportsADestinationThatIsStoppedAndResumed() {
     startRelay();
     OutboxAdmin admin = OutboxAdmin.create(database);
     admin.pause(ORDERS.toString(), "ann", "repair");
-    // Something must come, else no relay looks.
+    // Without a message no relay reads the stopped destinations.
     write("m", "k");
     assertThat(await(Kind.PAUSED, ORDERS.toString()).text()).contains("OutboxAdmin.resume");
     admin.resume(ORDERS.toString(), "ann", "repaired");
@@ -99,7 +99,18 @@ class RelayTroubleTest extends H2Fixture {
   }
 
   @Test
-  void tellsThatTheDatabaseIsAwayAndThereAgain() {
+  void aRelayThatStartsPublishesNothingToAStoppedDestination() {
+    OutboxAdmin.create(database).pause(ORDERS.toString(), "ann", "repair");
+    write("stopped", "k");
+    write(OTHER, "other", "k");
+    startRelay();
+    Await.until("other published", () -> transport.confirmed().contains("other"));
+    Await.settled();
+    assertThat(transport.ids()).doesNotContain("stopped");
+  }
+
+  @Test
+  void reportsThatTheDatabaseIsUnavailableAndAvailableAgain() {
     PausableDataSource cable = new PausableDataSource(dataSource());
     JdbcDatabase same = JdbcDatabase.builder(cable).schema(schema).build();
     OutboxRelay relay = OutboxRelay.create(JdbcOutbox.create(same, config), transport, runtime);
@@ -110,11 +121,11 @@ class RelayTroubleTest extends H2Fixture {
     assertThat(waits.code()).contains("COMMS-JDBC-001");
     cable.pause(false);
     await(Kind.RESUMED, "");
-    Await.until("both loops go on", () -> relay.health().status() == Health.Status.UP);
+    Await.until("both loops continue", () -> relay.health().status() == Health.Status.UP);
   }
 
   @Test
-  void anObserverThatFailsOrHangsHoldsUpNoMessage() {
+  void anObserverThatFailsOrHangsDelaysNoMessage() {
     CountDownLatch release = new CountDownLatch(1);
     configure(
         quick()
@@ -142,10 +153,10 @@ class RelayTroubleTest extends H2Fixture {
       }
       Await.until("published", () -> transport.confirmed().size() == 20);
       transport.failWhen((to, message) -> null);
-      Await.until("health says so", () -> relay.health().reason().contains("observer"));
+      Await.until("health reports it", () -> relay.health().reason().contains("observer"));
     } finally {
       release.countDown();
     }
-    Await.until("well again", () -> relay.health().status() == Health.Status.UP);
+    Await.until("UP again", () -> relay.health().status() == Health.Status.UP);
   }
 }

@@ -26,12 +26,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * Each parameter of the public API through which code of others can come in has a row: the test
- * where its failures are planted, or why there is none.
+ * Each parameter of the public API that can run user code has a row: the tests that plant its
+ * failures, or the reason why there is none.
  */
 class RelayUserCodeTableTest {
 
-  /** Values: none of them can run code of others. */
+  /** Types of values: they can't run user code. */
   private static final Set<Class<?>> VALUES =
       Set.of(
           String.class,
@@ -48,33 +48,33 @@ class RelayUserCodeTableTest {
   /** Tests, by parameter. */
   private static final Map<String, List<String>> ROWS = new TreeMap<>();
 
-  /** Parameters without a row, and why. */
+  /** Parameters without a row, and the reason. */
   private static final Map<String, String> NO_ROW = new TreeMap<>();
 
   static {
     row(
         "OutboxRelay.create(MessageTransport)",
-        "RelayUserCodeTest.aFaultOfTheTransportIsAnAttemptOfItsRowOnlyAndParksItInTheEnd",
-        "RelayUserCodeTest.aFaultThatHappensOnceIsAnAttemptAndTheMessageIsPublished",
-        "RelayUserCodeTest.anErrorOfTheJvmPausesTheRelayWhichGivesItsShardsBackAndSaysSo",
-        "RelayUserCodeTest.aPublishThatHangsCostsItsRelayTheShardsAndAnotherPublishes",
+        "RelayUserCodeTest.aTransportFaultIsAFailedAttemptOfItsRowOnlyAndParksItInTheEnd",
+        "RelayUserCodeTest.aFaultThatHappensOnceIsAFailedAttemptAndTheMessageIsPublished",
+        "RelayUserCodeTest.anErrorOfTheJvmPausesTheRelayWhichReportsItAndGivesItsShardsBack",
+        "RelayUserCodeTest.aRelayWithAHangingPublishLosesItsShardsAndAnotherPublishes",
         "RelayUserCodeTest.anInterruptFlagThatIsLeftSetStopsNothing",
-        "RelayUserCodeTest.aTransportThatCannotBeAskedIsRefusedWhenTheRelayIsMade",
+        "RelayUserCodeTest.aTransportWithFailingPropertiesIsRejectedByCreate",
         "RelayUserCodeTest.aThrowAfterTheSendIsAFailedAttempt");
     row(
         "OutboxConfig.Builder.observer(CommsObserver)",
-        "RelayUserCodeTest.whatAnObserverDoesHoldsUpNoMessage",
-        "RelayTroubleTest.anObserverThatFailsOrHangsHoldsUpNoMessage");
+        "RelayUserCodeTest.aFailingObserverDelaysNoMessage",
+        "RelayTroubleTest.anObserverThatFailsOrHangsDelaysNoMessage");
     row(
         "JdbcOutbox.create(JdbcDatabase)",
-        "RelayUserCodeTest.faultsOfTheDriverEndNoLoop",
-        "RelayTroubleTest.tellsThatTheDatabaseIsAwayAndThereAgain");
+        "RelayUserCodeTest.driverFaultsEndNoLoop",
+        "RelayTroubleTest.reportsThatTheDatabaseIsUnavailableAndAvailableAgain");
     row(
         "OutboxRelay.create(CommsRuntime)",
         "RelayUserCodeTest.aThreadThatHasEndedIsNamedAndItsShardsAreUnowned");
 
     String caller =
-        "on the caller's thread, in the caller's transaction: what it throws reaches it";
+        "on the caller's thread, in the caller's transaction: its failures reach the caller";
     for (String method : List.of("publish", "publishAll", "ordered", "publishLater", "cancel")) {
       NO_ROW.put("JdbcOutbox." + method + "(TransactionContext)", caller);
     }
@@ -86,26 +86,26 @@ class RelayUserCodeTableTest {
       NO_ROW.put(type + ".publishAll(List)", caller);
     }
     NO_ROW.put("OutboxAdmin.create(JdbcDatabase)", "on the caller's thread");
-    NO_ROW.put("InMemoryOutbox.create(Publisher)", "for tests: what it throws reaches who commits");
-    NO_ROW.put("InMemoryOutbox.create(TransactionRunner)", "only asked for its database");
-    NO_ROW.put("OutboxRelay.create(JdbcOutbox)", "made by the library of parts that have rows");
-    NO_ROW.put("OutboxNotifier.create(JdbcOutbox)", "made by the library of parts that have rows");
-    NO_ROW.put("OutboxNotifier.create(CommsRuntime)", "a runtime that fails is not promised");
+    NO_ROW.put("InMemoryOutbox.create(Publisher)", "for tests: its failures reach the caller that commits");
+    NO_ROW.put("InMemoryOutbox.create(TransactionRunner)", "only its database is read");
+    NO_ROW.put("OutboxRelay.create(JdbcOutbox)", "created by the library from parameters that have rows");
+    NO_ROW.put("OutboxNotifier.create(JdbcOutbox)", "created by the library from parameters that have rows");
+    NO_ROW.put("OutboxNotifier.create(CommsRuntime)", "a failing runtime is not supported");
   }
 
-  /** What a relay asks a transport for; its publisher it asks for each message. */
-  static final Set<String> ASKED_OF_THE_TRANSPORT =
+  /** The methods that a relay calls of a transport; its publisher is called for each message. */
+  static final Set<String> CALLED_OF_THE_TRANSPORT =
       Set.of("capabilities", "maxMessageBytes", "name", "publishTimeout", "publisher");
 
-  /** What a relay calls of an observer. */
-  static final Set<String> ASKED_OF_THE_OBSERVER = Set.of("onTrouble");
+  /** The methods that a relay calls of an observer. */
+  static final Set<String> CALLED_OF_THE_OBSERVER = Set.of("onTrouble");
 
   private static void row(String parameter, String... tests) {
     ROWS.put(parameter, List.of(tests));
   }
 
   @Test
-  void everyParameterThroughWhichCodeOfOthersComesInHasARow() throws Exception {
+  void everyParameterThatAcceptsUserCodeHasARow() throws Exception {
     Set<String> found = new TreeSet<>();
     for (Class<?> type : publicTypes()) {
       for (Executable each : executables(type)) {

@@ -31,12 +31,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Plants faults in all that a relay calls of others: the transport, the observer, the database's
- * driver, its own threads. No message is lost, others go on, health tells.
+ * Plants faults in all code that a relay calls: the transport, the observer, the database's driver,
+ * its own threads. No message is lost, other messages continue, and health reports the fault.
  */
 class RelayUserCodeTest extends H2Fixture {
 
-  /** What a publisher may do with one message; each ends parked after two attempts. */
+  /** Faults of a publisher with one message; each message is parked after two attempts. */
   enum Fault {
     MISSING_CLASS_THROWN(thrown(() -> new NoClassDefFoundError("planted"))),
     STACK_OVERFLOW_THROWN(thrown(() -> new StackOverflowError("planted"))),
@@ -62,13 +62,13 @@ class RelayUserCodeTest extends H2Fixture {
       this.does = does;
     }
 
-    private interface Making {
-      Throwable make();
+    private interface Supply {
+      Throwable failure();
     }
 
-    private static Function<Message, CompletionStage<PublishReceipt>> thrown(Making making) {
+    private static Function<Message, CompletionStage<PublishReceipt>> thrown(Supply supply) {
       return message -> {
-        throw RelayUserCodeTest.<RuntimeException>sneaky(making.make());
+        throw RelayUserCodeTest.<RuntimeException>sneaky(supply.failure());
       };
     }
 
@@ -83,8 +83,8 @@ class RelayUserCodeTest extends H2Fixture {
               });
     }
 
-    private static Function<Message, CompletionStage<PublishReceipt>> failed(Making making) {
-      return message -> CompletableFuture.failedStage(making.make());
+    private static Function<Message, CompletionStage<PublishReceipt>> failed(Supply supply) {
+      return message -> CompletableFuture.failedStage(supply.failure());
     }
   }
 
@@ -160,13 +160,13 @@ class RelayUserCodeTest extends H2Fixture {
             : transport.publisher().publish(to, message);
   }
 
-  private void awaitWell(OutboxRelay relay) {
+  private void awaitUp(OutboxRelay relay) {
     Await.until("health UP again", () -> relay.health().status() == Health.Status.UP);
   }
 
   @ParameterizedTest
   @EnumSource(Fault.class)
-  void aFaultOfTheTransportIsAnAttemptOfItsRowOnlyAndParksItInTheEnd(Fault fault) {
+  void aTransportFaultIsAFailedAttemptOfItsRowOnlyAndParksItInTheEnd(Fault fault) {
     configure(quick().attempts(2));
     OutboxRelay relay = start(with(faulty(fault)), runtime);
     write("bad", "bad");
@@ -179,8 +179,8 @@ class RelayUserCodeTest extends H2Fixture {
         .containsExactly("2");
     Await.until("nothing left", () -> rows("outbox_message") == 0);
     write("after", "after");
-    Await.until("goes on", () -> transport.confirmed().contains("after"));
-    awaitWell(relay);
+    Await.until("continues", () -> transport.confirmed().contains("after"));
+    awaitUp(relay);
   }
 
   @ParameterizedTest
@@ -193,7 +193,7 @@ class RelayUserCodeTest extends H2Fixture {
         "NULL_STAGE",
         "INTERRUPT_LEFT_SET"
       })
-  void aFaultThatHappensOnceIsAnAttemptAndTheMessageIsPublished(Fault fault) {
+  void aFaultThatHappensOnceIsAFailedAttemptAndTheMessageIsPublished(Fault fault) {
     configure(quick().attempts(2));
     AtomicInteger publishes = new AtomicInteger();
     Publisher once =
@@ -209,7 +209,7 @@ class RelayUserCodeTest extends H2Fixture {
     Await.until("nothing left", () -> rows("outbox_message") == 0);
     assertThat(transport.confirmed()).containsSubsequence("bad", "behind");
     assertThat(rows("outbox_parked")).isZero();
-    awaitWell(relay);
+    awaitUp(relay);
   }
 
   @Test
@@ -226,11 +226,11 @@ class RelayUserCodeTest extends H2Fixture {
     }
     Await.until("published", () -> transport.confirmed().stream().distinct().count() == 20);
     Await.until("nothing left", () -> rows("outbox_message") == 0);
-    awaitWell(relay);
+    awaitUp(relay);
     assertThat(rows("outbox_parked")).isZero();
   }
 
-  /** What an observer may do; one that hangs is in {@link RelayTroubleTest}. */
+  /** Faults of an observer; a hanging observer is in {@link RelayTroubleTest}. */
   enum ObserverFault {
     ERROR,
     UNDECLARED_EXCEPTION,
@@ -240,15 +240,15 @@ class RelayUserCodeTest extends H2Fixture {
 
   @ParameterizedTest
   @EnumSource(ObserverFault.class)
-  void whatAnObserverDoesHoldsUpNoMessage(ObserverFault fault) {
+  void aFailingObserverDelaysNoMessage(ObserverFault fault) {
     AtomicInteger calls = new AtomicInteger();
-    Set<String> asked = ConcurrentHashMap.newKeySet();
+    Set<String> called = ConcurrentHashMap.newKeySet();
     CommsObserver observer =
         proxy(
             CommsObserver.class,
             CommsObserver.none(),
             (name, otherwise) -> {
-              asked.add(name);
+              called.add(name);
               calls.incrementAndGet();
               switch (fault) {
                 case ERROR -> throw new AssertionError("planted");
@@ -265,19 +265,19 @@ class RelayUserCodeTest extends H2Fixture {
     Await.until("parked", () -> rows("outbox_parked") == 1);
     Await.until("observed", () -> calls.get() >= 2);
     Await.until("published", () -> transport.confirmed().contains("m"));
-    awaitWell(relay);
-    assertThat(asked).isEqualTo(RelayUserCodeTableTest.ASKED_OF_THE_OBSERVER);
+    awaitUp(relay);
+    assertThat(called).isEqualTo(RelayUserCodeTableTest.CALLED_OF_THE_OBSERVER);
   }
 
   @Test
-  void aTransportThatCannotBeAskedIsRefusedWhenTheRelayIsMade() {
-    for (String question : RelayUserCodeTableTest.ASKED_OF_THE_TRANSPORT) {
+  void aTransportWithFailingPropertiesIsRejectedByCreate() {
+    for (String method : RelayUserCodeTableTest.CALLED_OF_THE_TRANSPORT) {
       MessageTransport throwing =
           proxy(
               MessageTransport.class,
               transport,
               (name, otherwise) -> {
-                if (name.equals(question)) {
+                if (name.equals(method)) {
                   throw new NoClassDefFoundError("planted");
                 }
                 return otherwise.call();
@@ -286,44 +286,44 @@ class RelayUserCodeTest extends H2Fixture {
           proxy(
               MessageTransport.class,
               transport,
-              (name, otherwise) -> name.equals(question) ? null : otherwise.call());
+              (name, otherwise) -> name.equals(method) ? null : otherwise.call());
       assertThatThrownBy(() -> OutboxRelay.create(outbox, throwing, runtime))
-          .as(question)
+          .as(method)
           .isInstanceOf(NoClassDefFoundError.class);
-      // The name is only part of a text.
-      if (!question.equals("name")) {
+      // The name is only used in a text.
+      if (!method.equals("name")) {
         assertThatThrownBy(() -> OutboxRelay.create(outbox, nothing, runtime))
-            .as(question)
+            .as(method)
             .isInstanceOf(NullPointerException.class);
       }
     }
   }
 
   @Test
-  void aRelayAsksATransportForNothingElse() {
-    Set<String> asked = ConcurrentHashMap.newKeySet();
-    MessageTransport asking =
+  void aRelayCallsNothingElseOfATransport() {
+    Set<String> called = ConcurrentHashMap.newKeySet();
+    MessageTransport recording =
         proxy(
             MessageTransport.class,
             transport,
             (name, otherwise) -> {
-              asked.add(name);
+              called.add(name);
               return otherwise.call();
             });
     write("m", "k");
-    start(asking, runtime);
+    start(recording, runtime);
     Await.until("published", () -> transport.confirmed().contains("m"));
-    assertThat(asked).isEqualTo(RelayUserCodeTableTest.ASKED_OF_THE_TRANSPORT);
+    assertThat(called).isEqualTo(RelayUserCodeTableTest.CALLED_OF_THE_TRANSPORT);
   }
 
   @Test
-  void anErrorOfTheJvmPausesTheRelayWhichGivesItsShardsBackAndSaysSo() {
+  void anErrorOfTheJvmPausesTheRelayWhichReportsItAndGivesItsShardsBack() {
     configure(quick().attempts(50));
     OutboxRelay relay = start(with(faulty(Fault.OUT_OF_MEMORY_THROWN)), runtime);
     Await.until("owns all", () -> detail(relay, "ownedShards") == 8);
     write("bad", "bad");
     Await.until(
-        "health tells",
+        "health reports it",
         () ->
             relay.health().status() == Health.Status.DOWN
                 && relay.health().reason().contains("OutOfMemoryError"));
@@ -337,11 +337,11 @@ class RelayUserCodeTest extends H2Fixture {
                 == 8);
     healed.set(true);
     Await.until("published", () -> transport.confirmed().contains("bad"));
-    awaitWell(relay);
+    awaitUp(relay);
   }
 
   @Test
-  void aPublishThatHangsCostsItsRelayTheShardsAndAnotherPublishes() {
+  void aRelayWithAHangingPublishLosesItsShardsAndAnotherPublishes() {
     CountDownLatch release = new CountDownLatch(1);
     Publisher hanging =
         (to, message) -> {
@@ -359,7 +359,7 @@ class RelayUserCodeTest extends H2Fixture {
     write("m", "k");
     try {
       Await.until(
-          "health tells",
+          "health reports it",
           () ->
               relay.health().status() == Health.Status.DOWN
                   && relay.health().reason().contains("publishing row"));
@@ -373,7 +373,7 @@ class RelayUserCodeTest extends H2Fixture {
     } finally {
       release.countDown();
     }
-    awaitWell(relay);
+    awaitUp(relay);
   }
 
   @ParameterizedTest
@@ -390,7 +390,7 @@ class RelayUserCodeTest extends H2Fixture {
                     : otherwise.call());
     OutboxRelay relay = start(transport, cut);
     Await.until(
-        "health tells",
+        "health reports it",
         () ->
             relay.health().status() == Health.Status.DOWN
                 && relay.health().reason().contains(role + " has ended"));
@@ -400,7 +400,7 @@ class RelayUserCodeTest extends H2Fixture {
     Await.until("another publishes", () -> transport.confirmed().contains("m"));
   }
 
-  /** What a driver or a pool may do. */
+  /** Faults of a driver or a pool. */
   enum DriverFault {
     ERROR,
     OUT_OF_MEMORY,
@@ -414,7 +414,7 @@ class RelayUserCodeTest extends H2Fixture {
 
   @ParameterizedTest
   @EnumSource(DriverFault.class)
-  void faultsOfTheDriverEndNoLoop(DriverFault fault) {
+  void driverFaultsEndNoLoop(DriverFault fault) {
     AtomicInteger every = new AtomicInteger();
     AtomicBoolean on = new AtomicBoolean();
     DataSource source =
@@ -446,7 +446,7 @@ class RelayUserCodeTest extends H2Fixture {
     Await.until("all published", () -> transport.confirmed().stream().distinct().count() == 20);
     on.set(false);
     Await.until("nothing left", () -> rows("outbox_message") == 0);
-    awaitWell(relay);
+    awaitUp(relay);
     assertThat(rows("outbox_parked")).isZero();
   }
 

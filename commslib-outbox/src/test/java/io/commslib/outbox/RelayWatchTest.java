@@ -30,14 +30,14 @@ class RelayWatchTest {
   }
 
   @Test
-  void aLoopThatHasEndedByItselfIsToldOf() {
+  void aLoopThatHasEndedByItselfIsReported() {
     assertThat(watch.observe()).isEqualTo("commslib-outbox-ack has ended");
     watch.close();
     assertThat(watch.observe()).isEqualTo("commslib-outbox-ack has ended");
   }
 
   @Test
-  void aLoopThatARelayEndsWhileItClosesIsNoTrouble() {
+  void aLoopThatEndsWhileTheRelayClosesIsNotReported() {
     watch.close();
     assertThat(watch.observe()).isEmpty();
   }

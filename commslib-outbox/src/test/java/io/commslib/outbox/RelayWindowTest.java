@@ -13,7 +13,7 @@ class RelayWindowTest {
   private final RelayWindow pipelined = new RelayWindow(Integer.MAX_VALUE);
 
   @Test
-  void letsOneOfAKeyOutAtATime() {
+  void publishesOneRowOfAKeyAtATime() {
     assertThat(single.add(row(1, "k"))).isTrue();
     assertThat(single.add(row(2, "k"))).isFalse();
     assertThat(single.add(row(3, "other"))).isTrue();
@@ -23,36 +23,36 @@ class RelayWindowTest {
   }
 
   @Test
-  void takesNoRowTwiceBeforeItIsAcknowledged() {
+  void acceptsNoRowTwiceBeforeItIsDeleted() {
     single.add(row(1, "k"));
     single.confirmed(row(1, "k"));
     assertThat(single.add(row(1, "k"))).isFalse();
     assertThat(single.size()).isEqualTo(1);
-    single.acknowledged(List.of(row(1, "k")));
+    single.deleted(List.of(row(1, "k")));
     assertThat(single.size()).isZero();
     assertThat(single.bytes()).isZero();
-    assertThat(single.busyShards()).isEmpty();
-    assertThat(single.held("queue:orders")).isZero();
+    assertThat(single.shards()).isEmpty();
+    assertThat(single.rows("queue:orders")).isZero();
   }
 
   @Test
-  void forgetsWhatWaitsBehindAFailure() {
+  void removesRowsThatWaitBehindAFailure() {
     single.add(row(1, "k"));
     single.add(row(2, "k"));
     RelayWindow.Step step = single.failed(row(1, "k"), FAILURE);
     assertThat(step.failure().row()).isEqualTo(row(1, "k"));
     assertThat(step.next()).isNull();
     assertThat(single.size()).isZero();
-    assertThat(single.add(row(1, "k"))).as("found again by a later read").isTrue();
+    assertThat(single.add(row(1, "k"))).as("read again").isTrue();
   }
 
   @Test
-  void decidesAboutTheEarliestFailureOnceAllOfTheKeyIsBack() {
+  void decidesAboutTheEarliestFailureOnceAllRowsOfTheKeyHaveEnded() {
     for (int id = 1; id <= 4; id++) {
       assertThat(pipelined.add(row(id, "k"))).isTrue();
     }
     assertThat(pipelined.failed(row(4, "k"), FAILURE).failure()).isNull();
-    assertThat(pipelined.add(row(5, "k"))).as("the lane is broken").isFalse();
+    assertThat(pipelined.add(row(5, "k"))).as("the lane has failed").isFalse();
     assertThat(pipelined.rows()).extracting(OutboxRow::id).doesNotContain(5L);
     assertThat(pipelined.failed(row(2, "k"), FAILURE).failure()).isNull();
     assertThat(pipelined.confirmed(row(1, "k")).failure()).isNull();
@@ -61,7 +61,7 @@ class RelayWindowTest {
   }
 
   @Test
-  void withdrawingGivesNothingToDecide() {
+  void aWithdrawnRowNeedsNoDecision() {
     single.add(row(1, "k"));
     single.add(row(2, "k"));
     single.withdraw(row(1, "k"));
@@ -70,10 +70,10 @@ class RelayWindowTest {
   }
 
   @Test
-  void forgetsWaitingRowsButNotThoseWithTheTransport() {
+  void dropsWaitingRowsButNotThoseInFlight() {
     single.add(row(1, "k"));
     single.add(row(2, "k"));
-    single.forgetWaiting(row -> true);
+    single.dropWaiting(row -> true);
     assertThat(single.rows()).extracting(OutboxRow::id).containsExactly(1L);
     assertThat(single.add(row(2, "k"))).isFalse();
     assertThat(single.confirmed(row(1, "k")).next()).isEqualTo(row(2, "k"));

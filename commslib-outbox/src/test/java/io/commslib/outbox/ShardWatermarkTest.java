@@ -15,7 +15,8 @@ class ShardWatermarkTest {
 
   private final SystemRuntime runtime = SystemRuntime.create();
   private final OutboxEvents events = new OutboxEvents(runtime, CommsObserver.none(), "test");
-  private final ShardWatermark ids = new ShardWatermark(JdbcDatabase.builder(h2()).build(), events);
+  private final ShardWatermark watermark =
+      new ShardWatermark(JdbcDatabase.builder(h2()).build(), events);
 
   @AfterEach
   void close() {
@@ -23,63 +24,65 @@ class ShardWatermarkTest {
     runtime.close();
   }
 
-  private boolean take(long last, String... writers) {
-    return ids.take(new ShardWatermark.Sight("server 1", last, Set.of(writers)));
+  private boolean observe(long last, String... writers) {
+    return watermark.observe(new ShardWatermark.Observation("server 1", last, Set.of(writers)));
   }
 
   @Test
-  void settlesAtOnceWhatNobodyIsWriting() {
-    assertThat(take(40)).isFalse();
-    assertThat(ids.upTo()).isEqualTo(40);
+  void risesImmediatelyWhileNoTransactionWrites() {
+    assertThat(observe(40)).isFalse();
+    assertThat(watermark.upTo()).isEqualTo(40);
   }
 
   @Test
-  void waitsForAllWhoWereWritingAndForNobodyWhoCameLater() {
-    take(40, "3/1", "4/1");
-    assertThat(ids.upTo()).isZero();
-    take(60, "4/1", "5/1");
-    assertThat(ids.upTo()).as("4/1 may have drawn 40").isZero();
-    take(80, "5/1", "4/2");
-    assertThat(ids.upTo()).isEqualTo(40);
-    take(90, "6/1");
-    assertThat(ids.upTo()).isEqualTo(80);
+  void waitsForTransactionsThatWereWritingAndForNoLaterOnes() {
+    observe(40, "3/1", "4/1");
+    assertThat(watermark.upTo()).isZero();
+    observe(60, "4/1", "5/1");
+    assertThat(watermark.upTo()).as("4/1 may have drawn 40").isZero();
+    observe(80, "5/1", "4/2");
+    assertThat(watermark.upTo()).isEqualTo(40);
+    observe(90, "6/1");
+    assertThat(watermark.upTo()).isEqualTo(80);
   }
 
   @Test
-  void waitsForPreparedTransactionsWhateverTheirNameWas() {
-    take(40, "3/1");
-    take(60, "-1/777");
-    assertThat(ids.upTo()).as("may have been 3/1").isZero();
-    take(80);
-    assertThat(ids.upTo()).isEqualTo(80);
+  void waitsForPreparedTransactionsWhateverTheirNameWasBefore() {
+    observe(40, "3/1");
+    observe(60, "-1/777");
+    assertThat(watermark.upTo()).as("may have been 3/1").isZero();
+    observe(80);
+    assertThat(watermark.upTo()).isEqualTo(80);
   }
 
   @Test
-  void knowsNothingOfAServerThatWasStartedAgain() {
-    take(40);
-    assertThat(ids.take(new ShardWatermark.Sight("server 2", 50, Set.of("3/1")))).isTrue();
-    assertThat(ids.upTo()).isZero();
-    assertThat(ids.take(new ShardWatermark.Sight("server 2", 50, Set.of()))).isFalse();
-    assertThat(ids.upTo()).isEqualTo(50);
+  void isForgottenWhenTheServerWasRestarted() {
+    observe(40);
+    assertThat(watermark.observe(new ShardWatermark.Observation("server 2", 50, Set.of("3/1"))))
+        .isTrue();
+    assertThat(watermark.upTo()).isZero();
+    assertThat(watermark.observe(new ShardWatermark.Observation("server 2", 50, Set.of())))
+        .isFalse();
+    assertThat(watermark.upTo()).isEqualTo(50);
   }
 
   @Test
-  void beginsAnewWhenIdsAreSetBack() {
-    take(1_000);
-    assertThat(take(3)).isTrue();
-    assertThat(ids.upTo()).isEqualTo(3);
+  void startsOverWhenIdsAreSetBack() {
+    observe(1_000);
+    assertThat(observe(3)).isTrue();
+    assertThat(watermark.upTo()).isEqualTo(3);
   }
 
   @Test
-  void isLookedForSeldomUnlessMuchIsNew() {
-    assertThat(ids.isStale(0)).as("the first time").isTrue();
-    take(1_000);
-    ids.took(0, millis(2));
-    assertThat(ids.isDue(1_099, millis(900))).as("a few rows").isFalse();
-    assertThat(ids.isDue(1_100, millis(41))).as("a twentieth of the time").isFalse();
-    assertThat(ids.isDue(1_100, millis(42))).isTrue();
-    assertThat(ids.isStale(millis(1_001))).isFalse();
-    assertThat(ids.isStale(millis(1_002))).as("the server may be another by now").isTrue();
+  void isReadSeldomUnlessManyRowsAreNew() {
+    assertThat(watermark.isStale(0)).as("before the first read").isTrue();
+    observe(1_000);
+    watermark.readTook(0, millis(2));
+    assertThat(watermark.isDue(1_099, millis(900))).as("few rows").isFalse();
+    assertThat(watermark.isDue(1_100, millis(41))).as("more than a twentieth of the time").isFalse();
+    assertThat(watermark.isDue(1_100, millis(42))).isTrue();
+    assertThat(watermark.isStale(millis(1_001))).isFalse();
+    assertThat(watermark.isStale(millis(1_002))).as("the server may be another one").isTrue();
   }
 
   private static long millis(long millis) {
@@ -88,7 +91,7 @@ class ShardWatermarkTest {
 
   private static JdbcDataSource h2() {
     JdbcDataSource source = new JdbcDataSource();
-    source.setURL("jdbc:h2:mem:settled");
+    source.setURL("jdbc:h2:mem:watermark");
     return source;
   }
 }

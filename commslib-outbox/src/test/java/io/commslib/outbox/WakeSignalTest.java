@@ -13,7 +13,7 @@ class WakeSignalTest {
   private final WakeSignal signal = new WakeSignal();
   private final AtomicBoolean enough = new AtomicBoolean();
 
-  private Thread lingering() {
+  private Thread startLingering() {
     Thread thread =
         new Thread(
             () -> {
@@ -31,7 +31,7 @@ class WakeSignalTest {
 
   @Test
   void aNudgeEndsALingerOnceThereIsEnough() {
-    Thread thread = lingering();
+    Thread thread = startLingering();
     signal.nudge();
     assertThat(thread.isAlive()).isTrue();
     enough.set(true);
@@ -40,8 +40,8 @@ class WakeSignalTest {
   }
 
   @Test
-  void whatIsRaisedMeanwhileEndsTheNextWait() throws InterruptedException {
-    Thread thread = lingering();
+  void aRaiseDuringALingerEndsTheNextWait() throws InterruptedException {
+    Thread thread = startLingering();
     signal.raise();
     assertThat(thread.getState()).isEqualTo(Thread.State.TIMED_WAITING);
     enough.set(true);
@@ -52,7 +52,7 @@ class WakeSignalTest {
   }
 
   @Test
-  void anyNumberOfRaisesIsOne() throws InterruptedException {
+  void anyNumberOfRaisesCountsAsOne() throws InterruptedException {
     signal.raise();
     signal.raise();
     assertThat(signal.await(LONG)).isTrue();
