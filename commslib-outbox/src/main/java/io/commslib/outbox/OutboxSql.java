@@ -7,7 +7,8 @@ import java.util.regex.Pattern;
 /**
  * Resolves the names in the outbox's SQL for one database: {@code @message} stands for the table
  * {@code outbox_message}, and likewise for every other table. {@code @now} stands for the clock of
- * the database, {@code @now_plus_millis} for that clock moved by a parameter. A text becomes one
+ * the database, {@code @now_plus_millis} for that clock moved by a parameter, {@code
+ * @or_ignore_duplicate} for the clause of an INSERT that ignores duplicate keys. A text becomes one
  * line. Immutable; resolve a text once and keep the result.
  */
 final class OutboxSql {
@@ -19,6 +20,11 @@ final class OutboxSql {
 
   OutboxSql(JdbcDatabase database) {
     this.database = database;
+  }
+
+  /** Resolves one text. */
+  static String of(JdbcDatabase database, String sql) {
+    return new OutboxSql(database).text(sql);
   }
 
   String text(String sql) {
@@ -35,6 +41,7 @@ final class OutboxSql {
     return switch (name) {
       case "now" -> database.dialect().now();
       case "now_plus_millis" -> database.dialect().nowPlusMillis();
+      case "or_ignore_duplicate" -> database.dialect().onConflictDoNothing();
       default -> database.table("outbox_" + name);
     };
   }
