@@ -254,7 +254,7 @@ final class RelayLoop {
   private long pause(@Nullable OutboxRow row, Throwable failure) {
     pause.begin(failure);
     if (row != null) {
-      interrupted.owe(row, failure);
+      interrupted.remember(row, failure);
       interrupted.count(publishing.ownership());
     }
     pause.announce(failure);

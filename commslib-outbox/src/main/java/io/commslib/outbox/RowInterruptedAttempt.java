@@ -35,7 +35,7 @@ final class RowInterruptedAttempt {
   }
 
   /** Remembers an attempt that is to be counted. */
-  void owe(OutboxRow owedRow, Throwable owedFailure) {
+  void remember(OutboxRow owedRow, Throwable owedFailure) {
     row = owedRow;
     failure = owedFailure;
   }

@@ -51,11 +51,11 @@ final class RowPublication implements BiConsumer<@Nullable PublishReceipt, @Null
   }
 
   /** Ends the publication. Returns whether this call was the first to do so. */
-  boolean ends() {
+  boolean end() {
     return ended == 0 && ENDED.compareAndSet(this, 0, 1);
   }
 
-  /** Sets the failure. Keeps later rows of the key back until {@link #known}. */
+  /** Sets the failure. Keeps later rows of the key back until {@link #failureSeen}. */
   void failed(Throwable cause, @Nullable RelayKeyFence fence) {
     failure = cause;
     if (fence != null) {
@@ -65,7 +65,7 @@ final class RowPublication implements BiConsumer<@Nullable PublishReceipt, @Null
   }
 
   /** The relay's thread has seen the failure, so it keeps back later rows of the key itself. */
-  void known() {
+  void failureSeen() {
     if (keyFence != null) {
       keyFence.known(row.lane(), fenced);
     }

@@ -27,7 +27,7 @@ final class RowPublisher {
   private final boolean fencesKeys;
   private final Map<String, Destination> destinations = new HashMap<>();
   private final AtomicReference<@Nullable RowPublication> ended = new AtomicReference<>();
-  private final AtomicReference<@Nullable RowPublication> broken = new AtomicReference<>();
+  private final AtomicReference<@Nullable RowPublication> jvmFailure = new AtomicReference<>();
   private volatile @Nullable RelayKeyFence fence;
   private @Nullable RowPublication inOrder;
   private @Nullable Thread thread;
@@ -53,7 +53,7 @@ final class RowPublisher {
    * @param generation the generation of the window that contains the row
    * @return whether it published the row
    */
-  boolean handOver(OutboxRow row, int generation) {
+  boolean publishUnlessFailed(OutboxRow row, int generation) {
     RelayKeyFence now = fence;
     if (now == null) {
       publish(row, generation);
@@ -93,13 +93,13 @@ final class RowPublisher {
 
   /** Ends a publication, on any thread. */
   void end(RowPublication publication, @Nullable Throwable failure) {
-    if (!publication.ends()) {
+    if (!publication.end()) {
       return;
     }
     if (failure != null) {
       publication.failed(failure, fence);
       if (Failures.isJvmFailure(failure)) {
-        broken.compareAndSet(null, publication);
+        jvmFailure.compareAndSet(null, publication);
       }
     }
     RowPublication before;
@@ -137,13 +137,13 @@ final class RowPublisher {
   }
 
   /** The first publication since {@link #reset} that a JVM failure ended; null if there is none. */
-  @Nullable RowPublication broken() {
-    return broken.get();
+  @Nullable RowPublication jvmFailure() {
+    return jvmFailure.get();
   }
 
   /** Forgets JVM failures, and the fence, which one may have left inconsistent. */
   void reset() {
-    broken.set(null);
+    jvmFailure.set(null);
     fence = fencesKeys ? new RelayKeyFence() : null;
   }
 }
