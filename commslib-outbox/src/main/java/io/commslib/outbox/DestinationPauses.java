@@ -13,6 +13,9 @@ import java.util.TreeSet;
  */
 final class DestinationPauses {
 
+  /** An upper limit against overflow; the backoff has long reached its maximum. */
+  private static final int MAX_COUNTED_FAILURES = 30;
+
   private static final class Pause {
     int failures;
     long untilNanos;
@@ -41,7 +44,7 @@ final class DestinationPauses {
     long now = runtime.time().nanoTime();
     Pause pause = pauses.computeIfAbsent(destination, name -> new Pause(now));
     if (isOver(pause)) {
-      pause.failures = Math.min(pause.failures + 1, 30);
+      pause.failures = Math.min(pause.failures + 1, MAX_COUNTED_FAILURES);
       pause.untilNanos = now + backoff.next(pause.failures, runtime.random()).toNanos();
       return pause.failures == 1;
     }
@@ -53,6 +56,7 @@ final class DestinationPauses {
     return !pauses.isEmpty() && pauses.remove(destination) != null;
   }
 
+  /** The destinations whose pause is not over. */
   Set<String> paused() {
     Set<String> names = new TreeSet<>();
     pauses.forEach(
@@ -64,7 +68,7 @@ final class DestinationPauses {
     return names;
   }
 
-  /** Destinations that failed and have not been reached since, whether or not they wait now. */
+  /** Destinations that failed and have not been reached since, whether or not they pause now. */
   Set<String> unreached() {
     return pauses.isEmpty() ? Set.of() : Set.copyOf(pauses.keySet());
   }
@@ -74,6 +78,7 @@ final class DestinationPauses {
     return pauses.isEmpty();
   }
 
+  /** The time until the next pause is over, at most {@code atMost}. */
   long nanosToNext(long atMost) {
     long next = atMost;
     for (Pause pause : pauses.values()) {

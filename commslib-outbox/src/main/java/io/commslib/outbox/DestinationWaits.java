@@ -13,36 +13,36 @@ import java.util.TreeSet;
 final class DestinationWaits {
 
   private final DestinationPauses pauses;
-  private final DestinationStops stopped;
+  private final DestinationStops stops;
   private final OutboxEvents events;
   private Set<String> reportedStops = Set.of();
 
-  DestinationWaits(DestinationPauses pauses, DestinationStops stopped, OutboxEvents events) {
+  DestinationWaits(DestinationPauses pauses, DestinationStops stops, OutboxEvents events) {
     this.pauses = pauses;
-    this.stopped = stopped;
+    this.stops = stops;
     this.events = events;
   }
 
   /** The names of all these destinations, in a new set. */
   Set<String> names() {
     Set<String> names = new TreeSet<>(pauses.paused());
-    names.addAll(stopped.names());
+    names.addAll(stops.names());
     return names;
   }
 
   boolean isStopped(String destination) {
-    return stopped.names().contains(destination);
+    return stops.names().contains(destination);
   }
 
   /** Reads the stopped destinations. */
   void refresh(Connection connection) throws SQLException {
-    stopped.refresh(connection);
+    stops.refresh(connection);
   }
 
   /** Reports destinations that were stopped or resumed since the last call. */
   void reportStops() {
     Set<String> before = reportedStops;
-    Set<String> now = stopped.names();
+    Set<String> now = stops.names();
     if (before.equals(now)) {
       return;
     }

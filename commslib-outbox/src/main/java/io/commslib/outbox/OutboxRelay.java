@@ -93,10 +93,10 @@ public final class OutboxRelay implements LifecycleComponent {
     relayLoop
         .backgroundTasks()
         .forEach(
-            (name, side) -> {
-              Thread thread = runtime.newThread(name, side::run);
+            (name, task) -> {
+              Thread thread = runtime.newThread(name, task::run);
               backgroundThreads.add(thread);
-              watch.add(thread, side.progress());
+              watch.add(thread, task.progress());
             });
   }
 

@@ -48,12 +48,12 @@ final class RelayDrainRequests {
   }
 
   /**
-   * Answers, since this relay has nothing left to do in the shards of {@code own}. Shards of other
-   * relays do not matter. While a shard without an owner has a message, this does nothing: a relay
-   * will take it.
+   * Answers, since this relay has nothing left to do in the shards of {@code ownership}. Shards of
+   * other relays do not matter. While a shard without an owner has a message, this does nothing: a
+   * relay will take it.
    */
-  void answer(CompletableFuture<Boolean> open, ShardOwnership own) {
-    int outside = transactions.run("drain", connection -> outside(connection, own));
+  void answer(CompletableFuture<Boolean> open, ShardOwnership ownership) {
+    int outside = transactions.run("drain", connection -> outside(connection, ownership));
     if (outside > 0) {
       events.stalled("drained, but " + Backlog.outsideText(outside, leases.shards()));
     }
@@ -63,8 +63,8 @@ final class RelayDrainRequests {
   }
 
   /** The number of messages that no relay ever reads; -1 if a shard is still to be taken. */
-  private int outside(Connection connection, ShardOwnership own) throws SQLException {
-    return leases.hasMessagesInFreeShards(connection, own)
+  private int outside(Connection connection, ShardOwnership ownership) throws SQLException {
+    return leases.hasMessagesInFreeShards(connection, ownership)
         ? -1
         : Backlog.outside(connection, database, leases.shards());
   }

@@ -163,8 +163,8 @@ final class RelayPublishing implements RelayReader.Sink {
   }
 
   /**
-   * Decides what a failed publish means. A destination that is unavailable, busy or cancelled the
-   * publish says nothing about the row: the destination pauses, and no attempt is counted.
+   * Decides what a failed publish means. An unavailable or busy destination, and a cancelled or
+   * unknown publish, say nothing about the row: the destination pauses, and no attempt is counted.
    */
   private void decide(OutboxRow row, Throwable failure) {
     if (Failures.isJvmFailure(failure)) {

@@ -14,7 +14,7 @@ final class RelayStandby {
 
   private static final Backoff PAUSE =
       Backoff.exponential(Duration.ofMillis(250), Duration.ofMinutes(1)).withoutJitter();
-  private static final int MAX_COUNTED = 30;
+  private static final int MAX_COUNTED_FAILURES = 30;
 
   private final CommsRuntime runtime;
   private int failures;
@@ -29,7 +29,7 @@ final class RelayStandby {
   void begin(Throwable why) {
     endNanos = runtime.time().nanoTime() + PAUSE.next(1, runtime.random()).toNanos();
     failure = why;
-    failures = Math.min(failures + 1, MAX_COUNTED);
+    failures = Math.min(failures + 1, MAX_COUNTED_FAILURES);
     endNanos = runtime.time().nanoTime() + PAUSE.next(failures, runtime.random()).toNanos();
   }
 

@@ -39,13 +39,13 @@ final class RelayWatch {
   }
 
   /** Adds a loop without which this relay must not keep its shards. */
-  void add(Thread thread, RelayLoopProgress pulse) {
-    loops.add(new Loop(thread, pulse, true));
+  void add(Thread thread, RelayLoopProgress progress) {
+    loops.add(new Loop(thread, progress, true));
   }
 
   /** Adds the loop that calls {@link #observe}. */
-  void addObserver(Thread thread, RelayLoopProgress pulse) {
-    loops.add(new Loop(thread, pulse, false));
+  void addObserver(Thread thread, RelayLoopProgress progress) {
+    loops.add(new Loop(thread, progress, false));
   }
 
   /** From now on the end of a loop is expected. */

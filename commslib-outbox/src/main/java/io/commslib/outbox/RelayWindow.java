@@ -37,7 +37,7 @@ final class RelayWindow {
   private static final class Lane {
     final ArrayDeque<OutboxRow> waiting = new ArrayDeque<>();
     int inFlight;
-    boolean broken;
+    boolean failed;
     @Nullable Failure failure;
   }
 
@@ -77,7 +77,7 @@ final class RelayWindow {
       return false;
     }
     Lane lane = row.lane() == null ? null : lanes.computeIfAbsent(row.lane(), name -> new Lane());
-    if (lane != null && lane.broken) {
+    if (lane != null && lane.failed) {
       return false;
     }
     rows.put(row.id(), row);
@@ -96,13 +96,13 @@ final class RelayWindow {
 
   /** A publish was confirmed: the row stays in the window until it is deleted. */
   Step confirmed(OutboxRow row) {
-    return returned(row, null);
+    return ended(row, null);
   }
 
   /** A publish failed: the row and those that wait behind it leave, to be read again. */
   Step failed(OutboxRow row, Throwable cause) {
     remove(row);
-    return returned(row, new Failure(row, cause));
+    return ended(row, new Failure(row, cause));
   }
 
   /** A row can't be published now: it leaves, like after a failure that needs no decision. */
@@ -110,19 +110,19 @@ final class RelayWindow {
     remove(row);
     Lane lane = row.lane() == null ? null : lanes.get(row.lane());
     if (lane != null) {
-      breakLane(lane);
-      returned(row, null);
+      failLane(lane);
+      ended(row, null);
     }
   }
 
-  private Step returned(OutboxRow row, @Nullable Failure failure) {
+  private Step ended(OutboxRow row, @Nullable Failure failure) {
     Lane lane = row.lane() == null ? null : lanes.get(row.lane());
     if (lane == null) {
       return failure == null ? NO_STEP : new Step(null, failure);
     }
     lane.inFlight--;
     if (failure != null) {
-      breakLane(lane);
+      failLane(lane);
       if (lane.failure == null || row.id() < lane.failure.row().id()) {
         lane.failure = failure;
       }
@@ -139,8 +139,8 @@ final class RelayWindow {
     return new Step(null, lane.failure);
   }
 
-  private void breakLane(Lane lane) {
-    lane.broken = true;
+  private void failLane(Lane lane) {
+    lane.failed = true;
     lane.waiting.forEach(this::remove);
     lane.waiting.clear();
   }

@@ -212,7 +212,9 @@ class PostgresReadAheadIT extends OutboxFixture {
     assertThat(readsUntilFull).isBetween(1, 4);
     assertThat(transport.ids()).hasSizeLessThanOrEqualTo(16).doesNotHaveDuplicates();
     Await.settled();
-    assertThat(reads.get()).as("no read for rows that the limits do not allow").isEqualTo(readsUntilFull);
+    assertThat(reads.get())
+        .as("no read for rows that the limits do not allow")
+        .isEqualTo(readsUntilFull);
     transport.releaseHeld();
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertThat(transport.confirmed())

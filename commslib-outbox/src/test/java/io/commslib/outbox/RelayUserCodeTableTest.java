@@ -86,10 +86,15 @@ class RelayUserCodeTableTest {
       NO_ROW.put(type + ".publishAll(List)", caller);
     }
     NO_ROW.put("OutboxAdmin.create(JdbcDatabase)", "on the caller's thread");
-    NO_ROW.put("InMemoryOutbox.create(Publisher)", "for tests: its failures reach the caller that commits");
+    NO_ROW.put(
+        "InMemoryOutbox.create(Publisher)",
+        "for tests: its failures reach the caller that commits");
     NO_ROW.put("InMemoryOutbox.create(TransactionRunner)", "only its database is read");
-    NO_ROW.put("OutboxRelay.create(JdbcOutbox)", "created by the library from parameters that have rows");
-    NO_ROW.put("OutboxNotifier.create(JdbcOutbox)", "created by the library from parameters that have rows");
+    NO_ROW.put(
+        "OutboxRelay.create(JdbcOutbox)", "created by the library from parameters that have rows");
+    NO_ROW.put(
+        "OutboxNotifier.create(JdbcOutbox)",
+        "created by the library from parameters that have rows");
     NO_ROW.put("OutboxNotifier.create(CommsRuntime)", "a failing runtime is not supported");
   }
 

@@ -29,7 +29,9 @@ class ShardCursorsTest {
   void listsTheRowsInMemoryThatAReadWouldFindAgain() {
     List<OutboxRow> inMemory = List.of(row(3, 7), row(3, 9));
     cursors.fetched(List.of(3), inMemory, EACH, LIMIT, 50);
-    assertThat(cursors.beyondCursors(inMemory, List.of())).as("none is beyond the cursor").isEmpty();
+    assertThat(cursors.beyondCursors(inMemory, List.of()))
+        .as("none is beyond the cursor")
+        .isEmpty();
     cursors.rescan();
     assertThat(cursors.beyondCursors(inMemory, List.of())).containsExactly(7, 9);
     cursors.fetched(List.of(3), inMemory, EACH, LIMIT, 50);

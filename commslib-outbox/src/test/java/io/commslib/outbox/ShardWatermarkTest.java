@@ -79,7 +79,9 @@ class ShardWatermarkTest {
     observe(1_000);
     watermark.readTook(0, millis(2));
     assertThat(watermark.isDue(1_099, millis(900))).as("few rows").isFalse();
-    assertThat(watermark.isDue(1_100, millis(41))).as("more than a twentieth of the time").isFalse();
+    assertThat(watermark.isDue(1_100, millis(41)))
+        .as("more than a twentieth of the time")
+        .isFalse();
     assertThat(watermark.isDue(1_100, millis(42))).isTrue();
     assertThat(watermark.isStale(millis(1_001))).isFalse();
     assertThat(watermark.isStale(millis(1_002))).as("the server may be another one").isTrue();
