@@ -35,9 +35,9 @@ final class RowInterruptedAttempt {
   }
 
   /** Remembers an attempt that is to be counted. */
-  void remember(OutboxRow owedRow, Throwable owedFailure) {
-    row = owedRow;
-    failure = owedFailure;
+  void remember(OutboxRow interrupted, Throwable cause) {
+    row = interrupted;
+    failure = cause;
   }
 
   /** Counts the attempt if there is one. The row of a lost shard is left to its new owner. */
