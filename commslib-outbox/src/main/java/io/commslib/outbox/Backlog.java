@@ -55,7 +55,7 @@ record Backlog(Duration oldest, int rows, int parked, int unowned, int outside) 
     SqlDialect dialect = database.dialect();
     try (PreparedStatement select =
         connection.prepareStatement(
-            RelaySql.of(
+            OutboxSql.of(
                 database,
                 "SELECT created_at, @now FROM @message WHERE shard = ? ORDER BY id LIMIT 1"))) {
       for (int shard : owned) {

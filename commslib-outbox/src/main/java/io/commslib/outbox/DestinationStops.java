@@ -21,15 +21,15 @@ final class DestinationStops {
   private Set<String> names = Set.of();
 
   DestinationStops(JdbcDatabase database) {
-    this.select = RelaySql.of(database, "SELECT destination FROM @pause");
+    this.select = OutboxSql.of(database, "SELECT destination FROM @pause");
     this.insert =
-        RelaySql.of(
+        OutboxSql.of(
             database,
             """
             INSERT INTO @pause (destination, paused_at, cause)
             VALUES (?, @now, ?) @or_ignore_duplicate
             """);
-    this.delete = RelaySql.of(database, "DELETE FROM @pause WHERE destination = ?");
+    this.delete = OutboxSql.of(database, "DELETE FROM @pause WHERE destination = ?");
   }
 
   /** The stopped destinations as of the last {@link #refresh}. */

@@ -18,19 +18,20 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An outbox without a database, for users' tests: what was published in a transaction appears when
- * it commits and never if it rolls back. Keeps what was committed for assertions and, if made with
- * a publisher, publishes it then, in order. Thread-safe. Holds at most 1,000,000 messages.
+ * An outbox without a database, for users' tests. The messages of a transaction appear when it
+ * commits, and never if it rolls back. The outbox keeps committed messages for assertions. With a
+ * publisher, it also publishes them at the commit, in order. Thread-safe. Keeps at most 1,000,000
+ * messages.
  */
 public final class InMemoryOutbox implements Outbox {
 
   private static final int MAX_MESSAGES = 1_000_000;
 
   /**
-   * A message and where it goes. Immutable value.
+   * A message and its destination. Immutable value.
    *
-   * @param to where it goes
-   * @param message what was published
+   * @param to the destination
+   * @param message the message
    */
   public record Committed(Destination to, Message message) {}
 
@@ -45,7 +46,7 @@ public final class InMemoryOutbox implements Outbox {
   }
 
   /**
-   * Creates an outbox that keeps what was committed.
+   * Creates an outbox that keeps committed messages.
    *
    * @param transactions an {@link io.commslib.core.inmemory.InMemoryTransactionRunner}
    * @return new outbox
@@ -55,12 +56,12 @@ public final class InMemoryOutbox implements Outbox {
   }
 
   /**
-   * Creates an outbox that also publishes what was committed, on the committing thread, which waits
-   * for the confirmation. A publish that fails is thrown at whoever commits: the work is done and
-   * the message kept among the committed ones, but it has not gone out.
+   * Creates an outbox that also publishes committed messages, on the committing thread, which waits
+   * for the confirmation. The failure of a publish is thrown to the committing caller. Then the
+   * transaction is committed and the message is among the committed ones, but it is not published.
    *
    * @param transactions an {@link io.commslib.core.inmemory.InMemoryTransactionRunner}
-   * @param publisher where it goes
+   * @param publisher publishes the committed messages
    * @return new outbox
    */
   public static InMemoryOutbox create(TransactionRunner transactions, Publisher publisher) {
@@ -80,8 +81,7 @@ public final class InMemoryOutbox implements Outbox {
       Checks.inRange("messages", committed.size() + 1, 1, MAX_MESSAGES);
       committed.add(entry);
       if (publisher != null) {
-        // Waits, so that a test that looks after the commit sees the message published or the
-        // failure.
+        // Waits, so that after the commit a test finds either the published message or the failure.
         publisher.publish(entry.to(), entry.message()).toCompletableFuture().join();
       }
     } catch (CompletionException e) {
@@ -105,11 +105,7 @@ public final class InMemoryOutbox implements Outbox {
     return transactions.database();
   }
 
-  /**
-   * Returns what was committed so far.
-   *
-   * @return copy, in commit order
-   */
+  /** {@return a copy of the committed messages, in commit order} */
   public List<Committed> committed() {
     lock.lock();
     try {

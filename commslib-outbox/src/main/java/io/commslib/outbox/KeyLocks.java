@@ -1,5 +1,6 @@
 package io.commslib.outbox;
 
+import io.commslib.core.hash.Fnv1a;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlDialect;
 import java.nio.charset.StandardCharsets;
@@ -8,44 +9,82 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 
 /**
- * One writer of a key at a time, until its transaction ends: an advisory lock on PostgreSQL, a row
- * of a table elsewhere. Keys may share a lock; then they only wait for each other.
+ * Locks that admit one writer of a key at a time, until its transaction ends. Keys may share a
+ * lock, and then their writers wait for each other. Immutable.
  */
-final class KeyLocks {
+abstract class KeyLocks {
 
   private static final int SLOTS = 4_096;
 
-  private final JdbcDatabase database;
   private final String table;
 
-  KeyLocks(JdbcDatabase database) {
-    this.database = database;
-    this.table = database.table("outbox_key_lock");
+  private KeyLocks(String table) {
+    this.table = table;
   }
 
-  void take(Connection connection, String key) throws SQLException {
-    if (database.dialect() == SqlDialect.POSTGRESQL) {
+  static KeyLocks of(JdbcDatabase database) {
+    return database.dialect() == SqlDialect.POSTGRESQL
+        ? new AdvisoryLocks(database)
+        : new RowLocks(database);
+  }
+
+  /** Takes the lock of a key. Blocks while another transaction has it. */
+  final void lock(Connection connection, String key) throws SQLException {
+    lock(connection, hash(table, key));
+  }
+
+  abstract void lock(Connection connection, long hash) throws SQLException;
+
+  /** Includes the table's name: advisory locks are shared by all schemas of a database. */
+  static long hash(String table, String key) {
+    return Fnv1a.hash64((table + '\n' + key).getBytes(StandardCharsets.UTF_8));
+  }
+
+  static int slot(long hash) {
+    return Math.floorMod((int) (hash >>> 32), SLOTS);
+  }
+
+  private static void lock(PreparedStatement lock) throws SQLException {
+    lock.executeQuery().close();
+  }
+
+  /** PostgreSQL: advisory locks. */
+  private static final class AdvisoryLocks extends KeyLocks {
+
+    AdvisoryLocks(JdbcDatabase database) {
+      super(database.table("outbox_key_lock"));
+    }
+
+    @Override
+    void lock(Connection connection, long hash) throws SQLException {
       try (PreparedStatement lock =
           connection.prepareStatement("SELECT pg_advisory_xact_lock(?)")) {
-        lock.setLong(1, hash(key));
-        lock.executeQuery().close();
+        lock.setLong(1, hash);
+        KeyLocks.lock(lock);
       }
-      return;
-    }
-    // The schema's script makes all rows: who waited for an insert could end in a deadlock.
-    try (PreparedStatement lock =
-        connection.prepareStatement("SELECT slot FROM " + table + " WHERE slot = ? FOR UPDATE")) {
-      lock.setInt(1, Math.floorMod((int) (hash(key) >>> 32), SLOTS));
-      lock.executeQuery().close();
     }
   }
 
-  /** Schemas do not share locks on PostgreSQL, where they are one space for the database. */
-  private long hash(String key) {
-    long hash = 0xcbf29ce484222325L;
-    for (byte b : (table + '\n' + key).getBytes(StandardCharsets.UTF_8)) {
-      hash = (hash ^ (b & 0xff)) * 0x100000001b3L;
+  /**
+   * Other databases: rows of a table. The schema script creates all of them, because transactions
+   * that wait for each other's inserts could deadlock.
+   */
+  private static final class RowLocks extends KeyLocks {
+
+    private final String sql;
+
+    RowLocks(JdbcDatabase database) {
+      super(database.table("outbox_key_lock"));
+      this.sql =
+          new OutboxSql(database).text("SELECT slot FROM @key_lock WHERE slot = ? FOR UPDATE");
     }
-    return hash;
+
+    @Override
+    void lock(Connection connection, long hash) throws SQLException {
+      try (PreparedStatement lock = connection.prepareStatement(sql)) {
+        lock.setInt(1, slot(hash));
+        KeyLocks.lock(lock);
+      }
+    }
   }
 }

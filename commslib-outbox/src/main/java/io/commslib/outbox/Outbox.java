@@ -13,43 +13,41 @@ import java.util.List;
 public interface Outbox {
 
   /**
-   * Writes a message into the caller's transaction. It is published after the commit, at least
-   * once, and never if the transaction rolls back. Blocks for one statement. Messages of one key to
-   * one destination leave in the order they were written by transactions that do not overlap;
-   * transactions that write the same key at once should serialise themselves, for example by the
-   * row lock of what they change.
+   * Writes a message into the caller's transaction. The message is published at least once after
+   * the commit, and never if the transaction rolls back. Blocks for one statement. Messages of one
+   * key to one destination are published in the order in which they were written, as long as the
+   * writing transactions do not overlap. Transactions that write the same key at the same time
+   * should be serialised, for example by the lock of a row that all of them change.
    *
    * @param tx the running transaction, on this outbox's database
-   * @param to where it goes
-   * @param message what to publish
-   * @throws IllegalArgumentException if {@code tx} belongs to another database or the message is
-   *     over the size limit; nothing was written
-   * @throws IllegalStateException coded, if {@code tx} is over ({@link TransactionContext}); {@code
-   *     COMMS-JDBC-006} if its connection is in auto-commit mode; nothing was written
+   * @param to the destination
+   * @param message the message
+   * @throws IllegalArgumentException if {@code tx} belongs to another database or the message
+   *     exceeds the size limit; nothing was written
+   * @throws IllegalStateException with a code, if {@code tx} has ended ({@link
+   *     TransactionContext}); {@code COMMS-JDBC-006} if its connection is in auto-commit mode;
+   *     nothing was written
    * @throws io.commslib.core.StoreException if the database fails; the transaction must roll back
    */
   void publish(TransactionContext tx, Destination to, Message message);
 
   /**
-   * Writes several messages in their order; as {@link #publish} for each, in fewer round trips.
+   * Writes several messages in their order. Works as {@link #publish} for each, in fewer round
+   * trips.
    *
    * @param tx the running transaction, on this outbox's database
-   * @param to where they go
-   * @param messages what to publish
+   * @param to the destination
+   * @param messages the messages
    */
   void publishAll(TransactionContext tx, Destination to, List<Message> messages);
 
   /**
-   * Tells the relay of this process to look now. Called by itself after a commit it can see; call
-   * it after you have committed a connection of your own. Never blocks; calls in quick succession
-   * become one.
+   * Wakes the relay of this process, so that it reads without waiting for its poll interval. The
+   * outbox does that itself after each commit that the transaction reports. Call it after you have
+   * committed a connection of your own. Never blocks; calls in quick succession become one.
    */
   void wake();
 
-  /**
-   * Returns which database this outbox lies on.
-   *
-   * @return the identity
-   */
+  /** {@return the identity of the database that this outbox is in} */
   DatabaseId database();
 }

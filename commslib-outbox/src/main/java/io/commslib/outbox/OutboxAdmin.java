@@ -2,6 +2,7 @@ package io.commslib.outbox;
 
 import io.commslib.core.checks.Checks;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlDialect;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -13,32 +14,54 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Looks at parked messages and decides about them. Applications and tools call it. Thread-safe;
- * each call is one transaction and blocks for it. What it decides is written to {@code
- * outbox_audit} in the same transaction, with who and why. Relays see it within a few seconds.
+ * Reads parked messages and decides about them. Applications and tools call it. Thread-safe; each
+ * call is one transaction and blocks for it. Each decision is written to {@code outbox_audit} in
+ * its transaction, with its author and reason. Relays see it within a few seconds.
  */
 public final class OutboxAdmin {
 
   private static final int MAX_LIMIT = 10_000;
 
-  private final JdbcDatabase database;
+  /** The actions are stored in {@code outbox_audit}. They never change. */
+  private static final String REDRIVE = "replay";
+
+  private static final String REDRIVE_AT_FRONT = "replay at front";
+  private static final String DISCARD = "discard";
+  private static final String PAUSE = "pause";
+  private static final String RESUME = "resume";
+
+  private final SqlDialect dialect;
   private final OutboxTransactions transactions;
   private final ParkedTable parked;
   private final DestinationStops stopped;
   private final RowArchive archive;
+  private final SqlTemplate readAudit;
+  private final String insertAudit;
 
   private OutboxAdmin(JdbcDatabase database) {
-    this.database = database;
+    this.dialect = database.dialect();
     this.transactions = new OutboxTransactions(database);
     this.parked = new ParkedTable(database);
     this.stopped = new DestinationStops(database);
     this.archive = new RowArchive(database);
+    OutboxSql sql = new OutboxSql(database);
+    this.readAudit =
+        sql.template(
+            """
+            SELECT id, at, actor, reason, action, subject FROM @audit
+            ORDER BY id DESC LIMIT {limit}
+            """);
+    this.insertAudit =
+        sql.text(
+            """
+            INSERT INTO @audit (at, actor, reason, action, subject) VALUES (@now, ?, ?, ?, ?)
+            """);
   }
 
   /**
-   * Creates an admin.
+   * Creates an admin. Does not connect.
    *
-   * @param database where the outbox's tables lie
+   * @param database the database with the outbox's tables
    * @return new admin
    */
   public static OutboxAdmin create(JdbcDatabase database) {
@@ -46,10 +69,10 @@ public final class OutboxAdmin {
   }
 
   /**
-   * Returns parked messages, oldest first.
+   * Returns the oldest parked messages.
    *
-   * @param limit how many at most, 1 to 10,000
-   * @return up to {@code limit}
+   * @param limit the maximum number of messages, 1 to 10,000
+   * @return up to {@code limit} messages, oldest first
    * @throws io.commslib.core.StoreException if the database fails
    */
   public List<ParkedMessage> parked(int limit) {
@@ -57,12 +80,12 @@ public final class OutboxAdmin {
   }
 
   /**
-   * Returns a page of parked messages, oldest first.
+   * Returns a page of parked messages.
    *
-   * @param filter which
-   * @param after id of the last message of the page before, or 0
-   * @param limit how many at most, 1 to 10,000
-   * @return up to {@code limit}
+   * @param filter the messages to return
+   * @param after the id of the last message of the previous page, or 0
+   * @param limit the maximum number of messages, 1 to 10,000
+   * @return up to {@code limit} messages, oldest first
    * @throws io.commslib.core.StoreException if the database fails
    */
   public List<ParkedMessage> parked(ParkedFilter filter, long after, int limit) {
@@ -72,10 +95,10 @@ public final class OutboxAdmin {
   }
 
   /**
-   * Tells why a message is parked and what it blocks.
+   * Explains why a message is parked and what it blocks.
    *
    * @param id from {@link ParkedMessage#id()}
-   * @return empty if there is no such message any more
+   * @return the explanation; empty if the message is no longer parked
    * @throws io.commslib.core.StoreException if the database fails
    */
   public Optional<ParkedExplanation> explain(long id) {
@@ -83,37 +106,36 @@ public final class OutboxAdmin {
   }
 
   /**
-   * Puts a parked message to the end of the outbox, behind all that is written by now, and unblocks
-   * its key if no other parked message blocks it. It keeps its message id; its attempts count from
-   * 1 again.
+   * Moves a parked message to the end of the outbox, behind all messages written before, and
+   * unblocks its key if no other parked message blocks it. The message keeps its message id. Its
+   * attempts count from 1 again.
    *
    * @param id from {@link ParkedMessage#id()}
-   * @param actor who decides, 1 to 200 characters
-   * @param reason why, 1 to 1,000 characters
-   * @return false if there is no such message any more
+   * @param actor the author of the decision, 1 to 200 characters
+   * @param reason the reason, 1 to 1,000 characters
+   * @return false if the message is no longer parked
    * @throws io.commslib.core.StoreException if the database fails; nothing was changed
    */
   public boolean redrive(long id, String actor, String reason) {
-    return decide(
-            "replay", actor, reason, connection -> parked.lock(connection, id), parked::toTail)
+    return decide(REDRIVE, actor, reason, connection -> parked.lock(connection, id), parked::toTail)
         == 1;
   }
 
   /**
-   * Puts a parked message back to its old place, before the later messages of its key, and unblocks
-   * the key: order is kept.
+   * Moves a parked message back to its old place, before the later messages of its key, and
+   * unblocks the key. The order of the key is kept.
    *
    * @param id from {@link ParkedMessage#id()}
-   * @param actor who decides, 1 to 200 characters
-   * @param reason why, 1 to 1,000 characters
-   * @return false if there is no such message any more
-   * @throws IllegalStateException if its key is not blocked any more: later messages may have gone
-   *     out; nothing was changed
+   * @param actor the author of the decision, 1 to 200 characters
+   * @param reason the reason, 1 to 1,000 characters
+   * @return false if the message is no longer parked
+   * @throws IllegalStateException if its key is no longer blocked, so that later messages may have
+   *     been published; nothing was changed
    * @throws io.commslib.core.StoreException if the database fails; nothing was changed
    */
   public boolean redriveAtFront(long id, String actor, String reason) {
     return decide(
-            "replay at front",
+            REDRIVE_AT_FRONT,
             actor,
             reason,
             connection -> parked.lock(connection, id),
@@ -122,22 +144,22 @@ public final class OutboxAdmin {
   }
 
   /**
-   * Puts a group of parked messages to the end of the outbox, in the order in which they were
-   * written: those of an error class, of a cause, of a key. As {@link #redrive} for each, all or
-   * none.
+   * Moves a group of parked messages to the end of the outbox, in the order in which they were
+   * written. The filter may choose those of an error class, of a cause or of a key. Works as {@link
+   * #redrive} for each message, for all of them or for none.
    *
-   * @param filter which
-   * @param limit how many at most, 1 to 10,000; call again for the rest
-   * @param actor who decides, 1 to 200 characters
-   * @param reason why, 1 to 1,000 characters
-   * @return how many
+   * @param filter the messages to move
+   * @param limit the maximum number of messages, 1 to 10,000; call again for the rest
+   * @param actor the author of the decision, 1 to 200 characters
+   * @param reason the reason, 1 to 1,000 characters
+   * @return the number of moved messages
    * @throws io.commslib.core.StoreException if the database fails; nothing was changed
    */
   public int redriveAll(ParkedFilter filter, int limit, String actor, String reason) {
     Objects.requireNonNull(filter, "filter");
     Checks.inRange("limit", limit, 1, MAX_LIMIT);
     return decide(
-        "replay",
+        REDRIVE,
         actor,
         reason,
         connection -> parked.lockAll(connection, filter, limit),
@@ -145,33 +167,32 @@ public final class OutboxAdmin {
   }
 
   /**
-   * Removes a parked message for good and unblocks its key if no other blocks it.
+   * Deletes a parked message forever and unblocks its key if no other parked message blocks it.
    *
    * @param id from {@link ParkedMessage#id()}
-   * @param actor who decides, 1 to 200 characters
-   * @param reason why, 1 to 1,000 characters
-   * @return false if there is no such message any more
+   * @param actor the author of the decision, 1 to 200 characters
+   * @param reason the reason, 1 to 1,000 characters
+   * @return false if the message is no longer parked
    * @throws io.commslib.core.StoreException if the database fails; nothing was changed
    */
   public boolean discard(long id, String actor, String reason) {
-    return decide(
-            "discard", actor, reason, connection -> parked.lock(connection, id), parked::remove)
+    return decide(DISCARD, actor, reason, connection -> parked.lock(connection, id), parked::remove)
         == 1;
   }
 
   /**
-   * Stops publishing to a destination, by all relays; its messages wait.
+   * Stops all relays from publishing to a destination. Its messages wait.
    *
-   * @param destination text form, such as {@code queue:orders}
-   * @param actor who decides, 1 to 200 characters
-   * @param reason why, 1 to 1,000 characters
-   * @return false if it was stopped already
+   * @param destination the text form, such as {@code queue:orders}
+   * @param actor the author of the decision, 1 to 200 characters
+   * @param reason the reason, 1 to 1,000 characters
+   * @return false if the destination was already stopped
    * @throws io.commslib.core.StoreException if the database fails; nothing was changed
    */
   public boolean pause(String destination, String actor, String reason) {
     Checks.text("destination", destination, 1, 200);
     return audited(
-        "pause",
+        PAUSE,
         actor,
         reason,
         destination,
@@ -181,29 +202,25 @@ public final class OutboxAdmin {
   /**
    * Lets the relays publish to a stopped destination again.
    *
-   * @param destination text form, such as {@code queue:orders}
-   * @param actor who decides, 1 to 200 characters
-   * @param reason why, 1 to 1,000 characters
-   * @return false if it was not stopped
+   * @param destination the text form, such as {@code queue:orders}
+   * @param actor the author of the decision, 1 to 200 characters
+   * @param reason the reason, 1 to 1,000 characters
+   * @return false if the destination was not stopped
    * @throws io.commslib.core.StoreException if the database fails; nothing was changed
    */
   public boolean resume(String destination, String actor, String reason) {
     Checks.text("destination", destination, 1, 200);
     return audited(
-        "resume",
-        actor,
-        reason,
-        destination,
-        connection -> stopped.resume(connection, destination));
+        RESUME, actor, reason, destination, connection -> stopped.resume(connection, destination));
   }
 
   /**
-   * Deletes archived messages, oldest first, in one batch; call it until it returns less than the
+   * Deletes archived messages, oldest first, in one batch. Call it until it returns less than the
    * limit.
    *
-   * @param before the first day to keep, UTC
-   * @param limit how many at most, 1 to 10,000
-   * @return how many
+   * @param before the first day to keep, in UTC
+   * @param limit the maximum number of messages, 1 to 10,000
+   * @return the number of deleted messages
    * @throws io.commslib.core.StoreException if the database fails; nothing was deleted
    */
   public int purgeArchive(LocalDate before, int limit) {
@@ -213,58 +230,53 @@ public final class OutboxAdmin {
   }
 
   /**
-   * Returns decisions, newest first.
+   * Returns the latest decisions.
    *
-   * @param limit how many at most, 1 to 10,000
-   * @return up to {@code limit}
+   * @param limit the maximum number of decisions, 1 to 10,000
+   * @return up to {@code limit} decisions, newest first
    * @throws io.commslib.core.StoreException if the database fails
    */
   public List<AuditEntry> audit(int limit) {
     Checks.inRange("limit", limit, 1, MAX_LIMIT);
-    return transactions.run(
-        "admin",
-        connection -> {
-          List<AuditEntry> found = new ArrayList<>();
-          try (PreparedStatement select =
-                  connection.prepareStatement(
-                      "SELECT id, at, actor, reason, action, subject FROM "
-                          + database.table("outbox_audit")
-                          + " ORDER BY id DESC LIMIT "
-                          + limit);
-              ResultSet row = select.executeQuery()) {
-            while (row.next()) {
-              found.add(
-                  new AuditEntry(
-                      row.getLong(1),
-                      database.dialect().instant(row, 2),
-                      row.getString(3),
-                      row.getString(4),
-                      row.getString(5),
-                      row.getString(6)));
-            }
-          }
-          return found;
-        });
+    return transactions.run("admin", connection -> readAudit(connection, limit));
+  }
+
+  private List<AuditEntry> readAudit(Connection connection, int limit) throws SQLException {
+    List<AuditEntry> found = new ArrayList<>();
+    try (PreparedStatement select = connection.prepareStatement(readAudit.with(limit));
+        ResultSet row = select.executeQuery()) {
+      while (row.next()) {
+        found.add(
+            new AuditEntry(
+                row.getLong(1),
+                dialect.instant(row, 2),
+                row.getString(3),
+                row.getString(4),
+                row.getString(5),
+                row.getString(6)));
+      }
+    }
+    return found;
   }
 
   private interface Change {
-    void of(Connection connection, ParkedTable.Entry entry) throws SQLException;
+    void apply(Connection connection, ParkedTable.Entry entry) throws SQLException;
   }
 
   private int decide(
       String action,
       String actor,
       String reason,
-      OutboxTransactions.Work<List<ParkedTable.Entry>> which,
+      OutboxTransactions.Work<List<ParkedTable.Entry>> choice,
       Change change) {
-    checkWho(actor, reason);
+    checkAuthorAndReason(actor, reason);
     return transactions.run(
         "admin",
         connection -> {
-          List<ParkedTable.Entry> entries = which.run(connection);
+          List<ParkedTable.Entry> entries = choice.run(connection);
           for (ParkedTable.Entry entry : entries) {
-            change.of(connection, entry);
-            note(connection, actor, reason, action, entry.toString());
+            change.apply(connection, entry);
+            insertAudit(connection, actor, reason, action, entry.toString());
           }
           return entries.size();
         });
@@ -276,36 +288,26 @@ public final class OutboxAdmin {
       String reason,
       String subject,
       OutboxTransactions.Work<Boolean> work) {
-    checkWho(actor, reason);
+    checkAuthorAndReason(actor, reason);
     return transactions.run(
         "admin",
         connection -> {
           boolean changed = work.run(connection);
           if (changed) {
-            note(connection, actor, reason, action, subject);
+            insertAudit(connection, actor, reason, action, subject);
           }
           return changed;
         });
   }
 
-  private static void checkWho(String actor, String reason) {
+  private static void checkAuthorAndReason(String actor, String reason) {
     Checks.text("actor", actor, 1, 200);
     Checks.text("reason", reason, 1, 1_000);
   }
 
-  private void note(
+  private void insertAudit(
       Connection connection, String actor, String reason, String action, String subject)
       throws SQLException {
-    RowTables.update(
-        connection,
-        "INSERT INTO "
-            + database.table("outbox_audit")
-            + " (at, actor, reason, action, subject) VALUES ("
-            + database.dialect().now()
-            + ", ?, ?, ?, ?)",
-        actor,
-        reason,
-        action,
-        subject);
+    RowTables.update(connection, insertAudit, actor, reason, action, subject);
   }
 }

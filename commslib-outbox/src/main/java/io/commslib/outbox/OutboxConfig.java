@@ -13,20 +13,20 @@ import java.util.Objects;
 import java.util.TreeMap;
 
 /**
- * How an outbox and its relay work. Immutable; all processes that share the tables use equal
+ * Settings of an outbox and its relays. Immutable. All processes that share the tables use equal
  * settings.
  */
 public final class OutboxConfig {
 
-  /** What becomes of later messages of a key when one of them can't be published at all. */
+  /** The treatment of a key's later messages once one of its messages is parked. */
   public enum OnParked {
-    /** They wait until the parked one is replayed or discarded: order is kept. */
+    /** They wait until the parked message is redriven or discarded. The order is kept. */
     BLOCK_KEY,
-    /** They go on: order is broken at the parked one. */
+    /** They are published. The order is broken at the parked message. */
     SKIP,
     /**
-     * As {@link #BLOCK_KEY}, and nothing more is published for the destination by any relay until
-     * {@link OutboxAdmin#resume}. What is with the transport by then still arrives.
+     * As {@link #BLOCK_KEY}, and in addition no relay publishes to the destination until {@link
+     * OutboxAdmin#resume}. Messages that the transport has already accepted still arrive.
      */
     PAUSE_DESTINATION
   }
@@ -37,11 +37,7 @@ public final class OutboxConfig {
     this.settings = settings;
   }
 
-  /**
-   * Returns the defaults.
-   *
-   * @return configuration
-   */
+  /** {@return the configuration with all defaults} */
   public static OutboxConfig defaults() {
     return builder().build();
   }
@@ -56,7 +52,7 @@ public final class OutboxConfig {
   }
 
   /**
-   * The number of shards, stored by the first outbox that is created on the tables.
+   * Returns the number of shards. The first outbox that is created on the tables stores it.
    *
    * @return 1 to 1,024, default 32
    */
@@ -65,7 +61,7 @@ public final class OutboxConfig {
   }
 
   /**
-   * Returns how long a relay owns its shards without renewing.
+   * Returns the time for which a relay owns its shards without renewing the lease.
    *
    * @return 5 s to 10 min, default 15 s
    */
@@ -74,7 +70,7 @@ public final class OutboxConfig {
   }
 
   /**
-   * Returns how often the relay looks when nobody wakes it.
+   * Returns the time between reads of a relay that is not woken.
    *
    * @return 10 ms to 1 min, default 1 s
    */
@@ -83,7 +79,7 @@ public final class OutboxConfig {
   }
 
   /**
-   * Returns how many rows one read takes at most.
+   * Returns the maximum number of rows of one read.
    *
    * @return 1 to 10,000, default 500
    */
@@ -92,8 +88,8 @@ public final class OutboxConfig {
   }
 
   /**
-   * Returns how many rows the relay holds in memory, unconfirmed or waiting behind one of their
-   * key.
+   * Returns the maximum number of rows that the relay has in memory, unconfirmed or waiting behind
+   * another row of their key.
    *
    * @return 1 to 100,000, default 10,000
    */
@@ -102,7 +98,8 @@ public final class OutboxConfig {
   }
 
   /**
-   * Returns how many bytes of messages the relay holds in memory, give or take one message.
+   * Returns the maximum number of bytes of messages that the relay has in memory. One message may
+   * exceed it.
    *
    * @return 64 KiB to 4 GiB, default 64 MiB
    */
@@ -111,8 +108,8 @@ public final class OutboxConfig {
   }
 
   /**
-   * Returns how often a message the transport refuses is attempted before it is parked. Outages do
-   * not count.
+   * Returns the number of attempts after which a message that the transport rejects is parked.
+   * Outages do not count.
    *
    * @return 1 to 1,000, default 5
    */
@@ -121,16 +118,16 @@ public final class OutboxConfig {
   }
 
   /**
-   * Returns the wait between attempts, and between looks at a destination that is out of reach.
+   * Returns the wait between attempts, and between probes of an unreachable destination.
    *
-   * @return the backoff
+   * @return the backoff, default from 200 ms to 10 s
    */
   public Backoff backoff() {
     return settings.backoff;
   }
 
   /**
-   * Returns what becomes of a key whose message was parked.
+   * Returns the treatment of a key whose message was parked.
    *
    * @return default {@link OnParked#BLOCK_KEY}
    */
@@ -139,16 +136,16 @@ public final class OutboxConfig {
   }
 
   /**
-   * Returns what becomes of a key whose message to a destination was parked.
+   * Returns the treatment of a key whose message to a destination was parked.
    *
    * @param to the destination
-   * @return what was set for it, else {@link #onParked()}
+   * @return the setting of the destination, else {@link #onParked()}
    */
   public OnParked onParked(Destination to) {
     return onParked(to.toString());
   }
 
-  /** The same for the text of a row, which may be no destination at all. */
+  /** The same for the text of a row, which may not be a valid destination. */
   OnParked onParked(String destination) {
     return settings.perDestination.getOrDefault(destination, settings.onParked);
   }
@@ -163,7 +160,7 @@ public final class OutboxConfig {
   }
 
   /**
-   * Returns the largest body accepted.
+   * Returns the largest accepted body in bytes.
    *
    * @return 1 KiB to 64 MiB, default 1 MiB
    */
@@ -172,7 +169,7 @@ public final class OutboxConfig {
   }
 
   /**
-   * The source of messages that were built without one.
+   * Returns the source of messages that were built without one.
    *
    * @return default {@code /}
    */
@@ -181,7 +178,7 @@ public final class OutboxConfig {
   }
 
   /**
-   * The observer of relays and notifiers.
+   * Returns the observer of relays and notifiers.
    *
    * @return default {@link CommsObserver#logging()}
    */
@@ -239,9 +236,10 @@ public final class OutboxConfig {
     private Builder() {}
 
     /**
-     * Sets the number of shards: the upper bound of relays that work at once.
+     * Sets the number of shards, which is the maximum number of relays that work at the same time.
+     * It can't be changed once the tables are in use.
      *
-     * @param shards 1 to 1,024; can't be changed once the tables are in use
+     * @param shards 1 to 1,024; default 32
      * @return this
      */
     public Builder shards(int shards) {
@@ -250,10 +248,10 @@ public final class OutboxConfig {
     }
 
     /**
-     * Sets how long a relay owns its shards without renewing; a crashed relay's messages wait that
-     * long.
+     * Sets the time for which a relay owns its shards without renewing the lease. The messages of a
+     * crashed relay wait that long. A short lease is lost more easily in a pause of the process.
      *
-     * @param leaseTime 5 s to 10 min
+     * @param leaseTime 5 s to 10 min; default 15 s
      * @return this
      */
     public Builder leaseTime(Duration leaseTime) {
@@ -262,9 +260,10 @@ public final class OutboxConfig {
     }
 
     /**
-     * Sets how often the relay looks when nobody wakes it.
+     * Sets the time between reads of a relay that is not woken. It is the latency of messages that
+     * another process writes without an {@link OutboxNotifier}.
      *
-     * @param pollInterval 10 ms to 1 min
+     * @param pollInterval 10 ms to 1 min, less than a third of the lease; default 1 s
      * @return this
      */
     public Builder pollInterval(Duration pollInterval) {
@@ -273,9 +272,9 @@ public final class OutboxConfig {
     }
 
     /**
-     * Sets how many rows one read takes at most.
+     * Sets the maximum number of rows of one read.
      *
-     * @param batchSize 1 to 10,000
+     * @param batchSize 1 to 10,000, at most {@code maxUnconfirmed}; default 500
      * @return this
      */
     public Builder batchSize(int batchSize) {
@@ -284,10 +283,11 @@ public final class OutboxConfig {
     }
 
     /**
-     * Sets how many rows the relay holds in memory; but on PostgreSQL, where a look does not pass
-     * over them again, never more than 4,000. No destination gets more of it than it leaves free.
+     * Sets the maximum number of rows that the relay has in memory. On PostgreSQL, where a read
+     * does not pass over these rows again, it never has more than 4,000. One destination gets at
+     * most as many rows as it leaves free for others.
      *
-     * @param maxUnconfirmed 1 to 100,000
+     * @param maxUnconfirmed 1 to 100,000; default 10,000
      * @return this
      */
     public Builder maxUnconfirmed(int maxUnconfirmed) {
@@ -296,11 +296,11 @@ public final class OutboxConfig {
     }
 
     /**
-     * Sets how many bytes of messages the relay holds in memory. A read may bring up to {@code
-     * batchSize} messages over it when small ones are followed by large ones; those are left where
-     * they are.
+     * Sets the maximum number of bytes of messages that the relay has in memory. A read may fetch
+     * up to {@code batchSize} messages beyond it when small messages are followed by large ones.
+     * The relay leaves those in the table.
      *
-     * @param maxUnconfirmedBytes 64 KiB to 4 GiB
+     * @param maxUnconfirmedBytes 64 KiB to 4 GiB; default 64 MiB
      * @return this
      */
     public Builder maxUnconfirmedBytes(long maxUnconfirmedBytes) {
@@ -309,9 +309,10 @@ public final class OutboxConfig {
     }
 
     /**
-     * Sets how often a refused message is attempted before it is parked.
+     * Sets the number of attempts after which a message that the transport rejects is parked.
+     * Outages do not count.
      *
-     * @param attempts 1 to 1,000
+     * @param attempts 1 to 1,000; default 5
      * @return this
      */
     public Builder attempts(int attempts) {
@@ -320,9 +321,9 @@ public final class OutboxConfig {
     }
 
     /**
-     * Sets the wait between attempts.
+     * Sets the wait between attempts, and between probes of an unreachable destination.
      *
-     * @param backoff the backoff
+     * @param backoff the backoff; default exponential, from 200 ms to 10 s
      * @return this
      */
     public Builder backoff(Backoff backoff) {
@@ -331,9 +332,9 @@ public final class OutboxConfig {
     }
 
     /**
-     * Sets what becomes of a key whose message was parked.
+     * Sets the treatment of a key whose message was parked.
      *
-     * @param onParked block or skip
+     * @param onParked block, skip or pause; default {@link OnParked#BLOCK_KEY}
      * @return this
      */
     public Builder onParked(OnParked onParked) {
@@ -342,10 +343,10 @@ public final class OutboxConfig {
     }
 
     /**
-     * Sets what becomes of a key whose message to one destination was parked.
+     * Sets the treatment of a key whose message to one destination was parked.
      *
      * @param to the destination
-     * @param policy block, skip or pause
+     * @param policy block, skip or pause; default is the setting for all destinations
      * @return this
      */
     public Builder onParked(Destination to, OnParked policy) {
@@ -356,9 +357,9 @@ public final class OutboxConfig {
 
     /**
      * Sets whether published messages are kept: their rows move to {@code outbox_archive} instead
-     * of being deleted. {@link OutboxAdmin#purgeArchive} deletes them; nothing else does.
+     * of being deleted. Only {@link OutboxAdmin#purgeArchive} deletes them.
      *
-     * @param archive true to keep them
+     * @param archive true to keep them; default false
      * @return this
      */
     public Builder archive(boolean archive) {
@@ -367,9 +368,9 @@ public final class OutboxConfig {
     }
 
     /**
-     * Sets the largest body accepted.
+     * Sets the largest accepted body in bytes.
      *
-     * @param maxMessageBytes 1 KiB to 64 MiB
+     * @param maxMessageBytes 1 KiB to 64 MiB; default 1 MiB
      * @return this
      */
     public Builder maxMessageBytes(int maxMessageBytes) {
@@ -390,12 +391,11 @@ public final class OutboxConfig {
     }
 
     /**
-     * Sets the observer of relays and notifiers. It is told of {@linkplain CommsObserver#onTrouble
-     * trouble}: a first failed attempt, parked messages, paused destinations, failed or hanging
-     * loops.
+     * Sets the observer of relays and notifiers. Its {@link CommsObserver#onTrouble} reports first
+     * failed attempts, parked messages, paused destinations, and failed or stalled loops.
      *
-     * @param observer default {@link CommsObserver#logging()}, which {@link CommsObserver#and}
-     *     combines with others
+     * @param observer the observer, which {@link CommsObserver#and} combines with others; default
+     *     {@link CommsObserver#logging()}
      * @return this
      */
     public Builder observer(CommsObserver observer) {
@@ -408,35 +408,37 @@ public final class OutboxConfig {
      *
      * @return immutable configuration
      * @throws IllegalArgumentException if a setting is out of range, {@code batchSize} exceeds
-     *     {@code maxUnconfirmed}, or the poll interval is a third of the lease or more; names all
-     *     that is wrong, one a line
+     *     {@code maxUnconfirmed}, or the poll interval is a third of the lease or more; names every
+     *     violation, one on each line
      */
     public OutboxConfig build() {
-      List<String> wrong = new ArrayList<>();
-      rule(wrong, () -> Checks.inRange("shards", shards, 1, 1_024));
-      rule(
-          wrong,
+      List<String> violations = new ArrayList<>();
+      check(violations, () -> Checks.inRange("shards", shards, 1, 1_024));
+      check(
+          violations,
           () ->
               Checks.inRange(
                   "leaseTime", leaseTime, Duration.ofSeconds(5), Duration.ofMinutes(10)));
-      rule(
-          wrong,
+      check(
+          violations,
           () ->
               Checks.inRange(
                   "pollInterval", pollInterval, Duration.ofMillis(10), Duration.ofMinutes(1)));
-      rule(wrong, () -> Checks.inRange("batchSize", batchSize, 1, 10_000));
-      rule(wrong, () -> Checks.inRange("maxUnconfirmed", maxUnconfirmed, 1, 100_000));
-      rule(
-          wrong,
+      check(violations, () -> Checks.inRange("batchSize", batchSize, 1, 10_000));
+      check(violations, () -> Checks.inRange("maxUnconfirmed", maxUnconfirmed, 1, 100_000));
+      check(
+          violations,
           () -> Checks.inRange("maxUnconfirmedBytes", maxUnconfirmedBytes, 64L * 1024, 4L << 30));
-      rule(wrong, () -> Checks.inRange("attempts", attempts, 1, 1_000));
-      rule(wrong, () -> Checks.inRange("maxMessageBytes", maxMessageBytes, 1024, 64 * 1024 * 1024));
-      // Only worth saying if the parts are right by themselves.
-      if (wrong.isEmpty()) {
-        rule(wrong, this::checkCombinations);
+      check(violations, () -> Checks.inRange("attempts", attempts, 1, 1_000));
+      check(
+          violations,
+          () -> Checks.inRange("maxMessageBytes", maxMessageBytes, 1024, 64 * 1024 * 1024));
+      // Combinations make sense only for settings that are valid by themselves.
+      if (violations.isEmpty()) {
+        check(violations, this::checkCombinations);
       }
-      if (!wrong.isEmpty()) {
-        throw new IllegalArgumentException(String.join("\n", wrong));
+      if (!violations.isEmpty()) {
+        throw new IllegalArgumentException(String.join("\n", violations));
       }
       Builder copy = new Builder();
       copy.shards = shards;
@@ -469,11 +471,11 @@ public final class OutboxConfig {
           "less than a third of leaseTime, " + leaseTime);
     }
 
-    private static void rule(List<String> wrong, Runnable check) {
+    private static void check(List<String> violations, Runnable check) {
       try {
         check.run();
       } catch (IllegalArgumentException e) {
-        wrong.add(e.getMessage());
+        violations.add(e.getMessage());
       }
     }
   }

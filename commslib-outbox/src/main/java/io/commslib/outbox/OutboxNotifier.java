@@ -24,23 +24,23 @@ import org.postgresql.PGConnection;
 import org.postgresql.PGNotification;
 
 /**
- * Wakes relays in other processes after a commit, by PostgreSQL's NOTIFY; without it they find a
- * message at their next poll. Run one in every process that writes to the outbox or relays it. A
- * notification is sent after the commit, in a transaction of its own, at most every 5 ms however
- * many commit; it may be lost, and then polling finds the message: nothing depends on it but speed.
+ * Wakes relays in other processes after a commit, by PostgreSQL's NOTIFY. Without it, those relays
+ * find a message at their next poll. Run one in every process that writes to the outbox or relays
+ * it. A notification is sent after the commit, in a transaction of its own, at most every 5 ms for
+ * any number of commits. It may be lost, and then polling finds the message, so that only latency
+ * depends on it.
  *
  * <p>Thread-safe. Runs two threads, named {@code commslib-outbox-notify} and {@code
- * commslib-outbox-listen}. Holds one connection of the pool while a relay of the same {@link
- * JdbcOutbox} runs in this process, and for each notification one for a moment. Needs connections
- * that are the driver's own for as long as they are open: not a pooler that shares them by
- * transaction.
+ * commslib-outbox-listen}. Uses one connection of the pool while a relay of the same {@link
+ * JdbcOutbox} runs in this process, and one for a moment for each notification. Requires sessions
+ * of its own: a pooler that shares server connections by transaction does not work.
  */
 public final class OutboxNotifier implements LifecycleComponent {
 
   private static final Duration DEBOUNCE = Duration.ofMillis(5);
-  private static final Duration AFTER_FAILURE = Duration.ofSeconds(1);
-  private static final int LISTEN_MILLIS = 500;
-  private static final int TURNS_BETWEEN_CHECKS = 40;
+  private static final Duration FAILURE_BACKOFF = Duration.ofSeconds(1);
+  private static final int POLL_MILLIS = 500;
+  private static final int POLLS_BETWEEN_CHECKS = 40;
   private static final int CHECK_SECONDS = 2;
   private static final long CLOSE_SECONDS = 5;
 
@@ -60,7 +60,7 @@ public final class OutboxNotifier implements LifecycleComponent {
   private final OutageLogger listening;
   private final Thread notifyThread;
   private final Thread listenThread;
-  private volatile boolean listens;
+  private volatile boolean isListening;
   private volatile boolean closed;
 
   private OutboxNotifier(JdbcOutbox outbox, CommsRuntime runtime) {
@@ -85,7 +85,7 @@ public final class OutboxNotifier implements LifecycleComponent {
   /**
    * Creates a notifier.
    *
-   * @param outbox whose commits it tells others of, and whose relays it wakes
+   * @param outbox the outbox whose commits it announces and whose relays it wakes
    * @param runtime time, randomness and threads
    * @return new notifier, not yet started
    * @throws IllegalArgumentException if the outbox is not on PostgreSQL
@@ -110,28 +110,28 @@ public final class OutboxNotifier implements LifecycleComponent {
     if (closed || !started.compareAndSet(false, true)) {
       throw new IllegalStateException("notifier: started (expected: NEW)");
     }
-    outbox.tell(commits);
+    outbox.addNotifier(commits);
     notifyThread.start();
     listenThread.start();
     if (closed) {
-      outbox.untell(commits);
+      outbox.removeNotifier(commits);
     }
   }
 
-  /** Returns at once: what is not sent any more is found by polling. */
+  /** Returns immediately. Polling finds the messages whose notifications are not sent. */
   @Override
   public boolean drain(Duration timeout) {
     return true;
   }
 
-  /** Stops, within seconds. */
+  /** Stops the threads. Blocks for up to 5 s. Closing again has no effect. */
   @Override
   public void close() {
     if (closed) {
       return;
     }
     closed = true;
-    outbox.untell(commits);
+    outbox.removeNotifier(commits);
     commits.raise();
     pause.raise();
     if (!started.get()) {
@@ -150,8 +150,9 @@ public final class OutboxNotifier implements LifecycleComponent {
   }
 
   /**
-   * Returns how the notifier does; it is never {@code DOWN}, since messages flow without it.
-   * Details: {@code sent} and {@code received} notifications, {@code listening}.
+   * Returns the health of the notifier. It is never {@code DOWN}, because messages are published
+   * without it. Its details are the numbers of {@code sent} and {@code received} notifications, and
+   * {@code listening}.
    */
   @Override
   public Health health() {
@@ -159,17 +160,17 @@ public final class OutboxNotifier implements LifecycleComponent {
         Map.of(
             "sent", Long.toString(sent.get()),
             "received", Long.toString(received.get()),
-            "listening", Boolean.toString(listens));
-    boolean well = !closed && started.get() && (listens || !outbox.hasRelays());
-    return well
+            "listening", Boolean.toString(isListening));
+    boolean working = !closed && started.get() && (isListening || !outbox.hasRelays());
+    return working
         ? Health.of(Health.Status.UP, "", details)
         : Health.of(Health.Status.DEGRADED, "relays find messages by polling", details);
   }
 
   private void notifyOthers() {
-    untilClosed(
+    repeatUntilClosed(
         () -> {
-          if (commits.await(AFTER_FAILURE.toNanos()) && !closed) {
+          if (commits.await(FAILURE_BACKOFF.toNanos()) && !closed) {
             commits.takeRaised();
             send();
             commits.linger(DEBOUNCE.toNanos(), () -> closed);
@@ -177,17 +178,17 @@ public final class OutboxNotifier implements LifecycleComponent {
         });
   }
 
-  private interface Turn {
+  private interface Step {
     void run() throws InterruptedException;
   }
 
-  /** Only closing ends a thread of the notifier: neither an error nor an interrupt of a driver. */
-  private void untilClosed(Turn turn) {
+  /** Neither an error nor an interrupt by a driver ends a thread of the notifier, only closing. */
+  private void repeatUntilClosed(Step step) {
     try {
       while (!closed) {
         try {
           Thread.interrupted();
-          turn.run();
+          step.run();
         } catch (Throwable e) {
           Thread.onSpinWait();
         }
@@ -211,23 +212,23 @@ public final class OutboxNotifier implements LifecycleComponent {
       sent.incrementAndGet();
       sending.succeeded();
     } catch (Throwable e) {
-      // Polling finds the message. The thread goes on, whatever a driver or a pool throws.
+      // Polling finds the message. The thread continues, whatever a driver or a pool throws.
       sending.failed(e);
     }
   }
 
   private void listenToOthers() {
-    untilClosed(
+    repeatUntilClosed(
         () -> {
           if (outbox.hasRelays()) {
             listen();
           }
           Thread.interrupted();
-          pause.await(AFTER_FAILURE.toNanos());
+          pause.await(FAILURE_BACKOFF.toNanos());
         });
   }
 
-  /** Returns when the connection breaks, or there is nobody to wake any more. */
+  /** Returns when the connection breaks or no relay runs in this process. */
   private void listen() {
     try {
       connections.run(
@@ -239,10 +240,10 @@ public final class OutboxNotifier implements LifecycleComponent {
     } catch (SQLException e) {
       listening.failed(SqlErrors.translate("outbox listen", e));
     } catch (Throwable e) {
-      // The thread goes on, whatever a driver or a pool throws.
+      // The thread continues, whatever a driver or a pool throws.
       listening.failed(e);
     } finally {
-      listens = false;
+      isListening = false;
     }
   }
 
@@ -251,29 +252,29 @@ public final class OutboxNotifier implements LifecycleComponent {
     try {
       PGConnection notifications = connection.unwrap(PGConnection.class);
       execute(connection, "LISTEN " + channel);
-      listens = true;
+      isListening = true;
       listening.succeeded();
-      // What was told before is not told again.
+      // Notifications sent before LISTEN do not arrive.
       outbox.wakeRelays();
-      for (int turn = 1; !closed && outbox.hasRelays(); turn++) {
-        take(notifications.getNotifications(LISTEN_MILLIS));
-        if (turn % TURNS_BETWEEN_CHECKS == 0 && !connection.isValid(CHECK_SECONDS)) {
-          // A connection cut off without a word would stay silent for ever.
+      for (int poll = 1; !closed && outbox.hasRelays(); poll++) {
+        receive(notifications.getNotifications(POLL_MILLIS));
+        if (poll % POLLS_BETWEEN_CHECKS == 0 && !connection.isValid(CHECK_SECONDS)) {
+          // A connection that was cut silently would never report anything.
           return;
         }
       }
       execute(connection, "UNLISTEN " + channel);
-      take(notifications.getNotifications());
+      receive(notifications.getNotifications());
       stopped = true;
     } finally {
       if (!stopped) {
-        // Its next user must not be sent what it has not asked for.
+        // The next user of the connection must not receive notifications.
         connection.abort(Runnable::run);
       }
     }
   }
 
-  private void take(PGNotification[] notifications) {
+  private void receive(PGNotification[] notifications) {
     boolean fromOthers = false;
     for (PGNotification notification : notifications) {
       if (!notification.getParameter().equals(node)) {

@@ -159,7 +159,7 @@ public final class OutboxRelay implements LifecycleComponent {
     if (!phase.compareAndSet(Phase.NEW, Phase.RUNNING)) {
       throw new IllegalStateException("relay: " + phase.get() + " (expected: NEW)");
     }
-    outbox.listen(signal);
+    outbox.addRelay(signal);
     try {
       backgroundThreads.forEach(Thread::start);
       relayThread.start();
@@ -209,7 +209,7 @@ public final class OutboxRelay implements LifecycleComponent {
       events.close();
       return;
     }
-    outbox.unlisten(signal);
+    outbox.removeRelay(signal);
     watch.close();
     relayLoop.close();
     leaseLoop.close();

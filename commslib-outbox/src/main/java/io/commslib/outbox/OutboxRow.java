@@ -1,6 +1,7 @@
 package io.commslib.outbox;
 
 import io.commslib.core.CodecException;
+import io.commslib.core.hash.Fnv1a;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.wire.CloudEventsEnvelope;
@@ -11,12 +12,12 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One row of the outbox and the text form of its headers: one line per header, name, colon, value.
- * Values hold no control characters, names no colon, so nothing needs escaping.
+ * A row of the message table. The text form of its headers has one line for each header: name,
+ * colon, value. Values contain no control characters and names no colon, so nothing is escaped.
  *
- * @param missing bytes of payload and headers that were left in the database, since they are many;
- *     0 if they are here
- * @param lane orders rows that must leave one after the other; null for rows without key
+ * @param missing the number of bytes of payload and headers, if they were left in the database
+ *     because of their size; else 0
+ * @param lane equal for rows that must be published one after the other; null for rows without key
  */
 record OutboxRow(
     int shard,
@@ -28,7 +29,7 @@ record OutboxRow(
     @Nullable String lane,
     long missing) {
 
-  private static final byte[] NOTHING = {};
+  private static final byte[] NO_BYTES = {};
 
   static final CloudEventsEnvelope ENVELOPE =
       new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
@@ -46,7 +47,8 @@ record OutboxRow(
   /** A row whose payload and headers are still in the database. */
   static OutboxRow withoutBody(
       int shard, long id, String destination, @Nullable String key, long bytes) {
-    return new OutboxRow(shard, id, destination, key, NOTHING, "", laneOf(destination, key), bytes);
+    return new OutboxRow(
+        shard, id, destination, key, NO_BYTES, "", laneOf(destination, key), bytes);
   }
 
   OutboxRow withBody(byte[] body, String text) {
@@ -61,7 +63,7 @@ record OutboxRow(
     return missing == 0;
   }
 
-  /** The bytes of payload and headers, here or not. */
+  /** The number of bytes of payload and headers, wherever they are. */
   long bytes() {
     return missing + payload.length + headers.length();
   }
@@ -70,7 +72,7 @@ record OutboxRow(
     return destination + '\n' + key;
   }
 
-  /** Where it lies, for logs. */
+  /** Its shard and id, for logs. */
   String place() {
     return "row " + shard + "/" + id;
   }
@@ -83,14 +85,14 @@ record OutboxRow(
     }
   }
 
-  /** Reads the message; a row that was changed by hand may fail. */
+  /** Decodes the message. A row that was changed by hand may fail. */
   Message message() {
-    Message quick = RowHeaders.read(this);
-    return quick != null ? quick : readAny();
+    Message usual = RowHeaders.read(this);
+    return usual != null ? usual : decode();
   }
 
-  /** Reads what others or other versions wrote, and says what is wrong with it. */
-  private Message readAny() {
+  /** Decodes a row of another writer or version. Its failures name what is wrong. */
+  private Message decode() {
     Map<String, String> map = new LinkedHashMap<>();
     for (String line : headers.split("\n")) {
       int colon = line.indexOf(':');
@@ -110,12 +112,9 @@ record OutboxRow(
     return text.toString();
   }
 
-  /** The same key falls into the same shard on every database and in every process. */
+  /** The shard of a key: the same on every database, in every process and release. */
   static int shardOf(String key, int shards) {
-    int hash = 0x811c9dc5;
-    for (byte b : key.getBytes(StandardCharsets.UTF_8)) {
-      hash = (hash ^ (b & 0xff)) * 0x01000193;
-    }
+    int hash = Fnv1a.hash32(key.getBytes(StandardCharsets.UTF_8));
     hash ^= hash >>> 16;
     return Math.floorMod(hash, shards);
   }

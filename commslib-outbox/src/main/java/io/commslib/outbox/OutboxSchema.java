@@ -2,15 +2,16 @@ package io.commslib.outbox;
 
 import io.commslib.jdbc.SchemaScripts;
 
-/** The tables of the outbox. */
+/** The schema scripts of the outbox's tables. */
 public final class OutboxSchema {
 
   private OutboxSchema() {}
 
   /**
-   * Returns the scripts, version 1.
+   * Returns the scripts of version 1. Apply them once per schema, or let a migration tool of your
+   * own run the SQL that they print.
    *
-   * @return apply them once per schema, or let your own migration tool run what they print
+   * @return the scripts
    */
   public static SchemaScripts scripts() {
     return SchemaScripts.of("outbox", 1, OutboxSchema.class);

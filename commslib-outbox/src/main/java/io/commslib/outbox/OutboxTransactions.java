@@ -7,17 +7,20 @@ import io.commslib.jdbc.SqlErrors;
 import java.sql.Connection;
 import java.sql.SQLException;
 
-/** Runs the relay's and the admin's SQL, one transaction a call; drivers' failures end here. */
+/**
+ * Runs the SQL of relays, notifiers and admins, in one transaction for each call. Translates the
+ * failures of drivers. Thread-safe.
+ */
 final class OutboxTransactions {
 
-  /** What to do with a connection in a transaction. */
+  /** Statements on a connection. */
   interface Work<T> {
     T run(Connection connection) throws SQLException;
   }
 
   private final JdbcTransactionRunner transactions;
   private final SingleStatements singles;
-  private final boolean ofLoop;
+  private final boolean clearsInterrupts;
 
   /** For callers' threads. */
   OutboxTransactions(JdbcDatabase database) {
@@ -25,41 +28,42 @@ final class OutboxTransactions {
   }
 
   /**
-   * For threads of the library's own: what a driver has left set of an interrupt must not reach the
-   * next statement.
+   * For threads of the library's own. An interrupt flag that a driver has left set must not reach
+   * the next statement.
    */
   static OutboxTransactions ofLoop(JdbcDatabase database) {
     return new OutboxTransactions(database, true);
   }
 
-  private OutboxTransactions(JdbcDatabase database, boolean ofLoop) {
-    this.ofLoop = ofLoop;
+  private OutboxTransactions(JdbcDatabase database, boolean clearsInterrupts) {
+    this.clearsInterrupts = clearsInterrupts;
     this.transactions = JdbcTransactionRunner.create(database);
     this.singles = SingleStatements.readingCommittedOn(database);
   }
 
-  /** Runs one statement, or several that need not hold together: each commits by itself. */
-  <T> T single(String doing, Work<T> work) {
+  /** Runs one statement, or several independent ones. Each of them commits by itself. */
+  <T> T single(String operation, Work<T> work) {
     clearInterrupt();
     try {
-      return singles.run("outbox " + doing, work::run);
+      return singles.run("outbox " + operation, work::run);
     } catch (SQLException e) {
-      throw SqlErrors.translate("outbox " + doing, e);
+      throw SqlErrors.translate("outbox " + operation, e);
     }
   }
 
   private void clearInterrupt() {
-    if (ofLoop) {
+    if (clearsInterrupts) {
       Thread.interrupted();
     }
   }
 
-  <T> T run(String doing, Work<T> work) {
+  /** Runs statements in one transaction. */
+  <T> T run(String operation, Work<T> work) {
     clearInterrupt();
     try {
       return transactions.<T, SQLException>run(tx -> work.run(tx.unwrap(Connection.class)));
     } catch (SQLException e) {
-      throw SqlErrors.translate("outbox " + doing, e);
+      throw SqlErrors.translate("outbox " + operation, e);
     }
   }
 }

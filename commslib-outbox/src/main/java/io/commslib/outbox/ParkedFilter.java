@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Which parked messages; all conditions must hold. Immutable. */
+/** A choice of parked messages, for which all conditions hold. Immutable. */
 public final class ParkedFilter {
 
   private static final ParkedFilter ALL = new ParkedFilter(null, null, null, null);
@@ -26,20 +26,16 @@ public final class ParkedFilter {
     this.fingerprint = fingerprint;
   }
 
-  /**
-   * Returns the filter that lets all pass.
-   *
-   * @return the filter
-   */
+  /** {@return the filter without conditions, which accepts all parked messages} */
   public static ParkedFilter all() {
     return ALL;
   }
 
   /**
-   * Adds a condition.
+   * Adds a condition on the destination. It replaces an earlier one.
    *
-   * @param wanted text form of the destination, such as {@code queue:orders}
-   * @return a filter with it
+   * @param wanted the text form of the destination, such as {@code queue:orders}
+   * @return a filter with the condition
    */
   public ParkedFilter destination(String wanted) {
     return new ParkedFilter(
@@ -47,10 +43,10 @@ public final class ParkedFilter {
   }
 
   /**
-   * Adds a condition.
+   * Adds a condition on the key. It replaces an earlier one.
    *
    * @param wanted the key
-   * @return a filter with it
+   * @return a filter with the condition
    */
   public ParkedFilter key(String wanted) {
     return new ParkedFilter(
@@ -58,10 +54,10 @@ public final class ParkedFilter {
   }
 
   /**
-   * Adds a condition.
+   * Adds a condition on the error code. It replaces an earlier one.
    *
    * @param wanted the class of the failure, {@link ParkedMessage#errorCode()}
-   * @return a filter with it
+   * @return a filter with the condition
    */
   public ParkedFilter errorCode(String wanted) {
     return new ParkedFilter(
@@ -69,18 +65,18 @@ public final class ParkedFilter {
   }
 
   /**
-   * Adds a condition.
+   * Adds a condition on the fingerprint. It replaces an earlier one.
    *
    * @param wanted the cause, {@link ParkedMessage#fingerprint()}
-   * @return a filter with it
+   * @return a filter with the condition
    */
   public ParkedFilter fingerprint(String wanted) {
     return new ParkedFilter(
         destination, key, errorCode, Objects.requireNonNull(wanted, "fingerprint"));
   }
 
-  /** Conditions for a WHERE that has one already. */
-  String sql() {
+  /** The conditions as SQL, to append to a WHERE clause that has one. */
+  String conditions() {
     return and("destination", destination)
         + and("msg_key", key)
         + and("error_code", errorCode)
@@ -91,6 +87,7 @@ public final class ParkedFilter {
     return value == null ? "" : " AND " + column + " = ?";
   }
 
+  /** The parameters of the conditions. */
   List<Object> parameters() {
     List<Object> values = new ArrayList<>();
     for (String value : new String[] {destination, key, errorCode, fingerprint}) {

@@ -5,7 +5,7 @@ import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** A message the relay could not publish and has put aside. Immutable. */
+/** A message that the relay could not publish and has parked. Immutable. */
 public final class ParkedMessage {
 
   private final long id;
@@ -39,83 +39,52 @@ public final class ParkedMessage {
     this.parkedAt = parkedAt;
   }
 
-  /**
-   * Returns the number by which it is replayed or discarded.
-   *
-   * @return unique in this outbox
-   */
+  /** {@return the id by which it is redriven or discarded; unique in this outbox} */
   public long id() {
     return id;
   }
 
-  /**
-   * Returns where it should have gone.
-   *
-   * @return text form of the destination
-   */
+  /** {@return the text form of its destination} */
   public String destination() {
     return destination;
   }
 
-  /**
-   * Returns its key.
-   *
-   * @return the key, or empty
-   */
+  /** {@return its key, or empty} */
   public Optional<String> key() {
     return Optional.ofNullable(key);
   }
 
-  /**
-   * Returns how often it was attempted.
-   *
-   * @return 1 or more
-   */
+  /** {@return the number of failed attempts, 1 or more} */
   public int attempts() {
     return attempts;
   }
 
-  /**
-   * Returns the code of the last failure.
-   *
-   * @return for example {@code COMMS-KAFKA-003}
-   */
+  /** {@return the code of the last failure, for example {@code COMMS-KAFKA-003}} */
   public String errorCode() {
     return errorCode;
   }
 
   /**
-   * Returns what messages that failed for the same cause have in common.
+   * Returns a hash that is equal for messages that failed for the same cause. It is made of code,
+   * destination and the text of the failure without its numbers.
    *
-   * @return made of code, destination and the text of the failure without its numbers
+   * @return 16 hexadecimal digits
    */
   public String fingerprint() {
     return fingerprint;
   }
 
-  /**
-   * Returns when it failed first, by the database's clock.
-   *
-   * @return the time
-   */
+  /** {@return the time of the first failure, by the database's clock} */
   public Instant firstFailedAt() {
     return firstFailedAt;
   }
 
-  /**
-   * Returns the last failure.
-   *
-   * @return text, no payload
-   */
+  /** {@return the text of the last failure, without payload} */
   public String lastError() {
     return lastError;
   }
 
-  /**
-   * Returns when it failed for the last time and was put aside, by the database's clock.
-   *
-   * @return the time
-   */
+  /** {@return the time of the last failure, when it was parked, by the database's clock} */
   public Instant parkedAt() {
     return parkedAt;
   }

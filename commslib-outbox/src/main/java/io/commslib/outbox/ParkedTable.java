@@ -13,11 +13,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The parked rows. A parked row blocks its key while a row of {@code outbox_retry} without a next
- * time points to it; both go in one transaction.
+ * time points to it. Both are deleted in one transaction. Immutable.
  */
 final class ParkedTable {
 
-  /** A parked row that is locked until the transaction ends, so that one decision is made of it. */
+  /** A parked row that is locked until the transaction ends, so that it is decided about once. */
   record Entry(long id, int shard, long row, String destination, @Nullable String key) {
 
     @Override
@@ -26,30 +26,78 @@ final class ParkedTable {
     }
   }
 
-  private static final String SHOWN =
-      "SELECT id, destination, msg_key, attempts, error_code, fingerprint, last_error,"
-          + " first_failed_at, parked_at FROM ";
-  private static final String LOCKED = "SELECT id, shard, message_row, destination, msg_key FROM ";
-
   private final SqlDialect dialect;
-  private final String parked;
-  private final String message;
-  private final String retry;
+  private final SqlTemplate page;
+  private final String find;
+  private final String blockers;
+  private final String waiting;
+  private final String lock;
+  private final SqlTemplate lockAll;
+  private final String copyToTail;
+  private final String copyToFront;
+  private final String delete;
+  private final String unblock;
 
   ParkedTable(JdbcDatabase database) {
     this.dialect = database.dialect();
-    this.parked = database.table("outbox_parked");
-    this.message = database.table("outbox_message");
-    this.retry = database.table("outbox_retry");
+    OutboxSql sql = new OutboxSql(database);
+    String columns =
+        """
+        SELECT id, destination, msg_key, attempts, error_code, fingerprint, last_error,
+          first_failed_at, parked_at
+        FROM @parked
+        """;
+    this.page = sql.template(columns + "WHERE id > ?{conditions} ORDER BY id LIMIT {limit}");
+    this.find = sql.text(columns + "WHERE id = ?");
+    this.blockers =
+        sql.text(
+            """
+            SELECT p.id
+            FROM @parked p JOIN @retry r ON r.shard = p.shard AND r.message_row = p.message_row
+            WHERE r.next_at IS NULL AND p.destination = ? AND p.msg_key = ?
+            ORDER BY p.message_row LIMIT 100
+            """);
+    this.waiting =
+        sql.text(
+            """
+            SELECT count(*) FROM (
+              SELECT 1 FROM @message
+              WHERE shard = (SELECT shard FROM @parked WHERE id = ?)
+                AND destination = ? AND msg_key = ?
+              LIMIT 1000) x
+            """);
+    String entry = "SELECT id, shard, message_row, destination, msg_key FROM @parked ";
+    this.lock = sql.text(entry + "WHERE id = ? FOR UPDATE");
+    this.lockAll =
+        sql.template(
+            entry + "WHERE 1 = 1{conditions} ORDER BY message_row LIMIT {limit} FOR UPDATE");
+    this.copyToTail =
+        sql.text(
+            """
+            INSERT INTO @message (shard, destination, msg_key, payload, headers)
+            SELECT shard, destination, msg_key, payload, headers FROM @parked WHERE id = ?
+            """);
+    String overridingId = DatabaseRows.of(database).overridingId();
+    this.copyToFront =
+        sql.text(
+            """
+            INSERT INTO @message (shard, id, destination, msg_key, payload, headers, created_at) %s
+            SELECT shard, message_row, destination, msg_key, payload, headers, created_at
+            FROM @parked WHERE id = ?
+            """
+                .formatted(overridingId));
+    this.delete = sql.text("DELETE FROM @parked WHERE id = ?");
+    this.unblock =
+        sql.text("DELETE FROM @retry WHERE next_at IS NULL AND shard = ? AND message_row = ?");
   }
 
   List<ParkedMessage> page(Connection connection, ParkedFilter filter, long after, int limit)
       throws SQLException {
-    String sql = SHOWN + parked + " WHERE id > ?" + filter.sql() + " ORDER BY id LIMIT " + limit;
     List<Object> parameters = new ArrayList<>(List.of(after));
     parameters.addAll(filter.parameters());
     List<ParkedMessage> found = new ArrayList<>();
-    try (PreparedStatement select = connection.prepareStatement(sql)) {
+    String statement = page.with(filter.conditions(), limit);
+    try (PreparedStatement select = connection.prepareStatement(statement)) {
       RowTables.bind(select, parameters.toArray());
       try (ResultSet row = select.executeQuery()) {
         while (row.next()) {
@@ -75,7 +123,7 @@ final class ParkedTable {
 
   Optional<ParkedExplanation> explain(Connection connection, long id) throws SQLException {
     ParkedMessage found;
-    try (PreparedStatement select = connection.prepareStatement(SHOWN + parked + " WHERE id = ?")) {
+    try (PreparedStatement select = connection.prepareStatement(find)) {
       select.setLong(1, id);
       try (ResultSet row = select.executeQuery()) {
         if (!row.next()) {
@@ -88,25 +136,17 @@ final class ParkedTable {
       return Optional.of(new ParkedExplanation(found, false, List.of(), 0));
     }
     String key = found.key().get();
-    List<Long> blockers = blockers(connection, found.destination(), key);
-    int waiting = waiting(connection, id, found.destination(), key);
+    List<Long> blockedBy = blockers(connection, found.destination(), key);
+    int later = (int) RowTables.number(connection, waiting, id, found.destination(), key);
     return Optional.of(
         new ParkedExplanation(
-            found, !blockers.isEmpty(), blockers, blockers.isEmpty() ? 0 : waiting));
+            found, !blockedBy.isEmpty(), blockedBy, blockedBy.isEmpty() ? 0 : later));
   }
 
   private List<Long> blockers(Connection connection, String destination, String key)
       throws SQLException {
     List<Long> ids = new ArrayList<>();
-    try (PreparedStatement select =
-        connection.prepareStatement(
-            "SELECT p.id FROM "
-                + parked
-                + " p JOIN "
-                + retry
-                + " r ON r.shard = p.shard AND r.message_row = p.message_row"
-                + " WHERE r.next_at IS NULL AND p.destination = ? AND p.msg_key = ?"
-                + " ORDER BY p.message_row LIMIT 100")) {
+    try (PreparedStatement select = connection.prepareStatement(blockers)) {
       RowTables.bind(select, destination, key);
       try (ResultSet row = select.executeQuery()) {
         while (row.next()) {
@@ -117,38 +157,14 @@ final class ParkedTable {
     return ids;
   }
 
-  private int waiting(Connection connection, long id, String destination, String key)
-      throws SQLException {
-    try (PreparedStatement select =
-        connection.prepareStatement(
-            "SELECT count(*) FROM (SELECT 1 FROM "
-                + message
-                + " WHERE shard = (SELECT shard FROM "
-                + parked
-                + " WHERE id = ?) AND destination = ? AND msg_key = ? LIMIT 1000) x")) {
-      RowTables.bind(select, id, destination, key);
-      try (ResultSet row = select.executeQuery()) {
-        row.next();
-        return row.getInt(1);
-      }
-    }
-  }
-
+  /** Locks a parked row until the transaction ends. Empty if there is none. */
   List<Entry> lock(Connection connection, long id) throws SQLException {
-    return lock(connection, LOCKED + parked + " WHERE id = ? FOR UPDATE", List.of(id));
+    return lock(connection, lock, List.of(id));
   }
 
+  /** Locks the oldest matching rows until the transaction ends. */
   List<Entry> lockAll(Connection connection, ParkedFilter filter, int limit) throws SQLException {
-    return lock(
-        connection,
-        LOCKED
-            + parked
-            + " WHERE 1 = 1"
-            + filter.sql()
-            + " ORDER BY message_row LIMIT "
-            + limit
-            + " FOR UPDATE",
-        filter.parameters());
+    return lock(connection, lockAll.with(filter.conditions(), limit), filter.parameters());
   }
 
   private static List<Entry> lock(Connection connection, String sql, List<Object> parameters)
@@ -171,56 +187,28 @@ final class ParkedTable {
     return entries;
   }
 
+  /** Moves a row to the end of the outbox. */
   void toTail(Connection connection, Entry entry) throws SQLException {
-    String columns = "shard, destination, msg_key, payload, headers";
-    RowTables.update(
-        connection,
-        "INSERT INTO "
-            + message
-            + " ("
-            + columns
-            + ") SELECT "
-            + columns
-            + " FROM "
-            + parked
-            + " WHERE id = ?",
-        entry.id());
+    RowTables.update(connection, copyToTail, entry.id());
     remove(connection, entry);
   }
 
+  /** Moves a row back to its old place. */
   void toFront(Connection connection, Entry entry) throws SQLException {
     if (unblock(connection, entry) == 0) {
       throw new IllegalStateException(
-          "replay at front: " + entry + " (expected: one whose key is still blocked)");
+          "redrive at front: " + entry + " (expected: one whose key is still blocked)");
     }
-    String rest = ", destination, msg_key, payload, headers, created_at";
-    RowTables.update(
-        connection,
-        "INSERT INTO "
-            + message
-            + " (shard, id"
-            + rest
-            + ")"
-            + (dialect.isMySql() ? "" : " OVERRIDING SYSTEM VALUE")
-            + " SELECT shard, message_row"
-            + rest
-            + " FROM "
-            + parked
-            + " WHERE id = ?",
-        entry.id());
+    RowTables.update(connection, copyToFront, entry.id());
     remove(connection, entry);
   }
 
   void remove(Connection connection, Entry entry) throws SQLException {
     unblock(connection, entry);
-    RowTables.update(connection, "DELETE FROM " + parked + " WHERE id = ?", entry.id());
+    RowTables.update(connection, delete, entry.id());
   }
 
   private int unblock(Connection connection, Entry entry) throws SQLException {
-    return RowTables.update(
-        connection,
-        "DELETE FROM " + retry + " WHERE next_at IS NULL AND shard = ? AND message_row = ?",
-        entry.shard(),
-        entry.row());
+    return RowTables.update(connection, unblock, entry.shard(), entry.row());
   }
 }

@@ -29,7 +29,7 @@ final class RelayLag {
     this.dialect = database.dialect();
     this.lastSample = time.nanoTime() - SAMPLE_INTERVAL_NANOS;
     this.sql =
-        RelaySql.of(database, "SELECT created_at, @now FROM @message WHERE shard = ? AND id = ?");
+        OutboxSql.of(database, "SELECT created_at, @now FROM @message WHERE shard = ? AND id = ?");
   }
 
   void sample(Connection connection, OutboxRow row) throws SQLException {

@@ -254,7 +254,7 @@ final class RelayLoop {
   private long pause(@Nullable OutboxRow row, Throwable failure) {
     pause.begin(failure);
     if (row != null) {
-      interrupted.owe(row, failure);
+      interrupted.remember(row, failure);
       interrupted.count(publishing.ownership());
     }
     pause.announce(failure);
@@ -334,7 +334,7 @@ final class RelayLoop {
   private void flushOnClose() {
     try {
       publishing.keepConfirmed();
-      deleter.deleteTheLast(publishing.ownership(), reader.retriesMayExist(), FLUSH_SECONDS);
+      deleter.flush(publishing.ownership(), reader.retriesMayExist(), FLUSH_SECONDS);
     } catch (Throwable e) {
       events.failed(deleter.size() + " confirmed messages will be published again", e);
     }

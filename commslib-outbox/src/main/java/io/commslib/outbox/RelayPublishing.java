@@ -115,8 +115,8 @@ final class RelayPublishing implements RelayReader.Sink {
         epoch != null
             && current.owns(row.shard(), epoch)
             && current.isSafe(now)
-            && publisher.broken() == null;
-    if (!mayPublish || !publisher.handOver(row, window.generation())) {
+            && publisher.jvmFailure() == null;
+    if (!mayPublish || !publisher.publishUnlessFailed(row, window.generation())) {
       window.withdraw(row);
       reader.rescan();
     }
@@ -147,7 +147,7 @@ final class RelayPublishing implements RelayReader.Sink {
       }
       step = window.confirmed(row);
     } else {
-      ended.known();
+      ended.failureSeen();
       reader.rescan();
       if (ended.generation() != window.generation()) {
         return;
@@ -215,7 +215,7 @@ final class RelayPublishing implements RelayReader.Sink {
 
   /** The first publication that ended with an error of the JVM since {@link #reset}, or null. */
   @Nullable RowPublication broken() {
-    return publisher.broken();
+    return publisher.jvmFailure();
   }
 
   /** Whether results of the transport wait for {@link #settle}. */

@@ -8,17 +8,20 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows the transport has confirmed and that are still in the table. They leave by explicit id; who
- * owns what is asked with the same statement or transaction. A thread of its own deletes them, so
- * that the relay's thread reads and publishes on meanwhile; what is confirmed in between goes with
- * the next deletion. All methods but {@link #lag} are the relay's thread's.
+ * Deletes rows that the transport has confirmed, by explicit id. The same statement or transaction
+ * checks the ownership of their shards. Deletions run on a thread of their own, so that the relay's
+ * thread continues to read and publish; rows confirmed meanwhile go with the next deletion. Only
+ * {@link #lag} may be called from any thread, all other methods from the relay's thread.
  */
 final class RowDeleter {
 
-  private static final long HOLD_NANOS = 10_000_000;
-  private static final int MANY = 250;
+  /** The longest time for which a few rows wait, so that one statement deletes more of them. */
+  private static final long BATCHING_NANOS = 10_000_000;
 
-  /** Rows on their way out of the table. */
+  /** The number of rows that do not wait for more. */
+  private static final int FULL_BATCH = 250;
+
+  /** The rows of one deletion. */
   private record Batch(List<OutboxRow> rows, ShardOwnership own, boolean retries) {}
 
   private final boolean archives;
@@ -30,16 +33,16 @@ final class RowDeleter {
   private final RowArchive archive;
   private final RelayLag lag;
   private final TimeSource time;
-  private List<OutboxRow> rows = new ArrayList<>();
-  private long oldest;
-  private @Nullable Batch underWay;
+  private List<OutboxRow> waiting = new ArrayList<>();
+  private long oldestNanos;
+  private @Nullable Batch inProgress;
   private RelayBackgroundTask.@Nullable Task<List<OutboxRow>> deletion;
   private boolean failing;
 
   /**
-   * Creates the rows, none yet.
+   * Creates a deleter without rows.
    *
-   * @param thread deletes
+   * @param thread runs the deletions
    */
   RowDeleter(
       JdbcOutbox outbox,
@@ -60,120 +63,126 @@ final class RowDeleter {
     this.lag = new RelayLag(outbox.jdbc(), time);
   }
 
+  /** Adds a confirmed row. */
   void add(OutboxRow row) {
-    if (rows.isEmpty()) {
-      oldest = time.nanoTime();
+    if (waiting.isEmpty()) {
+      oldestNanos = time.nanoTime();
     }
-    rows.add(row);
+    waiting.add(row);
   }
 
-  /** How long those that wait may still wait for others, so that fewer statements delete more. */
+  /**
+   * The time until the next deletion should begin. {@link Long#MAX_VALUE} if no row waits or a
+   * deletion is in progress.
+   */
   long nanosToBegin() {
-    if (underWay != null || rows.isEmpty()) {
+    if (inProgress != null || waiting.isEmpty()) {
       return Long.MAX_VALUE;
     }
-    return rows.size() >= MANY ? 0 : oldest + HOLD_NANOS - time.nanoTime();
+    return waiting.size() >= FULL_BATCH ? 0 : oldestNanos + BATCHING_NANOS - time.nanoTime();
   }
 
-  /** How many are waiting or on their way. */
+  /** The number of confirmed rows that are not known to be deleted. */
   int size() {
-    return rows.size() + (underWay == null ? 0 : underWay.rows.size());
+    return waiting.size() + (inProgress == null ? 0 : inProgress.rows.size());
   }
 
-  /** How long what was acknowledged last had taken since it was written. */
+  /** The time from the insert of a recently deleted row to its deletion. */
   Duration lag() {
     return lag.last();
   }
 
   /**
-   * Begins to delete or archive all that wait, unless others are on their way.
+   * Begins to delete or archive all waiting rows, unless a deletion is in progress.
    *
-   * @param retries whether some may have failed before
+   * @param retries whether some rows may have failed before
    */
   void begin(ShardOwnership own, boolean retries) {
-    if (underWay != null || rows.isEmpty()) {
+    if (inProgress != null || waiting.isEmpty()) {
       return;
     }
-    Batch batch = new Batch(rows, own, retries);
-    underWay = batch;
-    rows = new ArrayList<>();
+    Batch batch = new Batch(waiting, own, retries);
+    inProgress = batch;
+    waiting = new ArrayList<>();
     deletion = thread.begin("deleting confirmed rows", () -> delete(batch));
   }
 
   /**
-   * Returns what has left the table since this was last asked.
+   * Returns the rows that were deleted since the last call.
    *
-   * @throws RuntimeException if the deletion failed, or an {@link Error}; then its rows wait for
-   *     the next
+   * @throws RuntimeException if the deletion failed, or an {@link Error}; its rows then wait for
+   *     the next one
    */
   List<OutboxRow> ended() {
-    Batch batch = underWay;
+    Batch batch = inProgress;
     RelayBackgroundTask.Task<List<OutboxRow>> task = deletion;
     if (batch == null || task == null || !task.hasEnded()) {
       return List.of();
     }
     deletion = null;
-    underWay = null;
+    inProgress = null;
     failing = true;
     try {
-      List<OutboxRow> gone = task.result();
+      List<OutboxRow> deleted = task.result();
       failing = false;
-      return gone;
+      return deleted;
     } finally {
       if (failing) {
-        batch.rows.addAll(rows);
-        rows = batch.rows;
+        batch.rows.addAll(waiting);
+        waiting = batch.rows;
       }
     }
   }
 
-  /** Whether the last deletion that ended has failed. */
+  /** Whether the deletion that ended last has failed. */
   boolean isFailing() {
     return failing;
   }
 
   /**
-   * Tries once more to delete all that is left, on the calling thread. What then is left is
-   * published again by the next owner.
+   * Deletes all remaining rows on the calling thread. If that fails, the next owner publishes them
+   * again.
    *
-   * @throws RuntimeException if that failed
+   * @param seconds the longest wait for a deletion in progress
+   * @throws RuntimeException if the deletion failed
    */
-  void deleteTheLast(ShardOwnership own, boolean retries, long seconds)
-      throws InterruptedException {
+  void flush(ShardOwnership own, boolean retries, long seconds) throws InterruptedException {
     if (deletion != null && !deletion.await(seconds)) {
       throw new IllegalStateException("a deletion takes longer than " + seconds + " s");
     }
     try {
       ended();
-    } catch (Throwable again) {
-      // Its rows are among those that wait now.
+    } catch (Throwable repeated) {
+      // Its rows are among the waiting ones now.
     }
-    if (!rows.isEmpty()) {
-      delete(new Batch(rows, own, retries));
-      rows = new ArrayList<>();
+    if (!waiting.isEmpty()) {
+      delete(new Batch(waiting, own, retries));
+      waiting = new ArrayList<>();
     }
   }
 
   private List<OutboxRow> delete(Batch batch) {
     if (postgres == null || archives) {
       transactions.run(
-          "acknowledge",
+          "delete",
           connection -> {
             lag.sample(connection, batch.rows.get(0));
             if (archives) {
               archive.move(connection, batch.rows);
             }
-            tables.acknowledge(connection, batch.rows, batch.retries);
+            tables.delete(connection, batch.rows, batch.retries);
             leases.compareEpochs(connection, batch.own);
             return null;
           });
     } else {
+      PostgresRows rows = postgres;
       Map<Integer, Long> epochs =
           transactions.single(
-              "acknowledge",
+              "delete",
               connection -> {
                 lag.sample(connection, batch.rows.get(0));
-                return postgres.acknowledge(connection, batch.rows, batch.retries, leases.node());
+                return rows.deleteAndReadEpochs(
+                    connection, batch.rows, batch.retries, leases.node());
               });
       leases.compareEpochs(epochs, batch.own);
     }

@@ -9,22 +9,24 @@ import java.time.Duration;
 import java.util.random.RandomGenerator;
 
 /**
- * What becomes of a row the transport has refused: the failure is counted, the row waits for its
- * next attempt or is parked. Fenced: only the owner of its shard decides.
+ * Handles failed publishes: counts the failure, then lets the row wait for its next attempt or
+ * parks it. Fenced: only the owner of the row's shard decides.
  */
 final class RowFailures {
 
-  private static final String NOT_OURS = "COMMS-OUTBOX-004";
+  /** The code of failures that have none of the library's codes. */
+  private static final String FOREIGN_FAILURE_CODE = "COMMS-OUTBOX-004";
 
   /**
-   * What was decided.
+   * A decision about a row.
    *
-   * @param attempts how many attempts have failed; 0 if the shard is lost: then another decides
-   * @param parked whether it is parked
-   * @param delay how long until its next attempt
+   * @param attempts the number of failed attempts; 0 if the shard was lost and its new owner
+   *     decides
+   * @param parked whether the row is parked
+   * @param delay the time until its next attempt
    */
   record Decision(int attempts, boolean parked, Duration delay) {
-    private static final Decision NOT_OURS = new Decision(0, false, Duration.ZERO);
+    private static final Decision OWNERSHIP_LOST = new Decision(0, false, Duration.ZERO);
   }
 
   private final OutboxConfig config;
@@ -52,6 +54,7 @@ final class RowFailures {
     this.events = events;
   }
 
+  /** Decides about a row, in a transaction of its own, and reports the decision. */
   Decision decide(OutboxRow row, Throwable failure, ShardOwnership own) {
     String error = storable(Failures.text(failure));
     Decision decision =
@@ -69,15 +72,15 @@ final class RowFailures {
       Connection connection, OutboxRow row, Throwable failure, String error, ShardOwnership own)
       throws SQLException {
     if (!leases.fence(connection, own, row.shard())) {
-      return Decision.NOT_OURS;
+      return Decision.OWNERSHIP_LOST;
     }
     Duration wait = config.backoff().next(tables.attempts(connection, row) + 1, random);
     int attempts = tables.countFailure(connection, row, error, wait.toMillis());
-    boolean parks = neverWill(failure) || attempts >= config.attempts();
-    if (parks) {
+    boolean park = isUnpublishable(failure) || attempts >= config.attempts();
+    if (park) {
       park(connection, row, failure, error);
     }
-    return new Decision(attempts, parks, wait);
+    return new Decision(attempts, park, wait);
   }
 
   private void park(Connection connection, OutboxRow row, Throwable failure, String error)
@@ -91,16 +94,16 @@ final class RowFailures {
     }
   }
 
-  /** Only what is wrong with the row itself is proof that further attempts are in vain. */
-  private static boolean neverWill(Throwable failure) {
+  /** Only a defect of the row itself proves that further attempts would fail too. */
+  private static boolean isUnpublishable(Throwable failure) {
     return Failures.isPermanent(failure) && Failures.unwrapped(failure) instanceof CodecException;
   }
 
   private static String code(Throwable failure) {
-    return Failures.known(failure).map(CommsException::code).orElse(NOT_OURS);
+    return Failures.known(failure).map(CommsException::code).orElse(FOREIGN_FAILURE_CODE);
   }
 
-  /** Without what some databases refuse: NUL, and halves of characters. */
+  /** Removes characters that some databases reject: NUL and unpaired surrogates. */
   private static String storable(String error) {
     StringBuilder text = new StringBuilder();
     error

@@ -5,7 +5,7 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/** Reads header text as {@link OutboxRow#headerText} writes it, in one pass and without maps. */
+/** Decodes header text as {@link OutboxRow#headerText} writes it, in one pass without maps. */
 final class RowHeaders {
 
   private static final String START = "ce_specversion:1.0\nce_id:";
@@ -13,7 +13,7 @@ final class RowHeaders {
 
   private RowHeaders() {}
 
-  /** Returns the message, or null if the text is not quite what is written today. */
+  /** Returns the message, or null if the text is not exactly as this release writes it. */
   static @Nullable Message read(OutboxRow row) {
     String text = row.headers();
     int type = text.indexOf(TYPE);
@@ -45,7 +45,7 @@ final class RowHeaders {
   private static boolean set(Message.Builder builder, String name, String value) {
     switch (name) {
       case "ce_specversion", "ce_type" -> {
-        // Read already.
+        // The builder has them.
       }
       case "ce_id" -> builder.id(value);
       case "ce_source" -> builder.source(value);

@@ -3,8 +3,8 @@ package io.commslib.outbox;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The attempt of a row that was being published when the JVM failed. It is counted before anything
- * else is published, so that one row can't end every relay in turn. Confined to the relay's thread.
+ * The attempt during which the JVM failed. It is counted before any other row is published, so that
+ * a row can't crash one relay after the other. Confined to the relay's thread.
  */
 final class RowInterruptedAttempt {
 
@@ -34,12 +34,13 @@ final class RowInterruptedAttempt {
     this.outage = outage;
   }
 
-  void owe(OutboxRow owedRow, Throwable owedFailure) {
-    row = owedRow;
-    failure = owedFailure;
+  /** Remembers an attempt that is to be counted. */
+  void remember(OutboxRow interrupted, Throwable cause) {
+    row = interrupted;
+    failure = cause;
   }
 
-  /** Counts the attempt if there is one. The row of a lost shard is left to the new owner. */
+  /** Counts the attempt if there is one. The row of a lost shard is left to its new owner. */
   void count(ShardOwnership own) {
     OutboxRow counted = row;
     Throwable cause = failure;
@@ -56,7 +57,7 @@ final class RowInterruptedAttempt {
       if (!pause.isOn()) {
         throw e;
       }
-      // Then it is counted before this relay publishes again.
+      // It is counted before this relay publishes again.
       outage.failed(e);
     }
   }

@@ -6,8 +6,8 @@ import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One row on its way through the transport, and what came of it. It ends once, whatever the
- * transport throws and however often it calls back.
+ * The publication of a row and its result. It ends once, whatever the transport throws and however
+ * often it calls back.
  */
 final class RowPublication implements BiConsumer<@Nullable PublishReceipt, @Nullable Throwable> {
 
@@ -19,9 +19,9 @@ final class RowPublication implements BiConsumer<@Nullable PublishReceipt, @Null
   private final int generation;
   private volatile int ended;
 
-  // Written before it is pushed to those that have ended, read by the relay's thread afterwards.
+  // Written before the publication is pushed to the ended ones, read by the relay's thread after.
   private @Nullable Throwable failure;
-  private @Nullable RelayKeyFence noted;
+  private @Nullable RelayKeyFence keyFence;
   private boolean fenced;
   @Nullable RowPublication next;
 
@@ -35,12 +35,12 @@ final class RowPublication implements BiConsumer<@Nullable PublishReceipt, @Null
     return row;
   }
 
-  /** Of the window that held the row. */
+  /** The generation of the window that contained the row. */
   int generation() {
     return generation;
   }
 
-  /** Why the publish failed; null if it was confirmed. */
+  /** The failure of the publish; null if it was confirmed. */
   @Nullable Throwable failure() {
     return failure;
   }
@@ -50,24 +50,24 @@ final class RowPublication implements BiConsumer<@Nullable PublishReceipt, @Null
     owner.end(this, thrown == null && receipt == null ? RowPublisher.noReceipt() : thrown);
   }
 
-  /** Whether this call ends it. */
-  boolean ends() {
+  /** Ends the publication. Returns whether this call was the first to do so. */
+  boolean end() {
     return ended == 0 && ENDED.compareAndSet(this, 0, 1);
   }
 
-  /** Keeps later ones of its key back until {@link #known}. */
+  /** Sets the failure. Keeps later rows of the key back until {@link #failureSeen}. */
   void failed(Throwable cause, @Nullable RelayKeyFence fence) {
     failure = cause;
     if (fence != null) {
-      noted = fence;
+      keyFence = fence;
       fenced = fence.failed(row.lane());
     }
   }
 
-  /** The relay's thread knows of the failure. */
-  void known() {
-    if (noted != null) {
-      noted.known(row.lane(), fenced);
+  /** The relay's thread has seen the failure, so it keeps back later rows of the key itself. */
+  void failureSeen() {
+    if (keyFence != null) {
+      keyFence.known(row.lane(), fenced);
     }
   }
 }

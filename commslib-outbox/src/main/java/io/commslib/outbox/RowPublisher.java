@@ -12,10 +12,10 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one place where the transport is called. Whatever it throws, returns or calls back with is
- * the result of the one row that was handed over. Results are kept in the order in which they came,
- * without a need for memory. Methods are the relay's thread's, {@link #end} and {@link #isEmpty}
- * are any thread's.
+ * Publishes rows; the only caller of the transport. Whatever the transport throws, returns or calls
+ * back with is the result of the row that was published. Results are kept in their order of
+ * arrival, without allocation. {@link #end} and {@link #isEmpty} may be called from any thread, all
+ * other methods from the relay's thread.
  */
 final class RowPublisher {
 
@@ -27,7 +27,7 @@ final class RowPublisher {
   private final boolean fencesKeys;
   private final Map<String, Destination> destinations = new HashMap<>();
   private final AtomicReference<@Nullable RowPublication> ended = new AtomicReference<>();
-  private final AtomicReference<@Nullable RowPublication> broken = new AtomicReference<>();
+  private final AtomicReference<@Nullable RowPublication> jvmFailure = new AtomicReference<>();
   private volatile @Nullable RelayKeyFence fence;
   private @Nullable RowPublication inOrder;
   private @Nullable Thread thread;
@@ -41,17 +41,19 @@ final class RowPublisher {
     this.pulse = pulse;
   }
 
-  /** The calling thread is the relay's: results that come on it wake nobody. */
+  /** Makes the calling thread the relay's. Results that arrive on it raise no signal. */
   void begin() {
     thread = Thread.currentThread();
   }
 
   /**
-   * Hands a row over, unless a failure of its key is not known yet; says whether it did.
+   * Publishes a row, unless an earlier row of its key has failed and the relay's thread has not
+   * seen that yet.
    *
-   * @param generation of the window that holds it
+   * @param generation the generation of the window that contains the row
+   * @return whether it published the row
    */
-  boolean handOver(OutboxRow row, int generation) {
+  boolean publishUnlessFailed(OutboxRow row, int generation) {
     RelayKeyFence now = fence;
     if (now == null) {
       publish(row, generation);
@@ -61,15 +63,15 @@ final class RowPublisher {
   }
 
   private void publish(OutboxRow row, int generation) {
-    RowPublication handover = new RowPublication(this, row, generation);
+    RowPublication publication = new RowPublication(this, row, generation);
     pulse.doing(row);
     try {
       CompletionStage<PublishReceipt> stage = publisher.publish(destination(row), row.message());
-      Objects.requireNonNull(stage, "publish: null (expected: a stage)").whenComplete(handover);
+      Objects.requireNonNull(stage, "publish: null (expected: a stage)").whenComplete(publication);
     } catch (Throwable e) {
-      end(handover, e);
+      end(publication, e);
     } finally {
-      // Neither a statement nor a wait of the relay's may find what the transport left set.
+      // No statement or wait of the relay may see an interrupt flag that the transport left set.
       Thread.interrupted();
     }
   }
@@ -89,33 +91,33 @@ final class RowPublisher {
     return new IllegalStateException("publish: completed with null (expected: a receipt)");
   }
 
-  /** One has come back, on whatever thread. */
-  void end(RowPublication handover, @Nullable Throwable failure) {
-    if (!handover.ends()) {
+  /** Ends a publication, on any thread. */
+  void end(RowPublication publication, @Nullable Throwable failure) {
+    if (!publication.end()) {
       return;
     }
     if (failure != null) {
-      handover.failed(failure, fence);
+      publication.failed(failure, fence);
       if (Failures.isJvmFailure(failure)) {
-        broken.compareAndSet(null, handover);
+        jvmFailure.compareAndSet(null, publication);
       }
     }
     RowPublication before;
     do {
       before = ended.get();
-      handover.next = before;
-    } while (!ended.compareAndSet(before, handover));
+      publication.next = before;
+    } while (!ended.compareAndSet(before, publication));
     if (Thread.currentThread() != thread) {
       signal.nudge();
     }
   }
 
-  /** Whether nothing has come back that was not taken. */
+  /** Whether {@link #poll} would return null. */
   boolean isEmpty() {
     return inOrder == null && ended.get() == null;
   }
 
-  /** Takes the next that has come back, oldest first; null if there is none. */
+  /** Removes the oldest ended publication; null if there is none. */
   @Nullable RowPublication poll() {
     if (inOrder == null) {
       RowPublication newest = ended.getAndSet(null);
@@ -134,14 +136,14 @@ final class RowPublisher {
     return oldest;
   }
 
-  /** The first that has ended with an error of the JVM since {@link #reset}; null if none has. */
-  @Nullable RowPublication broken() {
-    return broken.get();
+  /** The first publication since {@link #reset} that a JVM failure ended; null if there is none. */
+  @Nullable RowPublication jvmFailure() {
+    return jvmFailure.get();
   }
 
-  /** Forgets errors of the JVM, and what an error may have left half noted. */
+  /** Forgets JVM failures, and the fence, which one may have left inconsistent. */
   void reset() {
-    broken.set(null);
+    jvmFailure.set(null);
     fence = fencesKeys ? new RelayKeyFence() : null;
   }
 }

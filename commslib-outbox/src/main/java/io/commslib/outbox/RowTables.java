@@ -1,7 +1,6 @@
 package io.commslib.outbox;
 
 import io.commslib.jdbc.JdbcDatabase;
-import io.commslib.jdbc.SqlDialect;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -14,99 +13,112 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * What the relay writes. Message rows are inserted once and deleted once, never locked or updated;
- * they leave by explicit id, so a row that commits late is simply still there for the next read.
+ * The relay's writes. A message row is inserted once and deleted once, and never locked or updated.
+ * Rows are deleted by explicit id, so that a row that commits late stays for the next read.
+ * Immutable.
  */
 final class RowTables {
 
-  private final JdbcDatabase database;
-  private final String message;
-  private final String retry;
-  private final String parked;
-  private final String delayed;
+  private final DatabaseRows rows;
+  private final String countFailure;
+  private final String insertFailure;
+  private final String attempts;
+  private final String exists;
+  private final String park;
+  private final String deleteMessage;
+  private final String blockKey;
+  private final String deleteRetry;
+  private final String orphanedRetries;
+  private final String shardsWithAttemptsDue;
+  private final String anyRetry;
+  private final SqlTemplate dueDelayed;
+  private final SqlTemplate promote;
+  private final String deleteDelayed;
 
   RowTables(JdbcDatabase database) {
-    this.database = database;
-    this.message = database.table("outbox_message");
-    this.retry = database.table("outbox_retry");
-    this.parked = database.table("outbox_parked");
-    this.delayed = database.table("outbox_delayed");
-  }
-
-  /** Deletes confirmed rows by explicit id, never by range. */
-  void acknowledge(Connection connection, List<OutboxRow> rows, boolean retries)
-      throws SQLException {
-    if (database.dialect() == SqlDialect.POSTGRESQL) {
-      try (Statement statement = connection.createStatement()) {
-        statement.execute(PostgresRows.deletes(1));
-      }
-    }
-    deleteByIds(connection, message, "id", rows);
-    if (retries) {
-      deleteByIds(connection, retry, "message_row", rows);
-    }
-  }
-
-  private void deleteByIds(
-      Connection connection, String table, String idColumn, List<OutboxRow> rows)
-      throws SQLException {
-    if (database.dialect() == SqlDialect.POSTGRESQL) {
-      try (PreparedStatement delete =
-          connection.prepareStatement(
-              "DELETE FROM " + table + PostgresRows.listed(table, idColumn))) {
-        PostgresRows.setList(delete, 1, rows);
-        delete.executeUpdate();
-      }
-      return;
-    }
-    if (database.dialect().isMySql()) {
-      update(connection, "DELETE t FROM " + RowIds.listed(table, idColumn), RowIds.list(rows));
-      return;
-    }
-    try (PreparedStatement delete =
-        connection.prepareStatement(
-            "DELETE FROM " + table + " WHERE shard = ? AND " + idColumn + " = ?")) {
-      for (OutboxRow row : rows) {
-        delete.setInt(1, row.shard());
-        delete.setLong(2, row.id());
-        delete.addBatch();
-      }
-      delete.executeBatch();
-    }
+    this.rows = DatabaseRows.of(database);
+    OutboxSql sql = new OutboxSql(database);
+    this.countFailure =
+        sql.text(
+            """
+            UPDATE @retry
+            SET attempts = attempts + 1, next_at = @now_plus_millis, last_error = ?
+            WHERE shard = ? AND message_row = ?
+            """);
+    this.insertFailure =
+        sql.text(
+            """
+            INSERT INTO @retry (shard, message_row, destination, msg_key, attempts, next_at,
+              last_error, first_failed_at)
+            VALUES (?, ?, ?, ?, 1, @now_plus_millis, ?, @now)
+            """);
+    this.attempts = sql.text("SELECT attempts FROM @retry WHERE shard = ? AND message_row = ?");
+    this.exists = sql.text("SELECT 1 FROM @message WHERE shard = ? AND id = ?");
+    this.park =
+        sql.text(
+            """
+            INSERT INTO @parked (shard, message_row, destination, msg_key, payload, headers,
+              created_at, attempts, error_code, fingerprint, last_error, first_failed_at, parked_at)
+            SELECT m.shard, m.id, m.destination, m.msg_key, m.payload, m.headers,
+              m.created_at, r.attempts, ?, ?, r.last_error, r.first_failed_at, @now
+            FROM @message m JOIN @retry r ON r.shard = m.shard AND r.message_row = m.id
+            WHERE m.shard = ? AND m.id = ?
+            """);
+    this.deleteMessage = sql.text("DELETE FROM @message WHERE shard = ? AND id = ?");
+    this.blockKey =
+        sql.text("UPDATE @retry SET next_at = NULL WHERE shard = ? AND message_row = ?");
+    this.deleteRetry = sql.text("DELETE FROM @retry WHERE shard = ? AND message_row = ?");
+    this.orphanedRetries =
+        sql.text(
+            """
+            SELECT r.shard, r.message_row FROM @retry r
+            WHERE NOT EXISTS (
+                SELECT 1 FROM @message x WHERE x.shard = r.shard AND x.id = r.message_row)
+              AND NOT EXISTS (
+                SELECT 1 FROM @parked x WHERE x.shard = r.shard AND x.message_row = r.message_row)
+            """);
+    this.shardsWithAttemptsDue =
+        sql.text("SELECT DISTINCT shard FROM @retry WHERE next_at IS NOT NULL");
+    this.anyRetry = sql.text("SELECT 1 FROM @retry LIMIT 1");
+    // A message that is being cancelled stays locked by the cancelling transaction.
+    this.dueDelayed =
+        sql.template(
+            """
+            SELECT id FROM @delayed WHERE due_at <= @now
+            ORDER BY due_at, id LIMIT {limit} FOR UPDATE SKIP LOCKED
+            """);
+    this.promote =
+        sql.template(
+            """
+            INSERT INTO @message (shard, destination, msg_key, payload, headers)
+            SELECT shard, destination, msg_key, payload, headers
+            FROM @delayed WHERE id IN ({ids}) ORDER BY due_at, id
+            """);
+    this.deleteDelayed = sql.text("DELETE FROM @delayed WHERE id = ?");
   }
 
   /**
-   * Counts a failed attempt and says how many there were; the row and its key wait until the time
-   * given.
+   * Deletes confirmed rows by explicit id, never by range.
+   *
+   * @param retries whether some rows may have failed before, so that their retry state goes too
+   */
+  void delete(Connection connection, List<OutboxRow> confirmed, boolean retries)
+      throws SQLException {
+    rows.delete(connection, confirmed, retries);
+  }
+
+  /**
+   * Counts a failed attempt. The row and its key wait for the given time.
+   *
+   * @return the number of failed attempts
    */
   int countFailure(Connection connection, OutboxRow row, String error, long waitMillis)
       throws SQLException {
-    String now = database.dialect().now();
-    String later = database.dialect().nowPlusMillis();
-    int known =
-        update(
-            connection,
-            "UPDATE "
-                + retry
-                + " SET attempts = attempts + 1, next_at = "
-                + later
-                + ", last_error = ?"
-                + " WHERE shard = ? AND message_row = ?",
-            waitMillis,
-            error,
-            row.shard(),
-            row.id());
+    int known = update(connection, countFailure, waitMillis, error, row.shard(), row.id());
     if (known == 0) {
       update(
           connection,
-          "INSERT INTO "
-              + retry
-              + " (shard, message_row, destination, msg_key, attempts, next_at, last_error,"
-              + " first_failed_at) VALUES (?, ?, ?, ?, 1, "
-              + later
-              + ", ?, "
-              + now
-              + ")",
+          insertFailure,
           row.shard(),
           row.id(),
           row.destination(),
@@ -117,94 +129,40 @@ final class RowTables {
     return attempts(connection, row);
   }
 
+  /** The number of failed attempts of a row. */
   int attempts(Connection connection, OutboxRow row) throws SQLException {
-    try (PreparedStatement select =
-        connection.prepareStatement(
-            "SELECT attempts FROM " + retry + " WHERE shard = ? AND message_row = ?")) {
-      select.setInt(1, row.shard());
-      select.setLong(2, row.id());
-      try (ResultSet found = select.executeQuery()) {
-        return found.next() ? found.getInt(1) : 0;
-      }
-    }
+    return (int) number(connection, attempts, row.shard(), row.id());
   }
 
-  /** Whether a row is still there. */
+  /** Whether a row is still stored. */
   boolean exists(Connection connection, OutboxRow row) throws SQLException {
-    try (PreparedStatement select =
-        connection.prepareStatement("SELECT 1 FROM " + message + " WHERE shard = ? AND id = ?")) {
-      select.setInt(1, row.shard());
-      select.setLong(2, row.id());
-      try (ResultSet found = select.executeQuery()) {
-        return found.next();
-      }
-    }
+    return number(connection, exists, row.shard(), row.id()) == 1;
   }
 
   /**
-   * Moves a row to the parked ones; its key stays blocked, or goes on. Expects the failure counted
-   * before.
+   * Moves a row to the parked ones. Its key stays blocked or is released. The failure must be
+   * counted before.
    */
-  void park(Connection connection, OutboxRow row, String code, String error, boolean blockKey)
+  void park(Connection connection, OutboxRow row, String code, String error, boolean blocksKey)
       throws SQLException {
-    String now = database.dialect().now();
-    update(
-        connection,
-        "INSERT INTO "
-            + parked
-            + " (shard, message_row, destination, msg_key, payload, headers, created_at, attempts,"
-            + " error_code, fingerprint, last_error, first_failed_at, parked_at) SELECT m.shard, m.id, m.destination, m.msg_key,"
-            + " m.payload, m.headers, m.created_at, r.attempts, ?, ?, r.last_error, r.first_failed_at, "
-            + now
-            + " FROM "
-            + message
-            + " m JOIN "
-            + retry
-            + " r ON r.shard = m.shard AND r.message_row = m.id"
-            + " WHERE m.shard = ? AND m.id = ?",
-        code,
-        Fingerprints.of(code, row.destination(), error),
-        row.shard(),
-        row.id());
-    update(
-        connection,
-        "DELETE FROM " + message + " WHERE shard = ? AND id = ?",
-        row.shard(),
-        row.id());
-    String where = " WHERE shard = ? AND message_row = ?";
-    update(
-        connection,
-        blockKey && row.key() != null
-            ? "UPDATE " + retry + " SET next_at = NULL" + where
-            : "DELETE FROM " + retry + where,
-        row.shard(),
-        row.id());
+    String fingerprint = Fingerprints.of(code, row.destination(), error);
+    update(connection, park, code, fingerprint, row.shard(), row.id());
+    update(connection, deleteMessage, row.shard(), row.id());
+    String retry = blocksKey && row.key() != null ? blockKey : deleteRetry;
+    update(connection, retry, row.shard(), row.id());
   }
 
   /**
-   * Removes what is known of failures of messages that are gone, so that no key stays blocked by
-   * them: a stale owner's acknowledgement, or a hand that deleted rows.
+   * Deletes the retry state of messages that no longer exist, so that it blocks no key: after a
+   * deletion by a stale owner or by hand.
    */
   int clearRetriesWithoutMessage(Connection connection) throws SQLException {
-    String same = " x WHERE x.shard = r.shard AND x.";
-    // Looked for first: in one statement, MySQL and MariaDB would wait for whoever writes messages.
-    // What is found stays so: rows and what is known of them are moved together.
-    String orphans =
-        "SELECT r.shard, r.message_row FROM "
-            + retry
-            + " r WHERE NOT EXISTS (SELECT 1 FROM "
-            + message
-            + same
-            + "id = r.message_row) AND NOT EXISTS (SELECT 1 FROM "
-            + parked
-            + same
-            + "message_row = r.message_row)";
     int cleared = 0;
+    // A plain read first: in one statement, MySQL and MariaDB would wait for writers of messages.
+    // An orphan stays one, because rows and their retry state move together.
     try (Statement statement = connection.createStatement();
-        ResultSet found = statement.executeQuery(orphans);
-        PreparedStatement delete =
-            connection.prepareStatement(
-                "DELETE FROM " + retry + " WHERE shard = ? AND message_row = ?")) {
+        ResultSet found = statement.executeQuery(orphanedRetries);
+        PreparedStatement delete = connection.prepareStatement(deleteRetry)) {
       while (found.next()) {
         delete.setInt(1, found.getInt(1));
         delete.setLong(2, found.getLong(2));
@@ -218,13 +176,11 @@ final class RowTables {
     return cleared;
   }
 
-  /** Shards in which a message waits for its next attempt; those blocked by a parked one aside. */
+  /** The shards in which a message waits for its next attempt. Parked messages do not count. */
   Set<Integer> shardsWithAttemptsDue(Connection connection) throws SQLException {
     Set<Integer> shards = new HashSet<>();
     try (Statement statement = connection.createStatement();
-        ResultSet found =
-            statement.executeQuery(
-                "SELECT DISTINCT shard FROM " + retry + " WHERE next_at IS NOT NULL")) {
+        ResultSet found = statement.executeQuery(shardsWithAttemptsDue)) {
       while (found.next()) {
         shards.add(found.getInt(1));
       }
@@ -232,27 +188,24 @@ final class RowTables {
     return shards;
   }
 
+  /** Whether any retry state is stored. */
   boolean hasRetries(Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement();
-        ResultSet found = statement.executeQuery("SELECT 1 FROM " + retry + " LIMIT 1")) {
+        ResultSet found = statement.executeQuery(anyRetry)) {
       return found.next();
     }
   }
 
-  /** Moves due delayed messages to the message table; returns how many. */
+  /**
+   * Moves delayed messages that are due to the message table.
+   *
+   * @param limit the maximum number of messages
+   * @return the number of moved messages
+   */
   int promoteDelayed(Connection connection, int limit) throws SQLException {
     List<Long> ids = new ArrayList<>();
     try (Statement statement = connection.createStatement();
-        ResultSet found =
-            statement.executeQuery(
-                "SELECT id FROM "
-                    + delayed
-                    + " WHERE due_at <= "
-                    + database.dialect().now()
-                    + " ORDER BY due_at, id LIMIT "
-                    + limit
-                    // One that is being cancelled is left to whoever cancels it.
-                    + " FOR UPDATE SKIP LOCKED")) {
+        ResultSet found = statement.executeQuery(dueDelayed.with(limit))) {
       while (found.next()) {
         ids.add(found.getLong(1));
       }
@@ -260,18 +213,9 @@ final class RowTables {
     if (ids.isEmpty()) {
       return 0;
     }
-    update(
-        connection,
-        "INSERT INTO "
-            + message
-            + " (shard, destination, msg_key, payload, headers) SELECT shard, destination, msg_key,"
-            + " payload, headers FROM "
-            + delayed
-            + " WHERE id IN ("
-            + ids.stream().map(String::valueOf).collect(Collectors.joining(", "))
-            + ") ORDER BY due_at, id");
-    try (PreparedStatement delete =
-        connection.prepareStatement("DELETE FROM " + delayed + " WHERE id = ?")) {
+    String list = ids.stream().map(String::valueOf).collect(Collectors.joining(", "));
+    update(connection, promote.with(list));
+    try (PreparedStatement delete = connection.prepareStatement(deleteDelayed)) {
       for (long id : ids) {
         delete.setLong(1, id);
         delete.addBatch();
@@ -281,32 +225,20 @@ final class RowTables {
     return ids.size();
   }
 
-  /** Removes a delayed message; false if there is none (any more). */
-  static boolean cancel(Connection connection, JdbcDatabase database, String identity)
-      throws SQLException {
-    String delayed = database.table("outbox_delayed");
-    List<Long> ids = new ArrayList<>();
-    // Looked for first: a delete by an id that is not there keeps others from writing beside it.
-    try (PreparedStatement select =
-        connection.prepareStatement("SELECT id FROM " + delayed + " WHERE message_id = ?")) {
-      select.setString(1, identity);
-      try (ResultSet found = select.executeQuery()) {
-        while (found.next()) {
-          ids.add(found.getLong(1));
-        }
-      }
-    }
-    int removed = 0;
-    for (long id : ids) {
-      removed += update(connection, "DELETE FROM " + delayed + " WHERE id = ?", id);
-    }
-    return removed > 0;
-  }
-
   static int update(Connection connection, String sql, Object... parameters) throws SQLException {
     try (PreparedStatement update = connection.prepareStatement(sql)) {
       bind(update, parameters);
       return update.executeUpdate();
+    }
+  }
+
+  /** Reads one number; 0 if there is no row. */
+  static long number(Connection connection, String sql, Object... parameters) throws SQLException {
+    try (PreparedStatement select = connection.prepareStatement(sql)) {
+      bind(select, parameters);
+      try (ResultSet row = select.executeQuery()) {
+        return row.next() ? row.getLong(1) : 0;
+      }
     }
   }
 

@@ -55,7 +55,7 @@ final class ShardCount {
   private int storedCount(Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet row =
-            statement.executeQuery(RelaySql.of(database, "SELECT count(*) FROM @shard"))) {
+            statement.executeQuery(OutboxSql.of(database, "SELECT count(*) FROM @shard"))) {
       row.next();
       return row.getInt(1);
     }
@@ -63,7 +63,7 @@ final class ShardCount {
 
   private boolean insertRow(Connection connection, int shard) throws SQLException {
     String sql =
-        RelaySql.of(
+        OutboxSql.of(
             database,
             """
             INSERT INTO @shard (shard, epoch, lease_until)

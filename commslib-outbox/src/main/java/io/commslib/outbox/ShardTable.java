@@ -43,14 +43,14 @@ final class ShardTable {
     this.node = node;
     this.leaseMillis = lease.toMillis();
     this.renew =
-        RelaySql.of(
+        OutboxSql.of(
             database,
             """
             UPDATE @shard SET lease_until = @now_plus_millis
             WHERE owner = ?
             """);
     this.epochs =
-        RelaySql.of(
+        OutboxSql.of(
             database,
             """
             SELECT shard, epoch FROM @shard
@@ -58,7 +58,7 @@ final class ShardTable {
             """);
     // A row may be locked by a stalled relay: waiting for it could cost this relay its own leases.
     this.expired =
-        RelaySql.of(
+        OutboxSql.of(
             database,
             """
             SELECT shard FROM @shard
@@ -68,28 +68,28 @@ final class ShardTable {
             """);
     this.take =
         database.dialect().waitingAtMost(Duration.ZERO)
-            + RelaySql.of(
+            + OutboxSql.of(
                 database,
                 """
                 UPDATE @shard SET owner = ?, epoch = epoch + 1, lease_until = @now_plus_millis
                 WHERE shard = ? AND lease_until <= @now
                 """);
     this.release =
-        RelaySql.of(
+        OutboxSql.of(
             database,
             """
             UPDATE @shard SET owner = NULL, lease_until = @now
             WHERE shard = ? AND owner = ?
             """);
     this.releaseAll =
-        RelaySql.of(
+        OutboxSql.of(
             database,
             """
             UPDATE @shard SET owner = NULL, lease_until = @now
             WHERE owner = ?
             """);
     this.lock =
-        RelaySql.of(
+        OutboxSql.of(
             database,
             """
             SELECT %s FROM @shard
@@ -99,14 +99,14 @@ final class ShardTable {
                 .formatted(
                     database.dialect() == SqlDialect.POSTGRESQL ? idleTimeout(leaseMillis) : "1"));
     this.unowned =
-        RelaySql.of(
+        OutboxSql.of(
             database,
             """
             SELECT count(*) FROM @shard
             WHERE owner IS NULL OR lease_until <= @now
             """);
     this.takeableWithMessages =
-        RelaySql.of(
+        OutboxSql.of(
             database,
             """
             SELECT s.shard FROM @shard s
@@ -114,18 +114,18 @@ final class ShardTable {
             AND EXISTS (SELECT 1 FROM @message m WHERE m.shard = s.shard)
             """);
     this.heartbeat =
-        RelaySql.of(
+        OutboxSql.of(
             database,
             """
             UPDATE @node SET heartbeat = @now
             WHERE node = ?
             """);
-    this.insertNode = RelaySql.of(database, "INSERT INTO @node (node, heartbeat) VALUES (?, @now)");
+    this.insertNode = OutboxSql.of(database, "INSERT INTO @node (node, heartbeat) VALUES (?, @now)");
     this.liveNodes =
-        RelaySql.of(database, "SELECT count(*) FROM @node WHERE heartbeat > @now_plus_millis");
+        OutboxSql.of(database, "SELECT count(*) FROM @node WHERE heartbeat > @now_plus_millis");
     this.deadNodes =
-        RelaySql.of(database, "SELECT node FROM @node WHERE heartbeat < @now_plus_millis");
-    this.deleteNode = RelaySql.of(database, "DELETE FROM @node WHERE node = ?");
+        OutboxSql.of(database, "SELECT node FROM @node WHERE heartbeat < @now_plus_millis");
+    this.deleteNode = OutboxSql.of(database, "DELETE FROM @node WHERE node = ?");
   }
 
   private static String idleTimeout(long millis) {

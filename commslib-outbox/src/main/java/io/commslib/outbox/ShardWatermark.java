@@ -58,7 +58,7 @@ final class ShardWatermark {
     // is
     // evaluated later.
     this.sql =
-        RelaySql.of(
+        OutboxSql.of(
             database,
             """
             WITH seq AS MATERIALIZED (SELECT pg_get_serial_sequence(?, 'id')::regclass AS id),

@@ -10,7 +10,9 @@ import org.jdbi.v3.core.Jdbi;
 import org.jooq.DSLContext;
 import org.jooq.impl.DSL;
 
-/** Ways to begin transactions that need nothing of the library but a connection. */
+/**
+ * Bindings of transactions of which the library knows only the connection, and of its own runner.
+ */
 public enum Bindings {
   /** A connection whose transaction the caller begins and ends. */
   PLAIN_JDBC(Bindings::plainJdbc),
@@ -28,9 +30,9 @@ public enum Bindings {
   }
 
   /**
-   * Makes the binding.
+   * Creates the binding.
    *
-   * @param database what its transactions run on
+   * @param database the database of its transactions
    * @return new binding
    */
   public TransactionBinding on(JdbcDatabase database) {

@@ -9,13 +9,13 @@ import java.sql.Statement;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.sql.DataSource;
 
-/** Counts the bytes of bodies that are read between taking a connection and giving it back. */
+/** Counts the bytes of bodies that are read while a connection is borrowed. */
 final class ByteCountingDataSource {
 
   private final AtomicLong most = new AtomicLong();
   private final AtomicLong all = new AtomicLong();
 
-  /** The largest number of bytes that were read with one connection at a time. */
+  /** The largest number of bytes that were read during one loan of a connection. */
   long most() {
     return most.get();
   }

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A fixture on H2, for what does not depend on the database. */
+/** A fixture on H2, for tests that do not depend on the database. */
 abstract class H2Fixture extends OutboxFixture {
 
   @TempDir static Path folder;

@@ -23,12 +23,12 @@ class H2OutboxContractTest extends OutboxStoreContract {
   }
 
   @Override
-  protected DataSource dataSource() {
+  public DataSource dataSource() {
     return pool;
   }
 
   @Override
-  protected HikariDataSource ownPool() {
+  public HikariDataSource ownPool() {
     return TestDatabases.h2(folder);
   }
 }

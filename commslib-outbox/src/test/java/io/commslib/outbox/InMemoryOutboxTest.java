@@ -23,7 +23,7 @@ class InMemoryOutboxTest {
   private final InMemoryOutbox outbox = InMemoryOutbox.create(transactions);
 
   @Test
-  void showsWhatCommittedInOrder() {
+  void showsCommittedMessagesInOrder() {
     transactions.run(
         tx -> {
           outbox.publish(tx, ORDERS, message("1"));
@@ -96,7 +96,7 @@ class InMemoryOutboxTest {
   }
 
   @Test
-  void letsTheTestSeeAFailedPublish() {
+  void throwsTheFailureOfAPublishToTheTest() {
     RecordingTransport transport = new RecordingTransport();
     transport.failWhen((to, message) -> FailureKind.PERMANENT);
     InMemoryOutbox publishing = InMemoryOutbox.create(transactions, transport.publisher());

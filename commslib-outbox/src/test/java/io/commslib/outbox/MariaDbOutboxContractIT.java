@@ -1,5 +1,7 @@
 package io.commslib.outbox;
 
+import static io.commslib.outbox.OutboxFixture.ORDERS;
+import static io.commslib.outbox.OutboxFixture.quick;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import com.zaxxer.hikari.HikariDataSource;
@@ -24,12 +26,12 @@ class MariaDbOutboxContractIT extends OutboxStoreContract {
   }
 
   @Override
-  protected DataSource dataSource() {
+  public DataSource dataSource() {
     return pool;
   }
 
   @Override
-  protected HikariDataSource ownPool() {
+  public HikariDataSource ownPool() {
     return TestDatabases.mariadb();
   }
 
@@ -39,22 +41,23 @@ class MariaDbOutboxContractIT extends OutboxStoreContract {
     int most = (packet - (1 << 18)) / 2;
     OutboxConfig tooLarge = OutboxConfig.builder().maxMessageBytes(most + 1).build();
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> JdbcOutbox.create(database, tooLarge))
+        .isThrownBy(() -> JdbcOutbox.create(database(), tooLarge))
         .withMessage(
             "maxMessageBytes: %d (expected: 0..%d, as the database's max_allowed_packet allows)",
             most + 1, most);
   }
 
   @Test
-  void takesTheLargestMessageThatAStatementCanHold() {
+  void acceptsTheLargestMessageThatAStatementCanHold() {
     byte[] body = new byte[(number("SELECT @@max_allowed_packet") - (1 << 18)) / 2];
     configure(quick().maxMessageBytes(body.length));
     startRelay();
-    transactions.run(
-        tx -> {
-          outbox.publish(tx, ORDERS, Message.builder("test").id("large").body(body).build());
-          return null;
-        });
-    Await.until("published", () -> transport.confirmed().contains("large"));
+    transactions()
+        .run(
+            tx -> {
+              outbox().publish(tx, ORDERS, Message.builder("test").id("large").body(body).build());
+              return null;
+            });
+    Await.until("published", () -> transport().confirmed().contains("large"));
   }
 }

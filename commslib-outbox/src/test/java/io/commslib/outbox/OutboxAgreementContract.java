@@ -1,5 +1,9 @@
 package io.commslib.outbox;
 
+import static io.commslib.outbox.OutboxFixture.ORDERS;
+import static io.commslib.outbox.OutboxFixture.detail;
+import static io.commslib.outbox.OutboxFixture.message;
+import static io.commslib.outbox.OutboxFixture.quick;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -19,11 +23,8 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 
-/** What processes with the same tables must agree on is stored there, and compared. */
-public abstract class OutboxAgreementContract extends OutboxUpgradeContract {
-
-  /** Creates a contract. */
-  protected OutboxAgreementContract() {}
+/** Settings that all processes of the tables must agree on. They are stored there and compared. */
+interface OutboxAgreementContract extends OutboxChapter {
 
   private void assertRefused(int shards) {
     assertThatThrownBy(() -> configure(quick().shards(shards)))
@@ -33,34 +34,36 @@ public abstract class OutboxAgreementContract extends OutboxUpgradeContract {
   }
 
   @Test
-  void aWriterWithAnotherNumberOfShardsIsRefusedAlthoughNoRelayHasRun() {
+  default void aWriterWithAnotherNumberOfShardsIsRefusedAlthoughNoRelayHasRun() {
     assertRefused(16);
     assertRefused(4);
   }
 
   @Test
-  void whatTheFirstWriterStoresDoesNotDependOnItsTransactions() {
+  default void theStoredNumberOfShardsDoesNotDependOnTransactions() {
     assertThatThrownBy(
             () ->
-                transactions.run(
-                    tx -> {
-                      outbox.publish(tx, ORDERS, message("undone", "k"));
-                      throw new IllegalStateException("rolled back");
-                    }))
+                transactions()
+                    .run(
+                        tx -> {
+                          outbox().publish(tx, ORDERS, message("undone", "k"));
+                          throw new IllegalStateException("rolled back");
+                        }))
         .hasMessage("rolled back");
     assertRefused(16);
-    transactions.run(
-        tx -> {
-          // Neither waits for the open transaction.
-          outbox.publish(tx, ORDERS, message("open", "k"));
-          assertRefused(16);
-          configure(quick());
-          return null;
-        });
+    transactions()
+        .run(
+            tx -> {
+              // Neither waits for the open transaction.
+              outbox().publish(tx, ORDERS, message("open", "k"));
+              assertRefused(16);
+              configure(quick());
+              return null;
+            });
   }
 
   @Test
-  void ofWritersThatBeginAtOnceOneNumberOfShardsWins() throws Exception {
+  default void ofWritersThatStartSimultaneouslyOneNumberOfShardsWins() throws Exception {
     forgetShards();
     List<Integer> created = new CopyOnWriteArrayList<>();
     List<Throwable> others = new CopyOnWriteArrayList<>();
@@ -70,7 +73,7 @@ public abstract class OutboxAgreementContract extends OutboxUpgradeContract {
           new Thread(
               () -> {
                 try {
-                  JdbcOutbox.create(database, quick().shards(shards).build());
+                  JdbcOutbox.create(database(), quick().shards(shards).build());
                   created.add(shards);
                 } catch (StoreException e) {
                   assertThat(e.code()).isEqualTo("COMMS-OUTBOX-001");
@@ -90,23 +93,23 @@ public abstract class OutboxAgreementContract extends OutboxUpgradeContract {
   }
 
   @Test
-  void anOutboxWithoutItsTablesIsRefusedAndToldWhatToDo() {
+  default void anOutboxWithoutItsTablesIsRefusedWithTheRemedy() {
     JdbcDatabase empty = JdbcDatabase.builder(dataSource()).schema("nothing_here").build();
-    assertThatThrownBy(() -> JdbcOutbox.create(empty, config))
+    assertThatThrownBy(() -> JdbcOutbox.create(empty, config()))
         .isInstanceOf(StoreException.class)
         .hasMessageContaining("COMMS-JDBC-010")
         .hasMessageContaining("SchemaScripts.apply");
   }
 
   @Test
-  void messagesThatNoRelayWillReadAreCountedToldAndKeepDrainFromTrue() {
-    List<Trouble> told = new CopyOnWriteArrayList<>();
-    configure(quick().observer(recordingIn(told)));
+  default void messagesThatNoRelayReadsAreCountedAndReportedAndFailDrain() {
+    List<Trouble> reported = new CopyOnWriteArrayList<>();
+    configure(quick().observer(recordingIn(reported)));
     OutboxRelay relay = startRelay();
-    String bytes = database.dialect() == SqlDialect.H2 ? "X'00'" : "'x'";
+    String bytes = database().dialect() == SqlDialect.H2 ? "X'00'" : "'x'";
     execute(
         "INSERT INTO "
-            + database.table("outbox_message")
+            + database().table("outbox_message")
             + " (shard, destination, msg_key, payload, headers)"
             + " VALUES (8, 'queue:orders', NULL, "
             + bytes
@@ -117,41 +120,43 @@ public abstract class OutboxAgreementContract extends OutboxUpgradeContract {
     assertThat(relay.health().reason()).contains("1 messages").contains("expected: 0..7");
     assertThat(relay.measure().outsideShards()).isEqualTo(1);
     assertThat(relay.measure().backlog()).isEqualTo(1);
-    Await.until("told by drain and by the loop", () -> told.size() >= 2);
-    assertThat(told)
+    Await.until("reported by drain and by the loop", () -> reported.size() >= 2);
+    assertThat(reported)
         .allMatch(trouble -> trouble.kind() == Trouble.Kind.STALLED)
         .allMatch(trouble -> trouble.text().contains("1 messages are in shards"));
-    execute("DELETE FROM " + database.table("outbox_message"));
+    execute("DELETE FROM " + database().table("outbox_message"));
     assertThat(relay.drain(Duration.ofSeconds(20))).isTrue();
   }
 
-  private static CommsObserver recordingIn(List<Trouble> told) {
+  private static CommsObserver recordingIn(List<Trouble> reported) {
     return new CommsObserver() {
       @Override
       public void onTrouble(Trouble trouble) {
-        told.add(trouble);
+        reported.add(trouble);
       }
     };
   }
 
   @Test
-  void delayedMessagesThatNoRelayWillReadKeepDrainFromTrueToo() {
+  default void delayedMessagesThatNoRelayReadsFailDrainToo() {
     OutboxRelay relay = startRelay();
-    transactions.run(
-        tx -> {
-          outbox.publishLater(tx, ORDERS, message("later", "k"), Instant.now().plusSeconds(3600));
-          return null;
-        });
+    transactions()
+        .run(
+            tx -> {
+              outbox()
+                  .publishLater(tx, ORDERS, message("later", "k"), Instant.now().plusSeconds(3600));
+              return null;
+            });
     assertThat(relay.drain(Duration.ofSeconds(20))).isTrue();
-    execute("UPDATE " + database.table("outbox_delayed") + " SET shard = 8");
+    execute("UPDATE " + database().table("outbox_delayed") + " SET shard = 8");
     assertThat(relay.drain(Duration.ofMinutes(10))).isFalse();
   }
 
   @Test
-  void drainWaitsForMessagesInShardsThatNoRelayOwns() {
-    // Another relay seems to run, so this one takes no more than half of the shards.
-    String nodes = database.table("outbox_node");
-    String soon = database.dialect().now();
+  default void drainWaitsForMessagesInShardsThatNoRelayOwns() {
+    // Another relay seems to run, so this one takes at most half of the shards.
+    String nodes = database().table("outbox_node");
+    String soon = database().dialect().now();
     execute("INSERT INTO " + nodes + " (node, heartbeat) VALUES ('other', " + soon + ")");
     OutboxRelay relay = startRelay();
     writeInTurn(100, 100);
@@ -163,10 +168,10 @@ public abstract class OutboxAgreementContract extends OutboxUpgradeContract {
   }
 
   @Test
-  void refusesATransportThatTakesLessThanTheOutbox() {
+  default void refusesATransportThatAcceptsLessThanTheOutbox() {
     configure(quick().maxMessageBytes(4096));
     InMemoryTransport small = InMemoryTransport.builder().maxMessageBytes(2048).build();
-    assertThatThrownBy(() -> OutboxRelay.create(outbox, small, runtime))
+    assertThatThrownBy(() -> OutboxRelay.create(outbox(), small, runtime()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("OutboxConfig.maxMessageBytes: 4096")
         .hasMessageContaining("2048");

@@ -56,7 +56,7 @@ class OutboxConfigTest {
   }
 
   @Test
-  void reportsAllThatIsWrongTogether() {
+  void reportsAllViolationsTogether() {
     assertThatIllegalArgumentException()
         .isThrownBy(
             () ->

@@ -26,7 +26,7 @@ import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
-/** An outbox in a schema of its own, a transport that records, and short ways to both. */
+/** An outbox in a schema of its own, a recording transport, and helper methods for both. */
 public abstract class OutboxFixture {
 
   static final Destination ORDERS = Destination.queue("orders");
@@ -46,7 +46,7 @@ public abstract class OutboxFixture {
   protected OutboxFixture() {}
 
   /**
-   * Returns the database under test; each test uses a schema of its own in it.
+   * Returns the database under test. Each test uses a schema of its own.
    *
    * @return a pool that outlives the test
    */
@@ -67,7 +67,7 @@ public abstract class OutboxFixture {
     configure(quick());
   }
 
-  /** Settings under which nothing takes long. */
+  /** Settings with short times. */
   static OutboxConfig.Builder quick() {
     return OutboxConfig.builder()
         .shards(8)
@@ -81,7 +81,7 @@ public abstract class OutboxFixture {
     outbox = JdbcOutbox.create(database, config);
   }
 
-  /** As an operator does who changes the number of shards, with the outbox empty. */
+  /** Prepares another number of shards, as an operator does while the outbox is empty. */
   void forgetShards() {
     execute("DELETE FROM " + database.table("outbox_shard"));
   }
@@ -134,7 +134,7 @@ public abstract class OutboxFixture {
         .build();
   }
 
-  /** Demands of messages {@code KEY-NUMBER} that each key's first confirmations came 1, 2, 3 ... */
+  /** Asserts that the first confirmations of each key's messages {@code KEY-NUMBER} ascend by 1. */
   void assertFirstPublicationsInOrder() {
     Map<String, Integer> last = new HashMap<>();
     Set<String> seen = new HashSet<>();

@@ -20,8 +20,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * A writer and a relay that know of each other by the database only, as in two processes; the relay
- * polls too seldom for a test to wait for.
+ * A writer and a relay that share only the database, as two processes do. The poll interval of the
+ * relay is longer than a test waits.
  */
 class OutboxNotifierIT extends OutboxFixture {
 
@@ -88,7 +88,7 @@ class OutboxNotifierIT extends OutboxFixture {
     write("m1", "k");
     Await.until("m1 published", () -> transport.confirmed().contains("m1"));
     assertThat(listener.health().status()).isEqualTo(Health.Status.UP);
-    assertThat(sender.health().status()).as("nobody to wake there").isEqualTo(Health.Status.UP);
+    assertThat(sender.health().status()).as("no relay to wake").isEqualTo(Health.Status.UP);
     assertThat(sender.health().details()).containsEntry("listening", "false");
   }
 
@@ -104,7 +104,7 @@ class OutboxNotifierIT extends OutboxFixture {
   }
 
   @Test
-  void aBrokenConnectionIsReplacedAndWhatItMissedIsPublished() {
+  void aBrokenConnectionIsReplacedAndMissedMessagesArePublished() {
     OutboxNotifier listener = start(relayed);
     start(outbox);
     awaitListening(listener);
@@ -118,7 +118,7 @@ class OutboxNotifierIT extends OutboxFixture {
   }
 
   @Test
-  void whatARelayWasNotToldIsFoundWhenItBeginsToListen() {
+  void messagesCommittedBeforeARelayListensAreFound() {
     write("m1", "k");
     start(relayed);
     Await.until("m1 published", () -> transport.confirmed().contains("m1"));
@@ -136,7 +136,7 @@ class OutboxNotifierIT extends OutboxFixture {
     Await.until("foreign notification sent", () -> figure(foreigner, "sent") == 1);
     OutboxNotifier sender = start(outbox);
     outbox.wake();
-    Await.until("own notification came", () -> figure(listener, "received") >= 1);
+    Await.until("own notification received", () -> figure(listener, "received") >= 1);
     assertThat(figure(listener, "received")).isEqualTo(figure(sender, "sent")).isEqualTo(1);
   }
 

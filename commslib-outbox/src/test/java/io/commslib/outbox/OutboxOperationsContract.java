@@ -1,5 +1,9 @@
 package io.commslib.outbox;
 
+import static io.commslib.outbox.OutboxFixture.ORDERS;
+import static io.commslib.outbox.OutboxFixture.OTHER;
+import static io.commslib.outbox.OutboxFixture.message;
+import static io.commslib.outbox.OutboxFixture.quick;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
@@ -35,21 +39,18 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
-/** Policies, parked and delayed messages, the archive, the measurements, and the layout. */
-public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
+/** Policies, parked and delayed messages, the archive, measurements and the table layout. */
+interface OutboxOperationsContract extends OutboxChapter {
 
-  private static final Instant LONG_AGO = Instant.parse("2020-01-01T00:00:00Z");
-
-  /** Creates a contract. */
-  protected OutboxOperationsContract() {}
+  Instant LONG_AGO = Instant.parse("2020-01-01T00:00:00Z");
 
   private OutboxAdmin admin() {
-    return OutboxAdmin.create(database);
+    return OutboxAdmin.create(database());
   }
 
   private ParkedMessage parkBad() {
-    transport.failWhen(
-        (to, message) -> message.id().startsWith("bad") ? FailureKind.PERMANENT : null);
+    transport()
+        .failWhen((to, message) -> message.id().startsWith("bad") ? FailureKind.PERMANENT : null);
     startRelay();
     write("bad", "k");
     Await.until("parked", () -> admin().parked(10).size() == 1);
@@ -57,26 +58,26 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
   }
 
   @Test
-  void policiesHoldForTheirDestinationOnly() {
+  default void policiesHoldForTheirDestinationOnly() {
     configure(quick().attempts(2).onParked(OTHER, OnParked.SKIP));
-    transport.failWhen(
-        (to, message) -> message.id().startsWith("bad") ? FailureKind.PERMANENT : null);
+    transport()
+        .failWhen((to, message) -> message.id().startsWith("bad") ? FailureKind.PERMANENT : null);
     startRelay();
     write(OTHER, "bad-skipped", "k");
     write(OTHER, "behind-skipped", "k");
     write(ORDERS, "bad-blocking", "k");
     write(ORDERS, "behind-blocking", "k");
     Await.until("both parked", () -> rows("outbox_parked") == 2);
-    Await.until("skipped", () -> transport.confirmed().contains("behind-skipped"));
+    Await.until("skipped", () -> transport().confirmed().contains("behind-skipped"));
     Await.settled();
-    assertThat(transport.ids()).doesNotContain("behind-blocking");
+    assertThat(transport().ids()).doesNotContain("behind-blocking");
   }
 
   @Test
-  void pausesADestinationForAllRelaysUntilItIsResumedWhileOthersFlow() {
+  default void pausesADestinationForAllRelaysUntilItIsResumedWhileOthersFlow() {
     configure(quick().attempts(2).onParked(OTHER, OnParked.PAUSE_DESTINATION));
-    transport.failWhen(
-        (to, message) -> message.id().startsWith("bad") ? FailureKind.PERMANENT : null);
+    transport()
+        .failWhen((to, message) -> message.id().startsWith("bad") ? FailureKind.PERMANENT : null);
     OutboxRelay relay = startRelay();
     write(OTHER, "bad", "k");
     Await.until("paused", () -> rows("outbox_pause") == 1);
@@ -85,19 +86,19 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
       write(OTHER, "waits-" + i, "k" + i);
       write(ORDERS, "flows-" + i, "k" + i);
     }
-    Await.until("others flow", () -> transport.confirmed().size() == 20);
+    Await.until("others flow", () -> transport().confirmed().size() == 20);
     Await.settled();
-    assertThat(transport.ids()).noneMatch(id -> id.startsWith("waits"));
+    assertThat(transport().ids()).noneMatch(id -> id.startsWith("waits"));
     assertThat(relay.measure().stoppedDestinations()).containsExactly(OTHER.toString());
-    assertThat(admin().resume(OTHER.toString(), "ann", "the far side is back")).isTrue();
+    assertThat(admin().resume(OTHER.toString(), "ann", "repaired")).isTrue();
     assertThat(admin().resume(OTHER.toString(), "ann", "again")).isFalse();
-    Await.until("all but the parked one", () -> transport.confirmed().size() == 40);
+    Await.until("all but the parked one", () -> transport().confirmed().size() == 40);
   }
 
   @Test
-  void listsByDestinationKeyClassAndCausePageByPage() {
+  default void listsByDestinationKeyClassAndCausePageByPage() {
     configure(quick().attempts(1).onParked(OnParked.SKIP));
-    transport.failWhen((to, message) -> FailureKind.PERMANENT);
+    transport().failWhen((to, message) -> FailureKind.PERMANENT);
     startRelay();
     for (int i = 0; i < 5; i++) {
       write(ORDERS, "m" + i, "k" + i % 2);
@@ -120,7 +121,7 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
   }
 
   @Test
-  void explainsWhyOneIsParkedAndWhatItBlocks() {
+  default void explainsWhyAMessageIsParkedAndWhatItBlocks() {
     ParkedMessage parked = parkBad();
     write("behind-1", "k");
     write("behind-2", "k");
@@ -128,17 +129,17 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
     assertThat(why.keyBlocked()).isTrue();
     assertThat(why.blockedBy()).containsExactly(parked.id());
     assertThat(why.waiting()).isEqualTo(2);
-    assertThat(why.message().attempts()).isEqualTo(config.attempts());
+    assertThat(why.message().attempts()).isEqualTo(config().attempts());
     assertThat(why.message().firstFailedAt()).isBeforeOrEqualTo(why.message().parkedAt());
     assertThat(why.message().lastError()).contains("refused by the test");
     assertThat(admin().explain(4711)).isEmpty();
   }
 
   @Test
-  void replaysAKeysMessagesAtTheTailInTheirOrder() {
+  default void redrivesTheMessagesOfAKeyToTheTailInTheirOrder() {
     configure(quick().attempts(1).onParked(OnParked.SKIP));
     AtomicBoolean refuses = new AtomicBoolean(true);
-    transport.failWhen((to, message) -> refuses.get() ? FailureKind.PERMANENT : null);
+    transport().failWhen((to, message) -> refuses.get() ? FailureKind.PERMANENT : null);
     startRelay();
     for (int i = 0; i < 10; i++) {
       write("m" + i, "k");
@@ -146,15 +147,15 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
     Await.until("all parked", () -> rows("outbox_parked") == 10);
     refuses.set(false);
     write("later", "k");
-    Await.until("later", () -> transport.confirmed().contains("later"));
+    Await.until("later published", () -> transport().confirmed().contains("later"));
     assertThat(admin().redriveAll(ParkedFilter.all().key("k"), 100, "ann", "fixed")).isEqualTo(10);
-    Await.until("all published", () -> transport.confirmed().size() == 11);
-    assertThat(transport.confirmed())
+    Await.until("all published", () -> transport().confirmed().size() == 11);
+    assertThat(transport().confirmed())
         .containsExactly("later", "m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9");
   }
 
   @Test
-  void replaysAtTheFrontOnlyWhileTheKeyIsBlocked() {
+  default void redrivesToTheFrontOnlyWhileTheKeyIsBlocked() {
     configure(quick().attempts(1).onParked(OnParked.SKIP));
     ParkedMessage parked = parkBad();
     assertThatIllegalStateException()
@@ -165,7 +166,7 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
   }
 
   @Test
-  void decidesOnceAndSaysWhoAndWhy() throws Exception {
+  default void decidesOnceAndRecordsActorAndReason() throws Exception {
     ParkedMessage parked = parkBad();
     List<CompletableFuture<Boolean>> decisions = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
@@ -173,7 +174,7 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
       decisions.add(
           CompletableFuture.supplyAsync(
               () -> admin().discard(parked.id(), actor, "a test"),
-              runnable -> runtime.newThread("decider", runnable).start()));
+              runnable -> runtime().newThread("decider", runnable).start()));
     }
     int yes = 0;
     for (CompletableFuture<Boolean> decision : decisions) {
@@ -195,11 +196,11 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
   }
 
   @Test
-  void cancelsADelayedMessageInTimeAndSaysWhenItIsTooLate() {
+  default void cancelsADelayedMessageInTimeAndReportsWhenItIsTooLate() {
     later("cancelled", Instant.now().plus(Duration.ofHours(1)));
     later("kept", LONG_AGO);
     startRelay();
-    Await.until("kept published", () -> transport.confirmed().contains("kept"));
+    Await.until("kept published", () -> transport().confirmed().contains("kept"));
     assertThat(cancel("cancelled")).isTrue();
     assertThat(cancel("cancelled")).isFalse();
     assertThat(cancel("kept")).isFalse();
@@ -207,29 +208,32 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
   }
 
   @Test
-  void cancelsTheMessageOfTheSourceItIsTold() {
-    JdbcOutbox named = JdbcOutbox.create(database, quick().source("/orders").build());
+  default void cancelsTheMessageOfTheGivenSource() {
+    JdbcOutbox named = JdbcOutbox.create(database(), quick().source("/orders").build());
     Instant later = Instant.now().plus(Duration.ofHours(1));
     Message own = message("m1", "k");
     Message foreign = own.toBuilder().source("/payment").build();
-    transactions.run(
-        tx -> {
-          named.publishLater(tx, ORDERS, own, later);
-          named.publishLater(tx, ORDERS, foreign, later);
-          return null;
-        });
-    assertThat(transactions.<Boolean, RuntimeException>run(tx -> named.cancel(tx, "m1"))).isTrue();
-    assertThat(transactions.<Boolean, RuntimeException>run(tx -> named.cancel(tx, "m1")))
-        .as("the one of the other source is another message")
+    transactions()
+        .run(
+            tx -> {
+              named.publishLater(tx, ORDERS, own, later);
+              named.publishLater(tx, ORDERS, foreign, later);
+              return null;
+            });
+    assertThat(transactions().<Boolean, RuntimeException>run(tx -> named.cancel(tx, "m1")))
+        .isTrue();
+    assertThat(transactions().<Boolean, RuntimeException>run(tx -> named.cancel(tx, "m1")))
+        .as("the message of the other source is another one")
         .isFalse();
     assertThat(
-            transactions.<Boolean, RuntimeException>run(tx -> named.cancel(tx, foreign.identity())))
+            transactions()
+                .<Boolean, RuntimeException>run(tx -> named.cancel(tx, foreign.identity())))
         .isTrue();
   }
 
-  /** The last time a message can have. */
+  /** The latest delivery time of a message. */
   @Test
-  void keepsAMessageUntilTheEndOfTheYear9999() {
+  default void keepsAMessageUntilTheEndOfTheYear9999() {
     Instant last = Instant.parse("9999-12-31T23:59:59.999999999Z");
     later("far", last);
     assertThat(rows("outbox_delayed")).isEqualTo(1);
@@ -237,15 +241,16 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
   }
 
   @Test
-  void cancellingWhatIsGoneKeepsNobodyFromWriting() throws SQLException {
+  default void cancellingAMissingMessageBlocksNoWriter() throws SQLException {
     try (Connection one = repeatableRead();
         Connection two = repeatableRead()) {
       for (Connection each : List.of(one, two)) {
-        assertThat(outbox.cancel(JdbcTransactions.join(each, database), "gone")).isFalse();
+        assertThat(outbox().cancel(JdbcTransactions.join(each, database()), "gone")).isFalse();
       }
       for (Connection each : List.of(one, two)) {
-        outbox.publishLater(
-            JdbcTransactions.join(each, database), ORDERS, message("m", "k"), LONG_AGO);
+        outbox()
+            .publishLater(
+                JdbcTransactions.join(each, database()), ORDERS, message("m", "k"), LONG_AGO);
       }
       for (Connection each : List.of(one, two)) {
         each.commit();
@@ -263,17 +268,17 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
   }
 
   @Test
-  void thoseWhoWaitForAKeyGoOnWhenTheFirstRollsBack() throws Exception {
+  default void writersWaitingForAKeyContinueWhenTheFirstRollsBack() throws Exception {
     ExecutorService others = Executors.newFixedThreadPool(3);
     List<Future<?>> waiting = new ArrayList<>();
     try (Connection first = repeatableRead()) {
-      outbox.ordered(JdbcTransactions.join(first, database), "k");
+      outbox().ordered(JdbcTransactions.join(first, database()), "k");
       for (int i = 0; i < 3; i++) {
         waiting.add(
             others.submit(
                 () -> {
                   try (Connection next = repeatableRead()) {
-                    outbox.ordered(JdbcTransactions.join(next, database), "k");
+                    outbox().ordered(JdbcTransactions.join(next, database()), "k");
                     next.commit();
                     next.setAutoCommit(true);
                   }
@@ -294,36 +299,38 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
   }
 
   @Test
-  void neverPublishesWhatIsBeingCancelled() {
+  default void neverPublishesAMessageThatIsBeingCancelled() {
     later("cancelled", LONG_AGO);
-    transactions.run(
-        tx -> {
-          assertThat(outbox.cancel(tx, "cancelled")).isTrue();
-          startRelay();
-          later("beside", LONG_AGO);
-          Await.until("beside published", () -> transport.confirmed().contains("beside"));
-          return null;
-        });
+    transactions()
+        .run(
+            tx -> {
+              assertThat(outbox().cancel(tx, "cancelled")).isTrue();
+              startRelay();
+              later("beside", LONG_AGO);
+              Await.until("beside published", () -> transport().confirmed().contains("beside"));
+              return null;
+            });
     write("after", "k");
-    Await.until("after published", () -> transport.confirmed().contains("after"));
+    Await.until("after published", () -> transport().confirmed().contains("after"));
     Await.until("nothing left", () -> rows("outbox_message") + rows("outbox_delayed") == 0);
-    assertThat(transport.ids()).doesNotContain("cancelled");
+    assertThat(transport().ids()).doesNotContain("cancelled");
   }
 
   private void later(String id, Instant at) {
-    transactions.run(
-        tx -> {
-          outbox.publishLater(tx, ORDERS, message(id, "k"), at);
-          return null;
-        });
+    transactions()
+        .run(
+            tx -> {
+              outbox().publishLater(tx, ORDERS, message(id, "k"), at);
+              return null;
+            });
   }
 
   private boolean cancel(String id) {
-    return transactions.run(tx -> outbox.cancel(tx, id));
+    return transactions().run(tx -> outbox().cancel(tx, id));
   }
 
   @Test
-  void archivesWhatWasPublishedOnceAndPurgesByDayInBatches() throws SQLException {
+  default void archivesPublishedMessagesOnceAndPurgesByDayInBatches() throws SQLException {
     configure(quick().archive(true));
     startRelay();
     writeInTurn(30, 5);
@@ -335,24 +342,24 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
     assertThat(admin().purgeArchive(today.plusDays(2), 20)).isEqualTo(10);
     OutboxRow row = new OutboxRow(0, 4711, "queue:orders", null, new byte[0], "");
     try (Connection connection = dataSource().getConnection()) {
-      new RowArchive(database).move(connection, List.of(row));
+      new RowArchive(database()).move(connection, List.of(row));
     }
-    assertThat(rows("outbox_archive")).as("gone before").isZero();
+    assertThat(rows("outbox_archive")).as("no longer stored").isZero();
   }
 
   @Test
-  void writersOfAKeyThatAskForOrderAreNeverInverted() throws Exception {
+  default void writersThatLockTheirKeyAreNeverInverted() throws Exception {
     assertThat(inversions(true)).isZero();
   }
 
   @Test
-  void writersOfAKeyThatDoNotAskAreInvertedSoTheTestAboveSeesIt() throws Exception {
+  default void writersThatDoNotLockTheirKeyAreInverted() throws Exception {
     assertThat(inversions(false)).isPositive();
   }
 
   /**
-   * Each transaction takes a number when it commits; without a lock another that inserted later
-   * commits first. Counts neighbours by row id whose commit numbers descend.
+   * Each transaction draws a number at its commit. Without a lock, one that inserts later may
+   * commit earlier. Counts neighbours by row id whose commit numbers descend.
    */
   private int inversions(boolean ordered) throws Exception {
     List<Integer> committed = new ArrayList<>();
@@ -364,25 +371,26 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
               () -> {
                 for (int i = 0; i < 8; i++) {
                   int number = writer * 100 + i;
-                  transactions.run(
-                      tx -> {
-                        if (ordered) {
-                          outbox.ordered(tx, "k");
-                        }
-                        outbox.publish(tx, ORDERS, message("n" + number, "k"));
-                        holdFor(number);
-                        // Inside the lock, so the number is that of the commit.
-                        if (ordered) {
-                          note(committed, number);
-                        }
-                        return null;
-                      });
+                  transactions()
+                      .run(
+                          tx -> {
+                            if (ordered) {
+                              outbox().ordered(tx, "k");
+                            }
+                            outbox().publish(tx, ORDERS, message("n" + number, "k"));
+                            holdFor(number);
+                            // Inside the lock, so the order of the numbers is that of the commits.
+                            if (ordered) {
+                              note(committed, number);
+                            }
+                            return null;
+                          });
                   if (!ordered) {
                     note(committed, number);
                   }
                 }
               },
-              runnable -> runtime.newThread("writer", runnable).start()));
+              runnable -> runtime().newThread("writer", runnable).start()));
     }
     for (CompletableFuture<Void> writer : writers) {
       writer.get(60, TimeUnit.SECONDS);
@@ -410,7 +418,7 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
     try (Connection connection = dataSource().getConnection();
         PreparedStatement select =
             connection.prepareStatement(
-                "SELECT headers FROM " + database.table("outbox_message") + " ORDER BY id");
+                "SELECT headers FROM " + database().table("outbox_message") + " ORDER BY id");
         ResultSet row = select.executeQuery()) {
       while (row.next()) {
         String id =
@@ -429,16 +437,16 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
   }
 
   @Test
-  void measuresWhatIsBehindStoppedAndParked() {
+  default void measuresBacklogStopsAndParkedMessages() {
     OutboxRelay relay = startRelay();
     write("m1", "k");
     Await.until("lag known", () -> !relay.measure().lag().isZero());
-    // It is known from within the deletion, which need not have been committed.
-    Await.until("m1 gone", () -> relay.measure().backlog() == 0);
+    // The lag is measured within the deletion, which may not be committed yet.
+    Await.until("m1 deleted", () -> relay.measure().backlog() == 0);
     admin().pause(OTHER.toString(), "ann", "maintenance");
     Await.until(
-        "nobody reads it", () -> relay.measure().stoppedDestinations().contains(OTHER.toString()));
-    transport.holdWhen(message -> true);
+        "stop known", () -> relay.measure().stoppedDestinations().contains(OTHER.toString()));
+    transport().holdWhen(message -> true);
     write(OTHER, "m2", "k2");
     write(ORDERS, "m3", "k3");
     Await.until("owned", () -> relay.measure().unownedShards() == 0);
@@ -449,13 +457,13 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
     assertThat(health.ownedShards()).isEqualTo(8);
     assertThat(health.leaseLosses()).isZero();
     assertThat(health.parked()).isZero();
-    execute("UPDATE " + database.table("outbox_shard") + " SET epoch = epoch + 1, owner = 'x'");
-    transport.releaseHeld();
+    execute("UPDATE " + database().table("outbox_shard") + " SET epoch = epoch + 1, owner = 'x'");
+    transport().releaseHeld();
     Await.until("losses counted", () -> relay.measure().leaseLosses() > 0);
   }
 
   @Test
-  void columnsAreThoseOfTheDebeziumPreset() throws Exception {
+  default void columnsAreThoseOfTheDebeziumPreset() throws Exception {
     Map<String, String> preset = DebeziumPreset.read();
     Message written = message("m1", "k");
     write("m1", "k");
@@ -470,7 +478,7 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
     try (Connection connection = dataSource().getConnection();
         PreparedStatement select =
             connection.prepareStatement(
-                "SELECT " + columns + " FROM " + database.table("outbox_message"));
+                "SELECT " + columns + " FROM " + database().table("outbox_message"));
         ResultSet row = select.executeQuery()) {
       assertThat(row.next()).isTrue();
       assertThat(row.getLong(1)).isPositive();
@@ -494,31 +502,31 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
   }
 
   @Test
-  void namesASchemaThatIsMissingOlderOrNewerAtStart() {
-    String versions = database.table("commslib_schema");
+  default void namesASchemaThatIsMissingOlderOrNewerAtStart() {
+    String versions = database().table("commslib_schema");
     execute("UPDATE " + versions + " SET version = 2, compatible_from = 2 WHERE module = 'outbox'");
     assertRefused("COMMS-JDBC-012", "schema of outbox", "version 2", "start a newer release");
     execute("DELETE FROM " + versions);
     assertRefused("COMMS-JDBC-010", "missing", "run SchemaScripts.apply");
     execute("INSERT INTO " + versions + " VALUES ('outbox', 1, 1, CURRENT_TIMESTAMP)");
     SchemaScripts ofTheNextRelease = SchemaScripts.of("outbox", 2, OutboxSchema.class);
-    assertThatThrownBy(() -> ofTheNextRelease.check(database))
+    assertThatThrownBy(() -> ofTheNextRelease.check(database()))
         .isInstanceOf(StoreException.class)
         .hasMessageContaining("version 1 (expected: version 2; run SchemaScripts.apply");
   }
 
   private void assertRefused(String code, String... parts) {
-    assertThatThrownBy(() -> OutboxRelay.create(outbox, transport, runtime).start())
+    assertThatThrownBy(() -> OutboxRelay.create(outbox(), transport(), runtime()).start())
         .isInstanceOfSatisfying(
             StoreException.class, refused -> assertThat(refused.code()).isEqualTo(code))
         .hasMessageContainingAll(parts);
   }
 
   @Test
-  void parksEveryKindOfBadRowAndGoesOn() throws SQLException {
+  default void parksEveryKindOfBadRowAndContinues() throws SQLException {
     configure(quick().attempts(2));
     Destination deleted = Destination.topic("deleted");
-    transport.failWhen((to, message) -> to.equals(deleted) ? FailureKind.PERMANENT : null);
+    transport().failWhen((to, message) -> to.equals(deleted) ? FailureKind.PERMANENT : null);
     String[][] bad = {
       {"", "ce_id:x"},
       {"nowhere", "ce_id:x"},
@@ -533,7 +541,7 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
         PreparedStatement insert =
             connection.prepareStatement(
                 "INSERT INTO "
-                    + database.table("outbox_message")
+                    + database().table("outbox_message")
                     + " (shard, destination, msg_key, payload, headers) VALUES (1, ?, ?, ?, ?)")) {
       for (int i = 0; i < bad.length; i++) {
         insert.setString(1, bad[i][0]);
@@ -546,7 +554,7 @@ public abstract class OutboxOperationsContract extends OutboxOwnershipContract {
     write(deleted, "to-a-deleted-route", "k");
     OutboxRelay relay = startRelay();
     write("good", "k");
-    Await.until("good published", () -> transport.confirmed().contains("good"));
+    Await.until("good published", () -> transport().confirmed().contains("good"));
     Await.until("all bad parked", () -> rows("outbox_parked") == bad.length + 1);
     Await.until("nothing left", () -> rows("outbox_message") == 0);
     assertThat(relay.health().status()).isEqualTo(Health.Status.UP);

@@ -1,5 +1,9 @@
 package io.commslib.outbox;
 
+import static io.commslib.outbox.OutboxFixture.ORDERS;
+import static io.commslib.outbox.OutboxFixture.detail;
+import static io.commslib.outbox.OutboxFixture.message;
+import static io.commslib.outbox.OutboxFixture.quick;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -33,46 +37,45 @@ import java.util.random.RandomGenerator;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 
-/** How relays share the work, and what a crash or a pause may do. */
-public abstract class OutboxOwnershipContract extends OutboxFailureContract {
-
-  /** Creates a contract. */
-  protected OutboxOwnershipContract() {}
+/** Shard ownership of several relays, and the effects of crashes and pauses. */
+interface OutboxOwnershipContract extends OutboxChapter {
 
   @Test
-  void twoRelaysShareTheShardsAndLoseNothing() {
+  default void twoRelaysShareTheShardsAndLoseNothing() {
     OutboxRelay first = startRelay();
     OutboxRelay second = startRelay();
     Await.until(
         "both own shards",
         () -> detail(first, "ownedShards") == 4 && detail(second, "ownedShards") == 4);
     writeInTurn(300, 20);
-    Await.until("all published", () -> new HashSet<>(transport.ids()).size() == 300);
+    Await.until("all published", () -> new HashSet<>(transport().ids()).size() == 300);
     assertFirstPublicationsInOrder();
   }
 
   @Test
-  void anotherRelayTakesOverWhatACrashedOneHeld() {
-    transport.holdWhen(message -> true);
+  default void anotherRelayTakesOverTheRowsOfACrashedOne() {
+    transport().holdWhen(message -> true);
     try (HikariDataSource lost = ownPool()) {
-      JdbcDatabase same = JdbcDatabase.builder(lost).schema(schema).build();
-      OutboxRelay crashed = OutboxRelay.create(JdbcOutbox.create(same, config), transport, runtime);
-      relays.add(crashed);
+      JdbcDatabase same = JdbcDatabase.builder(lost).schema(schema()).build();
+      OutboxRelay crashed =
+          OutboxRelay.create(JdbcOutbox.create(same, config()), transport(), runtime());
+      relays().add(crashed);
       crashed.start();
       write("m1", "k");
-      Await.until("m1 handed over", () -> transport.ids().contains("m1"));
+      Await.until("m1 published, unconfirmed", () -> transport().ids().contains("m1"));
     }
-    // Without its connections the first relay can neither acknowledge nor renew nor release: it is
-    // dead to the others.
-    transport.releaseHeld();
+    // Without connections the first relay can neither delete rows nor renew or release leases, as
+    // if
+    // its process had crashed.
+    transport().releaseHeld();
     startRelay();
-    Await.until("m1 published again", () -> transport.confirmed().contains("m1"));
+    Await.until("m1 published again", () -> transport().confirmed().contains("m1"));
     Await.until("row gone", () -> rows("outbox_message") == 0);
   }
 
   @Test
-  void aRelayPausedPastItsLeaseDecidesNothingAnyMore() throws SQLException {
-    ShardLeases old = new ShardLeases(database, config, runtime.time(), "old");
+  default void aRelayPausedPastItsLeaseNoLongerDecides() throws SQLException {
+    ShardLeases old = new ShardLeases(database(), config(), runtime().time(), "old");
     try (Connection connection = dataSource().getConnection()) {
       old.prepare(connection);
       old.install(old.tick(connection));
@@ -80,7 +83,7 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
       assertThat(paused.epochs()).hasSize(8);
       assertThat(old.fence(connection, paused, 3)).isTrue();
       expireLeases(connection);
-      ShardLeases young = new ShardLeases(database, config, runtime.time(), "young");
+      ShardLeases young = new ShardLeases(database(), config(), runtime().time(), "young");
       young.install(young.tick(connection));
       assertThat(young.current().owns(3)).isTrue();
       assertThat(old.fence(connection, paused, 3)).isFalse();
@@ -91,16 +94,17 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
   }
 
   @Test
-  void refusesToStartWithoutItsTablesOrWithAnotherShardCount() {
-    JdbcDatabase own = JdbcDatabase.builder(dataSource()).schema(schema).build();
-    OutboxRelay relay = OutboxRelay.create(JdbcOutbox.create(own, config), transport, runtime);
-    // The number of shards was changed by an operator while this process was not stopped.
+  default void refusesToStartWithoutItsTablesOrWithAnotherShardCount() {
+    JdbcDatabase own = JdbcDatabase.builder(dataSource()).schema(schema()).build();
+    OutboxRelay relay =
+        OutboxRelay.create(JdbcOutbox.create(own, config()), transport(), runtime());
+    // An operator changed the number of shards and did not stop this process.
     forgetShards();
     configure(quick().shards(16));
     assertThatThrownBy(relay::start)
         .isInstanceOf(StoreException.class)
         .hasMessage("COMMS-OUTBOX-001: shards: 8 (expected: 16, with which the tables were made)");
-    execute("DROP TABLE " + database.table("commslib_schema"));
+    execute("DROP TABLE " + database().table("commslib_schema"));
     assertThatThrownBy(relay::start)
         .isInstanceOf(StoreException.class)
         .hasMessageContaining("COMMS-JDBC-010")
@@ -112,64 +116,65 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
     try (Statement statement = connection.createStatement()) {
       statement.executeUpdate(
           "UPDATE "
-              + database.table("outbox_shard")
+              + database().table("outbox_shard")
               + " SET lease_until = TIMESTAMP '2020-01-01 00:00:00'");
-      statement.executeUpdate("DELETE FROM " + database.table("outbox_node"));
+      statement.executeUpdate("DELETE FROM " + database().table("outbox_node"));
     }
   }
 
   @Test
-  void publishesAgainWhatACrashLeftConfirmedButNotDeleted() {
+  default void publishesAgainWhatACrashLeftConfirmedButNotDeleted() {
     try (HikariDataSource pool = ownPool()) {
       PausableDataSource cable = new PausableDataSource(pool);
       RecordingTransport first = new RecordingTransport();
       first.onConfirm(id -> cable.pause(true));
-      JdbcDatabase same = JdbcDatabase.builder(cable).schema(schema).build();
-      OutboxRelay crashed = OutboxRelay.create(JdbcOutbox.create(same, config), first, runtime);
-      relays.add(crashed);
+      JdbcDatabase same = JdbcDatabase.builder(cable).schema(schema()).build();
+      OutboxRelay crashed = OutboxRelay.create(JdbcOutbox.create(same, config()), first, runtime());
+      relays().add(crashed);
       crashed.start();
       write("m1", "k");
       Await.until("m1 confirmed", () -> first.confirmed().contains("m1"));
       startRelay();
-      Await.until("m1 published again", () -> transport.confirmed().contains("m1"));
+      Await.until("m1 published again", () -> transport().confirmed().contains("m1"));
       Await.until("row gone", () -> rows("outbox_message") == 0);
     }
   }
 
   @Test
-  void aRelayThatComesBackFromAPauseParksNothing() {
+  default void aRelayThatResumesAfterAPauseParksNothing() {
     configure(quick().attempts(1));
     try (HikariDataSource pool = ownPool()) {
       PausableDataSource cable = new PausableDataSource(pool);
       RecordingTransport slow = new RecordingTransport();
       slow.holdWhen(message -> true);
-      JdbcDatabase same = JdbcDatabase.builder(cable).schema(schema).build();
-      OutboxRelay paused = OutboxRelay.create(JdbcOutbox.create(same, config), slow, runtime);
-      relays.add(paused);
+      JdbcDatabase same = JdbcDatabase.builder(cable).schema(schema()).build();
+      OutboxRelay paused = OutboxRelay.create(JdbcOutbox.create(same, config()), slow, runtime());
+      relays().add(paused);
       paused.start();
       write("m1", "k");
-      Await.until("m1 handed over", () -> slow.ids().contains("m1"));
+      Await.until("m1 published, unconfirmed", () -> slow.ids().contains("m1"));
       cable.pause(true);
-      transport.holdWhen(message -> true);
+      transport().holdWhen(message -> true);
       startRelay();
-      Await.until("m1 taken over", () -> transport.ids().contains("m1"));
+      Await.until("m1 taken over", () -> transport().ids().contains("m1"));
       slow.failHeld("m1", FailureKind.PERMANENT);
       cable.pause(false);
       write("m2", "k");
       Await.settled();
       assertThat(rows("outbox_parked")).as("decided by a relay that had lost the shard").isZero();
       assertThat(rows("outbox_retry")).isZero();
-      transport.releaseHeld();
+      transport().releaseHeld();
       Await.until("both published", () -> rows("outbox_message") == 0);
-      assertThat(transport.confirmed()).containsExactly("m1", "m2");
-      relays.forEach(OutboxRelay::close);
+      assertThat(transport().confirmed()).containsExactly("m1", "m2");
+      relays().forEach(OutboxRelay::close);
     }
   }
 
   @Test
-  void aNewOwnerKeepsBlockedWhatTheOldOneBlocked() {
+  default void aNewOwnerKeepsBlockedWhatTheOldOneBlocked() {
     configure(quick().attempts(1));
-    transport.failWhen((to, message) -> message.id().equals("bad") ? FailureKind.PERMANENT : null);
+    transport()
+        .failWhen((to, message) -> message.id().equals("bad") ? FailureKind.PERMANENT : null);
     OutboxRelay first = startRelay();
     OutboxRelay second = startRelay();
     Await.until(
@@ -178,7 +183,7 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
     for (int key = 0; key < 20; key++) {
       write("before-" + key, "k" + key);
     }
-    Await.until("all quiet", () -> rows("outbox_message") == 0);
+    Await.until("all published", () -> rows("outbox_message") == 0);
     write("bad", "k");
     Await.until("parked", () -> rows("outbox_parked") == 1);
     first.close();
@@ -193,23 +198,23 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
     }
     Await.until(
         "after published",
-        () -> transport.confirmed().stream().filter(id -> id.startsWith("after")).count() == 20);
-    assertThat(transport.confirmed()).noneMatch(id -> id.startsWith("behind"));
-    OutboxAdmin admin = OutboxAdmin.create(database);
+        () -> transport().confirmed().stream().filter(id -> id.startsWith("after")).count() == 20);
+    assertThat(transport().confirmed()).noneMatch(id -> id.startsWith("behind"));
+    OutboxAdmin admin = OutboxAdmin.create(database());
     assertThat(admin.discard(admin.parked(1).get(0).id(), "ann", "not needed")).isTrue();
     assertThat(third.drain(Duration.ofSeconds(20))).isTrue();
-    assertThat(transport.confirmed()).contains("behind-9");
+    assertThat(transport().confirmed()).contains("behind-9");
   }
 
   @Test
-  void keepsOrderWhileRelaysComeAndGo() throws Exception {
+  default void keepsOrderWhileRelaysComeAndGo() throws Exception {
     AtomicBoolean stop = new AtomicBoolean();
     startRelay();
     Thread relaysComeAndGo =
         new Thread(
             () -> {
               for (int i = 0; i < 3 && !stop.get(); i++) {
-                OutboxRelay guest = OutboxRelay.create(outbox, transport, runtime);
+                OutboxRelay guest = OutboxRelay.create(outbox(), transport(), runtime());
                 guest.start();
                 Await.until("guest owns shards", () -> detail(guest, "ownedShards") == 4);
                 guest.close();
@@ -226,50 +231,51 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
     }
     relaysComeAndGo.join();
     int all = messages;
-    Await.until("all published", () -> new HashSet<>(transport.confirmed()).size() == all);
+    Await.until("all published", () -> new HashSet<>(transport().confirmed()).size() == all);
     assertFirstPublicationsInOrder();
-    assertThat(transport.confirmed()).as("a clean hand-over repeats nothing").hasSize(all);
+    assertThat(transport().confirmed()).as("a clean change of owner repeats nothing").hasSize(all);
   }
 
   @Test
-  void aShardChangesHandsOnlyWhenNothingOfItIsUnderWay() {
+  default void aShardChangesHandsOnlyWhenNoneOfItsRowsIsInFlight() {
     OutboxRelay first = startRelay();
-    transport.holdWhen(message -> true);
+    transport().holdWhen(message -> true);
     writeInTurn(200, 100);
-    Await.until("of each shard some handed over", () -> transport.ids().size() == 100);
+    Await.until("some of each shard published", () -> transport().ids().size() == 100);
     OutboxRelay second = startRelay();
-    // It learns of the other within a third of a lease, and gives away within a second more.
+    // The first relay learns of the second within a third of a lease and releases within another
+    // second.
     long end = System.nanoTime() + Duration.ofSeconds(5).toNanos();
     Await.until("longer than that", () -> System.nanoTime() > end);
     assertThat(detail(second, "ownedShards")).isZero();
-    transport.releaseHeld();
+    transport().releaseHeld();
     Await.until(
         "shared", () -> detail(first, "ownedShards") == 4 && detail(second, "ownedShards") == 4);
     Await.until("all published", () -> rows("outbox_message") == 0);
-    assertThat(transport.confirmed()).doesNotHaveDuplicates().hasSize(200);
+    assertThat(transport().confirmed()).doesNotHaveDuplicates().hasSize(200);
     assertFirstPublicationsInOrder();
   }
 
   @Test
-  void aShardThatChangesHandsDoesNotWaitForWhatWaitsInLine() {
-    transport.holdWhen(message -> true);
+  default void aShardChangesHandsWithoutWaitingForQueuedRows() {
+    transport().holdWhen(message -> true);
     OutboxRelay first = startRelay();
-    Await.until("owns all", () -> detail(first, "ownedShards") == config.shards());
+    Await.until("owns all", () -> detail(first, "ownedShards") == config().shards());
     writeInTurn(200, 20);
-    Await.until("all held", () -> detail(first, "held") == 200);
+    Await.until("all in memory", () -> detail(first, "held") == 200);
     OutboxRelay second = startRelay();
-    Await.until("lets go of some", () -> detail(first, "held") < 200);
-    transport.confirmHeld();
-    Await.until("given over", () -> detail(second, "ownedShards") == config.shards() / 2);
-    transport.releaseHeld();
+    Await.until("releases some", () -> detail(first, "held") < 200);
+    transport().confirmHeld();
+    Await.until("taken over", () -> detail(second, "ownedShards") == config().shards() / 2);
+    transport().releaseHeld();
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertFirstPublicationsInOrder();
   }
 
   @Test
-  void anOpenTransactionDoesNotStopTheRelayWhileKeysAreBlocked() throws SQLException {
-    transport.failWhen(
-        (to, message) -> message.id().startsWith("bad") ? FailureKind.PERMANENT : null);
+  default void anOpenTransactionDoesNotStopTheRelayWhileKeysAreBlocked() throws SQLException {
+    transport()
+        .failWhen((to, message) -> message.id().startsWith("bad") ? FailureKind.PERMANENT : null);
     OutboxRelay relay = startRelay();
     for (int i = 0; i < 30; i++) {
       write("bad" + i, "blocked" + i);
@@ -277,21 +283,22 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
     Await.until("parked", () -> rows("outbox_parked") == 30);
     try (Connection open = dataSource().getConnection()) {
       open.setAutoCommit(false);
-      outbox.publish(JdbcTransactions.join(open, database), ORDERS, message("open", "open"));
-      // What is known of failures is tidied every two seconds.
-      long end = System.nanoTime() + config.leaseTime().plusSeconds(2).toNanos();
+      outbox().publish(JdbcTransactions.join(open, database()), ORDERS, message("open", "open"));
+      // Retry state is cleaned every two seconds.
+      long end = System.nanoTime() + config().leaseTime().plusSeconds(2).toNanos();
       Await.until("longer than a lease", () -> System.nanoTime() > end);
       write("beside", "beside");
-      Await.until("beside published", () -> transport.confirmed().contains("beside"));
+      Await.until("beside published", () -> transport().confirmed().contains("beside"));
       assertThat(relay.health().status()).isEqualTo(Health.Status.UP);
       open.commit();
       open.setAutoCommit(true);
     }
-    Await.until("the late one published", () -> transport.confirmed().contains("open"));
+    Await.until(
+        "the open transaction's message published", () -> transport().confirmed().contains("open"));
   }
 
   @Test
-  void anErrorOfTheDriverNeitherCountsAsDeletedNorEndsTheRelay() {
+  default void anErrorOfTheDriverNeitherCountsAsDeletedNorEndsTheRelay() {
     AtomicInteger errors = new AtomicInteger();
     DataSource failing =
         (DataSource)
@@ -306,19 +313,20 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
                   }
                   return method.invoke(dataSource(), arguments);
                 });
-    JdbcDatabase same = JdbcDatabase.builder(failing).schema(schema).build();
-    OutboxRelay relay = OutboxRelay.create(JdbcOutbox.create(same, config), transport, runtime);
-    relays.add(relay);
+    JdbcDatabase same = JdbcDatabase.builder(failing).schema(schema()).build();
+    OutboxRelay relay =
+        OutboxRelay.create(JdbcOutbox.create(same, config()), transport(), runtime());
+    relays().add(relay);
     relay.start();
     writeInTurn(20, 5);
     Await.until("deleted", () -> rows("outbox_message") == 0);
     assertThat(errors.get()).isGreaterThan(2);
-    assertThat(transport.confirmed()).doesNotHaveDuplicates().hasSize(20);
+    assertThat(transport().confirmed()).doesNotHaveDuplicates().hasSize(20);
     Await.until("up", () -> relay.health().status() == Health.Status.UP);
   }
 
   @Test
-  void aRelayOneOfWhoseThreadsHasEndedSaysSo() {
+  default void aRelayReportsThatOneOfItsThreadsHasEnded() {
     CommsRuntime other =
         (CommsRuntime)
             Proxy.newProxyInstance(
@@ -326,23 +334,23 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
                 new Class<?>[] {CommsRuntime.class},
                 (proxy, method, arguments) ->
                     method.getName().equals("newThread") && arguments[0].equals("outbox-ack")
-                        ? runtime.newThread("outbox-ack", () -> {})
-                        : method.invoke(runtime, arguments));
-    OutboxRelay relay = OutboxRelay.create(outbox, transport, other);
-    relays.add(relay);
+                        ? runtime().newThread("outbox-ack", () -> {})
+                        : method.invoke(runtime(), arguments));
+    OutboxRelay relay = OutboxRelay.create(outbox(), transport(), other);
+    relays().add(relay);
     relay.start();
     Await.until("down", () -> relay.health().status() == Health.Status.DOWN);
     assertThat(relay.health().reason()).contains("outbox-ack has ended");
   }
 
   @Test
-  void aRelayThatCanNotRenewItsLeasesSaysSo() throws SQLException {
+  default void aRelayReportsThatItCanNotRenewItsLeases() throws SQLException {
     OutboxRelay relay = startRelay();
-    Await.until("owns all", () -> detail(relay, "ownedShards") == config.shards());
+    Await.until("owns all", () -> detail(relay, "ownedShards") == config().shards());
     try (Connection other = dataSource().getConnection();
         Statement lock = other.createStatement()) {
       other.setAutoCommit(false);
-      lock.executeUpdate("UPDATE " + database.table("outbox_shard") + " SET epoch = epoch + 0");
+      lock.executeUpdate("UPDATE " + database().table("outbox_shard") + " SET epoch = epoch + 0");
       Await.until("down", () -> relay.health().status() == Health.Status.DOWN);
       other.rollback();
       other.setAutoCommit(true);
@@ -351,36 +359,38 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
   }
 
   @Test
-  void aRelayWhoseLeaseStatementsFailSaysWhy() {
+  default void aRelayReportsWhyItsLeaseStatementsFail() {
     OutboxRelay relay = startRelay();
-    Await.until("owns all", () -> detail(relay, "ownedShards") == config.shards());
-    execute("DROP TABLE " + database.table("outbox_node"));
-    Await.until("says why", () -> relay.health().reason().contains("COMMS-JDBC-009"));
+    Await.until("owns all", () -> detail(relay, "ownedShards") == config().shards());
+    execute("DROP TABLE " + database().table("outbox_node"));
+    Await.until(
+        "health names the failure", () -> relay.health().reason().contains("COMMS-JDBC-009"));
     assertThat(relay.health().status()).isEqualTo(Health.Status.DOWN);
   }
 
   @Test
-  void aLockedShardKeepsNobodyFromTheOthers() throws SQLException {
+  default void aLockedShardDoesNotBlockTheOthers() throws SQLException {
     startRelay().close();
     try (Connection standing = dataSource().getConnection();
         Statement lock = standing.createStatement()) {
       standing.setAutoCommit(false);
       lock.executeQuery(
-          "SELECT 1 FROM " + database.table("outbox_shard") + " WHERE shard = 3 FOR UPDATE");
+          "SELECT 1 FROM " + database().table("outbox_shard") + " WHERE shard = 3 FOR UPDATE");
       OutboxRelay relay = startRelay();
-      Await.until("owns the others", () -> detail(relay, "ownedShards") == config.shards() - 1);
-      long end = System.nanoTime() + config.leaseTime().plusSeconds(1).toNanos();
+      Await.until(
+          "owns the other shards", () -> detail(relay, "ownedShards") == config().shards() - 1);
+      long end = System.nanoTime() + config().leaseTime().plusSeconds(1).toNanos();
       Await.until("longer than a lease", () -> System.nanoTime() > end);
       assertThat(relay.health().status()).isEqualTo(Health.Status.UP);
-      assertThat(detail(relay, "ownedShards")).isEqualTo(config.shards() - 1);
+      assertThat(detail(relay, "ownedShards")).isEqualTo(config().shards() - 1);
       standing.rollback();
       standing.setAutoCommit(true);
-      Await.until("owns all", () -> detail(relay, "ownedShards") == config.shards());
+      Await.until("owns all", () -> detail(relay, "ownedShards") == config().shards());
     }
   }
 
   @Test
-  void aRelayThatStandsStillBetweenTwoStatementsKeepsNobodyFromItsShards() {
+  default void aRelayStalledBetweenTwoStatementsDoesNotPreventATakeover() {
     AtomicBoolean standsStill = new AtomicBoolean();
     CountDownLatch stood = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
@@ -391,25 +401,25 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
                 new Class<?>[] {DataSource.class},
                 (proxy, method, arguments) ->
                     method.getName().equals("getConnection")
-                        ? stopping(dataSource().getConnection(), standsStill, stood, goOn)
+                        ? stalling(dataSource().getConnection(), standsStill, stood, goOn)
                         : method.invoke(dataSource(), arguments));
-    JdbcDatabase same = JdbcDatabase.builder(stopping).schema(schema).build();
-    OutboxRelay old = OutboxRelay.create(JdbcOutbox.create(same, config), transport, runtime);
-    relays.add(old);
+    JdbcDatabase same = JdbcDatabase.builder(stopping).schema(schema()).build();
+    OutboxRelay old = OutboxRelay.create(JdbcOutbox.create(same, config()), transport(), runtime());
+    relays().add(old);
     old.start();
-    Await.until("owns all", () -> detail(old, "ownedShards") == config.shards());
+    Await.until("owns all", () -> detail(old, "ownedShards") == config().shards());
     standsStill.set(true);
-    Await.until("stands still", () -> stood.getCount() == 0);
+    Await.until("stalled", () -> stood.getCount() == 0);
     try {
       OutboxRelay young = startRelay();
-      Await.until("taken over", () -> detail(young, "ownedShards") == config.shards());
+      Await.until("taken over", () -> detail(young, "ownedShards") == config().shards());
     } finally {
       goOn.countDown();
     }
   }
 
-  /** Its lease thread renews, and goes no further. */
-  private static Connection stopping(
+  /** A connection whose lease thread stalls after it has renewed the leases. */
+  private static Connection stalling(
       Connection connection, AtomicBoolean armed, CountDownLatch stood, CountDownLatch goOn) {
     AtomicBoolean renewed = new AtomicBoolean();
     return (Connection)
@@ -434,20 +444,21 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
   }
 
   @Test
-  void aSlowTransportDoesNotCostTheRelayItsShards() {
+  default void aSlowTransportDoesNotCostTheRelayItsShards() {
     CountDownLatch slow = new CountDownLatch(1);
     CountDownLatch entered = new CountDownLatch(1);
-    transport.onConfirm(
-        id -> {
-          if (id.equals("slow")) {
-            entered.countDown();
-            Await.until("released", () -> slow.getCount() == 0);
-          }
-        });
+    transport()
+        .onConfirm(
+            id -> {
+              if (id.equals("slow")) {
+                entered.countDown();
+                Await.until("released", () -> slow.getCount() == 0);
+              }
+            });
     OutboxRelay relay = startRelay();
     write("slow", "k");
     Await.until("in the transport", () -> entered.getCount() == 0);
-    String table = database.table("outbox_shard");
+    String table = database().table("outbox_shard");
     int before = number("SELECT sum(epoch) FROM " + table);
     long end = System.nanoTime() + Duration.ofSeconds(7).toNanos();
     Await.until("longer than a lease", () -> System.nanoTime() > end);
@@ -458,7 +469,7 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
   }
 
   @Test
-  void startsOnceAndClosesAnyNumberOfTimes() {
+  default void startsOnceAndClosesAnyNumberOfTimes() {
     OutboxRelay relay = startRelay();
     assertThatIllegalStateException()
         .isThrownBy(relay::start)
@@ -466,27 +477,31 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
     relay.close();
     relay.close();
     assertThatIllegalStateException().isThrownBy(relay::start);
-    assertThat(number("SELECT count(*) FROM " + database.table("outbox_node"))).isZero();
-    OutboxRelay never = OutboxRelay.create(outbox, transport, runtime);
+    assertThat(number("SELECT count(*) FROM " + database().table("outbox_node"))).isZero();
+    OutboxRelay never = OutboxRelay.create(outbox(), transport(), runtime());
     assertThat(never.health().status()).isEqualTo(Health.Status.DOWN);
     assertThat(never.drain(Duration.ofSeconds(1))).isTrue();
     never.close();
   }
 
   @Test
-  void aLeaseRenewedWhileRowsAreHandedOverLetsNoneOvertake() {
+  default void aLeaseRenewedDuringPublishingLetsNoRowOvertake() {
     forgetShards();
     configure(quick().shards(1));
-    transactions.run(
-        tx -> {
-          outbox.publishAll(
-              tx, ORDERS, List.of(message("z-1", "z"), message("a-1", "a"), message("a-2", "a")));
-          return null;
-        });
+    transactions()
+        .run(
+            tx -> {
+              outbox()
+                  .publishAll(
+                      tx,
+                      ORDERS,
+                      List.of(message("z-1", "z"), message("a-1", "a"), message("a-2", "a")));
+              return null;
+            });
     AtomicBoolean late = new AtomicBoolean();
-    transport.onConfirm(id -> late.compareAndSet(false, id.equals("z-1")));
-    // Just after z-1 the lease seems to have run out, for one question: for a-1 it is not safe.
-    TimeSource real = runtime.time();
+    transport().onConfirm(id -> late.compareAndSet(false, id.equals("z-1")));
+    // After z-1 the clock jumps for one call, so that the lease seems to have expired for a-1.
+    TimeSource real = runtime().time();
     AtomicBoolean told = new AtomicBoolean();
     TimeSource jumping =
         new TimeSource() {
@@ -504,16 +519,17 @@ public abstract class OutboxOwnershipContract extends OutboxFailureContract {
             return real.nanoTime() + (lies ? Duration.ofHours(1).toNanos() : 0);
           }
         };
-    OutboxRelay relay = OutboxRelay.create(outbox, transport, new OtherTime(runtime, jumping));
-    relays.add(relay);
+    OutboxRelay relay =
+        OutboxRelay.create(outbox(), transport(), new OtherTime(runtime(), jumping));
+    relays().add(relay);
     relay.start();
     Await.until("all published", () -> rows("outbox_message") == 0);
     assertThat(told).isTrue();
-    assertThat(transport.confirmed()).containsExactly("z-1", "a-1", "a-2");
+    assertThat(transport().confirmed()).containsExactly("z-1", "a-1", "a-2");
   }
 
   /** A runtime with another clock. */
-  private record OtherTime(CommsRuntime runtime, TimeSource time) implements CommsRuntime {
+  record OtherTime(CommsRuntime runtime, TimeSource time) implements CommsRuntime {
     @Override
     public TaskScheduler scheduler() {
       return runtime.scheduler();

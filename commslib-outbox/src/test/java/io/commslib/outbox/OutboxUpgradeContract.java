@@ -1,5 +1,7 @@
 package io.commslib.outbox;
 
+import static io.commslib.outbox.OutboxFixture.ORDERS;
+import static io.commslib.outbox.OutboxFixture.message;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -18,38 +20,35 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-/** The step from the tables of this release to those of a next one, and back, under load. */
-public abstract class OutboxUpgradeContract extends OutboxOperationsContract {
+/** The upgrade from the tables of this release to those of the next one, and back, under load. */
+interface OutboxUpgradeContract extends OutboxChapter {
 
-  private static final SchemaScripts NEXT = NextOutboxSchema.scripts(2);
-  private static final SchemaScripts INCOMPATIBLE = NextOutboxSchema.scripts(3);
-
-  /** Creates a contract. */
-  protected OutboxUpgradeContract() {}
+  SchemaScripts NEXT = NextOutboxSchema.scripts(2);
+  SchemaScripts INCOMPATIBLE = NextOutboxSchema.scripts(3);
 
   @Test
-  void goesToTheNextVersionAndBackWhileProcessesOfBothRun() throws Exception {
-    try (Load load = new Load()) {
+  default void upgradesToTheNextVersionAndBackWhileProcessesOfBothRun() throws Exception {
+    try (Load load = new Load(fixture())) {
       load.write("old-a", false);
       load.write("old-b", false);
       OutboxRelay before = startRelay();
       load.awaitPublished(50);
 
-      NEXT.apply(database);
-      NEXT.check(database);
+      NEXT.apply(database());
+      NEXT.check(database());
       load.write("new-a", true);
       load.awaitPublished(50);
 
       before.close();
       startRelay();
       load.write("old-c", false);
-      OutboxSchema.scripts().apply(database);
-      OutboxSchema.scripts().check(database);
+      OutboxSchema.scripts().apply(database());
+      OutboxSchema.scripts().check(database());
       load.awaitPublished(50);
 
-      INCOMPATIBLE.apply(database);
-      NEXT.check(database);
-      assertThatThrownBy(() -> OutboxRelay.create(outbox, transport, runtime).start())
+      INCOMPATIBLE.apply(database());
+      NEXT.check(database());
+      assertThatThrownBy(() -> OutboxRelay.create(outbox(), transport(), runtime()).start())
           .isInstanceOfSatisfying(
               StoreException.class,
               refused -> assertThat(refused.code()).isEqualTo("COMMS-JDBC-012"))
@@ -58,7 +57,7 @@ public abstract class OutboxUpgradeContract extends OutboxOperationsContract {
       load.stop();
 
       Await.until("all published", () -> rows("outbox_message") == 0);
-      assertThat(transport.confirmed()).hasSize(load.written.get());
+      assertThat(transport().confirmed()).hasSize(load.written.get());
       assertFirstPublicationsInOrder();
       assertThat(rows("outbox_parked")).isZero();
       assertThat(rows("outbox_note")).isEqualTo(load.noted.get()).isPositive();
@@ -66,17 +65,22 @@ public abstract class OutboxUpgradeContract extends OutboxOperationsContract {
     }
   }
 
-  /** Processes that write, each messages of a key of its own. */
-  private final class Load implements AutoCloseable {
+  /** Writing processes, each with messages of a key of its own. */
+  final class Load implements AutoCloseable {
 
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private final List<Future<?>> writers = new ArrayList<>();
     private final AtomicInteger written = new AtomicInteger();
     private final AtomicInteger noted = new AtomicInteger();
     private final AtomicInteger slowestMillis = new AtomicInteger();
+    private final OutboxFixture fixture;
     private volatile boolean stopped;
 
-    /** Writes until the end; a process of the new version uses what the new tables have. */
+    Load(OutboxFixture fixture) {
+      this.fixture = fixture;
+    }
+
+    /** Writes until the end. A process of the new version uses the new tables' columns. */
     void write(String process, boolean isNew) {
       String key = process.replace('-', '_');
       writers.add(
@@ -85,9 +89,9 @@ public abstract class OutboxUpgradeContract extends OutboxOperationsContract {
                 for (int number = 1; !stopped; number++) {
                   String id = key + "-" + number;
                   long start = System.nanoTime();
-                  transactions.run(
+                  fixture.transactions.run(
                       tx -> {
-                        outbox.publish(tx, ORDERS, message(id, key));
+                        fixture.outbox.publish(tx, ORDERS, message(id, key));
                         if (isNew) {
                           note(tx.unwrap(Connection.class), id);
                         }
@@ -105,16 +109,16 @@ public abstract class OutboxUpgradeContract extends OutboxOperationsContract {
     private void note(Connection connection, String id) throws SQLException {
       try (Statement statement = connection.createStatement()) {
         statement.executeUpdate(
-            "INSERT INTO " + database.table("outbox_note") + " (id) VALUES ('" + id + "')");
+            "INSERT INTO " + fixture.database.table("outbox_note") + " (id) VALUES ('" + id + "')");
       }
     }
 
     void awaitPublished(int more) {
-      int before = transport.confirmed().size();
+      int before = fixture.transport.confirmed().size();
       Await.until(
           more + " more published",
           () ->
-              transport.confirmed().size() >= before + more
+              fixture.transport.confirmed().size() >= before + more
                   || writers.stream().anyMatch(Future::isDone));
     }
 

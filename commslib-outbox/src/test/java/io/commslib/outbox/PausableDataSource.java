@@ -7,7 +7,7 @@ import java.sql.SQLTransientConnectionException;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
 
-/** Gives no connections while it is paused: its user is cut off from the database. */
+/** Supplies no connections while it is paused, as if the database were unreachable. */
 final class PausableDataSource implements DataSource {
 
   private final DataSource source;

@@ -25,7 +25,7 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** A broker that only takes messages, fails and waits when told, and keeps what it was given. */
+/** A transport that records messages, and fails or holds them as a test demands. */
 final class RecordingTransport implements MessageTransport {
 
   private record Held(Destination to, Message message, CompletableFuture<PublishReceipt> result) {}
@@ -48,40 +48,40 @@ final class RecordingTransport implements MessageTransport {
     this.failure = newFailure;
   }
 
-  /** Takes such messages, but neither confirms nor refuses them. */
+  /** Accepts matching messages, but neither confirms nor refuses them. */
   synchronized void holdWhen(Predicate<Message> newHold) {
     this.hold = newHold;
   }
 
-  /** Fails such messages' stages with any throwable. */
+  /** Fails the stages of matching messages with any throwable. */
   synchronized void refuseWith(Function<Message, @Nullable Throwable> newRefusal) {
     this.refusal = newRefusal;
   }
 
-  /** Throws what no transport should at such messages. */
+  /** Throws for matching messages, which no transport should do. */
   synchronized void throwWhen(Predicate<Message> newBroken) {
     this.broken = newBroken;
   }
 
-  /** Calls back when it has taken a message, before it says so. */
+  /** Calls back when a message is accepted, before its confirmation. */
   synchronized void onConfirm(Consumer<String> newOnConfirm) {
     this.onConfirm = newOnConfirm;
   }
 
-  /** Confirms what is held, and holds nothing more. */
+  /** Confirms all held messages, and holds no others. */
   synchronized void releaseHeld() {
     hold = message -> false;
     confirmHeld();
   }
 
-  /** Confirms what is held; what comes afterwards may be held again. */
+  /** Confirms all held messages. Later ones may be held again. */
   synchronized void confirmHeld() {
     List<Held> each = List.copyOf(held);
     held.clear();
     each.forEach(one -> confirm(one.to(), one.message(), one.result()));
   }
 
-  /** Fails one of those held, and with it all of its key handed over later, as a fence does. */
+  /** Fails a held message, and with it all later ones of its key, as a fence does. */
   synchronized void failHeld(String id, FailureKind kind) {
     String key = message(id).key().orElseThrow();
     boolean reached = false;

@@ -2,15 +2,15 @@ package io.commslib.outbox;
 
 import io.commslib.core.tx.TransactionContext;
 
-/** A way to begin transactions that the outbox takes part in. */
+/** A way to begin transactions that the outbox joins. */
 public interface TransactionBinding {
 
-  /** What is done inside a transaction. */
+  /** Work inside a transaction. */
   @FunctionalInterface
   interface Work {
 
     /**
-     * Does it.
+     * Does the work.
      *
      * @param tx the running transaction
      * @throws Exception to roll back
@@ -18,27 +18,25 @@ public interface TransactionBinding {
     void run(TransactionContext tx) throws Exception;
   }
 
-  /** What a binding can see of the transactions it joins. */
+  /** What a binding knows about the end of the transactions it joins. */
   enum Sight {
-    /** It begins them itself, or is told of their ends: hooks run, marks are heeded. */
+    /**
+     * It begins them itself or is notified of their end: hooks run, rollback marks have an effect.
+     */
     SEES_THE_END,
-    /** A bare connection: the caller wakes the outbox. */
+    /** It knows only a connection: the caller wakes the outbox. */
     BLIND
   }
 
   /**
-   * Begins a transaction, runs the work and commits. Rolls back if the work throws, and lets that
-   * leave, wrapped or not.
+   * Begins a transaction, runs the work and commits. If the work throws, rolls back and rethrows,
+   * wrapped or not.
    *
-   * @param work what to do
-   * @throws Exception what the work threw, or what ended the transaction
+   * @param work the work
+   * @throws Exception the failure of the work or of the transaction
    */
   void run(Work work) throws Exception;
 
-  /**
-   * Returns what it sees.
-   *
-   * @return the sight
-   */
+  /** {@return what it knows about the end of its transactions} */
   Sight sight();
 }

@@ -23,8 +23,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * What every binding of the caller's transaction must do: the same for plain JDBC, the library's
- * own runner, Spring, jOOQ and jdbi. Bindings' tests extend it.
+ * The rules for every binding of the caller's transaction, the same for plain JDBC, the library's
+ * own runner, Spring, jOOQ and jdbi. The tests of a binding extend it.
  */
 public abstract class TransactionBindingContract extends OutboxFixture {
 
@@ -34,9 +34,9 @@ public abstract class TransactionBindingContract extends OutboxFixture {
   protected TransactionBindingContract() {}
 
   /**
-   * Makes the binding under test.
+   * Creates the binding under test.
    *
-   * @param database what its transactions run on; its data source is the fixture's
+   * @param database the database of its transactions; its data source is the fixture's
    * @return the binding
    */
   protected abstract TransactionBinding binding(JdbcDatabase database);
@@ -113,7 +113,7 @@ public abstract class TransactionBindingContract extends OutboxFixture {
   }
 
   @Test
-  void hooksRunAfterTheCommitOrTheCallerIsToldToWake() throws Exception {
+  void hooksRunAfterTheCommitOrTheCallerMustWake() throws Exception {
     List<Integer> seen = new ArrayList<>();
     boolean[] accepted = new boolean[1];
     binding.run(
@@ -140,7 +140,7 @@ public abstract class TransactionBindingContract extends OutboxFixture {
     assertThat(ran).isEmpty();
   }
 
-  /** What a hook can do wrong. */
+  /** Failures of a hook. */
   private static final List<Throwable> TROUBLES =
       List.of(
           new IllegalStateException("hook"),
@@ -153,12 +153,12 @@ public abstract class TransactionBindingContract extends OutboxFixture {
 
             @Override
             public String getMessage() {
-              throw new IllegalStateException("no message either");
+              throw new IllegalStateException("getMessage fails too");
             }
           });
 
   @Test
-  void whateverAHookThrowsHarmsNeitherTheCommitNorTheOthers() throws Exception {
+  void aFailingHookHarmsNeitherTheCommitNorTheOthers() throws Exception {
     List<String> ran = new ArrayList<>();
     binding.run(
         tx -> {
@@ -186,8 +186,7 @@ public abstract class TransactionBindingContract extends OutboxFixture {
   }
 
   @Test
-  void anInterruptThatAHookLeavesBehindKeepsNoOtherHookFromItsWorkAndReachesTheCaller()
-      throws Exception {
+  void anInterruptLeftByAHookReachesTheCallerAndNoOtherHook() throws Exception {
     List<Boolean> seen = new ArrayList<>();
     binding.run(
         tx -> {
@@ -202,7 +201,7 @@ public abstract class TransactionBindingContract extends OutboxFixture {
   }
 
   @Test
-  void whatIsOverTakesNothingMore() throws Exception {
+  void anEndedTransactionAcceptsNothing() throws Exception {
     List<TransactionContext> kept = new ArrayList<>();
     binding.run(
         tx -> {
@@ -231,7 +230,7 @@ public abstract class TransactionBindingContract extends OutboxFixture {
   @Test
   void aMarkedTransactionCanNotCommit() {
     if (binding.sight() == Sight.BLIND) {
-      assertThat(markedBlindly()).as("the mark is a note for the caller").isTrue();
+      assertThat(markedBlindly()).as("the mark only informs the caller").isTrue();
       return;
     }
     try {
@@ -289,11 +288,11 @@ public abstract class TransactionBindingContract extends OutboxFixture {
     assertThat(rows("outbox_message")).isZero();
   }
 
-  /** PostgreSQL rolls the transaction back then, and its driver reports a commit. */
+  /** PostgreSQL then rolls the transaction back, and its driver reports a commit. */
   @Test
   void aFailureThatTheCallerCatchesLosesNothingSilently() throws Exception {
     binding.run(tx -> effect(tx, "there"));
-    Throwable told = null;
+    Throwable thrown = null;
     try {
       binding.run(
           tx -> {
@@ -303,13 +302,13 @@ public abstract class TransactionBindingContract extends OutboxFixture {
     } catch (StoreException e) {
       assertThat(e.code()).isEqualTo("COMMS-JDBC-016");
       assertThat(e.kind()).isEqualTo(FailureKind.CONTENTION);
-      told = e;
+      thrown = e;
     }
     boolean survives = database.dialect() != SqlDialect.POSTGRESQL;
     assertThat(rows("effect")).isEqualTo(survives ? 2 : 1);
     assertThat(rows("outbox_message")).isEqualTo(survives ? 1 : 0);
     if (binding.sight() == Sight.SEES_THE_END) {
-      assertThat(told == null).as("committed, or told").isEqualTo(survives);
+      assertThat(thrown == null).as("committed or thrown").isEqualTo(survives);
     }
   }
 
@@ -328,7 +327,7 @@ public abstract class TransactionBindingContract extends OutboxFixture {
   }
 
   @Test
-  void theNextTransactionStartsAfresh() throws Exception {
+  void theNextTransactionStartsClean() throws Exception {
     assertThatThrownBy(
         () ->
             binding.run(
@@ -371,7 +370,7 @@ public abstract class TransactionBindingContract extends OutboxFixture {
   void wakingAfterTheCommitPublishesWithoutWaitingForThePoll() throws Exception {
     configure(quick().leaseTime(Duration.ofMinutes(5)).pollInterval(Duration.ofSeconds(60)));
     startRelay();
-    // The first looks of a relay come by themselves: let them pass with a message of their own.
+    // A relay reads by itself right after its start. The first message awaits that.
     write("first", "k0");
     Await.until("relay works", () -> transport.confirmed().contains("first"));
     binding.run(tx -> effectAndMessage(tx, "m1"));
