@@ -1,9 +1,9 @@
 package io.commslib.jdbc;
 
 import io.commslib.core.checks.Checks;
-import io.commslib.core.tx.AfterCommitHooks;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
+import io.commslib.core.tx.TransactionState;
 import java.sql.Connection;
 import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
@@ -11,23 +11,14 @@ import org.jspecify.annotations.Nullable;
 /** A transaction on one connection; ours, or one the caller has begun and will end. */
 final class JdbcTransaction implements TransactionContext {
 
-  private enum State {
-    OPEN,
-    ROLLBACK_ONLY,
-    SEALED
-  }
-
   private final Connection connection;
   private final DatabaseId database;
   private final boolean ours;
   private final StatementFailures seen = new StatementFailures();
-  private final AfterCommitHooks hooks = new AfterCommitHooks();
-  private State state = State.OPEN;
-  private volatile boolean over;
-  private @Nullable RuntimeException failure;
+  private final TransactionState state = new TransactionState();
 
   JdbcTransaction(Connection connection, DatabaseId database, boolean ours) {
-    this.connection = ours ? UnclosableConnection.of(connection, () -> over, seen) : connection;
+    this.connection = ours ? UnclosableConnection.of(connection, state::isOver, seen) : connection;
     this.database = database;
     this.ours = ours;
   }
@@ -40,7 +31,7 @@ final class JdbcTransaction implements TransactionContext {
   @Override
   public <R> R unwrap(Class<R> type) {
     Checks.check(type == Connection.class, "unwrap", type.getName(), "java.sql.Connection");
-    if (over) {
+    if (state.isOver()) {
       throw over();
     }
     if (!ours) {
@@ -69,47 +60,39 @@ final class JdbcTransaction implements TransactionContext {
 
   @Override
   public boolean afterCommit(Runnable hook) {
-    if (over) {
+    if (state.isOver()) {
       throw over();
     }
     if (ours) {
-      hooks.add(hook);
+      state.addHook(hook);
     }
     return ours;
   }
 
   @Override
-  public synchronized void setRollbackOnly() {
-    if (state == State.OPEN) {
-      state = State.ROLLBACK_ONLY;
-    }
-    failure = null;
+  public void setRollbackOnly() {
+    state.setRollbackOnly();
   }
 
   @Override
-  public synchronized void fail(RuntimeException newFailure) {
-    setRollbackOnly();
-    failure = newFailure;
-  }
-
-  /** What the work was told of and took no notice of; asked when the work has returned. */
-  synchronized @Nullable RuntimeException failure() {
-    return failure;
+  public void fail(RuntimeException failure) {
+    state.fail(failure);
   }
 
   @Override
-  public synchronized boolean isRollbackOnly() {
-    return state == State.ROLLBACK_ONLY;
+  public boolean isRollbackOnly() {
+    return state.isRollbackOnly();
   }
 
-  /** Ends it, and decides for the commit; false if a mark was quicker. */
-  synchronized boolean seal() {
-    end();
-    if (state == State.ROLLBACK_ONLY) {
-      return false;
-    }
-    state = State.SEALED;
-    return true;
+  /** Failure that was reported to the callback and swallowed by it. */
+  @Nullable RuntimeException failure() {
+    return state.failure();
+  }
+
+  /** Ends it and decides for the commit; false if it was marked rollback-only before. */
+  boolean seal() {
+    state.end();
+    return state.seal();
   }
 
   /** Returns the failures of the work's statements. */
@@ -117,12 +100,11 @@ final class JdbcTransaction implements TransactionContext {
     return seen;
   }
 
-  /** From now on nothing can be done in it. */
   void end() {
-    over = true;
+    state.end();
   }
 
   void runHooks() {
-    hooks.run();
+    state.runHooks();
   }
 }

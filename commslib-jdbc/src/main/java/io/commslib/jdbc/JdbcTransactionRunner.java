@@ -1,7 +1,5 @@
 package io.commslib.jdbc;
 
-import io.commslib.core.FailureKind;
-import io.commslib.core.StoreException;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.core.tx.TransactionWork;
@@ -71,7 +69,7 @@ public final class JdbcTransactionRunner implements TransactionRunner {
       // After a commit that failed too: nothing may be left open on the connection.
       borrowed.rollBack();
       borrowed.giveBack();
-      throw lostOr(failure);
+      throw SqlErrors.<X>workFailure("COMMS-JDBC-001", failure);
     }
     if (commits) {
       borrowed.giveBack();
@@ -87,7 +85,7 @@ public final class JdbcTransactionRunner implements TransactionRunner {
   private static void throwIgnored(JdbcTransaction tx) {
     RuntimeException ignored = tx.failure();
     if (ignored != null) {
-      throw JdbcTransactionRunner.<RuntimeException>lostOr(ignored);
+      throw SqlErrors.<RuntimeException>workFailure("COMMS-JDBC-001", ignored);
     }
   }
 
@@ -106,21 +104,5 @@ public final class JdbcTransactionRunner implements TransactionRunner {
     } catch (SQLException e) {
       throw SqlErrors.translateConnect("begin", e);
     }
-  }
-
-  /** What the work threw leaves as it is, except that a lost connection is reported as such. */
-  @SuppressWarnings("unchecked")
-  private static <X extends Exception> X lostOr(Throwable failure) throws X {
-    if (failure instanceof Error error) {
-      throw error;
-    }
-    if (!(failure instanceof StoreException) && SqlErrors.isConnectionLost(failure)) {
-      throw new StoreException(
-          "COMMS-JDBC-001",
-          FailureKind.TRANSIENT,
-          "transaction: connection lost, rolled back",
-          SqlErrors.withoutValues(failure));
-    }
-    throw (X) failure;
   }
 }

@@ -146,6 +146,31 @@ public final class SqlErrors {
         : CommitCheck.rolledBack(failure);
   }
 
+  /**
+   * Returns what a transaction runner throws for a failure of its callback, after the rollback: the
+   * failure itself, or a report of the lost connection that it shows.
+   *
+   * @param <X> type of failure the callback may throw
+   * @param lostCode code for a lost connection
+   * @param failure what the callback threw; an {@code Error} is thrown by this method
+   * @return the failure itself; if it is not one of the library and shows a lost connection, {@code
+   *     StoreException} with {@code lostCode} of kind {@code TRANSIENT} is thrown instead
+   */
+  @SuppressWarnings("unchecked")
+  public static <X extends Exception> X workFailure(String lostCode, Throwable failure) {
+    if (failure instanceof Error error) {
+      throw error;
+    }
+    if (!(failure instanceof StoreException) && isConnectionLost(failure)) {
+      throw new StoreException(
+          lostCode,
+          FailureKind.TRANSIENT,
+          "transaction: connection lost, rolled back",
+          withoutValues(failure));
+    }
+    return (X) failure;
+  }
+
   private static boolean isResultUnknown(SQLException failure) {
     return isConnectionLost(failure) || "40003".equals(failure.getSQLState());
   }

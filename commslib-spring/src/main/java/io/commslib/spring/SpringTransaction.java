@@ -3,9 +3,9 @@ package io.commslib.spring;
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import io.commslib.core.checks.Checks;
-import io.commslib.core.tx.AfterCommitHooks;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
+import io.commslib.core.tx.TransactionState;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactions;
 import io.commslib.jdbc.SqlErrors;
@@ -36,12 +36,6 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
    */
   private static final ThreadLocal<WeakReference<ConnectionHolder>> ENDED = new ThreadLocal<>();
 
-  private enum State {
-    OPEN,
-    ROLLBACK_ONLY,
-    SEALED
-  }
-
   /** What it is bound under; the database's identity alone might be somebody else's key. */
   private record Key(DatabaseId database) {}
 
@@ -68,11 +62,8 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   private final ConnectionHolder holder;
   private final Connection guarded;
   private final Thread owner = Thread.currentThread();
-  private final AfterCommitHooks hooks = new AfterCommitHooks();
-  private State state = State.OPEN;
-  private volatile boolean over;
+  private final TransactionState state = new TransactionState();
   private boolean saysCommitted;
-  private @Nullable RuntimeException failure;
   private @Nullable Savepoint probe;
 
   private SpringTransaction(Key key, JdbcDatabase jdbc, ConnectionHolder holder) {
@@ -169,7 +160,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   }
 
   private void refuseOver() {
-    if (over || isBehindTheEnd()) {
+    if (state.isOver() || isBehindTheEnd()) {
       throw over();
     }
   }
@@ -177,17 +168,13 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   /** Callbacks with the same precedence may come before {@link End}. */
   private boolean isBehindTheEnd() {
     return Thread.currentThread() == owner
-        && (isSealed() || !TransactionSynchronizationManager.isSynchronizationActive())
+        && (state.isSealed() || !TransactionSynchronizationManager.isSynchronizationActive())
         && SpringPhase.isInCallbackAfterTheEnd();
-  }
-
-  private synchronized boolean isSealed() {
-    return state == State.SEALED;
   }
 
   /** From now on nothing can be done in it. */
   void end() {
-    over = true;
+    state.end();
   }
 
   @Override
@@ -205,41 +192,33 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   @Override
   public boolean afterCommit(Runnable hook) {
     refuseOver();
-    hooks.add(hook);
+    state.addHook(hook);
     return true;
   }
 
   @Override
-  public synchronized void setRollbackOnly() {
-    if (state == State.OPEN) {
-      state = State.ROLLBACK_ONLY;
-    }
-    failure = null;
+  public void setRollbackOnly() {
+    state.setRollbackOnly();
   }
 
   @Override
-  public synchronized void fail(RuntimeException newFailure) {
-    setRollbackOnly();
-    failure = newFailure;
-  }
-
-  /** What the work was told of and took no notice of; asked when the work has returned. */
-  synchronized @Nullable RuntimeException failure() {
-    return failure;
+  public void fail(RuntimeException failure) {
+    state.fail(failure);
   }
 
   @Override
-  public synchronized boolean isRollbackOnly() {
-    return state == State.ROLLBACK_ONLY || holder.isRollbackOnly();
+  public boolean isRollbackOnly() {
+    return state.isRollbackOnly() || holder.isRollbackOnly();
   }
 
-  /** Decides for the commit; false if a mark was quicker. */
-  synchronized boolean seal() {
-    if (state == State.ROLLBACK_ONLY) {
-      return false;
-    }
-    state = State.SEALED;
-    return true;
+  /** Failure that was reported to the callback and swallowed by it. */
+  @Nullable RuntimeException failure() {
+    return state.failure();
+  }
+
+  /** Decides for the commit; false if it was marked rollback-only before. */
+  boolean seal() {
+    return state.seal();
   }
 
   @Override
@@ -272,7 +251,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   @Override
   public void afterCommit() {
     saysCommitted = true;
-    hooks.run();
+    state.runHooks();
   }
 
   @Override

@@ -146,7 +146,7 @@ public final class SpringTransactionRunner implements TransactionRunner {
       tx = bind(FailureKind.TRANSIENT);
     } catch (Throwable failure) {
       rollBack(status, failure);
-      throw lostOr(failure);
+      throw SqlErrors.<X>workFailure("COMMS-SPRING-006", failure);
     }
     try {
       return work(work, tx, status);
@@ -162,7 +162,7 @@ public final class SpringTransactionRunner implements TransactionRunner {
       result = work.run(tx);
     } catch (Throwable failure) {
       rollBack(status, failure);
-      throw lostOr(failure);
+      throw SqlErrors.<X>workFailure("COMMS-SPRING-006", failure);
     }
     if (tx.seal()) {
       commit(status);
@@ -243,21 +243,5 @@ public final class SpringTransactionRunner implements TransactionRunner {
         failure.addSuppressed(SqlErrors.withoutValues(e));
       }
     }
-  }
-
-  /** What the work threw leaves as it is, except that a lost connection is reported as such. */
-  @SuppressWarnings("unchecked")
-  private static <X extends Exception> X lostOr(Throwable failure) throws X {
-    if (failure instanceof Error error) {
-      throw error;
-    }
-    if (!(failure instanceof StoreException) && SqlErrors.isConnectionLost(failure)) {
-      throw new StoreException(
-          "COMMS-SPRING-006",
-          FailureKind.TRANSIENT,
-          "transaction: connection lost, rolled back",
-          SqlErrors.withoutValues(failure));
-    }
-    throw (X) failure;
   }
 }
