@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 final class H2InboxInsert implements InboxInsert {
 
   /** Rows in one statement; H2 compiles it again for each number of rows. */
-  private static final int MOST_ROWS = 200;
+  private static final int MAX_ROWS = 200;
 
   private static final String INSERT =
       """
@@ -51,8 +51,8 @@ final class H2InboxInsert implements InboxInsert {
         connection,
         lockTimeoutMillis,
         () -> {
-          for (int from = 0; from < ids.size(); from += MOST_ROWS) {
-            List<String> some = ids.subList(from, Math.min(from + MOST_ROWS, ids.size()));
+          for (int from = 0; from < ids.size(); from += MAX_ROWS) {
+            List<String> some = ids.subList(from, Math.min(from + MAX_ROWS, ids.size()));
             enterSome(connection, consumer, some, fresh);
           }
           return fresh;

@@ -86,7 +86,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
       entry = null;
     }
     if (entry == null) {
-      makeRoom(now);
+      evictIfFull(now);
       entry = new Entry(request.fingerprint());
       entries.put(slot, entry);
       return grant(entry, now, lease, false);
@@ -129,7 +129,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
       }
     }
     if (before == null) {
-      makeRoom(now);
+      evictIfFull(now);
     }
     Entry entry = new Entry(request.fingerprint());
     entry.open = true;
@@ -137,12 +137,12 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
       entry.steps = before.steps;
     }
     entries.put(slot, entry);
-    transaction.onRollback(() -> putBack(slot, before));
+    transaction.onRollback(() -> restore(slot, before));
     boolean takeover = before != null && before.result == null && !before.released;
     return grant(entry, now, Duration.ZERO, takeover);
   }
 
-  private synchronized void putBack(Slot slot, @Nullable Entry before) {
+  private synchronized void restore(Slot slot, @Nullable Entry before) {
     if (before == null) {
       entries.remove(slot);
     } else {
@@ -154,8 +154,8 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
   public synchronized boolean complete(
       TransactionContext tx, RequestKey request, long token, StoredResult result) {
     InMemoryTransaction transaction = tx.unwrap(InMemoryTransaction.class);
-    StoredResult kept = ResultRecorder.kept(request, result);
-    Entry entry = held(request, token);
+    StoredResult kept = ResultRecorder.storable(request, result);
+    Entry entry = liveGrant(request, token);
     if (entry == null || entry.result != null) {
       return false;
     }
@@ -183,7 +183,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
   @Override
   public synchronized boolean remember(RequestKey request, long token, String step, String value) {
     RequestSteps.check(step, value);
-    Entry entry = held(request, token);
+    Entry entry = liveGrant(request, token);
     if (entry == null || entry.result != null) {
       return false;
     }
@@ -211,7 +211,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     return Claim.granted(entry.token, takeover, TextPairs.read(entry.steps));
   }
 
-  private void makeRoom(long now) {
+  private void evictIfFull(long now) {
     if (entries.size() < maxKeys) {
       return;
     }
@@ -246,8 +246,8 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
 
   @Override
   public synchronized boolean complete(RequestKey request, long token, StoredResult result) {
-    StoredResult kept = ResultRecorder.kept(request, result);
-    Entry entry = held(request, token);
+    StoredResult kept = ResultRecorder.storable(request, result);
+    Entry entry = liveGrant(request, token);
     if (entry == null) {
       return false;
     }
@@ -260,7 +260,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
 
   @Override
   public synchronized boolean release(RequestKey request, long token) {
-    Entry entry = held(request, token);
+    Entry entry = liveGrant(request, token);
     if (entry == null || entry.result != null) {
       return false;
     }
@@ -268,7 +268,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     return true;
   }
 
-  private @Nullable Entry held(RequestKey request, long token) {
+  private @Nullable Entry liveGrant(RequestKey request, long token) {
     Entry entry = entries.get(new Slot(request.scope(), request.key()));
     return entry != null
             && entry.token == token

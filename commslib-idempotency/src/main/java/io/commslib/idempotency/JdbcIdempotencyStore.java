@@ -26,10 +26,10 @@ import java.util.Objects;
 public final class JdbcIdempotencyStore implements IdempotencyStore {
 
   /** Bytes of a statement that stores a result, the result itself aside. */
-  private static final long BESIDE_RESULT = 16_384;
+  private static final long NON_RESULT_RESERVE_BYTES = 16_384;
 
-  private static final long LARGEST_RESULT =
-      2L * StoredResult.MAX_BODY_BYTES + RequestTable.MAX_HEADERS_CHARS + BESIDE_RESULT;
+  private static final long LARGEST_STATEMENT_BYTES =
+      2L * StoredResult.MAX_BODY_BYTES + RequestTable.MAX_HEADERS_CHARS + NON_RESULT_RESERVE_BYTES;
 
   private final JdbcDatabase database;
   private final IdempotencyConfig config;
@@ -74,29 +74,29 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
   public Claim claim(RequestKey request, Duration lease) {
     Checks.inRange("lease", lease, Duration.ofMillis(1), Duration.ofHours(24));
     Work<Claim> work = connection -> claims.lease(connection, request, lease.toMillis());
-    return claims.isOneStatement() ? alone(work) : inTransaction(work);
+    return claims.isOneStatement() ? inAutoCommit(work) : inTransaction(work);
   }
 
   @Override
   public Claim claim(TransactionContext tx, RequestKey request) {
-    return joined(tx, "claim", connection -> claims.begin(connection, request));
+    return inCallersTransaction(tx, "claim", connection -> claims.begin(connection, request));
   }
 
   @Override
   public boolean complete(RequestKey request, long token, StoredResult result) {
-    StoredResult kept = kept(request, result);
+    StoredResult kept = storable(request, result);
     try {
       return finish(request, token, kept);
     } catch (StoreException e) {
       if (e.kind() != FailureKind.PERMANENT) {
         throw e;
       }
-      return finish(request, token, refused(request, result, e));
+      return finish(request, token, rejected(request, result, e));
     }
   }
 
   private boolean finish(RequestKey request, long token, StoredResult kept) {
-    return alone(
+    return inAutoCommit(
         connection ->
             rows.complete(connection, request, token, kept)
                 || rows.isCompleted(connection, request, token));
@@ -105,8 +105,8 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
   @Override
   public boolean complete(
       TransactionContext tx, RequestKey request, long token, StoredResult result) {
-    StoredResult kept = kept(request, result);
-    return joined(
+    StoredResult kept = storable(request, result);
+    return inCallersTransaction(
         tx,
         "complete",
         connection -> {
@@ -120,43 +120,43 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
                 || database.dialect() == SqlDialect.POSTGRESQL) {
               throw e;
             }
-            return claims.finish(connection, request, token, refused(request, result, failure));
+            return claims.finish(connection, request, token, rejected(request, result, failure));
           }
         });
   }
 
   /** What of a result goes into a row and into a statement. */
-  private StoredResult kept(RequestKey request, StoredResult result) {
-    StoredResult kept = ResultRecorder.kept(request, result);
+  private StoredResult storable(RequestKey request, StoredResult result) {
+    StoredResult kept = ResultRecorder.storable(request, result);
     boolean fits =
         RequestRow.headerChars(kept) <= RequestTable.MAX_HEADERS_CHARS
-            && (database.maxStatementBytes() >= LARGEST_RESULT
+            && (database.maxStatementBytes() >= LARGEST_STATEMENT_BYTES
                 || statementBytes(kept) <= database.maxStatementBytes());
     return fits
         ? kept
-        : ResultRecorder.shortForm(request, result.shortened("it is more than the database takes"));
+        : ResultRecorder.logged(request, result.shortForm("it is more than the database takes"));
   }
 
   /** A body may stand in the statement's text, where a byte may take two. */
   private static long statementBytes(StoredResult result) {
-    return 2L * result.body().length + RequestRow.headerChars(result) + BESIDE_RESULT;
+    return 2L * result.body().length + RequestRow.headerChars(result) + NON_RESULT_RESERVE_BYTES;
   }
 
-  private static StoredResult refused(
+  private static StoredResult rejected(
       RequestKey request, StoredResult result, StoreException failure) {
-    return ResultRecorder.shortForm(
-        request, result.shortened("the database refused it, " + failure.code()));
+    return ResultRecorder.logged(
+        request, result.shortForm("the database refused it, " + failure.code()));
   }
 
   @Override
   public boolean release(RequestKey request, long token) {
-    return alone(connection -> rows.release(connection, request, token));
+    return inAutoCommit(connection -> rows.release(connection, request, token));
   }
 
   @Override
   public boolean remember(RequestKey request, long token, String step, String value) {
     RequestSteps.check(step, value);
-    return alone(
+    return inAutoCommit(
         connection -> rows.remember(connection, request, token, TextPairs.write(step, value)));
   }
 
@@ -171,7 +171,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
     return all;
   }
 
-  private <T> T joined(TransactionContext tx, String doing, Work<T> work) {
+  private <T> T inCallersTransaction(TransactionContext tx, String doing, Work<T> work) {
     Connection connection = JdbcTransactions.connection(tx, database);
     try {
       return work.run(connection);
@@ -192,7 +192,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
   }
 
   /** Runs work whose statements are whole each and commit themselves: no round trip for that. */
-  private <T> T alone(Work<T> work) {
+  private <T> T inAutoCommit(Work<T> work) {
     try {
       return singles.run("idempotency", work::run);
     } catch (SQLException e) {

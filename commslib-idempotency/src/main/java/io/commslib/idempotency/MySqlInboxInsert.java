@@ -18,7 +18,7 @@ import java.util.stream.Stream;
  */
 final class MySqlInboxInsert implements InboxInsert {
 
-  private static final int MOST_ROWS = 1_000;
+  private static final int MAX_ROWS = 1_000;
 
   private static final String UPSERT =
       """
@@ -53,8 +53,8 @@ final class MySqlInboxInsert implements InboxInsert {
   public Set<String> enterAll(Connection connection, String consumer, List<String> ids)
       throws SQLException {
     Set<String> fresh = new HashSet<>();
-    for (int from = 0; from < ids.size(); from += MOST_ROWS) {
-      List<String> some = ids.subList(from, Math.min(from + MOST_ROWS, ids.size()));
+    for (int from = 0; from < ids.size(); from += MAX_ROWS) {
+      List<String> some = ids.subList(from, Math.min(from + MAX_ROWS, ids.size()));
       if (insert(connection, consumer, some) == some.size()) {
         fresh.addAll(some);
       } else {

@@ -23,7 +23,7 @@ final class PostgresRequestClaims implements RequestClaims {
   private static final String NOW = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
 
   /** A claim that meets a key just as it changes looks again. */
-  private static final int LOOKS = 5;
+  private static final int MAX_ATTEMPTS = 5;
 
   private static final String LEASE =
       """
@@ -98,7 +98,7 @@ final class PostgresRequestClaims implements RequestClaims {
   @Override
   public Claim lease(Connection connection, RequestKey request, long leaseMillis)
       throws SQLException {
-    for (int look = 0; look < LOOKS; look++) {
+    for (int look = 0; look < MAX_ATTEMPTS; look++) {
       Claim granted = upsert(connection, request, leaseMillis);
       if (granted != null) {
         return granted;
@@ -140,7 +140,9 @@ final class PostgresRequestClaims implements RequestClaims {
     if (!begun.locked()) {
       return whileLocked(connection, request);
     }
-    return begun.present() ? beginOver(connection, request) : Claim.granted(begun.now(), false);
+    return begun.present()
+        ? answerOrTakeOver(connection, request)
+        : Claim.granted(begun.now(), false);
   }
 
   /** Another transaction works on the key, or has just finished. */
@@ -150,7 +152,7 @@ final class PostgresRequestClaims implements RequestClaims {
     return answer == null ? Claim.inFlight(retryAfter) : answer;
   }
 
-  private Claim beginOver(Connection connection, RequestKey request) throws SQLException {
+  private Claim answerOrTakeOver(Connection connection, RequestKey request) throws SQLException {
     RequestRow row = rows.select(connection, request);
     if (row == null) {
       return Claim.inFlight(retryAfter);

@@ -38,14 +38,14 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A result that can't be kept whole is no reason to do the work again: the first caller gets it,
  * and repetitions get its status with a problem of code {@code COMMS-IDEMPOTENCY-004} ({@link
- * StoredResult#kept()}).
+ * StoredResult#storable()}).
  */
 public final class RequestGuard {
 
   private static final Logger log = LoggerFactory.getLogger(RequestGuard.class);
   private static final int SERVER_ERROR = 500;
   private static final StoredResult NO_RESULT =
-      new StoredResult(SERVER_ERROR, "", new byte[0], Map.of()).shortened("the work gave none");
+      new StoredResult(SERVER_ERROR, "", new byte[0], Map.of()).shortForm("the work gave none");
 
   /**
    * Work whose effects may be anywhere.
@@ -147,7 +147,7 @@ public final class RequestGuard {
   public <X extends Exception> StoredResult withLease(
       String scope, @Nullable String key, String fingerprint, LeasedWork<X> work) throws X {
     Objects.requireNonNull(work, "work");
-    return checked(
+    return withValidKey(
         scope,
         key,
         fingerprint,
@@ -177,14 +177,14 @@ public final class RequestGuard {
     // From here on the work is done, whatever else fails.
     if (result == null) {
       NullPointerException failure = new NullPointerException("result of the work");
-      keepBeside(failure, request, claim, NO_RESULT);
+      storeDespite(failure, request, claim, NO_RESULT);
       throw failure;
     }
     boolean stores;
     try {
       stores = isFinal.test(result);
     } catch (Throwable e) {
-      keepBeside(e, request, claim, result);
+      storeDespite(e, request, claim, result);
       throw e;
     }
     if (!stores) {
@@ -195,9 +195,10 @@ public final class RequestGuard {
   }
 
   /** Keeps a result whose caller is told of another failure. */
-  private void keepBeside(Throwable failure, RequestKey request, Claim claim, StoredResult result) {
+  private void storeDespite(
+      Throwable failure, RequestKey request, Claim claim, StoredResult result) {
     try {
-      ResultRecorder.keep(store, request, claim.token(), result);
+      ResultRecorder.store(store, request, claim.token(), result);
     } catch (Throwable e) {
       failure.addSuppressed(e);
     }
@@ -205,7 +206,7 @@ public final class RequestGuard {
 
   private StoredResult complete(RequestKey request, Claim claim, StoredResult result) {
     try {
-      if (ResultRecorder.keep(store, request, claim.token(), result)) {
+      if (ResultRecorder.store(store, request, claim.token(), result)) {
         return result;
       }
       log.warn("request of {} took longer than its lease of {}", request.scope(), lease);
@@ -214,7 +215,7 @@ public final class RequestGuard {
         return answer(later);
       }
       // The later attempt has given up. What this one came to is as good as any.
-      ResultRecorder.keep(store, request, later.token(), result);
+      ResultRecorder.store(store, request, later.token(), result);
     } catch (RuntimeException e) {
       log.error(
           "COMMS-IDEMPOTENCY-007: an answer to {} is given but not kept; its key is held until the"
@@ -261,7 +262,7 @@ public final class RequestGuard {
       throws X {
     Objects.requireNonNull(transactions, "transactions");
     Objects.requireNonNull(work, "work");
-    return checked(
+    return withValidKey(
         scope,
         key,
         fingerprint,
@@ -282,7 +283,7 @@ public final class RequestGuard {
                             + " (expected: one that is not final, since the transaction rolls"
                             + " back)");
                   } else if (!store.complete(
-                      tx, request, claim.token(), ResultRecorder.kept(request, result))) {
+                      tx, request, claim.token(), ResultRecorder.storable(request, result))) {
                     tx.setRollbackOnly();
                     return RequestAnswers.inFlight(Duration.ofSeconds(1));
                   }
@@ -291,12 +292,12 @@ public final class RequestGuard {
   }
 
   /** What to do with a request whose key is one. */
-  private interface Checked<X extends Exception> {
+  private interface ValidRequest<X extends Exception> {
     StoredResult run(RequestKey request) throws X;
   }
 
-  private static <X extends Exception> StoredResult checked(
-      String scope, @Nullable String key, String fingerprint, Checked<X> then) throws X {
+  private static <X extends Exception> StoredResult withValidKey(
+      String scope, @Nullable String key, String fingerprint, ValidRequest<X> then) throws X {
     if (key == null) {
       return RequestAnswers.missingKey();
     }

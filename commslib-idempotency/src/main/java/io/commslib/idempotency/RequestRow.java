@@ -20,7 +20,7 @@ record RequestRow(
     long now) {
 
   /** Characters that may stand for one of a header's. */
-  private static final long ESCAPED = 9;
+  private static final long ESCAPING_FACTOR = 9;
 
   static final String COLUMNS =
       "fingerprint, token, leased_until, takeover, expires_at, steps, status, content_type,"
@@ -67,7 +67,8 @@ record RequestRow(
   static long headerChars(StoredResult result) {
     long atMost =
         result.headers().entrySet().stream()
-            .mapToLong(header -> ESCAPED * (header.getKey().length() + header.getValue().length()))
+            .mapToLong(
+                header -> ESCAPING_FACTOR * (header.getKey().length() + header.getValue().length()))
             .sum();
     return atMost <= RequestTable.MAX_HEADERS_CHARS / 2
         ? atMost

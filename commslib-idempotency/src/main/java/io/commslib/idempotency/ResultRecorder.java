@@ -21,13 +21,13 @@ final class ResultRecorder {
   private ResultRecorder() {}
 
   /** What a store keeps of a result; says so if that is not all. */
-  static StoredResult kept(RequestKey request, StoredResult result) {
-    StoredResult kept = result.kept();
-    return kept == result ? result : shortForm(request, kept);
+  static StoredResult storable(RequestKey request, StoredResult result) {
+    StoredResult kept = result.storable();
+    return kept == result ? result : logged(request, kept);
   }
 
   /** Returns a short form, and says that there is one. */
-  static StoredResult shortForm(RequestKey request, StoredResult shortened) {
+  static StoredResult logged(RequestKey request, StoredResult shortened) {
     log.warn(
         "COMMS-IDEMPOTENCY-004: of an answer to {} a short form is kept: {}",
         request.scope(),
@@ -40,17 +40,18 @@ final class ResultRecorder {
    *
    * @return false if the key was taken over
    */
-  static boolean keep(IdempotencyStore store, RequestKey request, long token, StoredResult result) {
-    StoredResult kept = kept(request, result);
+  static boolean store(
+      IdempotencyStore store, RequestKey request, long token, StoredResult result) {
+    StoredResult kept = storable(request, result);
     boolean interrupted = Thread.interrupted();
     try {
       return store.complete(request, token, kept);
     } catch (RuntimeException | Error e) {
       StoredResult next =
-          isPassing(e)
+          isTransient(e)
               ? kept
-              : shortForm(request, result.shortened("the store refused it" + code(e)));
-      return again(e, () -> store.complete(request, token, next));
+              : logged(request, result.shortForm("the store refused it" + code(e)));
+      return retry(e, () -> store.complete(request, token, next));
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();
@@ -64,14 +65,14 @@ final class ResultRecorder {
     try {
       return store.remember(request, token, step, value);
     } catch (StoreException e) {
-      if (!isPassing(e)) {
+      if (!isTransient(e)) {
         throw e;
       }
-      return again(e, () -> store.remember(request, token, step, value));
+      return retry(e, () -> store.remember(request, token, step, value));
     }
   }
 
-  private static boolean again(Throwable first, BooleanSupplier attempt) {
+  private static boolean retry(Throwable first, BooleanSupplier attempt) {
     try {
       return attempt.getAsBoolean();
     } catch (RuntimeException | Error e) {
@@ -82,7 +83,7 @@ final class ResultRecorder {
     }
   }
 
-  private static boolean isPassing(Throwable failure) {
+  private static boolean isTransient(Throwable failure) {
     return Failures.known(failure).isPresent() && !Failures.isPermanent(failure);
   }
 

@@ -31,7 +31,7 @@ public abstract class BlockedKeysContract {
   protected abstract BlockedKeyStore store();
 
   @Test
-  void aHoldLastsUntilItIsReleasedAndEveryMemberSeesIt() {
+  void aBlockLastsUntilItIsReleasedAndEveryMemberSeesIt() {
     BlockedKeyStore one = store();
     BlockedKeyStore other = store();
     assertThat(one.level(CONSUMER, "k")).isEmpty();
@@ -54,7 +54,7 @@ public abstract class BlockedKeysContract {
 
   /** Keys as the engine gives them, whatever bytes the record had. */
   @Test
-  void keysOfEveryFormAreKept() {
+  void keysOfEveryFormAreStored() {
     BlockedKeyStore store = store();
     List<String> keys =
         List.of(
@@ -77,7 +77,7 @@ public abstract class BlockedKeysContract {
   }
 
   @Test
-  void consumersAndKeysDoNotMix() {
+  void consumersAndKeysAreIndependent() {
     BlockedKeyStore store = store();
     store.block(CONSUMER, "k", 0);
     store.block(CONSUMER, "K", 1);
@@ -93,7 +93,7 @@ public abstract class BlockedKeysContract {
   }
 
   @Test
-  void ofManyThatHoldAKeyAtOnceTheHighestLevelStays() throws Exception {
+  void concurrentBlocksOfAKeyKeepTheHighestLevel() throws Exception {
     ExecutorService pool = Executors.newFixedThreadPool(8);
     try {
       for (int round = 0; round < 10; round++) {

@@ -146,7 +146,7 @@ abstract class HandlerOutagesContract {
   }
 
   @Test
-  void aPoolWithoutAFreeConnectionCostsNoAttempt() throws SQLException {
+  void anExhaustedPoolConsumesNoAttempt() throws SQLException {
     subscribe(noting());
     try (Connection one = pool.getConnection();
         Connection two = pool.getConnection()) {
@@ -157,7 +157,7 @@ abstract class HandlerOutagesContract {
   }
 
   @Test
-  void aServerThatCanNotBeReachedCostsNoAttempt() {
+  void anUnreachableServerConsumesNoAttempt() {
     subscribe(noting());
     source.use(this::nowhere);
     assertOutage("COMMS-JDBC-001");
@@ -166,7 +166,7 @@ abstract class HandlerOutagesContract {
   }
 
   @Test
-  void aWrongUserCostsNoAttempt() {
+  void aWrongUserConsumesNoAttempt() {
     subscribe(noting());
     source.use(this::stranger);
     assertOutage("COMMS-JDBC-009");
@@ -175,7 +175,7 @@ abstract class HandlerOutagesContract {
   }
 
   @Test
-  void aTableThatIsMissingCostsNoAttempt() {
+  void aMissingTableConsumesNoAttempt() {
     subscribe(noting());
     String inbox = database.table("inbox");
     execute("ALTER TABLE " + inbox + " RENAME TO " + renamed("inbox_away"));

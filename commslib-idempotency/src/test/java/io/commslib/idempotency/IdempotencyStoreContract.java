@@ -78,7 +78,7 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
-  void grantsTheFirstAndTellsOthersHowLongToWait() {
+  void grantsTheFirstAndAnswersTheOthersWithTheTimeToWait() {
     Claim first = claim();
     assertThat(first.kind()).isEqualTo(Claim.Kind.GRANTED);
     assertThat(first.isTakeover()).isFalse();
@@ -89,7 +89,7 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
-  void replaysStatusBodyAndHeaders() {
+  void returnsTheStoredStatusBodyAndHeaders() {
     long token = claim().token();
     byte[] body = {0, 1, -1, 'x'};
     StoredResult result =
@@ -105,7 +105,7 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
-  void takesTheLargestResultItAllows() {
+  void storesTheLargestAllowedResult() {
     Map<String, String> headers = new LinkedHashMap<>();
     for (int i = 0; i < StoredResult.MAX_HEADERS; i++) {
       headers.put("h" + i, "\u00fc".repeat(StoredResult.MAX_HEADER_CHARS));
@@ -208,7 +208,7 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
-  void aResultThatCanNotBeKeptWholeIsNoReasonToDoTheWorkAgain() {
+  void aResultThatCannotBeStoredInFullDoesNotRepeatTheWork() {
     for (Place place : Place.values()) {
       for (UnstorableResults each : UnstorableResults.values()) {
         String name = each + " at " + place;
@@ -249,7 +249,7 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
-  void takesTheLongestKeyAndOneThatLooksLikeSql() {
+  void acceptsTheLongestKeyAndAKeyThatResemblesSql() {
     for (String key : List.of("k".repeat(255), "';DROP TABLE idempotency;--", "\\", "{}", "NULL")) {
       RequestKey request = new RequestKey("s".repeat(200), key, "f".repeat(128));
       Claim claim = store().claim(request, LEASE);
@@ -285,7 +285,7 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
-  void tellsKeysApartByteByByte() {
+  void distinguishesKeysByteByByte() {
     for (String key : List.of("key-1", "KEY-1", "key-1 ", " key-1", "key1", "key_1", "key-01")) {
       RequestKey request = new RequestKey("letters", key, "f");
       assertThat(store().claim(request, LEASE).kind()).as(key).isEqualTo(Claim.Kind.GRANTED);
@@ -330,7 +330,7 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
-  void handsRememberedStepsToTheNextHolder() {
+  void passesRememberedStepsToTheNextHolder() {
     long first = claim().token();
     assertThat(store().remember(REQUEST, first, "reserve", "id=7&x=\u00fc y")).isTrue();
     assertThat(store().remember(REQUEST, first, "charge", "a")).isTrue();
@@ -345,7 +345,7 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
-  void boundsWhatIsRemembered() {
+  void limitsTheRememberedSteps() {
     long token = claim().token();
     assertThatIllegalArgumentException()
         .isThrownBy(() -> store().remember(REQUEST, token, "s".repeat(65), ""))
@@ -387,7 +387,7 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
-  void purgesWhatIsOverAndNothingElse() {
+  void purgesExpiredKeysOnly() {
     for (int i = 0; i < 25; i++) {
       RequestKey old = new RequestKey("purge", "old-" + i, "f");
       store().complete(old, store().claim(old, LEASE).token(), result("r"));

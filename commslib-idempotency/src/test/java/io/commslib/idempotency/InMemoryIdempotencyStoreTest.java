@@ -43,7 +43,7 @@ class InMemoryIdempotencyStoreTest extends IdempotencyStoreContract {
   }
 
   @Test
-  void isBoundedAndMakesRoomByWhatIsOver() {
+  void isBoundedAndEvictsExpiredKeys() {
     IdempotencyStore small = InMemoryIdempotencyStore.create(time.time(), RETENTION, 3);
     long released = small.claim(request(1), LEASE).token();
     small.claim(request(2), LEASE);

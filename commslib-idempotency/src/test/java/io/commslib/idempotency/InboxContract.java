@@ -89,7 +89,7 @@ public abstract class InboxContract {
 
   /** Whatever locale the database has been made with. */
   @Test
-  void tellsIdsApartByTheirBytes() {
+  void distinguishesIdsByTheirBytes() {
     Inbox inbox = inbox(LONG);
     List<String> ids = List.of("m1", "M1", "m-1", "m1-", "m_1", "m.1", "m%1", "m01");
     for (String id : ids) {
@@ -109,7 +109,7 @@ public abstract class InboxContract {
 
   /** Everything that decides whether two messages are one. */
   @Test
-  void tellsMessagesApartBySourceAndIdOrByTheKeyTheApplicationHasSet() {
+  void distinguishesMessagesBySourceAndIdOrByTheIdempotencyKey() {
     String emoji = "\uD83D\uDE00".repeat(128);
     List<Message> different =
         List.of(
@@ -145,7 +145,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void goesByTheIdempotencyKey() {
+  void prefersTheIdempotencyKey() {
     Inbox inbox = inbox(LONG);
     Message first = Message.builder("t").id("m1").idempotencyKey("once").build();
     Message second = Message.builder("t").id("m2").idempotencyKey("once").build();
@@ -154,7 +154,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void forgetsWhatRolledBack() {
+  void forgetsEntriesThatRolledBack() {
     Inbox inbox = inbox(LONG);
     transactions()
         .run(
@@ -177,7 +177,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void aDuplicateDoesNotSpoilTheTransaction() {
+  void aDuplicateDoesNotBreakTheTransaction() {
     Inbox inbox = inbox(LONG);
     enter(inbox, CONSUMER, message("m1"));
     transactions()
@@ -304,7 +304,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void aBatchTellsWhichMessagesAreNew() {
+  void aBatchReportsWhichMessagesAreNew() {
     Inbox inbox = inbox(LONG);
     enter(inbox, CONSUMER, message("m2"));
     assertThat(enterAll(inbox, "m3", "m2", "m1", "m3"))
@@ -331,7 +331,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void aBatchTakesAThousandMessages() {
+  void aBatchAcceptsAThousandMessages() {
     Inbox inbox = inbox(LONG);
     String[] ids = new String[1_000];
     for (int i = 0; i < ids.length; i++) {
@@ -370,7 +370,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void takesIdsThatLookLikeSql() {
+  void acceptsIdsThatResembleSql() {
     Inbox inbox = inbox(LONG);
     for (String id :
         List.of("x';--", "\"", "');DELETE/**/FROM/**/inbox;--", "{a,b}", "\\", "NULL")) {
@@ -381,7 +381,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void noMessageCarriesAnIdThatTheTableCouldNotHold() {
+  void everyValidIdFitsTheTable() {
     for (String id : List.of("i".repeat(1_000_000), "a\nb", "a b", "", "\u0000", "\u00fc")) {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> Message.builder("t").idempotencyKey(id))
@@ -392,7 +392,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void purgesOnlyWhatIsOlderThanTheRetention() {
+  void purgesOnlyEntriesOlderThanTheRetention() {
     Inbox inbox = inbox(LONG);
     for (int i = 0; i < 25; i++) {
       enter(inbox, CONSUMER, message("old-" + i));
@@ -418,7 +418,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void takesTheLongestNamesThereAre() {
+  void acceptsTheLongestNames() {
     Inbox inbox = inbox(LONG);
     String consumer = "queue:" + "d".repeat(150) + "/" + "g".repeat(60);
     Message message = message("i".repeat(128));

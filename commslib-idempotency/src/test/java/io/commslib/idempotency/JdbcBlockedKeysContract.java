@@ -54,7 +54,7 @@ public abstract class JdbcBlockedKeysContract extends BlockedKeysContract {
   }
 
   @Test
-  void aStoreThatIsGoneFailsWithACode() {
+  void aLostDatabaseFailsWithACode() {
     BlockedKeyStore store = store();
     pool.close();
     assertThatThrownBy(() -> store.level("c", "k")).isInstanceOf(StoreException.class);

@@ -124,7 +124,8 @@ public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContr
   }
 
   @Test
-  void aResultThatTheDatabaseRefusesIsKeptInShortOrRolledBackWithItsEffects() throws SQLException {
+  void aResultThatTheDatabaseRefusesIsStoredInShortFormOrRolledBackWithItsEffects()
+      throws SQLException {
     try (Connection connection = own.getConnection();
         Statement statement = connection.createStatement()) {
       statement.execute(
@@ -177,7 +178,7 @@ public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContr
   }
 
   @Test
-  void doesNotTakeOverWhatIsCompletedJustBefore() throws SQLException {
+  void doesNotTakeOverAKeyThatWasJustCompleted() throws SQLException {
     IdempotencyConfig config = IdempotencyConfig.builder().retention(RETENTION).build();
     RequestTable rows =
         new RequestTable(database, RequestClaims.of(database, config).nowMillis(), config);

@@ -50,7 +50,7 @@ class MariaDbIdempotencyStoreIT extends JdbcIdempotencyStoreContract {
 
   /** It hangs up on who sends more. */
   @Test
-  void keepsAShortFormOfWhatIsMoreThanTheServerTakesInOneStatement() throws SQLException {
+  void storesAShortFormOfAResultTooLargeForOneStatement() throws SQLException {
     String usual;
     try (Connection connection = database().dataSource().getConnection();
         Statement statement = connection.createStatement()) {

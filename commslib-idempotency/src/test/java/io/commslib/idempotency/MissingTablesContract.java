@@ -81,7 +81,7 @@ abstract class MissingTablesContract {
   }
 
   @Test
-  void aStoreWhoseTableIsTooNewIsRefusedAndOneThatFitsIsNot() throws SQLException {
+  void aStoreIsRefusedOnATableThatIsTooNewOnly() throws SQLException {
     for (Row row : TABLE.values()) {
       row.scripts().apply(database);
       assertThat(row.create().apply(database)).isNotNull();

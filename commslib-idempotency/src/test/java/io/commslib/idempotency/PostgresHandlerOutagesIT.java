@@ -44,7 +44,7 @@ class PostgresHandlerOutagesIT extends HandlerOutagesContract {
   }
 
   @Test
-  void aStatementThatIsCutByATimeOutCostsNoAttempt() throws SQLException {
+  void aStatementEndedByATimeoutConsumesNoAttempt() throws SQLException {
     subscribe(noting());
     try (Connection holder = connection()) {
       holder.setAutoCommit(false);
@@ -64,7 +64,7 @@ class PostgresHandlerOutagesIT extends HandlerOutagesContract {
   }
 
   @Test
-  void aConnectionThatEndsUnderTheHandlersStatementCostsNoAttempt() {
+  void aConnectionLostDuringTheHandlersStatementConsumesNoAttempt() {
     AtomicBoolean ends = new AtomicBoolean(true);
     subscribe(
         delivery -> {
@@ -94,7 +94,7 @@ class PostgresHandlerOutagesIT extends HandlerOutagesContract {
   }
 
   @Test
-  void aConstraintThatFailsAtCommitIsAFailedAttemptAndNoProof() {
+  void aConstraintThatFailsAtCommitIsAFailedAttempt() {
     createOrders();
     subscribe(
         delivery -> {

@@ -142,7 +142,7 @@ public final class JacksonCodec implements Codec {
       return mapper.writeValueAsBytes(value);
     } catch (JacksonException e) {
       throw new CodecException(
-          UNWRITABLE, "can't write " + value.getClass().getName() + place(e) + limit(e), null);
+          UNWRITABLE, "can't write " + value.getClass().getName() + location(e) + limit(e), null);
     }
   }
 
@@ -190,10 +190,10 @@ public final class JacksonCodec implements Codec {
           reader.readValue(
               bytes.array(), bytes.arrayOffset() + bytes.position(), bytes.remaining());
     } catch (StreamConstraintsException e) {
-      throw new CodecException(OVER_LIMIT, reading(bytes, type) + place(e) + limit(e), null);
+      throw new CodecException(OVER_LIMIT, reading(bytes, type) + location(e) + limit(e), null);
     } catch (JacksonException e) {
       String code = isOverLimit(e) ? OVER_LIMIT : UNREADABLE;
-      throw new CodecException(code, reading(bytes, type) + place(e) + limit(e), null);
+      throw new CodecException(code, reading(bytes, type) + location(e) + limit(e), null);
     }
     if (value == null) {
       throw new CodecException(UNREADABLE, reading(bytes, type) + ": null", null);
@@ -232,7 +232,7 @@ public final class JacksonCodec implements Codec {
    * Where it failed: the parser's own messages quote content, so neither they nor the exception
    * that carries them go on. Names of map keys are content too and left out.
    */
-  private static String place(JacksonException e) {
+  private static String location(JacksonException e) {
     StringBuilder path = new StringBuilder();
     for (JacksonException.Reference step : e.getPath()) {
       if (step.getPropertyName() == null) {
@@ -325,7 +325,7 @@ public final class JacksonCodec implements Codec {
       try {
         return new JacksonCodec(this);
       } catch (LinkageError e) {
-        throw JacksonVersions.doNotFit(e);
+        throw JacksonVersions.incompatible(e);
       }
     }
   }

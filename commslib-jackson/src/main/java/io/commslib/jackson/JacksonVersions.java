@@ -31,7 +31,7 @@ final class JacksonVersions {
     mapper.readValue(mapper.writeValueAsBytes(new Probe("", 1)), Probe.class);
   }
 
-  static CodecException doNotFit(LinkageError failure) {
+  static CodecException incompatible(LinkageError failure) {
     return new CodecException(
         "COMMS-JACKSON-005",
         "jackson-annotations: "

@@ -40,14 +40,14 @@ class JacksonVersionsTest {
   }
 
   @Test
-  void readsWhatIsAbsentAsNullZeroOrFalseInEveryVersion() {
+  void readsAbsentPropertiesAsNullZeroOrFalseInEveryVersion() {
     Everything empty = new Everything(false, (byte) 0, (short) 0, '\0', 0, 0, 0, 0, null);
     assertThat(read("{}", Everything.class)).isEqualTo(empty);
     assertThat(read("{\"inner\":{}}", Nested.class)).isEqualTo(new Nested(empty, null, 0));
   }
 
   @Test
-  void readsAndWritesPrimitivesAsTheyAre() {
+  void readsAndWritesPrimitivesUnchanged() {
     Everything value =
         new Everything(true, (byte) -1, (short) 2, 'x', 3, Long.MAX_VALUE, 0.5f, 1e-300, "t");
     assertThat(codec.decode(codec.encode(value), Everything.class)).isEqualTo(value);
@@ -75,7 +75,7 @@ class JacksonVersionsTest {
         "com.fasterxml.jackson.annotation.JsonView",
         "tools.jackson.core.StreamWriteConstraints"
       })
-  void namesTheVersionsOfJarsThatDoNotFit(String missing) throws Exception {
+  void namesTheVersionsOfIncompatibleJars(String missing) throws Exception {
     try (URLClassLoader jars = new Without(missing)) {
       Method create = jars.loadClass(JacksonCodec.class.getName()).getMethod("create");
       assertThatExceptionOfType(InvocationTargetException.class)

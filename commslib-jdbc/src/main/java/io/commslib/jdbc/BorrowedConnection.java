@@ -24,10 +24,10 @@ final class BorrowedConnection {
   private static final int UNCHANGED = -1;
 
   private final Connection connection;
-  private boolean usualAutoCommit;
+  private boolean originalAutoCommit;
   private boolean changesAutoCommit;
-  private int usualIsolation = UNCHANGED;
-  private boolean spoilt;
+  private int originalIsolation = UNCHANGED;
+  private boolean unusable;
 
   private BorrowedConnection(Connection connection) {
     this.connection = connection;
@@ -69,8 +69,8 @@ final class BorrowedConnection {
 
   private void prepare(boolean autoCommits, boolean autoCommit, boolean setsIsolation)
       throws SQLException {
-    usualAutoCommit = connection.getAutoCommit();
-    if (!usualAutoCommit && autoCommits) {
+    originalAutoCommit = connection.getAutoCommit();
+    if (!originalAutoCommit && autoCommits) {
       throw new StoreException(
           "COMMS-JDBC-014",
           FailureKind.TRANSIENT,
@@ -78,25 +78,25 @@ final class BorrowedConnection {
               + " on which a transaction runs is not ours to use)",
           null);
     }
-    if (!usualAutoCommit) {
+    if (!originalAutoCommit) {
       connection.rollback();
     }
     if (setsIsolation) {
       int isolation = connection.getTransactionIsolation();
       if (isolation != Connection.TRANSACTION_READ_COMMITTED) {
-        usualIsolation = isolation;
+        originalIsolation = isolation;
         connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
       }
     }
-    if (usualAutoCommit != autoCommit) {
+    if (originalAutoCommit != autoCommit) {
       changesAutoCommit = true;
       connection.setAutoCommit(autoCommit);
     }
   }
 
   /** Whether it came with auto-commit on. */
-  boolean usualAutoCommit() {
-    return usualAutoCommit;
+  boolean originalAutoCommit() {
+    return originalAutoCommit;
   }
 
   Connection connection() {
@@ -109,32 +109,32 @@ final class BorrowedConnection {
       connection.rollback();
     } catch (Throwable e) {
       // The database rolls back what a destroyed connection leaves behind.
-      spoilt = true;
+      unusable = true;
       log.debug("rollback failed, the connection is closed", e);
     }
   }
 
   /** Never throws. A transaction that is still open must have been told to roll back. */
   void giveBack() {
-    if (!spoilt) {
-      putBack();
+    if (!unusable) {
+      restore();
     }
-    if (spoilt) {
+    if (unusable) {
       quietly(() -> connection.abort(Runnable::run));
     }
     quietly(connection::close);
   }
 
-  private void putBack() {
+  private void restore() {
     try {
       if (changesAutoCommit) {
-        connection.setAutoCommit(usualAutoCommit);
+        connection.setAutoCommit(originalAutoCommit);
       }
-      if (usualIsolation != UNCHANGED) {
-        connection.setTransactionIsolation(usualIsolation);
+      if (originalIsolation != UNCHANGED) {
+        connection.setTransactionIsolation(originalIsolation);
       }
     } catch (Throwable e) {
-      spoilt = true;
+      unusable = true;
       log.warn("a connection can't be put back as it was and is closed: {}", e.toString());
     }
   }

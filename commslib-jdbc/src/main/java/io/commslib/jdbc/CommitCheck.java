@@ -39,7 +39,7 @@ final class CommitCheck {
       }
       return;
     }
-    SQLException ending = seen.ending();
+    SQLException ending = seen.rollingBack();
     if (ending != null && hasEnded(connection, dialect, ending)) {
       throw rolledBack(ending);
     }

@@ -156,7 +156,7 @@ public final class JdbcDatabase {
         throw SqlErrors.translateConnect("connect", e);
       }
       try {
-        Traits traits = learn(borrowed.connection(), borrowed.usualAutoCommit());
+        Traits traits = learn(borrowed.connection(), borrowed.originalAutoCommit());
         return new JdbcDatabase(dataSource, schema, traits);
       } catch (SQLException e) {
         throw SqlErrors.translate("connect", e);

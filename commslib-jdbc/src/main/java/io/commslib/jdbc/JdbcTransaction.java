@@ -13,14 +13,15 @@ final class JdbcTransaction implements TransactionContext {
 
   private final Connection connection;
   private final DatabaseId database;
-  private final boolean ours;
-  private final StatementFailures seen = new StatementFailures();
+  private final boolean owned;
+  private final StatementFailures statementFailures = new StatementFailures();
   private final TransactionState state = new TransactionState();
 
   JdbcTransaction(Connection connection, DatabaseId database, boolean ours) {
-    this.connection = ours ? UnclosableConnection.of(connection, state::isOver, seen) : connection;
+    this.connection =
+        ours ? UnclosableConnection.of(connection, state::isOver, statementFailures) : connection;
     this.database = database;
-    this.ours = ours;
+    this.owned = ours;
   }
 
   @Override
@@ -34,7 +35,7 @@ final class JdbcTransaction implements TransactionContext {
     if (state.isOver()) {
       throw over();
     }
-    if (!ours) {
+    if (!owned) {
       refuseEnded();
     }
     return type.cast(connection);
@@ -63,10 +64,10 @@ final class JdbcTransaction implements TransactionContext {
     if (state.isOver()) {
       throw over();
     }
-    if (ours) {
+    if (owned) {
       state.addHook(hook);
     }
-    return ours;
+    return owned;
   }
 
   @Override
@@ -96,8 +97,8 @@ final class JdbcTransaction implements TransactionContext {
   }
 
   /** Returns the failures of the work's statements. */
-  StatementFailures seen() {
-    return seen;
+  StatementFailures statementFailures() {
+    return statementFailures;
   }
 
   void end() {

@@ -62,7 +62,7 @@ public final class JdbcTransactionRunner implements TransactionRunner {
       result = work.run(tx);
       commits = tx.seal();
       if (commits) {
-        commit(borrowed.connection(), tx.seen());
+        commit(borrowed.connection(), tx.statementFailures());
       }
     } catch (Throwable failure) {
       tx.end();
@@ -77,12 +77,12 @@ public final class JdbcTransactionRunner implements TransactionRunner {
     } else {
       borrowed.rollBack();
       borrowed.giveBack();
-      throwIgnored(tx);
+      throwSwallowed(tx);
     }
     return result;
   }
 
-  private static void throwIgnored(JdbcTransaction tx) {
+  private static void throwSwallowed(JdbcTransaction tx) {
     RuntimeException ignored = tx.failure();
     if (ignored != null) {
       throw SqlErrors.<RuntimeException>workFailure("COMMS-JDBC-001", ignored);

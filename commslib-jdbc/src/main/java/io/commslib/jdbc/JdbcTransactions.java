@@ -112,11 +112,11 @@ public final class JdbcTransactions {
    *     the transaction is rolled back; of another code if the server can't be asked
    */
   public static void refuseRolledBack(Connection connection, JdbcDatabase database) {
-    UnclosableConnection guard = UnclosableConnection.behind(connection);
+    UnclosableConnection guard = UnclosableConnection.guardOf(connection);
     CommitCheck.refuseRolledBack(
         guard == null ? connection : guard.connection(),
         database.dialect(),
-        guard == null ? new StatementFailures() : guard.seen(),
+        guard == null ? new StatementFailures() : guard.statementFailures(),
         false);
   }
 }

@@ -5,17 +5,17 @@ import java.util.concurrent.TimeUnit;
 /** Decides how often a change of tables that met a lock is tried again, and waits in between. */
 interface LockRetries {
 
-  int ATTEMPTS = 12;
+  int MAX_ATTEMPTS = 12;
 
   /** Pauses of half a second and longer, up to 5 s: some 50 s in all. */
-  LockRetries USUAL = LockRetries::pause;
+  LockRetries DEFAULT = LockRetries::pause;
 
   /** Waits before the next attempt; returns false if there shall be none. */
-  boolean again(int failedAttempts);
+  boolean awaitRetry(int failedAttempts);
 
   // The locks of a database know no other time than the real one.
   private static boolean pause(int failedAttempts) {
-    if (failedAttempts >= ATTEMPTS) {
+    if (failedAttempts >= MAX_ATTEMPTS) {
       return false;
     }
     try {

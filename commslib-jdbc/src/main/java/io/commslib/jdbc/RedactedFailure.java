@@ -25,7 +25,7 @@ final class RedactedFailure {
   /** Returns the failure itself if it and its causes can't hold values, else what replaces it. */
   static SQLException of(SQLException failure) {
     boolean quotes = quotesValues(SqlCondition.of(failure));
-    return quotes || isVerbose(failure) ? replaced(failure, quotes, 0) : failure;
+    return quotes || isVerbose(failure) ? redacted(failure, quotes, 0) : failure;
   }
 
   /** As {@link #of}, for what a layer over the driver throws, or the work itself. */
@@ -87,10 +87,10 @@ final class RedactedFailure {
         : !(failure instanceof IOException);
   }
 
-  private static SQLException replaced(SQLException failure, boolean quotes, int depth) {
+  private static SQLException redacted(SQLException failure, boolean quotes, int depth) {
     SQLException inner = inner(failure);
     if (failure instanceof BatchUpdateException && inner != null && depth < MAX_DEPTH) {
-      return replaced(inner, quotes, depth + 1);
+      return redacted(inner, quotes, depth + 1);
     }
     String text =
         failure instanceof BatchUpdateException
@@ -105,7 +105,7 @@ final class RedactedFailure {
     bare.setStackTrace(failure.getStackTrace());
     Throwable cause = depth < MAX_DEPTH ? Failures.cause(failure) : null;
     if (cause instanceof SQLException sql) {
-      bare.initCause(replaced(sql, quotes, depth + 1));
+      bare.initCause(redacted(sql, quotes, depth + 1));
     } else if (cause != null) {
       bare.initCause(cause instanceof IOException ? cause : ofAny(cause, depth + 1));
     }

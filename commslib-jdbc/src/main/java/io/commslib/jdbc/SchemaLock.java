@@ -30,26 +30,26 @@ final class SchemaLock implements AutoCloseable {
   private static final String MYSQL_NAME = "'commslib_schema'";
 
   private final JdbcDatabase database;
-  private final Loan work;
-  private @Nullable Loan holder;
+  private final SchemaConnection work;
+  private @Nullable SchemaConnection holder;
 
-  private SchemaLock(JdbcDatabase database, Loan work) {
+  private SchemaLock(JdbcDatabase database, SchemaConnection work) {
     this.database = database;
     this.work = work;
   }
 
   /** Waits for the lock; {@code doing} stands in what is thrown if another process keeps it. */
   static SchemaLock take(JdbcDatabase database, String doing, int waitSeconds) throws SQLException {
-    SchemaLock lock = new SchemaLock(database, Loan.of(database.dataSource()));
+    SchemaLock lock = new SchemaLock(database, SchemaConnection.of(database.dataSource()));
     try {
       if (!lock.take(waitSeconds)) {
-        throw otherProcess(doing, waitSeconds, null);
+        throw heldByAnotherProcess(doing, waitSeconds, null);
       }
       return lock;
     } catch (SQLException | RuntimeException e) {
       lock.close();
       if (e instanceof SQLException failure && SqlErrors.isLockTimeout(failure)) {
-        throw otherProcess(doing, waitSeconds, failure);
+        throw heldByAnotherProcess(doing, waitSeconds, failure);
       }
       throw e;
     }
@@ -59,7 +59,7 @@ final class SchemaLock implements AutoCloseable {
     return switch (database.dialect()) {
       case POSTGRESQL -> takeInTransaction(waitSeconds);
       case MARIADB, MYSQL -> takeInSession(waitSeconds);
-      case H2 -> takeOnAnotherConnection(waitSeconds);
+      case H2 -> takeOnSeparateConnection(waitSeconds);
     };
   }
 
@@ -78,32 +78,32 @@ final class SchemaLock implements AutoCloseable {
 
   private boolean takeInSession(int waitSeconds) throws SQLException {
     for (String setting : new String[] {"lock_wait_timeout", "innodb_lock_wait_timeout"}) {
-      work.undoWith("SET SESSION " + setting + " = " + work.number("SELECT @@SESSION." + setting));
+      work.onClose("SET SESSION " + setting + " = " + work.number("SELECT @@SESSION." + setting));
       work.execute("SET SESSION " + setting + " = " + TABLE_SECONDS);
     }
     if (work.number("SELECT GET_LOCK(" + MYSQL_NAME + ", " + waitSeconds + ")") != 1) {
       return false;
     }
-    work.undoWith("SELECT RELEASE_LOCK(" + MYSQL_NAME + ")");
+    work.onClose("SELECT RELEASE_LOCK(" + MYSQL_NAME + ")");
     return true;
   }
 
-  private boolean takeOnAnotherConnection(int waitSeconds) throws SQLException {
-    Loan own = Loan.of(database.dataSource());
+  private boolean takeOnSeparateConnection(int waitSeconds) throws SQLException {
+    SchemaConnection own = SchemaConnection.of(database.dataSource());
     holder = own;
-    boundOnH2(own, 1_000 * waitSeconds);
+    limitWaitsOnH2(own, 1_000 * waitSeconds);
     own.execute("CREATE TABLE IF NOT EXISTS PUBLIC.COMMSLIB_SCHEMA_LOCK (ID INT PRIMARY KEY)");
     own.execute("MERGE INTO PUBLIC.COMMSLIB_SCHEMA_LOCK KEY (ID) VALUES (1)");
-    boundOnH2(work, TABLE_MILLIS);
+    limitWaitsOnH2(work, TABLE_MILLIS);
     return true;
   }
 
-  private static void boundOnH2(Loan loan, int millis) throws SQLException {
-    loan.undoWith(SqlDialect.H2.lockTimeout(loan.number("CALL LOCK_TIMEOUT()")));
+  private static void limitWaitsOnH2(SchemaConnection loan, int millis) throws SQLException {
+    loan.onClose(SqlDialect.H2.lockTimeout(loan.number("CALL LOCK_TIMEOUT()")));
     loan.execute(SqlDialect.H2.lockTimeout(millis));
   }
 
-  private static StoreException otherProcess(
+  private static StoreException heldByAnotherProcess(
       String doing, int waitSeconds, @Nullable SQLException cause) {
     return new StoreException(
         "COMMS-JDBC-013",

@@ -142,7 +142,7 @@ public final class SchemaScripts {
    *     process has been changing tables for a minute; else as the database refuses
    */
   public void apply(JdbcDatabase database) {
-    apply(database, LockRetries.USUAL);
+    apply(database, LockRetries.DEFAULT);
   }
 
   void apply(JdbcDatabase database, LockRetries patience) {
@@ -152,16 +152,16 @@ public final class SchemaScripts {
       return;
     }
     List<SchemaScript> missing = scripts(names, found == null ? 0 : found.version, latest);
-    List<String> first = found == null ? ground(names) : List.of();
+    List<String> first = found == null ? bootstrap(names) : List.of();
     for (int attempt = 1; ; attempt++) {
       try {
         change(database, first, missing);
         return;
       } catch (SQLException e) {
         if (!SqlErrors.isContention(e)) {
-          throw SqlErrors.translate(on(database), e);
+          throw SqlErrors.translate(describe(database), e);
         }
-        if (!patience.again(attempt)) {
+        if (!patience.awaitRetry(attempt)) {
           throw stayedInUse(database, attempt, e);
         }
       }
@@ -170,7 +170,7 @@ public final class SchemaScripts {
 
   private void change(JdbcDatabase database, List<String> first, List<SchemaScript> missing)
       throws SQLException {
-    try (SchemaLock lock = SchemaLock.take(database, on(database), SchemaLock.WAIT_SECONDS)) {
+    try (SchemaLock lock = SchemaLock.take(database, describe(database), SchemaLock.WAIT_SECONDS)) {
       for (String sql : first) {
         lock.execute(sql);
       }
@@ -209,7 +209,7 @@ public final class SchemaScripts {
     throw new StoreException(
         present == 0 ? "COMMS-JDBC-010" : "COMMS-JDBC-011",
         FailureKind.PERMANENT,
-        on(database)
+        describe(database)
             + ": "
             + (present == 0 ? "missing" : "version " + present)
             + " (expected: version "
@@ -269,7 +269,7 @@ public final class SchemaScripts {
     Checks.inRange("from", from, 0, to - 1);
     StringBuilder text = new StringBuilder();
     if (from == 0) {
-      ground(names).forEach(sql -> text.append(sql).append(";\n"));
+      bootstrap(names).forEach(sql -> text.append(sql).append(";\n"));
     }
     for (SchemaScript script : scripts(names, from, to)) {
       text.append("-- ")
@@ -285,7 +285,7 @@ public final class SchemaScripts {
   }
 
   /** What must be there before the first script: the schema and the table of versions. */
-  private static List<String> ground(SchemaNames names) {
+  private static List<String> bootstrap(SchemaNames names) {
     List<String> statements = new ArrayList<>();
     if (names.schema() != null) {
       statements.add("CREATE SCHEMA IF NOT EXISTS " + names.dialect().quote(names.schema()));
@@ -328,7 +328,7 @@ public final class SchemaScripts {
     throw new StoreException(
         "COMMS-JDBC-012",
         FailureKind.PERMANENT,
-        on(database)
+        describe(database)
             + ": version "
             + found.version
             + ", for processes of version "
@@ -341,13 +341,13 @@ public final class SchemaScripts {
 
   /** Returns what the version table says, or null if there is no such table. */
   private @Nullable Installed installed(JdbcDatabase database) {
-    try (Loan loan = Loan.of(database.dataSource())) {
+    try (SchemaConnection loan = SchemaConnection.of(database.dataSource())) {
       return installed(loan.connection(), database.names());
     } catch (SQLException e) {
       if (SqlErrors.isUnknownTable(e)) {
         return null;
       }
-      throw SqlErrors.translate(on(database), e);
+      throw SqlErrors.translate(describe(database), e);
     }
   }
 
@@ -362,7 +362,7 @@ public final class SchemaScripts {
     return new StoreException(
         "COMMS-JDBC-013",
         FailureKind.CONTENTION,
-        on(database)
+        describe(database)
             + ": a table stayed in use, attempts: "
             + attempts
             + " (expected: only short transactions on it; end the long one, then run"
@@ -370,7 +370,7 @@ public final class SchemaScripts {
         SqlErrors.withoutValues(cause));
   }
 
-  private String on(JdbcDatabase database) {
+  private String describe(JdbcDatabase database) {
     return "schema of " + module + " in " + database.id();
   }
 

@@ -108,7 +108,7 @@ enum SqlCondition {
     if (isPoolExhausted(failure)) {
       return POOL_EXHAUSTED;
     }
-    SQLException telling = telling(failure);
+    SQLException telling = withState(failure);
     String state = String.valueOf(telling.getSQLState());
     String stateClass = state.substring(0, Math.min(2, state.length()));
     if (isContention(telling, state)) {
@@ -170,7 +170,7 @@ enum SqlCondition {
    * driver that connects again after a lost connection. After a lock timeout it depends.
    */
   static boolean mayEndTransaction(SQLException failure) {
-    SQLException telling = telling(failure);
+    SQLException telling = withState(failure);
     return isContention(telling, String.valueOf(telling.getSQLState()))
             && telling.getErrorCode() != H2_CONCURRENT_UPDATE
         || isLost(failure)
@@ -218,7 +218,7 @@ enum SqlCondition {
   }
 
   /** Returns the first failure in the chain of causes that has a state, else the failure itself. */
-  private static SQLException telling(SQLException failure) {
+  private static SQLException withState(SQLException failure) {
     @Nullable Throwable at = failure;
     for (int depth = 0; at != null && depth < MAX_DEPTH; depth++) {
       if (at instanceof SQLException sql && sql.getSQLState() != null) {

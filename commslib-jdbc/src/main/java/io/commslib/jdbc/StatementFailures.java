@@ -10,14 +10,14 @@ import org.jspecify.annotations.Nullable;
 final class StatementFailures {
 
   private volatile @Nullable SQLException first;
-  private volatile @Nullable SQLException ending;
+  private volatile @Nullable SQLException rollingBack;
 
   synchronized void add(SQLException failure) {
     if (first == null) {
       first = failure;
     }
-    if (ending == null && SqlCondition.mayEndTransaction(failure)) {
-      ending = failure;
+    if (rollingBack == null && SqlCondition.mayEndTransaction(failure)) {
+      rollingBack = failure;
     }
   }
 
@@ -35,7 +35,7 @@ final class StatementFailures {
   }
 
   /** Returns the first failure with which a database may have rolled back the transaction. */
-  @Nullable SQLException ending() {
-    return ending;
+  @Nullable SQLException rollingBack() {
+    return rollingBack;
   }
 }

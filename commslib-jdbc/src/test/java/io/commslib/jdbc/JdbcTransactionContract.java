@@ -96,7 +96,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void throwsTheFailureOfAStoreThatTheWorkTookNoNoticeOf() {
+  void throwsTheFailureOfAStoreThatTheWorkSwallowed() {
     StoreException failure =
         new StoreException("COMMS-TEST-001", FailureKind.CONTENTION, "a store", null);
     assertThatThrownBy(
@@ -113,7 +113,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void returnsTheResultWhenTheWorkKnowsOfTheFailureAndRollsBack() throws SQLException {
+  void returnsTheResultWhenTheWorkHandlesTheFailureAndRollsBack() throws SQLException {
     String result =
         transactions.run(
             tx -> {
@@ -127,7 +127,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void aFailureThatTheWorkCatchesLosesNothingSilently() throws SQLException {
+  void aFailedStatementThatTheWorkSwallowsIsReported() throws SQLException {
     TestDatabases.execute(dataSource(), "INSERT INTO work VALUES (7)");
     swallows(
         tx -> {
@@ -138,7 +138,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void aFailureOfAPreparedBatchThatTheWorkCatchesLosesNothingSilently() throws SQLException {
+  void aFailedBatchThatTheWorkSwallowsIsReported() throws SQLException {
     TestDatabases.execute(dataSource(), "INSERT INTO work VALUES (7)");
     swallows(
         tx -> {
@@ -157,7 +157,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void aFailureThatComesWithTheRowsAndThatTheWorkCatchesLosesNothingSilently() throws SQLException {
+  void aFailureWhileReadingRowsThatTheWorkSwallowsIsReported() throws SQLException {
     TestDatabases.execute(dataSource(), "INSERT INTO work VALUES (7), (0)");
     swallows(
         tx -> {
@@ -225,7 +225,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void aFailureBehindASavepointThatIsRolledBackToKeepsTheTransaction() throws SQLException {
+  void aFailureRolledBackToASavepointKeepsTheTransaction() throws SQLException {
     transactions.run(
         tx -> {
           Connection connection = tx.unwrap(Connection.class);
@@ -268,12 +268,12 @@ public abstract class JdbcTransactionContract {
 
   /** The database rolls back all that was written and begins another transaction by itself. */
   @Test
-  void aDeadlockThatTheWorkCatchesCommitsNoHalf() throws Exception {
+  void aDeadlockThatTheWorkSwallowsCommitsNoPartOfTheWork() throws Exception {
     if (database.dialect() == SqlDialect.POSTGRESQL) {
       // There it is a failure like each other, and which transaction meets it is left to time.
       return;
     }
-    try (Duel duel = Duel.begin(dataSource(), database.dialect())) {
+    try (Deadlock duel = Deadlock.begin(dataSource(), database.dialect())) {
       refusedAsRolledBack(
           () ->
               transactions.run(
@@ -373,7 +373,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void nothingCanBeDoneInATransactionThatIsOver() throws Exception {
+  void refusesUseAfterTheEndOfTheTransaction() throws Exception {
     List<TransactionContext> kept = new ArrayList<>();
     List<AutoCloseable> opened = new ArrayList<>();
     List<Connection> connections = new ArrayList<>();
@@ -490,7 +490,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void runsReadCommittedAlsoWhenConnectionsComeOtherwise() throws SQLException {
+  void runsReadCommittedWhateverTheIsolationOfTheConnections() throws SQLException {
     JdbcDatabase strict =
         JdbcDatabase.builder(
                 new FaultyDataSource(dataSource()) {
@@ -585,7 +585,7 @@ public abstract class JdbcTransactionContract {
 
   /** Most of these calls ask no server; one more that does would be a round trip a transaction. */
   @Test
-  void givingBackCostsAUsualConnectionNoFurtherCall() throws SQLException {
+  void returningAnUnchangedConnectionCostsNoCall() throws SQLException {
     FaultyDataSource counted =
         new FaultyDataSource(
             new FaultyDataSource(dataSource()) {
@@ -609,7 +609,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void reportsThatNoConnectionCouldBeHadAsTransient() {
+  void reportsAFailureToConnectAsTransient() {
     FaultyDataSource faulty = new FaultyDataSource(dataSource());
     JdbcTransactionRunner runner =
         JdbcTransactionRunner.create(JdbcDatabase.builder(faulty).build());

@@ -180,7 +180,7 @@ public abstract class SchemaScriptsContract {
   }
 
   @Test
-  void saysWhichScriptIsNotOnTheClassPathBeforeItChangesAnything() {
+  void namesAScriptThatIsNotOnTheClassPathBeforeItChangesAnything() {
     SchemaScripts fourth = SchemaScripts.of("sample", 4, SchemaScriptsContract.class);
     assertThatIllegalStateException()
         .isThrownBy(() -> fourth.apply(database))
@@ -206,7 +206,7 @@ public abstract class SchemaScriptsContract {
   /** Fails each statement in turn: the settings of the session, the lock, the changes, the rows. */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
-  void givesConnectionsBackAsTheyWereAndGoesOnAfterAFailureAtAnyStatement(boolean autoCommit)
+  void returnsConnectionsUnchangedAndContinuesAfterAFailureAtAnyStatement(boolean autoCommit)
       throws SQLException {
     try (NonResettingPool pool = new NonResettingPool(dataSource(), autoCommit)) {
       on(pool);
@@ -241,7 +241,7 @@ public abstract class SchemaScriptsContract {
 
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
-  void givesConnectionsBackAsTheyWere(boolean autoCommit) throws SQLException {
+  void returnsConnectionsUnchanged(boolean autoCommit) throws SQLException {
     try (NonResettingPool pool = new NonResettingPool(dataSource(), autoCommit)) {
       JdbcDatabase shared = on(pool);
       List<Object> asItCame = state(pool.connections().get(0));
@@ -295,7 +295,7 @@ public abstract class SchemaScriptsContract {
 
   @Test
   @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-  void aChangeThatMeetsALongTransactionLetsOthersPassAndTriesAgain() throws Exception {
+  void aChangeBlockedByALongTransactionLetsOthersPassAndRetries() throws Exception {
     FIRST.apply(database);
     AtomicInteger written = new AtomicInteger();
     try (Writer writer = new Writer(written);
@@ -323,7 +323,7 @@ public abstract class SchemaScriptsContract {
   }
 
   @Test
-  void givesUpWithACodeWhereATableStaysInUse() throws Exception {
+  void failsWithACodeWhereATableStaysInUse() throws Exception {
     FIRST.apply(database);
     try (Connection longOne = dataSource().getConnection()) {
       longOne.setAutoCommit(false);
@@ -344,7 +344,7 @@ public abstract class SchemaScriptsContract {
   }
 
   @Test
-  void waitsForAnotherProcessOnlySoLong() throws Exception {
+  void waitsForAnotherProcessForALimitedTime() throws Exception {
     try (SchemaLock held = SchemaLock.take(database, "first", 1)) {
       assertThat(held.connection().getAutoCommit()).isFalse();
       assertThatThrownBy(() -> SchemaLock.take(database, "second", 1))

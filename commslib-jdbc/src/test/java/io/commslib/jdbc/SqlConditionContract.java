@@ -57,7 +57,7 @@ abstract class SqlConditionContract {
   }
 
   @Test
-  void aMissingTableIsAnOperatorsMatter() {
+  void aMissingTableIsASetupFailure() {
     assertCondition(failure("SELECT * FROM not_there"), SqlCondition.SETUP);
   }
 
@@ -72,12 +72,12 @@ abstract class SqlConditionContract {
   }
 
   @Test
-  void aStatementOutOfTimeIsNoRefusal() {
+  void aStatementTimeoutIsNotARefusal() {
     assertCondition(failure(slow()), SqlCondition.UNAVAILABLE);
   }
 
   @Test
-  void aMissingPrivilegeAndAWrongPasswordAreAnOperatorsMatter() throws SQLException {
+  void aMissingPrivilegeAndAWrongPasswordAreSetupFailures() throws SQLException {
     TestDatabases.execute(pool, createStranger());
     try (Connection stranger = connect("stranger", "Secret1");
         Statement statement = stranger.createStatement()) {
@@ -180,7 +180,7 @@ abstract class SqlConditionContract {
   }
 
   @Test
-  void aPoolWithoutAFreeConnectionIsCalledByItsName() throws SQLException {
+  void anExhaustedPoolIsNamed() throws SQLException {
     try (HikariDataSource small =
             TestDatabases.pool(
                 pool.getJdbcUrl(),

@@ -185,7 +185,7 @@ class SqlErrorsTest {
 
   @ParameterizedTest
   @MethodSource("table")
-  void aConnectionThatCouldNotBeHadIsAlwaysAnOutage(Row row) {
+  void aFailureToConnectIsAlwaysAnOutage(Row row) {
     assertThat(SqlErrors.translateConnect("begin", row.failure()).kind())
         .isEqualTo(FailureKind.TRANSIENT);
   }
@@ -225,7 +225,7 @@ class SqlErrorsTest {
   }
 
   @Test
-  void anExhaustedPoolIsCalledByItsName() {
+  void anExhaustedPoolIsNamed() {
     List<SQLException> exhausted =
         List.of(
             new SQLTransientConnectionException(
@@ -258,7 +258,7 @@ class SqlErrorsTest {
   }
 
   @Test
-  void aPoolThatCouldNotConnectSaysWhy() {
+  void aPoolThatCouldNotConnectNamesTheReason() {
     String text = "HikariPool-1 - Connection is not available, request timed out after 250ms";
     assertThat(
             SqlErrors.translateConnect(
@@ -377,7 +377,7 @@ class SqlErrorsTest {
   }
 
   @Test
-  void whatAFailureIsTakenForStaysInItsChain() {
+  void theCauseThatDecidesTheKindStaysInTheChain() {
     for (Throwable meant :
         List.of(
             new OutOfMemoryError("planted"),
@@ -394,7 +394,7 @@ class SqlErrorsTest {
   }
 
   @Test
-  void contentionAndWhatTheDatabaseCanNotDoNowNameTheState() {
+  void contentionAndUnavailabilityNameTheState() {
     assertThat(SqlErrors.translate("insert", new SQLException("deadlock detected", "40P01")))
         .hasMessage("COMMS-JDBC-002: insert: another transaction is in the way, state 40P01");
     assertThat(SqlErrors.translate("insert", new SQLException("timeout", "57014")))
@@ -402,7 +402,7 @@ class SqlErrorsTest {
   }
 
   @Test
-  void whatIsNotKnownIsAFailedAttemptAndNoOutage() {
+  void anUnknownFailureIsAFailedAttemptAndNotAnOutage() {
     StoreException unknown = SqlErrors.translate("insert", new SQLException("odd", "45000"));
     assertThat(unknown).hasMessage("COMMS-JDBC-016: insert: state 45000, odd");
     assertThat(unknown.kind()).isEqualTo(FailureKind.CONTENTION);
@@ -410,7 +410,7 @@ class SqlErrorsTest {
 
   /** Else the failure of the work is replaced by that of its own method. */
   @Test
-  void aFailureThatCanNotTellItsCauseIsNoLostConnectionAndIsNotReplaced() {
+  void aFailureWhoseCauseCannotBeReadIsNotALostConnectionAndIsNotReplaced() {
     RuntimeException hostile =
         new RuntimeException() {
           @Override

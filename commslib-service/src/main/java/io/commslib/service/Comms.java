@@ -74,19 +74,19 @@ public final class Comms implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Comms.class);
 
   private final ReentrantLock lock = new ReentrantLock();
-  private final ServiceComponents parts;
+  private final ServiceComponents components;
   private final Destinations destinations;
-  private final List<Consumer<Lifecycle.Builder>> added = new ArrayList<>();
+  private final List<Consumer<Lifecycle.Builder>> additions = new ArrayList<>();
   private final AtomicBoolean closing = new AtomicBoolean();
   private final CountDownLatch closed = new CountDownLatch(1);
   private final SubscriptionClaims claims = new SubscriptionClaims();
   private boolean subscribes;
-  private boolean frozen;
+  private boolean isFrozen;
   private @Nullable ShutdownHook hook;
   private volatile @Nullable Lifecycle lifecycle;
 
   Comms(ServiceComponents parts, Destinations destinations) {
-    this.parts = parts;
+    this.components = parts;
     this.destinations = destinations;
   }
 
@@ -136,7 +136,7 @@ public final class Comms implements AutoCloseable {
    * @throws IllegalStateException if it was started before
    */
   public Comms subscribe(String name, Destination source, Consumer<TypedHandler.Builder> handlers) {
-    TypedHandler.Builder typed = TypedHandler.builder(parts.types());
+    TypedHandler.Builder typed = TypedHandler.builder(components.types());
     handlers.accept(typed);
     return subscribe(subscription(name, source).build(), typed.build());
   }
@@ -158,9 +158,9 @@ public final class Comms implements AutoCloseable {
     claims.add(this, config);
     add(
         lifecycleBuilder ->
-            lifecycleBuilder.subscription(parts.transport().subscriber(), config, handler));
+            lifecycleBuilder.subscription(components.transport().subscriber(), config, handler));
     destinations.subscribe(config);
-    subscribes |= config.inbox().filter(inbox -> inbox == parts.inbox()).isPresent();
+    subscribes |= config.inbox().filter(inbox -> inbox == components.inbox()).isPresent();
     return this;
   }
 
@@ -177,7 +177,7 @@ public final class Comms implements AutoCloseable {
         source.kind() == Destination.Kind.TOPIC
             ? SubscriptionConfig.builder(source, name)
             : SubscriptionConfig.builder(source);
-    return builder.name(name).transactional(parts.transactions(), parts.inbox());
+    return builder.name(name).transactional(components.transactions(), components.inbox());
   }
 
   /**
@@ -198,14 +198,14 @@ public final class Comms implements AutoCloseable {
     lock.lock();
     try {
       requireNew();
-      added.add(part);
+      additions.add(part);
     } finally {
       lock.unlock();
     }
   }
 
   private void requireNew() {
-    if (frozen || closing.get()) {
+    if (isFrozen || closing.get()) {
       throw new IllegalStateException(
           "service: " + state() + " (expected: NEW, not started and not given to a lifecycle)");
     }
@@ -227,10 +227,12 @@ public final class Comms implements AutoCloseable {
     try {
       Lifecycle built = builder.build();
       lifecycle = built;
-      destinations.declareOn(parts.transport());
+      destinations.declareOn(components.transport());
       built.start();
-      if (parts.settings().closesAtShutdown) {
-        hook = ShutdownHook.register(parts.runtime().newThread("service-shutdown", this::shutDown));
+      if (components.settings().closesAtShutdown) {
+        hook =
+            ShutdownHook.register(
+                components.runtime().newThread("service-shutdown", this::shutDown));
       }
       return this;
     } catch (RuntimeException | Error e) {
@@ -253,21 +255,21 @@ public final class Comms implements AutoCloseable {
     lock.lock();
     try {
       requireNew();
-      frozen = true;
+      isFrozen = true;
     } finally {
       lock.unlock();
     }
     try {
-      if (subscribes && parts.ownsInbox()) {
-        InboxSchema.scripts().check(parts.database());
+      if (subscribes && components.ownsInbox()) {
+        InboxSchema.scripts().check(components.database());
       }
     } catch (RuntimeException | Error e) {
       close();
       throw e;
     }
-    builder.transport(parts.transport());
-    parts.relay().ifPresent(builder::relay);
-    added.forEach(part -> part.accept(builder));
+    builder.transport(components.transport());
+    components.relay().ifPresent(builder::relay);
+    additions.forEach(part -> part.accept(builder));
   }
 
   /**
@@ -277,7 +279,7 @@ public final class Comms implements AutoCloseable {
    *     can't be reached
    */
   public void declareDestinations() {
-    destinations.declareOn(parts.transport());
+    destinations.declareOn(components.transport());
   }
 
   /**
@@ -296,9 +298,9 @@ public final class Comms implements AutoCloseable {
    */
   public void publish(TransactionContext tx, Destination to, Object event, @Nullable String key) {
     if (state() == LifecycleState.CLOSED) {
-      throw new TransportClosedException(parts.transport().name());
+      throw new TransportClosedException(components.transport().name());
     }
-    parts.outbox().publish(tx, destinations.require(to), message(event, key).build());
+    components.outbox().publish(tx, destinations.require(to), message(event, key).build());
   }
 
   /**
@@ -311,7 +313,7 @@ public final class Comms implements AutoCloseable {
    * @throws io.commslib.core.CodecException if its class is not registered or it can't be written
    */
   public Message.Builder message(Object event, @Nullable String key) {
-    Message.Builder message = parts.types().message(event).source(parts.name());
+    Message.Builder message = components.types().message(event).source(components.name());
     return key == null ? message : message.key(key);
   }
 
@@ -324,7 +326,7 @@ public final class Comms implements AutoCloseable {
    * @throws X what the work threw; rolled back
    */
   public <X extends Exception> void inTransaction(Work<X> work) throws X {
-    parts
+    components
         .transactions()
         .<Optional<Void>, X>run(
             tx -> {
@@ -387,26 +389,26 @@ public final class Comms implements AutoCloseable {
       }
       Lifecycle running = lifecycle;
       if (running == null) {
-        parts.transport().close();
+        components.transport().close();
       } else {
-        if (!running.drain(parts.settings().drainTimeout)) {
+        if (!running.drain(components.settings().drainTimeout)) {
           log.warn(
               "service {} was not drained within {}: what has not ended will be delivered again",
-              parts.name(),
-              parts.settings().drainTimeout);
+              components.name(),
+              components.settings().drainTimeout);
         }
         running.close();
       }
     } catch (RuntimeException | Error e) {
-      log.error("service {} could not be closed in order", parts.name(), e);
+      log.error("service {} could not be closed in order", components.name(), e);
     } finally {
-      parts.closeRuntime();
+      components.closeRuntime();
       closed.countDown();
     }
   }
 
   private void shutDown() {
-    log.info("service {}: the JVM ends, draining", parts.name());
+    log.info("service {}: the JVM ends, draining", components.name());
     close();
   }
 
@@ -429,7 +431,7 @@ public final class Comms implements AutoCloseable {
    * @return the source of its messages
    */
   public String name() {
-    return parts.name();
+    return components.name();
   }
 
   /**
@@ -438,7 +440,7 @@ public final class Comms implements AutoCloseable {
    * @return closed with the service
    */
   public MessageTransport transport() {
-    return parts.transport();
+    return components.transport();
   }
 
   /**
@@ -447,7 +449,7 @@ public final class Comms implements AutoCloseable {
    * @return where the tables lie
    */
   public JdbcDatabase database() {
-    return parts.database();
+    return components.database();
   }
 
   /**
@@ -456,7 +458,7 @@ public final class Comms implements AutoCloseable {
    * @return the runner
    */
   public TransactionRunner transactions() {
-    return parts.transactions();
+    return components.transactions();
   }
 
   /**
@@ -465,7 +467,7 @@ public final class Comms implements AutoCloseable {
    * @return where {@link #publish} writes
    */
   public Outbox outbox() {
-    return parts.outbox();
+    return components.outbox();
   }
 
   /**
@@ -474,7 +476,7 @@ public final class Comms implements AutoCloseable {
    * @return the relay, or empty if another process relays
    */
   public Optional<LifecycleComponent> relay() {
-    return parts.relay();
+    return components.relay();
   }
 
   /**
@@ -483,7 +485,7 @@ public final class Comms implements AutoCloseable {
    * @return the inbox of the subscriptions
    */
   public Inbox inbox() {
-    return parts.inbox();
+    return components.inbox();
   }
 
   /**
@@ -492,7 +494,7 @@ public final class Comms implements AutoCloseable {
    * @return the store
    */
   public BlockedKeyStore blockedKeys() {
-    return parts.blockedKeys();
+    return components.blockedKeys();
   }
 
   /**
@@ -501,7 +503,7 @@ public final class Comms implements AutoCloseable {
    * @return the registry
    */
   public TypeRegistry types() {
-    return parts.types();
+    return components.types();
   }
 
   /**
@@ -510,7 +512,7 @@ public final class Comms implements AutoCloseable {
    * @return the runtime
    */
   public CommsRuntime runtime() {
-    return parts.runtime();
+    return components.runtime();
   }
 
   /**
@@ -519,7 +521,7 @@ public final class Comms implements AutoCloseable {
    * @return the observer
    */
   public CommsObserver observer() {
-    return parts.observer();
+    return components.observer();
   }
 
   /**
@@ -533,6 +535,12 @@ public final class Comms implements AutoCloseable {
 
   @Override
   public String toString() {
-    return "Comms{" + parts.name() + ", " + parts.transport().name() + ", " + state() + "}";
+    return "Comms{"
+        + components.name()
+        + ", "
+        + components.transport().name()
+        + ", "
+        + state()
+        + "}";
   }
 }

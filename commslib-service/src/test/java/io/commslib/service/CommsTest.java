@@ -228,7 +228,7 @@ class CommsTest {
   }
 
   @Test
-  void aNameStandsInHealthAndInDeadLetters() throws Exception {
+  void aNameIsInHealthAndInDeadLetters() throws Exception {
     try (Comms comms =
         service()
             .subscribe(
@@ -291,7 +291,7 @@ class CommsTest {
   }
 
   @Test
-  void aDeclarationOfTheUsersKeepsTheGroupsOfSubscriptions() {
+  void aDeclarationByTheUserKeepsTheGroupsOfSubscriptions() {
     DestinationConfig wide = DestinationConfig.builder(ORDERS).partitions(3).optional().build();
     try (Comms comms =
         service()
@@ -315,7 +315,7 @@ class CommsTest {
   }
 
   @Test
-  void anotherLifecycleMayRunTheParts() throws Exception {
+  void anotherLifecycleMayRunTheComponents() throws Exception {
     Comms comms = service().build();
     comms.subscribe("stock", ORDERS, on -> on.on(OrderPlaced.class, this::note));
     Lifecycle.Builder builder = Lifecycle.builder();
@@ -332,7 +332,7 @@ class CommsTest {
   }
 
   @Test
-  void oneObserverIsToldOfAllParts() throws Exception {
+  void oneObserverObservesAllComponents() throws Exception {
     BlockingQueue<Trouble> troubles = new LinkedBlockingQueue<>();
     CommsObserver observer =
         new CommsObserver() {

@@ -22,7 +22,7 @@ final class SpringPhase {
 
   private static final StackWalker STACK =
       StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE);
-  private static final String CALLS_BACK = TransactionSynchronizationUtils.class.getName();
+  private static final String CALLBACK_INVOKER = TransactionSynchronizationUtils.class.getName();
 
   private enum Callback {
     NONE,
@@ -32,7 +32,7 @@ final class SpringPhase {
   }
 
   /** The innermost callback that runs on this thread, and the class that is called. */
-  private record Found(Callback callback, @Nullable Class<?> called) {}
+  private record CurrentCallback(Callback callback, @Nullable Class<?> called) {}
 
   private SpringPhase() {}
 
@@ -43,7 +43,7 @@ final class SpringPhase {
       // An interceptor forgets a transaction before it ends it: this one runs.
       return false;
     }
-    Found found = find();
+    CurrentCallback found = find();
     return switch (found.callback()) {
       case NONE, BEFORE_THE_END -> false;
       // One that was begun in the callback has synchronizations of its own.
@@ -78,31 +78,31 @@ final class SpringPhase {
         : null;
   }
 
-  private static Found find() {
+  private static CurrentCallback find() {
     return STACK.walk(SpringPhase::find);
   }
 
-  private static Found find(Stream<StackWalker.StackFrame> stack) {
+  private static CurrentCallback find(Stream<StackWalker.StackFrame> stack) {
     Class<?> called = null;
     Iterator<StackWalker.StackFrame> frames = stack.iterator();
     while (frames.hasNext()) {
       StackWalker.StackFrame frame = frames.next();
-      if (frame.getClassName().equals(CALLS_BACK)) {
+      if (frame.getClassName().equals(CALLBACK_INVOKER)) {
         switch (frame.getMethodName()) {
           case "triggerBeforeCommit", "triggerBeforeCompletion" -> {
-            return new Found(Callback.BEFORE_THE_END, called);
+            return new CurrentCallback(Callback.BEFORE_THE_END, called);
           }
           case "invokeAfterCommit" -> {
-            return new Found(Callback.AFTER_COMMIT, called);
+            return new CurrentCallback(Callback.AFTER_COMMIT, called);
           }
           case "invokeAfterCompletion" -> {
-            return new Found(Callback.AFTER_COMPLETION, called);
+            return new CurrentCallback(Callback.AFTER_COMPLETION, called);
           }
           default -> {}
         }
       }
       called = frame.getDeclaringClass();
     }
-    return new Found(Callback.NONE, null);
+    return new CurrentCallback(Callback.NONE, null);
   }
 }

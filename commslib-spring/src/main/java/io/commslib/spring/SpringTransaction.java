@@ -63,7 +63,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   private final Connection guarded;
   private final Thread owner = Thread.currentThread();
   private final TransactionState state = new TransactionState();
-  private boolean saysCommitted;
+  private boolean reportedCommitted;
   private @Nullable Savepoint probe;
 
   private SpringTransaction(Key key, JdbcDatabase jdbc, ConnectionHolder holder) {
@@ -250,7 +250,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
 
   @Override
   public void afterCommit() {
-    saysCommitted = true;
+    reportedCommitted = true;
     state.runHooks();
   }
 
@@ -270,7 +270,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
     if (TransactionSynchronizationManager.getResource(key) == this) {
       TransactionSynchronizationManager.unbindResource(key);
     }
-    if (saysCommitted && status == STATUS_UNKNOWN) {
+    if (reportedCommitted && status == STATUS_UNKNOWN) {
       // So it ends for one who joined a transaction without synchronization.
       log.error(
           "COMMS-SPRING-008: a transaction that was over, or is not synchronized, was joined: what"

@@ -99,13 +99,13 @@ public final class SpringTransactionRunner implements TransactionRunner {
     try {
       return SpringTransaction.begun(database);
     } catch (IllegalStateException e) {
-      throw unfit(ifUnfit, ": " + e.getMessage(), e);
+      throw unsuitable(ifUnfit, ": " + e.getMessage(), e);
     } catch (StoreException e) {
-      throw e.code().equals("COMMS-SPRING-002") ? unfit(ifUnfit, "", e) : e;
+      throw e.code().equals("COMMS-SPRING-002") ? unsuitable(ifUnfit, "", e) : e;
     }
   }
 
-  private StoreException unfit(FailureKind kind, String text, RuntimeException cause) {
+  private StoreException unsuitable(FailureKind kind, String text, RuntimeException cause) {
     return new StoreException(
         "COMMS-SPRING-002",
         kind,

@@ -96,7 +96,7 @@ class SpringManagerTest {
   }
 
   @Test
-  void oneThatDoesNotBindTheDataSourceIsRefusedWhenTheRunnerIsCreated() {
+  void aManagerThatDoesNotBindTheDataSourceIsRefusedWhenTheRunnerIsCreated() {
     for (PlatformTransactionManager manager : unfit()) {
       assertThatThrownBy(() -> SpringTransactionRunner.create(manager, database))
           .isInstanceOfSatisfying(
@@ -106,7 +106,7 @@ class SpringManagerTest {
   }
 
   @Test
-  void oneThatIsFoundNotToFitLaterCostsNoMessageAnAttempt() {
+  void aManagerFoundUnsuitableLaterConsumesNoAttempt() {
     List<PlatformTransactionManager> managers = new ArrayList<>(unfit());
     managers.add(
         new DataSourceTransactionManager(pool) {
@@ -207,7 +207,7 @@ class SpringManagerTest {
           Map.entry(new OptimisticLockingFailureException("version"), FailureKind.CONTENTION));
 
   @Test
-  void noFailureOfACommitGivesAMessageUpAtOnce() {
+  void noFailedCommitDeadLettersAMessageImmediately() {
     COMMITS.forEach(
         (failure, kind) -> {
           PlatformTransactionManager refusing =

@@ -104,7 +104,7 @@ class SpringTransactionsTest {
   }
 
   @Test
-  void aTransactionOfAnotherDataSourceIsRefusedAndIsNoFailureOfAMessage() throws Exception {
+  void aTransactionOfAnotherDataSourceIsRefusedAndConsumesNoAttempt() throws Exception {
     try (HikariDataSource other = Pools.h2(folder)) {
       TransactionTemplate elsewhere =
           new TransactionTemplate(new DataSourceTransactionManager(other));
@@ -138,7 +138,7 @@ class SpringTransactionsTest {
   }
 
   @Test
-  void aTransactionInBetweenStandsForItself() throws Exception {
+  void aNestedTransactionIsIndependent() throws Exception {
     TransactionTemplate inner = new TransactionTemplate(template.getTransactionManager());
     inner.setPropagationBehavior(TransactionDefinition.PROPAGATION_REQUIRES_NEW);
     List<String> hooks = new ArrayList<>();
@@ -239,7 +239,7 @@ class SpringTransactionsTest {
   }
 
   @Test
-  void aManagerThatCanNotBeginIsAConfigurationErrorAndFoundOutAtOnce() {
+  void aManagerThatCannotBeginIsAConfigurationErrorAndFoundImmediately() {
     List<TransactionException> configuration =
         List.of(
             new InvalidIsolationLevelException("JTA: no custom isolation levels"),
@@ -281,7 +281,7 @@ class SpringTransactionsTest {
   }
 
   @Test
-  void aCommitThatSpringRefusesIsToldByTheKindOfItsFailure() {
+  void aCommitThatSpringRefusesIsReportedByTheKindOfItsFailure() {
     Map<RuntimeException, FailureKind> failures =
         Map.of(
             new TransactionSystemException("lost"), FailureKind.UNKNOWN_RESULT,

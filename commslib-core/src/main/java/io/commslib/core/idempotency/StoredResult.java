@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * What a request answered, kept to answer its repetitions. Immutable.
  *
  * <p>A result may be of any size: the caller who waits for it gets it whole. What stores keep of it
- * is {@link #kept()}.
+ * is {@link #storable()}.
  */
 public final class StoredResult {
 
@@ -46,7 +46,7 @@ public final class StoredResult {
   }
 
   /**
-   * Returns what a store keeps of this result: the result itself, or its {@link #shortened short
+   * Returns what a store keeps of this result: the result itself, or its {@link #shortForm short
    * form} if the body has more than {@value #MAX_BODY_BYTES} bytes, there are more than {@value
    * #MAX_HEADERS} headers, the media type or a header's name or value has more than {@value
    * #MAX_HEADER_CHARS} characters, or one of these holds a NUL character or half a surrogate pair,
@@ -54,9 +54,9 @@ public final class StoredResult {
    *
    * @return this result or its short form
    */
-  public StoredResult kept() {
-    String reason = hindrance();
-    return reason == null ? this : shortened(reason);
+  public StoredResult storable() {
+    String reason = obstacle();
+    return reason == null ? this : shortForm(reason);
   }
 
   /**
@@ -68,7 +68,7 @@ public final class StoredResult {
    * @param reason why, for the problem's detail
    * @return the short form, which every store keeps
    */
-  public StoredResult shortened(String reason) {
+  public StoredResult shortForm(String reason) {
     String json =
         "{\"type\":\"about:blank\",\"title\":\"The answer was not kept\",\"status\":"
             + status
@@ -81,33 +81,33 @@ public final class StoredResult {
   private Map<String, String> location() {
     return headers.entrySet().stream()
         .filter(header -> header.getKey().equalsIgnoreCase(LOCATION))
-        .filter(header -> hindrance(header) == null)
+        .filter(header -> obstacle(header) == null)
         .findFirst()
         .map(header -> Map.of(header.getKey(), header.getValue()))
         .orElse(Map.of());
   }
 
   /** Why this can't be kept as it is; null if it can. */
-  private @Nullable String hindrance() {
+  private @Nullable String obstacle() {
     if (body.length > MAX_BODY_BYTES) {
       return over("body bytes", body.length, MAX_BODY_BYTES);
     }
     if (headers.size() > MAX_HEADERS) {
       return over("headers", headers.size(), MAX_HEADERS);
     }
-    String reason = hindrance("contentType", contentType);
+    String reason = obstacle("contentType", contentType);
     for (Map.Entry<String, String> header : headers.entrySet()) {
-      reason = reason == null ? hindrance(header) : reason;
+      reason = reason == null ? obstacle(header) : reason;
     }
     return reason;
   }
 
-  private static @Nullable String hindrance(Map.Entry<String, String> header) {
-    String reason = hindrance("header name", header.getKey());
-    return reason == null ? hindrance("header value", header.getValue()) : reason;
+  private static @Nullable String obstacle(Map.Entry<String, String> header) {
+    String reason = obstacle("header name", header.getKey());
+    return reason == null ? obstacle("header value", header.getValue()) : reason;
   }
 
-  private static @Nullable String hindrance(String name, String text) {
+  private static @Nullable String obstacle(String name, String text) {
     if (text.length() > MAX_HEADER_CHARS) {
       return over(name + " length", text.length(), MAX_HEADER_CHARS);
     }

@@ -10,21 +10,21 @@ import javax.sql.DataSource;
  * A borrowed connection with auto-commit off. Closing rolls back what was not committed and gives
  * it back with the settings it came with.
  */
-final class Loan implements AutoCloseable {
+final class SchemaConnection implements AutoCloseable {
 
   private final Connection connection;
   private final boolean autoCommit;
   private final Deque<String> undo = new ArrayDeque<>();
 
-  private Loan(Connection connection, boolean autoCommit) {
+  private SchemaConnection(Connection connection, boolean autoCommit) {
     this.connection = connection;
     this.autoCommit = autoCommit;
   }
 
-  static Loan of(DataSource source) throws SQLException {
+  static SchemaConnection of(DataSource source) throws SQLException {
     Connection connection = source.getConnection();
     try {
-      Loan loan = new Loan(connection, connection.getAutoCommit());
+      SchemaConnection loan = new SchemaConnection(connection, connection.getAutoCommit());
       connection.setAutoCommit(false);
       return loan;
     } catch (SQLException | RuntimeException e) {
@@ -48,7 +48,7 @@ final class Loan implements AutoCloseable {
   }
 
   /** Has a statement run when this closes, after the rollback; the last one added runs first. */
-  void undoWith(String sql) {
+  void onClose(String sql) {
     undo.push(sql);
   }
 

@@ -6,10 +6,10 @@ import java.util.TreeSet;
 
 /**
  * The library's classes that borrow a connection or use one that is the caller's, and where each is
- * tried. A class that is missing here fails {@link BorrowersTest}; one that is here and never seen
- * on a connection of the test's pool fails {@link GivenBackContract}.
+ * tried. A class that is missing here fails {@link ConnectionBorrowersTest}; one that is here and
+ * never seen on a connection of the test's pool fails {@link ConnectionStateContract}.
  */
-final class Borrowers {
+final class ConnectionBorrowers {
 
   /** Where a class is tried. */
   enum Tried {
@@ -20,7 +20,7 @@ final class Borrowers {
     /** On H2. */
     ON_H2,
     /** On databases that have the tables of sagas. */
-    WHERE_SAGAS_ARE,
+    WITH_SAGAS,
     /** It prepares a schema, not a service's work; its own tests say what it leaves. */
     SCHEMA,
     /** In memory; it borrows no connection. */
@@ -35,7 +35,7 @@ final class Borrowers {
           Map.entry("io.commslib.jdbc.BorrowedConnection", Tried.EVERYWHERE),
           Map.entry("io.commslib.jdbc.JdbcDatabase", Tried.EVERYWHERE),
           Map.entry("io.commslib.jdbc.JdbcTransactions", Tried.EVERYWHERE),
-          Map.entry("io.commslib.jdbc.Loan", Tried.SCHEMA),
+          Map.entry("io.commslib.jdbc.SchemaConnection", Tried.SCHEMA),
           Map.entry("io.commslib.outbox.JdbcOutbox", Tried.EVERYWHERE),
           Map.entry("io.commslib.outbox.OutboxTransactions", Tried.EVERYWHERE),
           Map.entry("io.commslib.outbox.OutboxNotifier", Tried.ON_POSTGRESQL),
@@ -45,22 +45,22 @@ final class Borrowers {
           Map.entry("io.commslib.idempotency.JdbcBlockedKeyStore", Tried.EVERYWHERE),
           Map.entry("io.commslib.idempotency.InMemoryInbox", Tried.IN_MEMORY),
           Map.entry("io.commslib.idempotency.InMemoryIdempotencyStore", Tried.IN_MEMORY),
-          Map.entry("io.commslib.saga.SagaEngine", Tried.WHERE_SAGAS_ARE),
-          Map.entry("io.commslib.saga.SagaTimeouts", Tried.WHERE_SAGAS_ARE),
-          Map.entry("io.commslib.saga.SagaTransitions", Tried.WHERE_SAGAS_ARE),
-          Map.entry("io.commslib.saga.ReplyHandler", Tried.WHERE_SAGAS_ARE),
+          Map.entry("io.commslib.saga.SagaEngine", Tried.WITH_SAGAS),
+          Map.entry("io.commslib.saga.SagaTimeouts", Tried.WITH_SAGAS),
+          Map.entry("io.commslib.saga.SagaTransitions", Tried.WITH_SAGAS),
+          Map.entry("io.commslib.saga.ReplyHandler", Tried.WITH_SAGAS),
           Map.entry("io.commslib.spring.SpringTransaction", Tried.EVERYWHERE));
 
   /** Who changes a connection through JDBC's methods. */
-  static final Set<String> CHANGERS =
+  static final Set<String> CONNECTION_CHANGERS =
       Set.of(
           "io.commslib.jdbc.BorrowedConnection",
-          "io.commslib.jdbc.Loan",
+          "io.commslib.jdbc.SchemaConnection",
           // Destroys the connection it listened on, if it can't stop listening.
           "io.commslib.outbox.OutboxNotifier");
 
   /** Whose SQL changes a session, or takes a lock that could outlive a transaction. */
-  static final Map<String, Tried> SETTERS =
+  static final Map<String, Tried> SESSION_CHANGERS =
       Map.of(
           "io.commslib.idempotency.PostgresInboxInsert", Tried.ON_POSTGRESQL,
           "io.commslib.idempotency.H2LockTimeout", Tried.ON_H2,
@@ -70,7 +70,7 @@ final class Borrowers {
           "io.commslib.jdbc.SqlDialect", Tried.TEXT,
           "io.commslib.jdbc.SchemaLock", Tried.SCHEMA);
 
-  private Borrowers() {}
+  private ConnectionBorrowers() {}
 
   /** Whether a class on the stack says that its own tests look after what it leaves. */
   static boolean isExempt(String name) {
@@ -81,7 +81,7 @@ final class Borrowers {
   static Set<String> on(SessionState database) {
     Set<String> classes = new TreeSet<>();
     CLASSES.forEach((name, tried) -> add(classes, name, tried, database));
-    SETTERS.forEach((name, tried) -> add(classes, name, tried, database));
+    SESSION_CHANGERS.forEach((name, tried) -> add(classes, name, tried, database));
     return classes;
   }
 
@@ -91,7 +91,7 @@ final class Borrowers {
           case EVERYWHERE -> true;
           case ON_POSTGRESQL -> database == SessionState.POSTGRESQL;
           case ON_H2 -> database == SessionState.H2;
-          case WHERE_SAGAS_ARE -> database != SessionState.MARIADB;
+          case WITH_SAGAS -> database != SessionState.MARIADB;
           default -> false;
         };
     if (isTried) {

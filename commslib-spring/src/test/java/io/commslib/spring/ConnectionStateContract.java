@@ -47,7 +47,7 @@ import org.springframework.transaction.PlatformTransactionManager;
  * the session and locks, and no transaction is left open; also when something fails. On a pool that
  * resets nothing.
  */
-abstract class GivenBackContract {
+abstract class ConnectionStateContract {
 
   /** How connections come. */
   enum Pool {
@@ -60,7 +60,7 @@ abstract class GivenBackContract {
   private static final AtomicInteger SCHEMAS = new AtomicInteger();
 
   private String schema = "";
-  private PlainPool pool;
+  private RecordingPool pool;
   private JdbcDatabase database;
   private final AtomicInteger effects = new AtomicInteger();
   private JdbcTransactionRunner transactions;
@@ -76,7 +76,7 @@ abstract class GivenBackContract {
   abstract List<String> unusual();
 
   /** Another pool, for what needs no watching. */
-  abstract DataSource aside();
+  abstract DataSource unobserved();
 
   private Connection open(Pool how) throws SQLException {
     Connection connection = open();
@@ -97,7 +97,7 @@ abstract class GivenBackContract {
   private void useWithTables(Pool how, int connections) throws SQLException {
     use(how, connections);
     // Making them borrows two connections at once.
-    Stores.makeTables(JdbcDatabase.builder(aside()).schema(schema).build());
+    Stores.makeTables(JdbcDatabase.builder(unobserved()).schema(schema).build());
     stores = new Stores(database);
   }
 
@@ -113,7 +113,7 @@ abstract class GivenBackContract {
         kind() == SessionState.MARIADB
             ? "CREATE DATABASE " + schema
             : "CREATE SCHEMA \"" + schema + "\"");
-    pool = new PlainPool(connections, kind(), () -> open(how), this::open);
+    pool = new RecordingPool(connections, kind(), () -> open(how), this::open);
     database = JdbcDatabase.builder(pool).schema(schema).build();
     transactions = JdbcTransactionRunner.create(database);
     execute("CREATE TABLE " + database.table("effect") + " (id varchar(20) PRIMARY KEY)");
@@ -132,14 +132,14 @@ abstract class GivenBackContract {
   }
 
   private void execute(String sql) throws SQLException {
-    try (Connection connection = aside().getConnection();
+    try (Connection connection = unobserved().getConnection();
         Statement statement = connection.createStatement()) {
       statement.execute(sql);
     }
   }
 
   private int effects() throws SQLException {
-    try (Connection connection = aside().getConnection();
+    try (Connection connection = unobserved().getConnection();
         Statement statement = connection.createStatement();
         ResultSet row =
             statement.executeQuery("SELECT count(*) FROM " + database.table("effect"))) {
@@ -154,7 +154,7 @@ abstract class GivenBackContract {
     }
   }
 
-  private void assertGivenBack(String after) {
+  private void assertReturnedUnchanged(String after) {
     assertThat(pool.differences()).as(after).isEmpty();
     assertThat(pool.lent()).as("connections out after " + after).isZero();
   }
@@ -189,7 +189,7 @@ abstract class GivenBackContract {
       for (Map.Entry<String, Stores.Operation> operation : stores.operations().entrySet()) {
         String name = operation.getKey() + " in " + binding.getKey();
         binding.getValue().run(tx -> leavesTheSession(name, tx, operation.getValue()));
-        assertGivenBack(name);
+        assertReturnedUnchanged(name);
         assertThatThrownBy(
                 () ->
                     binding
@@ -200,7 +200,7 @@ abstract class GivenBackContract {
                               throw new UnsupportedOperationException("changed my mind");
                             }))
             .hasStackTraceContaining("changed my mind");
-        assertGivenBack(name + ", rolled back");
+        assertReturnedUnchanged(name + ", rolled back");
       }
     }
   }
@@ -339,7 +339,7 @@ abstract class GivenBackContract {
     for (Map.Entry<String, Call> call : calls().entrySet()) {
       call.getValue().run();
       await("given back", () -> pool.lent() == 0);
-      assertGivenBack(call.getKey());
+      assertReturnedUnchanged(call.getKey());
     }
   }
 
@@ -360,14 +360,14 @@ abstract class GivenBackContract {
     relay.drain(Duration.ofSeconds(10));
     relay.close();
     await("given back", () -> pool.lent() == 0);
-    assertGivenBack("notifier");
+    assertReturnedUnchanged("notifier");
   }
 
   // --- all of them
 
   @ParameterizedTest
   @EnumSource(Pool.class)
-  void byEveryPlaceThatBorrowsAConnection(Pool how) throws Exception {
+  void everyBorrowerReturnsItsConnectionUnchanged(Pool how) throws Exception {
     byEveryBindingWithEveryOperationInATransaction(how);
     Set<String> tried = new HashSet<>(pool.users());
     byEveryStoreInTransactionsOfItsOwn(how);
@@ -376,7 +376,7 @@ abstract class GivenBackContract {
       byANotifierThatListens(how);
       tried.addAll(pool.users());
     }
-    assertThat(tried).containsAll(Borrowers.on(kind()));
+    assertThat(tried).containsAll(ConnectionBorrowers.on(kind()));
   }
 
   // --- failures
@@ -403,7 +403,7 @@ abstract class GivenBackContract {
   private void assertRolledBack(String after, TransactionRunner runner) throws Exception {
     pool.failNothing();
     assertThat(Thread.currentThread().isInterrupted()).as(after).isFalse();
-    assertGivenBack(after);
+    assertReturnedUnchanged(after);
     int before = effects();
     assertThat(before).as("effects after " + after).isZero();
     runner.<Void, Exception>run(
@@ -412,13 +412,13 @@ abstract class GivenBackContract {
           return null;
         });
     assertThat(effects()).as("only the next one's, after " + after).isEqualTo(1);
-    assertGivenBack("the next one after " + after);
+    assertReturnedUnchanged("the next one after " + after);
     execute("DELETE FROM " + database.table("effect"));
   }
 
   @ParameterizedTest
   @EnumSource(Pool.class)
-  void whateverTheWorkThrows(Pool how) throws Exception {
+  void afterAnyFailureOfTheWork(Pool how) throws Exception {
     use(how, 1);
     JdbcTransactionRunner runner = transactions;
     List<Throwable> failures =
@@ -454,7 +454,7 @@ abstract class GivenBackContract {
 
   @ParameterizedTest
   @EnumSource(Pool.class)
-  void whenTheCommitOrTheRollbackFails(Pool how) throws Exception {
+  void afterAFailedCommitOrRollback(Pool how) throws Exception {
     use(how, 1);
     JdbcTransactionRunner runner = transactions;
     for (Throwable failure : List.of(REFUSED, new IllegalStateException(), new LinkageError())) {
@@ -489,7 +489,7 @@ abstract class GivenBackContract {
 
   @ParameterizedTest
   @EnumSource(Pool.class)
-  void whenTheConnectionCanNotBePreparedOrPutBack(Pool how) throws Exception {
+  void afterAConnectionThatCannotBePreparedOrRestored(Pool how) throws Exception {
     use(how, 1);
     JdbcTransactionRunner runner = transactions;
     boolean usual = how == Pool.USUAL;
@@ -518,7 +518,7 @@ abstract class GivenBackContract {
 
   @ParameterizedTest
   @EnumSource(Pool.class)
-  void whenTheConnectionBreaks(Pool how) throws Exception {
+  void afterABrokenConnection(Pool how) throws Exception {
     use(how, 1);
     JdbcTransactionRunner runner = transactions;
     assertThat(
@@ -536,7 +536,7 @@ abstract class GivenBackContract {
 
   @ParameterizedTest
   @EnumSource(Pool.class)
-  void whenTheThreadIsInterrupted(Pool how) throws Exception {
+  void afterAnInterrupt(Pool how) throws Exception {
     use(how, 1);
     assertThat(
             failing(
@@ -552,7 +552,7 @@ abstract class GivenBackContract {
 
   @ParameterizedTest
   @EnumSource(Pool.class)
-  void bySingleStatementsThatFail(Pool how) throws Exception {
+  void afterFailedSingleStatements(Pool how) throws Exception {
     use(how, 1);
     SingleStatements singles = SingleStatements.readingCommittedOn(database);
     List<Throwable> failures =
@@ -594,7 +594,7 @@ abstract class GivenBackContract {
   // --- connections that come dirty
 
   @Test
-  void whatAnEarlierUserHasLeftOpenIsRolledBackAndNotCommittedWithTheWork() throws Exception {
+  void aTransactionLeftOpenByAnEarlierUserIsRolledBackAndNotCommitted() throws Exception {
     use(Pool.UNUSUAL, 1);
     List<Call> borrowers =
         List.of(
@@ -632,7 +632,7 @@ abstract class GivenBackContract {
   }
 
   @Test
-  void aConnectionOnWhichATransactionMayRunIsRefusedAndLeftAlone() throws Exception {
+  void aConnectionInATransactionIsRefusedAndLeftAlone() throws Exception {
     pool.getConnection().close();
     pool.inEach(
         connection -> {
@@ -649,14 +649,14 @@ abstract class GivenBackContract {
           .hasMessage(
               "COMMS-JDBC-014: autoCommit: false (expected: true, as when the data source was first"
                   + " asked; a connection on which a transaction runs is not ours to use)");
-      assertGivenBack("a refusal");
+      assertReturnedUnchanged("a refusal");
     }
     pool.inEach(Connection::commit);
     assertThat(effects()).as("neither rolled back nor committed by another").isEqualTo(1);
   }
 
   @Test
-  void aReadOnlyConnectionIsRefusedWhereItIsKnownAndGivenBackReadOnly() throws Exception {
+  void aReadOnlyConnectionIsRefusedWhereItIsKnownAndReturnedReadOnly() throws Exception {
     if (kind() == SessionState.H2) {
       // Its connections know no such mode; a database that is read-only is refused as well.
       return;
@@ -675,7 +675,7 @@ abstract class GivenBackContract {
                     }))
         .isInstanceOf(StoreException.class)
         .hasMessageMatching("COMMS-JDBC-008: outbox .*: database can't now, state \\w+");
-    assertGivenBack("a read-only connection");
+    assertReturnedUnchanged("a read-only connection");
     pool.inEach(connection -> assertThat(connection.isReadOnly()).isTrue());
   }
 }

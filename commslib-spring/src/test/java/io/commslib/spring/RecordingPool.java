@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * A pool that resets nothing: a connection is handed out again as it was given back. It notes what
  * is different when one comes back, and which of the library's classes used one.
  */
-final class PlainPool implements DataSource, AutoCloseable {
+final class RecordingPool implements DataSource, AutoCloseable {
 
   /** Opens connections as this pool hands them out. */
   interface Opener {
@@ -48,7 +48,8 @@ final class PlainPool implements DataSource, AutoCloseable {
   private final AtomicInteger destroyed = new AtomicInteger();
   private final AtomicInteger lent = new AtomicInteger();
 
-  PlainPool(int size, SessionState database, Opener opener, Opener observers) throws SQLException {
+  RecordingPool(int size, SessionState database, Opener opener, Opener observers)
+      throws SQLException {
     this.database = database;
     this.opener = opener;
     this.observer = observers.open();
@@ -160,7 +161,7 @@ final class PlainPool implements DataSource, AutoCloseable {
     AtomicBoolean given = new AtomicBoolean();
     return (Connection)
         Proxy.newProxyInstance(
-            PlainPool.class.getClassLoader(),
+            RecordingPool.class.getClassLoader(),
             new Class<?>[] {Connection.class},
             (proxy, method, arguments) -> {
               switch (method.getName()) {
@@ -215,7 +216,7 @@ final class PlainPool implements DataSource, AutoCloseable {
             SessionState.differences(before, state(slot, connection)).stream()
                 .map(each -> each + ", by " + stack())
                 .toList();
-        if (stack().stream().noneMatch(Borrowers::isExempt)) {
+        if (stack().stream().noneMatch(ConnectionBorrowers::isExempt)) {
           differences.addAll(different);
         }
         if (!different.isEmpty()) {

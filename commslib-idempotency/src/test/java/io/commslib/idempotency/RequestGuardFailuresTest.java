@@ -32,7 +32,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** A result that can't be stored, for whatever reason, is not a reason to do it again. */
-class RequestGuardTroubleTest {
+class RequestGuardFailuresTest {
 
   private static final String SCOPE = "customer-7/charge";
   private static final String KEY = "key-1";
@@ -59,7 +59,7 @@ class RequestGuardTroubleTest {
   // --- the places
 
   @Test
-  void thePlacesThatStoreAResultAreThoseThatAreTried() throws IOException {
+  void everyPlaceThatStoresAResultIsTested() throws IOException {
     assertThat(
             Arrays.stream(IdempotencyStore.class.getMethods())
                 .filter(
@@ -67,7 +67,7 @@ class RequestGuardTroubleTest {
                         Arrays.asList(method.getParameterTypes()).contains(String.class)
                             || Arrays.asList(method.getParameterTypes())
                                 .contains(StoredResult.class))
-                .map(RequestGuardTroubleTest::signature))
+                .map(RequestGuardFailuresTest::signature))
         .as("of a store: two of complete, and what keeps a step")
         .containsExactlyInAnyOrder(
             "complete(RequestKey, long, StoredResult)",
@@ -97,7 +97,7 @@ class RequestGuardTroubleTest {
           .map(file -> Path.of("target/classes").relativize(file).toString())
           .filter(name -> name.endsWith(".class"))
           .map(name -> name.substring(0, name.length() - 6).replace('/', '.'))
-          .map(RequestGuardTroubleTest::load)
+          .map(RequestGuardFailuresTest::load)
           .filter(IdempotencyStore.class::isAssignableFrom)
           .filter(type -> !Modifier.isAbstract(type.getModifiers()))
           .map(Class::getSimpleName)
@@ -107,7 +107,7 @@ class RequestGuardTroubleTest {
 
   private static Class<?> load(String name) {
     try {
-      return Class.forName(name, false, RequestGuardTroubleTest.class.getClassLoader());
+      return Class.forName(name, false, RequestGuardFailuresTest.class.getClassLoader());
     } catch (ClassNotFoundException e) {
       throw new AssertionError(e);
     }
@@ -139,7 +139,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void byLeaseTheWorkRunsOnceWhateverFailsWhenItsResultIsStored() {
+  void withLeaseTheWorkRunsOnceWhateverFailsWhenItsResultIsStored() {
     passing(memory)
         .forEach(
             (name, failing) -> {
@@ -157,7 +157,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void inATransactionWhatCanNotBeStoredIsRolledBackAndThrownAndNothingIsDoneTwice() {
+  void inATransactionAResultThatCannotBeStoredRollsBackAndIsThrown() {
     passing(memory)
         .forEach(
             (name, failing) -> {
@@ -179,7 +179,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void anAnswerThatCanNotBeKeptAtAllIsGivenAndTheNextAttemptIsToldThatItTakesOver() {
+  void anAnswerThatCannotBeStoredIsReturnedAndTheNextAttemptIsATakeover() {
     store.completing(failure(FailureKind.TRANSIENT), failure(FailureKind.TRANSIENT));
     String logged =
         logged(
@@ -222,7 +222,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void anAnswerOfWhichAShortFormIsKeptIsLoggedWithTheRuleItBreaks() {
+  void anAnswerStoredInShortFormIsLoggedWithTheRuleItBreaks() {
     StoredResult large =
         new StoredResult(201, "text/plain", new byte[StoredResult.MAX_BODY_BYTES + 1], Map.of());
     assertThat(logged(() -> assertThat(ask(attempt -> large)).isSameAs(large)))
@@ -235,7 +235,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void anErrorThatRepeatsItselfIsThrownAndTheKeyIsHeld() {
+  void aRepeatedErrorIsThrownAndTheKeyStaysLeased() {
     store.completing(new NoClassDefFoundError("1"), new NoClassDefFoundError("2"));
     assertThatThrownBy(() -> ask(attempt -> CHARGED))
         .isInstanceOf(NoClassDefFoundError.class)
@@ -245,7 +245,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void anInterruptThatIsPendingDoesNotKeepTheResultFromBeingStored() {
+  void aPendingInterruptDoesNotPreventStoringTheResult() {
     ask(
         attempt -> {
           Thread.currentThread().interrupt();
@@ -257,7 +257,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void whatAnswersTooLateIsReturnedAlthoughTheStoreCanNotSayWhatCameOfTheKey() {
+  void aLateAnswerIsReturnedAlthoughTheStoreFails() {
     store.claimingAgain(failure(FailureKind.TRANSIENT));
     StoredResult late =
         ask(
@@ -295,7 +295,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void aResultIsKeptWhenTheRuleForFinalResultsFails() {
+  void aResultIsStoredWhenThePredicateOfStoreIfFails() {
     List<Throwable> failures =
         List.of(new IllegalStateException("no idea"), new AssertionError(), new LinkageError());
     for (Throwable failure : failures) {
@@ -339,7 +339,7 @@ class RequestGuardTroubleTest {
   // --- steps that can't be remembered
 
   @Test
-  void aStepThatCanNotBeRememberedIsNotTakenForOneThatWasNotDone() {
+  void aStepThatCannotBeRememberedIsNotTreatedAsUndone() {
     Map<String, FailingStore> stores = new LinkedHashMap<>();
     stores.put("too long", new FailingStore(memory));
     stores.put("half a pair", new FailingStore(memory));
@@ -394,7 +394,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void aStepIsRememberedAtTheSecondTry() {
+  void aStepIsRememberedAtTheSecondAttempt() {
     for (FailureKind kind : FailureKind.values()) {
       if (kind == FailureKind.PERMANENT) {
         continue;
@@ -424,7 +424,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void workThatGetsOverAStepThatWasNotRememberedIsDone() {
+  void workThatSurvivesAnUnrememberedStepIsDone() {
     ask(
         attempt -> {
           assertThat(catchThrowable(() -> attempt.remember("paid", "\ud83d"))).isNotNull();

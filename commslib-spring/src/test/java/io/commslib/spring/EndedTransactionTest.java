@@ -37,7 +37,7 @@ import org.springframework.transaction.support.TransactionTemplate;
  * A message that is published in a callback of Spring's transaction either commits with it or is
  * refused. None is accepted and lost, whatever the pool's auto-commit is.
  */
-class AfterTheEndTest {
+class EndedTransactionTest {
 
   private static final Destination ORDERS = Destination.queue("orders");
 
@@ -56,7 +56,7 @@ class AfterTheEndTest {
   @TempDir Path folder;
 
   @Test
-  void everyCallbackOfSpringsIsListed() {
+  void everyCallbackOfSpringIsListed() {
     Set<String> names = new TreeSet<>();
     for (Method method : TransactionSynchronization.class.getMethods()) {
       names.add(method.getName());
@@ -137,7 +137,7 @@ class AfterTheEndTest {
   }
 
   @Test
-  void aTransactionOfItsOwnTakesAMessageAfterTheEnd() throws Exception {
+  void aNewTransactionAcceptsAMessageAfterTheEnd() throws Exception {
     try (HikariDataSource pool = Pools.h2(folder)) {
       pool.setAutoCommit(false);
       JdbcDatabase database = JdbcDatabase.builder(pool).build();
@@ -162,7 +162,7 @@ class AfterTheEndTest {
   private static TransactionSynchronization calling(String callback, Runnable action) {
     return (TransactionSynchronization)
         Proxy.newProxyInstance(
-            AfterTheEndTest.class.getClassLoader(),
+            EndedTransactionTest.class.getClassLoader(),
             new Class<?>[] {TransactionSynchronization.class},
             (proxy, method, arguments) -> {
               if (method.getName().equals(callback)) {

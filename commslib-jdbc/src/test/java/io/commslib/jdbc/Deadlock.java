@@ -8,20 +8,20 @@ import java.util.concurrent.locks.LockSupport;
 import javax.sql.DataSource;
 
 /** A deadlock on MariaDB or H2 over two rows, with an opponent that wins. */
-final class Duel implements AutoCloseable {
+final class Deadlock implements AutoCloseable {
 
   private final DataSource source;
   private final SqlDialect dialect;
   private final Connection winner;
 
-  private Duel(DataSource source, SqlDialect dialect, Connection winner) {
+  private Deadlock(DataSource source, SqlDialect dialect, Connection winner) {
     this.source = source;
     this.dialect = dialect;
     this.winner = winner;
   }
 
   /** InnoDB gives up the transaction that has changed less, H2 the one that began later. */
-  static Duel begin(DataSource source, SqlDialect dialect) throws SQLException {
+  static Deadlock begin(DataSource source, SqlDialect dialect) throws SQLException {
     TestDatabases.execute(
         source,
         "DROP TABLE IF EXISTS duel",
@@ -35,7 +35,7 @@ final class Duel implements AutoCloseable {
       }
       statement.execute("UPDATE duel SET n = n + 1 WHERE id = 2");
     }
-    return new Duel(source, dialect, winner);
+    return new Deadlock(source, dialect, winner);
   }
 
   /** Loses on a connection and catches the failure. */
