@@ -12,13 +12,13 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * A plain insert that fails on a duplicate, which on H2 leaves the transaction intact; several rows
- * in one insert, and one by one only when there is a duplicate among them. The bound of waits is
- * the session's and is put back afterwards.
+ * Inbox entries on H2: a plain insert that fails on a duplicate, which on H2 leaves the transaction
+ * intact. A batch is one insert; its rows are inserted one by one only if one of them is a
+ * duplicate. The lock timeout belongs to the session and is restored afterwards.
  */
 final class H2InboxInsert implements InboxInsert {
 
-  /** Rows in one statement; H2 compiles it again for each number of rows. */
+  /** Maximum number of rows of a statement; H2 compiles it anew for each number of rows. */
   private static final int MAX_ROWS = 200;
 
   private static final String INSERT =
@@ -74,7 +74,7 @@ final class H2InboxInsert implements InboxInsert {
     }
   }
 
-  /** Inserts all or, if one is there already, none. */
+  /** Inserts all ids, or none if one of them exists; returns whether it inserted them. */
   private boolean insert(Connection connection, String consumer, List<String> ids)
       throws SQLException {
     Object[] parameters = ids.stream().flatMap(id -> Stream.of(consumer, id)).toArray();

@@ -17,9 +17,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Request keys in memory, for tests and single-process services whose callers do not outlive them.
- * Thread-safe. Holds a fixed number of keys; completed ones leave when their retention ends,
- * abandoned ones as long after their lease.
+ * Request keys in memory, for tests and for single-process services whose callers do not outlive
+ * them. Thread-safe. The number of keys is limited. A completed key is removed after its retention,
+ * an abandoned one when the same time has passed since its lease ended.
  */
 public final class InMemoryIdempotencyStore implements IdempotencyStore {
 
@@ -35,7 +35,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     boolean released;
     @Nullable StoredResult result;
 
-    /** Claimed in a transaction that has not ended. */
+    /** Whether it was claimed in a transaction that has not ended. */
     boolean open;
 
     String steps = "";
@@ -62,8 +62,8 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
    * Creates a store.
    *
    * @param time clock of leases and retention
-   * @param retention how long results are kept, 1 s to 3,650 days
-   * @param maxKeys how many keys are held at most, 1 to 10,000,000; beyond that claims fail
+   * @param retention retention of results, 1 s to 3,650 days
+   * @param maxKeys the maximum number of keys, 1 to 10,000,000; further claims fail
    * @return new store
    */
   public static InMemoryIdempotencyStore create(TimeSource time, Duration retention, int maxKeys) {
@@ -95,7 +95,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     return answer == null ? grant(entry, now, lease, !entry.released) : answer;
   }
 
-  /** Null if the key may be granted. */
+  /** Returns the answer to a request; null if the key may be granted. */
   private static @Nullable Claim answer(Entry entry, RequestKey request, long now) {
     if (!entry.fingerprint.equals(request.fingerprint())) {
       return Claim.mismatched();
@@ -160,7 +160,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
       return false;
     }
     boolean leased = !entry.open;
-    // Until the commit nobody may take it over: what is fenced now must hold then.
+    // No other claim may take it over before the commit: the fencing checked now must hold then.
     entry.open = true;
     transaction.onCommit(() -> finish(entry, kept));
     if (leased) {
@@ -203,7 +203,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     return before - entries.size();
   }
 
-  /** Tokens are counted over all keys, so none comes twice even if its entry has left. */
+  /** Tokens count over all keys, so that none repeats even if its entry was removed. */
   private Claim grant(Entry entry, long now, Duration lease, boolean takeover) {
     entry.token = ++lastToken;
     entry.released = false;
@@ -239,7 +239,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     return entry.result != null && entry.expiresNanos - now <= 0;
   }
 
-  /** Nobody has taken it over for as long as results are kept. */
+  /** Returns whether no claim has taken it over for the retention since its lease ended. */
   private boolean isAbandoned(Entry entry, long now) {
     return entry.result == null && !entry.open && now - entry.leaseEndNanos > retention.toNanos();
   }

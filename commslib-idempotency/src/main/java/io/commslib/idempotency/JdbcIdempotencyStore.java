@@ -20,12 +20,12 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * Request keys in a table of the service's own database. Leases, tokens and retention go by the
- * database's clock. Its table is that of {@link InboxSchema}. Thread-safe; holds no connection.
+ * Request keys in a table of the service's own database, created by {@link InboxSchema}. Leases,
+ * tokens and retention use the database's clock. Thread-safe; keeps no connection between calls.
  */
 public final class JdbcIdempotencyStore implements IdempotencyStore {
 
-  /** Bytes of a statement that stores a result, the result itself aside. */
+  /** Bytes of a statement that stores a result, without the result. */
   private static final long NON_RESULT_RESERVE_BYTES = 16_384;
 
   private static final long LARGEST_STATEMENT_BYTES =
@@ -50,7 +50,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
   /**
    * Checks the table and creates a store. Blocks.
    *
-   * @param database where its table lies; transactions given to it must run on it
+   * @param database database of its table and of the transactions passed to it
    * @param config settings
    * @return new store
    * @throws StoreException {@code COMMS-JDBC-010} if the table is missing, {@code COMMS-JDBC-011}
@@ -64,7 +64,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
     return new JdbcIdempotencyStore(database, config);
   }
 
-  /** Some statements on one connection. */
+  /** Statements on one connection. */
   @FunctionalInterface
   private interface Work<T> {
     T run(Connection connection) throws SQLException;
@@ -114,8 +114,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
             return claims.finish(connection, request, token, kept);
           } catch (SQLException e) {
             StoreException failure = SqlErrors.translate("idempotency: complete", e);
-            // On PostgreSQL nothing can be done any more in a transaction in which one thing
-            // failed.
+            // On PostgreSQL a transaction refuses every statement after a failed one.
             if (failure.kind() != FailureKind.PERMANENT
                 || database.dialect() == SqlDialect.POSTGRESQL) {
               throw e;
@@ -125,7 +124,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
         });
   }
 
-  /** What of a result goes into a row and into a statement. */
+  /** Returns the result, or its short form if it fits neither the row nor a statement. */
   private StoredResult storable(RequestKey request, StoredResult result) {
     StoredResult kept = ResultRecorder.storable(request, result);
     boolean fits =
@@ -134,10 +133,10 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
                 || statementBytes(kept) <= database.maxStatementBytes());
     return fits
         ? kept
-        : ResultRecorder.logged(request, result.shortForm("it is more than the database takes"));
+        : ResultRecorder.logged(request, result.shortForm("it exceeds the limit of the database"));
   }
 
-  /** A body may stand in the statement's text, where a byte may take two. */
+  /** Drivers may write a body into the statement's text, where a byte may take two. */
   private static long statementBytes(StoredResult result) {
     return 2L * result.body().length + RequestRow.headerChars(result) + NON_RESULT_RESERVE_BYTES;
   }
@@ -176,7 +175,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
     try {
       return work.run(connection);
     } catch (SQLException e) {
-      // On some databases the rest could still be committed.
+      // On some databases the rest of the transaction could still be committed.
       StoreException translated = SqlErrors.translate("idempotency: " + doing, e);
       tx.fail(translated);
       throw translated;
@@ -191,12 +190,12 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
     }
   }
 
-  /** Runs work whose statements are whole each and commit themselves: no round trip for that. */
+  /** Runs work whose statements are independent and commit by themselves, without a round trip. */
   private <T> T inAutoCommit(Work<T> work) {
     try {
       return singles.run("idempotency", work::run);
     } catch (SQLException e) {
-      // What commits itself has an unknown result when the connection breaks.
+      // The result of a statement that commits by itself is unknown if the connection breaks.
       throw SqlErrors.translateSingle("idempotency", e);
     }
   }

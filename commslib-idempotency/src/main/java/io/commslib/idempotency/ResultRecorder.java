@@ -11,8 +11,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Puts on record what work has come to. It is done by then: a second try, a shorter form, anything
- * is better than to do it again.
+ * Stores the result of work that is done. A second attempt or a short form is better than running
+ * the work again.
  */
 final class ResultRecorder {
 
@@ -20,23 +20,23 @@ final class ResultRecorder {
 
   private ResultRecorder() {}
 
-  /** What a store keeps of a result; says so if that is not all. */
+  /** Returns the form of a result that stores accept; logs if it is the short form. */
   static StoredResult storable(RequestKey request, StoredResult result) {
     StoredResult kept = result.storable();
     return kept == result ? result : logged(request, kept);
   }
 
-  /** Returns a short form, and says that there is one. */
+  /** Logs a short form and returns it. */
   static StoredResult logged(RequestKey request, StoredResult shortened) {
     log.warn(
-        "COMMS-IDEMPOTENCY-004: of an answer to {} a short form is kept: {}",
+        "COMMS-IDEMPOTENCY-004: an answer to {} is stored in short form: {}",
         request.scope(),
         new String(shortened.body(), StandardCharsets.UTF_8));
     return shortened;
   }
 
   /**
-   * Stores a result. An interrupt that is pending must not keep it from that.
+   * Stores a result, also if an interrupt is pending; the interrupt stays pending.
    *
    * @return false if the key was taken over
    */
@@ -59,7 +59,7 @@ final class ResultRecorder {
     }
   }
 
-  /** Remembers a step; another connection of the pool may do what the first could not. */
+  /** Remembers a step; retries once, since another connection of the pool may succeed. */
   static boolean remember(
       IdempotencyStore store, RequestKey request, long token, String step, String value) {
     try {

@@ -64,7 +64,7 @@ public abstract class InboxContract {
    * @return the pattern, of a database's store without this
    */
   protected String waitedTooLong() {
-    return "COMMS-JDBC-002: inbox: another transaction is in the way, state \\w+";
+    return "COMMS-JDBC-002: inbox: conflict with another transaction, state \\w+";
   }
 
   /**

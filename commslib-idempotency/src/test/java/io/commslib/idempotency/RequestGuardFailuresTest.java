@@ -194,9 +194,9 @@ class RequestGuardFailuresTest {
                     .isSameAs(CHARGED));
     assertThat(logged)
         .contains(
-            "COMMS-IDEMPOTENCY-007: an answer to customer-7/charge is given but not kept; its key"
-                + " is held until the lease of PT10S runs out, and the next attempt is told that it"
-                + " takes it over");
+            "COMMS-IDEMPOTENCY-007: an answer to customer-7/charge is returned but not stored; its"
+                + " key stays leased until the lease of PT10S expires, and the next attempt is a"
+                + " takeover");
     assertThat(ask(attempt -> CHARGED).status()).as("held").isEqualTo(409);
     time.advance(LEASE);
     ask(
@@ -227,7 +227,7 @@ class RequestGuardFailuresTest {
         new StoredResult(201, "text/plain", new byte[StoredResult.MAX_BODY_BYTES + 1], Map.of());
     assertThat(logged(() -> assertThat(ask(attempt -> large)).isSameAs(large)))
         .contains(
-            "COMMS-IDEMPOTENCY-004: of an answer to customer-7/charge a short form is kept:"
+            "COMMS-IDEMPOTENCY-004: an answer to customer-7/charge is stored in short form:"
                 + " {\"type\":\"about:blank\",\"title\":\"The answer was not"
                 + " kept\",\"status\":201,\"detail\":\"The request was carried out once. Its answer"
                 + " was not kept: body bytes: 1048577 (expected:"

@@ -8,7 +8,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
-/** A transaction on one connection; ours, or one the caller has begun and will end. */
+/** A transaction on one connection: begun by the runner, or by the caller who also ends it. */
 final class JdbcTransaction implements TransactionContext {
 
   private final Connection connection;
@@ -41,7 +41,9 @@ final class JdbcTransaction implements TransactionContext {
     return type.cast(connection);
   }
 
-  /** Of a connection that is the caller's this much can be seen; drivers ask no server for it. */
+  /**
+   * The only signs of the end on a caller's connection; drivers check them without a round trip.
+   */
   private void refuseEnded() {
     try {
       if (connection.isClosed()) {
@@ -55,8 +57,8 @@ final class JdbcTransaction implements TransactionContext {
 
   static IllegalStateException over() {
     return new IllegalStateException(
-        "COMMS-JDBC-017: the transaction is over (expected: its work has not returned; what is to be"
-            + " written after it needs a transaction of its own)");
+        "COMMS-JDBC-017: the transaction is over (expected: use before its work returns; later writes"
+            + " need a new transaction)");
   }
 
   @Override

@@ -11,17 +11,18 @@ import java.util.Objects;
  * Transactions on plain JDBC: one connection of the data source per transaction, isolation READ
  * COMMITTED. Thread-safe.
  *
- * <p>A connection goes back to the data source as it came: with its auto-commit mode, its isolation
- * and no open transaction, whatever became of the work; one that can't be put back is destroyed.
- * What an earlier user left uncommitted on it is rolled back first. Settings of the session that
- * the work changes itself are the work's to put back.
+ * <p>A connection is returned to the data source unchanged, whatever the outcome of the work: with
+ * its original auto-commit mode and isolation, and without an open transaction. A connection that
+ * can't be restored is destroyed. A transaction that an earlier user left open on it is rolled back
+ * first. Work that changes other settings of the session must restore them itself.
  *
- * <p>Work that catches the failure of a statement and returns is not committed if the database has
- * rolled its transaction back: PostgreSQL after each failed statement, MariaDB, MySQL and H2 after
- * a deadlock. {@link #run} throws {@link io.commslib.core.StoreException} {@code COMMS-JDBC-016}
- * then. A savepoint that is set before the statement and rolled back to after its failure keeps the
- * transaction on PostgreSQL. Failures are seen on the connection that the work is given, which
- * costs no statement; on PostgreSQL the driver's own state of the transaction is read too.
+ * <p>Work that swallows the failure of a statement and returns is not committed if the database has
+ * rolled its transaction back: PostgreSQL does so after every failed statement, MariaDB, MySQL and
+ * H2 after a deadlock. {@link #run} then throws {@link io.commslib.core.StoreException} {@code
+ * COMMS-JDBC-016}. On PostgreSQL a savepoint that is set before the statement, and rolled back to
+ * after its failure, keeps the transaction. Failures are detected on the connection of the
+ * transaction context, which costs no statement. On PostgreSQL the driver's state of the
+ * transaction is read too.
  */
 public final class JdbcTransactionRunner implements TransactionRunner {
 
@@ -34,8 +35,8 @@ public final class JdbcTransactionRunner implements TransactionRunner {
   /**
    * Creates a runner.
    *
-   * @param database where the transactions run
-   * @return new runner; holds nothing that must be closed
+   * @param database database of the transactions
+   * @return new runner; needs no closing
    */
   public static JdbcTransactionRunner create(JdbcDatabase database) {
     return new JdbcTransactionRunner(Objects.requireNonNull(database, "database"));
@@ -66,7 +67,7 @@ public final class JdbcTransactionRunner implements TransactionRunner {
       }
     } catch (Throwable failure) {
       tx.end();
-      // After a commit that failed too: nothing may be left open on the connection.
+      // Also after a failed commit: no transaction may stay open on the connection.
       borrowed.rollBack();
       borrowed.giveBack();
       throw SqlErrors.<X>workFailure("COMMS-JDBC-001", failure);

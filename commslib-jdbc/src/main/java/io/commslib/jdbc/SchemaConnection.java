@@ -7,8 +7,8 @@ import java.util.Deque;
 import javax.sql.DataSource;
 
 /**
- * A borrowed connection with auto-commit off. Closing rolls back what was not committed and gives
- * it back with the settings it came with.
+ * A borrowed connection for schema scripts, with auto-commit off. Closing it rolls back an open
+ * transaction and returns it with its original settings.
  */
 final class SchemaConnection implements AutoCloseable {
 
@@ -42,12 +42,15 @@ final class SchemaConnection implements AutoCloseable {
     PlainSql.execute(connection, sql);
   }
 
-  /** Returns the number that a query answers with; 0 for null. */
+  /** Returns the number in the first row; 0 for null. */
   long number(String sql) throws SQLException {
     return PlainSql.number(connection, sql);
   }
 
-  /** Has a statement run when this closes, after the rollback; the last one added runs first. */
+  /**
+   * Registers a statement that runs on close, after the rollback; the last one registered runs
+   * first.
+   */
   void onClose(String sql) {
     undo.push(sql);
   }
@@ -63,8 +66,7 @@ final class SchemaConnection implements AutoCloseable {
         connection.setAutoCommit(true);
       }
     } catch (SQLException e) {
-      // Broken: there is nothing left to give back, and after a failed rollback switching
-      // auto-commit on would commit.
+      // The connection is broken; after a failed rollback switching auto-commit on would commit.
     }
   }
 }

@@ -4,8 +4,8 @@ import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The failures of a transaction's statements, as its guarded connection has seen them. The work may
- * have caught them and gone on.
+ * The failures of a transaction's statements on its guarded connection. The work may have swallowed
+ * them.
  */
 final class StatementFailures {
 
@@ -22,8 +22,8 @@ final class StatementFailures {
   }
 
   /**
-   * A rollback to a savepoint has succeeded. On PostgreSQL the transaction is whole again. Where a
-   * failure has ended the transaction, the savepoint is one of the transaction that came after it.
+   * Records a successful rollback to a savepoint. On PostgreSQL the transaction is intact again. If
+   * a failure has rolled back the transaction, the savepoint belongs to the transaction after it.
    */
   synchronized void savepointReached() {
     first = null;

@@ -15,11 +15,11 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets work use a connection but not end its transaction: that is the runner's, and after the
- * deadline nobody's. Statements and metadata lead back to the guard, not to the connection behind
- * it. Once the transaction is over nothing can be done through any of them: the connection behind
- * it may be another user's by then. SQL text that says COMMIT can't be seen from here. What fails
- * is remembered, for the work may catch it and go on in a transaction that can't commit.
+ * Lets work use a connection but not end its transaction; only the runner may end it. Statements
+ * and metadata return the guard, not the connection behind it. Once the transaction is over, all of
+ * them refuse every call, because the connection may belong to another user. COMMIT in SQL text is
+ * not detected. Failures are recorded, because the work may swallow them and continue in a
+ * transaction that can't commit.
  */
 final class UnclosableConnection implements InvocationHandler {
 
@@ -62,7 +62,7 @@ final class UnclosableConnection implements InvocationHandler {
   public @Nullable Object invoke(
       Object proxy, Method method, @Nullable Object @Nullable [] arguments) throws Throwable {
     String name = method.getName();
-    // Rolling back to a savepoint stays inside the transaction.
+    // A rollback to a savepoint stays inside the transaction.
     if (REFUSED_METHODS.contains(name) || (name.equals("rollback") && arguments == null)) {
       throw new IllegalStateException(
           "COMMS-JDBC-005: Connection."
@@ -121,7 +121,7 @@ final class UnclosableConnection implements InvocationHandler {
         });
   }
 
-  /** A proxy is equal to itself, whatever the driver's object thinks of it. */
+  /** A proxy is equal to itself only, independent of the driver's object. */
   private static @Nullable Object identity(
       Object proxy, Method method, @Nullable Object @Nullable [] arguments) {
     return switch (method.getName()) {

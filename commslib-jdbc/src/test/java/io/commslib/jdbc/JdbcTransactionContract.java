@@ -207,8 +207,8 @@ public abstract class JdbcTransactionContract {
                       "COMMS-JDBC-016: commit: the database has rolled the transaction back after a"
                           + " failed statement"
                           + (state == null ? "" : ", state " + state)
-                          + " (expected: work that throws on what it catches, or that sets a"
-                          + " savepoint before a statement which may fail and rolls back to it)");
+                          + " (expected: work that rethrows what it catches, or sets a"
+                          + " savepoint before a statement that may fail and rolls back to it)");
             });
   }
 
@@ -447,8 +447,8 @@ public abstract class JdbcTransactionContract {
       assertThatIllegalStateException()
           .isThrownBy(() -> tx.unwrap(Connection.class))
           .withMessage(
-              "COMMS-JDBC-006: autoCommit: true (expected: false, so that what is written commits"
-                  + " with your own work)");
+              "COMMS-JDBC-006: autoCommit: true (expected: false, so that the writes commit with"
+                  + " your own work)");
     }
     refusedAsOver(() -> tx.unwrap(Connection.class));
   }

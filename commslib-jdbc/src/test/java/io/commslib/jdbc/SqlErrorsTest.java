@@ -54,7 +54,7 @@ class SqlErrorsTest {
           "90098, 90098, LOST, UNKNOWN_RESULT",
           "90121, 90121, LOST, UNKNOWN_RESULT",
           "90135, 90135, LOST, UNKNOWN_RESULT",
-          // The server can't now.
+          // The server is unavailable.
           "57014, 0, UNAVAILABLE",
           "57000, 0, UNAVAILABLE",
           "53100, 0, UNAVAILABLE",
@@ -242,8 +242,9 @@ class SqlErrorsTest {
               assertThat(SqlErrors.translateConnect("begin", failure))
                   .hasMessage(
                       "COMMS-JDBC-015: begin: pool exhausted: no free connection in time (expected:"
-                          + " a pool with as many connections as transactions run at once, and none"
-                          + " kept: look at its maximum, as maximumPoolSize of HikariCP, maxTotal of"
+                          + " a pool with as many connections as transactions run at the same"
+                          + " time, and no leak: check its maximum, as maximumPoolSize of HikariCP,"
+                          + " maxTotal of"
                           + " DBCP2, maxActive of Tomcat, setMaxConnections of H2)")
                   .satisfies(e -> assertThat(e.kind()).isEqualTo(FailureKind.TRANSIENT));
             });
@@ -272,9 +273,9 @@ class SqlErrorsTest {
                 new SQLTransientConnectionException(
                     text, "28P01", new SQLException("password authentication failed", "28P01"))))
         .hasMessage(
-            "COMMS-JDBC-009: begin: the database's set-up does not fit, state 28P01, password"
-                + " authentication failed (expected: tables, privileges, user and pooler as the"
-                + " library needs them)");
+            "COMMS-JDBC-009: begin: the database's setup is wrong, state 28P01, password"
+                + " authentication failed (expected: the tables, privileges, user and pooler that"
+                + " the library needs)");
   }
 
   @Test
@@ -396,9 +397,9 @@ class SqlErrorsTest {
   @Test
   void contentionAndUnavailabilityNameTheState() {
     assertThat(SqlErrors.translate("insert", new SQLException("deadlock detected", "40P01")))
-        .hasMessage("COMMS-JDBC-002: insert: another transaction is in the way, state 40P01");
+        .hasMessage("COMMS-JDBC-002: insert: conflict with another transaction, state 40P01");
     assertThat(SqlErrors.translate("insert", new SQLException("timeout", "57014")))
-        .hasMessage("COMMS-JDBC-008: insert: database can't now, state 57014");
+        .hasMessage("COMMS-JDBC-008: insert: database unavailable, state 57014");
   }
 
   @Test

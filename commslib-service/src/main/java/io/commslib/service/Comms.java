@@ -41,16 +41,16 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The messaging of one service: database, outbox with relay, inbox, types and a transport, built
- * with defaults and run as one. Applications make one with {@link #service}, add subscriptions,
- * start it, and close it when they end.
+ * with defaults and run as one. Applications create one with {@link #service}, add subscriptions,
+ * start it, and close it at their end.
  *
- * <p>It has no rules of its own: every part is one of the library's, is returned by a method here,
- * and can be replaced in {@link CommsBuilder}. Thread-safe, except that subscriptions and parts are
- * added on one thread before the start. Owns the transport, and the runtime unless it was given;
- * the caller closes the data source, after this.
+ * <p>It has no rules of its own: every component is one of the library's, is returned by a method
+ * here, and can be replaced in {@link CommsBuilder}. Thread-safe, except that subscriptions and
+ * components are added on one thread before the start. It owns the transport, and the runtime
+ * unless the caller supplied one; the caller closes the data source after this.
  *
- * <p>Threads of its own: {@code commslib-service-shutdown}, which the JVM starts when it is told to
- * end. Those of its parts stand in the tour.
+ * <p>Its only thread is {@code commslib-service-shutdown}, which the JVM starts when it shuts down;
+ * the tour lists the threads of its components.
  */
 public final class Comms implements AutoCloseable {
 
@@ -85,8 +85,8 @@ public final class Comms implements AutoCloseable {
   private @Nullable ShutdownHook hook;
   private volatile @Nullable Lifecycle lifecycle;
 
-  Comms(ServiceComponents parts, Destinations destinations) {
-    this.components = parts;
+  Comms(ServiceComponents components, Destinations destinations) {
+    this.components = components;
     this.destinations = destinations;
   }
 
@@ -94,7 +94,7 @@ public final class Comms implements AutoCloseable {
    * Starts a service.
    *
    * @param name the name of the service, which is the source of its messages: 1 to 256 characters.
-   *     Ids are unique per source only, so two services must not share one
+   *     Ids are unique per source only, so two services must not share a name
    * @return builder with the defaults
    */
   public static CommsBuilder service(String name) {
@@ -104,7 +104,7 @@ public final class Comms implements AutoCloseable {
   /**
    * Returns the scripts of all tables a service may need: outbox, inbox, blocked keys.
    *
-   * @return what {@link #applySchemas} applies, in its order
+   * @return the scripts that {@link #applySchemas} applies, in its order
    */
   public static List<SchemaScripts> schemas() {
     return List.of(OutboxSchema.scripts(), InboxSchema.scripts(), BlockedKeysSchema.scripts());
@@ -112,23 +112,23 @@ public final class Comms implements AutoCloseable {
 
   /**
    * Creates or updates all tables that a service needs, as {@link SchemaScripts#apply} does for
-   * each module: does nothing where they are up to date, and several processes may call it at once.
-   * Blocks. {@link CommsBuilder#applySchemas} calls it while the service is built.
+   * each module: does nothing for tables that are up to date, and several processes may call it at
+   * the same time. Blocks. {@link CommsBuilder#applySchemas} calls it while the service is built.
    *
-   * @param database where
-   * @throws io.commslib.core.StoreException if the database refuses or can't be reached
+   * @param database database of the tables @throws io.commslib.core.StoreException if the database
+   *     refuses or can't be reached
    */
   public static void applySchemas(JdbcDatabase database) {
     schemas().forEach(scripts -> scripts.apply(database));
   }
 
   /**
-   * Subscribes with typed handlers, one transaction with the inbox for each message. The name is
-   * the group on a topic, and stands in health and dead letters. The subscription is made by the
-   * start.
+   * Subscribes with typed handlers, with the inbox in one transaction for each message. The name is
+   * the group on a topic, and identifies the subscription in health and dead letters. The start
+   * creates the subscription.
    *
    * @param name 1 to 60 characters of {@code A-Za-z0-9_-}, unique in the service
-   * @param source what to consume; declared by the start
+   * @param source the destination to consume; declared by the start
    * @param handlers adds a handler for each event class
    * @return this
    * @throws io.commslib.core.messaging.SubscribeException {@code COMMS-CORE-003} if another
@@ -142,9 +142,9 @@ public final class Comms implements AutoCloseable {
   }
 
   /**
-   * Subscribes with a configuration of the caller's, to which no default is added.
+   * Subscribes with the caller's configuration, without further defaults.
    *
-   * @param config what and how to consume, best from {@link #subscription}
+   * @param config the destination and the settings, usually from {@link #subscription}
    * @param handler called on the subscription's workers
    * @return this
    * @throws io.commslib.core.messaging.SubscribeException {@code COMMS-CORE-003} if another
@@ -169,8 +169,8 @@ public final class Comms implements AutoCloseable {
    * inbox.
    *
    * @param name 1 to 60 characters of {@code A-Za-z0-9_-}; the group on a topic
-   * @param source what to consume
-   * @return builder for what differs
+   * @param source the destination to consume
+   * @return builder for the settings that differ
    */
   public SubscriptionConfig.Builder subscription(String name, Destination source) {
     SubscriptionConfig.Builder builder =
@@ -181,24 +181,24 @@ public final class Comms implements AutoCloseable {
   }
 
   /**
-   * Adds a part that is started after the relay and before the subscriptions, such as a saga
+   * Adds a component that is started after the relay and before the subscriptions, such as a saga
    * engine.
    *
-   * @param part not yet started; started, drained and closed with the service
+   * @param component not yet started; the service starts, drains and closes it
    * @return this
    * @throws IllegalStateException if it was started before
    */
-  public Comms saga(LifecycleComponent part) {
-    Objects.requireNonNull(part, "part");
-    add(lifecycleBuilder -> lifecycleBuilder.saga(part));
+  public Comms saga(LifecycleComponent component) {
+    Objects.requireNonNull(component, "component");
+    add(lifecycleBuilder -> lifecycleBuilder.saga(component));
     return this;
   }
 
-  private void add(Consumer<Lifecycle.Builder> part) {
+  private void add(Consumer<Lifecycle.Builder> addition) {
     lock.lock();
     try {
       requireNew();
-      additions.add(part);
+      additions.add(addition);
     } finally {
       lock.unlock();
     }
@@ -207,18 +207,18 @@ public final class Comms implements AutoCloseable {
   private void requireNew() {
     if (isFrozen || closing.get()) {
       throw new IllegalStateException(
-          "service: " + state() + " (expected: NEW, not started and not given to a lifecycle)");
+          "service: " + state() + " (expected: NEW, not started and not added to a lifecycle)");
     }
   }
 
   /**
-   * Declares the service's destinations, then starts the relay, the parts added by {@link #saga}
-   * and the subscriptions. Blocks until all take work. From then on the end of the JVM closes the
-   * service, unless that was switched off.
+   * Declares the service's destinations, then starts the relay, the components added by {@link
+   * #saga} and the subscriptions. Blocks until all accept work. From then on a shutdown of the JVM
+   * closes the service, unless that was switched off.
    *
    * @return this
    * @throws io.commslib.core.CommsException if the tables are missing, the broker can't be reached,
-   *     or a part can't start; everything is closed again
+   *     or a component can't start; everything is closed again
    * @throws IllegalStateException if it was started or closed before
    */
   public Comms start() {
@@ -242,11 +242,11 @@ public final class Comms implements AutoCloseable {
   }
 
   /**
-   * Gives the transport, the relay, the added parts and the subscriptions to a lifecycle of the
-   * caller's, which starts and closes them instead of this. Checks the tables first. The
-   * destinations are declared by {@link #declareDestinations}; no shutdown hook is registered.
+   * Adds the transport, the relay, the added components and the subscriptions to the caller's
+   * lifecycle, which starts and closes them instead of this. Checks the tables first. {@link
+   * #declareDestinations} declares the destinations; no shutdown hook is registered.
    *
-   * @param builder takes the parts
+   * @param builder receives the components
    * @throws io.commslib.core.StoreException if the tables of the inbox are missing; the caller
    *     closes this
    * @throws IllegalStateException if it was started or closed before
@@ -269,11 +269,12 @@ public final class Comms implements AutoCloseable {
     }
     builder.transport(components.transport());
     components.relay().ifPresent(builder::relay);
-    additions.forEach(part -> part.accept(builder));
+    additions.forEach(addition -> addition.accept(builder));
   }
 
   /**
-   * Declares what the service publishes to and subscribes to; {@link #start} does it. Blocks.
+   * Declares the destinations that the service publishes to and subscribes to; {@link #start} calls
+   * it. Blocks.
    *
    * @throws io.commslib.core.messaging.SubscribeException if a destination differs or the broker
    *     can't be reached
@@ -284,10 +285,10 @@ public final class Comms implements AutoCloseable {
 
   /**
    * Writes an event into the caller's transaction; the relay publishes it after the commit, with
-   * the service as source. Promises and blocks as {@link Outbox#publish}.
+   * the service as source. Guarantees and blocks as {@link Outbox#publish}.
    *
    * @param tx the running transaction, on the service's database
-   * @param to where it goes: a destination that the service declares
+   * @param to the destination, which the service must declare
    * @param event value of a registered class
    * @param key events of one key are handled in order; null for none
    * @throws io.commslib.core.CodecException if its class is not registered or it can't be written
@@ -304,8 +305,8 @@ public final class Comms implements AutoCloseable {
   }
 
   /**
-   * Starts the message that carries an event, for headers, expiry and whatever else {@link
-   * #publish} does not set; hand it to {@link #outbox}.
+   * Starts the message of an event, for headers, expiry and other attributes that {@link #publish}
+   * does not set; pass it to {@link #outbox}.
    *
    * @param event value of a registered class
    * @param key events of one key are handled in order; null for none
@@ -322,8 +323,8 @@ public final class Comms implements AutoCloseable {
    * TransactionRunner#run}. {@link #transactions} has the form with a result.
    *
    * @param <X> type of failure the work may throw
-   * @param work what to do
-   * @throws X what the work threw; rolled back
+   * @param work the work
+   * @throws X as the work throws it; rolled back
    */
   public <X extends Exception> void inTransaction(Work<X> work) throws X {
     components
@@ -336,9 +337,9 @@ public final class Comms implements AutoCloseable {
   }
 
   /**
-   * Returns the health of all parts together. Never blocks.
+   * Returns the combined health of all components. Never blocks.
    *
-   * @return the worst status, with every part's own; down before the start
+   * @return the worst status, with the status of every component; down before the start
    */
   public Health health() {
     Lifecycle running = lifecycle;
@@ -347,11 +348,7 @@ public final class Comms implements AutoCloseable {
         : running.health();
   }
 
-  /**
-   * Returns where the service is in its life.
-   *
-   * @return the state
-   */
+  /** {@return the lifecycle state of the service} */
   public LifecycleState state() {
     Lifecycle running = lifecycle;
     if (running != null) {
@@ -361,10 +358,10 @@ public final class Comms implements AutoCloseable {
   }
 
   /**
-   * Takes no more work and waits until what runs has ended; see {@link Lifecycle#drain}.
+   * Stops accepting work and waits until running work has ended; see {@link Lifecycle#drain}.
    *
-   * @param timeout for all parts together
-   * @return whether everything had ended in time
+   * @param timeout limit for all components together
+   * @return whether all work ended in time
    */
   public boolean drain(Duration timeout) {
     Lifecycle running = lifecycle;
@@ -372,9 +369,9 @@ public final class Comms implements AutoCloseable {
   }
 
   /**
-   * Drains for at most the drain timeout, then closes all parts. What has not ended by then will be
-   * delivered again. Idempotent; a call while another one is at work waits for that one. Never
-   * throws.
+   * Drains for at most the drain timeout, then closes all components. Messages whose handling has
+   * not ended by then will be redelivered. Idempotent; a concurrent call waits for the first one.
+   * Never throws.
    */
   @Override
   public void close() {
@@ -393,7 +390,7 @@ public final class Comms implements AutoCloseable {
       } else {
         if (!running.drain(components.settings().drainTimeout)) {
           log.warn(
-              "service {} was not drained within {}: what has not ended will be delivered again",
+              "service {} was not drained within {}: unfinished messages will be redelivered",
               components.name(),
               components.settings().drainTimeout);
         }
@@ -408,14 +405,14 @@ public final class Comms implements AutoCloseable {
   }
 
   private void shutDown() {
-    log.info("service {}: the JVM ends, draining", components.name());
+    log.info("service {}: the JVM shuts down, draining", components.name());
     close();
   }
 
   /**
-   * Blocks until the service is closed, by a call or by the end of the JVM. All threads of the
-   * library are daemon threads: the main thread of a service waits here. An interrupt ends the wait
-   * and is kept.
+   * Blocks until the service is closed, by a call or by a shutdown of the JVM. All threads of the
+   * library are daemon threads, so the main thread of a service should wait here. An interrupt ends
+   * the wait and stays pending.
    */
   public void awaitClosed() {
     try {
@@ -425,64 +422,41 @@ public final class Comms implements AutoCloseable {
     }
   }
 
-  /**
-   * Returns the name of the service.
-   *
-   * @return the source of its messages
-   */
+  /** {@return the name of the service, which is the source of its messages} */
   public String name() {
     return components.name();
   }
 
-  /**
-   * Returns the transport.
-   *
-   * @return closed with the service
-   */
+  /** {@return the transport, which is closed with the service} */
   public MessageTransport transport() {
     return components.transport();
   }
 
-  /**
-   * Returns the database.
-   *
-   * @return where the tables lie
-   */
+  /** {@return the database of the tables} */
   public JdbcDatabase database() {
     return components.database();
   }
 
-  /**
-   * Returns the transactions of handlers and of {@link #inTransaction}.
-   *
-   * @return the runner
-   */
+  /** {@return the runner of the transactions of handlers and of {@link #inTransaction}} */
   public TransactionRunner transactions() {
     return components.transactions();
   }
 
-  /**
-   * Returns the outbox.
-   *
-   * @return where {@link #publish} writes
-   */
+  /** {@return the outbox that {@link #publish} writes to} */
   public Outbox outbox() {
     return components.outbox();
   }
 
-  /**
-   * Returns the relay of this process.
-   *
-   * @return the relay, or empty if another process relays
-   */
+  /** {@return the relay of this process, or empty if another process relays} */
   public Optional<LifecycleComponent> relay() {
     return components.relay();
   }
 
   /**
-   * Returns the inbox. Remove its old entries with {@link Inbox#purge} from a scheduled job.
+   * Returns the inbox of the subscriptions. Delete its old entries with {@link Inbox#purge} from a
+   * scheduled job.
    *
-   * @return the inbox of the subscriptions
+   * @return the inbox
    */
   public Inbox inbox() {
     return components.inbox();
@@ -497,38 +471,22 @@ public final class Comms implements AutoCloseable {
     return components.blockedKeys();
   }
 
-  /**
-   * Returns the event types the service knows.
-   *
-   * @return the registry
-   */
+  /** {@return the registry of the service's event types} */
   public TypeRegistry types() {
     return components.types();
   }
 
-  /**
-   * Returns time, randomness and threads.
-   *
-   * @return the runtime
-   */
+  /** {@return the source of time, randomness and threads} */
   public CommsRuntime runtime() {
     return components.runtime();
   }
 
-  /**
-   * Returns the observer of the service's parts.
-   *
-   * @return the observer
-   */
+  /** {@return the observer of the service's components} */
   public CommsObserver observer() {
     return components.observer();
   }
 
-  /**
-   * Returns the lifecycle that runs the parts.
-   *
-   * @return the lifecycle, or empty before the start
-   */
+  /** {@return the lifecycle that runs the components, or empty before the start} */
   public Optional<Lifecycle> lifecycle() {
     return Optional.ofNullable(lifecycle);
   }

@@ -648,7 +648,7 @@ abstract class ConnectionStateContract {
           .isInstanceOf(StoreException.class)
           .hasMessage(
               "COMMS-JDBC-014: autoCommit: false (expected: true, as when the data source was first"
-                  + " asked; a connection on which a transaction runs is not ours to use)");
+                  + " asked; a connection on which a transaction runs must not be used)");
       assertReturnedUnchanged("a refusal");
     }
     pool.inEach(Connection::commit);
@@ -674,7 +674,7 @@ abstract class ConnectionStateContract {
                       return null;
                     }))
         .isInstanceOf(StoreException.class)
-        .hasMessageMatching("COMMS-JDBC-008: outbox .*: database can't now, state \\w+");
+        .hasMessageMatching("COMMS-JDBC-008: outbox .*: database unavailable, state \\w+");
     assertReturnedUnchanged("a read-only connection");
     pool.inEach(connection -> assertThat(connection.isReadOnly()).isTrue());
   }

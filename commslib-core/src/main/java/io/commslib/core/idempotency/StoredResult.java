@@ -6,20 +6,22 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a request answered, kept to answer its repetitions. Immutable.
+ * The answer to a request, stored to answer its repetitions. Immutable, thread-safe.
  *
- * <p>A result may be of any size: the caller who waits for it gets it whole. What stores keep of it
- * is {@link #storable()}.
+ * <p>A result may be of any size: the caller that waits for it gets it in full. Stores store its
+ * {@link #storable()} form.
  */
 public final class StoredResult {
 
-  /** Bytes of body a store keeps at most. */
+  /** Maximum length of a stored body in bytes. */
   public static final int MAX_BODY_BYTES = 1_048_576;
 
-  /** Headers a store keeps at most. */
+  /** Maximum number of stored headers. */
   public static final int MAX_HEADERS = 32;
 
-  /** Characters of a header's name and value, and of the media type, a store keeps at most. */
+  /**
+   * Maximum length of a stored header's name, of its value and of the media type, in characters.
+   */
   public static final int MAX_HEADER_CHARS = 2_048;
 
   private static final String PROBLEM = "application/problem+json";
@@ -36,7 +38,7 @@ public final class StoredResult {
    * @param status status in the protocol's own numbers, 0 if it has none
    * @param contentType media type of the body
    * @param body the answer; copied
-   * @param headers those the handler chose to replay
+   * @param headers headers for the caller and for repetitions; copied
    */
   public StoredResult(int status, String contentType, byte[] body, Map<String, String> headers) {
     this.status = status;
@@ -46,11 +48,11 @@ public final class StoredResult {
   }
 
   /**
-   * Returns what a store keeps of this result: the result itself, or its {@link #shortForm short
-   * form} if the body has more than {@value #MAX_BODY_BYTES} bytes, there are more than {@value
-   * #MAX_HEADERS} headers, the media type or a header's name or value has more than {@value
-   * #MAX_HEADER_CHARS} characters, or one of these holds a NUL character or half a surrogate pair,
-   * which databases do not take.
+   * Returns the form in which stores store this result: the result itself, or its {@link #shortForm
+   * short form} if the body has more than {@value #MAX_BODY_BYTES} bytes, there are more than
+   * {@value #MAX_HEADERS} headers, the media type or a header's name or value has more than {@value
+   * #MAX_HEADER_CHARS} characters, or one of these contains a NUL character or half a surrogate
+   * pair, which databases refuse.
    *
    * @return this result or its short form
    */
@@ -61,12 +63,12 @@ public final class StoredResult {
 
   /**
    * Returns the short form: the same status, and in place of the body a problem ({@code
-   * application/problem+json}, RFC 9457) that says that the request was carried out and its answer
-   * not kept, with the member {@code code} of value {@code COMMS-IDEMPOTENCY-004}. Of the headers
-   * {@code Location} stays, if it can be kept.
+   * application/problem+json}, RFC 9457) which states that the request was carried out and its
+   * answer was not stored, with the member {@code code} of value {@code COMMS-IDEMPOTENCY-004}. Of
+   * the headers only {@code Location} remains, if it can be stored.
    *
-   * @param reason why, for the problem's detail
-   * @return the short form, which every store keeps
+   * @param reason the reason, for the problem's detail
+   * @return the short form, which every store accepts
    */
   public StoredResult shortForm(String reason) {
     String json =
@@ -87,7 +89,7 @@ public final class StoredResult {
         .orElse(Map.of());
   }
 
-  /** Why this can't be kept as it is; null if it can. */
+  /** Returns the reason why this can't be stored in full; null if it can. */
   private @Nullable String obstacle() {
     if (body.length > MAX_BODY_BYTES) {
       return over("body bytes", body.length, MAX_BODY_BYTES);
@@ -133,23 +135,19 @@ public final class StoredResult {
   /**
    * Returns the status.
    *
-   * @return in the protocol's own numbers
+   * @return the status in the protocol's own numbers, 0 if it has none
    */
   public int status() {
     return status;
   }
 
-  /**
-   * Returns the media type of the body.
-   *
-   * @return the media type
-   */
+  /** {@return the media type of the body} */
   public String contentType() {
     return contentType;
   }
 
   /**
-   * Returns the answer.
+   * Returns the body.
    *
    * @return a copy
    */
@@ -158,9 +156,9 @@ public final class StoredResult {
   }
 
   /**
-   * Returns the headers to replay.
+   * Returns the headers.
    *
-   * @return unmodifiable
+   * @return an unmodifiable map
    */
   public Map<String, String> headers() {
     return headers;
