@@ -54,8 +54,9 @@ public final class IdempotencyConfig {
   }
 
   /**
-   * Returns the maximum number of keys that one purge statement deletes. @return 1 to 100,000,
-   * default 1,000
+   * Returns the maximum number of keys that one purge statement deletes.
+   *
+   * @return 1 to 100,000, default 1,000
    */
   public int purgeBatch() {
     return purgeBatch;

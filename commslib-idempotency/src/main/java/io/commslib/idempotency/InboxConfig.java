@@ -36,30 +36,37 @@ public final class InboxConfig {
     return new Builder();
   }
 
-  /** Returns the minimum retention of entries. @return 1 h to 3,650 days, default 30 days */
+  /**
+   * Returns the minimum retention of entries.
+   *
+   * @return 1 h to 3,650 days, default 30 days
+   */
   public Duration retention() {
     return retention;
   }
 
   /**
-   * Returns the longest time after which a message can be redelivered. @return 0 to 3,650 days,
-   * default 7 days
+   * Returns the longest time after which a message can be redelivered.
+   *
+   * @return 0 to 3,650 days, default 7 days
    */
   public Duration longestRedelivery() {
     return longestRedelivery;
   }
 
   /**
-   * Returns the maximum wait of a duplicate for the transaction that entered the message
-   * first. @return 10 ms to 10 min, default 10 s
+   * Returns the maximum wait of a duplicate for the transaction that entered the message first.
+   *
+   * @return 10 ms to 10 min, default 10 s
    */
   public Duration lockTimeout() {
     return lockTimeout;
   }
 
   /**
-   * Returns the maximum number of entries that one purge statement deletes. @return 1 to 100,000,
-   * default 1,000
+   * Returns the maximum number of entries that one purge statement deletes.
+   *
+   * @return 1 to 100,000, default 1,000
    */
   public int purgeBatch() {
     return purgeBatch;

@@ -10,6 +10,7 @@ import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactions;
+import io.commslib.jdbc.TestDatabases;
 import io.commslib.testkit.servers.MariaDbServer;
 import java.sql.Connection;
 import java.sql.ResultSet;

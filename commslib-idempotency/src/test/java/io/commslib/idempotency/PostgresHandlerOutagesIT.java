@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.jdbc.JdbcTransactions;
+import io.commslib.jdbc.TestDatabases;
 import io.commslib.testkit.servers.PostgresServer;
 import java.sql.Connection;
 import java.sql.DriverManager;

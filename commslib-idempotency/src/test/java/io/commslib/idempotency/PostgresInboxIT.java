@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.TestDatabases;
 import io.commslib.testkit.servers.PostgresServer;
 import java.sql.Connection;
 import java.sql.ResultSet;

@@ -115,8 +115,8 @@ public final class Comms implements AutoCloseable {
    * each module: does nothing for tables that are up to date, and several processes may call it at
    * the same time. Blocks. {@link CommsBuilder#applySchemas} calls it while the service is built.
    *
-   * @param database database of the tables @throws io.commslib.core.StoreException if the database
-   *     refuses or can't be reached
+   * @param database database of the tables
+   * @throws io.commslib.core.StoreException if the database refuses or can't be reached
    */
   public static void applySchemas(JdbcDatabase database) {
     schemas().forEach(scripts -> scripts.apply(database));

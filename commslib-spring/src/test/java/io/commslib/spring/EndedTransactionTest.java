@@ -6,6 +6,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.TestDatabases;
 import io.commslib.outbox.JdbcOutbox;
 import io.commslib.outbox.OutboxConfig;
 import io.commslib.outbox.OutboxSchema;
@@ -88,7 +89,7 @@ class EndedTransactionTest {
   @MethodSource("cells")
   void aMessageCommitsWithTheTransactionOrIsRefused(
       String callback, boolean autoCommit, boolean before, boolean rollsBack) throws Exception {
-    try (HikariDataSource pool = Pools.h2(folder)) {
+    try (HikariDataSource pool = TestDatabases.h2(folder)) {
       pool.setAutoCommit(autoCommit);
       JdbcDatabase database = JdbcDatabase.builder(pool).build();
       OutboxSchema.scripts().apply(database);
@@ -138,7 +139,7 @@ class EndedTransactionTest {
 
   @Test
   void aNewTransactionAcceptsAMessageAfterTheEnd() throws Exception {
-    try (HikariDataSource pool = Pools.h2(folder)) {
+    try (HikariDataSource pool = TestDatabases.h2(folder)) {
       pool.setAutoCommit(false);
       JdbcDatabase database = JdbcDatabase.builder(pool).build();
       OutboxSchema.scripts().apply(database);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.StoreException;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.TestDatabases;
 import io.commslib.outbox.TransactionBinding;
 import io.commslib.outbox.TransactionBindingContract;
 import java.sql.Connection;
@@ -45,7 +46,7 @@ class MariaDbSpringBindingIT extends TransactionBindingContract {
 
   @BeforeAll
   static void open() {
-    pool = Pools.mariadb();
+    pool = TestDatabases.mariadb();
   }
 
   @AfterAll
@@ -61,7 +62,7 @@ class MariaDbSpringBindingIT extends TransactionBindingContract {
 
   @Override
   protected HikariDataSource ownPool() {
-    return Pools.mariadb();
+    return TestDatabases.mariadb();
   }
 
   @Override

@@ -17,6 +17,7 @@ import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.VirtualTime;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.TestDatabases;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -56,8 +57,8 @@ class SpringManagerTest {
 
   @BeforeEach
   void open() {
-    pool = Pools.h2(folder);
-    other = Pools.h2(folder);
+    pool = TestDatabases.h2(folder);
+    other = TestDatabases.h2(folder);
     database = JdbcDatabase.builder(pool).build();
   }
 

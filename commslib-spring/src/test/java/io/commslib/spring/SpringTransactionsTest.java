@@ -11,6 +11,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.TestDatabases;
 import io.commslib.outbox.JdbcOutbox;
 import io.commslib.outbox.OutboxConfig;
 import io.commslib.outbox.OutboxSchema;
@@ -66,7 +67,7 @@ class SpringTransactionsTest {
 
   @BeforeEach
   void open() {
-    pool = Pools.h2(folder);
+    pool = TestDatabases.h2(folder);
     database = JdbcDatabase.builder(pool).build();
     OutboxSchema.scripts().apply(database);
     outbox = JdbcOutbox.create(database, OutboxConfig.defaults());
@@ -105,7 +106,7 @@ class SpringTransactionsTest {
 
   @Test
   void aTransactionOfAnotherDataSourceIsRefusedAndConsumesNoAttempt() throws Exception {
-    try (HikariDataSource other = Pools.h2(folder)) {
+    try (HikariDataSource other = TestDatabases.h2(folder)) {
       TransactionTemplate elsewhere =
           new TransactionTemplate(new DataSourceTransactionManager(other));
       elsewhere.executeWithoutResult(
@@ -228,7 +229,7 @@ class SpringTransactionsTest {
 
   @Test
   void aDatabaseThatCanNotBeReachedIsTransient() {
-    HikariDataSource closed = Pools.h2(folder);
+    HikariDataSource closed = TestDatabases.h2(folder);
     JdbcDatabase gone = JdbcDatabase.builder(closed).build();
     closed.close();
     SpringTransactionRunner runner =
