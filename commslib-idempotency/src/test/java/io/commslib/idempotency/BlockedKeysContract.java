@@ -15,7 +15,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** What every store of held keys must keep. */
+/** Contract of stores of blocked keys; run on each store. */
 public abstract class BlockedKeysContract {
 
   private static final String CONSUMER = "topic:orders/billing";
@@ -24,7 +24,8 @@ public abstract class BlockedKeysContract {
   protected BlockedKeysContract() {}
 
   /**
-   * Returns the store under test; another call gives another process' view of the same store.
+   * Returns the store under test; another call returns the view of another process on the same
+   * store.
    *
    * @return the store
    */
@@ -52,7 +53,7 @@ public abstract class BlockedKeysContract {
     assertThat(store.level(CONSUMER, "k")).isEqualTo(OptionalInt.of(3));
   }
 
-  /** Keys as the engine gives them, whatever bytes the record had. */
+  /** Keys in the form in which the engine passes them, for any bytes in the record. */
   @Test
   void keysOfEveryFormAreStored() {
     BlockedKeyStore store = store();

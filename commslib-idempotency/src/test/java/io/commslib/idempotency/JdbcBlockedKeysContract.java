@@ -24,7 +24,7 @@ public abstract class JdbcBlockedKeysContract extends BlockedKeysContract {
   protected JdbcBlockedKeysContract() {}
 
   /**
-   * Says how to reach the database under test.
+   * Returns the address of the database under test.
    *
    * @return URL, user and password
    */

@@ -27,7 +27,9 @@ class MariaDbIdempotencyStoreIT extends JdbcIdempotencyStoreContract {
     return TestDatabases.pool(server.jdbcUrl(), server.user(), server.password());
   }
 
-  /** With it, a row that has changed since the snapshot takes back the whole transaction. */
+  /**
+   * With this setting a row that has changed since the snapshot rolls back the whole transaction.
+   */
   @Test
   void doesNotCallARolledBackTransactionInFlight() throws SQLException {
     try (Connection connection = database().dataSource().getConnection();
@@ -49,7 +51,7 @@ class MariaDbIdempotencyStoreIT extends JdbcIdempotencyStoreContract {
     }
   }
 
-  /** It hangs up on who sends more. */
+  /** The server closes the connection if a statement is longer. */
   @Test
   void storesAShortFormOfAResultTooLargeForOneStatement() throws SQLException {
     String usual;

@@ -103,7 +103,7 @@ class PostgresHandlerOutagesIT extends HandlerOutagesContract {
               JdbcTransactions.connection(delivery.transaction()),
               "INSERT INTO " + database.table("items") + " VALUES (1, 1)");
           if (delivery.attempt() == ATTEMPTS) {
-            // What another message would bring.
+            // The write that another message would make.
             execute("INSERT INTO " + database.table("orders") + " VALUES (1)");
           }
           attempts.add(delivery.attempt());

@@ -31,7 +31,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** A result that can't be stored, for whatever reason, is not a reason to do it again. */
+/** A result that can't be stored, for any reason, does not repeat the work. */
 class RequestGuardFailuresTest {
 
   private static final String SCOPE = "customer-7/charge";
@@ -68,7 +68,7 @@ class RequestGuardFailuresTest {
                             || Arrays.asList(method.getParameterTypes())
                                 .contains(StoredResult.class))
                 .map(RequestGuardFailuresTest::signature))
-        .as("of a store: two of complete, and what keeps a step")
+        .as("of a store: two of complete, and remember")
         .containsExactlyInAnyOrder(
             "complete(RequestKey, long, StoredResult)",
             "complete(TransactionContext, RequestKey, long, StoredResult)",
@@ -113,9 +113,9 @@ class RequestGuardFailuresTest {
     }
   }
 
-  // --- a store that fails when the result is to be stored
+  // --- a store that fails when it should store the result
 
-  /** Troubles after which the second caller gets the answer, by name. */
+  /** Failures after which the second caller gets the answer, by name. */
   private static Map<String, FailingStore> passing(IdempotencyStore over) {
     Map<String, FailingStore> all = new LinkedHashMap<>();
     for (FailureKind kind : FailureKind.values()) {
@@ -190,14 +190,14 @@ class RequestGuardFailuresTest {
                               attempt.remember("paid", "p-1");
                               return CHARGED;
                             }))
-                    .as("the work is done: the caller need not ask again")
+                    .as("the work is done: the caller need not retry")
                     .isSameAs(CHARGED));
     assertThat(logged)
         .contains(
             "COMMS-IDEMPOTENCY-007: an answer to customer-7/charge is returned but not stored; its"
                 + " key stays leased until the lease of PT10S expires, and the next attempt is a"
                 + " takeover");
-    assertThat(ask(attempt -> CHARGED).status()).as("held").isEqualTo(409);
+    assertThat(ask(attempt -> CHARGED).status()).as("leased").isEqualTo(409);
     time.advance(LEASE);
     ask(
         attempt -> {
@@ -208,7 +208,7 @@ class RequestGuardFailuresTest {
     assertThat(ask(attempt -> CHARGED).status()).isEqualTo(201);
   }
 
-  /** What is written to the log meanwhile. */
+  /** Returns the log output of some work. */
   private static String logged(Runnable work) {
     PrintStream before = System.err;
     ByteArrayOutputStream written = new ByteArrayOutputStream();
@@ -275,7 +275,7 @@ class RequestGuardFailuresTest {
     assertThat(late).isSameAs(CHARGED);
   }
 
-  // --- work that gives no result, and predicates that fail
+  // --- work without a result, and predicates that fail
 
   @Test
   void workThatReturnsNullCountsAsDone() {
@@ -317,7 +317,7 @@ class RequestGuardFailuresTest {
             return CHARGED;
           };
       assertThat(catchThrowable(() -> broken.withLease(SCOPE, key, CONTENT, work)))
-          .as("the caller is told")
+          .as("the caller gets the failure")
           .isSameAs(failure);
       assertThat(broken.withLease(SCOPE, key, CONTENT, work).status()).isEqualTo(201);
       assertThat(runs).as("runs, " + failure).hasValue(1);
@@ -366,7 +366,7 @@ class RequestGuardFailuresTest {
               .as(name)
               .isNotNull();
           assertThat(each.withLease(SCOPE, name, CONTENT, attempt -> CHARGED).status())
-              .as("not given back: " + name)
+              .as("not released: " + name)
               .isEqualTo(409);
           time.advance(LEASE);
           each.withLease(
@@ -416,7 +416,7 @@ class RequestGuardFailuresTest {
           kind.name(),
           CONTENT,
           attempt -> {
-            assertThat(attempt.isTakeover()).as("given back at once").isFalse();
+            assertThat(attempt.isTakeover()).as("released immediately").isFalse();
             assertThat(attempt.steps()).containsExactly(Map.entry("paid", "p-1"));
             return CHARGED;
           });

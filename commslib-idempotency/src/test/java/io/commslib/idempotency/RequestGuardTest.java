@@ -225,7 +225,7 @@ class RequestGuardTest {
               assertThat(attempt.remember("late", "")).as("fenced").isFalse();
               return charged();
             });
-    assertThat(body(late)).as("not its own, which nobody will see again").isEqualTo(body(ask(KEY)));
+    assertThat(body(late)).as("the stored result, not its own").isEqualTo(body(ask(KEY)));
   }
 
   @Test

@@ -65,9 +65,7 @@ class JacksonVersionsTest {
         .withMessageStartingWith("COMMS-JACKSON-003");
   }
 
-  /**
-   * A class of the annotations, of the parser, and one that is missed only when a value is read.
-   */
+  /** A class of the annotations, one of the parser, and one that is needed only to read a value. */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -88,7 +86,7 @@ class JacksonVersionsTest {
     }
   }
 
-  /** The class path once more, without the classes whose names begin with some text. */
+  /** A copy of the class path without the classes whose names begin with a prefix. */
   private static final class Without extends URLClassLoader {
 
     private final String missing;

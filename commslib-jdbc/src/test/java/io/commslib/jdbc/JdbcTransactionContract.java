@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What transactions on plain JDBC must do; run on each database. */
+/** Contract of transactions on plain JDBC; run on each database. */
 public abstract class JdbcTransactionContract {
 
   private JdbcDatabase database;
@@ -175,7 +175,7 @@ public abstract class JdbcTransactionContract {
         null);
   }
 
-  /** Runs work that catches a failure: what it wrote is there, or the caller is told. */
+  /** Runs work that swallows a failure: its writes are committed, or the caller gets a failure. */
   private void swallows(Work work, @Nullable String state) {
     int before = rows();
     List<String> hooks = new ArrayList<>();
@@ -266,11 +266,11 @@ public abstract class JdbcTransactionContract {
     }
   }
 
-  /** The database rolls back all that was written and begins another transaction by itself. */
+  /** The database rolls back all writes and begins another transaction by itself. */
   @Test
   void aDeadlockThatTheWorkSwallowsCommitsNoPartOfTheWork() throws Exception {
     if (database.dialect() == SqlDialect.POSTGRESQL) {
-      // There it is a failure like each other, and which transaction meets it is left to time.
+      // PostgreSQL treats it like every other failure, and timing decides which transaction fails.
       return;
     }
     try (Deadlock duel = Deadlock.begin(dataSource(), database.dialect())) {
@@ -283,7 +283,7 @@ public abstract class JdbcTransactionContract {
                     Savepoint early = connection.setSavepoint();
                     duel.lose(connection);
                     if (database.dialect().isMySql()) {
-                      // What the binding to Spring relies on.
+                      // The binding to Spring relies on this.
                       quietly(() -> connection.releaseSavepoint(early));
                     }
                     connection.rollback(connection.setSavepoint());
@@ -400,7 +400,7 @@ public abstract class JdbcTransactionContract {
                       throw new IllegalStateException("business");
                     }))
         .hasMessage("business");
-    // The pool's connection is another's by now.
+    // The pool's connection belongs to another user.
     transactions.run(
         other -> {
           kept.forEach(JdbcTransactionContract::assertOver);
@@ -431,8 +431,8 @@ public abstract class JdbcTransactionContract {
     assertThatIllegalStateException()
         .isThrownBy(call)
         .withMessage(
-            "COMMS-JDBC-017: the transaction is over (expected: its work has not returned; what is"
-                + " to be written after it needs a transaction of its own)");
+            "COMMS-JDBC-017: the transaction is over (expected: use before its work returns; later"
+                + " writes need a new transaction)");
   }
 
   @Test
@@ -583,7 +583,10 @@ public abstract class JdbcTransactionContract {
         .isEqualTo(1);
   }
 
-  /** Most of these calls ask no server; one more that does would be a round trip a transaction. */
+  /**
+   * Most of these calls need no round trip; a further one that does would cost one for each
+   * transaction.
+   */
   @Test
   void returningAnUnchangedConnectionCostsNoCall() throws SQLException {
     FaultyDataSource counted =
@@ -599,7 +602,7 @@ public abstract class JdbcTransactionContract {
     JdbcDatabase usual = JdbcDatabase.builder(counted).build();
     counted.calls.clear();
     JdbcTransactionRunner.create(usual).run(tx -> null);
-    // The state of the driver's own connection, which these two lead to, asks no server.
+    // These two reach the driver's own state, which needs no round trip.
     counted.calls.removeAll(List.of("isWrapperFor", "unwrap"));
     assertThat(counted.calls)
         .containsExactly("getAutoCommit", "setAutoCommit", "commit", "setAutoCommit", "close");
@@ -631,7 +634,9 @@ public abstract class JdbcTransactionContract {
       insert(tx, 1);
       assertThat(tx.unwrap(Connection.class)).isSameAs(connection);
       assertThat(tx.database()).isEqualTo(database.id());
-      assertThat(tx.afterCommit(() -> {})).as("nobody sees the caller's commit").isFalse();
+      assertThat(tx.afterCommit(() -> {}))
+          .as("the library does not observe the caller's commit")
+          .isFalse();
       connection.rollback();
       assertThat(connection.isClosed()).isFalse();
       connection.setAutoCommit(true);

@@ -40,8 +40,8 @@ class MariaDbDialectIT {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> JdbcDatabase.builder(pool).build())
           .withMessage(
-              "sql_mode: ANSI_QUOTES (expected: with STRICT_TRANS_TABLES, else what is too long is"
-                  + " cut off)");
+              "sql_mode: ANSI_QUOTES (expected: with STRICT_TRANS_TABLES, otherwise long values"
+                  + " are truncated)");
     }
   }
 

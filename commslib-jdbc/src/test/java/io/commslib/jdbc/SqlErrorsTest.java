@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class SqlErrorsTest {
 
   /**
-   * State, vendor code, condition; and the kind of the same failure during commit if it differs.
+   * State, vendor code and condition, and the kind of the same failure during commit if it differs.
    */
   private static final List<String> TABLE =
       List.of(
@@ -83,7 +83,7 @@ class SqlErrorsTest {
           "HY000, 1836, UNAVAILABLE",
           "70100, 1969, UNAVAILABLE",
           "HY000, 3024, UNAVAILABLE",
-          // Only an operator can mend it.
+          // Only an operator can correct it.
           "0A000, 0, SETUP",
           "0LP01, 0, SETUP",
           "0P000, 0, SETUP",
@@ -143,7 +143,7 @@ class SqlErrorsTest {
           "HY000, 1364, REFUSED",
           "HY000, 1366, REFUSED",
           "HY000, 3819, REFUSED",
-          // Not known, or the work before it failed: a failed attempt.
+          // Unknown, or the work had failed before: a failed attempt.
           ", 0, UNKNOWN",
           "25P02, 0, UNKNOWN",
           "45000, 1644, UNKNOWN",
@@ -177,7 +177,7 @@ class SqlErrorsTest {
     assertThat(translated.kind()).isEqualTo(row.condition().kind());
     assertThat(SqlErrors.translateSingle("insert", row.failure()).kind())
         .isEqualTo(row.duringCommit());
-    // What is refused at commit depends on other rows: no proof.
+    // A refusal at commit depends on other rows, so it proves nothing.
     assertThat(SqlErrors.translateCommit(row.failure()).kind())
         .isEqualTo(
             row.condition() == SqlCondition.REFUSED ? FailureKind.CONTENTION : row.duringCommit());
@@ -306,7 +306,7 @@ class SqlErrorsTest {
     return text.toString();
   }
 
-  /** As the drivers of PostgreSQL, MariaDB and H2 quote what they were given. */
+  /** Failures in which the drivers of PostgreSQL, MariaDB and H2 quote their input. */
   static List<SQLException> failuresThatQuote() {
     SQLException row =
         new SQLException("ERROR: refused\n  Detail: Failing row contains (SECRET).", "23514");
@@ -349,7 +349,7 @@ class SqlErrorsTest {
     assertThat(stackTrace(SqlErrors.withoutValues(failure))).doesNotContain("SECRET");
   }
 
-  /** As Spring, Hibernate and the pools carry what a driver has thrown. */
+  /** Failures of Spring, Hibernate and pools with a driver's failure as cause. */
   @ParameterizedTest
   @MethodSource("failuresThatQuote")
   void aFailureOfALayerNamesItsClassAndShowsNoValue(SQLException failure) {
@@ -409,7 +409,7 @@ class SqlErrorsTest {
     assertThat(unknown.kind()).isEqualTo(FailureKind.CONTENTION);
   }
 
-  /** Else the failure of the work is replaced by that of its own method. */
+  /** Otherwise the failure of the work would be replaced by that of its own method. */
   @Test
   void aFailureWhoseCauseCannotBeReadIsNotALostConnectionAndIsNotReplaced() {
     RuntimeException hostile =

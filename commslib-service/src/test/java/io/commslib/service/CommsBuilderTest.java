@@ -49,7 +49,7 @@ class CommsBuilderTest {
 
   record OrderPlaced(String orderId) {}
 
-  /** Methods of {@link Comms} that return no part. */
+  /** Methods of {@link Comms} that return no component. */
   private static final Set<String> NO_PARTS =
       Set.of("name", "health", "state", "toString", "start", "close", "awaitClosed");
 

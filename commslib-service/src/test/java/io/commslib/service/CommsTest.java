@@ -96,7 +96,7 @@ class CommsTest {
       assertThat(first.key()).contains("o-1");
       assertThat(first.source()).isEqualTo("orders");
       assertThat(comms.types().decode(first)).isEqualTo(new OrderPlaced("o-1", 3));
-      // The same message once more: the inbox knows it, so the next one handled is another.
+      // The same message again: the inbox refuses it, so the next handled message is another one.
       transport.publisher().publish(ORDERS, first).toCompletableFuture().join();
       comms.inTransaction(tx -> comms.publish(tx, ORDERS, new OrderPlaced("o-2", 1), null));
       assertThat(nextHandled().message().key()).isEmpty();
@@ -299,7 +299,8 @@ class CommsTest {
             .subscribe("stock", ORDERS, on -> on.on(OrderPlaced.class, this::note))
             .build()) {
       comms.declareDestinations();
-      // Known before its first subscriber: the in-memory transport refuses groups it doesn't know.
+      // The group is declared before its first subscriber: the in-memory transport refuses unknown
+      // groups.
       assertThat(transport.deadLetters().list(ORDERS, "stock", 1)).isEmpty();
     }
   }

@@ -5,31 +5,32 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * The library's classes that borrow a connection or use one that is the caller's, and where each is
- * tried. A class that is missing here fails {@link ConnectionBorrowersTest}; one that is here and
- * never seen on a connection of the test's pool fails {@link ConnectionStateContract}.
+ * The library's classes that borrow a connection or use a caller's connection, and the databases on
+ * which each is tested. A class that is missing here fails {@link ConnectionBorrowersTest}; a class
+ * that is listed but never uses a connection of the test's pool fails {@link
+ * ConnectionStateContract}.
  */
 final class ConnectionBorrowers {
 
-  /** Where a class is tried. */
+  /** The databases on which a class is tested. */
   enum Tried {
     /** On every database. */
     EVERYWHERE,
-    /** On PostgreSQL, which alone has what it uses. */
+    /** On PostgreSQL, since it uses features of PostgreSQL only. */
     ON_POSTGRESQL,
     /** On H2. */
     ON_H2,
     /** On databases that have the tables of sagas. */
     WITH_SAGAS,
-    /** It prepares a schema, not a service's work; its own tests say what it leaves. */
+    /** It changes schemas and is not used at runtime; its own tests cover it. */
     SCHEMA,
     /** In memory; it borrows no connection. */
     IN_MEMORY,
-    /** Writes down which settings there are; others run them. */
+    /** It only has the text of settings; other classes run them. */
     TEXT
   }
 
-  /** Who takes connections, or asks a transaction for its own. */
+  /** Classes that borrow connections, or use the connection of a transaction. */
   static final Map<String, Tried> CLASSES =
       Map.ofEntries(
           Map.entry("io.commslib.jdbc.BorrowedConnection", Tried.EVERYWHERE),
@@ -51,7 +52,7 @@ final class ConnectionBorrowers {
           Map.entry("io.commslib.saga.ReplyHandler", Tried.WITH_SAGAS),
           Map.entry("io.commslib.spring.SpringTransaction", Tried.EVERYWHERE));
 
-  /** Who changes a connection through JDBC's methods. */
+  /** Classes that change a connection through JDBC's methods. */
   static final Set<String> CONNECTION_CHANGERS =
       Set.of(
           "io.commslib.jdbc.BorrowedConnection",
@@ -59,7 +60,7 @@ final class ConnectionBorrowers {
           // Destroys the connection it listened on, if it can't stop listening.
           "io.commslib.outbox.OutboxNotifier");
 
-  /** Whose SQL changes a session, or takes a lock that could outlive a transaction. */
+  /** Classes whose SQL changes a session, or takes a lock that may outlive a transaction. */
   static final Map<String, Tried> SESSION_CHANGERS =
       Map.of(
           "io.commslib.idempotency.PostgresInboxInsert", Tried.ON_POSTGRESQL,
@@ -72,12 +73,12 @@ final class ConnectionBorrowers {
 
   private ConnectionBorrowers() {}
 
-  /** Whether a class on the stack says that its own tests look after what it leaves. */
+  /** Returns whether a class is covered by its own tests. */
   static boolean isExempt(String name) {
     return CLASSES.get(name) == Tried.SCHEMA;
   }
 
-  /** Which classes must be seen on connections of a database. */
+  /** Returns the classes that must use connections of a database in the test. */
   static Set<String> on(SessionState database) {
     Set<String> classes = new TreeSet<>();
     CLASSES.forEach((name, tried) -> add(classes, name, tried, database));

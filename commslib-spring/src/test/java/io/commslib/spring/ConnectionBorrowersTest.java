@@ -24,7 +24,7 @@ import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.datasource.ConnectionHolder;
 
-/** That the places where a connection is borrowed, or changed, are those that are tried. */
+/** Checks that all places that borrow or change a connection are tested. */
 class ConnectionBorrowersTest {
 
   private static final Set<String> CHANGES =
@@ -43,7 +43,7 @@ class ConnectionBorrowersTest {
           "setShardingKey",
           "abort");
 
-  /** As it stands in SQL. {@code SET STATEMENT} ends with its statement. */
+  /** Matches SQL that changes a session. {@code SET STATEMENT} ends with its statement. */
   private static final Pattern SETTING =
       Pattern.compile(
           "set_config\\(|\\bSET (?!STATEMENT)(LOCAL |SESSION |GLOBAL )?[A-Za-z_]*_?(LOCK_TIMEOUT|lock_timeout|schema|SCHEMA|search_path)\\b"
@@ -81,7 +81,7 @@ class ConnectionBorrowersTest {
                     || isOn(call, TransactionContext.class, "unwrap")
                     || isOn(call, JdbcTransactions.class, "connection")
                     || isOn(call, SingleStatements.class, "run"));
-    // The database is learnt of on a connection that another class has borrowed.
+    // It reads the settings on a connection that another class has borrowed.
     found.add("io.commslib.jdbc.JdbcDatabase");
     assertThat(found).isEqualTo(ConnectionBorrowers.CLASSES.keySet());
   }
@@ -107,7 +107,7 @@ class ConnectionBorrowersTest {
     assertThat(found).isEqualTo(ConnectionBorrowers.SESSION_CHANGERS.keySet());
   }
 
-  /** The class file as text: its SQL stands there in one piece or in several. */
+  /** Returns the class file as text, which has its SQL in one or more pieces. */
   private static String bytes(JavaClass type) {
     try (InputStream file = type.getSource().orElseThrow().getUri().toURL().openStream()) {
       return new String(file.readAllBytes(), StandardCharsets.ISO_8859_1);

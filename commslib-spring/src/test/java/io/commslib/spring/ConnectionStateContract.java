@@ -43,17 +43,17 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.springframework.transaction.PlatformTransactionManager;
 
 /**
- * What is borrowed is given back as it was: isolation, auto-commit, read-only, schema, settings of
- * the session and locks, and no transaction is left open; also when something fails. On a pool that
- * resets nothing.
+ * A borrowed connection is returned unchanged: isolation, auto-commit, read-only mode, schema,
+ * settings of the session and locks, and without an open transaction; also after failures. On a
+ * pool that does not reset connections.
  */
 abstract class ConnectionStateContract {
 
-  /** How connections come. */
+  /** State in which the pool supplies connections. */
   enum Pool {
-    /** Auto-commit on, READ COMMITTED, all else as the database has it. */
+    /** Auto-commit on, READ COMMITTED, everything else at the database's default. */
     USUAL,
-    /** Auto-commit off, SERIALIZABLE, another schema, other bounds of waits. */
+    /** Auto-commit off, SERIALIZABLE, another schema, other lock timeouts. */
     UNUSUAL
   }
 
@@ -66,16 +66,16 @@ abstract class ConnectionStateContract {
   private JdbcTransactionRunner transactions;
   private Stores stores;
 
-  /** Which database it is. */
+  /** Returns the kind of database. */
   abstract SessionState kind();
 
   /** Opens a connection with all its defaults. */
   abstract Connection open() throws SQLException;
 
-  /** Statements that make a session unusual. */
+  /** Returns statements that change a session's defaults. */
   abstract List<String> unusual();
 
-  /** Another pool, for what needs no watching. */
+  /** Returns another pool, for statements that are not recorded. */
   abstract DataSource unobserved();
 
   private Connection open(Pool how) throws SQLException {
@@ -96,7 +96,7 @@ abstract class ConnectionStateContract {
 
   private void useWithTables(Pool how, int connections) throws SQLException {
     use(how, connections);
-    // Making them borrows two connections at once.
+    // Creating the tables borrows two connections at the same time.
     Stores.makeTables(JdbcDatabase.builder(unobserved()).schema(schema).build());
     stores = new Stores(database);
   }
@@ -159,7 +159,7 @@ abstract class ConnectionStateContract {
     assertThat(pool.lent()).as("connections out after " + after).isZero();
   }
 
-  // --- bindings and what is done in a caller's transaction
+  // --- bindings and operations in a caller's transaction
 
   private Map<String, TransactionBinding> bindings(Pool how) {
     Map<String, TransactionBinding> all = new LinkedHashMap<>();
@@ -167,7 +167,8 @@ abstract class ConnectionStateContract {
       all.put(binding.name(), binding.on(database));
     }
     if (how == Pool.UNUSUAL) {
-      // It takes auto-commit off for a transaction that runs, and leaves that to whoever began it.
+      // It switches auto-commit off for a running transaction and leaves the reset to the one that
+      // began it.
       all.remove(Bindings.JDBI.name());
     }
     for (Managers manager : Managers.values()) {
@@ -205,7 +206,7 @@ abstract class ConnectionStateContract {
     }
   }
 
-  /** The transaction is the caller's, and so is what its session says. */
+  /** The transaction and the settings of its session belong to the caller. */
   private void leavesTheSession(String name, TransactionContext tx, Stores.Operation operation)
       throws Exception {
     Connection connection = tx.unwrap(Connection.class);
@@ -214,7 +215,7 @@ abstract class ConnectionStateContract {
     assertThat(SessionState.differences(before, kind().settings(connection))).as(name).isEmpty();
   }
 
-  // --- what the stores do in transactions of their own
+  // --- operations of the stores in transactions of their own
 
   /** A call that borrows a connection. */
   @FunctionalInterface
@@ -240,7 +241,7 @@ abstract class ConnectionStateContract {
         });
     all.put("inbox", () -> stores.inbox.purge());
     all.put(
-        "held keys",
+        "blocked keys",
         () -> {
           stores.blockedKeys.block("c", "k", 1);
           stores.blockedKeys.block("c", "k", 2);
@@ -312,7 +313,7 @@ abstract class ConnectionStateContract {
           }
         });
     await(
-        "parked for want of an answer",
+        "parked without an answer",
         () -> engine.find("trip", "order-1").orElseThrow().status() == SagaStatus.PARKED);
     engine.list(SagaStatus.PARKED, 10);
     engine.timeline(id);
@@ -334,7 +335,7 @@ abstract class ConnectionStateContract {
   }
 
   private void byEveryStoreInTransactionsOfItsOwn(Pool how) throws Exception {
-    // One connection for all: who borrowed a second one while holding the first would wait in vain.
+    // One connection for all: borrowing a second one while using the first would block forever.
     useWithTables(how, 1);
     for (Map.Entry<String, Call> call : calls().entrySet()) {
       call.getValue().run();
@@ -363,7 +364,7 @@ abstract class ConnectionStateContract {
     assertReturnedUnchanged("notifier");
   }
 
-  // --- all of them
+  // --- all borrowers
 
   @ParameterizedTest
   @EnumSource(Pool.class)
@@ -399,7 +400,7 @@ abstract class ConnectionStateContract {
                 }));
   }
 
-  /** After it the pool is as it was, nothing was committed, and the next transaction commits. */
+  /** Checks that the pool is unchanged, nothing was committed and the next transaction commits. */
   private void assertRolledBack(String after, TransactionRunner runner) throws Exception {
     pool.failNothing();
     assertThat(Thread.currentThread().isInterrupted()).as(after).isFalse();
@@ -472,7 +473,9 @@ abstract class ConnectionStateContract {
                 throw new UnsupportedOperationException("the work");
               });
       assertThat(thrown).isInstanceOf(UnsupportedOperationException.class);
-      assertThat(pool.destroyed()).as("nobody gets what is open").isEqualTo(++destroyed);
+      assertThat(pool.destroyed())
+          .as("an open connection is not supplied again")
+          .isEqualTo(++destroyed);
       assertRolledBack("a rollback that fails with " + failure, runner);
     }
     for (String method : List.of("close", "abort")) {
@@ -591,7 +594,7 @@ abstract class ConnectionStateContract {
     }
   }
 
-  // --- connections that come dirty
+  // --- connections that are supplied dirty
 
   @Test
   void aTransactionLeftOpenByAnEarlierUserIsRolledBackAndNotCommitted() throws Exception {
@@ -658,7 +661,7 @@ abstract class ConnectionStateContract {
   @Test
   void aReadOnlyConnectionIsRefusedWhereItIsKnownAndReturnedReadOnly() throws Exception {
     if (kind() == SessionState.H2) {
-      // Its connections know no such mode; a database that is read-only is refused as well.
+      // H2's connections have no such mode; a read-only database is refused as well.
       return;
     }
     useWithTables(Pool.USUAL, 1);

@@ -35,14 +35,14 @@ import org.springframework.transaction.support.TransactionSynchronizationManager
 import org.springframework.transaction.support.TransactionTemplate;
 
 /**
- * A message that is published in a callback of Spring's transaction either commits with it or is
- * refused. None is accepted and lost, whatever the pool's auto-commit is.
+ * A message published in a callback of Spring's transaction either commits with it or is refused.
+ * None is accepted and lost, for either auto-commit mode of the pool.
  */
 class EndedTransactionTest {
 
   private static final Destination ORDERS = Destination.queue("orders");
 
-  /** Each callback of Spring's, and whether a transaction that can still commit runs in it. */
+  /** Every callback of Spring, and whether a transaction that can still commit runs in it. */
   private static final Map<String, Boolean> CALLBACKS =
       Map.of(
           "beforeCommit", true,
@@ -50,7 +50,7 @@ class EndedTransactionTest {
           "afterCommit", false,
           "afterCompletion", false);
 
-  /** They come in the middle of a transaction, at the user's own call. */
+  /** Spring calls them during a transaction, when the user requests it. */
   private static final List<String> IN_BETWEEN =
       List.of("suspend", "resume", "flush", "savepoint", "savepointRollback", "getOrder");
 
@@ -131,7 +131,7 @@ class EndedTransactionTest {
                     + " REQUIRES_NEW)");
       }
       assertThat(ids(pool, database)).hasSize(rollsBack ? 0 : accepted.size());
-      // The thread is as it was: the next transaction is none that is over.
+      // The thread is clean: the next transaction is not the ended one.
       template.executeWithoutResult(status -> publish(outbox, database, "next"));
       assertThat(ids(pool, database)).hasSize((rollsBack ? 0 : accepted.size()) + 1);
     }

@@ -71,11 +71,11 @@ class MariaDbSpringBindingIT extends TransactionBindingContract {
         MANAGERS.computeIfAbsent(manager, kind -> kind.on(database.dataSource())), database);
   }
 
-  /** As after a deadlock: the next statement begins another transaction. */
+  /** Simulates a deadlock: the next statement begins another transaction. */
   @Test
   void aTransactionThatTheServerRolledBackBehindTheLibraryIsRefused() {
     if (binding == SpringBinding.JOINED) {
-      // Savepoints of the application's may enclose the one that would tell.
+      // Savepoints of the application may enclose the probing savepoint.
       return;
     }
     JdbcDatabase own = JdbcDatabase.builder(pool).build();

@@ -45,7 +45,7 @@ import org.springframework.transaction.UnexpectedRollbackException;
 import org.springframework.transaction.support.AbstractPlatformTransactionManager;
 import org.springframework.transaction.support.DefaultTransactionStatus;
 
-/** What a transaction manager that does not fit, or does not commit, means for messages. */
+/** Effects on messages of a transaction manager that is unsuitable or does not commit. */
 class SpringManagerTest {
 
   private static final Destination ORDERS = Destination.queue("orders");
@@ -68,7 +68,7 @@ class SpringManagerTest {
     pool.close();
   }
 
-  /** Begins and ends, and binds no connection, as JTA's do. */
+  /** A manager that begins and ends but binds no connection, like a JTA manager. */
   private static class Unbound extends AbstractPlatformTransactionManager {
 
     private static final long serialVersionUID = 1L;
@@ -88,7 +88,7 @@ class SpringManagerTest {
     protected void doRollback(DefaultTransactionStatus status) {}
   }
 
-  /** Managers whose transactions the library would not be in. */
+  /** Managers whose transactions would not include the library's writes. */
   private List<PlatformTransactionManager> unfit() {
     DataSourceTransactionManager unsynchronized = new DataSourceTransactionManager(pool);
     unsynchronized.setTransactionSynchronization(
@@ -128,7 +128,7 @@ class SpringManagerTest {
     }
   }
 
-  /** Can't reach its database until there is a manager. */
+  /** A data source that fails until a manager is set. */
   private static PlatformTransactionManager delegatingOnceReached(
       AtomicReference<PlatformTransactionManager> now) {
     return new PlatformTransactionManager() {
@@ -181,7 +181,7 @@ class SpringManagerTest {
     }
   }
 
-  /** What a commit may throw, and what it means. */
+  /** Failures of a commit, with their kinds. */
   private static final Map<RuntimeException, FailureKind> COMMITS =
       Map.ofEntries(
           Map.entry(new TransactionSystemException("no word"), FailureKind.UNKNOWN_RESULT),

@@ -54,7 +54,7 @@ import org.springframework.transaction.UnexpectedRollbackException;
 import org.springframework.transaction.support.DefaultTransactionStatus;
 import org.springframework.transaction.support.TransactionTemplate;
 
-/** What is special about transactions of Spring's. */
+/** Behaviour specific to transactions of Spring. */
 class SpringTransactionsTest {
 
   private static final Destination ORDERS = Destination.queue("orders");
@@ -322,7 +322,7 @@ class SpringTransactionsTest {
         .hasMessage("COMMS-SPRING-006: transaction: connection lost, rolled back");
   }
 
-  /** Fails whenever it can, in the words of others. */
+  /** Fails in every call, with failures that other layers throw. */
   private SpringTransactionRunner failingRunner(RuntimeException atCommit) {
     return SpringTransactionRunner.create(
         new DataSourceTransactionManager(pool) {
