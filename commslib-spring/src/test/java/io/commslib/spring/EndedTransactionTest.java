@@ -6,6 +6,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.TestDatabases;
 import io.commslib.outbox.JdbcOutbox;
 import io.commslib.outbox.OutboxConfig;
 import io.commslib.outbox.OutboxSchema;
@@ -34,14 +35,14 @@ import org.springframework.transaction.support.TransactionSynchronizationManager
 import org.springframework.transaction.support.TransactionTemplate;
 
 /**
- * A message that is published in a callback of Spring's transaction either commits with it or is
- * refused. None is accepted and lost, whatever the pool's auto-commit is.
+ * A message published in a callback of Spring's transaction either commits with it or is refused.
+ * None is accepted and lost, for either auto-commit mode of the pool.
  */
-class AfterTheEndTest {
+class EndedTransactionTest {
 
   private static final Destination ORDERS = Destination.queue("orders");
 
-  /** Each callback of Spring's, and whether a transaction that can still commit runs in it. */
+  /** Every callback of Spring, and whether a transaction that can still commit runs in it. */
   private static final Map<String, Boolean> CALLBACKS =
       Map.of(
           "beforeCommit", true,
@@ -49,14 +50,14 @@ class AfterTheEndTest {
           "afterCommit", false,
           "afterCompletion", false);
 
-  /** They come in the middle of a transaction, at the user's own call. */
+  /** Spring calls them during a transaction, when the user requests it. */
   private static final List<String> IN_BETWEEN =
       List.of("suspend", "resume", "flush", "savepoint", "savepointRollback", "getOrder");
 
   @TempDir Path folder;
 
   @Test
-  void everyCallbackOfSpringsIsListed() {
+  void everyCallbackOfSpringIsListed() {
     Set<String> names = new TreeSet<>();
     for (Method method : TransactionSynchronization.class.getMethods()) {
       names.add(method.getName());
@@ -88,7 +89,7 @@ class AfterTheEndTest {
   @MethodSource("cells")
   void aMessageCommitsWithTheTransactionOrIsRefused(
       String callback, boolean autoCommit, boolean before, boolean rollsBack) throws Exception {
-    try (HikariDataSource pool = Pools.h2(folder)) {
+    try (HikariDataSource pool = TestDatabases.h2(folder)) {
       pool.setAutoCommit(autoCommit);
       JdbcDatabase database = JdbcDatabase.builder(pool).build();
       OutboxSchema.scripts().apply(database);
@@ -130,15 +131,15 @@ class AfterTheEndTest {
                     + " REQUIRES_NEW)");
       }
       assertThat(ids(pool, database)).hasSize(rollsBack ? 0 : accepted.size());
-      // The thread is as it was: the next transaction is none that is over.
+      // The thread is clean: the next transaction is not the ended one.
       template.executeWithoutResult(status -> publish(outbox, database, "next"));
       assertThat(ids(pool, database)).hasSize((rollsBack ? 0 : accepted.size()) + 1);
     }
   }
 
   @Test
-  void aTransactionOfItsOwnTakesAMessageAfterTheEnd() throws Exception {
-    try (HikariDataSource pool = Pools.h2(folder)) {
+  void aNewTransactionAcceptsAMessageAfterTheEnd() throws Exception {
+    try (HikariDataSource pool = TestDatabases.h2(folder)) {
       pool.setAutoCommit(false);
       JdbcDatabase database = JdbcDatabase.builder(pool).build();
       OutboxSchema.scripts().apply(database);
@@ -162,7 +163,7 @@ class AfterTheEndTest {
   private static TransactionSynchronization calling(String callback, Runnable action) {
     return (TransactionSynchronization)
         Proxy.newProxyInstance(
-            AfterTheEndTest.class.getClassLoader(),
+            EndedTransactionTest.class.getClassLoader(),
             new Class<?>[] {TransactionSynchronization.class},
             (proxy, method, arguments) -> {
               if (method.getName().equals(callback)) {

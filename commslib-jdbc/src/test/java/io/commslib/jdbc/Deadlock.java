@@ -8,20 +8,20 @@ import java.util.concurrent.locks.LockSupport;
 import javax.sql.DataSource;
 
 /** A deadlock on MariaDB or H2 over two rows, with an opponent that wins. */
-final class Duel implements AutoCloseable {
+final class Deadlock implements AutoCloseable {
 
   private final DataSource source;
   private final SqlDialect dialect;
   private final Connection winner;
 
-  private Duel(DataSource source, SqlDialect dialect, Connection winner) {
+  private Deadlock(DataSource source, SqlDialect dialect, Connection winner) {
     this.source = source;
     this.dialect = dialect;
     this.winner = winner;
   }
 
-  /** InnoDB gives up the transaction that has changed less, H2 the one that began later. */
-  static Duel begin(DataSource source, SqlDialect dialect) throws SQLException {
+  /** InnoDB rolls back the transaction with fewer changes, H2 the one that began later. */
+  static Deadlock begin(DataSource source, SqlDialect dialect) throws SQLException {
     TestDatabases.execute(
         source,
         "DROP TABLE IF EXISTS duel",
@@ -35,10 +35,10 @@ final class Duel implements AutoCloseable {
       }
       statement.execute("UPDATE duel SET n = n + 1 WHERE id = 2");
     }
-    return new Duel(source, dialect, winner);
+    return new Deadlock(source, dialect, winner);
   }
 
-  /** Loses on a connection and catches the failure. */
+  /** Loses the deadlock on a connection and swallows the failure. */
   void lose(Connection loser) throws SQLException {
     Thread opponent = new Thread(this::attack);
     try (Statement statement = loser.createStatement()) {
@@ -55,7 +55,7 @@ final class Duel implements AutoCloseable {
     }
   }
 
-  /** Closes the circle once the loser waits. */
+  /** Completes the deadlock once the loser waits. */
   private void attack() {
     String waiting =
         dialect == SqlDialect.H2
@@ -63,13 +63,13 @@ final class Duel implements AutoCloseable {
             : "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'";
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
     while (TestDatabases.number(source, waiting) == 0 && System.nanoTime() < end) {
-      // InnoDB's view does not change while it is read more often than each 100 ms.
+      // InnoDB's view is not refreshed if it is read more often than every 100 ms.
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(120));
     }
     try (Statement statement = winner.createStatement()) {
       statement.execute("UPDATE duel SET n = n + 1 WHERE id = 1");
     } catch (SQLException e) {
-      // The loser notices: it meets no deadlock.
+      // The loser fails because there is no deadlock.
     }
   }
 

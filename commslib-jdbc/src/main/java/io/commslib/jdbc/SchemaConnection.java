@@ -7,24 +7,24 @@ import java.util.Deque;
 import javax.sql.DataSource;
 
 /**
- * A borrowed connection with auto-commit off. Closing rolls back what was not committed and gives
- * it back with the settings it came with.
+ * A borrowed connection for schema scripts, with auto-commit off. Closing it rolls back an open
+ * transaction and returns it with its original settings.
  */
-final class Loan implements AutoCloseable {
+final class SchemaConnection implements AutoCloseable {
 
   private final Connection connection;
   private final boolean autoCommit;
   private final Deque<String> undo = new ArrayDeque<>();
 
-  private Loan(Connection connection, boolean autoCommit) {
+  private SchemaConnection(Connection connection, boolean autoCommit) {
     this.connection = connection;
     this.autoCommit = autoCommit;
   }
 
-  static Loan of(DataSource source) throws SQLException {
+  static SchemaConnection of(DataSource source) throws SQLException {
     Connection connection = source.getConnection();
     try {
-      Loan loan = new Loan(connection, connection.getAutoCommit());
+      SchemaConnection loan = new SchemaConnection(connection, connection.getAutoCommit());
       connection.setAutoCommit(false);
       return loan;
     } catch (SQLException | RuntimeException e) {
@@ -42,13 +42,16 @@ final class Loan implements AutoCloseable {
     PlainSql.execute(connection, sql);
   }
 
-  /** Returns the number that a query answers with; 0 for null. */
+  /** Returns the number in the first row; 0 for null. */
   long number(String sql) throws SQLException {
     return PlainSql.number(connection, sql);
   }
 
-  /** Has a statement run when this closes, after the rollback; the last one added runs first. */
-  void undoWith(String sql) {
+  /**
+   * Registers a statement that runs on close, after the rollback; the last one registered runs
+   * first.
+   */
+  void onClose(String sql) {
     undo.push(sql);
   }
 
@@ -63,8 +66,7 @@ final class Loan implements AutoCloseable {
         connection.setAutoCommit(true);
       }
     } catch (SQLException e) {
-      // Broken: there is nothing left to give back, and after a failed rollback switching
-      // auto-commit on would commit.
+      // The connection is broken; after a failed rollback switching auto-commit on would commit.
     }
   }
 }

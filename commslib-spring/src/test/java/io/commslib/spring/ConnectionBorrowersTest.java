@@ -24,8 +24,8 @@ import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.datasource.ConnectionHolder;
 
-/** That the places where a connection is borrowed, or changed, are those that are tried. */
-class BorrowersTest {
+/** Checks that all places that borrow or change a connection are tested. */
+class ConnectionBorrowersTest {
 
   private static final Set<String> CHANGES =
       Set.of(
@@ -43,7 +43,7 @@ class BorrowersTest {
           "setShardingKey",
           "abort");
 
-  /** As it stands in SQL. {@code SET STATEMENT} ends with its statement. */
+  /** Matches SQL that changes a session. {@code SET STATEMENT} ends with its statement. */
   private static final Pattern SETTING =
       Pattern.compile(
           "set_config\\(|\\bSET (?!STATEMENT)(LOCAL |SESSION |GLOBAL )?[A-Za-z_]*_?(LOCK_TIMEOUT|lock_timeout|schema|SCHEMA|search_path)\\b"
@@ -59,7 +59,7 @@ class BorrowersTest {
   private Set<String> callers(Predicate<JavaMethodCall> call) {
     return library.stream()
         .filter(type -> type.getMethodCallsFromSelf().stream().anyMatch(call))
-        .map(BorrowersTest::outermost)
+        .map(ConnectionBorrowersTest::outermost)
         .collect(Collectors.toSet());
   }
 
@@ -72,7 +72,7 @@ class BorrowersTest {
   }
 
   @Test
-  void whoBorrowsAConnectionIsInTheTable() {
+  void everyClassThatBorrowsAConnectionIsInTheTable() {
     Set<String> found =
         callers(
             call ->
@@ -81,33 +81,33 @@ class BorrowersTest {
                     || isOn(call, TransactionContext.class, "unwrap")
                     || isOn(call, JdbcTransactions.class, "connection")
                     || isOn(call, SingleStatements.class, "run"));
-    // The database is learnt of on a connection that another class has borrowed.
+    // It reads the settings on a connection that another class has borrowed.
     found.add("io.commslib.jdbc.JdbcDatabase");
-    assertThat(found).isEqualTo(Borrowers.CLASSES.keySet());
+    assertThat(found).isEqualTo(ConnectionBorrowers.CLASSES.keySet());
   }
 
   @Test
-  void whoChangesAConnectionIsInTheTable() {
+  void everyClassThatChangesAConnectionIsInTheTable() {
     assertThat(
             callers(
                 call ->
                     CHANGES.contains(call.getName())
                         && call.getTargetOwner().isAssignableTo(Connection.class)))
-        .isEqualTo(Borrowers.CHANGERS);
+        .isEqualTo(ConnectionBorrowers.CONNECTION_CHANGERS);
   }
 
   @Test
-  void whoseSqlChangesASessionIsInTheTable() {
+  void everyClassWhoseSqlChangesASessionIsInTheTable() {
     Set<String> found =
         library.stream()
             .filter(type -> SETTING.matcher(bytes(type)).find())
-            .map(BorrowersTest::outermost)
+            .map(ConnectionBorrowersTest::outermost)
             .collect(Collectors.toSet());
     found.addAll(callers(call -> isOn(call, SqlDialect.class, "lockTimeout")));
-    assertThat(found).isEqualTo(Borrowers.SETTERS.keySet());
+    assertThat(found).isEqualTo(ConnectionBorrowers.SESSION_CHANGERS.keySet());
   }
 
-  /** The class file as text: its SQL stands there in one piece or in several. */
+  /** Returns the class file as text, which has its SQL in one or more pieces. */
   private static String bytes(JavaClass type) {
     try (InputStream file = type.getSource().orElseThrow().getUri().toURL().openStream()) {
       return new String(file.readAllBytes(), StandardCharsets.ISO_8859_1);

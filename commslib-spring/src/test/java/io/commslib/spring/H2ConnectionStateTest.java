@@ -7,7 +7,7 @@ import java.util.List;
 import javax.sql.DataSource;
 import org.h2.jdbcx.JdbcDataSource;
 
-class H2GivenBackTest extends GivenBackContract {
+class H2ConnectionStateTest extends ConnectionStateContract {
 
   private static final String URL = "jdbc:h2:mem:given_back;DB_CLOSE_DELAY=-1";
 
@@ -28,7 +28,7 @@ class H2GivenBackTest extends GivenBackContract {
   }
 
   @Override
-  DataSource aside() {
+  DataSource unobserved() {
     JdbcDataSource source = new JdbcDataSource();
     source.setURL(URL);
     source.setUser("sa");

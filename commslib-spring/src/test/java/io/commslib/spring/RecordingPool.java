@@ -22,12 +22,12 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A pool that resets nothing: a connection is handed out again as it was given back. It notes what
- * is different when one comes back, and which of the library's classes used one.
+ * A pool that does not reset returned connections. It records the differences of every returned
+ * connection, and the library's classes that used one.
  */
-final class PlainPool implements DataSource, AutoCloseable {
+final class RecordingPool implements DataSource, AutoCloseable {
 
-  /** Opens connections as this pool hands them out. */
+  /** Opens connections in the state in which this pool supplies them. */
   interface Opener {
     Connection open() throws SQLException;
   }
@@ -48,7 +48,8 @@ final class PlainPool implements DataSource, AutoCloseable {
   private final AtomicInteger destroyed = new AtomicInteger();
   private final AtomicInteger lent = new AtomicInteger();
 
-  PlainPool(int size, SessionState database, Opener opener, Opener observers) throws SQLException {
+  RecordingPool(int size, SessionState database, Opener opener, Opener observers)
+      throws SQLException {
     this.database = database;
     this.opener = opener;
     this.observer = observers.open();
@@ -58,27 +59,30 @@ final class PlainPool implements DataSource, AutoCloseable {
     free.addAll(all);
   }
 
-  /** What was different when connections came back. */
+  /** Returns the differences of returned connections. */
   List<String> differences() {
     return differences;
   }
 
-  /** The library's classes that have called a connection of this pool. */
+  /** Returns the library's classes that have called a connection of this pool. */
   Set<String> users() {
     return users;
   }
 
-  /** How many connections were destroyed by those who had them. */
+  /** Returns the number of connections that their borrowers have destroyed. */
   int destroyed() {
     return destroyed.get();
   }
 
-  /** How many are out. */
+  /** Returns the number of borrowed connections. */
   int lent() {
     return lent.get();
   }
 
-  /** Lets the next call of a method fail; {@code close} and {@code abort} do their work before. */
+  /**
+   * Lets the next call of a method fail; {@code close} and {@code abort} take effect before they
+   * fail.
+   */
   void failNext(String method, Throwable failure) {
     failures.put(method, failure);
   }
@@ -92,7 +96,7 @@ final class PlainPool implements DataSource, AutoCloseable {
     void run(Connection connection) throws SQLException;
   }
 
-  /** Does something on each connection, past all watching. */
+  /** Runs statements on each connection without recording them. */
   void inEach(Work work) throws SQLException {
     for (Slot slot : all) {
       if (slot.connection != null) {
@@ -112,7 +116,7 @@ final class PlainPool implements DataSource, AutoCloseable {
     }
   }
 
-  /** Whoever comes next gets new ones. */
+  /** Closes idle connections, so that the next borrower gets a new one. */
   void closeIdle() throws SQLException {
     for (Slot slot : free) {
       if (slot.connection != null) {
@@ -160,7 +164,7 @@ final class PlainPool implements DataSource, AutoCloseable {
     AtomicBoolean given = new AtomicBoolean();
     return (Connection)
         Proxy.newProxyInstance(
-            PlainPool.class.getClassLoader(),
+            RecordingPool.class.getClassLoader(),
             new Class<?>[] {Connection.class},
             (proxy, method, arguments) -> {
               switch (method.getName()) {
@@ -186,7 +190,7 @@ final class PlainPool implements DataSource, AutoCloseable {
                 return null;
               }
               if (method.getName().equals("abort")) {
-                // As pools do; some drivers know no abort.
+                // Pools do the same; some drivers do not support abort.
                 connection.close();
                 destroyed.incrementAndGet();
                 fail("abort");
@@ -215,7 +219,7 @@ final class PlainPool implements DataSource, AutoCloseable {
             SessionState.differences(before, state(slot, connection)).stream()
                 .map(each -> each + ", by " + stack())
                 .toList();
-        if (stack().stream().noneMatch(Borrowers::isExempt)) {
+        if (stack().stream().noneMatch(ConnectionBorrowers::isExempt)) {
           differences.addAll(different);
         }
         if (!different.isEmpty()) {
@@ -223,7 +227,7 @@ final class PlainPool implements DataSource, AutoCloseable {
         }
       }
     } catch (SQLException e) {
-      // It has broken: nobody gets it again.
+      // It is broken and must not be supplied again.
       connection.close();
     } finally {
       lent.decrementAndGet();
@@ -251,7 +255,7 @@ final class PlainPool implements DataSource, AutoCloseable {
     users.addAll(stack());
   }
 
-  /** The library's classes on the stack, nested ones by the class around them. */
+  /** Returns the library's classes on the stack; nested classes count as their outer class. */
   private static Set<String> stack() {
     Set<String> classes = ConcurrentHashMap.newKeySet();
     StackWalker.getInstance()

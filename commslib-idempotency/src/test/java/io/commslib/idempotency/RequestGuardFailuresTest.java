@@ -31,8 +31,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** A result that can't be stored, for whatever reason, is not a reason to do it again. */
-class RequestGuardTroubleTest {
+/** A result that can't be stored, for any reason, does not repeat the work. */
+class RequestGuardFailuresTest {
 
   private static final String SCOPE = "customer-7/charge";
   private static final String KEY = "key-1";
@@ -59,7 +59,7 @@ class RequestGuardTroubleTest {
   // --- the places
 
   @Test
-  void thePlacesThatStoreAResultAreThoseThatAreTried() throws IOException {
+  void everyPlaceThatStoresAResultIsTested() throws IOException {
     assertThat(
             Arrays.stream(IdempotencyStore.class.getMethods())
                 .filter(
@@ -67,8 +67,8 @@ class RequestGuardTroubleTest {
                         Arrays.asList(method.getParameterTypes()).contains(String.class)
                             || Arrays.asList(method.getParameterTypes())
                                 .contains(StoredResult.class))
-                .map(RequestGuardTroubleTest::signature))
-        .as("of a store: two of complete, and what keeps a step")
+                .map(RequestGuardFailuresTest::signature))
+        .as("of a store: two of complete, and remember")
         .containsExactlyInAnyOrder(
             "complete(RequestKey, long, StoredResult)",
             "complete(TransactionContext, RequestKey, long, StoredResult)",
@@ -97,7 +97,7 @@ class RequestGuardTroubleTest {
           .map(file -> Path.of("target/classes").relativize(file).toString())
           .filter(name -> name.endsWith(".class"))
           .map(name -> name.substring(0, name.length() - 6).replace('/', '.'))
-          .map(RequestGuardTroubleTest::load)
+          .map(RequestGuardFailuresTest::load)
           .filter(IdempotencyStore.class::isAssignableFrom)
           .filter(type -> !Modifier.isAbstract(type.getModifiers()))
           .map(Class::getSimpleName)
@@ -107,15 +107,15 @@ class RequestGuardTroubleTest {
 
   private static Class<?> load(String name) {
     try {
-      return Class.forName(name, false, RequestGuardTroubleTest.class.getClassLoader());
+      return Class.forName(name, false, RequestGuardFailuresTest.class.getClassLoader());
     } catch (ClassNotFoundException e) {
       throw new AssertionError(e);
     }
   }
 
-  // --- a store that fails when the result is to be stored
+  // --- a store that fails when it should store the result
 
-  /** Troubles after which the second caller gets the answer, by name. */
+  /** Failures after which the second caller gets the answer, by name. */
   private static Map<String, FailingStore> passing(IdempotencyStore over) {
     Map<String, FailingStore> all = new LinkedHashMap<>();
     for (FailureKind kind : FailureKind.values()) {
@@ -139,7 +139,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void byLeaseTheWorkRunsOnceWhateverFailsWhenItsResultIsStored() {
+  void withLeaseTheWorkRunsOnceWhateverFailsWhenItsResultIsStored() {
     passing(memory)
         .forEach(
             (name, failing) -> {
@@ -157,7 +157,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void inATransactionWhatCanNotBeStoredIsRolledBackAndThrownAndNothingIsDoneTwice() {
+  void inATransactionAResultThatCannotBeStoredRollsBackAndIsThrown() {
     passing(memory)
         .forEach(
             (name, failing) -> {
@@ -179,7 +179,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void anAnswerThatCanNotBeKeptAtAllIsGivenAndTheNextAttemptIsToldThatItTakesOver() {
+  void anAnswerThatCannotBeStoredIsReturnedAndTheNextAttemptIsATakeover() {
     store.completing(failure(FailureKind.TRANSIENT), failure(FailureKind.TRANSIENT));
     String logged =
         logged(
@@ -190,14 +190,14 @@ class RequestGuardTroubleTest {
                               attempt.remember("paid", "p-1");
                               return CHARGED;
                             }))
-                    .as("the work is done: the caller need not ask again")
+                    .as("the work is done: the caller need not retry")
                     .isSameAs(CHARGED));
     assertThat(logged)
         .contains(
-            "COMMS-IDEMPOTENCY-007: an answer to customer-7/charge is given but not kept; its key"
-                + " is held until the lease of PT10S runs out, and the next attempt is told that it"
-                + " takes it over");
-    assertThat(ask(attempt -> CHARGED).status()).as("held").isEqualTo(409);
+            "COMMS-IDEMPOTENCY-007: an answer to customer-7/charge is returned but not stored; its"
+                + " key stays leased until the lease of PT10S expires, and the next attempt is a"
+                + " takeover");
+    assertThat(ask(attempt -> CHARGED).status()).as("leased").isEqualTo(409);
     time.advance(LEASE);
     ask(
         attempt -> {
@@ -208,7 +208,7 @@ class RequestGuardTroubleTest {
     assertThat(ask(attempt -> CHARGED).status()).isEqualTo(201);
   }
 
-  /** What is written to the log meanwhile. */
+  /** Returns the log output of some work. */
   private static String logged(Runnable work) {
     PrintStream before = System.err;
     ByteArrayOutputStream written = new ByteArrayOutputStream();
@@ -222,12 +222,12 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void anAnswerOfWhichAShortFormIsKeptIsLoggedWithTheRuleItBreaks() {
+  void anAnswerStoredInShortFormIsLoggedWithTheRuleItBreaks() {
     StoredResult large =
         new StoredResult(201, "text/plain", new byte[StoredResult.MAX_BODY_BYTES + 1], Map.of());
     assertThat(logged(() -> assertThat(ask(attempt -> large)).isSameAs(large)))
         .contains(
-            "COMMS-IDEMPOTENCY-004: of an answer to customer-7/charge a short form is kept:"
+            "COMMS-IDEMPOTENCY-004: an answer to customer-7/charge is stored in short form:"
                 + " {\"type\":\"about:blank\",\"title\":\"The answer was not"
                 + " kept\",\"status\":201,\"detail\":\"The request was carried out once. Its answer"
                 + " was not kept: body bytes: 1048577 (expected:"
@@ -235,7 +235,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void anErrorThatRepeatsItselfIsThrownAndTheKeyIsHeld() {
+  void aRepeatedErrorIsThrownAndTheKeyStaysLeased() {
     store.completing(new NoClassDefFoundError("1"), new NoClassDefFoundError("2"));
     assertThatThrownBy(() -> ask(attempt -> CHARGED))
         .isInstanceOf(NoClassDefFoundError.class)
@@ -245,7 +245,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void anInterruptThatIsPendingDoesNotKeepTheResultFromBeingStored() {
+  void aPendingInterruptDoesNotPreventStoringTheResult() {
     ask(
         attempt -> {
           Thread.currentThread().interrupt();
@@ -257,7 +257,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void whatAnswersTooLateIsReturnedAlthoughTheStoreCanNotSayWhatCameOfTheKey() {
+  void aLateAnswerIsReturnedAlthoughTheStoreFails() {
     store.claimingAgain(failure(FailureKind.TRANSIENT));
     StoredResult late =
         ask(
@@ -275,7 +275,7 @@ class RequestGuardTroubleTest {
     assertThat(late).isSameAs(CHARGED);
   }
 
-  // --- work that gives no result, and predicates that fail
+  // --- work without a result, and predicates that fail
 
   @Test
   void workThatReturnsNullCountsAsDone() {
@@ -295,7 +295,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void aResultIsKeptWhenTheRuleForFinalResultsFails() {
+  void aResultIsStoredWhenThePredicateOfStoreIfFails() {
     List<Throwable> failures =
         List.of(new IllegalStateException("no idea"), new AssertionError(), new LinkageError());
     for (Throwable failure : failures) {
@@ -317,7 +317,7 @@ class RequestGuardTroubleTest {
             return CHARGED;
           };
       assertThat(catchThrowable(() -> broken.withLease(SCOPE, key, CONTENT, work)))
-          .as("the caller is told")
+          .as("the caller gets the failure")
           .isSameAs(failure);
       assertThat(broken.withLease(SCOPE, key, CONTENT, work).status()).isEqualTo(201);
       assertThat(runs).as("runs, " + failure).hasValue(1);
@@ -339,7 +339,7 @@ class RequestGuardTroubleTest {
   // --- steps that can't be remembered
 
   @Test
-  void aStepThatCanNotBeRememberedIsNotTakenForOneThatWasNotDone() {
+  void aStepThatCannotBeRememberedIsNotTreatedAsUndone() {
     Map<String, FailingStore> stores = new LinkedHashMap<>();
     stores.put("too long", new FailingStore(memory));
     stores.put("half a pair", new FailingStore(memory));
@@ -366,7 +366,7 @@ class RequestGuardTroubleTest {
               .as(name)
               .isNotNull();
           assertThat(each.withLease(SCOPE, name, CONTENT, attempt -> CHARGED).status())
-              .as("not given back: " + name)
+              .as("not released: " + name)
               .isEqualTo(409);
           time.advance(LEASE);
           each.withLease(
@@ -394,7 +394,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void aStepIsRememberedAtTheSecondTry() {
+  void aStepIsRememberedAtTheSecondAttempt() {
     for (FailureKind kind : FailureKind.values()) {
       if (kind == FailureKind.PERMANENT) {
         continue;
@@ -416,7 +416,7 @@ class RequestGuardTroubleTest {
           kind.name(),
           CONTENT,
           attempt -> {
-            assertThat(attempt.isTakeover()).as("given back at once").isFalse();
+            assertThat(attempt.isTakeover()).as("released immediately").isFalse();
             assertThat(attempt.steps()).containsExactly(Map.entry("paid", "p-1"));
             return CHARGED;
           });
@@ -424,7 +424,7 @@ class RequestGuardTroubleTest {
   }
 
   @Test
-  void workThatGetsOverAStepThatWasNotRememberedIsDone() {
+  void workThatSurvivesAnUnrememberedStepIsDone() {
     ask(
         attempt -> {
           assertThat(catchThrowable(() -> attempt.remember("paid", "\ud83d"))).isNotNull();

@@ -8,7 +8,7 @@ import java.util.List;
 import javax.sql.DataSource;
 import org.mariadb.jdbc.MariaDbDataSource;
 
-class MariaDbGivenBackIT extends GivenBackContract {
+class MariaDbConnectionStateIT extends ConnectionStateContract {
 
   private final MariaDbServer server = MariaDbServer.shared();
 
@@ -33,7 +33,7 @@ class MariaDbGivenBackIT extends GivenBackContract {
   }
 
   @Override
-  DataSource aside() {
+  DataSource unobserved() {
     try {
       MariaDbDataSource source = new MariaDbDataSource();
       source.setUrl(server.jdbcUrl());

@@ -43,40 +43,40 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.springframework.transaction.PlatformTransactionManager;
 
 /**
- * What is borrowed is given back as it was: isolation, auto-commit, read-only, schema, settings of
- * the session and locks, and no transaction is left open; also when something fails. On a pool that
- * resets nothing.
+ * A borrowed connection is returned unchanged: isolation, auto-commit, read-only mode, schema,
+ * settings of the session and locks, and without an open transaction; also after failures. On a
+ * pool that does not reset connections.
  */
-abstract class GivenBackContract {
+abstract class ConnectionStateContract {
 
-  /** How connections come. */
+  /** State in which the pool supplies connections. */
   enum Pool {
-    /** Auto-commit on, READ COMMITTED, all else as the database has it. */
+    /** Auto-commit on, READ COMMITTED, everything else at the database's default. */
     USUAL,
-    /** Auto-commit off, SERIALIZABLE, another schema, other bounds of waits. */
+    /** Auto-commit off, SERIALIZABLE, another schema, other lock timeouts. */
     UNUSUAL
   }
 
   private static final AtomicInteger SCHEMAS = new AtomicInteger();
 
   private String schema = "";
-  private PlainPool pool;
+  private RecordingPool pool;
   private JdbcDatabase database;
   private final AtomicInteger effects = new AtomicInteger();
   private JdbcTransactionRunner transactions;
   private Stores stores;
 
-  /** Which database it is. */
+  /** Returns the kind of database. */
   abstract SessionState kind();
 
   /** Opens a connection with all its defaults. */
   abstract Connection open() throws SQLException;
 
-  /** Statements that make a session unusual. */
+  /** Returns statements that change a session's defaults. */
   abstract List<String> unusual();
 
-  /** Another pool, for what needs no watching. */
-  abstract DataSource aside();
+  /** Returns another pool, for statements that are not recorded. */
+  abstract DataSource unobserved();
 
   private Connection open(Pool how) throws SQLException {
     Connection connection = open();
@@ -96,8 +96,8 @@ abstract class GivenBackContract {
 
   private void useWithTables(Pool how, int connections) throws SQLException {
     use(how, connections);
-    // Making them borrows two connections at once.
-    Stores.makeTables(JdbcDatabase.builder(aside()).schema(schema).build());
+    // Creating the tables borrows two connections at the same time.
+    Stores.makeTables(JdbcDatabase.builder(unobserved()).schema(schema).build());
     stores = new Stores(database);
   }
 
@@ -113,7 +113,7 @@ abstract class GivenBackContract {
         kind() == SessionState.MARIADB
             ? "CREATE DATABASE " + schema
             : "CREATE SCHEMA \"" + schema + "\"");
-    pool = new PlainPool(connections, kind(), () -> open(how), this::open);
+    pool = new RecordingPool(connections, kind(), () -> open(how), this::open);
     database = JdbcDatabase.builder(pool).schema(schema).build();
     transactions = JdbcTransactionRunner.create(database);
     execute("CREATE TABLE " + database.table("effect") + " (id varchar(20) PRIMARY KEY)");
@@ -132,14 +132,14 @@ abstract class GivenBackContract {
   }
 
   private void execute(String sql) throws SQLException {
-    try (Connection connection = aside().getConnection();
+    try (Connection connection = unobserved().getConnection();
         Statement statement = connection.createStatement()) {
       statement.execute(sql);
     }
   }
 
   private int effects() throws SQLException {
-    try (Connection connection = aside().getConnection();
+    try (Connection connection = unobserved().getConnection();
         Statement statement = connection.createStatement();
         ResultSet row =
             statement.executeQuery("SELECT count(*) FROM " + database.table("effect"))) {
@@ -154,12 +154,12 @@ abstract class GivenBackContract {
     }
   }
 
-  private void assertGivenBack(String after) {
+  private void assertReturnedUnchanged(String after) {
     assertThat(pool.differences()).as(after).isEmpty();
     assertThat(pool.lent()).as("connections out after " + after).isZero();
   }
 
-  // --- bindings and what is done in a caller's transaction
+  // --- bindings and operations in a caller's transaction
 
   private Map<String, TransactionBinding> bindings(Pool how) {
     Map<String, TransactionBinding> all = new LinkedHashMap<>();
@@ -167,7 +167,8 @@ abstract class GivenBackContract {
       all.put(binding.name(), binding.on(database));
     }
     if (how == Pool.UNUSUAL) {
-      // It takes auto-commit off for a transaction that runs, and leaves that to whoever began it.
+      // It switches auto-commit off for a running transaction and leaves the reset to the one that
+      // began it.
       all.remove(Bindings.JDBI.name());
     }
     for (Managers manager : Managers.values()) {
@@ -189,7 +190,7 @@ abstract class GivenBackContract {
       for (Map.Entry<String, Stores.Operation> operation : stores.operations().entrySet()) {
         String name = operation.getKey() + " in " + binding.getKey();
         binding.getValue().run(tx -> leavesTheSession(name, tx, operation.getValue()));
-        assertGivenBack(name);
+        assertReturnedUnchanged(name);
         assertThatThrownBy(
                 () ->
                     binding
@@ -200,12 +201,12 @@ abstract class GivenBackContract {
                               throw new UnsupportedOperationException("changed my mind");
                             }))
             .hasStackTraceContaining("changed my mind");
-        assertGivenBack(name + ", rolled back");
+        assertReturnedUnchanged(name + ", rolled back");
       }
     }
   }
 
-  /** The transaction is the caller's, and so is what its session says. */
+  /** The transaction and the settings of its session belong to the caller. */
   private void leavesTheSession(String name, TransactionContext tx, Stores.Operation operation)
       throws Exception {
     Connection connection = tx.unwrap(Connection.class);
@@ -214,7 +215,7 @@ abstract class GivenBackContract {
     assertThat(SessionState.differences(before, kind().settings(connection))).as(name).isEmpty();
   }
 
-  // --- what the stores do in transactions of their own
+  // --- operations of the stores in transactions of their own
 
   /** A call that borrows a connection. */
   @FunctionalInterface
@@ -240,7 +241,7 @@ abstract class GivenBackContract {
         });
     all.put("inbox", () -> stores.inbox.purge());
     all.put(
-        "held keys",
+        "blocked keys",
         () -> {
           stores.blockedKeys.block("c", "k", 1);
           stores.blockedKeys.block("c", "k", 2);
@@ -312,7 +313,7 @@ abstract class GivenBackContract {
           }
         });
     await(
-        "parked for want of an answer",
+        "parked without an answer",
         () -> engine.find("trip", "order-1").orElseThrow().status() == SagaStatus.PARKED);
     engine.list(SagaStatus.PARKED, 10);
     engine.timeline(id);
@@ -334,12 +335,12 @@ abstract class GivenBackContract {
   }
 
   private void byEveryStoreInTransactionsOfItsOwn(Pool how) throws Exception {
-    // One connection for all: who borrowed a second one while holding the first would wait in vain.
+    // One connection for all: borrowing a second one while using the first would block forever.
     useWithTables(how, 1);
     for (Map.Entry<String, Call> call : calls().entrySet()) {
       call.getValue().run();
       await("given back", () -> pool.lent() == 0);
-      assertGivenBack(call.getKey());
+      assertReturnedUnchanged(call.getKey());
     }
   }
 
@@ -360,14 +361,14 @@ abstract class GivenBackContract {
     relay.drain(Duration.ofSeconds(10));
     relay.close();
     await("given back", () -> pool.lent() == 0);
-    assertGivenBack("notifier");
+    assertReturnedUnchanged("notifier");
   }
 
-  // --- all of them
+  // --- all borrowers
 
   @ParameterizedTest
   @EnumSource(Pool.class)
-  void byEveryPlaceThatBorrowsAConnection(Pool how) throws Exception {
+  void everyBorrowerReturnsItsConnectionUnchanged(Pool how) throws Exception {
     byEveryBindingWithEveryOperationInATransaction(how);
     Set<String> tried = new HashSet<>(pool.users());
     byEveryStoreInTransactionsOfItsOwn(how);
@@ -376,7 +377,7 @@ abstract class GivenBackContract {
       byANotifierThatListens(how);
       tried.addAll(pool.users());
     }
-    assertThat(tried).containsAll(Borrowers.on(kind()));
+    assertThat(tried).containsAll(ConnectionBorrowers.on(kind()));
   }
 
   // --- failures
@@ -399,11 +400,11 @@ abstract class GivenBackContract {
                 }));
   }
 
-  /** After it the pool is as it was, nothing was committed, and the next transaction commits. */
+  /** Checks that the pool is unchanged, nothing was committed and the next transaction commits. */
   private void assertRolledBack(String after, TransactionRunner runner) throws Exception {
     pool.failNothing();
     assertThat(Thread.currentThread().isInterrupted()).as(after).isFalse();
-    assertGivenBack(after);
+    assertReturnedUnchanged(after);
     int before = effects();
     assertThat(before).as("effects after " + after).isZero();
     runner.<Void, Exception>run(
@@ -412,13 +413,13 @@ abstract class GivenBackContract {
           return null;
         });
     assertThat(effects()).as("only the next one's, after " + after).isEqualTo(1);
-    assertGivenBack("the next one after " + after);
+    assertReturnedUnchanged("the next one after " + after);
     execute("DELETE FROM " + database.table("effect"));
   }
 
   @ParameterizedTest
   @EnumSource(Pool.class)
-  void whateverTheWorkThrows(Pool how) throws Exception {
+  void afterAnyFailureOfTheWork(Pool how) throws Exception {
     use(how, 1);
     JdbcTransactionRunner runner = transactions;
     List<Throwable> failures =
@@ -454,7 +455,7 @@ abstract class GivenBackContract {
 
   @ParameterizedTest
   @EnumSource(Pool.class)
-  void whenTheCommitOrTheRollbackFails(Pool how) throws Exception {
+  void afterAFailedCommitOrRollback(Pool how) throws Exception {
     use(how, 1);
     JdbcTransactionRunner runner = transactions;
     for (Throwable failure : List.of(REFUSED, new IllegalStateException(), new LinkageError())) {
@@ -472,7 +473,9 @@ abstract class GivenBackContract {
                 throw new UnsupportedOperationException("the work");
               });
       assertThat(thrown).isInstanceOf(UnsupportedOperationException.class);
-      assertThat(pool.destroyed()).as("nobody gets what is open").isEqualTo(++destroyed);
+      assertThat(pool.destroyed())
+          .as("an open connection is not supplied again")
+          .isEqualTo(++destroyed);
       assertRolledBack("a rollback that fails with " + failure, runner);
     }
     for (String method : List.of("close", "abort")) {
@@ -489,7 +492,7 @@ abstract class GivenBackContract {
 
   @ParameterizedTest
   @EnumSource(Pool.class)
-  void whenTheConnectionCanNotBePreparedOrPutBack(Pool how) throws Exception {
+  void afterAConnectionThatCannotBePreparedOrRestored(Pool how) throws Exception {
     use(how, 1);
     JdbcTransactionRunner runner = transactions;
     boolean usual = how == Pool.USUAL;
@@ -518,7 +521,7 @@ abstract class GivenBackContract {
 
   @ParameterizedTest
   @EnumSource(Pool.class)
-  void whenTheConnectionBreaks(Pool how) throws Exception {
+  void afterABrokenConnection(Pool how) throws Exception {
     use(how, 1);
     JdbcTransactionRunner runner = transactions;
     assertThat(
@@ -536,7 +539,7 @@ abstract class GivenBackContract {
 
   @ParameterizedTest
   @EnumSource(Pool.class)
-  void whenTheThreadIsInterrupted(Pool how) throws Exception {
+  void afterAnInterrupt(Pool how) throws Exception {
     use(how, 1);
     assertThat(
             failing(
@@ -552,7 +555,7 @@ abstract class GivenBackContract {
 
   @ParameterizedTest
   @EnumSource(Pool.class)
-  void bySingleStatementsThatFail(Pool how) throws Exception {
+  void afterFailedSingleStatements(Pool how) throws Exception {
     use(how, 1);
     SingleStatements singles = SingleStatements.readingCommittedOn(database);
     List<Throwable> failures =
@@ -591,10 +594,10 @@ abstract class GivenBackContract {
     }
   }
 
-  // --- connections that come dirty
+  // --- connections that are supplied dirty
 
   @Test
-  void whatAnEarlierUserHasLeftOpenIsRolledBackAndNotCommittedWithTheWork() throws Exception {
+  void aTransactionLeftOpenByAnEarlierUserIsRolledBackAndNotCommitted() throws Exception {
     use(Pool.UNUSUAL, 1);
     List<Call> borrowers =
         List.of(
@@ -632,7 +635,7 @@ abstract class GivenBackContract {
   }
 
   @Test
-  void aConnectionOnWhichATransactionMayRunIsRefusedAndLeftAlone() throws Exception {
+  void aConnectionInATransactionIsRefusedAndLeftAlone() throws Exception {
     pool.getConnection().close();
     pool.inEach(
         connection -> {
@@ -648,17 +651,17 @@ abstract class GivenBackContract {
           .isInstanceOf(StoreException.class)
           .hasMessage(
               "COMMS-JDBC-014: autoCommit: false (expected: true, as when the data source was first"
-                  + " asked; a connection on which a transaction runs is not ours to use)");
-      assertGivenBack("a refusal");
+                  + " asked; a connection on which a transaction runs must not be used)");
+      assertReturnedUnchanged("a refusal");
     }
     pool.inEach(Connection::commit);
     assertThat(effects()).as("neither rolled back nor committed by another").isEqualTo(1);
   }
 
   @Test
-  void aReadOnlyConnectionIsRefusedWhereItIsKnownAndGivenBackReadOnly() throws Exception {
+  void aReadOnlyConnectionIsRefusedWhereItIsKnownAndReturnedReadOnly() throws Exception {
     if (kind() == SessionState.H2) {
-      // Its connections know no such mode; a database that is read-only is refused as well.
+      // H2's connections have no such mode; a read-only database is refused as well.
       return;
     }
     useWithTables(Pool.USUAL, 1);
@@ -674,8 +677,8 @@ abstract class GivenBackContract {
                       return null;
                     }))
         .isInstanceOf(StoreException.class)
-        .hasMessageMatching("COMMS-JDBC-008: outbox .*: database can't now, state \\w+");
-    assertGivenBack("a read-only connection");
+        .hasMessageMatching("COMMS-JDBC-008: outbox .*: database unavailable, state \\w+");
+    assertReturnedUnchanged("a read-only connection");
     pool.inEach(connection -> assertThat(connection.isReadOnly()).isTrue());
   }
 }

@@ -8,7 +8,7 @@ import java.util.List;
 import javax.sql.DataSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
-class PostgresGivenBackIT extends GivenBackContract {
+class PostgresConnectionStateIT extends ConnectionStateContract {
 
   private final PostgresServer server = PostgresServer.shared();
 
@@ -35,7 +35,7 @@ class PostgresGivenBackIT extends GivenBackContract {
   }
 
   @Override
-  DataSource aside() {
+  DataSource unobserved() {
     PGSimpleDataSource source = new PGSimpleDataSource();
     source.setUrl(server.jdbcUrl());
     source.setUser(server.user());

@@ -5,37 +5,38 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * The library's classes that borrow a connection or use one that is the caller's, and where each is
- * tried. A class that is missing here fails {@link BorrowersTest}; one that is here and never seen
- * on a connection of the test's pool fails {@link GivenBackContract}.
+ * The library's classes that borrow a connection or use a caller's connection, and the databases on
+ * which each is tested. A class that is missing here fails {@link ConnectionBorrowersTest}; a class
+ * that is listed but never uses a connection of the test's pool fails {@link
+ * ConnectionStateContract}.
  */
-final class Borrowers {
+final class ConnectionBorrowers {
 
-  /** Where a class is tried. */
+  /** The databases on which a class is tested. */
   enum Tried {
     /** On every database. */
     EVERYWHERE,
-    /** On PostgreSQL, which alone has what it uses. */
+    /** On PostgreSQL, since it uses features of PostgreSQL only. */
     ON_POSTGRESQL,
     /** On H2. */
     ON_H2,
     /** On databases that have the tables of sagas. */
-    WHERE_SAGAS_ARE,
-    /** It prepares a schema, not a service's work; its own tests say what it leaves. */
+    WITH_SAGAS,
+    /** It changes schemas and is not used at runtime; its own tests cover it. */
     SCHEMA,
     /** In memory; it borrows no connection. */
     IN_MEMORY,
-    /** Writes down which settings there are; others run them. */
+    /** It only has the text of settings; other classes run them. */
     TEXT
   }
 
-  /** Who takes connections, or asks a transaction for its own. */
+  /** Classes that borrow connections, or use the connection of a transaction. */
   static final Map<String, Tried> CLASSES =
       Map.ofEntries(
           Map.entry("io.commslib.jdbc.BorrowedConnection", Tried.EVERYWHERE),
           Map.entry("io.commslib.jdbc.JdbcDatabase", Tried.EVERYWHERE),
           Map.entry("io.commslib.jdbc.JdbcTransactions", Tried.EVERYWHERE),
-          Map.entry("io.commslib.jdbc.Loan", Tried.SCHEMA),
+          Map.entry("io.commslib.jdbc.SchemaConnection", Tried.SCHEMA),
           Map.entry("io.commslib.outbox.JdbcOutbox", Tried.EVERYWHERE),
           Map.entry("io.commslib.outbox.OutboxTransactions", Tried.EVERYWHERE),
           Map.entry("io.commslib.outbox.OutboxNotifier", Tried.ON_POSTGRESQL),
@@ -45,23 +46,23 @@ final class Borrowers {
           Map.entry("io.commslib.idempotency.JdbcBlockedKeyStore", Tried.EVERYWHERE),
           Map.entry("io.commslib.idempotency.InMemoryInbox", Tried.IN_MEMORY),
           Map.entry("io.commslib.idempotency.InMemoryIdempotencyStore", Tried.IN_MEMORY),
-          Map.entry("io.commslib.saga.SagaEngine", Tried.WHERE_SAGAS_ARE),
-          Map.entry("io.commslib.saga.OperatorActions", Tried.WHERE_SAGAS_ARE),
-          Map.entry("io.commslib.saga.SagaTimeouts", Tried.WHERE_SAGAS_ARE),
-          Map.entry("io.commslib.saga.SagaTransitions", Tried.WHERE_SAGAS_ARE),
-          Map.entry("io.commslib.saga.ReplyHandler", Tried.WHERE_SAGAS_ARE),
+          Map.entry("io.commslib.saga.SagaEngine", Tried.WITH_SAGAS),
+          Map.entry("io.commslib.saga.OperatorActions", Tried.WITH_SAGAS),
+          Map.entry("io.commslib.saga.SagaTimeouts", Tried.WITH_SAGAS),
+          Map.entry("io.commslib.saga.SagaTransitions", Tried.WITH_SAGAS),
+          Map.entry("io.commslib.saga.ReplyHandler", Tried.WITH_SAGAS),
           Map.entry("io.commslib.spring.SpringTransaction", Tried.EVERYWHERE));
 
-  /** Who changes a connection through JDBC's methods. */
-  static final Set<String> CHANGERS =
+  /** Classes that change a connection through JDBC's methods. */
+  static final Set<String> CONNECTION_CHANGERS =
       Set.of(
           "io.commslib.jdbc.BorrowedConnection",
-          "io.commslib.jdbc.Loan",
+          "io.commslib.jdbc.SchemaConnection",
           // Destroys the connection it listened on, if it can't stop listening.
           "io.commslib.outbox.OutboxNotifier");
 
-  /** Whose SQL changes a session, or takes a lock that could outlive a transaction. */
-  static final Map<String, Tried> SETTERS =
+  /** Classes whose SQL changes a session, or takes a lock that may outlive a transaction. */
+  static final Map<String, Tried> SESSION_CHANGERS =
       Map.of(
           "io.commslib.idempotency.PostgresInboxInsert", Tried.ON_POSTGRESQL,
           "io.commslib.idempotency.H2LockTimeout", Tried.ON_H2,
@@ -71,18 +72,18 @@ final class Borrowers {
           "io.commslib.jdbc.SqlDialect", Tried.TEXT,
           "io.commslib.jdbc.SchemaLock", Tried.SCHEMA);
 
-  private Borrowers() {}
+  private ConnectionBorrowers() {}
 
-  /** Whether a class on the stack says that its own tests look after what it leaves. */
+  /** Returns whether a class is covered by its own tests. */
   static boolean isExempt(String name) {
     return CLASSES.get(name) == Tried.SCHEMA;
   }
 
-  /** Which classes must be seen on connections of a database. */
+  /** Returns the classes that must use connections of a database in the test. */
   static Set<String> on(SessionState database) {
     Set<String> classes = new TreeSet<>();
     CLASSES.forEach((name, tried) -> add(classes, name, tried, database));
-    SETTERS.forEach((name, tried) -> add(classes, name, tried, database));
+    SESSION_CHANGERS.forEach((name, tried) -> add(classes, name, tried, database));
     return classes;
   }
 
@@ -92,7 +93,7 @@ final class Borrowers {
           case EVERYWHERE -> true;
           case ON_POSTGRESQL -> database == SessionState.POSTGRESQL;
           case ON_H2 -> database == SessionState.H2;
-          case WHERE_SAGAS_ARE -> database != SessionState.MARIADB;
+          case WITH_SAGAS -> database != SessionState.MARIADB;
           default -> false;
         };
     if (isTried) {
