@@ -28,7 +28,7 @@ public record ChaosOptions(
   }
 
   /** One of three, by the size. */
-  public int choose(int quick, int usual, int full) {
+  public int bySize(int quick, int usual, int full) {
     return switch (size) {
       case QUICK -> quick;
       case USUAL -> usual;

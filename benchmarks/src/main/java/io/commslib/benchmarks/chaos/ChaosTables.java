@@ -100,7 +100,7 @@ public final class ChaosTables {
   }
 
   /** The highest committed number of each of a writer's keys. */
-  public Map<String, Long> highest(String writer) throws SQLException {
+  public Map<String, Long> highestSequences(String writer) throws SQLException {
     Map<String, Long> found = new HashMap<>();
     try (Connection connection = database.dataSource().getConnection();
         PreparedStatement select =
@@ -141,21 +141,21 @@ public final class ChaosTables {
 
   /** How many messages were committed. */
   public long orderCount() throws SQLException {
-    return number("SELECT count(*) FROM " + order);
+    return queryLong("SELECT count(*) FROM " + order);
   }
 
   /** How many messages had an effect. */
   public long effectCount() throws SQLException {
-    return number("SELECT count(DISTINCT id) FROM " + effect);
+    return queryLong("SELECT count(DISTINCT id) FROM " + effect);
   }
 
   /** Rows of one of the outbox's tables. */
-  public long rows(String table) throws SQLException {
-    return number("SELECT count(*) FROM " + database.table(table));
+  public long rowCount(String table) throws SQLException {
+    return queryLong("SELECT count(*) FROM " + database.table(table));
   }
 
   /** The one number a query gives. */
-  public long number(String sql) throws SQLException {
+  public long queryLong(String sql) throws SQLException {
     try (Connection connection = database.dataSource().getConnection();
         Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery(sql)) {

@@ -104,7 +104,7 @@ public final class ChildJvm {
   }
 
   /** SIGSTOP: it stands still, connections stay open. */
-  public void stop() {
+  public void suspend() {
     signal("-STOP");
   }
 

@@ -14,10 +14,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ErrorPlan {
 
-  private static final int ONE_IN = 64;
-  private static final int OUT_OF_MEMORY_ONE_IN = 1_024;
+  private static final int ERROR_EVERY = 64;
+  private static final int OUT_OF_MEMORY_EVERY = 1_024;
 
-  private final Map<String, Integer> met = new ConcurrentHashMap<>();
+  private final Map<String, Integer> errorsByMessage = new ConcurrentHashMap<>();
   private final AtomicLong thrown = new AtomicLong();
   private final AtomicLong calls = new AtomicLong();
 
@@ -38,8 +38,8 @@ public final class ErrorPlan {
    *
    * @param id of the message
    */
-  public void meet(String id) {
-    Error error = next(id);
+  public void throwPlanned(String id) {
+    Error error = nextError(id);
     if (error != null) {
       throw error;
     }
@@ -48,11 +48,11 @@ public final class ErrorPlan {
   /**
    * Throws an error in one of 64 calls; for code that does not know which message it has in hand.
    */
-  public void meetSometimes() {
+  public void throwOccasionally() {
     long call = calls.incrementAndGet();
-    if (call % ONE_IN == 0) {
+    if (call % ERROR_EVERY == 0) {
       thrown.incrementAndGet();
-      throw error((int) (call / ONE_IN % (OUT_OF_MEMORY_ONE_IN / ONE_IN)));
+      throw error((int) (call / ERROR_EVERY % (OUT_OF_MEMORY_EVERY / ERROR_EVERY)));
     }
   }
 
@@ -62,9 +62,9 @@ public final class ErrorPlan {
    * @param publisher gets what meets none
    * @return the publisher
    */
-  public Publisher around(Publisher publisher) {
+  public Publisher wrap(Publisher publisher) {
     return (to, message) -> {
-      Error error = next(message.id());
+      Error error = nextError(message.id());
       if (error == null) {
         return publisher.publish(to, message);
       }
@@ -75,14 +75,14 @@ public final class ErrorPlan {
     };
   }
 
-  private @Nullable Error next(String id) {
-    int draw = Math.floorMod(id.hashCode() * 0x9E3779B9 >>> 7, OUT_OF_MEMORY_ONE_IN);
-    if (draw % ONE_IN != 0) {
+  private @Nullable Error nextError(String id) {
+    int draw = Math.floorMod(id.hashCode() * 0x9E3779B9 >>> 7, OUT_OF_MEMORY_EVERY);
+    if (draw % ERROR_EVERY != 0) {
       return null;
     }
-    int kind = draw / ONE_IN;
+    int kind = draw / ERROR_EVERY;
     int times = kind == 0 ? 1 : 1 + kind % 2;
-    if (met.merge(id, 1, Integer::sum) > times) {
+    if (errorsByMessage.merge(id, 1, Integer::sum) > times) {
       return null;
     }
     thrown.incrementAndGet();

@@ -53,10 +53,10 @@ final class H2Process implements ChaosDatabase {
   }
 
   private void awaitReady() {
-    Await.until("H2 serves", Duration.ofSeconds(60), this::answers);
+    Await.until("H2 serves", Duration.ofSeconds(60), this::isServing);
   }
 
-  private boolean answers() {
+  private boolean isServing() {
     try (Connection connection = DriverManager.getConnection(url(), user(), user())) {
       return connection.isValid(2);
     } catch (SQLException e) {

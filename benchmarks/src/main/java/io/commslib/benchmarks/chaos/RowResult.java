@@ -13,9 +13,13 @@ import java.util.Map;
  * @param seconds how long the row took
  */
 public record RowResult(
-    String name, String counts, Map<String, Long> broken, List<String> findings, double seconds) {
+    String name,
+    String counts,
+    Map<String, Long> violations,
+    List<String> findings,
+    double seconds) {
 
   String line() {
-    return String.format("row %s: %s, %s, %.0f s", name, counts, broken, seconds);
+    return String.format("row %s: %s, %s, %.0f s", name, counts, violations, seconds);
   }
 }

@@ -33,7 +33,7 @@ final class EngineLoad {
   private static final CloudEventsEnvelope ENVELOPE =
       new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
   private static final byte[] BODY = new byte[1024];
-  private static final int POLL = 500;
+  private static final int POLL_SIZE = 500;
   private static final int WORKERS = 4;
 
   private EngineLoad() {}
@@ -96,19 +96,19 @@ final class EngineLoad {
       int keys)
       throws InterruptedException {
     int mixer = 1;
-    List<RawDelivery> poll = new ArrayList<>(POLL);
+    List<RawDelivery> poll = new ArrayList<>(POLL_SIZE);
     for (int i = 0; i < records; i++) {
       mixer = mixer * 1_103_515_245 + 12_345;
       String key = "key-" + (mixer >>> 8) % keys;
       int template = i % templates.length;
       poll.add(new Record(key, wire(key, templates[template], headers[template])));
-      if (poll.size() == POLL || i == records - 1) {
-        hand(engine, room, poll);
+      if (poll.size() == POLL_SIZE || i == records - 1) {
+        acceptAll(engine, room, poll);
       }
     }
   }
 
-  private static void hand(DeliveryEngine engine, Semaphore room, List<RawDelivery> poll)
+  private static void acceptAll(DeliveryEngine engine, Semaphore room, List<RawDelivery> poll)
       throws InterruptedException {
     int taken = 0;
     while (taken < poll.size()) {

@@ -122,7 +122,7 @@ public final class IdempotencyBenchmark implements Benchmark {
                     messages,
                     threads,
                     (tx, message, n) -> {
-                      empty(tx);
+                      emptyQuery(tx);
                       business(tx, n);
                     }))
             .contender(
@@ -132,7 +132,7 @@ public final class IdempotencyBenchmark implements Benchmark {
                     messages,
                     threads,
                     (tx, message, n) -> {
-                      fresh(inbox.enter(tx, CONSUMER, message));
+                      requireTrue(inbox.enter(tx, CONSUMER, message));
                       business(tx, n);
                     }))
             .run(quick ? 0 : WARM_UPS, quick ? 1 : COUNTED);
@@ -172,7 +172,7 @@ public final class IdempotencyBenchmark implements Benchmark {
                     batches,
                     (tx, messages) -> {
                       for (boolean each : inbox.enterAll(tx, CONSUMER, messages)) {
-                        fresh(each);
+                        requireTrue(each);
                       }
                     }))
             .run(quick ? 0 : WARM_UPS, quick ? 1 : COUNTED);
@@ -199,7 +199,7 @@ public final class IdempotencyBenchmark implements Benchmark {
                       bench,
                       tx -> {
                         question.ask(tx, received.subList(n * BATCH, (n + 1) * BATCH));
-                        all(tx, n);
+                        businessBatch(tx, n);
                       }));
     };
   }
@@ -223,7 +223,7 @@ public final class IdempotencyBenchmark implements Benchmark {
                           bench,
                           tx -> {
                             business(tx, n);
-                            empty(tx);
+                            emptyQuery(tx);
                           });
                     }))
             .contender(
@@ -237,7 +237,7 @@ public final class IdempotencyBenchmark implements Benchmark {
                           bench,
                           tx -> {
                             business(tx, n);
-                            fresh(store.complete(tx, key, claim.token(), result()));
+                            requireTrue(store.complete(tx, key, claim.token(), result()));
                           });
                     }))
             .contender(
@@ -248,7 +248,7 @@ public final class IdempotencyBenchmark implements Benchmark {
                     (key, n) -> {
                       Claim claim = granted(store.claim(key, LEASE));
                       handle(bench, tx -> business(tx, n));
-                      fresh(store.complete(key, claim.token(), result()));
+                      requireTrue(store.complete(key, claim.token(), result()));
                     }))
             .contender(
                 "all in one transaction",
@@ -261,7 +261,7 @@ public final class IdempotencyBenchmark implements Benchmark {
                             tx -> {
                               Claim claim = granted(store.claim(tx, key));
                               business(tx, n);
-                              fresh(store.complete(tx, key, claim.token(), result()));
+                              requireTrue(store.complete(tx, key, claim.token(), result()));
                             })))
             .run(quick ? 0 : WARM_UPS, quick ? 1 : COUNTED);
     out.println("requests with results, " + THREADS + " threads:");
@@ -287,7 +287,7 @@ public final class IdempotencyBenchmark implements Benchmark {
   }
 
   private static Claim granted(Claim claim) {
-    fresh(claim.kind() == Claim.Kind.GRANTED);
+    requireTrue(claim.kind() == Claim.Kind.GRANTED);
     return claim;
   }
 
@@ -310,11 +310,11 @@ public final class IdempotencyBenchmark implements Benchmark {
   }
 
   private static void business(TransactionContext tx, int number) throws SQLException {
-    RawOutbox.business(tx.unwrap(Connection.class), number);
+    RawOutbox.insertBusiness(tx.unwrap(Connection.class), number);
   }
 
   /** What any question in the transaction costs at least. */
-  private static void empty(TransactionContext tx) throws SQLException {
+  private static void emptyQuery(TransactionContext tx) throws SQLException {
     try (PreparedStatement select = tx.unwrap(Connection.class).prepareStatement("SELECT 1");
         ResultSet row = select.executeQuery()) {
       row.next();
@@ -330,13 +330,13 @@ public final class IdempotencyBenchmark implements Benchmark {
     }
   }
 
-  private static void all(TransactionContext tx, int batch) throws SQLException {
+  private static void businessBatch(TransactionContext tx, int batch) throws SQLException {
     for (int i = 0; i < BATCH; i++) {
       business(tx, batch * BATCH + i);
     }
   }
 
-  private static void fresh(boolean fresh) {
+  private static void requireTrue(boolean fresh) {
     if (!fresh) {
       throw new IllegalStateException("an id that was never used counts as used");
     }

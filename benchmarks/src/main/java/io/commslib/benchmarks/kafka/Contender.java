@@ -6,10 +6,10 @@ interface Contender {
   int BODY_BYTES = 1_024;
 
   /** Publishes so many records of 1 KiB over so many keys; returns when all are acknowledged. */
-  Figures publish(ContenderTask order) throws Exception;
+  Figures publish(ContenderTask task) throws Exception;
 
   /** Consumes so many records in a new group, from the first record handled to the last. */
-  Figures consume(ContenderTask order) throws Exception;
+  Figures consume(ContenderTask task) throws Exception;
 
   /**
    * What was measured.

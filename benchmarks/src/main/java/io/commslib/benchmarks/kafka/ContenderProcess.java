@@ -30,8 +30,8 @@ final class ContenderProcess implements AutoCloseable {
     return new ContenderProcess(LineProcess.start(javaHome, arguments));
   }
 
-  Contender.Figures run(ContenderTask order) throws IOException {
-    return Contender.Figures.parse(process.ask(order.line(), ContenderMain.FIGURES));
+  Contender.Figures run(ContenderTask task) throws IOException {
+    return Contender.Figures.parse(process.request(task.line(), ContenderMain.FIGURES));
   }
 
   long processorNanos() {

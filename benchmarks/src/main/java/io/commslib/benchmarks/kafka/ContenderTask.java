@@ -47,7 +47,7 @@ record ContenderTask(String verb, Map<String, String> arguments) {
     return new ContenderTask(verb, more);
   }
 
-  String text(String name, String otherwise) {
+  String textOr(String name, String otherwise) {
     return arguments.getOrDefault(name, otherwise);
   }
 

@@ -7,11 +7,11 @@ import java.util.concurrent.locks.LockSupport;
 /** A handler's work: parked, not spinning. */
 final class HandlerWork {
 
-  private static final int NEVER = 1_000;
+  private static final int IMPOSSIBLE_SUM = 1_000;
 
   private HandlerWork() {}
 
-  static void take(int millis) {
+  static void park(int millis) {
     if (millis == 0) {
       return;
     }
@@ -22,14 +22,14 @@ final class HandlerWork {
   }
 
   /** What the least handler does with a body: looks at its first and its last byte. */
-  static boolean read(ByteBuffer body) {
+  static boolean touch(ByteBuffer body) {
     int sum = body.get(body.position()) + body.get(body.limit() - 1);
-    return sum != NEVER;
+    return sum != IMPOSSIBLE_SUM;
   }
 
-  static boolean read(byte[] body) {
+  static boolean touch(byte[] body) {
     int sum = body[0] + body[body.length - 1];
-    return sum != NEVER;
+    return sum != IMPOSSIBLE_SUM;
   }
 
   /** Bodies that do not compress, neither each by itself nor in a batch. */

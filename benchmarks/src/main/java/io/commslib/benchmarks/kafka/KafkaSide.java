@@ -46,12 +46,12 @@ public final class KafkaSide implements Side {
 
   @Override
   public Cost round(Scenario scenario) throws IOException {
-    ContenderTask order =
+    ContenderTask task =
         scenario == Scenario.PUBLISH
             ? ContenderTask.publish("publish-" + name, scenario.items(), KEYS)
             : ContenderTask.consume(BACKLOG, scenario.items(), 0, WORKERS);
     long before = contender.processorNanos();
-    Contender.Figures figures = contender.run(order);
+    Contender.Figures figures = contender.run(task);
     long spent = contender.processorNanos() - before;
     return new Cost(
         figures.perSecond(), spent / (double) scenario.items(), figures.bytesPerRecord());

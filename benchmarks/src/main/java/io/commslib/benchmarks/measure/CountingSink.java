@@ -20,11 +20,11 @@ import java.util.function.Consumer;
 public final class CountingSink implements MessageTransport {
 
   private final AtomicLong messages = new AtomicLong();
-  private volatile Consumer<Message> look = message -> {};
+  private volatile Consumer<Message> listener = message -> {};
   private volatile long bytes;
 
   public void onMessage(Consumer<Message> newLook) {
-    this.look = newLook;
+    this.listener = newLook;
   }
 
   public long messages() {
@@ -50,7 +50,7 @@ public final class CountingSink implements MessageTransport {
   @Override
   public Publisher publisher() {
     return (to, message) -> {
-      look.accept(message);
+      listener.accept(message);
       bytes += message.sharedBody().length + message.headers().size();
       messages.incrementAndGet();
       return CompletableFuture.completedFuture(receipt(to, message));

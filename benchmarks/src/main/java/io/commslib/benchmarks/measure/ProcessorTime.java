@@ -11,7 +11,7 @@ import java.util.stream.Stream;
  */
 public final class ProcessorTime {
 
-  private final List<Double> nanosEach = new ArrayList<>();
+  private final List<Double> nanosPerItem = new ArrayList<>();
   private long began;
 
   public void begin() {
@@ -19,12 +19,12 @@ public final class ProcessorTime {
   }
 
   public void end(int items) {
-    nanosEach.add((nanos() - began) / (double) items);
+    nanosPerItem.add((nanos() - began) / (double) items);
   }
 
   /** Median of the last measurements: those before warmed up. */
-  public double nanosEach(int last) {
-    List<Double> counted = nanosEach.subList(nanosEach.size() - last, nanosEach.size());
+  public double nanosPerItem(int last) {
+    List<Double> counted = nanosPerItem.subList(nanosPerItem.size() - last, nanosPerItem.size());
     return counted.stream().sorted().skip(last / 2).findFirst().orElseThrow();
   }
 

@@ -66,14 +66,14 @@ final class OutboxBacklog {
 
   public static void main(String[] arguments) throws Exception {
     int large = Integer.parseInt(arguments[3]);
-    try (OutboxTestbed bed = new OutboxTestbed(arguments[0], arguments[1], arguments[2])) {
+    try (OutboxTestbed testbed = new OutboxTestbed(arguments[0], arguments[1], arguments[2])) {
       CountingSink sink = new CountingSink();
-      RawOutbox raw = new RawOutbox(bed);
+      RawOutbox raw = new RawOutbox(testbed);
       // Many, since each is short; before, between and after the large ones, since machines change.
-      Rounds small = new Rounds().contender(RELAY, () -> cost(bed.drain(SMALL, sink)));
+      Rounds small = new Rounds().contender(RELAY, () -> cost(testbed.drain(SMALL, sink)));
       small.contender(FLOOR, () -> cost(raw.drain(SMALL)));
       small.run(WARM_UPS, ROUNDS);
-      double huge = cost(bed.drain(large, sink));
+      double huge = cost(testbed.drain(large, sink));
       small.run(0, ROUNDS);
       double hugeFloor = cost(raw.drain(large));
       small.run(0, ROUNDS);

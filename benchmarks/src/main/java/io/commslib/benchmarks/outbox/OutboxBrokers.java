@@ -29,21 +29,21 @@ final class OutboxBrokers {
   private OutboxBrokers() {}
 
   /** Messages a second from the outbox to the broker and deleted. */
-  static double relay(OutboxTestbed bed, MessageTransport transport, int messages, int keys)
+  static double relay(OutboxTestbed testbed, MessageTransport transport, int messages, int keys)
       throws Exception {
     CountingSink confirmed = new CountingSink();
-    return bed.relaying(
-        bed.outbox,
+    return testbed.withRelay(
+        testbed.outbox,
         counting(transport, confirmed),
         () -> {
-          bed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
-          return bed.drainNow(messages, keys, confirmed::messages, new ProcessorTime());
+          testbed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
+          return testbed.addAndDrain(messages, keys, confirmed::messages, new ProcessorTime());
         });
   }
 
   static void declare(MessageTransport transport) {
     transport.declare(
-        DestinationConfig.builder(OutboxTestbed.TO).partitions(4).group("bench").build());
+        DestinationConfig.builder(OutboxTestbed.DESTINATION).partitions(4).group("bench").build());
   }
 
   private static MessageTransport counting(MessageTransport transport, CountingSink confirmed) {

@@ -27,7 +27,7 @@ import java.util.function.LongSupplier;
 /** A database with the outbox's tables and a business table, and short ways to fill it. */
 public final class OutboxTestbed implements AutoCloseable {
 
-  public static final Destination TO = Destination.topic("bench");
+  public static final Destination DESTINATION = Destination.topic("bench");
   static final int SHARDS = 16;
   public static final int KEYS = 1_000;
   static final byte[] BODY = new byte[256];
@@ -39,7 +39,7 @@ public final class OutboxTestbed implements AutoCloseable {
   public final JdbcOutbox outbox;
 
   /** Wakes no relay: what it writes lies there. */
-  private final JdbcOutbox quiet;
+  private final JdbcOutbox outboxWithoutWakeUp;
 
   private final SystemRuntime runtime = SystemRuntime.create();
 
@@ -55,7 +55,7 @@ public final class OutboxTestbed implements AutoCloseable {
             + " customer text NOT NULL, amount bigint NOT NULL, note text)");
     this.transactions = JdbcTransactionRunner.create(database);
     this.outbox = outbox(database);
-    this.quiet = outbox(database);
+    this.outboxWithoutWakeUp = outbox(database);
   }
 
   private static HikariDataSource pool(String jdbcUrl, String user, String password) {
@@ -83,12 +83,14 @@ public final class OutboxTestbed implements AutoCloseable {
   /**
    * Works while a relay runs that owns all shards; polls so seldom that only a wake-up starts it.
    */
-  public <T> T relaying(JdbcOutbox of, MessageTransport transport, Callable<T> work)
+  public <T> T withRelay(JdbcOutbox of, MessageTransport transport, Callable<T> work)
       throws Exception {
     relay = OutboxRelay.create(of, transport, runtime);
     relay.start();
     try {
-      await("relay owns all shards", () -> detail("ownedShards").equals(Integer.toString(SHARDS)));
+      await(
+          "relay owns all shards",
+          () -> healthDetail("ownedShards").equals(Integer.toString(SHARDS)));
       return work.call();
     } finally {
       relay.close();
@@ -119,11 +121,11 @@ public final class OutboxTestbed implements AutoCloseable {
    */
   public void preload(int rows) throws SQLException {
     execute("TRUNCATE " + MESSAGES);
-    load(rows, KEYS);
+    insertRows(rows, KEYS);
   }
 
   /** As {@link #preload}, into a table that is empty but maybe full of dead rows. */
-  private void load(int rows, int keys) throws SQLException {
+  private void insertRows(int rows, int keys) throws SQLException {
     String copies =
         "WITH t AS (DELETE FROM "
             + MESSAGES
@@ -141,7 +143,7 @@ public final class OutboxTestbed implements AutoCloseable {
     // In one transaction, so that a relay that looks just then does not take the template.
     transactions.<Void, SQLException>run(
         tx -> {
-          quiet.publish(tx, TO, message(0));
+          outboxWithoutWakeUp.publish(tx, DESTINATION, message(0));
           try (Statement statement = tx.unwrap(Connection.class).createStatement()) {
             statement.executeUpdate(copies);
           }
@@ -149,12 +151,12 @@ public final class OutboxTestbed implements AutoCloseable {
         });
   }
 
-  public long rows() {
-    return number("SELECT count(*) FROM " + MESSAGES);
+  public long rowCount() {
+    return queryLong("SELECT count(*) FROM " + MESSAGES);
   }
 
   public boolean isEmpty() {
-    return number("SELECT count(*) FROM (SELECT 1 FROM " + MESSAGES + " LIMIT 1) x") == 0;
+    return queryLong("SELECT count(*) FROM (SELECT 1 FROM " + MESSAGES + " LIMIT 1) x") == 0;
   }
 
   /** Rows a second that a relay which owns its shards takes from a preloaded table, deletion in. */
@@ -163,24 +165,24 @@ public final class OutboxTestbed implements AutoCloseable {
   }
 
   public double drain(int rows, CountingSink sink, ProcessorTime processor) throws Exception {
-    return relaying(
+    return withRelay(
         outbox,
         sink,
         () -> {
           execute("TRUNCATE " + MESSAGES);
-          return drainNow(rows, KEYS, sink::messages, processor);
+          return addAndDrain(rows, KEYS, sink::messages, processor);
         });
   }
 
   /** Adds rows and has the running relay drain them. */
-  public double drainNow(int rows, LongSupplier taken) throws SQLException {
-    return drainNow(rows, KEYS, taken, new ProcessorTime());
+  public double addAndDrain(int rows, LongSupplier taken) throws SQLException {
+    return addAndDrain(rows, KEYS, taken, new ProcessorTime());
   }
 
-  public double drainNow(int rows, int keys, LongSupplier taken, ProcessorTime processor)
+  public double addAndDrain(int rows, int keys, LongSupplier taken, ProcessorTime processor)
       throws SQLException {
     long before = taken.getAsLong();
-    load(rows, keys);
+    insertRows(rows, keys);
     processor.begin();
     long start = System.nanoTime();
     outbox.wake();
@@ -196,18 +198,18 @@ public final class OutboxTestbed implements AutoCloseable {
    * passes over all dead rows, and shall not take the relay's processor.
    */
   public void awaitAllDeleted() {
-    await("all deleted", () -> detail("held").equals("0") && isEmpty());
+    await("all deleted", () -> healthDetail("held").equals("0") && isEmpty());
   }
 
-  private String detail(String name) {
+  private String healthDetail(String name) {
     return relay.health().details().getOrDefault(name, "");
   }
 
   public long logPosition() {
-    return number("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint");
+    return queryLong("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint");
   }
 
-  public long number(String sql) {
+  public long queryLong(String sql) {
     try (Connection connection = pool.getConnection();
         Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery(sql)) {

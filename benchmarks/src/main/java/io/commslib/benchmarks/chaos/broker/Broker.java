@@ -44,7 +44,7 @@ record Broker(Kind kind, String address, TestServer server) implements AutoClose
             KafkaTransportConfig.builder(arguments.get("servers"))
                 .groupProtocol(GroupProtocol.valueOf(arguments.get("protocol")))
                 .maxMessageBytes(Integer.parseInt(arguments.get("maxMessageBytes")))
-                .observer(errors.around(CommsObserver.logging()));
+                .observer(errors.wrap(CommsObserver.logging()));
         if (config.build().groupProtocol() == GroupProtocol.CLASSIC) {
           config.sessionTimeout(Duration.parse(arguments.get("session")));
         }
@@ -70,7 +70,7 @@ record Broker(Kind kind, String address, TestServer server) implements AutoClose
         return RabbitTransport.create(
             RabbitTransportConfig.builder(arguments.get("servers"))
                 .maxMessageBytes(Integer.parseInt(arguments.get("maxMessageBytes")))
-                .observer(errors.around(CommsObserver.logging()))
+                .observer(errors.wrap(CommsObserver.logging()))
                 .build());
       }
     };
@@ -109,7 +109,7 @@ record Broker(Kind kind, String address, TestServer server) implements AutoClose
     if (kind == Kind.KAFKA) {
       try (Admin admin = Admin.create(Map.of("bootstrap.servers", address))) {
         admin
-            .deleteTopics(List.of(source.name() + "." + Members.GROUP + ".dlq"))
+            .deleteTopics(List.of(source.name() + "." + GroupMembers.GROUP + ".dlq"))
             .all()
             .get(30, TimeUnit.SECONDS);
       }
@@ -119,7 +119,7 @@ record Broker(Kind kind, String address, TestServer server) implements AutoClose
     factory.setUri(address);
     try (Connection connection = factory.newConnection();
         Channel channel = connection.createChannel()) {
-      channel.queueDelete(source.name() + "@" + Members.GROUP + "@.dlq");
+      channel.queueDelete(source.name() + "@" + GroupMembers.GROUP + "@.dlq");
     }
   }
 

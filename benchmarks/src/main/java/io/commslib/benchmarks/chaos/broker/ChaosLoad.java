@@ -34,8 +34,8 @@ final class ChaosLoad implements AutoCloseable {
   private volatile boolean stopped;
   private volatile @Nullable Throwable failure;
 
-  ChaosLoad(Publisher publisher, Destination to, Path folder, RowSetup setting) {
-    this(publisher, to, folder, "p", setting);
+  ChaosLoad(Publisher publisher, Destination to, Path folder, RowSetup setup) {
+    this(publisher, to, folder, "p", setup);
   }
 
   /**
@@ -43,11 +43,11 @@ final class ChaosLoad implements AutoCloseable {
    *
    * @param prefix of the names of the producers, and so of their keys and messages
    */
-  ChaosLoad(Publisher publisher, Destination to, Path folder, String prefix, RowSetup setting) {
-    this.keys = setting.keys;
-    this.body = new byte[setting.bodyBytes];
-    int rounds = setting.rounds;
-    for (int number = 0; number < setting.producers; number++) {
+  ChaosLoad(Publisher publisher, Destination to, Path folder, String prefix, RowSetup setup) {
+    this.keys = setup.keys;
+    this.body = new byte[setup.bodyBytes];
+    int rounds = setup.rounds;
+    for (int number = 0; number < setup.producerCount; number++) {
       String writer = prefix + number;
       Path file = folder.resolve(writer + ".jsonl");
       files.add(file);

@@ -34,13 +34,13 @@ public final class ConsumerProcess {
   static final String RECEIVED = "received ";
 
   /** A message of this writer ends the process that handles it. */
-  static final String KILLER = "killer";
+  static final String KILLING_WRITER = "killer";
 
   /** With it nothing is declared: what there must be is only checked. */
   static final String VERIFY_ONLY = "verifyOnly";
 
   /** Why messages are dead-lettered with which members fail. */
-  static final String BAD = IllegalStateException.class.getName();
+  static final String FAILURE_CAUSE = IllegalStateException.class.getName();
 
   private static final long SLOW_NANOS = 200_000_000;
 
@@ -75,20 +75,20 @@ public final class ConsumerProcess {
     JdbcDatabase database = JdbcDatabase.builder(pool).schema(get("schema")).build();
     ChaosTables tables = new ChaosTables(database);
     PlantedErrors errors = new PlantedErrors(Boolean.parseBoolean(get("errors")));
-    Saboteur saboteur = Saboteur.valueOf(get("saboteur"));
+    BrokerSaboteur saboteur = BrokerSaboteur.valueOf(get("saboteur"));
     JdbcInbox inbox = JdbcInbox.create(database, InboxConfig.defaults());
     MessageTransport transport = Broker.Kind.valueOf(get("broker")).open(arguments, errors);
     Destination source = Destination.parse(get("source"));
     DestinationConfig.Builder declared =
         DestinationConfig.builder(source)
             .partitions(KafkaRowEnvironment.PARTITIONS)
-            .group(Members.GROUP);
+            .group(GroupMembers.GROUP);
     if (arguments.containsKey(VERIFY_ONLY)) {
       declared.verifyOnly();
     }
     transport.declare(declared.build());
     SubscriptionConfig.Builder wanted =
-        SubscriptionConfig.builder(source, Members.GROUP)
+        SubscriptionConfig.builder(source, GroupMembers.GROUP)
             .maxInFlight(Integer.parseInt(get("maxInFlight")))
             .maxInFlightBytes(Long.parseLong(get("bytes")));
     boolean failing = Boolean.parseBoolean(get("failing"));
@@ -97,15 +97,15 @@ public final class ConsumerProcess {
           .withoutDeadLetterBreaker()
           .retry(RetrySchedule.builder().attemptsAtOnce(1).withoutDelays().build());
     }
-    errors.set(wanted);
-    saboteur.set(wanted, JdbcTransactionRunner.create(database), inbox);
+    errors.configure(wanted);
+    saboteur.configure(wanted, JdbcTransactionRunner.create(database), inbox);
     Subscription subscription =
         transport
             .subscriber()
             .subscribe(
                 wanted.build(),
-                saboteur.around(
-                    errors.around(delivery -> handle(saboteur, tables, failing, delivery))));
+                saboteur.wrap(
+                    errors.wrap(delivery -> handle(saboteur, tables, failing, delivery))));
     Runtime.getRuntime().addShutdownHook(new Thread(() -> end(transport, subscription)));
     System.out.println(READY);
     while (System.in.read() >= 0) {
@@ -115,10 +115,10 @@ public final class ConsumerProcess {
   }
 
   private static Settlement handle(
-      Saboteur saboteur, ChaosTables tables, boolean failing, Delivery delivery)
+      BrokerSaboteur saboteur, ChaosTables tables, boolean failing, Delivery delivery)
       throws SQLException {
     MessageTrace trace = MessageTrace.of(delivery.message());
-    if (trace.writer().equals(KILLER)) {
+    if (trace.writer().equals(KILLING_WRITER)) {
       Runtime.getRuntime().halt(137);
     }
     if (failing) {
@@ -129,12 +129,12 @@ public final class ConsumerProcess {
       }
     }
     if (saboteur.delays(trace, delivery.attempt())) {
-      return Settlement.retry(Saboteur.LATER);
+      return Settlement.retry(BrokerSaboteur.RETRY_DELAY);
     }
-    if (saboteur.forgets(trace)) {
+    if (saboteur.skipsEffect(trace)) {
       return Settlement.done();
     }
-    tables.insertEffect(delivery.transaction().unwrap(Connection.class), Members.GROUP, trace);
+    tables.insertEffect(delivery.transaction().unwrap(Connection.class), GroupMembers.GROUP, trace);
     return Settlement.done();
   }
 

@@ -9,7 +9,7 @@ import io.commslib.core.time.SystemRuntime;
 /** Redrives all dead letters of the judged group, in a process of its own. */
 public final class RedriveProcess {
 
-  static final String BEGINS = "redrives";
+  static final String READY = "redrives";
 
   private static final int MAX_MESSAGE_BYTES = 2 * 1024 * 1024;
 
@@ -26,8 +26,8 @@ public final class RedriveProcess {
           Redrive.builder(transport.deadLetters(), runtime)
               .maxPerSecond(Integer.parseInt(arguments[3]))
               .build();
-      System.out.println(BEGINS + ", causes: " + redrive.groups(source, Members.GROUP).size());
-      redrive.run(source, Members.GROUP, RedriveSelection.all(), "chaos", "cured");
+      System.out.println(READY + ", causes: " + redrive.groups(source, GroupMembers.GROUP).size());
+      redrive.run(source, GroupMembers.GROUP, RedriveSelection.all(), "chaos", "cured");
     }
     Runtime.getRuntime().halt(0);
   }

@@ -1,7 +1,7 @@
 package io.commslib.benchmarks.chaos.outbox;
 
-import io.commslib.benchmarks.chaos.outbox.Frames.Answer;
-import io.commslib.benchmarks.chaos.outbox.Frames.Request;
+import io.commslib.benchmarks.chaos.outbox.BrokerProtocol.Answer;
+import io.commslib.benchmarks.chaos.outbox.BrokerProtocol.Request;
 import io.commslib.core.messaging.Message;
 import io.commslib.testkit.Await;
 import java.io.BufferedInputStream;
@@ -35,23 +35,23 @@ final class ChaosBroker implements AutoCloseable {
 
   private final ServerSocket listener;
   private final BiConsumer<String, Message> sink;
-  private final Map<String, Integer> refused = new ConcurrentHashMap<>();
-  private final Set<String> refusesEverything = ConcurrentHashMap.newKeySet();
-  private final Set<String> holds = ConcurrentHashMap.newKeySet();
-  private final Map<String, Line> lines = new ConcurrentHashMap<>();
+  private final Map<String, Integer> refusalsByMessage = new ConcurrentHashMap<>();
+  private final Set<String> refusedClients = ConcurrentHashMap.newKeySet();
+  private final Set<String> withheldClients = ConcurrentHashMap.newKeySet();
+  private final Map<String, ClientConnection> connections = new ConcurrentHashMap<>();
   private final Map<String, Countdown> countdowns = new ConcurrentHashMap<>();
-  private final Map<String, AtomicInteger> refusals = new ConcurrentHashMap<>();
+  private final Map<String, AtomicInteger> refusalsByClient = new ConcurrentHashMap<>();
 
-  private record Countdown(AtomicInteger left, Runnable action) {}
+  private record Countdown(AtomicInteger remaining, Runnable action) {}
 
   /** One client. */
-  private static final class Line {
+  private static final class ClientConnection {
     final Socket socket;
-    final List<Request> held = new ArrayList<>();
+    final List<Request> unanswered = new ArrayList<>();
     final Map<String, Integer> fences = new HashMap<>();
     volatile boolean ended;
 
-    Line(Socket socket) {
+    ClientConnection(Socket socket) {
       this.socket = socket;
     }
   }
@@ -72,35 +72,35 @@ final class ChaosBroker implements AutoCloseable {
   }
 
   /** Takes what this client sends, but neither confirms nor keeps it until told what to do. */
-  void hold(String client) {
-    holds.add(client);
+  void withholdAnswers(String client) {
+    withheldClients.add(client);
   }
 
   /** How many requests of the client are held. */
-  int held(String client) {
-    Line line = lines.get(client);
+  int unansweredRequests(String client) {
+    ClientConnection line = connections.get(client);
     if (line == null) {
       return 0;
     }
     synchronized (line) {
-      return line.held.size();
+      return line.unanswered.size();
     }
   }
 
   /** Refuses for good what is held of the client, and all it sends from now on. */
-  void refuse(String client) {
-    refusesEverything.add(client);
-    settleHeld(client, Answer.REFUSED);
+  void refuseAll(String client) {
+    refusedClients.add(client);
+    answerWithheld(client, Answer.REFUSED);
   }
 
   /** Takes and confirms what is held of the client, and holds nothing more. */
-  void confirm(String client) {
-    settleHeld(client, Answer.CONFIRMED);
+  void confirmAll(String client) {
+    answerWithheld(client, Answer.CONFIRMED);
   }
 
-  private void settleHeld(String client, Answer answer) {
-    holds.remove(client);
-    Line line = lines.get(client);
+  private void answerWithheld(String client, Answer answer) {
+    withheldClients.remove(client);
+    ClientConnection line = connections.get(client);
     if (line == null) {
       return;
     }
@@ -108,7 +108,7 @@ final class ChaosBroker implements AutoCloseable {
       try {
         DataOutputStream out =
             new DataOutputStream(new BufferedOutputStream(line.socket.getOutputStream()));
-        for (Request request : line.held) {
+        for (Request request : line.unanswered) {
           if (answer == Answer.CONFIRMED) {
             sink.accept(client, request.message());
           }
@@ -118,13 +118,13 @@ final class ChaosBroker implements AutoCloseable {
       } catch (IOException e) {
         // The client has gone, which is its business.
       }
-      line.held.clear();
+      line.unanswered.clear();
     }
   }
 
   /** How often something of a client's was refused for good. */
-  int refusals(String client) {
-    AtomicInteger count = refusals.get(client);
+  int refusalsByClient(String client) {
+    AtomicInteger count = refusalsByClient.get(client);
     return count == null ? 0 : count.get();
   }
 
@@ -135,7 +135,7 @@ final class ChaosBroker implements AutoCloseable {
 
   /** Waits until all that a dead client had sent has been dealt with. */
   void awaitEnd(String client) {
-    Line line = lines.get(client);
+    ClientConnection line = connections.get(client);
     if (line != null) {
       Await.until(client + "'s connection at its end", Duration.ofSeconds(60), () -> line.ended);
     }
@@ -160,16 +160,16 @@ final class ChaosBroker implements AutoCloseable {
   }
 
   private void serve(Socket socket) {
-    Line line = new Line(socket);
+    ClientConnection line = new ClientConnection(socket);
     try (socket;
         DataInputStream in =
             new DataInputStream(new BufferedInputStream(socket.getInputStream(), 1 << 16));
         DataOutputStream out =
             new DataOutputStream(new BufferedOutputStream(socket.getOutputStream(), 1 << 16))) {
       String client = in.readUTF();
-      lines.put(client, line);
+      connections.put(client, line);
       while (true) {
-        Request request = Frames.read(in);
+        Request request = BrokerProtocol.read(in);
         boolean quiet = in.available() == 0;
         synchronized (line) {
           Optional<Answer> answer = decide(client, line, request);
@@ -193,15 +193,15 @@ final class ChaosBroker implements AutoCloseable {
 
   private void countDown(String client, DataOutputStream out) throws IOException {
     Countdown countdown = countdowns.get(client);
-    if (countdown != null && countdown.left().decrementAndGet() == 0) {
+    if (countdown != null && countdown.remaining().decrementAndGet() == 0) {
       out.flush();
       countdown.action().run();
     }
   }
 
-  private Optional<Answer> decide(String client, Line line, Request request) {
-    if (holds.contains(client)) {
-      line.held.add(request);
+  private Optional<Answer> decide(String client, ClientConnection line, Request request) {
+    if (withheldClients.contains(client)) {
+      line.unanswered.add(request);
       return Optional.empty();
     }
     Message message = request.message();
@@ -210,11 +210,11 @@ final class ChaosBroker implements AutoCloseable {
     if (fence != null && request.generation() <= fence) {
       return Optional.of(Answer.FENCED);
     }
-    if (refusesEverything.contains(client) || isRefused(message)) {
+    if (refusedClients.contains(client) || isRefused(message)) {
       if (message.key().isPresent()) {
         line.fences.put(key, request.generation());
       }
-      refusals.computeIfAbsent(client, name -> new AtomicInteger()).incrementAndGet();
+      refusalsByClient.computeIfAbsent(client, name -> new AtomicInteger()).incrementAndGet();
       return Optional.of(Answer.REFUSED);
     }
     sink.accept(client, message);
@@ -226,11 +226,11 @@ final class ChaosBroker implements AutoCloseable {
     if (wanted == null) {
       return false;
     }
-    int before = refused.getOrDefault(message.id(), 0);
+    int before = refusalsByMessage.getOrDefault(message.id(), 0);
     if (before >= Integer.parseInt(wanted)) {
       return false;
     }
-    refused.put(message.id(), before + 1);
+    refusalsByMessage.put(message.id(), before + 1);
     return true;
   }
 
@@ -243,7 +243,7 @@ final class ChaosBroker implements AutoCloseable {
   @Override
   public void close() throws IOException {
     listener.close();
-    for (Line line : lines.values()) {
+    for (ClientConnection line : connections.values()) {
       line.socket.close();
     }
   }

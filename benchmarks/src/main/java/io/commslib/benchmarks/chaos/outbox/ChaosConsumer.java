@@ -36,8 +36,8 @@ final class ChaosConsumer implements AutoCloseable {
   }
 
   private final InMemoryTransport transport = InMemoryTransport.create();
-  private final AtomicInteger failures = new AtomicInteger();
-  private final AtomicLong taken = new AtomicLong();
+  private final AtomicInteger failureCount = new AtomicInteger();
+  private final AtomicLong accepted = new AtomicLong();
   private final ChaosTables tables;
   private final Work work;
   private final String group;
@@ -65,8 +65,8 @@ final class ChaosConsumer implements AutoCloseable {
   }
 
   /** Takes a message for good. */
-  void take(Message message) {
-    taken.incrementAndGet();
+  void accept(Message message) {
+    accepted.incrementAndGet();
     try {
       transport.publisher().publish(ChaosWriter.QUEUE, message).toCompletableFuture().join();
     } catch (CompletionException e) {
@@ -75,8 +75,8 @@ final class ChaosConsumer implements AutoCloseable {
   }
 
   /** Blocks while so many messages or more have been taken and not settled. */
-  void awaitFewerWaiting(long count) {
-    while (taken.get() - settled() >= count) {
+  void awaitFewerUnsettled(long count) {
+    while (accepted.get() - settled() >= count) {
       LockSupport.parkNanos(1_000_000);
     }
   }
@@ -96,18 +96,18 @@ final class ChaosConsumer implements AutoCloseable {
           MessageTrace.of(delivery.message()));
       work.run(delivery);
     } catch (SQLException | RuntimeException e) {
-      failures.incrementAndGet();
+      failureCount.incrementAndGet();
       throw e;
     }
     return Settlement.done();
   }
 
   /** How often a handler failed. */
-  int failures() {
-    return failures.get();
+  int failureCount() {
+    return failureCount.get();
   }
 
-  int deadLetters() {
+  int deadLetterCount() {
     return transport.deadLetters().list(ChaosWriter.QUEUE, group, 1_000).size();
   }
 

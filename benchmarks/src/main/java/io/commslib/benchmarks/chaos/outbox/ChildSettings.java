@@ -26,24 +26,24 @@ record ChildSettings(
     String writer,
     boolean fence,
     int attempts,
-    int pool,
-    Duration shift,
+    int poolSize,
+    Duration clockShift,
     int heapMegabytes,
     String crash,
-    Saboteur saboteur,
-    boolean errors) {
+    OutboxSaboteur saboteur,
+    boolean throwErrors) {
 
   /** The shortest there is: a killed relay's shards are free after it. */
   static final Duration LEASE = Duration.ofSeconds(5);
 
   static ChildSettings relay() {
     return new ChildSettings(
-        "relay", "none", true, 2, 5, Duration.ZERO, 96, "", Saboteur.NONE, false);
+        "relay", "none", true, 2, 5, Duration.ZERO, 96, "", OutboxSaboteur.NONE, false);
   }
 
   static ChildSettings roles(String roles, String writer) {
     return new ChildSettings(
-        roles, writer, true, 2, 8, Duration.ZERO, 96, "", Saboteur.NONE, false);
+        roles, writer, true, 2, 8, Duration.ZERO, 96, "", OutboxSaboteur.NONE, false);
   }
 
   static OutboxConfig config(int attempts) {
@@ -62,47 +62,101 @@ record ChildSettings(
         writer,
         fence,
         attempts,
-        pool,
-        shift,
+        poolSize,
+        clockShift,
         heapMegabytes,
         point + "@" + count,
         saboteur,
-        errors);
+        throwErrors);
   }
 
   ChildSettings fence(boolean newFence) {
     return new ChildSettings(
-        roles, writer, newFence, attempts, pool, shift, heapMegabytes, crash, saboteur, errors);
+        roles,
+        writer,
+        newFence,
+        attempts,
+        poolSize,
+        clockShift,
+        heapMegabytes,
+        crash,
+        saboteur,
+        throwErrors);
   }
 
   ChildSettings attempts(int newAttempts) {
     return new ChildSettings(
-        roles, writer, fence, newAttempts, pool, shift, heapMegabytes, crash, saboteur, errors);
+        roles,
+        writer,
+        fence,
+        newAttempts,
+        poolSize,
+        clockShift,
+        heapMegabytes,
+        crash,
+        saboteur,
+        throwErrors);
   }
 
-  ChildSettings shift(Duration newShift) {
+  ChildSettings clockShift(Duration newShift) {
     return new ChildSettings(
-        roles, writer, fence, attempts, pool, newShift, heapMegabytes, crash, saboteur, errors);
+        roles,
+        writer,
+        fence,
+        attempts,
+        poolSize,
+        newShift,
+        heapMegabytes,
+        crash,
+        saboteur,
+        throwErrors);
   }
 
   ChildSettings heap(int megabytes) {
     return new ChildSettings(
-        roles, writer, fence, attempts, pool, shift, megabytes, crash, saboteur, errors);
+        roles,
+        writer,
+        fence,
+        attempts,
+        poolSize,
+        clockShift,
+        megabytes,
+        crash,
+        saboteur,
+        throwErrors);
   }
 
-  ChildSettings pool(int connections) {
+  ChildSettings poolSize(int connections) {
     return new ChildSettings(
-        roles, writer, fence, attempts, connections, shift, heapMegabytes, crash, saboteur, errors);
+        roles,
+        writer,
+        fence,
+        attempts,
+        connections,
+        clockShift,
+        heapMegabytes,
+        crash,
+        saboteur,
+        throwErrors);
   }
 
-  ChildSettings saboteur(Saboteur newSaboteur) {
+  ChildSettings saboteur(OutboxSaboteur newSaboteur) {
     return new ChildSettings(
-        roles, writer, fence, attempts, pool, shift, heapMegabytes, crash, newSaboteur, errors);
+        roles,
+        writer,
+        fence,
+        attempts,
+        poolSize,
+        clockShift,
+        heapMegabytes,
+        crash,
+        newSaboteur,
+        throwErrors);
   }
 
   ChildSettings withErrors() {
     return new ChildSettings(
-        roles, writer, fence, attempts, pool, shift, heapMegabytes, crash, saboteur, true);
+        roles, writer, fence, attempts, poolSize, clockShift, heapMegabytes, crash, saboteur, true);
   }
 
   List<String> arguments() {
@@ -112,9 +166,9 @@ record ChildSettings(
             "writer=" + writer,
             "fence=" + fence,
             "attempts=" + attempts,
-            "pool=" + pool,
-            "shift=" + shift,
+            "pool=" + poolSize,
+            "shift=" + clockShift,
             "saboteur=" + saboteur,
-            "errors=" + errors));
+            "errors=" + throwErrors));
   }
 }

@@ -14,18 +14,18 @@ final class DatabaseKillRow {
 
   private DatabaseKillRow() {}
 
-  static WorldResult run(RowEnvironment scene) throws Exception {
-    return run(scene, scene.choose(1, 5, 20));
+  static OutboxRowResult run(RowEnvironment environment) throws Exception {
+    return run(environment, environment.bySize(1, 5, 20));
   }
 
-  static WorldResult run(RowEnvironment scene, int kills) throws Exception {
-    Random random = new Random(scene.seed());
-    try (ChaosDatabase server = scene.database();
-        ChaosWorld world = new ChaosWorld(server, scene.seed())) {
-      world.start(ChildSettings.roles("relay+replay", "none")).awaitReady();
-      world.start(ChildSettings.relay()).awaitReady();
-      try (Writers writers =
-          new Writers(world, world.database(), 4, Long.MAX_VALUE, ChaosWriter.Load.MIXED)) {
+  static OutboxRowResult run(RowEnvironment environment, int kills) throws Exception {
+    Random random = new Random(environment.seed());
+    try (ChaosDatabase server = environment.database();
+        OutboxTestSystem system = new OutboxTestSystem(server, environment.seed())) {
+      system.start(ChildSettings.roles("relay+redrive", "none")).awaitReady();
+      system.start(ChildSettings.relay()).awaitReady();
+      try (WriterThreads writers =
+          new WriterThreads(system, system.database(), 4, Long.MAX_VALUE, ChaosWriter.Load.MIXED)) {
         for (int kill = 0; kill < kills; kill++) {
           long some = writers.sum(ChaosWriter::committed) + 200;
           io.commslib.testkit.Await.until(
@@ -36,9 +36,9 @@ final class DatabaseKillRow {
           server.restart();
         }
         writers.stop();
-        world.awaitQuiet(STUCK);
-        return new WorldResult(
-            world.judge(),
+        system.awaitQuiet(STUCK);
+        return new OutboxRowResult(
+            system.verdict(),
             Map.of(
                 "databaseKills",
                 (long) kills,

@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What a world came to. The application's tables say what was committed and what had an effect; the
- * histories of the writers say what they were told.
+ * What a system came to. The application's tables say what was committed and what had an effect;
+ * the histories of the writers say what they were told.
  *
  * @param committed messages of committed transactions
  * @param taken messages the broker took, repeated ones repeatedly
@@ -32,7 +32,7 @@ import java.util.Set;
  */
 record OutboxVerdict(
     long committed,
-    long taken,
+    long received,
     long lost,
     long uncommittedPublished,
     long duplicateEffects,
@@ -42,9 +42,9 @@ record OutboxVerdict(
 
   private static final Duration NO_LIMIT = Duration.ofHours(24);
 
-  static OutboxVerdict of(ChaosWorld world, List<Path> histories, Path own)
+  static OutboxVerdict of(OutboxTestSystem system, List<Path> histories, Path own)
       throws IOException, SQLException {
-    List<MessageTrace> orders = world.tables().orders();
+    List<MessageTrace> orders = system.tables().orders();
     Set<String> committed = new HashSet<>();
     orders.forEach(order -> committed.add(order.id()));
     try (HistoryWriter history = HistoryWriter.open(own, "chaos", "tables")) {
@@ -53,7 +53,7 @@ record OutboxVerdict(
         history.record(HistoryOp.ATTEMPT, order);
         history.record(HistoryOp.COMMIT, order);
       }
-      for (MessageTrace effect : world.tables().effects()) {
+      for (MessageTrace effect : system.tables().effects()) {
         history.record(HistoryOp.DELIVER, ChaosConsumer.NAME, effect, 1);
         history.record(HistoryOp.EFFECT, ChaosConsumer.NAME, effect, 1);
       }
@@ -62,22 +62,22 @@ record OutboxVerdict(
     files.add(own);
     HistoryVerdict verdict = HistoryOracle.of(List.of(ChaosConsumer.NAME), NO_LIMIT).judge(files);
     List<String> findings = new ArrayList<>(verdict.findings());
-    Set<String> uncommitted = new HashSet<>(world.arrivals().keySet());
+    Set<String> uncommitted = new HashSet<>(system.receivedFrom().keySet());
     uncommitted.removeAll(committed);
     uncommitted.stream().limit(20).forEach(id -> findings.add("published, not committed: " + id));
-    int deadLetters = world.consumer().deadLetters();
+    int deadLetters = system.consumer().deadLetterCount();
     return new OutboxVerdict(
         orders.size(),
-        world.arrived(),
+        system.receivedCount(),
         verdict.count(Counter.LOST),
         Math.max(uncommitted.size(), verdict.count(Counter.UNEXPECTED)),
         verdict.count(Counter.DUPLICATE_EFFECTS),
         verdict.count(Counter.REORDERED),
-        world.left() + deadLetters,
+        system.unfinishedRows() + deadLetters,
         findings);
   }
 
-  Map<String, Long> broken() {
+  Map<String, Long> violations() {
     Map<String, Long> counts = new LinkedHashMap<>();
     counts.put("lost", lost);
     counts.put("uncommittedPublished", uncommittedPublished);
@@ -88,7 +88,7 @@ record OutboxVerdict(
   }
 
   boolean isClean() {
-    return broken().values().stream().allMatch(count -> count == 0);
+    return violations().values().stream().allMatch(count -> count == 0);
   }
 
   OutboxVerdict plus(OutboxVerdict other) {
@@ -96,7 +96,7 @@ record OutboxVerdict(
     all.addAll(other.findings());
     return new OutboxVerdict(
         committed + other.committed,
-        taken + other.taken,
+        received + other.received,
         lost + other.lost,
         uncommittedPublished + other.uncommittedPublished,
         duplicateEffects + other.duplicateEffects,

@@ -13,29 +13,29 @@ import java.util.Random;
  */
 final class RelayKillRow {
 
-  private static final List<String> POINTS = List.of("publish.confirmed", "ack.before");
+  private static final List<String> POINTS = List.of("publish.confirmed", "delete.before");
   private static final Duration LIMIT = Duration.ofSeconds(120);
   private static final Duration STUCK = Duration.ofSeconds(60);
-  private static final Duration LOST = Duration.ofSeconds(3);
-  private static final int WORLDS = 5;
+  private static final Duration STUCK_WITH_LOSSES = Duration.ofSeconds(3);
+  private static final int PARALLEL_PARTS = 5;
 
   private RelayKillRow() {}
 
-  static WorldResult run(RowEnvironment scene) throws Exception {
-    int kills = scene.choose(WORLDS, 40, 200);
-    try (ChaosDatabase server = scene.database()) {
+  static OutboxRowResult run(RowEnvironment environment) throws Exception {
+    int kills = environment.bySize(PARALLEL_PARTS, 40, 200);
+    try (ChaosDatabase server = environment.database()) {
       return RowEnvironment.inParallel(
-          WORLDS,
-          WORLDS,
-          world ->
+          PARALLEL_PARTS,
+          PARALLEL_PARTS,
+          part ->
               run(
                   server,
-                  scene.seed() + world,
-                  kills / WORLDS,
+                  environment.seed() + part,
+                  kills / PARALLEL_PARTS,
                   250,
                   true,
-                  ChaosWorld.Setting.USUAL,
-                  scene.saboteur()));
+                  OutboxTestSystem.Settings.DEFAULTS,
+                  environment.saboteur()));
     }
   }
 
@@ -45,32 +45,32 @@ final class RelayKillRow {
    * @param kills how many relays die
    * @param messages how many messages are there for each
    */
-  static WorldResult run(
+  static OutboxRowResult run(
       ChaosDatabase server,
       long seed,
       int kills,
       int messages,
       boolean waitForLeases,
-      ChaosWorld.Setting setting,
-      Saboteur saboteur)
+      OutboxTestSystem.Settings systemSettings,
+      OutboxSaboteur saboteur)
       throws Exception {
     Random random = new Random(seed);
     long sigkills = 0;
     long crashes = 0;
     List<String> unmet = new ArrayList<>();
-    try (ChaosWorld world = new ChaosWorld(server, seed, setting)) {
-      ChaosWriter writer = world.writer("w", world.database(), ChaosWriter.Load.PLAIN);
+    try (OutboxTestSystem system = new OutboxTestSystem(server, seed, systemSettings)) {
+      ChaosWriter writer = system.writer("w", system.database(), ChaosWriter.Load.PLAIN);
       for (int kill = 0; kill < kills; kill++) {
         for (long end = writer.committed() + messages; writer.committed() < end; ) {
           writer.write();
         }
-        boolean fromOutside = saboteur == Saboteur.NONE && kill % 2 == 0;
+        boolean fromOutside = saboteur == OutboxSaboteur.NONE && kill % 2 == 0;
         ChildSettings settings =
             ChildSettings.relay().fence(random.nextBoolean()).saboteur(saboteur);
-        ChaosWorld.Child child;
+        OutboxTestSystem.Child child;
         if (fromOutside) {
-          child = world.start(settings);
-          world
+          child = system.start(settings);
+          system
               .broker()
               .afterConfirmations(
                   child.name(), 1 + random.nextInt(messages / 2), child.jvm()::kill);
@@ -78,23 +78,23 @@ final class RelayKillRow {
         } else {
           // The first acknowledgement may take everything at once.
           String point = point(random, server.kind());
-          int most = point.startsWith("ack") ? 1 : messages / 2;
-          child = world.start(settings.crash(point, 1 + random.nextInt(most)));
+          int most = point.startsWith("delete") ? 1 : messages / 2;
+          child = system.start(settings.crash(point, 1 + random.nextInt(most)));
           crashes++;
         }
         if (child.jvm().awaitExit(LIMIT) != 137) {
           unmet.add(child.name() + " was not killed: " + child.jvm().output());
         }
-        world.kill(child);
+        system.kill(child);
         if (!waitForLeases) {
-          world.expireLeases();
+          system.expireLeases();
         }
       }
-      world.start(ChildSettings.relay()).awaitReady();
+      system.start(ChildSettings.relay()).awaitReady();
       // What a saboteur has lost never comes.
-      world.awaitQuiet(saboteur == Saboteur.NONE ? STUCK : LOST);
-      return new WorldResult(
-          world.judge(), Map.of("sigkills", sigkills, "crashes", crashes), unmet);
+      system.awaitQuiet(saboteur == OutboxSaboteur.NONE ? STUCK : STUCK_WITH_LOSSES);
+      return new OutboxRowResult(
+          system.verdict(), Map.of("sigkills", sigkills, "crashes", crashes), unmet);
     }
   }
 
@@ -103,6 +103,6 @@ final class RelayKillRow {
     int number = random.nextInt(POINTS.size() + 1);
     return number < POINTS.size()
         ? POINTS.get(number)
-        : kind == ChaosDatabase.Kind.POSTGRESQL ? "ack.done" : "ack.committed";
+        : kind == ChaosDatabase.Kind.POSTGRESQL ? "delete.done" : "delete.committed";
   }
 }

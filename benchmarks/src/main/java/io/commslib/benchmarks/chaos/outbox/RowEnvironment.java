@@ -19,18 +19,18 @@ import java.util.concurrent.Future;
  * @param size how much
  * @param saboteur what is done wrong on purpose
  */
-record RowEnvironment(ChaosDatabase.Kind kind, long seed, Size size, Saboteur saboteur) {
+record RowEnvironment(ChaosDatabase.Kind kind, long seed, Size size, OutboxSaboteur saboteur) {
 
-  /** A part of a row, in a world of its own. */
-  interface World {
-    WorldResult run(int number) throws Exception;
+  /** A part of a row, in a system of its own. */
+  interface RowPart {
+    OutboxRowResult run(int number) throws Exception;
   }
 
   ChaosDatabase database() throws IOException {
     return kind.start(Map.of());
   }
 
-  int choose(int quick, int usual, int full) {
+  int bySize(int quick, int usual, int full) {
     return switch (size) {
       case QUICK -> quick;
       case USUAL -> usual;
@@ -39,16 +39,16 @@ record RowEnvironment(ChaosDatabase.Kind kind, long seed, Size size, Saboteur sa
   }
 
   /** Runs worlds, some at a time; most of their time goes into waiting for leases. */
-  static WorldResult inParallel(int worlds, int atOnce, World world) throws Exception {
-    ExecutorService threads = Executors.newFixedThreadPool(Math.min(worlds, atOnce));
+  static OutboxRowResult inParallel(int count, int atOnce, RowPart row) throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(Math.min(count, atOnce));
     try {
-      List<Future<WorldResult>> parts = new ArrayList<>();
-      for (int number = 0; number < worlds; number++) {
+      List<Future<OutboxRowResult>> parts = new ArrayList<>();
+      for (int number = 0; number < count; number++) {
         int own = number;
-        parts.add(threads.submit(() -> world.run(own)));
+        parts.add(threads.submit(() -> row.run(own)));
       }
-      WorldResult sum = parts.get(0).get();
-      for (Future<WorldResult> part : parts.subList(1, worlds)) {
+      OutboxRowResult sum = parts.get(0).get();
+      for (Future<OutboxRowResult> part : parts.subList(1, count)) {
         sum = sum.plus(part.get());
       }
       return sum;

@@ -19,7 +19,7 @@ import java.util.List;
  */
 final class SmallDisk implements AutoCloseable {
 
-  private static final int PIECE = 4_096;
+  private static final int CHUNK_BYTES = 4_096;
   private static final int ATTEMPTS = 1_000;
 
   private final Path mount;
@@ -64,7 +64,7 @@ final class SmallDisk implements AutoCloseable {
   }
 
   /** Puts the table of messages there, before or after it is made, as the database can. */
-  void take(JdbcDatabase database) throws SQLException {
+  void placeMessageTable(JdbcDatabase database) throws SQLException {
     ChaosTables tables = new ChaosTables(database);
     String message = database.table("outbox_message");
     if (database.dialect().isMySql()) {
@@ -87,7 +87,7 @@ final class SmallDisk implements AutoCloseable {
 
   /** Takes all the room that is left, though the server gives some back meanwhile. */
   void fill() throws IOException {
-    byte[] piece = new byte[PIECE];
+    byte[] piece = new byte[CHUNK_BYTES];
     try (OutputStream file = Files.newOutputStream(mount.resolve("filler"))) {
       for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         try {
@@ -95,7 +95,7 @@ final class SmallDisk implements AutoCloseable {
             file.write(piece);
           }
         } catch (IOException full) {
-          if (mount.toFile().getUsableSpace() < PIECE) {
+          if (mount.toFile().getUsableSpace() < CHUNK_BYTES) {
             return;
           }
         }
@@ -105,7 +105,7 @@ final class SmallDisk implements AutoCloseable {
   }
 
   /** Gives it back. */
-  void makeRoom() throws IOException {
+  void freeSpace() throws IOException {
     Files.delete(mount.resolve("filler"));
   }
 

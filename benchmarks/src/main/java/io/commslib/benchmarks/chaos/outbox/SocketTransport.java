@@ -1,7 +1,7 @@
 package io.commslib.benchmarks.chaos.outbox;
 
-import io.commslib.benchmarks.chaos.outbox.Frames.Answer;
-import io.commslib.benchmarks.chaos.outbox.Frames.Request;
+import io.commslib.benchmarks.chaos.outbox.BrokerProtocol.Answer;
+import io.commslib.benchmarks.chaos.outbox.BrokerProtocol.Request;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
 import io.commslib.core.SendCertainty;
@@ -44,7 +44,7 @@ final class SocketTransport implements MessageTransport {
   private final DataOutputStream out;
   private final Map<Long, Pending> pending = new HashMap<>();
   private final Map<String, Integer> generations = new HashMap<>();
-  private long next;
+  private long nextNumber;
   private boolean broken;
 
   SocketTransport(int port, String name, boolean fencesKeys, CrashPoints points)
@@ -74,11 +74,11 @@ final class SocketTransport implements MessageTransport {
         return CompletableFuture.failedStage(
             failure(made, FailureKind.TRANSIENT, SendCertainty.NOT_SENT));
       }
-      long number = next++;
+      long number = nextNumber++;
       pending.put(number, made);
       int generation = generations.getOrDefault(message.key().orElse(""), 0);
       try {
-        Frames.write(out, new Request(number, generation, to, message));
+        BrokerProtocol.write(out, new Request(number, generation, to, message));
         out.flush();
       } catch (IOException e) {
         pending.remove(number);

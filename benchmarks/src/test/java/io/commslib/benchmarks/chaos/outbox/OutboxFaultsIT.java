@@ -40,8 +40,8 @@ class OutboxFaultsIT {
     return kind == ChaosDatabase.Kind.POSTGRESQL ? postgres : mariadb;
   }
 
-  private static void assertKept(WorldResult part) {
-    assertThat(part.unmet()).isEmpty();
+  private static void assertKept(OutboxRowResult part) {
+    assertThat(part.unmetExpectations()).isEmpty();
     assertThat(part.verdict().findings()).isEmpty();
     assertThat(part.isClean()).isTrue();
     assertThat(part.verdict().committed()).isGreaterThan(100);
@@ -64,46 +64,47 @@ class OutboxFaultsIT {
 
   @Test
   void tellsOfEachCommitThatWasCutThatItsResultIsUnknown() throws Exception {
-    WorldResult part = CommitCutRow.run(database(), 3, 30);
+    OutboxRowResult part = CommitCutRow.run(database(), 3, 30);
     assertKept(part);
     assertThat(part.figure("unknownCommits")).isGreaterThanOrEqualTo(30);
   }
 
   @Test
   void losesNothingToWritersThatHoldTheirTransactionsAsTheNaiveReaderDoes() throws Exception {
-    WorldResult part = OpenTransactionsRow.run(database(), 4, 2_000, Duration.ofMillis(200));
+    OutboxRowResult part = OpenTransactionsRow.run(database(), 4, 2_000, Duration.ofMillis(200));
     assertKept(part);
     assertThat(part.figure("lostByNaiveReader")).isPositive();
   }
 
   @Test
   void hasEffectsOnceHoweverOftenMessagesCome() throws Exception {
-    assertKept(DuplicatesRow.run(database(), 5, 300, true));
+    assertKept(OutboxDuplicatesRow.run(database(), 5, 300, true));
   }
 
   @Test
   void seesEffectsTwiceWithoutAnInbox() throws Exception {
-    WorldResult part = DuplicatesRow.run(database(), 5, 100, false);
+    OutboxRowResult part = OutboxDuplicatesRow.run(database(), 5, 100, false);
     assertThat(part.verdict().duplicateEffects()).isPositive();
   }
 
   @Test
   void seesARelayThatDecidesWithoutFence() throws Exception {
-    WorldResult part = PauseRow.run(database(), 6, Duration.ZERO, Saboteur.WITHOUT_FENCE);
-    assertThat(part.unmet()).anyMatch(text -> text.startsWith("decided by a relay"));
+    OutboxRowResult part =
+        PausedRelayRow.run(database(), 6, Duration.ZERO, OutboxSaboteur.WITHOUT_FENCE);
+    assertThat(part.unmetExpectations()).anyMatch(text -> text.startsWith("decided by a relay"));
   }
 
   @Test
   void seesARelayThatDeletesBeforeItIsConfirmed() throws Exception {
-    WorldResult part =
+    OutboxRowResult part =
         RelayKillRow.run(
             database(),
             7,
             5,
             150,
             false,
-            ChaosWorld.Setting.USUAL,
-            Saboteur.DELETES_BEFORE_CONFIRM);
+            OutboxTestSystem.Settings.DEFAULTS,
+            OutboxSaboteur.DELETES_BEFORE_CONFIRM);
     assertThat(part.verdict().lost()).isPositive();
   }
 
@@ -112,7 +113,7 @@ class OutboxFaultsIT {
     ChaosOptions options =
         new ChaosOptions(7, List.of(), "", ChaosOptions.Size.QUICK, "WITHOUT_FENCE");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new OutboxChaos().run("2", options))
+        .isThrownBy(() -> new OutboxSuite().run("2", options))
         .withMessageStartingWith("--saboteur: WITHOUT_FENCE in row 2 (expected: ");
   }
 }

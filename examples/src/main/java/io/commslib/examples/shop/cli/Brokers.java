@@ -13,7 +13,7 @@ import java.util.function.Function;
 /** Opens a service's connection to the broker: the line in which the brokers differ. */
 final class Brokers implements AutoCloseable {
 
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration OPERATION_TIMEOUT = Duration.ofSeconds(10);
 
   private final Function<String, MessageTransport> open;
   private final Runnable close;
@@ -40,7 +40,7 @@ final class Brokers implements AutoCloseable {
                 RabbitTransportConfig.builder(address)
                     .connectionName("shop-" + service)
                     .runtime(runtime)
-                    .operationTimeout(PATIENCE)
+                    .operationTimeout(OPERATION_TIMEOUT)
                     .build()),
         () -> {});
   }
@@ -60,7 +60,9 @@ final class Brokers implements AutoCloseable {
     return new Brokers(
         service -> {
           KafkaTransportConfig.Builder config =
-              KafkaTransportConfig.builder(address).runtime(runtime).operationTimeout(PATIENCE);
+              KafkaTransportConfig.builder(address)
+                  .runtime(runtime)
+                  .operationTimeout(OPERATION_TIMEOUT);
           if (stableMembers) {
             config.memberId(service);
           }

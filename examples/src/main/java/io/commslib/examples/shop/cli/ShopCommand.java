@@ -22,7 +22,7 @@ import java.util.stream.Stream;
  */
 public final class ShopCommand {
 
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration STALL_LIMIT = Duration.ofSeconds(30);
 
   private ShopCommand() {}
 
@@ -63,7 +63,7 @@ public final class ShopCommand {
       InvoiceFile invoices = read(file);
       try (CommsRuntime runtime = SystemRuntime.create();
           ShopServers servers = ShopServers.open(options, folder, runtime)) {
-        ShopRun run = new ShopRun(options, servers.environment(), out, PATIENCE);
+        ShopRun run = new ShopRun(options, servers.environment(), out, STALL_LIMIT);
         return run.execute(file, invoices, servers.services(out), servers.chaos());
       }
     } finally {

@@ -33,14 +33,14 @@ final class ShopRun {
    */
   private static final String TERMINAL = "commslib.terminal";
 
-  private static final long LOOK_NANOS = 200_000_000L;
-  private static final long SETTLED_NANOS = 1_000_000_000L;
+  private static final long POLL_NANOS = 200_000_000L;
+  private static final long UNCHANGED_NANOS = 1_000_000_000L;
   private static final int MAX_DEAD_LETTERS = 100_000;
 
   private final ShopOptions options;
   private final ShopEnvironment environment;
   private final PrintStream out;
-  private final Duration patience;
+  private final Duration stallLimit;
   private final MessageTransport observer;
   private final ShopReader reader;
   private final long startNanos = System.nanoTime();
@@ -51,7 +51,7 @@ final class ShopRun {
    * @param patience how long nothing may move before the run gives up
    */
   ShopRun(ShopOptions options, ShopEnvironment environment, PrintStream out, Duration patience) {
-    this.patience = patience;
+    this.stallLimit = patience;
     this.options = options;
     this.environment = environment;
     this.out = out;
@@ -92,7 +92,7 @@ final class ShopRun {
     boolean quiet = awaitQuiet(feeder, progress, chaos);
     progress.end();
     if (!quiet) {
-      problems.add("nothing has moved for " + patience.toSeconds() + " s");
+      problems.add("nothing has moved for " + stallLimit.toSeconds() + " s");
     }
     problems.addAll(chaos.shortfalls());
     feeder.stop();
@@ -122,7 +122,7 @@ final class ShopRun {
     ShopReader.Status last = new ShopReader.Status(-1, -1, -1);
     long movedNanos = System.nanoTime();
     while (true) {
-      ShopReader.Status now = look(last);
+      ShopReader.Status now = statusOr(last);
       long fed = feeder.fed();
       if (!now.equals(last)) {
         movedNanos = System.nanoTime();
@@ -133,19 +133,19 @@ final class ShopRun {
       long still = System.nanoTime() - movedNanos;
       if (fedAll
           && now.unfinishedOrders() == 0
-          && (now.unfinished() == 0 || still > SETTLED_NANOS)
+          && (now.unfinished() == 0 || still > UNCHANGED_NANOS)
           && isQuiet()) {
         return true;
       }
-      if (fedAll && still > patience.toNanos()) {
+      if (fedAll && still > stallLimit.toNanos()) {
         return false;
       }
-      LockSupport.parkNanos(LOOK_NANOS);
+      LockSupport.parkNanos(POLL_NANOS);
     }
   }
 
   /** A database or broker that is just being killed is no reason to stop looking. */
-  ShopReader.Status look(ShopReader.Status last) {
+  ShopReader.Status statusOr(ShopReader.Status last) {
     try {
       return reader.status();
     } catch (SQLException | RuntimeException e) {

@@ -20,12 +20,12 @@ import java.util.concurrent.ConcurrentHashMap;
 final class StockTable {
 
   private final ShopSql sql;
-  private final long start;
-  private final Set<String> known = ConcurrentHashMap.newKeySet();
+  private final long initialPieces;
+  private final Set<String> committedArticles = ConcurrentHashMap.newKeySet();
 
   StockTable(JdbcDatabase database, long start) {
     this.sql = new ShopSql(database);
-    this.start = start;
+    this.initialPieces = start;
     sql.create(
         """
         CREATE TABLE IF NOT EXISTS @stock (article varchar(1000) NOT NULL PRIMARY KEY, pieces bigint NOT NULL);
@@ -133,11 +133,12 @@ final class StockTable {
   /** An article seen for the first time starts with the full stock. */
   private void ensureRows(TransactionContext tx, Set<String> articles) {
     for (String article : articles) {
-      if (!known.contains(article)) {
-        sql.insertNew(tx, "INSERT INTO @stock (article, pieces) VALUES (?, ?)", article, start);
+      if (!committedArticles.contains(article)) {
+        sql.insertNew(
+            tx, "INSERT INTO @stock (article, pieces) VALUES (?, ?)", article, initialPieces);
       }
     }
     // Only what has committed may be taken for granted.
-    tx.afterCommit(() -> known.addAll(articles));
+    tx.afterCommit(() -> committedArticles.addAll(articles));
   }
 }

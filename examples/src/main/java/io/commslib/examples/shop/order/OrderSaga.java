@@ -26,7 +26,7 @@ final class OrderSaga {
    * Long enough for any of the servers to be down for a while: an outage is no reason to cancel an
    * order.
    */
-  private static final Duration PATIENCE = Duration.ofMinutes(10);
+  private static final Duration STEP_TIMEOUT = Duration.ofMinutes(10);
 
   private OrderSaga() {}
 
@@ -40,7 +40,7 @@ final class OrderSaga {
         .refusedBy(OutOfStock.class, (order, reply) -> order)
         .compensate(INVENTORY, order -> new ReleaseStock(order.orderId()))
         .compensatedBy(StockReleased.class)
-        .timeout(PATIENCE)
+        .timeout(STEP_TIMEOUT)
         .step("charge")
         .command(
             PAYMENT,
@@ -49,11 +49,11 @@ final class OrderSaga {
         .refusedBy(PaymentDeclined.class, (order, reply) -> order)
         .compensate(PAYMENT, order -> new ReverseCharge(order.orderId()))
         .compensatedBy(ChargeReversed.class)
-        .timeout(PATIENCE)
+        .timeout(STEP_TIMEOUT)
         .step("ship")
         .command(SHIPPING, order -> new ShipOrder(order.orderId(), order.units()))
         .onReply(OrderShipped.class, (order, reply) -> order)
-        .timeout(PATIENCE)
+        .timeout(STEP_TIMEOUT)
         .onCompleted((order, tx) -> orders.finish(tx, order.orderId(), "SHIPPED"))
         .onCompensated((order, tx) -> orders.finish(tx, order.orderId(), "REJECTED"))
         .build();

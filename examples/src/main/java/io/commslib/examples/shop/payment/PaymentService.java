@@ -13,7 +13,7 @@ import io.commslib.examples.shop.messages.PaymentDeclined;
 import io.commslib.examples.shop.messages.RefundReturn;
 import io.commslib.examples.shop.messages.ReverseCharge;
 import io.commslib.examples.shop.messages.ShopMessages;
-import io.commslib.examples.shop.platform.ServiceParts;
+import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.examples.shop.platform.ShopSql;
 import io.commslib.outbox.Outbox;
@@ -43,12 +43,13 @@ public final class PaymentService {
 
   /** Wires the service; start the lifecycle to run it. */
   public static Lifecycle wire(ShopEnvironment environment) {
-    ServiceParts parts = new ServiceParts(environment, NAME);
-    PaymentService service = new PaymentService(new ShopSql(parts.database), parts.outbox);
+    ServiceComponents components = new ServiceComponents(environment, NAME);
+    PaymentService service =
+        new PaymentService(new ShopSql(components.database), components.outbox);
     return Lifecycle.builder()
-        .transport(parts.transport)
-        .relay(parts.relay)
-        .subscription(NAME, () -> parts.subscribe(ShopMessages.PAYMENT, service.handler()))
+        .transport(components.transport)
+        .relay(components.relay)
+        .subscription(NAME, () -> components.subscribe(ShopMessages.PAYMENT, service.handler()))
         .build();
   }
 

@@ -72,7 +72,7 @@ public final class InvoiceFile {
       throw new IllegalArgumentException(
           "the file is empty (expected: the header " + String.join(",", HEADER) + ")");
     }
-    return reading.end();
+    return reading.toInvoiceFile();
   }
 
   public List<Invoice> invoices() {
@@ -129,7 +129,7 @@ public final class InvoiceFile {
       return PRICE.matcher(fields.get(5)).matches() ? null : "price is not a decimal number";
     }
 
-    InvoiceFile end() {
+    InvoiceFile toInvoiceFile() {
       List<Invoice> invoices = new ArrayList<>();
       lines.forEach(
           (number, all) -> {

@@ -11,7 +11,7 @@ import io.commslib.examples.shop.messages.PlaceOrder;
 import io.commslib.examples.shop.messages.ReturnGoods;
 import io.commslib.examples.shop.messages.ShopMessages;
 import io.commslib.examples.shop.platform.CountedOutbox;
-import io.commslib.examples.shop.platform.ServiceParts;
+import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.examples.shop.platform.ShopSql;
 import io.commslib.jdbc.JdbcTransactionRunner;
@@ -36,12 +36,12 @@ public final class Storefront {
   private final Lifecycle lifecycle;
 
   public Storefront(ShopEnvironment environment) {
-    ServiceParts parts = new ServiceParts(environment, NAME);
-    transactions = parts.transactions;
-    outbox = parts.outbox;
-    sql = new ShopSql(parts.database);
+    ServiceComponents components = new ServiceComponents(environment, NAME);
+    transactions = components.transactions;
+    outbox = components.outbox;
+    sql = new ShopSql(components.database);
     sql.create("CREATE TABLE IF NOT EXISTS @fed (invoice_id varchar(200) NOT NULL PRIMARY KEY)");
-    lifecycle = Lifecycle.builder().transport(parts.transport).relay(parts.relay).build();
+    lifecycle = Lifecycle.builder().transport(components.transport).relay(components.relay).build();
   }
 
   public Lifecycle lifecycle() {

@@ -9,7 +9,7 @@ import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Writers in this process, each on a thread, until told to stop or so many are committed. */
-final class Writers implements AutoCloseable {
+final class WriterThreads implements AutoCloseable {
 
   private final List<ChaosWriter> writers = new ArrayList<>();
   private final List<Thread> threads = new ArrayList<>();
@@ -17,10 +17,15 @@ final class Writers implements AutoCloseable {
   private volatile @Nullable Throwable failure;
 
   /** Starts them. */
-  Writers(ChaosWorld world, JdbcDatabase through, int count, long messages, ChaosWriter.Load load)
+  WriterThreads(
+      OutboxTestSystem system,
+      JdbcDatabase through,
+      int count,
+      long messages,
+      ChaosWriter.Load load)
       throws Exception {
     for (int number = 0; number < count; number++) {
-      writers.add(world.writer("w" + number, through, load));
+      writers.add(system.writer("w" + number, through, load));
     }
     for (ChaosWriter writer : writers) {
       Thread thread = new Thread(() -> run(writer, messages / count), "commslib-chaos-writer");

@@ -14,7 +14,7 @@ import java.util.random.RandomGenerator;
  * @param real everything else
  * @param shift by how much
  */
-record ShiftedRuntime(CommsRuntime real, Duration shift) implements CommsRuntime {
+record SkewedClockRuntime(CommsRuntime real, Duration shift) implements CommsRuntime {
 
   @Override
   public TimeSource time() {

@@ -15,7 +15,7 @@ import java.util.function.UnaryOperator;
 import javax.sql.DataSource;
 
 /** Relays that are wrong in one way, to see that the harness notices. */
-enum Saboteur {
+enum OutboxSaboteur {
   /** None. */
   NONE,
   /** Deletes rows before the broker has confirmed them: says so for it, and sends a while later. */
@@ -25,34 +25,34 @@ enum Saboteur {
   /** Consumes without an inbox. */
   WITHOUT_INBOX;
 
-  private static final int BEHIND = 20;
+  private static final int UNSENT_MESSAGES = 20;
 
   /** In which row each of them must be noticed. */
-  static final Map<Saboteur, String> ROWS =
+  static final Map<OutboxSaboteur, String> ROWS =
       Map.of(DELETES_BEFORE_CONFIRM, "2", WITHOUT_FENCE, "3", WITHOUT_INBOX, "28");
 
-  private record Sent(Destination to, Message message) {}
+  private record Unsent(Destination to, Message message) {}
 
-  Publisher around(Publisher publisher) {
+  Publisher wrap(Publisher publisher) {
     if (this != DELETES_BEFORE_CONFIRM) {
       return publisher;
     }
-    Deque<Sent> queue = new ArrayDeque<>();
+    Deque<Unsent> queue = new ArrayDeque<>();
     return (to, message) -> {
-      queue.add(new Sent(to, message));
-      if (queue.size() > BEHIND) {
-        Sent first = queue.remove();
+      queue.add(new Unsent(to, message));
+      if (queue.size() > UNSENT_MESSAGES) {
+        Unsent first = queue.remove();
         publisher.publish(first.to(), first.message());
       }
       return CompletableFuture.completedFuture(new PublishReceipt(message.id(), to, ""));
     };
   }
 
-  DataSource around(DataSource source) {
-    return this == WITHOUT_FENCE ? rewriting(source, Saboteur::forgetFence) : source;
+  DataSource wrap(DataSource source) {
+    return this == WITHOUT_FENCE ? rewriting(source, OutboxSaboteur::removeFence) : source;
   }
 
-  private static String forgetFence(String sql) {
+  private static String removeFence(String sql) {
     if (sql.endsWith("AND epoch = ? FOR UPDATE")) {
       return sql.replace("owner = ? AND epoch = ?", "(owner = ? OR epoch = ? OR 1 = 1)");
     }
@@ -77,7 +77,7 @@ enum Saboteur {
       Class<T> type, T target, UnaryOperator<Object> results, UnaryOperator<String> texts) {
     Object proxy =
         Proxy.newProxyInstance(
-            Saboteur.class.getClassLoader(),
+            OutboxSaboteur.class.getClassLoader(),
             new Class<?>[] {type},
             (self, method, arguments) -> {
               if (arguments != null && arguments.length > 0 && arguments[0] instanceof String sql) {

@@ -21,7 +21,7 @@ import io.commslib.outbox.OutboxSchema;
  * The parts every service has: database with tables, transport with queues, outbox with relay,
  * inbox, log of effects.
  */
-public final class ServiceParts {
+public final class ServiceComponents {
 
   private static final int WORKERS = 6;
 
@@ -34,7 +34,7 @@ public final class ServiceParts {
   private final JdbcInbox inbox;
   private final EffectLog effects;
 
-  public ServiceParts(ShopEnvironment environment, String service) {
+  public ServiceComponents(ShopEnvironment environment, String service) {
     database = environment.database(service);
     runtime = environment.runtime();
     OutboxSchema.scripts().apply(database);

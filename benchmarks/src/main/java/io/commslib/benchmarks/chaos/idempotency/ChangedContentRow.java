@@ -9,31 +9,31 @@ import java.util.List;
 import java.util.Map;
 
 /** Keys used again with another content: while the first request runs, and when it is done. */
-final class ContentRow {
+final class ChangedContentRow {
 
   private static final int UNPROCESSABLE = 422;
 
-  private ContentRow() {}
+  private ChangedContentRow() {}
 
-  static IdempotencyChaos.Outcome run(Requests requests, ChaosOptions options) {
-    int keys = options.choose(100, 1_000, 1_000);
+  static IdempotencySuite.Outcome run(RequestDatabase requests, ChaosOptions options) {
+    int keys = options.bySize(100, 1_000, 1_000);
     RequestGuard guard = RequestGuard.builder(requests.store()).build();
     long taken = 0;
     for (int number = 0; number < keys; number++) {
-      RequestKey key = Requests.key(number);
-      Claim claim = requests.store().claim(key, Requests.LEASE);
+      RequestKey key = RequestDatabase.key(number);
+      Claim claim = requests.store().claim(key, RequestDatabase.LEASE);
       taken += refused(guard, key) ? 0 : 1;
-      requests.store().complete(key, claim.token(), Requests.result("first"));
+      requests.store().complete(key, claim.token(), RequestDatabase.result("first"));
       taken += refused(guard, key) ? 0 : 1;
     }
-    return new IdempotencyChaos.Outcome(
+    return new IdempotencySuite.Outcome(
         keys + " keys, each used again twice", Map.of("wrongAnswers", taken), List.of());
   }
 
   private static boolean refused(RequestGuard guard, RequestKey key) {
     StoredResult answer =
         guard.withLease(
-            key.scope(), key.key(), "another content", attempt -> Requests.result("second"));
+            key.scope(), key.key(), "another content", attempt -> RequestDatabase.result("second"));
     return answer.status() == UNPROCESSABLE;
   }
 }

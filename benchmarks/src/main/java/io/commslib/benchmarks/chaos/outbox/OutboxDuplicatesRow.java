@@ -14,23 +14,23 @@ import java.util.Random;
  * Every message comes ten times: first in its turn, then nine times among the next hundred, and the
  * oldest once more at the very end. The inbox lets each through once.
  */
-final class DuplicatesRow {
+final class OutboxDuplicatesRow {
 
   private static final Duration STUCK = Duration.ofSeconds(60);
   private static final int COPIES = 10;
   private static final int WINDOW = 100;
   private static final int KEYS = 200;
-  private static final int LATE = 1_000;
+  private static final int REPEATED_AT_END = 1_000;
 
-  private DuplicatesRow() {}
+  private OutboxDuplicatesRow() {}
 
-  static WorldResult run(RowEnvironment scene) throws Exception {
-    try (ChaosDatabase server = scene.database()) {
+  static OutboxRowResult run(RowEnvironment environment) throws Exception {
+    try (ChaosDatabase server = environment.database()) {
       return run(
           server,
-          scene.seed(),
-          scene.choose(500, 10_000, 100_000),
-          scene.saboteur() != Saboteur.WITHOUT_INBOX);
+          environment.seed(),
+          environment.bySize(500, 10_000, 100_000),
+          environment.saboteur() != OutboxSaboteur.WITHOUT_INBOX);
     }
   }
 
@@ -40,11 +40,12 @@ final class DuplicatesRow {
    * @param messages how many different ones
    * @param withInbox false to see effects happen more than once
    */
-  static WorldResult run(ChaosDatabase server, long seed, int messages, boolean withInbox)
+  static OutboxRowResult run(ChaosDatabase server, long seed, int messages, boolean withInbox)
       throws Exception {
     Random random = new Random(seed);
-    ChaosWorld.Setting setting = new ChaosWorld.Setting(10, 8, withInbox, delivery -> {});
-    try (ChaosWorld world = new ChaosWorld(server, seed, setting)) {
+    OutboxTestSystem.Settings settings =
+        new OutboxTestSystem.Settings(10, 8, withInbox, delivery -> {});
+    try (OutboxTestSystem system = new OutboxTestSystem(server, seed, settings)) {
       List<Message> sent = new ArrayList<>();
       long[] numbers = new long[KEYS];
       long copies = 0;
@@ -52,28 +53,28 @@ final class DuplicatesRow {
         int key = random.nextInt(KEYS);
         String id = "d-" + key + "-" + numbers[key];
         MessageTrace trace = new MessageTrace(id, "d", "d-k" + key, numbers[key]++);
-        order(world, trace);
+        order(system, trace);
         sent.add(trace.stamp(Message.builder("chaos.event")).build());
-        world.consumer().take(sent.get(i));
+        system.consumer().accept(sent.get(i));
         for (int copy = 1; copy < COPIES; copy++) {
-          world.consumer().take(sent.get(Math.max(0, i - random.nextInt(WINDOW))));
+          system.consumer().accept(sent.get(Math.max(0, i - random.nextInt(WINDOW))));
           copies++;
         }
-        world.consumer().awaitFewerWaiting(10 * WINDOW);
+        system.consumer().awaitFewerUnsettled(10 * WINDOW);
       }
-      for (Message oldest : sent.subList(0, Math.min(LATE, messages))) {
-        world.consumer().take(oldest);
+      for (Message oldest : sent.subList(0, Math.min(REPEATED_AT_END, messages))) {
+        system.consumer().accept(oldest);
         copies++;
       }
-      world.consumer().awaitFewerWaiting(1);
-      world.awaitQuiet(STUCK);
-      return new WorldResult(world.judge(), Map.of("copies", copies), List.of());
+      system.consumer().awaitFewerUnsettled(1);
+      system.awaitQuiet(STUCK);
+      return new OutboxRowResult(system.verdict(), Map.of("copies", copies), List.of());
     }
   }
 
-  private static void order(ChaosWorld world, MessageTrace trace) throws Exception {
-    try (Connection connection = world.database().dataSource().getConnection()) {
-      world.tables().insertOrders(connection, List.of(trace));
+  private static void order(OutboxTestSystem system, MessageTrace trace) throws Exception {
+    try (Connection connection = system.database().dataSource().getConnection()) {
+      system.tables().insertOrders(connection, List.of(trace));
     }
   }
 }

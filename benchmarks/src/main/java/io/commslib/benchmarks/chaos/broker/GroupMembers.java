@@ -3,7 +3,7 @@ package io.commslib.benchmarks.chaos.broker;
 import java.nio.file.Path;
 
 /** The members of the one group whose effects are judged. */
-interface Members extends AutoCloseable {
+interface GroupMembers extends AutoCloseable {
 
   String GROUP = "judged";
 
@@ -16,7 +16,7 @@ interface Members extends AutoCloseable {
   int size();
 
   /** How many messages have had their effect, each counted once. */
-  long effected();
+  long effectCount();
 
   /** Writes the history of all members so far and says where. */
   Path history() throws Exception;

@@ -11,7 +11,7 @@ import java.util.concurrent.locks.LockSupport;
  * A backlog of large bodies and small heaps: members end at the first lack of memory, so do the
  * processes that read and redrive the dead letters, one of which is killed half way.
  */
-final class LettersRow {
+final class DeadLettersRow {
 
   private static final int MEMBER_MEGABYTES = 96;
   private static final int REDRIVE_MEGABYTES = 64;
@@ -20,50 +20,52 @@ final class LettersRow {
   private static final int LETTERS_PER_SECOND = 30;
   private static final Duration LIMIT = Duration.ofSeconds(180);
 
-  private LettersRow() {}
+  private DeadLettersRow() {}
 
   static RowResult run(Broker.Kind kind, String name, ChaosOptions options) throws Exception {
-    RowSetup setting = new RowSetup(options.choose(10, 40, 200));
-    setting.processes = true;
-    setting.members = 0;
-    setting.producers = 2;
-    setting.keys = 10;
-    setting.heapMegabytes = MEMBER_MEGABYTES;
-    setting.bodyBytes = BODY_BYTES;
-    setting.maxInFlight = MAX_IN_FLIGHT;
-    setting.failing = true;
+    RowSetup setup = new RowSetup(options.bySize(10, 40, 200));
+    setup.membersAsProcesses = true;
+    setup.memberCount = 0;
+    setup.producerCount = 2;
+    setup.keys = 10;
+    setup.heapMegabytes = MEMBER_MEGABYTES;
+    setup.bodyBytes = BODY_BYTES;
+    setup.maxInFlight = MAX_IN_FLIGHT;
+    setup.failUntilRedriven = true;
     long letters = 0;
-    for (int seq = 0; seq < setting.rounds; seq++) {
+    for (int seq = 0; seq < setup.rounds; seq++) {
       letters += ConsumerProcess.isBad(new MessageTrace("x", "x", "x", seq)) ? 1 : 0;
     }
-    letters *= (long) setting.producers * setting.keys;
-    try (ProcessRowEnvironment scene = new ProcessRowEnvironment(kind, setting, options)) {
-      scene.produce();
-      long all = scene.confirmed();
+    letters *= (long) setup.producerCount * setup.keys;
+    try (ProcessRowEnvironment environment = new ProcessRowEnvironment(kind, setup, options)) {
+      environment.produce();
+      long all = environment.confirmed();
       // Only now: a member has to choose how much of the backlog it takes.
-      scene.members().join();
-      scene.judge().awaitEffects(scene.members(), all - letters);
-      scene.awaitParked(letters, ConsumerProcess.BAD);
-      ChildJvm first = scene.redrive(1, REDRIVE_MEGABYTES, LETTERS_PER_SECOND);
+      environment.members().join();
+      environment.results().awaitEffects(environment.members(), all - letters);
+      environment.awaitDeadLetters(letters, ConsumerProcess.FAILURE_CAUSE);
+      ChildJvm first = environment.redrive(1, REDRIVE_MEGABYTES, LETTERS_PER_SECOND);
       long half = all - letters / 2;
       long end = System.nanoTime() + LIMIT.toNanos();
-      while (scene.members().effected() < half && first.isAlive() && System.nanoTime() - end < 0) {
+      while (environment.members().effectCount() < half
+          && first.isAlive()
+          && System.nanoTime() - end < 0) {
         LockSupport.parkNanos(5_000_000);
       }
-      scene
-          .judge()
-          .wrong(
+      environment
+          .results()
+          .addViolation(
               "unexpected", first.isAlive() ? 0 : 1, "redriven before a kill: " + first.output());
       first.kill();
-      ChildJvm second = scene.redrive(2, REDRIVE_MEGABYTES, 2_000);
+      ChildJvm second = environment.redrive(2, REDRIVE_MEGABYTES, 2_000);
       int status = second.awaitExit(LIMIT);
-      scene
-          .judge()
-          .wrong("unexpected", status == 0 ? 0 : 1, "redrive: " + status + second.output());
-      scene.judge().awaitEffects(scene.members(), all);
-      long left = scene.letters();
-      scene.judge().wrong("stuck", left, left + " dead letters are left");
-      return scene.result(
+      environment
+          .results()
+          .addViolation("unexpected", status == 0 ? 0 : 1, "redrive: " + status + second.output());
+      environment.results().awaitEffects(environment.members(), all);
+      long left = environment.deadLetterCount();
+      environment.results().addViolation("stuck", left, left + " dead letters are left");
+      return environment.result(
           name,
           String.format(
               "%d bodies of %d bytes, %d dead letters, heaps of %d and %d MiB",

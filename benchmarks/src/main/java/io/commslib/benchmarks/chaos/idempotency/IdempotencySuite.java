@@ -9,11 +9,11 @@ import java.util.List;
 import java.util.Map;
 
 /** The rows of the fault matrix on request keys and on the inbox's entries. */
-public final class IdempotencyChaos implements ChaosSuite {
+public final class IdempotencySuite implements ChaosSuite {
 
   /** Runs a row; returns what has to be zero. */
   private interface Script {
-    Outcome run(Requests requests, ChaosOptions options) throws Exception;
+    Outcome run(RequestDatabase requests, ChaosOptions options) throws Exception;
   }
 
   /**
@@ -23,19 +23,19 @@ public final class IdempotencyChaos implements ChaosSuite {
    * @param broken what has to be zero
    * @param findings some of it in words
    */
-  record Outcome(String counts, Map<String, Long> broken, List<String> findings) {}
+  record Outcome(String counts, Map<String, Long> violations, List<String> findings) {}
 
   private record Row(String text, Script script) {}
 
   private static final Map<String, Row> ROWS = rowsInOrder();
 
   /** Creates the suite. */
-  public IdempotencyChaos() {}
+  public IdempotencySuite() {}
 
   private static Map<String, Row> rowsInOrder() {
     Map<String, Row> rows = new LinkedHashMap<>();
-    rows.put("29", new Row("64 callers a key, the first holder is killed", HolderRow::run));
-    rows.put("30", new Row("the same key with another content", ContentRow::run));
+    rows.put("29", new Row("64 callers a key, the first holder is killed", KilledHolderRow::run));
+    rows.put("30", new Row("the same key with another content", ChangedContentRow::run));
     rows.put("31", new Row("purged while messages come again", PurgeRow::run));
     return rows;
   }
@@ -56,12 +56,12 @@ public final class IdempotencyChaos implements ChaosSuite {
     Row row = ROWS.get(number);
     long start = System.nanoTime();
     ChaosDatabase.Kind kind = ChaosDatabase.Kind.of(options.database());
-    try (Requests requests = Requests.start(kind)) {
+    try (RequestDatabase requests = RequestDatabase.start(kind)) {
       Outcome outcome = row.script().run(requests, options);
       return new RowResult(
           number + ", " + row.text() + ", " + kind.text(),
           outcome.counts(),
-          outcome.broken(),
+          outcome.violations(),
           outcome.findings(),
           (System.nanoTime() - start) / 1e9);
     }

@@ -11,7 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** What a client and the broker say to each other. */
-final class Frames {
+final class BrokerProtocol {
 
   /** The broker's answers. */
   enum Answer {
@@ -33,7 +33,7 @@ final class Frames {
   private static final CloudEventsEnvelope ENVELOPE =
       new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
 
-  private Frames() {}
+  private BrokerProtocol() {}
 
   static void write(DataOutputStream out, Request request) throws IOException {
     WireMessage wire = ENVELOPE.encode(request.message());

@@ -11,7 +11,7 @@ import java.time.Duration;
 import java.util.Arrays;
 
 /** One thing done wrong in members, so that a row can be seen to notice. */
-enum Saboteur {
+enum BrokerSaboteur {
   /** Nothing is wrong. */
   NONE,
   /** Members have no inbox: what comes twice is done twice. */
@@ -28,7 +28,7 @@ enum Saboteur {
    *
    * @throws IllegalArgumentException if there is no such saboteur
    */
-  static Saboteur of(ChaosOptions options) {
+  static BrokerSaboteur of(ChaosOptions options) {
     String name = options.saboteur();
     return Arrays.stream(values())
         .filter(saboteur -> saboteur.name().equals(name.isEmpty() ? NONE.name() : name))
@@ -39,10 +39,10 @@ enum Saboteur {
                     "--saboteur: " + name + " (expected: " + Arrays.toString(values()) + ")"));
   }
 
-  static final Duration LATER = Duration.ofMillis(500);
+  static final Duration RETRY_DELAY = Duration.ofMillis(500);
 
   /** Sets up a member. */
-  void set(SubscriptionConfig.Builder member, TransactionRunner transactions, Inbox inbox) {
+  void configure(SubscriptionConfig.Builder member, TransactionRunner transactions, Inbox inbox) {
     if (this == WITHOUT_INBOX) {
       member.transactional(transactions);
     } else {
@@ -54,7 +54,7 @@ enum Saboteur {
   }
 
   /** A handler that does this wrong around one of a member. */
-  MessageHandler around(MessageHandler handler) {
+  MessageHandler wrap(MessageHandler handler) {
     if (this != SWALLOWS_ERRORS) {
       return handler;
     }
@@ -73,7 +73,7 @@ enum Saboteur {
   }
 
   /** Whether a message gets no effect. */
-  boolean forgets(MessageTrace trace) {
+  boolean skipsEffect(MessageTrace trace) {
     return this == FORGETS_EFFECTS && trace.seq() % 100 == 7;
   }
 }
