@@ -30,9 +30,9 @@ public final class ChaosMain {
 
   private ChaosMain() {}
 
-  /** Ends with 0 if every row kept its promise, 1 if not, 2 for arguments it does not know. */
+  /** Exits with 0 if every row passed, 1 if a row failed, and 2 for invalid arguments. */
   public static void main(String[] arguments) throws Exception {
-    // Faults make clients talk; what counts is what is printed at the end.
+    // Faults make clients log a lot; only the result lines matter.
     System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "off");
     System.exit(run(System.out, System.err, arguments));
   }

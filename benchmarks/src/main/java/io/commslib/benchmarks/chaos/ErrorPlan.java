@@ -8,9 +8,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which messages meet an error, and which: one in 64 does, once or twice, when code that is not the
- * library's has it in hand. A few meet an {@code OutOfMemoryError}. Depends on the message's id
- * only.
+ * Decides which messages cause an error in application code, and which error. One message in 64
+ * does, once or twice, and a few cause an {@code OutOfMemoryError}. The decision depends on the
+ * message's id only.
  */
 public final class ErrorPlan {
 
@@ -21,22 +21,18 @@ public final class ErrorPlan {
   private final AtomicLong thrown = new AtomicLong();
   private final AtomicLong calls = new AtomicLong();
 
-  /** Creates a plan; nothing has met an error yet. */
+  /** Creates a plan that has thrown no error yet. */
   public ErrorPlan() {}
 
-  /**
-   * Returns how many errors were thrown.
-   *
-   * @return the number
-   */
+  /** {@return the number of errors thrown so far} */
   public long thrown() {
     return thrown.get();
   }
 
   /**
-   * Throws what the message has to meet now, if anything.
+   * Throws the error that is planned for the next handler run of a message, if there is one.
    *
-   * @param id of the message
+   * @param id the message's id
    */
   public void throwPlanned(String id) {
     Error error = nextError(id);
@@ -45,9 +41,7 @@ public final class ErrorPlan {
     }
   }
 
-  /**
-   * Throws an error in one of 64 calls; for code that does not know which message it has in hand.
-   */
+  /** Throws an error in one of 64 calls; for code that does not know the message's id. */
   public void throwOccasionally() {
     long call = calls.incrementAndGet();
     if (call % ERROR_EVERY == 0) {
@@ -57,9 +51,9 @@ public final class ErrorPlan {
   }
 
   /**
-   * Returns a publisher in which messages meet their errors, thrown or as the outcome of a publish.
+   * Returns a publisher that fails with the planned errors, thrown or as the outcome of a publish.
    *
-   * @param publisher gets what meets none
+   * @param publisher receives all other messages
    * @return the publisher
    */
   public Publisher wrap(Publisher publisher) {

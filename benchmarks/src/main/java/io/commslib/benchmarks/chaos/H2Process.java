@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** H2 as a server in a process of its own, on a file, each commit written through. */
+/** H2 as a server in a separate process, on a file, with each commit written through. */
 final class H2Process implements ChaosDatabase {
 
   private final Path folder;

@@ -32,8 +32,7 @@ import java.util.UUID;
 import java.util.stream.IntStream;
 
 /**
- * The scenarios on PostgreSQL; {@link #main} is the JVM that runs them, on the class path of its
- * own state.
+ * The scenarios on PostgreSQL; {@link #main} runs them in a JVM with the class path of one state.
  */
 final class DatabaseSide implements AutoCloseable {
 
@@ -248,7 +247,7 @@ final class DatabaseSide implements AutoCloseable {
 
   private static void requireTrue(boolean fresh) {
     if (!fresh) {
-      throw new IllegalStateException("an id that was never used counts as used");
+      throw new IllegalStateException("a new id counts as used");
     }
   }
 
@@ -257,10 +256,7 @@ final class DatabaseSide implements AutoCloseable {
     testbed.close();
   }
 
-  /**
-   * Finds this class in the folders of a class path: the first release of it was one package
-   * higher.
-   */
+  /** Finds this class in the folders of a class path; old revisions have it one package higher. */
   private static String mainClass(String classPath) {
     for (String folder : classPath.split(File.pathSeparator)) {
       if (Files.exists(Path.of(folder, "io/commslib/benchmarks/DatabaseSide.class"))) {

@@ -24,8 +24,9 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The delivery engine alone: records as a broker's client would hand them over (headers as bytes, 1
- * KiB body), decoded, handled in key order by a handler that does nothing, and settled to nobody.
+ * The delivery engine alone: records in the form of a broker's client (headers as bytes, 1 KiB
+ * body) are decoded, handled in key order by a handler that does nothing, and settled without a
+ * broker.
  */
 final class EngineLoad {
 
@@ -39,11 +40,11 @@ final class EngineLoad {
   private EngineLoad() {}
 
   /**
-   * What one run cost.
+   * The cost of one run.
    *
-   * @param cpuMicros CPU of all threads per record
+   * @param cpuMicros CPU time of all threads per record
    * @param nanos time per record
-   * @param bytes allocated by all threads per record, the records themselves included
+   * @param bytes bytes allocated by all threads per record, the records themselves included
    */
   record Cost(double cpuMicros, double nanos, double bytes) {}
 
@@ -110,10 +111,10 @@ final class EngineLoad {
 
   private static void acceptAll(DeliveryEngine engine, Semaphore room, List<RawDelivery> poll)
       throws InterruptedException {
-    int taken = 0;
-    while (taken < poll.size()) {
-      int now = engine.acceptWhileOpen(poll.subList(taken, poll.size()));
-      taken += now;
+    int accepted = 0;
+    while (accepted < poll.size()) {
+      int now = engine.acceptWhileOpen(poll.subList(accepted, poll.size()));
+      accepted += now;
       if (now == 0) {
         room.acquire();
       }
@@ -132,7 +133,7 @@ final class EngineLoad {
     return bytes;
   }
 
-  /** A record as a client gives it: its header values are bytes nobody has read. */
+  /** Creates a record in a client's form: its header values are bytes that are not decoded yet. */
   private static WireMessage wire(String key, WireMessage template, byte[][] values) {
     WireHeaders.Builder headers = WireHeaders.builder(values.length);
     int at = 0;

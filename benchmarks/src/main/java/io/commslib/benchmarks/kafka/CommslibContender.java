@@ -12,7 +12,7 @@ import io.commslib.kafka.KafkaTransport;
 import io.commslib.kafka.KafkaTransportConfig;
 import java.util.UUID;
 
-/** The library: keyed publishes, keyed consumption with settlement of each message. */
+/** The library: keyed publishes, and keyed consumption with a settlement of each message. */
 final class CommslibContender implements Contender {
 
   private static final int PARTITIONS = 8;

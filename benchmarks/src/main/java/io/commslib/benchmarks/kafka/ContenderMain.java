@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 /** A contender in a JVM of its own: reads input, one a line, and answers each with its figures. */
 public final class ContenderMain {
 
-  /** Starts the line with the figures; what clients print besides is not looked at. */
+  /** The prefix of the line with the figures; other output of the clients is ignored. */
   static final String FIGURES = "figures ";
 
   private ContenderMain() {}
@@ -16,7 +16,7 @@ public final class ContenderMain {
   /**
    * Runs until its input ends.
    *
-   * @param arguments kind of contender, bootstrap servers
+   * @param arguments the kind of contender and the bootstrap servers
    */
   public static void main(String[] arguments) throws Exception {
     Contender contender = contender(arguments[0], arguments[1]);

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A contender in a JVM of its own, seen from the benchmark. */
+/** The benchmark's handle on a contender in its own JVM. */
 final class ContenderProcess implements AutoCloseable {
 
   private final LineProcess process;

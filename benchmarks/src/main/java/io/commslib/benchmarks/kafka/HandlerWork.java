@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
-/** A handler's work: parked, not spinning. */
+/** A handler's work: the thread parks and does not spin. */
 final class HandlerWork {
 
   private static final int IMPOSSIBLE_SUM = 1_000;
@@ -21,7 +21,7 @@ final class HandlerWork {
     }
   }
 
-  /** What the least handler does with a body: looks at its first and its last byte. */
+  /** Reads the first and the last byte of a body, as the minimum work of a handler. */
   static boolean touch(ByteBuffer body) {
     int sum = body.get(body.position()) + body.get(body.limit() - 1);
     return sum != IMPOSSIBLE_SUM;
@@ -32,7 +32,7 @@ final class HandlerWork {
     return sum != IMPOSSIBLE_SUM;
   }
 
-  /** Bodies that do not compress, neither each by itself nor in a batch. */
+  /** Returns bodies that do not compress, neither alone nor in a batch. */
   static byte[][] bodies() {
     java.util.Random random = new java.util.Random(1);
     byte[][] bodies = new byte[1_000][Contender.BODY_BYTES];

@@ -21,7 +21,7 @@ final class ParallelConsumerContender implements Contender {
 
   @Override
   public Figures publish(ContenderTask task) {
-    throw new UnsupportedOperationException("it only consumes");
+    throw new UnsupportedOperationException("parallel-consumer only consumes");
   }
 
   @Override

@@ -13,7 +13,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
-/** kafka-clients alone: one producer; one thread that polls, handles and commits each poll. */
+/** kafka-clients alone: one producer, and one thread that polls, handles and commits each poll. */
 final class RawContender implements Contender {
 
   private final String servers;

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * How much processor time an item takes, in this process and all it has started: what two things
- * take that share the processors bounds how fast they can go together, however well they overlap.
+ * Measures the processor time per item, in this process and all its descendants. The sum of two
+ * activities that share the processors bounds their common rate, however well they overlap.
  */
 public final class ProcessorTime {
 
@@ -22,7 +22,7 @@ public final class ProcessorTime {
     nanosPerItem.add((nanos() - began) / (double) items);
   }
 
-  /** Median of the last measurements: those before warmed up. */
+  /** Returns the median of the last measurements; the earlier ones were warm-ups. */
   public double nanosPerItem(int last) {
     List<Double> counted = nanosPerItem.subList(nanosPerItem.size() - last, nanosPerItem.size());
     return counted.stream().sorted().skip(last / 2).findFirst().orElseThrow();

@@ -26,7 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 
-/** Outbox: what a commit costs, how fast the relay is, and what it leaves of the database. */
+/** Outbox: the cost of a commit, the speed of the relay, and its load on the database. */
 public final class OutboxBenchmark implements Benchmark {
 
   private static final int PRODUCERS = 4;
@@ -47,21 +47,21 @@ public final class OutboxBenchmark implements Benchmark {
   @Override
   public String workload() {
     return "PostgreSQL with fsync and synchronous_commit on, 2 GB of shared buffers: the largest"
-        + " table fits. Drain: 40,000 rows of 256 bytes over 1,000 keys and 16 shards go to a"
+        + " table fits in memory. Drain: 40,000 rows of 256 bytes over 1,000 keys and 16 shards go to a"
         + " publisher that only counts, until the table is empty; the floor is one thread of"
         + " plain JDBC that reads each shard in batches of 500, all columns, and deletes by id."
-        + " End to end: 4 threads commit 20,000 times one business row and one message; the"
-        + " floor is the same in plain JDBC with nobody relaying. Latency: commit returned to"
-        + " published, 500 messages a second. Statements and log bytes: the end-to-end run, per"
-        + " message, beyond the business insert. Backlog: cost per row at 1,000,000 by cost at"
-        + " 10,000, child JVM with 256 MiB; the raw loop beside it. Old snapshot: drain with"
-        + " one held open and 100,000 dead rows by drain of a vacuumed table, by relays that"
-        + " have published before: the first look of one passes over the dead. Brokers: relay"
+        + " End to end: 4 threads commit one business row and one message 20,000 times; the"
+        + " floor is the same in plain JDBC without a relay. Latency: from the end of the commit to"
+        + " the publish, at 500 messages per second. Statements and log bytes: the end-to-end run, per"
+        + " message, without the business insert. Backlog: cost per row at 1,000,000 divided by cost at"
+        + " 10,000 rows, in a child JVM with 256 MiB, and the same for the raw loop. Old snapshot: drain with"
+        + " an open snapshot and 100,000 dead rows divided by drain of a vacuumed table, by relays that"
+        + " have published before, since a relay's first read scans the dead rows. Brokers: relay"
         + " to Kafka (100,000 rows) and RabbitMQ (40,000, its queue emptied before each round)"
-        + " by the slower of relay alone and bare client; neither fences keys, so one message"
-        + " of a key is on its way at a time: printed besides with 10,000 keys, and the most"
-        + " that the processors allow: all of them by the processor time a message takes in"
-        + " relay alone and bare client, their servers included.";
+        + " divided by the slower of relay alone and bare client. Neither broker fences keys, so one message"
+        + " of a key is in flight at a time. Also printed: the rate with 10,000 keys, and the highest"
+        + " rate that the processors allow, which is their number divided by the processor time per message of"
+        + " relay alone and bare client together, servers included.";
   }
 
   @Override
@@ -132,7 +132,7 @@ public final class OutboxBenchmark implements Benchmark {
                       sink,
                       () -> messages * 1e9 / publish(testbed, testbed.outbox, sink, messages));
                 })
-            // So many, since the compilers' time counts against the relay.
+            // Many warm-ups, since the time of JIT compilation counts against the relay.
             .run(quick ? 0 : 8, quick ? 1 : 15);
     out.println("end to end:");
     rounds.print(out, "messages/s");
@@ -149,7 +149,7 @@ public final class OutboxBenchmark implements Benchmark {
     }
   }
 
-  /** Nanoseconds from the first transaction to the last message published. */
+  /** Returns the nanoseconds from the first transaction to the last published message. */
   private static long publish(
       OutboxTestbed testbed, JdbcOutbox outbox, CountingSink sink, int messages) throws Exception {
     long start = System.nanoTime();
@@ -199,7 +199,9 @@ public final class OutboxBenchmark implements Benchmark {
         unit);
   }
 
-  /** Statements are counted in one run and log bytes in another, so that neither disturbs. */
+  /**
+   * Counts statements in one run and log bytes in another, so that they don't disturb each other.
+   */
   private void load(OutboxTestbed testbed, boolean quick, PrintStream out) throws Exception {
     int messages = quick ? 500 : 20_000;
     RawOutbox raw = new RawOutbox(testbed);
@@ -239,7 +241,7 @@ public final class OutboxBenchmark implements Benchmark {
     figures.put("logBytesPerMessage", bytes);
     out.printf(
         Locale.ROOT,
-        "load: %.2f statements a message beyond the business insert, %.0f log bytes beyond the"
+        "load: %.2f statements per message beyond the business insert, %.0f log bytes beyond the"
             + " business row's %.0f%n",
         figures.get("statementsPerMessage"),
         bytes,
@@ -326,7 +328,7 @@ public final class OutboxBenchmark implements Benchmark {
     }
   }
 
-  /** Of a relay that runs: one that starts passes over all dead rows once. */
+  /** Measures a relay that has published before; a new relay's first read scans all dead rows. */
   private static double drainWarm(OutboxTestbed testbed, int rows, CountingSink sink)
       throws Exception {
     return testbed.withRelay(
@@ -374,7 +376,7 @@ public final class OutboxBenchmark implements Benchmark {
     }
   }
 
-  /** Messages a second of the client alone. */
+  /** Measures the messages per second of the client alone. */
   private interface BareClient {
     double run(ProcessorTime processor) throws Exception;
   }
@@ -384,10 +386,10 @@ public final class OutboxBenchmark implements Benchmark {
   }
 
   /**
-   * A broker that takes so many messages a round.
+   * A broker under measurement.
    *
-   * @param empty takes away what nobody consumes: where it gathers, the broker gets slower by and
-   *     by
+   * @param cleanup deletes the messages of earlier rounds, which have no consumer and gradually
+   *     slow the broker down
    */
   private record Broker(
       String name,
@@ -434,7 +436,7 @@ public final class OutboxBenchmark implements Benchmark {
     double most = Runtime.getRuntime().availableProcessors() * 1e9 / both;
     out.printf(
         Locale.ROOT,
-        "  processor time a message: relay alone %.1f us, bare client %.1f us; together at most"
+        "  processor time per message: relay alone %.1f us, bare client %.1f us; together at most"
             + " %.0f messages/s%n",
         ofRelay.nanosPerItem(counted) / 1e3,
         ofBare.nanosPerItem(counted) / 1e3,

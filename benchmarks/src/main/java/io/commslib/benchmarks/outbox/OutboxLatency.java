@@ -6,12 +6,12 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
 
-/** From the return of the commit to the publish, at 500 messages a second. */
+/** Latency from the return of the commit to the publish, at 500 messages per second. */
 final class OutboxLatency {
 
   private OutboxLatency() {}
 
-  /** Milliseconds: median and 99th percentile. */
+  /** Returns the median and the 99th percentile in milliseconds. */
   static double[] measure(OutboxTestbed testbed, int messages) throws Exception {
     AtomicLongArray published = new AtomicLongArray(messages);
     CountingSink sink = new CountingSink();
@@ -43,7 +43,7 @@ final class OutboxLatency {
         });
     double[] millis = new double[messages];
     for (int n = 0; n < messages; n++) {
-      // The relay may be quicker than the return of the commit.
+      // The relay can publish before the commit returns.
       millis[n] = Math.max(0, published.get(n) - committed[n]) / 1e6;
     }
     Arrays.sort(millis);

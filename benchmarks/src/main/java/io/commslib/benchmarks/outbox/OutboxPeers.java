@@ -17,10 +17,10 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
-/** What others use for an outbox, each at the settings that were measured best for it. */
+/** Other outbox libraries, each with the settings that were measured best for it. */
 final class OutboxPeers {
 
-  /** What gruelbox calls for each message. */
+  /** The target that gruelbox calls for each message. */
   public static class Sink {
     private final CountingSink counter;
 
@@ -28,7 +28,7 @@ final class OutboxPeers {
       this.counter = counter;
     }
 
-    /** Takes one message. */
+    /** Counts one message. */
     public void take(String key, String body) {
       if (!key.isEmpty() && !body.isEmpty()) {
         counter.count();
@@ -63,7 +63,7 @@ final class OutboxPeers {
     return jar.replaceAll(".*-([0-9.]+)\\.jar", "$1");
   }
 
-  /** Rows a second of gruelbox: 8 threads fed by flush in batches of 1,000. */
+  /** Returns rows per second of gruelbox: 8 threads fed by flush in batches of 1,000. */
   double gruelbox(int messages) throws Exception {
     CountingSink counter = new CountingSink();
     ThreadPoolExecutor threads =
@@ -119,7 +119,7 @@ final class OutboxPeers {
     }
   }
 
-  /** Rows a second of db-scheduler: lock-and-fetch, 20 threads, polls every 100 ms. */
+  /** Returns rows per second of db-scheduler: lock-and-fetch, 20 threads, polls every 100 ms. */
   double dbScheduler(int messages) {
     CountingSink counter = new CountingSink();
     OneTimeTask<String> task =

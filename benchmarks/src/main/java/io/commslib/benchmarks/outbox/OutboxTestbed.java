@@ -24,7 +24,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
-/** A database with the outbox's tables and a business table, and short ways to fill it. */
+/** A database with the outbox's tables and a business table, with methods to fill it. */
 public final class OutboxTestbed implements AutoCloseable {
 
   public static final Destination DESTINATION = Destination.topic("bench");
@@ -38,12 +38,12 @@ public final class OutboxTestbed implements AutoCloseable {
   final JdbcTransactionRunner transactions;
   public final JdbcOutbox outbox;
 
-  /** Wakes no relay: what it writes lies there. */
+  /** Wakes no relay: its rows stay until the next poll. */
   private final JdbcOutbox outboxWithoutWakeUp;
 
   private final SystemRuntime runtime = SystemRuntime.create();
 
-  /** The one that runs just now, if one does. */
+  /** The relay that runs, if one does. */
   private OutboxRelay relay;
 
   public OutboxTestbed(String jdbcUrl, String user, String password) {
@@ -81,7 +81,8 @@ public final class OutboxTestbed implements AutoCloseable {
   }
 
   /**
-   * Works while a relay runs that owns all shards; polls so seldom that only a wake-up starts it.
+   * Runs work while a relay owns all shards. The relay polls so rarely that only a wake-up starts
+   * it.
    */
   public <T> T withRelay(JdbcOutbox of, MessageTransport transport, Callable<T> work)
       throws Exception {
@@ -116,15 +117,16 @@ public final class OutboxTestbed implements AutoCloseable {
   }
 
   /**
-   * Rows as publish writes them, over 1,000 keys and all shards, in one statement: a template row
-   * is written by the library and copied by the server. They become visible all at once.
+   * Inserts rows as publish writes them, over 1,000 keys and all shards, in one statement. The
+   * library writes a template row, which the server copies. All rows become visible at the same
+   * time.
    */
   public void preload(int rows) throws SQLException {
     execute("TRUNCATE " + MESSAGES);
     insertRows(rows, KEYS);
   }
 
-  /** As {@link #preload}, into a table that is empty but maybe full of dead rows. */
+  /** As {@link #preload}, into an empty table that may contain dead rows. */
   private void insertRows(int rows, int keys) throws SQLException {
     String copies =
         "WITH t AS (DELETE FROM "
@@ -140,7 +142,7 @@ public final class OutboxTestbed implements AutoCloseable {
             + " AS key FROM generate_series(1, "
             + rows
             + ") AS row) AS n";
-    // In one transaction, so that a relay that looks just then does not take the template.
+    // In one transaction, so that no relay reads the template.
     transactions.<Void, SQLException>run(
         tx -> {
           outboxWithoutWakeUp.publish(tx, DESTINATION, message(0));
@@ -159,7 +161,7 @@ public final class OutboxTestbed implements AutoCloseable {
     return queryLong("SELECT count(*) FROM (SELECT 1 FROM " + MESSAGES + " LIMIT 1) x") == 0;
   }
 
-  /** Rows a second that a relay which owns its shards takes from a preloaded table, deletion in. */
+  /** Returns rows per second that a relay publishes from a preloaded table and deletes. */
   public double drain(int rows, CountingSink sink) throws Exception {
     return drain(rows, sink, new ProcessorTime());
   }
@@ -174,7 +176,7 @@ public final class OutboxTestbed implements AutoCloseable {
         });
   }
 
-  /** Adds rows and has the running relay drain them. */
+  /** Adds rows and measures how fast the running relay drains them. */
   public double addAndDrain(int rows, LongSupplier taken) throws SQLException {
     return addAndDrain(rows, KEYS, taken, new ProcessorTime());
   }
@@ -194,8 +196,8 @@ public final class OutboxTestbed implements AutoCloseable {
   }
 
   /**
-   * Waits until the relay holds nothing and its table is empty. The table is asked last: a question
-   * passes over all dead rows, and shall not take the relay's processor.
+   * Waits until the relay has no rows in memory and its table is empty. The table is queried last,
+   * since a query scans all dead rows and would compete with the relay for the processor.
    */
   public void awaitAllDeleted() {
     await("all deleted", () -> healthDetail("held").equals("0") && isEmpty());

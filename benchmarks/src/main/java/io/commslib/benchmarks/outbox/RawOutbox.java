@@ -12,7 +12,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
-/** The floors: the same work in plain JDBC, with nothing around it. */
+/** The floors: the same work in plain JDBC without a library. */
 public final class RawOutbox {
 
   private static final int BATCH = 500;
@@ -22,7 +22,7 @@ public final class RawOutbox {
     this.testbed = testbed;
   }
 
-  /** Rows a second of one thread that reads owned shards and deletes by list of ids. */
+  /** Returns rows per second of one thread that reads owned shards and deletes by list of ids. */
   public double drain(int rows) throws SQLException {
     testbed.preload(rows);
     testbed.execute(
@@ -88,12 +88,14 @@ public final class RawOutbox {
     }
   }
 
-  /** One unit of a producer: what it does with its own connection for message {@code n}. */
+  /** One unit of a producer's work, with its own connection, for one message number. */
   public interface Step {
     void run(Connection connection, int number) throws Exception;
   }
 
-  /** Runs a step so often on {@code threads} threads, each with its connection; nanoseconds. */
+  /**
+   * Runs a step for each message on several threads, each with its connection; returns nanoseconds.
+   */
   public long produce(int messages, int threads, Step step) throws Exception {
     ExecutorService workers = Executors.newFixedThreadPool(threads);
     try {
@@ -138,7 +140,7 @@ public final class RawOutbox {
     connection.commit();
   }
 
-  /** Business and outbox row with two prepared statements and a commit. */
+  /** Inserts business and outbox row with two prepared statements, and commits. */
   static void commitBusinessAndRow(Connection connection, int number, String headers)
       throws SQLException {
     insertBusiness(connection, number);

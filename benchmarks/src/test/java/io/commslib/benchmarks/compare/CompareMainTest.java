@@ -21,7 +21,7 @@ class CompareMainTest {
   }
 
   @Test
-  void aScenarioThatDoesNotExistIsRefusedAndTheOthersAreNamed() throws Exception {
+  void anUnknownScenarioIsRefusedWithTheListOfScenarios() throws Exception {
     assertThat(run("classes", "nothing")).isEqualTo(2);
     assertThat(errors())
         .contains("scenarios: [nothing] (expected: some of [drain, end-to-end, inbox")

@@ -21,15 +21,15 @@ import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 
 /**
- * A broker of the harness's own, which it may kill.
+ * A broker that belongs to the chaos run, which may kill it.
  *
- * @param kind which
- * @param address where clients reach it
+ * @param kind the kind of broker
+ * @param address the address for clients
  * @param server the server
  */
 record Broker(Kind kind, String address, TestServer server) implements AutoCloseable {
 
-  /** Which brokers there are, and how their transports are opened. */
+  /** The supported brokers, with the way to open their transports. */
   enum Kind {
     KAFKA {
       @Override
@@ -83,7 +83,7 @@ record Broker(Kind kind, String address, TestServer server) implements AutoClose
     /** Opens a transport with the arguments of a member. */
     abstract MessageTransport open(Map<String, String> arguments, PlantedErrors errors);
 
-    /** Opens a transport to publish with and to look at dead letters. */
+    /** Opens a transport for publishing and for reading dead letters. */
     MessageTransport open(String address, int maxMessageBytes) {
       return open(
           Map.of(
@@ -99,12 +99,12 @@ record Broker(Kind kind, String address, TestServer server) implements AutoClose
     }
   }
 
-  /** Opens a transport of the harness's own. */
+  /** Opens a transport for the chaos run itself. */
   MessageTransport open(int maxMessageBytes) {
     return kind.open(address, maxMessageBytes);
   }
 
-  /** Removes the place of the judged group's dead letters, as a careless operator does. */
+  /** Deletes the dead-letter destination of the judged group, as an operator could by mistake. */
   void removeDeadLetters(Destination source) throws Exception {
     if (kind == Kind.KAFKA) {
       try (Admin admin = Admin.create(Map.of("bootstrap.servers", address))) {

@@ -11,7 +11,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** Each message comes ten times, the later ones among up to a hundred others. */
+/** Each message is published ten times, the copies among up to a hundred others. */
 final class BrokerDuplicatesRow {
 
   private static final int COPIES = 10;

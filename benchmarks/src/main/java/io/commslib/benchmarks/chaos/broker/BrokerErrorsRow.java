@@ -5,8 +5,8 @@ import io.commslib.benchmarks.chaos.RowResult;
 import java.util.List;
 
 /**
- * Handlers, codecs and observers of members throw missing classes, stack overflows, assertions, or
- * that memory is out, while members and the broker are killed.
+ * Handlers, codecs and observers of members throw missing classes, stack overflows, assertion
+ * errors and out-of-memory errors, while members and the broker are killed.
  */
 final class BrokerErrorsRow {
 
@@ -48,13 +48,13 @@ final class BrokerErrorsRow {
       for (String where :
           List.of(PlantedErrors.HANDLER, PlantedErrors.CODEC, PlantedErrors.OBSERVER)) {
         long here = environment.members().countPrinted(where);
-        environment.results().addViolation("unmet", here == 0 ? 1 : 0, where + "nothing");
+        environment.results().addViolation("unmet", here == 0 ? 1 : 0, where + "no error");
         met += here;
       }
       long memory = environment.members().countPrinted(PlantedErrors.HANDLER + "OutOfMemoryError");
       environment
           .results()
-          .addViolation("unmet", memory == 0 ? 1 : 0, "no handler was out of memory");
+          .addViolation("unmet", memory == 0 ? 1 : 0, "no handler threw an OutOfMemoryError");
       return environment.result(
           name,
           String.format(

@@ -12,10 +12,10 @@ import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Processes that do not agree, under load: members without tables of the inbox and members that
- * find no place for dead letters are refused at their start, the table of the inbox is away for a
- * while, and a writer sends larger bodies than the members take. These end in the dead letters and
- * come back when the members' limit is raised.
+ * Processes with conflicting settings, under load. Members without inbox tables or without a
+ * dead-letter destination are refused at their start, the inbox table is missing for a while, and a
+ * writer sends larger bodies than the members accept. Those end in the dead letters and are
+ * redriven when the members' limit is raised.
  */
 final class ConfigMismatchRow {
 
@@ -73,12 +73,12 @@ final class ConfigMismatchRow {
       return environment.result(
           name,
           String.format(
-              "%d members refused, inbox away for %d s, %d bodies over the members' limit",
+              "%d members refused, inbox missing for %d s, %d bodies over the members' limit",
               2 * rounds, away.toSeconds(), large.messages()));
     }
   }
 
-  /** A process that does not fit ends by itself and says why. */
+  /** A process with wrong settings must end by itself and name the error. */
   private static void expectRefusal(
       ProcessRowEnvironment environment, Map<String, String> changes, String code) {
     ChildJvm misfit = environment.members().start(changes);
@@ -110,7 +110,9 @@ final class ConfigMismatchRow {
             "unexpected",
             environment.deadLetterCount(),
             environment.deadLetterCount() + " dead letters without an inbox");
-    environment.results().addViolation("unmet", loaded ? 0 : 1, "the load was over");
+    environment
+        .results()
+        .addViolation("unmet", loaded ? 0 : 1, "the load ended before the inbox was removed");
   }
 
   private static void rename(ProcessRowEnvironment environment, String from, String to)

@@ -25,8 +25,9 @@ import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A member of the judged group in a process of its own: each message has its effect in a table, in
- * one transaction with the inbox. Ends in order with status 0 at SIGTERM, or when its input ends.
+ * A member of the judged group in a separate process. Each message has its effect in a table, in
+ * one transaction with the inbox. The process ends in order with status 0 at SIGTERM, or when its
+ * input ends.
  */
 public final class ConsumerProcess {
 
@@ -36,10 +37,10 @@ public final class ConsumerProcess {
   /** A message of this writer ends the process that handles it. */
   static final String KILLING_WRITER = "killer";
 
-  /** With it nothing is declared: what there must be is only checked. */
+  /** Argument: destinations are only verified, not declared. */
   static final String VERIFY_ONLY = "verifyOnly";
 
-  /** Why messages are dead-lettered with which members fail. */
+  /** The cause of the dead letters of members that fail. */
   static final String FAILURE_CAUSE = IllegalStateException.class.getName();
 
   private static final long SLOW_NANOS = 200_000_000;
@@ -109,7 +110,7 @@ public final class ConsumerProcess {
     Runtime.getRuntime().addShutdownHook(new Thread(() -> end(transport, subscription)));
     System.out.println(READY);
     while (System.in.read() >= 0) {
-      // Whoever started this process ends it by closing its input, also by dying.
+      // The parent process ends this one by closing its input, also when it dies.
     }
     end(transport, subscription);
   }
@@ -122,7 +123,7 @@ public final class ConsumerProcess {
       Runtime.getRuntime().halt(137);
     }
     if (failing) {
-      // Slower than messages come, so that a member has to choose how many it holds.
+      // Slower than messages arrive, so that the member's intake has to pause.
       LockSupport.parkNanos(SLOW_NANOS);
       if (isBad(trace) && delivery.redriveCount() == 0) {
         throw new IllegalStateException("bad");
@@ -138,7 +139,7 @@ public final class ConsumerProcess {
     return Settlement.done();
   }
 
-  /** Whether members that fail do so with this message: one in four. */
+  /** Returns whether members that fail do so with this message: one in four. */
   static boolean isBad(MessageTrace trace) {
     return trace.seq() % 4 == 1;
   }

@@ -8,8 +8,8 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A backlog of large bodies and small heaps: members end at the first lack of memory, so do the
- * processes that read and redrive the dead letters, one of which is killed half way.
+ * A backlog of large bodies and small heaps. Members end at the first lack of memory, and so do the
+ * processes that read and redrive the dead letters. One of these is killed halfway.
  */
 final class DeadLettersRow {
 
@@ -40,7 +40,7 @@ final class DeadLettersRow {
     try (ProcessRowEnvironment environment = new ProcessRowEnvironment(kind, setup, options)) {
       environment.produce();
       long all = environment.confirmed();
-      // Only now: a member has to choose how much of the backlog it takes.
+      // Members join late, so that their intake limits apply to the whole backlog.
       environment.members().join();
       environment.results().awaitEffects(environment.members(), all - letters);
       environment.awaitDeadLetters(letters, ConsumerProcess.FAILURE_CAUSE);

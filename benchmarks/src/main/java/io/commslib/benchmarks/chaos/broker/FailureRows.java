@@ -47,7 +47,7 @@ final class FailureRows {
     }
   }
 
-  /** What handlers need is out of reach: the route pauses, and no attempt is counted. */
+  /** A dependency of the handlers is unavailable: the route pauses, and no attempt is counted. */
   static RowResult outage(String name, ChaosOptions options) throws Exception {
     Duration length = Duration.ofSeconds(options.bySize(3, 20, 120));
     AtomicBoolean out = new AtomicBoolean();
@@ -57,7 +57,7 @@ final class FailureRows {
         delivery -> {
           if (out.get()) {
             tries.incrementAndGet();
-            throw new StoreException("CHAOS-002", FailureKind.TRANSIENT, "out of reach", null);
+            throw new StoreException("CHAOS-002", FailureKind.TRANSIENT, "unavailable", null);
           }
         };
     try (KafkaRowEnvironment environment = new KafkaRowEnvironment(setup, options)) {
@@ -84,7 +84,7 @@ final class FailureRows {
     }
   }
 
-  /** Some messages must be given up; until their dead letters are taken nothing of them settles. */
+  /** Some messages must be dead-lettered; none of them settles until its dead letter is stored. */
   static RowResult deadLettersDown(String name, ChaosOptions options) throws Exception {
     Duration length = Duration.ofSeconds(options.bySize(5, 20, 60));
     RowSetup setup = new RowSetup(options.bySize(20, 100, 500));
@@ -110,7 +110,7 @@ final class FailureRows {
       while (refusedRecords(topic) == 0 && System.nanoTime() - end < 0) {
         LockSupport.parkNanos(20_000_000);
       }
-      // Each worker may still come with what it had in hand when the route paused.
+      // Each worker may still dead-letter the message that it handled when the route paused.
       LockSupport.parkNanos(Duration.ofSeconds(3).toNanos());
       double before = refusedRecords(topic);
       LockSupport.parkNanos(length.toNanos());
@@ -121,7 +121,7 @@ final class FailureRows {
       environment.addViolation(
           "unexpected",
           tries > bound ? 1 : 0,
-          tries + " tries a second (expected: at most " + bound + ")");
+          tries + " tries per second (expected: at most " + bound + ")");
       setMaxMessageBytes(admin, topic, "1048576");
       long bad = 0;
       for (int seq = 0; seq < setup.rounds; seq++) {
@@ -131,11 +131,11 @@ final class FailureRows {
       environment.expectedDeadLetters(bad);
       recordDeadLetters(environment, bad);
       return environment.result(
-          name, String.format("%.1f tries a second of %d members", tries, setup.memberCount));
+          name, String.format("%.1f tries per second of %d members", tries, setup.memberCount));
     }
   }
 
-  /** Handlers meet a missing class, a stack overflow, an assertion, or that memory is out. */
+  /** Handlers throw missing classes, stack overflows, assertion errors and out-of-memory errors. */
   static RowResult errors(String name, ChaosOptions options) throws Exception {
     ErrorPlan plan = new ErrorPlan();
     RowSetup setup = new RowSetup(options.bySize(20, 100, 500));
@@ -144,7 +144,7 @@ final class FailureRows {
       environment.produce();
       RowResult result = environment.result(name, "errors in handlers");
       if (plan.thrown() == 0) {
-        throw new IllegalStateException("no handler met an error: the row shows nothing");
+        throw new IllegalStateException("no handler threw an error: the row proves nothing");
       }
       return result;
     }
@@ -154,7 +154,7 @@ final class FailureRows {
     return trace.seq() % 25 == 13;
   }
 
-  /** Waits for the dead letters and writes them down. */
+  /** Waits for the dead letters and records them in the history. */
   private static void recordDeadLetters(KafkaRowEnvironment environment, long expected) {
     long end = System.nanoTime() + LIMIT.toNanos();
     List<DeadLetter> letters = List.of();
@@ -170,7 +170,7 @@ final class FailureRows {
     for (DeadLetter letter : letters) {
       MessageTrace trace = MessageTrace.of(letter.message().orElseThrow());
       environment.addViolation(
-          "unexpected", ids.add(trace.id()) ? 0 : 1, trace.id() + " is there twice");
+          "unexpected", ids.add(trace.id()) ? 0 : 1, trace.id() + " is dead-lettered twice");
       environment.jvmMembers().recordDeadLetter(trace);
     }
   }
@@ -187,7 +187,7 @@ final class FailureRows {
         .get(30, TimeUnit.SECONDS);
   }
 
-  /** How often producers of this JVM have been refused by a topic. */
+  /** Returns the number of records of this JVM's producers that a topic has refused. */
   private static double refusedRecords(String topic) throws Exception {
     MBeanServer beans = ManagementFactory.getPlatformMBeanServer();
     double sum = 0;

@@ -2,23 +2,23 @@ package io.commslib.benchmarks.chaos.broker;
 
 import java.nio.file.Path;
 
-/** The members of the one group whose effects are judged. */
+/** The members of the group whose effects are judged. */
 interface GroupMembers extends AutoCloseable {
 
   String GROUP = "judged";
 
-  /** Adds a member and waits until it is one. */
+  /** Adds a member and waits until it has joined. */
   void join();
 
-  /** Ends the member that has been there longest, in order. */
+  /** Ends the oldest member in order. */
   void leave();
 
   int size();
 
-  /** How many messages have had their effect, each counted once. */
+  /** {@return the number of distinct messages that have had an effect} */
   long effectCount();
 
-  /** Writes the history of all members so far and says where. */
+  /** Writes the history of all members so far and returns its file. */
   Path history() throws Exception;
 
   @Override

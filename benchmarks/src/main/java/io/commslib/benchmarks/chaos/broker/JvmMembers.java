@@ -27,8 +27,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Members in this JVM: transports of their own over one inbox, whose effects go to one history, so
- * that order is judged over all of them.
+ * Members in this JVM, each with its own transport, over one inbox. Their effects go to one
+ * history, so that order is judged over all of them.
  */
 final class JvmMembers implements GroupMembers {
 
@@ -109,7 +109,7 @@ final class JvmMembers implements GroupMembers {
     return Settlement.done();
   }
 
-  /** Notes that a message stands in the dead letters. */
+  /** Records in the history that a message is in the dead letters. */
   void recordDeadLetter(MessageTrace trace) {
     history.record(HistoryOp.PARK, GROUP, trace, 1);
   }

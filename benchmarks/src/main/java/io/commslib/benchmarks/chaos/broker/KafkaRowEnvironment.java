@@ -26,12 +26,12 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Brokers, members and producers of one row, and what it came to. */
+/** Brokers, members and producers of one row, and its result. */
 final class KafkaRowEnvironment implements AutoCloseable {
 
   static final int PARTITIONS = 8;
 
-  /** The shortest that brokers allow by default. */
+  /** The shortest session timeout that brokers allow by default. */
   static final Duration SESSION = Duration.ofSeconds(6);
 
   private final RowSetup setup;
@@ -54,9 +54,10 @@ final class KafkaRowEnvironment implements AutoCloseable {
     setup.saboteur = BrokerSaboteur.of(options);
     setup.database = ChaosDatabase.Kind.of(options.database());
     if (setup.behindProxy) {
-      int door = freePort();
-      this.proxy = TcpFaultProxy.to(new InetSocketAddress("127.0.0.1", door));
-      this.brokers = List.of(KafkaServer.startBehind(door, proxy.port(), setup.brokerSettings));
+      int directPort = freePort();
+      this.proxy = TcpFaultProxy.to(new InetSocketAddress("127.0.0.1", directPort));
+      this.brokers =
+          List.of(KafkaServer.startBehind(directPort, proxy.port(), setup.brokerSettings));
     } else {
       this.proxy = null;
       this.brokers = KafkaCluster.start(setup.brokerCount, setup.brokerSettings).brokers();
@@ -81,7 +82,7 @@ final class KafkaRowEnvironment implements AutoCloseable {
     }
   }
 
-  /** Lets the producers begin. */
+  /** Starts the producers. */
   ChaosLoad produce() {
     return produce(transport.publisher());
   }
@@ -141,25 +142,28 @@ final class KafkaRowEnvironment implements AutoCloseable {
     LockSupport.parkNanos(1_000_000L * random.nextInt(atLeastMillis, upToMillis));
   }
 
-  /** Counts something that must not be. */
-  void addViolation(String count, long howMuch, String finding) {
-    results.addViolation(count, howMuch, finding);
+  /** Adds violations to a counter, with a description. */
+  void addViolation(String count, long amount, String finding) {
+    results.addViolation(count, amount, finding);
   }
 
-  /** Waits until so many messages have had their effect; what is missing then counts as lost. */
+  /**
+   * Waits until this number of messages has had an effect. Messages without effect later count as
+   * lost.
+   */
   void awaitEffects(long count) {
     results.awaitEffects(members, count);
   }
 
-  /** Waits for producers and effects, and judges. */
+  /** Waits for producers and effects, and returns the result. */
   RowResult result(String name, String counts) throws Exception {
     ChaosLoad producers = Objects.requireNonNull(load, "load");
     producers.join();
     awaitEffects(producers.confirmed() - expectedDeadLetters);
     long missingJunk = poison.awaitDeadLetters(ResultCollector.QUIET_LIMIT);
-    addViolation("lost", missingJunk, missingJunk + " unreadable records stand in no dead letter");
+    addViolation("lost", missingJunk, missingJunk + " unreadable records are in no dead letter");
     addViolation(
-        "unexpected", -missingJunk, -missingJunk + " unreadable records stand there twice");
+        "unexpected", -missingJunk, -missingJunk + " unreadable records are dead-lettered twice");
     if (members instanceof ProcessMembers processes) {
       List<String> faults = processes.faults();
       faults.forEach(fault -> addViolation("unexpected", 1, fault));
@@ -169,7 +173,7 @@ final class KafkaRowEnvironment implements AutoCloseable {
     return results.result(name, counts, files);
   }
 
-  /** So many messages are to end in the dead letters instead of having an effect. */
+  /** Sets the number of messages that end in the dead letters instead of having an effect. */
   void expectedDeadLetters(long count) {
     expectedDeadLetters = count;
   }

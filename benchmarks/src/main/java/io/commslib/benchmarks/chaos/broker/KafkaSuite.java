@@ -17,7 +17,7 @@ public final class KafkaSuite implements ChaosSuite {
 
   private record Row(String text, Script script) {}
 
-  /** Rows whose members are processes over a database that can be chosen. */
+  /** Rows whose members are processes over a selectable database. */
   private static final Set<String> ON_DATABASES =
       Set.of("21", "21b", "23", "40", "41", "50b", "51", "52", "crash");
 
@@ -46,13 +46,17 @@ public final class KafkaSuite implements ChaosSuite {
     rows.put("24", new Row("pairs of unreadable records among good ones", FailureRows::poison));
     rows.put("25", new Row("every handler fails for a while", FailureRows::outage));
     rows.put("26", new Row("dead letters are refused for a while", FailureRows::deadLettersDown));
-    rows.put("27", new Row("redriving processes killed half way", RedriveRow::run));
+    rows.put("27", new Row("redriving processes killed halfway", RedriveRow::run));
     rows.put("28", new Row("every message ten times", BrokerDuplicatesRow::run));
     rows.put(
         "40",
         new Row("every process ended by SIGTERM and replaced", MembershipRows::rollingRestart));
     rows.put("41", new Row("bodies of 1 MiB in a heap of 128 MiB", MemoryRow::run));
-    rows.put("50", new Row("errors of classes, stack and memory in handlers", FailureRows::errors));
+    rows.put(
+        "50",
+        new Row(
+            "missing classes, stack overflows and lack of memory in handlers",
+            FailureRows::errors));
     rows.put(
         "50b",
         new Row(
@@ -61,7 +65,7 @@ public final class KafkaSuite implements ChaosSuite {
     rows.put(
         "51",
         new Row(
-            "members and writers that do not agree",
+            "members and writers with conflicting settings",
             (name, options) -> ConfigMismatchRow.run(Broker.Kind.KAFKA, name, options)));
     rows.put(
         "52",

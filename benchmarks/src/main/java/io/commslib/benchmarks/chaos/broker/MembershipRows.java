@@ -16,7 +16,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.TopicPartition;
 
-/** Brokers and members that come, go, stand still and die. */
+/** Brokers and members that join, leave, stall and die. */
 final class MembershipRows {
 
   private static final Duration DEAD_LETTER_LIMIT = Duration.ofSeconds(180);
@@ -48,7 +48,7 @@ final class MembershipRows {
     return joinLeaveAndKill(name, options, GroupProtocol.CONSUMER);
   }
 
-  /** A third of those that go is killed. */
+  /** A third of the members that leave is killed. */
   private static RowResult joinLeaveAndKill(
       String name, ChaosOptions options, GroupProtocol protocol) throws Exception {
     int changes = options.bySize(3, 20, 150);
@@ -87,7 +87,7 @@ final class MembershipRows {
     return setup;
   }
 
-  /** One message of a key parks for twice the poll interval; others go on. */
+  /** A few handlers block for twice the poll interval; the other keys continue. */
   static RowResult slowHandlers(String name, ChaosOptions options) throws Exception {
     RowSetup setup = new RowSetup(options.bySize(30, 100, 500));
     setup.transportCustomizer = config -> config.clientSetting("max.poll.interval.ms", 6_000);
@@ -105,7 +105,7 @@ final class MembershipRows {
     }
   }
 
-  /** Offsets of a group that go back would mean that a member that was missed has committed. */
+  /** Checks that offsets never decrease, which would mean that a removed member has committed. */
   static RowResult suspendAndResume(String name, ChaosOptions options) throws Exception {
     int pauses = options.bySize(2, 10, 30);
     RowSetup setup = processSetup(options.bySize(50, 400, 2_000));
@@ -146,13 +146,13 @@ final class MembershipRows {
                 environment.addViolation(
                     "unexpected",
                     offset.offset() < before ? 1 : 0,
-                    partition + " went back from " + before + " to " + offset.offset());
+                    partition + " decreased from " + before + " to " + offset.offset());
                 highest.put(partition, Math.max(before, offset.offset()));
               }
             });
   }
 
-  /** Ends with status 0 each, and what comes again is at most what was in flight. */
+  /** Each process must end with status 0, and redeliveries are limited to messages in flight. */
   static RowResult rollingRestart(String name, ChaosOptions options) throws Exception {
     int restarts = options.bySize(3, 20, 50);
     RowSetup setup = processSetup(options.bySize(20, 150, 1_000));
@@ -169,17 +169,17 @@ final class MembershipRows {
       while (members.size() > 0) {
         members.leave();
       }
-      long again = members.received() - members.effectCount();
+      long redelivered = members.received() - members.effectCount();
       long bound = restarts * 500L;
       environment.addViolation(
           "unexpected",
-          again > bound ? 1 : 0,
-          again + " came again (expected: at most " + bound + ")");
-      return environment.result(name, restarts + " restarts, " + again + " came again");
+          redelivered > bound ? 1 : 0,
+          redelivered + " redelivered (expected: at most " + bound + ")");
+      return environment.result(name, restarts + " restarts, " + redelivered + " redelivered");
     }
   }
 
-  /** Each kills the members it comes to until it is known for that and goes to the dead letters. */
+  /** A message that kills every member that handles it must end in the dead letters. */
   static RowResult messagesThatKill(String name, ChaosOptions options) throws Exception {
     RowSetup setup = processSetup(options.bySize(20, 100, 300));
     setup.memberCount = 2;
@@ -210,7 +210,9 @@ final class MembershipRows {
         members.awaitExit(dead);
       }
       environment.addViolation(
-          "stuck", isMissing(environment) ? 1 : 0, "the message that kills is in no dead letter");
+          "stuck",
+          isMissing(environment) ? 1 : 0,
+          "the message that kills its process is in no dead letter");
       environment.addViolation(
           "unexpected", killed > 60 ? 1 : 0, killed + " processes died of one message");
       return environment.result(name, killed + " processes died of 1 message");

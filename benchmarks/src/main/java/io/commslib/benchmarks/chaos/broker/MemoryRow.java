@@ -3,7 +3,7 @@ package io.commslib.benchmarks.chaos.broker;
 import io.commslib.benchmarks.chaos.ChaosOptions;
 import io.commslib.benchmarks.chaos.RowResult;
 
-/** Large bodies and a small heap: the members' processes end at the first lack of memory. */
+/** Large bodies and a small heap; the members' processes end at the first lack of memory. */
 final class MemoryRow {
 
   private static final int HEAP_MEGABYTES = 128;

@@ -7,7 +7,7 @@ import io.commslib.testkit.faults.TcpFaultProxy.Direction;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
-/** All clients go through one proxy, which misbehaves. */
+/** All clients connect through one faulty proxy. */
 final class NetworkRow {
 
   private static final Duration PUBLISH_TIMEOUT = Duration.ofSeconds(5);
@@ -60,7 +60,7 @@ final class NetworkRow {
     }
   }
 
-  /** Threads of clients: those of the proxy and of idle workers come and go. */
+  /** Counts threads of Kafka clients; the number of other threads varies. */
   private static int clientThreads() {
     return (int)
         Thread.getAllStackTraces().keySet().stream()

@@ -14,16 +14,16 @@ import io.commslib.core.resilience.Backoff;
 import java.time.Duration;
 
 /**
- * Errors in the code of a member that is not the library's: handler, codec and observer. Each one
- * is printed, so that the row knows what its members have met.
+ * Errors in the application code of a member: handler, codec and observer. Each error is printed,
+ * so that the row can count them.
  */
 final class PlantedErrors {
 
-  static final String HANDLER = "met in handler: ";
-  static final String CODEC = "met in codec: ";
-  static final String OBSERVER = "met in observer: ";
+  static final String HANDLER = "error in handler: ";
+  static final String CODEC = "error in codec: ";
+  static final String OBSERVER = "error in observer: ";
 
-  /** More than any message meets errors: none is given up. */
+  /** Above the number of errors of any message, so that none is dead-lettered. */
   private static final int ATTEMPTS = 100;
 
   private final boolean enabled;
@@ -33,7 +33,7 @@ final class PlantedErrors {
     this.enabled = on;
   }
 
-  /** The event of a body of any bytes. */
+  /** An event that is decoded from a body of any content. */
   private record ChaosEvent(int bytes) {}
 
   void configure(SubscriptionConfig.Builder member) {
@@ -47,7 +47,7 @@ final class PlantedErrors {
     }
   }
 
-  /** A handler whose codec meets errors too. */
+  /** Returns a handler that throws planned errors, with a codec that throws some too. */
   MessageHandler wrap(MessageHandler handler) {
     if (!enabled) {
       return handler;

@@ -11,7 +11,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
-/** Records that are no messages, next to each other; each must come to the dead letters. */
+/** Pairs of adjacent records that are no messages; each must end in the dead letters. */
 final class PoisonRecords implements AutoCloseable {
 
   private static final int MAX_LISTED = 100_000;
@@ -48,7 +48,9 @@ final class PoisonRecords implements AutoCloseable {
     }
   }
 
-  /** Returns how many are in no dead letter when the limit is over; negative if some are twice. */
+  /**
+   * Returns the number of records without dead letter after the limit; negative if some have two.
+   */
   long awaitDeadLetters(Duration limit) {
     long end = System.nanoTime() + limit.toNanos();
     long parked = unreadableDeadLetters();

@@ -24,7 +24,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
-/** Members in processes of their own, with inbox and effects in a database of their own. */
+/** Members in separate processes, with inbox and effects in a database. */
 final class ProcessMembers implements GroupMembers {
 
   private static final String SCHEMA = "chaos_members";
@@ -67,7 +67,7 @@ final class ProcessMembers implements GroupMembers {
     child.awaitLine(ConsumerProcess.READY);
   }
 
-  /** Starts a process that is no member yet, with some of its arguments changed. */
+  /** Starts a process with some arguments changed; it does not count as a member. */
   ChildJvm start(Map<String, String> changes) {
     Map<String, String> arguments = new TreeMap<>();
     arguments.put("broker", broker.name());
@@ -93,7 +93,7 @@ final class ProcessMembers implements GroupMembers {
         folder.resolve("member-" + ++started + ".log"));
   }
 
-  /** The tables of inbox and effects. */
+  /** {@return the database of inbox and effects} */
   JdbcDatabase database() {
     return database;
   }
@@ -102,18 +102,20 @@ final class ProcessMembers implements GroupMembers {
     return tables;
   }
 
-  /** How many lines with this beginning all members have printed so far, dead ones included. */
-  long countPrinted(String beginning) throws IOException {
+  /**
+   * Counts the lines with this prefix that all members have printed so far, ended ones included.
+   */
+  long countPrinted(String prefix) throws IOException {
     long count = 0;
     for (int number = 1; number <= started; number++) {
       try (Stream<String> lines = Files.lines(folder.resolve("member-" + number + ".log"))) {
-        count += lines.filter(line -> line.startsWith(beginning)).count();
+        count += lines.filter(line -> line.startsWith(prefix)).count();
       }
     }
     return count;
   }
 
-  /** SIGTERM; it has to end with status 0. */
+  /** Sends SIGTERM to the oldest member, which must end with status 0. */
   @Override
   public void leave() {
     ChildJvm child = members.remove();
@@ -140,34 +142,34 @@ final class ProcessMembers implements GroupMembers {
     return output.substring(Math.max(0, output.length() - 500));
   }
 
-  /** SIGKILL to the member that has been there longest. */
+  /** Sends SIGKILL to the oldest member. */
   void kill() {
     members.remove().kill();
   }
 
-  /** One of them, which stays a member. */
+  /** Returns a random member, which stays in the group. */
   ChildJvm randomMember(Random random) {
     return List.copyOf(members).get(random.nextInt(members.size()));
   }
 
-  /** Waits until this one has ended and takes it out. */
+  /** Waits until a member has ended and removes it; returns its exit status. */
   int awaitExit(ChildJvm child) {
     int status = child.awaitExit(EXIT_LIMIT);
     members.remove(child);
     return status;
   }
 
-  /** Those that have ended by themselves. */
+  /** {@return the members that have ended by themselves} */
   List<ChildJvm> exited() {
     return members.stream().filter(child -> !child.isAlive()).toList();
   }
 
-  /** What members that ended in order have received. */
+  /** {@return the number of messages received by members that ended in order} */
   long received() {
     return received;
   }
 
-  /** What was wrong with members. */
+  /** {@return descriptions of members that ended wrongly} */
   List<String> faults() {
     List<String> all = new ArrayList<>(faults);
     members.stream()

@@ -24,14 +24,14 @@ import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A broker of either kind, producers in this process, and members in processes of their own over a
+ * A broker of either kind, producers in this process, and members in separate processes over a
  * database.
  */
 final class ProcessRowEnvironment implements AutoCloseable {
 
   private static final Duration LIMIT = Duration.ofSeconds(180);
 
-  /** A quorum queue that is younger than this may lose what it confirmed. */
+  /** A quorum queue that is younger than this may lose confirmed messages. */
   private static final Duration QUEUE_SETTLE_TIME = Duration.ofSeconds(3);
 
   private final RowSetup setup;
@@ -70,14 +70,14 @@ final class ProcessRowEnvironment implements AutoCloseable {
         .group(GroupMembers.GROUP);
   }
 
-  /** Lets the producers begin. */
+  /** Starts the producers. */
   ChaosLoad produce() {
     return produce("p", transport, setup);
   }
 
-  /** Lets further producers begin, whose names have a beginning of their own. */
-  ChaosLoad produce(String prefix, MessageTransport through, RowSetup what) {
-    ChaosLoad load = new ChaosLoad(through.publisher(), source, folder, prefix, what);
+  /** Starts further producers, whose names have another prefix. */
+  ChaosLoad produce(String prefix, MessageTransport through, RowSetup producers) {
+    ChaosLoad load = new ChaosLoad(through.publisher(), source, folder, prefix, producers);
     loads.add(load);
     return load;
   }
@@ -106,7 +106,7 @@ final class ProcessRowEnvironment implements AutoCloseable {
     return folder;
   }
 
-  /** Whether this comes out true this time. */
+  /** Returns a random decision. */
   boolean chance() {
     return random.nextBoolean();
   }
@@ -119,7 +119,7 @@ final class ProcessRowEnvironment implements AutoCloseable {
     return loads.stream().anyMatch(ChaosLoad::isRunning);
   }
 
-  /** Waits until so many dead letters are there, and notes them as parked. */
+  /** Waits for this number of dead letters and records them in the history. */
   void awaitDeadLetters(long expected, String reason) {
     long end = System.nanoTime() + LIMIT.toNanos();
     while (deadLetterIds.size() < expected && System.nanoTime() - end < 0) {
@@ -132,7 +132,7 @@ final class ProcessRowEnvironment implements AutoCloseable {
         deadLetterIds.size() + " of " + expected + " dead letters");
   }
 
-  /** Reads all letters, in pages, so that large ones need little memory. */
+  /** Records new dead letters, read in pages so that large ones need little memory. */
   private void recordDeadLetters(String reason) {
     try (var listing = transport.deadLetters().open(source, GroupMembers.GROUP)) {
       List<DeadLetter> page = listing.next(100);
@@ -152,7 +152,7 @@ final class ProcessRowEnvironment implements AutoCloseable {
     }
   }
 
-  /** Counts the letters there are now, in pages. */
+  /** Counts the current dead letters, read in pages. */
   long deadLetterCount() {
     long count = 0;
     try (var listing = transport.deadLetters().open(source, GroupMembers.GROUP)) {
@@ -163,7 +163,7 @@ final class ProcessRowEnvironment implements AutoCloseable {
     return count;
   }
 
-  /** Redrives all dead letters, in a process of its own with a small heap. */
+  /** Redrives all dead letters in a separate process with a small heap. */
   ChildJvm redrive(int number, int heapMegabytes, int maxPerSecond) {
     return ChildJvm.start(
         List.of("-Xmx" + heapMegabytes + "m", "-XX:+ExitOnOutOfMemoryError"),
@@ -176,7 +176,7 @@ final class ProcessRowEnvironment implements AutoCloseable {
         folder.resolve("redrive-" + number + ".log"));
   }
 
-  /** How many messages producers know to be taken. */
+  /** Waits for the producers; returns the number of confirmed messages. */
   long confirmed() throws InterruptedException {
     long sum = 0;
     for (ChaosLoad load : loads) {
@@ -186,13 +186,13 @@ final class ProcessRowEnvironment implements AutoCloseable {
     return sum;
   }
 
-  /** Waits until every message has had its effect, and judges. */
+  /** Waits until every message has had its effect, and returns the result. */
   RowResult result(String name, String counts) throws Exception {
     results.awaitEffects(members, confirmed());
     members.faults().forEach(fault -> results.addViolation("unexpected", 1, fault));
     List<Path> files = new ArrayList<>();
     loads.forEach(load -> files.addAll(load.files()));
-    // Before the effects: what is parked has no place in their order.
+    // Before the effects: dead letters have no place in their order.
     files.add(folder.resolve("parked.jsonl"));
     files.add(members.history());
     deadLetterHistory.close();

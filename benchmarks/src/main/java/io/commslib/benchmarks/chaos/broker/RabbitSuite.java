@@ -24,7 +24,8 @@ public final class RabbitSuite implements ChaosSuite {
     Map<String, Row> rows = new LinkedHashMap<>();
     rows.put(
         "50", new Row("errors in members' code, members and broker killed", BrokerErrorsRow::run));
-    rows.put("51", new Row("members and writers that do not agree", ConfigMismatchRow::run));
+    rows.put(
+        "51", new Row("members and writers with conflicting settings", ConfigMismatchRow::run));
     rows.put("52", new Row("large bodies and dead letters in small heaps", DeadLettersRow::run));
     return rows;
   }

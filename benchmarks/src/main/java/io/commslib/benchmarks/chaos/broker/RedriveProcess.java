@@ -6,7 +6,7 @@ import io.commslib.core.redrive.Redrive;
 import io.commslib.core.redrive.RedriveSelection;
 import io.commslib.core.time.SystemRuntime;
 
-/** Redrives all dead letters of the judged group, in a process of its own. */
+/** Redrives all dead letters of the judged group, in a separate process. */
 public final class RedriveProcess {
 
   static final String READY = "redrives";
@@ -15,7 +15,7 @@ public final class RedriveProcess {
 
   private RedriveProcess() {}
 
-  /** Arguments: kind of broker, its address, source, letters a second. */
+  /** Arguments: kind of broker, its address, source, dead letters per second. */
   public static void main(String[] arguments) {
     Destination source = Destination.parse(arguments[2]);
     Broker.Kind kind = Broker.Kind.valueOf(arguments[0]);

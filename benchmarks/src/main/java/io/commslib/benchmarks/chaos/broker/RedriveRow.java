@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
-/** Everything was given up and is redriven by processes that are killed half way. */
+/** All messages are dead-lettered, then redriven by processes that are killed halfway. */
 final class RedriveRow {
 
   private static final Duration LIMIT = Duration.ofSeconds(300);
@@ -44,20 +44,20 @@ final class RedriveRow {
       for (int kill = 0; kill < kills; kill++) {
         ChildJvm child = redrive(environment, kill);
         child.awaitLine(RedriveProcess.READY);
-        long enough = all * (kill + 1) / (kills + 2);
+        long target = all * (kill + 1) / (kills + 2);
         long end = System.nanoTime() + LIMIT.toNanos();
-        while (environment.members().effectCount() < enough
+        while (environment.members().effectCount() < target
             && child.isAlive()
             && System.nanoTime() - end < 0) {
           LockSupport.parkNanos(5_000_000);
         }
         environment.addViolation(
-            "unexpected", child.isAlive() ? 0 : 1, "redriven before it could be killed");
+            "unexpected", child.isAlive() ? 0 : 1, "the redrive ended before it could be killed");
         child.kill();
       }
       int status = redrive(environment, kills).awaitExit(LIMIT);
       environment.addViolation(
-          "unexpected", status == 0 ? 0 : 1, "the last redriving ended with " + status);
+          "unexpected", status == 0 ? 0 : 1, "the last redrive ended with " + status);
       environment.awaitEffects(all);
       environment.addViolation(
           "unexpected",

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 
-/** Counts what must not happen in a row, and gives the row's result at its end. */
+/** Counts violations during a row and returns the row's result at its end. */
 final class ResultCollector {
 
   static final Duration QUIET_LIMIT = Duration.ofSeconds(180);
@@ -23,17 +23,17 @@ final class ResultCollector {
   private final Map<String, Long> violations = new LinkedHashMap<>();
   private final List<String> findings = new ArrayList<>();
 
-  /** Counts something that must not happen. */
-  void addViolation(String count, long howMuch, String finding) {
-    if (howMuch > 0) {
-      violations.merge(count, howMuch, Long::sum);
+  /** Adds violations to a counter, with a description. */
+  void addViolation(String count, long amount, String finding) {
+    if (amount > 0) {
+      violations.merge(count, amount, Long::sum);
       findings.add(finding);
     }
   }
 
   /**
-   * Waits until so many messages have had their effect; what is missing then counts as lost. Waits
-   * no more in a row that is stuck.
+   * Waits until this number of messages has had an effect. Messages without effect later count as
+   * lost. Returns immediately if the row is stuck already.
    */
   void awaitEffects(GroupMembers members, long count) {
     if (violations.containsKey("stuck")) {
@@ -53,10 +53,10 @@ final class ResultCollector {
     addViolation(
         "stuck",
         now < count ? 1 : 0,
-        now + " of " + count + " effects, none more in " + QUIET_LIMIT.toSeconds() + " s");
+        now + " of " + count + " effects, no further one in " + QUIET_LIMIT.toSeconds() + " s");
   }
 
-  /** The result of a row, from the histories of its producers and members. */
+  /** Returns the result of a row, judged from the histories of its producers and members. */
   RowResult result(String name, String counts, List<Path> histories) throws IOException {
     HistoryVerdict verdict =
         HistoryOracle.of(List.of(GroupMembers.GROUP), STUCK_AFTER).judge(histories);

@@ -10,26 +10,26 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/** With what a row begins. Set up by one row, then only read. */
+/** The settings of a row. Changed while the row is set up, then only read. */
 final class RowSetup {
 
   int brokerCount = 1;
   Map<String, String> brokerSettings = new HashMap<>();
   GroupProtocol protocol = GroupProtocol.CLASSIC;
 
-  /** Whether members are processes of their own, over PostgreSQL. */
+  /** Whether members are separate processes over a database. */
   boolean membersAsProcesses;
 
-  /** Where processes have inbox and effects. */
+  /** The database for inbox and effects of member processes. */
   ChaosDatabase.Kind database = ChaosDatabase.Kind.POSTGRESQL;
 
-  /** Whether code in the members' processes that is not the library's meets errors. */
+  /** Whether application code in the members' processes throws planned errors. */
   boolean plantErrors;
 
   /** Whether members are slow, and fail with some messages until they are redriven. */
   boolean failUntilRedriven;
 
-  /** The largest body that members take. */
+  /** The largest message that members accept, in bytes. */
   int maxMessageBytes = 2 * 1024 * 1024;
 
   int maxInFlight = 500;

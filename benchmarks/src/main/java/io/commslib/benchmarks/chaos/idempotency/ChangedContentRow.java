@@ -8,7 +8,7 @@ import io.commslib.idempotency.RequestGuard;
 import java.util.List;
 import java.util.Map;
 
-/** Keys used again with another content: while the first request runs, and when it is done. */
+/** Keys reused with other content: while the first request runs, and after it has completed. */
 final class ChangedContentRow {
 
   private static final int UNPROCESSABLE = 422;
@@ -18,16 +18,16 @@ final class ChangedContentRow {
   static IdempotencySuite.Outcome run(RequestDatabase requests, ChaosOptions options) {
     int keys = options.bySize(100, 1_000, 1_000);
     RequestGuard guard = RequestGuard.builder(requests.store()).build();
-    long taken = 0;
+    long accepted = 0;
     for (int number = 0; number < keys; number++) {
       RequestKey key = RequestDatabase.key(number);
       Claim claim = requests.store().claim(key, RequestDatabase.LEASE);
-      taken += refused(guard, key) ? 0 : 1;
+      accepted += refused(guard, key) ? 0 : 1;
       requests.store().complete(key, claim.token(), RequestDatabase.result("first"));
-      taken += refused(guard, key) ? 0 : 1;
+      accepted += refused(guard, key) ? 0 : 1;
     }
     return new IdempotencySuite.Outcome(
-        keys + " keys, each used again twice", Map.of("wrongAnswers", taken), List.of());
+        keys + " keys, each reused twice", Map.of("wrongAnswers", accepted), List.of());
   }
 
   private static boolean refused(RequestGuard guard, RequestKey key) {

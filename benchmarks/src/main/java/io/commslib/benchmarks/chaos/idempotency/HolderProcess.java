@@ -8,12 +8,12 @@ import io.commslib.idempotency.JdbcIdempotencyStore;
 import io.commslib.jdbc.JdbcDatabase;
 
 /**
- * Claims keys, does every second one's work and remembers it, completes none, and waits to be
+ * Claims keys, does the work of every second key and remembers it, completes none, and waits to be
  * killed.
  */
 public final class HolderProcess {
 
-  static final String READY = "holds all";
+  static final String READY = "claimed all";
   static final String NAME = "holder";
 
   private HolderProcess() {}

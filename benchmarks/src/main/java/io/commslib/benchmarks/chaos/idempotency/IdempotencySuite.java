@@ -8,20 +8,20 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The rows of the fault matrix on request keys and on the inbox's entries. */
+/** The rows of the fault matrix for request keys and inbox entries. */
 public final class IdempotencySuite implements ChaosSuite {
 
-  /** Runs a row; returns what has to be zero. */
+  /** Runs a row. */
   private interface Script {
     Outcome run(RequestDatabase requests, ChaosOptions options) throws Exception;
   }
 
   /**
-   * What a row came to.
+   * The outcome of a row.
    *
-   * @param counts what happened
-   * @param broken what has to be zero
-   * @param findings some of it in words
+   * @param counts a summary of what happened
+   * @param violations the counters that must be zero
+   * @param findings descriptions of some violations
    */
   record Outcome(String counts, Map<String, Long> violations, List<String> findings) {}
 
@@ -34,9 +34,9 @@ public final class IdempotencySuite implements ChaosSuite {
 
   private static Map<String, Row> rowsInOrder() {
     Map<String, Row> rows = new LinkedHashMap<>();
-    rows.put("29", new Row("64 callers a key, the first holder is killed", KilledHolderRow::run));
-    rows.put("30", new Row("the same key with another content", ChangedContentRow::run));
-    rows.put("31", new Row("purged while messages come again", PurgeRow::run));
+    rows.put("29", new Row("64 callers per key, the first holder is killed", KilledHolderRow::run));
+    rows.put("30", new Row("the same key with other content", ChangedContentRow::run));
+    rows.put("31", new Row("purged while messages are redelivered", PurgeRow::run));
     return rows;
   }
 

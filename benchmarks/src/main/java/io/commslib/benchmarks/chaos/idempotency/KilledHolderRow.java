@@ -24,8 +24,9 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 
 /**
- * A process claims all keys, does half of the work, and is killed. Then 64 callers ask for each key
- * until they have its result. Of each key one may take over, and must find what was remembered.
+ * A process claims all keys, does half of the work, and is killed. Then 64 callers claim each key
+ * until they have its result. One caller may take over each key, and must find the remembered
+ * steps.
  */
 final class KilledHolderRow {
 
@@ -89,7 +90,7 @@ final class KilledHolderRow {
     }
   }
 
-  /** Asks for all keys in an order of its own; returns of how many it never got a result. */
+  /** Claims all keys in random order; returns the number of keys without a result. */
   private long call(String name, Random random) throws Exception {
     List<Integer> open = new ArrayList<>(IntStream.range(0, keys).boxed().toList());
     Collections.shuffle(open, random);
@@ -161,15 +162,15 @@ final class KilledHolderRow {
     long notOnce = IntStream.range(0, keys).filter(key -> takeovers.get(key) != 1).count();
     long payments = requests.queryLong("SELECT count(*) FROM payment");
     long paid = requests.queryLong("SELECT count(DISTINCT request) FROM payment");
-    Map<String, Long> broken = new LinkedHashMap<>();
-    broken.put("lost", keys - paid);
-    broken.put("duplicateEffects", payments - paid);
-    broken.put("notTakenOverOnce", notOnce);
-    broken.put("wrongAnswers", wrongAnswers.get());
-    broken.put("stuck", stuck);
+    Map<String, Long> violations = new LinkedHashMap<>();
+    violations.put("lost", keys - paid);
+    violations.put("duplicateEffects", payments - paid);
+    violations.put("notTakenOverOnce", notOnce);
+    violations.put("wrongAnswers", wrongAnswers.get());
+    violations.put("stuck", stuck);
     return new IdempotencySuite.Outcome(
         keys + " keys, " + CALLERS + " callers each, " + inFlight.get() + " times in flight",
-        broken,
+        violations,
         findings);
   }
 }

@@ -14,9 +14,9 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Entries are purged without a pause while their messages come again, up to the retention: none of
- * those may count as new. The clock can't be moved, so entries are: half of them to just before the
- * end of the retention, half to just behind it.
+ * Entries are purged continuously while their messages are redelivered within the retention. None
+ * of those may count as new. The clock can't be moved, so the entries' times are: half of them to
+ * just before the end of the retention, half to just after it.
  */
 final class PurgeRow {
 
@@ -63,15 +63,15 @@ final class PurgeRow {
     purger.join();
     inbox.purge();
     long left = requests.queryLong("SELECT count(*) FROM " + requests.database().table("inbox"));
-    Map<String, Long> broken = new LinkedHashMap<>();
-    broken.put("duplicateEffects", duplicates);
-    broken.put("notPurged", left - (messages + 1) / 2);
-    broken.put("tooShortAccepted", accepted);
+    Map<String, Long> violations = new LinkedHashMap<>();
+    violations.put("duplicateEffects", duplicates);
+    violations.put("notPurged", left - (messages + 1) / 2);
+    violations.put("tooShortAccepted", accepted);
     return new IdempotencySuite.Outcome(
-        messages + " messages, half of them purged meanwhile", broken, findings);
+        messages + " messages, half of them purged at the same time", violations, findings);
   }
 
-  /** An inbox that forgets sooner than messages may come again must be refused. */
+  /** A retention shorter than the longest redelivery must be refused. */
   private static boolean acceptsTooShort() {
     try {
       InboxConfig.builder().retention(RETENTION).longestRedelivery(RETENTION.plus(MARGIN)).build();
@@ -86,7 +86,7 @@ final class PurgeRow {
     return transactions.run(tx -> inbox.enter(tx, CONSUMER, message));
   }
 
-  private static void age(RequestDatabase requests, int rest, Duration by) throws Exception {
+  private static void age(RequestDatabase requests, int remainder, Duration by) throws Exception {
     String number =
         "CAST(replace(substr(message_id, 2), ' /', '') AS " + numberType(requests) + ")";
     requests.execute(
@@ -97,7 +97,7 @@ final class PurgeRow {
             + "' second WHERE "
             + number
             + " % 2 = "
-            + rest);
+            + remainder);
   }
 
   private static String numberType(RequestDatabase requests) {

@@ -18,7 +18,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
 
-/** A database with request keys, and beside it what the requests have done: not in its hands. */
+/** A database with request keys, and a payment table that stands for an external service. */
 final class RequestDatabase implements AutoCloseable {
 
   static final Duration LEASE = Duration.ofSeconds(5);
@@ -45,7 +45,7 @@ final class RequestDatabase implements AutoCloseable {
     return requests;
   }
 
-  /** What a child of the harness uses. */
+  /** Opens the pool; also used by the holder's process. */
   static HikariDataSource pool(String url, String user) {
     return ChaosDatabase.pool(url, user, 32);
   }
@@ -59,7 +59,7 @@ final class RequestDatabase implements AutoCloseable {
         201, "text/plain", payer.getBytes(StandardCharsets.UTF_8), Map.of("Payer", payer));
   }
 
-  /** The effect: a service elsewhere that does whatever it is asked, twice if asked twice. */
+  /** Executes the effect: an external service without deduplication. */
   static void pay(JdbcDatabase database, RequestKey key, String payer) throws SQLException {
     try (Connection connection = database.dataSource().getConnection();
         PreparedStatement insert =

@@ -10,7 +10,7 @@ import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** What a client and the broker say to each other. */
+/** The protocol between {@link SocketTransport} and {@link ChaosBroker}. */
 final class BrokerProtocol {
 
   /** The broker's answers. */
@@ -21,12 +21,12 @@ final class BrokerProtocol {
   }
 
   /**
-   * A message on its way to the broker.
+   * A publish request.
    *
-   * @param number which request of the connection
-   * @param generation of the key: publishes handed over before the client learnt of a failure
-   * @param to where
-   * @param message what
+   * @param number the number of the request on its connection
+   * @param generation the number of failures of the key that the client knew of
+   * @param to the destination
+   * @param message the message
    */
   record Request(long number, int generation, Destination to, Message message) {}
 

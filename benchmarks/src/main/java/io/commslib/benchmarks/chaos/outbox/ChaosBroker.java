@@ -25,12 +25,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 
 /**
- * A broker in the harness's process, which is never killed: what it has confirmed it has, whatever
- * becomes of the clients. Each connection is served by a thread, in order.
+ * A broker in the main process, which is never killed: it keeps what it has confirmed, whatever
+ * happens to the clients. Each connection is served in order by one thread.
  */
 final class ChaosBroker implements AutoCloseable {
 
-  /** Header: how often this message is refused for good before it is taken. */
+  /** Header: how often this message is refused before it is accepted. */
   static final String REFUSALS = "chaos-refusals";
 
   private final ServerSocket listener;
@@ -59,7 +59,8 @@ final class ChaosBroker implements AutoCloseable {
   /**
    * Opens a port.
    *
-   * @param sink takes what is confirmed, with the name of the client, before the client is told
+   * @param sink receives each message with the client's name, before the client gets the
+   *     confirmation
    */
   ChaosBroker(BiConsumer<String, Message> sink) throws IOException {
     this.sink = sink;
@@ -71,12 +72,12 @@ final class ChaosBroker implements AutoCloseable {
     return listener.getLocalPort();
   }
 
-  /** Takes what this client sends, but neither confirms nor keeps it until told what to do. */
+  /** Withholds the answers to a client's requests until they are all refused or confirmed. */
   void withholdAnswers(String client) {
     withheldClients.add(client);
   }
 
-  /** How many requests of the client are held. */
+  /** Returns the number of the client's unanswered requests. */
   int unansweredRequests(String client) {
     ClientConnection line = connections.get(client);
     if (line == null) {
@@ -87,13 +88,13 @@ final class ChaosBroker implements AutoCloseable {
     }
   }
 
-  /** Refuses for good what is held of the client, and all it sends from now on. */
+  /** Refuses the client's unanswered requests and all later ones permanently. */
   void refuseAll(String client) {
     refusedClients.add(client);
     answerWithheld(client, Answer.REFUSED);
   }
 
-  /** Takes and confirms what is held of the client, and holds nothing more. */
+  /** Accepts and confirms the client's unanswered requests, and answers later ones normally. */
   void confirmAll(String client) {
     answerWithheld(client, Answer.CONFIRMED);
   }
@@ -116,24 +117,24 @@ final class ChaosBroker implements AutoCloseable {
         }
         out.flush();
       } catch (IOException e) {
-        // The client has gone, which is its business.
+        // The client has ended.
       }
       line.unanswered.clear();
     }
   }
 
-  /** How often something of a client's was refused for good. */
+  /** Returns how many requests of a client were refused permanently. */
   int refusalsByClient(String client) {
     AtomicInteger count = refusalsByClient.get(client);
     return count == null ? 0 : count.get();
   }
 
-  /** Does something once, right after so many more confirmations have been sent to a client. */
+  /** Runs an action once, right after this number of further confirmations to a client. */
   void afterConfirmations(String client, int count, Runnable action) {
     countdowns.put(client, new Countdown(new AtomicInteger(count), action));
   }
 
-  /** Waits until all that a dead client had sent has been dealt with. */
+  /** Waits until all requests of a dead client are processed. */
   void awaitEnd(String client) {
     ClientConnection line = connections.get(client);
     if (line != null) {
@@ -170,12 +171,12 @@ final class ChaosBroker implements AutoCloseable {
       connections.put(client, line);
       while (true) {
         Request request = BrokerProtocol.read(in);
-        boolean quiet = in.available() == 0;
+        boolean noMoreInput = in.available() == 0;
         synchronized (line) {
           Optional<Answer> answer = decide(client, line, request);
           if (answer.isPresent()) {
             answer(out, request, answer.get());
-            if (quiet) {
+            if (noMoreInput) {
               out.flush();
             }
             if (answer.get() == Answer.CONFIRMED) {
@@ -185,7 +186,7 @@ final class ChaosBroker implements AutoCloseable {
         }
       }
     } catch (IOException | UncheckedIOException e) {
-      // Clients die here; that is what this is for.
+      // Clients are killed on purpose.
     } finally {
       line.ended = true;
     }

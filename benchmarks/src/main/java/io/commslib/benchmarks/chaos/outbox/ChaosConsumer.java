@@ -23,14 +23,14 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * What consumes from the broker: the library's engine with its inbox; each message leaves one row
- * in the same transaction.
+ * The broker's consumer: the library's engine with its inbox. Each message inserts one row in the
+ * handler's transaction.
  */
 final class ChaosConsumer implements AutoCloseable {
 
   static final String NAME = "judged";
 
-  /** What a handler does besides its effect, in its transaction. */
+  /** Further work of a handler, in its transaction. */
   interface Work {
     void run(Delivery delivery);
   }
@@ -44,9 +44,9 @@ final class ChaosConsumer implements AutoCloseable {
   private final Subscription subscription;
 
   /**
-   * Begins to consume.
+   * Starts consuming.
    *
-   * @param withInbox false for a saboteur that does what comes twice a second time
+   * @param withInbox false for a saboteur whose messages have an effect for each delivery
    */
   ChaosConsumer(JdbcDatabase database, int workers, boolean withInbox, Work work) {
     this.tables = new ChaosTables(database);
@@ -64,7 +64,7 @@ final class ChaosConsumer implements AutoCloseable {
     this.subscription = transport.subscriber().subscribe(config.build(), this::handle);
   }
 
-  /** Takes a message for good. */
+  /** Accepts a message. */
   void accept(Message message) {
     accepted.incrementAndGet();
     try {
@@ -74,7 +74,7 @@ final class ChaosConsumer implements AutoCloseable {
     }
   }
 
-  /** Blocks while so many messages or more have been taken and not settled. */
+  /** Blocks while at least this number of messages is accepted and not settled. */
   void awaitFewerUnsettled(long count) {
     while (accepted.get() - settled() >= count) {
       LockSupport.parkNanos(1_000_000);
@@ -102,7 +102,7 @@ final class ChaosConsumer implements AutoCloseable {
     return Settlement.done();
   }
 
-  /** How often a handler failed. */
+  /** {@return the number of failed handler runs} */
   int failureCount() {
     return failureCount.get();
   }

@@ -24,24 +24,24 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * An application's transactions: business rows and their messages together, some rolled back. Keys
- * belong to one writer, which goes on to the next number of a key only when it knows that the one
- * before was committed; so the order of a key is known. Confined to one thread.
+ * An application's transactions: business rows and their messages together, some rolled back. A key
+ * belongs to one writer, which uses the next number of a key only when it knows that the previous
+ * one is committed. So the order of a key is known. Confined to one thread.
  */
 final class ChaosWriter {
 
   static final Destination QUEUE = Destination.queue("chaos");
 
   /**
-   * What a writer writes.
+   * The load of a writer.
    *
-   * @param keys how many keys
-   * @param batch how many messages a transaction has at most
-   * @param rollBack share of transactions that are rolled back, in percent
-   * @param later share of messages that are to be sent later, in percent
-   * @param refused share of messages the broker refuses for a while, in percent
-   * @param hold how long a transaction stays open at most
-   * @param bodyBytes size of each body
+   * @param keys the number of keys
+   * @param maxBatch the maximum number of messages in a transaction
+   * @param rollBackPercent the share of transactions that are rolled back
+   * @param delayedPercent the share of messages with a later delivery time
+   * @param refusedPercent the share of messages that the broker refuses a few times
+   * @param openFor the maximum time that a transaction stays open
+   * @param bodyBytes the size of each body
    */
   record Load(
       int keys,
@@ -115,17 +115,20 @@ final class ChaosWriter {
     return committed.get();
   }
 
-  /** How often a commit's result was unknown. */
+  /** {@return the number of commits with an unknown result} */
   long unknown() {
     return unknown.get();
   }
 
-  /** How often a transaction failed for sure, those it rolled back itself aside. */
+  /**
+   * {@return the number of transactions that failed with a known result, without intended
+   * rollbacks}
+   */
   long failed() {
     return failed.get();
   }
 
-  /** One transaction, repeated until its result is known. */
+  /** Runs one transaction, repeated until it is committed or intentionally rolled back. */
   void write() {
     List<Message> messages = new ArrayList<>();
     List<MessageTrace> traces = new ArrayList<>();
@@ -149,7 +152,7 @@ final class ChaosWriter {
   private void add(List<Message> messages, List<MessageTrace> traces, Map<String, Long> next) {
     boolean later = random.nextInt(100) < load.delayedPercent();
     long attempt = attempts++;
-    // A message that is sent later has no place in the order of others: a key of its own.
+    // A delayed message is not ordered with others, so it has its own key.
     String key =
         later
             ? name + "-later-" + incarnation + "-" + attempt
@@ -169,7 +172,7 @@ final class ChaosWriter {
     messages.add(message.build());
   }
 
-  /** Returns whether the result is known and final. */
+  /** Returns whether the transaction is finished; false to repeat it. */
   private boolean attempt(List<Message> messages, List<MessageTrace> traces, boolean rollBack) {
     traces.forEach(trace -> history.record(HistoryOp.ATTEMPT, trace));
     try {
@@ -214,7 +217,7 @@ final class ChaosWriter {
     return resolveUnknown(traces);
   }
 
-  /** After an unknown result: the business row's id tells, once the database can be asked. */
+  /** After an unknown result, returns whether the business row exists; waits for the database. */
   private boolean resolveUnknown(List<MessageTrace> traces) {
     while (!Thread.currentThread().isInterrupted()) {
       try {

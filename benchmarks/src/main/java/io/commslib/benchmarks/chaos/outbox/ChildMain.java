@@ -30,13 +30,13 @@ import java.util.concurrent.locks.LockSupport;
 import javax.sql.DataSource;
 
 /**
- * An application in a process of its own: writes, relays, replays what is parked, as its arguments
- * say, until its input ends or it dies at the crash point it was given.
+ * An application in a separate process. It writes, relays and redrives parked rows, depending on
+ * its arguments, until its input ends or it dies at its crash point.
  */
 public final class ChildMain {
 
-  /** What it prints once it is at work. */
-  static final String READY = "at work";
+  /** The line it prints when it is ready. */
+  static final String READY = "ready";
 
   private static final long REDRIVE_PAUSE_NANOS = 50_000_000;
 
@@ -98,10 +98,10 @@ public final class ChildMain {
       }
       System.out.println(READY);
       while (System.in.read() >= 0) {
-        // Whoever started this process ends it by closing its input, also by dying.
+        // The parent process ends this one by closing its input, also when it dies.
       }
       stopped = true;
-      // Ends as it is: rows that are left are for the next one.
+      // Ends without draining: the next process takes over the rows.
       Runtime.getRuntime().halt(0);
     }
   }
@@ -158,9 +158,9 @@ public final class ChildMain {
   }
 
   /**
-   * The transport with a publisher that may be a saboteur.
+   * The transport with a publisher that can be a saboteur.
    *
-   * @param real everything else
+   * @param real the transport for everything else
    * @param publisher the publisher
    */
   private record SabotagedTransport(SocketTransport real, Publisher publisher)

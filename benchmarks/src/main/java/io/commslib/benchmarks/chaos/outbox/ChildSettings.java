@@ -7,18 +7,19 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * How a child works.
+ * The settings of a child process.
  *
- * @param roles of {@code write}, {@code relay} and {@code replay}, with {@code +} between
- * @param writer name of its writer
- * @param fence whether its transport keeps the order of a key when a publish fails
- * @param attempts after how many refusals a message is parked
- * @param pool how many connections it may have
- * @param shift how wrong its clock is
- * @param heapMegabytes its heap
- * @param crash {@code NAME@COUNT} of the point it dies at, or empty
- * @param saboteur what is wrong with it
- * @param errors whether its transport throws errors, see {@link
+ * @param roles some of {@code write}, {@code relay} and {@code redrive}, joined by {@code +}
+ * @param writer the name of its writer
+ * @param fence whether its transport fences keys, which keeps the order of a key when a publish
+ *     fails
+ * @param attempts the number of refusals after which a message is parked
+ * @param poolSize the size of its connection pool
+ * @param clockShift the error of its clock
+ * @param heapMegabytes the size of its heap
+ * @param crash the crash point {@code NAME@COUNT}, or empty
+ * @param saboteur its deliberate fault
+ * @param throwErrors whether its transport throws errors, see {@link
  *     io.commslib.benchmarks.chaos.ErrorPlan}
  */
 record ChildSettings(
@@ -33,7 +34,7 @@ record ChildSettings(
     OutboxSaboteur saboteur,
     boolean throwErrors) {
 
-  /** The shortest there is: a killed relay's shards are free after it. */
+  /** The shortest lease time; the shards of a killed relay are free after it. */
   static final Duration LEASE = Duration.ofSeconds(5);
 
   static ChildSettings relay() {

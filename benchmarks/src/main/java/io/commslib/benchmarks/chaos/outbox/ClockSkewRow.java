@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Two relays whose machines' clocks are ten minutes wrong, one each way. */
+/** Two relays whose clocks are ten minutes wrong, one ahead and one behind. */
 final class ClockSkewRow {
 
   private static final Duration STUCK = Duration.ofSeconds(60);
@@ -36,11 +36,12 @@ final class ClockSkewRow {
       long twice =
           system.receivedFrom().values().stream().filter(clients -> clients.size() > 1).count();
       if (twice > 0) {
-        unmet.add("published by two: " + twice);
+        unmet.add("published by both relays: " + twice);
       }
       for (OutboxTestSystem.Child relay : List.of(early, late)) {
-        if (system.receivedFrom().values().stream().noneMatch(who -> who.contains(relay.name()))) {
-          unmet.add("published nothing: " + relay.name());
+        if (system.receivedFrom().values().stream()
+            .noneMatch(clients -> clients.contains(relay.name()))) {
+          unmet.add("relay without publishes: " + relay.name());
         }
       }
       return new OutboxRowResult(system.verdict(), Map.of("doubleClaims", twice), unmet);

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * One effect in twenty is refused as a deadlock or a serialization failure: the whole transaction,
- * inbox entry and all, has to be done again.
+ * One effect in twenty is refused as a deadlock or a serialization failure. The whole transaction
+ * with its inbox entry must be repeated.
  */
 final class ContentionRow {
 

@@ -12,12 +12,12 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * An application that writes, relays and replays in one process, and dies at a named point; the
- * next one goes on on the same tables.
+ * An application that writes, relays and redrives in one process, and dies at a named point. The
+ * next one continues on the same tables.
  */
 final class CrashRow {
 
-  /** Points, and up to which time a child may come to it before it dies. */
+  /** The crash points, each with the maximum count at which a child dies. */
   static final Map<String, Integer> POINTS = points();
 
   private static final Duration CRASH_LIMIT = Duration.ofSeconds(180);
@@ -59,7 +59,9 @@ final class CrashRow {
     return Collections.unmodifiableMap(points);
   }
 
-  /** All points as often as the size says, in an order of the seed. */
+  /**
+   * Uses every point equally often, depending on the size, in an order that depends on the seed.
+   */
   static OutboxRowResult run(RowEnvironment environment) throws Exception {
     List<String> crashes = new ArrayList<>();
     for (int time = environment.bySize(1, 2, 10); time > 0; time--) {
@@ -86,9 +88,9 @@ final class CrashRow {
    * Kills children at points, one after the other.
    *
    * @param server the database
-   * @param seed of this system
-   * @param crashes points in this order
-   * @param waitForLeases false to give the shards of the dead to the living at once
+   * @param seed the seed of this system
+   * @param crashes the crash points in order
+   * @param waitForLeases false to end the leases of dead relays immediately
    */
   static OutboxRowResult run(
       ChaosDatabase server, long seed, List<String> crashes, boolean waitForLeases)
@@ -119,7 +121,7 @@ final class CrashRow {
     }
   }
 
-  /** The last it said: a child that lives on says much. */
+  /** Returns the end of the output, which is long for a child that did not die. */
   private static String outputTail(OutboxTestSystem.Child child) {
     String output = child.jvm().output();
     return output.substring(Math.max(0, output.length() - OUTPUT_CHARS));

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 
-/** The database is killed under writers, relays and consumers, and started again on its data. */
+/** The database is killed under writers, relays and consumers, and restarted on its data. */
 final class DatabaseKillRow {
 
   private static final Duration STUCK = Duration.ofSeconds(90);
@@ -27,9 +27,9 @@ final class DatabaseKillRow {
       try (WriterThreads writers =
           new WriterThreads(system, system.database(), 4, Long.MAX_VALUE, ChaosWriter.Load.MIXED)) {
         for (int kill = 0; kill < kills; kill++) {
-          long some = writers.sum(ChaosWriter::committed) + 200;
+          long target = writers.sum(ChaosWriter::committed) + 200;
           io.commslib.testkit.Await.until(
-              "writers at work", STUCK, () -> writers.sum(ChaosWriter::committed) > some);
+              "writers make progress", STUCK, () -> writers.sum(ChaosWriter::committed) > target);
           LockSupport.parkNanos(random.nextInt(300) * 1_000_000L);
           server.kill();
           LockSupport.parkNanos(random.nextInt(1_000) * 1_000_000L);

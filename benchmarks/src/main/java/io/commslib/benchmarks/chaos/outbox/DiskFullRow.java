@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The disk under the table of messages is full for a while: writers are told so, their transactions
- * leave nothing, and once there is room all goes on.
+ * The disk of the message table is full for a while. Writers get errors, their transactions leave
+ * no rows, and everything continues when there is space again.
  */
 final class DiskFullRow {
 
@@ -31,28 +31,29 @@ final class DiskFullRow {
                 server, environment.seed(), OutboxTestSystem.Settings.DEFAULTS, disk)) {
       try (WriterThreads writers =
           new WriterThreads(system, system.database(), 4, Long.MAX_VALUE, LOAD)) {
-        Await.until("some written", LIMIT, () -> writers.sum(ChaosWriter::committed) > 500);
+        Await.until("messages committed", LIMIT, () -> writers.sum(ChaosWriter::committed) > 500);
         disk.fill();
-        Await.until("refused", LIMIT, () -> writers.sum(ChaosWriter::failed) > 0);
+        Await.until("writes refused", LIMIT, () -> writers.sum(ChaosWriter::failed) > 0);
         long end = System.nanoTime() + full.toNanos();
         while (System.nanoTime() - end < 0) {
           LockSupport.parkNanos(20_000_000);
         }
         long refused = writers.sum(ChaosWriter::failed);
         disk.freeSpace();
-        // A server may end itself when it can not write what it has promised to.
+        // A server may end itself when it can't write its log.
         boolean died = !server.isRunning();
         if (died) {
           server.restart();
         }
         long before = writers.sum(ChaosWriter::committed);
-        Await.until("goes on", LIMIT, () -> writers.sum(ChaosWriter::committed) > before + 500);
+        Await.until(
+            "writers continue", LIMIT, () -> writers.sum(ChaosWriter::committed) > before + 500);
         writers.stop();
         system.start(ChildSettings.relay()).awaitReady();
         system.awaitQuiet(STUCK);
         long unknown = writers.sum(ChaosWriter::unknown);
         if (unknown > 0 && !died) {
-          unmet.add("told to be unknown: " + unknown + " (expected: none)");
+          unmet.add("unknown results: " + unknown + " (expected: none)");
         }
         Map<String, Long> figures =
             Map.of("refusedWrites", refused, "databaseDied", died ? 1L : 0L);

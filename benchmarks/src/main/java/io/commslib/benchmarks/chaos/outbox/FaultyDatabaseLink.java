@@ -21,8 +21,8 @@ import java.util.regex.Pattern;
 import javax.sql.DataSource;
 
 /**
- * A way to the database that breaks in the middle of some commits: with the order to commit on its
- * way, or with only its answer lost. For one thread.
+ * A connection pool whose connection breaks during some commits: either the commit is lost on its
+ * way, or only its answer is lost. For one thread.
  */
 final class FaultyDatabaseLink implements AutoCloseable {
 
@@ -51,12 +51,12 @@ final class FaultyDatabaseLink implements AutoCloseable {
     this.random = random;
   }
 
-  /** Commits are cut from now on. */
+  /** Starts cutting commits. */
   void startCutting() {
     isCutting = true;
   }
 
-  /** How many commits were cut. */
+  /** {@return the number of cut commits} */
   long cuts() {
     return cuts.get();
   }
@@ -116,10 +116,9 @@ final class FaultyDatabaseLink implements AutoCloseable {
     }
   }
 
-  /** Once the order is through and the database has had time to obey. */
+  /** Cuts the connection when the commit is sent and the database has had time to execute it. */
   private void cutAfterSending(long before) {
-    Await.until(
-        "order to commit sent", LIMIT, () -> proxy.forwardedBytes(Direction.TO_SERVER) > before);
+    Await.until("commit sent", LIMIT, () -> proxy.forwardedBytes(Direction.TO_SERVER) > before);
     LockSupport.parkNanos(COMMIT_NANOS);
     proxy.cut();
     proxy.heal();

@@ -35,7 +35,7 @@ final class LargeMessagesRow {
       relay.awaitReady();
       system.awaitQuiet(STUCK);
       if (!relay.jvm().isAlive()) {
-        unmet.add("the relay has died: " + relay.jvm().output());
+        unmet.add("the relay has ended: " + relay.jvm().output());
       }
       return new OutboxRowResult(system.verdict(), Map.of("backlog", backlog), unmet);
     }

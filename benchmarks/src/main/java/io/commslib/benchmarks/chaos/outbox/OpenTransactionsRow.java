@@ -16,8 +16,8 @@ import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Writers that hold their transactions open. Beside the relay runs the reader many outboxes have,
- * which remembers the greatest id it has seen: it has to lose, else the row shows nothing.
+ * Writers that keep their transactions open. A naive reader, which remembers the greatest id it has
+ * read, runs beside the relay. It must lose messages, or the row proves nothing.
  */
 final class OpenTransactionsRow {
 
@@ -65,14 +65,14 @@ final class OpenTransactionsRow {
       }
       missed.removeAll(naive.seen);
       if (missed.isEmpty()) {
-        unmet.add("the reader by greater id lost nothing: the row shows nothing");
+        unmet.add("the naive reader lost nothing: the row proves nothing");
       }
       return new OutboxRowResult(
           system.verdict(), Map.of("lostByNaiveReader", (long) missed.size()), unmet);
     }
   }
 
-  /** Reads the business rows as they are numbered. */
+  /** Reads the business rows with an id greater than the last one read. */
   private static final class NaiveReader {
     final Set<String> seen = new HashSet<>();
     private final JdbcDatabase database;

@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * Every message comes ten times: first in its turn, then nine times among the next hundred, and the
- * oldest once more at the very end. The inbox lets each through once.
+ * Every message is delivered ten times: first in its turn, then nine times among the next hundred.
+ * The oldest are delivered once more at the end. The inbox must accept each one once.
  */
 final class OutboxDuplicatesRow {
 
@@ -37,8 +37,8 @@ final class OutboxDuplicatesRow {
   /**
    * Sends copies.
    *
-   * @param messages how many different ones
-   * @param withInbox false to see effects happen more than once
+   * @param messages the number of different messages
+   * @param withInbox false to show that effects then happen more than once
    */
   static OutboxRowResult run(ChaosDatabase server, long seed, int messages, boolean withInbox)
       throws Exception {

@@ -8,15 +8,15 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Errors in code that is not the library's: the transport of two relays and the handlers throw a
- * missing class, a stack overflow, an assertion, or that memory is out. Both go on.
+ * Errors in application code: the transports of two relays and the handlers throw missing classes,
+ * stack overflows, assertion errors and out-of-memory errors. Both must continue.
  */
 final class OutboxErrorsRow {
 
-  /** Longer than a relay or a subscription pauses after a few errors of the JVM. */
+  /** Longer than the pause of a relay or a subscription after a few errors of the JVM. */
   private static final Duration STUCK = Duration.ofSeconds(90);
 
-  /** More than any message meets errors: none is parked. */
+  /** Above the number of errors of any message, so that none is parked. */
   private static final int ATTEMPTS = 100;
 
   private OutboxErrorsRow() {}
@@ -44,11 +44,11 @@ final class OutboxErrorsRow {
       }
       for (OutboxTestSystem.Child child : List.of(one, two)) {
         if (!child.jvm().isAlive()) {
-          unmet.add("a relay has died: " + child.jvm().output());
+          unmet.add("a relay has ended: " + child.jvm().output());
         }
       }
       if (inHandlers.thrown() == 0) {
-        unmet.add("no handler met an error");
+        unmet.add("no handler threw an error");
       }
       if (system.consumer().deadLetterCount() > 0) {
         unmet.add("dead letters: " + system.consumer().deadLetterCount());

@@ -6,11 +6,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What one system of a row came to.
+ * The result of a row, or of a part of it.
  *
- * @param verdict from tables and histories
- * @param figures how often what happened, by name
- * @param unmet what else was not as the row demands, in words; also faults that did not happen
+ * @param verdict the verdict from tables and histories
+ * @param figures counts of events, by name
+ * @param unmetExpectations descriptions of other unmet expectations, also of faults that did not
+ *     happen
  */
 record OutboxRowResult(
     OutboxVerdict verdict, Map<String, Long> figures, List<String> unmetExpectations) {

@@ -14,20 +14,22 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 import javax.sql.DataSource;
 
-/** Relays that are wrong in one way, to see that the harness notices. */
+/** A deliberate fault, which shows that a row detects it. */
 enum OutboxSaboteur {
-  /** None. */
+  /** No fault. */
   NONE,
-  /** Deletes rows before the broker has confirmed them: says so for it, and sends a while later. */
+  /**
+   * A relay that deletes rows before the confirmation: it fakes the confirmation and sends later.
+   */
   DELETES_BEFORE_CONFIRM,
-  /** Decides whether or not it still owns the shard. */
+  /** A relay that decides about rows of shards that it no longer owns. */
   WITHOUT_FENCE,
-  /** Consumes without an inbox. */
+  /** A consumer without an inbox. */
   WITHOUT_INBOX;
 
   private static final int UNSENT_MESSAGES = 20;
 
-  /** In which row each of them must be noticed. */
+  /** The row in which each fault must be detected. */
   static final Map<OutboxSaboteur, String> ROWS =
       Map.of(DELETES_BEFORE_CONFIRM, "2", WITHOUT_FENCE, "3", WITHOUT_INBOX, "28");
 
@@ -56,7 +58,7 @@ enum OutboxSaboteur {
     if (sql.endsWith("AND epoch = ? FOR UPDATE")) {
       return sql.replace("owner = ? AND epoch = ?", "(owner = ? OR epoch = ? OR 1 = 1)");
     }
-    // It never learns that another has taken a shard.
+    // It never learns that another relay has taken a shard.
     return sql.startsWith("SELECT shard, epoch FROM")
         ? sql.replace("owner = ?", "(owner = ? OR 1 = 1)")
         : sql;

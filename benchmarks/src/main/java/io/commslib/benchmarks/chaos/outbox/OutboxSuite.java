@@ -28,20 +28,24 @@ public final class OutboxSuite implements ChaosSuite {
     Map<String, Row> rows = new LinkedHashMap<>();
     rows.put("1", new Row("application dies at each of the named points", CrashRow::run));
     rows.put("2", new Row("relay killed after the confirmation", RelayKillRow::run));
-    rows.put("3", new Row("relay stopped past its lease", PausedRelayRow::run));
+    rows.put("3", new Row("relay suspended past its lease", PausedRelayRow::run));
     rows.put("4", new Row("two relays, clocks 20 minutes apart", ClockSkewRow::run));
-    rows.put("5", new Row("writers that hold their transactions", OpenTransactionsRow::run));
+    rows.put("5", new Row("writers that keep transactions open", OpenTransactionsRow::run));
     rows.put("6", new Row("database killed and restarted", DatabaseKillRow::run));
     rows.put("7", new Row("connection cut during the commit", CommitCutRow::run));
-    rows.put("8", new Row("a pool of two for sixteen", SmallPoolRow::run));
+    rows.put("8", new Row("a pool of two for sixteen threads", SmallPoolRow::run));
     rows.put("9", new Row("deadlocks and serialization failures", ContentionRow::run));
     rows.put("10", new Row("disk full under the outbox", DiskFullRow::run));
     rows.put("11", new Row("a backlog, then a relay in a small heap", BacklogRow::run));
-    rows.put("26", new Row("nowhere to park", UnparkableRow::run));
-    rows.put("27", new Row("killed while parked messages are put back", RedriveKillRow::run));
-    rows.put("28", new Row("each message ten times, out of turn", OutboxDuplicatesRow::run));
+    rows.put("26", new Row("the table of parked messages refuses inserts", UnparkableRow::run));
+    rows.put("27", new Row("killed while parked messages are redriven", RedriveKillRow::run));
     rows.put(
-        "50", new Row("errors of classes, stack and memory in others' code", OutboxErrorsRow::run));
+        "28", new Row("each message ten times, copies out of order", OutboxDuplicatesRow::run));
+    rows.put(
+        "50",
+        new Row(
+            "missing classes, stack overflows and lack of memory in application code",
+            OutboxErrorsRow::run));
     rows.put("51", new Row("writers with another number of shards", ShardCountRow::run));
     rows.put("52", new Row("messages of 1 MiB, a relay in a small heap", LargeMessagesRow::run));
     return rows;
@@ -62,8 +66,8 @@ public final class OutboxSuite implements ChaosSuite {
     long start = System.nanoTime();
     OutboxRowResult part =
         row.script().run(new RowEnvironment(kind, options.seed(), options.size(), saboteur));
-    Map<String, Long> broken = new LinkedHashMap<>(part.verdict().violations());
-    broken.put("unmet", (long) part.unmetExpectations().size());
+    Map<String, Long> violations = new LinkedHashMap<>(part.verdict().violations());
+    violations.put("unmet", (long) part.unmetExpectations().size());
     List<String> findings = new ArrayList<>(part.unmetExpectations());
     findings.addAll(part.verdict().findings());
     return new RowResult(
@@ -73,8 +77,8 @@ public final class OutboxSuite implements ChaosSuite {
             + part.verdict().committed()
             + " committed, "
             + part.verdict().received()
-            + " taken",
-        broken,
+            + " received by the broker",
+        violations,
         findings,
         (System.nanoTime() - start) / 1e9);
   }

@@ -28,8 +28,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One run on a schema of its own: a broker and a consumer that live, children that die, and tables
- * that tell in the end what was right.
+ * One system under test on its own schema: a broker and a consumer that survive, child processes
+ * that are killed, and tables from which the result is judged.
  */
 final class OutboxTestSystem implements AutoCloseable {
 
@@ -51,7 +51,7 @@ final class OutboxTestSystem implements AutoCloseable {
   private final List<HistoryWriter> histories = new ArrayList<>();
   private int childrenStarted;
 
-  /** How a system begins. */
+  /** The settings of a system. */
   record Settings(int poolSize, int workers, boolean withInbox, ChaosConsumer.Work work) {
     static final Settings DEFAULTS = new Settings(8, 4, true, delivery -> {});
   }
@@ -65,7 +65,9 @@ final class OutboxTestSystem implements AutoCloseable {
     this(server, seed, settings, null);
   }
 
-  /** With the table of messages on a disk of its own. */
+  /**
+   * Creates a system, with the table of messages on a separate disk unless {@code disk} is null.
+   */
   OutboxTestSystem(ChaosDatabase server, long seed, Settings settings, @Nullable SmallDisk disk)
       throws IOException, SQLException {
     this.server = server;
@@ -116,17 +118,17 @@ final class OutboxTestSystem implements AutoCloseable {
     return consumer;
   }
 
-  /** By id, the clients from which the broker has taken it. */
+  /** {@return by message id, the clients from which the broker has accepted it} */
   Map<String, List<String>> receivedFrom() {
     return receivedFrom;
   }
 
-  /** How many messages the broker has taken, those that came twice twice. */
+  /** {@return the number of messages that the broker has accepted, duplicates included} */
   int receivedCount() {
     return receivedCount.get();
   }
 
-  /** A writer in this process. */
+  /** Creates a writer in this process. */
   ChaosWriter writer(String name, JdbcDatabase through, ChaosWriter.Load load)
       throws IOException, SQLException {
     HistoryWriter history = HistoryWriter.open(folder.resolve(name + ".jsonl"), "chaos", name);
@@ -142,7 +144,7 @@ final class OutboxTestSystem implements AutoCloseable {
         new Random(seed ^ name.hashCode()));
   }
 
-  /** Starts a child; it is not yet at work when this returns. */
+  /** Starts a child process; does not wait until it is ready. */
   Child start(ChildSettings settings) {
     String name = "c" + ++childrenStarted;
     List<String> arguments = settings.arguments();
@@ -166,9 +168,9 @@ final class OutboxTestSystem implements AutoCloseable {
   }
 
   /**
-   * A child of this system.
+   * A child process of this system.
    *
-   * @param name under which the broker knows it
+   * @param name its client name at the broker
    * @param jvm its process
    */
   record Child(String name, ChildJvm jvm) {
@@ -179,13 +181,13 @@ final class OutboxTestSystem implements AutoCloseable {
     }
   }
 
-  /** Kills a child; returns once the broker has dealt with all it had sent. */
+  /** Kills a child; returns when the broker has processed all its requests. */
   void kill(Child child) {
     child.jvm().kill();
     broker.awaitEnd(child.name());
   }
 
-  /** What waiting for a lease to end would come to, for relays that are known to be dead. */
+  /** Ends all leases immediately; only for relays that are known to be dead. */
   void expireLeases() throws SQLException {
     tables.execute(
         "UPDATE "
@@ -195,8 +197,9 @@ final class OutboxTestSystem implements AutoCloseable {
   }
 
   /**
-   * Waits until nothing is left to send and every committed message has had its effect; gives up
-   * when nothing has moved for a while: what is missing then is counted.
+   * Waits until no rows are unfinished and every committed message has had its effect. Returns as
+   * well when nothing has changed for the given time; what is missing then is counted as lost or
+   * stuck.
    */
   void awaitQuiet(Duration stuckAfter) throws SQLException {
     long moved = System.nanoTime();
@@ -222,7 +225,7 @@ final class OutboxTestSystem implements AutoCloseable {
     }
   }
 
-  /** Rows of the outbox that are not done with. */
+  /** {@return the number of unfinished rows of the outbox} */
   long unfinishedRows() throws SQLException {
     return tables.rowCount("outbox_message")
         + tables.rowCount("outbox_delayed")

@@ -18,17 +18,17 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What a system came to. The application's tables say what was committed and what had an effect;
- * the histories of the writers say what they were told.
+ * The verdict on a system. The application's tables show the committed messages and the effects.
+ * The histories of the writers show the results they got.
  *
- * @param committed messages of committed transactions
- * @param taken messages the broker took, repeated ones repeatedly
- * @param lost committed, or said to be, and without effect
- * @param uncommittedPublished taken by the broker without being committed
+ * @param committed the number of messages of committed transactions
+ * @param received the number of messages that the broker accepted, duplicates included
+ * @param lost messages that were committed, or reported as committed, and had no effect
+ * @param uncommittedPublished messages that the broker accepted and that were not committed
  * @param duplicateEffects effects beyond the first
  * @param inversions effects out of the order of their key
- * @param stuck rows left in the outbox when nothing moved any more, and dead letters
- * @param findings some of it in words
+ * @param stuck unfinished rows of the outbox at the end, and dead letters
+ * @param findings descriptions of some violations
  */
 record OutboxVerdict(
     long committed,
@@ -49,7 +49,7 @@ record OutboxVerdict(
     orders.forEach(order -> committed.add(order.id()));
     try (HistoryWriter history = HistoryWriter.open(own, "chaos", "tables")) {
       for (MessageTrace order : orders) {
-        // The row is the attempt of a writer that died before it could tell.
+        // The row replaces the attempt of a writer that died before it recorded it.
         history.record(HistoryOp.ATTEMPT, order);
         history.record(HistoryOp.COMMIT, order);
       }

@@ -4,7 +4,7 @@ import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.outbox.OutboxAdmin;
 import io.commslib.outbox.ParkedMessage;
 
-/** Somebody who puts parked messages back. */
+/** An operator that redrives parked messages. */
 final class ParkedRowRedriver {
 
   private final OutboxAdmin admin;
@@ -13,7 +13,7 @@ final class ParkedRowRedriver {
     this.admin = OutboxAdmin.create(database);
   }
 
-  /** Puts back the oldest of them, each in a transaction of its own; returns how many. */
+  /** Redrives the oldest parked messages, each in its own transaction; returns their number. */
   int redriveOldest(int limit) {
     int redriven = 0;
     for (ParkedMessage parked : admin.parked(limit)) {

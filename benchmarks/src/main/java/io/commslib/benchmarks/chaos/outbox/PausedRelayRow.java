@@ -11,8 +11,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A relay that stands still past its lease and comes back with refusals in its hands, while another
- * has the same rows with the broker: the old one must not park, count, or delete anything.
+ * A relay is suspended past its lease and then gets refusals, while another relay has sent the same
+ * rows to the broker. The old one must not park, count or delete anything.
  */
 final class PausedRelayRow {
 
@@ -35,10 +35,11 @@ final class PausedRelayRow {
   }
 
   /**
-   * One pause.
+   * Runs one pause.
    *
-   * @param atLeast how long the old relay stands still, besides until its shards are taken
-   * @param old what is wrong with the old relay
+   * @param atLeast the minimum time for which the old relay is suspended; it lasts until its shards
+   *     are taken
+   * @param old the deliberate fault of the old relay
    */
   static OutboxRowResult run(ChaosDatabase server, long seed, Duration atLeast, OutboxSaboteur old)
       throws Exception {
@@ -55,7 +56,7 @@ final class PausedRelayRow {
         writer.write();
       }
       await(
-          "rows with the broker",
+          "rows sent to the broker",
           () -> system.broker().unansweredRequests(stopped.name()) >= writer.committed());
       stopped.jvm().suspend();
       long stoppedAt = System.nanoTime();
@@ -63,7 +64,7 @@ final class PausedRelayRow {
       system.broker().withholdAnswers(young.name());
       young.awaitReady();
       await(
-          "taken over",
+          "shards taken over",
           () -> system.broker().unansweredRequests(young.name()) >= writer.committed());
       while (System.nanoTime() - stoppedAt < atLeast.toNanos()) {
         LockSupport.parkNanos(20_000_000);
@@ -71,8 +72,10 @@ final class PausedRelayRow {
       system.broker().refuseAll(stopped.name());
       long heartbeats = liveNodes(system);
       stopped.jvm().resume();
-      // Its lease thread is at work again, so its relay thread is too.
-      await("the old relay awake", () -> liveNodes(system) > heartbeats || decisions(system) > 0);
+      // Its lease thread runs again, so its relay thread does too.
+      await(
+          "the old relay runs again",
+          () -> liveNodes(system) > heartbeats || decisions(system) > 0);
       long end = System.nanoTime() + OBSERVATION.toNanos();
       while (System.nanoTime() - end < 0 && decisions(system) == 0) {
         LockSupport.parkNanos(10_000_000);
@@ -89,12 +92,12 @@ final class PausedRelayRow {
     }
   }
 
-  /** Parked rows and failures that were counted; nobody else makes any here. */
+  /** Returns the number of parked rows and counted failures; only the old relay can cause any. */
   private static long decisions(OutboxTestSystem system) throws SQLException {
     return system.tables().rowCount("outbox_parked") + system.tables().rowCount("outbox_retry");
   }
 
-  /** Relays that have shown a sign of life within a lease. */
+  /** Returns the number of relays whose heartbeat is newer than one lease. */
   private static long liveNodes(OutboxTestSystem system) throws SQLException {
     return system
         .tables()

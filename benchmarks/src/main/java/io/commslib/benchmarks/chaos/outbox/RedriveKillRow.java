@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * The broker refuses everything once, so all is parked. Then processes that put the parked messages
- * back are killed, one after the other, in the middle of it.
+ * The broker refuses every message once, so all are parked. Then processes that redrive them are
+ * killed halfway, one after the other.
  */
 final class RedriveKillRow {
 
@@ -35,13 +35,13 @@ final class RedriveKillRow {
       OutboxTestSystem.Child refused = system.start(settings);
       system.broker().refuseAll(refused.name());
       refused.awaitReady();
-      // Nearly a key each: the next of a key is not sent while one of it is parked.
+      // Nearly one key per message, since a key is blocked while one of its messages is parked.
       ChaosWriter.Load load = new ChaosWriter.Load(1_000_000, 50, 0, 0, 0, Duration.ZERO);
       try (WriterThreads writers =
           new WriterThreads(system, system.database(), 2, messages, load)) {
         writers.join();
       }
-      Await.until("all parked, or behind one", LIMIT, () -> unblockedMessages(system) == 0);
+      Await.until("all parked or blocked", LIMIT, () -> unblockedMessages(system) == 0);
       system.kill(refused);
       long parked = parked(system);
       system.start(settings).awaitReady();
@@ -51,7 +51,7 @@ final class RedriveKillRow {
         OutboxTestSystem.Child child =
             system.start(ChildSettings.roles("redrive", "none").crash(point, count));
         if (child.jvm().awaitExit(LIMIT) != CrashPoints.EXIT_STATUS) {
-          unmet.add(point + "@" + count + " was not come to: " + child.jvm().output());
+          unmet.add(point + "@" + count + " was not reached: " + child.jvm().output());
         }
       }
       long left = parked(system);
@@ -62,14 +62,14 @@ final class RedriveKillRow {
       system.awaitQuiet(STUCK);
       long decisions = system.tables().rowCount("outbox_audit");
       if (decisions != parked) {
-        unmet.add("decisions on record: " + decisions + " (expected: " + parked + ")");
+        unmet.add("recorded decisions: " + decisions + " (expected: " + parked + ")");
       }
       return new OutboxRowResult(
           system.verdict(), Map.of("parked", parked, "leftByTheKilled", left), unmet);
     }
   }
 
-  /** Messages of which none of their key is parked. */
+  /** Returns the number of messages whose key is not blocked. */
   private static long unblockedMessages(OutboxTestSystem system) {
     JdbcDatabase database = system.database();
     try {

@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * A relay that is killed when the broker has confirmed and the row is still there: by SIGKILL from
- * outside right after a confirmation was sent, or by its own hand around the acknowledgement.
+ * A relay that dies after the broker's confirmation and before the row is deleted: by SIGKILL right
+ * after a confirmation was sent, or at a crash point around the deletion.
  */
 final class RelayKillRow {
 
@@ -40,10 +40,10 @@ final class RelayKillRow {
   }
 
   /**
-   * Kills relays, each while it works off messages that were just written.
+   * Kills relays, each while it publishes messages that were just written.
    *
-   * @param kills how many relays die
-   * @param messages how many messages are there for each
+   * @param kills the number of relays that die
+   * @param messages the number of messages for each relay
    */
   static OutboxRowResult run(
       ChaosDatabase server,
@@ -64,11 +64,11 @@ final class RelayKillRow {
         for (long end = writer.committed() + messages; writer.committed() < end; ) {
           writer.write();
         }
-        boolean fromOutside = saboteur == OutboxSaboteur.NONE && kill % 2 == 0;
+        boolean bySignal = saboteur == OutboxSaboteur.NONE && kill % 2 == 0;
         ChildSettings settings =
             ChildSettings.relay().fence(random.nextBoolean()).saboteur(saboteur);
         OutboxTestSystem.Child child;
-        if (fromOutside) {
+        if (bySignal) {
           child = system.start(settings);
           system
               .broker()
@@ -76,10 +76,10 @@ final class RelayKillRow {
                   child.name(), 1 + random.nextInt(messages / 2), child.jvm()::kill);
           sigkills++;
         } else {
-          // The first acknowledgement may take everything at once.
+          // The first deletion may delete all rows.
           String point = point(random, server.kind());
-          int most = point.startsWith("delete") ? 1 : messages / 2;
-          child = system.start(settings.crash(point, 1 + random.nextInt(most)));
+          int maxCount = point.startsWith("delete") ? 1 : messages / 2;
+          child = system.start(settings.crash(point, 1 + random.nextInt(maxCount)));
           crashes++;
         }
         if (child.jvm().awaitExit(LIMIT) != 137) {
@@ -91,14 +91,16 @@ final class RelayKillRow {
         }
       }
       system.start(ChildSettings.relay()).awaitReady();
-      // What a saboteur has lost never comes.
+      // Messages lost by a saboteur never have an effect.
       system.awaitQuiet(saboteur == OutboxSaboteur.NONE ? STUCK : STUCK_WITH_LOSSES);
       return new OutboxRowResult(
           system.verdict(), Map.of("sigkills", sigkills, "crashes", crashes), unmet);
     }
   }
 
-  /** On PostgreSQL the acknowledgement is one statement, elsewhere one transaction. */
+  /**
+   * Chooses a crash point. On PostgreSQL the deletion is one statement, elsewhere a transaction.
+   */
   private static String point(Random random, ChaosDatabase.Kind kind) {
     int number = random.nextInt(POINTS.size() + 1);
     return number < POINTS.size()

@@ -12,16 +12,16 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * On what and how much a row runs.
+ * The environment and the amount of work of a row.
  *
- * @param kind of database
- * @param seed of everything random
- * @param size how much
- * @param saboteur what is done wrong on purpose
+ * @param kind the kind of database
+ * @param seed the seed of all random choices
+ * @param size the amount of work
+ * @param saboteur the deliberate fault
  */
 record RowEnvironment(ChaosDatabase.Kind kind, long seed, Size size, OutboxSaboteur saboteur) {
 
-  /** A part of a row, in a system of its own. */
+  /** A part of a row, on its own system. */
   interface RowPart {
     OutboxRowResult run(int number) throws Exception;
   }
@@ -38,7 +38,7 @@ record RowEnvironment(ChaosDatabase.Kind kind, long seed, Size size, OutboxSabot
     };
   }
 
-  /** Runs worlds, some at a time; most of their time goes into waiting for leases. */
+  /** Runs parts in parallel, since they mostly wait for leases. */
   static OutboxRowResult inParallel(int count, int atOnce, RowPart row) throws Exception {
     ExecutorService threads = Executors.newFixedThreadPool(Math.min(count, atOnce));
     try {

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Writers that were configured with another number of shards than the relay: each of them is
- * refused, and the others go on in order.
+ * Writers with another number of shards than the relay: each of them is refused, and the other
+ * writers continue in order.
  */
 final class ShardCountRow {
 
@@ -34,7 +34,7 @@ final class ShardCountRow {
     long tried = 0;
     try (OutboxTestSystem system = new OutboxTestSystem(server, seed)) {
       system.start(ChildSettings.relay()).awaitReady();
-      OutboxConfig others = OutboxConfig.builder().shards(OTHER_SHARDS).build();
+      OutboxConfig otherConfig = OutboxConfig.builder().shards(OTHER_SHARDS).build();
       JdbcTransactionRunner transactions = JdbcTransactionRunner.create(system.database());
       try (WriterThreads writers =
           new WriterThreads(system, system.database(), 4, messages, ChaosWriter.Load.PLAIN)) {
@@ -43,7 +43,7 @@ final class ShardCountRow {
               Message.builder("chaos.event").id("other-" + tried).key("k" + tried % 10).build();
           tried++;
           try {
-            JdbcOutbox other = JdbcOutbox.create(system.database(), others);
+            JdbcOutbox other = JdbcOutbox.create(system.database(), otherConfig);
             transactions.run(
                 tx -> {
                   other.publish(tx, ChaosWriter.QUEUE, message);

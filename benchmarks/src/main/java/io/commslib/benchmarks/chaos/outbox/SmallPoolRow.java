@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A database with next to no connections: eight handlers and eight writers share a pool of two, the
- * relay has two of its own. All have to wait for each other, and none for ever.
+ * A database with very few connections: eight handlers and eight writers share a pool of two, the
+ * relay has another pool of two. All wait for each other, and none indefinitely.
  */
 final class SmallPoolRow {
 

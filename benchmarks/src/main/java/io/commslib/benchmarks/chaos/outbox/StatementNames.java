@@ -4,7 +4,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Names the outbox's statements by what they do, so that crash points can be put around them. */
+/** Names the outbox's statements by their effect, so that crash points can surround them. */
 final class StatementNames {
 
   private static final Pattern FIRST_TABLE = Pattern.compile("outbox_[a-z]+");
@@ -12,7 +12,7 @@ final class StatementNames {
 
   private StatementNames() {}
 
-  /** Returns the name, or null for a statement nobody dies around. */
+  /** Returns the name, or null for a statement without crash points. */
   static @Nullable String name(String text) {
     String sql = SETTINGS.matcher(text).replaceFirst("");
     Matcher table = FIRST_TABLE.matcher(sql);
@@ -48,7 +48,7 @@ final class StatementNames {
 
   private static @Nullable String update(String table, String sql) {
     return switch (table) {
-      // The last statement of parking, behind a deletion that looks like others: it names the
+      // Parking ends with this statement, after a deletion with the name of others; it names the
       // commit.
       case "outbox_retry" ->
           sql.contains("attempts + 1")

@@ -10,8 +10,9 @@ import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The broker refuses messages for good, and the table of parked ones takes none: they must stay
- * where they are, and be tried next to never. Once it takes them they are parked, and put back.
+ * The broker refuses messages permanently, and the table of parked messages refuses inserts. The
+ * messages must stay in the outbox and be tried rarely. Once the table accepts them, they are
+ * parked and redriven.
  */
 final class UnparkableRow {
 
@@ -44,7 +45,7 @@ final class UnparkableRow {
         LockSupport.parkNanos(20_000_000);
       }
       long tries = system.broker().refusalsByClient(relay.name()) - before;
-      // Each message has its first try; what counts is how often they come again.
+      // The first try of each message is free; the rate of later tries is limited.
       long allowed = MESSAGES * (1 + TRIES_PER_SECOND * closed.toSeconds());
       if (tries > allowed) {
         unmet.add("tries: " + tries + " (expected: up to " + allowed + ")");
@@ -69,7 +70,7 @@ final class UnparkableRow {
       throws SQLException {
     String parked = system.database().table("outbox_parked");
     String name = "commslib_chaos_closed";
-    // Whatever is inserted breaks it.
+    // Every insert violates it.
     String sql =
         refuse ? " ADD CONSTRAINT " + name + " CHECK (attempts < 0)" : " DROP CONSTRAINT " + name;
     system.tables().execute("ALTER TABLE " + parked + sql);

@@ -8,7 +8,7 @@ import io.commslib.benchmarks.chaos.RowResult;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** That the command can go red; what it finds otherwise stands in the docs. */
+/** Shows that rows detect deliberate faults; the results of correct members are in the docs. */
 class KafkaChaosIT {
 
   private static ChaosOptions quick(BrokerSaboteur saboteur) {
@@ -16,7 +16,7 @@ class KafkaChaosIT {
   }
 
   @Test
-  void seesWhatMembersWithoutInboxDoTwice() throws Exception {
+  void detectsDuplicateEffectsOfMembersWithoutInbox() throws Exception {
     RowResult result = new KafkaSuite().run("28", quick(BrokerSaboteur.WITHOUT_INBOX));
 
     assertThat(result.violations().get("duplicateEffects")).isGreaterThan(1_000);
@@ -24,7 +24,7 @@ class KafkaChaosIT {
   }
 
   @Test
-  void seesWhatMembersSettleWithoutEffect() throws Exception {
+  void detectsMessagesSettledWithoutEffect() throws Exception {
     RowResult result = new KafkaSuite().run("28", quick(BrokerSaboteur.FORGETS_EFFECTS));
 
     assertThat(result.violations().get("lost")).isPositive();
@@ -32,7 +32,7 @@ class KafkaChaosIT {
   }
 
   @Test
-  void refusesASaboteurItDoesNotKnow() {
+  void refusesAnUnknownSaboteur() {
     ChaosOptions unknown = new ChaosOptions(3, List.of(), "", ChaosOptions.Size.QUICK, "SLOTH");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new KafkaSuite().run("28", unknown))
