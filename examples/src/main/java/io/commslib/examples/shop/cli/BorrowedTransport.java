@@ -9,7 +9,8 @@ import io.commslib.core.messaging.Subscriber;
 import io.commslib.core.messaging.TransportCapabilities;
 
 /**
- * A transport that several services of one process share: closing it leaves it open for the others.
+ * A transport that several services of one process share. Closing it has no effect, so that the
+ * other services can continue to use it.
  */
 record BorrowedTransport(MessageTransport shared) implements MessageTransport {
 
@@ -50,6 +51,6 @@ record BorrowedTransport(MessageTransport shared) implements MessageTransport {
 
   @Override
   public void close() {
-    // Belongs to who lent it.
+    // The owner closes the shared transport.
   }
 }

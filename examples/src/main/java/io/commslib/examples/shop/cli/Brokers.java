@@ -10,7 +10,7 @@ import io.commslib.rabbit.RabbitTransportConfig;
 import java.time.Duration;
 import java.util.function.Function;
 
-/** Opens a service's connection to the broker: the line in which the brokers differ. */
+/** Opens a service's connection to the broker, the only code that depends on the broker. */
 final class Brokers implements AutoCloseable {
 
   private static final Duration OPERATION_TIMEOUT = Duration.ofSeconds(10);
@@ -23,7 +23,7 @@ final class Brokers implements AutoCloseable {
     this.close = close;
   }
 
-  /** The broker of the options, at its address. */
+  /** Returns the broker of the options, at its address. */
   static Brokers at(
       ShopOptions.Broker broker, String address, CommsRuntime runtime, boolean stableMembers) {
     return switch (broker) {
@@ -51,10 +51,10 @@ final class Brokers implements AutoCloseable {
   }
 
   /**
-   * Kafka at an address.
+   * Returns Kafka at an address.
    *
-   * @param stableMembers whether a restarted process has its partitions back at once; two may then
-   *     not run side by side
+   * @param stableMembers whether a restarted process gets its partitions back immediately; two
+   *     processes of a service can't run at the same time then
    */
   private static Brokers kafka(String address, CommsRuntime runtime, boolean stableMembers) {
     return new Brokers(

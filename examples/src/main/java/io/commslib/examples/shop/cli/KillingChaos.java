@@ -13,9 +13,9 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Kills the broker, the database and every service, each several times and each while messages are
- * unfinished; order and times come from a seed. The feed advances by a slice per kill, so that
- * there is work under way until the last one.
+ * Kills the broker, the database and every service several times, each time while messages are
+ * unfinished. Order and times come from a seed. The feed advances by a slice per kill, so that
+ * there is unfinished work until the last one.
  */
 final class KillingChaos implements Chaos {
 
@@ -24,7 +24,7 @@ final class KillingChaos implements Chaos {
   private static final int SLICE = 15;
   private static final long POLL_NANOS = 3_000_000L;
 
-  /** A quorum queue killed sooner after its declaration loses what it confirmed. */
+  /** A quorum queue that is killed sooner after its declaration can lose confirmed messages. */
   private static final long SETTLE_NANOS = 2_500_000_000L;
 
   private static final long WORK_LIMIT_NANOS = 5_000_000_000L;
@@ -100,7 +100,7 @@ final class KillingChaos implements Chaos {
     }
   }
 
-  /** Feeds until enough is unfinished, and still is a while later; returns how much is then. */
+  /** Feeds until enough messages are unfinished, also after a delay; returns their number. */
   private long awaitWork(Feeder feeder, ShopRun run, long delayNanos) {
     ShopReader.Status none = new ShopReader.Status(0, 0, 0);
     long delay = delayNanos;

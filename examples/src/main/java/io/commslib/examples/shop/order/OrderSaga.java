@@ -19,13 +19,10 @@ import io.commslib.examples.shop.messages.StockReserved;
 import io.commslib.saga.SagaDefinition;
 import java.time.Duration;
 
-/** The way of an order: reserve, charge, ship; and back when payment declines. */
+/** The saga of an order: reserve, charge, ship; compensated if the payment is declined. */
 final class OrderSaga {
 
-  /**
-   * Long enough for any of the servers to be down for a while: an outage is no reason to cancel an
-   * order.
-   */
+  /** Longer than an outage of any server, since an outage must not cancel orders. */
   private static final Duration STEP_TIMEOUT = Duration.ofMinutes(10);
 
   private OrderSaga() {}

@@ -26,7 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Takes orders and returns in, and sees each order through its saga. */
+/** Accepts orders and returns, and runs the saga of each order. */
 public final class OrderService {
 
   public static final String NAME = "order";
@@ -110,7 +110,7 @@ public final class OrderService {
     return types.message(command).causedBy(cause).key(cause.key().orElseThrow()).build();
   }
 
-  /** Exact, rounded once. */
+  /** Computes the exact total, rounded once. */
   private static BigDecimal total(List<OrderLine> lines) {
     BigDecimal total = BigDecimal.ZERO;
     for (OrderLine line : lines) {

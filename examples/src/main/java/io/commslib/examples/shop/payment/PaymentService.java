@@ -20,7 +20,7 @@ import io.commslib.outbox.Outbox;
 import io.commslib.saga.Replies;
 import java.math.BigDecimal;
 
-/** Charges orders and pays back returns. */
+/** Charges orders and refunds returns. */
 public final class PaymentService {
 
   public static final String NAME = "payment";

@@ -18,8 +18,8 @@ import io.commslib.outbox.OutboxRelay;
 import io.commslib.outbox.OutboxSchema;
 
 /**
- * The parts every service has: database with tables, transport with queues, outbox with relay,
- * inbox, log of effects.
+ * The components of every service: database with tables, transport with queues, outbox with relay,
+ * inbox, and log of effects.
  */
 public final class ServiceComponents {
 
@@ -52,7 +52,7 @@ public final class ServiceComponents {
   }
 
   /**
-   * Consumes a queue: each message once in effect, in one transaction with what the handler writes.
+   * Consumes a queue. Each message has one effect, in one transaction with the handler's writes.
    */
   public Subscription subscribe(Destination queue, MessageHandler handler) {
     // snippet: subscribe

@@ -14,7 +14,7 @@ import io.commslib.examples.shop.platform.ShopSql;
 import io.commslib.outbox.Outbox;
 import io.commslib.saga.Replies;
 
-/** Ships what was reserved and paid. */
+/** Ships orders that are reserved and paid. */
 public final class ShippingService {
 
   public static final String NAME = "shipping";

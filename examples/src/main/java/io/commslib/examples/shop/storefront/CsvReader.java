@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
 
-/** RFC 4180: commas, quotes, doubled quotes, line breaks inside quotes; nothing is trimmed. */
+/**
+ * Reads CSV by RFC 4180: commas, quotes, doubled quotes, line breaks inside quotes; trims nothing.
+ */
 final class CsvReader {
 
   private enum State {

@@ -22,8 +22,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Feeds invoices into the shop, each once: what was fed stands in a table, in the commit of the
- * message itself.
+ * Feeds each invoice into the shop once: a table records the fed invoices, in the same transaction
+ * as the message.
  */
 public final class Storefront {
 
@@ -48,7 +48,7 @@ public final class Storefront {
     return lifecycle;
   }
 
-  /** Publishes an invoice unless an earlier run has; true if it did. */
+  /** Publishes an invoice unless an earlier run did; returns whether it was published. */
   public boolean feed(Invoice invoice, int repetition) {
     String id = ShopIds.invoice(invoice.number(), repetition);
     return transactions.run(
