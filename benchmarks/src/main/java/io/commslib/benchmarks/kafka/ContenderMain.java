@@ -5,9 +5,7 @@ import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 
-/**
- * A contender in a JVM of its own: reads tasks, one per line, and answers each with its figures.
- */
+/** A contender in its own JVM: reads tasks, one per line, and answers each with its figures. */
 public final class ContenderMain {
 
   /** The prefix of the line with the figures; other output of the clients is ignored. */

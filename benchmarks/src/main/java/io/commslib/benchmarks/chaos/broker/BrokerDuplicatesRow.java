@@ -48,9 +48,9 @@ final class BrokerDuplicatesRow {
       last[next] = message;
       next = (next + 1) % WINDOW;
       for (int copy = 1; copy < COPIES; copy++) {
-        Message again = last[random.nextInt(WINDOW)];
-        if (again != null) {
-          real.publish(to, again);
+        Message repeated = last[random.nextInt(WINDOW)];
+        if (repeated != null) {
+          real.publish(to, repeated);
           copies.incrementAndGet();
         }
       }

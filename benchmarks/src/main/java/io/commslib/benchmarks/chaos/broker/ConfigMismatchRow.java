@@ -99,11 +99,11 @@ final class ConfigMismatchRow {
     rename(environment, "inbox", "inbox_away");
     long before = environment.members().effectCount();
     LockSupport.parkNanos(length.toNanos());
-    long meanwhile = environment.members().effectCount() - before;
+    long effects = environment.members().effectCount() - before;
     rename(environment, "inbox_away", "inbox");
     environment
         .results()
-        .addViolation("unexpected", meanwhile, meanwhile + " effects without an inbox");
+        .addViolation("unexpected", effects, effects + " effects without an inbox");
     environment
         .results()
         .addViolation(

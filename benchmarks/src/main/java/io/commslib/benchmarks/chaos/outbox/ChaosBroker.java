@@ -79,12 +79,12 @@ final class ChaosBroker implements AutoCloseable {
 
   /** Returns the number of the client's unanswered requests. */
   int unansweredRequests(String client) {
-    ClientConnection line = connections.get(client);
-    if (line == null) {
+    ClientConnection connection = connections.get(client);
+    if (connection == null) {
       return 0;
     }
-    synchronized (line) {
-      return line.unanswered.size();
+    synchronized (connection) {
+      return connection.unanswered.size();
     }
   }
 
@@ -101,15 +101,15 @@ final class ChaosBroker implements AutoCloseable {
 
   private void answerWithheld(String client, Answer answer) {
     withheldClients.remove(client);
-    ClientConnection line = connections.get(client);
-    if (line == null) {
+    ClientConnection connection = connections.get(client);
+    if (connection == null) {
       return;
     }
-    synchronized (line) {
+    synchronized (connection) {
       try {
         DataOutputStream out =
-            new DataOutputStream(new BufferedOutputStream(line.socket.getOutputStream()));
-        for (Request request : line.unanswered) {
+            new DataOutputStream(new BufferedOutputStream(connection.socket.getOutputStream()));
+        for (Request request : connection.unanswered) {
           if (answer == Answer.CONFIRMED) {
             sink.accept(client, request.message());
           }
@@ -119,7 +119,7 @@ final class ChaosBroker implements AutoCloseable {
       } catch (IOException e) {
         // The client has ended.
       }
-      line.unanswered.clear();
+      connection.unanswered.clear();
     }
   }
 
@@ -136,9 +136,10 @@ final class ChaosBroker implements AutoCloseable {
 
   /** Waits until all requests of a dead client are processed. */
   void awaitEnd(String client) {
-    ClientConnection line = connections.get(client);
-    if (line != null) {
-      Await.until(client + "'s connection at its end", Duration.ofSeconds(60), () -> line.ended);
+    ClientConnection connection = connections.get(client);
+    if (connection != null) {
+      Await.until(
+          client + "'s connection at its end", Duration.ofSeconds(60), () -> connection.ended);
     }
   }
 
@@ -147,7 +148,7 @@ final class ChaosBroker implements AutoCloseable {
       try {
         Socket socket = listener.accept();
         socket.setTcpNoDelay(true);
-        start(() -> serve(socket), "commslib-chaos-line");
+        start(() -> serve(socket), "commslib-chaos-connection");
       } catch (IOException e) {
         return;
       }
@@ -161,19 +162,19 @@ final class ChaosBroker implements AutoCloseable {
   }
 
   private void serve(Socket socket) {
-    ClientConnection line = new ClientConnection(socket);
+    ClientConnection connection = new ClientConnection(socket);
     try (socket;
         DataInputStream in =
             new DataInputStream(new BufferedInputStream(socket.getInputStream(), 1 << 16));
         DataOutputStream out =
             new DataOutputStream(new BufferedOutputStream(socket.getOutputStream(), 1 << 16))) {
       String client = in.readUTF();
-      connections.put(client, line);
+      connections.put(client, connection);
       while (true) {
         Request request = BrokerProtocol.read(in);
         boolean noMoreInput = in.available() == 0;
-        synchronized (line) {
-          Optional<Answer> answer = decide(client, line, request);
+        synchronized (connection) {
+          Optional<Answer> answer = decide(client, connection, request);
           if (answer.isPresent()) {
             answer(out, request, answer.get());
             if (noMoreInput) {
@@ -188,7 +189,7 @@ final class ChaosBroker implements AutoCloseable {
     } catch (IOException | UncheckedIOException e) {
       // Clients are killed on purpose.
     } finally {
-      line.ended = true;
+      connection.ended = true;
     }
   }
 
@@ -200,20 +201,20 @@ final class ChaosBroker implements AutoCloseable {
     }
   }
 
-  private Optional<Answer> decide(String client, ClientConnection line, Request request) {
+  private Optional<Answer> decide(String client, ClientConnection connection, Request request) {
     if (withheldClients.contains(client)) {
-      line.unanswered.add(request);
+      connection.unanswered.add(request);
       return Optional.empty();
     }
     Message message = request.message();
     String key = message.key().orElse("");
-    Integer fence = line.fences.get(key);
+    Integer fence = connection.fences.get(key);
     if (fence != null && request.generation() <= fence) {
       return Optional.of(Answer.FENCED);
     }
     if (refusedClients.contains(client) || isRefused(message)) {
       if (message.key().isPresent()) {
-        line.fences.put(key, request.generation());
+        connection.fences.put(key, request.generation());
       }
       refusalsByClient.computeIfAbsent(client, name -> new AtomicInteger()).incrementAndGet();
       return Optional.of(Answer.REFUSED);
@@ -244,8 +245,8 @@ final class ChaosBroker implements AutoCloseable {
   @Override
   public void close() throws IOException {
     listener.close();
-    for (ClientConnection line : connections.values()) {
-      line.socket.close();
+    for (ClientConnection connection : connections.values()) {
+      connection.socket.close();
     }
   }
 }

@@ -53,7 +53,7 @@ final class OutboxDuplicatesRow {
         int key = random.nextInt(KEYS);
         String id = "d-" + key + "-" + numbers[key];
         MessageTrace trace = new MessageTrace(id, "d", "d-k" + key, numbers[key]++);
-        order(system, trace);
+        insertOrder(system, trace);
         sent.add(trace.stamp(Message.builder("chaos.event")).build());
         system.consumer().accept(sent.get(i));
         for (int copy = 1; copy < COPIES; copy++) {
@@ -72,7 +72,7 @@ final class OutboxDuplicatesRow {
     }
   }
 
-  private static void order(OutboxTestSystem system, MessageTrace trace) throws Exception {
+  private static void insertOrder(OutboxTestSystem system, MessageTrace trace) throws Exception {
     try (Connection connection = system.database().dataSource().getConnection()) {
       system.tables().insertOrders(connection, List.of(trace));
     }

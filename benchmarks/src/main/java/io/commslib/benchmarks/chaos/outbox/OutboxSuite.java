@@ -64,19 +64,19 @@ public final class OutboxSuite implements ChaosSuite {
     ChaosDatabase.Kind kind = ChaosDatabase.Kind.of(options.database());
     OutboxSaboteur saboteur = saboteur(number, options.saboteur());
     long start = System.nanoTime();
-    OutboxRowResult part =
+    OutboxRowResult result =
         row.script().run(new RowEnvironment(kind, options.seed(), options.size(), saboteur));
-    Map<String, Long> violations = new LinkedHashMap<>(part.verdict().violations());
-    violations.put("unmet", (long) part.unmetExpectations().size());
-    List<String> findings = new ArrayList<>(part.unmetExpectations());
-    findings.addAll(part.verdict().findings());
+    Map<String, Long> violations = new LinkedHashMap<>(result.verdict().violations());
+    violations.put("unmet", (long) result.unmetExpectations().size());
+    List<String> findings = new ArrayList<>(result.unmetExpectations());
+    findings.addAll(result.verdict().findings());
     return new RowResult(
         number + ", " + row.text() + ", " + kind.text(),
-        new TreeMap<>(part.figures())
+        new TreeMap<>(result.figures())
             + ", "
-            + part.verdict().committed()
+            + result.verdict().committed()
             + " committed, "
-            + part.verdict().received()
+            + result.verdict().received()
             + " received by the broker",
         violations,
         findings,

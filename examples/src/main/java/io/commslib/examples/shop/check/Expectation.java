@@ -145,7 +145,7 @@ public final class Expectation {
     if (number.startsWith("C")) {
       returns++;
       unitsRestocked = unitsRestocked.subtract(units(bill));
-      move(bill, -1);
+      changeStock(bill, -1);
       if (known) {
         refunded++;
         refundedTotal = refundedTotal.subtract(money(bill));
@@ -155,22 +155,22 @@ public final class Expectation {
     } else if (bill.negatives != 0) {
       adjustments++;
       unitsAdjusted = unitsAdjusted.add(units(bill));
-      move(bill, 1);
+      changeStock(bill, 1);
     } else {
       orders++;
       if (known) {
         shipped++;
         charged = charged.add(money(bill));
         unitsShipped = unitsShipped.add(units(bill));
-        move(bill, -1);
+        changeStock(bill, -1);
       } else {
         rejected++;
-        move(bill, 0);
+        changeStock(bill, 0);
       }
     }
   }
 
-  private void move(Bill bill, int sign) {
+  private void changeStock(Bill bill, int sign) {
     for (String[] row : bill.rows) {
       BigInteger pieces =
           new BigInteger(row[3].replace("+", "")).multiply(BigInteger.valueOf(sign));

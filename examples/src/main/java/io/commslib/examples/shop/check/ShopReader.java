@@ -16,8 +16,8 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 
 /**
- * Reads the services' tables from outside. Knows table and column names only; what it finds is what
- * is in the databases, not what a service says.
+ * Reads the services' tables directly. It uses only names of tables and columns, so that it sees
+ * the contents of the databases and not what a service reports.
  */
 public final class ShopReader {
 
