@@ -28,13 +28,13 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One run on a schema of its own: a broker and a consumer that live, children that die, and tables
- * that tell in the end what was right.
+ * One system under test on its own schema: a broker and a consumer that survive, child processes
+ * that are killed, and tables from which the result is judged.
  */
-final class ChaosWorld implements AutoCloseable {
+final class OutboxTestSystem implements AutoCloseable {
 
-  private static final AtomicInteger WORLDS = new AtomicInteger();
-  private static final long LOOK_NANOS = 50_000_000;
+  private static final AtomicInteger SYSTEMS = new AtomicInteger();
+  private static final long POLL_NANOS = 50_000_000;
 
   private final ChaosDatabase server;
   private final String schema;
@@ -45,54 +45,57 @@ final class ChaosWorld implements AutoCloseable {
   private final ChaosTables tables;
   private final ChaosConsumer consumer;
   private final ChaosBroker broker;
-  private final Map<String, List<String>> arrivals = new ConcurrentHashMap<>();
-  private final AtomicInteger arrived = new AtomicInteger();
+  private final Map<String, List<String>> receivedFrom = new ConcurrentHashMap<>();
+  private final AtomicInteger receivedCount = new AtomicInteger();
   private final Map<String, ChildJvm> children = new LinkedHashMap<>();
   private final List<HistoryWriter> histories = new ArrayList<>();
-  private int born;
+  private int childrenStarted;
 
-  /** How a world begins. */
-  record Setting(int pool, int workers, boolean withInbox, ChaosConsumer.Work work) {
-    static final Setting USUAL = new Setting(8, 4, true, delivery -> {});
+  /** The settings of a system. */
+  record Settings(int poolSize, int workers, boolean withInbox, ChaosConsumer.Work work) {
+    static final Settings DEFAULTS = new Settings(8, 4, true, delivery -> {});
   }
 
-  ChaosWorld(ChaosDatabase server, long seed) throws IOException, SQLException {
-    this(server, seed, Setting.USUAL);
+  OutboxTestSystem(ChaosDatabase server, long seed) throws IOException, SQLException {
+    this(server, seed, Settings.DEFAULTS);
   }
 
-  ChaosWorld(ChaosDatabase server, long seed, Setting setting) throws IOException, SQLException {
-    this(server, seed, setting, null);
+  OutboxTestSystem(ChaosDatabase server, long seed, Settings settings)
+      throws IOException, SQLException {
+    this(server, seed, settings, null);
   }
 
-  /** With the table of messages on a disk of its own. */
-  ChaosWorld(ChaosDatabase server, long seed, Setting setting, @Nullable SmallDisk disk)
+  /**
+   * Creates a system, with the table of messages on a separate disk unless {@code disk} is null.
+   */
+  OutboxTestSystem(ChaosDatabase server, long seed, Settings settings, @Nullable SmallDisk disk)
       throws IOException, SQLException {
     this.server = server;
-    this.schema = "chaos_" + WORLDS.incrementAndGet();
+    this.schema = "chaos_" + SYSTEMS.incrementAndGet();
     this.seed = seed;
     this.folder = Files.createTempDirectory("commslib-chaos");
-    this.pool = server.pool(setting.pool());
+    this.pool = server.pool(settings.poolSize());
     this.database = JdbcDatabase.builder(pool).schema(schema).build();
     if (disk == null) {
       OutboxSchema.scripts().apply(database);
     } else {
-      disk.take(database);
+      disk.placeMessageTable(database);
     }
     InboxSchema.scripts().apply(database);
     this.tables = new ChaosTables(database);
     tables.create();
     this.consumer =
-        new ChaosConsumer(database, setting.workers(), setting.withInbox(), setting.work());
-    this.broker = new ChaosBroker(this::arrive);
+        new ChaosConsumer(database, settings.workers(), settings.withInbox(), settings.work());
+    this.broker = new ChaosBroker(this::receive);
   }
 
-  private void arrive(String client, Message message) {
-    arrivals
+  private void receive(String client, Message message) {
+    receivedFrom
         .computeIfAbsent(
             message.id(), id -> java.util.Collections.synchronizedList(new ArrayList<>(1)))
         .add(client);
-    arrived.incrementAndGet();
-    consumer.take(message);
+    receivedCount.incrementAndGet();
+    consumer.accept(message);
   }
 
   JdbcDatabase database() {
@@ -115,17 +118,17 @@ final class ChaosWorld implements AutoCloseable {
     return consumer;
   }
 
-  /** By id, the clients from which the broker has taken it. */
-  Map<String, List<String>> arrivals() {
-    return arrivals;
+  /** {@return by message id, the clients from which the broker has accepted it} */
+  Map<String, List<String>> receivedFrom() {
+    return receivedFrom;
   }
 
-  /** How many messages the broker has taken, those that came twice twice. */
-  int arrived() {
-    return arrived.get();
+  /** {@return the number of messages that the broker has accepted, duplicates included} */
+  int receivedCount() {
+    return receivedCount.get();
   }
 
-  /** A writer in this process. */
+  /** Creates a writer in this process. */
   ChaosWriter writer(String name, JdbcDatabase through, ChaosWriter.Load load)
       throws IOException, SQLException {
     HistoryWriter history = HistoryWriter.open(folder.resolve(name + ".jsonl"), "chaos", name);
@@ -141,16 +144,16 @@ final class ChaosWorld implements AutoCloseable {
         new Random(seed ^ name.hashCode()));
   }
 
-  /** Starts a child; it is not yet at work when this returns. */
+  /** Starts a child process; does not wait until it is ready. */
   Child start(ChildSettings settings) {
-    String name = "c" + ++born;
+    String name = "c" + ++childrenStarted;
     List<String> arguments = settings.arguments();
     arguments.add("name=" + name);
     arguments.add("url=" + server.url());
     arguments.add("user=" + server.user());
     arguments.add("schema=" + schema);
     arguments.add("broker=" + broker.port());
-    arguments.add("seed=" + (seed + born));
+    arguments.add("seed=" + (seed + childrenStarted));
     arguments.add("history=" + folder.resolve(name + ".jsonl"));
     List<String> options = new ArrayList<>();
     options.add("-Xmx" + settings.heapMegabytes() + "m");
@@ -159,32 +162,32 @@ final class ChaosWorld implements AutoCloseable {
     }
     ChildJvm jvm =
         ChildJvm.start(
-            options, ChaosChild.class.getName(), arguments, folder.resolve(name + ".log"));
+            options, ChildMain.class.getName(), arguments, folder.resolve(name + ".log"));
     children.put(name, jvm);
     return new Child(name, jvm);
   }
 
   /**
-   * A child of this world.
+   * A child process of this system.
    *
-   * @param name under which the broker knows it
+   * @param name its client name at the broker
    * @param jvm its process
    */
   record Child(String name, ChildJvm jvm) {
 
     Child awaitReady() {
-      jvm.awaitLine(ChaosChild.READY);
+      jvm.awaitLine(ChildMain.READY);
       return this;
     }
   }
 
-  /** Kills a child; returns once the broker has dealt with all it had sent. */
+  /** Kills a child; returns when the broker has processed all its requests. */
   void kill(Child child) {
     child.jvm().kill();
     broker.awaitEnd(child.name());
   }
 
-  /** What waiting for a lease to end would come to, for relays that are known to be dead. */
+  /** Ends all leases immediately; only for relays that are known to be dead. */
   void expireLeases() throws SQLException {
     tables.execute(
         "UPDATE "
@@ -194,8 +197,9 @@ final class ChaosWorld implements AutoCloseable {
   }
 
   /**
-   * Waits until nothing is left to send and every committed message has had its effect; gives up
-   * when nothing has moved for a while: what is missing then is counted.
+   * Waits until no rows are unfinished and every committed message has had its effect. Returns as
+   * well when nothing has changed for the given time; what is missing then is counted as lost or
+   * stuck.
    */
   void awaitQuiet(Duration stuckAfter) throws SQLException {
     long moved = System.nanoTime();
@@ -203,13 +207,13 @@ final class ChaosWorld implements AutoCloseable {
     while (System.nanoTime() - moved < stuckAfter.toNanos()) {
       String now;
       try {
-        long left = left();
+        long left = unfinishedRows();
         long orders = tables.orderCount();
         long effects = tables.effectCount();
         if (left == 0 && effects >= orders) {
           return;
         }
-        now = left + " " + orders + " " + effects + " " + arrived.get();
+        now = left + " " + orders + " " + effects + " " + receivedCount.get();
       } catch (SQLException e) {
         now = e.toString();
       }
@@ -217,19 +221,19 @@ final class ChaosWorld implements AutoCloseable {
         last = now;
         moved = System.nanoTime();
       }
-      LockSupport.parkNanos(LOOK_NANOS);
+      LockSupport.parkNanos(POLL_NANOS);
     }
   }
 
-  /** Rows of the outbox that are not done with. */
-  long left() throws SQLException {
-    return tables.rows("outbox_message")
-        + tables.rows("outbox_delayed")
-        + tables.rows("outbox_parked")
-        + tables.rows("outbox_retry");
+  /** {@return the number of unfinished rows of the outbox} */
+  long unfinishedRows() throws SQLException {
+    return tables.rowCount("outbox_message")
+        + tables.rowCount("outbox_delayed")
+        + tables.rowCount("outbox_parked")
+        + tables.rowCount("outbox_retry");
   }
 
-  OutboxVerdict judge() throws IOException, SQLException {
+  OutboxVerdict verdict() throws IOException, SQLException {
     histories.forEach(HistoryWriter::close);
     List<Path> files = new ArrayList<>();
     try (var all = Files.list(folder)) {

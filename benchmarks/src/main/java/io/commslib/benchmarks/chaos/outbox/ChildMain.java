@@ -30,21 +30,21 @@ import java.util.concurrent.locks.LockSupport;
 import javax.sql.DataSource;
 
 /**
- * An application in a process of its own: writes, relays, replays what is parked, as its arguments
- * say, until its input ends or it dies at the crash point it was given.
+ * An application in a separate process. It writes, relays and redrives parked rows, depending on
+ * its arguments, until its input ends or it dies at its crash point.
  */
-public final class ChaosChild {
+public final class ChildMain {
 
-  /** What it prints once it is at work. */
-  static final String READY = "at work";
+  /** The line it prints when it is ready. */
+  static final String READY = "ready";
 
-  private static final long REPLAY_PAUSE_NANOS = 50_000_000;
+  private static final long REDRIVE_PAUSE_NANOS = 50_000_000;
 
   private final Map<String, String> arguments;
   private final CrashPoints points = CrashPoints.fromProperty();
   private volatile boolean stopped;
 
-  private ChaosChild(Map<String, String> arguments) {
+  private ChildMain(Map<String, String> arguments) {
     this.arguments = arguments;
   }
 
@@ -55,7 +55,7 @@ public final class ChaosChild {
       int equals = text.indexOf('=');
       arguments.put(text.substring(0, equals), text.substring(equals + 1));
     }
-    new ChaosChild(arguments).run();
+    new ChildMain(arguments).run();
   }
 
   private String get(String name) {
@@ -68,12 +68,12 @@ public final class ChaosChild {
 
   private void run() throws Exception {
     Set<String> roles = Set.of(get("roles").split("\\+"));
-    Saboteur saboteur = Saboteur.valueOf(get("saboteur"));
+    OutboxSaboteur saboteur = OutboxSaboteur.valueOf(get("saboteur"));
     try (HikariDataSource pool =
             ChaosDatabase.pool(get("url"), get("user"), Integer.parseInt(get("pool")));
         CommsRuntime runtime =
-            new ShiftedRuntime(SystemRuntime.create(), Duration.parse(get("shift")))) {
-      DataSource source = points.around(saboteur.around(pool), OutboxSql::name);
+            new SkewedClockRuntime(SystemRuntime.create(), Duration.parse(get("shift")))) {
+      DataSource source = points.around(saboteur.wrap(pool), StatementNames::name);
       JdbcDatabase database = JdbcDatabase.builder(source).schema(get("schema")).build();
       JdbcOutbox outbox =
           JdbcOutbox.create(database, ChildSettings.config(Integer.parseInt(get("attempts"))));
@@ -81,36 +81,36 @@ public final class ChaosChild {
         SocketTransport transport =
             new SocketTransport(
                 Integer.parseInt(get("broker")), get("name"), get("fence").equals("true"), points);
-        Publisher publisher = saboteur.around(transport.publisher());
+        Publisher publisher = saboteur.wrap(transport.publisher());
         OutboxRelay.create(
                 outbox,
-                new Sabotaged(
+                new SabotagedTransport(
                     transport,
-                    get("errors").equals("true") ? new ErrorPlan().around(publisher) : publisher),
+                    get("errors").equals("true") ? new ErrorPlan().wrap(publisher) : publisher),
                 runtime)
             .start();
       }
       if (roles.contains("write")) {
         start("write", () -> write(database, outbox));
       }
-      if (roles.contains("replay")) {
-        start("replay", () -> replay(new Operator(database)));
+      if (roles.contains("redrive")) {
+        start("redrive", () -> redrive(new ParkedRowRedriver(database)));
       }
       System.out.println(READY);
       while (System.in.read() >= 0) {
-        // Whoever started this process ends it by closing its input, also by dying.
+        // The parent process ends this one by closing its input, also when it dies.
       }
       stopped = true;
-      // Ends as it is: rows that are left are for the next one.
+      // Ends without draining: the next process takes over the rows.
       Runtime.getRuntime().halt(0);
     }
   }
 
-  private interface Body {
+  private interface ThreadBody {
     void run() throws Exception;
   }
 
-  private static void start(String name, Body body) {
+  private static void start(String name, ThreadBody body) {
     Thread thread =
         new Thread(
             () -> {
@@ -145,25 +145,26 @@ public final class ChaosChild {
     }
   }
 
-  private void replay(Operator operator) {
+  private void redrive(ParkedRowRedriver operator) {
     while (!stopped) {
       try {
-        if (operator.replay(100) == 0) {
-          LockSupport.parkNanos(REPLAY_PAUSE_NANOS);
+        if (operator.redriveOldest(100) == 0) {
+          LockSupport.parkNanos(REDRIVE_PAUSE_NANOS);
         }
       } catch (CommsException e) {
-        LockSupport.parkNanos(REPLAY_PAUSE_NANOS);
+        LockSupport.parkNanos(REDRIVE_PAUSE_NANOS);
       }
     }
   }
 
   /**
-   * The transport with a publisher that may be a saboteur.
+   * The transport with a publisher that can be a saboteur.
    *
-   * @param real everything else
+   * @param real the transport for everything else
    * @param publisher the publisher
    */
-  private record Sabotaged(SocketTransport real, Publisher publisher) implements MessageTransport {
+  private record SabotagedTransport(SocketTransport real, Publisher publisher)
+      implements MessageTransport {
 
     @Override
     public String name() {

@@ -4,15 +4,15 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Names the outbox's statements by what they do, so that crash points can be put around them. */
-final class OutboxSql {
+/** Names the outbox's statements by their effect, so that crash points can surround them. */
+final class StatementNames {
 
   private static final Pattern FIRST_TABLE = Pattern.compile("outbox_[a-z]+");
   private static final Pattern SETTINGS = Pattern.compile("^(.*; |SET STATEMENT \\S+ FOR )");
 
-  private OutboxSql() {}
+  private StatementNames() {}
 
-  /** Returns the name, or null for a statement nobody dies around. */
+  /** Returns the name, or null for a statement without crash points. */
   static @Nullable String name(String text) {
     String sql = SETTINGS.matcher(text).replaceFirst("");
     Matcher table = FIRST_TABLE.matcher(sql);
@@ -22,13 +22,13 @@ final class OutboxSql {
     return switch (sql.substring(0, 6)) {
       case "INSERT" -> insert(table.group(), sql);
       case "UPDATE" -> update(table.group(), sql);
-      case "DELETE" -> table.group().equals("outbox_message") ? "ack" : null;
+      case "DELETE" -> table.group().equals("outbox_message") ? "delete" : null;
       case "SELECT" ->
           sql.contains("m.payload")
               ? "read"
               : sql.endsWith("AND epoch = ? FOR UPDATE") ? "fence" : null;
       // One statement that deletes and returns the epochs.
-      case "WITH g" -> "ack";
+      case "WITH g" -> "delete";
       default -> null;
     };
   }
@@ -38,7 +38,7 @@ final class OutboxSql {
       case "outbox_message" ->
           sql.contains("outbox_delayed")
               ? "promote"
-              : sql.contains("outbox_parked") ? "replay" : "schedule";
+              : sql.contains("outbox_parked") ? "redrive" : "schedule";
       case "outbox_delayed" -> "schedule-delayed";
       case "outbox_parked" -> "park";
       case "outbox_retry" -> "retry-state";
@@ -48,7 +48,7 @@ final class OutboxSql {
 
   private static @Nullable String update(String table, String sql) {
     return switch (table) {
-      // The last statement of parking, behind a deletion that looks like others: it names the
+      // Parking ends with this statement, after a deletion with the name of others; it names the
       // commit.
       case "outbox_retry" ->
           sql.contains("attempts + 1")

@@ -4,23 +4,23 @@ import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.outbox.OutboxAdmin;
 import io.commslib.outbox.ParkedMessage;
 
-/** Somebody who puts parked messages back. */
-final class Operator {
+/** An operator that redrives parked messages. */
+final class ParkedRowRedriver {
 
   private final OutboxAdmin admin;
 
-  Operator(JdbcDatabase database) {
+  ParkedRowRedriver(JdbcDatabase database) {
     this.admin = OutboxAdmin.create(database);
   }
 
-  /** Puts back the oldest of them, each in a transaction of its own; returns how many. */
-  int replay(int limit) {
-    int replayed = 0;
+  /** Redrives the oldest parked messages, each in its own transaction; returns their number. */
+  int redriveOldest(int limit) {
+    int redriven = 0;
     for (ParkedMessage parked : admin.parked(limit)) {
       if (admin.redriveAtFront(parked.id(), "operator", "tried again")) {
-        replayed++;
+        redriven++;
       }
     }
-    return replayed;
+    return redriven;
   }
 }

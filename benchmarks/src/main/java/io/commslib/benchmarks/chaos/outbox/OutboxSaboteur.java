@@ -14,49 +14,51 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 import javax.sql.DataSource;
 
-/** Relays that are wrong in one way, to see that the harness notices. */
-enum Saboteur {
-  /** None. */
+/** A deliberate fault, which shows that a row detects it. */
+enum OutboxSaboteur {
+  /** No fault. */
   NONE,
-  /** Deletes rows before the broker has confirmed them: says so for it, and sends a while later. */
+  /**
+   * A relay that deletes rows before the confirmation: it fakes the confirmation and sends later.
+   */
   DELETES_BEFORE_CONFIRM,
-  /** Decides whether or not it still owns the shard. */
+  /** A relay that decides about rows of shards that it no longer owns. */
   WITHOUT_FENCE,
-  /** Consumes without an inbox. */
+  /** A consumer without an inbox. */
   WITHOUT_INBOX;
 
-  private static final int BEHIND = 20;
+  private static final int UNSENT_MESSAGES = 20;
 
-  /** In which row each of them must be noticed. */
-  static final Map<Saboteur, String> ROWS =
+  /** The row in which each fault must be detected. */
+  static final Map<OutboxSaboteur, String> ROWS =
       Map.of(DELETES_BEFORE_CONFIRM, "2", WITHOUT_FENCE, "3", WITHOUT_INBOX, "28");
 
-  private record Sent(Destination to, Message message) {}
+  private record Unsent(Destination to, Message message) {}
 
-  Publisher around(Publisher publisher) {
+  Publisher wrap(Publisher publisher) {
     if (this != DELETES_BEFORE_CONFIRM) {
       return publisher;
     }
-    Deque<Sent> queue = new ArrayDeque<>();
+    Deque<Unsent> queue = new ArrayDeque<>();
     return (to, message) -> {
-      queue.add(new Sent(to, message));
-      if (queue.size() > BEHIND) {
-        Sent first = queue.remove();
+      queue.add(new Unsent(to, message));
+      if (queue.size() > UNSENT_MESSAGES) {
+        Unsent first = queue.remove();
         publisher.publish(first.to(), first.message());
       }
       return CompletableFuture.completedFuture(new PublishReceipt(message.id(), to, ""));
     };
   }
 
-  DataSource around(DataSource source) {
-    return this == WITHOUT_FENCE ? rewriting(source, Saboteur::forgetFence) : source;
+  DataSource wrap(DataSource source) {
+    return this == WITHOUT_FENCE ? rewriting(source, OutboxSaboteur::removeFence) : source;
   }
 
-  private static String forgetFence(String sql) {
+  private static String removeFence(String sql) {
     if (sql.endsWith("AND epoch = ? FOR UPDATE")) {
       return sql.replace("owner = ? AND epoch = ?", "(owner = ? OR epoch = ? OR 1 = 1)");
     }
-    // It never learns that another has taken a shard.
+    // It never learns that another relay has taken a shard.
     return sql.startsWith("SELECT shard, epoch FROM")
         ? sql.replace("owner = ?", "(owner = ? OR 1 = 1)")
         : sql;
@@ -77,7 +79,7 @@ enum Saboteur {
       Class<T> type, T target, UnaryOperator<Object> results, UnaryOperator<String> texts) {
     Object proxy =
         Proxy.newProxyInstance(
-            Saboteur.class.getClassLoader(),
+            OutboxSaboteur.class.getClassLoader(),
             new Class<?>[] {type},
             (self, method, arguments) -> {
               if (arguments != null && arguments.length > 0 && arguments[0] instanceof String sql) {

@@ -11,10 +11,10 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** The rows of the fault matrix on the outbox and the inbox. */
-public final class OutboxChaos implements ChaosSuite {
+public final class OutboxSuite implements ChaosSuite {
 
   private interface Script {
-    WorldResult run(RowEnvironment scene) throws Exception;
+    OutboxRowResult run(RowEnvironment environment) throws Exception;
   }
 
   private record Row(String text, Script script) {}
@@ -22,27 +22,32 @@ public final class OutboxChaos implements ChaosSuite {
   private static final Map<String, Row> ROWS = scripts();
 
   /** Creates the suite. */
-  public OutboxChaos() {}
+  public OutboxSuite() {}
 
   private static Map<String, Row> scripts() {
     Map<String, Row> rows = new LinkedHashMap<>();
     rows.put("1", new Row("application dies at each of the named points", CrashRow::run));
     rows.put("2", new Row("relay killed after the confirmation", RelayKillRow::run));
-    rows.put("3", new Row("relay stopped past its lease", PauseRow::run));
-    rows.put("4", new Row("two relays, clocks 20 minutes apart", ClockRow::run));
-    rows.put("5", new Row("writers that hold their transactions", OpenTransactionsRow::run));
+    rows.put("3", new Row("relay suspended past its lease", PausedRelayRow::run));
+    rows.put("4", new Row("two relays, clocks 20 minutes apart", ClockSkewRow::run));
+    rows.put("5", new Row("writers that keep transactions open", OpenTransactionsRow::run));
     rows.put("6", new Row("database killed and restarted", DatabaseKillRow::run));
     rows.put("7", new Row("connection cut during the commit", CommitCutRow::run));
-    rows.put("8", new Row("a pool of two for sixteen", SmallPoolRow::run));
+    rows.put("8", new Row("a pool of two for sixteen threads", SmallPoolRow::run));
     rows.put("9", new Row("deadlocks and serialization failures", ContentionRow::run));
     rows.put("10", new Row("disk full under the outbox", DiskFullRow::run));
     rows.put("11", new Row("a backlog, then a relay in a small heap", BacklogRow::run));
-    rows.put("26", new Row("nowhere to park", UnparkableRow::run));
-    rows.put("27", new Row("killed while parked messages are put back", RedriveKillRow::run));
-    rows.put("28", new Row("each message ten times, out of turn", DuplicatesRow::run));
-    rows.put("50", new Row("errors of classes, stack and memory in others' code", ErrorsRow::run));
-    rows.put("51", new Row("writers with another number of shards", ShardsRow::run));
-    rows.put("52", new Row("messages of 1 MiB, a relay in a small heap", LargeRow::run));
+    rows.put("26", new Row("the table of parked messages refuses inserts", UnparkableRow::run));
+    rows.put("27", new Row("killed while parked messages are redriven", RedriveKillRow::run));
+    rows.put(
+        "28", new Row("each message ten times, copies out of order", OutboxDuplicatesRow::run));
+    rows.put(
+        "50",
+        new Row(
+            "missing classes, stack overflows and lack of memory in application code",
+            OutboxErrorsRow::run));
+    rows.put("51", new Row("writers with another number of shards", ShardCountRow::run));
+    rows.put("52", new Row("messages of 1 MiB, a relay in a small heap", LargeMessagesRow::run));
     return rows;
   }
 
@@ -57,32 +62,32 @@ public final class OutboxChaos implements ChaosSuite {
   public RowResult run(String number, ChaosOptions options) throws Exception {
     Row row = ROWS.get(number);
     ChaosDatabase.Kind kind = ChaosDatabase.Kind.of(options.database());
-    Saboteur saboteur = saboteur(number, options.saboteur());
+    OutboxSaboteur saboteur = saboteur(number, options.saboteur());
     long start = System.nanoTime();
-    WorldResult part =
+    OutboxRowResult result =
         row.script().run(new RowEnvironment(kind, options.seed(), options.size(), saboteur));
-    Map<String, Long> broken = new LinkedHashMap<>(part.verdict().broken());
-    broken.put("unmet", (long) part.unmet().size());
-    List<String> findings = new ArrayList<>(part.unmet());
-    findings.addAll(part.verdict().findings());
+    Map<String, Long> violations = new LinkedHashMap<>(result.verdict().violations());
+    violations.put("unmet", (long) result.unmetExpectations().size());
+    List<String> findings = new ArrayList<>(result.unmetExpectations());
+    findings.addAll(result.verdict().findings());
     return new RowResult(
         number + ", " + row.text() + ", " + kind.text(),
-        new TreeMap<>(part.figures())
+        new TreeMap<>(result.figures())
             + ", "
-            + part.verdict().committed()
+            + result.verdict().committed()
             + " committed, "
-            + part.verdict().taken()
-            + " taken",
-        broken,
+            + result.verdict().received()
+            + " received by the broker",
+        violations,
         findings,
         (System.nanoTime() - start) / 1e9);
   }
 
-  private static Saboteur saboteur(String row, String name) {
+  private static OutboxSaboteur saboteur(String row, String name) {
     if (name.isEmpty()) {
-      return Saboteur.NONE;
+      return OutboxSaboteur.NONE;
     }
-    return Saboteur.ROWS.entrySet().stream()
+    return OutboxSaboteur.ROWS.entrySet().stream()
         .filter(entry -> entry.getKey().name().equals(name) && entry.getValue().equals(row))
         .map(Map.Entry::getKey)
         .findFirst()
@@ -94,7 +99,7 @@ public final class OutboxChaos implements ChaosSuite {
                         + " in row "
                         + row
                         + " (expected: one with its row of "
-                        + new TreeMap<>(Saboteur.ROWS)
+                        + new TreeMap<>(OutboxSaboteur.ROWS)
                         + ")"));
   }
 }

@@ -10,8 +10,8 @@ import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** What a client and the broker say to each other. */
-final class Frames {
+/** The protocol between {@link SocketTransport} and {@link ChaosBroker}. */
+final class BrokerProtocol {
 
   /** The broker's answers. */
   enum Answer {
@@ -21,19 +21,19 @@ final class Frames {
   }
 
   /**
-   * A message on its way to the broker.
+   * A publish request.
    *
-   * @param number which request of the connection
-   * @param generation of the key: publishes handed over before the client learnt of a failure
-   * @param to where
-   * @param message what
+   * @param number the number of the request on its connection
+   * @param generation the number of failures of the key that the client knew of
+   * @param to the destination
+   * @param message the message
    */
   record Request(long number, int generation, Destination to, Message message) {}
 
   private static final CloudEventsEnvelope ENVELOPE =
       new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
 
-  private Frames() {}
+  private BrokerProtocol() {}
 
   static void write(DataOutputStream out, Request request) throws IOException {
     WireMessage wire = ENVELOPE.encode(request.message());

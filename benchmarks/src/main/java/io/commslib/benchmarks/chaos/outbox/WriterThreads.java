@@ -8,19 +8,24 @@ import java.util.List;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
-/** Writers in this process, each on a thread, until told to stop or so many are committed. */
-final class Writers implements AutoCloseable {
+/** Writers in this process, each on a thread, until stopped or until enough is committed. */
+final class WriterThreads implements AutoCloseable {
 
   private final List<ChaosWriter> writers = new ArrayList<>();
   private final List<Thread> threads = new ArrayList<>();
   private volatile boolean stopped;
   private volatile @Nullable Throwable failure;
 
-  /** Starts them. */
-  Writers(ChaosWorld world, JdbcDatabase through, int count, long messages, ChaosWriter.Load load)
+  /** Starts the writers. */
+  WriterThreads(
+      OutboxTestSystem system,
+      JdbcDatabase through,
+      int count,
+      long messages,
+      ChaosWriter.Load load)
       throws Exception {
     for (int number = 0; number < count; number++) {
-      writers.add(world.writer("w" + number, through, load));
+      writers.add(system.writer("w" + number, through, load));
     }
     for (ChaosWriter writer : writers) {
       Thread thread = new Thread(() -> run(writer, messages / count), "commslib-chaos-writer");
@@ -45,17 +50,16 @@ final class Writers implements AutoCloseable {
   }
 
   /**
-   * Of all of them.
+   * Returns the sum of a count over all writers.
    *
-   * @throws IllegalStateException if one has ended before it was told to: whoever waits for more
-   *     would wait in vain
+   * @throws IllegalStateException if a writer has failed, since its count would never grow again
    */
   long sum(ToLongFunction<ChaosWriter> count) {
     checkNoneFailed();
     return writers.stream().mapToLong(count).sum();
   }
 
-  /** Waits until all have written what they shall. */
+  /** Waits until all writers have committed their messages. */
   void join() {
     Await.until("writers done", Duration.ofMinutes(30), () -> !isRunning());
     checkNoneFailed();
@@ -67,7 +71,7 @@ final class Writers implements AutoCloseable {
     }
   }
 
-  /** Stops them after the transaction they are in. */
+  /** Stops the writers after their current transaction. */
   void stop() {
     stopped = true;
     join();

@@ -24,34 +24,36 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 
 /**
- * A process claims all keys, does half of the work, and is killed. Then 64 callers ask for each key
- * until they have its result. Of each key one may take over, and must find what was remembered.
+ * A process claims all keys, does half of the work, and is killed. Then 64 callers claim each key
+ * until they have its result. One caller may take over each key, and must find the remembered
+ * steps.
  */
-final class HolderRow {
+final class KilledHolderRow {
 
   private static final int CALLERS = 64;
   private static final long PAUSE_NANOS = 20_000_000;
 
-  private final Requests requests;
+  private final RequestDatabase requests;
   private final int keys;
   private final AtomicIntegerArray takeovers;
   private final AtomicReferenceArray<String> answers;
   private final AtomicLong inFlight = new AtomicLong();
-  private final AtomicLong wrong = new AtomicLong();
+  private final AtomicLong wrongAnswers = new AtomicLong();
   private final List<String> findings = Collections.synchronizedList(new ArrayList<>());
 
-  private HolderRow(Requests requests, int keys) {
+  private KilledHolderRow(RequestDatabase requests, int keys) {
     this.requests = requests;
     this.keys = keys;
     this.takeovers = new AtomicIntegerArray(keys);
     this.answers = new AtomicReferenceArray<>(keys);
   }
 
-  static IdempotencyChaos.Outcome run(Requests requests, ChaosOptions options) throws Exception {
-    return new HolderRow(requests, options.choose(100, 2_000, 10_000)).run(options.seed());
+  static IdempotencySuite.Outcome run(RequestDatabase requests, ChaosOptions options)
+      throws Exception {
+    return new KilledHolderRow(requests, options.bySize(100, 2_000, 10_000)).run(options.seed());
   }
 
-  private IdempotencyChaos.Outcome run(long seed) throws Exception {
+  private IdempotencySuite.Outcome run(long seed) throws Exception {
     Path log = Files.createTempFile("commslib-chaos", ".log");
     ChildJvm holder =
         ChildJvm.start(
@@ -60,7 +62,7 @@ final class HolderRow {
             List.of(requests.url(), requests.user(), Integer.toString(keys)),
             log);
     try {
-      holder.awaitLine(HolderProcess.HOLDS);
+      holder.awaitLine(HolderProcess.READY);
     } finally {
       holder.kill();
       Files.delete(log);
@@ -88,11 +90,11 @@ final class HolderRow {
     }
   }
 
-  /** Asks for all keys in an order of its own; returns of how many it never got a result. */
+  /** Claims all keys in random order; returns the number of keys without a result. */
   private long call(String name, Random random) throws Exception {
     List<Integer> open = new ArrayList<>(IntStream.range(0, keys).boxed().toList());
     Collections.shuffle(open, random);
-    long end = System.nanoTime() + Requests.LEASE.toNanos() * 12;
+    long end = System.nanoTime() + RequestDatabase.LEASE.toNanos() * 12;
     while (!open.isEmpty() && System.nanoTime() < end) {
       int before = open.size();
       for (int i = open.size() - 1; i >= 0; i--) {
@@ -109,8 +111,8 @@ final class HolderRow {
 
   private boolean isAnswered(String name, int number) throws Exception {
     JdbcIdempotencyStore store = requests.store();
-    RequestKey key = Requests.key(number);
-    Claim claim = store.claim(key, Requests.LEASE);
+    RequestKey key = RequestDatabase.key(number);
+    Claim claim = store.claim(key, RequestDatabase.LEASE);
     switch (claim.kind()) {
       case IN_FLIGHT -> {
         inFlight.incrementAndGet();
@@ -123,52 +125,52 @@ final class HolderRow {
       case COMPLETED -> {
         String answer = new String(claim.result().body(), StandardCharsets.UTF_8);
         if (!answers.compareAndSet(number, null, answer) && !answer.equals(answers.get(number))) {
-          found(key.key() + " answered " + answer + " and " + answers.get(number));
+          addFinding(key.key() + " answered " + answer + " and " + answers.get(number));
         }
         return true;
       }
       default -> {
-        found(key.key() + ": " + claim);
+        addFinding(key.key() + ": " + claim);
         return true;
       }
     }
   }
 
   private void takeOver(String name, int number, Claim claim) throws Exception {
-    RequestKey key = Requests.key(number);
+    RequestKey key = RequestDatabase.key(number);
     takeovers.incrementAndGet(number);
-    boolean paid = HolderProcess.NAME.equals(claim.steps().get(Requests.STEP));
+    boolean paid = HolderProcess.NAME.equals(claim.steps().get(RequestDatabase.STEP));
     if (!claim.isTakeover() || paid != (number % 2 == 0)) {
-      found(key.key() + " taken over as " + claim);
+      addFinding(key.key() + " taken over as " + claim);
     }
     if (!paid) {
-      Requests.pay(requests.database(), key, name);
+      RequestDatabase.pay(requests.database(), key, name);
     }
-    if (!requests.store().complete(key, claim.token(), Requests.result(name))) {
-      found(key.key() + " lost while " + name + " held it");
+    if (!requests.store().complete(key, claim.token(), RequestDatabase.result(name))) {
+      addFinding(key.key() + " lost while " + name + " held it");
     }
   }
 
-  private void found(String what) {
-    wrong.incrementAndGet();
+  private void addFinding(String what) {
+    wrongAnswers.incrementAndGet();
     if (findings.size() < 20) {
       findings.add(what);
     }
   }
 
-  private IdempotencyChaos.Outcome judge(long stuck) throws Exception {
+  private IdempotencySuite.Outcome judge(long stuck) throws Exception {
     long notOnce = IntStream.range(0, keys).filter(key -> takeovers.get(key) != 1).count();
-    long payments = requests.number("SELECT count(*) FROM payment");
-    long paid = requests.number("SELECT count(DISTINCT request) FROM payment");
-    Map<String, Long> broken = new LinkedHashMap<>();
-    broken.put("lost", keys - paid);
-    broken.put("duplicateEffects", payments - paid);
-    broken.put("notTakenOverOnce", notOnce);
-    broken.put("wrongAnswers", wrong.get());
-    broken.put("stuck", stuck);
-    return new IdempotencyChaos.Outcome(
+    long payments = requests.queryLong("SELECT count(*) FROM payment");
+    long paid = requests.queryLong("SELECT count(DISTINCT request) FROM payment");
+    Map<String, Long> violations = new LinkedHashMap<>();
+    violations.put("lost", keys - paid);
+    violations.put("duplicateEffects", payments - paid);
+    violations.put("notTakenOverOnce", notOnce);
+    violations.put("wrongAnswers", wrongAnswers.get());
+    violations.put("stuck", stuck);
+    return new IdempotencySuite.Outcome(
         keys + " keys, " + CALLERS + " callers each, " + inFlight.get() + " times in flight",
-        broken,
+        violations,
         findings);
   }
 }

@@ -8,8 +8,8 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import org.junit.jupiter.api.Test;
 
-/** The services share messages and parts, never each other. */
-class ServicesApartTest {
+/** Services share messages and common components, but do not depend on each other. */
+class ServiceIndependenceTest {
 
   private static final String SHOP = "io.commslib.examples.shop.";
 
@@ -19,7 +19,7 @@ class ServicesApartTest {
           .importPackages("io.commslib.examples.shop");
 
   @Test
-  void noServiceKnowsAnother() {
+  void servicesDoNotDependOnEachOther() {
     slices()
         .matching(SHOP + "(order|payment|inventory|shipping|storefront)..")
         .should()
@@ -28,7 +28,7 @@ class ServicesApartTest {
   }
 
   @Test
-  void theCheckSharesNothingWithTheServices() {
+  void theCheckSharesNoCodeWithTheServices() {
     noClasses()
         .that()
         .resideInAPackage(SHOP + "check..")
@@ -46,7 +46,7 @@ class ServicesApartTest {
   }
 
   @Test
-  void servicesKnowNoBrokerAndNoCommandLine() {
+  void servicesDependOnNoBrokerAndNoCommandLine() {
     noClasses()
         .that()
         .resideInAnyPackage(

@@ -36,26 +36,26 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Each of the check's three counters is seen above zero when what it guards is broken. */
-class SaboteurTest {
+/** Shows that each of the three counters of the check detects its fault. */
+class ShopSabotageTest {
 
   private static final String HEADER = String.join(",", InvoiceFile.HEADER) + "\n";
 
   @TempDir Path folder;
 
   @Test
-  void aLostMessageIsCounted() throws Exception {
+  void countsALostMessage() throws Exception {
     AtomicInteger number = new AtomicInteger();
     String out =
         run(
             real ->
                 new Tampered(real, real.subscriber()) {
                   @Override
-                  void publish(Destination to, Message message, Publisher honest) {
+                  void publish(Destination to, Message message, Publisher publisher) {
                     if (to.equals(ShopMessages.SHIPPING) && number.incrementAndGet() == 3) {
                       return;
                     }
-                    honest.publish(to, message);
+                    publisher.publish(to, message);
                   }
                 });
     assertThat(out)
@@ -64,7 +64,7 @@ class SaboteurTest {
   }
 
   @Test
-  void aSecondEffectIsCounted() throws Exception {
+  void countsADuplicateEffect() throws Exception {
     String out =
         run(
             real -> {
@@ -80,10 +80,10 @@ class SaboteurTest {
                               handler);
               return new Tampered(real, forgetful) {
                 @Override
-                void publish(Destination to, Message message, Publisher honest) {
-                  honest.publish(to, message);
+                void publish(Destination to, Message message, Publisher publisher) {
+                  publisher.publish(to, message);
                   if (message.type().equals("stock.release")) {
-                    honest.publish(to, message);
+                    publisher.publish(to, message);
                   }
                 }
               };
@@ -94,26 +94,26 @@ class SaboteurTest {
   }
 
   @Test
-  void anOvertakingMessageIsCounted() throws Exception {
-    List<Runnable> held = new ArrayList<>();
+  void countsAnOvertakingMessage() throws Exception {
+    List<Runnable> delayed = new ArrayList<>();
     String out =
         run(
             real ->
                 new Tampered(real, real.subscriber()) {
                   @Override
-                  void publish(Destination to, Message message, Publisher honest) {
+                  void publish(Destination to, Message message, Publisher publisher) {
                     boolean keyed =
                         to.equals(ShopMessages.ORDER_INTAKE)
                             && message.key().orElse("").equals("c1");
-                    synchronized (held) {
-                      if (keyed && held.isEmpty()) {
-                        held.add(() -> honest.publish(to, message));
+                    synchronized (delayed) {
+                      if (keyed && delayed.isEmpty()) {
+                        delayed.add(() -> publisher.publish(to, message));
                         return;
                       }
-                      honest.publish(to, message);
-                      if (keyed && held.size() == 1) {
-                        held.add(() -> {});
-                        held.get(0).run();
+                      publisher.publish(to, message);
+                      if (keyed && delayed.size() == 1) {
+                        delayed.add(() -> {});
+                        delayed.get(0).run();
                       }
                     }
                   }
@@ -170,7 +170,7 @@ class SaboteurTest {
     return out.toString(StandardCharsets.UTF_8);
   }
 
-  /** A transport that does to publishes what a test says, and confirms all of them. */
+  /** A transport whose publishes a test can change; it confirms all of them. */
   private abstract static class Tampered implements MessageTransport {
     private final MessageTransport real;
     private final Subscriber subscriber;
@@ -180,7 +180,7 @@ class SaboteurTest {
       this.subscriber = subscriber;
     }
 
-    abstract void publish(Destination to, Message message, Publisher honest);
+    abstract void publish(Destination to, Message message, Publisher publisher);
 
     @Override
     public Publisher publisher() {
@@ -226,7 +226,7 @@ class SaboteurTest {
     }
   }
 
-  /** An inbox that takes every message for new. */
+  /** An inbox that treats every message as new. */
   private record ForgetfulInbox(Inbox real) implements Inbox {
     @Override
     public boolean enter(TransactionContext tx, String consumer, @Nullable Message message) {

@@ -8,35 +8,35 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The rows of the fault matrix on request keys and on the inbox's entries. */
-public final class IdempotencyChaos implements ChaosSuite {
+/** The rows of the fault matrix for request keys and inbox entries. */
+public final class IdempotencySuite implements ChaosSuite {
 
-  /** Runs a row; returns what has to be zero. */
+  /** Runs a row. */
   private interface Script {
-    Outcome run(Requests requests, ChaosOptions options) throws Exception;
+    Outcome run(RequestDatabase requests, ChaosOptions options) throws Exception;
   }
 
   /**
-   * What a row came to.
+   * The outcome of a row.
    *
-   * @param counts what happened
-   * @param broken what has to be zero
-   * @param findings some of it in words
+   * @param counts a summary of what happened
+   * @param violations the counters that must be zero
+   * @param findings descriptions of some violations
    */
-  record Outcome(String counts, Map<String, Long> broken, List<String> findings) {}
+  record Outcome(String counts, Map<String, Long> violations, List<String> findings) {}
 
   private record Row(String text, Script script) {}
 
   private static final Map<String, Row> ROWS = rowsInOrder();
 
   /** Creates the suite. */
-  public IdempotencyChaos() {}
+  public IdempotencySuite() {}
 
   private static Map<String, Row> rowsInOrder() {
     Map<String, Row> rows = new LinkedHashMap<>();
-    rows.put("29", new Row("64 callers a key, the first holder is killed", HolderRow::run));
-    rows.put("30", new Row("the same key with another content", ContentRow::run));
-    rows.put("31", new Row("purged while messages come again", PurgeRow::run));
+    rows.put("29", new Row("64 callers per key, the first holder is killed", KilledHolderRow::run));
+    rows.put("30", new Row("the same key with other content", ChangedContentRow::run));
+    rows.put("31", new Row("purged while messages are redelivered", PurgeRow::run));
     return rows;
   }
 
@@ -56,12 +56,12 @@ public final class IdempotencyChaos implements ChaosSuite {
     Row row = ROWS.get(number);
     long start = System.nanoTime();
     ChaosDatabase.Kind kind = ChaosDatabase.Kind.of(options.database());
-    try (Requests requests = Requests.start(kind)) {
+    try (RequestDatabase requests = RequestDatabase.start(kind)) {
       Outcome outcome = row.script().run(requests, options);
       return new RowResult(
           number + ", " + row.text() + ", " + kind.text(),
           outcome.counts(),
-          outcome.broken(),
+          outcome.violations(),
           outcome.findings(),
           (System.nanoTime() - start) / 1e9);
     }

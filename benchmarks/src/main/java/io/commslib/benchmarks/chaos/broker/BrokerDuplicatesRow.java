@@ -11,21 +11,21 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** Each message comes ten times, the later ones among up to a hundred others. */
-final class DuplicateRow {
+/** Each message is published ten times, the copies among up to a hundred others. */
+final class BrokerDuplicatesRow {
 
   private static final int COPIES = 10;
   private static final int WINDOW = 100;
 
-  private DuplicateRow() {}
+  private BrokerDuplicatesRow() {}
 
   static RowResult run(String name, ChaosOptions options) throws Exception {
-    RowSetup setting = new RowSetup(options.choose(10, 100, 500));
-    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
+    RowSetup setup = new RowSetup(options.bySize(10, 100, 500));
+    try (KafkaRowEnvironment environment = new KafkaRowEnvironment(setup, options)) {
       Duplicating publisher =
-          new Duplicating(scene.transport().publisher(), new Random(options.seed()));
-      scene.produce(publisher).join();
-      return scene.result(name, publisher.copies + " further copies");
+          new Duplicating(environment.transport().publisher(), new Random(options.seed()));
+      environment.produce(publisher).join();
+      return environment.result(name, publisher.copies + " further copies");
     }
   }
 
@@ -48,9 +48,9 @@ final class DuplicateRow {
       last[next] = message;
       next = (next + 1) % WINDOW;
       for (int copy = 1; copy < COPIES; copy++) {
-        Message again = last[random.nextInt(WINDOW)];
-        if (again != null) {
-          real.publish(to, again);
+        Message repeated = last[random.nextInt(WINDOW)];
+        if (repeated != null) {
+          real.publish(to, repeated);
           copies.incrementAndGet();
         }
       }

@@ -13,59 +13,60 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 
-/** Counts what must not happen in a row, and gives the row's result at its end. */
-final class Judge {
+/** Counts violations during a row and returns the row's result at its end. */
+final class ResultCollector {
 
   static final Duration QUIET_LIMIT = Duration.ofSeconds(180);
-  private static final Duration STUCK = Duration.ofSeconds(60);
+  private static final Duration STUCK_AFTER = Duration.ofSeconds(60);
 
   private final long started = System.nanoTime();
-  private final Map<String, Long> broken = new LinkedHashMap<>();
+  private final Map<String, Long> violations = new LinkedHashMap<>();
   private final List<String> findings = new ArrayList<>();
 
-  /** Counts something that must not happen. */
-  void wrong(String count, long howMuch, String finding) {
-    if (howMuch > 0) {
-      broken.merge(count, howMuch, Long::sum);
+  /** Adds violations to a counter, with a description. */
+  void addViolation(String count, long amount, String finding) {
+    if (amount > 0) {
+      violations.merge(count, amount, Long::sum);
       findings.add(finding);
     }
   }
 
   /**
-   * Waits until so many messages have had their effect; what is missing then counts as lost. Waits
-   * no more in a row that is stuck.
+   * Waits until this number of messages has had an effect. Messages without effect later count as
+   * lost. Returns immediately if the row is stuck already.
    */
-  void awaitEffects(Members members, long count) {
-    if (broken.containsKey("stuck")) {
+  void awaitEffects(GroupMembers members, long count) {
+    if (violations.containsKey("stuck")) {
       return;
     }
     long end = System.nanoTime() + QUIET_LIMIT.toNanos();
     long last = -1;
-    long now = members.effected();
+    long now = members.effectCount();
     while (now < count && System.nanoTime() - end < 0) {
       if (now != last) {
         last = now;
         end = System.nanoTime() + QUIET_LIMIT.toNanos();
       }
       LockSupport.parkNanos(50_000_000);
-      now = members.effected();
+      now = members.effectCount();
     }
-    wrong(
+    addViolation(
         "stuck",
         now < count ? 1 : 0,
-        now + " of " + count + " effects, none more in " + QUIET_LIMIT.toSeconds() + " s");
+        now + " of " + count + " effects, no further one in " + QUIET_LIMIT.toSeconds() + " s");
   }
 
-  /** The result of a row, from the histories of its producers and members. */
+  /** Returns the result of a row, judged from the histories of its producers and members. */
   RowResult result(String name, String counts, List<Path> histories) throws IOException {
-    HistoryVerdict verdict = HistoryOracle.of(List.of(Members.GROUP), STUCK).judge(histories);
+    HistoryVerdict verdict =
+        HistoryOracle.of(List.of(GroupMembers.GROUP), STUCK_AFTER).judge(histories);
     Map<String, Long> counted = new LinkedHashMap<>();
     counted.put("lost", verdict.count(Counter.LOST));
     counted.put("unexpected", verdict.count(Counter.UNEXPECTED));
     counted.put("duplicateEffects", verdict.count(Counter.DUPLICATE_EFFECTS));
     counted.put("inversions", verdict.count(Counter.REORDERED));
     counted.put("stuck", verdict.count(Counter.STUCK));
-    broken.forEach((what, count) -> counted.merge(what, count, Long::sum));
+    violations.forEach((what, count) -> counted.merge(what, count, Long::sum));
     findings.addAll(verdict.findings());
     String all =
         String.format(

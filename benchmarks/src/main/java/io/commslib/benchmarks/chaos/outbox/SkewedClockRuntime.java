@@ -9,12 +9,12 @@ import java.time.Instant;
 import java.util.random.RandomGenerator;
 
 /**
- * A machine whose wall clock is wrong.
+ * A runtime with a wrong wall clock.
  *
- * @param real everything else
- * @param shift by how much
+ * @param real the runtime for everything else
+ * @param shift the error of the clock
  */
-record ShiftedRuntime(CommsRuntime real, Duration shift) implements CommsRuntime {
+record SkewedClockRuntime(CommsRuntime real, Duration shift) implements CommsRuntime {
 
   @Override
   public TimeSource time() {

@@ -21,23 +21,23 @@ import java.util.regex.Pattern;
 import javax.sql.DataSource;
 
 /**
- * A way to the database that breaks in the middle of some commits: with the order to commit on its
- * way, or with only its answer lost. For one thread.
+ * A connection pool whose connection breaks during some commits: either the commit is lost on its
+ * way, or only its answer is lost. For one thread.
  */
-final class FaultyLink implements AutoCloseable {
+final class FaultyDatabaseLink implements AutoCloseable {
 
   private static final Pattern PORT = Pattern.compile(":(\\d+)/");
   private static final Duration LIMIT = Duration.ofSeconds(30);
   private static final int CUT_PERCENT = 40;
-  private static final long ANSWER_NANOS = 5_000_000;
+  private static final long COMMIT_NANOS = 5_000_000;
 
   private final TcpFaultProxy proxy;
   private final HikariDataSource pool;
   private final Random random;
   private final AtomicLong cuts = new AtomicLong();
-  private volatile boolean begun;
+  private volatile boolean isCutting;
 
-  FaultyLink(ChaosDatabase server, Random random) throws IOException {
+  FaultyDatabaseLink(ChaosDatabase server, Random random) throws IOException {
     Matcher port = PORT.matcher(server.url());
     if (!port.find()) {
       throw new IllegalArgumentException("no port in " + server.url());
@@ -51,20 +51,20 @@ final class FaultyLink implements AutoCloseable {
     this.random = random;
   }
 
-  /** Commits are cut from now on. */
-  void begin() {
-    begun = true;
+  /** Starts cutting commits. */
+  void startCutting() {
+    isCutting = true;
   }
 
-  /** How many commits were cut. */
+  /** {@return the number of cut commits} */
   long cuts() {
     return cuts.get();
   }
 
-  DataSource source() {
+  DataSource dataSource() {
     return (DataSource)
         Proxy.newProxyInstance(
-            FaultyLink.class.getClassLoader(),
+            FaultyDatabaseLink.class.getClassLoader(),
             new Class<?>[] {DataSource.class},
             (self, method, arguments) -> {
               Object result = call(pool, method, arguments);
@@ -75,10 +75,12 @@ final class FaultyLink implements AutoCloseable {
   private Connection cutting(Connection connection) {
     return (Connection)
         Proxy.newProxyInstance(
-            FaultyLink.class.getClassLoader(),
+            FaultyDatabaseLink.class.getClassLoader(),
             new Class<?>[] {Connection.class},
             (self, method, arguments) -> {
-              if (method.getName().equals("commit") && begun && random.nextInt(100) < CUT_PERCENT) {
+              if (method.getName().equals("commit")
+                  && isCutting
+                  && random.nextInt(100) < CUT_PERCENT) {
                 cutCommit(connection);
                 return null;
               }
@@ -104,7 +106,7 @@ final class FaultyLink implements AutoCloseable {
     }
     proxy.blackHole(Direction.TO_CLIENT);
     long before = proxy.forwardedBytes(Direction.TO_SERVER);
-    Thread cutter = new Thread(() -> cutOnce(before), "commslib-chaos-cutter");
+    Thread cutter = new Thread(() -> cutAfterSending(before), "commslib-chaos-cutter");
     cutter.setDaemon(true);
     cutter.start();
     try {
@@ -114,11 +116,10 @@ final class FaultyLink implements AutoCloseable {
     }
   }
 
-  /** Once the order is through and the database has had time to obey. */
-  private void cutOnce(long before) {
-    Await.until(
-        "order to commit sent", LIMIT, () -> proxy.forwardedBytes(Direction.TO_SERVER) > before);
-    LockSupport.parkNanos(ANSWER_NANOS);
+  /** Cuts the connection when the commit is sent and the database has had time to execute it. */
+  private void cutAfterSending(long before) {
+    Await.until("commit sent", LIMIT, () -> proxy.forwardedBytes(Direction.TO_SERVER) > before);
+    LockSupport.parkNanos(COMMIT_NANOS);
     proxy.cut();
     proxy.heal();
   }

@@ -18,8 +18,8 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
 
-/** A database with request keys, and beside it what the requests have done: not in its hands. */
-final class Requests implements AutoCloseable {
+/** A database with request keys, and a payment table that stands for an external service. */
+final class RequestDatabase implements AutoCloseable {
 
   static final Duration LEASE = Duration.ofSeconds(5);
   static final String STEP = "paid";
@@ -29,7 +29,7 @@ final class Requests implements AutoCloseable {
   private final JdbcDatabase database;
   private final JdbcIdempotencyStore store;
 
-  private Requests(ChaosDatabase server, HikariDataSource pool) {
+  private RequestDatabase(ChaosDatabase server, HikariDataSource pool) {
     this.server = server;
     this.pool = pool;
     this.database = JdbcDatabase.builder(pool).build();
@@ -37,15 +37,15 @@ final class Requests implements AutoCloseable {
     this.store = JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults());
   }
 
-  static Requests start(ChaosDatabase.Kind kind) throws IOException, SQLException {
+  static RequestDatabase start(ChaosDatabase.Kind kind) throws IOException, SQLException {
     ChaosDatabase server = kind.start(Map.of("max_connections", "100"));
-    Requests requests = new Requests(server, pool(server.url(), server.user()));
+    RequestDatabase requests = new RequestDatabase(server, pool(server.url(), server.user()));
     requests.execute(
         "CREATE TABLE payment (request varchar(255) NOT NULL, payer varchar(40) NOT NULL)");
     return requests;
   }
 
-  /** What a child of the harness uses. */
+  /** Opens the pool; also used by the holder's process. */
   static HikariDataSource pool(String url, String user) {
     return ChaosDatabase.pool(url, user, 32);
   }
@@ -59,7 +59,7 @@ final class Requests implements AutoCloseable {
         201, "text/plain", payer.getBytes(StandardCharsets.UTF_8), Map.of("Payer", payer));
   }
 
-  /** The effect: a service elsewhere that does whatever it is asked, twice if asked twice. */
+  /** Executes the effect: an external service without deduplication. */
   static void pay(JdbcDatabase database, RequestKey key, String payer) throws SQLException {
     try (Connection connection = database.dataSource().getConnection();
         PreparedStatement insert =
@@ -93,7 +93,7 @@ final class Requests implements AutoCloseable {
     }
   }
 
-  long number(String sql) throws SQLException {
+  long queryLong(String sql) throws SQLException {
     try (Connection connection = pool.getConnection();
         Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery(sql)) {

@@ -12,38 +12,38 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Writers that were configured with another number of shards than the relay: each of them is
- * refused, and the others go on in order.
+ * Writers with another number of shards than the relay: each of them is refused, and the other
+ * writers continue in order.
  */
-final class ShardsRow {
+final class ShardCountRow {
 
   private static final Duration STUCK = Duration.ofSeconds(60);
   private static final int OTHER_SHARDS = 16;
 
-  private ShardsRow() {}
+  private ShardCountRow() {}
 
-  static WorldResult run(RowEnvironment scene) throws Exception {
-    try (ChaosDatabase server = scene.database()) {
-      return run(server, scene.seed(), scene.choose(1_000, 5_000, 20_000));
+  static OutboxRowResult run(RowEnvironment environment) throws Exception {
+    try (ChaosDatabase server = environment.database()) {
+      return run(server, environment.seed(), environment.bySize(1_000, 5_000, 20_000));
     }
   }
 
-  static WorldResult run(ChaosDatabase server, long seed, int messages) throws Exception {
+  static OutboxRowResult run(ChaosDatabase server, long seed, int messages) throws Exception {
     List<String> unmet = new ArrayList<>();
     long refused = 0;
     long tried = 0;
-    try (ChaosWorld world = new ChaosWorld(server, seed)) {
-      world.start(ChildSettings.relay()).awaitReady();
-      OutboxConfig others = OutboxConfig.builder().shards(OTHER_SHARDS).build();
-      JdbcTransactionRunner transactions = JdbcTransactionRunner.create(world.database());
-      try (Writers writers =
-          new Writers(world, world.database(), 4, messages, ChaosWriter.Load.PLAIN)) {
+    try (OutboxTestSystem system = new OutboxTestSystem(server, seed)) {
+      system.start(ChildSettings.relay()).awaitReady();
+      OutboxConfig otherConfig = OutboxConfig.builder().shards(OTHER_SHARDS).build();
+      JdbcTransactionRunner transactions = JdbcTransactionRunner.create(system.database());
+      try (WriterThreads writers =
+          new WriterThreads(system, system.database(), 4, messages, ChaosWriter.Load.PLAIN)) {
         while (writers.isRunning()) {
           Message message =
               Message.builder("chaos.event").id("other-" + tried).key("k" + tried % 10).build();
           tried++;
           try {
-            JdbcOutbox other = JdbcOutbox.create(world.database(), others);
+            JdbcOutbox other = JdbcOutbox.create(system.database(), otherConfig);
             transactions.run(
                 tx -> {
                   other.publish(tx, ChaosWriter.QUEUE, message);
@@ -54,15 +54,15 @@ final class ShardsRow {
           }
         }
         writers.join();
-        world.awaitQuiet(STUCK);
+        system.awaitQuiet(STUCK);
       }
       if (tried == 0 || refused != tried) {
         unmet.add("refused " + refused + " of " + tried + " writers with other shards");
       }
-      if (world.arrivals().keySet().stream().anyMatch(id -> id.startsWith("other-"))) {
+      if (system.receivedFrom().keySet().stream().anyMatch(id -> id.startsWith("other-"))) {
         unmet.add("a message of a refused writer was published");
       }
-      return new WorldResult(world.judge(), Map.of("refused", refused), unmet);
+      return new OutboxRowResult(system.verdict(), Map.of("refused", refused), unmet);
     }
   }
 }

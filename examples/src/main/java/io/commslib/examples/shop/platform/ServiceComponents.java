@@ -18,10 +18,10 @@ import io.commslib.outbox.OutboxRelay;
 import io.commslib.outbox.OutboxSchema;
 
 /**
- * The parts every service has: database with tables, transport with queues, outbox with relay,
- * inbox, log of effects.
+ * The components of every service: database with tables, transport with queues, outbox with relay,
+ * inbox, and log of effects.
  */
-public final class ServiceParts {
+public final class ServiceComponents {
 
   private static final int WORKERS = 6;
 
@@ -34,7 +34,7 @@ public final class ServiceParts {
   private final JdbcInbox inbox;
   private final EffectLog effects;
 
-  public ServiceParts(ShopEnvironment environment, String service) {
+  public ServiceComponents(ShopEnvironment environment, String service) {
     database = environment.database(service);
     runtime = environment.runtime();
     OutboxSchema.scripts().apply(database);
@@ -52,7 +52,7 @@ public final class ServiceParts {
   }
 
   /**
-   * Consumes a queue: each message once in effect, in one transaction with what the handler writes.
+   * Consumes a queue. Each message has one effect, in one transaction with the handler's writes.
    */
   public Subscription subscribe(Destination queue, MessageHandler handler) {
     // snippet: subscribe

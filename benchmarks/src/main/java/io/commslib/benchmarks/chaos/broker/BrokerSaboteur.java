@@ -10,25 +10,25 @@ import io.commslib.testkit.history.MessageTrace;
 import java.time.Duration;
 import java.util.Arrays;
 
-/** One thing done wrong in members, so that a row can be seen to notice. */
-enum Saboteur {
-  /** Nothing is wrong. */
+/** A deliberate fault in members, which shows that a row detects it. */
+enum BrokerSaboteur {
+  /** No fault. */
   NONE,
-  /** Members have no inbox: what comes twice is done twice. */
+  /** Members have no inbox: a message delivered twice has two effects. */
   WITHOUT_INBOX,
-  /** Members keep no order of a key. */
+  /** Members do not keep the order of a key. */
   UNORDERED,
   /** One message in a hundred is settled without its effect. */
   FORGETS_EFFECTS,
-  /** Members settle a message with which they have met an error, without its effect. */
+  /** Members settle a message whose handler threw an error, without its effect. */
   SWALLOWS_ERRORS;
 
   /**
-   * Returns the fault that a row plants.
+   * Returns the fault that the options name.
    *
    * @throws IllegalArgumentException if there is no such saboteur
    */
-  static Saboteur of(ChaosOptions options) {
+  static BrokerSaboteur of(ChaosOptions options) {
     String name = options.saboteur();
     return Arrays.stream(values())
         .filter(saboteur -> saboteur.name().equals(name.isEmpty() ? NONE.name() : name))
@@ -39,10 +39,10 @@ enum Saboteur {
                     "--saboteur: " + name + " (expected: " + Arrays.toString(values()) + ")"));
   }
 
-  static final Duration LATER = Duration.ofMillis(500);
+  static final Duration RETRY_DELAY = Duration.ofMillis(500);
 
-  /** Sets up a member. */
-  void set(SubscriptionConfig.Builder member, TransactionRunner transactions, Inbox inbox) {
+  /** Configures a member's subscription. */
+  void configure(SubscriptionConfig.Builder member, TransactionRunner transactions, Inbox inbox) {
     if (this == WITHOUT_INBOX) {
       member.transactional(transactions);
     } else {
@@ -53,8 +53,8 @@ enum Saboteur {
     }
   }
 
-  /** A handler that does this wrong around one of a member. */
-  MessageHandler around(MessageHandler handler) {
+  /** Wraps a member's handler with the fault. */
+  MessageHandler wrap(MessageHandler handler) {
     if (this != SWALLOWS_ERRORS) {
       return handler;
     }
@@ -67,13 +67,13 @@ enum Saboteur {
     };
   }
 
-  /** Whether a message is put off, so that later ones of its key overtake it. */
+  /** Returns whether a message is retried later, so that later messages of its key overtake it. */
   boolean delays(MessageTrace trace, int attempt) {
     return this == UNORDERED && trace.seq() % 10 == 3 && attempt == 1;
   }
 
-  /** Whether a message gets no effect. */
-  boolean forgets(MessageTrace trace) {
+  /** Returns whether a message is settled without its effect. */
+  boolean skipsEffect(MessageTrace trace) {
     return this == FORGETS_EFFECTS && trace.seq() % 100 == 7;
   }
 }
