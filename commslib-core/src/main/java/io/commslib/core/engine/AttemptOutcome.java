@@ -19,7 +19,7 @@ record AttemptOutcome(Kind kind, Count count, String reason, @Nullable Duration 
     /** Something outside is out of reach: pause the route, count no attempt. */
     OUTAGE,
     /** As an outage, but it is this process that fails. */
-    MACHINE_FAILED
+    JVM_FAILURE
   }
 
   private static final AttemptOutcome DONE =
@@ -45,11 +45,11 @@ record AttemptOutcome(Kind kind, Count count, String reason, @Nullable Duration 
     return new AttemptOutcome(Kind.OUTAGE, Count.WAITING, reason, null);
   }
 
-  static AttemptOutcome machineFailed(String reason) {
-    return new AttemptOutcome(Kind.MACHINE_FAILED, Count.WAITING, reason, null);
+  static AttemptOutcome jvmFailure(String reason) {
+    return new AttemptOutcome(Kind.JVM_FAILURE, Count.WAITING, reason, null);
   }
 
   boolean isOutage() {
-    return kind == Kind.OUTAGE || kind == Kind.MACHINE_FAILED;
+    return kind == Kind.OUTAGE || kind == Kind.JVM_FAILURE;
   }
 }

@@ -63,12 +63,12 @@ final class AttemptRunner {
   }
 
   AttemptOutcome run(LaneEntry entry) {
-    return entry.raw.runsAlone() ? runNoted(entry) : attempt(entry);
+    return entry.raw.runsAlone() ? runWithNote(entry) : attempt(entry);
   }
 
   /** Should it kill this process, the note of its beginning stays. */
-  private AttemptOutcome runNoted(LaneEntry entry) {
-    entry.enter(LaneEntry.Phase.START_NOTE);
+  private AttemptOutcome runWithNote(LaneEntry entry) {
+    entry.enter(LaneEntry.Phase.ATTEMPT_NOTE);
     try {
       entry.raw.beginAttempt();
     } catch (Throwable e) {
@@ -80,8 +80,7 @@ final class AttemptRunner {
     }
     entry.enter(LaneEntry.Phase.READING);
     AttemptOutcome verdict = attempt(entry);
-    if (verdict.kind() != AttemptOutcome.Kind.MACHINE_FAILED
-        && !verdict.reason().equals(CRASH_LOOP)) {
+    if (verdict.kind() != AttemptOutcome.Kind.JVM_FAILURE && !verdict.reason().equals(CRASH_LOOP)) {
       entry.raw.endAttempt();
     }
     return verdict;
@@ -92,14 +91,14 @@ final class AttemptRunner {
     try {
       early = prepare(entry);
     } catch (Throwable e) {
-      return failed(entry, e);
+      return attemptFailed(entry, e);
     }
     return early == null ? handle(entry, Objects.requireNonNull(entry.message)) : early;
   }
 
   /** An attempt that failed outside of the handler: counted like any other. */
-  AttemptOutcome failed(LaneEntry entry, Throwable failure) {
-    entry.attempts = entry.failedAttempts() + 1;
+  AttemptOutcome attemptFailed(LaneEntry entry, Throwable failure) {
+    entry.handlerRuns = entry.failedAttempts() + 1;
     return classify(entry, failure);
   }
 
@@ -107,17 +106,17 @@ final class AttemptRunner {
   @Nullable AttemptOutcome prepare(LaneEntry entry) {
     Message message = entry.message;
     AttemptOutcome parked =
-        blockedKeys == null || entry.attempts > 0 ? null : parked(entry, blockedKeys);
+        blockedKeys == null || entry.handlerRuns > 0 ? null : blockedOutcome(entry, blockedKeys);
     if (parked != null) {
       return parked;
     }
     if (message == null) {
       DeferredRetryHeaders.restore(entry);
       try {
-        message = envelope.decode(checked(entry.raw.wire()));
+        message = envelope.decode(checkSize(entry.raw.wire()));
         entry.message = message;
       } catch (CodecException e) {
-        entry.failed(e);
+        entry.recordFailure(e);
         return AttemptOutcome.deadLetter(Count.DEAD_LETTERED, e.code());
       }
     }
@@ -133,7 +132,7 @@ final class AttemptRunner {
     return null;
   }
 
-  private WireMessage checked(WireMessage wire) {
+  private WireMessage checkSize(WireMessage wire) {
     if (wire.bodyLength() > maxBodyBytes) {
       throw new CodecException(
           "COMMS-CORE-025",
@@ -149,7 +148,7 @@ final class AttemptRunner {
   }
 
   /** Returns a verdict if the record has to follow one of its key to the dead letters. */
-  private @Nullable AttemptOutcome parked(LaneEntry entry, BlockedKeyStore blockedKeys) {
+  private @Nullable AttemptOutcome blockedOutcome(LaneEntry entry, BlockedKeyStore blockedKeys) {
     if (entry.lane == null) {
       return null;
     }
@@ -159,7 +158,7 @@ final class AttemptRunner {
       if (level.isEmpty() || DeadLetterHeaders.redriveCount(entry.raw.wire()) > level.getAsInt()) {
         return null;
       }
-      entry.failures().holdLevel = level.getAsInt();
+      entry.history().blockLevel = level.getAsInt();
       return AttemptOutcome.deadLetter(Count.BLOCKED, "KEY_PARKED");
     } catch (Throwable e) {
       if (Failures.isJvmFailure(e)) {
@@ -174,7 +173,7 @@ final class AttemptRunner {
   }
 
   private AttemptOutcome handle(LaneEntry entry, Message message) {
-    entry.attempts = entry.failedAttempts() + 1;
+    entry.handlerRuns = entry.failedAttempts() + 1;
     Execution execution = new Execution(entry, message, config, time);
     entry.execution = execution;
     AttemptOutcome verdict;
@@ -189,7 +188,7 @@ final class AttemptRunner {
     entry.execution = null;
     if (failure == null && !overrun && verdict != null) {
       if (verdict.kind() == AttemptOutcome.Kind.RETRY) {
-        askedForRetry(entry);
+        recordRetryRequest(entry);
       }
       return verdict;
     }
@@ -197,7 +196,7 @@ final class AttemptRunner {
       return AttemptOutcome.giveBack();
     }
     if (overrun) {
-      entry.failed(
+      entry.recordFailure(
           new HandlerFailure(
               "handler overran its deadline of " + config.handlerDeadline(), failure));
       return AttemptOutcome.retry(null);
@@ -217,7 +216,7 @@ final class AttemptRunner {
       execution.entry().enter(LaneEntry.Phase.HANDLER);
       Settlement settlement = handler.handle(execution);
       execution.beginCommit();
-      return settlement == null ? null : verdict(settlement);
+      return settlement == null ? null : outcomeOf(settlement);
     }
     execution.entry().enter(LaneEntry.Phase.INBOX);
     Optional<Inbox> inbox = config.inbox();
@@ -233,7 +232,7 @@ final class AttemptRunner {
               }
               execution.entry().enter(LaneEntry.Phase.HANDLER);
               Settlement settlement = handler.handle(execution);
-              AttemptOutcome verdict = settlement == null ? null : verdict(settlement);
+              AttemptOutcome verdict = settlement == null ? null : outcomeOf(settlement);
               boolean commits = verdict != null && verdict.kind() == AttemptOutcome.Kind.FINISHED;
               if (!commits || !execution.beginCommit()) {
                 tx.setRollbackOnly();
@@ -246,7 +245,7 @@ final class AttemptRunner {
             });
   }
 
-  static AttemptOutcome verdict(Settlement settlement) {
+  static AttemptOutcome outcomeOf(Settlement settlement) {
     return switch (settlement.kind()) {
       case DONE -> AttemptOutcome.finished(Count.DONE);
       case DROP -> AttemptOutcome.finished(Count.DROPPED);
@@ -259,24 +258,24 @@ final class AttemptRunner {
   private AttemptOutcome classify(LaneEntry entry, Throwable failure) {
     AttemptOutcome outage = outage(failure);
     if (outage != null) {
-      entry.failures().outage = failure;
+      entry.history().lastOutage = failure;
       return outage;
     }
-    entry.failed(failure);
+    entry.recordFailure(failure);
     if (Failures.isJvmFailure(failure)) {
-      return AttemptOutcome.machineFailed(Failures.text(failure));
+      return AttemptOutcome.jvmFailure(Failures.text(failure));
     }
     entry.enter(LaneEntry.Phase.CLASSIFIER);
     try {
       Settlement settlement = config.classifier().classify(failure);
       return settlement.kind() == Settlement.Kind.DONE
           ? AttemptOutcome.retry(null)
-          : verdict(settlement);
+          : outcomeOf(settlement);
     } catch (Throwable e) {
       addSuppressed(e, failure);
-      entry.failed(e);
+      entry.recordFailure(e);
       return Failures.isJvmFailure(e)
-          ? AttemptOutcome.machineFailed(Failures.text(e))
+          ? AttemptOutcome.jvmFailure(Failures.text(e))
           : AttemptOutcome.retry(null);
     } finally {
       // An interrupt that a classifier leaves set must not reach the next message.
@@ -295,8 +294,8 @@ final class AttemptRunner {
     }
   }
 
-  static void askedForRetry(LaneEntry entry) {
-    entry.failed(new HandlerFailure("handler asked for a retry", null));
+  static void recordRetryRequest(LaneEntry entry) {
+    entry.recordFailure(new HandlerFailure("handler asked for a retry", null));
   }
 
   /** Returns a verdict if the failure is about something out of reach, not about the message. */

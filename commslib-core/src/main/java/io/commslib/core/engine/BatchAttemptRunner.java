@@ -53,7 +53,7 @@ final class BatchAttemptRunner {
     } catch (Throwable failure) {
       AttemptOutcome outage = AttemptRunner.outage(failure);
       if (Failures.isJvmFailure(failure)) {
-        outage = AttemptOutcome.machineFailed(Failures.text(failure));
+        outage = AttemptOutcome.jvmFailure(Failures.text(failure));
       }
       verdicts = outage == null ? List.of() : Collections.nCopies(entries.size(), outage);
     }
@@ -127,7 +127,7 @@ final class BatchAttemptRunner {
     }
     List<AttemptOutcome> verdicts = new ArrayList<>(outcomes.size());
     for (Settlement outcome : outcomes) {
-      verdicts.add(AttemptRunner.verdict(outcome));
+      verdicts.add(AttemptRunner.outcomeOf(outcome));
     }
     return verdicts;
   }

@@ -17,32 +17,32 @@ import org.jspecify.annotations.Nullable;
  */
 final class BatchRun {
 
-  private final List<LaneEntry> taken;
-  private final AttemptRunner attempts;
+  private final List<LaneEntry> batch;
+  private final AttemptRunner attemptRunner;
   private final Map<LaneEntry, Count> finished = new LinkedHashMap<>();
-  private final Set<LaneEntry> untaken = new HashSet<>();
+  private final Set<LaneEntry> returning = new HashSet<>();
 
   /** Keys whose further records of this batch have to wait for one that is not finished. */
-  private final Set<Lane> stopped = new HashSet<>();
+  private final Set<Lane> stoppedLanes = new HashSet<>();
 
   private @Nullable AttemptOutcome outage;
 
   BatchRun(List<LaneEntry> taken, AttemptRunner attempts) {
-    this.taken = taken;
-    this.attempts = attempts;
+    this.batch = taken;
+    this.attemptRunner = attempts;
   }
 
   void run(BatchAttemptRunner batches) {
-    List<LaneEntry> fit = fit();
+    List<LaneEntry> fit = eligible();
     List<AttemptOutcome> verdicts = fit.isEmpty() ? List.of() : batches.run(fit);
     for (int i = 0; i < fit.size(); i++) {
       LaneEntry entry = fit.get(i);
       if (verdicts.isEmpty()) {
-        entry.single = true;
-        untaken.add(entry);
+        entry.mustRunAlone = true;
+        returning.add(entry);
       } else if (verdicts.get(i).isOutage()) {
         outage = verdicts.get(i);
-        untaken.add(entry);
+        returning.add(entry);
       } else {
         apply(entry, verdicts.get(i));
       }
@@ -50,18 +50,18 @@ final class BatchRun {
   }
 
   /** Leaves out what can't be decoded or has expired, and what stands behind it. */
-  private List<LaneEntry> fit() {
-    List<LaneEntry> fit = new ArrayList<>(taken.size());
+  private List<LaneEntry> eligible() {
+    List<LaneEntry> fit = new ArrayList<>(batch.size());
     Set<Lane> unfit = new HashSet<>();
-    for (LaneEntry entry : taken) {
+    for (LaneEntry entry : batch) {
       boolean behind = entry.lane != null && unfit.contains(entry.lane);
       AttemptOutcome early = behind ? null : prepare(entry);
       if (behind) {
-        untaken.add(entry);
+        returning.add(entry);
       } else if (early == null) {
         fit.add(entry);
       } else {
-        decide(entry, early, unfit);
+        postpone(entry, early, unfit);
       }
     }
     return fit;
@@ -69,32 +69,32 @@ final class BatchRun {
 
   private @Nullable AttemptOutcome prepare(LaneEntry entry) {
     try {
-      return attempts.prepare(entry);
+      return attemptRunner.prepare(entry);
     } catch (Throwable e) {
-      return attempts.failed(entry, e);
+      return attemptRunner.attemptFailed(entry, e);
     }
   }
 
   private void apply(LaneEntry entry, AttemptOutcome verdict) {
-    if (entry.lane != null && stopped.contains(entry.lane)) {
-      untaken.add(entry);
+    if (entry.lane != null && stoppedLanes.contains(entry.lane)) {
+      returning.add(entry);
       return;
     }
-    entry.attempts = entry.failedAttempts() + 1;
+    entry.handlerRuns = entry.failedAttempts() + 1;
     if (verdict.kind() == AttemptOutcome.Kind.FINISHED) {
       finished.put(entry, verdict.count());
       return;
     }
     if (verdict.kind() == AttemptOutcome.Kind.RETRY) {
-      AttemptRunner.askedForRetry(entry);
+      AttemptRunner.recordRetryRequest(entry);
     }
-    decide(entry, verdict, stopped);
+    postpone(entry, verdict, stoppedLanes);
   }
 
-  private void decide(LaneEntry entry, AttemptOutcome verdict, Set<Lane> stops) {
-    entry.single = true;
-    entry.failures().decided = verdict;
-    untaken.add(entry);
+  private void postpone(LaneEntry entry, AttemptOutcome verdict, Set<Lane> stops) {
+    entry.mustRunAlone = true;
+    entry.history().pendingOutcome = verdict;
+    returning.add(entry);
     if (entry.lane != null) {
       stops.add(entry.lane);
     }
@@ -105,11 +105,11 @@ final class BatchRun {
   }
 
   /** Youngest first, so that of each key the oldest ends up at its head. */
-  List<LaneEntry> untaken() {
-    List<LaneEntry> youngestFirst = new ArrayList<>(untaken.size());
-    for (int i = taken.size() - 1; i >= 0; i--) {
-      if (untaken.contains(taken.get(i))) {
-        youngestFirst.add(taken.get(i));
+  List<LaneEntry> returning() {
+    List<LaneEntry> youngestFirst = new ArrayList<>(returning.size());
+    for (int i = batch.size() - 1; i >= 0; i--) {
+      if (returning.contains(batch.get(i))) {
+        youngestFirst.add(batch.get(i));
       }
     }
     return youngestFirst;

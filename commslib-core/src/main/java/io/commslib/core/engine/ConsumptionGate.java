@@ -22,11 +22,11 @@ final class ConsumptionGate {
   private final Consumer<Runnable> underLock;
   private final Runnable onEnd;
   private boolean pausedByUser;
-  private boolean gateClosed;
-  private boolean outage;
+  private boolean pauseForGate;
+  private boolean pauseForOutage;
   private boolean probing;
-  private boolean flood;
-  private boolean machineFailed;
+  private boolean pauseForStorm;
+  private boolean pauseForJvmFailure;
   private int outages;
   private int jvmFailures;
   private boolean closed;
@@ -41,14 +41,14 @@ final class ConsumptionGate {
 
   /** How many handlers may run at once now. */
   int allowed(int workers) {
-    if (pausedByUser || gateClosed || outage) {
+    if (pausedByUser || pauseForGate || pauseForOutage) {
       return 0;
     }
     return probing ? 1 : workers;
   }
 
   boolean isPaused() {
-    return pausedByUser || gateClosed || outage || probing;
+    return pausedByUser || pauseForGate || pauseForOutage || probing;
   }
 
   String reason() {
@@ -65,22 +65,22 @@ final class ConsumptionGate {
   }
 
   /** Returns true if the route was open before. */
-  boolean gateClosed() {
-    if (gateClosed || closed) {
+  boolean pauseForGate() {
+    if (pauseForGate || closed) {
       return false;
     }
     // The end is set first: without it a pause that could not be scheduled would have none.
-    runtime.scheduler().schedule(GATE_PAUSE, () -> end(() -> gateClosed = false));
+    runtime.scheduler().schedule(GATE_PAUSE, () -> end(() -> pauseForGate = false));
     boolean opened = !isPaused();
-    gateClosed = true;
+    pauseForGate = true;
     probing = true;
     reason = "gate closed";
     return opened;
   }
 
   /** Returns true if the route was open before. */
-  boolean outage(String why) {
-    if (outage || closed) {
+  boolean pauseForOutage(String why) {
+    if (pauseForOutage || closed) {
       return false;
     }
     int count = Math.min(outages + 1, 30);
@@ -90,9 +90,9 @@ final class ConsumptionGate {
   }
 
   private boolean pause(String why, Duration wait, int count) {
-    runtime.scheduler().schedule(wait, () -> end(() -> outage = false));
+    runtime.scheduler().schedule(wait, () -> end(() -> pauseForOutage = false));
     boolean opened = !isPaused();
-    outage = true;
+    pauseForOutage = true;
     probing = true;
     reason = why;
     outages = count;
@@ -111,30 +111,30 @@ final class ConsumptionGate {
    * There is no record to try with whether the trouble is over: the next ones begin as usual, and
    * another failure pauses for longer. Returns true if the route was paused until now.
    */
-  boolean hasNothingToTry() {
-    if (!probing || outage || gateClosed) {
+  boolean endProbingUntried() {
+    if (!probing || pauseForOutage || pauseForGate) {
       return false;
     }
     probing = false;
-    flood = false;
-    machineFailed = false;
+    pauseForStorm = false;
+    pauseForJvmFailure = false;
     return true;
   }
 
   /** An outage in which one cause would have dead-lettered many keys. */
-  boolean flood(String why) {
-    flood = true;
-    return outage(why);
+  boolean pauseForStorm(String why) {
+    pauseForStorm = true;
+    return pauseForOutage(why);
   }
 
-  boolean isFlood() {
-    return flood;
+  boolean isStorm() {
+    return pauseForStorm;
   }
 
   /** An outage of this very process; the pause grows with each one. */
-  boolean machineFailed(String why) {
-    machineFailed = true;
-    if (outage || closed) {
+  boolean pauseForJvmFailure(String why) {
+    pauseForJvmFailure = true;
+    if (pauseForOutage || closed) {
       return false;
     }
     jvmFailures = Math.min(jvmFailures + 1, 30);
@@ -146,18 +146,18 @@ final class ConsumptionGate {
     return JVM_BACKOFF.next(Math.max(1, jvmFailures), runtime.random());
   }
 
-  boolean isMachineFailed() {
-    return machineFailed;
+  boolean isJvmFailure() {
+    return pauseForJvmFailure;
   }
 
   /** A handler got through; returns true if the route was paused until now. */
-  boolean succeeded() {
-    if (!probing || outage || gateClosed) {
+  boolean endProbing() {
+    if (!probing || pauseForOutage || pauseForGate) {
       return false;
     }
     probing = false;
-    flood = false;
-    machineFailed = false;
+    pauseForStorm = false;
+    pauseForJvmFailure = false;
     outages = 0;
     jvmFailures = 0;
     return true;

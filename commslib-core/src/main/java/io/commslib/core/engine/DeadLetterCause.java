@@ -46,10 +46,10 @@ final class DeadLetterCause {
         DeferredRetryHeaders.receivedAt(entry.raw)
             .orElseGet(() -> time.now().minus(age).toString()));
     cause.put("failed-at", time.now().toString());
-    cause.put("attempts", Integer.toString(entry.attempts));
+    cause.put("attempts", Integer.toString(entry.handlerRuns));
     cause.put("redrive-count", Integer.toString(DeadLetterHeaders.redriveCount(entry.raw.wire())));
-    LaneEntry.History failures = entry.failures();
-    Throwable failure = failures.last;
+    LaneEntry.History failures = entry.history();
+    Throwable failure = failures.lastFailure;
     cause.put("fingerprint", fingerprint(failure, reason));
     if (failure != null) {
       cause.put("first-cause", String.valueOf(failures.firstCause));

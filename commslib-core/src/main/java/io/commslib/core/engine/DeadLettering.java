@@ -21,30 +21,30 @@ import org.jspecify.annotations.Nullable;
 final class DeadLettering {
 
   /** Tries alone after which a message goes to the dead letters in spite of a flood. */
-  private static final int MAX_PROBES = 3;
+  private static final int MAX_STORM_PROBES = 3;
 
   /** Between tries of a letter that its target refuses in every form. */
-  private static final Backoff REFUSED_BACKOFF =
+  private static final Backoff REFUSAL_BACKOFF =
       Backoff.exponential(Duration.ofSeconds(10), Duration.ofMinutes(10)).withoutJitter();
 
   private final SubscriptionConfig config;
   private final CommsRuntime runtime;
-  private final EngineState books;
+  private final EngineState state;
   private final DeadLetterSink deadLetters;
   private final CloudEventsEnvelope envelope;
   private final String consumer;
   private final String handlerName;
-  private final @Nullable DeadLetterBreaker flood;
+  private final @Nullable DeadLetterBreaker breaker;
 
   DeadLettering(DeliveryEngineBuilder builder, EngineState books) {
     this.config = builder.config;
     this.runtime = Objects.requireNonNull(builder.runtime);
-    this.books = books;
+    this.state = books;
     this.deadLetters = Objects.requireNonNull(builder.deadLetters);
     this.envelope = Objects.requireNonNull(builder.envelope);
     this.consumer = config.destination() + "/" + config.group();
     this.handlerName = config.isNamed() ? config.name() : className(builder.handler);
-    this.flood = books.flood;
+    this.breaker = books.flood;
   }
 
   /** Of a lambda the class that it stands in: its own name differs from run to run. */
@@ -56,14 +56,14 @@ final class DeadLettering {
    * Publishes to the dead letters; the worker's place stays taken until that is decided. Returns
    * true if the worker may go on, because a flood keeps the record from the dead letters.
    */
-  boolean park(LaneEntry entry, AttemptOutcome verdict) {
-    LaneEntry.History failures = entry.failures();
+  boolean deadLetter(LaneEntry entry, AttemptOutcome verdict) {
+    LaneEntry.History failures = entry.history();
     entry.enter(LaneEntry.Phase.DEAD_LETTER);
     boolean handedOver = false;
     try {
       WireMessage letter = failures.deadLetter;
       if (letter == null) {
-        if (isFlood(entry, verdict)) {
+        if (stormKeeps(entry, verdict)) {
           return true;
         }
         failures.deadLetterReason = verdict.reason();
@@ -72,17 +72,17 @@ final class DeadLettering {
         failures.deadLetter = letter;
       }
       if (failures.deadLetterCount == Count.DEAD_LETTERED) {
-        holdKey(entry);
+        blockKey(entry);
       }
       CompletionStage<?> published = deadLetters.publish(letter);
       handedOver = true;
-      published.whenComplete((confirmed, failure) -> parked(entry, failure));
+      published.whenComplete((confirmed, failure) -> published(entry, failure));
     } catch (Throwable e) {
       if (handedOver) {
         // The callback could not be set, or has failed itself and put the record in its place.
         throw e;
       }
-      parked(entry, e);
+      published(entry, e);
     }
     return false;
   }
@@ -90,7 +90,7 @@ final class DeadLettering {
   private WireMessage letter(LaneEntry entry, LaneEntry.History failures) {
     WireMessage original =
         DeadLetterHeaders.redrivenAtLeast(
-            DeferredRetryHeaders.without(entry.raw), failures.holdLevel);
+            DeferredRetryHeaders.without(entry.raw), failures.blockLevel);
     return DeadLetterHeaders.add(
         failures.deadLetterForm == DeadLetterForms.HEADERS_CUT
             ? DeadLetterForms.withoutHeaders(original, envelope)
@@ -102,7 +102,7 @@ final class DeadLettering {
   }
 
   /** Before the letter: after a crash between the two, the record comes again and is parked. */
-  private void holdKey(LaneEntry entry) {
+  private void blockKey(LaneEntry entry) {
     if (config.blockedKeys().isPresent() && entry.lane != null) {
       int level = DeadLetterHeaders.redriveCount(entry.raw.wire());
       config.blockedKeys().get().block(consumer, entry.lane.key, level);
@@ -110,60 +110,60 @@ final class DeadLettering {
   }
 
   /** If it is one of a flood of dead letters, it is kept and the route pauses. */
-  private boolean isFlood(LaneEntry entry, AttemptOutcome verdict) {
-    LaneEntry.History failures = entry.failures();
-    Throwable failure = failures.last;
-    if (flood == null
+  private boolean stormKeeps(LaneEntry entry, AttemptOutcome verdict) {
+    LaneEntry.History failures = entry.history();
+    Throwable failure = failures.lastFailure;
+    if (breaker == null
         || failure == null
         || Failures.unwrapped(failure) instanceof CodecException
         || verdict.count() != Count.DEAD_LETTERED
-        || failures.probes >= MAX_PROBES) {
+        || failures.stormProbes >= MAX_STORM_PROBES) {
       return false;
     }
     String cause = DeadLetterCause.fingerprint(failure, verdict.reason());
     String key = entry.lane == null ? null : entry.lane.key;
-    books.lock.lock();
+    state.lock.lock();
     try {
-      if (!books.route.isFlood()
-          && !flood.letter(cause, key, books.settled, runtime.time().nanoTime())) {
+      if (!state.route.isStorm()
+          && !breaker.countDeadLetter(cause, key, state.settled, runtime.time().nanoTime())) {
         return false;
       }
-      if (books.route.flood("flood of dead letters: " + cause)) {
-        books.events.route(true, "flood of dead letters: " + cause);
+      if (state.route.pauseForStorm("flood of dead letters: " + cause)) {
+        state.events.route(true, "flood of dead letters: " + cause);
       }
-      failures.probes++;
-      failures.attempts = Math.max(0, failures.attempts - 1);
+      failures.stormProbes++;
+      failures.failedAttempts = Math.max(0, failures.failedAttempts - 1);
       // Behind the others, so that the next probe is another message.
-      books.backToReady(entry, false);
+      state.backToReady(entry, false);
       return true;
     } finally {
-      books.lock.unlock();
+      state.lock.unlock();
     }
   }
 
-  private void parked(LaneEntry entry, @Nullable Throwable failure) {
+  private void published(LaneEntry entry, @Nullable Throwable failure) {
     if (failure == null) {
-      books.events.deadLettered(entry);
-      books.acknowledge(entry);
+      state.events.deadLettered(entry);
+      state.acknowledge(entry);
     }
-    books.change(
+    state.change(
         () -> {
           // First: whatever fails from here on, the worker's place is free again.
-          books.running--;
+          state.running--;
           if (entry.state != LaneEntry.State.ACTIVE) {
             return;
           }
           if (failure == null) {
-            books.book(entry, entry.failures().deadLetterCount, false);
+            state.book(entry, entry.history().deadLetterCount, false);
           } else if (Failures.isJvmFailure(failure)) {
-            books.outageOf(entry, AttemptOutcome.machineFailed(Failures.text(failure)));
+            state.outageOf(entry, AttemptOutcome.jvmFailure(Failures.text(failure)));
           } else if (Failures.isPermanent(failure)) {
             refused(entry, failure);
           } else {
             // No attempt of the handler: it is never counted as one.
-            entry.failures().outage = null;
+            entry.history().lastOutage = null;
             String text = Failures.text(Failures.unwrapped(failure));
-            books.outageOf(entry, AttemptOutcome.outage("dead-letter target: " + text));
+            state.outageOf(entry, AttemptOutcome.outage("dead-letter target: " + text));
           }
         });
   }
@@ -174,22 +174,22 @@ final class DeadLettering {
    * other. Lock held.
    */
   private void refused(LaneEntry entry, Throwable failure) {
-    LaneEntry.History failures = entry.failures();
+    LaneEntry.History failures = entry.history();
     failures.deadLetter = null;
-    failures.decided =
+    failures.pendingOutcome =
         AttemptOutcome.deadLetter(failures.deadLetterCount, failures.deadLetterReason);
     if (failures.deadLetterForm < DeadLetterForms.HEADERS_CUT) {
       failures.deadLetterForm++;
-      books.backToReady(entry, true);
+      state.backToReady(entry, true);
       return;
     }
     if (failures.deadLetterRefusals == 0) {
-      books.keptLetters++;
+      state.keptLetters++;
     }
     int refusals = Math.min(30, ++failures.deadLetterRefusals);
-    Duration pause = REFUSED_BACKOFF.next(refusals, runtime.random());
-    books.hold(entry, pause);
-    books.events.stalled(
+    Duration pause = REFUSAL_BACKOFF.next(refusals, runtime.random());
+    state.hold(entry, pause);
+    state.events.stalled(
         entry, failure, "the dead-letter target refuses it; it waits here, next try in " + pause);
   }
 }

@@ -32,7 +32,7 @@ final class DeferredRetryHeaders {
       headers.keySet().removeIf(name -> name.startsWith(PREFIX));
     }
     headers.put(ATTEMPTS, Integer.toString(entry.failedAttempts()));
-    headers.putIfAbsent(FIRST_CAUSE, oneLine(String.valueOf(entry.failures().firstCause)));
+    headers.putIfAbsent(FIRST_CAUSE, oneLine(String.valueOf(entry.history().firstCause)));
     entry.raw.partition().ifPresent(partition -> headers.putIfAbsent(PARTITION, partition));
     headers.putIfAbsent(POSITION, entry.raw.positionText());
     headers.putIfAbsent(RECEIVED_AT, receivedAt);
@@ -41,12 +41,12 @@ final class DeferredRetryHeaders {
 
   /** Takes over what an entry that was set aside has behind it. */
   static void restore(LaneEntry entry) {
-    if (!entry.raw.isDeferredRetry() || entry.failures != null) {
+    if (!entry.raw.isDeferredRetry() || entry.history != null) {
       return;
     }
     Map<String, String> headers = entry.raw.wire().headers();
-    LaneEntry.History failures = entry.failures();
-    failures.attempts = attempts(headers.get(ATTEMPTS));
+    LaneEntry.History failures = entry.history();
+    failures.failedAttempts = attempts(headers.get(ATTEMPTS));
     failures.firstCause = headers.get(FIRST_CAUSE);
   }
 

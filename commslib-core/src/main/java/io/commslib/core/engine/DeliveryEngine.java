@@ -27,13 +27,13 @@ public final class DeliveryEngine implements AutoCloseable {
 
   private final SubscriptionConfig config;
   private final Settler settler;
-  private final EngineState books;
+  private final EngineState state;
 
   DeliveryEngine(DeliveryEngineBuilder builder) {
     this.config = builder.config;
     this.settler = Objects.requireNonNull(builder.settler);
-    this.books = new EngineState(builder);
-    books.runWorkersWith(new WorkerLoop(builder, books)::run);
+    this.state = new EngineState(builder);
+    state.runWorkersWith(new WorkerLoop(builder, state)::run);
   }
 
   /**
@@ -57,18 +57,18 @@ public final class DeliveryEngine implements AutoCloseable {
    */
   public void accept(RawDelivery delivery) {
     boolean refused;
-    books.lock.lock();
+    state.lock.lock();
     try {
-      refused = books.take(delivery);
-      books.noteIntake();
-      books.dispatch();
+      refused = state.take(delivery);
+      state.noteIntake();
+      state.dispatch();
     } finally {
-      books.lock.unlock();
+      state.lock.unlock();
     }
     if (refused) {
       settler.giveBack(delivery);
     }
-    books.flush();
+    state.flush();
   }
 
   /**
@@ -82,27 +82,27 @@ public final class DeliveryEngine implements AutoCloseable {
   public int acceptWhileOpen(List<? extends RawDelivery> deliveries) {
     List<RawDelivery> refused = null;
     int taken = 0;
-    books.lock.lock();
+    state.lock.lock();
     try {
       while (taken < deliveries.size()
-          && books.intake.isOpen()
-          && !books.draining
-          && !books.closed) {
+          && state.intake.isOpen()
+          && !state.draining
+          && !state.closed) {
         RawDelivery delivery = deliveries.get(taken++);
-        if (books.take(delivery)) {
+        if (state.take(delivery)) {
           refused = refused == null ? new ArrayList<>() : refused;
           refused.add(delivery);
         }
-        books.noteIntake();
+        state.noteIntake();
       }
-      books.dispatch();
+      state.dispatch();
     } finally {
-      books.lock.unlock();
+      state.lock.unlock();
     }
     if (refused != null) {
       refused.forEach(settler::giveBack);
     }
-    books.flush();
+    state.flush();
     return taken;
   }
 
@@ -114,7 +114,7 @@ public final class DeliveryEngine implements AutoCloseable {
    * @return true to go on
    */
   public boolean isIntakeOpen() {
-    return books.intakeOpen;
+    return state.intakeOpen;
   }
 
   /**
@@ -125,10 +125,10 @@ public final class DeliveryEngine implements AutoCloseable {
    * @param scope as in {@link RawDelivery#scope()}
    */
   public void stopScope(Object scope) {
-    books.change(
+    state.change(
         () -> {
-          books.stoppedScopes.add(scope);
-          books.removeIdle(entry -> entry.raw.scope() == scope);
+          state.stoppedScopes.add(scope);
+          state.removeIdle(entry -> entry.raw.scope() == scope);
         });
   }
 
@@ -140,9 +140,9 @@ public final class DeliveryEngine implements AutoCloseable {
    * @return whether none runs
    */
   public boolean awaitScopeIdle(Object scope, Duration timeout) {
-    return books.await(
+    return state.await(
         timeout,
-        () -> books.lanes.active().stream().noneMatch(entry -> entry.raw.scope() == scope));
+        () -> state.lanes.active().stream().noneMatch(entry -> entry.raw.scope() == scope));
   }
 
   /**
@@ -153,23 +153,23 @@ public final class DeliveryEngine implements AutoCloseable {
    */
   public void revoke(Object scope) {
     stopScope(scope);
-    books.change(
+    state.change(
         () -> {
-          for (LaneEntry entry : books.lanes.active()) {
+          for (LaneEntry entry : state.lanes.active()) {
             entry.revoked |= entry.raw.scope() == scope;
           }
-          books.stoppedScopes.remove(scope);
+          state.stoppedScopes.remove(scope);
         });
   }
 
   /** Starts no more handlers until {@link #resume()}. Idempotent. */
   public void pause() {
-    books.change(books.route::pauseByUser);
+    state.change(state.route::pauseByUser);
   }
 
   /** Ends {@link #pause()}. Idempotent. */
   public void resume() {
-    books.change(books.route::resumeByUser);
+    state.change(state.route::resumeByUser);
   }
 
   /**
@@ -181,15 +181,15 @@ public final class DeliveryEngine implements AutoCloseable {
    */
   public boolean drain(Duration timeout) {
     List<LaneEntry> returned = new ArrayList<>();
-    books.change(
+    state.change(
         () -> {
-          books.draining = true;
-          if (!books.closed) {
-            returned.addAll(books.removeIdle(entry -> true));
+          state.draining = true;
+          if (!state.closed) {
+            returned.addAll(state.removeIdle(entry -> true));
           }
         });
     returned.forEach(entry -> settler.giveBack(entry.raw));
-    return books.await(timeout, () -> books.lanes.active().isEmpty());
+    return state.await(timeout, () -> state.lanes.active().isEmpty());
   }
 
   /**
@@ -198,18 +198,18 @@ public final class DeliveryEngine implements AutoCloseable {
    */
   @Override
   public void close() {
-    books.change(
+    state.change(
         () -> {
-          if (!books.closed) {
-            books.closed = true;
-            books.removeIdle(entry -> true);
-            books.lanes.active().forEach(entry -> entry.revoked = true);
-            books.route.close();
-            books.idle.signalAll();
+          if (!state.closed) {
+            state.closed = true;
+            state.removeIdle(entry -> true);
+            state.lanes.active().forEach(entry -> entry.revoked = true);
+            state.route.close();
+            state.idle.signalAll();
           }
         });
-    books.workers.close();
-    books.events.close();
+    state.workers.close();
+    state.events.close();
   }
 
   /**
@@ -218,7 +218,7 @@ public final class DeliveryEngine implements AutoCloseable {
    * @return a consistent snapshot
    */
   public SubscriptionSnapshot snapshot() {
-    return books.snapshot();
+    return state.snapshot();
   }
 
   /**
@@ -228,7 +228,7 @@ public final class DeliveryEngine implements AutoCloseable {
    * @param text what happened, in words, without content of messages
    */
   public void report(Trouble.Kind kind, String text) {
-    books.events.trouble(kind, text, null);
+    state.events.trouble(kind, text, null);
   }
 
   /**
@@ -245,20 +245,20 @@ public final class DeliveryEngine implements AutoCloseable {
     details.put("oldestInFlight", now.oldestInFlight().toString());
     details.put("inFlight", Long.toString(now.count(Count.IN_FLIGHT) + now.count(Count.WAITING)));
     details.put("stuckHandlers", Integer.toString(now.stuckHandlers()));
-    details.put("workers", Integer.toString(books.running()));
-    if (books.closed) {
+    details.put("workers", Integer.toString(state.running()));
+    if (state.closed) {
       return Health.of(Health.Status.DOWN, "closed", details);
     }
     if (now.stuckHandlers() > config.maxStuckHandlers()) {
       return Health.of(
           Health.Status.DOWN,
-          now.stuckHandlers() + " workers are stuck, the first: " + books.watchdog.firstStuck(),
+          now.stuckHandlers() + " workers are stuck, the first: " + state.watchdog.firstStuck(),
           details);
     }
-    if (now.isRoutePaused() && books.route.isMachineFailed()) {
-      return Health.of(Health.Status.DOWN, "stopped: " + books.route.reason(), details);
+    if (now.isRoutePaused() && state.route.isJvmFailure()) {
+      return Health.of(Health.Status.DOWN, "stopped: " + state.route.reason(), details);
     }
-    if (books.gateHangs()) {
+    if (state.gateHangs()) {
       return Health.of(Health.Status.DOWN, "the gate has not returned", details);
     }
     String reason = trouble(now);
@@ -267,16 +267,16 @@ public final class DeliveryEngine implements AutoCloseable {
 
   private String trouble(SubscriptionSnapshot now) {
     if (now.isRoutePaused()) {
-      return "paused: " + books.route.reason();
+      return "paused: " + state.route.reason();
     }
     if (now.stuckHandlers() > 0) {
-      return "stuck: " + books.watchdog.firstStuck();
+      return "stuck: " + state.watchdog.firstStuck();
     }
-    int letters = books.keptLetters();
+    int letters = state.keptLetters();
     return letters > 0
         ? "the dead-letter target refuses messages, which wait here: "
             + letters
             + (now.isIntakePaused() ? "; the intake is paused, since its bounds are reached" : "")
-        : books.events.trouble();
+        : state.events.trouble();
   }
 }

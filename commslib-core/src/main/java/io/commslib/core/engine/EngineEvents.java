@@ -28,9 +28,9 @@ final class EngineEvents {
   private final SubscriptionConfig config;
   private final CommsObserver observer;
   private final Runnable onIntakeOpen;
-  private final String part;
+  private final String component;
   private final CallbackQueue callbacks;
-  private final Queue<Runnable> pending = new ConcurrentLinkedQueue<>();
+  private final Queue<Runnable> deferredCalls = new ConcurrentLinkedQueue<>();
   private final boolean observesDeliveries;
 
   EngineEvents(
@@ -42,12 +42,12 @@ final class EngineEvents {
     this.config = config;
     this.observer = observer;
     this.onIntakeOpen = onIntakeOpen;
-    this.part = part;
+    this.component = part;
     this.callbacks = new CallbackQueue(runtime, part + "-observer");
-    this.observesDeliveries = observer != CommsObserver.none() && wantsDeliveries(observer);
+    this.observesDeliveries = observer != CommsObserver.none() && asksForDeliveries(observer);
   }
 
-  private static boolean wantsDeliveries(CommsObserver observer) {
+  private static boolean asksForDeliveries(CommsObserver observer) {
     try {
       return observer.observesDeliveries();
     } catch (Throwable e) {
@@ -59,7 +59,7 @@ final class EngineEvents {
   void settled(LaneEntry entry, Count count, TimeSource time) {
     if (observesDeliveries) {
       Duration age = Duration.ofNanos(time.nanoTime() - entry.receivedNanos);
-      int attempts = entry.attempts;
+      int attempts = entry.handlerRuns;
       callbacks.add(
           () ->
               observer.onSettled(
@@ -68,29 +68,33 @@ final class EngineEvents {
   }
 
   void retry(LaneEntry entry, Duration delay) {
-    int attempt = entry.attempts;
+    int attempt = entry.handlerRuns;
     if (observesDeliveries) {
       callbacks.add(
           () -> observer.onRetry(config.destination(), config.group(), entry.id(), attempt, delay));
     }
     if (entry.failedAttempts() == 1) {
-      LaneEntry.History failures = entry.failures();
+      LaneEntry.History failures = entry.history();
       trouble(
-          Trouble.Kind.ATTEMPT_FAILED, entry, failures.last, "next attempt in " + delay, attempt);
+          Trouble.Kind.ATTEMPT_FAILED,
+          entry,
+          failures.lastFailure,
+          "next attempt in " + delay,
+          attempt);
     }
   }
 
   void deadLettered(LaneEntry entry) {
-    LaneEntry.History failures = entry.failures();
+    LaneEntry.History failures = entry.history();
     Trouble.Kind kind =
         failures.deadLetterCount == Count.BLOCKED
             ? Trouble.Kind.KEY_BLOCKED
             : Trouble.Kind.DEAD_LETTERED;
-    trouble(kind, entry, failures.last, failures.deadLetterReason, entry.attempts);
+    trouble(kind, entry, failures.lastFailure, failures.deadLetterReason, entry.handlerRuns);
   }
 
   void stalled(LaneEntry entry, Throwable failure, String text) {
-    trouble(Trouble.Kind.STALLED, entry, failure, text, entry.attempts);
+    trouble(Trouble.Kind.STALLED, entry, failure, text, entry.handlerRuns);
   }
 
   private void trouble(
@@ -101,7 +105,7 @@ final class EngineEvents {
     callbacks.add(
         () ->
             observer.onTrouble(
-                Trouble.builder(kind, part)
+                Trouble.builder(kind, component)
                     .destination(config.destination().toString())
                     .group(config.group())
                     .message(entry.message == null ? entry.id() : entry.message.identity())
@@ -118,7 +122,7 @@ final class EngineEvents {
     callbacks.add(
         () ->
             observer.onTrouble(
-                Trouble.builder(kind, part)
+                Trouble.builder(kind, component)
                     .destination(config.destination().toString())
                     .group(config.group())
                     .text(text)
@@ -140,7 +144,7 @@ final class EngineEvents {
   }
 
   /** A part of the engine itself, or what it calls without an answer, has failed. */
-  void failed(String doing, Throwable failure) {
+  void componentFailed(String doing, Throwable failure) {
     trouble(Trouble.Kind.COMPONENT_FAILED, doing, failure);
   }
 
@@ -153,7 +157,7 @@ final class EngineEvents {
   void intake(boolean paused) {
     callbacks.add(() -> observer.onIntakePaused(config.destination(), config.group(), paused));
     if (!paused) {
-      pending.add(onIntakeOpen);
+      deferredCalls.add(onIntakeOpen);
     }
   }
 
@@ -166,17 +170,17 @@ final class EngineEvents {
   }
 
   /** Does something else that must not happen under the lock. */
-  void later(Runnable call) {
-    pending.add(call);
+  void afterUnlock(Runnable call) {
+    deferredCalls.add(call);
   }
 
   /** Makes the collected calls. Called without the lock. */
   void deliver() {
-    for (Runnable call = pending.poll(); call != null; call = pending.poll()) {
+    for (Runnable call = deferredCalls.poll(); call != null; call = deferredCalls.poll()) {
       try {
         call.run();
       } catch (Throwable e) {
-        failed("a call to the transport", e);
+        componentFailed("a call to the transport", e);
       }
     }
   }

@@ -177,12 +177,12 @@ final class EngineState {
     lanes.remove(entry, nextFirst);
     counts[count.ordinal()]++;
     settled++;
-    LaneEntry.History failures = entry.failures;
+    LaneEntry.History failures = entry.history;
     if (failures != null && failures.deadLetterRefusals > 0) {
       keptLetters--;
     }
     if (flood != null && settled % FLOOD_SAMPLE == 0) {
-      flood.sample(settled, runtime.time().nanoTime());
+      flood.sampleSettled(settled, runtime.time().nanoTime());
     }
     events.settled(entry, count, runtime.time());
     noteActive();
@@ -239,12 +239,12 @@ final class EngineState {
       return false;
     }
     LaneEntry first = lanes.firstReady();
-    if (first == null || config.batch().isEmpty() || first.single) {
+    if (first == null || config.batch().isEmpty() || first.mustRunAlone) {
       return first != null;
     }
     BatchBounds bounds = config.batch().orElseThrow();
     long left = first.receivedNanos + bounds.maxAge().toNanos() - runtime.time().nanoTime();
-    if (left <= 0 || !intake.isOpen() || lanes.fills(bounds)) {
+    if (left <= 0 || !intake.isOpen() || lanes.fillsBatch(bounds)) {
       return true;
     }
     if (!batchTimer) {
@@ -274,7 +274,7 @@ final class EngineState {
       // There is no thread to be had now; those that run go on.
       notStarted();
       runtime.scheduler().schedule(START_AGAIN, () -> change(() -> {}));
-      events.failed("no worker could be started", e);
+      events.componentFailed("no worker could be started", e);
     }
   }
 
@@ -313,14 +313,14 @@ final class EngineState {
 
   /** Lock held. */
   void book(LaneEntry entry, Count count, boolean nextFirst) {
-    if (route.isFlood() && count == Count.DEAD_LETTERED) {
+    if (route.isStorm() && count == Count.DEAD_LETTERED) {
       // It was given up for itself; that says nothing about the others.
-      route.flood(route.reason());
+      route.pauseForStorm(route.reason());
     } else if (gotThrough(entry, count) && flood != null) {
       flood.reset();
     }
     forget(entry, entry.revoked ? Count.GIVEN_BACK : count, nextFirst);
-    if (MessageOutages.isCounted(entry)) {
+    if (MessageOutages.countsAsAttempt(entry)) {
       pauseEnded();
     }
     noteIntake();
@@ -332,21 +332,21 @@ final class EngineState {
    */
   boolean gotThrough(LaneEntry entry, Count count) {
     // What is only booked as failed has not reached anything just now.
-    if (MessageOutages.isCounted(entry) || !route.succeeded()) {
+    if (MessageOutages.countsAsAttempt(entry) || !route.endProbing()) {
       return false;
     }
     events.route(false, "");
-    LaneEntry failed = ownOutages.gotThrough(entry, count);
+    LaneEntry failed = ownOutages.resolveSuspect(entry, count);
     if (failed != null) {
       // Its outcome is known, so it does not delay other records.
-      lanes.first(failed);
+      lanes.moveToFront(failed);
     }
     return true;
   }
 
   /** Lock held. */
   private void pauseEnded() {
-    if (lanes.size() == 0 && route.hasNothingToTry()) {
+    if (lanes.size() == 0 && route.endProbingUntried()) {
       events.route(false, "");
     }
   }
@@ -360,20 +360,20 @@ final class EngineState {
     // First: a record that waits without a timer would wait without an end.
     int activation = entry.activation;
     runtime.scheduler().schedule(delay, () -> change(() -> wake(entry, activation)));
-    lanes.hold(entry);
+    lanes.startWaiting(entry);
     noteActive();
   }
 
   private void wake(LaneEntry entry, int activation) {
     if (entry.activation == activation) {
-      lanes.wake(entry);
+      lanes.endWaiting(entry);
     }
   }
 
   /** A failed attempt of its own is no outage. Lock held. */
   void holdForRetry(LaneEntry entry, Duration delay) {
-    if (route.isFlood()) {
-      route.flood(route.reason());
+    if (route.isStorm()) {
+      route.pauseForStorm(route.reason());
     } else {
       gotThrough(entry, Count.WAITING);
     }
@@ -399,7 +399,7 @@ final class EngineState {
     boolean wanted = !closed && !entry.revoked && !stoppedScopes.contains(entry.raw.scope());
     forget(entry, Count.GIVEN_BACK, false);
     if (wanted) {
-      events.later(() -> settler.giveBack(entry.raw));
+      events.afterUnlock(() -> settler.giveBack(entry.raw));
     }
   }
 
@@ -409,19 +409,19 @@ final class EngineState {
   }
 
   private void pauseRoute(AttemptOutcome why, String suspect) {
-    if (why.kind() != AttemptOutcome.Kind.MACHINE_FAILED) {
-      if (route.outage(why.reason() + suspect)) {
+    if (why.kind() != AttemptOutcome.Kind.JVM_FAILURE) {
+      if (route.pauseForOutage(why.reason() + suspect)) {
         events.route(true, why.reason());
       }
       return;
     }
-    boolean before = route.isMachineFailed() && route.isPaused();
-    if (route.machineFailed(why.reason()) && !before) {
+    boolean before = route.isJvmFailure() && route.isPaused();
+    if (route.pauseForJvmFailure(why.reason()) && !before) {
       events.route(true, why.reason());
     }
     if (!closed && !draining) {
       Duration pause = route.jvmPause();
-      events.later(() -> onJvmFailure.failed(why.reason(), pause));
+      events.afterUnlock(() -> onJvmFailure.failed(why.reason(), pause));
     }
   }
 
@@ -430,7 +430,7 @@ final class EngineState {
     if (isLeaving(entry)) {
       leave(entry);
     } else {
-      lanes.ready(entry, first);
+      lanes.makeReady(entry, first);
       noteActive();
     }
   }
@@ -443,7 +443,7 @@ final class EngineState {
     try {
       settler.acknowledge(entry.raw);
     } catch (Throwable e) {
-      events.failed("the settlement of " + entry.id(), e);
+      events.componentFailed("the settlement of " + entry.id(), e);
     }
   }
 
@@ -490,7 +490,7 @@ final class EngineState {
           !intake.isOpen(),
           route.isPaused(),
           watchdog.stuckHandlers(),
-          lanes.lanes());
+          lanes.laneCount());
     } finally {
       lock.unlock();
     }
@@ -555,19 +555,19 @@ final class EngineState {
             } else if (isLeaving(entry)) {
               leave(entry);
             } else if (left.size() > 1) {
-              entry.single = true;
-              lanes.untake(entry);
+              entry.mustRunAlone = true;
+              lanes.returnToLane(entry);
             } else {
-              lanes.ready(entry, true);
+              lanes.makeReady(entry, true);
             }
           }
           noteActive();
           pauseRoute(
               jvm
-                  ? AttemptOutcome.machineFailed(Failures.text(failure))
+                  ? AttemptOutcome.jvmFailure(Failures.text(failure))
                   : AttemptOutcome.outage("a worker failed: " + Failures.text(failure)));
         });
-    events.failed("a worker ended and is replaced", failure);
+    events.componentFailed("a worker ended and is replaced", failure);
   }
 
   /** A worker asks the gate, which may not return. */
@@ -595,10 +595,10 @@ final class EngineState {
 
   /** As {@link #outage}. Lock held. */
   void outageOf(LaneEntry entry, AttemptOutcome why) {
-    boolean repeated = ownOutages.failed(entry, why);
+    boolean repeated = ownOutages.recordOutage(entry, why);
     // First: even if the pause can't be set, the record is not left with a worker that has gone.
     // Behind the others after some probes, so that the next probe is another record.
     backToReady(entry, !repeated);
-    pauseRoute(why, repeated ? MessageOutages.text(entry) : "");
+    pauseRoute(why, repeated ? MessageOutages.repetitionText(entry) : "");
   }
 }

@@ -106,7 +106,7 @@ final class Execution implements Delivery {
 
   @Override
   public int attempt() {
-    return entry.attempt();
+    return entry.attemptNumber();
   }
 
   @Override

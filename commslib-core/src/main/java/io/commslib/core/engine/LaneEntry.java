@@ -41,23 +41,23 @@ final class LaneEntry {
   @Nullable LaneEntry younger;
 
   /** The next one of the same key. */
-  @Nullable LaneEntry behind;
+  @Nullable LaneEntry nextInLane;
 
   /** Neighbours among those that want a worker. */
-  @Nullable LaneEntry readyBefore;
+  @Nullable LaneEntry previousReady;
 
-  @Nullable LaneEntry readyAfter;
+  @Nullable LaneEntry nextReady;
 
   /** Place among the active ones, while active. */
   int activeIndex;
 
   /** Must not share a batch: it runs alone, or it was in a batch that failed. */
-  boolean single;
+  boolean mustRunAlone;
 
   /** What a worker does with a record; a record that stays in one for long is named in health. */
   enum Phase {
     READING("reading the record"),
-    START_NOTE("the note that an attempt begins"),
+    ATTEMPT_NOTE("the note that an attempt begins"),
     KEY_STORE("the store of blocked keys"),
     INBOX("the transaction's begin or the inbox"),
     HANDLER("the handler"),
@@ -94,21 +94,21 @@ final class LaneEntry {
   volatile @Nullable Execution execution;
 
   /** Attempts that reached the handler, the running one included, outages not. */
-  int attempts;
+  int handlerRuns;
 
   /** Null until decoded. */
   @Nullable Message message;
 
   /** Null until something has failed. */
-  @Nullable History failures;
+  @Nullable History history;
 
   /** What went wrong with a record so far. */
   static final class History {
     /** Attempts that failed in this process. */
-    int attempts;
+    int failedAttempts;
 
     @Nullable String firstCause;
-    @Nullable Throwable last;
+    @Nullable Throwable lastFailure;
 
     /** Set once the record is to be dead-lettered; kept over failed tries to do so. */
     @Nullable WireMessage deadLetter;
@@ -125,30 +125,30 @@ final class LaneEntry {
     Count deadLetterCount = Count.DEAD_LETTERED;
 
     /** Level of the hold on its key, if that is why it goes to the dead letters. */
-    int holdLevel;
+    int blockLevel;
 
     /** Failed tries while a flood of dead letters paused the route. */
-    int probes;
+    int stormProbes;
 
     /** The outcome that is known already and still to be applied, by the record alone. */
-    @Nullable AttemptOutcome decided;
+    @Nullable AttemptOutcome pendingOutcome;
 
     /** Attempts in a row that have ended in an outage. */
-    int outages;
+    int consecutiveOutages;
 
     /** The failure of the last outage that the handler or its transaction had, else null. */
-    @Nullable Throwable outage;
+    @Nullable Throwable lastOutage;
 
     /** Whether another record has got through between two such outages. */
-    boolean suspected;
+    boolean wasSuspected;
 
-    /** Whether {@link #decided} is an outage that counts as a failed attempt. */
-    boolean outageCounts;
+    /** Whether {@link #pendingOutcome} is an outage that counts as a failed attempt. */
+    boolean outageCountsAsAttempt;
   }
 
   LaneEntry(RawDelivery raw, @Nullable Lane lane, long receivedNanos) {
     this.raw = raw;
-    this.single = raw.runsAlone();
+    this.mustRunAlone = raw.runsAlone();
     this.lane = lane;
     this.receivedNanos = receivedNanos;
   }
@@ -170,11 +170,11 @@ final class LaneEntry {
   }
 
   int failedAttempts() {
-    History known = failures;
-    return known == null ? 0 : known.attempts;
+    History known = history;
+    return known == null ? 0 : known.failedAttempts;
   }
 
-  int attempt() {
+  int attemptNumber() {
     return raw.priorDeliveries() + failedAttempts() + 1;
   }
 
@@ -183,18 +183,18 @@ final class LaneEntry {
     return known == null ? raw.positionText() : known.id();
   }
 
-  History failures() {
-    History known = failures;
+  History history() {
+    History known = history;
     if (known == null) {
       known = new History();
-      failures = known;
+      history = known;
     }
     return known;
   }
 
-  void failed(Throwable failure) {
-    History known = failures();
-    known.last = failure;
+  void recordFailure(Throwable failure) {
+    History known = history();
+    known.lastFailure = failure;
     if (known.firstCause == null) {
       known.firstCause = Failures.text(failure);
     }

@@ -25,7 +25,7 @@ final class Lanes {
   private @Nullable LaneEntry firstReady;
   private @Nullable LaneEntry lastReady;
   private int size;
-  private int unkeyed;
+  private int withoutKey;
 
   /** Records in lanes whose head is ready, that is what a batch could take. */
   private int readySize;
@@ -52,8 +52,8 @@ final class Lanes {
     size++;
     intake.added(delivery.sizeBytes());
     if (lane == null) {
-      unkeyed++;
-      ready(entry, false);
+      withoutKey++;
+      makeReady(entry, false);
     } else {
       append(lane, entry);
     }
@@ -76,9 +76,9 @@ final class Lanes {
     lane.tail = entry;
     if (head == null || tail == null) {
       lane.head = entry;
-      ready(entry, false);
+      makeReady(entry, false);
     } else {
-      tail.behind = entry;
+      tail.nextInLane = entry;
       if (head.state == LaneEntry.State.WAITING) {
         intake.waiting(1);
       } else if (head.state == LaneEntry.State.READY) {
@@ -89,8 +89,8 @@ final class Lanes {
   }
 
   /** The record wants a worker, before or after all others that do. */
-  void ready(LaneEntry entry, boolean first) {
-    leaveActive(entry);
+  void makeReady(LaneEntry entry, boolean first) {
+    removeFromActive(entry);
     entry.state = LaneEntry.State.READY;
     readySize += sizeOf(entry);
     readyBytes += bytesOf(entry);
@@ -98,39 +98,39 @@ final class Lanes {
       firstReady = entry;
       lastReady = entry;
     } else if (first) {
-      entry.readyAfter = firstReady;
-      firstReady.readyBefore = entry;
+      entry.nextReady = firstReady;
+      firstReady.previousReady = entry;
       firstReady = entry;
     } else {
-      entry.readyBefore = lastReady;
-      lastReady.readyAfter = entry;
+      entry.previousReady = lastReady;
+      lastReady.nextReady = entry;
       lastReady = entry;
     }
   }
 
-  private void leaveReady(LaneEntry entry) {
+  private void removeFromReady(LaneEntry entry) {
     readySize -= sizeOf(entry);
     readyBytes -= bytesOf(entry);
-    LaneEntry before = entry.readyBefore;
-    LaneEntry after = entry.readyAfter;
+    LaneEntry before = entry.previousReady;
+    LaneEntry after = entry.nextReady;
     if (before == null) {
       firstReady = after;
     } else {
-      before.readyAfter = after;
+      before.nextReady = after;
     }
     if (after == null) {
       lastReady = before;
     } else {
-      after.readyBefore = before;
+      after.previousReady = before;
     }
-    entry.readyBefore = null;
-    entry.readyAfter = null;
+    entry.previousReady = null;
+    entry.nextReady = null;
   }
 
   /** The record, which is ready, is the next that a worker takes. */
-  void first(LaneEntry entry) {
-    leaveReady(entry);
-    ready(entry, true);
+  void moveToFront(LaneEntry entry) {
+    removeFromReady(entry);
+    makeReady(entry, true);
   }
 
   boolean hasReady() {
@@ -142,7 +142,7 @@ final class Lanes {
     LaneEntry entry = firstReady;
     if (entry != null) {
       active.ensureCapacity(active.size() + 1);
-      leaveReady(entry);
+      removeFromReady(entry);
       activate(entry);
     }
     return entry;
@@ -167,22 +167,22 @@ final class Lanes {
     long bytes = 0;
     LaneEntry head = firstReady;
     while (head != null && batch.size() < maxItems && bytes < maxBytes) {
-      LaneEntry nextHead = head.readyAfter;
-      if (head.single) {
+      LaneEntry nextHead = head.nextReady;
+      if (head.mustRunAlone) {
         if (batch.isEmpty()) {
-          leaveReady(head);
+          removeFromReady(head);
           activate(head);
           batch.add(head);
           return batch;
         }
       } else {
-        leaveReady(head);
+        removeFromReady(head);
         LaneEntry next = head;
-        while (next != null && !next.single && batch.size() < maxItems && bytes < maxBytes) {
+        while (next != null && !next.mustRunAlone && batch.size() < maxItems && bytes < maxBytes) {
           activate(next);
           batch.add(next);
           bytes += next.raw.sizeBytes();
-          next = next.behind;
+          next = next.nextInLane;
         }
       }
       head = nextHead;
@@ -191,12 +191,12 @@ final class Lanes {
   }
 
   /** Gives back to their keys what {@link #takeBatch} took, youngest first. */
-  void untake(LaneEntry entry) {
+  void returnToLane(LaneEntry entry) {
     Lane lane = entry.lane;
     if (lane == null || lane.head == entry) {
-      ready(entry, true);
+      makeReady(entry, true);
     } else {
-      leaveActive(entry);
+      removeFromActive(entry);
       entry.state = LaneEntry.State.QUEUED;
     }
   }
@@ -206,11 +206,11 @@ final class Lanes {
     return firstReady;
   }
 
-  boolean fills(BatchBounds bounds) {
+  boolean fillsBatch(BatchBounds bounds) {
     return readySize >= bounds.maxItems() || readyBytes >= bounds.maxBytes();
   }
 
-  private void leaveActive(LaneEntry entry) {
+  private void removeFromActive(LaneEntry entry) {
     if (entry.state == LaneEntry.State.ACTIVE) {
       LaneEntry last = active.remove(active.size() - 1);
       if (last != entry) {
@@ -226,19 +226,19 @@ final class Lanes {
   }
 
   /** The record and those behind it wait. */
-  void hold(LaneEntry entry) {
-    leaveActive(entry);
+  void startWaiting(LaneEntry entry) {
+    removeFromActive(entry);
     entry.state = LaneEntry.State.WAITING;
     intake.waiting(sizeOf(entry));
   }
 
-  /** Ends {@link #hold}; false if that had ended already. */
-  boolean wake(LaneEntry entry) {
+  /** Ends {@link #startWaiting}; false if that had ended already. */
+  boolean endWaiting(LaneEntry entry) {
     if (entry.state != LaneEntry.State.WAITING) {
       return false;
     }
     intake.waiting(-sizeOf(entry));
-    ready(entry, false);
+    makeReady(entry, false);
     return true;
   }
 
@@ -259,12 +259,12 @@ final class Lanes {
    */
   void remove(LaneEntry entry, boolean nextFirst) {
     if (entry.state == LaneEntry.State.READY) {
-      leaveReady(entry);
+      removeFromReady(entry);
     }
-    leaveActive(entry);
+    removeFromActive(entry);
     Lane lane = entry.lane;
     if (lane == null) {
-      unkeyed--;
+      withoutKey--;
       if (entry.state == LaneEntry.State.WAITING) {
         intake.waiting(-1);
       }
@@ -293,23 +293,23 @@ final class Lanes {
       if (entry.state == LaneEntry.State.WAITING) {
         intake.waiting(-lane.size);
       }
-      LaneEntry next = entry.behind;
+      LaneEntry next = entry.nextInLane;
       lane.head = next;
       lane.size--;
       lane.bytes -= entry.raw.sizeBytes();
       if (next == null) {
         byKey.remove(lane.key);
       } else if (next.state == LaneEntry.State.QUEUED) {
-        ready(next, nextFirst);
+        makeReady(next, nextFirst);
       }
       return;
     }
     LaneEntry before = lane.head;
-    while (before != null && before.behind != entry) {
-      before = before.behind;
+    while (before != null && before.nextInLane != entry) {
+      before = before.nextInLane;
     }
     if (before != null) {
-      before.behind = entry.behind;
+      before.nextInLane = entry.nextInLane;
       if (lane.tail == entry) {
         lane.tail = before;
       }
@@ -335,7 +335,7 @@ final class Lanes {
   }
 
   /** Keys that have records, and records without key. */
-  int lanes() {
-    return byKey.size() + unkeyed;
+  int laneCount() {
+    return byKey.size() + withoutKey;
   }
 }

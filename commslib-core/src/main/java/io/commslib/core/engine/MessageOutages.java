@@ -13,37 +13,37 @@ import org.jspecify.annotations.Nullable;
 final class MessageOutages {
 
   /** Outages in a row of one record after which another one probes. */
-  private static final int PROBES = 3;
+  private static final int OUTAGES_UNTIL_SUSPECT = 3;
 
   /** The last record that had an outage, if it has had several in a row. */
   private @Nullable LaneEntry suspect;
 
   /** Whether the record's last outage is booked as a failed attempt. */
-  static boolean isCounted(LaneEntry entry) {
-    LaneEntry.History failures = entry.failures;
-    return failures != null && failures.outageCounts;
+  static boolean countsAsAttempt(LaneEntry entry) {
+    LaneEntry.History failures = entry.history;
+    return failures != null && failures.outageCountsAsAttempt;
   }
 
-  static String text(LaneEntry entry) {
-    return ", " + entry.failures().outages + " times in a row for message " + entry.id();
+  static String repetitionText(LaneEntry entry) {
+    return ", " + entry.history().consecutiveOutages + " times in a row for message " + entry.id();
   }
 
   /** Returns whether another record shall be tried next. */
-  boolean failed(LaneEntry entry, AttemptOutcome why) {
-    LaneEntry.History failures = entry.failures();
-    failures.outages++;
-    boolean repeated = failures.outages >= PROBES;
+  boolean recordOutage(LaneEntry entry, AttemptOutcome why) {
+    LaneEntry.History failures = entry.history();
+    failures.consecutiveOutages++;
+    boolean repeated = failures.consecutiveOutages >= OUTAGES_UNTIL_SUSPECT;
     if (repeated) {
       // In a batch it would hide among the others.
-      entry.single = true;
+      entry.mustRunAlone = true;
     }
-    boolean counts = why.kind() == AttemptOutcome.Kind.OUTAGE && failures.outage != null;
+    boolean counts = why.kind() == AttemptOutcome.Kind.OUTAGE && failures.lastOutage != null;
     suspect = repeated && counts ? entry : null;
     return repeated;
   }
 
   /** Several records had an outage, and which one caused it can't be told. */
-  void failedTogether() {
+  void recordSharedOutage() {
     suspect = null;
   }
 
@@ -51,29 +51,29 @@ final class MessageOutages {
    * A record came to an outcome while the route was paused. Returns the suspect if its last outage
    * is a failed attempt of its own, which its next turn will book.
    */
-  @Nullable LaneEntry gotThrough(LaneEntry other, Count count) {
+  @Nullable LaneEntry resolveSuspect(LaneEntry other, Count count) {
     LaneEntry failed = suspect;
     if (failed == null || !isProof(other, count)) {
       return null;
     }
     suspect = null;
-    LaneEntry.History failures = failed.failures();
-    Throwable outage = failures.outage;
+    LaneEntry.History failures = failed.history();
+    Throwable outage = failures.lastOutage;
     if (failed == other || failed.state != LaneEntry.State.READY || outage == null) {
       return null;
     }
-    if (!failures.suspected) {
-      failures.suspected = true;
+    if (!failures.wasSuspected) {
+      failures.wasSuspected = true;
       return null;
     }
-    failed.failed(outage);
-    failures.decided = AttemptOutcome.retry(null);
-    failures.outageCounts = true;
+    failed.recordFailure(outage);
+    failures.pendingOutcome = AttemptOutcome.retry(null);
+    failures.outageCountsAsAttempt = true;
     return failed;
   }
 
   /** Whether its handler has run: a record that is expired or unreadable has reached nothing. */
   private static boolean isProof(LaneEntry entry, Count count) {
-    return entry.attempts > 0 && count != Count.EXPIRED && count != Count.BLOCKED;
+    return entry.handlerRuns > 0 && count != Count.EXPIRED && count != Count.BLOCKED;
   }
 }

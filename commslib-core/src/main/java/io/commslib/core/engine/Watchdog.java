@@ -20,13 +20,13 @@ final class Watchdog {
 
   /** A record that a worker has had for too long; over once the worker has done with it. */
   private record Stuck(LaneEntry entry, int activation, String text) {
-    boolean lasts() {
+    boolean isStillStuck() {
       return entry.activation == activation && entry.state == LaneEntry.State.ACTIVE;
     }
   }
 
   /** The phase of a record in one activation, and since when a check has found it there. */
-  private record Seen(LaneEntry.Phase phase, int activation, long sinceNanos) {}
+  private record Observation(LaneEntry.Phase phase, int activation, long sinceNanos) {}
 
   private final CommsRuntime runtime;
   private final long deadlineNanos;
@@ -34,12 +34,12 @@ final class Watchdog {
   private final Supplier<List<LaneEntry>> active;
   private final Consumer<Execution> onOverrun;
   private final Consumer<String> onStuck;
-  private final Runnable whileStuck;
+  private final Runnable onStillStuck;
   private final AtomicBoolean scheduled = new AtomicBoolean();
   private volatile List<Stuck> stuck = List.of();
 
   /** Of the last check. Not in the records: those are many, and workers have few of them. */
-  private volatile Map<LaneEntry, Seen> seen = Map.of();
+  private volatile Map<LaneEntry, Observation> observed = Map.of();
 
   Watchdog(
       CommsRuntime runtime,
@@ -58,11 +58,11 @@ final class Watchdog {
     this.active = active;
     this.onOverrun = onOverrun;
     this.onStuck = onStuck;
-    this.whileStuck = whileStuck;
+    this.onStillStuck = whileStuck;
   }
 
   /** A worker takes a record. */
-  void started() {
+  void scheduleCheck() {
     if (!scheduled.get() && scheduled.compareAndSet(false, true)) {
       try {
         runtime.scheduler().schedule(interval, this::check);
@@ -76,17 +76,17 @@ final class Watchdog {
   /** The number of records whose worker has not come back. */
   int stuckHandlers() {
     List<Stuck> now = stuck;
-    return now.isEmpty() ? 0 : (int) now.stream().filter(Stuck::lasts).count();
+    return now.isEmpty() ? 0 : (int) now.stream().filter(Stuck::isStillStuck).count();
   }
 
   /** Whether the worker of a record has not come back. */
   boolean isStuck(LaneEntry entry) {
-    return stuck.stream().anyMatch(one -> one.entry() == entry && one.lasts());
+    return stuck.stream().anyMatch(one -> one.entry() == entry && one.isStillStuck());
   }
 
   /** What the first of them waits for; empty if there is none. */
   String firstStuck() {
-    return stuck.stream().filter(Stuck::lasts).map(Stuck::text).findFirst().orElse("");
+    return stuck.stream().filter(Stuck::isStillStuck).map(Stuck::text).findFirst().orElse("");
   }
 
   private void check() {
@@ -95,14 +95,14 @@ final class Watchdog {
     scheduled.set(false);
     List<LaneEntry> entries = active.get();
     List<Stuck> found = new ArrayList<>();
-    Map<LaneEntry, Seen> last = seen;
-    Map<LaneEntry, Seen> next = new IdentityHashMap<>();
+    Map<LaneEntry, Observation> last = observed;
+    Map<LaneEntry, Observation> next = new IdentityHashMap<>();
     for (LaneEntry entry : entries) {
       Execution execution = entry.execution;
       if (execution != null && execution.overrunAt(now)) {
         onOverrun.accept(execution);
       }
-      Seen here = seen(entry, last.get(entry), now);
+      Observation here = observed(entry, last.get(entry), now);
       next.put(entry, here);
       if (now - here.sinceNanos() >= deadlineNanos
           || (execution != null && execution.isOverrun())) {
@@ -110,24 +110,24 @@ final class Watchdog {
         found.add(new Stuck(entry, here.activation(), text));
       }
     }
-    seen = next;
+    observed = next;
     List<Stuck> before = stuck;
     stuck = List.copyOf(found);
     if (before.isEmpty() && !found.isEmpty()) {
       onStuck.accept(found.get(0).text());
     }
     if (!found.isEmpty()) {
-      whileStuck.run();
+      onStillStuck.run();
     }
     if (!entries.isEmpty()) {
-      started();
+      scheduleCheck();
     }
   }
 
-  private static Seen seen(LaneEntry entry, @Nullable Seen before, long now) {
+  private static Observation observed(LaneEntry entry, @Nullable Observation before, long now) {
     LaneEntry.Phase phase = entry.phase();
     int activation = entry.activation;
     boolean same = before != null && before.phase() == phase && before.activation() == activation;
-    return same ? before : new Seen(phase, activation, now);
+    return same ? before : new Observation(phase, activation, now);
   }
 }

@@ -18,32 +18,32 @@ import org.jspecify.annotations.Nullable;
 final class WorkerLoop {
 
   /** Records of one key a worker handles in a row before another key gets its turn. */
-  private static final int TURN = 16;
+  private static final int RECORDS_PER_TURN = 16;
 
   private static final Duration GIVE_BACK_PAUSE = Duration.ofMillis(100);
 
   private final SubscriptionConfig config;
   private final CommsRuntime runtime;
   private final Settler settler;
-  private final EngineState books;
+  private final EngineState state;
   private final DeadLettering deadLettering;
-  private final @Nullable DeferredRetries settingAside;
+  private final @Nullable DeferredRetries deferredRetries;
   private final boolean givesBackInPlace;
-  private final AttemptRunner attempts;
-  private final @Nullable BatchAttemptRunner batchAttempts;
+  private final AttemptRunner attemptRunner;
+  private final @Nullable BatchAttemptRunner batchAttemptRunner;
 
   WorkerLoop(DeliveryEngineBuilder builder, EngineState books) {
     this.config = builder.config;
     this.runtime = Objects.requireNonNull(builder.runtime);
     this.settler = Objects.requireNonNull(builder.settler);
-    this.books = books;
+    this.state = books;
     this.deadLettering = new DeadLettering(builder, books);
-    this.settingAside =
+    this.deferredRetries =
         config.isUnordered() && builder.delayStore != null
             ? new DeferredRetries(builder.delayStore, books)
             : null;
     this.givesBackInPlace = builder.givesBackInPlace;
-    this.attempts =
+    this.attemptRunner =
         new AttemptRunner(
             config,
             builder.handler,
@@ -51,7 +51,7 @@ final class WorkerLoop {
             runtime.time(),
             () -> books.closed || books.draining,
             builder.maxBodyBytes);
-    this.batchAttempts =
+    this.batchAttemptRunner =
         config.batch().isPresent() && builder.handler instanceof BatchHandler batchHandler
             ? new BatchAttemptRunner(config, batchHandler, runtime.time())
             : null;
@@ -59,10 +59,10 @@ final class WorkerLoop {
 
   /** A worker's life: takes what is ready until there is nothing for it to do. */
   void run() {
-    if (batchAttempts == null) {
+    if (batchAttemptRunner == null) {
       new Worker().work();
     } else {
-      workBatches(batchAttempts);
+      workBatches(batchAttemptRunner);
     }
   }
 
@@ -82,9 +82,9 @@ final class WorkerLoop {
     void work() {
       try {
         while (step()) {
-          books.flush();
+          state.flush();
         }
-        books.flush();
+        state.flush();
       } catch (Throwable e) {
         broken(e);
       }
@@ -102,17 +102,17 @@ final class WorkerLoop {
               : 0;
       entry = next;
       verdict = null;
-      books.flush();
+      state.flush();
       if (next == null) {
         return false;
       }
       // An interrupt that others left set must not reach this handler; that of a close ends it.
       AttemptOutcome outcome =
-          Thread.interrupted() && books.closed ? AttemptOutcome.giveBack() : attempt(next);
+          Thread.interrupted() && state.closed ? AttemptOutcome.giveBack() : attempt(next);
       if (outcome.kind() == AttemptOutcome.Kind.FINISHED) {
         // Settled before it leaves the books, so that whoever waits for a scope to be idle finds it
         // settled.
-        books.acknowledge(next);
+        state.acknowledge(next);
         verdict = outcome;
         return true;
       }
@@ -125,23 +125,23 @@ final class WorkerLoop {
     private void broken(Throwable failure) {
       LaneEntry left = entry;
       AttemptOutcome settled = verdict;
-      books.broken(left == null ? List.of() : List.of(left), settled, counted, first, failure);
+      state.broken(left == null ? List.of() : List.of(left), settled, counted, first, failure);
     }
   }
 
   private AttemptOutcome attempt(LaneEntry entry) {
-    LaneEntry.History failures = entry.failures;
+    LaneEntry.History failures = entry.history;
     if (failures == null) {
-      return attempts.run(entry);
+      return attemptRunner.run(entry);
     }
     if (failures.deadLetter != null) {
       return AttemptOutcome.deadLetter(failures.deadLetterCount, "");
     }
-    AttemptOutcome decided = failures.decided;
-    failures.decided = null;
+    AttemptOutcome decided = failures.pendingOutcome;
+    failures.pendingOutcome = null;
     if (decided == null) {
-      failures.outageCounts = false;
-      return attempts.run(entry);
+      failures.outageCountsAsAttempt = false;
+      return attemptRunner.run(entry);
     }
     return decided;
   }
@@ -157,92 +157,92 @@ final class WorkerLoop {
         batch = nextBatch(gateOpen, first);
         first = false;
         counted = !batch.isEmpty();
-        books.flush();
+        state.flush();
         if (batch.isEmpty()) {
           return;
         }
         LaneEntry entry = batch.get(0);
-        if (!entry.single) {
+        if (!entry.mustRunAlone) {
           runBatch(batches, batch);
           continue;
         }
         AttemptOutcome verdict =
-            Thread.interrupted() && books.closed ? AttemptOutcome.giveBack() : attempt(entry);
+            Thread.interrupted() && state.closed ? AttemptOutcome.giveBack() : attempt(entry);
         if (verdict.kind() == AttemptOutcome.Kind.FINISHED) {
-          books.acknowledge(entry);
-          books.change(() -> books.book(entry, verdict.count(), true));
+          state.acknowledge(entry);
+          state.change(() -> state.book(entry, verdict.count(), true));
         } else if (!apply(entry, verdict)) {
           counted = false;
-          books.flush();
+          state.flush();
           return;
         }
       }
     } catch (Throwable e) {
-      books.broken(batch, null, counted, first, e);
+      state.broken(batch, null, counted, first, e);
     }
   }
 
   private List<LaneEntry> nextBatch(boolean gateOpen, boolean first) {
-    books.lock.lock();
+    state.lock.lock();
     try {
       if (first) {
-        books.starting--;
+        state.starting--;
       }
-      if (!gateOpen && books.route.gateClosed()) {
-        books.events.route(true, "gate closed");
+      if (!gateOpen && state.route.pauseForGate()) {
+        state.events.route(true, "gate closed");
       }
       List<LaneEntry> batch = List.of();
-      int allowed = books.route.allowed(config.workers());
+      int allowed = state.route.allowed(config.workers());
       if (gateOpen
-          && !books.closed
-          && !books.draining
-          && books.running <= allowed
-          && books.hasWork()) {
+          && !state.closed
+          && !state.draining
+          && state.running <= allowed
+          && state.hasWork()) {
         BatchBounds bounds = config.batch().orElseThrow();
-        books.watchdog.started();
+        state.watchdog.scheduleCheck();
         batch =
-            books.lanes.takeBatch(
-                books.route.isPaused() ? 1 : bounds.maxItems(), bounds.maxBytes());
-        batch.forEach(books::taken);
+            state.lanes.takeBatch(
+                state.route.isPaused() ? 1 : bounds.maxItems(), bounds.maxBytes());
+        batch.forEach(state::taken);
       }
       if (batch.isEmpty()) {
-        books.running--;
+        state.running--;
       }
-      books.dispatch();
+      state.dispatch();
       return batch;
     } finally {
-      books.lock.unlock();
+      state.lock.unlock();
     }
   }
 
   private void runBatch(BatchAttemptRunner batches, List<LaneEntry> taken) {
-    BatchRun run = new BatchRun(taken, attempts);
+    BatchRun run = new BatchRun(taken, attemptRunner);
     run.run(batches);
-    run.finished().forEach((entry, count) -> books.acknowledge(entry));
+    run.finished().forEach((entry, count) -> state.acknowledge(entry));
     AttemptOutcome outage = run.outage();
     boolean alone = taken.size() == 1;
-    List<LaneEntry> youngestFirst = run.untaken();
+    List<LaneEntry> youngestFirst = run.returning();
     List<LaneEntry> leaving = new ArrayList<>();
-    books.change(
+    state.change(
         () -> {
-          run.finished().forEach((entry, count) -> books.book(entry, count, true));
+          run.finished().forEach((entry, count) -> state.book(entry, count, true));
           for (LaneEntry entry : youngestFirst) {
             if (outage != null && alone) {
-              books.outageOf(entry, outage);
-            } else if (books.isLeaving(entry)) {
+              state.outageOf(entry, outage);
+            } else if (state.isLeaving(entry)) {
               leaving.add(entry);
             } else {
-              books.lanes.untake(entry);
+              state.lanes.returnToLane(entry);
             }
           }
           // Oldest first, which is the order in which a broker gives them out again.
           Collections.reverse(leaving);
-          leaving.forEach(books::leave);
+          leaving.forEach(state::leave);
           if (outage != null && !alone) {
-            books.ownOutages.failedTogether();
-            books.pauseRoute(outage);
+            state.ownOutages.recordSharedOutage();
+            state.pauseRoute(outage);
           }
-          books.noteActive();
+          state.noteActive();
         });
   }
 
@@ -250,14 +250,14 @@ final class WorkerLoop {
     if (config.gate() == Gate.open()) {
       return true;
     }
-    books.gateAsked();
+    state.gateAsked();
     try {
       return config.gate().isOpen();
     } catch (Throwable e) {
-      books.events.failed("the gate; it counts as closed", e);
+      state.events.componentFailed("the gate; it counts as closed", e);
       return false;
     } finally {
-      books.gateAnswered();
+      state.gateAnswered();
     }
   }
 
@@ -271,39 +271,39 @@ final class WorkerLoop {
       boolean gateOpen,
       boolean first,
       Worker worker) {
-    books.lock.lock();
+    state.lock.lock();
     try {
       if (first) {
-        books.starting--;
+        state.starting--;
       }
       if (done != null && verdict != null) {
-        books.book(done, verdict.count(), turn < TURN);
+        state.book(done, verdict.count(), turn < RECORDS_PER_TURN);
         worker.entry = null;
       }
-      if (!gateOpen && books.route.gateClosed()) {
-        books.events.route(true, "gate closed");
+      if (!gateOpen && state.route.pauseForGate()) {
+        state.events.route(true, "gate closed");
       }
       if (gateOpen
-          && !books.closed
-          && !books.draining
-          && books.running <= books.route.allowed(config.workers())) {
-        books.watchdog.started();
-        LaneEntry entry = books.mayBegin() ? books.lanes.takeReady() : null;
+          && !state.closed
+          && !state.draining
+          && state.running <= state.route.allowed(config.workers())) {
+        state.watchdog.scheduleCheck();
+        LaneEntry entry = state.mayBegin() ? state.lanes.takeReady() : null;
         if (entry != null) {
-          books.taken(entry);
+          state.taken(entry);
           // Known to the worker before anything else can fail.
           worker.entry = entry;
           worker.verdict = null;
-          books.dispatch();
+          state.dispatch();
           return entry;
         }
       }
-      books.running--;
+      state.running--;
       worker.counted = false;
-      books.dispatch();
+      state.dispatch();
       return null;
     } finally {
-      books.lock.unlock();
+      state.lock.unlock();
     }
   }
 
@@ -313,10 +313,10 @@ final class WorkerLoop {
       case RETRY:
         return retry(entry, verdict.after());
       case DEAD_LETTER:
-        return deadLettering.park(entry, verdict);
+        return deadLettering.deadLetter(entry, verdict);
       case OUTAGE:
-      case MACHINE_FAILED:
-        books.outage(entry, verdict);
+      case JVM_FAILURE:
+        state.outage(entry, verdict);
         return true;
       case GIVE_BACK:
         giveBack(entry);
@@ -327,42 +327,42 @@ final class WorkerLoop {
   }
 
   private boolean retry(LaneEntry entry, @Nullable Duration after) {
-    LaneEntry.History failures = entry.failures();
-    if (!failures.outageCounts) {
-      failures.outages = 0;
-      failures.suspected = false;
+    LaneEntry.History failures = entry.history();
+    if (!failures.outageCountsAsAttempt) {
+      failures.consecutiveOutages = 0;
+      failures.wasSuspected = false;
     }
-    int failed = ++failures.attempts;
+    int failed = ++failures.failedAttempts;
     Optional<Duration> scheduled = config.retry().delayAfter(failed, runtime.random());
     if (scheduled.isEmpty()) {
-      return deadLettering.park(
+      return deadLettering.deadLetter(
           entry, AttemptOutcome.deadLetter(Count.DEAD_LETTERED, "ATTEMPTS_EXHAUSTED"));
     }
     Duration delay = after == null ? scheduled.get() : after;
-    books.events.retry(entry, delay);
-    if (settingAside != null && settingAside.keep(entry, delay)) {
+    state.events.retry(entry, delay);
+    if (deferredRetries != null && deferredRetries.defer(entry, delay)) {
       return false;
     }
-    books.change(() -> books.holdForRetry(entry, delay));
+    state.change(() -> state.holdForRetry(entry, delay));
     return true;
   }
 
   private void giveBack(LaneEntry entry) {
     List<LaneEntry> given = new ArrayList<>();
-    books.change(
+    state.change(
         () -> {
-          books.gotThrough(entry, Count.GIVEN_BACK);
-          if (givesBackInPlace && !books.draining && !books.closed) {
-            books.hold(entry, GIVE_BACK_PAUSE);
+          state.gotThrough(entry, Count.GIVEN_BACK);
+          if (givesBackInPlace && !state.draining && !state.closed) {
+            state.hold(entry, GIVE_BACK_PAUSE);
             return;
           }
-          boolean wanted = !books.closed && !entry.revoked;
+          boolean wanted = !state.closed && !entry.revoked;
           // What stands behind it in its lane goes back too, else it would overtake.
           LaneEntry next = entry;
           while (next != null) {
             LaneEntry back = next;
-            next = back.behind;
-            books.forget(back, Count.GIVEN_BACK, false);
+            next = back.nextInLane;
+            state.forget(back, Count.GIVEN_BACK, false);
             if (wanted) {
               given.add(back);
             }

@@ -22,7 +22,7 @@ final class GroupMember {
     return Objects.requireNonNull(engine, "engine");
   }
 
-  boolean hasRoom() {
+  boolean hasCapacity() {
     return !leaving && !paused && engine().isIntakeOpen();
   }
 }

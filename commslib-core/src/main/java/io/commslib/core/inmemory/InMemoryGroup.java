@@ -24,15 +24,15 @@ import org.jspecify.annotations.Nullable;
 final class InMemoryGroup implements Settler {
 
   /** Messages one thread hands over before the scheduler goes on in its place. */
-  private static final int TURN = 1_000;
+  private static final int MESSAGES_PER_TURN = 1_000;
 
   private static final Duration GIVE_BACK_PAUSE = Duration.ofMillis(100);
 
-  private final String place;
+  private final String name;
   private final int maxBacklog;
   private final TaskScheduler scheduler;
   private final ReentrantLock lock = new ReentrantLock();
-  private final Map<String, KeyQueue> lines = new HashMap<>();
+  private final Map<String, KeyQueue> queues = new HashMap<>();
   private final ArrayDeque<KeyQueue> ready = new ArrayDeque<>();
   private final List<GroupMember> members = new ArrayList<>();
   private final TreeMap<Long, WireMessage> deadLetters = new TreeMap<>();
@@ -42,7 +42,7 @@ final class InMemoryGroup implements Settler {
   private int turn;
 
   InMemoryGroup(String place, int maxBacklog, TaskScheduler scheduler) {
-    this.place = place;
+    this.name = place;
     this.maxBacklog = maxBacklog;
     this.scheduler = scheduler;
   }
@@ -64,19 +64,19 @@ final class InMemoryGroup implements Settler {
       number = ++lastNumber;
       KeyQueue line =
           wire.key()
-              .map(key -> lines.computeIfAbsent(key, KeyQueue::new))
+              .map(key -> queues.computeIfAbsent(key, KeyQueue::new))
               .orElseGet(() -> new KeyQueue(null));
       line.waiting.add(new KeyQueue.Waiting(number, wire, 0));
       backlog++;
-      if (!line.taken) {
-        line.taken = true;
+      if (!line.scheduled) {
+        line.scheduled = true;
         ready.addLast(line);
       }
     } finally {
       lock.unlock();
     }
     pump();
-    return place + "@" + number;
+    return name + "@" + number;
   }
 
   void join(GroupMember member) {
@@ -97,13 +97,13 @@ final class InMemoryGroup implements Settler {
   }
 
   /** The member is gone: what it held unsettled returns to its place, counted as delivered once. */
-  void leave(GroupMember member) {
+  void remove(GroupMember member) {
     change(
         () -> {
           member.leaving = true;
           if (members.remove(member)) {
             // Youngest first, so that the oldest ends up in front.
-            member.unsettled.descendingMap().values().forEach(message -> putBack(message, 1));
+            member.unsettled.descendingMap().values().forEach(message -> returnToFront(message, 1));
             member.unsettled.clear();
           }
         });
@@ -123,7 +123,7 @@ final class InMemoryGroup implements Settler {
   /** The member leaves for good. */
   void close(GroupMember member) {
     change(() -> member.closed = true);
-    leave(member);
+    remove(member);
   }
 
   private void change(Runnable change) {
@@ -137,15 +137,15 @@ final class InMemoryGroup implements Settler {
   }
 
   /** Lock held. */
-  private void putBack(StoredMessage message, int moreDeliveries) {
-    returned(message, moreDeliveries);
-    ready.addFirst(message.line());
+  private void returnToFront(StoredMessage message, int moreDeliveries) {
+    returnToQueue(message, moreDeliveries);
+    ready.addFirst(message.queue());
   }
 
-  private void returned(StoredMessage stored, int moreDeliveries) {
+  private void returnToQueue(StoredMessage stored, int moreDeliveries) {
     KeyQueue.Waiting message = stored.message();
     stored
-        .line()
+        .queue()
         .waiting
         .addFirst(
             new KeyQueue.Waiting(
@@ -170,7 +170,7 @@ final class InMemoryGroup implements Settler {
       seen = pumpRequests.get();
       for (StoredMessage next = take(); next != null; next = take()) {
         next.member().engine().accept(next);
-        if (++handedOver == TURN) {
+        if (++handedOver == MESSAGES_PER_TURN) {
           serveLater();
           return;
         }
@@ -192,12 +192,12 @@ final class InMemoryGroup implements Settler {
     lock.lock();
     try {
       KeyQueue line = ready.peekFirst();
-      GroupMember member = line == null ? null : memberWithRoom();
+      GroupMember member = line == null ? null : memberWithCapacity();
       if (line == null || member == null) {
         return null;
       }
       ready.removeFirst();
-      StoredMessage message = new StoredMessage(member, line, line.waiting.removeFirst(), place);
+      StoredMessage message = new StoredMessage(member, line, line.waiting.removeFirst(), name);
       backlog--;
       member.unsettled.put(message.number(), message);
       return message;
@@ -206,10 +206,10 @@ final class InMemoryGroup implements Settler {
     }
   }
 
-  private @Nullable GroupMember memberWithRoom() {
+  private @Nullable GroupMember memberWithCapacity() {
     for (int i = 0; i < members.size(); i++) {
       GroupMember member = members.get(Math.floorMod(turn++, members.size()));
-      if (member.hasRoom()) {
+      if (member.hasCapacity()) {
         return member;
       }
     }
@@ -223,7 +223,7 @@ final class InMemoryGroup implements Settler {
     lock.lock();
     try {
       boolean held = message.member().unsettled.remove(message.number()) != null;
-      more = held && advance(message.line());
+      more = held && advance(message.queue());
     } finally {
       lock.unlock();
     }
@@ -236,7 +236,7 @@ final class InMemoryGroup implements Settler {
   private boolean advance(KeyQueue line) {
     if (line.waiting.isEmpty()) {
       if (line.key != null) {
-        lines.remove(line.key);
+        queues.remove(line.key);
       }
       return false;
     }
@@ -253,11 +253,11 @@ final class InMemoryGroup implements Settler {
         return;
       }
       if (message.member().leaving) {
-        putBack(message, 0);
+        returnToFront(message, 0);
       } else {
         // Not at once: with nobody else to take it, that would be a hot loop.
-        returned(message, 0);
-        scheduler.schedule(GIVE_BACK_PAUSE, () -> change(() -> ready.addFirst(message.line())));
+        returnToQueue(message, 0);
+        scheduler.schedule(GIVE_BACK_PAUSE, () -> change(() -> ready.addFirst(message.queue())));
       }
     } finally {
       lock.unlock();

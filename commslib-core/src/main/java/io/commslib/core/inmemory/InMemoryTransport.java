@@ -58,11 +58,11 @@ public final class InMemoryTransport implements MessageTransport {
           Capability.REDELIVERY_COUNT,
           Capability.UNCOUNTED_GIVE_BACK);
 
-  private static final class Place {
+  private static final class DeclaredDestination {
     final DestinationConfig config;
     final Map<String, InMemoryGroup> groups = new ConcurrentHashMap<>();
 
-    Place(DestinationConfig config) {
+    DeclaredDestination(DestinationConfig config) {
       this.config = config;
     }
   }
@@ -73,7 +73,7 @@ public final class InMemoryTransport implements MessageTransport {
   private final int maxBacklog;
   private final int maxMessageBytes;
   private final CloudEventsEnvelope envelope;
-  private final Map<Destination, Place> places = new ConcurrentHashMap<>();
+  private final Map<Destination, DeclaredDestination> destinations = new ConcurrentHashMap<>();
   private final List<Subscription> subscriptions = new CopyOnWriteArrayList<>();
   private final Publisher publisher = this::publish;
   private final Subscriber subscriber = this::subscribe;
@@ -130,14 +130,15 @@ public final class InMemoryTransport implements MessageTransport {
   @Override
   public void declare(DestinationConfig config) {
     checkOpen();
-    if (config.isVerifyOnly() && !places.containsKey(config.destination())) {
+    if (config.isVerifyOnly() && !destinations.containsKey(config.destination())) {
       throw new SubscribeException(
           "COMMS-MEMORY-006",
           FailureKind.PERMANENT,
           config.destination() + " does not exist (expected: it does, it was declared verify-only)",
           null);
     }
-    Place place = places.computeIfAbsent(config.destination(), name -> new Place(config));
+    DeclaredDestination place =
+        destinations.computeIfAbsent(config.destination(), name -> new DeclaredDestination(config));
     if (!config.isVerifyOnly() && place.config.isOptional() != config.isOptional()) {
       throw new SubscribeException(
           "COMMS-MEMORY-007",
@@ -208,14 +209,14 @@ public final class InMemoryTransport implements MessageTransport {
    */
   public void publishRaw(Destination to, WireMessage record) {
     checkOpen();
-    Place place = places.get(to);
+    DeclaredDestination place = destinations.get(to);
     Checks.check(place != null, "destination", to, "a declared one");
     Objects.requireNonNull(place).groups.values().forEach(group -> group.add(record));
   }
 
   private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
     checkOpen();
-    Place place = places.get(to);
+    DeclaredDestination place = destinations.get(to);
     Optional<PublishException> refusal = refusal(to, place, message);
     if (refusal.isPresent()) {
       return CompletableFuture.failedStage(refusal.get());
@@ -228,7 +229,7 @@ public final class InMemoryTransport implements MessageTransport {
   }
 
   private Optional<PublishException> refusal(
-      Destination to, @Nullable Place place, Message message) {
+      Destination to, @Nullable DeclaredDestination place, Message message) {
     if (place == null) {
       return refused(
           "COMMS-MEMORY-001", FailureKind.TRANSIENT, to, message, Declarations.undeclared(to));
@@ -279,7 +280,7 @@ public final class InMemoryTransport implements MessageTransport {
   private Subscription subscribe(SubscriptionConfig config, MessageHandler handler) {
     checkOpen();
     CAPABILITIES.check(NAME, config);
-    Place place = places.get(config.destination());
+    DeclaredDestination place = destinations.get(config.destination());
     if (place == null) {
       throw new SubscribeException(
           "COMMS-MEMORY-006",
@@ -334,10 +335,10 @@ public final class InMemoryTransport implements MessageTransport {
   private void crash(InMemoryGroup group, GroupMember member, Duration pause) {
     runtime.scheduler().schedule(pause, () -> group.rejoin(member));
     member.engine().revoke(member);
-    group.leave(member);
+    group.remove(member);
   }
 
-  private InMemoryGroup group(Place place, String name) {
+  private InMemoryGroup group(DeclaredDestination place, String name) {
     return place.groups.computeIfAbsent(
         name,
         group ->
@@ -346,7 +347,7 @@ public final class InMemoryTransport implements MessageTransport {
   }
 
   private InMemoryGroup knownGroup(Destination source, String name) {
-    Place place = places.get(source);
+    DeclaredDestination place = destinations.get(source);
     InMemoryGroup group = place == null ? null : place.groups.get(name);
     if (group == null) {
       throw new SubscribeException(

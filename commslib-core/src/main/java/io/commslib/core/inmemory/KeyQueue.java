@@ -16,7 +16,7 @@ final class KeyQueue {
   final ArrayDeque<Waiting> waiting = new ArrayDeque<>(2);
 
   /** It stands among the ready lines, or its first message is with a member, or it pauses. */
-  boolean taken;
+  boolean scheduled;
 
   KeyQueue(@Nullable String key) {
     this.key = key;

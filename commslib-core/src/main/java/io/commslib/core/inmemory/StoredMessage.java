@@ -6,7 +6,7 @@ import io.commslib.core.wire.WireMessage;
 import java.util.Optional;
 
 /** A message in the hands of a member. */
-record StoredMessage(GroupMember member, KeyQueue line, KeyQueue.Waiting message, String place)
+record StoredMessage(GroupMember member, KeyQueue queue, KeyQueue.Waiting message, String group)
     implements RawDelivery {
 
   long number() {
@@ -20,7 +20,7 @@ record StoredMessage(GroupMember member, KeyQueue line, KeyQueue.Waiting message
 
   @Override
   public Optional<String> laneKey() {
-    return Optional.ofNullable(line.key).map(OrderingKeys::of);
+    return Optional.ofNullable(queue.key).map(OrderingKeys::of);
   }
 
   /** Its headers are text from the start, so this does not change. */
@@ -41,6 +41,6 @@ record StoredMessage(GroupMember member, KeyQueue line, KeyQueue.Waiting message
 
   @Override
   public String positionText() {
-    return place + "@" + number();
+    return group + "@" + number();
   }
 }

@@ -33,7 +33,7 @@ class LanesTest {
       verify();
     }
     assertThat(lanes.size()).isZero();
-    assertThat(lanes.lanes()).isZero();
+    assertThat(lanes.laneCount()).isZero();
     assertThat(lanes.hasReady()).isFalse();
     assertThat(lanes.active()).isEmpty();
     assertThat(intake.waitingCount()).isZero();
@@ -62,17 +62,17 @@ class LanesTest {
           lanes.remove(entry, true);
         }
       }
-      back.forEach(lanes::untake);
+      back.forEach(lanes::returnToLane);
     } else if (any.state == LaneEntry.State.ACTIVE) {
       if (random.nextInt(3) == 0) {
-        lanes.hold(any);
+        lanes.startWaiting(any);
       } else if (random.nextBoolean()) {
-        lanes.ready(any, random.nextBoolean());
+        lanes.makeReady(any, random.nextBoolean());
       } else {
         lanes.remove(any, random.nextBoolean());
       }
     } else if (any.state == LaneEntry.State.WAITING && random.nextBoolean()) {
-      assertThat(lanes.wake(any)).isTrue();
+      assertThat(lanes.endWaiting(any)).isTrue();
     } else if (dice > 85) {
       lanes.remove(any, random.nextBoolean());
     }
@@ -103,7 +103,7 @@ class LanesTest {
         assertThat(entry.lane.head).isSameAs(head);
         LaneEntry before = last.put(entry.lane.key, entry);
         if (before != null) {
-          assertThat(before.behind).isSameAs(entry);
+          assertThat(before.nextInLane).isSameAs(entry);
           assertThat(entry.state).isEqualTo(LaneEntry.State.QUEUED);
         }
       }
@@ -123,6 +123,6 @@ class LanesTest {
   }
 
   private boolean fills(int items) {
-    return lanes.fills(new BatchBounds(items, 1L << 30, Duration.ZERO));
+    return lanes.fillsBatch(new BatchBounds(items, 1L << 30, Duration.ZERO));
   }
 }
