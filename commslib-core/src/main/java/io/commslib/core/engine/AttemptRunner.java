@@ -23,14 +23,15 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs one attempt on a record: decode, expiry, transaction with inbox and handler; and says what
- * it came to.
+ * Runs one attempt on a record: block of its key, decoding, expiry, transaction with inbox and
+ * handler. Returns the outcome and never throws, except for an error of the JVM outside of the
+ * handler. Thread-safe.
  */
 final class AttemptRunner {
 
   /**
-   * Attempts that have not ended, beyond the schedule's attempts, before a record is taken for one
-   * that kills its process.
+   * Unfinished attempts, beyond those of the retry schedule, after which a record is assumed to
+   * crash its process.
    */
   static final int CRASH_MARGIN = 20;
 
@@ -66,7 +67,9 @@ final class AttemptRunner {
     return entry.raw.runsAlone() ? runWithNote(entry) : attempt(entry);
   }
 
-  /** Should it kill this process, the note of its beginning stays. */
+  /**
+   * Notes the beginning of the attempt durably; the note stays if the attempt kills the process.
+   */
   private AttemptOutcome runWithNote(LaneEntry entry) {
     entry.enter(LaneEntry.Phase.ATTEMPT_NOTE);
     try {
@@ -79,11 +82,11 @@ final class AttemptRunner {
       return outage == null ? AttemptOutcome.outage(Failures.text(e)) : outage;
     }
     entry.enter(LaneEntry.Phase.READING);
-    AttemptOutcome verdict = attempt(entry);
-    if (verdict.kind() != AttemptOutcome.Kind.JVM_FAILURE && !verdict.reason().equals(CRASH_LOOP)) {
+    AttemptOutcome outcome = attempt(entry);
+    if (outcome.kind() != AttemptOutcome.Kind.JVM_FAILURE && !outcome.reason().equals(CRASH_LOOP)) {
       entry.raw.endAttempt();
     }
-    return verdict;
+    return outcome;
   }
 
   private AttemptOutcome attempt(LaneEntry entry) {
@@ -96,19 +99,21 @@ final class AttemptRunner {
     return early == null ? handle(entry, Objects.requireNonNull(entry.message)) : early;
   }
 
-  /** An attempt that failed outside of the handler: counted like any other. */
+  /**
+   * Returns the outcome of an attempt that failed outside of the handler; it counts as any other.
+   */
   AttemptOutcome attemptFailed(LaneEntry entry, Throwable failure) {
     entry.handlerRuns = entry.failedAttempts() + 1;
     return classify(entry, failure);
   }
 
-  /** Decodes the record; returns what becomes of it if it must not reach the handler, else null. */
+  /** Decodes the record. Returns its outcome if it must not reach the handler, else null. */
   @Nullable AttemptOutcome prepare(LaneEntry entry) {
     Message message = entry.message;
-    AttemptOutcome parked =
+    AttemptOutcome blocked =
         blockedKeys == null || entry.handlerRuns > 0 ? null : blockedOutcome(entry, blockedKeys);
-    if (parked != null) {
-      return parked;
+    if (blocked != null) {
+      return blocked;
     }
     if (message == null) {
       DeferredRetryHeaders.restore(entry);
@@ -147,7 +152,7 @@ final class AttemptRunner {
     return wire;
   }
 
-  /** Returns a verdict if the record has to follow one of its key to the dead letters. */
+  /** Returns an outcome if the key is blocked, or if that can't be determined, else null. */
   private @Nullable AttemptOutcome blockedOutcome(LaneEntry entry, BlockedKeyStore blockedKeys) {
     if (entry.lane == null) {
       return null;
@@ -164,7 +169,7 @@ final class AttemptRunner {
       if (Failures.isJvmFailure(e)) {
         throw e;
       }
-      // Whether it may be handled is unknown: nothing moves until the store answers.
+      // Whether it may be handled is unknown, so the route pauses until the store answers.
       AttemptOutcome outage = outage(e);
       return outage == null ? AttemptOutcome.outage(e.getClass().getName()) : outage;
     } finally {
@@ -176,21 +181,21 @@ final class AttemptRunner {
     entry.handlerRuns = entry.failedAttempts() + 1;
     Execution execution = new Execution(entry, message, config, time);
     entry.execution = execution;
-    AttemptOutcome verdict;
+    AttemptOutcome outcome;
     Throwable failure = null;
     try {
-      verdict = inTransaction(execution, message);
+      outcome = inTransaction(execution, message);
     } catch (Throwable thrown) {
       failure = thrown;
-      verdict = null;
+      outcome = null;
     }
     boolean overrun = execution.end();
     entry.execution = null;
-    if (failure == null && !overrun && verdict != null) {
-      if (verdict.kind() == AttemptOutcome.Kind.RETRY) {
+    if (failure == null && !overrun && outcome != null) {
+      if (outcome.kind() == AttemptOutcome.Kind.RETRY) {
         recordRetryRequest(entry);
       }
-      return verdict;
+      return outcome;
     }
     if (closing.getAsBoolean() && Failures.isInterrupt(failure)) {
       return AttemptOutcome.giveBack();
@@ -232,16 +237,16 @@ final class AttemptRunner {
               }
               execution.entry().enter(LaneEntry.Phase.HANDLER);
               Settlement settlement = handler.handle(execution);
-              AttemptOutcome verdict = settlement == null ? null : outcomeOf(settlement);
-              boolean commits = verdict != null && verdict.kind() == AttemptOutcome.Kind.FINISHED;
+              AttemptOutcome outcome = settlement == null ? null : outcomeOf(settlement);
+              boolean commits = outcome != null && outcome.kind() == AttemptOutcome.Kind.FINISHED;
               if (!commits || !execution.beginCommit()) {
                 tx.setRollbackOnly();
               } else if (tx.isRollbackOnly()) {
                 throw new HandlerFailure(
-                    "transaction was marked rollback-only, but the handler said done", null);
+                    "transaction was marked rollback-only, but the handler returned done", null);
               }
               execution.entry().enter(LaneEntry.Phase.COMMIT);
-              return verdict;
+              return outcome;
             });
   }
 
@@ -289,7 +294,7 @@ final class AttemptRunner {
         failure.addSuppressed(other);
       }
     } catch (Throwable e) {
-      // It is only for people to read.
+      // The suppressed failure is only information for a reader.
       return;
     }
   }
@@ -298,14 +303,16 @@ final class AttemptRunner {
     entry.recordFailure(new HandlerFailure("handler asked for a retry", null));
   }
 
-  /** Returns a verdict if the failure is about something out of reach, not about the message. */
+  /**
+   * Returns an outcome if a dependency is unavailable and the message is not the cause, else null.
+   */
   static @Nullable AttemptOutcome outage(@Nullable Throwable failure) {
     return !Failures.isJvmFailure(failure) && Failures.isOutage(failure)
         ? AttemptOutcome.outage(Failures.known(failure).map(CommsException::code).orElse(""))
         : null;
   }
 
-  /** A failure of the handler that has no exception of its own. */
+  /** A failure of the handler for which the handler threw no exception. */
   private static final class HandlerFailure extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -9,15 +9,16 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Notices that one cause is about to dead-letter messages of many keys. Counts in ten slices of the
- * window; memory is bounded by slices, causes and keys. Guarded by the engine's lock.
+ * Detects a dead-letter storm: one cause is about to dead-letter messages of many keys. Counts in
+ * ten slices of the window; memory is bounded by slices, causes and keys. Confined to {@link
+ * EngineState}'s lock.
  */
 final class DeadLetterBreaker {
 
   private static final int SLICES = 10;
   private static final int MAX_CAUSES = 100;
 
-  /** What happened in a tenth of the window. */
+  /** The dead letters of a tenth of the window, by cause. */
   private static final class Slice {
     final long number;
     final Map<String, CauseCount> causes = new HashMap<>();
@@ -36,7 +37,7 @@ final class DeadLetterBreaker {
   private final long sliceNanos;
   private final ArrayDeque<Slice> slices = new ArrayDeque<>();
 
-  /** Pairs of a time and how many had been settled by then. */
+  /** Pairs of a time and the number of records settled until then. */
   private final ArrayDeque<long[]> samples = new ArrayDeque<>();
 
   DeadLetterBreaker(DeadLetterBreakerConfig bounds) {
@@ -44,19 +45,19 @@ final class DeadLetterBreaker {
     this.sliceNanos = bounds.window().toNanos() / SLICES;
   }
 
-  /** Remembers how many were settled up to now; every few hundred messages is often enough. */
+  /** Records the number of settled records; a call every few hundred messages suffices. */
   void sampleSettled(long settled, long nowNanos) {
     long[] last = samples.peekLast();
     if (last == null || nowNanos - last[0] >= sliceNanos) {
       samples.addLast(new long[] {nowNanos, settled});
-      // One more than the window holds: from the last before it the count begins.
+      // One more than the window has slices: the count begins at the last sample before it.
       if (samples.size() > SLICES + 2) {
         samples.removeFirst();
       }
     }
   }
 
-  /** Counts a letter about to be sent; true if it is one of a flood. */
+  /** Counts a dead letter about to be published; true if it belongs to a storm. */
   boolean countDeadLetter(String cause, @Nullable String key, long settled, long nowNanos) {
     Slice slice = slice(nowNanos);
     if (slice.causes.size() < MAX_CAUSES || slice.causes.containsKey(cause)) {
@@ -69,7 +70,7 @@ final class DeadLetterBreaker {
     return isStorm(cause, settled - settledBefore(nowNanos));
   }
 
-  /** Of all settled, those that were before the window; rather too few than too many. */
+  /** The records settled before the window; rather too few than too many. */
   private long settledBefore(long nowNanos) {
     long start = nowNanos - config.window().toNanos();
     long before = 0;
@@ -99,7 +100,7 @@ final class DeadLetterBreaker {
     return many && keys.size() >= config.keys();
   }
 
-  /** The flood is over: what was counted does not start the next one. */
+  /** The storm is over: its dead letters do not count towards the next one. */
   void reset() {
     slices.clear();
   }

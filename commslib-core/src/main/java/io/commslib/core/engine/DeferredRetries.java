@@ -1,6 +1,7 @@
 package io.commslib.core.engine;
 
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.time.TimeSource;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -11,19 +12,23 @@ import org.jspecify.annotations.Nullable;
 final class DeferredRetries {
 
   private final DelayStore delayStore;
+  private final TimeSource time;
   private final EngineState state;
+  private final EngineEvents events;
 
-  DeferredRetries(DelayStore keeper, EngineState books) {
-    this.delayStore = keeper;
-    this.state = books;
+  DeferredRetries(DelayStore delayStore, TimeSource time, EngineState state, EngineEvents events) {
+    this.delayStore = delayStore;
+    this.time = time;
+    this.state = state;
+    this.events = events;
   }
 
   /**
-   * Hands the record over; false if it has to wait here. Else the worker's place stays taken until
-   * the record is known to be safe.
+   * Publishes the record to the delay store. Returns false if the record must wait in the engine.
+   * After true, the worker's place stays taken until the record is known to be safe.
    */
   boolean defer(LaneEntry entry, Duration delay) {
-    if (state.isLeavingNow(entry)) {
+    if (state.isLeaving(entry)) {
       return false;
     }
     entry.enter(LaneEntry.Phase.DELAY_STORE);
@@ -31,7 +36,7 @@ final class DeferredRetries {
     try {
       kept = delayStore.keep(DeferredRetryHeaders.add(entry, receivedAt(entry)), delay);
     } catch (Throwable e) {
-      deferFailed(entry, e);
+      reportFailure(entry, e);
       return false;
     }
     kept.ifPresent(stage -> stage.whenComplete((done, failure) -> deferred(entry, delay, failure)));
@@ -39,31 +44,21 @@ final class DeferredRetries {
   }
 
   private String receivedAt(LaneEntry entry) {
-    Instant now = state.runtime.time().now();
-    return now.minusNanos(state.runtime.time().nanoTime() - entry.receivedNanos).toString();
+    Instant now = time.now();
+    return now.minusNanos(time.nanoTime() - entry.receivedNanos).toString();
   }
 
   private void deferred(LaneEntry entry, Duration delay, @Nullable Throwable failure) {
     if (failure == null) {
       state.acknowledge(entry);
+      state.published(entry, Count.DEFERRED);
     } else {
-      deferFailed(entry, failure);
+      reportFailure(entry, failure);
+      state.deferFailed(entry, delay);
     }
-    state.change(
-        () -> {
-          state.running--;
-          if (entry.state != LaneEntry.State.ACTIVE) {
-            return;
-          }
-          if (failure == null) {
-            state.book(entry, Count.DEFERRED, false);
-          } else {
-            state.holdForRetry(entry, delay);
-          }
-        });
   }
 
-  private void deferFailed(LaneEntry entry, Throwable failure) {
-    state.events.componentFailed(entry.id() + " could not be set aside and waits here", failure);
+  private void reportFailure(LaneEntry entry, Throwable failure) {
+    events.componentFailed(entry.id() + " could not be deferred and waits here", failure);
   }
 }

@@ -8,9 +8,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a record that was set aside has behind it: as headers {@code commslib-retry-<field>} beside
- * the original headers. Fields: {@code attempts, first-cause, partition, position, received-at}.
- * Those of an earlier wait are kept where they say how it began, and replaced where they count.
+ * The history of a deferred record: headers {@code commslib-retry-<field>} beside the original
+ * headers. Fields: {@code attempts, first-cause, partition, position, received-at}. Another
+ * deferral replaces {@code attempts} and keeps the others, which describe the first delivery.
  */
 final class DeferredRetryHeaders {
 
@@ -39,7 +39,7 @@ final class DeferredRetryHeaders {
     return original.withHeaders(headers);
   }
 
-  /** Takes over what an entry that was set aside has behind it. */
+  /** Restores the history of a record that was deferred. */
   static void restore(LaneEntry entry) {
     if (!entry.raw.isDeferredRetry() || entry.history != null) {
       return;
@@ -66,7 +66,7 @@ final class DeferredRetryHeaders {
     return field(raw, POSITION).orElseGet(raw::positionText);
   }
 
-  /** When it was received first, if it was set aside since. */
+  /** The time of the first delivery, if the record was deferred since. */
   static Optional<String> receivedAt(RawDelivery raw) {
     return field(raw, RECEIVED_AT);
   }
@@ -77,7 +77,7 @@ final class DeferredRetryHeaders {
         : Optional.empty();
   }
 
-  /** Returns the record as it was before it was set aside. */
+  /** Returns the record as it was before it was deferred. */
   static WireMessage without(RawDelivery raw) {
     WireMessage wire = raw.wire();
     if (!raw.isDeferredRetry()) {

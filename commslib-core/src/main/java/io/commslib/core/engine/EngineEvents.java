@@ -17,9 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What must not happen under the engine's lock. Calls of the engine's own parts are collected under
- * the lock and made by {@link #deliver} after it is released; what the observer is told goes to a
- * thread of its own.
+ * Buffers the calls that must not happen under the engine's lock. Calls to the adapter are queued
+ * under the lock and made by {@link #deliver} after it is released. Calls to the observer go to a
+ * thread of their own. Thread-safe.
  */
 final class EngineEvents {
 
@@ -33,17 +33,12 @@ final class EngineEvents {
   private final Queue<Runnable> deferredCalls = new ConcurrentLinkedQueue<>();
   private final boolean observesDeliveries;
 
-  EngineEvents(
-      SubscriptionConfig config,
-      CommsObserver observer,
-      Runnable onIntakeOpen,
-      String part,
-      CommsRuntime runtime) {
-    this.config = config;
-    this.observer = observer;
-    this.onIntakeOpen = onIntakeOpen;
-    this.component = part;
-    this.callbacks = new CallbackQueue(runtime, part + "-observer");
+  EngineEvents(DeliveryEngineBuilder builder, CommsRuntime runtime) {
+    this.config = builder.config;
+    this.observer = builder.observer;
+    this.onIntakeOpen = builder.onIntakeOpen;
+    this.component = builder.name();
+    this.callbacks = new CallbackQueue(runtime, component + "-observer");
     this.observesDeliveries = observer != CommsObserver.none() && asksForDeliveries(observer);
   }
 
@@ -143,18 +138,22 @@ final class EngineEvents {
     trouble(Trouble.Kind.STALLED, text, null);
   }
 
-  /** A part of the engine itself, or what it calls without an answer, has failed. */
-  void componentFailed(String doing, Throwable failure) {
-    trouble(Trouble.Kind.COMPONENT_FAILED, doing, failure);
+  /** A component of the engine, or a call whose failure has no other effect, has failed. */
+  void componentFailed(String text, Throwable failure) {
+    trouble(Trouble.Kind.COMPONENT_FAILED, text, failure);
   }
 
-  void route(boolean paused, String reason) {
-    callbacks.add(
-        () -> observer.onRoutePaused(config.destination(), config.group(), paused, reason));
-    trouble(paused ? Trouble.Kind.PAUSED : Trouble.Kind.RESUMED, reason, null);
+  void routePaused(String reason) {
+    callbacks.add(() -> observer.onRoutePaused(config.destination(), config.group(), true, reason));
+    trouble(Trouble.Kind.PAUSED, reason, null);
   }
 
-  void intake(boolean paused) {
+  void routeResumed() {
+    callbacks.add(() -> observer.onRoutePaused(config.destination(), config.group(), false, ""));
+    trouble(Trouble.Kind.RESUMED, "", null);
+  }
+
+  void intakeChanged(boolean paused) {
     callbacks.add(() -> observer.onIntakePaused(config.destination(), config.group(), paused));
     if (!paused) {
       deferredCalls.add(onIntakeOpen);
@@ -169,12 +168,12 @@ final class EngineEvents {
     callbacks.add(() -> observer.onLedger(config.destination(), config.group(), ledger));
   }
 
-  /** Does something else that must not happen under the lock. */
+  /** Queues a call to the adapter. */
   void afterUnlock(Runnable call) {
     deferredCalls.add(call);
   }
 
-  /** Makes the collected calls. Called without the lock. */
+  /** Makes the queued calls. Called without the lock. */
   void deliver() {
     for (Runnable call = deferredCalls.poll(); call != null; call = deferredCalls.poll()) {
       try {
@@ -185,7 +184,7 @@ final class EngineEvents {
     }
   }
 
-  /** What is wrong with the observer or the log; empty if nothing is. */
+  /** The trouble of the observer or the log; empty if there is none. */
   String trouble() {
     return callbacks.trouble();
   }

@@ -8,11 +8,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All unsettled records of an engine: by age, by key, and those that want a worker. What allocates
- * comes first in each operation, so that one that fails for want of memory changes nothing. Of each
- * key one at a time is ready, active or waiting; records without key stand alone. Guarded by the
- * engine's lock; every operation takes constant time, except taking a record out of the midst of
- * its key.
+ * All unsettled records of an engine: by age, by key, and those that are ready for a worker. Of
+ * each key one record at a time is ready, active or waiting. Records without key are independent of
+ * each other. Allocations come first in each operation, so that an operation that fails for lack of
+ * memory changes nothing. Every operation takes constant time, except removing a record from the
+ * middle of its lane. Confined to {@link EngineState}'s lock.
  */
 final class Lanes {
 
@@ -27,7 +27,7 @@ final class Lanes {
   private int size;
   private int withoutKey;
 
-  /** Records in lanes whose head is ready, that is what a batch could take. */
+  /** Records that a batch could take: those in lanes whose head is ready. */
   private int readySize;
 
   private long readyBytes;
@@ -37,7 +37,7 @@ final class Lanes {
     this.keyed = keyed;
   }
 
-  /** Takes a record in as the youngest, and the last of its key. */
+  /** Adds a record as the youngest, and as the last of its key. */
   void add(RawDelivery delivery, long nowNanos) {
     String key = keyed ? delivery.laneKey().orElse(null) : null;
     Lane lane = key == null ? null : lane(key);
@@ -88,7 +88,7 @@ final class Lanes {
     }
   }
 
-  /** The record wants a worker, before or after all others that do. */
+  /** Makes a record ready for a worker, before or after all others that are. */
   void makeReady(LaneEntry entry, boolean first) {
     removeFromActive(entry);
     entry.state = LaneEntry.State.READY;
@@ -127,17 +127,13 @@ final class Lanes {
     entry.nextReady = null;
   }
 
-  /** The record, which is ready, is the next that a worker takes. */
+  /** Makes a ready record the next that a worker takes. */
   void moveToFront(LaneEntry entry) {
     removeFromReady(entry);
     makeReady(entry, true);
   }
 
-  boolean hasReady() {
-    return firstReady != null;
-  }
-
-  /** Takes out what has wanted a worker longest, for a worker; null if there is none. */
+  /** Gives the first ready record to a worker; null if there is none. */
   @Nullable LaneEntry takeReady() {
     LaneEntry entry = firstReady;
     if (entry != null) {
@@ -157,8 +153,8 @@ final class Lanes {
   }
 
   /**
-   * Takes out records for a batch: what has wanted a worker longest, and of its key and further
-   * ones what stands at the head. One that must stay single comes alone.
+   * Gives a worker a batch: the first ready record, those queued behind it, and then the same of
+   * further keys. A record that must run alone comes alone.
    */
   List<LaneEntry> takeBatch(int maxItems, long maxBytes) {
     int most = Math.min(maxItems, size);
@@ -190,7 +186,7 @@ final class Lanes {
     return batch;
   }
 
-  /** Gives back to their keys what {@link #takeBatch} took, youngest first. */
+  /** Returns a record that {@link #takeBatch} took to its lane. Called youngest first. */
   void returnToLane(LaneEntry entry) {
     Lane lane = entry.lane;
     if (lane == null || lane.head == entry) {
@@ -201,11 +197,12 @@ final class Lanes {
     }
   }
 
-  /** What has wanted a worker longest; null if there is none. */
+  /** The next record that a worker takes; null if there is none. */
   @Nullable LaneEntry firstReady() {
     return firstReady;
   }
 
+  /** Whether the records that a batch could take fill it. */
   boolean fillsBatch(BatchBounds bounds) {
     return readySize >= bounds.maxItems() || readyBytes >= bounds.maxBytes();
   }
@@ -220,7 +217,7 @@ final class Lanes {
     }
   }
 
-  /** Those in a handler or on their way to the dead letters. Not a copy. */
+  /** The records that workers have. Not a copy. */
   List<LaneEntry> active() {
     return active;
   }
@@ -232,7 +229,7 @@ final class Lanes {
     intake.waiting(sizeOf(entry));
   }
 
-  /** Ends {@link #startWaiting}; false if that had ended already. */
+  /** Makes a waiting record ready; false if it does not wait. */
   boolean endWaiting(LaneEntry entry) {
     if (entry.state != LaneEntry.State.WAITING) {
       return false;
@@ -253,9 +250,9 @@ final class Lanes {
   }
 
   /**
-   * Takes a record out. If it was the first of its key, the next one becomes ready.
+   * Removes a record. If it was the head of its lane, the next one becomes ready.
    *
-   * @param nextFirst whether the next one of the key shall go before others that are ready
+   * @param nextFirst whether the next one of the lane precedes others that are ready
    */
   void remove(LaneEntry entry, boolean nextFirst) {
     if (entry.state == LaneEntry.State.READY) {
@@ -334,7 +331,7 @@ final class Lanes {
     return size;
   }
 
-  /** Keys that have records, and records without key. */
+  /** The number of keys that have records, plus the number of records without key. */
   int laneCount() {
     return byKey.size() + withoutKey;
   }

@@ -4,21 +4,22 @@ import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells an outage that one record causes by itself, for example because its handler loses the
- * connection each time, from an outage of all. After some outages in a row a record is the suspect,
- * and another one probes. If that one has an outage too, nothing is proved. If it gets through, the
- * record may have met the end of an outage of all; it is believed once. The next time its outage
- * counts as a failed attempt. Guarded by the engine's lock.
+ * Distinguishes an outage that one record causes itself, for example because its handler loses the
+ * connection each time, from an outage that concerns all records. After several outages in a row a
+ * record is the suspect, and another record probes. If that one has an outage too, nothing is
+ * proved. If it has an outcome, the suspect may have met the end of a real outage, which is assumed
+ * once. The next time its outage counts as a failed attempt. Confined to {@link EngineState}'s
+ * lock.
  */
 final class MessageOutages {
 
-  /** Outages in a row of one record after which another one probes. */
+  /** Outages in a row of one record after which another record probes. */
   private static final int OUTAGES_UNTIL_SUSPECT = 3;
 
   /** The last record that had an outage, if it has had several in a row. */
   private @Nullable LaneEntry suspect;
 
-  /** Whether the record's last outage is booked as a failed attempt. */
+  /** Whether the record's last outage counts as a failed attempt. */
   static boolean countsAsAttempt(LaneEntry entry) {
     LaneEntry.History failures = entry.history;
     return failures != null && failures.outageCountsAsAttempt;
@@ -28,13 +29,13 @@ final class MessageOutages {
     return ", " + entry.history().consecutiveOutages + " times in a row for message " + entry.id();
   }
 
-  /** Returns whether another record shall be tried next. */
+  /** Records an outage of one record. Returns whether another record should be tried next. */
   boolean recordOutage(LaneEntry entry, AttemptOutcome why) {
     LaneEntry.History failures = entry.history();
     failures.consecutiveOutages++;
     boolean repeated = failures.consecutiveOutages >= OUTAGES_UNTIL_SUSPECT;
     if (repeated) {
-      // In a batch it would hide among the others.
+      // In a batch its outages could not be attributed to it.
       entry.mustRunAlone = true;
     }
     boolean counts = why.kind() == AttemptOutcome.Kind.OUTAGE && failures.lastOutage != null;
@@ -42,14 +43,14 @@ final class MessageOutages {
     return repeated;
   }
 
-  /** Several records had an outage, and which one caused it can't be told. */
+  /** Records an outage of several records, of which none can be suspected. */
   void recordSharedOutage() {
     suspect = null;
   }
 
   /**
-   * A record came to an outcome while the route was paused. Returns the suspect if its last outage
-   * is a failed attempt of its own, which its next turn will book.
+   * A record has an outcome after the route was paused. Returns the suspect if its last outage now
+   * counts as a failed attempt, which the worker that takes it next applies.
    */
   @Nullable LaneEntry resolveSuspect(LaneEntry other, Count count) {
     LaneEntry failed = suspect;
@@ -72,7 +73,7 @@ final class MessageOutages {
     return failed;
   }
 
-  /** Whether its handler has run: a record that is expired or unreadable has reached nothing. */
+  /** Whether its handler has run: an expired or unreadable record proves nothing. */
   private static boolean isProof(LaneEntry entry, Count count) {
     return entry.handlerRuns > 0 && count != Count.EXPIRED && count != Count.BLOCKED;
   }

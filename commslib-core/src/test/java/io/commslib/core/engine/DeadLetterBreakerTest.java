@@ -37,7 +37,9 @@ class DeadLetterBreakerTest {
     rig.time().advance(Duration.ofSeconds(3));
     assertThat(rig.deadLetters()).hasSizeLessThan(50);
     assertThat(rig.engine().snapshot().isRoutePaused()).isTrue();
-    assertThat(rig.engine().health().reason()).contains("flood").contains("IllegalStateException");
+    assertThat(rig.engine().health().reason())
+        .contains("dead-letter storm")
+        .contains("IllegalStateException");
     int before = calls.get();
     rig.time().advance(Duration.ofMinutes(5));
     assertThat(calls.get() - before).as("one probe at a time").isBetween(30, 150);

@@ -34,7 +34,7 @@ class LanesTest {
     }
     assertThat(lanes.size()).isZero();
     assertThat(lanes.laneCount()).isZero();
-    assertThat(lanes.hasReady()).isFalse();
+    assertThat(lanes.firstReady()).isNull();
     assertThat(lanes.active()).isEmpty();
     assertThat(intake.waitingCount()).isZero();
   }
