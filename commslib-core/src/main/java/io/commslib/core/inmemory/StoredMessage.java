@@ -5,7 +5,7 @@ import io.commslib.core.wire.OrderingKeys;
 import io.commslib.core.wire.WireMessage;
 import java.util.Optional;
 
-/** A message in the hands of a member. */
+/** A message that a member has taken. Immutable. */
 record StoredMessage(GroupMember member, KeyQueue queue, KeyQueue.Waiting message, String group)
     implements RawDelivery {
 
@@ -23,7 +23,7 @@ record StoredMessage(GroupMember member, KeyQueue queue, KeyQueue.Waiting messag
     return Optional.ofNullable(queue.key).map(OrderingKeys::of);
   }
 
-  /** Its headers are text from the start, so this does not change. */
+  /** Constant, because its headers are text from the start. */
   @Override
   public int sizeBytes() {
     return message.wire().sizeBytes();
