@@ -48,11 +48,11 @@ final class DeadLetterCause {
     cause.put("failed-at", time.now().toString());
     cause.put("attempts", Integer.toString(entry.handlerRuns));
     cause.put("redrive-count", Integer.toString(DeadLetterHeaders.redriveCount(entry.raw.wire())));
-    LaneEntry.History failures = entry.history();
-    Throwable failure = failures.lastFailure;
+    LaneEntry.History history = entry.history();
+    Throwable failure = history.lastFailure;
     cause.put("fingerprint", fingerprint(failure, reason));
     if (failure != null) {
-      cause.put("first-cause", String.valueOf(failures.firstCause));
+      cause.put("first-cause", String.valueOf(history.firstCause));
       cause.put("last-cause", Failures.text(failure));
       cause.put("stack", stack(failure));
     }

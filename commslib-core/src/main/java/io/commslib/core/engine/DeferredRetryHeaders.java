@@ -45,9 +45,9 @@ final class DeferredRetryHeaders {
       return;
     }
     Map<String, String> headers = entry.raw.wire().headers();
-    LaneEntry.History failures = entry.history();
-    failures.failedAttempts = attempts(headers.get(ATTEMPTS));
-    failures.firstCause = headers.get(FIRST_CAUSE);
+    LaneEntry.History history = entry.history();
+    history.failedAttempts = attempts(headers.get(ATTEMPTS));
+    history.firstCause = headers.get(FIRST_CAUSE);
   }
 
   private static int attempts(@Nullable String text) {

@@ -69,23 +69,23 @@ final class EngineEvents {
           () -> observer.onRetry(config.destination(), config.group(), entry.id(), attempt, delay));
     }
     if (entry.failedAttempts() == 1) {
-      LaneEntry.History failures = entry.history();
+      LaneEntry.History history = entry.history();
       trouble(
           Trouble.Kind.ATTEMPT_FAILED,
           entry,
-          failures.lastFailure,
+          history.lastFailure,
           "next attempt in " + delay,
           attempt);
     }
   }
 
   void deadLettered(LaneEntry entry) {
-    LaneEntry.History failures = entry.history();
+    LaneEntry.History history = entry.history();
     Trouble.Kind kind =
-        failures.deadLetterCount == Count.BLOCKED
+        history.deadLetterCount == Count.BLOCKED
             ? Trouble.Kind.KEY_BLOCKED
             : Trouble.Kind.DEAD_LETTERED;
-    trouble(kind, entry, failures.lastFailure, failures.deadLetterReason, entry.handlerRuns);
+    trouble(kind, entry, history.lastFailure, history.deadLetterReason, entry.handlerRuns);
   }
 
   void stalled(LaneEntry entry, Throwable failure, String text) {

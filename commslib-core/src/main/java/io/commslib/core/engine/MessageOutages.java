@@ -21,8 +21,8 @@ final class MessageOutages {
 
   /** Whether the record's last outage counts as a failed attempt. */
   static boolean countsAsAttempt(LaneEntry entry) {
-    LaneEntry.History failures = entry.history;
-    return failures != null && failures.outageCountsAsAttempt;
+    LaneEntry.History history = entry.history;
+    return history != null && history.outageCountsAsAttempt;
   }
 
   static String repetitionText(LaneEntry entry) {
@@ -31,14 +31,14 @@ final class MessageOutages {
 
   /** Records an outage of one record. Returns whether another record should be tried next. */
   boolean recordOutage(LaneEntry entry, AttemptOutcome why) {
-    LaneEntry.History failures = entry.history();
-    failures.consecutiveOutages++;
-    boolean repeated = failures.consecutiveOutages >= OUTAGES_UNTIL_SUSPECT;
+    LaneEntry.History history = entry.history();
+    history.consecutiveOutages++;
+    boolean repeated = history.consecutiveOutages >= OUTAGES_UNTIL_SUSPECT;
     if (repeated) {
       // In a batch its outages could not be attributed to it.
       entry.mustRunAlone = true;
     }
-    boolean counts = why.kind() == AttemptOutcome.Kind.OUTAGE && failures.lastOutage != null;
+    boolean counts = why.kind() == AttemptOutcome.Kind.OUTAGE && history.lastOutage != null;
     suspect = repeated && counts ? entry : null;
     return repeated;
   }
@@ -58,18 +58,18 @@ final class MessageOutages {
       return null;
     }
     suspect = null;
-    LaneEntry.History failures = failed.history();
-    Throwable outage = failures.lastOutage;
+    LaneEntry.History history = failed.history();
+    Throwable outage = history.lastOutage;
     if (failed == other || failed.state != LaneEntry.State.READY || outage == null) {
       return null;
     }
-    if (!failures.wasSuspected) {
-      failures.wasSuspected = true;
+    if (!history.wasSuspected) {
+      history.wasSuspected = true;
       return null;
     }
     failed.recordFailure(outage);
-    failures.pendingOutcome = AttemptOutcome.retry(null);
-    failures.outageCountsAsAttempt = true;
+    history.pendingOutcome = AttemptOutcome.retry(null);
+    history.outageCountsAsAttempt = true;
     return failed;
   }
 

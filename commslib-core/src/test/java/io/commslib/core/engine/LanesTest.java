@@ -12,17 +12,17 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Random operations, each followed by a full count of what the lanes claim to know. */
+/** Random operations, each followed by a check of all links and counts of the lanes. */
 class LanesTest {
 
   private final IntakeBounds intake = new IntakeBounds(1_000_000, 1L << 40);
   private final Lanes lanes = new Lanes(intake, true);
-  private final EngineFixture rig = new EngineFixture();
+  private final EngineFixture fixture = new EngineFixture();
   private int accepted;
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
-  void keepsOrderAndCountsWhateverHappens(long seed) {
+  void keepsOrderAndCountsOverRandomOperations(long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     for (int step = 0; step < 5_000; step++) {
       operate(random);
@@ -46,12 +46,12 @@ class LanesTest {
     if (dice < 40 || any == null) {
       String key = random.nextInt(4) == 0 ? null : "k" + random.nextInt(5);
       String id = "m" + accepted++;
-      lanes.add(rig.delivery(id, key, EngineFixture.wire(id, key)), accepted);
+      lanes.add(fixture.delivery(id, key, EngineFixture.wire(id, key)), accepted);
     } else if (dice < 55) {
       lanes.takeReady();
     } else if (dice < 65) {
       List<LaneEntry> batch = lanes.takeBatch(1 + random.nextInt(5), 1L << 40);
-      // Some of them are finished, up to the first of a key that is not; the others go back.
+      // Some are finished, up to the first unfinished one of each key; the others return.
       List<Lane> stopped = new ArrayList<>();
       List<LaneEntry> back = new ArrayList<>();
       for (LaneEntry entry : batch) {
