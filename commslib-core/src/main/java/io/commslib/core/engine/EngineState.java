@@ -39,12 +39,12 @@ import org.jspecify.annotations.Nullable;
  * <p><b>The lock.</b> The fields that it guards carry {@code @GuardedBy}, which Error Prone checks
  * in the build. The objects in them have no lock of their own and are confined to this one. Every
  * transition has one form: change something under the lock, {@link #reassess()}, release the lock,
- * {@link #flush()}. User code, the adapter and the observer are never called under the lock: calls
- * to them are queued in {@link EngineEvents} and {@link WorkerStarter} and made by {@link
- * #flush()}. What can fail for lack of memory or threads comes first in a transition, so that a
- * failure leaves no record without a timer or a worker. A record costs one acquisition of the lock
- * when it is accepted, less in bulk, and one when it is settled, which also assigns the next
- * record.
+ * {@link #flush()}. User code, the adapter and the observer are never called under the lock, except
+ * for the accessors of {@link RawDelivery}. Calls to them are queued in {@link EngineEvents} and
+ * {@link WorkerStarter} and made by {@link #flush()}. What can fail for lack of memory or threads
+ * comes first in a transition, so that a failure leaves no record without a timer or a worker. A
+ * record costs one acquisition of the lock when it is accepted, less in bulk, and one when it is
+ * settled, which also assigns the next record.
  *
  * <p><b>Retries.</b> A failed attempt counts against the retry schedule. The record waits at the
  * head of its lane, or at the broker if the subscription is unordered and the adapter has a {@link
@@ -135,8 +135,6 @@ final class EngineState {
     starter.runWorkersWith(loop);
   }
 
-  // ---- Intake
-
   /** Takes a record; gives it back immediately if the engine drains. */
   void accept(RawDelivery delivery) {
     boolean taken;
@@ -197,8 +195,6 @@ final class EngineState {
   boolean isIntakeOpen() {
     return intakeOpen;
   }
-
-  // ---- Scopes, pause, drain, close
 
   void stopScope(Object scope) {
     change(in -> in.records().stopScope(scope));
@@ -274,8 +270,6 @@ final class EngineState {
       lock.unlock();
     }
   }
-
-  // ---- Workers
 
   /**
    * Settles what the worker has finished and assigns another record to it; null tells the worker to
@@ -390,8 +384,6 @@ final class EngineState {
     events.deliver();
   }
 
-  // ---- Outcomes
-
   /**
    * Acknowledges a record at the broker, unless its scope is lost. Called before the record leaves
    * the engine, so that an idle scope has no unacknowledged records.
@@ -476,8 +468,6 @@ final class EngineState {
     }
   }
 
-  // ---- Outcomes of publishes, which release the place of a worker whose thread has ended
-
   /** A publish has made the record safe, and the record is acknowledged. */
   void published(LaneEntry entry, Count count) {
     afterPublish(entry, records -> records.settle(entry, count, false));
@@ -503,8 +493,6 @@ final class EngineState {
           }
         });
   }
-
-  // ---- Timers
 
   private void endWaiting(LaneEntry entry, int activation) {
     change(in -> in.records().endWaiting(entry, activation));
@@ -537,8 +525,6 @@ final class EngineState {
       ledgerTimerSet = true;
     }
   }
-
-  // ---- Observation
 
   /** Whether the record would leave instead of waiting. */
   boolean isLeaving(LaneEntry entry) {

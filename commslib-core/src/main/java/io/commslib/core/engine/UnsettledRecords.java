@@ -70,8 +70,6 @@ final class UnsettledRecords {
     this.onWaitOver = onWaitOver;
   }
 
-  // ---- Records come and leave
-
   /** Whether records of this scope are neither taken nor given back. */
   boolean isForgotten(Object scope) {
     return stop.isClosed() || isStopped(scope);
@@ -163,8 +161,6 @@ final class UnsettledRecords {
     }
     events.settled(entry, count, runtime.time());
   }
-
-  // ---- An active record goes back to its lane
 
   /** Puts a record back, uncounted. */
   void makeReady(LaneEntry entry, boolean first) {
@@ -310,8 +306,6 @@ final class UnsettledRecords {
       events.afterUnlock(() -> settler.giveBack(entry.raw));
     }
   }
-
-  // ---- Observation
 
   boolean isActive(LaneEntry entry) {
     return entry.state == LaneEntry.State.ACTIVE;
