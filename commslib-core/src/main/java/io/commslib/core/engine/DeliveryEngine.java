@@ -152,11 +152,7 @@ public final class DeliveryEngine implements AutoCloseable {
     events.close();
   }
 
-  /**
-   * Returns the conservation ledger now.
-   *
-   * @return a consistent snapshot
-   */
+  /** {@return a consistent snapshot of the conservation ledger} */
   public SubscriptionSnapshot snapshot() {
     return state.snapshot();
   }
