@@ -1,6 +1,9 @@
 package io.commslib.benchmarks;
 
+import io.commslib.benchmarks.core.CoreBenchmark;
+import io.commslib.benchmarks.idempotency.IdempotencyBenchmark;
 import io.commslib.benchmarks.kafka.KafkaBenchmark;
+import io.commslib.benchmarks.outbox.OutboxBenchmark;
 import java.io.PrintStream;
 import java.util.LinkedHashMap;
 import java.util.Locale;

@@ -3,7 +3,7 @@ package io.commslib.core;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A body or an envelope can't be read or written. Always {@code PERMANENT}: such a message is never
+ * A body or an envelope can't be read or written. Always {@code PERMANENT}: such a message is not
  * retried.
  */
 public class CodecException extends CommsException {

@@ -4,12 +4,12 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Root of all failures this library reports.
+ * Root of all failures that this library reports.
  *
- * <p>The message starts with the code and names what failed by its identity (destination, group,
- * message id); it never holds a payload or a credential. Wrong arguments are {@link
- * IllegalArgumentException}, calls at the wrong moment {@link IllegalStateException}, null
- * arguments {@link NullPointerException}; those are outside this hierarchy.
+ * <p>The text starts with the code and identifies what failed (destination, group, message id). It
+ * never contains a payload or a credential. Outside this hierarchy are wrong arguments ({@link
+ * IllegalArgumentException}), calls at the wrong moment ({@link IllegalStateException}) and null
+ * arguments ({@link NullPointerException}).
  */
 public abstract class CommsException extends RuntimeException {
 
@@ -22,9 +22,9 @@ public abstract class CommsException extends RuntimeException {
    * Creates a failure.
    *
    * @param code stable identifier such as {@code COMMS-CORE-001}, listed in the docs
-   * @param kind what the failure means for a repetition
+   * @param kind meaning of the failure for a repetition
    * @param message what failed, by identity
-   * @param cause the failure underneath, kept as is
+   * @param cause the underlying failure, unchanged; or null
    */
   protected CommsException(
       String code, FailureKind kind, String message, @Nullable Throwable cause) {
@@ -33,20 +33,12 @@ public abstract class CommsException extends RuntimeException {
     this.kind = Objects.requireNonNull(kind, "kind");
   }
 
-  /**
-   * Returns the stable identifier of this failure.
-   *
-   * @return the code, for example {@code COMMS-CORE-001}
-   */
+  /** {@return the stable identifier of this failure, for example {@code COMMS-CORE-001}} */
   public final String code() {
     return code;
   }
 
-  /**
-   * Returns what this failure means for a repetition.
-   *
-   * @return the kind
-   */
+  /** {@return the meaning of this failure for a repetition} */
   public final FailureKind kind() {
     return kind;
   }

@@ -10,21 +10,22 @@ import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a failure means, the same for the delivery engine, the relay, a redrive and sagas. It looks
- * at the whole chain of causes, since code between a handler and the part that failed may wrap what
- * was thrown. A throwable whose own methods fail is treated like any other.
+ * Classifies failures, in the same way for the delivery engine, the relay, a redrive and sagas. It
+ * reads the whole chain of causes, because code between a handler and the failed component may wrap
+ * exceptions. A throwable whose own methods fail is treated like any other.
  *
- * <p>Three questions, each with an answer that does no harm when in doubt:
+ * <p>There are three classes. If in doubt, a failure belongs to none of them:
  *
  * <ul>
- *   <li>Does the JVM fail? {@link #isJvmFailure}: an {@code OutOfMemoryError} or another {@code
- *       VirtualMachineError} is in the chain, a {@code StackOverflowError} apart, which one message
- *       can cause.
- *   <li>Is something else out of reach? {@link #isOutage}: the first failure of the library in the
- *       chain is {@code TRANSIENT}, its result is unknown, or it was given up since a part closes.
- *   <li>Will it never succeed? {@link #isPermanent}: it is itself a failure of the library of kind
- *       {@code PERMANENT}, wrappers that only carry another failure apart. Only this allows to give
- *       a message up at once.
+ *   <li>The JVM fails ({@link #isJvmFailure}): an {@code OutOfMemoryError} or another {@code
+ *       VirtualMachineError} is in the chain. A {@code StackOverflowError} does not count, because
+ *       one message can cause it.
+ *   <li>A dependency is unavailable ({@link #isOutage}): the first failure of the library in the
+ *       chain is {@code TRANSIENT}, its result is unknown, or the work was stopped because a
+ *       component closes.
+ *   <li>The work can never succeed ({@link #isPermanent}): the failure is itself a failure of the
+ *       library of kind {@code PERMANENT}, or a wrapper that only carries one. Only such a message
+ *       may be dead-lettered at its first attempt.
  * </ul>
  *
  * <p>Everything else is a failed attempt.
@@ -40,15 +41,15 @@ public final class Failures {
    * Returns the first failure of the library in a chain of causes.
    *
    * @param failure any failure
-   * @return it, or empty if there is none
+   * @return the failure of the library, or empty if there is none
    */
   public static Optional<CommsException> known(@Nullable Throwable failure) {
     return find(failure, CommsException.class);
   }
 
   /**
-   * Returns whether a failure is about something out of reach, not about the work: it consumes no
-   * attempt.
+   * Returns whether a failure is an outage of a dependency rather than a fault of the work. It then
+   * consumes no attempt.
    *
    * @param failure any failure
    * @return whether the first failure of the library in the chain is {@code TRANSIENT}, {@code
@@ -62,7 +63,7 @@ public final class Failures {
   }
 
   /**
-   * Returns whether it is proved that the same work will fail again.
+   * Returns whether the same work is certain to fail again.
    *
    * @param failure any failure
    * @return whether it is a failure of the library of kind {@code PERMANENT}, or one that only
@@ -74,11 +75,10 @@ public final class Failures {
   }
 
   /**
-   * Returns whether the JVM itself is in trouble, which says nothing about the work that happened
-   * to run.
+   * Returns whether the JVM itself fails. The work that was running is then not the cause.
    *
    * @param failure any failure
-   * @return whether a {@code VirtualMachineError} that is no {@code StackOverflowError} is in the
+   * @return whether a {@code VirtualMachineError} other than {@code StackOverflowError} is in the
    *     chain
    */
   public static boolean isJvmFailure(@Nullable Throwable failure) {
@@ -86,10 +86,10 @@ public final class Failures {
   }
 
   /**
-   * Returns the error of the JVM in a chain of causes, for code that must throw it.
+   * Returns the JVM's error in a chain of causes, for code that must rethrow it.
    *
    * @param failure any failure
-   * @return the error because of which {@link #isJvmFailure} is true, or empty
+   * @return the error that makes {@link #isJvmFailure} true, or empty
    */
   public static Optional<VirtualMachineError> jvmFailure(@Nullable Throwable failure) {
     return find(failure, VirtualMachineError.class)
@@ -97,7 +97,7 @@ public final class Failures {
   }
 
   /**
-   * Returns whether a thread was interrupted, as far as the chain of causes tells.
+   * Returns whether a failure was caused by the interruption of a thread.
    *
    * @param failure any failure
    * @return whether an {@code InterruptedException} is in the chain
@@ -107,10 +107,10 @@ public final class Failures {
   }
 
   /**
-   * Takes off wrappers that only carry another failure: those of futures and of reflection.
+   * Removes wrappers that only carry another failure: those of futures and of reflection.
    *
    * @param failure any failure
-   * @return the failure itself, or the first in the chain that is no such wrapper
+   * @return the failure itself, or the first one in the chain that is not such a wrapper
    */
   public static Throwable unwrapped(Throwable failure) {
     Throwable found = failure;
@@ -137,7 +137,7 @@ public final class Failures {
    * @param <T> the class
    * @param failure any failure
    * @param type the class
-   * @return it, or empty if there is none
+   * @return the failure of that class, or empty if there is none
    */
   public static <T extends Throwable> Optional<T> find(@Nullable Throwable failure, Class<T> type) {
     Throwable found = failure;
@@ -154,7 +154,7 @@ public final class Failures {
    * Returns a failure and its causes.
    *
    * @param failure any failure
-   * @return at most the first 20 of the chain, from the outermost on
+   * @return at most the first 20 of the chain, outermost first
    */
   public static List<Throwable> chain(Throwable failure) {
     List<Throwable> chain = new ArrayList<>();
@@ -170,7 +170,7 @@ public final class Failures {
    * Returns the cause of a failure.
    *
    * @param failure any failure
-   * @return the cause, or null if there is none or the failure can't tell
+   * @return the cause, or null if there is none or it can't be read
    */
   public static @Nullable Throwable cause(Throwable failure) {
     try {
@@ -184,7 +184,7 @@ public final class Failures {
   /**
    * Returns class and message of a failure for logs, tables and headers.
    *
-   * @param failure any failure, also one whose message can't be read
+   * @param failure any failure, including one whose message can't be read
    * @return at most 1,000 characters
    */
   public static String text(Throwable failure) {

@@ -5,16 +5,16 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 
-/** Health of one part, or of several together, at one moment. Immutable. */
+/** Health of one component, or of several together, at one moment. Immutable. */
 public final class Health {
 
-  /** How well a part does its work. */
+  /** Status of a component. */
   public enum Status {
-    /** Works. */
+    /** The component works. */
     UP,
-    /** Works with delay or with less than it should: paused, retrying, backlog. */
+    /** The component works with delay or reduced: paused, retrying, backlog. */
     DEGRADED,
-    /** Does not work without help. */
+    /** The component does not work until an operator or a recovered dependency helps. */
     DOWN
   }
 
@@ -24,19 +24,19 @@ public final class Health {
   private final Map<String, Health> components;
 
   private Health(
-      Status status, String reason, Map<String, String> details, Map<String, Health> parts) {
+      Status status, String reason, Map<String, String> details, Map<String, Health> components) {
     this.status = Objects.requireNonNull(status, "status");
     this.reason = Objects.requireNonNull(reason, "reason");
     this.details = java.util.Collections.unmodifiableMap(new TreeMap<>(details));
-    this.components = java.util.Collections.unmodifiableMap(new LinkedHashMap<>(parts));
+    this.components = java.util.Collections.unmodifiableMap(new LinkedHashMap<>(components));
   }
 
   /**
-   * Returns the health of one part.
+   * Returns the health of one component.
    *
-   * @param status how well it works
-   * @param reason why it is not {@link Status#UP}; empty when it is
-   * @param details figures by name, oldest ages before counts
+   * @param status status of the component
+   * @param reason reason why it is not {@link Status#UP}; empty if it is
+   * @param details figures by name
    * @return the health
    */
   public static Health of(Status status, String reason, Map<String, String> details) {
@@ -44,61 +44,48 @@ public final class Health {
   }
 
   /**
-   * Returns the health of several parts together: the worst status of all.
+   * Returns the health of several components together: the worst status of all.
    *
-   * @param parts health by part name
-   * @return the health of the whole
+   * @param components health by component name, in start order
+   * @return the combined health
    */
-  public static Health combine(Map<String, Health> parts) {
+  public static Health combine(Map<String, Health> components) {
     Status worst = Status.UP;
     StringBuilder reason = new StringBuilder();
-    for (Map.Entry<String, Health> part : parts.entrySet()) {
-      Health health = part.getValue();
+    for (Map.Entry<String, Health> component : components.entrySet()) {
+      Health health = component.getValue();
       if (health.status.compareTo(worst) > 0) {
         worst = health.status;
       }
       if (health.status != Status.UP) {
         reason
             .append(reason.isEmpty() ? "" : "; ")
-            .append(part.getKey())
+            .append(component.getKey())
             .append(": ")
             .append(health.reason);
       }
     }
-    return new Health(worst, reason.toString(), Map.of(), parts);
+    return new Health(worst, reason.toString(), Map.of(), components);
   }
 
-  /**
-   * Returns the status.
-   *
-   * @return how well it works
-   */
+  /** {@return the status} */
   public Status status() {
     return status;
   }
 
-  /**
-   * Returns why it is not up.
-   *
-   * @return the reason, empty when up
-   */
+  /** {@return the reason why the status is not up; empty if it is} */
   public String reason() {
     return reason;
   }
 
-  /**
-   * Returns figures by name.
-   *
-   * @return unmodifiable, sorted by name
-   */
+  /** {@return figures by name, sorted by name; unmodifiable} */
   public Map<String, String> details() {
     return details;
   }
 
   /**
-   * Returns the parts this health was combined from.
-   *
-   * @return unmodifiable, in start order; empty for a single part
+   * {@return the components from which this health was combined, in start order; unmodifiable,
+   * empty for a single component}
    */
   public Map<String, Health> components() {
     return components;

@@ -1,18 +1,18 @@
 package io.commslib.core;
 
 /**
- * States of a long-lived object. They are passed in declaration order; {@link #STARTING} may go
- * straight to {@link #CLOSED}.
+ * States of a long-lived object, in the order in which it passes them. {@link #STARTING} may be
+ * followed by {@link #CLOSED} directly.
  */
 public enum LifecycleState {
-  /** Built, nothing runs yet. */
+  /** Built; nothing runs yet. */
   NEW,
   /** Start was called and has not finished. */
   STARTING,
-  /** Taking work. */
+  /** Accepts work. */
   RUNNING,
-  /** Takes no new work, finishes what runs. */
+  /** Accepts no new work and finishes running work. */
   DRAINING,
-  /** Ended; never leaves this state. */
+  /** Ended; this state is final. */
   CLOSED
 }

@@ -3,12 +3,15 @@ package io.commslib.core;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A database or another store failed or refused.
+ * A database or another store failed or refused a call.
  *
- * <p>{@link FailureKind#TRANSIENT}: not reachable, nothing was committed. {@link
- * FailureKind#UNKNOWN_RESULT}: the connection broke during commit, the unit of work may or may not
- * have taken effect. {@link FailureKind#CONTENTION}: deadlock or serialization failure, rolled
- * back. {@link FailureKind#PERMANENT}: wrong schema, version or data.
+ * <ul>
+ *   <li>{@link FailureKind#TRANSIENT}: the store is unreachable; nothing was committed.
+ *   <li>{@link FailureKind#UNKNOWN_RESULT}: the connection broke during commit; the unit of work
+ *       may or may not have taken effect.
+ *   <li>{@link FailureKind#CONTENTION}: deadlock or serialization failure; rolled back.
+ *   <li>{@link FailureKind#PERMANENT}: wrong schema, version or data.
+ * </ul>
  */
 public class StoreException extends CommsException {
 
@@ -18,7 +21,7 @@ public class StoreException extends CommsException {
    * Creates a store failure.
    *
    * @param code stable identifier
-   * @param kind what the failure means for a repetition
+   * @param kind meaning of the failure for a repetition
    * @param message what failed
    * @param cause the driver's failure, or null
    */

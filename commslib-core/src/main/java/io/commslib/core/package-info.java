@@ -1,6 +1,6 @@
 /**
- * Failures, their meaning for the next step, and health: the ground of all modules. Start with
- * {@link io.commslib.core.CommsException}, {@link io.commslib.core.FailureKind} and {@link
+ * Failures, their meaning for the caller's next step, and health: the base of all modules. Start
+ * with {@link io.commslib.core.CommsException}, {@link io.commslib.core.FailureKind} and {@link
  * io.commslib.core.Health}. All types are immutable. Imports no other package of the library.
  */
 @NullMarked

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Mistakes of the first hour are refused at once, with the value, the rule and the setting. */
+/** Common mistakes are refused immediately, with the setting, the value and the rule. */
 class ClearErrorsTest {
 
   private static final Destination ORDERS = Destination.queue("orders");
@@ -62,7 +62,7 @@ class ClearErrorsTest {
     abstract int value();
   }
 
-  private static final class NoCodec implements Codec {
+  private static final class UnusedCodec implements Codec {
     @Override
     public String contentType() {
       return "text/plain";
@@ -90,23 +90,26 @@ class ClearErrorsTest {
         Override.class,
         List.class
       })
-  void aClassThatNoEventHasIsNoEventType(Class<?> type) {
+  void aClassWithoutDirectInstancesIsRefusedAsEventType(Class<?> type) {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> TypeRegistry.builder(new NoCodec()).register("event", type))
-        .withMessageStartingWith("class: " + type.getName() + " (expected: a class that events")
+        .isThrownBy(() -> TypeRegistry.builder(new UnusedCodec()).register("event", type))
+        .withMessageStartingWith(
+            "class: " + type.getName() + " (expected: the exact class of events")
         .withMessageEndingWith(")");
   }
 
   @ParameterizedTest
   @ValueSource(classes = {Plain.class, byte[].class, String.class, Message.class})
-  void aClassThatEventsHaveIsAnEventType(Class<?> type) {
-    assertThat(TypeRegistry.builder(new NoCodec()).register("event", type).build().contains(type))
+  void aClassWithDirectInstancesIsAcceptedAsEventType(Class<?> type) {
+    assertThat(
+            TypeRegistry.builder(new UnusedCodec()).register("event", type).build().contains(type))
         .isTrue();
   }
 
   @Test
-  void aTypedHandlerWithoutAHandlerIsRefused() {
-    TypeRegistry types = TypeRegistry.builder(new NoCodec()).register("event", Plain.class).build();
+  void aTypedHandlerWithoutAMethodIsRefused() {
+    TypeRegistry types =
+        TypeRegistry.builder(new UnusedCodec()).register("event", Plain.class).build();
     assertThatIllegalArgumentException()
         .isThrownBy(() -> TypedHandler.builder(types).build())
         .withMessage("on: none (expected: a handler for one class or more)");
@@ -114,7 +117,7 @@ class ClearErrorsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"", " ", "\t\n"})
-  void aSettlementThatNeedsAReasonHasOne(String reason) {
+  void aBlankReasonOfASettlementIsRefused(String reason) {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Settlement.deadLetter(reason))
         .withMessageEndingWith("(expected: a text that is not blank)");
@@ -124,7 +127,7 @@ class ClearErrorsTest {
   }
 
   @Test
-  void anEngineNamesWhatItWasNotGiven() {
+  void anEngineNamesItsMissingSetting() {
     assertThatIllegalStateException()
         .isThrownBy(
             () ->
@@ -135,7 +138,7 @@ class ClearErrorsTest {
   }
 
   @Test
-  void aHandlerThatReturnsNullIsNamedInTheDeadLetter() {
+  void aNullSettlementIsReportedWithTheHandlerInTheDeadLetter() {
     assertThat(deadLetterOf(SubscriptionConfig.builder(ORDERS).name("stock"), delivery -> null))
         .contains(
             "COMMS-CORE-014: the handler of stock returned null (expected: a Settlement, from a"
@@ -143,7 +146,7 @@ class ClearErrorsTest {
   }
 
   @Test
-  void aBatchHandlerThatReturnsTooLittleIsNamedInTheDeadLetter() {
+  void aWrongNumberOfBatchSettlementsIsReportedInTheDeadLetter() {
     SubscriptionConfig.Builder batches =
         SubscriptionConfig.builder(ORDERS).batch(BatchBounds.of(10));
     assertThat(deadLetterOf(batches, (Batch) batch -> null))

@@ -24,7 +24,7 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** Each code of the core and of the in-memory transport, provoked. */
+/** Provokes each error code of the core and of the in-memory transport. */
 class ErrorCodesTest {
 
   private static final Destination ORDERS = Destination.queue("orders");

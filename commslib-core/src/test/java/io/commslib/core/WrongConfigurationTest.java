@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Wrong settings are refused when the object is built, with value and rule. */
+/** Wrong settings are refused when an object is built, with value and rule. */
 class WrongConfigurationTest {
 
   private static final Destination QUEUE = Destination.queue("orders");

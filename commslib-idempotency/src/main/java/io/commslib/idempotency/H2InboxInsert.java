@@ -2,13 +2,14 @@ package io.commslib.idempotency;
 
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlErrors;
+import io.commslib.jdbc.SqlStatement;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * A plain insert that fails on a duplicate, which on H2 leaves the transaction intact; several rows
@@ -20,14 +21,19 @@ final class H2InboxInsert implements InboxInsert {
   /** Rows in one statement; H2 compiles it again for each number of rows. */
   private static final int MOST_ROWS = 200;
 
+  private static final String INSERT =
+      """
+      INSERT INTO @inbox (consumer, message_id, received_at)
+      VALUES {rows}
+      """;
+
   private final long lockTimeoutMillis;
-  private final String into;
+  private final SqlStatement insert;
   private final String row;
 
   H2InboxInsert(JdbcDatabase database, Duration lockTimeout) {
     this.lockTimeoutMillis = lockTimeout.toMillis();
-    this.into =
-        "INSERT INTO " + database.table("inbox") + " (consumer, message_id, received_at) VALUES ";
+    this.insert = SqlStatement.of(database, INSERT);
     this.row = "(?, ?, " + database.dialect().now() + ")";
   }
 
@@ -71,14 +77,10 @@ final class H2InboxInsert implements InboxInsert {
   /** Inserts all or, if one is there already, none. */
   private boolean insert(Connection connection, String consumer, List<String> ids)
       throws SQLException {
-    String sql = into + row + (", " + row).repeat(ids.size() - 1);
-    try (PreparedStatement insert = connection.prepareStatement(sql)) {
-      int parameter = 1;
-      for (String id : ids) {
-        insert.setString(parameter++, consumer);
-        insert.setString(parameter++, id);
-      }
-      insert.executeUpdate();
+    Object[] parameters = ids.stream().flatMap(id -> Stream.of(consumer, id)).toArray();
+    String rows = row + (", " + row).repeat(ids.size() - 1);
+    try {
+      insert.with("rows", rows).update(connection, parameters);
       return true;
     } catch (SQLException e) {
       if (SqlErrors.isDuplicateKey(e)) {

@@ -5,11 +5,9 @@ import io.commslib.core.messaging.BlockedKeyStore;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.SqlErrors;
+import io.commslib.jdbc.SqlStatement;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalInt;
@@ -26,33 +24,46 @@ public final class JdbcBlockedKeyStore implements BlockedKeyStore {
     T run(Connection connection) throws SQLException;
   }
 
+  private static final String RAISE =
+      """
+      UPDATE @held_keys SET hold_level = ?
+      WHERE consumer = ? AND lane_key = ? AND hold_level < ?
+      """;
+  private static final String INSERT =
+      """
+      INSERT INTO @held_keys (consumer, lane_key, hold_level, held_at)
+      VALUES (?, ?, ?, {now}){onConflict}
+      """;
+
+  /** A plain insert would leave a shared lock on the row that it meets. */
+  private static final String MYSQL_ON_CONFLICT =
+      " ON DUPLICATE KEY UPDATE hold_level = GREATEST(hold_level, VALUES(hold_level))";
+
+  private static final String SELECT =
+      "SELECT hold_level FROM @held_keys WHERE consumer = ? AND lane_key = ?";
+  private static final String DELETE = "DELETE FROM @held_keys WHERE consumer = ? AND lane_key = ?";
+  private static final String LIST = "SELECT lane_key FROM @held_keys WHERE consumer = ? LIMIT ?";
+
   private final JdbcTransactionRunner transactions;
   private final boolean isUpsert;
-  private final String raise;
-  private final String insert;
-  private final String select;
-  private final String delete;
-  private final String list;
+  private final SqlStatement raise;
+  private final SqlStatement insert;
+  private final SqlStatement select;
+  private final SqlStatement delete;
+  private final SqlStatement list;
 
   private JdbcBlockedKeyStore(JdbcDatabase database) {
     this.transactions = JdbcTransactionRunner.create(database);
-    String table = database.table("held_keys");
-    String key = " WHERE consumer = ? AND lane_key = ?";
     this.isUpsert = database.dialect().isMySql();
-    this.raise = "UPDATE " + table + " SET hold_level = ?" + key + " AND hold_level < ?";
+    this.raise = SqlStatement.of(database, RAISE);
     this.insert =
-        "INSERT INTO "
-            + table
-            + " (consumer, lane_key, hold_level, held_at) VALUES (?, ?, ?, "
-            + database.dialect().now()
-            + ")"
-            + (isUpsert
-                // A plain insert would leave a shared lock on the row it meets.
-                ? " ON DUPLICATE KEY UPDATE hold_level = GREATEST(hold_level, VALUES(hold_level))"
-                : database.dialect().onConflictDoNothing());
-    this.select = "SELECT hold_level FROM " + table + key;
-    this.delete = "DELETE FROM " + table + key;
-    this.list = "SELECT lane_key FROM " + table + " WHERE consumer = ? LIMIT ?";
+        SqlStatement.of(database, INSERT)
+            .with(
+                "onConflict",
+                isUpsert ? MYSQL_ON_CONFLICT : database.dialect().onConflictDoNothing());
+    this.select = SqlStatement.of(database, SELECT);
+    this.delete = SqlStatement.of(database, DELETE);
+    this.list = SqlStatement.of(database, LIST);
   }
 
   /**
@@ -83,13 +94,7 @@ public final class JdbcBlockedKeyStore implements BlockedKeyStore {
         connection -> {
           // Inserted first: of two that hold the key at once, the second one raises the level.
           if (!insert(connection, consumer, key, level)) {
-            try (PreparedStatement statement = connection.prepareStatement(raise)) {
-              statement.setInt(1, level);
-              statement.setString(2, consumer);
-              statement.setString(3, key);
-              statement.setInt(4, level);
-              statement.executeUpdate();
-            }
+            raise.update(connection, level, consumer, key, level);
           }
           return true;
         });
@@ -97,11 +102,8 @@ public final class JdbcBlockedKeyStore implements BlockedKeyStore {
 
   private boolean insert(Connection connection, String consumer, String key, int level)
       throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(insert)) {
-      statement.setString(1, consumer);
-      statement.setString(2, key);
-      statement.setInt(3, level);
-      return statement.executeUpdate() > 0 || isUpsert;
+    try {
+      return insert.update(connection, consumer, key, level) > 0 || isUpsert;
     } catch (SQLException e) {
       if (SqlErrors.isDuplicateKey(e)) {
         return false;
@@ -115,50 +117,21 @@ public final class JdbcBlockedKeyStore implements BlockedKeyStore {
     return run(
         "level",
         connection -> {
-          try (PreparedStatement statement = keyed(connection, select, consumer, key);
-              ResultSet row = statement.executeQuery()) {
-            return row.next() ? OptionalInt.of(row.getInt(1)) : OptionalInt.empty();
-          }
+          Integer level = select.one(connection, row -> row.getInt(1), consumer, key);
+          return level == null ? OptionalInt.empty() : OptionalInt.of(level);
         });
   }
 
   @Override
   public boolean release(String consumer, String key) {
-    return run(
-        "release",
-        connection -> {
-          try (PreparedStatement statement = keyed(connection, delete, consumer, key)) {
-            return statement.executeUpdate() == 1;
-          }
-        });
+    return run("release", connection -> delete.update(connection, consumer, key) == 1);
   }
 
   @Override
   public List<String> list(String consumer, int limit) {
     Checks.inRange("limit", limit, 1, 100_000);
     return run(
-        "list",
-        connection -> {
-          try (PreparedStatement statement = connection.prepareStatement(list)) {
-            statement.setString(1, consumer);
-            statement.setInt(2, limit);
-            List<String> keys = new ArrayList<>();
-            try (ResultSet rows = statement.executeQuery()) {
-              while (rows.next()) {
-                keys.add(rows.getString(1));
-              }
-            }
-            return keys;
-          }
-        });
-  }
-
-  private static PreparedStatement keyed(
-      Connection connection, String sql, String consumer, String key) throws SQLException {
-    PreparedStatement statement = connection.prepareStatement(sql);
-    statement.setString(1, consumer);
-    statement.setString(2, key);
-    return statement;
+        "list", connection -> list.list(connection, row -> row.getString(1), consumer, limit));
   }
 
   private <T> T run(String doing, Work<T> work) {

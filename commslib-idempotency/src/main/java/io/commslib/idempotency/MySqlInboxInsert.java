@@ -1,14 +1,14 @@
 package io.commslib.idempotency;
 
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlStatement;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * An upsert that counts the copies of a message, for MySQL and MariaDB. The count of changed rows
@@ -20,22 +20,28 @@ final class MySqlInboxInsert implements InboxInsert {
 
   private static final int MOST_ROWS = 1_000;
 
-  private final String into;
+  private static final String UPSERT =
+      """
+      {wait}INSERT INTO @inbox (consumer, message_id, received_at)
+      VALUES {rows}
+      ON DUPLICATE KEY UPDATE copies = copies + 1
+      """;
+  private static final String SELECT_FRESH =
+      """
+      SELECT message_id FROM @inbox
+      WHERE consumer = ? AND copies = 0 AND message_id IN ({ids})
+      """;
+
+  private final SqlStatement upsert;
+  private final SqlStatement selectFresh;
   private final String row;
-  private final String fresh;
 
   MySqlInboxInsert(JdbcDatabase database, Duration lockTimeout) {
-    String table = database.table("inbox");
-    this.into =
-        database.dialect().waitingAtMost(lockTimeout)
-            + "INSERT INTO "
-            + table
-            + " (consumer, message_id, received_at) VALUES ";
+    this.upsert =
+        SqlStatement.of(database, UPSERT)
+            .with("wait", database.dialect().waitingAtMost(lockTimeout));
+    this.selectFresh = SqlStatement.of(database, SELECT_FRESH);
     this.row = "(?, ?, " + database.dialect().now() + ")";
-    this.fresh =
-        "SELECT message_id FROM "
-            + table
-            + " WHERE consumer = ? AND copies = 0 AND message_id IN (?";
   }
 
   @Override
@@ -59,36 +65,18 @@ final class MySqlInboxInsert implements InboxInsert {
   }
 
   private int insert(Connection connection, String consumer, List<String> ids) throws SQLException {
-    String sql =
-        into
-            + row
-            + (", " + row).repeat(ids.size() - 1)
-            + " ON DUPLICATE KEY UPDATE copies = copies + 1";
-    try (PreparedStatement insert = connection.prepareStatement(sql)) {
-      int parameter = 1;
-      for (String id : ids) {
-        insert.setString(parameter++, consumer);
-        insert.setString(parameter++, id);
-      }
-      return insert.executeUpdate();
-    }
+    String rows = row + (", " + row).repeat(ids.size() - 1);
+    Object[] parameters = ids.stream().flatMap(id -> Stream.of(consumer, id)).toArray();
+    return upsert.with("rows", rows).update(connection, parameters);
   }
 
-  /** This transaction holds all the rows by now: those without a copy are its own. */
+  /** This transaction now holds all the rows: those without a copy are its own. */
   private void addFresh(Connection connection, String consumer, List<String> ids, Set<String> found)
       throws SQLException {
-    String sql = fresh + ", ?".repeat(ids.size() - 1) + ")";
-    try (PreparedStatement select = connection.prepareStatement(sql)) {
-      int parameter = 1;
-      select.setString(parameter++, consumer);
-      for (String id : ids) {
-        select.setString(parameter++, id);
-      }
-      try (ResultSet rows = select.executeQuery()) {
-        while (rows.next()) {
-          found.add(rows.getString(1));
-        }
-      }
-    }
+    Object[] parameters = Stream.concat(Stream.of(consumer), ids.stream()).toArray();
+    found.addAll(
+        selectFresh
+            .with("ids", "?" + ", ?".repeat(ids.size() - 1))
+            .list(connection, row -> row.getString(1), parameters));
   }
 }

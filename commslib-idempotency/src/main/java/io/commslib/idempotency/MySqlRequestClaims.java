@@ -5,12 +5,10 @@ import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlErrors;
+import io.commslib.jdbc.SqlStatement;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
-import org.jspecify.annotations.Nullable;
 
 /**
  * An upsert takes the key's row for this transaction, and a look at it then tells whose it is, for
@@ -26,38 +24,34 @@ final class MySqlRequestClaims implements RequestClaims {
   /** In the column that says whether a grant is a takeover: inserted by who reads it. */
   private static final int INSERTED = 2;
 
+  private static final String UPSERT =
+      """
+      {wait}INSERT INTO @idempotency
+        (scope, request_key, fingerprint, token, leased_until, takeover, expires_at, steps)
+      VALUES (?, ?, ?, {now}, {now} + ?, {inserted}, {now} + ?, '')
+      ON DUPLICATE KEY UPDATE takeover = 0
+      """;
+  private static final String LOCK =
+      """
+      SELECT {columns}, {now} FROM @idempotency
+      WHERE scope = ? AND request_key = ? FOR UPDATE
+      """;
+
   private final RequestTable rows;
   private final long retentionMillis;
   private final Duration retryAfter;
-  private final String upsert;
-  private final String lock;
+  private final SqlStatement upsert;
+  private final SqlStatement lock;
 
   MySqlRequestClaims(JdbcDatabase database, IdempotencyConfig config) {
-    String table = database.table("idempotency");
     this.rows = new RequestTable(database, NOW, config);
     this.retentionMillis = config.retention().toMillis();
     this.retryAfter = config.retryAfter();
     this.upsert =
-        database.dialect().waitingAtMost(Duration.ZERO)
-            + "INSERT INTO "
-            + table
-            + " (scope, request_key, fingerprint, token, leased_until, takeover, expires_at, steps)"
-            + " VALUES (?, ?, ?, "
-            + NOW
-            + ", "
-            + NOW
-            + " + ?, "
-            + INSERTED
-            + ", "
-            + NOW
-            + " + ?, '') ON DUPLICATE KEY UPDATE takeover = 0";
-    this.lock =
-        "SELECT "
-            + RequestRow.COLUMNS
-            + NOW
-            + " FROM "
-            + table
-            + " WHERE scope = ? AND request_key = ? FOR UPDATE";
+        RequestTable.statement(database, UPSERT, NOW)
+            .with("wait", database.dialect().waitingAtMost(Duration.ZERO))
+            .with("inserted", Integer.toString(INSERTED));
+    this.lock = RequestTable.statement(database, LOCK, NOW);
   }
 
   @Override
@@ -93,14 +87,14 @@ final class MySqlRequestClaims implements RequestClaims {
 
   private Claim insertOrTakeOver(Connection connection, RequestKey request, long leaseMillis)
       throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(upsert)) {
-      int next = RequestTable.setKey(statement, 1, request);
-      statement.setString(next, request.fingerprint());
-      statement.setLong(next + 1, leaseMillis);
-      statement.setLong(next + 2, leaseMillis + retentionMillis);
-      statement.executeUpdate();
-    }
-    RequestRow row = locked(connection, request);
+    upsert.update(
+        connection,
+        request.scope(),
+        request.key(),
+        request.fingerprint(),
+        leaseMillis,
+        leaseMillis + retentionMillis);
+    RequestRow row = lock.one(connection, RequestRow::read, request.scope(), request.key());
     if (row == null) {
       return Claim.inFlight(retryAfter);
     }
@@ -116,16 +110,6 @@ final class MySqlRequestClaims implements RequestClaims {
     }
     RequestRow taken = rows.select(connection, request);
     return taken == null ? Claim.inFlight(retryAfter) : taken.granted();
-  }
-
-  private @Nullable RequestRow locked(Connection connection, RequestKey request)
-      throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(lock)) {
-      RequestTable.setKey(statement, 1, request);
-      try (ResultSet row = statement.executeQuery()) {
-        return row.next() ? RequestRow.read(row) : null;
-      }
-    }
   }
 
   @Override

@@ -5,12 +5,12 @@ import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlStatement;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,52 +25,64 @@ final class PostgresRequestClaims implements RequestClaims {
   /** A claim that meets a key just as it changes looks again. */
   private static final int LOOKS = 5;
 
+  private static final String LEASE =
+      """
+      INSERT INTO @idempotency AS t
+        (scope, request_key, fingerprint, token, leased_until, takeover, expires_at, steps)
+      SELECT ?, ?, ?, c.now, c.now + ?, FALSE, c.now + ?, '' FROM (SELECT {now} AS now) AS c
+      ON CONFLICT (scope, request_key) DO UPDATE
+      SET fingerprint = EXCLUDED.fingerprint,
+        token = GREATEST(t.token + 1, EXCLUDED.token),
+        leased_until = EXCLUDED.leased_until,
+        takeover = t.status IS NULL AND t.leased_until > 0,
+        expires_at = EXCLUDED.expires_at,
+        steps = CASE WHEN t.expires_at <= EXCLUDED.token THEN '' ELSE t.steps END,
+        status = NULL, content_type = NULL, headers = NULL, body = NULL
+      WHERE t.expires_at <= EXCLUDED.token
+        OR (t.status IS NULL AND t.leased_until <= EXCLUDED.token
+          AND t.fingerprint = EXCLUDED.fingerprint)
+      RETURNING token, takeover, steps
+      """;
+
+  /**
+   * Takes the lock before it reads the row. It does not see what commits in between; {@link
+   * #FINISH} does, and then changes nothing.
+   */
+  private static final String BEGIN =
+      """
+      SELECT l.taken, c.now, t.token
+      FROM (SELECT pg_try_advisory_xact_lock(?) AS taken) AS l, (SELECT {now} AS now) AS c
+      LEFT JOIN @idempotency AS t ON t.scope = ? AND t.request_key = ?
+      """;
+
+  private static final String FINISH =
+      """
+      INSERT INTO @idempotency AS t
+        (scope, request_key, fingerprint, token, leased_until, takeover, steps,
+        status, content_type, headers, body, expires_at)
+      VALUES (?, ?, ?, ?, 1, FALSE, '', ?, ?, ?, ?, {now} + ?)
+      ON CONFLICT (scope, request_key) DO UPDATE
+      SET status = EXCLUDED.status, content_type = EXCLUDED.content_type,
+        headers = EXCLUDED.headers, body = EXCLUDED.body, steps = '',
+        expires_at = EXCLUDED.expires_at
+      WHERE t.token = EXCLUDED.token AND t.fingerprint = EXCLUDED.fingerprint
+        AND t.status IS NULL AND t.leased_until > 0
+      """;
+
   private final RequestTable rows;
   private final long retentionMillis;
   private final Duration retryAfter;
-  private final String lease;
-  private final String begin;
-  private final String finish;
+  private final SqlStatement lease;
+  private final SqlStatement begin;
+  private final SqlStatement finish;
 
   PostgresRequestClaims(JdbcDatabase database, IdempotencyConfig config) {
-    String table = database.table("idempotency");
     this.rows = new RequestTable(database, NOW, config);
     this.retentionMillis = config.retention().toMillis();
     this.retryAfter = config.retryAfter();
-    this.lease =
-        "INSERT INTO "
-            + table
-            + " AS t (scope, request_key, fingerprint, token, leased_until, takeover, expires_at, steps)"
-            + " SELECT ?, ?, ?, c.now, c.now + ?, FALSE, c.now + ?, '' FROM (SELECT "
-            + NOW
-            + " AS now) AS c ON CONFLICT (scope, request_key) DO UPDATE SET fingerprint ="
-            + " EXCLUDED.fingerprint, token = GREATEST(t.token + 1, EXCLUDED.token), leased_until ="
-            + " EXCLUDED.leased_until, takeover = t.status IS NULL AND t.leased_until > 0, expires_at ="
-            + " EXCLUDED.expires_at, steps = CASE WHEN t.expires_at <= EXCLUDED.token THEN '' ELSE"
-            + " t.steps END, status = NULL, content_type = NULL, headers = NULL, body = NULL"
-            + " WHERE t.expires_at <= EXCLUDED.token OR (t.status IS NULL AND t.leased_until <="
-            + " EXCLUDED.token AND t.fingerprint = EXCLUDED.fingerprint)"
-            + " RETURNING token, takeover, steps";
-    // The lock is taken before the row is looked for, but what commits in between is not seen:
-    // the final upsert finds it and changes nothing.
-    this.begin =
-        "SELECT l.taken, c.now, "
-            + "t.token FROM (SELECT pg_try_advisory_xact_lock(?) AS taken) AS l, (SELECT "
-            + NOW
-            + " AS now) AS c LEFT JOIN "
-            + table
-            + " AS t ON t.scope = ? AND t.request_key = ?";
-    this.finish =
-        "INSERT INTO "
-            + table
-            + " AS t (scope, request_key, fingerprint, token, leased_until, takeover, steps, status,"
-            + " content_type, headers, body, expires_at) VALUES (?, ?, ?, ?, 1, FALSE, '', ?, ?, ?, ?, "
-            + NOW
-            + " + ?) ON CONFLICT (scope, request_key) DO UPDATE SET status = EXCLUDED.status,"
-            + " content_type = EXCLUDED.content_type, headers = EXCLUDED.headers, body ="
-            + " EXCLUDED.body, steps = '', expires_at = EXCLUDED.expires_at WHERE t.token ="
-            + " EXCLUDED.token AND t.fingerprint = EXCLUDED.fingerprint AND t.status IS NULL AND"
-            + " t.leased_until > 0";
+    this.lease = RequestTable.statement(database, LEASE, NOW);
+    this.begin = RequestTable.statement(database, BEGIN, NOW);
+    this.finish = RequestTable.statement(database, FINISH, NOW);
   }
 
   @Override
@@ -102,36 +114,33 @@ final class PostgresRequestClaims implements RequestClaims {
 
   private @Nullable Claim upsert(Connection connection, RequestKey request, long leaseMillis)
       throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(lease)) {
-      int next = RequestTable.setKey(statement, 1, request);
-      statement.setString(next, request.fingerprint());
-      statement.setLong(next + 1, leaseMillis);
-      statement.setLong(next + 2, leaseMillis + retentionMillis);
-      try (ResultSet row = statement.executeQuery()) {
-        return row.next()
-            ? Claim.granted(row.getLong(1), row.getBoolean(2), TextPairs.read(row.getString(3)))
-            : null;
-      }
-    }
+    return lease.one(
+        connection,
+        row -> Claim.granted(row.getLong(1), row.getBoolean(2), TextPairs.read(row.getString(3))),
+        request.scope(),
+        request.key(),
+        request.fingerprint(),
+        leaseMillis,
+        leaseMillis + retentionMillis);
   }
+
+  /** The answer of {@link #BEGIN}. */
+  private record Begun(boolean locked, long now, boolean present) {}
 
   @Override
   public Claim begin(Connection connection, RequestKey request) throws SQLException {
-    long token;
-    boolean present;
-    try (PreparedStatement statement = connection.prepareStatement(begin)) {
-      statement.setLong(1, lockNumber(request));
-      RequestTable.setKey(statement, 2, request);
-      try (ResultSet row = statement.executeQuery()) {
-        row.next();
-        if (!row.getBoolean(1)) {
-          return whileLocked(connection, request);
-        }
-        token = row.getLong(2);
-        present = row.getObject(3) != null;
-      }
+    Begun begun =
+        Objects.requireNonNull(
+            begin.one(
+                connection,
+                row -> new Begun(row.getBoolean(1), row.getLong(2), row.getObject(3) != null),
+                lockNumber(request),
+                request.scope(),
+                request.key()));
+    if (!begun.locked()) {
+      return whileLocked(connection, request);
     }
-    return present ? beginOver(connection, request) : Claim.granted(token, false);
+    return begun.present() ? beginOver(connection, request) : Claim.granted(begun.now(), false);
   }
 
   /** Another transaction works on the key, or has just finished. */
@@ -160,14 +169,18 @@ final class PostgresRequestClaims implements RequestClaims {
   @Override
   public boolean finish(Connection connection, RequestKey request, long token, StoredResult result)
       throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(finish)) {
-      int next = RequestTable.setKey(statement, 1, request);
-      statement.setString(next, request.fingerprint());
-      statement.setLong(next + 1, token);
-      RequestRow.setResult(statement, next + 2, result);
-      statement.setLong(next + 6, retentionMillis);
-      return statement.executeUpdate() == 1;
-    }
+    return finish.update(
+            connection,
+            request.scope(),
+            request.key(),
+            request.fingerprint(),
+            token,
+            result.status(),
+            result.contentType(),
+            TextPairs.write(result.headers()),
+            result.body(),
+            retentionMillis)
+        == 1;
   }
 
   /** Two keys with the same number only keep each other waiting. */

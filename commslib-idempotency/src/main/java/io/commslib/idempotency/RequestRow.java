@@ -3,7 +3,6 @@ package io.commslib.idempotency;
 import io.commslib.core.idempotency.Claim;
 import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -25,7 +24,7 @@ record RequestRow(
 
   static final String COLUMNS =
       "fingerprint, token, leased_until, takeover, expires_at, steps, status, content_type,"
-          + " headers, body, ";
+          + " headers, body";
 
   /** Reads {@link #COLUMNS} and the database's clock behind them. */
   static RequestRow read(ResultSet row) throws SQLException {
@@ -73,13 +72,5 @@ record RequestRow(
     return atMost <= RequestTable.MAX_HEADERS_CHARS / 2
         ? atMost
         : TextPairs.write(result.headers()).length();
-  }
-
-  static void setResult(PreparedStatement statement, int from, StoredResult result)
-      throws SQLException {
-    statement.setInt(from, result.status());
-    statement.setString(from + 1, result.contentType());
-    statement.setString(from + 2, TextPairs.write(result.headers()));
-    statement.setBytes(from + 3, result.body());
   }
 }

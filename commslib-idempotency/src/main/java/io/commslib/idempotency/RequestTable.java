@@ -4,9 +4,8 @@ import io.commslib.core.idempotency.RequestKey;
 import io.commslib.core.idempotency.StoredResult;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.Purge;
+import io.commslib.jdbc.SqlStatement;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -14,178 +13,180 @@ import org.jspecify.annotations.Nullable;
 /** The statements on the table of requests that are the same on every database. */
 final class RequestTable {
 
-  /** Characters the column of headers takes. */
+  /** Capacity of the column of headers. */
   static final int MAX_HEADERS_CHARS = 1_000_000;
 
-  private static final String KEY = " WHERE scope = ? AND request_key = ?";
+  private static final String SELECT =
+      """
+      SELECT {columns}, {now} FROM @idempotency
+      WHERE scope = ? AND request_key = ?
+      """;
+  private static final String INSERT =
+      """
+      INSERT INTO @idempotency
+        (scope, request_key, fingerprint, token, leased_until, takeover, expires_at, steps)
+      VALUES (?, ?, ?, {now}, {now} + ?, FALSE, {now} + ?, '')
+      """;
+
+  /** A key whose attempt has stored a result since, after its lease, is not taken over. */
+  private static final String TAKE_OVER =
+      """
+      UPDATE @idempotency
+      SET takeover = status IS NULL AND leased_until > 0,
+        steps = CASE WHEN expires_at <= {now} THEN '' ELSE steps END,
+        token = GREATEST(token + 1, {now}),
+        leased_until = {now} + ?, expires_at = {now} + ?, fingerprint = ?,
+        status = NULL, content_type = NULL, headers = NULL, body = NULL
+      WHERE scope = ? AND request_key = ? AND token = ?
+        AND (expires_at <= {now}
+          OR (status IS NULL AND leased_until <= {now} AND fingerprint = ?))
+      """;
+
+  private static final String GRANT =
+      " WHERE scope = ? AND request_key = ? AND fingerprint = ? AND token = ?";
+  private static final String OPEN_GRANT = GRANT + " AND status IS NULL AND leased_until > 0";
+  private static final String COMPLETE =
+      """
+      UPDATE @idempotency
+      SET status = ?, content_type = ?, headers = ?, body = ?, steps = '', expires_at = {now} + ?
+      """
+          + OPEN_GRANT;
+  private static final String RELEASE = "UPDATE @idempotency SET leased_until = 0" + OPEN_GRANT;
+  private static final String REMEMBER =
+      "UPDATE @idempotency SET steps = CONCAT(steps, ?)"
+          + OPEN_GRANT
+          + " AND CHAR_LENGTH(steps) <= ?";
+  private static final String STATE = "SELECT leased_until, status FROM @idempotency" + GRANT;
 
   private final long retentionMillis;
-  private final String select;
-  private final String insert;
-  private final String takeOver;
-  private final String complete;
-  private final String release;
-  private final String remember;
-  private final String state;
+  private final SqlStatement select;
+  private final SqlStatement insert;
+  private final SqlStatement takeOver;
+  private final SqlStatement complete;
+  private final SqlStatement release;
+  private final SqlStatement remember;
+  private final SqlStatement state;
   private final Purge purge;
 
+  /**
+   * Resolves the statements.
+   *
+   * @param now the database's clock in milliseconds since 1970 as an SQL expression
+   */
   RequestTable(JdbcDatabase database, String now, IdempotencyConfig config) {
-    String table = database.table("idempotency");
-    String over = "expires_at <= " + now;
     this.retentionMillis = config.retention().toMillis();
-    String held = KEY + " AND fingerprint = ? AND token = ?";
-    this.select = "SELECT " + RequestRow.COLUMNS + now + " FROM " + table + KEY;
-    this.insert =
-        "INSERT INTO "
-            + table
-            + " (scope, request_key, fingerprint, token, leased_until, takeover, expires_at, steps)"
-            + " VALUES (?, ?, ?, "
-            + now
-            + ", "
-            + now
-            + " + ?, FALSE, "
-            + now
-            + " + ?, '')";
-    this.takeOver =
-        "UPDATE "
-            + table
-            + " SET takeover = status IS NULL AND leased_until > 0, steps = CASE WHEN expires_at <= "
-            + now
-            + " THEN '' ELSE steps END, token = GREATEST(token + 1, "
-            + now
-            + "), leased_until = "
-            + now
-            + " + ?, expires_at = "
-            + now
-            + " + ?, fingerprint = ?, status = NULL, content_type = NULL, headers = NULL, body = NULL"
-            + KEY
-            + " AND token = ? AND ("
-            + over
-            // A late result that has come since is one all the same.
-            + " OR (status IS NULL AND leased_until <= "
-            + now
-            + " AND fingerprint = ?))";
-    this.complete =
-        "UPDATE "
-            + table
-            + " SET status = ?, content_type = ?, headers = ?, body = ?, steps = '', expires_at = "
-            + now
-            + " + ?"
-            + held
-            + " AND status IS NULL AND leased_until > 0";
-    this.release =
-        "UPDATE "
-            + table
-            + " SET leased_until = 0"
-            + held
-            + " AND status IS NULL AND leased_until > 0";
-    this.remember =
-        "UPDATE "
-            + table
-            + " SET steps = CONCAT(steps, ?)"
-            + held
-            + " AND status IS NULL AND leased_until > 0 AND CHAR_LENGTH(steps) <= ?";
-    this.state = "SELECT leased_until, status FROM " + table + held;
+    this.select = statement(database, SELECT, now);
+    this.insert = statement(database, INSERT, now);
+    this.takeOver = statement(database, TAKE_OVER, now);
+    this.complete = statement(database, COMPLETE, now);
+    this.release = statement(database, RELEASE, now);
+    this.remember = statement(database, REMEMBER, now);
+    this.state = statement(database, STATE, now);
     this.purge =
         Purge.of(
-            database, "idempotency", List.of("scope", "request_key"), over, config.purgeBatch());
+            database,
+            "idempotency",
+            List.of("scope", "request_key"),
+            "expires_at <= " + now,
+            config.purgeBatch());
+  }
+
+  /** Resolves a statement in which {@code {now}} is the clock in milliseconds since 1970. */
+  static SqlStatement statement(JdbcDatabase database, String template, String now) {
+    return SqlStatement.of(
+        database, template.replace("{now}", now).replace("{columns}", RequestRow.COLUMNS));
   }
 
   @Nullable RequestRow select(Connection connection, RequestKey request) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(select)) {
-      setKey(statement, 1, request);
-      try (ResultSet row = statement.executeQuery()) {
-        return row.next() ? RequestRow.read(row) : null;
-      }
-    }
+    return select.one(connection, RequestRow::read, request.scope(), request.key());
   }
 
   void insert(Connection connection, RequestKey request, long leaseMillis) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(insert)) {
-      int next = setKey(statement, 1, request);
-      statement.setString(next, request.fingerprint());
-      statement.setLong(next + 1, leaseMillis);
-      statement.setLong(next + 2, leaseMillis + retentionMillis);
-      statement.executeUpdate();
-    }
+    insert.update(
+        connection,
+        request.scope(),
+        request.key(),
+        request.fingerprint(),
+        leaseMillis,
+        leaseMillis + retentionMillis);
   }
 
   boolean takeOver(Connection connection, RequestKey request, long from, long leaseMillis)
       throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(takeOver)) {
-      statement.setLong(1, leaseMillis);
-      statement.setLong(2, leaseMillis + retentionMillis);
-      statement.setString(3, request.fingerprint());
-      int next = setKey(statement, 4, request);
-      statement.setLong(next, from);
-      statement.setString(next + 1, request.fingerprint());
-      return statement.executeUpdate() == 1;
-    }
+    return takeOver.update(
+            connection,
+            leaseMillis,
+            leaseMillis + retentionMillis,
+            request.fingerprint(),
+            request.scope(),
+            request.key(),
+            from,
+            request.fingerprint())
+        == 1;
   }
 
   boolean complete(Connection connection, RequestKey request, long token, StoredResult result)
       throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(complete)) {
-      RequestRow.setResult(statement, 1, result);
-      statement.setLong(5, retentionMillis);
-      setHeld(statement, 6, request, token);
-      return statement.executeUpdate() == 1;
-    }
+    return complete.update(
+            connection,
+            result.status(),
+            result.contentType(),
+            TextPairs.write(result.headers()),
+            result.body(),
+            retentionMillis,
+            request.scope(),
+            request.key(),
+            request.fingerprint(),
+            token)
+        == 1;
   }
 
   /** Whether this very grant has been completed. */
   boolean isCompleted(Connection connection, RequestKey request, long token) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(state)) {
-      setHeld(statement, 1, request, token);
-      try (ResultSet row = statement.executeQuery()) {
-        return row.next() && row.getObject(2) != null;
-      }
-    }
+    GrantState found = state(connection, request, token);
+    return found != null && found.completed();
   }
 
   boolean release(Connection connection, RequestKey request, long token) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(release)) {
-      setHeld(statement, 1, request, token);
-      return statement.executeUpdate() == 1;
-    }
+    return release.update(connection, request.scope(), request.key(), request.fingerprint(), token)
+        == 1;
   }
 
   boolean remember(Connection connection, RequestKey request, long token, String pair)
       throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(remember)) {
-      statement.setString(1, pair);
-      int next = setHeld(statement, 2, request, token);
-      statement.setInt(next, RequestSteps.MAX_CHARS - pair.length());
-      if (statement.executeUpdate() == 1) {
-        return true;
-      }
+    int changed =
+        remember.update(
+            connection,
+            pair,
+            request.scope(),
+            request.key(),
+            request.fingerprint(),
+            token,
+            RequestSteps.MAX_CHARS - pair.length());
+    if (changed == 1) {
+      return true;
     }
-    try (PreparedStatement statement = connection.prepareStatement(state)) {
-      setHeld(statement, 1, request, token);
-      try (ResultSet row = statement.executeQuery()) {
-        if (row.next() && row.getLong(1) > 0 && row.getObject(2) == null) {
-          throw RequestSteps.full();
-        }
-        return false;
-      }
+    GrantState found = state(connection, request, token);
+    if (found != null && found.leasedUntil() > 0 && !found.completed()) {
+      throw RequestSteps.full();
     }
+    return false;
+  }
+
+  private record GrantState(long leasedUntil, boolean completed) {}
+
+  private @Nullable GrantState state(Connection connection, RequestKey request, long token)
+      throws SQLException {
+    return state.one(
+        connection,
+        row -> new GrantState(row.getLong(1), row.getObject(2) != null),
+        request.scope(),
+        request.key(),
+        request.fingerprint(),
+        token);
   }
 
   int purge(Connection connection) throws SQLException {
     return purge.run(connection);
-  }
-
-  private static int setHeld(PreparedStatement statement, int from, RequestKey request, long token)
-      throws SQLException {
-    int next = setKey(statement, from, request);
-    statement.setString(next, request.fingerprint());
-    statement.setLong(next + 1, token);
-    return next + 2;
-  }
-
-  static int setKey(PreparedStatement statement, int from, RequestKey request) throws SQLException {
-    statement.setString(from, request.scope());
-    statement.setString(from + 1, request.key());
-    return from + 2;
   }
 }

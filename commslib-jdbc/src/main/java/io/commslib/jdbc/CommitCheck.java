@@ -3,9 +3,7 @@ package io.commslib.jdbc;
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,7 +54,7 @@ final class CommitCheck {
       return false;
     }
     try {
-      number(connection, "SELECT 1");
+      PlainSql.number(connection, "SELECT 1");
       return false;
     } catch (SQLException e) {
       if (ABORTED.equals(e.getSQLState())) {
@@ -72,17 +70,10 @@ final class CommitCheck {
       return true;
     }
     try {
-      return dialect.isMySql() && number(connection, "SELECT @@innodb_rollback_on_timeout") != 0;
+      return dialect.isMySql()
+          && PlainSql.number(connection, "SELECT @@innodb_rollback_on_timeout") != 0;
     } catch (SQLException e) {
       throw SqlErrors.translate("commit", e);
-    }
-  }
-
-  private static long number(Connection connection, String sql) throws SQLException {
-    try (Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql)) {
-      row.next();
-      return row.getLong(1);
     }
   }
 

@@ -2,14 +2,18 @@ package io.commslib.jdbc;
 
 import io.commslib.core.checks.Checks;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 
 /**
  * At H2's default a killed process loses what it committed in the last half second (6 of 6 tries).
  */
 final class H2Durability {
+
+  private static final String WRITE_DELAY =
+      """
+      SELECT SETTING_VALUE FROM INFORMATION_SCHEMA.SETTINGS
+      WHERE SETTING_NAME = 'WRITE_DELAY'
+      """;
 
   private H2Durability() {}
 
@@ -18,12 +22,7 @@ final class H2Durability {
     if (url.startsWith("jdbc:h2:mem:")) {
       return;
     }
-    try (Statement statement = connection.createStatement();
-        ResultSet row =
-            statement.executeQuery(
-                "SELECT SETTING_VALUE FROM INFORMATION_SCHEMA.SETTINGS WHERE SETTING_NAME = 'WRITE_DELAY'")) {
-      int delay = row.next() ? row.getInt(1) : 0;
-      Checks.check(delay == 0, "WRITE_DELAY", delay, "0, as in jdbc:h2:file:...;WRITE_DELAY=0");
-    }
+    long delay = PlainSql.number(connection, WRITE_DELAY);
+    Checks.check(delay == 0, "WRITE_DELAY", delay, "0, as in jdbc:h2:file:...;WRITE_DELAY=0");
   }
 }

@@ -1,9 +1,7 @@
 package io.commslib.jdbc;
 
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import javax.sql.DataSource;
@@ -41,18 +39,12 @@ final class Loan implements AutoCloseable {
   }
 
   void execute(String sql) throws SQLException {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute(sql);
-    }
+    PlainSql.execute(connection, sql);
   }
 
   /** Returns the number that a query answers with; 0 for null. */
   long number(String sql) throws SQLException {
-    try (Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql)) {
-      row.next();
-      return row.getLong(1);
-    }
+    return PlainSql.number(connection, sql);
   }
 
   /** Has a statement run when this closes, after the rollback; the last one added runs first. */

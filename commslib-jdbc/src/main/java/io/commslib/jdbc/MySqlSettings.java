@@ -22,8 +22,9 @@ final class MySqlSettings {
     try (Statement statement = connection.createStatement();
         ResultSet row =
             statement.executeQuery(
-                "SELECT VERSION(), @@sql_mode, @@innodb_rollback_on_timeout,"
-                    + " @@max_allowed_packet")) {
+                """
+                SELECT VERSION(), @@sql_mode, @@innodb_rollback_on_timeout, @@max_allowed_packet
+                """)) {
       row.next();
       boolean maria = dialect == SqlDialect.MARIADB;
       String version = row.getString(1);

@@ -4,8 +4,6 @@ import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import io.commslib.core.checks.Checks;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +24,24 @@ public final class SchemaScripts {
 
   private static final Pattern FOLDER = Pattern.compile("[a-z0-9-]+(/[a-z0-9-]+)*");
   private static final Pattern MODULE = Pattern.compile("[a-z0-9-]{1,64}");
-  private static final String VERSIONS = "commslib_schema";
+
+  private static final String CREATE_VERSIONS =
+      """
+      CREATE TABLE IF NOT EXISTS @commslib_schema
+        (module varchar(64) NOT NULL, version int NOT NULL,
+        compatible_from int NOT NULL, applied_at {instant} NOT NULL,
+        PRIMARY KEY (module, version))
+      """;
+  private static final String ADD_VERSION =
+      """
+      INSERT INTO @commslib_schema (module, version, compatible_from, applied_at)
+      VALUES ('{module}', {version}, {compatibleFrom}, {now})
+      """;
+  private static final String NEWEST_VERSION =
+      """
+      SELECT version, compatible_from FROM @commslib_schema
+      WHERE module = ? ORDER BY version DESC LIMIT 1
+      """;
 
   private final String module;
   private final int latest;
@@ -276,12 +291,9 @@ public final class SchemaScripts {
       statements.add("CREATE SCHEMA IF NOT EXISTS " + names.dialect().quote(names.schema()));
     }
     statements.add(
-        "CREATE TABLE IF NOT EXISTS "
-            + names.table(VERSIONS)
-            + " (module varchar(64) NOT NULL, version int NOT NULL,"
-            + " compatible_from int NOT NULL, applied_at "
-            + names.dialect().instantType()
-            + " NOT NULL, PRIMARY KEY (module, version))");
+        SqlStatement.of(names, CREATE_VERSIONS)
+            .with("instant", names.dialect().instantType())
+            .text());
     return statements;
   }
 
@@ -289,17 +301,11 @@ public final class SchemaScripts {
   private List<String> statements(SchemaScript script, SchemaNames names) {
     List<String> statements = new ArrayList<>(script.statements());
     statements.add(
-        "INSERT INTO "
-            + names.table(VERSIONS)
-            + " (module, version, compatible_from, applied_at) VALUES ('"
-            + module
-            + "', "
-            + script.version()
-            + ", "
-            + script.compatibleFrom()
-            + ", "
-            + names.dialect().now()
-            + ")");
+        SqlStatement.of(names, ADD_VERSION)
+            .with("module", module)
+            .with("version", Integer.toString(script.version()))
+            .with("compatibleFrom", Integer.toString(script.compatibleFrom()))
+            .text());
     return statements;
   }
 
@@ -346,17 +352,10 @@ public final class SchemaScripts {
   }
 
   private Installed installed(Connection connection, SchemaNames names) throws SQLException {
-    try (PreparedStatement select =
-        connection.prepareStatement(
-            "SELECT version, compatible_from FROM "
-                + names.table(VERSIONS)
-                + " WHERE module = ? ORDER BY version DESC")) {
-      select.setString(1, module);
-      select.setMaxRows(1);
-      try (ResultSet row = select.executeQuery()) {
-        return row.next() ? new Installed(row.getInt(1), row.getInt(2)) : Installed.NOTHING;
-      }
-    }
+    Installed newest =
+        SqlStatement.of(names, NEWEST_VERSION)
+            .one(connection, row -> new Installed(row.getInt(1), row.getInt(2)), module);
+    return newest == null ? Installed.NOTHING : newest;
   }
 
   private StoreException stayedInUse(JdbcDatabase database, int attempts, SQLException cause) {

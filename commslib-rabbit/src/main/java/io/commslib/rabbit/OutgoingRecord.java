@@ -9,64 +9,66 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What is published: properties, headers and body, and the number of the publish as one more
- * header. Knows whether the client can write it, before it has used up a number. Immutable.
+ * A record to publish: properties, headers and body. Its publish adds the sequence number as one
+ * more header. Checks that the client can write the record before it uses a sequence number.
+ * Immutable.
  *
  * @param properties without headers
- * @param headers the application's and the library's
+ * @param headers those of the application and the library
  * @param body not copied
- * @param packable whether only the library reads it, so that it may be packed if it is too large
+ * @param packable whether only the library reads the record, so that it may be packed if it is too
+ *     large
  */
 record OutgoingRecord(
     AMQP.BasicProperties properties, Map<String, Object> headers, byte[] body, boolean packable) {
 
-  /** Names the publish, so that a return can be told from others. Never the application's. */
+  /** Header with the sequence number of the publish, which identifies a returned message. */
   static final String SEQUENCE = CloudEventsEnvelope.RESERVED_PREFIX + "publish-seq";
 
   private static final int MAX_SHORT_STRING = 255;
 
-  /** No character of a text takes more bytes than this for each of its UTF-16 units. */
+  /** Upper bound of UTF-8 bytes per UTF-16 unit. */
   private static final int BYTES_PER_CHAR = 3;
 
-  /** More than type and lengths of a header take. */
+  /** Upper bound of bytes for type and lengths of a header. */
   private static final int HEADER_OVERHEAD = 16;
 
-  /** More than all properties with short values take, each at most 255 bytes, and the frame. */
+  /** Upper bound of bytes for the frame and all properties of at most 255 bytes each. */
   private static final int FIXED_OVERHEAD = 4_096;
 
-  /** Without headers and body, which may hold what logs must not. */
+  /** Omits headers and body, which must not appear in logs. */
   @Override
   public String toString() {
     return "OutgoingRecord[headers=" + headers.size() + ", bytes=" + body.length + "]";
   }
 
-  /** With the number of the publish. */
-  AMQP.BasicProperties numbered(long sequence) {
+  /** {@return the properties with all headers and the sequence number of the publish} */
+  AMQP.BasicProperties withSequence(long sequence) {
     Map<String, Object> all = new HashMap<>(headers);
     all.put(SEQUENCE, Long.toString(sequence));
     return properties.builder().headers(all).build();
   }
 
   /**
-   * Returns what can be written of this within one frame, since AMQP allows no more for properties
-   * and headers together: this, or the packed form.
+   * Returns the form of this record whose properties and headers fit in one frame, which AMQP
+   * requires: this record, or its packed form.
    *
-   * @param frameMax largest frame of the connection, 0 for no limit
-   * @throws IllegalArgumentException with the rule that it breaks
+   * @param frameMax largest frame of the connection in bytes, 0 for no limit
+   * @throws IllegalArgumentException with the rule that the record breaks
    */
   OutgoingRecord fitting(int frameMax) {
-    Optional<String> objection = objection(frameMax);
-    if (objection.isEmpty()) {
+    Optional<String> violation = violation(frameMax);
+    if (violation.isEmpty()) {
       return this;
     }
     OutgoingRecord packed = packable ? PackedRecord.pack(this) : this;
-    if (packed == this || packed.objection(frameMax).isPresent()) {
-      throw new IllegalArgumentException(objection.get());
+    if (packed == this || packed.violation(frameMax).isPresent()) {
+      throw new IllegalArgumentException(violation.get());
     }
     return packed;
   }
 
-  private Optional<String> objection(int frameMax) {
+  private Optional<String> violation(int frameMax) {
     Optional<String> tooLong =
         tooLong("content type", properties.getContentType())
             .or(() -> tooLong("content encoding", properties.getContentEncoding()))
@@ -80,7 +82,7 @@ record OutgoingRecord(
     if (tooLong.isPresent()) {
       return tooLong;
     }
-    return isSurelySmall(frameMax) ? Optional.empty() : writeOnTrial(frameMax);
+    return isCertainlySmall(frameMax) ? Optional.empty() : checkByEncoding(frameMax);
   }
 
   private static Optional<String> tooLong(String name, String value) {
@@ -95,8 +97,8 @@ record OutgoingRecord(
         : text.getBytes(java.nio.charset.StandardCharsets.UTF_8).length;
   }
 
-  /** True for nearly all messages, without encoding anything. */
-  private boolean isSurelySmall(int frameMax) {
+  /** Fast check that accepts nearly all messages without encoding them. */
+  private boolean isCertainlySmall(int frameMax) {
     long most = FIXED_OVERHEAD;
     for (Map.Entry<String, Object> header : headers.entrySet()) {
       long length =
@@ -112,10 +114,10 @@ record OutgoingRecord(
     return frameMax == 0 || most <= frameMax;
   }
 
-  /** What the client itself says of it, and how large it gets. */
-  private Optional<String> writeOnTrial(int frameMax) {
+  /** Encodes the record with the client and checks the size of the result. */
+  private Optional<String> checkByEncoding(int frameMax) {
     try {
-      int size = numbered(Long.MAX_VALUE).toFrame(1, body.length).size();
+      int size = withSequence(Long.MAX_VALUE).toFrame(1, body.length).size();
       return frameMax == 0 || size <= frameMax
           ? Optional.empty()
           : Optional.of(

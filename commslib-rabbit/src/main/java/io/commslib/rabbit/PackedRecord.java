@@ -13,16 +13,17 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * The form of a letter whose properties and headers do not fit in one frame, since its cause was
- * added to a record that was near the limit: all of them stand in front of the body, in the coding
- * of AMQP, and a header says how many bytes they take. Read only where the library alone writes.
+ * Packed form of a dead letter whose properties and headers do not fit in one frame, because its
+ * cause was added to a record near the limit. Properties and headers are encoded as in AMQP in
+ * front of the body, and a header contains their length in bytes. Packed records are read only
+ * where the library alone writes.
  *
- * @param properties as they were before packing, with their headers
- * @param body as it was before packing
+ * @param properties those before packing, with their headers
+ * @param body the body before packing
  */
 record PackedRecord(AMQP.BasicProperties properties, ByteBuffer body) {
 
-  /** How many bytes in front of the body are properties and headers. */
+  /** Header with the number of bytes of properties and headers in front of the body. */
   static final String LENGTH = CloudEventsEnvelope.RESERVED_PREFIX + "packed";
 
   private static final int PERSISTENT = 2;
@@ -31,7 +32,7 @@ record PackedRecord(AMQP.BasicProperties properties, ByteBuffer body) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try {
       DataOutputStream out = new DataOutputStream(bytes);
-      // Weight and length of the body: what the client expects in front of properties.
+      // The client expects weight and length of the body in front of the properties.
       out.writeShort(0);
       out.writeLong(record.body().length);
       record
@@ -53,7 +54,7 @@ record PackedRecord(AMQP.BasicProperties properties, ByteBuffer body) {
               .build();
       return new OutgoingRecord(outer, headers, bytes.toByteArray(), false);
     } catch (IOException | IllegalArgumentException e) {
-      // Not a matter of size: something in it has no form at all.
+      // The size is not the problem: a value can't be encoded in AMQP.
       return record;
     }
   }
@@ -68,7 +69,7 @@ record PackedRecord(AMQP.BasicProperties properties, ByteBuffer body) {
             new AMQP.BasicProperties(new DataInputStream(new ByteArrayInputStream(body, 0, head)));
         return new PackedRecord(inner, ByteBuffer.wrap(body, head, body.length - head));
       } catch (IOException | RuntimeException e) {
-        // Not of our making: it is taken as it is.
+        // Not packed by the library: used unchanged.
         return new PackedRecord(properties, ByteBuffer.wrap(body));
       }
     }

@@ -13,8 +13,9 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Semaphore;
 
 /**
- * Publishes of one channel that wait for their confirm, by sequence number. A returned message is
- * confirmed too, after its return: only both together say that it is nowhere. Thread-safe.
+ * Publishes of one channel that wait for their confirm, by sequence number. A message that no queue
+ * received is first returned and then confirmed, so both together mean that it is in no queue.
+ * Thread-safe.
  */
 final class PendingConfirms {
 
@@ -28,7 +29,7 @@ final class PendingConfirms {
     final CompletableFuture<PublishReceipt> result = new CompletableFuture<>();
     volatile boolean returned;
 
-    /** Set before it is written. */
+    /** Set before the message is written. */
     volatile long bodyBytes;
 
     Pending(
@@ -57,24 +58,24 @@ final class PendingConfirms {
   }
 
   private final ConcurrentSkipListMap<Long, Pending> pending = new ConcurrentSkipListMap<>();
-  private final Semaphore window;
+  private final Semaphore capacity;
 
-  PendingConfirms(Semaphore window) {
-    this.window = window;
+  PendingConfirms(Semaphore capacity) {
+    this.capacity = capacity;
   }
 
   void add(long sequence, Pending publish) {
     pending.put(sequence, publish);
   }
 
-  void returned(long sequence) {
+  void onReturn(long sequence) {
     Pending publish = pending.get(sequence);
     if (publish != null) {
       publish.returned = true;
     }
   }
 
-  void confirmed(long sequence, boolean multiple, boolean positive) {
+  void onConfirm(long sequence, boolean multiple, boolean positive) {
     Collection<Long> settled =
         multiple ? List.copyOf(pending.headMap(sequence, true).keySet()) : List.of(sequence);
     for (long number : settled) {
@@ -103,12 +104,12 @@ final class PendingConfirms {
   private @org.jspecify.annotations.Nullable Pending remove(long sequence) {
     Pending publish = pending.remove(sequence);
     if (publish != null) {
-      window.release();
+      capacity.release();
     }
     return publish;
   }
 
-  /** Takes out one publish that never reached the channel. */
+  /** Removes a publish that was never written to the channel. */
   void withdraw(long sequence) {
     remove(sequence);
   }
@@ -117,14 +118,14 @@ final class PendingConfirms {
     return pending.values().stream().anyMatch(publish -> publish.deadlineNanos - nowNanos <= 0);
   }
 
-  /** How long the oldest one has been waiting; 0 if none is. */
+  /** {@return the age of the oldest pending publish, 0 if there is none} */
   long oldestNanos(long nowNanos) {
     Map.Entry<Long, Pending> oldest = pending.firstEntry();
     return oldest == null ? 0 : Math.max(0, nowNanos - oldest.getValue().startNanos);
   }
 
-  /** The broker has ended the channel since one of these is too large; it has none of them. */
-  void failLarger(long limitBytes) {
+  /** Fails the publishes over the broker's size limit, for which it closed the channel. */
+  void failLargerThan(long limitBytes) {
     for (Map.Entry<Long, Pending> entry : pending.entrySet()) {
       if (entry.getValue().bodyBytes > limitBytes) {
         Pending publish = remove(entry.getKey());
@@ -135,7 +136,7 @@ final class PendingConfirms {
     }
   }
 
-  /** The channel is gone: whatever waits may have arrived. */
+  /** Fails all pending publishes after the channel was lost; they may have arrived. */
   void failAll(String text) {
     for (Long number : List.copyOf(pending.keySet())) {
       Pending publish = remove(number);

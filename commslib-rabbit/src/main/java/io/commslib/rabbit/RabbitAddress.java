@@ -12,9 +12,9 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The broker's address and login, read from a URI. The client's own reader goes to {@code
- * localhost} where a host is no valid name, and damages what is not ASCII; so everything is read
- * and checked here. Neither a message of this class nor its text shows user or password. Immutable.
+ * Address and login of the broker, parsed from a URI. The client's own parser falls back to {@code
+ * localhost} for an invalid host and corrupts non-ASCII characters; so this class parses and checks
+ * all parts itself. Neither its error messages nor its text show user or password. Immutable.
  */
 final class RabbitAddress {
 
@@ -35,7 +35,7 @@ final class RabbitAddress {
     check("uri", scheme.equals("amqp") || scheme.equals("amqps"), FORM);
     this.tls = scheme.equals("amqps");
     check("uri", !uri.isOpaque(), FORM);
-    // Without a valid host the whole of user, password and host counts as one name.
+    // Without a valid host, URI treats user, password and host as one name.
     check(
         "uri host",
         uri.getHost() != null,
@@ -70,12 +70,12 @@ final class RabbitAddress {
         "none, timeouts and heartbeat are settings of RabbitTransportConfig");
   }
 
-  /** Reads a URI; fails with the part that is wrong and its rule, without showing any of it. */
+  /** Parses a URI; an error names the invalid part and its rule, without showing its value. */
   static RabbitAddress of(String uri) {
     try {
       return new RabbitAddress(new URI(uri));
     } catch (URISyntaxException e) {
-      // Its message shows the whole of the URI, so it is no cause either.
+      // No cause, since its message shows the whole URI.
       throw new IllegalArgumentException("uri: " + HIDDEN + " (expected: " + FORM + ")");
     }
   }
@@ -92,13 +92,13 @@ final class RabbitAddress {
     return login == null ? "" : login.substring(login.indexOf(':') + 1);
   }
 
-  /** Percent-encoded UTF-8; a plus is a plus. */
+  /** Decodes percent-encoded UTF-8; a plus sign stays a plus sign. */
   private static String decoded(String part, String text) {
     ByteBuffer bytes = ByteBuffer.allocate(text.length() * 4);
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       if (c == '%') {
-        // A URI has two hexadecimal digits after each percent sign.
+        // A valid URI has two hexadecimal digits after each percent sign.
         bytes.put((byte) Integer.parseInt(text, i + 1, i + 3, 16));
         i += 2;
       } else {
@@ -116,7 +116,7 @@ final class RabbitAddress {
     }
   }
 
-  /** Sets address and login; what the URI leaves out stays as the client has it. */
+  /** Sets address and login; parts that the URI omits keep the client's defaults. */
   void applyTo(ConnectionFactory factory) {
     if (tls) {
       try {
@@ -138,7 +138,7 @@ final class RabbitAddress {
     }
   }
 
-  /** Scheme, host and port. */
+  /** {@return scheme, host and port} */
   @Override
   public String toString() {
     return (tls ? "amqps://" : "amqp://") + host + ":" + port;

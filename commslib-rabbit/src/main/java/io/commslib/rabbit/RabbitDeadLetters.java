@@ -19,8 +19,8 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
- * Dead letters in a quorum queue per group. Redriving publishes to the group's queue, through an
- * exchange of its own and confirmed, before the dead letter is acknowledged.
+ * Dead letters in a quorum queue per group. A redrive publishes to the group's queue through an
+ * exchange of its own and waits for the confirm before it acknowledges the dead letter.
  */
 final class RabbitDeadLetters implements DeadLetters {
 
@@ -40,24 +40,24 @@ final class RabbitDeadLetters implements DeadLetters {
     this.sender = sender;
   }
 
-  /** Publishes one; confirmed when the stage completes. */
+  /** Publishes a dead letter; the broker has confirmed it when the stage completes. */
   CompletionStage<PublishReceipt> add(Destination source, String group, WireMessage letter) {
     String id = DeadLetterHeaders.read(letter, envelope).messageId();
     String queue = RabbitNames.deadLetters(source, group);
-    return sender.send("", queue, false, source, id, RabbitRecords.letter(letter, id));
+    return sender.send("", queue, false, source, id, RabbitRecords.deadLetter(letter, id));
   }
 
   @Override
   public DeadLetterListing open(Destination source, String group) {
-    return letters(source, group);
+    return listing(source, group);
   }
 
-  private RabbitLetters letters(Destination source, String group) {
+  private RabbitDeadLetterListing listing(Destination source, String group) {
     String queue = RabbitNames.deadLetters(source, group);
     Channel channel = null;
     try {
       channel = connection.connect().createChannel();
-      return new RabbitLetters(channel, queue, envelope);
+      return new RabbitDeadLetterListing(channel, queue, envelope);
     } catch (IOException | RuntimeException e) {
       if (channel != null) {
         RabbitTopology.closeQuietly(channel);
@@ -69,9 +69,9 @@ final class RabbitDeadLetters implements DeadLetters {
   @Override
   public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
     String exchange = RabbitNames.redrive(source, group);
-    try (RabbitLetters letters = letters(source, group)) {
-      letters.requireWayBack(exchange);
-      return take(
+    try (RabbitDeadLetterListing letters = listing(source, group)) {
+      letters.requireRedriveExchange(exchange);
+      return apply(
           letters,
           select,
           letter -> {
@@ -85,18 +85,22 @@ final class RabbitDeadLetters implements DeadLetters {
 
   @Override
   public int discard(Destination source, String group, Predicate<DeadLetter> select) {
-    try (RabbitLetters letters = letters(source, group)) {
-      return take(letters, select, letter -> {});
+    try (RabbitDeadLetterListing letters = listing(source, group)) {
+      return apply(letters, select, letter -> {});
     }
   }
 
-  private static int take(
-      RabbitLetters letters, Predicate<DeadLetter> select, Consumer<RabbitLetters.Taken> taken) {
+  private static int apply(
+      RabbitDeadLetterListing letters,
+      Predicate<DeadLetter> select,
+      Consumer<RabbitDeadLetterListing.Fetched> action) {
     int count = 0;
-    for (RabbitLetters.Taken letter = letters.take(); letter != null; letter = letters.take()) {
+    for (RabbitDeadLetterListing.Fetched letter = letters.fetch();
+        letter != null;
+        letter = letters.fetch()) {
       if (select.test(letter.letter())) {
-        taken.accept(letter);
-        letters.remove(letter);
+        action.accept(letter);
+        letters.delete(letter);
         count++;
       }
     }

@@ -15,15 +15,15 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A message on its way through the engine; its tag means something on its own channel only.
+ * A received message, as the engine handles it. Its tag is valid on its own channel only.
  *
- * <p>The broker's count of deliveries also counts those that were fetched and never begun: over
- * lost connections, restarts and time-outs of the broker. So it raises a suspicion only; what is
- * proved by notes of attempts counts.
+ * <p>The broker's delivery count also includes deliveries that were fetched and never handled,
+ * after lost connections, restarts and timeouts of the broker. It therefore only makes a record
+ * suspicious; only the markers of unfinished attempts count.
  */
 final class RabbitDelivery implements RawDelivery {
 
-  /** Deliveries before this one from which on a record may be one that kills its process. */
+  /** Number of earlier deliveries from which a record is suspected of killing its process. */
   static final int SUSPICIOUS_DELIVERIES = 5;
 
   private final Channel channel;
@@ -35,26 +35,30 @@ final class RabbitDelivery implements RawDelivery {
   private final int sizeBytes;
 
   /** Null unless the record is suspicious. */
-  private final @Nullable Suspicion suspicion;
+  private final @Nullable CrashSuspicion suspicion;
 
-  /** What is known of the attempts on a suspicious record; used by its worker. */
-  private static final class Suspicion {
-    final UnfinishedAttempts notes;
+  /** Attempts on a suspicious record; used by its worker. */
+  private static final class CrashSuspicion {
+    final UnfinishedAttempts attempts;
     final String record;
     UnfinishedAttempts.@Nullable Begun begun;
 
-    Suspicion(UnfinishedAttempts notes, String record) {
-      this.notes = notes;
+    CrashSuspicion(UnfinishedAttempts attempts, String record) {
+      this.attempts = attempts;
       this.record = record;
     }
   }
 
   /**
-   * @param redrive exchange through which the library alone sends to this queue
-   * @param notes of attempts on the records of this queue
+   * @param redrive exchange through which only the library publishes to this queue
+   * @param attempts unfinished attempts on the records of this queue
    */
   RabbitDelivery(
-      Channel channel, String queue, String redrive, UnfinishedAttempts notes, Delivery delivery) {
+      Channel channel,
+      String queue,
+      String redrive,
+      UnfinishedAttempts attempts,
+      Delivery delivery) {
     this.channel = channel;
     this.queue = queue;
     this.tag = delivery.getEnvelope().getDeliveryTag();
@@ -62,17 +66,17 @@ final class RabbitDelivery implements RawDelivery {
     this.wire =
         RabbitRecords.wire(
             properties, delivery.getBody(), redrive.equals(delivery.getEnvelope().getExchange()));
-    this.laneKey = RabbitKeys.lane(wire);
+    this.laneKey = RabbitKeys.laneKey(wire);
     this.sizeBytes = wire.sizeBytes() + RabbitRecords.hiddenBytes(properties);
-    // On a first delivery the count is what the sender made up; on a later one it is the broker's.
-    this.priorDeliveries = delivery.getEnvelope().isRedeliver() ? count(properties) : 0;
+    // On the first delivery the sender may have set the count; later it is the broker's.
+    this.priorDeliveries = delivery.getEnvelope().isRedeliver() ? deliveryCount(properties) : 0;
     this.suspicion =
         priorDeliveries < SUSPICIOUS_DELIVERIES
             ? null
-            : new Suspicion(notes, identity(delivery.getEnvelope(), wire));
+            : new CrashSuspicion(attempts, identity(delivery.getEnvelope(), wire));
   }
 
-  /** The same for each delivery of a record: what it was sent with, as far as it is shown. */
+  /** Identifies a record over all its deliveries: a hash of its route, body and shown headers. */
   private static String identity(Envelope envelope, WireMessage wire) {
     List<String> parts = new ArrayList<>();
     parts.add(envelope.getExchange());
@@ -87,7 +91,7 @@ final class RabbitDelivery implements RawDelivery {
     return Sha256.ofTexts('r', parts.toArray(new String[0]));
   }
 
-  private static int count(AMQP.BasicProperties properties) {
+  private static int deliveryCount(AMQP.BasicProperties properties) {
     Map<String, Object> table = properties.getHeaders();
     Object count = table == null ? null : table.get(RabbitRecords.DELIVERY_COUNT);
     return count instanceof Number number
@@ -136,26 +140,26 @@ final class RabbitDelivery implements RawDelivery {
 
   @Override
   public void beginAttempt() {
-    Suspicion known = suspicion;
+    CrashSuspicion known = suspicion;
     if (known != null) {
-      known.begun = known.notes.begin(channel, known.record);
+      known.begun = known.attempts.begin(channel, known.record);
     }
   }
 
   @Override
   public void endAttempt() {
-    Suspicion known = suspicion;
+    CrashSuspicion known = suspicion;
     UnfinishedAttempts.Begun begun = known == null ? null : known.begun;
     if (known != null && begun != null) {
-      known.notes.end(known.record, begun.attempt());
+      known.attempts.end(known.record, begun.attempt());
     }
   }
 
-  /** It is settled: nothing that was noted of it matters any more. */
+  /** Deletes the markers of the record, which is settled. */
   void settled() {
-    Suspicion known = suspicion;
+    CrashSuspicion known = suspicion;
     if (known != null) {
-      known.notes.forget(known.record);
+      known.attempts.forget(known.record);
     }
   }
 

@@ -22,28 +22,28 @@ import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one place that reads the client's failures. Permanent is what a code and its text prove:
- * several codes stand for a wrong setting and for something that passes, such as a node that is
- * down.
+ * Classifies the client's failures. A failure counts as permanent only if code and text prove it,
+ * since several codes stand both for a wrong setting and for a transient condition, such as a node
+ * that is down.
  */
 final class RabbitErrors {
 
-  /** As the broker words it since 3.8. */
+  /** Text of the broker since 3.8. */
   private static final Pattern TOO_LARGE =
       Pattern.compile("message size \\d+ is larger than configured max size (\\d{1,18})");
 
-  /** Why a channel or connection ended, in the words of the side that ended it. */
+  /** The reason for which a channel or connection was closed, as sent by the closing side. */
   private record Close(int code, String text) {}
 
   private RabbitErrors() {}
 
   static SubscribeException subscribe(String what, Throwable failure) {
     Close close = close(failure);
-    boolean unlike =
+    boolean mismatch =
         close != null
             && (close.code() == AMQP.NOT_FOUND || close.code() == AMQP.PRECONDITION_FAILED);
     return new SubscribeException(
-        unlike ? "COMMS-RABBIT-002" : "COMMS-RABBIT-006",
+        mismatch ? "COMMS-RABBIT-002" : "COMMS-RABBIT-006",
         kind(failure),
         what + ": " + text(failure),
         failure);
@@ -54,9 +54,12 @@ final class RabbitErrors {
         "COMMS-RABBIT-007", kind(failure), what + ": " + text(failure), failure);
   }
 
-  static TransportException note(String queue, Throwable failure) {
+  static TransportException attemptMarker(String queue, Throwable failure) {
     return new TransportException(
-        "COMMS-RABBIT-014", kind(failure), "note in " + queue + ": " + text(failure), failure);
+        "COMMS-RABBIT-014",
+        kind(failure),
+        "attempt marker in " + queue + ": " + text(failure),
+        failure);
   }
 
   static FailureKind kind(Throwable failure) {
@@ -76,24 +79,24 @@ final class RabbitErrors {
     return permanent ? FailureKind.PERMANENT : FailureKind.TRANSIENT;
   }
 
-  /** Texts as the broker words them since 3.8. */
+  /** Compares with the texts of the broker since 3.8. */
   private static boolean isPermanent(int code, String text) {
     return switch (code) {
-      // Also said of a queue whose node is down, or that does not answer.
+      // Also sent for a queue whose node is down or does not respond.
       case AMQP.NOT_FOUND -> text.contains(" no queue ") || text.contains(" no exchange ");
-      // Also said of an acknowledgement that took too long.
+      // Also sent for an acknowledgement that took too long.
       case AMQP.PRECONDITION_FAILED -> !text.contains("timed out") && !text.contains("timeout");
-      // Also said of a queue that another consumer has for itself.
+      // Also sent for a queue with an exclusive consumer.
       case AMQP.ACCESS_REFUSED -> !text.contains("exclusive");
-      // Also said when a limit of connections is reached.
+      // Also sent when a connection limit is reached.
       case AMQP.NOT_ALLOWED -> text.contains("vhost") && !text.contains("limit");
       case AMQP.NOT_IMPLEMENTED -> true;
       default -> false;
     };
   }
 
-  /** The broker's limit in bytes if it ended a channel for a message larger than that, else 0. */
-  static long largestMessage(Throwable failure) {
+  /** {@return the broker's size limit if it closed a channel for a larger message, otherwise 0} */
+  static long maxMessageSize(Throwable failure) {
     Close close = close(failure);
     Matcher matcher = TOO_LARGE.matcher(close == null ? "" : close.text());
     return close != null && close.code() == AMQP.PRECONDITION_FAILED && matcher.find()
@@ -106,54 +109,54 @@ final class RabbitErrors {
       if (cause instanceof ShutdownSignalException signal) {
         Method reason = signal.getReason();
         if (reason instanceof AMQP.Channel.Close close) {
-          return said(close.getReplyCode(), close.getReplyText());
+          return closeUnlessNormal(close.getReplyCode(), close.getReplyText());
         }
         if (reason instanceof AMQP.Connection.Close close) {
-          return said(close.getReplyCode(), close.getReplyText());
+          return closeUnlessNormal(close.getReplyCode(), close.getReplyText());
         }
       }
     }
     return null;
   }
 
-  /** A normal end, by this side, is no failure that explains anything. */
-  private static @Nullable Close said(int code, String text) {
+  /** A normal close by this side does not explain a failure. */
+  private static @Nullable Close closeUnlessNormal(int code, String text) {
     return code == AMQP.REPLY_SUCCESS ? null : new Close(code, text);
   }
 
-  /** The broker's own words where there are any, else those of the cause that has any. */
+  /** {@return the broker's own text if there is one, otherwise the texts of the causes} */
   static String text(Throwable failure) {
     Close close = close(failure);
     if (close != null) {
       return close.text();
     }
-    List<String> words = new ArrayList<>();
+    List<String> texts = new ArrayList<>();
     for (Throwable cause : Failures.chain(failure)) {
-      String own = words(cause);
-      if (own != null && !words.contains(own)) {
-        words.add(own);
+      String own = ownText(cause);
+      if (own != null && !texts.contains(own)) {
+        texts.add(own);
       }
     }
-    if (words.isEmpty()) {
+    if (texts.isEmpty()) {
       List<Throwable> causes = Failures.chain(failure);
       return causes.get(causes.size() - 1).getClass().getSimpleName() + " without a message";
     }
-    return String.join("; ", words);
+    return String.join("; ", texts);
   }
 
-  /** What an exception itself says; null if it only repeats its cause. */
-  private static @Nullable String words(Throwable cause) {
+  /** {@return the text of the exception itself, null if it only repeats its cause} */
+  private static @Nullable String ownText(Throwable cause) {
     if (cause instanceof EOFException) {
       return "the other side closed the connection";
     }
     if (cause instanceof ChannelContinuationTimeoutException) {
-      // Its own text shows user and address.
-      return "no answer of the broker (expected: one within operationTimeout)";
+      // Its own text contains user and address.
+      return "no response from the broker (expected: one within operationTimeout)";
     }
     String message = cause.getMessage();
-    Throwable behind = Failures.cause(cause);
+    Throwable next = Failures.cause(cause);
     if (message == null
-        || (behind != null && message.equals(behind.toString()))
+        || (next != null && message.equals(next.toString()))
         || (cause instanceof ShutdownSignalException && message.equals("connection error"))) {
       return null;
     }

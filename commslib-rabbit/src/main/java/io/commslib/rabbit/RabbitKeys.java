@@ -7,15 +7,15 @@ import io.commslib.core.wire.WireMessage;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The ordering key of a record: its attribute {@code partitionkey}, whatever bytes it has. */
+/** Ordering key of a record: its attribute {@code partitionkey}, which may have any bytes. */
 final class RabbitKeys {
 
   private static final String KEY = CloudEventsEnvelope.AMQP_PREFIX + "partitionkey";
 
   private RabbitKeys() {}
 
-  /** The key as a text that is equal only for equal keys; null if the record has none. */
-  static @Nullable String lane(WireMessage wire) {
+  /** {@return the key as a text that is equal only for equal keys, null if there is no key} */
+  static @Nullable String laneKey(WireMessage wire) {
     Map<String, Object> headers =
         wire.origin(RabbitOrigin.class)
             .map(origin -> origin.properties().getHeaders())
@@ -27,8 +27,8 @@ final class RabbitKeys {
     return isText(key) ? OrderingKeys.of(key.toString()) : null;
   }
 
-  /** The key as a message shows it; null if there is none, or it is no text. */
-  static @Nullable String text(Map<String, Object> headers) {
+  /** {@return the key as shown by a message, null if there is none or it is not text} */
+  static @Nullable String messageKey(Map<String, Object> headers) {
     Object key = headers.get(KEY);
     if (key instanceof LongString bytes) {
       return OrderingKeys.text(bytes.getBytes(), OrderingKeys.of(bytes.getBytes()));

@@ -3,19 +3,19 @@ package io.commslib.rabbit;
 import io.commslib.core.messaging.Destination;
 
 /**
- * Which queue and exchange stands for what. Names of destinations and groups hold no {@code @}, so
- * none of these collides with another's.
+ * Names of queues and exchanges. Names of destinations and groups contain no {@code @}, so the
+ * names of two destinations or groups never collide.
  */
 final class RabbitNames {
 
   private RabbitNames() {}
 
-  /** A topic is a fanout exchange of its name; a queue is reached through the default exchange. */
+  /** {@return the fanout exchange of a topic, or the default exchange for a queue} */
   static String exchange(Destination destination) {
     return destination.kind() == Destination.Kind.TOPIC ? destination.name() : "";
   }
 
-  /** What a group consumes. */
+  /** {@return the queue that a group consumes} */
   static String queue(Destination destination, String group) {
     return destination.kind() == Destination.Kind.TOPIC
         ? destination.name() + "@" + group
@@ -27,15 +27,15 @@ final class RabbitNames {
   }
 
   /**
-   * The exchange that leads to the group's queue and is used for redriven letters alone: what came
-   * through it was sent by the library.
+   * {@return the exchange that routes to the group's queue and is used for redrives only, so that
+   * every message received through it was sent by the library}
    */
   static String redrive(Destination destination, String group) {
     return queue(destination, group) + "@.redrive";
   }
 
-  /** Holds a note for each attempt on a suspicious record that has begun and has not ended. */
-  static String begun(Destination destination, String group) {
+  /** {@return the queue with a marker for each unfinished attempt on a suspicious record} */
+  static String attemptMarkers(Destination destination, String group) {
     return queue(destination, group) + "@.begun";
   }
 }

@@ -3,9 +3,10 @@ package io.commslib.rabbit;
 import com.rabbitmq.client.AMQP;
 
 /**
- * A record as it was received, with what a text can't show: typed headers and the properties.
+ * Origin of a received record, with the parts that text can't represent: typed headers and
+ * properties.
  *
- * @param properties as the client read them
- * @param trusted whether the library alone can have written its headers {@code commslib-*}
+ * @param properties as decoded by the client
+ * @param trusted whether only the library can have written its headers {@code commslib-*}
  */
 record RabbitOrigin(AMQP.BasicProperties properties, boolean trusted) {}

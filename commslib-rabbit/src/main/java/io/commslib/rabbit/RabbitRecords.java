@@ -15,19 +15,18 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Wire messages to records of RabbitMQ and back. A wire message shows headers that are text,
- * numbers and booleans as text, and the content type; what that can't show is taken from the record
- * it was read from when it is written again.
+ * Converts between wire messages and records of RabbitMQ. A wire message shows the content type and
+ * those headers that are text, numbers or booleans, as text. When a record is published again, the
+ * other parts are taken from the record from which it was read.
  *
- * <p>What would make the broker do something to a record that is written again travels in headers
- * {@code commslib-kept-<name>}: {@code CC} and {@code BCC}, which send copies, {@code user-id},
- * which must be the sender's own, and the client's own reply address, which needs a consumer; in
- * letters also {@code expiration}, which would delete the letter, and {@code priority}, which would
- * change the order of letters. The last two are properties again when a letter goes back.
+ * <p>Parts that would trigger an action of the broker when the record is published again are stored
+ * in headers {@code commslib-kept-<name>}: {@code CC} and {@code BCC}, which send copies; {@code
+ * user-id}, which must be the sender's own; and the client's direct reply address, which requires a
+ * consumer. In dead letters also {@code expiration}, which would delete the letter, and {@code
+ * priority}, which would change the order of letters; a redrive restores these two properties.
  *
- * <p>Dropped are the number of a publish and the counts that the broker keeps for the queue a
- * record lies in. {@code x-death} and {@code x-first-death-*} say where a record had been before it
- * came, and stay.
+ * <p>The sequence number of a publish and the broker's delivery counts are dropped. {@code x-death}
+ * and {@code x-first-death-*} describe earlier queues of the record and are kept.
  */
 final class RabbitRecords {
 
@@ -40,13 +39,13 @@ final class RabbitRecords {
   private static final String KEPT_REPLY_TO = KEPT + "reply-to";
 
   static final String DELIVERY_COUNT = "x-delivery-count";
-  private static final Set<String> COUNTS = Set.of(DELIVERY_COUNT, "x-acquired-count");
-  private static final Set<String> ROUTES = Set.of("CC", "BCC");
+  private static final Set<String> BROKER_COUNTS = Set.of(DELIVERY_COUNT, "x-acquired-count");
+  private static final Set<String> COPY_ROUTES = Set.of("CC", "BCC");
   private static final String DIRECT_REPLY = "amq.rabbitmq.reply-to";
 
   private static final Pattern NUMBER = Pattern.compile("[0-9]{1,10}");
 
-  /** The longest time to live that the broker takes; it ends the channel for more. */
+  /** Maximum time to live that the broker accepts; it closes the channel for more. */
   private static final long MAX_EXPIRATION_MILLIS = 0xffff_ffffL;
 
   private static final int PERSISTENT = 2;
@@ -56,8 +55,8 @@ final class RabbitRecords {
   /**
    * Reads a record.
    *
-   * @param trusted whether the library alone can have written it; else its headers {@code
-   *     commslib-*} are not shown
+   * @param trusted whether only the library can have written the record; otherwise its headers
+   *     {@code commslib-*} are not shown
    */
   static WireMessage wire(AMQP.BasicProperties properties, byte[] body, boolean trusted) {
     if (trusted) {
@@ -72,7 +71,7 @@ final class RabbitRecords {
     Map<String, Object> table = table(properties);
     WireHeaders.Builder headers = WireHeaders.builder(table.size() + 1);
     if (properties.getContentType() != null) {
-      // First, since the first of one name counts.
+      // First, since the first header of a name counts.
       headers.add(CONTENT_TYPE, properties.getContentType());
     }
     table.forEach(
@@ -88,14 +87,14 @@ final class RabbitRecords {
         });
     WireHeaders shown = headers.build();
     return new WireMessage(
-        RabbitKeys.text(table), shown, body, new RabbitOrigin(properties, trusted));
+        RabbitKeys.messageKey(table), shown, body, new RabbitOrigin(properties, trusted));
   }
 
   private static Map<String, Object> table(AMQP.BasicProperties properties) {
     return properties.getHeaders() == null ? Map.of() : properties.getHeaders();
   }
 
-  /** Whether a wire message shows it. */
+  /** {@return whether a wire message shows the value} */
   private static boolean isText(@Nullable Object value) {
     return value instanceof LongString
         || value instanceof CharSequence
@@ -104,20 +103,20 @@ final class RabbitRecords {
   }
 
   private static boolean isHidden(String name, boolean trusted) {
-    return COUNTS.contains(name)
+    return BROKER_COUNTS.contains(name)
         || (name.startsWith(RESERVED)
             && (!trusted || name.startsWith(KEPT) || isDropped(name, true)));
   }
 
-  /** Whether a header does not go with a record that is written again. */
+  /** {@return whether a header is dropped when the record is published again} */
   private static boolean isDropped(String name, boolean trusted) {
-    return COUNTS.contains(name)
+    return BROKER_COUNTS.contains(name)
         || name.equals(OutgoingRecord.SEQUENCE)
         || name.equals(PackedRecord.LENGTH)
         || (!trusted && name.startsWith(RESERVED));
   }
 
-  /** How much memory the headers take that a wire message does not show. */
+  /** {@return the memory in bytes of the headers that a wire message does not show} */
   static int hiddenBytes(AMQP.BasicProperties properties) {
     long bytes = 0;
     for (Object value : table(properties).values()) {
@@ -146,7 +145,7 @@ final class RabbitRecords {
     return bytes;
   }
 
-  /** A message that is published for the first time. */
+  /** {@return the record of a message that is published for the first time} */
   static OutgoingRecord message(WireMessage wire, String id) {
     Map<String, Object> headers = new HashMap<>(wire.headers());
     Object contentType = headers.remove(CONTENT_TYPE);
@@ -159,29 +158,29 @@ final class RabbitRecords {
     return new OutgoingRecord(properties, headers, wire.body(), false);
   }
 
-  /** A record on its way to the dead letters. */
-  static OutgoingRecord letter(WireMessage wire, String id) {
+  /** {@return the record of a dead letter} */
+  static OutgoingRecord deadLetter(WireMessage wire, String id) {
     RabbitOrigin origin = wire.origin(RabbitOrigin.class).orElse(null);
     if (origin == null) {
       return message(wire, id);
     }
     AMQP.BasicProperties received = origin.properties();
     Map<String, Object> headers = headers(origin, wire.headers());
-    keep(headers, KEPT_EXPIRATION, received.getExpiration());
-    keep(headers, KEPT_PRIORITY, received.getPriority());
+    putKept(headers, KEPT_EXPIRATION, received.getExpiration());
+    putKept(headers, KEPT_PRIORITY, received.getPriority());
     AMQP.BasicProperties properties =
-        again(received, headers).builder().expiration(null).priority(null).build();
+        republishable(received, headers).builder().expiration(null).priority(null).build();
     return new OutgoingRecord(properties, headers, wire.body(), true);
   }
 
-  /** A letter on its way back. */
+  /** {@return the record of a redriven dead letter} */
   static OutgoingRecord redriven(WireMessage wire, String id) {
     RabbitOrigin origin = wire.origin(RabbitOrigin.class).orElse(null);
     if (origin == null) {
       return message(wire, id);
     }
     Map<String, Object> headers = headers(origin, wire.headers());
-    AMQP.BasicProperties.Builder properties = again(origin.properties(), headers).builder();
+    AMQP.BasicProperties.Builder properties = republishable(origin.properties(), headers).builder();
     properties.expiration(expiration(headers.remove(KEPT_EXPIRATION)));
     properties.priority(headers.remove(KEPT_PRIORITY) instanceof Integer number ? number : null);
     return new OutgoingRecord(properties.build(), headers, wire.body(), true);
@@ -194,26 +193,26 @@ final class RabbitRecords {
         : null;
   }
 
-  /** The properties as they were received, but for what means something to the broker. */
-  private static AMQP.BasicProperties again(
+  /** {@return the received properties without those that would trigger an action of the broker} */
+  private static AMQP.BasicProperties republishable(
       AMQP.BasicProperties received, Map<String, Object> headers) {
-    keep(headers, KEPT_USER, received.getUserId());
+    putKept(headers, KEPT_USER, received.getUserId());
     boolean direct = DIRECT_REPLY.equals(received.getReplyTo());
-    keep(headers, KEPT_REPLY_TO, direct ? DIRECT_REPLY : null);
+    putKept(headers, KEPT_REPLY_TO, direct ? DIRECT_REPLY : null);
     AMQP.BasicProperties.Builder properties =
         received.builder().headers(null).deliveryMode(PERSISTENT).userId(null);
     return (direct ? properties.replyTo(null) : properties).build();
   }
 
-  private static void keep(Map<String, Object> headers, String name, @Nullable Object value) {
+  private static void putKept(Map<String, Object> headers, String name, @Nullable Object value) {
     if (value != null) {
       headers.putIfAbsent(name, value);
     }
   }
 
-  /** Where the headers still say what was received, the values that were received are written. */
+  /** Restores the received value of every header whose text is unchanged. */
   private static Map<String, Object> headers(RabbitOrigin origin, Map<String, String> current) {
-    // A letter whose headers were cut keeps only what is shown of it.
+    // A dead letter whose headers were cut keeps only the headers that it shows.
     boolean cut = current.containsKey(DeadLetterHeaders.CUT_HEADERS);
     Map<String, Object> written = new HashMap<>();
     Set<String> received = new HashSet<>();
@@ -221,15 +220,15 @@ final class RabbitRecords {
         .forEach(
             (name, value) -> {
               if (isDropped(name, origin.trusted())) {
-                // One of the library's own that bears this name is written below.
+                // The library's own header of this name is written below.
                 return;
               }
               received.add(name);
               String shown = isText(value) && isShown(origin, name) ? value.toString() : null;
-              String now = shown == null ? null : current.get(name);
-              if (now != null || (shown == null && !cut)) {
-                String to = ROUTES.contains(name) ? KEPT + name : name;
-                written.put(to, shown == null || shown.equals(now) ? value : now);
+              String shownNow = shown == null ? null : current.get(name);
+              if (shownNow != null || (shown == null && !cut)) {
+                String to = COPY_ROUTES.contains(name) ? KEPT + name : name;
+                written.put(to, shown == null || shown.equals(shownNow) ? value : shownNow);
               }
             });
     current.forEach(
@@ -241,7 +240,7 @@ final class RabbitRecords {
     return written;
   }
 
-  /** Whether the wire message showed this header of the table. */
+  /** {@return whether the wire message showed this header} */
   private static boolean isShown(RabbitOrigin origin, String name) {
     boolean behindProperty =
         name.equals(CONTENT_TYPE) && origin.properties().getContentType() != null;

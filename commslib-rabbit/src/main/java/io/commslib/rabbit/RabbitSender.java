@@ -22,42 +22,42 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Publishes with confirms over one channel of a connection of its own: persistent, mandatory, in
- * call order. While there is no channel a publish fails at once, {@code NOT_SENT}; who must not
- * lose it (the relay) tries again.
+ * call order. Without a channel a publish fails immediately as {@code NOT_SENT}; the caller (such
+ * as the relay) must retry it.
  */
 final class RabbitSender {
 
-  private static final Duration SWEEP = Duration.ofMillis(500);
+  private static final Duration SWEEP_INTERVAL = Duration.ofMillis(500);
 
-  /** How long a limit of the broker is believed: it may be raised. */
-  private static final Duration BELIEVED = Duration.ofMinutes(10);
+  /** Time for which a size limit of the broker is remembered, since an operator may raise it. */
+  private static final Duration SIZE_LIMIT_VALIDITY = Duration.ofMinutes(10);
 
   private static final int ABORT_MILLIS = 1_000;
 
-  private record Open(Channel channel, PendingConfirms confirms) {}
+  private record OpenChannel(Channel channel, PendingConfirms confirms) {}
 
   private final RabbitTransportConfig config;
   private final CommsRuntime runtime;
   private final RecoveringConnection connection;
-  private final Semaphore window;
+  private final Semaphore capacity;
   private final ReentrantLock lock = new ReentrantLock();
-  private volatile @Nullable Open open;
-  private final AtomicInteger waitingForRoom = new AtomicInteger();
+  private volatile @Nullable OpenChannel open;
+  private final AtomicInteger waitingForCapacity = new AtomicInteger();
   private volatile boolean blocked;
 
-  /** What the broker said it takes at most, and until when that is believed. */
+  /** Size limit of the broker, as last reported. */
   private volatile long maxBodyBytes = Long.MAX_VALUE;
 
-  private volatile long believedUntilNanos;
+  private volatile long maxBodyBytesValidUntilNanos;
   private volatile boolean closed;
 
   RabbitSender(RabbitTransportConfig config, CommsRuntime runtime) {
     this.config = config;
     this.runtime = runtime;
-    this.window = new Semaphore(config.maxUnconfirmed());
+    this.capacity = new Semaphore(config.maxUnconfirmed());
     this.connection = new RecoveringConnection(config, runtime, "publish");
     connection.addListener(this::connected);
-    runtime.scheduler().schedule(SWEEP, this::sweep);
+    runtime.scheduler().schedule(SWEEP_INTERVAL, this::sweep);
   }
 
   void connectSoon() {
@@ -68,38 +68,37 @@ final class RabbitSender {
     connection.connect();
   }
 
-  private void connected(Connection made) throws IOException {
-    Channel channel = made.createChannel();
-    PendingConfirms confirms = new PendingConfirms(window);
+  private void connected(Connection connection) throws IOException {
+    Channel channel = connection.createChannel();
+    PendingConfirms confirms = new PendingConfirms(capacity);
     blocked = false;
-    made.addBlockedListener(reason -> blocked = true, () -> blocked = false);
+    connection.addBlockedListener(reason -> blocked = true, () -> blocked = false);
     channel.confirmSelect();
     channel.addReturnListener(
         message -> {
           Object sequence = message.getProperties().getHeaders().get(OutgoingRecord.SEQUENCE);
-          confirms.returned(Long.parseLong(String.valueOf(sequence)));
+          confirms.onReturn(Long.parseLong(String.valueOf(sequence)));
         });
     channel.addConfirmListener(
-        (sequence, multiple) -> confirms.confirmed(sequence, multiple, true),
-        (sequence, multiple) -> confirms.confirmed(sequence, multiple, false));
+        (sequence, multiple) -> confirms.onConfirm(sequence, multiple, true),
+        (sequence, multiple) -> confirms.onConfirm(sequence, multiple, false));
     channel.addShutdownListener(
         reason -> {
           String text = RabbitErrors.text(reason);
-          long limit = RabbitErrors.largestMessage(reason);
+          long limit = RabbitErrors.maxMessageSize(reason);
           if (limit > 0) {
-            // The one that is too large will always be; the others only have lost their channel.
-            believedUntilNanos = runtime.time().nanoTime() + BELIEVED.toNanos();
+            // Only the message over the limit can never succeed; the others lost their channel.
+            maxBodyBytesValidUntilNanos = runtime.time().nanoTime() + SIZE_LIMIT_VALIDITY.toNanos();
             maxBodyBytes = limit;
-            confirms.failLarger(limit);
+            confirms.failLargerThan(limit);
           }
           confirms.failAll("channel lost: " + text);
           if (!reason.isHardError()) {
-            // The connection stands, only the channel is gone: a new connection is the simplest way
-            // to a new one.
-            made.abort(1_000);
+            // Only the channel is lost: a new connection is the simplest way to a new channel.
+            connection.abort(1_000);
           }
         });
-    open = new Open(channel, confirms);
+    open = new OpenChannel(channel, confirms);
   }
 
   CompletionStage<PublishReceipt> send(
@@ -113,7 +112,7 @@ final class RabbitSender {
     long deadline = start + config.publishTimeout().toNanos();
     PendingConfirms.Pending publish =
         new PendingConfirms.Pending(to, messageId, optional, start, deadline);
-    if (!acquire()) {
+    if (!acquireCapacity()) {
       publish.fail(
           "COMMS-RABBIT-009",
           FailureKind.TRANSIENT,
@@ -129,9 +128,9 @@ final class RabbitSender {
     }
     lock.lock();
     try {
-      Open now = open;
-      if (now == null || !now.channel().isOpen() || blocked) {
-        window.release();
+      OpenChannel current = open;
+      if (current == null || !current.channel().isOpen() || blocked) {
+        capacity.release();
         publish.fail(
             "COMMS-RABBIT-011",
             FailureKind.TRANSIENT,
@@ -139,7 +138,7 @@ final class RabbitSender {
             blocked ? "the broker blocks publishers (memory or disk alarm)" : notConnected());
         connection.recover();
       } else {
-        write(now, exchange, routingKey, publish, record);
+        write(current, exchange, routingKey, publish, record);
       }
     } finally {
       lock.unlock();
@@ -148,35 +147,35 @@ final class RabbitSender {
   }
 
   private String notConnected() {
-    return "not connected to " + config.address() + ": " + connection.trouble();
+    return "not connected to " + config.address() + ": " + connection.downReason();
   }
 
-  private boolean acquire() {
-    if (window.tryAcquire()) {
+  private boolean acquireCapacity() {
+    if (capacity.tryAcquire()) {
       return true;
     }
-    waitingForRoom.incrementAndGet();
+    waitingForCapacity.incrementAndGet();
     try {
-      return window.tryAcquire(config.publishTimeout().toMillis(), TimeUnit.MILLISECONDS);
+      return capacity.tryAcquire(config.publishTimeout().toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
     } finally {
-      waitingForRoom.decrementAndGet();
+      waitingForCapacity.decrementAndGet();
     }
   }
 
   private void write(
-      Open now,
+      OpenChannel current,
       String exchange,
       String routingKey,
       PendingConfirms.Pending publish,
       OutgoingRecord record) {
     OutgoingRecord fitting;
     try {
-      fitting = record.fitting(now.channel().getConnection().getFrameMax());
+      fitting = record.fitting(current.channel().getConnection().getFrameMax());
     } catch (IllegalArgumentException e) {
-      window.release();
+      capacity.release();
       publish.fail(
           "COMMS-RABBIT-013",
           FailureKind.PERMANENT,
@@ -185,36 +184,38 @@ final class RabbitSender {
       return;
     }
     publish.bodyBytes = fitting.body().length;
-    if (publish.bodyBytes > maxBodyBytes && runtime.time().nanoTime() - believedUntilNanos < 0) {
-      // It would end the channel, and with it the publishes of others.
-      window.release();
+    if (publish.bodyBytes > maxBodyBytes
+        && runtime.time().nanoTime() - maxBodyBytesValidUntilNanos < 0) {
+      // It would close the channel and fail all other publishes.
+      capacity.release();
       publish.failTooLarge(maxBodyBytes);
       return;
     }
-    long sequence = now.channel().getNextPublishSeqNo();
-    now.confirms().add(sequence, publish);
+    long sequence = current.channel().getNextPublishSeqNo();
+    current.confirms().add(sequence, publish);
     try {
-      now.channel()
-          .basicPublish(exchange, routingKey, true, fitting.numbered(sequence), fitting.body());
+      current
+          .channel()
+          .basicPublish(exchange, routingKey, true, fitting.withSequence(sequence), fitting.body());
     } catch (AlreadyClosedException e) {
-      // Nothing was written; the shutdown listener may have been quicker with a less certain word.
+      // Nothing was written; the shutdown listener may already have failed it as MAYBE_SENT.
       publish.fail(
           "COMMS-RABBIT-011", FailureKind.TRANSIENT, SendCertainty.NOT_SENT, notConnected());
-      now.confirms().withdraw(sequence);
+      current.confirms().withdraw(sequence);
     } catch (IOException | RuntimeException e) {
-      giveUp(now, RabbitErrors.text(e));
+      abandonChannel(current, RabbitErrors.text(e));
     } catch (Error e) {
-      giveUp(now, e.toString());
+      abandonChannel(current, e.toString());
       throw e;
     }
   }
 
   /**
-   * Ends a channel whose numbers can't be relied on any more. The client counts a publish before it
-   * writes it: had it thrown in between, each later confirm would be taken for that of the message
-   * before. What waits for its confirm may have arrived.
+   * Closes a channel whose sequence numbers are no longer reliable. The client counts a publish
+   * before it writes it. If it throws in between, each later confirm would be matched to the wrong
+   * message. Messages that wait for their confirm may have arrived.
    */
-  private void giveUp(Open broken, String text) {
+  private void abandonChannel(OpenChannel broken, String text) {
     if (open == broken) {
       open = null;
     }
@@ -225,39 +226,38 @@ final class RabbitSender {
   }
 
   /**
-   * A confirm that never comes must not hold its slot for ever: the channel is given up, and with
-   * it its certainty.
+   * Abandons the channel if a confirm is overdue, so that missing confirms do not occupy capacity
+   * forever. The pending publishes may have arrived.
    */
   private void sweep() {
     try {
-      Open now = open;
-      if (now != null && now.confirms().hasOverdue(runtime.time().nanoTime())) {
-        giveUp(
-            now,
+      OpenChannel current = open;
+      if (current != null && current.confirms().hasOverdue(runtime.time().nanoTime())) {
+        abandonChannel(
+            current,
             "no confirm (expected: one within " + config.publishTimeout() + ", publishTimeout)");
       }
     } finally {
       if (!closed) {
-        runtime.scheduler().schedule(SWEEP, this::sweep);
+        runtime.scheduler().schedule(SWEEP_INTERVAL, this::sweep);
       }
     }
   }
 
   /**
-   * Returns the health of publishing.
-   *
-   * @return down without a connection; with the age of the oldest unconfirmed publish
+   * Returns the health of publishing: down without a connection, degraded while the broker blocks
+   * publishers. The details have the age of the oldest unconfirmed publish.
    */
   Health health() {
-    Open now = open;
-    long age = now == null ? 0 : now.confirms().oldestNanos(runtime.time().nanoTime());
+    OpenChannel current = open;
+    long age = current == null ? 0 : current.confirms().oldestNanos(runtime.time().nanoTime());
     Map<String, String> details =
         Map.of(
             "oldestUnconfirmed", Duration.ofNanos(age).toString(),
-            "unconfirmed", Integer.toString(config.maxUnconfirmed() - window.availablePermits()),
-            "waitingForRoom", Integer.toString(waitingForRoom.get()));
-    if (now == null || !now.channel().isOpen()) {
-      return Health.of(Health.Status.DOWN, "not connected: " + connection.trouble(), details);
+            "unconfirmed", Integer.toString(config.maxUnconfirmed() - capacity.availablePermits()),
+            "waitingForRoom", Integer.toString(waitingForCapacity.get()));
+    if (current == null || !current.channel().isOpen()) {
+      return Health.of(Health.Status.DOWN, "not connected: " + connection.downReason(), details);
     }
     return Health.of(
         blocked ? Health.Status.DEGRADED : Health.Status.UP,
@@ -265,21 +265,21 @@ final class RabbitSender {
         details);
   }
 
-  /** Waits for outstanding confirms, bounded, then closes. */
+  /** Waits for outstanding confirms for a bounded time, then closes. */
   void close() {
     closed = true;
     long end =
         runtime.time().nanoTime() + Math.min(config.publishTimeout().toNanos(), 5_000_000_000L);
-    Open now = open;
-    while (now != null
-        && now.channel().isOpen()
-        && !now.confirms().isEmpty()
+    OpenChannel current = open;
+    while (current != null
+        && current.channel().isOpen()
+        && !current.confirms().isEmpty()
         && runtime.time().nanoTime() < end) {
       LockSupport.parkNanos(5_000_000);
     }
     connection.close();
-    if (now != null) {
-      now.confirms().failAll("closed");
+    if (current != null) {
+      current.confirms().failAll("closed");
     }
   }
 }

@@ -19,9 +19,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A consumer of one queue. Each channel is an epoch: when it is lost its deliveries are forgotten,
- * since the broker gives them out again, and what still runs settles nothing. A consumer the broker
- * cancels is made again with a new connection.
+ * A consumer of one queue. Each channel is an epoch: when the channel is lost, its deliveries are
+ * dropped, since the broker redelivers them, and handlers that still run settle nothing. A consumer
+ * that the broker cancels is created again on a new connection.
  */
 final class RabbitSubscription implements Subscription, Settler {
 
@@ -33,18 +33,18 @@ final class RabbitSubscription implements Subscription, Settler {
   private final String queue;
   private final String redrive;
   private final RecoveringConnection connection;
-  private final UnfinishedAttempts notes;
+  private final UnfinishedAttempts unfinishedAttempts;
   private final CommsRuntime runtime;
   private final Runnable onClose;
   private @Nullable DeliveryEngine engine;
   private volatile @Nullable Channel channel;
   private volatile LifecycleState state = LifecycleState.STARTING;
 
-  /** Takes no more messages, also on a new connection. */
+  /** Whether the intake is stopped, also on a new connection. */
   private volatile boolean intakeStopped;
 
-  /** The error of the JVM for which this consumer stays away; empty if it takes part. */
-  private volatile String away = "";
+  /** The error of the JVM for which this consumer is stopped; empty if it consumes. */
+  private volatile String jvmFailure = "";
 
   private final ReceivedBuffer received = new ReceivedBuffer();
   private final RecoveringConnection.Listener listener = this::consume;
@@ -52,14 +52,14 @@ final class RabbitSubscription implements Subscription, Settler {
   RabbitSubscription(
       SubscriptionConfig config,
       RecoveringConnection connection,
-      UnfinishedAttempts notes,
+      UnfinishedAttempts unfinishedAttempts,
       CommsRuntime runtime,
       Runnable onClose) {
     this.config = config;
     this.queue = RabbitNames.queue(config.destination(), config.group());
     this.redrive = RabbitNames.redrive(config.destination(), config.group());
     this.connection = connection;
-    this.notes = notes;
+    this.unfinishedAttempts = unfinishedAttempts;
     this.runtime = runtime;
     this.onClose = onClose;
   }
@@ -67,10 +67,10 @@ final class RabbitSubscription implements Subscription, Settler {
   void start(DeliveryEngine newEngine) throws IOException {
     this.engine = newEngine;
     state = LifecycleState.RUNNING;
-    Connection standing = connection.connect();
+    Connection current = connection.connect();
     connection.addListener(listener);
     if (channel == null) {
-      consume(standing);
+      consume(current);
     }
   }
 
@@ -78,69 +78,69 @@ final class RabbitSubscription implements Subscription, Settler {
     return Objects.requireNonNull(engine, "engine");
   }
 
-  /** Called with each new connection, and when a pause after an error of the JVM is over. */
-  private void consume(Connection standing) throws IOException {
+  /** Called with each new connection, and after the pause that follows an error of the JVM. */
+  private void consume(Connection current) throws IOException {
     Channel known = channel;
-    // A channel of the connection before may still look open: the client ends the connection first.
-    boolean consumes = known != null && known.getConnection() == standing && known.isOpen();
-    if (state != LifecycleState.RUNNING || intakeStopped || !away.isEmpty() || consumes) {
+    // A channel of the previous connection may still report open: the client closes it later.
+    boolean consumes = known != null && known.getConnection() == current && known.isOpen();
+    if (state != LifecycleState.RUNNING || intakeStopped || !jvmFailure.isEmpty() || consumes) {
       return;
     }
-    Channel made = standing.createChannel();
-    made.basicQos(Math.min(MAX_PREFETCH, config.maxInFlight()));
-    made.addShutdownListener(
+    Channel opened = current.createChannel();
+    opened.basicQos(Math.min(MAX_PREFETCH, config.maxInFlight()));
+    opened.addShutdownListener(
         reason -> {
-          received.revoke(made, engine());
-          if (!reason.isHardError() && state == LifecycleState.RUNNING && made == channel) {
+          received.revoke(opened, engine());
+          if (!reason.isHardError() && state == LifecycleState.RUNNING && opened == channel) {
             log.warn("channel of {} lost: {}", queue, RabbitErrors.text(reason));
-            standing.abort(ABORT_MILLIS);
+            current.abort(ABORT_MILLIS);
           }
         });
-    channel = made;
-    received.from(made);
-    made.basicConsume(
+    channel = opened;
+    received.receiveFrom(opened);
+    opened.basicConsume(
         queue,
         false,
         (tag, delivery) -> {
-          if (made == channel) {
-            received.add(new RabbitDelivery(made, queue, redrive, notes, delivery));
-            hand();
+          if (opened == channel) {
+            received.add(new RabbitDelivery(opened, queue, redrive, unfinishedAttempts, delivery));
+            dispatch();
           }
         },
         tag -> {
           log.warn("the broker has cancelled the consumer of {}", queue);
-          standing.abort(ABORT_MILLIS);
+          current.abort(ABORT_MILLIS);
         });
   }
 
   /**
-   * Hands over what the engine has room for. The rest waits here: at most the prefetch, which is
-   * the bound of messages in flight.
+   * Dispatches deliveries while the engine has capacity. The rest is buffered here: at most the
+   * prefetch, which is the limit of messages in flight.
    */
-  void hand() {
+  void dispatch() {
     try {
-      received.hand(engine());
+      received.dispatch(engine());
     } catch (Throwable e) {
       // The delivery is in no lane, so later ones would overtake it. The broker redelivers all.
-      Channel now = channel;
-      if (now != null) {
-        now.getConnection().abort(ABORT_MILLIS);
+      Channel current = channel;
+      if (current != null) {
+        current.getConnection().abort(ABORT_MILLIS);
       }
       throw e;
     }
   }
 
   /**
-   * Gives everything back as the end of this process would, and consumes again after the pause: the
-   * channel ends, other subscriptions on its connection go on.
+   * Returns all deliveries to the broker, as the end of this process would, and consumes again
+   * after the pause. Closes the channel; other subscriptions on the connection continue.
    */
-  void crashed(String reason, Duration pause) {
+  void stopAfterJvmFailure(String reason, Duration pause) {
     if (state != LifecycleState.RUNNING) {
       return;
     }
-    // First: without it there would be no way back.
-    runtime.scheduler().schedule(pause, this::takePartAgain);
-    away = reason;
+    // Scheduled first: if scheduling fails, the subscription must not be stopped.
+    runtime.scheduler().schedule(pause, this::consumeAgain);
+    jvmFailure = reason;
     Channel lost = channel;
     channel = null;
     if (lost == null) {
@@ -150,18 +150,18 @@ final class RabbitSubscription implements Subscription, Settler {
     Runnable end =
         () -> {
           RabbitTopology.closeQuietly(lost);
-          notes.leave(lost);
+          unfinishedAttempts.closeFor(lost);
         };
     try {
       runtime.newThread("rabbit-leave", end).start();
     } catch (Throwable e) {
-      // No thread to be had, as can be in this state.
+      // The JVM may be unable to start a thread in this state.
       end.run();
     }
   }
 
-  private void takePartAgain() {
-    away = "";
+  private void consumeAgain() {
+    jvmFailure = "";
     connection.setUp(listener);
   }
 
@@ -171,16 +171,16 @@ final class RabbitSubscription implements Subscription, Settler {
     try {
       own.channel().basicAck(own.tag(), false);
     } catch (IOException | RuntimeException e) {
-      // The channel is gone, and its tags with it: the broker delivers again, the inbox recognises
-      // it.
-      log.debug("acknowledgement of {} forgotten: {}", own.positionText(), e.toString());
+      // The channel is lost with its tags: the broker redelivers, and the inbox recognises the
+      // message.
+      log.debug("acknowledgement of {} dropped: {}", own.positionText(), e.toString());
     }
     own.settled();
   }
 
   /**
-   * Only what has not started when this consumer leaves. Nothing is sent: the end of the channel
-   * gives back all that is not acknowledged, at once and each in its place.
+   * Called only for deliveries that have not started when this consumer closes. Nothing is sent:
+   * closing the channel returns all unacknowledged messages immediately, each to its place.
    */
   @Override
   public void giveBack(RawDelivery delivery) {}
@@ -212,24 +212,24 @@ final class RabbitSubscription implements Subscription, Settler {
 
   @Override
   public Health health() {
-    Channel now = channel;
-    String error = away;
-    if (state == LifecycleState.RUNNING && !error.isEmpty()) {
-      return Health.of(Health.Status.DOWN, "stopped: " + error, engine().health().details());
+    Channel current = channel;
+    String failure = jvmFailure;
+    if (state == LifecycleState.RUNNING && !failure.isEmpty()) {
+      return Health.of(Health.Status.DOWN, "stopped: " + failure, engine().health().details());
     }
-    if (state == LifecycleState.RUNNING && (now == null || !now.isOpen())) {
+    if (state == LifecycleState.RUNNING && (current == null || !current.isOpen())) {
       return Health.of(
           Health.Status.DOWN,
-          "not connected: " + connection.trouble(),
+          "not connected: " + connection.downReason(),
           engine().health().details());
     }
     return engine().health();
   }
 
   /**
-   * {@inheritDoc} The broker is not told: once a consumer is cancelled the next one gets later
-   * messages, and what this one has not finished yet would come after them. Until the drain the
-   * broker may send as many messages as may be in flight; they wait here unhandled.
+   * {@inheritDoc} The consumer at the broker is not cancelled: the next consumer would get later
+   * messages while this one still has unfinished ones. Until the drain the broker may send up to
+   * the maximum number of messages in flight; they are buffered here unhandled.
    */
   @Override
   public void stopIntake() {
@@ -238,20 +238,20 @@ final class RabbitSubscription implements Subscription, Settler {
   }
 
   /**
-   * {@inheritDoc} The next consumer of the group takes over when all had ended, otherwise when this
-   * is closed.
+   * {@inheritDoc} The next consumer of the group takes over once all handlers have ended, otherwise
+   * when this subscription is closed.
    */
   @Override
   public boolean drain(Duration timeout) {
     if (state == LifecycleState.CLOSED) {
       return true;
     }
-    // Paused before anything that takes time, so that nothing new starts from here on.
+    // Paused first, so that no handler starts from here on.
     stopIntake();
     state = LifecycleState.DRAINING;
     boolean idle = engine().drain(timeout);
     if (idle) {
-      leave();
+      closeChannel();
     }
     return idle;
   }
@@ -264,15 +264,15 @@ final class RabbitSubscription implements Subscription, Settler {
     state = LifecycleState.CLOSED;
     connection.removeListener(listener);
     engine().close();
-    leave();
+    closeChannel();
     onClose.run();
   }
 
-  private void leave() {
-    Channel now = channel;
-    if (now != null) {
-      RabbitTopology.closeQuietly(now);
-      notes.leave(now);
+  private void closeChannel() {
+    Channel current = channel;
+    if (current != null) {
+      RabbitTopology.closeQuietly(current);
+      unfinishedAttempts.closeFor(current);
     }
   }
 }

@@ -8,12 +8,12 @@ import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.TimeoutException;
 
-/** Declares exchanges and queues; all durable, all queues quorum queues. */
+/** Declares exchanges and queues. All are durable, and all queues are quorum queues. */
 final class RabbitTopology {
 
   /**
-   * Above any real count: the engine decides when to give up, and a broker's own limit would drop
-   * the message.
+   * Above any real count: the engine decides when to dead-letter a message, and the broker's own
+   * limit would drop it.
    */
   private static final int DELIVERY_LIMIT = 1_000_000;
 
@@ -25,18 +25,24 @@ final class RabbitTopology {
           true,
           "x-delivery-limit",
           DELIVERY_LIMIT);
-  private static final Map<String, Object> KEEPING_QUEUE =
+  private static final Map<String, Object> DEAD_LETTER_QUEUE =
       Map.of("x-queue-type", "quorum", "x-delivery-limit", DELIVERY_LIMIT);
 
   /**
-   * Notes whose record was purged or has expired stay. Beyond the bound the oldest go, and a record
-   * that kills its process is then found a few deliveries later.
+   * Markers stay in the queue if their record was purged or has expired. Beyond this bound the
+   * oldest markers are dropped; a record that kills its process is then detected a few deliveries
+   * later.
    */
-  private static final int MAX_NOTES = 10_000;
+  private static final int MAX_MARKERS = 10_000;
 
-  private static final Map<String, Object> NOTES_QUEUE =
+  private static final Map<String, Object> MARKER_QUEUE =
       Map.of(
-          "x-queue-type", "quorum", "x-delivery-limit", DELIVERY_LIMIT, "x-max-length", MAX_NOTES);
+          "x-queue-type",
+          "quorum",
+          "x-delivery-limit",
+          DELIVERY_LIMIT,
+          "x-max-length",
+          MAX_MARKERS);
 
   private final RecoveringConnection connection;
 
@@ -84,17 +90,17 @@ final class RabbitTopology {
     String queue = RabbitNames.queue(destination, group);
     String deadLetters = RabbitNames.deadLetters(destination, group);
     String redrive = RabbitNames.redrive(destination, group);
-    String begun = RabbitNames.begun(destination, group);
+    String markers = RabbitNames.attemptMarkers(destination, group);
     if (config.isVerifyOnly()) {
       channel.queueDeclarePassive(queue);
       channel.queueDeclarePassive(deadLetters);
-      channel.queueDeclarePassive(begun);
+      channel.queueDeclarePassive(markers);
       channel.exchangeDeclarePassive(redrive);
       return;
     }
     channel.queueDeclare(queue, true, false, false, GROUP_QUEUE);
-    channel.queueDeclare(deadLetters, true, false, false, KEEPING_QUEUE);
-    channel.queueDeclare(begun, true, false, false, NOTES_QUEUE);
+    channel.queueDeclare(deadLetters, true, false, false, DEAD_LETTER_QUEUE);
+    channel.queueDeclare(markers, true, false, false, MARKER_QUEUE);
     channel.exchangeDeclare(redrive, BuiltinExchangeType.FANOUT, true);
     channel.queueBind(queue, redrive, "");
     if (destination.kind() == Destination.Kind.TOPIC) {
@@ -119,7 +125,7 @@ final class RabbitTopology {
     try {
       channel.close();
     } catch (IOException | TimeoutException | RuntimeException e) {
-      // A channel the broker has closed can't be closed again.
+      // A channel that the broker has closed can't be closed again.
       return;
     }
   }

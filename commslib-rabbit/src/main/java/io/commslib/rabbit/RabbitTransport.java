@@ -33,19 +33,23 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Messages over RabbitMQ. A topic is a durable fanout exchange with a quorum queue {@code
- * <name>@<group>} per group, a queue is a quorum queue of its name. The dead letters of each are
- * the quorum queue {@code <queue>@.dlq}, and go back through the exchange {@code <queue>@.redrive}:
- * what the library says of redrives is believed only of messages that came through it. The quorum
- * queue {@code <queue>@.begun} holds a note while an attempt runs on a message that was delivered
- * more than five times and so may be one that kills its process. The queues of groups have a single
- * active consumer: per-key order holds for one process per group, others stand by and take over.
+ * Message transport over RabbitMQ.
  *
- * <p>A message given back by its handler is held for 100 ms and handled again by this consumer,
- * which is the active one: sent back to the broker it would be overtaken by later ones of its key.
+ * <p>Topology. A topic is a durable fanout exchange with a quorum queue {@code <name>@<group>} per
+ * group. A queue is a quorum queue of its name. The dead letters of each group are in the quorum
+ * queue {@code <queue>@.dlq} and are redriven through the exchange {@code <queue>@.redrive}; the
+ * library trusts its redrive headers only in messages that arrived through this exchange. The
+ * quorum queue {@code <queue>@.begun} has a marker while an attempt runs on a message that was
+ * delivered more than five times, since such a message may be the one that kills its process. The
+ * queues of groups have a single active consumer: order per key holds for one process per group,
+ * and other processes stand by and take over.
  *
- * <p>Thread-safe. Holds one connection to publish and one to consume; a lost one is made again,
- * with everything on it.
+ * <p>A message given back by its handler waits for 100 ms in this process and is handled again by
+ * this consumer, which is the active one. If it were returned to the broker, later messages of its
+ * key would overtake it.
+ *
+ * <p>Thread-safe. Uses one connection to publish and one to consume. A lost connection is
+ * re-established with all its channels and consumers.
  */
 public final class RabbitTransport implements MessageTransport {
 
@@ -86,22 +90,24 @@ public final class RabbitTransport implements MessageTransport {
   }
 
   /**
-   * Creates a transport with the defaults, for a service that sets the source of its messages
-   * itself. Connects in the background; the first declaration waits for it.
+   * Creates a transport with all defaults, for a service that sets the source of its messages
+   * itself. Connects in the background; the first declaration waits for the connection.
    *
    * @param uri address with user, password and virtual host, such as {@code
    *     amqp://user:password@host:5672/%2F}
    * @return new transport; the caller closes it
-   * @throws IllegalArgumentException if the URI is not one of AMQP
+   * @throws IllegalArgumentException if the URI is not a valid AMQP URI; see {@link
+   *     RabbitTransportConfig#builder}
    */
   public static RabbitTransport create(String uri) {
     return create(RabbitTransportConfig.builder(uri).build());
   }
 
   /**
-   * Creates a transport. Connects in the background; the first declaration waits for it.
+   * Creates a transport. Connects in the background; the first declaration waits for the
+   * connection.
    *
-   * @param config how to reach and use RabbitMQ
+   * @param config address and settings
    * @return new transport; the caller closes it
    */
   public static RabbitTransport create(RabbitTransportConfig config) {
@@ -158,10 +164,11 @@ public final class RabbitTransport implements MessageTransport {
   /**
    * {@inheritDoc}
    *
-   * <p>It is down as soon as one of the connections is lost. A broker that falls silent is noticed
-   * after two and a quarter heartbeats, or when a publish gets no confirm in time. Details: {@code
-   * oldestUnconfirmed} is the age of the oldest publish without a confirm, {@code unconfirmed}
-   * their number, {@code waitingForRoom} the number of publishes that wait for room among them.
+   * <p>Down as soon as one of the connections is lost. A silent broker is detected after two and a
+   * quarter heartbeats, or when a publish is not confirmed in time. Details: {@code
+   * oldestUnconfirmed} is the age of the oldest unconfirmed publish, {@code unconfirmed} the number
+   * of unconfirmed publishes, {@code waitingForRoom} the number of publishes that wait for capacity
+   * among them.
    */
   @Override
   public Health health() {
@@ -173,7 +180,7 @@ public final class RabbitTransport implements MessageTransport {
         ? publishing
         : Health.of(
             Health.Status.DOWN,
-            "consumers are not connected: " + connection.trouble(),
+            "consumers are not connected: " + connection.downReason(),
             publishing.details());
   }
 
@@ -206,7 +213,7 @@ public final class RabbitTransport implements MessageTransport {
         new RabbitSubscription(
             subscription,
             connection,
-            new UnfinishedAttempts(RabbitNames.begun(source, group), config, runtime),
+            new UnfinishedAttempts(RabbitNames.attemptMarkers(source, group), config, runtime),
             runtime,
             () -> subscriptions.remove(self[0]));
     self[0] = running;
@@ -218,8 +225,8 @@ public final class RabbitTransport implements MessageTransport {
             .settler(running)
             .deadLetters(letter -> deadLetters.add(source, group, letter))
             .maxBodyBytes(config.maxMessageBytes())
-            .onIntakeOpen(running::hand)
-            .onJvmFailure(running::crashed)
+            .onIntakeOpen(running::dispatch)
+            .onJvmFailure(running::stopAfterJvmFailure)
             .givesBackInPlace()
             .observer(config.observer())
             .build();

@@ -13,7 +13,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** How to reach RabbitMQ and how to use it. Immutable. */
+/** Address of RabbitMQ and settings of its transport. Immutable. */
 public final class RabbitTransportConfig {
 
   private final Builder settings;
@@ -25,90 +25,65 @@ public final class RabbitTransportConfig {
   /**
    * Starts a configuration.
    *
-   * @param uri {@code amqp://user:password@host:port/vhost} or {@code amqps://...}: one host, and
-   *     no query; percent-encoded where user, password or virtual host hold characters that have a
-   *     meaning in a URI. Without a path the virtual host is {@code /}
+   * @param uri {@code amqp://user:password@host:port/vhost} or {@code amqps://...}, with one host
+   *     and without a query. Characters of user, password and virtual host that have a meaning in a
+   *     URI must be percent-encoded. Defaults: port 5672, or 5671 for {@code amqps}; user and
+   *     password {@code guest}; virtual host {@code /}
    * @return new builder
-   * @throws IllegalArgumentException naming the part of the URI that is wrong and its rule; no part
-   *     of the URI is shown, since any may belong to a password
+   * @throws IllegalArgumentException if the URI is invalid. The message names the invalid part and
+   *     its rule but shows no part of the URI, since any may belong to a password
    */
   public static Builder builder(String uri) {
     return new Builder(uri);
   }
 
-  /** The address; as text without user and password. */
+  /** {@return the address, whose text omits user and password} */
   RabbitAddress address() {
     return settings.address;
   }
 
-  /**
-   * Returns the name shown in the broker's list of connections.
-   *
-   * @return default {@code commslib}
-   */
+  /** {@return the name in the broker's list of connections, default {@code commslib}} */
   public String connectionName() {
     return settings.connectionName;
   }
 
   /**
-   * Returns how long a publish may take, waiting for room included.
-   *
-   * @return 1 s to 10 min, default 15 s
+   * {@return the maximum duration of a publish, the wait for capacity included, 1 s to 10 min,
+   * default 15 s}
    */
   public Duration publishTimeout() {
     return settings.publishTimeout;
   }
 
   /**
-   * Returns how long connecting, declaring, subscribing and reading dead letters may take, each.
-   *
-   * @return 1 s to 10 min, default 15 s
+   * {@return the maximum duration of each connect, declaration, subscription and read of dead
+   * letters, 1 s to 10 min, default 15 s}
    */
   public Duration operationTimeout() {
     return settings.operationTimeout;
   }
 
-  /**
-   * Returns after which silence a connection is taken for dead.
-   *
-   * @return 1 s to 10 min, default 15 s
-   */
+  /** {@return the heartbeat interval of the connections, 1 s to 10 min, default 15 s} */
   public Duration heartbeat() {
     return settings.heartbeat;
   }
 
-  /**
-   * Returns how many publishes may be unconfirmed at once.
-   *
-   * @return 1 to 100,000, default 1,000
-   */
+  /** {@return the maximum number of unconfirmed publishes, 1 to 100,000, default 1,000} */
   public int maxUnconfirmed() {
     return settings.maxUnconfirmed;
   }
 
-  /**
-   * Returns the largest body accepted, to send and to receive.
-   *
-   * @return 1 KiB to 64 MiB, default 1 MiB
-   */
+  /** {@return the maximum body in bytes, sent or received, 1 KiB to 64 MiB, default 1 MiB} */
   public int maxMessageBytes() {
     return settings.maxMessageBytes;
   }
 
-  /**
-   * Returns the wait between tries to connect again.
-   *
-   * @return the backoff
-   */
+  /** {@return the backoff between attempts to reconnect, default exponential, 200 ms to 5 s} */
   public Backoff reconnect() {
     return settings.reconnect;
   }
 
-  /**
-   * The source of messages that were built without one.
-   *
-   * @return default {@code /}
-   */
+  /** {@return the source of messages that are built without one, default {@code /}} */
   public String source() {
     return settings.source;
   }
@@ -157,7 +132,7 @@ public final class RabbitTransportConfig {
         + "}";
   }
 
-  /** Collects the settings. Not thread-safe. */
+  /** Builds a configuration. Not thread-safe. */
   public static final class Builder {
     private final RabbitAddress address;
     private String connectionName = "commslib";
@@ -194,9 +169,10 @@ public final class RabbitTransportConfig {
     }
 
     /**
-     * Sets the name shown in the broker's list of connections.
+     * Sets the name in the broker's list of connections. The transport appends the role of each
+     * connection.
      *
-     * @param connectionName any text
+     * @param connectionName any text, default {@code commslib}
      * @return this
      */
     public Builder connectionName(String connectionName) {
@@ -205,10 +181,12 @@ public final class RabbitTransportConfig {
     }
 
     /**
-     * Sets how long a publish may take.
+     * Sets the maximum duration of a publish, the waits for capacity and for the broker's confirm
+     * included. Raise it for a slow broker; lower it to detect a stalled broker earlier.
      *
-     * @param publishTimeout 1 s to 10 min
+     * @param publishTimeout 1 s to 10 min, default 15 s
      * @return this
+     * @throws IllegalArgumentException if out of range
      */
     public Builder publishTimeout(Duration publishTimeout) {
       this.publishTimeout =
@@ -218,10 +196,12 @@ public final class RabbitTransportConfig {
     }
 
     /**
-     * Sets how long connecting, declaring, subscribing and reading dead letters may take.
+     * Sets the maximum duration of each connect, declaration, subscription and read of dead
+     * letters.
      *
-     * @param operationTimeout 1 s to 10 min
+     * @param operationTimeout 1 s to 10 min, default 15 s
      * @return this
+     * @throws IllegalArgumentException if out of range
      */
     public Builder operationTimeout(Duration operationTimeout) {
       this.operationTimeout =
@@ -231,10 +211,12 @@ public final class RabbitTransportConfig {
     }
 
     /**
-     * Sets after which silence a connection is taken for dead.
+     * Sets the heartbeat interval of the connections. A silent connection counts as lost after
+     * about two and a quarter intervals. Lower it to detect a silent broker earlier.
      *
-     * @param heartbeat 1 s to 10 min
+     * @param heartbeat 1 s to 10 min in whole seconds, default 15 s; the broker may request less
      * @return this
+     * @throws IllegalArgumentException if out of range
      */
     public Builder heartbeat(Duration heartbeat) {
       this.heartbeat =
@@ -243,10 +225,13 @@ public final class RabbitTransportConfig {
     }
 
     /**
-     * Sets how many publishes may be unconfirmed at once; one more waits for room.
+     * Sets the maximum number of unconfirmed publishes. A further publish blocks its caller for up
+     * to the publish timeout. Raise it for more throughput on a slow network; lower it to bound
+     * memory.
      *
-     * @param maxUnconfirmed 1 to 100,000
+     * @param maxUnconfirmed 1 to 100,000, default 1,000
      * @return this
+     * @throws IllegalArgumentException if out of range
      */
     public Builder maxUnconfirmed(int maxUnconfirmed) {
       this.maxUnconfirmed = Checks.inRange("maxUnconfirmed", maxUnconfirmed, 1, 100_000);
@@ -254,10 +239,12 @@ public final class RabbitTransportConfig {
     }
 
     /**
-     * Sets the largest body accepted.
+     * Sets the maximum body in bytes, sent or received. A larger publish fails; a larger received
+     * message is dead-lettered.
      *
-     * @param maxMessageBytes 1 KiB to 64 MiB
+     * @param maxMessageBytes 1 KiB to 64 MiB, default 1 MiB
      * @return this
+     * @throws IllegalArgumentException if out of range
      */
     public Builder maxMessageBytes(int maxMessageBytes) {
       this.maxMessageBytes =
@@ -266,10 +253,10 @@ public final class RabbitTransportConfig {
     }
 
     /**
-     * Sets the source of messages that were built without one: the name of the service. Ids are
-     * unique per source only, so two services must not share one.
+     * Sets the source of messages that are built without one: the name of the service. Ids are
+     * unique per source only, so two services must not share a source.
      *
-     * @param source URI reference such as {@code /orders}, 1 to 256 characters; default {@code /}
+     * @param source URI reference such as {@code /orders}, 1 to 256 characters, default {@code /}
      * @return this
      */
     public Builder source(String source) {
@@ -278,9 +265,9 @@ public final class RabbitTransportConfig {
     }
 
     /**
-     * Sets the wait between tries to connect again.
+     * Sets the backoff between attempts to reconnect.
      *
-     * @param reconnect the backoff
+     * @param reconnect the backoff, default exponential from 200 ms to 5 s
      * @return this
      */
     public Builder reconnect(Backoff reconnect) {
@@ -289,10 +276,10 @@ public final class RabbitTransportConfig {
     }
 
     /**
-     * Sets what the client needs beyond this configuration, such as TLS. Recovery, timeouts,
-     * heartbeat and threads are the library's and are set afterwards.
+     * Sets a callback for client settings beyond this configuration, such as TLS. The library sets
+     * recovery, timeouts, heartbeat, body limit and threads afterwards.
      *
-     * @param nativeSettings changes the factory
+     * @param nativeSettings changes the factory; called once per connection role, default no change
      * @return this
      */
     public Builder nativeSettings(Consumer<ConnectionFactory> nativeSettings) {
@@ -301,9 +288,10 @@ public final class RabbitTransportConfig {
     }
 
     /**
-     * Sets time, randomness and threads; without it the transport makes a runtime of its own.
+     * Sets the source of time, randomness and threads.
      *
-     * @param runtime outlives the transport
+     * @param runtime must outlive the transport; by default the transport creates its own runtime
+     *     and closes it
      * @return this
      */
     public Builder runtime(CommsRuntime runtime) {
@@ -312,11 +300,11 @@ public final class RabbitTransportConfig {
     }
 
     /**
-     * Sets who reads CloudEvents in structured mode; binary mode is always read, and always
+     * Sets the reader of CloudEvents in structured mode. Binary mode is always read and always
      * written.
      *
      * @param structuredEvents for example {@code CloudEventsJson} of {@code commslib-jackson};
-     *     without one such records go to the dead letters
+     *     default none, and structured records are dead-lettered
      * @return this
      */
     public Builder structuredEvents(StructuredEvents structuredEvents) {
@@ -325,10 +313,10 @@ public final class RabbitTransportConfig {
     }
 
     /**
-     * Sets who is told what the subscriptions do.
+     * Sets the observer of the subscriptions.
      *
-     * @param observer default {@link CommsObserver#logging()}, which {@link CommsObserver#and}
-     *     keeps beside another
+     * @param observer default {@link CommsObserver#logging()}; {@link CommsObserver#and} combines
+     *     it with one of your own
      * @return this
      */
     public Builder observer(CommsObserver observer) {
@@ -336,11 +324,7 @@ public final class RabbitTransportConfig {
       return this;
     }
 
-    /**
-     * Builds the configuration.
-     *
-     * @return immutable configuration
-     */
+    /** {@return the immutable configuration} */
     public RabbitTransportConfig build() {
       return new RabbitTransportConfig(new Builder(this));
     }

@@ -9,22 +9,22 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the client has received and the engine has no room for yet, in the broker's order. A
- * delivery is handed over before its channel is revoked or not at all: after that it would overtake
- * the ones before it, which the broker delivers again. Thread-safe.
+ * Buffers received deliveries until the engine has capacity, in the broker's order. A delivery is
+ * dispatched before its channel is revoked or not at all: later it would overtake earlier
+ * deliveries, which the broker redelivers. Thread-safe.
  */
 final class ReceivedBuffer {
 
   private final Queue<RabbitDelivery> waiting = new ConcurrentLinkedQueue<>();
   private final AtomicInteger requests = new AtomicInteger();
 
-  /** Held while a delivery is handed over. */
-  private final ReentrantLock handing = new ReentrantLock();
+  /** Locked while a delivery is dispatched. */
+  private final ReentrantLock dispatchLock = new ReentrantLock();
 
   private volatile @Nullable Channel current;
 
-  /** Only deliveries of this channel are handed over from now on. */
-  void from(Channel channel) {
+  /** Dispatches only deliveries of this channel from now on. */
+  void receiveFrom(Channel channel) {
     current = channel;
   }
 
@@ -33,12 +33,13 @@ final class ReceivedBuffer {
   }
 
   /**
-   * Hands over what the engine has room for, one thread at a time so that the order is kept.
+   * Dispatches deliveries to the engine while it has capacity. Only one thread dispatches at a
+   * time, which keeps the order.
    *
-   * @throws RuntimeException or Error of the engine; the delivery in hand is lost then, and its
-   *     channel must end
+   * @throws RuntimeException or Error of the engine; the current delivery is lost then, and its
+   *     channel must be closed
    */
-  void hand(DeliveryEngine engine) {
+  void dispatch(DeliveryEngine engine) {
     if (requests.getAndIncrement() != 0) {
       return;
     }
@@ -46,7 +47,7 @@ final class ReceivedBuffer {
     try {
       int served = 1;
       do {
-        handAll(engine);
+        dispatchAll(engine);
         served = requests.addAndGet(-served);
       } while (served != 0);
       done = true;
@@ -57,34 +58,34 @@ final class ReceivedBuffer {
     }
   }
 
-  private void handAll(DeliveryEngine engine) {
+  private void dispatchAll(DeliveryEngine engine) {
     while (engine.isIntakeOpen()) {
       RabbitDelivery next = waiting.poll();
       if (next == null) {
         return;
       }
-      handing.lock();
+      dispatchLock.lock();
       try {
-        // A channel that is lost says so before its loss is told here.
+        // A lost channel reports itself as closed before its loss is reported here.
         if (next.channel() == current && next.channel().isOpen()) {
           engine.accept(next);
         }
       } finally {
-        handing.unlock();
+        dispatchLock.unlock();
       }
     }
   }
 
-  /** Hands over nothing more of a channel, forgets what waits, and revokes what was handed over. */
+  /** Stops dispatching from a channel, drops its buffered deliveries and revokes the dispatched. */
   void revoke(Channel lost, DeliveryEngine engine) {
-    handing.lock();
+    dispatchLock.lock();
     try {
       if (current == lost) {
         current = null;
       }
       waiting.removeIf(delivery -> delivery.channel() == lost);
     } finally {
-      handing.unlock();
+      dispatchLock.unlock();
     }
     engine.revoke(lost);
   }

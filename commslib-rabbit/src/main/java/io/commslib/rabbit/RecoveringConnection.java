@@ -19,20 +19,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A connection that is made again whenever it is lost. The client's own recovery is off: it brings
- * back what is stale and can lose a consumer silently; who uses this connection is told of each new
- * one and sets up what it needs.
+ * A connection that is re-established whenever it is lost. The client's own recovery is off, since
+ * it restores stale state and can silently lose a consumer. Listeners are called with each new
+ * connection and set up their channels.
  */
 final class RecoveringConnection {
 
-  /** Sets up channels on a new connection; called on the recovery thread, may block, may fail. */
+  /**
+   * Sets up channels on a new connection. Called on the recovery thread; may block and may fail.
+   */
   interface Listener {
     void connected(Connection connection) throws IOException;
   }
 
   /**
-   * The largest body RabbitMQ takes by default. What is over the transport's own limit goes to the
-   * dead letters; the client would end the connection instead, and get the same message again.
+   * The largest body that RabbitMQ accepts by default. Bodies over the transport's own limit are
+   * dead-lettered; the client would close the connection instead, and receive the message again.
    */
   private static final int LARGEST_BODY_BYTES = 128 * 1024 * 1024;
 
@@ -47,7 +49,7 @@ final class RecoveringConnection {
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
   private volatile @Nullable Connection connection;
   private volatile boolean closed;
-  private volatile String trouble = "no connection yet";
+  private volatile String downReason = "no connection yet";
   private final AtomicBoolean recovering = new AtomicBoolean();
   private final AtomicInteger failures = new AtomicInteger();
 
@@ -78,7 +80,7 @@ final class RecoveringConnection {
     return factory;
   }
 
-  /** Adds who is told of each new connection from now on. */
+  /** Adds a listener that is called with each later connection. */
   void addListener(Listener listener) {
     listeners.add(listener);
   }
@@ -92,7 +94,7 @@ final class RecoveringConnection {
     return known != null && known.isOpen() ? Optional.of(known) : Optional.empty();
   }
 
-  /** Returns the connection, making it if there is none. Blocks. */
+  /** Returns the connection; connects first if there is none. Blocks. */
   Connection connect() throws IOException {
     lock.lock();
     try {
@@ -103,12 +105,12 @@ final class RecoveringConnection {
       if (closed) {
         throw new IOException("closed");
       }
-      Connection made = factory.newConnection(config.connectionName() + "-" + role);
-      made.addShutdownListener(this::lost);
-      connection = made;
-      tell(made);
+      Connection created = factory.newConnection(config.connectionName() + "-" + role);
+      created.addShutdownListener(this::lost);
+      connection = created;
+      setUpListeners(created);
       failures.set(0);
-      return made;
+      return created;
     } catch (TimeoutException e) {
       throw new IOException("no answer to the handshake", e);
     } finally {
@@ -116,17 +118,17 @@ final class RecoveringConnection {
     }
   }
 
-  /** A connection that can't be set up is of no use: it ends, and the next one is set up anew. */
-  private void tell(Connection made) throws IOException {
+  /** Calls all listeners; closes the connection if one of them fails. */
+  private void setUpListeners(Connection created) throws IOException {
     boolean usable = false;
     try {
       for (Listener listener : listeners) {
-        listener.connected(made);
+        listener.connected(created);
       }
       usable = true;
     } finally {
       if (!usable) {
-        made.abort(1_000);
+        created.abort(1_000);
       }
     }
   }
@@ -135,18 +137,18 @@ final class RecoveringConnection {
     if (!closed && !reason.isInitiatedByApplication()) {
       log.warn("connection to {} lost: {}", config.address(), RabbitErrors.text(reason));
     }
-    trouble = RabbitErrors.text(reason);
+    downReason = RabbitErrors.text(reason);
     recover();
   }
 
-  /** Why there is no connection; of no meaning while there is one. */
-  String trouble() {
-    return trouble;
+  /** {@return the reason for which there is no connection; meaningless while there is one} */
+  String downReason() {
+    return downReason;
   }
 
   /**
-   * Makes a new connection in the background, again and again until it stands. Idempotent; does not
-   * wait, also not for an attempt that a silent broker keeps waiting.
+   * Connects in the background, and retries until it succeeds. Idempotent; does not block, not even
+   * while a silent broker delays an attempt.
    */
   void recover() {
     if (closed || !recovering.compareAndSet(false, true)) {
@@ -158,7 +160,7 @@ final class RecoveringConnection {
         .schedule(config.reconnect().next(failed, runtime.random()), this::reconnectSoon);
   }
 
-  /** Calls a listener in the background, unless there is no connection: then the next one will. */
+  /** Calls a listener in the background, or with the next connection if there is none. */
   void setUp(Listener listener) {
     try {
       recovery.execute(() -> setUpNow(listener));
@@ -170,9 +172,9 @@ final class RecoveringConnection {
   private void setUpNow(Listener listener) {
     lock.lock();
     try {
-      Connection standing = current().orElse(null);
-      if (standing != null && !closed && listeners.contains(listener)) {
-        listener.connected(standing);
+      Connection open = current().orElse(null);
+      if (open != null && !closed && listeners.contains(listener)) {
+        listener.connected(open);
       }
     } catch (Throwable e) {
       log.warn("can't use the connection to {}: {}", config.address(), Failures.text(e));
@@ -193,7 +195,7 @@ final class RecoveringConnection {
   }
 
   private void reconnect() {
-    // Before the connection stands: if it is lost at once, that must not be overlooked.
+    // Reset before the attempt, so that an immediate loss of the connection is not missed.
     recovering.set(false);
     lock.lock();
     try {
@@ -202,9 +204,9 @@ final class RecoveringConnection {
         log.info("connected to {}", config.address());
       }
     } catch (Throwable e) {
-      // An error too: nobody else would try again.
-      trouble = RabbitErrors.text(e);
-      log.info("can't connect to {} yet: {}", config.address(), trouble);
+      // Errors too: only this method schedules the next attempt.
+      downReason = RabbitErrors.text(e);
+      log.info("can't connect to {} yet: {}", config.address(), downReason);
       abandon();
       recover();
     } finally {
@@ -212,7 +214,7 @@ final class RecoveringConnection {
     }
   }
 
-  /** A connection whose set-up failed half way is of no use. */
+  /** Closes a connection whose set-up failed. */
   private void abandon() {
     Connection known = connection;
     connection = null;

@@ -17,32 +17,32 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which attempts on suspicious records have begun and have not ended: one small message for each,
- * in a queue of the group. The broker's own count of deliveries proves nothing, since it counts
- * records that were fetched and never begun.
+ * Unfinished attempts on suspicious records: one small message, the marker, per attempt, in a queue
+ * of the group. The broker's own delivery count proves nothing, since it also counts records that
+ * were fetched and never handled.
  *
- * <p>A note is held unacknowledged while its attempt runs. It is acknowledged when the attempt
- * ends, and returns to the queue when the process or the connection ends first. Notes are held by
- * the process whose consumer is active: the channel of notes ends with the consumer's channel.
+ * <p>A marker stays unacknowledged while its attempt runs. It is acknowledged when the attempt
+ * ends, and returns to the queue if the process or the connection ends first. The process with the
+ * active consumer owns the markers: their channel is closed with the consumer's channel.
  * Thread-safe; blocks.
  */
 final class UnfinishedAttempts {
 
-  /** Acknowledgements that may be lost with a channel; far more than can be on their way. */
-  private static final int MAX_REMEMBERED = 1_000;
+  /** Upper bound of acknowledgements that may be lost with a channel. */
+  private static final int MAX_ENDED_ATTEMPTS = 1_000;
 
   private static final int PERSISTENT = 2;
 
-  /** A note that this process holds. */
-  private record Note(String attempt, long tag) {}
+  /** A marker that is unacknowledged on the channel of this process. */
+  private record Marker(String attempt, long tag) {}
 
-  /** The notes of all attempts that have not ended, by record, on one channel. */
-  private static final class Held {
+  /** Markers of all unfinished attempts, by record, on one channel. */
+  private static final class OpenMarkers {
     final Channel consumer;
     final Channel channel;
-    final Map<String, List<Note>> notes = new HashMap<>();
+    final Map<String, List<Marker>> markers = new HashMap<>();
 
-    Held(Channel consumer, Channel channel) {
+    OpenMarkers(Channel consumer, Channel channel) {
       this.consumer = consumer;
       this.channel = channel;
     }
@@ -53,10 +53,12 @@ final class UnfinishedAttempts {
   private final CommsRuntime runtime;
   private final ReentrantLock lock = new ReentrantLock();
 
-  /** Attempts that ended in this process: a note of one that is found again proves nothing. */
-  private final Set<String> ended = new LinkedHashSet<>();
+  /**
+   * Attempts that ended in this process; a marker of one of them that is redelivered is deleted.
+   */
+  private final Set<String> endedAttempts = new LinkedHashSet<>();
 
-  private @Nullable Held held;
+  private @Nullable OpenMarkers openMarkers;
 
   UnfinishedAttempts(String queue, RabbitTransportConfig config, CommsRuntime runtime) {
     this.queue = queue;
@@ -64,22 +66,26 @@ final class UnfinishedAttempts {
     this.runtime = runtime;
   }
 
-  /** An attempt whose beginning was noted. */
+  /**
+   * An attempt whose start is stored.
+   *
+   * @param unfinishedBefore number of earlier attempts on the record that never ended
+   */
   record Begun(String attempt, int unfinishedBefore) {}
 
   /**
-   * Notes that an attempt begins.
+   * Stores a marker before an attempt starts.
    *
    * @param consumer channel on which the record was received
-   * @param record identifies the record over deliveries
-   * @return the attempt, and how many earlier ones on this record have not ended
-   * @throws io.commslib.core.CommsException if it is not certain that the note is kept
+   * @param record identifies the record over all its deliveries
+   * @return the attempt with the number of earlier unfinished attempts on this record
+   * @throws io.commslib.core.CommsException if it is not certain that the marker is stored
    */
   Begun begin(Channel consumer, String record) {
     lock.lock();
     try {
-      Held now = open(consumer);
-      int before = now.notes.getOrDefault(record, List.of()).size();
+      OpenMarkers open = open(consumer);
+      int before = open.markers.getOrDefault(record, List.of()).size();
       String attempt = Long.toHexString(runtime.random().nextLong());
       AMQP.BasicProperties properties =
           new AMQP.BasicProperties.Builder()
@@ -87,77 +93,77 @@ final class UnfinishedAttempts {
               .messageId(record)
               .correlationId(attempt)
               .build();
-      now.channel.basicPublish("", queue, true, properties, new byte[0]);
-      if (!now.channel.waitForConfirms(timeoutMillis)) {
+      open.channel.basicPublish("", queue, true, properties, new byte[0]);
+      if (!open.channel.waitForConfirms(timeoutMillis)) {
         throw new IOException("refused by the broker (nack)");
       }
-      fetch(now);
-      if (find(now, record, attempt) == null) {
-        throw new IOException("the note is not in the queue");
+      fetch(open);
+      if (find(open, record, attempt) == null) {
+        throw new IOException("the marker is not in the queue");
       }
       return new Begun(attempt, before);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw RabbitErrors.note(queue, e);
+      throw RabbitErrors.attemptMarker(queue, e);
     } catch (TimeoutException e) {
-      close(held);
-      throw RabbitErrors.note(
+      close(openMarkers);
+      throw RabbitErrors.attemptMarker(
           queue,
           new IOException(
               "no confirm (expected: one within " + timeoutMillis + " ms, operationTimeout)", e));
     } catch (IOException | RuntimeException e) {
-      close(held);
-      throw RabbitErrors.note(queue, e);
+      close(openMarkers);
+      throw RabbitErrors.attemptMarker(queue, e);
     } finally {
       lock.unlock();
     }
   }
 
-  /** Removes the note of an attempt that has ended. Does not throw. */
+  /** Deletes the marker of an attempt that has ended. Does not throw. */
   void end(String record, String attempt) {
     lock.lock();
     try {
-      remember(attempt);
-      Held now = held;
-      Note note = now == null ? null : find(now, record, attempt);
-      if (now != null && note != null) {
-        now.notes.get(record).remove(note);
-        acknowledge(now, note);
+      rememberEnded(attempt);
+      OpenMarkers open = openMarkers;
+      Marker marker = open == null ? null : find(open, record, attempt);
+      if (open != null && marker != null) {
+        open.markers.get(record).remove(marker);
+        acknowledge(open, marker);
       }
     } finally {
       lock.unlock();
     }
   }
 
-  /** Removes all notes of a record that is settled. Does not throw. */
+  /** Deletes all markers of a settled record. Does not throw. */
   void forget(String record) {
     lock.lock();
     try {
-      Held now = held;
-      List<Note> notes = now == null ? null : now.notes.remove(record);
-      if (now != null && notes != null) {
-        notes.forEach(note -> acknowledge(now, note));
+      OpenMarkers open = openMarkers;
+      List<Marker> markers = open == null ? null : open.markers.remove(record);
+      if (open != null && markers != null) {
+        markers.forEach(marker -> acknowledge(open, marker));
       }
     } finally {
       lock.unlock();
     }
   }
 
-  /** Gives back all notes that are held for a consumer. */
-  void leave(Channel consumer) {
+  /** Returns all markers of a consumer to the queue. */
+  void closeFor(Channel consumer) {
     lock.lock();
     try {
-      Held now = held;
-      if (now != null && now.consumer == consumer) {
-        close(now);
+      OpenMarkers open = openMarkers;
+      if (open != null && open.consumer == consumer) {
+        close(open);
       }
     } finally {
       lock.unlock();
     }
   }
 
-  private Held open(Channel consumer) throws IOException {
-    Held known = held;
+  private OpenMarkers open(Channel consumer) throws IOException {
+    OpenMarkers known = openMarkers;
     if (known != null && known.consumer == consumer && known.channel.isOpen()) {
       return known;
     }
@@ -167,63 +173,63 @@ final class UnfinishedAttempts {
     }
     Channel channel = consumer.getConnection().createChannel();
     if (channel == null) {
-      throw new IOException("no channel is left on the connection");
+      throw new IOException("the connection has no free channel");
     }
-    Held now = new Held(consumer, channel);
-    held = now;
+    OpenMarkers open = new OpenMarkers(consumer, channel);
+    openMarkers = open;
     channel.confirmSelect();
-    fetch(now);
-    return now;
+    fetch(open);
+    return open;
   }
 
-  /** Takes what is in the queue; what is held is not in it. */
-  private void fetch(Held now) throws IOException {
-    for (GetResponse got = now.channel.basicGet(queue, false);
+  /** Fetches all markers in the queue, which excludes those that are open already. */
+  private void fetch(OpenMarkers open) throws IOException {
+    for (GetResponse got = open.channel.basicGet(queue, false);
         got != null;
-        got = now.channel.basicGet(queue, false)) {
+        got = open.channel.basicGet(queue, false)) {
       String record = String.valueOf(got.getProps().getMessageId());
       String attempt = String.valueOf(got.getProps().getCorrelationId());
-      Note note = new Note(attempt, got.getEnvelope().getDeliveryTag());
-      if (ended.contains(attempt)) {
-        acknowledge(now, note);
+      Marker marker = new Marker(attempt, got.getEnvelope().getDeliveryTag());
+      if (endedAttempts.contains(attempt)) {
+        acknowledge(open, marker);
       } else {
-        now.notes.computeIfAbsent(record, none -> new ArrayList<>()).add(note);
+        open.markers.computeIfAbsent(record, none -> new ArrayList<>()).add(marker);
       }
     }
   }
 
-  private static @Nullable Note find(Held now, String record, String attempt) {
-    for (Note note : now.notes.getOrDefault(record, List.of())) {
-      if (note.attempt().equals(attempt)) {
-        return note;
+  private static @Nullable Marker find(OpenMarkers open, String record, String attempt) {
+    for (Marker marker : open.markers.getOrDefault(record, List.of())) {
+      if (marker.attempt().equals(attempt)) {
+        return marker;
       }
     }
     return null;
   }
 
-  private void acknowledge(Held now, Note note) {
-    remember(note.attempt());
+  private void acknowledge(OpenMarkers open, Marker marker) {
+    rememberEnded(marker.attempt());
     try {
-      now.channel.basicAck(note.tag(), false);
+      open.channel.basicAck(marker.tag(), false);
     } catch (IOException | RuntimeException e) {
-      // The note returns to the queue and is recognised there.
-      close(now);
+      // The marker returns to the queue and is recognised there.
+      close(open);
     }
   }
 
-  private void remember(String attempt) {
-    ended.add(attempt);
-    if (ended.size() > MAX_REMEMBERED) {
-      Iterator<String> oldest = ended.iterator();
+  private void rememberEnded(String attempt) {
+    endedAttempts.add(attempt);
+    if (endedAttempts.size() > MAX_ENDED_ATTEMPTS) {
+      Iterator<String> oldest = endedAttempts.iterator();
       oldest.next();
       oldest.remove();
     }
   }
 
-  private void close(@Nullable Held now) {
-    if (now != null) {
-      held = held == now ? null : held;
-      RabbitTopology.closeQuietly(now.channel);
+  private void close(@Nullable OpenMarkers open) {
+    if (open != null) {
+      openMarkers = openMarkers == open ? null : openMarkers;
+      RabbitTopology.closeQuietly(open.channel);
     }
   }
 }

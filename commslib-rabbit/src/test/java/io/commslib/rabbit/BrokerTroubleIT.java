@@ -25,7 +25,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** A broker that dies, falls silent, or takes small messages only. */
+/** A broker that dies, falls silent, or accepts only small messages. */
 class BrokerTroubleIT {
 
   private static final Duration LIMIT = Duration.ofSeconds(60);
@@ -57,7 +57,7 @@ class BrokerTroubleIT {
   }
 
   @Test
-  void healthIsDownWhileTheBrokerIsDeadOrSilentAndUpAgainAfterIt() {
+  void healthIsDownWhileTheBrokerIsDeadOrSilentAndUpAfterwards() {
     Destination queue = Destination.queue("health");
     try (RabbitTransport transport = transport();
         RabbitTransport publishes = transport()) {
@@ -70,12 +70,12 @@ class BrokerTroubleIT {
       awaitHealth(transport, subscription, Health.Status.UP, NOTICED);
       assertThat(transport.health().details())
           .containsKeys("oldestUnconfirmed", "unconfirmed", "waitingForRoom");
-      // A quorum queue that is killed sooner after its declaration may not come back.
+      // A quorum queue that is killed sooner after its declaration may not recover.
       LockSupport.parkNanos(Duration.ofMillis(2_500).toNanos());
       server.kill();
       awaitHealth(transport, subscription, Health.Status.DOWN, NOTICED);
       Await.until(
-          "one that only publishes is down",
+          "the publishing transport is down",
           NOTICED,
           () -> publishes.health().reason().startsWith("not connected: "));
       assertThat(transport.health().reason()).contains("not connected: ").hasSizeGreaterThan(25);
@@ -115,7 +115,7 @@ class BrokerTroubleIT {
                     ? Settlement.deadLetter("x".repeat(1_000))
                     : Settlement.done();
               });
-      // Headers near the frame limit: with the cause they only fit in front of the body.
+      // Headers near the frame limit: with the cause they fit only in front of the body.
       Map<String, Object> headers = RawClient.event("large", "k", "long", "h".repeat(100_000));
       headers.put("table", Map.of("inner", "t".repeat(30_000)));
       byte[] body = new byte[60_000];
@@ -128,12 +128,12 @@ class BrokerTroubleIT {
       DeadLetter letter = transport.deadLetters().list(queue, "main", 10).get(0);
       assertThat(letter.messageId()).isEqualTo("large");
       assertThat(letter.reason()).hasSize(200);
-      assertThat(foreign.take(queue.name() + "@.dlq", 1).get(0).getBody()).isEqualTo(body);
+      assertThat(foreign.consume(queue.name() + "@.dlq", 1).get(0).getBody()).isEqualTo(body);
     }
   }
 
   @Test
-  void aMessageOverTheLimitOfTheBrokerIsRefusedForGoodAndEndsNoChannelTwice() {
+  void aMessageOverTheLimitOfTheBrokerIsRefusedPermanentlyAndClosesOnlyOneChannel() {
     Destination queue = Destination.queue("limited");
     try (RabbitTransport transport = transport()) {
       transport.declare(DestinationConfig.builder(queue).build());
@@ -155,12 +155,12 @@ class BrokerTroubleIT {
   }
 
   @Test
-  void stopIntakeStartsNothingMoreAndTheDrainLeavesTheRestInTheQueue() throws Exception {
+  void stopIntakeStartsNoHandlerAndTheDrainLeavesTheRestInTheQueue() throws Exception {
     Destination queue = Destination.queue("stop-intake");
     try (RabbitTransport transport = transport();
         RawClient foreign = RawClient.connect(server.uri())) {
       transport.declare(DestinationConfig.builder(queue).build());
-      CountDownLatch begun = new CountDownLatch(1);
+      CountDownLatch started = new CountDownLatch(1);
       CountDownLatch release = new CountDownLatch(1);
       List<String> handled = new CopyOnWriteArrayList<>();
       Subscription subscription =
@@ -169,13 +169,13 @@ class BrokerTroubleIT {
               .subscribe(
                   SubscriptionConfig.builder(queue).build(),
                   delivery -> {
-                    begun.countDown();
+                    started.countDown();
                     release.await();
                     handled.add(delivery.message().id());
                     return Settlement.done();
                   });
       publish(transport, queue, Message.builder("t").id("running").build());
-      begun.await();
+      started.await();
       subscription.stopIntake();
       for (int i = 0; i < 20; i++) {
         publish(transport, queue, Message.builder("t").id("late" + i).build());
@@ -183,7 +183,7 @@ class BrokerTroubleIT {
       release.countDown();
       assertThat(subscription.drain(LIMIT)).isTrue();
       assertThat(handled).containsExactly("running");
-      Await.until("all others lie there", LIMIT, () -> foreign.count(queue.name()) == 20);
+      Await.until("all others are in the queue", LIMIT, () -> foreign.count(queue.name()) == 20);
     }
   }
 }

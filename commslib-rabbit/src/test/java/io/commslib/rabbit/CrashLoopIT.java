@@ -30,7 +30,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-/** Which messages count as ones that kill their process. */
+/** Detection of messages that kill their process. */
 class CrashLoopIT {
 
   private static final Duration LIMIT = Duration.ofSeconds(60);
@@ -59,8 +59,8 @@ class CrashLoopIT {
         .join();
   }
 
-  /** What a process does that fetches messages and ends before it begins them. */
-  private void fetchInVain(String queue, int messages, int times) throws Exception {
+  /** Fetches messages and returns them unhandled, like a process that ends too early. */
+  private void fetchAndReturn(String queue, int messages, int times) throws Exception {
     try (RawClient foreign = RawClient.connect(uri)) {
       BlockingQueue<Long> tags = new LinkedBlockingQueue<>();
       foreign
@@ -82,7 +82,7 @@ class CrashLoopIT {
   }
 
   @Test
-  void messagesThatWereFetchedManyTimesAndNeverBegunAreHandled() throws Exception {
+  void messagesThatWereFetchedManyTimesButNeverHandledAreHandled() throws Exception {
     Destination queue = Destination.queue("fetched-in-vain");
     try (RabbitTransport transport = transport(uri);
         RawClient foreign = RawClient.connect(uri)) {
@@ -90,7 +90,7 @@ class CrashLoopIT {
       for (int i = 0; i < 10; i++) {
         publish(transport, queue, "m" + i);
       }
-      fetchInVain(queue.name(), 10, MANY);
+      fetchAndReturn(queue.name(), 10, MANY);
       List<String> handled = new CopyOnWriteArrayList<>();
       AtomicInteger running = new AtomicInteger();
       AtomicInteger mostAtOnce = new AtomicInteger();
@@ -107,10 +107,12 @@ class CrashLoopIT {
       Await.until("all handled", LIMIT, () -> handled.size() == 10);
       assertThat(handled)
           .containsExactly("m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9");
-      assertThat(mostAtOnce).as("each alone, since one of them may be one that kills").hasValue(1);
+      assertThat(mostAtOnce).as("each alone, since one of them may kill the process").hasValue(1);
       assertThat(transport.deadLetters().list(queue, "main", 10)).isEmpty();
       Await.until(
-          "no note is left", LIMIT, () -> foreign.count(RabbitNames.begun(queue, "main")) == 0);
+          "no marker is left",
+          LIMIT,
+          () -> foreign.count(RabbitNames.attemptMarkers(queue, "main")) == 0);
     }
   }
 
@@ -142,7 +144,7 @@ class CrashLoopIT {
                       });
           subscription.pause();
           if (i == 0) {
-            // Not before: it could be handled before the pause.
+            // Published after the pause, so that it is not handled before.
             publish(direct, queue, "m");
           }
           for (int round = 1; i == 0 && round <= 30; round++) {
@@ -153,7 +155,7 @@ class CrashLoopIT {
           if (i == 1) {
             subscription.resume();
             Await.until("handled", LIMIT, () -> !attempts.isEmpty());
-            // Closing would give back what is not acknowledged yet.
+            // Closing would return messages that are not acknowledged yet.
             assertThat(subscription.drain(LIMIT)).isTrue();
           }
         }
@@ -169,9 +171,9 @@ class CrashLoopIT {
         .count(io.commslib.core.messaging.SubscriptionSnapshot.Count.RECEIVED);
   }
 
-  /** The connection of a process that dies ends in the middle of an attempt. */
+  /** Simulates the death of the process by cutting its connection during an attempt. */
   @Test
-  void aMessageThatEndsItsProcessEachTimeGoesToTheDeadLettersAndNoOther() throws Exception {
+  void onlyAMessageThatEndsItsProcessEveryTimeIsDeadLettered() throws Exception {
     URI server = URI.create(uri);
     Destination queue = Destination.queue("killer");
     try (TcpFaultProxy proxy =
@@ -181,37 +183,37 @@ class CrashLoopIT {
       publish(direct, queue, "killer");
       publish(direct, queue, "good1");
       publish(direct, queue, "good2");
-      fetchInVain(queue.name(), 3, RabbitDelivery.SUSPICIOUS_DELIVERIES);
+      fetchAndReturn(queue.name(), 3, RabbitDelivery.SUSPICIOUS_DELIVERIES);
       String through = "amqp://" + server.getUserInfo() + "@127.0.0.1:" + proxy.port();
-      List<String> begun = new CopyOnWriteArrayList<>();
+      List<String> started = new CopyOnWriteArrayList<>();
       for (int i = 0; i < 2 * MANY && direct.deadLetters().list(queue, "main", 10).isEmpty(); i++) {
-        runUntilItDies(through, proxy, queue, begun);
+        runUntilItDies(through, proxy, queue, started);
       }
       List<DeadLetter> letters = direct.deadLetters().list(queue, "main", 10);
       assertThat(letters).extracting(DeadLetter::messageId).containsExactly("killer");
       assertThat(letters.get(0).reason()).isEqualTo("CRASH_LOOP");
-      // One attempt of the schedule and the margin.
-      assertThat(begun.stream().filter("killer"::equals)).hasSize(21);
-      Await.until("the others are handled", LIMIT, () -> begun.contains("good2"));
-      assertThat(begun).containsOnlyOnce("good1", "good2");
+      // One attempt of the schedule and the margin of 20.
+      assertThat(started.stream().filter("killer"::equals)).hasSize(21);
+      Await.until("the others are handled", LIMIT, () -> started.contains("good2"));
+      assertThat(started).containsOnlyOnce("good1", "good2");
     }
   }
 
   private static void runUntilItDies(
-      String uri, TcpFaultProxy proxy, Destination queue, List<String> begun) throws Exception {
-    CountDownLatch over = new CountDownLatch(1);
+      String uri, TcpFaultProxy proxy, Destination queue, List<String> started) throws Exception {
+    CountDownLatch ended = new CountDownLatch(1);
     CountDownLatch never = new CountDownLatch(1);
     MessageHandler handler =
         new MessageHandler() {
           @Override
           public Settlement handle(Delivery delivery) throws Exception {
-            begun.add(delivery.message().id());
+            started.add(delivery.message().id());
             if (delivery.message().id().equals("killer")) {
-              over.countDown();
+              ended.countDown();
               never.await();
             }
             if (delivery.message().id().equals("good2")) {
-              over.countDown();
+              ended.countDown();
             }
             return Settlement.done();
           }
@@ -219,8 +221,8 @@ class CrashLoopIT {
     try (RabbitTransport mortal = transport(uri)) {
       mortal.declare(DestinationConfig.builder(queue).build());
       Subscription subscription = mortal.subscriber().subscribe(config(queue).build(), handler);
-      Await.until("begun", LIMIT, () -> over.getCount() == 0);
-      if (!begun.contains("good2")) {
+      Await.until("started", LIMIT, () -> ended.getCount() == 0);
+      if (!started.contains("good2")) {
         proxy.cut();
       } else {
         subscription.drain(LIMIT);

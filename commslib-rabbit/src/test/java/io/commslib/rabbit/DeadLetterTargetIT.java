@@ -19,13 +19,13 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 
-/** A dead letter queue that the application may not write to. */
+/** A dead-letter queue for which the application has no write permission. */
 class DeadLetterTargetIT {
 
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
   @Test
-  void aLetterThatMayNotBeWrittenIsKeptAndIsNeverTakenForTooLarge() throws Exception {
+  void aMessageWhoseDeadLetterIsRefusedIsKeptAndNeverTreatedAsTooLarge() throws Exception {
     Destination topic = Destination.topic("unpermitted");
     List<Trouble> troubles = new CopyOnWriteArrayList<>();
     CommsObserver observer =
@@ -35,8 +35,8 @@ class DeadLetterTargetIT {
             troubles.add(trouble);
           }
         };
-    // Queues are written to through the default exchange, topics through their own. RabbitMQ 3.10
-    // takes the permission for reading for the one for writing.
+    // Queues are written through the default exchange, topics through their own. RabbitMQ 3.10
+    // checks the read permission where it should check the write permission.
     Map<String, String> settings =
         Map.of(
             "default_permissions.configure", ".*",
@@ -60,7 +60,7 @@ class DeadLetterTargetIT {
           .toCompletableFuture()
           .join();
       Await.until(
-          "it is named",
+          "the failure is reported",
           LIMIT,
           () ->
               troubles.stream()
@@ -70,7 +70,7 @@ class DeadLetterTargetIT {
                               && trouble.text().startsWith("dead-letter target: ")
                               && trouble.text().contains("ACCESS_REFUSED")));
       Await.until(
-          "health names it",
+          "health reports it",
           LIMIT,
           () ->
               subscription.health().status() == Health.Status.DEGRADED

@@ -20,47 +20,47 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** A member that drains keeps its place until it has finished: no other overtakes it. */
+/** A draining consumer stays the active one until it has finished: no other overtakes it. */
 class LeavingMemberIT {
 
   private static final Duration LIMIT = Duration.ofSeconds(30);
   private static final int MESSAGES = 20;
 
   private final List<Integer> handled = new CopyOnWriteArrayList<>();
-  private final CountDownLatch begun = new CountDownLatch(1);
-  private final CountDownLatch goesOn = new CountDownLatch(1);
+  private final CountDownLatch started = new CountDownLatch(1);
+  private final CountDownLatch proceed = new CountDownLatch(1);
 
   @Test
-  void theNextMemberBeginsWhereADrainingOneHasEnded() throws Exception {
+  void theNextConsumerStartsWhereTheDrainingOneEnded() throws Exception {
     Destination queue = Destination.queue("leaving");
     try (RabbitTransport first = RabbitTransport.create(RabbitServer.shared().uri());
         RabbitTransport second = RabbitTransport.create(RabbitServer.shared().uri())) {
       first.declare(DestinationConfig.builder(queue).build());
-      Subscription leaving =
+      Subscription draining =
           subscribe(
               first,
               queue,
               delivery -> {
-                begun.countDown();
-                goesOn.await();
-                return note(delivery.message());
+                started.countDown();
+                proceed.await();
+                return record(delivery.message());
               });
       for (int i = 1; i <= MESSAGES; i++) {
         Message message = Message.builder("t").id(Integer.toString(i)).key("k").build();
         first.publisher().publish(queue, message).toCompletableFuture().join();
       }
-      begun.await();
+      started.await();
       second.declare(DestinationConfig.builder(queue).build());
-      subscribe(second, queue, delivery -> note(delivery.message()));
+      subscribe(second, queue, delivery -> record(delivery.message()));
 
-      leaving.stopIntake();
+      draining.stopIntake();
       CompletableFuture<Boolean> drained =
-          CompletableFuture.supplyAsync(() -> leaving.drain(LIMIT));
-      // Time for the second member to overtake.
+          CompletableFuture.supplyAsync(() -> draining.drain(LIMIT));
+      // Time for the second consumer to overtake.
       for (int i = 0; i < 50 && handled.isEmpty(); i++) {
         LockSupport.parkNanos(10_000_000);
       }
-      goesOn.countDown();
+      proceed.countDown();
 
       assertThat(drained.join()).isTrue();
       Await.until("all are handled", LIMIT, () -> handled.size() >= MESSAGES);
@@ -69,12 +69,12 @@ class LeavingMemberIT {
     }
   }
 
-  private Settlement note(Message message) {
+  private Settlement record(Message message) {
     handled.add(Integer.valueOf(message.id()));
     return Settlement.done();
   }
 
-  /** Takes a few messages at a time, so that the broker has some for the next member. */
+  /** Limits the prefetch, so that the broker keeps messages for the next consumer. */
   private static Subscription subscribe(
       RabbitTransport transport, Destination queue, MessageHandler handler) {
     return transport

@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Lists dead letters of 1 MB by cause and redrives one among them, in a small heap. Arguments: the
- * URI of a broker, or {@code -} for one of its own, and the number of letters. In full:
+ * Lists dead letters of 1 MB by cause and redrives one of them, in a small heap. Arguments: the URI
+ * of a broker, or {@code -} to start one, and the number of dead letters. Full size:
  *
  * <pre>{@code
  * java -Xmx128m -cp ... io.commslib.rabbit.ManyLetters - 1000
@@ -37,7 +37,7 @@ final class ManyLetters {
     } else {
       run(args[0], letters);
     }
-    // Threads of a server must not keep this process.
+    // Threads of a server must not keep this process alive.
     System.exit(0);
   }
 
@@ -53,13 +53,13 @@ final class ManyLetters {
       Redrive redrive = Redrive.builder(transport.deadLetters(), runtime).build();
       List<CauseGroup> groups = redrive.groups(queue, "main");
       check("causes", groups.size(), Math.min(CAUSES, letters));
-      String wanted = "m" + letters / 2;
+      String selected = "m" + letters / 2;
       int sent =
           transport
               .deadLetters()
-              .redrive(queue, "main", letter -> letter.messageId().equals(wanted));
+              .redrive(queue, "main", letter -> letter.messageId().equals(selected));
       check("redriven", sent, 1);
-      Await.until("back", Duration.ofMinutes(1), () -> foreign.count(queue.name()) == 1);
+      Await.until("redriven", Duration.ofMinutes(1), () -> foreign.count(queue.name()) == 1);
       long most = Runtime.getRuntime().maxMemory() >> 20;
       System.out.println("listed " + letters + " and redrove one in " + most + " MiB");
     }

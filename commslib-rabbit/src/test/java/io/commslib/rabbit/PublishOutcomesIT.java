@@ -32,11 +32,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What a publisher is told of each message, compared with what the queue holds. */
+/** Results of publishes, compared with the messages in the queue. */
 class PublishOutcomesIT {
 
   private static final int FRAME_MAX = 8_192;
-  private static final int QUEUE_HOLDS = 40;
+  private static final int QUEUE_CAPACITY = 40;
   private static int number;
 
   private final Destination queue = Destination.queue("outcomes-" + ++number);
@@ -46,9 +46,9 @@ class PublishOutcomesIT {
   @BeforeEach
   void start() throws Exception {
     foreign = RawClient.connect(RabbitServer.shared().uri());
-    // A classic queue keeps its bound exactly.
+    // A classic queue enforces its bound exactly.
     Map<String, Object> bounded =
-        Map.of("x-max-length", QUEUE_HOLDS, "x-overflow", "reject-publish");
+        Map.of("x-max-length", QUEUE_CAPACITY, "x-overflow", "reject-publish");
     foreign.channel().queueDeclare(queue.name(), true, false, false, bounded);
     foreign.channel().queueDeclare(queue.name() + "@.dlq", true, false, false, null);
     foreign.channel().queueDeclare(queue.name() + "@.begun", true, false, false, null);
@@ -67,9 +67,9 @@ class PublishOutcomesIT {
         .build();
   }
 
-  private Set<String> held() {
+  private Set<String> takeQueuedIds() {
     int count = Math.toIntExact(foreign.count(queue.name()));
-    return foreign.take(queue.name(), count).stream()
+    return foreign.consume(queue.name(), count).stream()
         .map(delivery -> delivery.getProperties().getMessageId())
         .collect(Collectors.toSet());
   }
@@ -84,7 +84,7 @@ class PublishOutcomesIT {
   }
 
   @Test
-  void eachPublishIsToldOfItselfAmongRefusedOnesAndOnesThatCanNotBeWritten() {
+  void eachPublishGetsItsOwnResultAmongRefusedAndUnwritableOnes() {
     try (RabbitTransport transport = RabbitTransport.create(config())) {
       transport.declare(DestinationConfig.builder(queue).verifyOnly().build());
       for (int i = 0; i < 100; i++) {
@@ -99,7 +99,7 @@ class PublishOutcomesIT {
             transport.publisher().publish(queue, message.build()).toCompletableFuture());
       }
       Set<String> confirmed = confirmed();
-      assertThat(confirmed).hasSize(QUEUE_HOLDS).isEqualTo(held());
+      assertThat(confirmed).hasSize(QUEUE_CAPACITY).isEqualTo(takeQueuedIds());
       for (int i = 0; i < 100; i++) {
         PublishException failure = failure(results.get(queue.name() + "-" + i));
         if (i % 5 == 1) {
@@ -141,7 +141,7 @@ class PublishOutcomesIT {
         .collect(Collectors.toSet());
   }
 
-  /** What the client can't write, found before it has counted the publish. */
+  /** Records that the client can't write, detected before it counts the publish. */
   private enum Unwritable {
     CONTENT_TYPE(new AMQP.BasicProperties.Builder().contentType(LONG)),
     CONTENT_ENCODING(new AMQP.BasicProperties.Builder().contentEncoding(LONG)),
@@ -153,9 +153,9 @@ class PublishOutcomesIT {
     APP_ID(new AMQP.BasicProperties.Builder().appId(LONG)),
     CLUSTER_ID(new AMQP.BasicProperties.Builder().clusterId(LONG)),
     HEADER_NAME(Map.of("ä".repeat(128), "")),
-    HEADER_NAME_INSIDE(Map.of("h", Map.of("n".repeat(256), ""))),
-    HEADER_OF_A_TYPE_WITHOUT_FORM(Map.of("h", new Object())),
-    HEADER_INSIDE_OF_A_TYPE_WITHOUT_FORM(Map.of("h", List.of(new StringBuilder()))),
+    NESTED_HEADER_NAME(Map.of("h", Map.of("n".repeat(256), ""))),
+    HEADER_OF_AN_UNSUPPORTED_TYPE(Map.of("h", new Object())),
+    NESTED_HEADER_OF_AN_UNSUPPORTED_TYPE(Map.of("h", List.of(new StringBuilder()))),
     DECIMAL_OF_A_LARGE_SCALE(Map.of("h", new BigDecimal(BigInteger.ONE, 256))),
     DECIMAL_OF_A_LARGE_VALUE(Map.of("h", new BigDecimal(Long.MAX_VALUE))),
     TOO_MANY_HEADERS(
@@ -180,12 +180,13 @@ class PublishOutcomesIT {
     }
   }
 
-  /** In UTF-8 one byte more than a short string holds. */
+  /** One byte longer in UTF-8 than a short string may be. */
   private static final String LONG = "a" + "ä".repeat(127) + "b";
 
   @ParameterizedTest
   @EnumSource(Unwritable.class)
-  void whatHasNoFormIsRefusedForGoodAndTheChannelGoesOn(Unwritable unwritable) throws Exception {
+  void anUnwritableRecordIsRefusedPermanentlyAndTheChannelStaysOpen(Unwritable unwritable)
+      throws Exception {
     try (SystemRuntime runtime = SystemRuntime.create()) {
       RabbitSender sender = new RabbitSender(config(), runtime);
       sender.connect();
@@ -195,7 +196,9 @@ class PublishOutcomesIT {
       PublishException refusal =
           failure(sender.send("", queue.name(), false, queue, "unwritable", record));
       send(sender, "after", Map.of());
-      assertThat(confirmed()).containsExactlyInAnyOrder("before", "after").isEqualTo(held());
+      assertThat(confirmed())
+          .containsExactlyInAnyOrder("before", "after")
+          .isEqualTo(takeQueuedIds());
       assertThat(refusal.code()).isEqualTo("COMMS-RABBIT-013");
       assertThat(refusal.kind()).isEqualTo(FailureKind.PERMANENT);
       assertThat(refusal.certainty()).isEqualTo(SendCertainty.NOT_SENT);
@@ -220,7 +223,7 @@ class PublishOutcomesIT {
   }
 
   @Test
-  void aPublishThatThrowsEndsItsChannelAndNoConfirmIsTakenForThatOfAnother() throws Exception {
+  void aPublishThatThrowsClosesItsChannelAndNoConfirmIsMatchedToAnotherPublish() throws Exception {
     try (SystemRuntime runtime = SystemRuntime.create()) {
       RabbitSender sender = new RabbitSender(config(), runtime);
       sender.connect();
@@ -231,7 +234,7 @@ class PublishOutcomesIT {
               new StackOverflowError("thrown"))) {
         send(sender, "first", Map.of());
         try {
-          send(sender, "thrower", Map.of("fickle", new Fickle(thrown)));
+          send(sender, "thrower", Map.of("once", new FailsOnSecondEncoding(thrown)));
         } catch (StackOverflowError e) {
           assertThat(e).isSameAs(thrown);
         }
@@ -257,8 +260,8 @@ class PublishOutcomesIT {
   }
 
   /**
-   * What is confirmed is there, what is said not to have been sent is not. Empties both; returns
-   * the confirmed ones.
+   * Checks that confirmed messages are in the queue and messages reported as not sent are not.
+   * Empties both; returns the ids of the confirmed messages.
    */
   private Set<String> compareWithTheQueue() {
     Set<String> confirmed = confirmed();
@@ -268,8 +271,8 @@ class PublishOutcomesIT {
             .filter(result -> failure(result.getValue()).certainty() == SendCertainty.NOT_SENT)
             .map(Map.Entry::getKey)
             .collect(Collectors.toSet());
-    Set<String> held = held();
-    assertThat(held).containsAll(confirmed).doesNotContainAnyElementsOf(notSent);
+    Set<String> queued = takeQueuedIds();
+    assertThat(queued).containsAll(confirmed).doesNotContainAnyElementsOf(notSent);
     results.clear();
     return confirmed;
   }
@@ -279,9 +282,9 @@ class PublishOutcomesIT {
     return failure(results.get("probe")) == null;
   }
 
-  /** A table that can be written once: on trial, but not when its publish has a number. */
-  private static final class Fickle extends AbstractMap<String, Object> {
-    /** For its size, as often as it is nested, and for its content. */
+  /** A table that can be encoded once, by the check, but not when it is published. */
+  private static final class FailsOnSecondEncoding extends AbstractMap<String, Object> {
+    /** Reads for the size, once per level of nesting, and for the content. */
     private static final int READS_OF_ONE_WRITE = readsOfOneWrite();
 
     private final Throwable thrown;
@@ -298,17 +301,14 @@ class PublishOutcomesIT {
             }
           };
       try {
-        new AMQP.BasicProperties.Builder()
-            .headers(Map.of("fickle", counting))
-            .build()
-            .toFrame(1, 0);
+        new AMQP.BasicProperties.Builder().headers(Map.of("once", counting)).build().toFrame(1, 0);
       } catch (java.io.IOException e) {
         throw new java.io.UncheckedIOException(e);
       }
       return reads[0];
     }
 
-    Fickle(Throwable thrown) {
+    FailsOnSecondEncoding(Throwable thrown) {
       this.thrown = thrown;
     }
 

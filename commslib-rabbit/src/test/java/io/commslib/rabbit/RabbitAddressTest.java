@@ -34,7 +34,7 @@ class RabbitAddressTest {
           amqp://svc:pw@[::1]:5673                 | [::1]       | 5673 | svc    | pw      | /
           amqp://my-host.example.org               | my-host.example.org | 5672 | guest | guest | /
           """)
-  void aUriSaysWhereTheBrokerIsAndWhoLogsIn(
+  void aUriDefinesAddressAndLogin(
       String uri, String host, int port, String user, String password, String virtualHost) {
     ConnectionFactory factory = new ConnectionFactory();
     RabbitAddress.of(uri).applyTo(factory);
@@ -82,7 +82,7 @@ class RabbitAddressTest {
           amqp://SECRETU:SECRETP@host/v?SECRETP    | uri query:
           amqp://SECRETU:SECRETP@host/v#SECRETP    | uri query:
           """)
-  void aUriThatCanNotBeMeantIsRefusedWithItsRuleAndWithoutShowingIt(String uri, String part) {
+  void anInvalidUriIsRefusedWithItsRuleAndNotShown(String uri, String part) {
     Throwable refusal = catchThrowable(() -> RabbitTransportConfig.builder(uri));
     assertThat(refusal)
         .isExactlyInstanceOf(IllegalArgumentException.class)

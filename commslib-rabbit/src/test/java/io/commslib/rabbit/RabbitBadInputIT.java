@@ -17,7 +17,7 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 
-/** The catalogue of bad input on a real RabbitMQ. */
+/** The bad-input contract on a real RabbitMQ. */
 class RabbitBadInputIT extends BadInputContract {
 
   @Override
@@ -26,7 +26,7 @@ class RabbitBadInputIT extends BadInputContract {
   }
 
   @Test
-  void aDeliveryCountThatTheSenderMadeUpIsNotBelieved() throws Exception {
+  void aDeliveryCountForgedByTheSenderIsIgnored() throws Exception {
     Destination queue = Destination.queue("forged-count");
     try (RabbitHarness rabbit =
         new RabbitHarness(RabbitServer.shared().uri(), new CommsObserver() {})) {

@@ -23,7 +23,10 @@ import java.util.concurrent.TimeUnit;
 import org.assertj.core.api.AbstractThrowableAssert;
 import org.junit.jupiter.api.Test;
 
-/** The codes of the adapter, with value, rule and setting; the rest stand beside their faults. */
+/**
+ * Error codes of the adapter with value, rule and setting; other codes are tested with their
+ * faults.
+ */
 class RabbitErrorCodesIT {
 
   private static final Destination QUEUE = Destination.queue("codes");
@@ -47,7 +50,7 @@ class RabbitErrorCodesIT {
   }
 
   @Test
-  void mistakesOfTheCallerNameValueRuleAndSetting() {
+  void errorsOfTheCallerNameValueRuleAndSetting() {
     try (RabbitTransport transport =
         RabbitTransport.create(
             RabbitTransportConfig.builder(RabbitServer.shared().uri())
@@ -85,7 +88,7 @@ class RabbitErrorCodesIT {
   }
 
   @Test
-  void aBrokerThatDoesNotAnswerIsNamedWithTheSettings() throws Exception {
+  void anUnresponsiveBrokerIsReportedWithTheSettings() throws Exception {
     URI server = URI.create(RabbitServer.shared().uri());
     try (TcpFaultProxy proxy =
             TcpFaultProxy.to(new InetSocketAddress(server.getHost(), server.getPort()));
@@ -110,7 +113,7 @@ class RabbitErrorCodesIT {
       proxy.refuse();
       proxy.cut();
       Await.until(
-          "notices",
+          "the loss is detected",
           Duration.ofSeconds(30),
           () -> transport.health().status() == Health.Status.DOWN);
       refused(transport, QUEUE, message().build())
@@ -121,17 +124,17 @@ class RabbitErrorCodesIT {
   }
 
   @Test
-  void anAttemptThatCanNotBeNotedNamesTheQueueOfTheNotes() throws Exception {
+  void aMarkerThatCanNotBeStoredNamesItsQueue() throws Exception {
     try (RawClient client = RawClient.connect(RabbitServer.shared().uri());
         SystemRuntime runtime = SystemRuntime.create()) {
-      UnfinishedAttempts notes =
+      UnfinishedAttempts attempts =
           new UnfinishedAttempts(
               "codes-missing@.begun",
               RabbitTransportConfig.builder(RabbitServer.shared().uri()).build(),
               runtime);
-      assertThatThrownBy(() -> notes.begin(client.channel(), "m"))
+      assertThatThrownBy(() -> attempts.begin(client.channel(), "m"))
           .hasMessage(
-              "COMMS-RABBIT-014: note in codes-missing@.begun: NOT_FOUND - no queue"
+              "COMMS-RABBIT-014: attempt marker in codes-missing@.begun: NOT_FOUND - no queue"
                   + " 'codes-missing@.begun' in vhost '/'");
       assertThat(client.channel().isOpen()).isTrue();
     }

@@ -28,71 +28,73 @@ class RabbitErrorsTest {
 
   /** What the broker says when it ends a channel or a connection. */
   private static List<Row> rows() {
-    FailureKind permanent = FailureKind.PERMANENT;
-    FailureKind passing = FailureKind.TRANSIENT;
+    FailureKind permanentKind = FailureKind.PERMANENT;
+    FailureKind transientKind = FailureKind.TRANSIENT;
     return List.of(
-        new Row(AMQP.CONTENT_TOO_LARGE, passing, "CONTENT_TOO_LARGE - too large"),
-        new Row(AMQP.NO_ROUTE, passing, "NO_ROUTE"),
-        new Row(AMQP.NO_CONSUMERS, passing, "NO_CONSUMERS"),
+        new Row(AMQP.CONTENT_TOO_LARGE, transientKind, "CONTENT_TOO_LARGE - too large"),
+        new Row(AMQP.NO_ROUTE, transientKind, "NO_ROUTE"),
+        new Row(AMQP.NO_CONSUMERS, transientKind, "NO_CONSUMERS"),
         new Row(
             AMQP.ACCESS_REFUSED,
-            permanent,
+            permanentKind,
             "ACCESS_REFUSED - access to queue 'q' in vhost '/' refused for user 'u'"),
         new Row(
             AMQP.ACCESS_REFUSED,
-            passing,
+            transientKind,
             "ACCESS_REFUSED - queue 'q' in vhost '/' in exclusive use"),
-        new Row(AMQP.NOT_FOUND, permanent, "NOT_FOUND - no queue 'q' in vhost '/'"),
-        new Row(AMQP.NOT_FOUND, permanent, "NOT_FOUND - no exchange 'e' in vhost '/'"),
+        new Row(AMQP.NOT_FOUND, permanentKind, "NOT_FOUND - no queue 'q' in vhost '/'"),
+        new Row(AMQP.NOT_FOUND, permanentKind, "NOT_FOUND - no exchange 'e' in vhost '/'"),
         new Row(
             AMQP.NOT_FOUND,
-            passing,
+            transientKind,
             "NOT_FOUND - home node 'n@h' of durable queue 'q' in vhost '/' is down or inaccessible"),
         new Row(
             AMQP.NOT_FOUND,
-            passing,
+            transientKind,
             "NOT_FOUND - failed to perform operation on queue 'q' in vhost '/' due to timeout"),
         new Row(
             AMQP.RESOURCE_LOCKED,
-            passing,
+            transientKind,
             "RESOURCE_LOCKED - cannot obtain exclusive access to locked queue 'q'"),
         new Row(
             AMQP.PRECONDITION_FAILED,
-            permanent,
+            permanentKind,
             "PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'q' in vhost '/': received 'true' but current is 'false'"),
         new Row(
             AMQP.PRECONDITION_FAILED,
-            passing,
+            transientKind,
             "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout value used: 1800000 ms"),
         new Row(
             AMQP.CONNECTION_FORCED,
-            passing,
+            transientKind,
             "CONNECTION_FORCED - broker forced connection closure with reason 'shutdown'"),
-        new Row(AMQP.INVALID_PATH, passing, "INVALID_PATH"),
-        new Row(AMQP.FRAME_ERROR, passing, "FRAME_ERROR - frame_too_large"),
-        new Row(AMQP.SYNTAX_ERROR, passing, "SYNTAX_ERROR"),
-        new Row(AMQP.COMMAND_INVALID, passing, "COMMAND_INVALID"),
-        new Row(AMQP.CHANNEL_ERROR, passing, "CHANNEL_ERROR - expected 'channel.open'"),
-        new Row(AMQP.UNEXPECTED_FRAME, passing, "UNEXPECTED_FRAME"),
-        new Row(AMQP.RESOURCE_ERROR, passing, "RESOURCE_ERROR"),
-        new Row(AMQP.NOT_ALLOWED, permanent, "NOT_ALLOWED - vhost nope not found"),
-        new Row(
-            AMQP.NOT_ALLOWED, permanent, "NOT_ALLOWED - access to vhost 'v' refused for user 'u'"),
+        new Row(AMQP.INVALID_PATH, transientKind, "INVALID_PATH"),
+        new Row(AMQP.FRAME_ERROR, transientKind, "FRAME_ERROR - frame_too_large"),
+        new Row(AMQP.SYNTAX_ERROR, transientKind, "SYNTAX_ERROR"),
+        new Row(AMQP.COMMAND_INVALID, transientKind, "COMMAND_INVALID"),
+        new Row(AMQP.CHANNEL_ERROR, transientKind, "CHANNEL_ERROR - expected 'channel.open'"),
+        new Row(AMQP.UNEXPECTED_FRAME, transientKind, "UNEXPECTED_FRAME"),
+        new Row(AMQP.RESOURCE_ERROR, transientKind, "RESOURCE_ERROR"),
+        new Row(AMQP.NOT_ALLOWED, permanentKind, "NOT_ALLOWED - vhost nope not found"),
         new Row(
             AMQP.NOT_ALLOWED,
-            passing,
+            permanentKind,
+            "NOT_ALLOWED - access to vhost 'v' refused for user 'u'"),
+        new Row(
+            AMQP.NOT_ALLOWED,
+            transientKind,
             "NOT_ALLOWED - access to vhost 'v' refused for user 'u': connection limit (1) is reached"),
-        new Row(AMQP.NOT_ALLOWED, passing, "NOT_ALLOWED - attempt to reuse consumer tag 'c'"),
-        new Row(AMQP.NOT_IMPLEMENTED, permanent, "NOT_IMPLEMENTED - immediate=true"),
+        new Row(AMQP.NOT_ALLOWED, transientKind, "NOT_ALLOWED - attempt to reuse consumer tag 'c'"),
+        new Row(AMQP.NOT_IMPLEMENTED, permanentKind, "NOT_IMPLEMENTED - immediate=true"),
         new Row(
             AMQP.INTERNAL_ERROR,
-            passing,
+            transientKind,
             "INTERNAL_ERROR - access to vhost 'v' refused for user 'u': vhost 'v' is down"));
   }
 
   @ParameterizedTest
   @MethodSource("rows")
-  void whatTheBrokerSaysIsPermanentOnlyWhereItsWordsProveIt(Row row) {
+  void aFailureOfTheBrokerIsPermanentOnlyIfItsTextProvesIt(Row row) {
     AMQP.Channel.Close channel =
         new AMQP.Channel.Close.Builder().replyCode(row.code()).replyText(row.text()).build();
     AMQP.Connection.Close connection =
@@ -136,7 +138,7 @@ class RabbitErrorsTest {
   }
 
   @Test
-  void anythingElseIsPermanentOnlyIfLoginOrCertificateAreRefused() {
+  void anyOtherFailureIsPermanentOnlyIfLoginOrCertificateIsRefused() {
     check(
         new AuthenticationFailureException("ACCESS_REFUSED - no"),
         FailureKind.PERMANENT,
@@ -162,7 +164,7 @@ class RabbitErrorsTest {
   }
 
   @Test
-  void anExceptionThatSaysNothingIsNotTheWholeText() {
+  void anExceptionWithoutMessageIsNotTheWholeText() {
     ShutdownSignalException signal = new ShutdownSignalException(true, false, null, "connection");
     signal.initCause(new EOFException());
     check(

@@ -38,7 +38,7 @@ class RabbitFaultsIT {
   }
 
   @Test
-  void whatWasConfirmedSurvivesKillsOfTheBrokerAndTheConsumerGoesOn() {
+  void confirmedMessagesSurviveKillsOfTheBrokerAndTheConsumerContinues() {
     Destination queue = Destination.queue("killed");
     try (RabbitServer server = RabbitServer.start();
         RabbitTransport transport = transport(server.uri())) {
@@ -61,7 +61,7 @@ class RabbitFaultsIT {
                 }
                 return Settlement.done();
               });
-      // A quorum queue killed sooner after its declaration loses what it confirmed.
+      // A quorum queue that is killed sooner after its declaration loses confirmed messages.
       LockSupport.parkNanos(Duration.ofMillis(2_500).toNanos());
       for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 200; i++) {
@@ -77,8 +77,8 @@ class RabbitFaultsIT {
   }
 
   /**
-   * Waits for each confirm and repeats what failed, as the relay does: so the order of a key is
-   * known.
+   * Waits for each confirm and repeats failed publishes, like the relay, so that the order of a key
+   * is known.
    */
   private static void publish(
       RabbitTransport transport, Destination to, String key, int number, Set<String> confirmed) {
@@ -96,7 +96,7 @@ class RabbitFaultsIT {
   }
 
   @Test
-  void aConnectionCutBetweenDeliveryAndAcknowledgementDeliversAgain() throws Exception {
+  void aConnectionCutBetweenDeliveryAndAcknowledgementRedelivers() throws Exception {
     URI uri = URI.create(RabbitServer.shared().uri());
     Destination queue = Destination.queue("cut");
     try (TcpFaultProxy proxy =
@@ -122,7 +122,7 @@ class RabbitFaultsIT {
             .publish(queue, Message.builder("t").id("m").key("k").build())
             .toCompletableFuture()
             .join();
-        Await.until("delivered again", LIMIT, () -> attempts.size() == 2);
+        Await.until("redelivered", LIMIT, () -> attempts.size() == 2);
         assertThat(attempts).containsExactly(1, 2);
         Await.until("settled", LIMIT, () -> subscription.snapshot().imbalance() == 0);
         Await.until("publishes again", LIMIT, () -> publishes(transport, queue));
@@ -196,14 +196,14 @@ class RabbitFaultsIT {
   }
 
   @Test
-  void withoutConnectionAPublishFailsNotSent() {
+  void withoutConnectionAPublishFailsAsNotSent() {
     try (RabbitServer server = RabbitServer.start();
         RabbitTransport transport = transport(server.uri())) {
       Destination queue = Destination.queue("gone");
       transport.declare(DestinationConfig.builder(queue).build());
       server.kill();
       Await.until(
-          "notices",
+          "the loss is detected",
           LIMIT,
           () -> transport.health().status() == io.commslib.core.Health.Status.DOWN);
       assertThatThrownBy(
@@ -221,7 +221,7 @@ class RabbitFaultsIT {
   }
 
   @Test
-  void wrongSettingsAreRefusedWithoutShowingThePassword() {
+  void invalidSettingsAreRefusedWithoutShowingThePassword() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> RabbitTransportConfig.builder("http://guest:hunter2@host"))
         .withMessageStartingWith(

@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What foreign programs publish goes through dead letters and redrive unchanged. */
+/** Messages of foreign programs pass dead letters and redrive unchanged. */
 class RabbitFidelityIT {
 
   private static final Duration LIMIT = Duration.ofSeconds(30);
@@ -66,7 +66,7 @@ class RabbitFidelityIT {
     void to(AMQP.BasicProperties.Builder properties, Map<String, Object> headers);
   }
 
-  /** Everything of a record that a text can't show. */
+  /** Parts of a record, each in all its types. */
   private enum Shape {
     TEXT(header("h", "ä")),
     EMPTY_TEXT(header("h", "")),
@@ -115,7 +115,7 @@ class RabbitFidelityIT {
           headers.put("commslib-packed", 3);
           headers.put("commslib-table", nested());
         }),
-    WHERE_IT_HAD_BEEN(
+    EARLIER_QUEUES(
         (properties, headers) -> {
           headers.put("x-death", List.of(Map.of("queue", "q", "reason", "expired", "count", 2L)));
           headers.put("x-first-death-queue", "q");
@@ -201,18 +201,18 @@ class RabbitFidelityIT {
     return levels == 0 ? "bottom" : Map.of("d", deep(levels - 1));
   }
 
-  /** Every place that writes a record again. */
-  private enum Way {
+  /** Each way on which a record is published again. */
+  private enum Route {
     /** Dead-lettered by its handler, redriven. */
     OF_A_CLOUD_EVENT,
-    /** Dead-lettered since it can't be read, redriven. */
+    /** Dead-lettered because it can't be read, redriven. */
     OF_A_RECORD_THAT_IS_NO_EVENT,
-    /** Redriven, dead-lettered again and redriven again. */
-    TWICE
+    /** Dead-lettered and redriven twice. */
+    OF_A_RECORD_THAT_IS_REDRIVEN_TWICE
   }
 
   @Test
-  void theShapesHaveEveryTypeOfFieldAndEveryProperty() throws Exception {
+  void theShapesCoverEveryTypeOfFieldAndEveryProperty() throws Exception {
     Set<Character> types = new TreeSet<>();
     Set<String> properties = new TreeSet<>();
     for (Shape shape : Shape.values()) {
@@ -230,7 +230,7 @@ class RabbitFidelityIT {
         }
       }
     }
-    assertThat(types).isEqualTo(RawProperties.typesThatAreRead());
+    assertThat(types).isEqualTo(RawProperties.readableTypes());
     assertThat(properties)
         .containsExactlyInAnyOrderElementsOf(getters().stream().map(Method::getName).toList());
   }
@@ -243,8 +243,8 @@ class RabbitFidelityIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Way.class)
-  void whatArrivesIsDeadLetteredAndRedrivenUnchanged(Way way) throws Exception {
+  @EnumSource(Route.class)
+  void receivedMessagesAreDeadLetteredAndRedrivenUnchanged(Route route) throws Exception {
     Destination orders = Destination.topic("fidelity-" + ++number);
     transport.declare(DestinationConfig.builder(orders).group("g").build());
     String sent = foreign.spyOn(orders.name());
@@ -254,11 +254,13 @@ class RabbitFidelityIT {
     int shapes = Shape.values().length;
     for (Shape shape : Shape.values()) {
       Map<String, Object> event =
-          way == Way.OF_A_RECORD_THAT_IS_NO_EVENT ? Map.of() : RawClient.event(shape.name(), "k");
+          route == Route.OF_A_RECORD_THAT_IS_NO_EVENT
+              ? Map.of()
+              : RawClient.event(shape.name(), "k");
       foreign.publish(orders.name(), "", shape.properties(event, frameMax), shape.body());
     }
     Map<String, Map<String, String>> seen = new ConcurrentHashMap<>();
-    int times = way == Way.TWICE ? 2 : 1;
+    int times = route == Route.OF_A_RECORD_THAT_IS_REDRIVEN_TWICE ? 2 : 1;
     try (Subscription subscription = subscribe(orders, times, seen)) {
       for (int time = 1; time <= times; time++) {
         awaitDead(subscription, time * shapes);
@@ -277,10 +279,10 @@ class RabbitFidelityIT {
                   == (long) (times + 1) * shapes);
     }
     List<String> expected = new ArrayList<>();
-    for (Delivery delivery : foreign.take(sent, shapes)) {
+    for (Delivery delivery : foreign.consume(sent, shapes)) {
       expected.addAll(java.util.Collections.nCopies(times, expected(delivery)));
     }
-    assertThat(foreign.take(redriven, times * shapes))
+    assertThat(foreign.consume(redriven, times * shapes))
         .extracting(RabbitFidelityIT::text)
         .containsExactlyInAnyOrderElementsOf(expected);
     assertThat(channel.messageCount(COPIES)).as("copies of letters").isZero();
@@ -309,7 +311,7 @@ class RabbitFidelityIT {
         () -> subscription.snapshot().count(Count.DEAD_LETTERED) == count);
   }
 
-  /** What was sent, with the few changes that the documentation names. */
+  /** {@return the text of the sent record with the documented changes} */
   private static String expected(Delivery sent) throws Exception {
     Map<String, Object> headers = new HashMap<>();
     if (sent.getProperties().getHeaders() != null) {
@@ -370,7 +372,7 @@ class RabbitFidelityIT {
   }
 
   @Test
-  void aLetterDoesNotExpireAndGoesBackWithItsTimeToLive() throws Exception {
+  void aDeadLetterDoesNotExpireAndIsRedrivenWithItsTimeToLive() throws Exception {
     Destination orders = Destination.topic("fidelity-expiring");
     transport.declare(DestinationConfig.builder(orders).group("g").build());
     String redriven = foreign.spyOn(RabbitNames.redrive(orders, "g"));
@@ -390,14 +392,14 @@ class RabbitFidelityIT {
           Duration.ofMillis(1_500),
           () -> foreign.count(RabbitNames.deadLetters(orders, "g")) == 1);
       transport.deadLetters().redrive(orders, "g", letter -> true);
-      AMQP.BasicProperties back = foreign.take(redriven, 1).get(0).getProperties();
+      AMQP.BasicProperties back = foreign.consume(redriven, 1).get(0).getProperties();
       assertThat(back.getExpiration()).isEqualTo("1000");
       assertThat(back.getPriority()).isEqualTo(9);
     }
   }
 
   @Test
-  void keysThatAreNoTextOrderAndAreToldApart() throws Exception {
+  void keysThatAreNotTextAreOrderedAndDistinguished() throws Exception {
     Destination orders = Destination.topic("fidelity-keys");
     transport.declare(DestinationConfig.builder(orders).group("g").build());
     List<String> keys = new ArrayList<>();

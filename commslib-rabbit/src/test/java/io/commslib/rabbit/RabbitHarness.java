@@ -18,7 +18,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 
-/** A transport on a real RabbitMQ under a contract, and a foreign program beside it. */
+/** A transport on a real RabbitMQ for the contracts, with a foreign publisher. */
 final class RabbitHarness implements BadInputHarness {
 
   private final String uri;
@@ -41,8 +41,8 @@ final class RabbitHarness implements BadInputHarness {
   }
 
   /**
-   * AMQP has no key of its own, so it becomes the header; a table holds one header of a name, and
-   * there always is a body.
+   * AMQP has no key of its own, so the key becomes a header. A table has one header per name, and a
+   * record always has a body.
    */
   @Override
   public void publishRecord(Destination to, RawRecord record) throws Exception {

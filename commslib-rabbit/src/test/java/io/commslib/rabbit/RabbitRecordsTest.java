@@ -10,9 +10,9 @@ import org.junit.jupiter.api.Test;
 
 class RabbitRecordsTest {
 
-  /** As a tool leaves them that moves letters from the dead-letter queue to the source queue. */
+  /** The received headers are those of a tool that moves dead letters back to the source queue. */
   @Test
-  void aReceivedHeaderOfALetterDoesNotTakeThePlaceOfTheLettersOwn() {
+  void aReceivedDeadLetterHeaderDoesNotReplaceTheNewOne() {
     AMQP.BasicProperties received =
         new AMQP.BasicProperties.Builder()
             .headers(
@@ -25,7 +25,7 @@ class RabbitRecordsTest {
     WireMessage wire = RabbitRecords.wire(received, new byte[] {1}, false);
 
     WireMessage letter = DeadLetterHeaders.add(wire, Map.of("reason", "NEW", "attempts", "6"));
-    OutgoingRecord written = RabbitRecords.letter(letter, "id");
+    OutgoingRecord written = RabbitRecords.deadLetter(letter, "id");
 
     assertThat(written.headers())
         .containsOnly(

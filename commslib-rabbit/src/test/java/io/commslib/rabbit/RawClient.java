@@ -15,7 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A foreign program on the broker, with the bare client. */
+/** A foreign program on the broker, which uses the client directly. */
 final class RawClient implements AutoCloseable {
 
   private final Connection connection;
@@ -37,7 +37,7 @@ final class RawClient implements AutoCloseable {
     return channel;
   }
 
-  /** The headers that make a record an event, and one more. */
+  /** {@return the headers of an event, and one more} */
   static Map<String, Object> event(String id, String key, String header, Object value) {
     Map<String, Object> headers = event(id, key);
     headers.put(header, value);
@@ -68,31 +68,31 @@ final class RawClient implements AutoCloseable {
     channel.waitForConfirmsOrDie(10_000);
   }
 
-  /** A queue of this client's own that gets a copy of what passes an exchange. */
+  /** Binds a queue of this client that receives a copy of every message of an exchange. */
   String spyOn(String exchange) throws IOException {
     String queue = channel.queueDeclare().getQueue();
     channel.queueBind(queue, exchange, "");
     return queue;
   }
 
-  /** Takes so many messages out of a queue. */
-  List<Delivery> take(String queue, int count) {
-    List<Delivery> taken = new ArrayList<>();
+  /** Consumes {@code count} messages of a queue. */
+  List<Delivery> consume(String queue, int count) {
+    List<Delivery> consumed = new ArrayList<>();
     Await.until(
         count + " messages in " + queue,
         Duration.ofSeconds(30),
         () -> {
           GetResponse got = get(queue);
           while (got != null) {
-            taken.add(new Delivery(got.getEnvelope(), got.getProps(), got.getBody()));
+            consumed.add(new Delivery(got.getEnvelope(), got.getProps(), got.getBody()));
             got = get(queue);
           }
-          return taken.size() >= count;
+          return consumed.size() >= count;
         });
-    return taken;
+    return consumed;
   }
 
-  /** How many messages a queue holds. */
+  /** {@return the number of messages in a queue} */
   long count(String queue) {
     try {
       return channel.messageCount(queue);

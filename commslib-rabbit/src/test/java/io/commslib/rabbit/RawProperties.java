@@ -28,7 +28,7 @@ final class RawProperties extends AMQP.BasicProperties {
   /**
    * @param plain headers that the client can write
    * @param name of one more header
-   * @param field its type and its value, as they go over the wire
+   * @param field its type and its value, as encoded
    */
   RawProperties(Map<String, Object> plain, String name, byte[] field) {
     this.plain = plain;
@@ -62,7 +62,7 @@ final class RawProperties extends AMQP.BasicProperties {
     return frame;
   }
 
-  /** The types of all fields in a value as the client writes it. */
+  /** {@return the types of all fields in a value as the client encodes it} */
   static Set<Character> types(Object value) {
     Set<Character> types = new TreeSet<>();
     types.add((char) (encoded(value)[0] & 0xff));
@@ -84,15 +84,15 @@ final class RawProperties extends AMQP.BasicProperties {
     return bytes.toByteArray();
   }
 
-  /** All types that the client reads. */
-  static Set<Character> typesThatAreRead() {
+  /** {@return all types that the client can read} */
+  static Set<Character> readableTypes() {
     Set<Character> read = new TreeSet<>();
     for (int type = 0; type < 256; type++) {
       byte[] table = new byte[4 + 2 + 1 + 8];
       byte[] entry = "\1n".getBytes(StandardCharsets.ISO_8859_1);
       System.arraycopy(entry, 0, table, 4, entry.length);
       table[6] = (byte) type;
-      // As long as each of them is at its shortest.
+      // Tries all lengths from the shortest value on.
       for (int length = 7; length <= table.length; length++) {
         table[3] = (byte) (length - 4);
         if (reads(Arrays.copyOf(table, length))) {

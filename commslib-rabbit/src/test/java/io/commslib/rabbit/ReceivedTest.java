@@ -29,21 +29,21 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** What is handed over to the engine while its channel is lost. */
+/** Dispatch of received deliveries while their channel is lost. */
 class ReceivedTest {
 
   private static final Duration LIMIT = Duration.ofSeconds(20);
 
   private final SystemRuntime runtime = SystemRuntime.create();
   private final List<String> handled = new CopyOnWriteArrayList<>();
-  private final CountDownLatch begun = new CountDownLatch(1);
+  private final CountDownLatch started = new CountDownLatch(1);
   private final CountDownLatch release = new CountDownLatch(1);
   private final ReceivedBuffer received = new ReceivedBuffer();
   private final DeliveryEngine engine =
       DeliveryEngine.builder(
               SubscriptionConfig.builder(Destination.queue("q")).workers(4).build(),
               delivery -> {
-                begun.countDown();
+                started.countDown();
                 if (!release.await(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
                   throw new IllegalStateException("not released");
                 }
@@ -65,8 +65,8 @@ class ReceivedTest {
           .observer(CommsObserver.none())
           .build();
 
-  /** Runs when a delivery's channel is asked whether it is open: just before the hand-over. */
-  private Runnable justBefore = () -> {};
+  /** Runs when the channel of a delivery is checked, just before its dispatch. */
+  private Runnable beforeDispatch = () -> {};
 
   private final Channel channel =
       (Channel)
@@ -76,7 +76,7 @@ class ReceivedTest {
               (proxy, method, arguments) -> {
                 switch (method.getName()) {
                   case "isOpen":
-                    justBefore.run();
+                    beforeDispatch.run();
                     return true;
                   case "getChannelNumber":
                     return 1;
@@ -112,7 +112,7 @@ class ReceivedTest {
                     CloudEventsEnvelope.AMQP_PREFIX + "partitionkey",
                     "k"))
             .build();
-    UnfinishedAttempts notes =
+    UnfinishedAttempts attempts =
         new UnfinishedAttempts(
             "q@.begun", RabbitTransportConfig.builder("amqp://localhost").build(), runtime);
     received.add(
@@ -120,12 +120,12 @@ class ReceivedTest {
             channel,
             "q",
             "q@.redrive",
-            notes,
+            attempts,
             new Delivery(new Envelope(1, false, "", "q"), properties, new byte[0])));
   }
 
   /** Waits until the thread has ended or is blocked by another thread. */
-  private static void awaitEndOrWait(Thread thread) {
+  private static void awaitEndOrBlock(Thread thread) {
     Await.until(
         "end or wait",
         LIMIT,
@@ -135,44 +135,44 @@ class ReceivedTest {
   }
 
   @Test
-  void whatIsInHandWhenTheChannelIsLostDoesNotOvertakeTheOnesBeforeIt() throws Exception {
-    received.from(channel);
+  void aDeliveryDispatchedDuringChannelLossDoesNotOvertakeEarlierOnes() throws Exception {
+    received.receiveFrom(channel);
     receive("first");
-    received.hand(engine);
-    assertThat(begun.await(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    received.dispatch(engine);
+    assertThat(started.await(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
     receive("second");
     receive("third");
     Thread loss = new Thread(() -> received.revoke(channel, engine));
-    justBefore =
+    beforeDispatch =
         () -> {
           if (loss.getState() == Thread.State.NEW) {
             loss.start();
-            awaitEndOrWait(loss);
+            awaitEndOrBlock(loss);
           }
         };
 
-    received.hand(engine);
+    received.dispatch(engine);
     loss.join();
     release.countDown();
 
     Await.until("nothing is in flight", LIMIT, () -> engine.snapshot().lanes() == 0);
-    assertThat(handled).as("the broker delivers both others again").containsExactly("first");
+    assertThat(handled).as("the broker redelivers the other two").containsExactly("first");
   }
 
   @Test
-  void anErrorInTheHandOverDoesNotEndTheHandingOver() {
+  void anErrorDuringDispatchDoesNotStopLaterDispatches() {
     release.countDown();
-    received.from(channel);
+    received.receiveFrom(channel);
     receive("first");
-    justBefore =
+    beforeDispatch =
         () -> {
           throw new StackOverflowError("planted");
         };
-    assertThatThrownBy(() -> received.hand(engine)).isInstanceOf(StackOverflowError.class);
+    assertThatThrownBy(() -> received.dispatch(engine)).isInstanceOf(StackOverflowError.class);
 
-    justBefore = () -> {};
+    beforeDispatch = () -> {};
     receive("second");
-    received.hand(engine);
+    received.dispatch(engine);
 
     Await.until("second", LIMIT, () -> engine.snapshot().count(Count.DONE) == 1);
     assertThat(handled).containsExactly("second");

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** How often a message was redriven is believed of the library alone. */
+/** Only the library's own redrive counts are trusted. */
 class RedriveTrustIT {
 
   private static final Duration LIMIT = Duration.ofSeconds(30);
@@ -69,16 +69,16 @@ class RedriveTrustIT {
   }
 
   @Test
-  void aCountThatOthersWriteIsNotBelievedWhicheverWayItComes() throws Exception {
+  void aForgedRedriveCountIsIgnoredOnEveryRoute() throws Exception {
     String spy = foreign.spyOn(RabbitNames.redrive(orders, "g"));
     try (Subscription subscription = subscribe(SubscriptionConfig.builder(orders, "g"))) {
       foreign.publish("", queue, RawClient.event("bad", "k"));
       awaitCount(subscription, Count.DEAD_LETTERED, 1);
       transport.deadLetters().redrive(orders, "g", letter -> true);
-      Delivery redriven = foreign.take(spy, 1).get(0);
+      Delivery redriven = foreign.consume(spy, 1).get(0);
       foreign.publish("", queue, RawClient.event("to-the-queue", "a", COUNT, "1000000"));
       foreign.publish(orders.name(), "", RawClient.event("to-the-topic", "b", COUNT, 7));
-      // As a bridge does that copies what it reads.
+      // Like a bridge that copies messages.
       Map<String, Object> copied = RawClient.event("copy", "c", COUNT, "1");
       foreign.publish(
           orders.name(),
@@ -108,7 +108,7 @@ class RedriveTrustIT {
   }
 
   @Test
-  void withoutTheExchangeForRedrivingNothingIsRedrivenAndPublishersGoOn() throws Exception {
+  void withoutTheRedriveExchangeNothingIsRedrivenAndPublishersContinue() throws Exception {
     try (Subscription subscription = subscribe(SubscriptionConfig.builder(orders, "g"))) {
       foreign.publish("", queue, RawClient.event("bad", "k"));
       awaitCount(subscription, Count.DEAD_LETTERED, 1);
@@ -126,7 +126,7 @@ class RedriveTrustIT {
   }
 
   @Test
-  void verifyOnlyRefusesAGroupThatHasNoWayForItsDeadLetters() throws Exception {
+  void verifyOnlyRefusesAGroupWithMissingDeadLetterQueuesOrExchange() throws Exception {
     DestinationConfig existing = DestinationConfig.builder(orders).group("g").verifyOnly().build();
     transport.declare(existing);
     for (String missing :

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Addresses where there is no broker, or one that refuses. */
+/** Addresses without a broker, or with one that refuses the connection. */
 class RefusedConnectionsIT {
 
   private static SubscribeException refusal(String uri) {
@@ -42,8 +42,7 @@ class RefusedConnectionsIT {
           amqp://guest:guest@127.0.0.1:1  | TRANSIENT | Connection refused
           amqp://guest:guest@no.invalid   | TRANSIENT | UnknownHostException: no.invalid
           """)
-  void theErrorSaysWhatHappenedAndWhetherARepetitionMayHelp(
-      String uri, FailureKind kind, String text) {
+  void theErrorNamesItsCauseAndWhetherARetryMayHelp(String uri, FailureKind kind, String text) {
     String address = RabbitServer.shared().uri().replace("amqp://guest:guest@", "");
     SubscribeException refusal = refusal(uri.replace("BROKER", address));
     assertThat(refusal.kind()).isEqualTo(kind);
@@ -52,7 +51,7 @@ class RefusedConnectionsIT {
         .hasMessageContaining(text);
   }
 
-  /** What a peer that is no broker answers; nothing and stays, if it is empty. */
+  /** Responses of a peer that is no broker; if empty, it sends nothing and stays connected. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -93,7 +92,7 @@ class RefusedConnectionsIT {
   }
 
   @Test
-  void theDeadLettersOfAnUnknownGroupAreRefusedForGood() {
+  void theDeadLettersOfAnUnknownGroupAreRefusedPermanently() {
     try (RabbitTransport transport =
         RabbitTransport.create(
             RabbitTransportConfig.builder(RabbitServer.shared().uri()).build())) {

@@ -7,8 +7,8 @@ import java.security.NoSuchAlgorithmException;
 import java.util.UUID;
 
 /**
- * Message ids of commands: the same for every attempt, on every node, so that a participant sees a
- * repetition as one. Form: UUID version 8 (RFC 9562) of a SHA-256.
+ * Message ids of commands and compensations. An id is the same for every attempt and on every node,
+ * so that a participant recognizes a repetition. Form: UUID version 8 (RFC 9562) of a SHA-256.
  */
 final class CommandIds {
 

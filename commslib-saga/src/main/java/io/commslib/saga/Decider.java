@@ -6,12 +6,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The state machine: a pure function without clock, I/O or randomness. The same input to the same
- * instance gives the same decision, so a lost race is repaired by reloading and deciding again.
+ * instance gives the same decision, so a write conflict is resolved by reloading and deciding
+ * again.
  *
  * <p>Rules. A step is undone if it succeeded or if its outcome is unknown, later steps first. An
- * undo that was sent before success became known may have reached the participant before the effect
- * did, so it does not count: the step is undone once more under a new id. A pivot, and what comes
- * after it, is never given up: without reply the saga is parked.
+ * undo that was sent before success became known may have reached the participant before the
+ * effect. Such an undo does not count: the step is undone once more under a new id. A pivot and the
+ * steps after it are never abandoned: without a reply the saga is parked.
  */
 final class Decider {
 
@@ -19,35 +20,35 @@ final class Decider {
 
   static <S> Decision<S> decide(
       SagaDefinition<S> definition, Instance<S> saga, Input input, Instant now) {
-    NextInstance<S> move = new NextInstance<>(definition, saga, now);
+    NextInstance<S> next = new NextInstance<>(definition, saga, now);
     if (input instanceof Input.Start) {
-      return start(saga, move);
+      return start(saga, next);
     }
     if (input instanceof Input.Reply reply) {
-      return reply(definition, saga, reply, move);
+      return reply(definition, saga, reply, next);
     }
     if (input instanceof Input.TimerDue) {
-      return timer(definition, saga, now, move);
+      return timer(definition, saga, now, next);
     }
     if (input instanceof Input.Retry retry) {
-      return retry(saga, retry, move);
+      return retry(saga, retry, next);
     }
     if (input instanceof Input.Resolve resolve) {
-      return resolve(saga, resolve, move);
+      return resolve(saga, resolve, next);
     }
-    return cancel(definition, saga, (Input.Cancel) input, move);
+    return cancel(definition, saga, (Input.Cancel) input, next);
   }
 
-  private static <S> Decision<S> start(Instance<S> saga, NextInstance<S> move) {
+  private static <S> Decision<S> start(Instance<S> saga, NextInstance<S> next) {
     if (saga.wakeAt() != null || saga.status() != SagaStatus.RUNNING) {
       return new Decision.Refuse<>("started already");
     }
-    move.log(SagaLogEntry.Kind.STARTED, "");
-    return move.command(0).done();
+    next.log(SagaLogEntry.Kind.STARTED, "");
+    return next.command(0).toDecision();
   }
 
   private static <S> Decision<S> reply(
-      SagaDefinition<S> definition, Instance<S> saga, Input.Reply reply, NextInstance<S> move) {
+      SagaDefinition<S> definition, Instance<S> saga, Input.Reply reply, NextInstance<S> next) {
     for (int i = 0; i < definition.steps().size(); i++) {
       Step<S> step = definition.steps().get(i);
       StepState at = saga.steps().get(i);
@@ -55,22 +56,22 @@ final class Decider {
         continue;
       }
       if (reply.commandId().equals(CommandIds.command(saga.id(), step.name()))) {
-        return answer(step, i, at, reply.body(), saga, move);
+        return commandReply(step, i, at, reply.body(), saga, next);
       }
       for (int round = at.round(); round > 0; round--) {
         if (reply.commandId().equals(CommandIds.undo(saga.id(), step.name(), round))) {
-          return undoAnswer(step, i, at, round, reply.body(), saga, move);
+          return undoReply(step, i, at, round, reply.body(), saga, next);
         }
       }
     }
     return new Decision.Refuse<>("UNEXPECTED_REPLY: answers no command of this saga");
   }
 
-  private static <S> Decision<S> answer(
-      Step<S> step, int i, StepState at, Object body, Instance<S> saga, NextInstance<S> move) {
+  private static <S> Decision<S> commandReply(
+      Step<S> step, int i, StepState at, Object body, Instance<S> saga, NextInstance<S> next) {
     BiFunction<S, Object, S> success = step.replies().get(body.getClass());
     if (success != null) {
-      return success(step, i, at, success, body, saga, move);
+      return success(step, i, at, success, body, saga, next);
     }
     BiFunction<S, Object, S> refusal = step.refusals().get(body.getClass());
     if (refusal == null) {
@@ -79,10 +80,10 @@ final class Decider {
     if (at.phase() != StepPhase.SENT) {
       return new Decision.Ignore<>("refusal of a step that is " + at.phase());
     }
-    move.state(refusal.apply(saga.state(), body));
-    move.set(i, at.in(StepPhase.REFUSED));
-    move.log(SagaLogEntry.Kind.REFUSED, i, 0, body.getClass().getSimpleName());
-    return move.undoNext().done();
+    next.state(refusal.apply(saga.state(), body));
+    next.setStepState(i, at.withPhase(StepPhase.REFUSED));
+    next.log(SagaLogEntry.Kind.REFUSED, i, 0, body.getClass().getSimpleName());
+    return next.undoNext().toDecision();
   }
 
   private static <S> Decision<S> success(
@@ -92,37 +93,38 @@ final class Decider {
       BiFunction<S, Object, S> update,
       Object body,
       Instance<S> saga,
-      NextInstance<S> move) {
-    if (at.answered()) {
-      return new Decision.Ignore<>("success is known");
+      NextInstance<S> next) {
+    if (at.successKnown()) {
+      return new Decision.Ignore<>("success is already known");
     }
     if (at.phase() == StepPhase.SENT) {
-      move.state(update.apply(saga.state(), body));
-      move.set(i, at.succeeded(StepPhase.DONE));
-      move.log(SagaLogEntry.Kind.SUCCEEDED, i, 0, body.getClass().getSimpleName());
-      return move.forward(i + 1).done();
+      next.state(update.apply(saga.state(), body));
+      next.setStepState(i, at.succeeded());
+      next.log(SagaLogEntry.Kind.SUCCEEDED, i, 0, body.getClass().getSimpleName());
+      return next.forward(i + 1).toDecision();
     }
     if (step.undo() == null) {
       return step.kind() == StepKind.READ_ONLY
-          ? new Decision.Ignore<>("success of a read-only step given up before")
+          ? new Decision.Ignore<>("success of a read-only step that was abandoned")
           : new Decision.Refuse<>("CONTRADICTION: success after refusal of pivot " + step.name());
     }
-    move.state(update.apply(saga.state(), body));
-    move.log(SagaLogEntry.Kind.LATE_SUCCESS, i, 0, body.getClass().getSimpleName());
-    move.set(i, at.succeeded(StepPhase.DONE));
-    // Another step's undo goes on first, and a parked one stays parked; this one is then found.
-    boolean otherPending = move.undoing() >= 0;
-    return otherPending ? move.done() : move.undoNext().done();
+    next.state(update.apply(saga.state(), body));
+    next.log(SagaLogEntry.Kind.LATE_SUCCESS, i, 0, body.getClass().getSimpleName());
+    next.setStepState(i, at.succeeded());
+    // If another step is being undone, that undo continues first (a parked one stays parked);
+    // undoNext() finds this step afterwards.
+    boolean otherPending = next.undoingStep() >= 0;
+    return otherPending ? next.toDecision() : next.undoNext().toDecision();
   }
 
-  private static <S> Decision<S> undoAnswer(
+  private static <S> Decision<S> undoReply(
       Step<S> step,
       int i,
       StepState at,
       int round,
       Object body,
       Instance<S> saga,
-      NextInstance<S> move) {
+      NextInstance<S> next) {
     BiFunction<S, Object, S> update =
         step.undo() == null ? null : step.undo().replies().get(body.getClass());
     if (update == null) {
@@ -131,105 +133,105 @@ final class Decider {
     if (at.phase() != StepPhase.UNDOING || round != at.round()) {
       return new Decision.Ignore<>("undo " + round + " of a step that is " + at.phase());
     }
-    move.state(update.apply(saga.state(), body));
-    move.set(i, at.in(StepPhase.UNDONE));
-    move.log(SagaLogEntry.Kind.UNDONE, i, 0, body.getClass().getSimpleName());
-    return move.undoNext().done();
+    next.state(update.apply(saga.state(), body));
+    next.setStepState(i, at.withPhase(StepPhase.UNDONE));
+    next.log(SagaLogEntry.Kind.UNDONE, i, 0, body.getClass().getSimpleName());
+    return next.undoNext().toDecision();
   }
 
   private static <S> Decision<S> wrongClass(Step<S> step, Object body) {
     return new Decision.Refuse<>(
         "UNEXPECTED_REPLY: "
             + body.getClass().getSimpleName()
-            + " is no such reply of step "
+            + " is no reply of step "
             + step.name());
   }
 
   private static <S> Decision<S> timer(
-      SagaDefinition<S> definition, Instance<S> saga, Instant now, NextInstance<S> move) {
+      SagaDefinition<S> definition, Instance<S> saga, Instant now, NextInstance<S> next) {
     if (saga.wakeAt() == null || now.isBefore(saga.wakeAt())) {
       return new Decision.Ignore<>("not due");
     }
-    int undoing = move.undoing();
+    int undoing = next.undoingStep();
     if (undoing >= 0) {
       StepState at = saga.steps().get(undoing);
       Step.Undo<S> undo = definition.steps().get(undoing).undo();
       return undo != null && at.attempt() < undo.attempts()
-          ? move.repeatUndo(undoing, at.attempt() + 1).done()
-          : move.park("compensation of step unanswered", undoing).done();
+          ? next.repeatUndo(undoing, at.attempt() + 1).toDecision()
+          : next.park("compensation of step unanswered", undoing).toDecision();
     }
-    int sent = move.sent();
+    int sent = next.sentStep();
     if (sent < 0) {
-      return move.park("nothing awaited", -1).done();
+      return next.park("nothing awaited", -1).toDecision();
     }
     Step<S> step = definition.steps().get(sent);
     StepState at = saga.steps().get(sent);
     if (at.attempt() < step.attempts()) {
-      return move.repeatCommand(sent, at.attempt() + 1).done();
+      return next.repeatCommand(sent, at.attempt() + 1).toDecision();
     }
-    move.log(SagaLogEntry.Kind.TIMED_OUT, sent, at.attempt(), "");
-    return abandon(step.kind(), sent, move);
+    next.log(SagaLogEntry.Kind.TIMED_OUT, sent, at.attempt(), "");
+    return undoUnknownOutcome(step.kind(), sent, next);
   }
 
-  /** Goes back from a step whose outcome is unknown, if that is allowed. */
-  private static <S> Decision<S> abandon(StepKind kind, int sent, NextInstance<S> move) {
+  /** Undoes a step whose outcome is unknown if its kind allows that; otherwise parks the saga. */
+  private static <S> Decision<S> undoUnknownOutcome(StepKind kind, int sent, NextInstance<S> next) {
     switch (kind) {
       case COMPENSATABLE:
-        return move.undo(sent).done();
+        return next.undo(sent).toDecision();
       case READ_ONLY:
-        move.set(sent, move.at(sent).in(StepPhase.UNDONE));
-        return move.undoNext().done();
+        next.setStepState(sent, next.stepState(sent).withPhase(StepPhase.UNDONE));
+        return next.undoNext().toDecision();
       default:
-        return move.park("outcome of step unknown, and it can't be undone", sent).done();
+        return next.park("outcome of step unknown, and it can't be undone", sent).toDecision();
     }
   }
 
-  private static <S> Decision<S> retry(Instance<S> saga, Input.Retry retry, NextInstance<S> move) {
-    @Nullable Decision<S> refused = unlessParked(saga);
+  private static <S> Decision<S> retry(Instance<S> saga, Input.Retry retry, NextInstance<S> next) {
+    @Nullable Decision<S> refused = refuseUnlessParked(saga);
     if (refused != null) {
       return refused;
     }
-    move.log(SagaLogEntry.Kind.RETRIED, retry.actor(), retry.reason());
-    int undoing = move.undoing();
+    next.log(SagaLogEntry.Kind.RETRIED, retry.actor(), retry.reason());
+    int undoing = next.undoingStep();
     if (undoing >= 0) {
-      return move.repeatUndo(undoing, 1).done();
+      return next.repeatUndo(undoing, 1).toDecision();
     }
-    int sent = move.sent();
+    int sent = next.sentStep();
     return sent < 0
         ? new Decision.Refuse<>("nothing is pending")
-        : move.repeatCommand(sent, 1).done();
+        : next.repeatCommand(sent, 1).toDecision();
   }
 
   private static <S> Decision<S> resolve(
-      Instance<S> saga, Input.Resolve resolve, NextInstance<S> move) {
-    @Nullable Decision<S> refused = unlessParked(saga);
+      Instance<S> saga, Input.Resolve resolve, NextInstance<S> next) {
+    @Nullable Decision<S> refused = refuseUnlessParked(saga);
     if (refused != null) {
       return refused;
     }
-    int undoing = move.undoing();
-    int pending = undoing >= 0 ? undoing : move.sent();
+    int undoing = next.undoingStep();
+    int pending = undoing >= 0 ? undoing : next.sentStep();
     if (pending < 0) {
       return new Decision.Refuse<>("nothing is pending");
     }
-    move.log(SagaLogEntry.Kind.RESOLVED, pending, resolve.actor(), resolve.reason());
+    next.log(SagaLogEntry.Kind.RESOLVED, pending, resolve.actor(), resolve.reason());
     if (undoing >= 0) {
-      move.set(undoing, move.at(undoing).in(StepPhase.UNDONE));
-      return move.undoNext().done();
+      next.setStepState(undoing, next.stepState(undoing).withPhase(StepPhase.UNDONE));
+      return next.undoNext().toDecision();
     }
-    move.set(pending, move.at(pending).succeeded(StepPhase.DONE));
-    return move.forward(pending + 1).done();
+    next.setStepState(pending, next.stepState(pending).succeeded());
+    return next.forward(pending + 1).toDecision();
   }
 
-  private static <S> @Nullable Decision<S> unlessParked(Instance<S> saga) {
+  private static <S> @Nullable Decision<S> refuseUnlessParked(Instance<S> saga) {
     return saga.status() == SagaStatus.PARKED
         ? null
         : new Decision.Refuse<>("it is " + saga.status() + ", not PARKED");
   }
 
   private static <S> Decision<S> cancel(
-      SagaDefinition<S> definition, Instance<S> saga, Input.Cancel cancel, NextInstance<S> move) {
-    int sent = move.sent();
-    if (sent < 0 || move.undoing() >= 0) {
+      SagaDefinition<S> definition, Instance<S> saga, Input.Cancel cancel, NextInstance<S> next) {
+    int sent = next.sentStep();
+    if (sent < 0 || next.undoingStep() >= 0) {
       return new Decision.Refuse<>("it is " + saga.status() + ", not going forward");
     }
     StepKind kind = definition.steps().get(sent).kind();
@@ -237,7 +239,7 @@ final class Decider {
       return new Decision.Refuse<>(
           "step " + definition.steps().get(sent).name() + " can't be undone");
     }
-    move.log(SagaLogEntry.Kind.CANCELLED, cancel.actor(), cancel.reason());
-    return abandon(kind, sent, move);
+    next.log(SagaLogEntry.Kind.CANCELLED, cancel.actor(), cancel.reason());
+    return undoUnknownOutcome(kind, sent, next);
   }
 }

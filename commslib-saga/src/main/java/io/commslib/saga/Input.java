@@ -1,33 +1,33 @@
 package io.commslib.saga;
 
-/** What can happen to a saga. Closed set. */
+/** Input of the state machine. Closed set. */
 sealed interface Input {
 
   /** The first input of every saga. */
   record Start() implements Input {}
 
   /**
-   * A participant has answered.
+   * A participant has replied.
    *
    * @param commandId id of the command or compensation it answers
    */
   record Reply(String commandId, Object body) implements Input {
-    /** Without the body, which may hold what logs must not. */
+    /** Omits the body, which must not appear in logs. */
     @Override
     public String toString() {
       return "Reply[commandId=" + commandId + "]";
     }
   }
 
-  /** The wake-up time may have come. */
+  /** The wake-up time may have been reached. */
   record TimerDue() implements Input {}
 
-  /** Send again what a parked saga waits for. */
+  /** Send the command or compensation again at which the saga parked. */
   record Retry(String actor, String reason) implements Input {}
 
-  /** What a parked saga waits for was done by hand. */
+  /** An operator has done by hand what the parked saga waits for. */
   record Resolve(String actor, String reason) implements Input {}
 
-  /** Stop going forward and undo. */
+  /** Stop moving forward and undo. */
   record Cancel(String actor, String reason) implements Input {}
 }

@@ -7,10 +7,10 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One saga as {@link Decider} sees it. Immutable.
+ * State of one saga, the input and result of {@link Decider}. Immutable.
  *
- * @param steps where each step of the definition stands
- * @param wakeAt when the awaited reply is overdue; null exactly when the status is at rest
+ * @param steps state of each step, in the definition's order
+ * @param wakeAt time at which the awaited reply is overdue; null exactly when the status is at rest
  */
 record Instance<S>(
     String id,
@@ -25,14 +25,14 @@ record Instance<S>(
     Objects.requireNonNull(state, "state");
   }
 
-  /** Without the state, which may hold what logs must not. */
+  /** Omits the state, which must not appear in logs. */
   @Override
   public String toString() {
     return "Instance[id=" + id + ", status=" + status + ", steps=" + steps + "]";
   }
 
-  /** A saga of which nothing has happened yet; only {@link Input.Start} may follow. */
-  static <S> Instance<S> unborn(
+  /** A saga before its start; its first input must be {@link Input.Start}. */
+  static <S> Instance<S> initial(
       SagaDefinition<S> definition, String id, String businessKey, S state) {
     return new Instance<>(
         id,

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** The next instance while {@link Decider} works it out. Confined to one decision. */
+/** Builds the next instance for {@link Decider}. Confined to one decision. */
 final class NextInstance<S> {
 
   private final SagaDefinition<S> definition;
@@ -31,11 +31,11 @@ final class NextInstance<S> {
     this.wakeAt = before.wakeAt();
   }
 
-  StepState at(int i) {
+  StepState stepState(int i) {
     return steps.get(i);
   }
 
-  void set(int i, StepState at) {
+  void setStepState(int i, StepState at) {
     steps.set(i, at);
   }
 
@@ -43,17 +43,17 @@ final class NextInstance<S> {
     state = Objects.requireNonNull(next, "state returned by the update function");
   }
 
-  /** Index of the step whose command is unanswered, or -1. */
-  int sent() {
-    return in(StepPhase.SENT);
+  /** {@return the index of the step whose command is unanswered, or -1} */
+  int sentStep() {
+    return firstInPhase(StepPhase.SENT);
   }
 
-  /** Index of the step whose compensation is unanswered, or -1. */
-  int undoing() {
-    return in(StepPhase.UNDOING);
+  /** {@return the index of the step whose compensation is unanswered, or -1} */
+  int undoingStep() {
+    return firstInPhase(StepPhase.UNDOING);
   }
 
-  private int in(StepPhase phase) {
+  private int firstInPhase(StepPhase phase) {
     for (int i = 0; i < steps.size(); i++) {
       if (steps.get(i).phase() == phase) {
         return i;
@@ -62,28 +62,28 @@ final class NextInstance<S> {
     return -1;
   }
 
-  /** Begins step {@code i}, or ends the saga if there is none. */
+  /** Starts step {@code i}, or completes the saga if there is none. */
   NextInstance<S> forward(int i) {
     return i < steps.size() ? command(i) : end(SagaStatus.COMPLETED);
   }
 
   NextInstance<S> command(int i) {
-    set(i, at(i).in(StepPhase.SENT));
+    setStepState(i, stepState(i).withPhase(StepPhase.SENT));
     return repeatCommand(i, 1);
   }
 
   NextInstance<S> repeatCommand(int i, int attempt) {
     Step<S> step = definition.steps().get(i);
-    set(i, at(i).atAttempt(attempt));
+    setStepState(i, stepState(i).withAttempt(attempt));
     send(step, step.command(), CommandIds.command(before.id(), step.name()), null);
     log(SagaLogEntry.Kind.SENT, i, attempt, "");
     return awaiting(SagaStatus.RUNNING, step.timeout());
   }
 
-  /** Undoes the last step that needs it, or ends the saga if none does. */
+  /** Undoes the last step that needs it, or ends the saga as compensated if none does. */
   NextInstance<S> undoNext() {
     for (int i = steps.size() - 1; i >= 0; i--) {
-      if (at(i).phase() == StepPhase.DONE && definition.steps().get(i).undo() != null) {
+      if (stepState(i).phase() == StepPhase.DONE && definition.steps().get(i).undo() != null) {
         return undo(i);
       }
     }
@@ -91,18 +91,18 @@ final class NextInstance<S> {
   }
 
   NextInstance<S> undo(int i) {
-    set(i, at(i).undoing());
+    setStepState(i, stepState(i).undoing());
     return repeatUndo(i, 1);
   }
 
   NextInstance<S> repeatUndo(int i, int attempt) {
     Step<S> step = definition.steps().get(i);
     Step.Undo<S> undo = Objects.requireNonNull(step.undo(), "undo");
-    set(i, at(i).atAttempt(attempt));
+    setStepState(i, stepState(i).withAttempt(attempt));
     send(
         step,
         undo.command(),
-        CommandIds.undo(before.id(), step.name(), at(i).round()),
+        CommandIds.undo(before.id(), step.name(), stepState(i).round()),
         CommandIds.command(before.id(), step.name()));
     log(SagaLogEntry.Kind.UNDO_SENT, i, attempt, "");
     return awaiting(SagaStatus.COMPENSATING, step.undoWait(attempt));
@@ -146,11 +146,11 @@ final class NextInstance<S> {
   }
 
   void log(SagaLogEntry.Kind kind, int i, int attempt, String detail) {
-    log.add(new LogLine(kind, name(i), attempt, "", detail));
+    log.add(new LogLine(kind, stepName(i), attempt, "", detail));
   }
 
   void log(SagaLogEntry.Kind kind, int i, String actor, String detail) {
-    log.add(new LogLine(kind, name(i), 0, actor, detail));
+    log.add(new LogLine(kind, stepName(i), 0, actor, detail));
   }
 
   void log(SagaLogEntry.Kind kind, String actor, String detail) {
@@ -161,12 +161,12 @@ final class NextInstance<S> {
     log.add(new LogLine(kind, "", 0, "", detail));
   }
 
-  private String name(int i) {
+  private String stepName(int i) {
     return i < 0 ? "" : definition.steps().get(i).name();
   }
 
-  Decision<S> done() {
-    return new Decision.Move<>(
+  Decision<S> toDecision() {
+    return new Decision.Transition<>(
         new Instance<>(before.id(), before.businessKey(), status, steps, state, wakeAt),
         List.copyOf(effects),
         List.copyOf(log));

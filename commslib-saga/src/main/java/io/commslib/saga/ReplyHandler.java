@@ -11,23 +11,23 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
-/** Gives replies to the sagas they belong to, in the transaction of their delivery. */
+/** Applies replies to their sagas, in the transaction of the delivery. */
 final class ReplyHandler implements MessageHandler {
 
-  private static final int RACES = 10;
+  private static final int MAX_CONFLICT_RETRIES = 10;
 
   private final SagaStore store;
-  private final SagaTransitions moves;
+  private final SagaTransitions transitions;
   private final TypeRegistry types;
   private final Map<String, SagaDefinition<?>> definitions;
 
   ReplyHandler(
       SagaStore store,
-      SagaTransitions moves,
+      SagaTransitions transitions,
       TypeRegistry types,
       Map<String, SagaDefinition<?>> definitions) {
     this.store = store;
-    this.moves = moves;
+    this.transitions = transitions;
     this.types = types;
     this.definitions = definitions;
   }
@@ -39,7 +39,7 @@ final class ReplyHandler implements MessageHandler {
     Input input = new Input.Reply(message.causationId().orElse(""), body);
     String sagaId = message.correlationId().orElse("");
     TransactionContext tx = delivery.transaction();
-    for (int race = 0; race < RACES; race++) {
+    for (int attempt = 0; attempt < MAX_CONFLICT_RETRIES; attempt++) {
       Optional<StoredSaga> stored = store.load(tx.unwrap(Connection.class), sagaId);
       if (stored.isEmpty()) {
         return Settlement.deadLetter("NO_SAGA");
@@ -47,18 +47,18 @@ final class ReplyHandler implements MessageHandler {
       SagaDefinition<?> definition =
           definitions.get(SagaDefinition.id(stored.get().type(), stored.get().definitionVersion()));
       if (definition == null) {
-        // Another process may know it, as during a roll-out.
+        // Another process may have the definition, as during a roll-out.
         return Settlement.retry();
       }
       try {
-        if (moves.apply(tx, definition, stored.get(), input, message)
-            != SagaTransitions.Outcome.LOST_RACE) {
+        if (transitions.apply(tx, definition, stored.get(), input, message)
+            != SagaTransitions.Outcome.CONFLICT) {
           return Settlement.done();
         }
       } catch (SagaTransitions.RefusedException e) {
         return Settlement.deadLetter(e.reason());
-      } catch (SagaTransitions.PlanException e) {
-        throw e.rethrown();
+      } catch (DefinitionFailedException e) {
+        throw e.asException();
       }
     }
     throw SagaEngine.contention(sagaId);

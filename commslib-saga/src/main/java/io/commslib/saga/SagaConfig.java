@@ -3,7 +3,7 @@ package io.commslib.saga;
 import io.commslib.core.checks.Checks;
 import java.time.Duration;
 
-/** How a saga engine works. Immutable. */
+/** Settings of a saga engine. Immutable. */
 public final class SagaConfig {
 
   private final Duration pollInterval;
@@ -18,55 +18,34 @@ public final class SagaConfig {
     this.retention = builder.retention;
   }
 
-  /**
-   * Returns the defaults.
-   *
-   * @return configuration
-   */
+  /** {@return the configuration with all defaults} */
   public static SagaConfig defaults() {
     return builder().build();
   }
 
-  /**
-   * Starts a configuration from the defaults.
-   *
-   * @return new builder
-   */
+  /** {@return a new builder with all defaults} */
   public static Builder builder() {
     return new Builder();
   }
 
-  /**
-   * Returns how often due sagas are looked for.
-   *
-   * @return 10 ms to 1 min, default 1 s
-   */
+  /** {@return the interval between polls for overdue sagas, 10 ms to 1 min, default 1 s} */
   public Duration pollInterval() {
     return pollInterval;
   }
 
-  /**
-   * Returns how many due sagas one look takes at most.
-   *
-   * @return 1 to 10,000, default 100
-   */
+  /** {@return the maximum number of sagas claimed by one poll, 1 to 10,000, default 100} */
   public int batchSize() {
     return batchSize;
   }
 
-  /**
-   * Returns how long overdue sagas taken by one look are nobody else's.
-   *
-   * @return 1 s to 1 h, default 30 s
-   */
+  /** {@return the time for which claimed sagas belong to one process, 1 s to 1 h, default 30 s} */
   public Duration lease() {
     return lease;
   }
 
   /**
-   * Returns how long ended sagas are kept from {@link SagaEngine#purge()}.
-   *
-   * @return 1 min to 3,650 d, default 30 d
+   * {@return the time for which {@link SagaEngine#purge()} keeps ended sagas, 1 min to 3,650 d,
+   * default 30 d}
    */
   public Duration retention() {
     return retention;
@@ -95,10 +74,12 @@ public final class SagaConfig {
     private Builder() {}
 
     /**
-     * Sets how often due sagas are looked for: the lateness of a timeout.
+     * Sets the interval between polls for overdue sagas, which is also how late a timeout may take
+     * effect. Lower it for short timeouts; raise it to spare statements.
      *
-     * @param pollInterval 10 ms to 1 min
+     * @param pollInterval 10 ms to 1 min, default 1 s
      * @return this
+     * @throws IllegalArgumentException if out of range
      */
     public Builder pollInterval(Duration pollInterval) {
       this.pollInterval =
@@ -108,10 +89,12 @@ public final class SagaConfig {
     }
 
     /**
-     * Sets how many due sagas one look takes at most.
+     * Sets the maximum number of sagas that one poll claims. Raise it if many timeouts fall due at
+     * the same time; a batch must be finished within the lease.
      *
-     * @param batchSize 1 to 10,000
+     * @param batchSize 1 to 10,000, default 100
      * @return this
+     * @throws IllegalArgumentException if out of range
      */
     public Builder batchSize(int batchSize) {
       this.batchSize = Checks.inRange("batchSize", batchSize, 1, 10_000);
@@ -119,12 +102,14 @@ public final class SagaConfig {
     }
 
     /**
-     * Sets how long overdue sagas taken by one look are nobody else's. When a process dies they are
-     * late by this; it must cover a batch of moves, else another process may decide the same ones
-     * anew (harmless, but wasted).
+     * Sets the time for which the sagas claimed by one poll belong to this process. When a process
+     * dies, its claimed sagas are late by this time. The lease must cover the work on a whole
+     * batch; otherwise another process may decide the same sagas again, which is harmless but
+     * wasted.
      *
-     * @param lease 1 s to 1 h
+     * @param lease 1 s to 1 h, default 30 s
      * @return this
+     * @throws IllegalArgumentException if out of range
      */
     public Builder lease(Duration lease) {
       this.lease = Checks.inRange("lease", lease, Duration.ofSeconds(1), Duration.ofHours(1));
@@ -132,10 +117,12 @@ public final class SagaConfig {
     }
 
     /**
-     * Sets how long ended sagas are kept: longer than a late reply or a repeated start can come.
+     * Sets the time for which {@link SagaEngine#purge()} keeps ended sagas. It must be longer than
+     * the delay of any late reply or repeated start.
      *
-     * @param retention 1 min to 3,650 d
+     * @param retention 1 min to 3,650 d, default 30 d
      * @return this
+     * @throws IllegalArgumentException if out of range
      */
     public Builder retention(Duration retention) {
       this.retention =
@@ -143,11 +130,7 @@ public final class SagaConfig {
       return this;
     }
 
-    /**
-     * Builds the configuration.
-     *
-     * @return immutable configuration
-     */
+    /** {@return the immutable configuration} */
     public SagaConfig build() {
       return new SagaConfig(this);
     }

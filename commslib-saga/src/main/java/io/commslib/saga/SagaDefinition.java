@@ -12,20 +12,20 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a saga does: named steps in order, each with a command, the replies that answer it, and a
- * compensation. Data, not code that is replayed: an instance stands at a step and goes on from its
- * row.
+ * Steps of a saga: named and ordered, each with a command, the replies that answer it, and a
+ * compensation. A definition is data: an instance is at a step and continues from its stored row,
+ * without running earlier steps again.
  *
  * <p>Name and version are stored with every instance. Steps, their order, kinds and destinations
- * may not change under one version (the engine refuses to start); timeouts, attempts and the
- * functions may. Immutable; the functions passed in are called on the engine's threads, must not
+ * must not change under one version (the engine refuses to start); timeouts, attempts and functions
+ * may change. Immutable. The functions of a definition are called on the engine's threads, must not
  * block, and may run several times for one effect.
  *
  * @param <S> class of the state
  */
 public final class SagaDefinition<S> {
 
-  /** Most steps a definition may have: {@value}. */
+  /** Maximum number of steps of a definition: {@value}. */
   public static final int MAX_STEPS = 50;
 
   static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,49}");
@@ -53,7 +53,8 @@ public final class SagaDefinition<S> {
    * Starts a definition.
    *
    * @param <S> class of the state
-   * @param name stable name of the type, 1 to 50 of {@code a-z0-9-}
+   * @param name stable name of the saga type, 1 to 50 of {@code a-z0-9-}, not starting with {@code
+   *     -}
    * @param version number of this structure, 1 to 1,000,000
    * @param stateType class of the state; the engine's codec writes and reads it
    * @return new builder
@@ -63,38 +64,22 @@ public final class SagaDefinition<S> {
     return new Builder<>(name, version, stateType);
   }
 
-  /**
-   * Returns the name of the type.
-   *
-   * @return the name
-   */
+  /** {@return the name of the saga type} */
   public String name() {
     return name;
   }
 
-  /**
-   * Returns the number of this structure.
-   *
-   * @return 1 or more
-   */
+  /** {@return the version of this structure, 1 or more} */
   public int version() {
     return version;
   }
 
-  /**
-   * Returns the class of the state.
-   *
-   * @return the class
-   */
+  /** {@return the class of the state} */
   public Class<S> stateType() {
     return stateType;
   }
 
-  /**
-   * Returns the names of the steps.
-   *
-   * @return in order
-   */
+  /** {@return the names of the steps, in order} */
   public List<String> stepNames() {
     return steps.stream().map(Step::name).toList();
   }
@@ -131,7 +116,10 @@ public final class SagaDefinition<S> {
     return classes;
   }
 
-  /** What must not change under one version, in words; kept on record to say what differs. */
+  /**
+   * The part of the definition that must not change under one version, as text. It is stored so
+   * that an error can name the difference.
+   */
   String structure() {
     return steps.stream().map(Step::structure).collect(Collectors.joining("\n"));
   }
@@ -142,7 +130,7 @@ public final class SagaDefinition<S> {
   }
 
   /**
-   * Collects the parts of a definition. Not thread-safe.
+   * Builds a definition. Not thread-safe.
    *
    * @param <S> class of the state
    */
@@ -162,10 +150,11 @@ public final class SagaDefinition<S> {
     }
 
     /**
-     * Adds a step after those already there.
+     * Adds a step after the existing steps.
      *
-     * @param name stable name, unique in this definition, 1 to 50 of {@code a-z0-9-}
-     * @return builder of the step; it leads back here
+     * @param name stable name, unique in this definition, 1 to 50 of {@code a-z0-9-}, not starting
+     *     with {@code -}
+     * @return builder of the step, whose methods lead back to this builder
      * @throws IllegalArgumentException if the name breaks the rule
      */
     public StepBuilder<S> step(String name) {
@@ -175,10 +164,11 @@ public final class SagaDefinition<S> {
     }
 
     /**
-     * Sets the ordering key of commands and compensations; without it the business key. Commands to
-     * one participant must share a key, so that a compensation never overtakes its command.
+     * Sets the ordering key of commands and compensations. Commands to one participant must share a
+     * key, so that a compensation never overtakes its command.
      *
-     * @param key from the state; 1 to 256 characters without control characters
+     * @param key computes the key from the state, 1 to 256 characters without control characters;
+     *     default the business key
      * @return this
      */
     public Builder<S> key(Function<S, String> key) {
@@ -187,9 +177,10 @@ public final class SagaDefinition<S> {
     }
 
     /**
-     * Adds what to do in the transaction that completes a saga. Several run in call order.
+     * Adds a hook that runs in the transaction that completes a saga. Hooks run in the order in
+     * which they were added; default none.
      *
-     * @param hook what to do
+     * @param hook called at the end
      * @return this
      */
     public Builder<S> onCompleted(SagaHook<S> hook) {
@@ -198,10 +189,10 @@ public final class SagaDefinition<S> {
     }
 
     /**
-     * Adds what to do in the transaction in which the last compensation is answered. Several run in
-     * call order.
+     * Adds a hook that runs in the transaction in which the last compensation is answered. Hooks
+     * run in the order in which they were added; default none.
      *
-     * @param hook what to do
+     * @param hook called at the end
      * @return this
      */
     public Builder<S> onCompensated(SagaHook<S> hook) {
@@ -213,11 +204,11 @@ public final class SagaDefinition<S> {
      * Builds the definition.
      *
      * @return immutable definition
-     * @throws IllegalArgumentException if it has no steps or more than {@value
-     *     SagaDefinition#MAX_STEPS}, two of one name or two pivots; if a step has no command or no
-     *     reply, a compensation without reply or the reverse; if one before the pivot has no
-     *     compensation and is not read-only (the last step may: it is a pivot then); or if one
-     *     after the pivot can be refused or has a compensation
+     * @throws IllegalArgumentException if there are no steps or more than {@value
+     *     SagaDefinition#MAX_STEPS}, two steps of one name or two pivots; if a step has no command,
+     *     no reply, a compensation without reply or a reply without compensation; if a step before
+     *     the pivot has no compensation and is not read-only (a last step without compensation is
+     *     the pivot); or if a step after the pivot can be refused or has a compensation
      */
     public SagaDefinition<S> build() {
       Checks.inRange("steps", steps.size(), 1, MAX_STEPS);

@@ -1,7 +1,6 @@
 package io.commslib.saga;
 
 import io.commslib.core.FailureKind;
-import io.commslib.core.Failures;
 import io.commslib.core.Health;
 import io.commslib.core.StoreException;
 import io.commslib.core.checks.Checks;
@@ -30,23 +29,25 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs sagas: starts them, takes replies, and wakes those whose reply is overdue. Row, history and
- * commands of a move commit in one transaction, and every write names the version it was decided
- * on: of several that act on one saga at once, one takes effect and the others decide anew. Any
- * process that knows the definition may wake any overdue saga.
+ * Runs sagas: starts them, handles replies, and wakes sagas whose reply is overdue. Row, history
+ * and commands of a transition commit in one transaction, and every write names the version on
+ * which it was decided. If several processes act on one saga at the same time, one takes effect and
+ * the others decide again. Any process that has the definition may wake any overdue saga.
  *
  * <p>Thread-safe. Overdue sagas are woken by four threads named {@code commslib-saga-timer-1} to
- * {@code -4}, one of which at a time asks the database; so a function or hook that hangs holds one
- * thread and its saga. An error that one of them throws is a failure of its saga only: a saga whose
- * function fails when it is woken is parked, and one that can't be moved for another reason (a
- * hook, the outbox, a statement) is woken again after a growing wait and parked after 10 failures
- * in a row, which its history counts. Retrying it by hand has it try again. Replies run on the
- * threads of the subscription that {@link #replies()} is given to. The parts it is built from
- * outlive it.
+ * {@code -4}. One of them at a time polls the database, so a function or hook that hangs occupies
+ * one thread and its saga only. Replies run on the threads of the subscription that uses {@link
+ * #replies()}.
+ *
+ * <p>An error thrown by a function or hook is a failure of its saga only. A saga whose function
+ * fails when the saga is woken is parked. A saga that can't be woken for another reason (a hook,
+ * the outbox, a statement) is woken again after a growing backoff and parked after 10 failures in a
+ * row, which its history counts; an operator can then {@link #retry} it.
+ *
+ * <p>The objects from which an engine is built must outlive it.
  */
 public final class SagaEngine implements LifecycleComponent {
 
-  private static final int RACES = 10;
   private static final int PURGE_BATCH = 500;
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
 
@@ -57,10 +58,11 @@ public final class SagaEngine implements LifecycleComponent {
   private final SagaStore store;
   private final JdbcTransactionRunner transactions;
   private final SagaEvents events;
-  private final SagaTransitions moves;
+  private final SagaTransitions transitions;
   private final ReplyHandler replies;
-  private final SagaTimeouts overdue;
-  private final TimerThread timer;
+  private final OperatorActions operatorActions;
+  private final SagaTimeouts timeouts;
+  private final TimerThreads timer;
 
   private SagaEngine(Builder builder) {
     this.database = builder.database;
@@ -71,28 +73,29 @@ public final class SagaEngine implements LifecycleComponent {
     this.transactions = JdbcTransactionRunner.create(database);
     Outbox outbox = Checks.given("outbox", builder.outbox);
     this.events = new SagaEvents(runtime, builder.observer);
-    this.moves =
+    this.transitions =
         new SagaTransitions(store, builder.types, builder.codec, outbox, runtime.time(), events);
-    this.replies = new ReplyHandler(store, moves, builder.types, definitions);
-    this.overdue =
+    this.replies = new ReplyHandler(store, transitions, builder.types, definitions);
+    this.operatorActions = new OperatorActions(transactions, store, transitions, definitions);
+    this.timeouts =
         new SagaTimeouts(
             transactions,
             store,
-            moves,
+            transitions,
             definitions,
             config,
             MessageIds.next(runtime.time(), runtime.random()),
             runtime.time(),
             events);
-    this.timer = new TimerThread(runtime, config.pollInterval(), overdue);
+    this.timer = new TimerThreads(runtime, config.pollInterval(), timeouts);
   }
 
   /**
    * Starts a configuration.
    *
-   * @param database where the sagas' tables lie
+   * @param database the database with the tables of the sagas
    * @param types classes of commands and replies
-   * @param codec how states are written
+   * @param codec encodes and decodes the states
    * @return new builder
    */
   public static Builder builder(JdbcDatabase database, TypeRegistry types, Codec codec) {
@@ -105,19 +108,18 @@ public final class SagaEngine implements LifecycleComponent {
   }
 
   /**
-   * Checks tables and definitions and begins to wake overdue sagas. Blocks for a few statements.
+   * Checks tables and definitions and starts to wake overdue sagas. Blocks for a few statements.
    *
-   * @throws StoreException if the schema is missing, older or newer, or the database can't be
-   *     reached
+   * @throws StoreException if the schema is missing, older or newer, or the database is unavailable
    * @throws SagaException {@code COMMS-SAGA-003}, {@code PERMANENT}, if the structure of a
-   *     definition differs from the one on record for its name and version
+   *     definition differs from the structure stored for its name and version
    */
   @Override
   public void start() {
     SagaSchema.scripts().check(database);
     for (SagaDefinition<?> definition : definitions.values()) {
-      String onRecord = inTransaction(connection -> store.structure(connection, definition));
-      if (!onRecord.equals(definition.structure())) {
+      String stored = inTransaction(connection -> store.recordedStructure(connection, definition));
+      if (!stored.equals(definition.structure())) {
         throw new SagaException(
             "COMMS-SAGA-003",
             FailureKind.PERMANENT,
@@ -126,15 +128,15 @@ public final class SagaEngine implements LifecycleComponent {
                 + ": structure ["
                 + definition.structure().replace("\n", "; ")
                 + "] (expected: ["
-                + onRecord.replace("\n", "; ")
-                + "] as on record, or a new version)",
+                + stored.replace("\n", "; ")
+                + "] as stored, or a new version)",
             null);
       }
     }
     timer.start();
   }
 
-  /** Stops waking; sagas can still be started and replies taken. */
+  /** Stops waking overdue sagas; sagas can still be started and replies handled. */
   @Override
   public boolean drain(Duration timeout) {
     return timer.stop(timeout);
@@ -147,25 +149,27 @@ public final class SagaEngine implements LifecycleComponent {
   }
 
   /**
-   * Returns the health as of the last look at the table. Degraded when sagas are parked, when
-   * overdue ones are of a definition this process does not know, when the database failed, while
-   * sagas wait after a failure to be woken again, while a saga's function or hook has been running
-   * for longer than the lease, while the observer or the log does not return, and while the timer
-   * pauses since the JVM failed. Down when the timer does not run, or when no pass of it has ended
-   * for a poll interval, two leases and 10 s. Details {@code oldestOverdueSeconds}, {@code
-   * overdue}, {@code failing}, {@code parked}, {@code lastPassSeconds}.
+   * Returns the health as of the last poll.
+   *
+   * <p>Degraded if sagas are parked, if an overdue saga has a definition that this process does not
+   * have, if the database failed, while sagas wait after a failure to be woken again, while a
+   * function or hook of a saga has been running for longer than the lease, while the observer or
+   * the log does not return, and while the timer pauses after an error of the JVM. Down if the
+   * timer does not run, or if no pass of it has ended for a poll interval, two leases and 10 s.
+   * Details {@code oldestOverdueSeconds}, {@code overdue}, {@code failing}, {@code parked}, {@code
+   * lastPassSeconds}.
    */
   @Override
   public Health health() {
     if (!timer.isRunning()) {
       return Health.of(Health.Status.DOWN, "not running", Map.of());
     }
-    Duration age = timer.age();
-    Health seen = overdue.health();
+    Duration age = timer.timeSinceLastPass();
+    Health seen = timeouts.health();
     Map<String, String> details = new TreeMap<>(seen.details());
     details.put("lastPassSeconds", Long.toString(age.toSeconds()));
     Duration longest = config.pollInterval().plus(config.lease().multipliedBy(2)).plusSeconds(10);
-    List<String> stuck = overdue.stuck();
+    List<String> stuck = timeouts.stuck();
     Duration jvmPause = timer.jvmPause();
     if (!jvmPause.isZero()) {
       String reason = "paused for " + jvmPause.toSeconds() + " s: the JVM failed";
@@ -179,32 +183,32 @@ public final class SagaEngine implements LifecycleComponent {
     if (!stuck.isEmpty()) {
       return Health.of(Health.Status.DEGRADED, "stuck sagas: " + stuck, details);
     }
-    String untold = events.trouble();
-    if (!untold.isEmpty()) {
-      String reason = seen.reason().isEmpty() ? untold : untold + "; " + seen.reason();
+    String trouble = events.trouble();
+    if (!trouble.isEmpty()) {
+      String reason = seen.reason().isEmpty() ? trouble : trouble + "; " + seen.reason();
       return Health.of(Health.Status.DEGRADED, reason, details);
     }
     return Health.of(seen.status(), seen.reason(), details);
   }
 
   /**
-   * Starts a saga in the caller's transaction: it begins, and its first command leaves, when that
-   * commits. Idempotent by the definition's name and {@code businessKey}: if there is such a saga,
-   * of whatever version and status, nothing is changed and its id is returned. Waits for a
-   * transaction that is starting the same one.
+   * Starts a saga in the caller's transaction: the saga exists and its first command is published
+   * once the transaction commits. Idempotent by the definition's name and {@code businessKey}: if
+   * such a saga exists, of any version and in any status, nothing is changed and its id is
+   * returned. Blocks while another transaction is starting the same saga.
    *
    * @param <S> class of the state
    * @param tx the running transaction, on this engine's database
-   * @param definition one of this engine's
+   * @param definition a definition of this engine
    * @param businessKey 1 to 200 characters, for example the order number
-   * @param state the state it begins with
+   * @param state the initial state
    * @return id of the saga, the correlation id of its messages
    * @throws IllegalArgumentException if the definition is not this engine's, the key breaks its
    *     rule, or {@code tx} belongs to another database; nothing was written
-   * @throws IllegalStateException coded, if {@code tx} is over; {@code COMMS-JDBC-006} if its
+   * @throws IllegalStateException coded, if {@code tx} has ended; {@code COMMS-JDBC-006} if its
    *     connection is in auto-commit mode; nothing was written
-   * @throws io.commslib.core.CodecException if the state or the first command can't be written;
-   *     nothing was
+   * @throws io.commslib.core.CodecException if the state or the first command can't be encoded;
+   *     nothing was written
    * @throws StoreException if the database fails; the transaction must roll back
    */
   public <S> String start(
@@ -213,12 +217,12 @@ public final class SagaEngine implements LifecycleComponent {
         definitions.get(definition.id()) == definition,
         "definition",
         definition.id() + (definitions.containsKey(definition.id()) ? ", another instance" : ""),
-        "the instance that was given to this engine's builder, which has " + definitions.keySet());
+        "the instance added to this engine's builder, which has " + definitions.keySet());
     Checks.inRange("businessKey length", businessKey.length(), 1, 200);
     Connection connection = JdbcTransactions.connection(tx, database);
     String id = MessageIds.next(runtime.time(), runtime.random());
     try {
-      if (moves.start(tx, definition, id, businessKey, state)) {
+      if (transitions.start(tx, definition, id, businessKey, state)) {
         return id;
       }
       return store
@@ -226,7 +230,7 @@ public final class SagaEngine implements LifecycleComponent {
           .map(StoredSaga::id)
           .orElseThrow(() -> contention(definition.name() + "/" + businessKey));
     } catch (SQLException e) {
-      // On some databases the rest of the transaction could still be committed, without the saga.
+      // On some databases the rest of the transaction could still commit, without the saga.
       StoreException failure = SqlErrors.translate("saga start", e);
       tx.fail(failure);
       throw failure;
@@ -234,10 +238,10 @@ public final class SagaEngine implements LifecycleComponent {
   }
 
   /**
-   * Returns the handler of the participants' replies. Give it to a transactional subscription on
-   * this engine's database, with an inbox or without: a repeated reply changes nothing. A reply
-   * that fits no saga goes to the dead letters as {@code NO_SAGA}, one that fits no command of it
-   * as {@code UNEXPECTED_REPLY}; one of a definition this process does not know is retried.
+   * Returns the handler of the participants' replies. Use it in a transactional subscription on
+   * this engine's database, with or without an inbox: a repeated reply changes nothing. A reply
+   * without a saga is dead-lettered as {@code NO_SAGA}, a reply that fits no command of its saga as
+   * {@code UNEXPECTED_REPLY}. A reply for a definition that this process does not have is retried.
    *
    * @return the handler
    */
@@ -246,11 +250,11 @@ public final class SagaEngine implements LifecycleComponent {
   }
 
   /**
-   * Returns a saga.
+   * Finds a saga by its business key. Blocks for one query.
    *
    * @param type name of the definition
-   * @param businessKey the key it was started with
-   * @return its snapshot, or empty
+   * @param businessKey the key that the saga was started with
+   * @return the saga's snapshot, or empty
    * @throws StoreException if the database fails
    */
   public Optional<SagaSnapshot> find(String type, String businessKey) {
@@ -259,11 +263,12 @@ public final class SagaEngine implements LifecycleComponent {
   }
 
   /**
-   * Returns sagas by status, least recently changed first.
+   * Lists the sagas with a status, least recently changed first. Blocks for one query.
    *
-   * @param status which
-   * @param limit how many at most, 1 to 10,000
-   * @return up to {@code limit}
+   * @param status the status
+   * @param limit maximum number of sagas, 1 to 10,000
+   * @return up to {@code limit} snapshots
+   * @throws IllegalArgumentException if the limit is out of range
    * @throws StoreException if the database fails
    */
   public List<SagaSnapshot> list(SagaStatus status, int limit) {
@@ -274,135 +279,80 @@ public final class SagaEngine implements LifecycleComponent {
   }
 
   /**
-   * Returns what happened to a saga, oldest first.
+   * Returns the history of a saga, oldest entry first. Blocks for one query.
    *
-   * @param sagaId its id
-   * @return its history; empty if there is no such saga
+   * @param sagaId id of the saga
+   * @return the history; empty if there is no such saga
    * @throws StoreException if the database fails
    */
   public List<SagaLogEntry> timeline(String sagaId) {
-    return inTransaction(connection -> store.logOf(connection, sagaId));
+    return inTransaction(connection -> store.history(connection, sagaId));
   }
 
   /**
-   * Has a parked saga try again what it parked at, with all its attempts.
+   * Retries a parked saga: sends again the command or compensation at which it parked, with all its
+   * attempts.
    *
-   * @param sagaId its id
-   * @param actor who asks, 1 to 100 characters, for its history
-   * @param reason why, up to 1,000 characters, for its history
+   * @param sagaId id of the saga
+   * @param actor the operator, 1 to 100 characters, recorded in the history
+   * @param reason the reason, up to 1,000 characters, recorded in the history
    * @return false if there is no such saga or it is not parked
-   * @throws SagaException {@code COMMS-SAGA-002} if its definition is not this engine's, {@code
-   *     COMMS-SAGA-004} if a function of it fails
+   * @throws IllegalArgumentException if actor or reason breaks its rule
+   * @throws SagaException {@code COMMS-SAGA-002} if the saga's definition is not this engine's,
+   *     {@code COMMS-SAGA-004} if a function or hook of the definition fails
    * @throws StoreException if the database fails; unless the result is unknown nothing was changed
    */
   public boolean retry(String sagaId, String actor, String reason) {
-    return operate(sagaId, actor, reason, new Input.Retry(actor, reason));
+    return operatorActions.apply(sagaId, actor, reason, new Input.Retry(actor, reason));
   }
 
   /**
-   * Takes what a parked saga waits for as done by hand: the compensation as undone, the command as
-   * succeeded without a change of the state. The saga goes on from there.
+   * Settles by hand the step at which a saga parked: a compensation counts as done, a command as
+   * succeeded without a change of the state. The saga continues from there.
    *
-   * @param sagaId its id
-   * @param actor who asks, 1 to 100 characters, for its history
-   * @param reason why, up to 1,000 characters, for its history
+   * @param sagaId id of the saga
+   * @param actor the operator, 1 to 100 characters, recorded in the history
+   * @param reason the reason, up to 1,000 characters, recorded in the history
    * @return false if there is no such saga or it is not parked
    * @throws SagaException as {@link #retry}
    * @throws StoreException as {@link #retry}
    */
   public boolean resolve(String sagaId, String actor, String reason) {
-    return operate(sagaId, actor, reason, new Input.Resolve(actor, reason));
+    return operatorActions.apply(sagaId, actor, reason, new Input.Resolve(actor, reason));
   }
 
   /**
-   * Has a saga that goes forward undone: the step under way, whose outcome is unknown, and all
-   * before it.
+   * Cancels a saga that moves forward: undoes the step in progress, whose outcome is unknown, and
+   * all steps before it.
    *
-   * @param sagaId its id
-   * @param actor who asks, 1 to 100 characters, for its history
-   * @param reason why, up to 1,000 characters, for its history
-   * @return false if there is no such saga, it does not go forward, or it has come to its pivot
+   * @param sagaId id of the saga
+   * @param actor the operator, 1 to 100 characters, recorded in the history
+   * @param reason the reason, up to 1,000 characters, recorded in the history
+   * @return false if there is no such saga, it does not move forward, or it has reached its pivot
    * @throws SagaException as {@link #retry}
    * @throws StoreException as {@link #retry}
    */
   public boolean cancel(String sagaId, String actor, String reason) {
-    return operate(sagaId, actor, reason, new Input.Cancel(actor, reason));
+    return operatorActions.apply(sagaId, actor, reason, new Input.Cancel(actor, reason));
   }
 
   /**
-   * Removes completed and compensated sagas that have not changed for the configured retention,
-   * with their history, in batches. Never called by the engine; call it from a scheduled job. A
-   * reply that comes later finds no saga, and a start of the same key begins a new one.
+   * Deletes completed and compensated sagas that have not changed for the configured retention,
+   * with their history, in batches. Blocks. The engine never calls this method; call it from a
+   * scheduled job. A reply that arrives later finds no saga, and a start with the same key starts a
+   * new one.
    *
-   * @return how many were removed
-   * @throws StoreException if the database fails; removed batches stay removed
+   * @return the number of deleted sagas
+   * @throws StoreException if the database fails; deleted batches stay deleted
    */
   public long purge() {
-    long removed = 0;
+    long deleted = 0;
     int batch;
     do {
       batch = inTransaction(connection -> store.purge(connection, config.retention(), PURGE_BATCH));
-      removed += batch;
+      deleted += batch;
     } while (batch == PURGE_BATCH);
-    return removed;
-  }
-
-  private boolean operate(String sagaId, String actor, String reason, Input input) {
-    Checks.inRange("actor length", actor.length(), 1, 100);
-    Checks.inRange("reason length", reason.length(), 0, 1_000);
-    for (int race = 0; race < RACES; race++) {
-      try {
-        SagaTransitions.Outcome outcome =
-            transactions.<SagaTransitions.Outcome, Exception>run(tx -> operate(tx, sagaId, input));
-        if (outcome != SagaTransitions.Outcome.LOST_RACE) {
-          return outcome == SagaTransitions.Outcome.MOVED;
-        }
-      } catch (SagaTransitions.RefusedException e) {
-        return false;
-      } catch (SQLException e) {
-        throw SqlErrors.translate("saga", e);
-      } catch (StoreException | SagaException e) {
-        throw e;
-      } catch (SagaTransitions.PlanException e) {
-        throw failed(sagaId, e.failure());
-      } catch (Exception | Error e) {
-        Optional<VirtualMachineError> jvm = Failures.jvmFailure(e);
-        if (jvm.isPresent()) {
-          throw jvm.get();
-        }
-        throw failed(sagaId, e);
-      }
-    }
-    throw contention(sagaId);
-  }
-
-  private SagaTransitions.Outcome operate(TransactionContext tx, String sagaId, Input input)
-      throws Exception {
-    Optional<StoredSaga> stored = store.load(tx.unwrap(Connection.class), sagaId);
-    if (stored.isEmpty()) {
-      return SagaTransitions.Outcome.IGNORED;
-    }
-    String wanted = SagaDefinition.id(stored.get().type(), stored.get().definitionVersion());
-    SagaDefinition<?> definition = definitions.get(wanted);
-    if (definition == null) {
-      throw new SagaException(
-          "COMMS-SAGA-002",
-          FailureKind.PERMANENT,
-          "saga " + sagaId + ": " + wanted + " (expected: one of " + definitions.keySet() + ")",
-          null);
-    }
-    return moves.apply(tx, definition, stored.get(), input, null);
-  }
-
-  private static SagaException failed(String sagaId, Throwable cause) {
-    return new SagaException(
-        "COMMS-SAGA-004",
-        FailureKind.PERMANENT,
-        "saga "
-            + sagaId
-            + ": a function or hook of its definition threw "
-            + cause.getClass().getName(),
-        SagaEvents.tellable(cause));
+    return deleted;
   }
 
   static StoreException contention(String what) {
@@ -425,7 +375,7 @@ public final class SagaEngine implements LifecycleComponent {
     }
   }
 
-  /** Collects the parts. Not thread-safe. */
+  /** Builds an engine. Not thread-safe. */
   public static final class Builder {
     private final JdbcDatabase database;
     private final TypeRegistry types;
@@ -443,11 +393,11 @@ public final class SagaEngine implements LifecycleComponent {
     }
 
     /**
-     * Sets the outbox through which commands leave. Required.
+     * Sets the outbox to which commands are published. Required.
      *
      * @param outbox the service's outbox, on the same database
      * @return this
-     * @throws IllegalArgumentException if it lies on another database
+     * @throws IllegalArgumentException if the outbox is on another database
      */
     public Builder outbox(Outbox outbox) {
       Checks.check(
@@ -460,13 +410,13 @@ public final class SagaEngine implements LifecycleComponent {
     }
 
     /**
-     * Adds a definition; versions of one name stand side by side until no saga of the old one is
-     * left.
+     * Adds a definition. At least one is required. Keep an old version beside the new one until no
+     * saga of the old version is left.
      *
-     * @param definition what to run
+     * @param definition the definition to run
      * @return this
-     * @throws IllegalArgumentException if its name and version are there already, or a reply of it
-     *     is not a class of the type registry
+     * @throws IllegalArgumentException if a definition of this name and version was already added,
+     *     or the class of a reply is not in the type registry
      */
     public Builder define(SagaDefinition<?> definition) {
       for (Class<?> reply : definition.replyClasses()) {
@@ -485,9 +435,9 @@ public final class SagaEngine implements LifecycleComponent {
     }
 
     /**
-     * Sets how the engine works.
+     * Sets poll interval, batch size, lease and retention.
      *
-     * @param config settings
+     * @param config settings, default {@link SagaConfig#defaults()}
      * @return this
      */
     public Builder config(SagaConfig config) {
@@ -496,11 +446,11 @@ public final class SagaEngine implements LifecycleComponent {
     }
 
     /**
-     * Sets the observer. It is told of {@linkplain CommsObserver#onTrouble trouble}: sagas that are
-     * parked or could not be woken, and failures of the engine's parts.
+     * Sets the observer. It receives {@linkplain CommsObserver#onTrouble trouble}: sagas that are
+     * parked or could not be woken, and failures of the engine itself.
      *
-     * @param observer default {@link CommsObserver#logging()}, which {@link CommsObserver#and}
-     *     combines with one of your own
+     * @param observer default {@link CommsObserver#logging()}; {@link CommsObserver#and} combines
+     *     it with one of your own
      * @return this
      */
     public Builder observer(CommsObserver observer) {
@@ -509,9 +459,9 @@ public final class SagaEngine implements LifecycleComponent {
     }
 
     /**
-     * Sets time, randomness and threads. Required.
+     * Sets the source of time, randomness and threads. Required.
      *
-     * @param runtime outlives the engine
+     * @param runtime must outlive the engine
      * @return this
      */
     public Builder runtime(CommsRuntime runtime) {
@@ -520,11 +470,11 @@ public final class SagaEngine implements LifecycleComponent {
     }
 
     /**
-     * Builds the engine; it can start sagas and take replies at once, and wakes overdue ones once
-     * started.
+     * Builds the engine. It can start sagas and handle replies immediately, and wakes overdue sagas
+     * once it is started.
      *
      * @return new engine
-     * @throws IllegalArgumentException if nothing is defined
+     * @throws IllegalArgumentException if there is no definition
      * @throws NullPointerException if outbox or runtime is missing
      */
     public SagaEngine build() {

@@ -14,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the engine tells an operator. The observer and the log are called on a thread of their own,
- * so that neither can delay a saga. Never throws, never blocks. Thread-safe.
+ * The engine's reports to the observer and the log. Both are called on a thread of their own, so
+ * that neither can delay a saga. Never throws, never blocks. Thread-safe.
  */
 final class SagaEvents {
 
@@ -27,50 +27,51 @@ final class SagaEvents {
     this.channel = new TroubleChannel(runtime, observer, "saga");
   }
 
-  /** A saga could not be woken, and is woken again. */
-  void failed(String id, int attempt, Throwable failure, Duration wait) {
+  /** Reports a saga that could not be woken and will be woken again. */
+  void wakeFailed(String id, int attempt, Throwable failure, Duration wait) {
     channel.report(
         channel
             .about(Trouble.Kind.ATTEMPT_FAILED)
             .message(id)
             .attempt(attempt)
-            .failure(tellable(failure)),
+            .failure(withoutValues(failure)),
         "next attempt in " + wait);
   }
 
-  /** A saga is parked. The reason is that of its history. */
+  /** Reports a parked saga with the reason in its history. */
   void parked(String id, int attempts, String reason, @Nullable Throwable cause) {
     SagaException coded =
         new SagaException(
             "COMMS-SAGA-005",
             FailureKind.PERMANENT,
             "saga " + id + " is parked: " + reason,
-            cause == null ? null : tellable(cause));
+            cause == null ? null : withoutValues(cause));
     channel.report(
         channel.about(Trouble.Kind.PARKED).message(id).attempt(attempts).failure(coded), reason);
     if (cause != null) {
-      channel.log(log, "saga " + id + " is parked: " + reason, tellable(cause));
+      channel.log(log, "saga " + id + " is parked: " + reason, withoutValues(cause));
     }
   }
 
-  /** A part of the engine has failed. */
-  void failed(String text, Throwable failure) {
-    Throwable told = tellable(failure);
-    channel.report(channel.about(Trouble.Kind.COMPONENT_FAILED).failure(told), text);
-    channel.log(log, text, told);
+  /** Reports a failure of the engine itself. */
+  void componentFailed(String text, Throwable failure) {
+    Throwable redacted = withoutValues(failure);
+    channel.report(channel.about(Trouble.Kind.COMPONENT_FAILED).failure(redacted), text);
+    channel.log(log, text, redacted);
   }
 
   /**
-   * A failure of the database, of the engine's own statements or of a hook's, may quote the state.
-   * What else a hook throws is the application's own and stays as it is.
+   * Returns the failure with the values removed that a database quotes. A failure of the database
+   * may quote the state, whether the engine or a hook ran the statement. Other failures of a hook
+   * belong to the application and stay unchanged.
    */
-  static Throwable tellable(Throwable failure) {
+  static Throwable withoutValues(Throwable failure) {
     return Failures.find(failure, SQLException.class).isPresent()
         ? SqlErrors.withoutValues(failure)
         : failure;
   }
 
-  /** What is wrong with the observer or the log; empty if nothing is. */
+  /** {@return the problem of the observer or the log, empty if there is none} */
   String trouble() {
     return channel.trouble();
   }

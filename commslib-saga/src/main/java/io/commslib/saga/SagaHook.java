@@ -3,7 +3,7 @@ package io.commslib.saga;
 import io.commslib.core.tx.TransactionContext;
 
 /**
- * What a service does when a saga of its own ends. Users implement it.
+ * Code of a service that runs when one of its sagas ends. Users implement it.
  *
  * @param <S> class of the saga's state
  */
@@ -11,14 +11,15 @@ import io.commslib.core.tx.TransactionContext;
 public interface SagaHook<S> {
 
   /**
-   * Runs in the transaction that ends the saga, after its row is written: what it does through
-   * {@code tx} (its own tables, its outbox) commits or rolls back with the end itself. Called once
-   * per committed end; again only if a success that became known later reopened the saga.
+   * Runs in the transaction that ends the saga, after the saga's row is written: its writes through
+   * {@code tx} (the service's own tables, its outbox) commit or roll back with the end itself.
+   * Called once per committed end, and again only if a success that became known later reopened the
+   * saga.
    *
    * @param state the state at the end
    * @param tx the running transaction
-   * @throws Exception to roll the end back: the reply that led to it is handled again as often as
-   *     its subscription allows; after a timeout the saga is woken again, and parked after 10
+   * @throws Exception to roll the end back. After a reply, the reply is handled again as often as
+   *     its subscription allows. After a timeout, the saga is woken again, and parked after 10
    *     failures in a row
    */
   void run(S state, TransactionContext tx) throws Exception;

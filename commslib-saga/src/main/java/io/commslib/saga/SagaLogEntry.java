@@ -1,55 +1,129 @@
 package io.commslib.saga;
 
 import java.time.Instant;
+import java.util.Objects;
 
 /**
- * One line of a saga's history. Lines are only added, in the transaction of what they report.
- * Immutable.
- *
- * @param at database time of the transaction
- * @param kind what happened
- * @param step name of the step, empty if it concerns the whole saga
- * @param attempt number of the send or of the failure, 0 if it is neither
- * @param actor who did it by hand, else empty
- * @param detail why, or class of the reply; never content
+ * One entry of a saga's history. Entries are only added, each in the transaction of the change that
+ * it records. Immutable; equal if all values are.
  */
-public record SagaLogEntry(
-    Instant at, Kind kind, String step, int attempt, String actor, String detail) {
+public final class SagaLogEntry {
 
-  /** What can happen. */
+  /** The event that an entry records. */
   public enum Kind {
     /** The saga was created. */
     STARTED,
-    /** A command was handed to the outbox. */
+    /** A command was published to the outbox. */
     SENT,
-    /** The participant did it. */
+    /** The participant reported success. */
     SUCCEEDED,
     /** The participant refused. */
     REFUSED,
-    /** No reply came to any attempt: the outcome is unknown. */
+    /** No attempt was answered in time: the outcome is unknown. */
     TIMED_OUT,
-    /** Success became known after the step had been given up: it is undone (again). */
+    /** Success became known after the saga had abandoned the step: it is undone (again). */
     LATE_SUCCESS,
-    /** A compensation was handed to the outbox. */
+    /** A compensation was published to the outbox. */
     UNDO_SENT,
     /** The step is undone, or had nothing to undo. */
     UNDONE,
     /**
-     * It could not be woken: a hook, the outbox or the database failed, or the process that tried
-     * has ended. It is woken again; the attempt is the number of such failures since the last move.
+     * The saga could not be woken: a hook, the outbox or the database failed, or the process that
+     * tried has ended. It is woken again; the attempt is the number of such failures since the last
+     * transition.
      */
     FAILED,
-    /** Stopped until an operator or a late reply moves it on. */
+    /** The saga stopped until an operator or a late reply continues it. */
     PARKED,
-    /** An operator had it go on. */
+    /** An operator retried the parked saga. */
     RETRIED,
     /** An operator declared the pending step settled by hand. */
     RESOLVED,
-    /** An operator had it undone. */
+    /** An operator cancelled the saga. */
     CANCELLED,
     /** Every step succeeded. */
     COMPLETED,
     /** Every started step is undone. */
     COMPENSATED
+  }
+
+  private final Instant at;
+  private final Kind kind;
+  private final String step;
+  private final int attempt;
+  private final String actor;
+  private final String detail;
+
+  SagaLogEntry(Instant at, Kind kind, String step, int attempt, String actor, String detail) {
+    this.at = at;
+    this.kind = kind;
+    this.step = step;
+    this.attempt = attempt;
+    this.actor = actor;
+    this.detail = detail;
+  }
+
+  /** {@return the time of the transaction, by the database's clock} */
+  public Instant at() {
+    return at;
+  }
+
+  /** {@return the event} */
+  public Kind kind() {
+    return kind;
+  }
+
+  /** {@return the name of the step, empty if the entry concerns the whole saga} */
+  public String step() {
+    return step;
+  }
+
+  /** {@return the number of the send or of the failure, 0 if the event is neither} */
+  public int attempt() {
+    return attempt;
+  }
+
+  /** {@return the operator who caused the event, empty if the engine did} */
+  public String actor() {
+    return actor;
+  }
+
+  /** {@return the reason or the class of the reply; never content of a message or of the state} */
+  public String detail() {
+    return detail;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof SagaLogEntry entry
+        && at.equals(entry.at)
+        && kind == entry.kind
+        && step.equals(entry.step)
+        && attempt == entry.attempt
+        && actor.equals(entry.actor)
+        && detail.equals(entry.detail);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(at, kind, step, attempt, actor, detail);
+  }
+
+  @Override
+  public String toString() {
+    return "SagaLogEntry["
+        + "at="
+        + at
+        + ", kind="
+        + kind
+        + ", step="
+        + step
+        + ", attempt="
+        + attempt
+        + ", actor="
+        + actor
+        + ", detail="
+        + detail
+        + "]";
   }
 }

@@ -7,12 +7,12 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Plays a saga through replies and timeouts without a database, a broker or a clock, for tests of
- * definitions: the same state machine the engine runs, in microseconds.
+ * Runs a saga through replies and timeouts without a database, a broker or a clock, for tests of
+ * definitions. It uses the state machine of the engine and takes microseconds.
  *
- * <p>The {@code when} methods move the saga, the {@code then} methods check the last move and throw
- * {@link AssertionError} with what was expected and what was found. Hooks are not called. Confined
- * to one thread.
+ * <p>The {@code when} methods apply an input. The {@code then} methods check the result of the last
+ * input and throw {@link AssertionError} with the expected and the found value. Hooks are not
+ * called. Confined to one thread.
  *
  * @param <S> class of the state
  */
@@ -28,16 +28,16 @@ public final class SagaScenario<S> {
 
   private SagaScenario(SagaDefinition<S> definition, S state) {
     this.definition = Objects.requireNonNull(definition, "definition");
-    this.saga = Instance.unborn(definition, ID, ID, state);
-    move(new Input.Start());
+    this.saga = Instance.initial(definition, ID, ID, state);
+    apply(new Input.Start());
   }
 
   /**
-   * Starts a saga: its first command is out.
+   * Starts a saga; its first command is sent.
    *
    * @param <S> class of the state
-   * @param definition what to play
-   * @param state the state it begins with
+   * @param definition the definition to run
+   * @param state the initial state
    * @return new scenario
    */
   public static <S> SagaScenario<S> given(SagaDefinition<S> definition, S state) {
@@ -45,34 +45,34 @@ public final class SagaScenario<S> {
   }
 
   /**
-   * The participant answers the command of a step.
+   * The participant replies to the command of a step.
    *
    * @param step name of the step
-   * @param reply the answer
+   * @param reply content of the reply
    * @return this
    * @throws AssertionError if the saga refuses this reply
    */
   public SagaScenario<S> whenReply(String step, Object reply) {
-    return move(new Input.Reply(CommandIds.command(ID, known(step)), reply));
+    return apply(new Input.Reply(CommandIds.command(ID, requireStep(step)), reply));
   }
 
   /**
-   * The participant answers the last compensation of a step.
+   * The participant replies to the last compensation of a step.
    *
    * @param step name of the step
-   * @param reply the answer
+   * @param reply content of the reply
    * @return this
    * @throws AssertionError if the saga refuses this reply
    */
   public SagaScenario<S> whenCompensationReply(String step, Object reply) {
-    int round = saga.steps().get(definition.stepNames().indexOf(known(step))).round();
-    return move(new Input.Reply(CommandIds.undo(ID, step, round), reply));
+    int round = saga.steps().get(definition.stepNames().indexOf(requireStep(step))).round();
+    return apply(new Input.Reply(CommandIds.undo(ID, step, round), reply));
   }
 
   /**
-   * Time passes; every timeout on the way takes effect.
+   * Time passes; every timeout in it takes effect.
    *
-   * @param duration how long
+   * @param duration time to pass
    * @return this
    */
   public SagaScenario<S> whenTimeElapses(Duration duration) {
@@ -87,31 +87,31 @@ public final class SagaScenario<S> {
   }
 
   /**
-   * An operator has a parked saga go on.
+   * An operator retries the parked saga.
    *
    * @return this
-   * @throws AssertionError if it is not parked
+   * @throws AssertionError if the saga is not parked
    */
   public SagaScenario<S> whenRetried() {
-    return move(new Input.Retry("operator", "scenario"));
+    return apply(new Input.Retry("operator", "scenario"));
   }
 
   /**
-   * An operator has the saga undone.
+   * An operator cancels the saga.
    *
    * @return this
-   * @throws AssertionError if it can't be
+   * @throws AssertionError if the saga can't be cancelled
    */
   public SagaScenario<S> whenCancelled() {
-    return move(new Input.Cancel("operator", "scenario"));
+    return apply(new Input.Cancel("operator", "scenario"));
   }
 
   /**
-   * Checks which commands and compensations the last move published.
+   * Checks the commands and compensations that the last input published.
    *
-   * @param commands in order; none for none
+   * @param commands expected, in order; empty for none
    * @return this
-   * @throws AssertionError if others were
+   * @throws AssertionError if others were published
    */
   public SagaScenario<S> thenPublishes(Object... commands) {
     return check("published", List.of(commands), published);
@@ -122,7 +122,7 @@ public final class SagaScenario<S> {
    *
    * @param status expected
    * @return this
-   * @throws AssertionError if it is another
+   * @throws AssertionError if the status differs
    */
   public SagaScenario<S> thenStatus(SagaStatus status) {
     return check("status", status, saga.status());
@@ -133,26 +133,26 @@ public final class SagaScenario<S> {
    *
    * @param state expected, compared by {@code equals}
    * @return this
-   * @throws AssertionError if it is another
+   * @throws AssertionError if the state differs
    */
   public SagaScenario<S> thenState(S state) {
     return check("state", state, saga.state());
   }
 
   /**
-   * Checks where a step stands.
+   * Checks the phase of a step.
    *
    * @param step name of the step
    * @param phase expected
    * @return this
-   * @throws AssertionError if it is another
+   * @throws AssertionError if the phase differs
    */
   public SagaScenario<S> thenStep(String step, StepPhase phase) {
-    int i = definition.stepNames().indexOf(known(step));
+    int i = definition.stepNames().indexOf(requireStep(step));
     return check("phase of " + step, phase, saga.steps().get(i).phase());
   }
 
-  private SagaScenario<S> move(Input input) {
+  private SagaScenario<S> apply(Input input) {
     published.clear();
     decide(input);
     return this;
@@ -163,9 +163,9 @@ public final class SagaScenario<S> {
     if (decision instanceof Decision.Refuse<S> refuse) {
       throw new AssertionError("refused: " + refuse.reason());
     }
-    if (decision instanceof Decision.Move<S> move) {
-      saga = move.next();
-      for (Effect effect : move.effects()) {
+    if (decision instanceof Decision.Transition<S> transition) {
+      saga = transition.next();
+      for (Effect effect : transition.effects()) {
         if (effect instanceof Effect.Send send) {
           published.add(send.body());
         }
@@ -173,7 +173,7 @@ public final class SagaScenario<S> {
     }
   }
 
-  private String known(String step) {
+  private String requireStep(String step) {
     if (!definition.stepNames().contains(step)) {
       throw new IllegalArgumentException(
           "step: " + step + " (expected: one of " + definition.stepNames() + ")");

@@ -8,9 +8,10 @@ public final class SagaSchema {
   private SagaSchema() {}
 
   /**
-   * Returns the scripts, version 1.
+   * Returns the scripts, version 1. Apply them once per schema, or run the SQL that they print with
+   * your own migration tool.
    *
-   * @return apply them once per schema, or let your own migration tool run what they print
+   * @return the scripts
    */
   public static SchemaScripts scripts() {
     return SchemaScripts.of("saga", 1, SagaSchema.class);

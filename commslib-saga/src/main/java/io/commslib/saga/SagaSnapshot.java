@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/** A saga as it stands. Immutable. */
+/** State of a saga when it was read. Immutable. */
 public final class SagaSnapshot {
 
   private final StoredSaga saga;
@@ -14,97 +14,60 @@ public final class SagaSnapshot {
 
   SagaSnapshot(StoredSaga saga) {
     this.saga = saga;
-    this.step = StoredSaga.awaited(saga.steps());
+    this.step = StoredSaga.awaitedStep(saga.steps());
   }
 
-  /**
-   * Returns the id, which is the correlation id of its messages.
-   *
-   * @return the id
-   */
+  /** {@return the id, which is the correlation id of the saga's messages} */
   public String id() {
     return saga.id();
   }
 
-  /**
-   * Returns the name of its definition.
-   *
-   * @return the name
-   */
+  /** {@return the name of the definition} */
   public String type() {
     return saga.type();
   }
 
-  /**
-   * Returns the version of its definition.
-   *
-   * @return 1 or more
-   */
+  /** {@return the version of the definition, 1 or more} */
   public int definitionVersion() {
     return saga.definitionVersion();
   }
 
-  /**
-   * Returns the key it was started with.
-   *
-   * @return unique within its definition's name
-   */
+  /** {@return the key that the saga was started with, unique within the definition's name} */
   public String businessKey() {
     return saga.businessKey();
   }
 
-  /**
-   * Returns where it is in its life.
-   *
-   * @return the status
-   */
+  /** {@return the status} */
   public SagaStatus status() {
     return saga.status();
   }
 
-  /**
-   * Returns the step whose reply it waits for.
-   *
-   * @return name of the step, empty when it has ended
-   */
+  /** {@return the name of the step whose reply is awaited, empty if the saga has ended} */
   public String step() {
     return step;
   }
 
   /**
-   * Returns how often that step's command or compensation was sent.
-   *
-   * @return 1 or more, 0 when it has ended
+   * {@return the number of times that the awaited step's command or compensation was sent, 1 or
+   * more; 0 if the saga has ended}
    */
   public int attempt() {
     return step.isEmpty() ? 0 : saga.steps().getOrDefault(step, StepState.PENDING).attempt();
   }
 
-  /**
-   * Returns where every step stands.
-   *
-   * @return by name, unmodifiable, in order of the steps
-   */
+  /** {@return the phases of all steps by name, in order of the steps, unmodifiable} */
   public Map<String, StepPhase> steps() {
     Map<String, StepPhase> phases = new LinkedHashMap<>();
     saga.steps().forEach((name, state) -> phases.put(name, state.phase()));
     return Collections.unmodifiableMap(phases);
   }
 
-  /**
-   * Returns when it last changed, by the database's clock.
-   *
-   * @return the time
-   */
+  /** {@return the time of the last change, by the database's clock} */
   public Instant updatedAt() {
     return saga.updatedAt();
   }
 
-  /**
-   * Returns when it is looked at next without an answer.
-   *
-   * @return the time, or empty for a saga at rest
-   */
+  /** {@return the time at which the awaited reply is overdue, empty for a saga at rest} */
   public Optional<Instant> wakeAt() {
     return Optional.ofNullable(saga.wakeAt());
   }

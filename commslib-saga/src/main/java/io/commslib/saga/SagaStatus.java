@@ -1,22 +1,22 @@
 package io.commslib.saga;
 
-/** Where a saga stands. */
+/** State of a saga. */
 public enum SagaStatus {
-  /** Going forward: a command is out and its reply, or its timeout, is awaited. */
+  /** Moving forward: a command is sent, and its reply or timeout is awaited. */
   RUNNING,
-  /** Going back: a compensation is out and its reply, or its timeout, is awaited. */
+  /** Undoing: a compensation is sent, and its reply or timeout is awaited. */
   COMPENSATING,
-  /** Every step succeeded. */
+  /** Ended: every step succeeded. */
   COMPLETED,
   /**
-   * Refused, timed out or cancelled, and every started step is undone. A success that becomes known
-   * after that sets it back to {@link #COMPENSATING}.
+   * Ended: the saga was refused, timed out or was cancelled, and every started step is undone. A
+   * success that becomes known later sets the saga back to {@link #COMPENSATING}.
    */
   COMPENSATED,
   /**
-   * Stopped at a command or compensation that has used up its attempts and can't be given up, or
-   * because its definition failed or it could not be woken 10 times in a row; an operator or a late
-   * reply makes it go on. Nothing is lost: what remains to be done is kept.
+   * Stopped until an operator or a late reply continues it: a command or compensation used up its
+   * attempts and can't be abandoned, the definition failed, or the saga could not be woken 10 times
+   * in a row. The remaining work is kept.
    */
   PARKED;
 

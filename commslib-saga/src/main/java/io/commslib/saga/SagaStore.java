@@ -3,9 +3,9 @@ package io.commslib.saga;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlDialect;
 import io.commslib.jdbc.SqlErrors;
+import io.commslib.jdbc.SqlStatement;
 import io.commslib.saga.Decision.LogLine;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -14,52 +14,209 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The sagas' SQL. Every write of a saga names the version it was decided on and raises it; a stale
- * one changes nothing. Time is the database's.
+ * SQL of the sagas. Every write of a saga names the version on which it was decided and raises it;
+ * a stale write changes nothing. Times are the database's.
  */
 final class SagaStore {
 
   /**
-   * A saga this process may wake: no other has it until the lease ends or the version moves.
+   * A saga that this process may wake: no other process may until the lease ends or the version
+   * changes.
    *
-   * @param abandoned whether the one who had claimed it before has neither moved it nor given it
-   *     back
+   * @param isAbandoned whether the previous owner of a claim has neither changed nor released it
    */
-  record Claimed(String id, long version, boolean abandoned) {}
+  record Claimed(String id, long version, boolean isAbandoned) {}
 
   /**
-   * A name and version of a definition with overdue sagas.
+   * Overdue sagas of one version of a definition.
    *
-   * @param failing how many of them could not be woken and are woken again
+   * @param failing number of sagas that could not be woken and are woken again
+   * @param age time for which the oldest one has been overdue
    */
-  record Overdue(String type, int version, long count, long failing, Duration age) {}
+  record OverdueCount(String type, int version, long count, long failing, Duration age) {}
 
-  private static final String COLUMNS =
-      "id, type, def_version, business_key, status, steps, version, data, wake_at, updated_at, ";
+  private static final String INSERT =
+      """
+      INSERT INTO @saga
+        (id, type, def_version, business_key, status, current_step, steps, version, data,
+        wake_at, created_at, updated_at)
+      SELECT ?, ?, ?, ?, ?, ?, ?, 1, ?, {nowPlusMillis}, {now}, {now}
+      WHERE NOT EXISTS (SELECT 1 FROM @saga WHERE type = ? AND business_key = ?){onConflict}
+      """;
 
-  private final SqlDialect dialect;
-  private final String now;
-  private final String saga;
-  private final String log;
-  private final String definitions;
+  private static final String UPDATE =
+      """
+      UPDATE @saga
+      SET status = ?, current_step = ?, steps = ?, data = ?, wake_at = ?,
+        lease_owner = NULL, lease_until = NULL, version = version + 1, updated_at = {now}
+      WHERE id = ? AND version = ?
+      """;
+
+  private static final String PARK =
+      """
+      UPDATE @saga
+      SET status = 'PARKED', wake_at = NULL,
+        lease_owner = NULL, lease_until = NULL, version = version + 1, updated_at = {now}
+      WHERE id = ? AND version = ?
+      """;
+
+  private static final String APPEND =
+      """
+      INSERT INTO @saga_log (saga_id, at, kind, step, attempt, actor, detail)
+      VALUES (?, {now}, ?, ?, ?, ?, ?)
+      """;
+
+  private static final String SELECT =
+      """
+      SELECT id, type, def_version, business_key, status, steps, version, data, wake_at, updated_at,
+        {now}
+      FROM @saga
+      """;
+
+  private static final String SELECT_DUE =
+      """
+      SELECT id, version, lease_owner FROM @saga
+      WHERE wake_at <= {now} AND (lease_until IS NULL OR lease_until < {now}) AND ({definitions})
+      ORDER BY wake_at LIMIT {limit} FOR UPDATE SKIP LOCKED
+      """;
+
+  /** The raised version is the fence: the owner of an older claim can no longer write. */
+  private static final String LEASE =
+      """
+      UPDATE @saga
+      SET version = version + 1, lease_owner = ?, lease_until = {nowPlusMillis}
+      WHERE id = ?
+      """;
+
+  private static final String RELEASE =
+      """
+      UPDATE @saga SET lease_owner = NULL, lease_until = NULL
+      WHERE id = ? AND version = ?
+      """;
+
+  private static final String POSTPONE =
+      """
+      UPDATE @saga SET lease_owner = NULL, lease_until = {nowPlusMillis}
+      WHERE id = ? AND version = ?
+      """;
+
+  private static final String RENEW =
+      """
+      UPDATE @saga SET lease_until = {nowPlusMillis}
+      WHERE id = ? AND version = ?
+      """;
+
+  private static final String COUNT_FAILURES =
+      """
+      SELECT count(*) FROM @saga_log
+      WHERE saga_id = ? AND kind = 'FAILED'
+        AND seq > (SELECT coalesce(max(seq), 0) FROM @saga_log
+          WHERE saga_id = ? AND kind <> 'FAILED')
+      """;
+
+  /** A saga that failed has a lease without an owner. */
+  private static final String COUNT_OVERDUE =
+      """
+      SELECT type, def_version, count(*), min(wake_at), {now},
+        sum(CASE WHEN lease_owner IS NULL AND lease_until IS NOT NULL THEN 1 ELSE 0 END)
+      FROM @saga WHERE wake_at <= {now}
+      GROUP BY type, def_version
+      """;
+
+  private static final String COUNT_BY_STATUS = "SELECT count(*) FROM @saga WHERE status = ?";
+
+  private static final String HISTORY =
+      """
+      SELECT at, kind, step, attempt, actor, detail FROM @saga_log
+      WHERE saga_id = ? ORDER BY seq
+      """;
+
+  private static final String SELECT_EXPIRED =
+      """
+      SELECT id FROM @saga
+      WHERE status IN ('COMPLETED', 'COMPENSATED') AND updated_at < {nowPlusMillis}
+      ORDER BY updated_at LIMIT {limit} FOR UPDATE SKIP LOCKED
+      """;
+
+  private static final String DELETE_HISTORY = "DELETE FROM @saga_log WHERE saga_id = ?";
+
+  private static final String DELETE = "DELETE FROM @saga WHERE id = ?";
+
+  private static final String INSERT_DEFINITION =
+      """
+      INSERT INTO @saga_definition (type, def_version, structure)
+      SELECT ?, ?, ?
+      WHERE NOT EXISTS
+        (SELECT 1 FROM @saga_definition WHERE type = ? AND def_version = ?){onConflict}
+      """;
+
+  private static final String SELECT_DEFINITION =
+      "SELECT structure FROM @saga_definition WHERE type = ? AND def_version = ?";
+
+  private final SqlStatement insert;
+  private final SqlStatement update;
+  private final SqlStatement park;
+  private final SqlStatement append;
+  private final SqlStatement selectById;
+  private final SqlStatement selectByKey;
+  private final SqlStatement selectByStatus;
+  private final SqlStatement selectDue;
+  private final SqlStatement lease;
+  private final SqlStatement release;
+  private final SqlStatement postpone;
+  private final SqlStatement renew;
+  private final SqlStatement countFailures;
+  private final SqlStatement countOverdue;
+  private final SqlStatement countByStatus;
+  private final SqlStatement history;
+  private final SqlStatement selectExpired;
+  private final SqlStatement deleteHistory;
+  private final SqlStatement delete;
+  private final SqlStatement insertDefinition;
+  private final SqlStatement selectDefinition;
 
   SagaStore(JdbcDatabase database) {
-    this.dialect = database.dialect();
-    this.now = dialect.now();
-    this.saga = database.table("saga");
-    this.log = database.table("saga_log");
-    this.definitions = database.table("saga_definition");
+    this.insert = statement(database, INSERT);
+    this.update = statement(database, UPDATE);
+    this.park = statement(database, PARK);
+    this.append = statement(database, APPEND);
+    this.selectById = statement(database, SELECT + "WHERE id = ?");
+    this.selectByKey = statement(database, SELECT + "WHERE type = ? AND business_key = ?");
+    this.selectByStatus =
+        statement(database, SELECT + "WHERE status = ? ORDER BY updated_at, id LIMIT {limit}");
+    this.selectDue = statement(database, SELECT_DUE);
+    this.lease = statement(database, LEASE);
+    this.release = statement(database, RELEASE);
+    this.postpone = statement(database, POSTPONE);
+    this.renew = statement(database, RENEW);
+    this.countFailures = statement(database, COUNT_FAILURES);
+    this.countOverdue = statement(database, COUNT_OVERDUE);
+    this.countByStatus = statement(database, COUNT_BY_STATUS);
+    this.history = statement(database, HISTORY);
+    this.selectExpired = statement(database, SELECT_EXPIRED);
+    this.deleteHistory = statement(database, DELETE_HISTORY);
+    this.delete = statement(database, DELETE);
+    this.insertDefinition = statement(database, INSERT_DEFINITION);
+    this.selectDefinition = statement(database, SELECT_DEFINITION);
+  }
+
+  private static SqlStatement statement(JdbcDatabase database, String template) {
+    SqlDialect dialect = database.dialect();
+    return SqlStatement.of(database, template)
+        .with("nowPlusMillis", dialect.nowPlusMillis())
+        .with("onConflict", dialect.onConflictDoNothing());
   }
 
   /**
-   * Inserts a saga; false if one of its type and business key exists.
+   * Inserts a saga; returns false if one of its type and business key exists.
    *
-   * @param wakeIn from the database's now
+   * @param wakeIn time from the database's now to the wake-up
    */
   boolean insert(
       Connection connection,
@@ -68,31 +225,16 @@ final class SagaStore {
       byte[] data,
       Duration wakeIn)
       throws SQLException {
-    String sql =
-        "INSERT INTO "
-            + saga
-            + " (id, type, def_version, business_key, status, current_step, steps, version, data,"
-            + " wake_at, created_at, updated_at) SELECT ?, ?, ?, ?, ?, ?, ?, 1, ?, "
-            + dialect.nowPlusMillis()
-            + ", "
-            + now
-            + ", "
-            + now
-            + " WHERE NOT EXISTS (SELECT 1 FROM "
-            + saga
-            + " WHERE type = ? AND business_key = ?)"
-            + dialect.onConflictDoNothing();
-    String steps = StoredSaga.text(definition.stepNames(), instance.steps());
+    String steps = StoredSaga.formatSteps(definition.stepNames(), instance.steps());
     try {
-      return update(
+      return insert.update(
               connection,
-              sql,
               instance.id(),
               definition.name(),
               definition.version(),
               instance.businessKey(),
               instance.status().name(),
-              StoredSaga.awaited(StoredSaga.parse(steps)),
+              StoredSaga.awaitedStep(StoredSaga.parseSteps(steps)),
               steps,
               data,
               wakeIn.toMillis(),
@@ -107,7 +249,7 @@ final class SagaStore {
     }
   }
 
-  /** Writes what was decided on {@code before}; false if it has changed since. */
+  /** Writes what was decided on {@code before}; returns false if the saga has changed since. */
   boolean update(
       Connection connection,
       StoredSaga before,
@@ -115,19 +257,12 @@ final class SagaStore {
       Instance<?> next,
       byte[] data)
       throws SQLException {
-    String steps = StoredSaga.text(definition.stepNames(), next.steps());
-    return update(
+    String steps = StoredSaga.formatSteps(definition.stepNames(), next.steps());
+    boolean isEnded = next.status().isAtRest() && next.status() != SagaStatus.PARKED;
+    return update.update(
             connection,
-            "UPDATE "
-                + saga
-                + " SET status = ?, current_step = ?, steps = ?, data = ?, wake_at = ?,"
-                + " lease_owner = NULL, lease_until = NULL, version = version + 1, updated_at = "
-                + now
-                + " WHERE id = ? AND version = ?",
             next.status().name(),
-            next.status().isAtRest() && next.status() != SagaStatus.PARKED
-                ? ""
-                : StoredSaga.awaited(StoredSaga.parse(steps)),
+            isEnded ? "" : StoredSaga.awaitedStep(StoredSaga.parseSteps(steps)),
             steps,
             data,
             utc(next.wakeAt()),
@@ -136,20 +271,9 @@ final class SagaStore {
         == 1;
   }
 
-  /** Parks a saga whose definition can't be asked; its steps and state stay as they are. */
+  /** Parks a saga whose definition can't decide; its steps and state stay unchanged. */
   void park(Connection connection, StoredSaga before, String reason) throws SQLException {
-    int parked =
-        update(
-            connection,
-            "UPDATE "
-                + saga
-                + " SET status = 'PARKED', wake_at = NULL, lease_owner = NULL, lease_until = NULL,"
-                + " version = version + 1, updated_at = "
-                + now
-                + " WHERE id = ? AND version = ?",
-            before.id(),
-            before.version());
-    if (parked == 1) {
+    if (park.update(connection, before.id(), before.version()) == 1) {
       append(
           connection,
           before.id(),
@@ -158,63 +282,33 @@ final class SagaStore {
   }
 
   void append(Connection connection, String id, List<LogLine> lines) throws SQLException {
-    String sql =
-        "INSERT INTO "
-            + log
-            + " (saga_id, at, kind, step, attempt, actor, detail) VALUES (?, "
-            + now
-            + ", ?, ?, ?, ?, ?)";
-    try (PreparedStatement insert = connection.prepareStatement(sql)) {
-      for (LogLine line : lines) {
-        insert.setString(1, id);
-        insert.setString(2, line.kind().name());
-        insert.setString(3, line.step());
-        insert.setInt(4, line.attempt());
-        insert.setString(5, line.actor());
-        insert.setString(6, line.detail());
-        insert.addBatch();
-      }
-      insert.executeBatch();
+    List<@Nullable Object[]> rows = new ArrayList<>();
+    for (LogLine line : lines) {
+      rows.add(
+          new Object[] {
+            id, line.kind().name(), line.step(), line.attempt(), line.actor(), line.detail()
+          });
     }
+    append.batch(connection, rows);
   }
 
   Optional<StoredSaga> load(Connection connection, String id) throws SQLException {
-    return select(connection, "id = ?", 1, id).stream().findFirst();
+    return Optional.ofNullable(selectById.one(connection, SagaStore::read, id));
   }
 
   Optional<StoredSaga> find(Connection connection, String type, String businessKey)
       throws SQLException {
-    return select(connection, "type = ? AND business_key = ?", 1, type, businessKey).stream()
-        .findFirst();
+    return Optional.ofNullable(selectByKey.one(connection, SagaStore::read, type, businessKey));
   }
 
-  /** Sagas of a status, least recently changed first. */
+  /** Returns the sagas with a status, least recently changed first. */
   List<StoredSaga> list(Connection connection, SagaStatus status, int limit) throws SQLException {
-    return select(connection, "status = ?", limit, status.name());
+    return selectByStatus
+        .with("limit", Integer.toString(limit))
+        .list(connection, SagaStore::read, status.name());
   }
 
-  private List<StoredSaga> select(
-      Connection connection, String where, int limit, Object... parameters) throws SQLException {
-    String sql =
-        "SELECT "
-            + COLUMNS
-            + now
-            + " FROM "
-            + saga
-            + " WHERE "
-            + where
-            + (limit == 1 ? "" : " ORDER BY updated_at, id LIMIT " + limit);
-    List<StoredSaga> found = new ArrayList<>();
-    try (PreparedStatement select = prepare(connection, sql, parameters);
-        ResultSet row = select.executeQuery()) {
-      while (row.next()) {
-        found.add(stored(row));
-      }
-    }
-    return found;
-  }
-
-  private static StoredSaga stored(ResultSet row) throws SQLException {
+  private static StoredSaga read(ResultSet row) throws SQLException {
     OffsetDateTime wakeAt = row.getObject(9, OffsetDateTime.class);
     return new StoredSaga(
         row.getString(1),
@@ -222,7 +316,7 @@ final class SagaStore {
         row.getInt(3),
         row.getString(4),
         SagaStatus.valueOf(row.getString(5)),
-        StoredSaga.parse(row.getString(6)),
+        StoredSaga.parseSteps(row.getString(6)),
         row.getLong(7),
         row.getBytes(8),
         wakeAt == null ? null : wakeAt.toInstant(),
@@ -230,10 +324,7 @@ final class SagaStore {
         row.getObject(11, OffsetDateTime.class).toInstant());
   }
 
-  /**
-   * Takes overdue sagas of the given definitions that nobody holds, longest overdue first. The
-   * raised version is the fence: a holder of an older claim can't write any more.
-   */
+  /** Claims overdue sagas of the given definitions that are not leased, longest overdue first. */
   List<Claimed> claim(
       Connection connection,
       Collection<SagaDefinition<?>> known,
@@ -242,217 +333,102 @@ final class SagaStore {
       Duration lease)
       throws SQLException {
     List<Object> parameters = new ArrayList<>();
-    List<String> types = new ArrayList<>();
     for (SagaDefinition<?> definition : known) {
-      types.add("type = ? AND def_version = ?");
       parameters.add(definition.name());
       parameters.add(definition.version());
     }
-    String sql =
-        "SELECT id, version, lease_owner FROM "
-            + saga
-            + " WHERE wake_at <= "
-            + now
-            + " AND (lease_until IS NULL OR lease_until < "
-            + now
-            + ") AND ("
-            + String.join(" OR ", types)
-            + ") ORDER BY wake_at LIMIT "
-            + limit
-            + " FOR UPDATE SKIP LOCKED";
-    List<Claimed> claimed = new ArrayList<>();
-    try (PreparedStatement select = prepare(connection, sql, parameters.toArray());
-        ResultSet row = select.executeQuery()) {
-      while (row.next()) {
-        boolean abandoned = row.getString(3) != null;
-        claimed.add(new Claimed(row.getString(1), row.getLong(2) + 1, abandoned));
-      }
+    String definitions =
+        String.join(" OR ", Collections.nCopies(known.size(), "type = ? AND def_version = ?"));
+    List<Claimed> claimed =
+        selectDue
+            .with("definitions", definitions)
+            .with("limit", Integer.toString(limit))
+            .list(connection, SagaStore::readClaim, parameters.toArray());
+    List<@Nullable Object[]> rows = new ArrayList<>();
+    for (Claimed claim : claimed) {
+      rows.add(new Object[] {owner, lease.toMillis(), claim.id()});
     }
-    lease(connection, claimed, owner, lease);
+    this.lease.batch(connection, rows);
     return claimed;
   }
 
-  private void lease(Connection connection, List<Claimed> claimed, String owner, Duration lease)
-      throws SQLException {
-    String sql =
-        "UPDATE "
-            + saga
-            + " SET version = version + 1, lease_owner = ?, lease_until = "
-            + dialect.nowPlusMillis()
-            + " WHERE id = ?";
-    try (PreparedStatement update = connection.prepareStatement(sql)) {
-      for (Claimed one : claimed) {
-        update.setString(1, owner);
-        update.setLong(2, lease.toMillis());
-        update.setString(3, one.id());
-        update.addBatch();
-      }
-      if (!claimed.isEmpty()) {
-        update.executeBatch();
-      }
-    }
+  private static Claimed readClaim(ResultSet row) throws SQLException {
+    boolean isAbandoned = row.getString(3) != null;
+    return new Claimed(row.getString(1), row.getLong(2) + 1, isAbandoned);
   }
 
-  /** Gives a claim back unused. */
+  /** Releases a claim: the saga can be claimed again immediately. */
   void release(Connection connection, Claimed claim) throws SQLException {
-    update(
-        connection,
-        "UPDATE "
-            + saga
-            + " SET lease_owner = NULL, lease_until = NULL WHERE id = ? AND version = ?",
-        claim.id(),
-        claim.version());
+    release.update(connection, claim.id(), claim.version());
   }
 
-  /** Gives a claim back that failed: it can be claimed again after a while. */
+  /**
+   * Releases a claim whose wake-up failed: the saga can be claimed again after a wait. Returns
+   * false if the saga has changed since.
+   */
   boolean postpone(Connection connection, Claimed claim, Duration wait) throws SQLException {
-    return update(
-            connection,
-            "UPDATE "
-                + saga
-                + " SET lease_owner = NULL, lease_until = "
-                + dialect.nowPlusMillis()
-                + " WHERE id = ? AND version = ?",
-            wait.toMillis(),
-            claim.id(),
-            claim.version())
-        == 1;
+    return postpone.update(connection, wait.toMillis(), claim.id(), claim.version()) == 1;
   }
 
-  /** Begins the lease of a claim anew; false if the saga has been moved since. */
+  /** Restarts the lease of a claim; returns false if the saga has changed since. */
   boolean renew(Connection connection, Claimed claim, Duration lease) throws SQLException {
-    return update(
-            connection,
-            "UPDATE "
-                + saga
-                + " SET lease_until = "
-                + dialect.nowPlusMillis()
-                + " WHERE id = ? AND version = ?",
-            lease.toMillis(),
-            claim.id(),
-            claim.version())
-        == 1;
+    return renew.update(connection, lease.toMillis(), claim.id(), claim.version()) == 1;
   }
 
-  /** The number of failed wake-ups in the history since the saga was last moved. */
+  /** Returns the number of failed wake-ups in the history since the saga's last transition. */
   int failures(Connection connection, String id) throws SQLException {
-    String failed = "'" + SagaLogEntry.Kind.FAILED + "'";
-    String sql =
-        "SELECT count(*) FROM "
-            + log
-            + " WHERE saga_id = ? AND kind = "
-            + failed
-            + " AND seq > (SELECT coalesce(max(seq), 0) FROM "
-            + log
-            + " WHERE saga_id = ? AND kind <> "
-            + failed
-            + ")";
-    try (PreparedStatement select = prepare(connection, sql, id, id);
-        ResultSet row = select.executeQuery()) {
-      row.next();
-      return row.getInt(1);
-    }
+    return (int) countFailures.number(connection, id, id);
   }
 
-  /** What is overdue now, by definition, whoever knows it. */
-  List<Overdue> overdue(Connection connection) throws SQLException {
-    String sql =
-        "SELECT type, def_version, count(*), min(wake_at), "
-            + now
-            + ", sum(CASE WHEN lease_owner IS NULL AND lease_until IS NOT NULL THEN 1 ELSE 0 END)"
-            + " FROM "
-            + saga
-            + " WHERE wake_at <= "
-            + now
-            + " GROUP BY type, def_version";
-    List<Overdue> found = new ArrayList<>();
-    try (PreparedStatement select = connection.prepareStatement(sql);
-        ResultSet row = select.executeQuery()) {
-      while (row.next()) {
-        Duration age =
-            Duration.between(
-                row.getObject(4, OffsetDateTime.class), row.getObject(5, OffsetDateTime.class));
-        found.add(
-            new Overdue(row.getString(1), row.getInt(2), row.getLong(3), row.getLong(6), age));
-      }
-    }
-    return found;
+  /**
+   * Counts the overdue sagas by definition, also of definitions that this process does not have.
+   */
+  List<OverdueCount> overdue(Connection connection) throws SQLException {
+    return countOverdue.list(connection, SagaStore::readOverdue);
+  }
+
+  private static OverdueCount readOverdue(ResultSet row) throws SQLException {
+    Duration age =
+        Duration.between(
+            row.getObject(4, OffsetDateTime.class), row.getObject(5, OffsetDateTime.class));
+    return new OverdueCount(row.getString(1), row.getInt(2), row.getLong(3), row.getLong(6), age);
   }
 
   long count(Connection connection, SagaStatus status) throws SQLException {
-    try (PreparedStatement select =
-            prepare(
-                connection, "SELECT count(*) FROM " + saga + " WHERE status = ?", status.name());
-        ResultSet row = select.executeQuery()) {
-      row.next();
-      return row.getLong(1);
-    }
+    return countByStatus.number(connection, status.name());
   }
 
-  List<SagaLogEntry> logOf(Connection connection, String id) throws SQLException {
-    String sql =
-        "SELECT at, kind, step, attempt, actor, detail FROM "
-            + log
-            + " WHERE saga_id = ? ORDER BY seq";
-    List<SagaLogEntry> entries = new ArrayList<>();
-    try (PreparedStatement select = prepare(connection, sql, id);
-        ResultSet row = select.executeQuery()) {
-      while (row.next()) {
-        entries.add(
-            new SagaLogEntry(
-                row.getObject(1, OffsetDateTime.class).toInstant(),
-                SagaLogEntry.Kind.valueOf(row.getString(2)),
-                row.getString(3),
-                row.getInt(4),
-                row.getString(5),
-                row.getString(6)));
-      }
-    }
-    return entries;
+  List<SagaLogEntry> history(Connection connection, String id) throws SQLException {
+    return history.list(connection, SagaStore::readLogEntry, id);
   }
 
-  /** Removes ended sagas that have not changed for {@code age}, with their history. */
+  private static SagaLogEntry readLogEntry(ResultSet row) throws SQLException {
+    return new SagaLogEntry(
+        row.getObject(1, OffsetDateTime.class).toInstant(),
+        SagaLogEntry.Kind.valueOf(row.getString(2)),
+        row.getString(3),
+        row.getInt(4),
+        row.getString(5),
+        row.getString(6));
+  }
+
+  /** Deletes ended sagas that have not changed for {@code age}, with their history. */
   int purge(Connection connection, Duration age, int limit) throws SQLException {
-    String sql =
-        "SELECT id FROM "
-            + saga
-            + " WHERE status IN ('COMPLETED', 'COMPENSATED') AND updated_at < "
-            + dialect.nowPlusMillis()
-            + " ORDER BY updated_at LIMIT "
-            + limit
-            + " FOR UPDATE SKIP LOCKED";
-    List<String> ids = new ArrayList<>();
-    try (PreparedStatement select = prepare(connection, sql, -age.toMillis());
-        ResultSet row = select.executeQuery()) {
-      while (row.next()) {
-        ids.add(row.getString(1));
-      }
-    }
-    for (String table : List.of(log, saga)) {
-      String column = table.equals(log) ? "saga_id" : "id";
-      try (PreparedStatement delete =
-          connection.prepareStatement("DELETE FROM " + table + " WHERE " + column + " = ?")) {
-        for (String id : ids) {
-          delete.setString(1, id);
-          delete.addBatch();
-        }
-        delete.executeBatch();
-      }
-    }
+    List<@Nullable Object[]> ids =
+        selectExpired
+            .with("limit", Integer.toString(limit))
+            .list(connection, row -> new Object[] {row.getString(1)}, -age.toMillis());
+    deleteHistory.batch(connection, ids);
+    delete.batch(connection, ids);
     return ids.size();
   }
 
-  /** Records a definition's structure unless there is one; returns the one on record. */
-  String structure(Connection connection, SagaDefinition<?> definition) throws SQLException {
+  /** Stores a definition's structure unless one is stored; returns the stored one. */
+  String recordedStructure(Connection connection, SagaDefinition<?> definition)
+      throws SQLException {
     try {
-      update(
+      insertDefinition.update(
           connection,
-          "INSERT INTO "
-              + definitions
-              + " (type, def_version, structure) SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM "
-              + definitions
-              + " WHERE type = ? AND def_version = ?)"
-              + dialect.onConflictDoNothing(),
           definition.name(),
           definition.version(),
           definition.structure(),
@@ -463,39 +439,13 @@ final class SagaStore {
         throw e;
       }
     }
-    try (PreparedStatement select =
-            prepare(
-                connection,
-                "SELECT structure FROM " + definitions + " WHERE type = ? AND def_version = ?",
-                definition.name(),
-                definition.version());
-        ResultSet row = select.executeQuery()) {
-      row.next();
-      return row.getString(1);
+    String stored =
+        selectDefinition.one(
+            connection, row -> row.getString(1), definition.name(), definition.version());
+    if (stored == null) {
+      throw new SQLException("no structure of saga " + definition.id());
     }
-  }
-
-  private static int update(Connection connection, String sql, @Nullable Object... parameters)
-      throws SQLException {
-    try (PreparedStatement update = prepare(connection, sql, parameters)) {
-      return update.executeUpdate();
-    }
-  }
-
-  private static PreparedStatement prepare(
-      Connection connection, String sql, @Nullable Object... parameters) throws SQLException {
-    PreparedStatement statement = connection.prepareStatement(sql);
-    for (int i = 0; i < parameters.length; i++) {
-      Object value = parameters[i];
-      if (value instanceof byte[] bytes) {
-        statement.setBytes(i + 1, bytes);
-      } else if (value == null) {
-        statement.setNull(i + 1, java.sql.Types.TIMESTAMP_WITH_TIMEZONE);
-      } else {
-        statement.setObject(i + 1, value);
-      }
-    }
-    return statement;
+    return stored;
   }
 
   private static @Nullable OffsetDateTime utc(@Nullable Instant instant) {

@@ -18,35 +18,36 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Wakes overdue sagas: claims some by lease, then moves each in a transaction of its own. A process
- * that dies in between leaves claims that end by themselves. A saga whose definition fails is
- * parked. One whose move fails otherwise (hook, outbox, statement) is woken again after a growing
- * wait, so that it does not delay the others; each failure is a line of its history, and with the
- * tenth in a row it is parked. What is out of reach does not count.
+ * Wakes overdue sagas: claims a batch by lease, then applies the timeout of each saga in a
+ * transaction of its own. If the process dies in between, the leases expire. A saga whose
+ * definition fails is parked. A saga that can't be woken for another reason (hook, outbox,
+ * statement) is woken again after a growing backoff, so that it does not delay the others. Each
+ * such failure is an entry of its history, and the tenth in a row parks it. Outages do not count.
  */
-final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
+final class SagaTimeouts implements TimerThreads.TimerTask<SagaStore.Claimed> {
 
-  /** Failed wake-ups of a saga, one after the other, after which it is parked. */
+  /** Number of consecutive failed wake-ups after which a saga is parked. */
   static final int MAX_FAILURES = 10;
 
-  private static final Duration LONGEST_WAIT = Duration.ofMinutes(10);
+  private static final Duration MAX_BACKOFF = Duration.ofMinutes(10);
 
   private final JdbcTransactionRunner transactions;
   private final SagaStore store;
-  private final SagaTransitions moves;
+  private final SagaTransitions transitions;
   private final Map<String, SagaDefinition<?>> definitions;
   private final SagaConfig config;
   private final String owner;
   private final TimeSource time;
   private final SagaEvents events;
 
-  /** Sagas that are being moved, and since when. */
-  private final Map<String, Long> inHand = new ConcurrentHashMap<>();
+  /** Start of the wake-up in progress, by id of the saga. */
+  private final Map<String, Long> inProgress = new ConcurrentHashMap<>();
 
-  /** What this thread has claimed and not moved yet. */
-  private final ThreadLocal<List<SagaStore.Claimed>> held = ThreadLocal.withInitial(ArrayList::new);
+  /** Claims of this thread that it has not started yet. */
+  private final ThreadLocal<List<SagaStore.Claimed>> claimedByThread =
+      ThreadLocal.withInitial(ArrayList::new);
 
-  /** Of a saga that is woken again; without meaning if there is none. */
+  /** Last failure of a saga that is woken again; meaningless if there is no such saga. */
   private volatile String lastFailure = "";
 
   private volatile Health health = Health.of(Health.Status.UP, "", Map.of());
@@ -54,7 +55,7 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
   SagaTimeouts(
       JdbcTransactionRunner transactions,
       SagaStore store,
-      SagaTransitions moves,
+      SagaTransitions transitions,
       Map<String, SagaDefinition<?>> definitions,
       SagaConfig config,
       String owner,
@@ -62,7 +63,7 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
       SagaEvents events) {
     this.transactions = transactions;
     this.store = store;
-    this.moves = moves;
+    this.transitions = transitions;
     this.definitions = definitions;
     this.config = config;
     this.owner = owner;
@@ -74,10 +75,10 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
     return health;
   }
 
-  /** Ids of the sagas whose move has been running for longer than the lease. */
+  /** {@return the ids of the sagas whose wake-up has been running for longer than the lease} */
   List<String> stuck() {
     long now = time.nanoTime();
-    return inHand.entrySet().stream()
+    return inProgress.entrySet().stream()
         .filter(entry -> now - entry.getValue() > config.lease().toNanos())
         .map(Map.Entry::getKey)
         .sorted()
@@ -95,8 +96,8 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
                     config.batchSize(),
                     owner,
                     config.lease()));
-    held.get().clear();
-    held.get().addAll(claimed);
+    claimedByThread.get().clear();
+    claimedByThread.get().addAll(claimed);
     return claimed;
   }
 
@@ -109,30 +110,30 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
   public void run(List<SagaStore.Claimed> claimed) throws Exception {
     String failure = "";
     for (SagaStore.Claimed claim : claimed) {
-      // The one under way keeps its lease if the JVM fails: another process takes it later.
-      held.get().remove(claim);
-      Long since = inHand.putIfAbsent(claim.id(), time.nanoTime());
+      // The saga in progress keeps its lease if the JVM fails: another process claims it later.
+      claimedByThread.get().remove(claim);
+      Long since = inProgress.putIfAbsent(claim.id(), time.nanoTime());
       if (since == null) {
         try {
           failure = wake(claim, failure);
         } finally {
-          inHand.remove(claim.id());
-          // The interrupt flag that user code has left.
+          inProgress.remove(claim.id());
+          // Clears an interrupt flag left by user code.
           Thread.interrupted();
         }
       } else if (time.nanoTime() - since <= config.lease().toNanos()) {
-        // Its failure is written down, and the thread that did it is about to let go of it.
+        // Its failure is already recorded, and the other thread is about to finish with it.
         inTransaction((tx, connection) -> store.postpone(connection, claim, config.pollInterval()));
       }
-      // One that hangs here would hang this thread too. Its lease keeps it for a while again.
+      // Otherwise it hangs on another thread and would hang this one too. The new lease defers it.
     }
-    health = measured(failure);
+    health = readHealth(failure);
   }
 
   @Override
-  public void giveBack() {
-    List<SagaStore.Claimed> left = List.copyOf(held.get());
-    held.get().clear();
+  public void releaseUnfinished() {
+    List<SagaStore.Claimed> left = List.copyOf(claimedByThread.get());
+    claimedByThread.get().clear();
     try {
       transactions.<Void, Exception>run(
           tx -> {
@@ -142,7 +143,7 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
             return null;
           });
     } catch (Exception e) {
-      events.failed(left.size() + " sagas keep their lease until it ends", e);
+      events.componentFailed(left.size() + " sagas keep their lease until it ends", e);
     }
   }
 
@@ -151,49 +152,50 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
     health =
         Health.of(
             Health.Status.DEGRADED,
-            "last look failed: " + Failures.text(SagaEvents.tellable(failure)),
+            "last poll failed: " + Failures.text(SagaEvents.withoutValues(failure)),
             Map.of());
-    events.failed("overdue sagas can't be looked for", failure);
+    events.componentFailed("can't poll for overdue sagas", failure);
   }
 
-  /** Returns the text of a failure that could not be stored, or {@code failure}. */
+  /** Returns the text of a failure that could not be recorded, otherwise {@code failure}. */
   private String wake(SagaStore.Claimed claim, String failure) {
     try {
-      if (!claim.abandoned() || beginsAgain(claim)) {
-        move(claim);
+      if (!claim.isAbandoned() || recordAbandoned(claim)) {
+        applyTimeout(claim);
       }
       return failure;
     } catch (Throwable e) {
-      // The interrupt flag that user code has left would fail what is written next.
+      // Clears an interrupt flag left by user code, which would fail the next statement.
       Thread.interrupted();
-      Throwable cause = e instanceof SagaTransitions.PlanException plan ? plan.failure() : e;
-      String untold = settle(claim, cause, cause != e);
+      Throwable cause = e instanceof DefinitionFailedException failed ? failed.failure() : e;
+      String unrecorded = handleFailure(claim, cause, cause != e);
       Optional<VirtualMachineError> jvm = Failures.jvmFailure(cause);
       if (jvm.isPresent()) {
         throw jvm.get();
       }
-      return untold.isEmpty() ? failure : untold;
+      return unrecorded.isEmpty() ? failure : unrecorded;
     }
   }
 
-  private String settle(SagaStore.Claimed claim, Throwable cause, boolean isDefinition) {
+  private String handleFailure(SagaStore.Claimed claim, Throwable cause, boolean isDefinition) {
     try {
       if (isOutage(cause)) {
-        events.failed("saga " + claim.id() + " could not be woken, it is tried again", cause);
-        // Also after a lost connection: a claim that is left to its lease counts as a failure.
+        events.componentFailed(
+            "saga " + claim.id() + " could not be woken and is woken again", cause);
+        // Also after a lost connection: a claim whose lease expires would count as a failure.
         postpone(claim, cause);
         return "";
       }
       if (isDefinition && !Failures.isJvmFailure(cause)) {
         park(claim, "definition failed: " + cause.getClass().getName(), cause);
       } else {
-        count(claim, cause.getClass().getName(), cause);
+        recordFailure(claim, cause.getClass().getName(), cause);
       }
       return "";
     } catch (Throwable e) {
       // The lease expires, and the next process that claims the saga counts this as a failure.
-      events.failed("a failure of saga " + claim.id() + " could not be written down", e);
-      return text(claim, cause);
+      events.componentFailed("a failure of saga " + claim.id() + " could not be recorded", e);
+      return describe(claim, cause);
     }
   }
 
@@ -206,21 +208,22 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
         .isPresent();
   }
 
-  private static String text(SagaStore.Claimed claim, Throwable cause) {
-    return "saga " + claim.id() + ": " + Failures.text(SagaEvents.tellable(cause));
+  private static String describe(SagaStore.Claimed claim, Throwable cause) {
+    return "saga " + claim.id() + ": " + Failures.text(SagaEvents.withoutValues(cause));
   }
 
-  /** Not counted: something else is out of reach. */
+  /** Defers the saga without counting a failure: a system that it needs is unavailable. */
   private void postpone(SagaStore.Claimed claim, Throwable cause) throws SQLException {
-    lastFailure = text(claim, cause);
+    lastFailure = describe(claim, cause);
     inTransaction((tx, connection) -> store.postpone(connection, claim, config.lease()));
   }
 
   /**
-   * Counts a wake-up whose beginning is known and whose end is not, before it begins again: what
-   * ends a process must not end every process in turn. False if the saga was parked, or moved.
+   * Records a wake-up that started and never ended as a failure before the saga is woken again, so
+   * that a saga that kills its process does not kill every process in turn. Returns false if the
+   * saga was parked, or changed since.
    */
-  private boolean beginsAgain(SagaStore.Claimed claim) throws Exception {
+  private boolean recordAbandoned(SagaStore.Claimed claim) throws Exception {
     return inTransaction(
         (tx, connection) -> {
           if (!store.renew(connection, claim, config.lease())) {
@@ -228,49 +231,50 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
           }
           int number = store.failures(connection, claim.id()) + 1;
           if (number > MAX_FAILURES) {
-            park(tx, claim, failures(number - 1, "the process ended, or it hangs"), null);
+            park(tx, claim, parkReason(number - 1, "the process ended, or it hangs"), null);
             return false;
           }
-          write(connection, claim, number, "an earlier wake-up has not ended");
+          appendFailure(connection, claim, number, "an earlier wake-up has not ended");
           return true;
         });
   }
 
-  /** Counts a failure in the saga's history, and parks the saga at the last one. */
-  private void count(SagaStore.Claimed claim, String what, Throwable cause) throws Exception {
+  /** Records a failure in the saga's history, and parks the saga at the last one. */
+  private void recordFailure(SagaStore.Claimed claim, String what, Throwable cause)
+      throws Exception {
     inTransaction(
         (tx, connection) -> {
           int number = store.failures(connection, claim.id()) + 1;
-          Duration wait = wait(number);
-          if (!store.postpone(connection, claim, wait)) {
+          Duration backoff = backoff(number);
+          if (!store.postpone(connection, claim, backoff)) {
             return null;
           }
-          write(connection, claim, number, what);
+          appendFailure(connection, claim, number, what);
           if (number >= MAX_FAILURES) {
-            park(tx, claim, failures(number, what), cause);
+            park(tx, claim, parkReason(number, what), cause);
           } else {
-            lastFailure = text(claim, cause);
-            tx.afterCommit(() -> events.failed(claim.id(), number, cause, wait));
+            lastFailure = describe(claim, cause);
+            tx.afterCommit(() -> events.wakeFailed(claim.id(), number, cause, backoff));
           }
           return null;
         });
   }
 
-  private static String failures(int number, String last) {
+  private static String parkReason(int number, String last) {
     return "could not be woken " + number + " times, last: " + last;
   }
 
-  private void write(Connection connection, SagaStore.Claimed claim, int number, String what)
-      throws SQLException {
-    // The class of a failure only: its text may hold parts of the state.
+  private void appendFailure(
+      Connection connection, SagaStore.Claimed claim, int number, String what) throws SQLException {
+    // Only the class of the failure, since its text may contain parts of the state.
     Decision.LogLine line = new Decision.LogLine(SagaLogEntry.Kind.FAILED, "", number, "", what);
     store.append(connection, claim.id(), List.of(line));
   }
 
-  /** The wait after a failure: the poll interval, then twice as long each time. */
-  private Duration wait(int number) {
-    Duration wait = config.pollInterval().multipliedBy(1L << (number - 1));
-    return wait.compareTo(LONGEST_WAIT) > 0 ? LONGEST_WAIT : wait;
+  /** {@return the wait after a failure: the poll interval, doubled with each further failure} */
+  private Duration backoff(int number) {
+    Duration backoff = config.pollInterval().multipliedBy(1L << (number - 1));
+    return backoff.compareTo(MAX_BACKOFF) > 0 ? MAX_BACKOFF : backoff;
   }
 
   private void park(SagaStore.Claimed claim, String reason, Throwable cause) throws Exception {
@@ -300,12 +304,12 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
     return transactions.<T, SQLException>run(tx -> work.run(tx, tx.unwrap(Connection.class)));
   }
 
-  private void move(SagaStore.Claimed claim) throws Exception {
+  private void applyTimeout(SagaStore.Claimed claim) throws Exception {
     transactions.<Void, Exception>run(
         tx -> {
           Connection connection = tx.unwrap(Connection.class);
           Optional<StoredSaga> stored = store.load(connection, claim.id());
-          // A reply has moved it since: it carries a wake-up time of its own.
+          // A reply has changed it since and has set a new wake-up time.
           if (stored.isEmpty() || stored.get().version() != claim.version()) {
             return null;
           }
@@ -313,7 +317,7 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
               definitions.get(
                   SagaDefinition.id(stored.get().type(), stored.get().definitionVersion()));
           if (definition != null
-              && moves.apply(tx, definition, stored.get(), new Input.TimerDue(), null)
+              && transitions.apply(tx, definition, stored.get(), new Input.TimerDue(), null)
                   == SagaTransitions.Outcome.IGNORED) {
             store.release(connection, claim);
           }
@@ -321,23 +325,23 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
         });
   }
 
-  private Health measured(String failure) throws Exception {
+  private Health readHealth(String failure) throws Exception {
     return transactions.<Health, Exception>run(
         tx -> {
           Connection connection = tx.unwrap(Connection.class);
-          List<SagaStore.Overdue> overdue = store.overdue(connection);
+          List<SagaStore.OverdueCount> overdue = store.overdue(connection);
           long parked = store.count(connection, SagaStatus.PARKED);
           return health(overdue, parked, failure);
         });
   }
 
-  private Health health(List<SagaStore.Overdue> overdue, long parked, String failure) {
+  private Health health(List<SagaStore.OverdueCount> overdue, long parked, String failure) {
     Map<String, String> details = new TreeMap<>();
-    long failing = overdue.stream().mapToLong(SagaStore.Overdue::failing).sum();
+    long failing = overdue.stream().mapToLong(SagaStore.OverdueCount::failing).sum();
     long oldest = overdue.stream().mapToLong(o -> o.age().toSeconds()).max().orElse(0);
     details.put("oldestOverdueSeconds", Long.toString(oldest));
     details.put(
-        "overdue", Long.toString(overdue.stream().mapToLong(SagaStore.Overdue::count).sum()));
+        "overdue", Long.toString(overdue.stream().mapToLong(SagaStore.OverdueCount::count).sum()));
     details.put("failing", Long.toString(failing));
     details.put("parked", Long.toString(parked));
     List<String> unknown =
@@ -348,7 +352,7 @@ final class SagaTimeouts implements TimerThread.Work<SagaStore.Claimed> {
             .toList();
     String reason = parked > 0 ? parked + " sagas parked" : "";
     if (failing > 0) {
-      // Of another process nothing is known but the count.
+      // The failures of other processes are known by their number only.
       String last = lastFailure.isEmpty() ? "" : ", last: " + lastFailure;
       reason = failing + " sagas could not be woken and are woken again" + last;
     }

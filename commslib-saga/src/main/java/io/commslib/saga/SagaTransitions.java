@@ -19,19 +19,20 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes decisions to the database: row, history, commands and hooks in the caller's transaction.
+ * Applies the decisions of {@link Decider}: writes row, history and commands and runs the hooks,
+ * all in the caller's transaction.
  */
 final class SagaTransitions {
 
-  /** What became of an input. */
+  /** Outcome of an input. */
   enum Outcome {
-    MOVED,
+    APPLIED,
     IGNORED,
-    /** Another transaction moved the saga first: load it again and decide anew. */
-    LOST_RACE
+    /** Another transaction changed the saga first: load it and decide again. */
+    CONFLICT
   }
 
-  /** An input the saga can't take. */
+  /** The saga refuses the input in its current state. */
   static final class RefusedException extends Exception {
     private static final long serialVersionUID = 1L;
 
@@ -44,36 +45,10 @@ final class SagaTransitions {
     }
   }
 
-  /** A function of the definition, the codec or the type registry failed; nothing was written. */
-  static final class PlanException extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-
-    private final transient Throwable failure;
-
-    PlanException(Throwable failure) {
-      super(Failures.text(failure), failure);
-      this.failure = failure;
-    }
-
-    Throwable failure() {
-      return failure;
-    }
-
-    /** The failure itself; throws it if it is no exception. */
-    Exception rethrown() {
-      if (failure instanceof Exception exception) {
-        return exception;
-      }
-      if (failure instanceof Error error) {
-        throw error;
-      }
-      return this;
-    }
-  }
-
   private record Publication(Destination to, Message message) {}
 
-  private record Plan<S>(Decision.Move<S> move, byte[] data, List<Publication> publications) {}
+  private record Plan<S>(
+      Decision.Transition<S> transition, byte[] data, List<Publication> publications) {}
 
   private final SagaStore store;
   private final TypeRegistry types;
@@ -101,28 +76,28 @@ final class SagaTransitions {
   <S> boolean start(
       TransactionContext tx, SagaDefinition<S> definition, String id, String businessKey, S state)
       throws SQLException {
-    Instance<S> unborn = Instance.unborn(definition, id, businessKey, state);
-    // Only the distance to the wake-up time counts: the database adds it to its own clock.
-    Decision<S> decision = Decider.decide(definition, unborn, new Input.Start(), Instant.EPOCH);
-    Plan<S> plan = plan(definition, (Decision.Move<S>) decision, null);
-    Instance<S> next = plan.move().next();
+    Instance<S> initial = Instance.initial(definition, id, businessKey, state);
+    // Only the distance to the wake-up time is used: the database adds it to its own clock.
+    Decision<S> decision = Decider.decide(definition, initial, new Input.Start(), Instant.EPOCH);
+    Plan<S> plan = plan(definition, (Decision.Transition<S>) decision, null);
+    Instance<S> next = plan.transition().next();
     Duration wakeIn = Duration.between(Instant.EPOCH, Objects.requireNonNull(next.wakeAt()));
     Connection connection = tx.unwrap(Connection.class);
     if (!store.insert(connection, definition, next, plan.data(), wakeIn)) {
       return false;
     }
-    store.append(connection, id, plan.move().log());
+    store.append(connection, id, plan.transition().log());
     publish(tx, plan);
     return true;
   }
 
   /**
-   * Gives an input to a saga.
+   * Applies an input to a saga.
    *
-   * @param cause the message that brought it, for the trace
-   * @throws RefusedException if the saga can't take it; nothing was written
-   * @throws PlanException if a user function failed; nothing was written
-   * @throws Exception what a hook threw; the transaction must roll back
+   * @param cause the message that carried the input, for the trace
+   * @throws RefusedException if the saga refuses the input; nothing was written
+   * @throws DefinitionFailedException if a user's function failed; nothing was written
+   * @throws Exception a failure of a hook; the transaction must roll back
    */
   <S> Outcome apply(
       TransactionContext tx,
@@ -144,41 +119,42 @@ final class SagaTransitions {
       if (decision instanceof Decision.Refuse<S> refuse) {
         throw new RefusedException(refuse.reason());
       }
-      plan = plan(definition, (Decision.Move<S>) decision, cause);
+      plan = plan(definition, (Decision.Transition<S>) decision, cause);
     } catch (RefusedException e) {
       throw e;
     } catch (Throwable e) {
-      // Code in other languages throws checked exceptions that it does not declare.
-      // An error of the JVM says nothing about the definition.
+      // Throwable, since code in other languages throws checked exceptions that it does not
+      // declare.
+      // An error of the JVM is no failure of the definition.
       Optional<VirtualMachineError> jvm = Failures.jvmFailure(e);
       if (jvm.isPresent()) {
         throw jvm.get();
       }
-      throw new PlanException(e);
+      throw new DefinitionFailedException(e);
     }
     Connection connection = tx.unwrap(Connection.class);
-    Instance<S> next = plan.move().next();
+    Instance<S> next = plan.transition().next();
     if (!store.update(connection, before, definition, next, plan.data())) {
-      return Outcome.LOST_RACE;
+      return Outcome.CONFLICT;
     }
-    store.append(connection, before.id(), plan.move().log());
+    store.append(connection, before.id(), plan.transition().log());
     publish(tx, plan);
-    tellParked(tx, before, plan.move());
-    for (Effect effect : plan.move().effects()) {
+    reportIfParked(tx, before, plan.transition());
+    for (Effect effect : plan.transition().effects()) {
       if (effect instanceof Effect.End end) {
         for (SagaHook<S> hook : definition.hooks(end.status())) {
           hook.run(next.state(), tx);
         }
       }
     }
-    return Outcome.MOVED;
+    return Outcome.APPLIED;
   }
 
-  /** Everything that can fail by a user's mistake, before anything is written. */
+  /** Runs everything that a user's mistake can make fail, before anything is written. */
   private <S> Plan<S> plan(
-      SagaDefinition<S> definition, Decision.Move<S> move, @Nullable Message cause) {
+      SagaDefinition<S> definition, Decision.Transition<S> transition, @Nullable Message cause) {
     List<Publication> publications = new ArrayList<>();
-    for (Effect effect : move.effects()) {
+    for (Effect effect : transition.effects()) {
       if (effect instanceof Effect.Send send) {
         Message.Builder message =
             types
@@ -186,7 +162,7 @@ final class SagaTransitions {
                 .id(send.messageId())
                 .source("/saga/" + definition.name())
                 .time(time.now())
-                .correlationId(move.next().id())
+                .correlationId(transition.next().id())
                 .key(send.key());
         if (send.undoes() != null) {
           message.causationId(send.undoes());
@@ -198,13 +174,14 @@ final class SagaTransitions {
       }
     }
     byte[] data =
-        Objects.requireNonNull(codec.encode(move.next().state()), "bytes made by the codec");
-    return new Plan<>(move, data, publications);
+        Objects.requireNonNull(codec.encode(transition.next().state()), "bytes made by the codec");
+    return new Plan<>(transition, data, publications);
   }
 
-  private void tellParked(TransactionContext tx, StoredSaga before, Decision.Move<?> move) {
-    if (move.next().status() == SagaStatus.PARKED && before.status() != SagaStatus.PARKED) {
-      Decision.LogLine last = move.log().get(move.log().size() - 1);
+  private void reportIfParked(
+      TransactionContext tx, StoredSaga before, Decision.Transition<?> transition) {
+    if (transition.next().status() == SagaStatus.PARKED && before.status() != SagaStatus.PARKED) {
+      Decision.LogLine last = transition.log().get(transition.log().size() - 1);
       String reason = last.detail() + (last.step().isEmpty() ? "" : ": " + last.step());
       tx.afterCommit(() -> events.parked(before.id(), 0, reason, null));
     }

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * One step of a definition.
  *
- * @param replies how success changes the state, by class of the reply
- * @param refusals how a refusal changes the state, by class of the reply
+ * @param replies update of the state on success, by class of the reply
+ * @param refusals update of the state on a refusal, by class of the reply
  * @param undo null if there is none
  */
 record Step<S>(
@@ -32,7 +32,7 @@ record Step<S>(
   /** A compensation. */
   record Undo<S>(Call<S> command, Map<Class<?>, BiFunction<S, Object, S>> replies, int attempts) {}
 
-  /** Compensations are repeated ever more slowly: giving one up needs a human. */
+  /** The wait doubles with each attempt, since only an operator may abandon a compensation. */
   Duration undoWait(int attempt) {
     Duration longest = timeout.compareTo(MAX_UNDO_WAIT) > 0 ? timeout : MAX_UNDO_WAIT;
     Duration wait = timeout;
@@ -42,7 +42,10 @@ record Step<S>(
     return wait.compareTo(longest) > 0 ? longest : wait;
   }
 
-  /** What must not change while instances of this version exist; timeouts and attempts may. */
+  /**
+   * The part of the step that must not change while instances of this version exist; timeouts and
+   * attempts may change.
+   */
   String structure() {
     return name
         + " "

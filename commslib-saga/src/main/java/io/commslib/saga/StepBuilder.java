@@ -11,24 +11,22 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Collects the parts of one step; made by {@link SagaDefinition.Builder#step}. Not thread-safe.
+ * Builds one step; created by {@link SagaDefinition.Builder#step}. Not thread-safe.
  *
- * <p>A step with a compensation may be undone; a {@link #readOnly()} one needs no undo; a {@link
+ * <p>A step with a compensation may be undone. A {@link #readOnly()} step needs no undo. A {@link
  * #pivot()} is the point of no return, and every step after it must succeed in the end.
  *
  * @param <S> class of the state
  */
 public final class StepBuilder<S> {
 
-  /** How long a reply is awaited unless {@link #timeout} says otherwise. */
+  /** Default of {@link #timeout}: 30 s. */
   public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(30);
 
-  /** How often a command is sent unless {@link #attempts} says otherwise: {@value}. */
+  /** Default of {@link #attempts}: {@value}. */
   public static final int DEFAULT_ATTEMPTS = 3;
 
-  /**
-   * How often a compensation is sent unless {@link #compensationAttempts} says otherwise: {@value}.
-   */
+  /** Default of {@link #compensationAttempts}: {@value}. */
   public static final int DEFAULT_COMPENSATION_ATTEMPTS = 10;
 
   private final SagaDefinition.Builder<S> saga;
@@ -49,10 +47,11 @@ public final class StepBuilder<S> {
   }
 
   /**
-   * Sets the command. It is made anew for every attempt, under the same message id.
+   * Sets the command. Required. It is created again for every attempt, with the same message id.
    *
-   * @param to where the participant takes commands
-   * @param command from the state; a class of the engine's type registry
+   * @param to destination at which the participant receives commands
+   * @param command creates the command from the state; its class must be in the engine's type
+   *     registry
    * @return this
    * @throws IllegalArgumentException if the step has a command already
    */
@@ -63,13 +62,13 @@ public final class StepBuilder<S> {
   }
 
   /**
-   * Names a reply that means success. Several classes may be named.
+   * Adds a reply that means success. At least one is required.
    *
    * @param <R> class of the reply
    * @param reply a class of the engine's type registry
-   * @param update new state from the state and the reply
+   * @param update computes the new state from the state and the reply
    * @return this
-   * @throws IllegalArgumentException if the class is named for this step already
+   * @throws IllegalArgumentException if this step already has the class
    */
   public <R> StepBuilder<S> onReply(Class<R> reply, BiFunction<S, ? super R, S> update) {
     add("onReply", replies, reply, update);
@@ -78,14 +77,14 @@ public final class StepBuilder<S> {
   }
 
   /**
-   * Names a reply that means the participant refused and did nothing: earlier steps are undone.
-   * Several classes may be named. A technical failure is not a refusal; a participant retries it.
+   * Adds a reply that means that the participant refused and did nothing: earlier steps are undone.
+   * Default none. A technical failure is not a refusal; the participant retries it.
    *
    * @param <R> class of the reply
    * @param reply a class of the engine's type registry
-   * @param update new state from the state and the reply
+   * @param update computes the new state from the state and the reply
    * @return this
-   * @throws IllegalArgumentException if the class is named for this step already
+   * @throws IllegalArgumentException if this step already has the class
    */
   public <R> StepBuilder<S> refusedBy(Class<R> reply, BiFunction<S, ? super R, S> update) {
     add("refusedBy", refusals, reply, update);
@@ -95,12 +94,15 @@ public final class StepBuilder<S> {
   }
 
   /**
-   * Sets the compensation. It undoes what the command did, and must be answered as well if the
-   * command did nothing or has never been seen. It may come again under another id when success
-   * becomes known after it was sent; {@code causationId} is always the id of the command to undo.
+   * Sets the compensation; default none. It undoes the command's effect. The participant must
+   * answer it also if the command had no effect or was never received. The compensation is sent
+   * again under another id if success becomes known after it was sent. Its {@code causationId} is
+   * always the id of the command to undo.
    *
-   * @param to where the participant takes commands, by rule the same as the command's
-   * @param command from the state; a class of the engine's type registry
+   * @param to destination at which the participant receives compensations, normally that of the
+   *     command
+   * @param command creates the compensation from the state; its class must be in the engine's type
+   *     registry
    * @return this
    * @throws IllegalArgumentException if the step has a compensation already
    */
@@ -111,24 +113,24 @@ public final class StepBuilder<S> {
   }
 
   /**
-   * Names the reply that confirms the compensation.
+   * Adds a reply that confirms the compensation and leaves the state unchanged.
    *
    * @param reply a class of the engine's type registry
    * @return this
-   * @throws IllegalArgumentException if the class is named already
+   * @throws IllegalArgumentException if this step already has the class for its compensation
    */
   public StepBuilder<S> compensatedBy(Class<?> reply) {
     return compensatedBy(reply, (state, ignored) -> state);
   }
 
   /**
-   * Names the reply that confirms the compensation. Several classes may be named.
+   * Adds a reply that confirms the compensation. A compensation requires at least one.
    *
    * @param <R> class of the reply
    * @param reply a class of the engine's type registry
-   * @param update new state from the state and the reply
+   * @param update computes the new state from the state and the reply
    * @return this
-   * @throws IllegalArgumentException if the class is named already
+   * @throws IllegalArgumentException if this step already has the class for its compensation
    */
   public <R> StepBuilder<S> compensatedBy(Class<R> reply, BiFunction<S, ? super R, S> update) {
     add("compensatedBy", undoReplies, reply, update);
@@ -136,8 +138,8 @@ public final class StepBuilder<S> {
   }
 
   /**
-   * Sets how long the reply of one attempt is awaited. Compensations wait twice as long after each
-   * attempt, up to 10 minutes or this if it is longer.
+   * Sets the time for which the reply to one attempt is awaited. For compensations the time doubles
+   * with each attempt, up to 10 minutes or this timeout, whichever is longer.
    *
    * @param timeout 10 ms to 365 d, default 30 s
    * @return this
@@ -150,8 +152,9 @@ public final class StepBuilder<S> {
   }
 
   /**
-   * Sets how often the command is sent, the first time included, before its outcome counts as
-   * unknown: then it is undone with all earlier steps; a pivot and steps after it are parked.
+   * Sets the maximum number of times that the command is sent, the first send included. If none is
+   * answered in time, the outcome counts as unknown: the step is undone with all earlier steps. At
+   * a pivot or a step after it the saga is parked instead.
    *
    * @param attempts 1 to 1,000, default {@value #DEFAULT_ATTEMPTS}
    * @return this
@@ -163,7 +166,8 @@ public final class StepBuilder<S> {
   }
 
   /**
-   * Sets how often the compensation is sent, the first time included, before the saga is parked.
+   * Sets the maximum number of times that the compensation is sent, the first send included. If
+   * none is answered in time, the saga is parked.
    *
    * @param attempts 1 to 1,000, default {@value #DEFAULT_COMPENSATION_ATTEMPTS}
    * @return this
@@ -175,7 +179,7 @@ public final class StepBuilder<S> {
   }
 
   /**
-   * Declares that the command changes nothing, so that nothing is to be undone.
+   * Declares that the command changes nothing, so that there is nothing to undo.
    *
    * @return this
    * @throws IllegalArgumentException if declared a pivot
@@ -185,8 +189,8 @@ public final class StepBuilder<S> {
   }
 
   /**
-   * Declares the point of no return: it may be refused, but once it may have happened nothing is
-   * undone any more. The last step is a pivot if it has no compensation and is not read-only.
+   * Declares the point of no return: the step may be refused, but once it may have taken effect
+   * nothing is undone. A last step without compensation that is not read-only is a pivot.
    *
    * @return this
    * @throws IllegalArgumentException if declared read-only
@@ -208,7 +212,7 @@ public final class StepBuilder<S> {
   /**
    * Sets the ordering key; see {@link SagaDefinition.Builder#key}.
    *
-   * @param key from the state
+   * @param key computes the key from the state
    * @return builder of the definition
    */
   public SagaDefinition.Builder<S> key(Function<S, String> key) {
@@ -216,9 +220,9 @@ public final class StepBuilder<S> {
   }
 
   /**
-   * Adds what to do on completion; see {@link SagaDefinition.Builder#onCompleted}.
+   * Adds a hook for completion; see {@link SagaDefinition.Builder#onCompleted}.
    *
-   * @param hook what to do
+   * @param hook called at the end
    * @return builder of the definition
    */
   public SagaDefinition.Builder<S> onCompleted(SagaHook<S> hook) {
@@ -226,9 +230,9 @@ public final class StepBuilder<S> {
   }
 
   /**
-   * Adds what to do after compensation; see {@link SagaDefinition.Builder#onCompensated}.
+   * Adds a hook for compensation; see {@link SagaDefinition.Builder#onCompensated}.
    *
-   * @param hook what to do
+   * @param hook called at the end
    * @return builder of the definition
    */
   public SagaDefinition.Builder<S> onCompensated(SagaHook<S> hook) {

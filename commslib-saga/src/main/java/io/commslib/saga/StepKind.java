@@ -1,10 +1,10 @@
 package io.commslib.saga;
 
-/** What may happen to a step once it has been sent. */
+/** The way in which a step can end once its command is sent. */
 enum StepKind {
   /** Has a compensation. */
   COMPENSATABLE,
-  /** Has no effect, so nothing is to be undone. */
+  /** Has no effect, so there is nothing to undo. */
   READ_ONLY,
   /** Point of no return: may be refused, but its success can't be undone. */
   PIVOT,

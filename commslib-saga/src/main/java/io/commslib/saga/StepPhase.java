@@ -1,17 +1,17 @@
 package io.commslib.saga;
 
-/** Where one step of a saga stands. */
+/** State of one step of a saga. */
 public enum StepPhase {
-  /** Not begun. */
+  /** Not started. */
   PENDING,
-  /** The command is out; whether it had effect is unknown. */
+  /** The command is sent; its effect is unknown. */
   SENT,
-  /** Succeeded. */
+  /** The step succeeded. */
   DONE,
-  /** The participant refused: no effect. */
+  /** The participant refused; the command had no effect. */
   REFUSED,
-  /** The compensation is out. */
+  /** The compensation is sent and not yet answered. */
   UNDOING,
-  /** Compensated, or given up without anything to undo. */
+  /** The step is compensated, or was abandoned with nothing to undo. */
   UNDONE
 }

@@ -8,11 +8,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A saga's row; the state still as bytes.
+ * Row of a saga, with the state as stored bytes.
  *
- * @param version number of the last write; the next one names it
+ * @param version number of the last write, which the next write must name
  * @param steps by name, in order
- * @param readAt the database's clock when it was read
+ * @param readAt the database's clock when the row was read
  */
 record StoredSaga(
     String id,
@@ -27,7 +27,7 @@ record StoredSaga(
     Instant updatedAt,
     Instant readAt) {
 
-  /** The instance as its definition sees it. */
+  /** {@return the instance with its steps in the definition's order} */
   <S> Instance<S> instance(SagaDefinition<S> definition, S state) {
     List<StepState> inOrder = new ArrayList<>();
     for (String name : definition.stepNames()) {
@@ -36,8 +36,8 @@ record StoredSaga(
     return new Instance<>(id, businessKey, status, inOrder, state, wakeAt);
   }
 
-  /** Text form of the steps: {@code name:phase:attempt:round:answered}, separated by blanks. */
-  static String text(List<String> names, List<StepState> steps) {
+  /** Formats the steps as {@code name:phase:attempt:round:successKnown}, separated by blanks. */
+  static String formatSteps(List<String> names, List<StepState> steps) {
     StringBuilder text = new StringBuilder();
     for (int i = 0; i < names.size(); i++) {
       StepState at = steps.get(i);
@@ -50,12 +50,12 @@ record StoredSaga(
           .append(':')
           .append(at.round())
           .append(':')
-          .append(at.answered() ? '1' : '0');
+          .append(at.successKnown() ? '1' : '0');
     }
     return text.toString();
   }
 
-  static Map<String, StepState> parse(String text) {
+  static Map<String, StepState> parseSteps(String text) {
     Map<String, StepState> steps = new LinkedHashMap<>();
     for (String entry : text.split(" ")) {
       String[] parts = entry.split(":");
@@ -70,8 +70,8 @@ record StoredSaga(
     return steps;
   }
 
-  /** Name of the step whose reply is awaited, or empty. */
-  static String awaited(Map<String, StepState> steps) {
+  /** {@return the name of the step whose reply is awaited, or empty} */
+  static String awaitedStep(Map<String, StepState> steps) {
     for (StepPhase phase : new StepPhase[] {StepPhase.UNDOING, StepPhase.SENT}) {
       for (Map.Entry<String, StepState> step : steps.entrySet()) {
         if (step.getValue().phase() == phase) {

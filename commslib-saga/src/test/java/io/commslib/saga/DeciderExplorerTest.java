@@ -19,9 +19,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Walks every order in which commands, replies, refusals, timeouts, duplicates and losses can meet
- * a saga of three steps, up to a bound, with participants that remember what they were asked. A
- * crash is a message that comes again, because a decision commits whole or not at all.
+ * Explores every order of commands, replies, refusals, timeouts, duplicates and losses for a saga
+ * of three steps, up to a bound, with participants that remember their commands. A crash equals a
+ * redelivered message, because a decision commits as a whole or not at all.
  */
 class DeciderExplorerTest {
 
@@ -56,34 +56,34 @@ class DeciderExplorerTest {
         .timeout(Duration.ofSeconds(1));
   }
 
-  /** What one participant knows: the answer it gave, what it did, which undos it has seen. */
+  /** State of a participant: its reply, whether its effect exists, and the undos it received. */
   record Participant(String answer, boolean effect, Set<Integer> undos) {}
 
-  /** A message under way: round 0 is the command, others are undos; reply is empty for commands. */
-  record Wire(int step, int round, String reply) implements Comparable<Wire> {
+  /** A message in flight: round 0 is the command, others are undos; reply is empty for commands. */
+  record InFlight(int step, int round, String reply) implements Comparable<InFlight> {
     @Override
-    public int compareTo(Wire other) {
+    public int compareTo(InFlight other) {
       return (step + "/" + round + reply).compareTo(other.step + "/" + other.round + other.reply);
     }
   }
 
-  record World(
+  record SystemState(
       Instance<String> saga,
-      List<Participant> parties,
-      Map<Wire, Integer> wires,
+      List<Participant> participants,
+      Map<InFlight, Integer> inFlight,
       int duplicates,
       int losses,
       int retries) {}
 
   private boolean tombstones;
   private boolean cancels;
-  private final Set<World> seen = new HashSet<>();
-  private final Deque<World> open = new ArrayDeque<>();
-  private final Map<SagaStatus, Integer> quiet = new TreeMap<>();
+  private final Set<SystemState> seen = new HashSet<>();
+  private final Deque<SystemState> unexplored = new ArrayDeque<>();
+  private final Map<SagaStatus, Integer> quiescent = new TreeMap<>();
 
   @ParameterizedTest
   @CsvSource({
-    // duplicates, losses, whether participants remember an undo that came first, cancels
+    // duplicates, losses, whether participants remember an undo that arrived first, cancels
     "1, 0, true, false",
     "1, 0, false, false",
     "0, 1, true, false",
@@ -95,161 +95,172 @@ class DeciderExplorerTest {
     this.tombstones = tombstones;
     this.cancels = cancels;
     explore(duplicates, losses);
-    assertThat(quiet.keySet()).containsExactly(SagaStatus.COMPLETED, SagaStatus.COMPENSATED);
+    assertThat(quiescent.keySet()).containsExactly(SagaStatus.COMPLETED, SagaStatus.COMPENSATED);
     assertThat(seen).hasSizeGreaterThan(1_000);
   }
 
   @Test
-  void reachesParkedOnTheWay() {
+  void reachesParkedBeforeTheEnd() {
     tombstones = true;
     explore(0, 0);
-    assertThat(seen).anyMatch(w -> w.saga().status() == SagaStatus.PARKED);
+    assertThat(seen).anyMatch(state -> state.saga().status() == SagaStatus.PARKED);
   }
 
   private void explore(int duplicates, int losses) {
-    Instance<String> unborn = Instance.unborn(SAGA, "s", "key", "state");
-    List<Participant> parties = new ArrayList<>();
+    Instance<String> initial = Instance.initial(SAGA, "s", "key", "state");
+    List<Participant> participants = new ArrayList<>();
     for (int i = 0; i < STEPS; i++) {
-      parties.add(new Participant("", false, Set.of()));
+      participants.add(new Participant("", false, Set.of()));
     }
-    World world = new World(unborn, parties, new TreeMap<>(), duplicates, losses, losses);
-    reach(decided(world, new Input.Start()));
-    while (!open.isEmpty()) {
-      World next = open.poll();
+    SystemState system =
+        new SystemState(initial, participants, new TreeMap<>(), duplicates, losses, losses);
+    reach(decide(system, new Input.Start()));
+    while (!unexplored.isEmpty()) {
+      SystemState next = unexplored.poll();
       check(next);
       expand(next);
     }
   }
 
-  private void reach(World world) {
-    if (seen.add(world)) {
-      open.add(world);
+  private void reach(SystemState system) {
+    if (seen.add(system)) {
+      unexplored.add(system);
       if (seen.size() > 3_000_000) {
-        fail("more worlds than expected");
+        fail("more states than expected");
       }
     }
   }
 
-  private void check(World world) {
-    Instance<String> saga = world.saga();
-    assertThat(saga.wakeAt() == null).as("%s", world).isEqualTo(saga.status().isAtRest());
+  private void check(SystemState system) {
+    Instance<String> saga = system.saga();
+    assertThat(saga.wakeAt() == null).as("%s", system).isEqualTo(saga.status().isAtRest());
     boolean back =
         saga.status() == SagaStatus.COMPENSATING || saga.status() == SagaStatus.COMPENSATED;
-    if (back && world.parties().get(PIVOT).effect()) {
-      fail("undoes after the pivot: " + world);
+    if (back && system.participants().get(PIVOT).effect()) {
+      fail("undoes after the pivot: " + system);
     }
-    if (!world.wires().isEmpty() || !saga.status().isAtRest()) {
+    if (!system.inFlight().isEmpty() || !saga.status().isAtRest()) {
       return;
     }
-    if (saga.status() == SagaStatus.PARKED && world.retries() > 0) {
+    if (saga.status() == SagaStatus.PARKED && system.retries() > 0) {
       return;
     }
-    quiet.merge(saga.status(), 1, Integer::sum);
+    quiescent.merge(saga.status(), 1, Integer::sum);
     boolean completed = saga.status() == SagaStatus.COMPLETED;
-    assertThat(world.parties()).as("%s", world).allMatch(party -> party.effect() == completed);
+    assertThat(system.participants())
+        .as("%s", system)
+        .allMatch(participant -> participant.effect() == completed);
   }
 
-  private void expand(World world) {
-    if (world.saga().wakeAt() != null) {
-      reach(decided(world, new Input.TimerDue()));
+  private void expand(SystemState system) {
+    if (system.saga().wakeAt() != null) {
+      reach(decide(system, new Input.TimerDue()));
     }
     if (cancels) {
-      reach(decided(world, new Input.Cancel("a", "r")));
+      reach(decide(system, new Input.Cancel("a", "r")));
     }
-    if (world.saga().status() == SagaStatus.PARKED
-        && world.wires().isEmpty()
-        && world.retries() > 0) {
-      World used =
-          new World(
-              world.saga(),
-              world.parties(),
-              world.wires(),
-              world.duplicates(),
-              world.losses(),
-              world.retries() - 1);
-      reach(decided(used, new Input.Retry("a", "r")));
+    if (system.saga().status() == SagaStatus.PARKED
+        && system.inFlight().isEmpty()
+        && system.retries() > 0) {
+      SystemState used =
+          new SystemState(
+              system.saga(),
+              system.participants(),
+              system.inFlight(),
+              system.duplicates(),
+              system.losses(),
+              system.retries() - 1);
+      reach(decide(used, new Input.Retry("a", "r")));
     }
-    for (Wire wire : world.wires().keySet()) {
-      deliver(taken(world, wire, 0, 0), wire);
-      if (world.duplicates() > 0) {
-        deliver(taken(world, wire, 1, 0), wire);
+    for (InFlight message : system.inFlight().keySet()) {
+      deliver(take(system, message, 0, 0), message);
+      if (system.duplicates() > 0) {
+        deliver(take(system, message, 1, 0), message);
       }
-      if (world.losses() > 0) {
-        reach(taken(world, wire, 0, 1));
+      if (system.losses() > 0) {
+        reach(take(system, message, 0, 1));
       }
     }
   }
 
-  private static World taken(World world, Wire wire, int duplicate, int loss) {
-    Map<Wire, Integer> wires = new TreeMap<>(world.wires());
+  private static SystemState take(SystemState system, InFlight message, int duplicate, int loss) {
+    Map<InFlight, Integer> messages = new TreeMap<>(system.inFlight());
     if (duplicate == 0) {
-      wires.computeIfPresent(wire, (w, n) -> n == 1 ? null : n - 1);
+      messages.computeIfPresent(message, (w, n) -> n == 1 ? null : n - 1);
     }
-    return new World(
-        world.saga(),
-        world.parties(),
-        wires,
-        world.duplicates() - duplicate,
-        world.losses() - loss,
-        world.retries());
+    return new SystemState(
+        system.saga(),
+        system.participants(),
+        messages,
+        system.duplicates() - duplicate,
+        system.losses() - loss,
+        system.retries());
   }
 
-  private void deliver(World world, Wire wire) {
-    if (!wire.reply().isEmpty()) {
-      String step = "s" + wire.step();
+  private void deliver(SystemState system, InFlight message) {
+    if (!message.reply().isEmpty()) {
+      String step = "s" + message.step();
       String id =
-          wire.round() == 0
+          message.round() == 0
               ? CommandIds.command("s", step)
-              : CommandIds.undo("s", step, wire.round());
+              : CommandIds.undo("s", step, message.round());
       Object body =
-          wire.reply().equals("ok")
+          message.reply().equals("ok")
               ? new Ok()
-              : wire.reply().equals("no") ? new No() : new Undone();
-      reach(decided(world, new Input.Reply(id, body)));
+              : message.reply().equals("no") ? new No() : new Undone();
+      reach(decide(system, new Input.Reply(id, body)));
       return;
     }
-    Participant party = world.parties().get(wire.step());
-    if (wire.round() > 0) {
-      Set<Integer> undos = new HashSet<>(party.undos());
-      boolean first = undos.add(wire.round());
-      boolean effect = !first && party.effect();
-      reach(answered(world, wire, new Participant(party.answer(), effect, undos), "undone"));
-    } else if (!party.answer().isEmpty()) {
-      reach(answered(world, wire, party, party.answer()));
+    Participant participant = system.participants().get(message.step());
+    if (message.round() > 0) {
+      Set<Integer> undos = new HashSet<>(participant.undos());
+      boolean first = undos.add(message.round());
+      boolean effect = !first && participant.effect();
+      reach(
+          withReply(
+              system, message, new Participant(participant.answer(), effect, undos), "undone"));
+    } else if (!participant.answer().isEmpty()) {
+      reach(withReply(system, message, participant, participant.answer()));
     } else {
-      reach(answered(world, wire, new Participant("no", false, party.undos()), "no"));
-      if (!tombstones || party.undos().isEmpty()) {
-        reach(answered(world, wire, new Participant("ok", true, party.undos()), "ok"));
+      reach(withReply(system, message, new Participant("no", false, participant.undos()), "no"));
+      if (!tombstones || participant.undos().isEmpty()) {
+        reach(withReply(system, message, new Participant("ok", true, participant.undos()), "ok"));
       }
     }
   }
 
-  private static World answered(World world, Wire wire, Participant party, String reply) {
-    List<Participant> parties = new ArrayList<>(world.parties());
-    parties.set(wire.step(), party);
-    Map<Wire, Integer> wires = new TreeMap<>(world.wires());
-    wires.merge(new Wire(wire.step(), wire.round(), reply), 1, Integer::sum);
-    return new World(
-        world.saga(), parties, wires, world.duplicates(), world.losses(), world.retries());
+  private static SystemState withReply(
+      SystemState system, InFlight message, Participant participant, String reply) {
+    List<Participant> participants = new ArrayList<>(system.participants());
+    participants.set(message.step(), participant);
+    Map<InFlight, Integer> messages = new TreeMap<>(system.inFlight());
+    messages.merge(new InFlight(message.step(), message.round(), reply), 1, Integer::sum);
+    return new SystemState(
+        system.saga(),
+        participants,
+        messages,
+        system.duplicates(),
+        system.losses(),
+        system.retries());
   }
 
-  private static World decided(World world, Input input) {
-    Instant now = world.saga().wakeAt() == null ? NOW : world.saga().wakeAt();
-    Decision<String> decision = Decider.decide(SAGA, world.saga(), input, now);
+  private static SystemState decide(SystemState system, Input input) {
+    Instant now = system.saga().wakeAt() == null ? NOW : system.saga().wakeAt();
+    Decision<String> decision = Decider.decide(SAGA, system.saga(), input, now);
     if (decision instanceof Decision.Refuse<String> refuse && !(input instanceof Input.Cancel)) {
-      fail(refuse.reason() + " on " + input + " in " + world);
+      fail(refuse.reason() + " on " + input + " in " + system);
     }
-    if (!(decision instanceof Decision.Move<String> move)) {
-      return world;
+    if (!(decision instanceof Decision.Transition<String> move)) {
+      return system;
     }
-    Map<Wire, Integer> wires = new TreeMap<>(world.wires());
+    Map<InFlight, Integer> messages = new TreeMap<>(system.inFlight());
     for (Effect effect : move.effects()) {
       if (effect instanceof Effect.Send send) {
-        wires.merge(wire(send), 1, Integer::sum);
+        messages.merge(inFlight(send), 1, Integer::sum);
       }
     }
     Instance<String> next = move.next();
-    // Which instant it is makes no difference to the rules: one world for all of them.
+    // The rules do not depend on the instant, so one state stands for all instants.
     Instance<String> timeless =
         new Instance<>(
             next.id(),
@@ -258,18 +269,23 @@ class DeciderExplorerTest {
             next.steps(),
             next.state(),
             next.wakeAt() == null ? null : NOW);
-    return new World(
-        timeless, world.parties(), wires, world.duplicates(), world.losses(), world.retries());
+    return new SystemState(
+        timeless,
+        system.participants(),
+        messages,
+        system.duplicates(),
+        system.losses(),
+        system.retries());
   }
 
-  private static Wire wire(Effect.Send send) {
+  private static InFlight inFlight(Effect.Send send) {
     for (int step = 0; step < STEPS; step++) {
       if (send.messageId().equals(CommandIds.command("s", "s" + step))) {
-        return new Wire(step, 0, "");
+        return new InFlight(step, 0, "");
       }
       for (int round = 1; round < 10; round++) {
         if (send.messageId().equals(CommandIds.undo("s", "s" + step, round))) {
-          return new Wire(step, round, "");
+          return new InFlight(step, round, "");
         }
       }
     }

@@ -5,25 +5,25 @@ import static io.commslib.saga.SagaStatus.COMPENSATING;
 import static io.commslib.saga.SagaStatus.COMPLETED;
 import static io.commslib.saga.SagaStatus.PARKED;
 import static io.commslib.saga.SagaStatus.RUNNING;
-import static io.commslib.saga.TripMessages.TIMEOUT;
+import static io.commslib.saga.TripState.TIMEOUT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.commslib.core.messaging.Destination;
-import io.commslib.saga.TripMessages.BookCar;
-import io.commslib.saga.TripMessages.CarBooked;
-import io.commslib.saga.TripMessages.CarReturned;
-import io.commslib.saga.TripMessages.CardRefused;
-import io.commslib.saga.TripMessages.IssueTicket;
-import io.commslib.saga.TripMessages.NoCarLeft;
-import io.commslib.saga.TripMessages.Paid;
-import io.commslib.saga.TripMessages.Pay;
-import io.commslib.saga.TripMessages.Refund;
-import io.commslib.saga.TripMessages.Refunded;
-import io.commslib.saga.TripMessages.ReturnCar;
-import io.commslib.saga.TripMessages.SoldOut;
-import io.commslib.saga.TripMessages.TicketIssued;
+import io.commslib.saga.TripState.BookCar;
+import io.commslib.saga.TripState.CarBooked;
+import io.commslib.saga.TripState.CarReturned;
+import io.commslib.saga.TripState.CardRefused;
+import io.commslib.saga.TripState.IssueTicket;
+import io.commslib.saga.TripState.NoCarLeft;
+import io.commslib.saga.TripState.Paid;
+import io.commslib.saga.TripState.Pay;
+import io.commslib.saga.TripState.Refund;
+import io.commslib.saga.TripState.Refunded;
+import io.commslib.saga.TripState.ReturnCar;
+import io.commslib.saga.TripState.SoldOut;
+import io.commslib.saga.TripState.TicketIssued;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -31,14 +31,14 @@ import org.junit.jupiter.api.Test;
 
 class DeciderTest {
 
-  private static final SagaDefinition<TripMessages> TRIP = TripMessages.saga().build();
+  private static final SagaDefinition<TripState> TRIP = TripState.saga().build();
   private static final Instant NOW = Instant.parse("2026-11-20T10:00:00Z");
 
-  private static SagaScenario<TripMessages> started() {
-    return SagaScenario.given(TRIP, TripMessages.of("t"));
+  private static SagaScenario<TripState> started() {
+    return SagaScenario.given(TRIP, TripState.of("t"));
   }
 
-  private static SagaScenario<TripMessages> atTicket() {
+  private static SagaScenario<TripState> atTicketStep() {
     return started().whenReply("car", new CarBooked("red")).whenReply("pay", new Paid("p1"));
   }
 
@@ -54,12 +54,12 @@ class DeciderTest {
         .whenReply("ticket", new TicketIssued("T7"))
         .thenPublishes()
         .thenStatus(COMPLETED)
-        .thenState(new TripMessages("t", List.of("car red", "paid p1", "ticket T7")));
+        .thenState(new TripState("t", List.of("car red", "paid p1", "ticket T7")));
   }
 
   @Test
   void undoesEarlierStepsInReverseWhenRefused() {
-    atTicket()
+    atTicketStep()
         .whenReply("ticket", new SoldOut())
         .thenStatus(COMPENSATING)
         .thenPublishes(new Refund("t"))
@@ -68,11 +68,11 @@ class DeciderTest {
         .whenCompensationReply("car", new CarReturned())
         .thenPublishes()
         .thenStatus(COMPENSATED)
-        .thenState(new TripMessages("t", List.of("car red", "paid p1", "sold out", "car back")));
+        .thenState(new TripState("t", List.of("car red", "paid p1", "sold out", "car back")));
   }
 
   @Test
-  void endsAtOnceWhenTheFirstStepIsRefused() {
+  void endsImmediatelyWhenTheFirstStepIsRefused() {
     started()
         .whenReply("car", new NoCarLeft("Rome"))
         .thenPublishes()
@@ -82,15 +82,16 @@ class DeciderTest {
 
   @Test
   void repeatsTheCommandUnderTheSameIdAfterATimeout() {
-    Instance<TripMessages> born = moved(start());
-    Decision.Move<TripMessages> again = move(born, new Input.TimerDue(), NOW.plus(TIMEOUT));
-    assertThat(again.effects()).isEqualTo(start().effects());
-    assertThat(again.next().steps().get(0).attempt()).isEqualTo(2);
-    assertThat(again.next().wakeAt()).isEqualTo(NOW.plus(TIMEOUT.multipliedBy(2)));
+    Instance<TripState> saga = afterTransition(start());
+    Decision.Transition<TripState> repeated =
+        transition(saga, new Input.TimerDue(), NOW.plus(TIMEOUT));
+    assertThat(repeated.effects()).isEqualTo(start().effects());
+    assertThat(repeated.next().steps().get(0).attempt()).isEqualTo(2);
+    assertThat(repeated.next().wakeAt()).isEqualTo(NOW.plus(TIMEOUT.multipliedBy(2)));
   }
 
   @Test
-  void undoesAStepOfUnknownOutcomeToo() {
+  void undoesAlsoAStepOfUnknownOutcome() {
     started()
         .whenReply("car", new CarBooked("red"))
         .whenTimeElapses(TIMEOUT)
@@ -106,21 +107,21 @@ class DeciderTest {
 
   @Test
   void ignoresTheTimerBeforeTheReplyIsOverdue() {
-    Instance<TripMessages> born = moved(start());
-    assertThat(Decider.decide(TRIP, born, new Input.TimerDue(), NOW.plus(TIMEOUT.minusNanos(1))))
+    Instance<TripState> saga = afterTransition(start());
+    assertThat(Decider.decide(TRIP, saga, new Input.TimerDue(), NOW.plus(TIMEOUT.minusNanos(1))))
         .isInstanceOf(Decision.Ignore.class);
   }
 
   @Test
   void ignoresDuplicatesOfReplies() {
-    atTicket()
+    atTicketStep()
         .whenReply("car", new CarBooked("blue"))
         .thenPublishes()
         .thenStatus(RUNNING)
         .whenReply("ticket", new TicketIssued("T7"))
         .whenReply("ticket", new TicketIssued("T8"))
-        .thenState(new TripMessages("t", List.of("car red", "paid p1", "ticket T7")));
-    atTicket()
+        .thenState(new TripState("t", List.of("car red", "paid p1", "ticket T7")));
+    atTicketStep()
         .whenReply("ticket", new SoldOut())
         .whenReply("ticket", new SoldOut())
         .thenPublishes()
@@ -132,7 +133,7 @@ class DeciderTest {
 
   @Test
   void undoesAgainWhenSuccessBecomesKnownAfterTheUndoWasSent() {
-    SagaScenario<TripMessages> late =
+    SagaScenario<TripState> late =
         started()
             .whenTimeElapses(TIMEOUT.multipliedBy(2))
             .thenPublishes(new BookCar("t"), new ReturnCar("t"));
@@ -144,15 +145,15 @@ class DeciderTest {
   }
 
   @Test
-  void doesNotTakeTheReplyOfAnUndoSentBeforeTheSuccessWasKnown() {
-    Instance<TripMessages> saga = moved(start());
-    saga = move(saga, new Input.TimerDue(), saga.wakeAt()).next();
-    saga = move(saga, new Input.TimerDue(), saga.wakeAt()).next();
-    saga = move(saga, answer("car", new CarBooked("red")), NOW).next();
+  void ignoresTheReplyToAnUndoSentBeforeSuccessWasKnown() {
+    Instance<TripState> saga = afterTransition(start());
+    saga = transition(saga, new Input.TimerDue(), saga.wakeAt()).next();
+    saga = transition(saga, new Input.TimerDue(), saga.wakeAt()).next();
+    saga = transition(saga, reply("car", new CarBooked("red")), NOW).next();
     Input early = new Input.Reply(CommandIds.undo("s", "car", 1), new CarReturned());
     assertThat(Decider.decide(TRIP, saga, early, NOW)).isInstanceOf(Decision.Ignore.class);
     Input second = new Input.Reply(CommandIds.undo("s", "car", 2), new CarReturned());
-    assertThat(move(saga, second, NOW).next().status()).isEqualTo(COMPENSATED);
+    assertThat(transition(saga, second, NOW).next().status()).isEqualTo(COMPENSATED);
   }
 
   @Test
@@ -169,7 +170,7 @@ class DeciderTest {
   }
 
   @Test
-  void finishesTheUndoUnderWayBeforeALateSuccessIsUndone() {
+  void finishesTheUndoInProgressBeforeUndoingALateSuccess() {
     started()
         .whenReply("car", new CarBooked("red"))
         .whenTimeElapses(TIMEOUT.multipliedBy(2))
@@ -184,8 +185,8 @@ class DeciderTest {
 
   @Test
   void parksACompensationThatIsNeverAnsweredAndKeepsTheOthers() {
-    SagaScenario<TripMessages> parked =
-        atTicket()
+    SagaScenario<TripState> parked =
+        atTicketStep()
             .whenReply("ticket", new SoldOut())
             .whenTimeElapses(Duration.ofMinutes(5))
             .thenPublishes(new Refund("t"), new Refund("t"))
@@ -201,8 +202,8 @@ class DeciderTest {
   }
 
   @Test
-  void goesOnFromParkedWhenTheLateReplyComes() {
-    atTicket()
+  void continuesFromParkedWhenALateReplyArrives() {
+    atTicketStep()
         .whenReply("ticket", new SoldOut())
         .whenTimeElapses(Duration.ofMinutes(5))
         .thenStatus(PARKED)
@@ -213,14 +214,14 @@ class DeciderTest {
 
   @Test
   void parksAPivotOfUnknownOutcomeInsteadOfUndoing() {
-    atTicket()
+    atTicketStep()
         .whenTimeElapses(Duration.ofMinutes(5))
         .thenPublishes(new IssueTicket("t"))
         .thenStatus(PARKED)
         .thenStep("pay", StepPhase.DONE)
         .whenReply("ticket", new TicketIssued("T7"))
         .thenStatus(COMPLETED);
-    atTicket()
+    atTicketStep()
         .whenTimeElapses(Duration.ofMinutes(5))
         .whenRetried()
         .thenPublishes(new IssueTicket("t"))
@@ -231,7 +232,7 @@ class DeciderTest {
 
   @Test
   void refusesASuccessThatContradictsTheRefusalOfAPivot() {
-    SagaScenario<TripMessages> refused = atTicket().whenReply("ticket", new SoldOut());
+    SagaScenario<TripState> refused = atTicketStep().whenReply("ticket", new SoldOut());
     assertThatExceptionOfType(AssertionError.class)
         .isThrownBy(() -> refused.whenReply("ticket", new TicketIssued("T7")))
         .withMessageContaining("CONTRADICTION");
@@ -249,25 +250,25 @@ class DeciderTest {
 
   @Test
   void undoesNothingForAReadOnlyStep() {
-    SagaDefinition<TripMessages> definition =
-        SagaDefinition.builder("look", 1, TripMessages.class)
+    SagaDefinition<TripState> definition =
+        SagaDefinition.builder("inquiry", 1, TripState.class)
             .step("check")
-            .command(TripMessages.CARS, t -> new BookCar(t.id()))
+            .command(TripState.CARS, t -> new BookCar(t.id()))
             .onReply(CarBooked.class, (t, r) -> t)
             .readOnly()
             .timeout(TIMEOUT)
             .attempts(1)
             .step("pay")
-            .command(TripMessages.BANK, t -> new Pay(t.id()))
+            .command(TripState.BANK, t -> new Pay(t.id()))
             .onReply(Paid.class, (t, r) -> t)
             .refusedBy(CardRefused.class, (t, r) -> t)
             .build();
-    SagaScenario.given(definition, TripMessages.of("t"))
+    SagaScenario.given(definition, TripState.of("t"))
         .whenReply("check", new CarBooked("red"))
         .whenReply("pay", new CardRefused())
         .thenPublishes()
         .thenStatus(COMPENSATED);
-    SagaScenario.given(definition, TripMessages.of("t"))
+    SagaScenario.given(definition, TripState.of("t"))
         .whenTimeElapses(TIMEOUT)
         .thenStatus(COMPENSATED)
         .whenReply("check", new CarBooked("late"))
@@ -275,7 +276,7 @@ class DeciderTest {
   }
 
   @Test
-  void cancelsByUndoingTheStepUnderWayToo() {
+  void cancelsByUndoingAlsoTheStepInProgress() {
     started()
         .whenReply("car", new CarBooked("red"))
         .whenCancelled()
@@ -284,40 +285,40 @@ class DeciderTest {
   }
 
   @Test
-  void refusesToCancelWhatCanNotBeUndone() {
-    SagaScenario<TripMessages> pivot = atTicket();
+  void refusesToCancelAStepThatCanNotBeUndone() {
+    SagaScenario<TripState> pivot = atTicketStep();
     assertThatExceptionOfType(AssertionError.class).isThrownBy(pivot::whenCancelled);
-    SagaScenario<TripMessages> done = atTicket().whenReply("ticket", new TicketIssued("T7"));
+    SagaScenario<TripState> done = atTicketStep().whenReply("ticket", new TicketIssued("T7"));
     assertThatExceptionOfType(AssertionError.class).isThrownBy(done::whenCancelled);
   }
 
   @Test
-  void refusesToRetryWhatIsNotParked() {
-    SagaScenario<TripMessages> running = started();
+  void refusesToRetryASagaThatIsNotParked() {
+    SagaScenario<TripState> running = started();
     assertThatExceptionOfType(AssertionError.class).isThrownBy(running::whenRetried);
   }
 
   @Test
-  void takesAParkedStepAsSettledByHand() {
-    Instance<TripMessages> saga = moved(start());
-    saga = move(saga, answer("car", new CarBooked("red")), NOW).next();
-    saga = move(saga, answer("pay", new CardRefused()), NOW).next();
+  void continuesAfterAParkedStepIsSettledByHand() {
+    Instance<TripState> saga = afterTransition(start());
+    saga = transition(saga, reply("car", new CarBooked("red")), NOW).next();
+    saga = transition(saga, reply("pay", new CardRefused()), NOW).next();
     while (saga.wakeAt() != null) {
-      saga = move(saga, new Input.TimerDue(), saga.wakeAt()).next();
+      saga = transition(saga, new Input.TimerDue(), saga.wakeAt()).next();
     }
     assertThat(saga.status()).isEqualTo(PARKED);
-    assertThat(move(saga, new Input.Resolve("kim", "done"), NOW).next().status())
+    assertThat(transition(saga, new Input.Resolve("kim", "done"), NOW).next().status())
         .isEqualTo(COMPENSATED);
   }
 
   @Test
   void refusesRepliesThatAnswerNoCommandOfTheSaga() {
-    Instance<TripMessages> saga = moved(start());
+    Instance<TripState> saga = afterTransition(start());
     for (Input reply :
         List.of(
             new Input.Reply("other", new CarBooked("red")),
-            answer("pay", new Paid("too early")),
-            answer("car", new Paid("wrong class")),
+            reply("pay", new Paid("too early")),
+            reply("car", new Paid("wrong class")),
             new Input.Reply(CommandIds.undo("s", "car", 1), new CarReturned()))) {
       assertThat(Decider.decide(TRIP, saga, reply, NOW))
           .as("%s", reply)
@@ -327,9 +328,9 @@ class DeciderTest {
 
   @Test
   void namesTheCommandACompensationUndoes() {
-    Instance<TripMessages> saga = moved(start());
-    saga = move(saga, answer("car", new CarBooked("red")), NOW).next();
-    Effect undo = move(saga, answer("pay", new CardRefused()), NOW).effects().get(0);
+    Instance<TripState> saga = afterTransition(start());
+    saga = transition(saga, reply("car", new CarBooked("red")), NOW).next();
+    Effect undo = transition(saga, reply("pay", new CardRefused()), NOW).effects().get(0);
     assertThat(undo)
         .isEqualTo(
             new Effect.Send(
@@ -342,28 +343,29 @@ class DeciderTest {
 
   @Test
   void refusesUnknownStepNamesInScenarios() {
-    SagaScenario<TripMessages> scenario = started();
+    SagaScenario<TripState> scenario = started();
     assertThatIllegalArgumentException()
         .isThrownBy(() -> scenario.whenReply("bus", new Paid("p")))
         .withMessage("step: bus (expected: one of [car, pay, ticket])");
   }
 
-  private static Input answer(String step, Object body) {
+  private static Input reply(String step, Object body) {
     return new Input.Reply(CommandIds.command("s", step), body);
   }
 
-  private static Decision.Move<TripMessages> start() {
-    return move(Instance.unborn(TRIP, "s", "key", TripMessages.of("t")), new Input.Start(), NOW);
+  private static Decision.Transition<TripState> start() {
+    return transition(
+        Instance.initial(TRIP, "s", "key", TripState.of("t")), new Input.Start(), NOW);
   }
 
-  private static Instance<TripMessages> moved(Decision.Move<TripMessages> move) {
+  private static Instance<TripState> afterTransition(Decision.Transition<TripState> move) {
     return move.next();
   }
 
-  private static Decision.Move<TripMessages> move(
-      Instance<TripMessages> saga, Input input, Instant now) {
-    Decision<TripMessages> decision = Decider.decide(TRIP, saga, input, now);
-    assertThat(decision).isInstanceOf(Decision.Move.class);
-    return (Decision.Move<TripMessages>) decision;
+  private static Decision.Transition<TripState> transition(
+      Instance<TripState> saga, Input input, Instant now) {
+    Decision<TripState> decision = Decider.decide(TRIP, saga, input, now);
+    assertThat(decision).isInstanceOf(Decision.Transition.class);
+    return (Decision.Transition<TripState>) decision;
   }
 }

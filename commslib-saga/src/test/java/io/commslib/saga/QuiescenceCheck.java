@@ -4,29 +4,29 @@ import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionSnapshot;
 import java.util.List;
 
-/** Tells when nothing has been received or been under way for some looks in a row. */
+/** Detects that nothing was received or in flight for several checks in a row. */
 final class QuiescenceCheck {
 
-  private static final int LOOKS = 40;
+  private static final int REQUIRED_CHECKS = 100;
 
   private final List<Subscription> subscriptions;
   private long received = -1;
-  private int looks;
+  private int quietChecks;
 
   QuiescenceCheck(List<Subscription> subscriptions) {
     this.subscriptions = subscriptions;
   }
 
-  boolean isStill(boolean othersAreStill) {
+  boolean isQuiescent(boolean othersAreQuiet) {
     long receivedNow = count(SubscriptionSnapshot.Count.RECEIVED);
-    boolean still =
-        othersAreStill
+    boolean quiet =
+        othersAreQuiet
             && receivedNow == received
             && count(SubscriptionSnapshot.Count.IN_FLIGHT) == 0
             && count(SubscriptionSnapshot.Count.WAITING) == 0;
-    looks = still ? looks + 1 : 0;
+    quietChecks = quiet ? quietChecks + 1 : 0;
     received = receivedNow;
-    return looks >= LOOKS;
+    return quietChecks >= REQUIRED_CHECKS;
   }
 
   private long count(SubscriptionSnapshot.Count count) {

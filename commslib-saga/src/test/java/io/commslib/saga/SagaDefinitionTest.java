@@ -21,22 +21,23 @@ class SagaDefinitionTest {
     return SagaDefinition.builder("order", 1, String.class);
   }
 
-  private static StepBuilder<String> asked(StepBuilder<String> step) {
+  private static StepBuilder<String> withCommand(StepBuilder<String> step) {
     return step.command(TO, s -> s).onReply(Integer.class, (s, r) -> s);
   }
 
   private static StepBuilder<String> undoable(StepBuilder<String> step) {
-    return asked(step).compensate(TO, s -> s).compensatedBy(Long.class);
+    return withCommand(step).compensate(TO, s -> s).compensatedBy(Long.class);
   }
 
-  private static Arguments wrong(String message, UnaryOperator<SagaDefinition.Builder<String>> d) {
+  private static Arguments invalid(
+      String message, UnaryOperator<SagaDefinition.Builder<String>> d) {
     return Arguments.of(message, d);
   }
 
-  static Stream<Arguments> wrongDefinitions() {
+  static Stream<Arguments> invalidDefinitions() {
     return Stream.of(
-        wrong("steps: 0 (expected: 1..50)", b -> b),
-        wrong(
+        invalid("steps: 0 (expected: 1..50)", b -> b),
+        invalid(
             "steps: 51 (expected: 1..50)",
             b -> {
               for (int i = 0; i < 51; i++) {
@@ -44,62 +45,63 @@ class SagaDefinitionTest {
               }
               return b;
             }),
-        wrong(
+        invalid(
             "step: a (expected: a name used once)",
             b -> {
               undoable(undoable(b.step("a")).step("a"));
               return b;
             }),
-        wrong(
+        invalid(
             "step a: command: none (expected: one)",
             b -> {
               b.step("a").onReply(Integer.class, (s, r) -> s);
               return b;
             }),
-        wrong(
+        invalid(
             "step a: onReply: none (expected: at least one)",
             b -> {
               b.step("a").command(TO, s -> s);
               return b;
             }),
-        wrong(
+        invalid(
             "step a: compensatedBy: none (expected: at least one)",
             b -> {
-              asked(b.step("a")).compensate(TO, s -> s);
+              withCommand(b.step("a")).compensate(TO, s -> s);
               return b;
             }),
-        wrong(
+        invalid(
             "step a: compensate: none (expected: one, for compensatedBy)",
             b -> {
-              asked(b.step("a")).compensatedBy(Long.class);
+              withCommand(b.step("a")).compensatedBy(Long.class);
               return b;
             }),
-        wrong(
+        invalid(
             "step a: compensate: none (expected: one, or readOnly() or pivot(), for a step before"
                 + " the last)",
             b -> {
-              asked(asked(b.step("a")).step("b"));
+              withCommand(withCommand(b.step("a")).step("b"));
               return b;
             }),
-        wrong(
+        invalid(
             "step b: pivot: two (expected: one per definition)",
             b -> {
-              asked(asked(b.step("a")).pivot().step("b")).pivot();
+              withCommand(withCommand(b.step("a")).pivot().step("b")).pivot();
               return b;
             }),
-        wrong(
+        invalid(
             "step b: compensate: set (expected: none after the pivot)",
             b -> {
-              undoable(asked(b.step("a")).pivot().step("b"));
+              undoable(withCommand(b.step("a")).pivot().step("b"));
               return b;
             }),
-        wrong(
+        invalid(
             "step b: refusedBy: set (expected: none after the pivot)",
             b -> {
-              asked(asked(b.step("a")).pivot().step("b")).refusedBy(Long.class, (s, r) -> s);
+              withCommand(withCommand(b.step("a")).pivot().step("b"))
+                  .refusedBy(Long.class, (s, r) -> s);
               return b;
             }),
-        wrong(
+        invalid(
             "step a: compensate: set (expected: none for a step declared read-only or pivot)",
             b -> {
               undoable(b.step("a")).readOnly();
@@ -108,48 +110,49 @@ class SagaDefinitionTest {
   }
 
   @ParameterizedTest
-  @MethodSource("wrongDefinitions")
-  void refusesToBuildWhatCouldNotEndWell(
+  @MethodSource("invalidDefinitions")
+  void refusesToBuildAnInvalidDefinition(
       String message, UnaryOperator<SagaDefinition.Builder<String>> define) {
     SagaDefinition.Builder<String> builder = define.apply(saga());
     assertThatIllegalArgumentException().isThrownBy(builder::build).withMessage(message);
   }
 
-  static Stream<Arguments> wrongSettings() {
+  static Stream<Arguments> invalidSettings() {
     return Stream.of(
-        wrong(
+        invalid(
             "step: 'Pay' (expected: 1..50 of a-z 0-9 -, not starting with -)",
             b -> b.step("Pay").key(s -> s)),
-        wrong(
+        invalid(
             "step a: timeout: PT0S (expected: PT0.01S..PT8760H)",
             b -> b.step("a").timeout(Duration.ZERO).key(s -> s)),
-        wrong("step a: attempts: 0 (expected: 1..1000)", b -> b.step("a").attempts(0).key(s -> s)),
-        wrong(
+        invalid(
+            "step a: attempts: 0 (expected: 1..1000)", b -> b.step("a").attempts(0).key(s -> s)),
+        invalid(
             "step a: compensationAttempts: 1001 (expected: 1..1000)",
             b -> b.step("a").compensationAttempts(1001).key(s -> s)),
-        wrong(
+        invalid(
             "step a: command: two (expected: one)",
             b -> b.step("a").command(TO, s -> s).command(TO, s -> s).key(s -> s)),
-        wrong(
+        invalid(
             "step a: compensate: two (expected: one)",
             b -> b.step("a").compensate(TO, s -> s).compensate(TO, s -> s).key(s -> s)),
-        wrong(
+        invalid(
             "step a: onReply: java.lang.Integer (expected: a class named once)",
             b -> {
               StepBuilder<String> step = b.step("a").onReply(Integer.class, (s, r) -> s);
               return step.onReply(Integer.class, (s, r) -> s).key(s -> s);
             }),
-        wrong(
+        invalid(
             "step a: refusedBy: java.lang.Integer (expected: success or refusal, not both)",
-            b -> asked(b.step("a")).refusedBy(Integer.class, (s, r) -> s).key(s -> s)),
-        wrong(
+            b -> withCommand(b.step("a")).refusedBy(Integer.class, (s, r) -> s).key(s -> s)),
+        invalid(
             "step a: pivot: set (expected: readOnly() or pivot(), not both)",
             b -> b.step("a").readOnly().pivot().key(s -> s)));
   }
 
   @ParameterizedTest
-  @MethodSource("wrongSettings")
-  void refusesWrongSettingsAtOnce(
+  @MethodSource("invalidSettings")
+  void refusesInvalidSettingsImmediately(
       String message, UnaryOperator<SagaDefinition.Builder<String>> define) {
     SagaDefinition.Builder<String> builder = saga();
     assertThatIllegalArgumentException()
@@ -158,7 +161,7 @@ class SagaDefinitionTest {
   }
 
   @Test
-  void refusesWrongNamesAndVersions() {
+  void refusesInvalidNamesAndVersions() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> SagaDefinition.builder("Order", 1, String.class))
         .withMessage("name: 'Order' (expected: 1..50 of a-z 0-9 -, not starting with -)");
@@ -171,25 +174,26 @@ class SagaDefinitionTest {
   }
 
   @Test
-  void takesTheLastStepWithoutCompensationAsThePivot() {
+  void treatsALastStepWithoutCompensationAsThePivot() {
     SagaDefinition<String> definition =
-        asked(undoable(asked(saga().step("look")).readOnly().step("take")).step("end")).build();
+        withCommand(undoable(withCommand(saga().step("check")).readOnly().step("take")).step("end"))
+            .build();
     assertThat(definition.steps())
         .extracting(Step::kind)
         .containsExactly(StepKind.READ_ONLY, StepKind.COMPENSATABLE, StepKind.PIVOT);
   }
 
   @Test
-  void takesWhatFollowsThePivotAsRetriable() {
+  void treatsStepsAfterThePivotAsRetriable() {
     SagaDefinition<String> definition =
-        asked(asked(saga().step("buy")).pivot().step("send")).build();
+        withCommand(withCommand(saga().step("buy")).pivot().step("send")).build();
     assertThat(definition.steps())
         .extracting(Step::kind)
         .containsExactly(StepKind.PIVOT, StepKind.RETRIABLE);
   }
 
   @Test
-  void changesItsStructureTextWithStepsKindsAndDestinationsOnly() {
+  void structureTextDependsOnStepsKindsAndDestinationsOnly() {
     String text = undoable(saga().step("a")).build().structure();
     assertThat(text).isEqualTo("a COMPENSATABLE queue:q undo queue:q");
     assertThat(undoable(saga().step("a")).timeout(Duration.ofDays(1)).attempts(9).build())

@@ -23,7 +23,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** What the engine and its store must do; run on each database. */
+/** Contract of the engine and its store, run on each database. */
 public abstract class SagaEngineContract extends SagaEngineFixture {
 
   @Test
@@ -60,7 +60,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void nothingRemainsOfAStartThatRolledBack() {
+  void aRolledBackStartLeavesNothing() {
     transactions.run(
         tx -> {
           engine.start(tx, definition, "o-1", new State("o-1", ""));
@@ -83,7 +83,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void duplicateAnswersChangeNothing() throws Exception {
+  void duplicateRepliesChangeNothing() throws Exception {
     begin("o-1");
     Sent hold = last();
     answer(hold, new TestSaga.Held("o-1"));
@@ -94,7 +94,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void answersToNobodyGoToTheDeadLetters() throws Exception {
+  void deadLettersRepliesWithoutSagaOrCommand() throws Exception {
     Message stray =
         types
             .message(new TestSaga.Held("x"))
@@ -118,7 +118,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
         () -> commands().equals(List.of("hold", "hold", "unhold", "unhold")));
     assertThat(sent.get(1).message().id()).isEqualTo(sent.get(0).message().id());
     assertThat(sent.get(2).message().id()).isNotEqualTo(sent.get(0).message().id());
-    await("parked, since nobody answers", () -> status("o-1") == SagaStatus.PARKED);
+    await("parked, since no participant answers", () -> status("o-1") == SagaStatus.PARKED);
     String id = engine.find("order", "o-1").orElseThrow().id();
     assertThat(engine.retry(id, "ann", "participant is back")).isTrue();
     assertThat(status("o-1")).isEqualTo(SagaStatus.COMPENSATING);
@@ -129,11 +129,11 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
                     && line.actor().equals("ann")
                     && line.detail().equals("participant is back"));
     assertThat(engine.retry(id, "ann", "again")).isFalse();
-    assertThat(engine.retry("nobody", "ann", "")).isFalse();
+    assertThat(engine.retry("no-such-saga", "ann", "")).isFalse();
   }
 
   @Test
-  void anotherEngineGoesOnWhereADeadOneStopped() throws Exception {
+  void anotherEngineContinuesWhereADeadOneStopped() throws Exception {
     begin("o-1");
     answer(last(), new TestSaga.Held("o-1"));
     SagaEngine successor = engine(definition);
@@ -145,7 +145,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void ofManyAnswersAtOnceEachTakesEffectOnce() throws Exception {
+  void aReplyHandledManyTimesSimultaneouslyTakesEffectOnce() throws Exception {
     begin("o-1");
     Sent hold = last();
     int callers = 8;
@@ -175,7 +175,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void refusesAChangedStructureUnderAnOldNumber() {
+  void refusesAChangedStructureUnderAnOldVersion() {
     engine.start();
     SagaDefinition<State> changed =
         SagaDefinition.builder("order", 1, State.class)
@@ -188,12 +188,12 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
         .isInstanceOf(SagaException.class)
         .hasMessageMatching(
             "COMMS-SAGA-003: saga order.*: structure \\[other PIVOT queue:stock] \\(expected: \\[hold"
-                + " COMPENSATABLE queue:stock undo queue:stock; .*] as on record, or a new"
+                + " COMPENSATABLE queue:stock undo queue:stock; .*] as stored, or a new"
                 + " version\\)");
   }
 
   @Test
-  void takesOtherTimeoutsUnderAnOldNumber() {
+  void acceptsOtherTimeoutsUnderAnOldVersion() {
     engine.start();
     SagaDefinition<State> patient =
         TestSaga.definition(Duration.ofMinutes(5), (s, tx) -> ended.add(s.order()), (s, tx) -> {});
@@ -213,7 +213,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void passesTheTraceOfAReplyOn() throws Exception {
+  void passesOnTheTraceOfAReply() throws Exception {
     String id = begin("o-1");
     String trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     handle(
@@ -227,15 +227,15 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void rollsTheEndBackWithAHookThatFails() throws Exception {
-    failing = new java.io.IOException("order table");
+  void rollsTheEndBackWhenAHookFails() throws Exception {
+    hookFailure = new java.io.IOException("order table");
     begin("o-1");
     answer(last(), new TestSaga.Held("o-1"));
     answer(last(), new TestSaga.Paid("o-1"));
     Sent send = last();
-    assertThatThrownBy(() -> answer(send, new TestSaga.Sent("o-1"))).isSameAs(failing);
+    assertThatThrownBy(() -> answer(send, new TestSaga.Sent("o-1"))).isSameAs(hookFailure);
     assertThat(status("o-1")).isEqualTo(SagaStatus.RUNNING);
-    failing = null;
+    hookFailure = null;
     answer(send, new TestSaga.Sent("o-1"));
     assertThat(ended).containsExactly("completed o-1");
   }
@@ -253,7 +253,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void parksASagaWhoseDefinitionFailsOnTheTimerAndWakesTheOthers() {
+  void parksASagaWhoseDefinitionFailsOnTheTimerAndWakesOthers() {
     begin("unhold-fails");
     begin("o-1");
     engine.start();
@@ -267,7 +267,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void wakesSagasBehindManyThatNobodyKnows() {
+  void wakesSagasBehindManyOfUnknownDefinitions() {
     SagaDefinition<State> unknown =
         SagaDefinition.builder("legacy", 1, State.class)
             .step("other")
@@ -291,17 +291,17 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void takesOverWhatADeadProcessHadClaimed() throws Exception {
+  void takesOverTheClaimsOfADeadProcess() throws Exception {
     begin("o-1");
     SagaStore store = new SagaStore(database);
-    await("claimed by the dead one", () -> claim(store, Duration.ofMillis(1_500)).size() == 1);
+    await("claimed by a dead process", () -> claim(store, Duration.ofMillis(1_500)).size() == 1);
     assertThat(claim(store, Duration.ofSeconds(1))).isEmpty();
     engine.start();
     await("hold sent again", () -> commands().equals(List.of("hold", "hold")));
   }
 
   @Test
-  void changesNothingForAHolderOfAnOlderClaim() throws Exception {
+  void rejectsWritesOfAnOlderClaim() throws Exception {
     String id = begin("o-1");
     SagaStore store = new SagaStore(database);
     StoredSaga before = inTransaction(connection -> store.load(connection, id)).orElseThrow();
@@ -345,7 +345,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void goesOnFromAStepResolvedByHand() {
+  void continuesAfterAStepResolvedByHand() {
     engine.start();
     String id = begin("o-1");
     await("parked", () -> status("o-1") == SagaStatus.PARKED);
@@ -373,18 +373,18 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void refusesADefinitionThatIsNotItsOwn() {
+  void refusesADefinitionOfAnotherEngine() {
     SagaDefinition<State> copy = TestSaga.definition((s, tx) -> {}, (s, tx) -> {});
     assertThatIllegalArgumentException()
         .isThrownBy(
             () -> transactions.run(tx -> engine.start(tx, copy, "o-1", new State("o-1", ""))))
         .withMessage(
-            "definition: order v1, another instance (expected: the instance that was given to this"
-                + " engine's builder, which has [order v1])");
+            "definition: order v1, another instance (expected: the instance added to this engine's"
+                + " builder, which has [order v1])");
   }
 
   @Test
-  void ofManyStartsAtOnceOneTakesEffect() throws Exception {
+  void oneOfManySimultaneousStartsTakesEffect() throws Exception {
     int callers = 8;
     List<String> ids = new CopyOnWriteArrayList<>();
     CountDownLatch done = new CountDownLatch(callers);
@@ -428,14 +428,14 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void aSagaThatOthersChangeAgainAndAgainIsContention() {
+  void repeatedWriteConflictsAreReportedAsContention() {
     SagaDefinition<State> raced =
         SagaDefinition.builder("order", 1, State.class)
             .key(State::order)
             .step("hold")
             .command(TestSaga.STOCK, s -> new TestSaga.Hold(s.order()))
             .onReply(TestSaga.Held.class, (s, r) -> s)
-            .compensate(TestSaga.STOCK, this::changedMeanwhile)
+            .compensate(TestSaga.STOCK, this::changeConcurrently)
             .compensatedBy(TestSaga.Unheld.class)
             .build();
     engine = engine(raced);
@@ -446,7 +446,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
         .hasMessage("COMMS-SAGA-001: saga " + id + ": another transaction changes it");
   }
 
-  private TestSaga.Unhold changedMeanwhile(State state) {
+  private TestSaga.Unhold changeConcurrently(State state) {
     try (Connection other = dataSource().getConnection();
         Statement change = other.createStatement()) {
       change.executeUpdate("UPDATE " + database.table("saga") + " SET version = version + 1");
@@ -457,7 +457,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void aFunctionThatFailsForAnOperatorIsNamedByWhatItThrew() {
+  void anOperatorIsShownTheClassThatAFunctionThrew() {
     String id = begin("unhold-fails");
     assertThatThrownBy(() -> engine.cancel(id, "ann", "r"))
         .isInstanceOfSatisfying(
@@ -470,7 +470,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void sendsAReplyOfAWrongClassToTheDeadLetters() throws Exception {
+  void deadLettersAReplyOfAWrongClass() throws Exception {
     String id = begin("o-1");
     Message reply =
         types
@@ -478,12 +478,11 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
             .correlationId(id)
             .causationId(last().message().id())
             .build();
-    assertThat(handle(reply).reason())
-        .isEqualTo("UNEXPECTED_REPLY: Paid is no such reply of step hold");
+    assertThat(handle(reply).reason()).isEqualTo("UNEXPECTED_REPLY: Paid is no reply of step hold");
   }
 
   @Test
-  void purgesEndedSagasAfterTheirRetentionOnly() throws Exception {
+  void purgesEndedSagasOnlyAfterTheirRetention() throws Exception {
     String ended = begin("o-1");
     answer(last(), new TestSaga.NotHeld("o-1"));
     begin("o-2");
@@ -502,7 +501,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void isDownUntilStartedAndAfterItsEnd() {
+  void isDownBeforeStartAndAfterClose() {
     assertThat(engine.health().status()).isEqualTo(Health.Status.DOWN);
     engine.start();
     await("up", () -> engine.health().status() == Health.Status.UP);
@@ -522,7 +521,7 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
-  void liveSagasOfADefinitionNobodyHasShowInHealth() {
+  void healthShowsOverdueSagasOfUnknownDefinitions() {
     begin("o-1");
     SagaDefinition<State> other =
         SagaDefinition.builder("refund", 1, State.class)
@@ -531,12 +530,12 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
             .command(TestSaga.STOCK, s -> new TestSaga.Hold(s.order()))
             .onReply(TestSaga.Held.class, (s, r) -> s)
             .build();
-    SagaEngine stranger = engine(other);
-    stranger.start();
+    SagaEngine otherEngine = engine(other);
+    otherEngine.start();
     await(
         "reported",
         () ->
-            stranger.health().status() == Health.Status.DEGRADED
-                && stranger.health().reason().contains("order v1"));
+            otherEngine.health().status() == Health.Status.DEGRADED
+                && otherEngine.health().reason().contains("order v1"));
   }
 }

@@ -16,22 +16,23 @@ import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.outbox.Outbox;
 import io.commslib.saga.TestSaga.State;
+import io.commslib.testkit.Await;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
-/** One engine on a schema of its own, an outbox that keeps what commits, and a hand for replies. */
+/**
+ * An engine on a schema of its own, with an outbox that records commits, and helpers for replies.
+ */
 abstract class SagaEngineFixture {
 
   static final AtomicInteger SCHEMAS = new AtomicInteger();
@@ -43,13 +44,13 @@ abstract class SagaEngineFixture {
   final List<Sent> sent = new ArrayList<>();
   final List<String> ended = new CopyOnWriteArrayList<>();
   private final List<SagaEngine> engines = new ArrayList<>();
-  volatile @Nullable Exception failing;
+  volatile @Nullable Exception hookFailure;
   JdbcDatabase database;
   JdbcTransactionRunner transactions;
   SagaDefinition<State> definition;
   SagaEngine engine;
 
-  /** Returns the database under test; each test uses a schema of its own in it. */
+  /** {@return the database under test, in which each test uses a schema of its own} */
   protected abstract DataSource dataSource();
 
   @BeforeEach
@@ -61,8 +62,8 @@ abstract class SagaEngineFixture {
     definition =
         TestSaga.definition(
             (s, tx) -> {
-              if (failing != null) {
-                throw failing;
+              if (hookFailure != null) {
+                throw hookFailure;
               }
               ended.add("completed " + s.order());
             },
@@ -70,15 +71,15 @@ abstract class SagaEngineFixture {
     engine = engine(definition);
   }
 
-  SagaEngine engine(SagaDefinition<State> of) {
-    return engine(of, CommsObserver.logging(), Duration.ofSeconds(1));
+  SagaEngine engine(SagaDefinition<State> definition) {
+    return engine(definition, CommsObserver.logging(), Duration.ofSeconds(1));
   }
 
-  SagaEngine engine(SagaDefinition<State> of, CommsObserver observer, Duration lease) {
-    SagaEngine made =
+  SagaEngine engine(SagaDefinition<State> definition, CommsObserver observer, Duration lease) {
+    SagaEngine built =
         SagaEngine.builder(database, types, JacksonCodec.create())
             .outbox(new CapturingOutbox())
-            .define(of)
+            .define(definition)
             .config(
                 SagaConfig.builder()
                     .pollInterval(Duration.ofMillis(20))
@@ -88,8 +89,8 @@ abstract class SagaEngineFixture {
             .observer(observer)
             .runtime(runtime)
             .build();
-    engines.add(made);
-    return made;
+    engines.add(built);
+    return built;
   }
 
   @AfterEach
@@ -152,13 +153,7 @@ abstract class SagaEngineFixture {
   }
 
   static void await(String what, BooleanSupplier condition) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-    while (!condition.getAsBoolean()) {
-      if (System.nanoTime() > end) {
-        throw new AssertionError("not within 20 s: " + what);
-      }
-      LockSupport.parkNanos(2_000_000);
-    }
+    Await.until(what, Duration.ofSeconds(20), condition);
   }
 
   /** The same database under another identity. */
@@ -175,7 +170,7 @@ abstract class SagaEngineFixture {
     }
   }
 
-  /** Keeps what commits. */
+  /** Records the messages of committed transactions. */
   private final class CapturingOutbox implements Outbox {
     @Override
     public void publish(TransactionContext tx, Destination to, Message message) {

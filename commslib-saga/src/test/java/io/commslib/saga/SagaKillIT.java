@@ -20,15 +20,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Kills a process with sagas under way, at a commit and right after one, again and again; its
- * successors must bring every saga to an end that agrees with what the participants did.
+ * Kills a process with unfinished sagas several times, at a commit and right after one. Its
+ * successors must end every saga in a way that agrees with the participants' effects.
  */
 class SagaKillIT {
 
   private static final int TRIPS = 60;
   private static final int KILLS = 6;
 
-  /** Not H2: a process killed while it writes may leave rows behind that nobody can change. */
+  /** Not H2: a process killed while it writes may leave rows that no other process can change. */
   private static final PostgresServer SERVER = PostgresServer.shared();
 
   @TempDir Path folder;
@@ -47,7 +47,7 @@ class SagaKillIT {
           .isEqualTo(CrashPoints.EXIT_STATUS);
       unfinished += count(url, "SELECT count(*) FROM \"saga\" WHERE wake_at IS NOT NULL");
     }
-    assertThat(unfinished).as("seed %d: sagas under way at the kills", seed).isGreaterThan(KILLS);
+    assertThat(unfinished).as("seed %d: unfinished sagas at the kills", seed).isGreaterThan(KILLS);
     assertThat(run(url, "")).as("seed %d: the last process", seed).isZero();
     assertAllEnded(url, seed);
   }
@@ -58,7 +58,7 @@ class SagaKillIT {
     assertThat(statuses).as("seed %d", seed).hasSize(TRIPS);
     assertThat(statuses.values())
         .as("seed %d", seed)
-        // On a slow machine every trip may run out of patience, so either end alone is right too.
+        // On a slow machine all trips may time out, so one of the two statuses may be missing.
         .isSubsetOf(SagaStatus.COMPLETED.name(), SagaStatus.COMPENSATED.name());
     Map<String, String> effects =
         pairs(

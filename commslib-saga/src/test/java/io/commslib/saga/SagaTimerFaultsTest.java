@@ -16,10 +16,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The timer wakes other sagas, whatever the function of one of them does. */
+/** The timer wakes other sagas regardless of the faults of one saga's function. */
 class SagaTimerFaultsTest extends SagaEngineFixture {
 
-  /** What a user's function does. */
+  /** Fault of a user's function. */
   enum Fault {
     LINKAGE_ERROR_ONCE,
     LINKAGE_ERROR,
@@ -35,12 +35,12 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
 
   private static HikariDataSource pool;
   private final AtomicInteger calls = new AtomicInteger();
-  private final CountDownLatch released = new CountDownLatch(1);
+  private final CountDownLatch release = new CountDownLatch(1);
 
   @BeforeAll
   static void open() {
     pool = new HikariDataSource();
-    // In memory: a file of H2 is closed when an interrupted thread writes it.
+    // In memory: H2 closes a database file when an interrupted thread writes to it.
     pool.setJdbcUrl("jdbc:h2:mem:saga-timer-faults;DB_CLOSE_DELAY=-1");
   }
 
@@ -55,7 +55,7 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
   }
 
   private Object command(State state, Fault fault) {
-    // The first call is that of the start.
+    // The first call belongs to the start.
     if (!state.order().equals("bad") || calls.incrementAndGet() == 1) {
       return new TestSaga.Hold(state.order());
     }
@@ -90,7 +90,7 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
     return new TestSaga.Hold(state.order());
   }
 
-  /** As code in Kotlin or Scala may, which declares no exceptions. */
+  /** Throws like code in Kotlin or Scala, which declares no exceptions. */
   @SuppressWarnings("unchecked")
   private static <T extends Throwable> void undeclared(Throwable failure) throws T {
     throw (T) failure;
@@ -98,7 +98,7 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
 
   private void awaitRelease() {
     try {
-      released.await();
+      release.await();
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
@@ -111,7 +111,7 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
 
   @ParameterizedTest
   @EnumSource(Fault.class)
-  void theTimerWakesOthersWhateverACommandFunctionDoes(Fault fault) {
+  void theTimerWakesOtherSagasDespiteAnyFaultOfACommandFunction(Fault fault) {
     definition =
         SagaDefinition.builder("order", 1, State.class)
             .key(State::order)
@@ -126,7 +126,7 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
     engine.start();
     await("the faulty function was called", () -> calls.get() >= 2);
     begin("good");
-    await("the other saga reached its end of attempts", () -> status("good") == SagaStatus.PARKED);
+    await("the other saga used up its attempts", () -> status("good") == SagaStatus.PARKED);
     switch (fault) {
       case HANG -> {
         await(
@@ -135,16 +135,16 @@ class SagaTimerFaultsTest extends SagaEngineFixture {
                 engine.health().status() == Health.Status.DEGRADED
                     && engine.health().reason().startsWith("stuck sagas: ["));
         assertThat(engine.drain(Duration.ofMillis(10))).isFalse();
-        released.countDown();
+        release.countDown();
         assertThat(engine.drain(Duration.ofSeconds(Long.MAX_VALUE))).isTrue();
         assertThat(engine.health().status()).isEqualTo(Health.Status.DOWN);
       }
       default -> {
         if (fault == Fault.OUT_OF_MEMORY_ONCE || fault == Fault.CARRIED_OUT_OF_MEMORY_ONCE) {
-          await("an error of the JVM says nothing about the saga", () -> calls.get() > 2);
+          await("the saga is retried after an error of the JVM", () -> calls.get() > 2);
         }
-        await("it is parked visibly", () -> status("bad") == SagaStatus.PARKED);
-        await("health tells", () -> engine.health().reason().contains("parked"));
+        await("parked", () -> status("bad") == SagaStatus.PARKED);
+        await("health reports it", () -> engine.health().reason().contains("parked"));
         assertThat(engine.health().details()).containsKey("lastPassSeconds");
       }
     }

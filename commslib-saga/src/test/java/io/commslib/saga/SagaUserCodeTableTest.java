@@ -3,7 +3,7 @@ package io.commslib.saga;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.messaging.Destination;
-import io.commslib.saga.SagaUserCodeTest.Cell;
+import io.commslib.saga.SagaUserCodeTest.FaultCase;
 import io.commslib.saga.SagaUserCodeTest.Path;
 import io.commslib.saga.SagaUserCodeTest.Place;
 import java.io.IOException;
@@ -23,12 +23,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * Each parameter of the public API through which code of others can come in has a row in {@link
- * SagaUserCodeTest}, and so has each interface that users implement.
+ * Checks that each parameter of the public API through which user code can enter has a case in
+ * {@link SagaUserCodeTest}, and so has each interface that users implement.
  */
 class SagaUserCodeTableTest {
 
-  /** Values: none of them can run code of others. */
+  /** Values, none of which can run user code. */
   private static final Set<Class<?>> VALUES =
       Set.of(
           String.class,
@@ -43,10 +43,10 @@ class SagaUserCodeTableTest {
           StepPhase.class);
 
   /**
-   * Parameters of other kinds, and why they have no row: the object was made of parts that have
-   * one, or comes from the library, or is given to the user's own tests.
+   * Other parameters without a case: the object was built from objects that have one, or is created
+   * by the library, or is used in the user's own tests.
    */
-  private static final Set<String> NO_ROW =
+  private static final Set<String> NO_CASE =
       Set.of(
           "SagaEngine.Builder.define(SagaDefinition)",
           // Those of the definition's builder.
@@ -55,14 +55,14 @@ class SagaUserCodeTableTest {
           "StepBuilder.onCompensated(SagaHook)",
           "SagaEngine.start(TransactionContext)",
           "SagaEngine.start(SagaDefinition)",
-          // The state: its class is the codec's business.
+          // The state, which only the codec reads.
           "SagaEngine.start(Object)",
-          // A runtime that fails or hangs is not promised to be survived.
+          // The engine does not promise to survive a runtime that fails or hangs.
           "SagaEngine.Builder.runtime(CommsRuntime)",
-          // Implemented by users and called by the engine, which passes it.
+          // Passed by the engine.
           "SagaHook.run(Object)",
           "SagaHook.run(TransactionContext)",
-          // On the caller's thread, which handles a command; what is thrown reaches the handler.
+          // On the caller's thread, which handles a command; failures reach the handler.
           "Replies.to(Delivery)",
           "Replies.to(TypeRegistry)",
           "Replies.to(Object)",
@@ -72,31 +72,33 @@ class SagaUserCodeTableTest {
           "SagaScenario.whenReply(Object)",
           "SagaScenario.whenCompensationReply(Object)",
           "SagaScenario.thenState(Object)",
-          // Made by the library.
+          // A value.
+          "SagaLogEntry.equals(Object)",
+          // Created by the library.
           "SagaException.<init>(FailureKind)",
           "SagaException.<init>(Throwable)");
 
   @Test
-  void everyParameterThroughWhichCodeOfOthersComesInHasARow() {
+  void everyParameterThroughWhichUserCodeEntersHasACase() {
     Set<String> found = new TreeSet<>();
     for (Class<?> type : publicTypes()) {
       for (Executable each : executables(type)) {
         for (Class<?> parameter : each.getParameterTypes()) {
           if (!parameter.isPrimitive() && !VALUES.contains(parameter)) {
-            found.add(row(name(type) + "." + name(each), parameter));
+            found.add(parameter(name(type) + "." + name(each), parameter));
           }
         }
       }
     }
-    Set<String> rows = new TreeSet<>(NO_ROW);
+    Set<String> rows = new TreeSet<>(NO_CASE);
     for (Place place : Place.values()) {
-      rows.add(row(place.method, place.type));
+      rows.add(parameter(place.method, place.type));
     }
     assertThat(found).isEqualTo(rows);
   }
 
   @Test
-  void everyInterfaceThatUsersImplementIsTheTypeOfARow() {
+  void everyInterfaceThatUsersImplementHasACase() {
     Set<Class<?>> interfaces =
         publicTypes().stream()
             .filter(type -> type.isInterface() || Modifier.isAbstract(type.getModifiers()))
@@ -108,18 +110,18 @@ class SagaUserCodeTableTest {
   }
 
   @Test
-  void everyPlaceIsMetOnEachThreadThatCanReachIt() {
-    Set<String> met = new TreeSet<>();
-    for (Cell cell : SagaUserCodeTest.CELLS) {
-      met.add(cell.place() + " " + cell.path());
+  void everyPlaceIsTestedOnEachThreadThatCanReachIt() {
+    Set<String> tested = new TreeSet<>();
+    for (FaultCase each : SagaUserCodeTest.CASES) {
+      tested.add(each.place() + " " + each.path());
     }
-    Set<String> demanded = new TreeSet<>();
+    Set<String> required = new TreeSet<>();
     for (Place place : Place.values()) {
       if (place != Place.OBSERVER && place != Place.DATA_SOURCE) {
-        demanded.add(place + " " + Path.REPLY);
+        required.add(place + " " + Path.REPLY);
       }
     }
-    // What only a reply leads to: the timer neither reads one nor completes a saga.
+    // Reached by replies only: the timer neither reads a reply nor completes a saga.
     Set<Place> repliesOnly =
         Set.of(
             Place.ON_REPLY,
@@ -130,14 +132,14 @@ class SagaUserCodeTableTest {
             Place.OBSERVER);
     for (Place place : Place.values()) {
       if (!repliesOnly.contains(place)) {
-        demanded.add(place + " " + Path.TIMER);
+        required.add(place + " " + Path.TIMER);
       }
     }
-    demanded.add(Place.OBSERVER + " " + Path.OBSERVER);
-    assertThat(met).isEqualTo(demanded);
+    required.add(Place.OBSERVER + " " + Path.OBSERVER);
+    assertThat(tested).isEqualTo(required);
   }
 
-  private static String row(String method, Class<?> type) {
+  private static String parameter(String method, Class<?> type) {
     return method + "(" + type.getSimpleName() + ")";
   }
 
@@ -153,7 +155,7 @@ class SagaUserCodeTableTest {
     return Stream.concat(
             Arrays.stream(type.getDeclaredMethods())
                 .filter(method -> !method.isSynthetic() && !type.isRecord()),
-            Arrays.stream(type.getDeclaredConstructors()).filter(made -> !type.isRecord()))
+            Arrays.stream(type.getDeclaredConstructors()).filter(constructor -> !type.isRecord()))
         .filter(each -> isOpen(each.getModifiers()))
         .map(Executable.class::cast)
         .toList();

@@ -27,16 +27,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Everything of others that the saga engine calls, on each of the paths where it calls it, and
- * everything it may do: throw an Error once or always, not return, leave the interrupt flag set,
- * return null. Whatever it is, no saga is lost, others go on, health or trouble tells, and after
- * the cure the saga ends, or is parked with its reason and ends once an operator retries it. {@link
- * SagaUserCodeTableTest} demands a row for each parameter through which code of others comes in.
+ * All user code that the saga engine calls, on each thread on which it calls it, with each fault:
+ * an Error once or always, a hang, a set interrupt flag, null. In every case no saga is lost, other
+ * sagas continue, and health or a trouble reports the fault. Once the fault is removed, the saga
+ * ends, or is parked with its reason and ends after an operator retries it. {@link
+ * SagaUserCodeTableTest} requires a case for each parameter through which user code can enter.
  */
 @Timeout(150)
 class SagaUserCodeTest {
 
-  /** What the code of others does. */
+  /** Fault of the user code. */
   enum Fault {
     ERROR_ONCE,
     ERROR_UNTIL_CURED,
@@ -47,12 +47,12 @@ class SagaUserCodeTest {
     INTERRUPTS_AND_FAILS,
     NULL;
 
-    boolean lasts() {
+    boolean isPermanent() {
       return this != ERROR_ONCE && this != UNDECLARED_EXCEPTION_ONCE && this != MEMORY_ERROR_ONCE;
     }
   }
 
-  /** Where, and the parameter through which that code comes in. */
+  /** A piece of user code and the parameter through which it enters. */
   enum Place {
     KEY("SagaDefinition.Builder.key", Function.class),
     COMMAND("StepBuilder.command", Function.class),
@@ -83,7 +83,7 @@ class SagaUserCodeTest {
     }
   }
 
-  /** On whose thread: that of the replies' subscription, the timer's, or the caller's. */
+  /** The thread: of the replies' subscription, the timer, the observer or the caller. */
   enum Path {
     REPLY,
     TIMER,
@@ -101,38 +101,38 @@ class SagaUserCodeTest {
   }
 
   /** The step that no participant answers. */
-  enum Silent {
+  enum UnansweredStep {
     NONE,
-    LOOK,
+    CHECK,
     HOLD,
     PAY
   }
 
   /**
-   * A row.
+   * One case.
    *
    * @param refuses whether the last step is refused, so that the saga is compensated
    */
-  record Cell(Place place, Path path, Silent silent, boolean refuses) {
+  record FaultCase(Place place, Path path, UnansweredStep unanswered, boolean refuses) {
 
-    static Cell reply(Place place) {
-      return new Cell(place, Path.REPLY, Silent.NONE, false);
+    static FaultCase reply(Place place) {
+      return new FaultCase(place, Path.REPLY, UnansweredStep.NONE, false);
     }
 
-    static Cell refused(Place place) {
-      return new Cell(place, Path.REPLY, Silent.NONE, true);
+    static FaultCase refused(Place place) {
+      return new FaultCase(place, Path.REPLY, UnansweredStep.NONE, true);
     }
 
-    static Cell timer(Place place, Silent silent) {
-      return new Cell(place, Path.TIMER, silent, false);
+    static FaultCase timer(Place place, UnansweredStep silent) {
+      return new FaultCase(place, Path.TIMER, silent, false);
     }
 
-    /** Whether what all sagas need is what fails: then others go on after the cure. */
-    boolean stopsOthers() {
+    /** Whether the fault affects all sagas, so that others continue only once it is removed. */
+    boolean failsAllSagas() {
       return place == Place.DATA_SOURCE;
     }
 
-    /** Whether the saga is woken again, rather than parked at the first failure. */
+    /** Whether the saga is woken again rather than parked at the first failure. */
     boolean isRepeated() {
       return path == Path.REPLY
           || place == Place.ON_COMPENSATED
@@ -141,154 +141,162 @@ class SagaUserCodeTest {
     }
   }
 
-  static final List<Cell> CELLS =
+  static final List<FaultCase> CASES =
       List.of(
-          Cell.reply(Place.KEY),
-          Cell.reply(Place.COMMAND),
-          Cell.reply(Place.ON_REPLY),
-          Cell.refused(Place.REFUSED_BY),
-          Cell.refused(Place.COMPENSATE),
-          Cell.refused(Place.COMPENSATED_BY),
-          Cell.reply(Place.ON_COMPLETED),
-          Cell.refused(Place.ON_COMPENSATED),
-          Cell.reply(Place.STATE_ENCODE),
-          Cell.reply(Place.STATE_DECODE),
-          Cell.reply(Place.EVENT_ENCODE),
-          Cell.reply(Place.EVENT_DECODE),
-          Cell.reply(Place.OUTBOX),
-          Cell.timer(Place.KEY, Silent.LOOK),
-          Cell.timer(Place.COMMAND, Silent.LOOK),
-          Cell.timer(Place.COMPENSATE, Silent.HOLD),
-          Cell.timer(Place.ON_COMPENSATED, Silent.LOOK),
-          Cell.timer(Place.STATE_ENCODE, Silent.LOOK),
-          Cell.timer(Place.STATE_DECODE, Silent.LOOK),
-          Cell.timer(Place.EVENT_ENCODE, Silent.LOOK),
-          Cell.timer(Place.DATA_SOURCE, Silent.LOOK),
-          Cell.timer(Place.OUTBOX, Silent.LOOK),
-          new Cell(Place.OBSERVER, Path.OBSERVER, Silent.PAY, false));
+          FaultCase.reply(Place.KEY),
+          FaultCase.reply(Place.COMMAND),
+          FaultCase.reply(Place.ON_REPLY),
+          FaultCase.refused(Place.REFUSED_BY),
+          FaultCase.refused(Place.COMPENSATE),
+          FaultCase.refused(Place.COMPENSATED_BY),
+          FaultCase.reply(Place.ON_COMPLETED),
+          FaultCase.refused(Place.ON_COMPENSATED),
+          FaultCase.reply(Place.STATE_ENCODE),
+          FaultCase.reply(Place.STATE_DECODE),
+          FaultCase.reply(Place.EVENT_ENCODE),
+          FaultCase.reply(Place.EVENT_DECODE),
+          FaultCase.reply(Place.OUTBOX),
+          FaultCase.timer(Place.KEY, UnansweredStep.CHECK),
+          FaultCase.timer(Place.COMMAND, UnansweredStep.CHECK),
+          FaultCase.timer(Place.COMPENSATE, UnansweredStep.HOLD),
+          FaultCase.timer(Place.ON_COMPENSATED, UnansweredStep.CHECK),
+          FaultCase.timer(Place.STATE_ENCODE, UnansweredStep.CHECK),
+          FaultCase.timer(Place.STATE_DECODE, UnansweredStep.CHECK),
+          FaultCase.timer(Place.EVENT_ENCODE, UnansweredStep.CHECK),
+          FaultCase.timer(Place.DATA_SOURCE, UnansweredStep.CHECK),
+          FaultCase.timer(Place.OUTBOX, UnansweredStep.CHECK),
+          new FaultCase(Place.OBSERVER, Path.OBSERVER, UnansweredStep.PAY, false));
 
   private static final List<String> ANSWERED = List.of("a-1", "a-2", "a-3");
   private static final List<String> SILENT =
-      List.of(SagaWorld.SILENT + "-1", SagaWorld.SILENT + "-2");
+      List.of(UserCodeFixture.UNANSWERED + "-1", UserCodeFixture.UNANSWERED + "-2");
 
-  private static List<Cell> cells(Fault fault) {
-    return CELLS.stream()
-        .filter(cell -> fault != Fault.NULL || cell.place().hasReturn())
-        // A pool that hangs hangs all, until its own timeout.
-        .filter(cell -> fault != Fault.HANGS || cell.place() != Place.DATA_SOURCE)
+  private static List<FaultCase> cases(Fault fault) {
+    return CASES.stream()
+        .filter(faultCase -> fault != Fault.NULL || faultCase.place().hasReturn())
+        // A pool that hangs blocks everything until its own timeout.
+        .filter(faultCase -> fault != Fault.HANGS || faultCase.place() != Place.DATA_SOURCE)
         .toList();
   }
 
   @ParameterizedTest
   @EnumSource(Fault.class)
-  void nothingIsLostOthersGoOnAndHealthTells(Fault fault) {
-    Map<Cell, CompletableFuture<Void>> runs = new LinkedHashMap<>();
-    ExecutorService threads = Executors.newFixedThreadPool(CELLS.size());
+  void noSagaIsLostOthersContinueAndTheFaultIsReported(Fault fault) {
+    Map<FaultCase, CompletableFuture<Void>> runs = new LinkedHashMap<>();
+    ExecutorService threads = Executors.newFixedThreadPool(CASES.size());
     try {
-      for (Cell cell : cells(fault)) {
-        runs.put(cell, CompletableFuture.runAsync(() -> run(cell, fault), threads));
+      for (FaultCase faultCase : cases(fault)) {
+        runs.put(faultCase, CompletableFuture.runAsync(() -> run(faultCase, fault), threads));
       }
       SoftAssertions all = new SoftAssertions();
-      runs.forEach((cell, run) -> all.check(() -> join(cell, run)));
+      runs.forEach((faultCase, run) -> all.check(() -> join(faultCase, run)));
       all.assertAll();
     } finally {
       threads.shutdownNow();
     }
   }
 
-  private static void join(Cell cell, CompletableFuture<Void> run) {
+  private static void join(FaultCase faultCase, CompletableFuture<Void> run) {
     try {
       run.join();
     } catch (CompletionException e) {
-      throw new AssertionError(cell + ": " + e.getCause(), e.getCause());
+      throw new AssertionError(faultCase + ": " + e.getCause(), e.getCause());
     }
   }
 
-  private static void run(Cell cell, Fault fault) {
-    try (SagaWorld world = new SagaWorld(cell, fault)) {
-      String badId = world.begin(SagaWorld.BAD);
-      world.engine.start();
-      world.await("hit", () -> world.hits.get() > 0);
-      others(cell).forEach(world::begin);
-      if (!fault.lasts() || !cell.stopsOthers()) {
-        world.await(
-            "others go on", () -> others(cell).stream().allMatch(each -> isDone(world, each)));
+  private static void run(FaultCase faultCase, Fault fault) {
+    try (UserCodeFixture fixture = new UserCodeFixture(faultCase, fault)) {
+      String badId = fixture.begin(UserCodeFixture.BAD);
+      fixture.engine.start();
+      fixture.await("hit", () -> fixture.hits.get() > 0);
+      others(faultCase).forEach(fixture::begin);
+      if (!fault.isPermanent() || !faultCase.failsAllSagas()) {
+        fixture.await(
+            "others continue",
+            () -> others(faultCase).stream().allMatch(each -> isDone(fixture, each)));
       }
-      if (fault.lasts() && fault != Fault.INTERRUPTS) {
-        world.await("it is told", () -> isTold(world, cell, fault));
+      if (fault.isPermanent() && fault != Fault.INTERRUPTS) {
+        fixture.await("the fault is reported", () -> isReported(fixture, faultCase, fault));
       }
-      if (fault == Fault.UNDECLARED_EXCEPTION_ONCE && cell.path() == Path.REPLY) {
-        world.await(
-            "the failure itself is told", () -> isNamed(world, "java.io.IOException: planted"));
+      if (fault == Fault.UNDECLARED_EXCEPTION_ONCE && faultCase.path() == Path.REPLY) {
+        fixture.await(
+            "the failure itself is reported",
+            () -> isFailureReported(fixture, "java.io.IOException: planted"));
       }
-      if (fault == Fault.ERROR_UNTIL_CURED && cell.isRepeated()) {
-        world.await("it is tried again", () -> world.hits.get() > 2);
+      if (fault == Fault.ERROR_UNTIL_CURED && faultCase.isRepeated()) {
+        fixture.await("the saga is tried again", () -> fixture.hits.get() > 2);
       }
-      world.cure();
-      world.await("others end", () -> others(cell).stream().allMatch(each -> isDone(world, each)));
-      world.await("the bad one rests", () -> world.status(SagaWorld.BAD).isAtRest());
-      if (world.status(SagaWorld.BAD) == SagaStatus.PARKED) {
-        isParkedVisibly(world, badId, fault);
-        if (cell.silent() == Silent.PAY) {
-          assertThat(world.engine.resolve(badId, "ann", "paid by hand")).isTrue();
+      fixture.cure();
+      fixture.await(
+          "others end", () -> others(faultCase).stream().allMatch(each -> isDone(fixture, each)));
+      fixture.await("the faulty saga rests", () -> fixture.status(UserCodeFixture.BAD).isAtRest());
+      if (fixture.status(UserCodeFixture.BAD) == SagaStatus.PARKED) {
+        assertParkedVisibly(fixture, badId, fault);
+        if (faultCase.unanswered() == UnansweredStep.PAY) {
+          assertThat(fixture.engine.resolve(badId, "ann", "paid by hand")).isTrue();
         } else {
-          assertThat(world.engine.retry(badId, "ann", "cured")).isTrue();
+          assertThat(fixture.engine.retry(badId, "ann", "cured")).isTrue();
         }
       }
-      world.await("the bad one ends", () -> isEnded(world, SagaWorld.BAD));
-      world.await("its hook ran", () -> world.ended.contains(SagaWorld.BAD));
-      assertThat(world.ended).containsOnlyOnce(SagaWorld.BAD);
-      if (cell.silent() != Silent.PAY) {
-        world.await("well again", () -> world.engine.health().status() == Health.Status.UP);
+      fixture.await("the faulty saga ends", () -> isEnded(fixture, UserCodeFixture.BAD));
+      fixture.await("its hook ran", () -> fixture.ended.contains(UserCodeFixture.BAD));
+      assertThat(fixture.ended).containsOnlyOnce(UserCodeFixture.BAD);
+      if (faultCase.unanswered() != UnansweredStep.PAY) {
+        fixture.await(
+            "health is up again", () -> fixture.engine.health().status() == Health.Status.UP);
       }
-      world.await("replies well", () -> world.replies.health().status() == Health.Status.UP);
+      fixture.await(
+          "health of replies is up", () -> fixture.replies.health().status() == Health.Status.UP);
     }
   }
 
-  private static List<String> others(Cell cell) {
+  private static List<String> others(FaultCase faultCase) {
     List<String> all = new ArrayList<>(ANSWERED);
-    if (cell.silent() != Silent.NONE) {
+    if (faultCase.unanswered() != UnansweredStep.NONE) {
       all.addAll(SILENT);
     }
     return all;
   }
 
-  private static boolean isDone(SagaWorld world, String order) {
-    SagaStatus status = world.status(order);
-    return order.startsWith(SagaWorld.SILENT) ? status.isAtRest() : isEnded(world, order);
+  private static boolean isDone(UserCodeFixture fixture, String order) {
+    SagaStatus status = fixture.status(order);
+    return order.startsWith(UserCodeFixture.UNANSWERED)
+        ? status.isAtRest()
+        : isEnded(fixture, order);
   }
 
-  private static boolean isEnded(SagaWorld world, String order) {
-    SagaStatus status = world.status(order);
+  private static boolean isEnded(UserCodeFixture fixture, String order) {
+    SagaStatus status = fixture.status(order);
     return status == SagaStatus.COMPLETED || status == SagaStatus.COMPENSATED;
   }
 
-  private static boolean isNamed(SagaWorld world, String failure) {
-    return world.troubles.stream()
+  private static boolean isFailureReported(UserCodeFixture fixture, String failure) {
+    return fixture.troubles.stream()
         .anyMatch(each -> (each.text() + each.cause().orElse("")).contains(failure));
   }
 
-  private static boolean isTold(SagaWorld world, Cell cell, Fault fault) {
-    boolean engineTells = world.engine.health().status() != Health.Status.UP;
-    boolean repliesTell = world.replies.health().status() != Health.Status.UP;
-    if (cell.path() == Path.OBSERVER) {
-      // A failure of the observer is only logged; one that hangs is named.
+  private static boolean isReported(UserCodeFixture fixture, FaultCase faultCase, Fault fault) {
+    boolean engineReports = fixture.engine.health().status() != Health.Status.UP;
+    boolean repliesReport = fixture.replies.health().status() != Health.Status.UP;
+    if (faultCase.path() == Path.OBSERVER) {
+      // A failure of the observer is only logged; a hanging observer is named.
       return fault != Fault.HANGS
-          || world.engine.health().reason().startsWith("an observer or the log");
+          || fixture.engine.health().reason().startsWith("an observer or the log");
     }
-    if (cell.path() == Path.TIMER) {
-      return engineTells;
+    if (faultCase.path() == Path.TIMER) {
+      return engineReports;
     }
-    return fault == Fault.HANGS ? repliesTell : repliesTell || !world.troubles.isEmpty();
+    return fault == Fault.HANGS ? repliesReport : repliesReport || !fixture.troubles.isEmpty();
   }
 
-  private static void isParkedVisibly(SagaWorld world, String id, Fault fault) {
-    List<SagaLogEntry> history = world.engine.timeline(id);
+  private static void assertParkedVisibly(UserCodeFixture fixture, String id, Fault fault) {
+    List<SagaLogEntry> history = fixture.engine.timeline(id);
     SagaLogEntry last = history.get(history.size() - 1);
     assertThat(last.kind()).isEqualTo(SagaLogEntry.Kind.PARKED);
     assertThat(last.detail()).isNotEmpty();
     if (fault != Fault.HANGS) {
-      world.await("told", () -> world.troubles.stream().anyMatch(each -> isParked(each, id)));
+      fixture.await(
+          "reported", () -> fixture.troubles.stream().anyMatch(each -> isParked(each, id)));
     }
   }
 
@@ -299,7 +307,7 @@ class SagaUserCodeTest {
         && !trouble.text().isEmpty();
   }
 
-  /** What the thread that starts a saga runs. */
+  /** User code that runs on the thread that starts a saga. */
   static final List<Place> STARTING =
       List.of(Place.KEY, Place.COMMAND, Place.STATE_ENCODE, Place.EVENT_ENCODE, Place.OUTBOX);
 
@@ -310,62 +318,63 @@ class SagaUserCodeTest {
 
   @ParameterizedTest
   @org.junit.jupiter.params.provider.MethodSource("caller")
-  void aStartThatFailsTellsItsCallerAndLeavesNothing(Fault fault) {
+  void aFailedStartThrowsAndLeavesNothing(Fault fault) {
     for (Place place : STARTING) {
       if (fault == Fault.NULL && !place.hasReturn()) {
         continue;
       }
-      Cell cell = new Cell(place, Path.CALLER, Silent.NONE, false);
-      try (SagaWorld world = new SagaWorld(cell, fault)) {
-        assertThatThrownBy(() -> world.begin(SagaWorld.BAD)).as(place.name()).isNotNull();
+      FaultCase faultCase = new FaultCase(place, Path.CALLER, UnansweredStep.NONE, false);
+      try (UserCodeFixture fixture = new UserCodeFixture(faultCase, fault)) {
+        assertThatThrownBy(() -> fixture.begin(UserCodeFixture.BAD)).as(place.name()).isNotNull();
         Thread.interrupted();
-        assertThat(world.engine.find("order", SagaWorld.BAD)).isEmpty();
-        world.begin("a-1");
-        world.cure();
-        world.begin(SagaWorld.BAD);
-        world.await("both end", () -> isEnded(world, "a-1") && isEnded(world, SagaWorld.BAD));
+        assertThat(fixture.engine.find("order", UserCodeFixture.BAD)).isEmpty();
+        fixture.begin("a-1");
+        fixture.cure();
+        fixture.begin(UserCodeFixture.BAD);
+        fixture.await(
+            "both end", () -> isEnded(fixture, "a-1") && isEnded(fixture, UserCodeFixture.BAD));
       }
     }
   }
 
   @ParameterizedTest
   @org.junit.jupiter.params.provider.MethodSource("caller")
-  void anOperatorIsToldAndTheSagaStaysParked(Fault fault) {
+  void aFailedRetryThrowsAndTheSagaStaysParked(Fault fault) {
     for (Place place : List.of(Place.COMMAND, Place.STATE_DECODE, Place.OUTBOX)) {
       if (fault == Fault.NULL && !place.hasReturn()) {
         continue;
       }
-      Cell cell = new Cell(place, Path.CALLER, Silent.PAY, false);
-      operate(cell, fault);
+      FaultCase faultCase = new FaultCase(place, Path.CALLER, UnansweredStep.PAY, false);
+      operate(faultCase, fault);
     }
     if (fault != Fault.NULL) {
-      operate(new Cell(Place.ON_COMPLETED, Path.CALLER, Silent.PAY, false), fault);
+      operate(new FaultCase(Place.ON_COMPLETED, Path.CALLER, UnansweredStep.PAY, false), fault);
     }
   }
 
-  private static void operate(Cell cell, Fault fault) {
-    try (SagaWorld world = new SagaWorld(cell, fault)) {
-      world.pause();
-      String id = world.begin(SagaWorld.BAD);
-      world.engine.start();
-      world.await("parked", () -> world.status(SagaWorld.BAD) == SagaStatus.PARKED);
-      world.resume();
+  private static void operate(FaultCase faultCase, Fault fault) {
+    try (UserCodeFixture fixture = new UserCodeFixture(faultCase, fault)) {
+      fixture.pause();
+      String id = fixture.begin(UserCodeFixture.BAD);
+      fixture.engine.start();
+      fixture.await("parked", () -> fixture.status(UserCodeFixture.BAD) == SagaStatus.PARKED);
+      fixture.resume();
       assertThatThrownBy(
               () -> {
-                if (cell.place() == Place.ON_COMPLETED) {
-                  world.engine.resolve(id, "ann", "");
+                if (faultCase.place() == Place.ON_COMPLETED) {
+                  fixture.engine.resolve(id, "ann", "");
                 } else {
-                  world.engine.retry(id, "ann", "");
+                  fixture.engine.retry(id, "ann", "");
                 }
               })
-          .as(cell.toString())
+          .as(faultCase.toString())
           .isInstanceOf(
               fault == Fault.MEMORY_ERROR_ONCE ? OutOfMemoryError.class : SagaException.class);
       Thread.interrupted();
-      assertThat(world.status(SagaWorld.BAD)).isEqualTo(SagaStatus.PARKED);
-      world.cure();
-      assertThat(world.engine.resolve(id, "ann", "paid by hand")).isTrue();
-      assertThat(world.status(SagaWorld.BAD)).isEqualTo(SagaStatus.COMPLETED);
+      assertThat(fixture.status(UserCodeFixture.BAD)).isEqualTo(SagaStatus.PARKED);
+      fixture.cure();
+      assertThat(fixture.engine.resolve(id, "ann", "paid by hand")).isTrue();
+      assertThat(fixture.status(UserCodeFixture.BAD)).isEqualTo(SagaStatus.COMPLETED);
     }
   }
 }

@@ -28,17 +28,19 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What can't be woken is woken again, and parked after ten failures that its history counts. */
+/**
+ * A saga that can't be woken is woken again, and parked after ten failures that its history counts.
+ */
 class SagaWakeFailuresTest extends SagaEngineFixture {
 
-  /** Long, so that a slow machine makes nothing look abandoned. */
+  /** Long enough that no saga counts as abandoned on a slow machine. */
   private static final Duration LEASE = Duration.ofMinutes(1);
 
   private static HikariDataSource pool;
 
   private final AtomicInteger calls = new AtomicInteger();
   private final List<Trouble> troubles = new CopyOnWriteArrayList<>();
-  private volatile @Nullable Throwable thrown;
+  private volatile @Nullable Throwable hookFailure;
 
   @BeforeAll
   static void open() {
@@ -61,7 +63,7 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
     definition =
         SagaDefinition.builder("order", 1, State.class)
             .key(State::order)
-            .step("look")
+            .step("check")
             .readOnly()
             .command(TestSaga.STOCK, s -> new TestSaga.Hold(s.order()))
             .onReply(TestSaga.Held.class, (s, r) -> s)
@@ -85,7 +87,7 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
   }
 
   private void hook(String order) throws Exception {
-    Throwable failure = thrown;
+    Throwable failure = hookFailure;
     if (failure != null && order.equals("bad")) {
       calls.incrementAndGet();
       if (failure instanceof Error error) {
@@ -95,17 +97,17 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
     }
   }
 
-  /** Waits, and spares the waits between failures. */
-  private void awaitHastened(String what, BooleanSupplier condition) {
+  /** Waits for a condition while all backoffs between failures are skipped. */
+  private void awaitWithoutBackoff(String what, BooleanSupplier condition) {
     await(
         what,
         () -> {
-          hasten();
+          expireBackoffs();
           return condition.getAsBoolean();
         });
   }
 
-  private void hasten() {
+  private void expireBackoffs() {
     try {
       inTransaction(
           connection -> {
@@ -133,29 +135,29 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
   }
 
   @Test
-  void aHookThatFailsEachTimeIsCountedInTheHistoryAndParksItsSagaWithACode() {
-    thrown = new java.io.IOException("holds a secret");
+  void aHookThatAlwaysFailsIsCountedInTheHistoryAndParksItsSagaWithACode() {
+    hookFailure = new java.io.IOException("holds a secret");
     String id = begin("bad");
     engine.start();
-    awaitHastened("some failures", () -> failures(id).size() >= 4);
+    awaitWithoutBackoff("some failures", () -> failures(id).size() >= 4);
     await(
-        "health tells",
+        "health reports it",
         () ->
             engine.health().status() == Health.Status.DEGRADED
                 && engine.health().reason().startsWith("1 sagas could not be woken")
                 && "1".equals(engine.health().details().get("failing")));
-    // Another process goes on counting.
+    // Another process continues the count.
     engine.close();
     SagaEngine successor = engine(definition, observer(), LEASE);
     successor.start();
-    awaitHastened("parked", () -> status("bad") == SagaStatus.PARKED);
+    awaitWithoutBackoff("parked", () -> status("bad") == SagaStatus.PARKED);
     List<SagaLogEntry> history = successor.timeline(id);
     assertThat(failures(id)).extracting(SagaLogEntry::attempt).isEqualTo(numbersTo(10));
     assertThat(history.get(history.size() - 1).detail())
         .isEqualTo("could not be woken 10 times, last: java.io.IOException");
     assertThat(calls).hasValue(10);
     await(
-        "told with its code",
+        "reported with its code",
         () ->
             troubles.stream()
                 .anyMatch(
@@ -168,28 +170,29 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
                                 .orElse("")
                                 .contains("COMMS-SAGA-005: saga " + id + " is parked: ")));
     begin("good");
-    await("others go on", () -> successor.find("order", "good").isPresent());
+    await("others start", () -> successor.find("order", "good").isPresent());
     await("others end", () -> status("good") == SagaStatus.COMPENSATED);
-    thrown = null;
+    hookFailure = null;
     engine = successor;
-    assertThat(engine.retry(id, "ann", "mended")).isTrue();
+    assertThat(engine.retry(id, "ann", "repaired")).isTrue();
     await("ended", () -> status("bad") == SagaStatus.COMPENSATED);
   }
 
-  /** As H2 and PostgreSQL quote a state that they refuse. */
+  /** Uses texts of H2 and PostgreSQL, which quote the refused value. */
   @Test
   void aFailureOfTheDatabaseShowsNoValueOfTheState() {
     SQLException refused =
         new SQLException("Value too long: 'SECRET'\n  Detail: row (SECRET)", "22001");
-    thrown = new IllegalStateException("insert into t values ('SECRET')", refused);
+    hookFailure = new IllegalStateException("insert into t values ('SECRET')", refused);
     String id = begin("bad");
     engine.start();
-    awaitHastened("some failures", () -> failures(id).size() >= 2);
-    thrown = refused;
-    await("health tells", () -> engine.health().reason().contains("could not be woken"));
-    awaitHastened("parked", () -> status("bad") == SagaStatus.PARKED);
+    awaitWithoutBackoff("some failures", () -> failures(id).size() >= 2);
+    hookFailure = refused;
+    await("health reports it", () -> engine.health().reason().contains("could not be woken"));
+    awaitWithoutBackoff("parked", () -> status("bad") == SagaStatus.PARKED);
     await(
-        "told", () -> troubles.stream().anyMatch(trouble -> trouble.kind() == Trouble.Kind.PARKED));
+        "reported",
+        () -> troubles.stream().anyMatch(trouble -> trouble.kind() == Trouble.Kind.PARKED));
     List<String> texts = new ArrayList<>();
     troubles.forEach(trouble -> texts.add(trouble + trouble.cause().orElse("")));
     texts.add(engine.health().toString() + engine.health().details());
@@ -198,13 +201,13 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
   }
 
   @Test
-  void anErrorOfTheJvmIsCountedToo() {
-    thrown = new OutOfMemoryError("planted");
+  void anErrorOfTheJvmIsAlsoCounted() {
+    hookFailure = new OutOfMemoryError("planted");
     String id = begin("bad");
     engine.start();
-    awaitHastened("counted", () -> failures(id).size() == 1);
-    await("health tells", () -> engine.health().reason().contains("the JVM failed"));
-    thrown = null;
+    awaitWithoutBackoff("counted", () -> failures(id).size() == 1);
+    await("health reports it", () -> engine.health().reason().contains("the JVM failed"));
+    hookFailure = null;
     await("ended", () -> status("bad") == SagaStatus.COMPENSATED);
   }
 
@@ -224,25 +227,25 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
   @ParameterizedTest
   @MethodSource("outages")
   void anOutageIsNotCounted(Throwable outage) {
-    thrown = outage;
+    hookFailure = outage;
     String id = begin("bad");
     engine.start();
-    awaitHastened("many failures", () -> calls.get() > 12);
+    awaitWithoutBackoff("many failures", () -> calls.get() > 12);
     assertThat(failures(id)).isEmpty();
-    await("health tells", () -> engine.health().status() == Health.Status.DEGRADED);
-    thrown = null;
-    awaitHastened("ended", () -> status("bad") == SagaStatus.COMPENSATED);
-    await("well again", () -> engine.health().status() == Health.Status.UP);
+    await("health reports it", () -> engine.health().status() == Health.Status.DEGRADED);
+    hookFailure = null;
+    awaitWithoutBackoff("ended", () -> status("bad") == SagaStatus.COMPENSATED);
+    await("health is up again", () -> engine.health().status() == Health.Status.UP);
   }
 
   @Test
-  void theCountBeginsAnewWithEachMove() throws Exception {
-    thrown = new java.io.IOException();
+  void theCountRestartsWithEachTransition() throws Exception {
+    hookFailure = new java.io.IOException();
     String id = begin("bad");
     engine.start();
-    awaitHastened("some failures", () -> failures(id).size() >= 5);
-    // A late reply moves it on.
-    thrown = null;
+    awaitWithoutBackoff("some failures", () -> failures(id).size() >= 5);
+    // A late reply continues the saga.
+    hookFailure = null;
     answer(sent.get(0), new TestSaga.Held("bad"));
     SagaStore store = new SagaStore(database);
     int failures = inTransaction(connection -> store.failures(connection, id));
@@ -250,10 +253,10 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
   }
 
   @Test
-  void aWakeUpThatEndsItsProcessIsCountedBeforeItBeginsAgain() throws Exception {
+  void aWakeUpThatEndedItsProcessIsCountedBeforeTheNextOne() throws Exception {
     String id = begin("bad");
     SagaStore store = new SagaStore(database);
-    await("claimed by one that dies", () -> claim(store, Duration.ofMillis(1)).size() == 1);
+    await("claimed by a process that dies", () -> claim(store, Duration.ofMillis(1)).size() == 1);
     engine.start();
     await("ended", () -> status("bad") == SagaStatus.COMPENSATED);
     assertThat(failures(id))
@@ -262,8 +265,8 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
   }
 
   @Test
-  void aSagaThatEndsEachProcessIsParkedBeforeItEndsTheNext() throws Exception {
-    thrown = new AssertionError("not to be called");
+  void aSagaThatEndsEveryProcessIsParkedBeforeItEndsAnother() throws Exception {
+    hookFailure = new AssertionError("not to be called");
     String id = begin("bad");
     SagaStore store = new SagaStore(database);
     for (int number : numbersTo(SagaTimeouts.MAX_FAILURES)) {
@@ -275,7 +278,7 @@ class SagaWakeFailuresTest extends SagaEngineFixture {
             return null;
           });
     }
-    await("claimed by one that dies", () -> claim(store, Duration.ofMillis(1)).size() == 1);
+    await("claimed by a process that dies", () -> claim(store, Duration.ofMillis(1)).size() == 1);
     engine.start();
     await("parked", () -> status("bad") == SagaStatus.PARKED);
     assertThat(calls).hasValue(0);

@@ -10,8 +10,8 @@ import java.time.Duration;
 final class TestSaga {
 
   record State(String order, String trail) {
-    State then(String word) {
-      return new State(order, trail + word + ";");
+    State then(String event) {
+      return new State(order, trail + event + ";");
     }
   }
 
@@ -83,14 +83,14 @@ final class TestSaga {
         .command(STOCK, s -> new Hold(s.order()))
         .onReply(Held.class, (s, r) -> s.then("held"))
         .refusedBy(NotHeld.class, (s, r) -> s.then("not-held"))
-        .compensate(STOCK, s -> new Unhold(working(s.order(), "unhold-fails")))
+        .compensate(STOCK, s -> new Unhold(failFor(s.order(), "unhold-fails")))
         .compensatedBy(Unheld.class)
         .timeout(timeout)
         .attempts(2)
         .compensationAttempts(2)
         .step("pay")
         .command(BANK, s -> new Pay(s.order()))
-        .onReply(Paid.class, (s, r) -> s.then("paid " + working(r.order(), "poison")))
+        .onReply(Paid.class, (s, r) -> s.then("paid " + failFor(r.order(), "poison")))
         .refusedBy(Declined.class, (s, r) -> s.then("declined"))
         .compensate(BANK, s -> new Unpay(s.order()))
         .compensatedBy(Unpaid.class)
@@ -107,10 +107,10 @@ final class TestSaga {
         .build();
   }
 
-  /** Stands for a user's function with a mistake in it. */
-  private static String working(String order, String failsFor) {
-    if (order.equals(failsFor)) {
-      throw new IllegalStateException(failsFor);
+  /** Simulates a user's function that fails for one order. */
+  private static String failFor(String order, String failingOrder) {
+    if (order.equals(failingOrder)) {
+      throw new IllegalStateException(failingOrder);
     }
     return order;
   }

@@ -7,28 +7,28 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.outbox.Outbox;
-import io.commslib.saga.TripMessages.BookCar;
-import io.commslib.saga.TripMessages.CarBooked;
-import io.commslib.saga.TripMessages.CarReturned;
-import io.commslib.saga.TripMessages.CardRefused;
-import io.commslib.saga.TripMessages.IssueTicket;
-import io.commslib.saga.TripMessages.NoCarLeft;
-import io.commslib.saga.TripMessages.Paid;
-import io.commslib.saga.TripMessages.Pay;
-import io.commslib.saga.TripMessages.Refund;
-import io.commslib.saga.TripMessages.Refunded;
-import io.commslib.saga.TripMessages.ReturnCar;
-import io.commslib.saga.TripMessages.SoldOut;
-import io.commslib.saga.TripMessages.TicketIssued;
+import io.commslib.saga.TripState.BookCar;
+import io.commslib.saga.TripState.CarBooked;
+import io.commslib.saga.TripState.CarReturned;
+import io.commslib.saga.TripState.CardRefused;
+import io.commslib.saga.TripState.IssueTicket;
+import io.commslib.saga.TripState.NoCarLeft;
+import io.commslib.saga.TripState.Paid;
+import io.commslib.saga.TripState.Pay;
+import io.commslib.saga.TripState.Refund;
+import io.commslib.saga.TripState.Refunded;
+import io.commslib.saga.TripState.ReturnCar;
+import io.commslib.saga.TripState.SoldOut;
+import io.commslib.saga.TripState.TicketIssued;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 
 /**
- * The three participants of a trip as the contract wants them: every command is answered, also a
- * repeated one, and an undo that comes first is remembered. Which trips they refuse follows from
- * the number of the trip.
+ * The three participants of a trip, which follow the contract: they answer every command, also a
+ * repeated one, and remember an undo that arrives first. The number of a trip determines which
+ * participants refuse it.
  */
 final class TripParticipant {
 
@@ -36,7 +36,7 @@ final class TripParticipant {
 
   private final JdbcDatabase database;
   private final Outbox outbox;
-  private final TypeRegistry types = TripMessages.types();
+  private final TypeRegistry types = TripState.types();
 
   TripParticipant(JdbcDatabase database, Outbox outbox) {
     this.database = database;

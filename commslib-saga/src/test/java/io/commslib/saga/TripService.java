@@ -18,6 +18,7 @@ import io.commslib.outbox.JdbcOutbox;
 import io.commslib.outbox.OutboxConfig;
 import io.commslib.outbox.OutboxRelay;
 import io.commslib.outbox.OutboxSchema;
+import io.commslib.testkit.Await;
 import io.commslib.testkit.faults.CrashPoints;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -30,10 +31,10 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import javax.sql.DataSource;
 
 /**
- * A process with saga engine, participants, outbox and a broker that forgets everything when the
- * process dies. Starts trips (or finds them started) and ends when all of them have ended and no
- * message is under way, since a late success sets an ended saga going once more. Dies at the crash
- * point its system property names.
+ * A process with saga engine, participants, outbox and a broker that loses everything when the
+ * process dies. Starts trips unless they are started, and ends when all of them have ended and no
+ * message is in flight, since a late success reopens an ended saga. Dies at the crash point that
+ * its system property names.
  */
 final class TripService {
 
@@ -65,17 +66,16 @@ final class TripService {
     SystemRuntime runtime = SystemRuntime.create();
     MessageTransport transport = InMemoryTransport.create();
     List<Destination> queues =
-        List.of(
-            TripMessages.CARS, TripMessages.BANK, TripMessages.AIRLINE, TripParticipant.REPLIES);
+        List.of(TripState.CARS, TripState.BANK, TripState.AIRLINE, TripParticipant.REPLIES);
     queues.forEach(queue -> transport.declare(DestinationConfig.builder(queue).build()));
     JdbcOutbox outbox = JdbcOutbox.create(database, OutboxConfig.defaults());
-    SagaDefinition<TripMessages> definition =
-        TripMessages.saga(Duration.ofMillis(400), 3, 1_000)
+    SagaDefinition<TripState> definition =
+        TripState.saga(Duration.ofMillis(400), 3, 1_000)
             .onCompleted((trip, tx) -> end(tx, trip, SagaStatus.COMPLETED))
             .onCompensated((trip, tx) -> end(tx, trip, SagaStatus.COMPENSATED))
             .build();
     SagaEngine engine =
-        SagaEngine.builder(database, TripMessages.types(), JacksonCodec.create())
+        SagaEngine.builder(database, TripState.types(), JacksonCodec.create())
             .outbox(outbox)
             .define(definition)
             .config(
@@ -91,20 +91,20 @@ final class TripService {
             .transport(transport)
             .relay(OutboxRelay.create(outbox, transport, runtime))
             .saga(engine)
-            .subscription("cars", () -> subscribe(transport, TripMessages.CARS, participant))
-            .subscription("bank", () -> subscribe(transport, TripMessages.BANK, participant))
-            .subscription("airline", () -> subscribe(transport, TripMessages.AIRLINE, participant))
+            .subscription("cars", () -> subscribe(transport, TripState.CARS, participant))
+            .subscription("bank", () -> subscribe(transport, TripState.BANK, participant))
+            .subscription("airline", () -> subscribe(transport, TripState.AIRLINE, participant))
             .subscription(
                 "replies", () -> subscribe(transport, TripParticipant.REPLIES, engine.replies()))
             .build();
     lifecycle.start();
-    QuiescenceCheck quiet = new QuiescenceCheck(subscriptions);
+    QuiescenceCheck quiescence = new QuiescenceCheck(subscriptions);
     for (int i = 1; i <= trips; i++) {
       String trip = Integer.toString(i);
-      transactions.run(tx -> engine.start(tx, definition, trip, TripMessages.of(trip)));
+      transactions.run(tx -> engine.start(tx, definition, trip, TripState.of(trip)));
     }
     try {
-      awaitAllEnded(engine, quiet, trips);
+      awaitAllEnded(engine, quiescence, trips);
     } catch (AssertionError late) {
       printState(lifecycle, engine);
       throw late;
@@ -114,21 +114,22 @@ final class TripService {
     runtime.close();
   }
 
-  private void awaitAllEnded(SagaEngine engine, QuiescenceCheck quiet, int trips) {
+  private void awaitAllEnded(SagaEngine engine, QuiescenceCheck quiescence, int trips) {
     Await.until(
         "all trips end",
+        Duration.ofSeconds(60),
         () -> {
-          // What an operator does: the ticket's outcome is unknown after a kill.
+          // Retries like an operator: the ticket's outcome is unknown after a kill.
           engine.list(SagaStatus.PARKED, 100).forEach(s -> engine.retry(s.id(), "test", ""));
           boolean ended =
               engine.list(SagaStatus.COMPLETED, 10_000).size()
                       + engine.list(SagaStatus.COMPENSATED, 10_000).size()
                   == trips;
-          return quiet.isStill(ended && outboxIsEmpty());
+          return quiescence.isQuiescent(ended && outboxIsEmpty());
         });
   }
 
-  /** Why nothing goes on, for whoever reads the failure. */
+  /** Prints the state, so that the failure can be analysed. */
   private void printState(Lifecycle lifecycle, SagaEngine engine) {
     for (SagaStatus status : SagaStatus.values()) {
       System.out.println(status + ": " + engine.list(status, 100));
@@ -186,8 +187,7 @@ final class TripService {
         });
   }
 
-  private void end(TransactionContext tx, TripMessages trip, SagaStatus status)
-      throws SQLException {
+  private void end(TransactionContext tx, TripState trip, SagaStatus status) throws SQLException {
     try (PreparedStatement insert =
         tx.unwrap(Connection.class)
             .prepareStatement(

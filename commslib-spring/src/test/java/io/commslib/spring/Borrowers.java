@@ -46,6 +46,7 @@ final class Borrowers {
           Map.entry("io.commslib.idempotency.InMemoryInbox", Tried.IN_MEMORY),
           Map.entry("io.commslib.idempotency.InMemoryIdempotencyStore", Tried.IN_MEMORY),
           Map.entry("io.commslib.saga.SagaEngine", Tried.WHERE_SAGAS_ARE),
+          Map.entry("io.commslib.saga.OperatorActions", Tried.WHERE_SAGAS_ARE),
           Map.entry("io.commslib.saga.SagaTimeouts", Tried.WHERE_SAGAS_ARE),
           Map.entry("io.commslib.saga.SagaTransitions", Tried.WHERE_SAGAS_ARE),
           Map.entry("io.commslib.saga.ReplyHandler", Tried.WHERE_SAGAS_ARE),

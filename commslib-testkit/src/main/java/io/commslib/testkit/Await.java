@@ -5,9 +5,7 @@ import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
-/**
- * Waits in tests: until a condition holds, or to see that it goes on holding. Always with a limit.
- */
+/** Waits in tests with a limit: until a condition holds, or to check that it keeps holding. */
 public final class Await {
 
   private static final long POLL_NANOS = 2_000_000;
@@ -15,11 +13,11 @@ public final class Await {
   private Await() {}
 
   /**
-   * Waits until a condition holds. Blocks the caller; asks about every 2 ms.
+   * Waits until a condition holds. Blocks the caller and checks about every 2 ms.
    *
    * @param what the condition in words, for the failure
-   * @param limit how long at most
-   * @param condition asked on the calling thread
+   * @param limit the longest wait
+   * @param condition checked on the calling thread
    * @throws AssertionError if it does not hold within the limit, or the thread is interrupted
    */
   public static void until(String what, Duration limit, BooleanSupplier condition) {
@@ -34,12 +32,12 @@ public final class Await {
   }
 
   /**
-   * Watches for a time that a condition goes on holding. Blocks the caller for the whole period
-   * unless the condition breaks.
+   * Checks for a time that a condition keeps holding. Blocks the caller for the whole period unless
+   * the condition breaks.
    *
    * @param what the condition in words, for the failure
-   * @param period how long to watch
-   * @param condition asked on the calling thread
+   * @param period the time for which it must hold
+   * @param condition checked on the calling thread
    * @throws AssertionError once it does not hold, or if the thread is interrupted
    */
   public static void stays(String what, Duration period, BooleanSupplier condition) {

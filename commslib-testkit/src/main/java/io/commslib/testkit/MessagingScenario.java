@@ -24,12 +24,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Tests of an application's own handlers without a broker and without waiting: send messages, let
- * virtual time pass, await quiet, and say what must have become of them. Handlers run on the
- * calling thread, inside {@link #advance} and {@link #awaitQuiet}; retries, delays and deadlines
- * are the real engine's.
+ * virtual time pass, await quiet, and assert the outcome. Handlers run on the calling thread,
+ * inside {@link #advance} and {@link #awaitQuiet}; retries, delays and deadlines are the real
+ * engine's.
  *
- * <p>Not thread-safe; for one test. What is not as it should be is reported as {@link
- * AssertionError}.
+ * <p>Not thread-safe; for one test. A failed assertion throws {@link AssertionError}.
  */
 public final class MessagingScenario implements AutoCloseable {
 
@@ -38,9 +37,9 @@ public final class MessagingScenario implements AutoCloseable {
   /**
    * One call of a handler.
    *
-   * @param message what it was given
+   * @param message the message
    * @param attempt 1 for the first
-   * @param settlement what it returned, or null if it threw
+   * @param settlement the returned settlement, or null if the handler threw
    */
   public record Call(Message message, int attempt, @Nullable Settlement settlement) {}
 
@@ -52,7 +51,7 @@ public final class MessagingScenario implements AutoCloseable {
   private MessagingScenario() {}
 
   /**
-   * Creates a scenario with nothing in it, at 2026-01-01T00:00:00Z.
+   * Creates an empty scenario at 2026-01-01T00:00:00Z.
    *
    * @return new scenario; the test closes it
    */
@@ -81,7 +80,7 @@ public final class MessagingScenario implements AutoCloseable {
   /**
    * Declares a destination.
    *
-   * @param config what to declare
+   * @param config the destination and its settings
    * @return this
    */
   public MessagingScenario declare(DestinationConfig config) {
@@ -90,9 +89,9 @@ public final class MessagingScenario implements AutoCloseable {
   }
 
   /**
-   * Subscribes a handler whose calls are remembered.
+   * Subscribes a handler and records its calls.
    *
-   * @param config what to subscribe to
+   * @param config the subscription
    * @param handler under test
    * @return this
    */
@@ -119,7 +118,7 @@ public final class MessagingScenario implements AutoCloseable {
    * Publishes messages, in their order. They are handled when time moves.
    *
    * @param to a declared destination
-   * @param messages what to publish
+   * @param messages the messages to publish
    * @return this
    */
   public MessagingScenario send(Destination to, Message... messages) {
@@ -130,7 +129,7 @@ public final class MessagingScenario implements AutoCloseable {
   }
 
   /**
-   * Lets time pass, and everything happen that becomes due.
+   * Lets time pass and runs everything that becomes due.
    *
    * @param duration zero or more
    * @return this
@@ -143,9 +142,9 @@ public final class MessagingScenario implements AutoCloseable {
   /**
    * Lets time pass until nothing is in flight and nothing waits for a retry.
    *
-   * @param atMost how much time may pass
+   * @param atMost the most time that may pass
    * @return this
-   * @throws AssertionError if it is not quiet by then
+   * @throws AssertionError if something is still in flight or waiting then
    */
   public MessagingScenario awaitQuiet(Duration atMost) {
     time.runUntilIdle();
@@ -174,20 +173,20 @@ public final class MessagingScenario implements AutoCloseable {
    *
    * @param source what the group consumes
    * @param group the group
-   * @return all so far
+   * @return all calls so far
    */
   public List<Call> calls(Destination source, String group) {
     return List.copyOf(calls.getOrDefault(name(source, group), List.of()));
   }
 
   /**
-   * Demands which messages a group has finished as done, in the order in which it did.
+   * Asserts which messages a group settled as done, in that order.
    *
    * @param source what the group consumes
    * @param group the group
-   * @param ids all of them
+   * @param ids all expected ids
    * @return this
-   * @throws AssertionError if others were, or in another order
+   * @throws AssertionError if the ids or their order differ
    */
   public MessagingScenario assertDone(Destination source, String group, String... ids) {
     Set<String> done = new LinkedHashSet<>();
@@ -196,52 +195,52 @@ public final class MessagingScenario implements AutoCloseable {
         done.add(call.message().id());
       }
     }
-    return demand("done by " + group + " of " + source, List.of(ids), List.copyOf(done));
+    return check("done by " + group + " of " + source, List.of(ids), List.copyOf(done));
   }
 
   /**
-   * Demands how often a group's handler was called for a message.
+   * Asserts the number of calls of a group's handler for a message.
    *
    * @param source what the group consumes
    * @param group the group
    * @param id of the message
-   * @param attempts how often
+   * @param attempts the expected number
    * @return this
-   * @throws AssertionError if it was another number
+   * @throws AssertionError if the number differs
    */
   public MessagingScenario assertAttempts(
       Destination source, String group, String id, int attempts) {
     long called =
         calls(source, group).stream().filter(call -> call.message().id().equals(id)).count();
-    return demand("attempts of " + id + " by " + group, (long) attempts, called);
+    return check("attempts of " + id + " by " + group, (long) attempts, called);
   }
 
   /**
-   * Demands which messages are in a group's dead letters, oldest first.
+   * Asserts which messages are in a group's dead letters, oldest first.
    *
    * @param source what the group consumes
    * @param group the group
-   * @param ids all of them
+   * @param ids all expected ids
    * @return this
-   * @throws AssertionError if others are
+   * @throws AssertionError if the ids differ
    */
   public MessagingScenario assertDeadLettered(Destination source, String group, String... ids) {
     List<String> found =
         transport.deadLetters().list(source, group, 100_000).stream()
             .map(DeadLetter::messageId)
             .toList();
-    return demand("dead letters of " + group + " of " + source, List.of(ids), found);
+    return check("dead letters of " + group + " of " + source, List.of(ids), found);
   }
 
   /**
-   * Demands in which order a group was first called for the messages of a key.
+   * Asserts the order of a group's first calls for the messages of a key.
    *
    * @param source what the group consumes
    * @param group the group
    * @param key of the messages
-   * @param ids all of them, in order
+   * @param ids all expected ids, in order
    * @return this
-   * @throws AssertionError if it was called for others, or in another order
+   * @throws AssertionError if the ids or their order differ
    */
   public MessagingScenario assertOrder(
       Destination source, String group, String key, String... ids) {
@@ -251,23 +250,23 @@ public final class MessagingScenario implements AutoCloseable {
         first.add(call.message().id());
       }
     }
-    return demand("order of the key by " + group, List.of(ids), List.copyOf(first));
+    return check("order of the key by " + group, List.of(ids), List.copyOf(first));
   }
 
   /**
-   * Demands that everything received is in exactly one count of each subscription's ledger.
+   * Asserts that each subscription's ledger balances: every delivery is in exactly one count.
    *
    * @return this
-   * @throws AssertionError showing the ledger that does not balance
+   * @throws AssertionError with the ledger that does not balance
    */
   public MessagingScenario assertLedgersBalance() {
     for (Subscription subscription : subscriptions) {
-      demand("imbalance of " + subscription.snapshot(), 0L, subscription.snapshot().imbalance());
+      check("imbalance of " + subscription.snapshot(), 0L, subscription.snapshot().imbalance());
     }
     return this;
   }
 
-  private MessagingScenario demand(String what, Object expected, Object found) {
+  private MessagingScenario check(String what, Object expected, Object found) {
     if (!expected.equals(found)) {
       throw new AssertionError(what + ": " + found + " (expected: " + expected + ")");
     }
@@ -278,7 +277,7 @@ public final class MessagingScenario implements AutoCloseable {
     return source + "/" + group;
   }
 
-  /** Ends subscriptions and transport. Idempotent. */
+  /** Closes the subscriptions and the transport. Idempotent. */
   @Override
   public void close() {
     transport.close();

@@ -7,16 +7,16 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** An observer that remembers what it was told, for tests. Thread-safe; grows without bound. */
+/** An observer that records its calls, for tests. Thread-safe; grows without bound. */
 public final class RecordingObserver implements CommsObserver {
 
   /**
    * A settled delivery.
    *
-   * @param group for which group
-   * @param outcome in which count it ended
+   * @param group the group
+   * @param outcome the count of the ledger that it is in
    * @param messageId id of the message, or its position
-   * @param attempt number of the attempt that decided
+   * @param attempt the number of the last attempt
    */
   public record Settled(String group, Count outcome, String messageId, int attempt) {}
 
@@ -26,7 +26,7 @@ public final class RecordingObserver implements CommsObserver {
   private final List<String> overruns = new ArrayList<>();
   private final List<Duration> retryDelays = new ArrayList<>();
 
-  /** Creates an observer that has been told nothing. */
+  /** Creates an observer without records. */
   public RecordingObserver() {}
 
   @Override
@@ -63,7 +63,7 @@ public final class RecordingObserver implements CommsObserver {
   }
 
   /**
-   * Returns what was settled so far.
+   * Returns the settled deliveries so far.
    *
    * @return in the order of the calls
    */
@@ -90,7 +90,7 @@ public final class RecordingObserver implements CommsObserver {
   }
 
   /**
-   * Returns ids of the messages whose handlers overran their deadline.
+   * Returns the ids of messages whose handlers overran their deadline.
    *
    * @return in the order of the calls
    */
@@ -99,7 +99,7 @@ public final class RecordingObserver implements CommsObserver {
   }
 
   /**
-   * Returns the waits before repeated attempts.
+   * Returns the delays before further attempts.
    *
    * @return in the order of the calls
    */

@@ -33,7 +33,7 @@ class AwaitTest {
   }
 
   @Test
-  void watchesForTheWholePeriod() {
+  void checksForTheWholePeriod() {
     long start = System.nanoTime();
     Await.stays("calm", Duration.ofMillis(30), () -> true);
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThan(Duration.ofMillis(29));

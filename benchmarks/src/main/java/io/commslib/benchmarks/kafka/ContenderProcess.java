@@ -1,6 +1,6 @@
 package io.commslib.benchmarks.kafka;
 
-import io.commslib.benchmarks.LineProcess;
+import io.commslib.benchmarks.measure.LineProcess;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

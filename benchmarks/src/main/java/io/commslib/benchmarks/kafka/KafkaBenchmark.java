@@ -1,8 +1,8 @@
 package io.commslib.benchmarks.kafka;
 
 import io.commslib.benchmarks.Benchmark;
-import io.commslib.benchmarks.EngineCost;
-import io.commslib.benchmarks.Rounds;
+import io.commslib.benchmarks.core.EngineCost;
+import io.commslib.benchmarks.measure.Rounds;
 import io.commslib.testkit.servers.KafkaServer;
 import java.io.IOException;
 import java.io.PrintStream;

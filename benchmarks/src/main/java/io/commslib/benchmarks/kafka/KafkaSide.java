@@ -1,7 +1,7 @@
 package io.commslib.benchmarks.kafka;
 
-import io.commslib.benchmarks.Scenario;
-import io.commslib.benchmarks.Side;
+import io.commslib.benchmarks.compare.Scenario;
+import io.commslib.benchmarks.compare.Side;
 import java.io.IOException;
 import java.nio.file.Path;
 

@@ -7,8 +7,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Checks of settings with messages of one form: {@code name: value (expected: rule)}. For builders
- * of the library's modules.
+ * Checks of arguments and settings. All failures have texts of one form: {@code name: value
+ * (expected: rule)}. For the library's modules. Thread-safe.
  */
 public final class Checks {
 
@@ -20,15 +20,15 @@ public final class Checks {
   /**
    * Checks a number.
    *
-   * @param name setting
-   * @param value what was given
-   * @param min smallest allowed
-   * @param max largest allowed
+   * @param name name of the setting
+   * @param value value to check
+   * @param min minimum
+   * @param max maximum
    * @return the value
    * @throws IllegalArgumentException if out of range
    */
   public static int inRange(String name, int value, int min, int max) {
-    // Each message passes here: no text unless it is needed.
+    // Called for each message: the text is built only on failure.
     if (value < min || value > max) {
       check(false, name, value, min + ".." + max);
     }
@@ -38,15 +38,15 @@ public final class Checks {
   /**
    * Checks a number.
    *
-   * @param name setting
-   * @param value what was given
-   * @param min smallest allowed
-   * @param max largest allowed
+   * @param name name of the setting
+   * @param value value to check
+   * @param min minimum
+   * @param max maximum
    * @return the value
    * @throws IllegalArgumentException if out of range
    */
   public static long inRange(String name, long value, long min, long max) {
-    // Each message passes here: no text unless it is needed.
+    // Called for each message: the text is built only on failure.
     if (value < min || value > max) {
       check(false, name, value, min + ".." + max);
     }
@@ -56,10 +56,10 @@ public final class Checks {
   /**
    * Checks a duration.
    *
-   * @param name setting
-   * @param value what was given
-   * @param min shortest allowed
-   * @param max longest allowed
+   * @param name name of the setting
+   * @param value value to check
+   * @param min minimum
+   * @param max maximum
    * @return the value
    * @throws IllegalArgumentException if out of range
    */
@@ -74,9 +74,9 @@ public final class Checks {
   /**
    * Checks a text against a pattern.
    *
-   * @param name setting
-   * @param value what was given
-   * @param pattern the whole value must match it
+   * @param name name of the setting
+   * @param value value to check
+   * @param pattern pattern that the whole value must match
    * @param rule the pattern in words
    * @return the value
    * @throws IllegalArgumentException if it does not match
@@ -92,9 +92,9 @@ public final class Checks {
   /**
    * Checks a name: printable ASCII characters, no space.
    *
-   * @param name setting
-   * @param value what was given
-   * @param max most characters allowed
+   * @param name name of the setting
+   * @param value value to check
+   * @param max maximum number of characters
    * @return the value
    * @throws IllegalArgumentException if it is empty, longer, or has another character
    */
@@ -112,13 +112,13 @@ public final class Checks {
   }
 
   /**
-   * Checks a text: any characters but control characters, and no half of a surrogate pair, which
-   * has no form in UTF-8.
+   * Checks a text: any characters except control characters and unpaired surrogates, which UTF-8
+   * can't encode.
    *
-   * @param name setting
-   * @param value what was given
-   * @param min fewest characters allowed
-   * @param max most characters allowed
+   * @param name name of the setting
+   * @param value value to check
+   * @param min minimum number of characters
+   * @param max maximum number of characters
    * @return the value
    * @throws IllegalArgumentException if the length is out of range, or it has a control character
    *     or an unpaired surrogate
@@ -143,10 +143,10 @@ public final class Checks {
   /**
    * Checks a time.
    *
-   * @param name setting
-   * @param value what was given
+   * @param name name of the setting
+   * @param value value to check
    * @return the value
-   * @throws IllegalArgumentException if its year is not 0001 to 9999
+   * @throws IllegalArgumentException if its year is not within 0001 to 9999
    */
   public static Instant instant(String name, Instant value) {
     Objects.requireNonNull(value, name);
@@ -164,8 +164,8 @@ public final class Checks {
    * Checks any condition.
    *
    * @param condition what must hold
-   * @param name setting
-   * @param value what was given
+   * @param name name of the setting
+   * @param value value to check
    * @param rule what is expected, in words
    * @throws IllegalArgumentException if the condition does not hold
    */
@@ -176,13 +176,13 @@ public final class Checks {
   }
 
   /**
-   * Checks that a builder was given something that it can't do without.
+   * Checks that a required value of a builder was set.
    *
-   * @param <T> what it is
-   * @param name setting
-   * @param value what was given, or null
+   * @param <T> type of the value
+   * @param name name of the setting
+   * @param value the value, or null if it was not set
    * @return the value
-   * @throws IllegalStateException if nothing was given
+   * @throws IllegalStateException if the value was not set
    */
   public static <T> T given(String name, @Nullable T value) {
     if (value == null) {
@@ -193,10 +193,11 @@ public final class Checks {
   }
 
   /**
-   * Returns a text for an error message: in quotes, without control characters, and short.
+   * Returns a text in the form for error messages: in quotes, without control characters, and at
+   * most 80 characters long.
    *
    * @param value the text, of any length and content
-   * @return its beginning, in quotes
+   * @return the beginning of the text, in quotes
    */
   public static String shorten(String value) {
     StringBuilder shown = new StringBuilder("'");

@@ -4,29 +4,24 @@ import io.commslib.core.CodecException;
 import java.nio.ByteBuffer;
 
 /**
- * Turns values into bytes and back. Users implement it or take one from a codec module.
- * Thread-safe.
+ * Encodes values as bytes and decodes them. Users implement it or use a codec module. Thread-safe.
  */
 public interface Codec {
 
-  /**
-   * Returns the media type this codec writes.
-   *
-   * @return for example {@code application/json}
-   */
+  /** {@return the media type that this codec writes, for example {@code application/json}} */
   String contentType();
 
   /**
-   * Writes a value.
+   * Encodes a value.
    *
-   * @param value what to write
+   * @param value the value
    * @return new array
-   * @throws CodecException if it can't be written
+   * @throws CodecException if the value can't be encoded
    */
   byte[] encode(Object value);
 
   /**
-   * Reads a value. The class is the caller's choice; nothing in the bytes can change it.
+   * Decodes a value. The caller chooses the class; nothing in the bytes can change it.
    *
    * @param <T> type of the value
    * @param bytes the whole content; not changed, not kept
@@ -38,8 +33,8 @@ public interface Codec {
   <T> T decode(byte[] bytes, Class<T> type);
 
   /**
-   * Reads a value where its bytes lie. The default copies them first; codecs that can read a part
-   * of an array do without.
+   * Decodes a value from bytes in place. The default copies the bytes first; codecs that can read a
+   * section of an array override it.
    *
    * @param <T> type of the value
    * @param bytes the whole content from position to limit, backed by an accessible array; neither

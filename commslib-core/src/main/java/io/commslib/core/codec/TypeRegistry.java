@@ -8,13 +8,12 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * The closed list of message types a service knows: logical name and version, class and codec. No
- * class is ever loaded because a message names it. Immutable.
+ * The closed list of the message types of a service, each with logical name, version, class and
+ * codec. A message never causes a class to be loaded. Immutable.
  */
 public final class TypeRegistry {
 
@@ -29,9 +28,9 @@ public final class TypeRegistry {
   }
 
   /**
-   * Starts a registry whose types use one codec unless they name another.
+   * Starts a registry with a default codec.
    *
-   * @param codec default codec
+   * @param codec codec of types that are registered without one
    * @return new builder
    */
   public static Builder builder(Codec codec) {
@@ -39,12 +38,12 @@ public final class TypeRegistry {
   }
 
   /**
-   * Starts a message that carries an event.
+   * Starts a message with an event as body.
    *
    * @param event value of a registered class
    * @return builder with type, version, content type and body set
-   * @throws CodecException {@code COMMS-CORE-011} if its class is not registered, or what the codec
-   *     throws
+   * @throws CodecException {@code COMMS-CORE-011} if its class is not registered, or the codec's
+   *     exception
    */
   public Message.Builder message(Object event) {
     Entry entry = byClass.get(event.getClass());
@@ -65,12 +64,12 @@ public final class TypeRegistry {
   }
 
   /**
-   * Reads the event a message carries.
+   * Decodes the event in a message.
    *
    * @param message the message
    * @return value of the class registered for its type
-   * @throws CodecException {@code COMMS-CORE-012} if its type or version is not registered, or what
-   *     the codec throws
+   * @throws CodecException {@code COMMS-CORE-012} if its type or version is not registered, or the
+   *     codec's exception
    */
   public Object decode(Message message) {
     Entry entry = byName.get(key(message.type(), message.version()));
@@ -88,21 +87,10 @@ public final class TypeRegistry {
   }
 
   /**
-   * Returns the class registered for a message's type.
-   *
-   * @param message the message
-   * @return the class, or empty if unknown
-   */
-  public Optional<Class<?>> typeOf(Message message) {
-    Entry entry = byName.get(key(message.type(), message.version()));
-    return entry == null ? Optional.empty() : Optional.of(entry.javaType);
-  }
-
-  /**
    * Returns whether a class is registered.
    *
    * @param javaType the class
-   * @return true if it is
+   * @return whether it is registered
    */
   public boolean contains(Class<?> javaType) {
     return byClass.containsKey(javaType);
@@ -141,12 +129,12 @@ public final class TypeRegistry {
      * Registers a type.
      *
      * @param type logical name
-     * @param version of the schema, 1 or more
+     * @param version version of the schema, 1 to 1,000,000
      * @param javaType class of its events
-     * @param codec how its events are written
+     * @param codec codec of its events
      * @return this
      * @throws IllegalArgumentException if the type and version, or the class, are registered
-     *     already, or no value can have exactly this class: an interface, an abstract class, a
+     *     already, or if no value can have exactly this class: an interface, an abstract class, a
      *     primitive type, or an enum whose constants have bodies
      */
     public Builder register(String type, int version, Class<?> javaType, Codec codec) {
@@ -157,7 +145,7 @@ public final class TypeRegistry {
           isClassOfValues(javaType),
           "class",
           javaType.getName(),
-          "a class that events have themselves: no interface, abstract class, primitive type, or"
+          "the exact class of events: no interface, abstract class, primitive type, or"
               + " enum whose constants have bodies");
       Entry entry = new Entry(Objects.requireNonNull(type, "type"), version, javaType, codec);
       Checks.check(
@@ -173,7 +161,7 @@ public final class TypeRegistry {
       return this;
     }
 
-    /** Events are found by their own class; what is registered for another is never found. */
+    /** Events are found by their exact class, so only a class of values can be registered. */
     private static boolean isClassOfValues(Class<?> javaType) {
       if (javaType.isEnum()) {
         return Arrays.stream(javaType.getEnumConstants())

@@ -10,9 +10,9 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * A handler made of one method per event class. Decoding runs inside settlement: a message whose
- * type is unknown, has no method here or can't be decoded goes to the dead letters at once, never
- * past them. Immutable.
+ * A handler with one method per event class. Decoding is part of handling: a message whose type is
+ * unknown, has no method here or can't be decoded goes to the dead letters immediately and is never
+ * skipped. Immutable.
  */
 public final class TypedHandler implements MessageHandler {
 
@@ -28,8 +28,8 @@ public final class TypedHandler implements MessageHandler {
      * Handles one event; see {@link MessageHandler#handle}.
      *
      * @param event the decoded body
-     * @param delivery the message and what is known of its delivery
-     * @return what becomes of it
+     * @param delivery the message and the state of its delivery
+     * @return the settlement
      * @throws Exception to let the subscription's classifier decide
      */
     Settlement handle(E event, Delivery delivery) throws Exception;
@@ -46,7 +46,7 @@ public final class TypedHandler implements MessageHandler {
   /**
    * Starts a handler.
    *
-   * @param types the types the service knows
+   * @param types the types of the service
    * @return new builder
    */
   public static Builder builder(TypeRegistry types) {
@@ -56,8 +56,8 @@ public final class TypedHandler implements MessageHandler {
   /**
    * Decodes the body and calls the method registered for its class.
    *
-   * @throws CodecException {@code COMMS-CORE-012} unknown type, {@code COMMS-CORE-013} no method
-   *     for it, or what the codec throws; all {@code PERMANENT}
+   * @throws CodecException {@code COMMS-CORE-012} for an unknown type, {@code COMMS-CORE-013} if
+   *     there is no method for it, or the codec's exception; all {@code PERMANENT}
    */
   @Override
   public Settlement handle(Delivery delivery) throws Exception {
@@ -86,11 +86,11 @@ public final class TypedHandler implements MessageHandler {
     }
 
     /**
-     * Handles events of a class.
+     * Adds the method for a class of events. At least one is required.
      *
      * @param <E> class of the events
-     * @param type registered in the registry
-     * @param handler what to do
+     * @param type class that is registered in the registry
+     * @param handler handles the events
      * @return this
      * @throws IllegalArgumentException if the class is not registered or has a method already
      */
@@ -111,7 +111,8 @@ public final class TypedHandler implements MessageHandler {
      * Builds the handler.
      *
      * @return immutable handler
-     * @throws IllegalArgumentException if no class has a handler: it would dead-letter everything
+     * @throws IllegalArgumentException if there is no method, since it would dead-letter every
+     *     message
      */
     public TypedHandler build() {
       Checks.check(!handlers.isEmpty(), "on", "none", "a handler for one class or more");

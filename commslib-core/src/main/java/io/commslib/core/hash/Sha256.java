@@ -6,18 +6,18 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /**
- * SHA-256 of texts and bytes, as 64 hexadecimal digits. For stores and adapters of the library's
- * modules.
+ * SHA-256 of texts and bytes, as 64 hexadecimal digits. For the library's stores and adapters.
+ * Thread-safe.
  */
 public final class Sha256 {
 
   private Sha256() {}
 
   /**
-   * Hashes texts so that two lists of texts have one hash only if they are equal: the length and
-   * the UTF-16 units of each go in.
+   * Hashes a list of texts so that only equal lists have equal hashes: the length and the UTF-16
+   * units of each text are hashed.
    *
-   * @param domain keeps hashes of different purposes apart
+   * @param domain distinguishes hashes of different purposes
    * @param parts the texts
    * @return 64 hexadecimal digits
    */

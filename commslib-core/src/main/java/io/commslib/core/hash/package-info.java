@@ -1,4 +1,4 @@
-/** Digests of texts and bytes that are stored or sent, so their values never change. */
+/** Digests of texts and bytes. They are stored and sent, so their values never change. */
 @NullMarked
 package io.commslib.core.hash;
 

@@ -8,22 +8,22 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The answer to a claim of a request key. Closed set, immutable; {@link #kind()} tells which
- * accessors apply.
+ * The outcome of a claim of a request key. Immutable, with a closed set of kinds; {@link #kind()}
+ * determines which accessors apply.
  */
 public final class Claim {
 
-  /** The kinds of answer. */
+  /** The kinds of outcome. */
   public enum Kind {
     /**
-     * The caller runs the request and completes or releases the claim with {@link Claim#token()}.
+     * The caller must run the request and complete or release the claim with {@link Claim#token()}.
      */
     GRANTED,
-    /** Another caller runs it; try again after {@link Claim#retryAfter()}. */
+    /** Another caller is running the request; try again after {@link Claim#retryAfter()}. */
     IN_FLIGHT,
-    /** It has run; replay {@link Claim#result()}. */
+    /** The request has run; answer with {@link Claim#result()}. */
     COMPLETED,
-    /** The key was used with another content; refuse. */
+    /** The key was used with another content; refuse the request. */
     MISMATCHED
   }
 
@@ -50,33 +50,36 @@ public final class Claim {
   }
 
   /**
-   * The caller runs the request.
+   * Returns a grant: the caller must run the request.
    *
-   * @param token grows with each grant of this key; a stale one completes nothing
-   * @param takeover whether an earlier holder's lease ran out: its effects may have happened
-   * @return the answer
+   * @param token fencing token, which grows with each grant of this key; a stale token completes
+   *     nothing
+   * @param takeover whether an earlier holder's lease expired; its effects may have happened
+   * @return the outcome
    */
   public static Claim granted(long token, boolean takeover) {
     return granted(token, takeover, Map.of());
   }
 
   /**
-   * The caller runs the request, or what earlier holders left of it.
+   * Returns a grant: the caller must run the steps of the request that earlier holders have not
+   * completed.
    *
-   * @param token grows with each grant of this key; a stale one completes nothing
-   * @param takeover whether an earlier holder's lease ran out: its effects may have happened
-   * @param steps what earlier holders remembered, by name, oldest first
-   * @return the answer
+   * @param token fencing token, which grows with each grant of this key; a stale token completes
+   *     nothing
+   * @param takeover whether an earlier holder's lease expired; its effects may have happened
+   * @param steps values that earlier holders remembered, by step name, oldest first
+   * @return the outcome
    */
   public static Claim granted(long token, boolean takeover, Map<String, String> steps) {
     return new Claim(Kind.GRANTED, token, takeover, steps, Duration.ZERO, null);
   }
 
   /**
-   * Another caller runs it.
+   * Returns the outcome of a request that another caller is running.
    *
-   * @param retryAfter when to ask again
-   * @return the answer
+   * @param retryAfter wait before the next claim
+   * @return the outcome
    */
   public static Claim inFlight(Duration retryAfter) {
     return new Claim(
@@ -84,10 +87,10 @@ public final class Claim {
   }
 
   /**
-   * It has run.
+   * Returns the outcome of a request that has run.
    *
-   * @param result what it answered
-   * @return the answer
+   * @param result result of the request
+   * @return the outcome
    */
   public static Claim completed(StoredResult result) {
     return new Claim(
@@ -99,20 +102,12 @@ public final class Claim {
         Objects.requireNonNull(result, "result"));
   }
 
-  /**
-   * The key was used with another content.
-   *
-   * @return the answer
-   */
+  /** {@return the outcome of a key that was used with another content} */
   public static Claim mismatched() {
     return new Claim(Kind.MISMATCHED, 0, false, Map.of(), Duration.ZERO, null);
   }
 
-  /**
-   * Returns which answer it is.
-   *
-   * @return the kind
-   */
+  /** {@return the kind of outcome} */
   public Kind kind() {
     return kind;
   }
@@ -129,9 +124,9 @@ public final class Claim {
   }
 
   /**
-   * Returns whether an earlier holder's lease ran out.
+   * Returns whether an earlier holder's lease expired.
    *
-   * @return true if its effects may have happened
+   * @return whether its effects may have happened
    * @throws IllegalStateException if not granted
    */
   public boolean isTakeover() {
@@ -140,9 +135,9 @@ public final class Claim {
   }
 
   /**
-   * Returns the steps earlier holders have remembered as done.
+   * Returns the steps that earlier holders remembered as done.
    *
-   * @return what they kept, by name, oldest first; unmodifiable
+   * @return the remembered values by step name, oldest first; unmodifiable
    * @throws IllegalStateException if not granted
    */
   public Map<String, String> steps() {
@@ -151,7 +146,7 @@ public final class Claim {
   }
 
   /**
-   * Returns when to ask again.
+   * Returns the wait before the next claim.
    *
    * @return the wait
    * @throws IllegalStateException if not in flight
@@ -162,7 +157,7 @@ public final class Claim {
   }
 
   /**
-   * Returns what the request answered.
+   * Returns the result of the request.
    *
    * @return the result
    * @throws IllegalStateException if not completed

@@ -5,12 +5,12 @@ import java.util.Objects;
 import java.util.regex.Pattern;
 
 /**
- * Identifies a request that must take effect once: who asks for which operation, under which key,
- * with which content. Immutable value.
+ * Identifies a request that must take effect once: caller and operation, key, and content.
+ * Immutable value.
  *
  * @param scope caller and operation, 1 to 200 printable ASCII characters; keys of different scopes
- *     never meet
- * @param key chosen by the caller, 1 to 255 printable ASCII characters
+ *     are independent
+ * @param key key chosen by the caller, 1 to 255 printable ASCII characters
  * @param fingerprint digest of the content, 1 to 128 characters; the same key with another
  *     fingerprint is refused
  */
@@ -22,9 +22,9 @@ public record RequestKey(String scope, String key, String fingerprint) {
    * Creates a key.
    *
    * @param scope caller and operation
-   * @param key chosen by the caller
+   * @param key key chosen by the caller
    * @param fingerprint digest of the content
-   * @throws IllegalArgumentException if a part breaks its rule
+   * @throws IllegalArgumentException if a value breaks its rule
    */
   public RequestKey {
     check("scope", scope, 200);

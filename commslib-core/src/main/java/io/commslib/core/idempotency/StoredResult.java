@@ -6,20 +6,20 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a request answered, kept to answer its repetitions. Immutable.
+ * The result of a request, stored to answer its repetitions. Immutable.
  *
- * <p>A result may be of any size: the caller who waits for it gets it whole. What stores keep of it
- * is {@link #kept()}.
+ * <p>A result may have any size, and the caller that waits for it gets the whole result. Stores
+ * keep {@link #kept()} of it.
  */
 public final class StoredResult {
 
-  /** Bytes of body a store keeps at most. */
+  /** Maximum number of bytes of the body that a store keeps. */
   public static final int MAX_BODY_BYTES = 1_048_576;
 
-  /** Headers a store keeps at most. */
+  /** Maximum number of headers that a store keeps. */
   public static final int MAX_HEADERS = 32;
 
-  /** Characters of a header's name and value, and of the media type, a store keeps at most. */
+  /** Maximum number of characters of a header's name or value, and of the media type. */
   public static final int MAX_HEADER_CHARS = 2_048;
 
   private static final String PROBLEM = "application/problem+json";
@@ -36,7 +36,7 @@ public final class StoredResult {
    * @param status status in the protocol's own numbers, 0 if it has none
    * @param contentType media type of the body
    * @param body the answer; copied
-   * @param headers those the handler chose to replay
+   * @param headers headers for the answers to repetitions, chosen by the handler
    */
   public StoredResult(int status, String contentType, byte[] body, Map<String, String> headers) {
     this.status = status;
@@ -46,27 +46,27 @@ public final class StoredResult {
   }
 
   /**
-   * Returns what a store keeps of this result: the result itself, or its {@link #shortened short
-   * form} if the body has more than {@value #MAX_BODY_BYTES} bytes, there are more than {@value
-   * #MAX_HEADERS} headers, the media type or a header's name or value has more than {@value
-   * #MAX_HEADER_CHARS} characters, or one of these holds a NUL character or half a surrogate pair,
-   * which databases do not take.
+   * Returns the form of this result that a store keeps. It is the result itself, or its {@link
+   * #shortened short form} if the body has more than {@value #MAX_BODY_BYTES} bytes, there are more
+   * than {@value #MAX_HEADERS} headers, the media type or a header's name or value has more than
+   * {@value #MAX_HEADER_CHARS} characters, or one of these contains a NUL character or an unpaired
+   * surrogate, which databases do not accept.
    *
    * @return this result or its short form
    */
   public StoredResult kept() {
-    String reason = hindrance();
+    String reason = obstacle();
     return reason == null ? this : shortened(reason);
   }
 
   /**
-   * Returns the short form: the same status, and in place of the body a problem ({@code
-   * application/problem+json}, RFC 9457) that says that the request was carried out and its answer
-   * not kept, with the member {@code code} of value {@code COMMS-IDEMPOTENCY-004}. Of the headers
-   * {@code Location} stays, if it can be kept.
+   * Returns the short form of this result. It has the same status. Its body is a problem ({@code
+   * application/problem+json}, RFC 9457) with the member {@code code} of value {@code
+   * COMMS-IDEMPOTENCY-004}, which states that the request was carried out and its answer was not
+   * kept. Of the headers only {@code Location} remains, if it can be kept.
    *
-   * @param reason why, for the problem's detail
-   * @return the short form, which every store keeps
+   * @param reason reason for the short form, for the problem's detail
+   * @return the short form, which every store can keep
    */
   public StoredResult shortened(String reason) {
     String json =
@@ -81,33 +81,33 @@ public final class StoredResult {
   private Map<String, String> location() {
     return headers.entrySet().stream()
         .filter(header -> header.getKey().equalsIgnoreCase(LOCATION))
-        .filter(header -> hindrance(header) == null)
+        .filter(header -> obstacle(header) == null)
         .findFirst()
         .map(header -> Map.of(header.getKey(), header.getValue()))
         .orElse(Map.of());
   }
 
-  /** Why this can't be kept as it is; null if it can. */
-  private @Nullable String hindrance() {
+  /** Returns the reason why this can't be kept whole; null if it can. */
+  private @Nullable String obstacle() {
     if (body.length > MAX_BODY_BYTES) {
       return over("body bytes", body.length, MAX_BODY_BYTES);
     }
     if (headers.size() > MAX_HEADERS) {
       return over("headers", headers.size(), MAX_HEADERS);
     }
-    String reason = hindrance("contentType", contentType);
+    String reason = obstacle("contentType", contentType);
     for (Map.Entry<String, String> header : headers.entrySet()) {
-      reason = reason == null ? hindrance(header) : reason;
+      reason = reason == null ? obstacle(header) : reason;
     }
     return reason;
   }
 
-  private static @Nullable String hindrance(Map.Entry<String, String> header) {
-    String reason = hindrance("header name", header.getKey());
-    return reason == null ? hindrance("header value", header.getValue()) : reason;
+  private static @Nullable String obstacle(Map.Entry<String, String> header) {
+    String reason = obstacle("header name", header.getKey());
+    return reason == null ? obstacle("header value", header.getValue()) : reason;
   }
 
-  private static @Nullable String hindrance(String name, String text) {
+  private static @Nullable String obstacle(String name, String text) {
     if (text.length() > MAX_HEADER_CHARS) {
       return over(name + " length", text.length(), MAX_HEADER_CHARS);
     }
@@ -130,38 +130,22 @@ public final class StoredResult {
     return json.toString();
   }
 
-  /**
-   * Returns the status.
-   *
-   * @return in the protocol's own numbers
-   */
+  /** {@return the status in the protocol's own numbers} */
   public int status() {
     return status;
   }
 
-  /**
-   * Returns the media type of the body.
-   *
-   * @return the media type
-   */
+  /** {@return the media type of the body} */
   public String contentType() {
     return contentType;
   }
 
-  /**
-   * Returns the answer.
-   *
-   * @return a copy
-   */
+  /** {@return a copy of the body} */
   public byte[] body() {
     return body.clone();
   }
 
-  /**
-   * Returns the headers to replay.
-   *
-   * @return unmodifiable
-   */
+  /** {@return the headers for the answers to repetitions; unmodifiable} */
   public Map<String, String> headers() {
     return headers;
   }

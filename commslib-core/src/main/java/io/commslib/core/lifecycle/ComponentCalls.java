@@ -14,14 +14,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Calls parts of a service at once, each on a thread of its own, and waits a bounded time for them:
- * one that throws or does not return keeps no other from being called.
+ * Calls components of a service in parallel, each on a thread of its own, and waits for them for a
+ * bounded time. A component that throws or does not return does not prevent the calls of the
+ * others.
  */
 final class ComponentCalls {
 
   private static final Logger log = LoggerFactory.getLogger(Lifecycle.class);
 
-  /** What a part does; false if it has not done all. */
+  /** A call of one component; returns whether it completed its work. */
   interface Call {
     boolean run();
   }
@@ -38,15 +39,15 @@ final class ComponentCalls {
   }
 
   private final CommsRuntime runtime;
-  private final String doing;
+  private final String action;
   private final List<Running> calls = new ArrayList<>();
 
-  ComponentCalls(CommsRuntime runtime, String doing) {
+  ComponentCalls(CommsRuntime runtime, String action) {
     this.runtime = runtime;
-    this.doing = doing;
+    this.action = action;
   }
 
-  /** Calls a part. */
+  /** Starts the call of a component. */
   void begin(String name, Call call) {
     Running running = new Running(name);
     calls.add(running);
@@ -61,17 +62,17 @@ final class ComponentCalls {
           }
         };
     try {
-      runtime.newThread(doing + "-" + name, body).start();
+      runtime.newThread(action + "-" + name, body).start();
     } catch (Throwable e) {
-      // Without a thread of its own it is called on this one.
+      // If no thread can be created, the component is called on this one.
       body.run();
     }
   }
 
   /**
-   * Waits for all that were called, logs what they threw, and adds it to a list.
+   * Waits for all calls, logs their failures and adds them to a list.
    *
-   * @return whether all have returned and done all
+   * @return whether all have returned and completed their work
    */
   boolean await(Duration timeout, List<Throwable> thrown) {
     TimeSource time = runtime.time();
@@ -79,13 +80,13 @@ final class ComponentCalls {
     boolean all = true;
     for (Running call : calls) {
       if (!awaitOne(call, end - time.nanoTime())) {
-        log.error("{} did not {} in time", call.name, doing);
+        log.error("{} did not {} in time", call.name, action);
         all = false;
         continue;
       }
       Throwable failure = call.failure;
       if (failure != null) {
-        log.error("{} could not {}: {}", call.name, doing, Failures.text(failure), failure);
+        log.error("{} could not {}: {}", call.name, action, Failures.text(failure), failure);
         thrown.add(failure);
       }
       all &= call.complete;

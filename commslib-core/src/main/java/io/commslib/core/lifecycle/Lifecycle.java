@@ -29,19 +29,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Starts the parts of a service in the order that is safe: relays first, so that what handlers
- * write leaves; then sagas; then subscriptions. Draining stops the intake of all of them at once,
- * then waits for subscriptions, sagas and relays, so that what the last handlers wrote still
- * leaves; the relays always get a share of the time. One part that fails or hangs keeps no other
- * from being drained and closed. Applications build one per service.
+ * Starts and drains the components of a service in a safe order. Relays start first, so that the
+ * messages that handlers write are published; then sagas; then subscriptions. Draining stops the
+ * intake of all components, then waits for subscriptions, sagas and relays, so that the messages of
+ * the last handlers are still published. The relays always get a share of the time. A component
+ * that fails or hangs does not prevent the others from being drained and closed. Applications build
+ * one lifecycle per service.
  *
- * <p>Thread-safe. Owns what was passed to it and closes it.
+ * <p>Thread-safe. Owns the transports and components passed to it and closes them.
  */
 public final class Lifecycle implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(Lifecycle.class);
 
-  /** For a part that was told its limit to return. */
+  /** Extra time for a component to return after its own limit. */
   private static final Duration GRACE = Duration.ofSeconds(1);
 
   private static final Duration CLOSE_LIMIT = Duration.ofSeconds(30);
@@ -68,22 +69,18 @@ public final class Lifecycle implements AutoCloseable {
     this.closeLimit = builder.closeLimit;
   }
 
-  /**
-   * Starts a lifecycle's configuration.
-   *
-   * @return new builder
-   */
+  /** {@return a new builder} */
   public static Builder builder() {
     return new Builder();
   }
 
   /**
-   * Starts all parts in order: relays, sagas, subscriptions; inside one kind in the order they were
-   * added. Blocks until the last one takes work.
+   * Starts all components in order: relays, sagas, subscriptions; within one kind in the order in
+   * which they were added. Blocks until the last component accepts work.
    *
-   * @throws CommsException what the part that could not start threw; the parts started before it
-   *     and the transports are closed, and what those threw is suppressed in it
-   * @throws IllegalStateException if it was started before
+   * @throws CommsException the exception of a component that could not start; the components
+   *     started before it and the transports are closed, and their failures are suppressed in it
+   * @throws IllegalStateException if this lifecycle was started before
    */
   public void start() {
     lock.lock();
@@ -93,13 +90,13 @@ public final class Lifecycle implements AutoCloseable {
       }
       state = LifecycleState.STARTING;
       for (LifecycleComponent component : components) {
-        // Added first: a part that fails half way is closed too.
+        // Added before its start, so that a component that fails in start is closed too.
         started.add(component);
         component.start();
         if (closing.get()) {
-          // It has been closed before it had started.
+          // close() ran before this component had started.
           close(name(component), component::close, new ArrayList<>());
-          throw new IllegalStateException("state: CLOSED while it started (expected: STARTING)");
+          throw new IllegalStateException("state: CLOSED during start (expected: STARTING)");
         }
       }
       state = LifecycleState.RUNNING;
@@ -112,22 +109,25 @@ public final class Lifecycle implements AutoCloseable {
   }
 
   /**
-   * Takes no more work and waits until what runs has ended: the intake of all parts stops at once,
-   * then subscriptions are drained, then sagas, then relays. Relays have a quarter of the time at
-   * least. A part that throws counts as not drained, is logged, and the others go on. Blocks. A
-   * {@link #start} that still runs is waited for within the same timeout. If it does not end in
-   * time, nothing is drained. Subscriptions, sagas and relays that do not return in their time are
-   * left after another second each, so this can take three seconds longer than the timeout.
+   * Takes no more work and waits until running work has ended. The intake of all components stops
+   * first; then subscriptions are drained, then sagas, then relays. Relays have at least a quarter
+   * of the time. A component that throws counts as not drained and is logged; the others are
+   * drained nevertheless.
    *
-   * @param timeout for all together; any duration, also the longest
-   * @return whether everything had ended in time; if not, messages will be delivered again and
-   *     leases taken over
+   * <p>Blocks. A {@link #start} that still runs is waited for within the same timeout. If it does
+   * not end in time, nothing is drained. Subscriptions, sagas and relays that do not return in
+   * their time are left after one more second each, so the call can take three seconds longer than
+   * the timeout.
+   *
+   * @param timeout for all components together; any duration, including the longest
+   * @return whether all work has ended in time; if not, messages will be redelivered and leases
+   *     taken over
    */
   public boolean drain(Duration timeout) {
     long whole = Timeouts.nanos(timeout);
     long end = runtime.time().nanoTime() + whole;
     if (!locked(whole)) {
-      log.error("the start has not ended within {}: nothing is drained", timeout);
+      log.error("start() has not returned within {}: nothing is drained", timeout);
       return false;
     }
     try {
@@ -144,7 +144,7 @@ public final class Lifecycle implements AutoCloseable {
       int second = Math.min(relays + sagas, waiting.size());
       boolean all = drain(waiting.subList(second, waiting.size()), endBeforeRelays);
       all &= drain(waiting.subList(first, second), endBeforeRelays);
-      // Parts that did not return in time have used some of the relays' share.
+      // Components that did not return in time have used some of the relays' share.
       long now = runtime.time().nanoTime();
       return all & drain(waiting.subList(0, first), now + Math.max(end - now, whole / 4));
     } finally {
@@ -152,7 +152,7 @@ public final class Lifecycle implements AutoCloseable {
     }
   }
 
-  /** An interrupt from before does not keep it from being taken. */
+  /** Tries to take the lock, even if the thread is interrupted already. */
   private boolean locked(long nanos) {
     boolean interrupted = Thread.interrupted();
     try {
@@ -175,12 +175,12 @@ public final class Lifecycle implements AutoCloseable {
     }
   }
 
-  /** Parts of one kind at once. */
-  private boolean drain(List<LifecycleComponent> parts, long end) {
+  /** Drains components of one kind in parallel. */
+  private boolean drain(List<LifecycleComponent> group, long end) {
     ComponentCalls calls = new ComponentCalls(runtime, "drain");
     Duration left = Duration.ofNanos(Math.max(0, end - runtime.time().nanoTime()));
-    for (LifecycleComponent part : parts) {
-      calls.begin(name(part), () -> part.drain(left));
+    for (LifecycleComponent component : group) {
+      calls.begin(name(component), () -> component.drain(left));
     }
     return calls.await(left.plus(GRACE), new ArrayList<>());
   }
@@ -194,9 +194,9 @@ public final class Lifecycle implements AutoCloseable {
   }
 
   /**
-   * Closes all parts in reverse order, then the transports. Does not drain. What a part throws is
-   * logged, one that does not return is left after {@code 30 s}, and the others are closed all the
-   * same. Idempotent, never throws. Also ends a {@link #drain} that is under way.
+   * Closes all components in reverse order, then the transports. Does not drain. A failure of a
+   * component is logged, and one that does not return is left after {@code 30 s}; the others are
+   * closed nevertheless. Also ends a {@link #drain} in progress. Idempotent, never throws.
    */
   @Override
   public void close() {
@@ -204,7 +204,7 @@ public final class Lifecycle implements AutoCloseable {
     closeAll();
   }
 
-  /** Returns what was thrown. Without the lock, which a part that hangs may hold. */
+  /** Closes everything without the lock, which a component that hangs may hold. */
   private List<Throwable> closeAll() {
     state = LifecycleState.CLOSED;
     List<Throwable> thrown = new ArrayList<>();
@@ -222,37 +222,33 @@ public final class Lifecycle implements AutoCloseable {
     return thrown;
   }
 
-  private void close(String name, Runnable part, List<Throwable> thrown) {
+  private void close(String name, Runnable closer, List<Throwable> thrown) {
     ComponentCalls calls = new ComponentCalls(runtime, "close");
     calls.begin(
         name,
         () -> {
-          part.run();
+          closer.run();
           return true;
         });
     calls.await(closeLimit, thrown);
   }
 
-  /**
-   * Returns where it is in its life.
-   *
-   * @return the state
-   */
+  /** {@return the state of this lifecycle} */
   public LifecycleState state() {
     return state;
   }
 
   /**
-   * Returns the health of all parts and transports, in start order. A part that can't tell is down.
-   * Never blocks.
+   * Returns the health of all transports and components, in start order. A component whose health
+   * call fails is down. Never blocks.
    *
-   * @return the worst status of all, with every part's own
+   * @return the worst status of all, with the health of each component
    */
   public Health health() {
-    Map<String, Health> parts = new LinkedHashMap<>();
-    transports.forEach(transport -> parts.put(transportName(transport), health(transport::health)));
-    components.forEach(component -> parts.put(name(component), health(component::health)));
-    return Health.combine(parts);
+    Map<String, Health> all = new LinkedHashMap<>();
+    transports.forEach(transport -> all.put(transportName(transport), health(transport::health)));
+    components.forEach(component -> all.put(name(component), health(component::health)));
+    return Health.combine(all);
   }
 
   private static String transportName(MessageTransport transport) {
@@ -263,15 +259,15 @@ public final class Lifecycle implements AutoCloseable {
     }
   }
 
-  private static Health health(Supplier<Health> part) {
+  private static Health health(Supplier<Health> component) {
     try {
-      return Objects.requireNonNull(part.get(), "health");
+      return Objects.requireNonNull(component.get(), "health");
     } catch (Throwable e) {
-      return Health.of(Health.Status.DOWN, "health failed: " + Failures.text(e), Map.of());
+      return Health.of(Health.Status.DOWN, "health() failed: " + Failures.text(e), Map.of());
     }
   }
 
-  /** Collects the parts. Not thread-safe. */
+  /** Collects transports and components. Not thread-safe. */
   public static final class Builder {
     private final List<MessageTransport> transports = new ArrayList<>();
     private final List<LifecycleComponent> relays = new ArrayList<>();
@@ -283,16 +279,16 @@ public final class Lifecycle implements AutoCloseable {
 
     private Builder() {}
 
-    /** Sets how long closing waits for each part. */
+    /** Sets the maximum wait for closing each component; default 30 s. */
     Builder closeLimit(Duration limit) {
       this.closeLimit = limit;
       return this;
     }
 
     /**
-     * Adds a transport, closed after everything else.
+     * Adds a transport, which is closed after everything else. Default none.
      *
-     * @param transport a live transport
+     * @param transport an open transport
      * @return this
      */
     public Builder transport(MessageTransport transport) {
@@ -301,9 +297,9 @@ public final class Lifecycle implements AutoCloseable {
     }
 
     /**
-     * Adds an outbox relay: started first, drained last.
+     * Adds an outbox relay. Relays are started first and drained last. Default none.
      *
-     * @param relay not yet started
+     * @param relay a relay that is not yet started
      * @return this
      */
     public Builder relay(LifecycleComponent relay) {
@@ -312,9 +308,9 @@ public final class Lifecycle implements AutoCloseable {
     }
 
     /**
-     * Adds a saga engine: started after the relays.
+     * Adds a saga engine. Saga engines are started after the relays. Default none.
      *
-     * @param saga not yet started
+     * @param saga a saga engine that is not yet started
      * @return this
      */
     public Builder saga(LifecycleComponent saga) {
@@ -323,9 +319,9 @@ public final class Lifecycle implements AutoCloseable {
     }
 
     /**
-     * Adds a subscription: made last, drained first.
+     * Adds a subscription. Subscriptions are made last and drained first. Default none.
      *
-     * @param name shown in health and logs
+     * @param name name shown in health and logs
      * @param subscribe makes the subscription, for example {@code () ->
      *     transport.subscriber().subscribe(config, handler)}
      * @return this
@@ -336,9 +332,9 @@ public final class Lifecycle implements AutoCloseable {
     }
 
     /**
-     * Adds a subscription to this lifecycle's one transport, under the configuration's name.
+     * Adds a subscription to this lifecycle's only transport, under the configuration's name.
      *
-     * @param config what and how to consume
+     * @param config settings of the subscription
      * @param handler called on the subscription's workers
      * @return this
      * @throws io.commslib.core.messaging.SubscribeException {@code COMMS-CORE-003} if another
@@ -357,7 +353,7 @@ public final class Lifecycle implements AutoCloseable {
      * Adds a subscription under the configuration's name.
      *
      * @param subscriber makes the subscription
-     * @param config what and how to consume
+     * @param config settings of the subscription
      * @param handler called on the subscription's workers
      * @return this
      * @throws io.commslib.core.messaging.SubscribeException {@code COMMS-CORE-003} if another
@@ -373,18 +369,18 @@ public final class Lifecycle implements AutoCloseable {
     }
 
     /**
-     * Builds the lifecycle; nothing is started yet.
+     * Builds the lifecycle. Nothing is started yet.
      *
      * @return new lifecycle
-     * @throws IllegalArgumentException if two parts have one name, or {@link #subscribe} was used
-     *     and there is not exactly one transport
+     * @throws IllegalArgumentException if two components have the same name, or if {@link
+     *     #subscribe} was used and there is not exactly one transport
      */
     public Lifecycle build() {
       Checks.check(
           !usesOneTransport || transports.size() == 1,
           "transports",
           transports.size(),
-          "1, the one that subscribe(config, handler) subscribes to");
+          "1, to which subscribe(config, handler) subscribes");
       Lifecycle lifecycle = new Lifecycle(this);
       List<String> names = lifecycle.components.stream().map(Lifecycle::name).toList();
       if (names.stream().distinct().count() != names.size()) {

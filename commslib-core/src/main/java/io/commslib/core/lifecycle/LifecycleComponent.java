@@ -5,50 +5,48 @@ import io.commslib.core.Health;
 import java.time.Duration;
 
 /**
- * A part that {@link Lifecycle} starts and drains: a relay, a saga engine, a subscription, a
- * transport. Engines and adapters implement it; applications pass it to {@link Lifecycle}.
+ * A component that {@link Lifecycle} starts and drains: a relay, a saga engine, a subscription.
+ * Engines implement it; applications pass it to {@link Lifecycle}.
  */
 public interface LifecycleComponent {
 
-  /**
-   * Returns the name shown in health and logs.
-   *
-   * @return unique within one {@link Lifecycle}
-   */
+  /** {@return the name shown in health and logs, unique within one {@link Lifecycle}} */
   String name();
 
   /**
-   * Starts the part and returns when it takes work. Called once, on the thread that starts the
-   * lifecycle.
+   * Starts the component and returns when it accepts work. Called once, on the thread that starts
+   * the lifecycle.
    *
-   * @throws CommsException if it can't start; the lifecycle then closes what it had started
+   * @throws CommsException if it can't start; the lifecycle then closes the components started
+   *     before
    */
   void start();
 
   /**
-   * Takes no new work from outside, and goes on with what it has. The lifecycle calls it on every
-   * part that takes work before it drains the first one. Does not wait. Idempotent.
+   * Takes no new work from outside and continues with the work it has. The lifecycle calls it on
+   * every component before it drains the first one. Does not wait. Idempotent.
    *
-   * <p>The default does nothing, which is right for a part that only passes on what others write.
+   * <p>The default does nothing, which is right for a component that only publishes what other
+   * components write.
    */
   default void stopIntake() {}
 
   /**
-   * Stops taking new work and waits until what runs has ended, at most {@code timeout}. Blocks.
+   * Takes no new work and waits until running work has ended, at most for {@code timeout}. Blocks.
    * Repeating it is allowed.
    *
-   * @param timeout how long to wait
-   * @return whether everything had ended; false leaves work that will be redelivered or taken over
+   * @param timeout maximum wait
+   * @return whether all work has ended; false leaves work that will be redelivered or taken over
    */
   boolean drain(Duration timeout);
 
-  /** Ends the part and frees its threads and connections. Idempotent, bounded, never throws. */
+  /** Ends the component and frees threads and connections. Idempotent, bounded, never throws. */
   void close();
 
   /**
-   * Returns the health now. Never blocks.
+   * Returns the current health. Never blocks.
    *
-   * @return the snapshot
+   * @return the health
    */
   Health health();
 }

@@ -8,14 +8,14 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Refuses a second subscription of one service to the same destination with the same group: the
- * broker would share the messages out between the two, and each would dead-letter the types of the
- * other. Not thread-safe.
+ * Refuses a second subscription of one service to the same destination with the same group. The
+ * broker would divide the messages between the two, and each would dead-letter the other's message
+ * types. Not thread-safe.
  */
 public final class SubscriptionClaims {
 
   private record Claim(Object subscriber, Destination destination, String group) {
-    /** Without the subscriber, whose text is not the library's. */
+    /** Omits the subscriber, whose text form is not the library's. */
     @Override
     public String toString() {
       return destination + ", group " + group;
@@ -24,15 +24,16 @@ public final class SubscriptionClaims {
 
   private final Map<Claim, String> names = new HashMap<>();
 
-  /** Creates one without subscriptions. */
+  /** Creates an empty set of claims. */
   public SubscriptionClaims() {}
 
   /**
    * Adds a subscription.
    *
-   * @param subscriber makes it; those of different ones don't meet
-   * @param config what it consumes
-   * @throws SubscribeException {@code COMMS-CORE-003} if another one consumes the same
+   * @param subscriber makes the subscription; subscriptions of different subscribers never conflict
+   * @param config settings of the subscription
+   * @throws SubscribeException {@code COMMS-CORE-003} if another subscription of this subscriber
+   *     consumes the same destination with the same group
    */
   public void add(Object subscriber, SubscriptionConfig config) {
     Claim claim = new Claim(subscriber, config.destination(), config.group());

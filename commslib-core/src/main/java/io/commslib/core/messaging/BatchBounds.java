@@ -4,22 +4,22 @@ import io.commslib.core.checks.Checks;
 import java.time.Duration;
 
 /**
- * When a batch goes to its {@link BatchHandler}: as soon as one of the bounds is reached.
+ * Bounds of a batch. The batch goes to its {@link BatchHandler} as soon as one of them is reached.
  * Immutable.
  *
- * @param maxItems most messages of one batch, 1 to 10,000
- * @param maxBytes bytes at which it is full, 1 to 1 GiB; the message that crosses it still belongs
- *     to it
- * @param maxAge longest wait of its first message, 0 to 1 min; later messages do not prolong it
+ * @param maxItems maximum number of messages, 1 to 10,000
+ * @param maxBytes number of bytes at which the batch is full, 1 to 1 GiB; the message that crosses
+ *     it still belongs to the batch
+ * @param maxAge maximum wait of the first message, 0 to 1 min; later messages do not prolong it
  */
 public record BatchBounds(int maxItems, long maxBytes, Duration maxAge) {
 
   /**
    * Checks the values.
    *
-   * @param maxItems most messages of one batch
-   * @param maxBytes bytes at which it is full
-   * @param maxAge longest wait of its first message
+   * @param maxItems maximum number of messages
+   * @param maxBytes number of bytes at which the batch is full
+   * @param maxAge maximum wait of the first message
    * @throws IllegalArgumentException if one is out of range
    */
   public BatchBounds {
@@ -29,9 +29,9 @@ public record BatchBounds(int maxItems, long maxBytes, Duration maxAge) {
   }
 
   /**
-   * Returns bounds with 1 MiB and 20 ms.
+   * Returns bounds of 1 MiB and 20 ms.
    *
-   * @param maxItems most messages of one batch
+   * @param maxItems maximum number of messages, 1 to 10,000
    * @return the bounds
    */
   public static BatchBounds of(int maxItems) {

@@ -4,26 +4,29 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * Handles several messages of one subscription at once, with an outcome for each. Users implement
- * it and set {@link SubscriptionConfig.Builder#batch}.
+ * Handles several messages of one subscription in one call, with an outcome for each. Users
+ * implement it and set {@link SubscriptionConfig.Builder#batch}.
  *
- * <p>A batch has messages of several keys, and of one key those that stand at its head, in order.
- * In a transactional subscription all of a batch run in one transaction: it commits if every
- * outcome is {@code done} or {@code drop}; otherwise, and after a throw or the handler deadline, it
- * rolls back without counting an attempt, and the same messages are handled again one by one in the
- * order of their keys, each in a batch of its own. So one bad message costs the others a second
- * run, not their outcome, and holds only its key. Without a transaction each outcome counts by
- * itself, except that messages of a key behind one that is not {@code done} or {@code drop} are
- * handled again after it.
+ * <p>A batch contains messages of several keys, and of each key its next messages in order.
+ *
+ * <p>In a transactional subscription the whole batch runs in one transaction. It commits if every
+ * outcome is {@code done} or {@code drop}. Otherwise, and after an exception or the handler
+ * deadline, it rolls back without counting an attempt. The same messages are then handled again one
+ * by one in the order of their keys, each in a batch of its own. So one bad message causes a second
+ * run of the others, does not change their outcome, and delays only its own key.
+ *
+ * <p>Without a transaction each outcome counts on its own, with one exception: messages of a key
+ * behind one that is not {@code done} or {@code drop} are handled again after it.
  */
 public interface BatchHandler extends MessageHandler {
 
   /**
    * Handles a batch. Called on a worker thread like {@link MessageHandler#handle}; the handler
-   * deadline is for the whole batch.
+   * deadline applies to the whole batch.
    *
-   * @param batch one or more deliveries, of each key in order; valid until this returns
-   * @return one settlement for each, in the order of the batch; another number counts as a failure
+   * @param batch one or more deliveries, those of each key in order; valid until this returns
+   * @return one settlement for each delivery, in the order of the batch; another number counts as a
+   *     failure
    * @throws Exception counts as a failure of the batch, or of the message if it is alone
    */
   List<Settlement> handleAll(List<Delivery> batch) throws Exception;
@@ -43,8 +46,8 @@ public interface BatchHandler extends MessageHandler {
   /**
    * Returns {@code done} for every message of a batch.
    *
-   * @param batch what was handled
-   * @return as many settlements
+   * @param batch the handled deliveries
+   * @return one settlement for each of them
    */
   static List<Settlement> allDone(List<Delivery> batch) {
     return Collections.nCopies(batch.size(), Settlement.done());

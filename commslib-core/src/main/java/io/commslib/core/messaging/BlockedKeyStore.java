@@ -4,63 +4,65 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * Remembers which keys of a consumer are parked: a message of theirs went to the dead letters, and
- * the later ones have to follow it there. Survives the process, else keys would flow again after a
- * restart. Only the delivery engine and operators' tools call it; stores implement it. Thread-safe.
+ * Stores the blocked keys of each consumer. A key is blocked when one of its messages goes to the
+ * dead letters and the later messages of the key must follow it there. Blocks survive the process,
+ * so that a restart does not unblock keys. Only the delivery engine and operators' tools call the
+ * store; store modules implement it. Thread-safe.
  *
- * <p>A hold has a level: the redrive count of the message that caused it. Messages that were
- * redriven more often than that pass, so a parked sequence can be redriven while new messages of
- * its key still wait behind it.
+ * <p>Each block has a level: the redrive count of the message that caused it. A message that was
+ * redriven more often than the level passes the block and is handled. So the dead letters of a key
+ * can be redriven while new messages of the key are still blocked.
  */
 public interface BlockedKeyStore {
 
   /**
-   * Holds a key, or raises the level of its hold. Idempotent. Durable when it returns.
+   * Blocks a key, or raises the level of an existing block. Idempotent. Durable when it returns.
    *
    * @param consumer destination and group
    * @param key the ordering key in the form of {@link DeadLetter#key()}: at most 256 characters,
    *     without control characters
-   * @param level 0 or more; a lower one than that of an existing hold changes nothing
-   * @throws io.commslib.core.StoreException if the store fails; unknown whether the key is held
+   * @param level 0 or more; a level below that of an existing block changes nothing
+   * @throws io.commslib.core.StoreException if the store fails; it is then unknown whether the key
+   *     is blocked
    */
   void block(String consumer, String key, int level);
 
   /**
-   * Returns the level of a hold. Asked before each handling of a keyed message.
+   * Returns the level of a block. The engine calls it before it handles a keyed message.
    *
    * @param consumer destination and group
    * @param key the ordering key
-   * @return the level, or empty when the key is not held
+   * @return the level, or empty if the key is not blocked
    * @throws io.commslib.core.StoreException if the store fails
    */
   OptionalInt level(String consumer, String key);
 
   /**
-   * Ends a hold: later messages of the key are handled again. Call it when none of its dead letters
-   * is left; {@link BlockedKeys} does.
+   * Releases a key: later messages of the key are handled again. Call it when the key has no dead
+   * letter left, as {@link BlockedKeys} does.
    *
    * @param consumer destination and group
    * @param key the ordering key
-   * @return whether it was held
-   * @throws io.commslib.core.StoreException if the store fails; unknown whether the key is held
+   * @return whether the key was blocked
+   * @throws io.commslib.core.StoreException if the store fails; it is then unknown whether the key
+   *     is blocked
    */
   boolean release(String consumer, String key);
 
   /**
-   * Returns keys that are held.
+   * Returns blocked keys.
    *
    * @param consumer destination and group
-   * @param limit how many at most, 1 to 100,000
-   * @return the keys, in no order
+   * @param limit maximum number of keys, 1 to 100,000
+   * @return the keys, in no particular order
    * @throws io.commslib.core.StoreException if the store fails
    */
   List<String> list(String consumer, int limit);
 
   /**
-   * Returns whether calls must not come from virtual threads, as {@link
-   * io.commslib.core.tx.TransactionRunner#needsPlatformThreads()} says.
-   *
-   * @return true for stores on H2; false by default
+   * {@return whether calls must not run on virtual threads, as in {@link
+   * io.commslib.core.tx.TransactionRunner#needsPlatformThreads()}; true for stores on H2, false by
+   * default}
    */
   default boolean needsPlatformThreads() {
     return false;

@@ -6,22 +6,22 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * Lets parked keys flow again once their dead letters have been redriven or discarded. Operators
- * and scheduled jobs call it. Thread-safe.
+ * Releases blocked keys after their dead letters have been redriven or discarded. Operators and
+ * scheduled jobs call it. Thread-safe.
  */
 public final class BlockedKeys {
 
-  private static final int LIMIT = 100_000;
+  private static final int MAX_READ = 100_000;
   private static final int PAGE = 500;
 
   private final BlockedKeyStore store;
   private final DeadLetters deadLetters;
 
   /**
-   * Creates it for one transport.
+   * Creates an instance for one transport.
    *
-   * @param blockedKeys as given to the subscriptions
-   * @param deadLetters of the transport
+   * @param blockedKeys the store that the subscriptions use
+   * @param deadLetters the dead letters of the transport
    */
   public BlockedKeys(BlockedKeyStore blockedKeys, DeadLetters deadLetters) {
     this.store = Objects.requireNonNull(blockedKeys, "blockedKeys");
@@ -29,21 +29,22 @@ public final class BlockedKeys {
   }
 
   /**
-   * Releases every held key of a group that has no dead letter left. Call it after a redrive or a
-   * discard; until then new messages of the key go on following it to the dead letters. Idempotent.
-   * Does nothing while there are 100,000 dead letters or more, since it could not tell then. A
-   * message that is on its way to the dead letters while this runs arrives there safely, but does
-   * not keep its key held.
+   * Releases every blocked key of a group that has no dead letter left. Call it after a redrive or
+   * a discard; until then new messages of the key still follow it to the dead letters. Idempotent.
    *
-   * @param source what the group consumes
+   * <p>Releases nothing while there are 100,000 dead letters or more, because it reads no more of
+   * them. A message that is being dead-lettered during the call arrives in the dead letters safely,
+   * but does not keep its key blocked.
+   *
+   * @param source destination that the group consumes
    * @param group the group
-   * @return how many keys were released
+   * @return the number of released keys
    * @throws io.commslib.core.CommsException if the dead letters or the store can't be reached
    */
   public int release(Destination source, String group) {
     String consumer = source + "/" + group;
-    Set<String> held = new HashSet<>(store.list(consumer, LIMIT));
-    if (held.isEmpty()) {
+    Set<String> blocked = new HashSet<>(store.list(consumer, MAX_READ));
+    if (blocked.isEmpty()) {
       return 0;
     }
     int seen = 0;
@@ -52,17 +53,17 @@ public final class BlockedKeys {
       do {
         page = listing.next(PAGE);
         for (DeadLetter letter : page) {
-          letter.key().ifPresent(held::remove);
-          letter.message().flatMap(Message::key).ifPresent(held::remove);
+          letter.key().ifPresent(blocked::remove);
+          letter.message().flatMap(Message::key).ifPresent(blocked::remove);
         }
         seen += page.size();
-      } while (!page.isEmpty() && seen < LIMIT);
+      } while (!page.isEmpty() && seen < MAX_READ);
     }
-    if (seen >= LIMIT) {
+    if (seen >= MAX_READ) {
       return 0;
     }
     int released = 0;
-    for (String key : held) {
+    for (String key : blocked) {
       released += store.release(consumer, key) ? 1 : 0;
     }
     return released;

@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What a builder had collected when its message was built. */
+/** A copy of a builder's values, taken when the message is built. */
 final class BuiltAttributes implements MessageAttributes {
 
   private final String id;

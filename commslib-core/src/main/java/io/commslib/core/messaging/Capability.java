@@ -1,30 +1,30 @@
 package io.commslib.core.messaging;
 
 /**
- * What transports may or may not be able to do. Everything that is not listed here every transport
- * does.
+ * Capabilities that not every transport has. Every transport provides everything that is not listed
+ * here.
  */
 public enum Capability {
   /** A new group of a topic can start with messages published before the group existed. */
   START_EARLIEST,
-  /** Several members of one group work at once and per-key order still holds over all of them. */
+  /** Several members of one group work at the same time, with per-key order over all of them. */
   PARALLEL_MEMBERS,
   /**
-   * After a keyed publish fails, later publishes of that key that were handed over before the
-   * dependents of its stage have returned were confirmed before it or fail {@code NOT_SENT}; what
-   * is handed over after that is taken again. Room in the window of unconfirmed messages is made
-   * before a stage completes. Without it a caller that needs order keeps one unconfirmed message
-   * per key.
+   * A failed keyed publish fences its key. Later publishes of the key that were made before the
+   * dependents of the failed stage have returned either were confirmed before the failure, or fail
+   * {@code NOT_SENT}. Publishes made after that are accepted again. Capacity in the window of
+   * unconfirmed messages is released before a stage completes. Without this capability, a caller
+   * that needs order must keep at most one unconfirmed message per key.
    */
   KEYED_PUBLISH_FENCE,
-  /** A redelivery after a crash is seen in {@link Delivery#attempt()}, also by another process. */
+  /** {@link Delivery#attempt()} counts redeliveries after a crash, also in another process. */
   REDELIVERY_COUNT,
-  /** A message given back is delivered again without counting as an attempt. */
+  /** A message that was given back is redelivered without counting as an attempt. */
   UNCOUNTED_GIVE_BACK,
-  /** A topic keeps messages that no group exists for yet. */
+  /** A topic keeps messages for which no group exists yet. */
   RETENTION_WITHOUT_GROUP,
   /** Messages survive a crash of the broker. */
   DURABLE,
-  /** Delivers a message not before {@link Message#deliverAt()}. */
+  /** A message is not delivered before {@link Message#deliverAt()}. */
   DELAYED_DELIVERY
 }

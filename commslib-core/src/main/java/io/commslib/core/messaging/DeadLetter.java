@@ -8,9 +8,7 @@ import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A message a group has given up on, with what is known of why. Immutable; made by the transport.
- */
+/** A message that a group has dead-lettered, with its cause. Immutable; made by the transport. */
 public final class DeadLetter {
 
   private final String messageId;
@@ -20,7 +18,7 @@ public final class DeadLetter {
   /**
    * Creates a dead letter; for transports.
    *
-   * @param messageId id of the message; if it has none, its position
+   * @param messageId id of the message, or its position if it has none
    * @param message the message, or null if it could not be decoded
    * @param cause the fields of {@code DeadLetterHeaders}, without their prefix
    */
@@ -30,18 +28,14 @@ public final class DeadLetter {
     this.cause = Collections.unmodifiableMap(new LinkedHashMap<>(cause));
   }
 
-  /**
-   * Returns the id of the message.
-   *
-   * @return the id; the position of a message that has none
-   */
+  /** {@return the id of the message; its position if it has none} */
   public String messageId() {
     return messageId;
   }
 
   /**
-   * The identity of the message, which tells messages of different sources apart. Selections go by
-   * it.
+   * Returns the identity of the message, which distinguishes messages of different sources.
+   * Selections use it.
    *
    * @return as in {@link Message#identity()}; the position of a message that could not be decoded
    */
@@ -50,8 +44,8 @@ public final class DeadLetter {
   }
 
   /**
-   * The ordering key, as a text that is equal only for equal keys: the key itself if it is a text
-   * that {@link Message.Builder#key} takes.
+   * Returns the ordering key, as a text that is equal only for equal keys: the key itself if it is
+   * a text that {@link Message.Builder#key} accepts.
    *
    * @return the key, or empty if the record had none
    */
@@ -60,56 +54,32 @@ public final class DeadLetter {
     return key != null ? Optional.of(key) : message().flatMap(Message::key);
   }
 
-  /**
-   * Returns the message as it was received, ready to be published again.
-   *
-   * @return the message, or empty if it could not be decoded
-   */
+  /** {@return the message as it was received, or empty if it could not be decoded} */
   public Optional<Message> message() {
     return Optional.ofNullable(message);
   }
 
-  /**
-   * Returns why it was given up: the code of a failure or the handler's reason.
-   *
-   * @return the reason
-   */
+  /** {@return the reason for dead-lettering: the code of a failure or the handler's text} */
   public String reason() {
     return field("reason");
   }
 
-  /**
-   * Returns how often it was attempted.
-   *
-   * @return 0 if it never reached the handler
-   */
+  /** {@return the number of the last attempt; 0 if the message never reached the handler} */
   public int attempts() {
     return number("attempts");
   }
 
-  /**
-   * Returns how often it had been redriven before.
-   *
-   * @return 0 or more
-   */
+  /** {@return the number of earlier redrives, 0 or more} */
   public int redriveCount() {
     return number("redrive-count");
   }
 
-  /**
-   * Returns a short text that is equal for failures of the same cause.
-   *
-   * @return the fingerprint
-   */
+  /** {@return a short text that is equal for failures of the same cause} */
   public String fingerprint() {
     return field("fingerprint");
   }
 
-  /**
-   * Returns when it was given up.
-   *
-   * @return the time; the epoch if unreadable
-   */
+  /** {@return the time at which it was dead-lettered; the epoch if unreadable} */
   public Instant failedAt() {
     try {
       return Instant.parse(field("failed-at"));
@@ -119,10 +89,10 @@ public final class DeadLetter {
   }
 
   /**
-   * Returns all that is known of the cause by field name, such as {@code source}, {@code group},
-   * {@code position}, {@code first-cause}, {@code last-cause} and {@code stack}.
+   * Returns all fields of the cause by name, such as {@code source}, {@code group}, {@code
+   * position}, {@code first-cause}, {@code last-cause} and {@code stack}.
    *
-   * @return unmodifiable
+   * @return the fields; unmodifiable
    */
   public Map<String, String> cause() {
     return cause;

@@ -4,52 +4,33 @@ import io.commslib.core.tx.TransactionContext;
 import java.time.Duration;
 
 /**
- * A message on its way through a handler. Made by the delivery engine; users call it. Confined to
- * the handler's thread and valid until the handler returns.
+ * A message that is being handled. Made by the delivery engine; users call it. Confined to the
+ * handler's thread and valid until the handler returns.
  */
 public interface Delivery {
 
-  /**
-   * Returns the message.
-   *
-   * @return never null
-   */
+  /** {@return the message} */
   Message message();
 
-  /**
-   * Returns where it came from.
-   *
-   * @return the destination subscribed to
-   */
+  /** {@return the destination from which the message was received} */
   Destination destination();
 
-  /**
-   * Returns for which group it is handled.
-   *
-   * @return the group
-   */
+  /** {@return the group for which the message is handled} */
   String group();
 
   /**
-   * Returns which attempt this is. Counts attempts that failed in this process and deliveries the
-   * broker knows of that ended in a crash; route outages and give-backs do not count.
+   * Returns the number of this attempt. It counts attempts that failed in this process, and
+   * deliveries that ended in a crash where the broker reports them. Outages that pause the route
+   * and messages given back do not count.
    *
    * @return 1 or more
    */
   int attempt();
 
-  /**
-   * Returns how often it was redriven from the dead letters to this group.
-   *
-   * @return 0 or more
-   */
+  /** {@return the number of redrives from the dead letters to this group, 0 or more} */
   int redriveCount();
 
-  /**
-   * Returns how long the handler may still take.
-   *
-   * @return zero when the deadline has passed
-   */
+  /** {@return the time until the handler deadline; zero when it has passed} */
   Duration remaining();
 
   /**

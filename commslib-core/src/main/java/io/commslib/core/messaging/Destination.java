@@ -5,8 +5,8 @@ import java.util.Objects;
 import java.util.regex.Pattern;
 
 /**
- * Where a message goes: a topic, of which every subscription group gets each message, or a queue,
- * of which one consumer gets each message. Immutable value.
+ * The destination of a message: a topic, where every subscription group gets each message, or a
+ * queue, where one consumer gets each message. Immutable value.
  *
  * @param kind topic or queue
  * @param name 1 to 150 characters of {@code A-Za-z0-9._-}, not starting with a dot
@@ -72,7 +72,8 @@ public record Destination(Kind kind, String name) {
   }
 
   /**
-   * Returns the text form {@code topic:NAME} or {@code queue:NAME}; stored in outbox rows, stable.
+   * Returns the text form {@code topic:NAME} or {@code queue:NAME}. It is stored in outbox rows and
+   * does not change between versions.
    *
    * @return the text form
    */

@@ -7,8 +7,8 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * How a destination must exist before it is used; passed to {@link MessageTransport#declare}.
- * Immutable.
+ * Properties that a destination must have before it is used; passed to {@link
+ * MessageTransport#declare}. Immutable.
  */
 public final class DestinationConfig {
 
@@ -35,56 +35,42 @@ public final class DestinationConfig {
   /**
    * Starts a configuration.
    *
-   * @param destination what to declare
+   * @param destination the destination to declare
    * @return builder with the defaults
    */
   public static Builder builder(Destination destination) {
     return new Builder(destination);
   }
 
-  /**
-   * Returns what is declared.
-   *
-   * @return the destination
-   */
+  /** {@return the destination that is declared} */
   public Destination destination() {
     return destination;
   }
 
-  /**
-   * Returns the number of partitions; brokers without partitions ignore it.
-   *
-   * @return 1 to 1,000, default 8
-   */
+  /** {@return the number of partitions; brokers without partitions ignore it} */
   public int partitions() {
     return partitions;
   }
 
   /**
-   * Returns the subscription groups that must exist from the start, so that a message published
-   * before a group's first consumer runs is kept for it. A queue has the one group {@code main}
+   * Returns the subscription groups that must exist from the start. A message published before a
+   * group's first consumer runs is kept for these groups. A queue has the one group {@code main}
    * unless another is named.
    *
-   * @return unmodifiable, in order of naming
+   * @return the groups in the order in which they were added; unmodifiable
    */
   public Set<String> groups() {
     return groups;
   }
 
-  /**
-   * Returns whether a message that no group would get is accepted and forgotten instead of refused.
-   *
-   * @return default false
-   */
+  /** {@return whether a message is accepted and discarded if no group gets it; false by default} */
   public boolean isOptional() {
     return optional;
   }
 
   /**
-   * Returns whether the destination belongs to somebody else: it is only checked, never created or
-   * changed.
-   *
-   * @return default false
+   * {@return whether the destination is owned by another service or team: it is only checked, never
+   * created or changed; false by default}
    */
   public boolean isVerifyOnly() {
     return verifyOnly;
@@ -118,10 +104,11 @@ public final class DestinationConfig {
     }
 
     /**
-     * Sets the number of partitions: the upper bound of consumers of a group that work at once on a
-     * partitioned broker.
+     * Sets the number of partitions: on a partitioned broker the maximum number of members of a
+     * group that work at the same time. Raise it to scale out. Brokers without partitions ignore
+     * it.
      *
-     * @param partitions 1 to 1,000
+     * @param partitions 1 to 1,000; default 8
      * @return this
      */
     public Builder partitions(int partitions) {
@@ -130,7 +117,8 @@ public final class DestinationConfig {
     }
 
     /**
-     * Adds a group that must exist from the start.
+     * Adds a group that must exist from the start, so that messages are kept for it before its
+     * first consumer runs. By default a topic has none and a queue has {@code main}.
      *
      * @param group 1 to 60 characters of {@code A-Za-z0-9_-}
      * @return this
@@ -141,7 +129,7 @@ public final class DestinationConfig {
     }
 
     /**
-     * Accepts and forgets messages nobody would get.
+     * Accepts and discards messages that no group gets. By default publishing them fails.
      *
      * @return this
      */
@@ -151,7 +139,7 @@ public final class DestinationConfig {
     }
 
     /**
-     * Only checks that the destination exists.
+     * Only checks that the destination exists as configured. By default it is created if missing.
      *
      * @return this
      */

@@ -4,25 +4,25 @@ import io.commslib.core.CommsException;
 import io.commslib.core.Failures;
 
 /**
- * Decides what a throw from a handler means. Users implement it. Thread-safe; must not block; what
- * it throws counts as a retry.
+ * Decides the settlement of a message whose handler threw an exception. Users implement it.
+ * Thread-safe; must not block. If it throws itself, the message is retried.
  */
 @FunctionalInterface
 public interface FailureClassifier {
 
   /**
-   * Maps a failure to a settlement. Not asked for outages (library failures of kind {@code
-   * TRANSIENT}) and unknown commit results: those pause the route and burn no attempt.
+   * Maps a failure to a settlement. Not called for outages (library failures of kind {@code
+   * TRANSIENT}) and unknown commit results: those pause the route and consume no attempt.
    *
-   * @param failure what the handler threw
-   * @return what becomes of the message
+   * @param failure the handler's exception
+   * @return the settlement of the message
    */
   Settlement classify(Throwable failure);
 
   /**
-   * Returns the default: library failures of kind {@code PERMANENT} are dead-lettered, everything
-   * else is retried. Wrappers that only carry another failure, such as those of futures, do not
-   * count; a failure of the application with such a cause is retried.
+   * Returns the default classifier. It dead-letters library failures of kind {@code PERMANENT} and
+   * retries everything else. Wrappers that only carry another failure, such as those of futures,
+   * are removed first. An application's exception with a {@code PERMANENT} cause is retried.
    *
    * @return the classifier
    */

@@ -11,15 +11,15 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A message: attributes, headers and a body of bytes. It does not know where it goes, so the same
- * one can be published, parked and redriven. Immutable; cheap to pass between threads.
+ * A message: attributes, headers and a body of bytes. It has no destination, so the same message
+ * can be published, parked and redriven. Immutable; cheap to pass between threads.
  *
  * <p>The attributes are those of CloudEvents 1.0 with extensions; {@code CloudEventsEnvelope} fixes
- * the wire form. Limits: see the setters of {@link Builder}.
+ * the wire form. The setters of {@link Builder} state the limits.
  */
 public final class Message {
 
-  /** Largest total size of header names and values, in UTF-16 characters. */
+  /** Maximum total size of header names and values, in UTF-16 characters. */
   public static final int MAX_HEADER_CHARS = 32 * 1024;
 
   private final MessageAttributes attributes;
@@ -32,7 +32,7 @@ public final class Message {
    * Makes a message of attributes that are known to follow the rules of {@link Builder}; for
    * envelopes.
    *
-   * @param attributes where it has everything from
+   * @param attributes source of the message's attributes
    * @return the message
    */
   public static Message of(MessageAttributes attributes) {
@@ -50,56 +50,40 @@ public final class Message {
     return new Builder(type);
   }
 
-  /**
-   * Starts a copy.
-   *
-   * @return builder holding all of this message, the id included
-   */
+  /** {@return a builder with all attributes of this message, including the id} */
   public Builder toBuilder() {
     return new Builder(attributes);
   }
 
   /**
    * Returns the id. It is unique among the messages of one {@link #source()}; {@link #identity()}
-   * tells messages of any source apart.
+   * distinguishes messages of all sources.
    *
-   * @return 1 to 128 printable ASCII characters, a UUIDv7 unless set
+   * @return 1 to 128 printable ASCII characters; a UUIDv7 unless set
    */
   public String id() {
     return attributes.id();
   }
 
-  /**
-   * Returns the logical type.
-   *
-   * @return for example {@code order.placed}
-   */
+  /** {@return the logical type, for example {@code order.placed}} */
   public String type() {
     return attributes.type();
   }
 
-  /**
-   * Returns the version of the type's schema.
-   *
-   * @return 1 or more
-   */
+  /** {@return the version of the type's schema, 1 or more} */
   public int version() {
     return attributes.version();
   }
 
-  /**
-   * Returns who made it.
-   *
-   * @return a URI reference such as {@code /orders}
-   */
+  /** {@return the producer, a URI reference such as {@code /orders}} */
   public String source() {
     return attributes.source();
   }
 
   /**
-   * The identity of the message: source and id together, as CloudEvents defines it. Two messages
-   * with equal identities are the same message, whatever else differs. Dead letters, audits and, if
-   * the application has set no {@link #idempotencyKey()}, inboxes go by it.
+   * Returns the identity of the message: source and id together, as CloudEvents defines it. Two
+   * messages with equal identities are the same message, whatever else differs. Dead letters,
+   * audits and, if the application has set no {@link #idempotencyKey()}, inboxes use it.
    *
    * @return {@code <id> <source>}, or {@code sha256:<digest>} where that would be longer than 400
    *     characters; stored, stable
@@ -109,8 +93,9 @@ public final class Message {
   }
 
   /**
-   * The text under which an inbox enters this message: the idempotency key that the application has
-   * set, whatever the source, else the {@link #identity()}. A key never equals an identity.
+   * Returns the text under which an inbox enters this message: the idempotency key that the
+   * application has set, whatever the source, or else the {@link #identity()}. A key never equals
+   * an identity.
    *
    * @return at most 400 characters; stored, stable
    */
@@ -120,8 +105,8 @@ public final class Message {
   }
 
   /**
-   * Returns the ordering key: messages of one key are handled one at a time and in order; without a
-   * key there is no order.
+   * Returns the ordering key. Messages of one key are handled one at a time and in order. Messages
+   * without a key have no order.
    *
    * @return the key, or empty
    */
@@ -129,65 +114,44 @@ public final class Message {
     return Optional.ofNullable(attributes.key());
   }
 
-  /**
-   * Returns what the message is about, in the producer's terms.
-   *
-   * @return the subject, or empty
-   */
+  /** {@return the subject of the message in the producer's terms, or empty} */
   public Optional<String> subject() {
     return Optional.ofNullable(attributes.subject());
   }
 
   /**
-   * Returns when it was made. Informative: never used for order or leases.
-   *
-   * @return the time, or empty
+   * {@return the time at which the message was made, or empty; informative, never used for order or
+   * leases}
    */
   public Optional<Instant> time() {
     return Optional.ofNullable(attributes.time());
   }
 
-  /**
-   * Returns the media type of the body.
-   *
-   * @return default {@code application/octet-stream}
-   */
+  /** {@return the media type of the body; default {@code application/octet-stream}} */
   public String contentType() {
     return attributes.contentType();
   }
 
-  /**
-   * Returns a copy of the body.
-   *
-   * @return new array, empty for an empty body
-   */
+  /** {@return a copy of the body; an empty array for an empty body} */
   public byte[] body() {
     byte[] copy = new byte[attributes.bodyLength()];
     attributes.bodyBuffer().get(copy);
     return copy;
   }
 
-  /**
-   * Returns the body without copying.
-   *
-   * @return read-only view
-   */
+  /** {@return a read-only view of the body, not copied} */
   public ByteBuffer bodyView() {
     return attributes.bodyBuffer().asReadOnlyBuffer();
   }
 
-  /**
-   * Returns the length of the body.
-   *
-   * @return bytes
-   */
+  /** {@return the length of the body in bytes} */
   public int bodyLength() {
     return attributes.bodyLength();
   }
 
   /**
-   * Returns the body where it lies, for codecs: no copy, even if it lies inside a received record.
-   * The caller must not change it.
+   * Returns the body in place, for codecs. It is not copied, even if it is part of a received
+   * record. The caller must not change it.
    *
    * @return new buffer backed by an accessible array, from its position to its limit
    */
@@ -198,60 +162,46 @@ public final class Message {
   /**
    * Returns the body as an array, for adapters that need one. The caller must not change it.
    *
-   * @return the body's own array; a copy, made once, if it lies inside a received record
+   * @return the body's own array; a copy, made once, if it is part of a received record
    */
   public byte[] sharedBody() {
     return attributes.body();
   }
 
-  /**
-   * Returns the application's headers.
-   *
-   * @return unmodifiable, in order of setting
-   */
+  /** {@return the application's headers in the order of setting; unmodifiable} */
   public Map<String, String> headers() {
     return attributes.headers();
   }
 
   /**
-   * Returns what ties the messages of one conversation together, for example the saga id.
-   *
-   * @return the id, or empty
+   * {@return the id that the messages of one conversation have in common, for example the saga id;
+   * or empty}
    */
   public Optional<String> correlationId() {
     return Optional.ofNullable(attributes.correlationId());
   }
 
   /**
-   * Returns the id of the message that caused this one; on a reply, the id of the request.
-   *
-   * @return the id, or empty
+   * {@return the id of the message that caused this one, on a reply the id of the request; or
+   * empty}
    */
   public Optional<String> causationId() {
     return Optional.ofNullable(attributes.causationId());
   }
 
-  /**
-   * Returns the W3C trace context.
-   *
-   * @return the {@code traceparent} value, or empty
-   */
+  /** {@return the {@code traceparent} value of the W3C trace context, or empty} */
   public Optional<String> traceparent() {
     return Optional.ofNullable(attributes.traceparent());
   }
 
-  /**
-   * Returns the time after which handling it is useless.
-   *
-   * @return the time, or empty when it never expires
-   */
+  /** {@return the time after which handling is useless, or empty if the message never expires} */
   public Optional<Instant> expiry() {
     return Optional.ofNullable(attributes.expiry());
   }
 
   /**
-   * Returns the time before which it must not be delivered. Only an outbox or transport that
-   * declares delayed delivery accepts it.
+   * Returns the time before which the message must not be delivered. Only an outbox, or a transport
+   * that declares delayed delivery, accepts it.
    *
    * @return the time, or empty
    */
@@ -260,8 +210,8 @@ public final class Message {
   }
 
   /**
-   * The key under which the effect of this message is done once, if the application has set one:
-   * messages with an equal key have one effect, whatever their ids and sources.
+   * Returns the key under which the message takes effect once, if the application has set one.
+   * Messages with equal keys have one effect, whatever their ids and sources.
    *
    * @return the key, or empty if the {@link #identity()} decides
    */
@@ -269,19 +219,15 @@ public final class Message {
     return Optional.ofNullable(attributes.idempotencyKey());
   }
 
-  /**
-   * Returns id, type and size; never headers or body.
-   *
-   * @return text for logs
-   */
+  /** {@return id, type and size for logs; never headers or body} */
   @Override
   public String toString() {
     return "Message{id=" + id() + ", type=" + type() + ", bytes=" + bodyLength() + "}";
   }
 
   /**
-   * Collects the parts of a message. Not thread-safe. Can be used for several messages; each {@link
-   * #build()} without an explicit id draws a new one.
+   * Collects the attributes of a message. Not thread-safe. It can build several messages; each
+   * {@link #build()} without an explicit id draws a new one.
    */
   public static final class Builder {
     private static final byte[] EMPTY = new byte[0];
@@ -334,9 +280,10 @@ public final class Message {
     }
 
     /**
-     * Sets the identity; without it {@link #build()} draws a UUIDv7.
+     * Sets the id, unique among the messages of one source.
      *
-     * @param id 1 to 128 printable ASCII characters without spaces
+     * @param id 1 to 128 printable ASCII characters without spaces; by default {@link #build()}
+     *     draws a UUIDv7
      * @return this
      */
     public Builder id(String id) {
@@ -347,7 +294,7 @@ public final class Message {
     /**
      * Sets the version of the type's schema.
      *
-     * @param version 1 to 1,000,000
+     * @param version 1 to 1,000,000; default 1
      * @return this
      */
     public Builder version(int version) {
@@ -356,9 +303,11 @@ public final class Message {
     }
 
     /**
-     * Sets who made it.
+     * Sets the producer. A transport or an outbox configured with a source replaces the default
+     * {@code /} by it.
      *
-     * @param source URI reference, 1 to 256 characters without control characters
+     * @param source URI reference, 1 to 256 characters without control characters; default {@code
+     *     /}
      * @return this
      */
     public Builder source(String source) {
@@ -367,9 +316,9 @@ public final class Message {
     }
 
     /**
-     * Sets the ordering key.
+     * Sets the ordering key: messages of one key are handled one at a time and in order.
      *
-     * @param key 1 to 256 characters without control characters
+     * @param key 1 to 256 characters without control characters; default none
      * @return this
      */
     public Builder key(String key) {
@@ -378,9 +327,9 @@ public final class Message {
     }
 
     /**
-     * Sets what the message is about.
+     * Sets the subject of the message in the producer's terms.
      *
-     * @param subject 1 to 256 characters without control characters
+     * @param subject 1 to 256 characters without control characters; default none
      * @return this
      */
     public Builder subject(String subject) {
@@ -389,9 +338,9 @@ public final class Message {
     }
 
     /**
-     * Sets when it was made.
+     * Sets the time at which the message was made. Informative only.
      *
-     * @param time years 0001 to 9999
+     * @param time years 0001 to 9999; default none
      * @return this
      */
     public Builder time(Instant time) {
@@ -402,7 +351,8 @@ public final class Message {
     /**
      * Sets the media type of the body.
      *
-     * @param contentType 1 to 256 characters without control characters
+     * @param contentType 1 to 256 characters without control characters; default {@code
+     *     application/octet-stream}
      * @return this
      */
     public Builder contentType(String contentType) {
@@ -413,7 +363,8 @@ public final class Message {
     /**
      * Sets the body to a copy of an array.
      *
-     * @param body the bytes
+     * @param body the bytes; default empty. Transports limit the size: {@link
+     *     MessageTransport#maxMessageBytes()}
      * @return this
      */
     public Builder body(byte[] body) {
@@ -422,9 +373,10 @@ public final class Message {
     }
 
     /**
-     * Sets the body to the array itself, for codecs and adapters that made it and let go of it.
+     * Sets the body to the array itself, for codecs and adapters that made the array and no longer
+     * use it.
      *
-     * @param body the bytes, not copied; must not be changed afterwards
+     * @param body the bytes, not copied; must not be changed afterwards; default empty
      * @return this
      */
     public Builder sharedBody(byte[] body) {
@@ -433,11 +385,12 @@ public final class Message {
     }
 
     /**
-     * Sets a header, replacing an earlier value of that name.
+     * Sets a header and replaces an earlier value of that name. All headers together have at most
+     * {@value Message#MAX_HEADER_CHARS} characters. Default none.
      *
      * @param name 1 to 100 of {@code a-z0-9._-}, starting with a letter or digit; names that start
      *     with {@code commslib-}, {@code ce_} or {@code cloudevents}, and {@code content-type} and
-     *     {@code traceparent}, are the library's
+     *     {@code traceparent}, are reserved
      * @param value up to 8,192 characters without control characters
      * @return this
      */
@@ -452,9 +405,9 @@ public final class Message {
     }
 
     /**
-     * Sets what ties the messages of one conversation together.
+     * Sets the id that the messages of one conversation have in common.
      *
-     * @param correlationId 1 to 128 printable ASCII characters
+     * @param correlationId 1 to 128 printable ASCII characters; default none
      * @return this
      */
     public Builder correlationId(String correlationId) {
@@ -465,7 +418,7 @@ public final class Message {
     /**
      * Sets the id of the message that caused this one.
      *
-     * @param causationId 1 to 128 printable ASCII characters
+     * @param causationId 1 to 128 printable ASCII characters; default none
      * @return this
      */
     public Builder causationId(String causationId) {
@@ -474,8 +427,8 @@ public final class Message {
     }
 
     /**
-     * Makes this a consequence of {@code cause}: causation is its id, correlation its correlation
-     * (or its id), and the trace goes on.
+     * Marks this message as a consequence of {@code cause}: the causation id is its id, the
+     * correlation id is its correlation id (or its id), and the trace is continued.
      *
      * @param cause the message being handled
      * @return this
@@ -490,7 +443,7 @@ public final class Message {
     /**
      * Sets the W3C trace context.
      *
-     * @param traceparent 55 characters, version 00
+     * @param traceparent 55 characters, version 00; default none
      * @return this
      */
     public Builder traceparent(String traceparent) {
@@ -500,9 +453,10 @@ public final class Message {
     }
 
     /**
-     * Sets the time after which handling it is useless.
+     * Sets the time after which handling is useless. A subscription then dead-letters or drops the
+     * message.
      *
-     * @param expiry years 0001 to 9999
+     * @param expiry years 0001 to 9999; default none
      * @return this
      */
     public Builder expiry(Instant expiry) {
@@ -511,9 +465,10 @@ public final class Message {
     }
 
     /**
-     * Sets the time before which it must not be delivered.
+     * Sets the time before which the message must not be delivered. Requires an outbox, or a
+     * transport that declares delayed delivery.
      *
-     * @param deliverAt years 0001 to 9999
+     * @param deliverAt years 0001 to 9999; default none
      * @return this
      */
     public Builder deliverAt(Instant deliverAt) {
@@ -522,7 +477,7 @@ public final class Message {
     }
 
     /**
-     * Takes the delivery time out again, for stores that have waited for it themselves.
+     * Removes the delivery time, for stores that have waited for it themselves.
      *
      * @return this
      */
@@ -532,9 +487,10 @@ public final class Message {
     }
 
     /**
-     * Sets the key under which the effect is done once.
+     * Sets the key under which the message takes effect once, whatever its id and source.
      *
-     * @param idempotencyKey 1 to 128 printable ASCII characters
+     * @param idempotencyKey 1 to 128 printable ASCII characters; by default the {@link
+     *     Message#identity()} decides
      * @return this
      */
     public Builder idempotencyKey(String idempotencyKey) {

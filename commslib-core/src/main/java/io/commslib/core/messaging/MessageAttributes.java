@@ -6,138 +6,69 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a {@code Message} has its attributes from: a builder, or a received record that is read as
- * far as somebody asks. Envelopes implement it; every value follows the rules of {@code
- * Message.Builder}. Immutable, thread-safe.
+ * Source of a message's attributes: a builder, or a received record that is read on demand.
+ * Envelopes implement it. Every value follows the rules of {@code Message.Builder}. Immutable,
+ * thread-safe.
  */
 public interface MessageAttributes {
 
-  /**
-   * Returns the identity.
-   *
-   * @return as in {@code Message.id()}
-   */
+  /** {@return the id, as in {@code Message.id()}} */
   String id();
 
-  /**
-   * Returns the logical type.
-   *
-   * @return as in {@code Message.type()}
-   */
+  /** {@return the logical type, as in {@code Message.type()}} */
   String type();
 
-  /**
-   * Returns the version of the type's schema.
-   *
-   * @return as in {@code Message.version()}
-   */
+  /** {@return the version of the type's schema, as in {@code Message.version()}} */
   int version();
 
-  /**
-   * Returns who made it.
-   *
-   * @return as in {@code Message.source()}
-   */
+  /** {@return the producer, as in {@code Message.source()}} */
   String source();
 
-  /**
-   * Returns the media type.
-   *
-   * @return as in {@code Message.contentType()}
-   */
+  /** {@return the media type of the body, as in {@code Message.contentType()}} */
   String contentType();
 
-  /**
-   * Returns the ordering key.
-   *
-   * @return the key, or null
-   */
+  /** {@return the ordering key, or null} */
   @Nullable String key();
 
-  /**
-   * Returns what it is about.
-   *
-   * @return the subject, or null
-   */
+  /** {@return the subject, or null} */
   @Nullable String subject();
 
-  /**
-   * Returns when it was made.
-   *
-   * @return the time, or null
-   */
+  /** {@return the time at which the message was made, or null} */
   @Nullable Instant time();
 
-  /**
-   * Returns what ties a conversation together.
-   *
-   * @return the id, or null
-   */
+  /** {@return the id that the messages of one conversation have in common, or null} */
   @Nullable String correlationId();
 
-  /**
-   * Returns the id of what caused it.
-   *
-   * @return the id, or null
-   */
+  /** {@return the id of the message that caused this one, or null} */
   @Nullable String causationId();
 
-  /**
-   * Returns the W3C trace context.
-   *
-   * @return the value, or null
-   */
+  /** {@return the {@code traceparent} value of the W3C trace context, or null} */
   @Nullable String traceparent();
 
-  /**
-   * Returns when it becomes useless.
-   *
-   * @return the time, or null
-   */
+  /** {@return the time after which handling is useless, or null} */
   @Nullable Instant expiry();
 
-  /**
-   * Returns when it may be delivered.
-   *
-   * @return the time, or null
-   */
+  /** {@return the time before which the message must not be delivered, or null} */
   @Nullable Instant deliverAt();
 
-  /**
-   * Returns the idempotency key.
-   *
-   * @return the key, or null if the application has set none
-   */
+  /** {@return the idempotency key, or null if the application has set none} */
   @Nullable String idempotencyKey();
 
-  /**
-   * Returns the application's headers.
-   *
-   * @return unmodifiable
-   */
+  /** {@return the application's headers; unmodifiable} */
   Map<String, String> headers();
 
-  /**
-   * Returns the body as an array of its own.
-   *
-   * @return not a copy where it has one; must not be changed
-   */
+  /** {@return the body as an array of its own, not copied if there is one; must not be changed} */
   byte[] body();
 
   /**
-   * Returns the body where it lies, without copying.
-   *
-   * @return backed by an array, from position to limit; must not be changed
+   * {@return the body in place, not copied; backed by an array, from position to limit; must not be
+   * changed}
    */
   default ByteBuffer bodyBuffer() {
     return ByteBuffer.wrap(body());
   }
 
-  /**
-   * Returns the length of the body.
-   *
-   * @return bytes
-   */
+  /** {@return the length of the body in bytes} */
   default int bodyLength() {
     return body().length;
   }

@@ -8,18 +8,18 @@ package io.commslib.core.messaging;
 public interface MessageHandler {
 
   /**
-   * Handles one delivery and says what becomes of it. Plain blocking code on a worker thread of the
-   * subscription. Called for one message of a key at a time and in key order, for different keys in
-   * parallel. May see the same message again after a crash, a retry or a redrive; with an inbox
-   * only until one of them has committed.
+   * Handles one delivery and returns its settlement. The handler is plain blocking code and runs on
+   * a worker thread of the subscription. Messages of one key are handled one at a time and in
+   * order, different keys in parallel. The same message may be handled again after a crash, a retry
+   * or a redrive. With an inbox, it is handled again only until one attempt has committed.
    *
-   * <p>When the subscription is transactional everything done through {@link
-   * Delivery#transaction()} commits together with the inbox row for {@code done} and {@code drop},
-   * and is rolled back otherwise. After the handler deadline the thread is interrupted and the
-   * transaction can only roll back.
+   * <p>If the subscription is transactional, everything done through {@link Delivery#transaction()}
+   * commits together with the inbox row for {@code done} and {@code drop}, and is rolled back
+   * otherwise. After the handler deadline the thread is interrupted and the transaction can only
+   * roll back.
    *
-   * @param delivery the message and what is known of its delivery
-   * @return what becomes of it; null counts as a failed attempt
+   * @param delivery the message and the state of its delivery
+   * @return the settlement; null counts as a failed attempt
    * @throws Exception to let the subscription's {@link FailureClassifier} decide
    */
   Settlement handle(Delivery delivery) throws Exception;

@@ -3,14 +3,14 @@ package io.commslib.core.messaging;
 import io.commslib.core.hash.Sha256;
 
 /**
- * The texts under which a message is stored and compared. All are at most {@value #MAX_CHARS}
- * characters, without control characters, so that every store can hold them. Three forms, which
- * never equal each other:
+ * The texts under which a message is stored and compared. They have at most {@value #MAX_CHARS}
+ * characters and no control characters, so that every store accepts them. There are three forms,
+ * which never equal each other:
  *
  * <ul>
- *   <li>{@code <id> <source>}: the identity. An id has no blank, so the first one separates.
- *   <li>{@code <key>}: an idempotency key that the application has set; it has no blank.
- *   <li>{@code sha256:<64 hexadecimal digits>}: either of them, where it does not fit.
+ *   <li>{@code <id> <source>}: the identity. An id has no blank, so the first blank separates.
+ *   <li>{@code <key>}: an idempotency key that the application has set. It has no blank.
+ *   <li>{@code sha256:<64 hexadecimal digits>}: the hash of either form, if it does not fit.
  * </ul>
  */
 final class MessageIdentity {

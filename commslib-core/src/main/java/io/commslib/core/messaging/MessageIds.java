@@ -18,7 +18,7 @@ public final class MessageIds {
   private MessageIds() {}
 
   /**
-   * Returns a new id from the machine's clock and secure randomness.
+   * Returns a new id from the system clock and secure random bits.
    *
    * @return 36 characters
    */
@@ -30,7 +30,7 @@ public final class MessageIds {
    * Returns a new id from given sources, for reproducible runs.
    *
    * @param time clock of the time part
-   * @param random source of the rest
+   * @param random source of the random bits
    * @return 36 characters
    */
   public static String next(TimeSource time, RandomGenerator random) {

@@ -5,7 +5,7 @@ import io.commslib.core.SendCertainty;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** A publish failed. {@link #certainty()} decides what a repetition may do. */
+/** A publish failed. {@link #certainty()} states whether a repetition may duplicate the message. */
 public final class PublishException extends TransportException {
 
   private static final long serialVersionUID = 1L;
@@ -18,12 +18,11 @@ public final class PublishException extends TransportException {
    * Creates a publish failure.
    *
    * @param code stable identifier
-   * @param kind {@code TRANSIENT} if a repetition may help, {@code PERMANENT} if this message or
-   *     destination never will
+   * @param kind {@code TRANSIENT} if a repetition may succeed, {@code PERMANENT} if it never will
    * @param certainty {@code NOT_SENT} or {@code MAYBE_SENT}
-   * @param destination where it should have gone
+   * @param destination the intended destination
    * @param messageId id of the message
-   * @param message why it failed
+   * @param message reason of the failure
    * @param cause the client's failure, or null
    */
   public PublishException(
@@ -44,29 +43,17 @@ public final class PublishException extends TransportException {
     this.messageId = Objects.requireNonNull(messageId, "messageId");
   }
 
-  /**
-   * Returns what is known of the send.
-   *
-   * @return {@code NOT_SENT} or {@code MAYBE_SENT}
-   */
+  /** {@return the certainty of the send, {@code NOT_SENT} or {@code MAYBE_SENT}} */
   public SendCertainty certainty() {
     return certainty;
   }
 
-  /**
-   * Returns where it should have gone.
-   *
-   * @return the destination
-   */
+  /** {@return the intended destination} */
   public Destination destination() {
     return destination;
   }
 
-  /**
-   * Returns which message failed.
-   *
-   * @return the id
-   */
+  /** {@return the id of the message} */
   public String messageId() {
     return messageId;
   }

@@ -6,9 +6,9 @@ import java.util.Objects;
  * Proof that the broker has taken responsibility for a message. Immutable value.
  *
  * @param messageId id of the message
- * @param destination where it went
- * @param position where the broker put it, in the transport's own words, for logs; empty if the
- *     broker does not say
+ * @param destination destination of the message
+ * @param position position in the broker in the transport's own notation, for logs; empty if the
+ *     broker does not report it
  */
 public record PublishReceipt(String messageId, Destination destination, String position) {
 
@@ -16,8 +16,8 @@ public record PublishReceipt(String messageId, Destination destination, String p
    * Creates a receipt.
    *
    * @param messageId id of the message
-   * @param destination where it went
-   * @param position where the broker put it, or empty
+   * @param destination destination of the message
+   * @param position position in the broker, or empty
    */
   public PublishReceipt {
     Objects.requireNonNull(messageId, "messageId");

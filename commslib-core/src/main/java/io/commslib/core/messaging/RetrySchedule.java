@@ -9,9 +9,9 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /**
- * How often and when a message is attempted: some attempts at once with backoff between them, then
- * one after each longer delay, then the dead letters. Attempts count from 1 and include the first.
- * Immutable.
+ * Number and times of the attempts to handle a message: immediate attempts with backoff between
+ * them, then one attempt after each longer delay. After the last failed attempt the message goes to
+ * the dead letters. Attempts count from 1 and include the first. Immutable.
  */
 public final class RetrySchedule {
 
@@ -26,8 +26,8 @@ public final class RetrySchedule {
   }
 
   /**
-   * Returns the default: 3 attempts at once (backoff 100 ms growing to 5 s, full jitter), then one
-   * after 10 s, 1 min and 10 min.
+   * Returns the default schedule: 3 immediate attempts (backoff 100 ms growing to 5 s, full
+   * jitter), then one attempt each after 10 s, 1 min and 10 min.
    *
    * @return the schedule
    */
@@ -35,29 +35,17 @@ public final class RetrySchedule {
     return builder().build();
   }
 
-  /**
-   * Starts a schedule from the defaults.
-   *
-   * @return new builder
-   */
+  /** {@return a new builder with the values of the default schedule} */
   public static Builder builder() {
     return new Builder();
   }
 
-  /**
-   * Returns how many attempts there are in all.
-   *
-   * @return 1 or more
-   */
+  /** {@return the total number of attempts, 1 or more} */
   public int maxAttempts() {
     return attemptsAtOnce + delays.size();
   }
 
-  /**
-   * Returns the longer delays.
-   *
-   * @return unmodifiable, one for each attempt after those at once
-   */
+  /** {@return the longer delays, one for each attempt after the immediate ones; unmodifiable} */
   public List<Duration> delays() {
     return delays;
   }
@@ -67,7 +55,7 @@ public final class RetrySchedule {
    *
    * @param failedAttempt number of the attempt that failed, 1 or more
    * @param random source of jitter
-   * @return the wait, or empty when no attempt is left
+   * @return the wait, or empty if no attempt is left
    */
   public Optional<Duration> delayAfter(int failedAttempt, RandomGenerator random) {
     if (failedAttempt < attemptsAtOnce) {
@@ -98,9 +86,10 @@ public final class RetrySchedule {
     private Builder() {}
 
     /**
-     * Sets how many attempts are made at once, the first included.
+     * Sets the number of immediate attempts, including the first. They block the key for the
+     * backoff only; the longer delays follow.
      *
-     * @param attemptsAtOnce 1 to 100
+     * @param attemptsAtOnce 1 to 100; default 3
      * @return this
      */
     public Builder attemptsAtOnce(int attemptsAtOnce) {
@@ -109,9 +98,9 @@ public final class RetrySchedule {
     }
 
     /**
-     * Sets the wait between attempts at once.
+     * Sets the wait between immediate attempts.
      *
-     * @param backoff the backoff
+     * @param backoff the backoff; default 100 ms growing to 5 s with full jitter
      * @return this
      */
     public Builder backoff(Backoff backoff) {
@@ -120,9 +109,9 @@ public final class RetrySchedule {
     }
 
     /**
-     * Sets the longer delays, one further attempt after each.
+     * Sets the longer delays. Each is followed by one further attempt.
      *
-     * @param delays up to 20, each 1 ms to 24 h
+     * @param delays up to 20, each 1 ms to 24 h; default 10 s, 1 min and 10 min
      * @return this
      */
     public Builder delays(Duration... delays) {
@@ -135,7 +124,7 @@ public final class RetrySchedule {
     }
 
     /**
-     * Leaves out the longer delays.
+     * Removes the longer delays: after the immediate attempts the message is dead-lettered.
      *
      * @return this
      */

@@ -7,24 +7,25 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a handler says becomes of a message. Closed set, immutable; {@link #kind()} tells which. The
- * handler's transaction commits for {@link Kind#DONE} and {@link Kind#DROP} and rolls back for the
- * others, the inbox row included.
+ * A handler's decision about a message. Immutable, with a closed set of kinds. The handler's
+ * transaction commits for {@link Kind#DONE} and {@link Kind#DROP}; for the other kinds it rolls
+ * back, including the inbox row.
  */
 public final class Settlement {
 
   /** The kinds of settlement. {@code HOLD} is reserved for a later version. */
   public enum Kind {
-    /** Handled: it never comes again, except as a duplicate. */
+    /** The message was handled. It is not redelivered, except as a duplicate. */
     DONE,
-    /** Handle it again later; counts as a failed attempt. Later messages of its key wait. */
+    /** The message is handled again later. This counts as a failed attempt; its key waits. */
     RETRY,
-    /** Give up now: it goes to the group's dead letters with the reason. */
+    /** The message goes to the group's dead letters immediately, with the reason. */
     DEAD_LETTER,
-    /** Not wanted: settled without effect and without dead letter, counted as dropped. */
+    /** The message is settled without effect and without dead letter, and counted as dropped. */
     DROP,
     /**
-     * Not this consumer, not now: the broker delivers it again; does not count as a failed attempt.
+     * The message returns to the broker, which redelivers it to any consumer of the group. This
+     * does not count as a failed attempt.
      */
     GIVE_BACK
   }
@@ -43,17 +44,14 @@ public final class Settlement {
     this.reason = reason;
   }
 
-  /**
-   * Handled.
-   *
-   * @return the settlement
-   */
+  /** {@return the settlement of a handled message} */
   public static Settlement done() {
     return DONE;
   }
 
   /**
-   * Handle again after the delay the {@link RetrySchedule} says; dead letters when it is exhausted.
+   * Returns the settlement of a message to be handled again after the delay of the {@link
+   * RetrySchedule}. It is dead-lettered if no attempt is left.
    *
    * @return the settlement
    */
@@ -62,8 +60,9 @@ public final class Settlement {
   }
 
   /**
-   * Handle again after {@code delay}, which replaces the schedule's next delay and counts as an
-   * attempt; dead letters when the schedule's attempts are exhausted.
+   * Returns the settlement of a message to be handled again after {@code delay}, which replaces the
+   * schedule's next delay. This counts as a failed attempt. The message is dead-lettered if the
+   * schedule has no attempt left.
    *
    * @param delay 0 to 24 h
    * @return the settlement
@@ -75,9 +74,9 @@ public final class Settlement {
   }
 
   /**
-   * Give up now.
+   * Returns the settlement of a message that goes to the dead letters immediately.
    *
-   * @param reason why, for the dead letter, which is grouped by it; no payload
+   * @param reason reason for the dead letter, by which dead letters are grouped; without payload
    * @return the settlement
    * @throws IllegalArgumentException if the reason is blank
    */
@@ -86,9 +85,9 @@ public final class Settlement {
   }
 
   /**
-   * Not wanted.
+   * Returns the settlement of a message to be dropped without effect.
    *
-   * @param reason why, for the observer
+   * @param reason reason for the observer
    * @return the settlement
    * @throws IllegalArgumentException if the reason is blank
    */
@@ -102,38 +101,22 @@ public final class Settlement {
     return reason;
   }
 
-  /**
-   * Not this consumer, not now.
-   *
-   * @return the settlement
-   */
+  /** {@return the settlement of a message to be returned to the broker unfinished, uncounted} */
   public static Settlement giveBack() {
     return GIVE_BACK;
   }
 
-  /**
-   * Returns which settlement it is.
-   *
-   * @return the kind
-   */
+  /** {@return the kind of settlement} */
   public Kind kind() {
     return kind;
   }
 
-  /**
-   * Returns the delay a retry asks for.
-   *
-   * @return the delay, or empty when the schedule decides
-   */
+  /** {@return the requested delay of a retry, or empty if the schedule decides} */
   public Optional<Duration> after() {
     return Optional.ofNullable(after);
   }
 
-  /**
-   * Returns why it is dead-lettered or dropped.
-   *
-   * @return the reason, else empty
-   */
+  /** {@return the reason for dead-lettering or dropping; empty for the other kinds} */
   public String reason() {
     return reason;
   }

@@ -1,9 +1,9 @@
 package io.commslib.core.messaging;
 
-/** Where a group that has never consumed a topic begins. */
+/** Position at which a group begins that has never consumed the topic. */
 public enum StartPosition {
-  /** With the oldest message the topic still holds. */
+  /** The oldest message that is still in the topic. */
   EARLIEST,
-  /** With messages published after the group was made. */
+  /** Messages published after the group was created. */
   LATEST
 }

@@ -12,8 +12,8 @@ public final class SubscribeException extends TransportException {
    * Creates the failure.
    *
    * @param code stable identifier
-   * @param kind what the failure means for a repetition
-   * @param message which destination and group, and why
+   * @param kind meaning of the failure for a repetition
+   * @param message destination, group and reason
    * @param cause the client's failure, or null
    */
   public SubscribeException(

@@ -7,23 +7,15 @@ import java.time.Duration;
 /** A running subscription. Applications call it; adapters implement it. Thread-safe. */
 public interface Subscription extends AutoCloseable {
 
-  /**
-   * Returns what it was made with.
-   *
-   * @return the configuration
-   */
+  /** {@return the configuration of this subscription} */
   SubscriptionConfig config();
 
-  /**
-   * Returns where it is in its life.
-   *
-   * @return the state
-   */
+  /** {@return the state in the lifecycle} */
   LifecycleState state();
 
   /**
-   * Starts no more handlers until {@link #resume()}; running ones finish. Membership is kept.
-   * Idempotent.
+   * Starts no more handlers until {@link #resume()}. Running handlers finish. The subscription
+   * stays a member of its group. Idempotent.
    */
   void pause();
 
@@ -31,23 +23,23 @@ public interface Subscription extends AutoCloseable {
   void resume();
 
   /**
-   * Returns the counts of the conservation ledger and the oldest ages.
+   * Returns the counts of the conservation ledger and the oldest ages. Does not block for handlers.
    *
-   * @return a snapshot; never blocks for handlers
+   * @return the snapshot
    */
   SubscriptionSnapshot snapshot();
 
   /**
-   * Returns the health now.
+   * Returns the current health.
    *
-   * @return down when handlers are stuck beyond the limit or the consumer is lost, degraded when
+   * @return down if handlers are stuck beyond the limit or the consumer is lost, degraded while
    *     paused by an outage
    */
   Health health();
 
   /**
-   * Takes no more messages and starts no more handlers; running ones go on. Does not wait. {@link
-   * #drain} is to follow. Idempotent.
+   * Takes no more messages and starts no more handlers. Running handlers continue. Does not wait. A
+   * call of {@link #drain} must follow. Idempotent.
    */
   default void stopIntake() {
     pause();
@@ -57,14 +49,14 @@ public interface Subscription extends AutoCloseable {
    * Takes no more messages and waits until running handlers have ended and are settled. Messages
    * taken but not started are given back. Blocks. May be called again.
    *
-   * @param timeout how long to wait
-   * @return whether all had ended; if not they go on and what they return is settled if {@link
-   *     #close()} has not happened
+   * @param timeout maximum wait
+   * @return whether all handlers have ended. If not, they continue, and their outcome is settled
+   *     unless {@link #close()} is called before
    */
   boolean drain(Duration timeout);
 
   /**
-   * Ends the subscription; handlers still running are interrupted and their messages will be
+   * Ends the subscription. Handlers still running are interrupted, and their messages will be
    * redelivered. Idempotent.
    */
   @Override

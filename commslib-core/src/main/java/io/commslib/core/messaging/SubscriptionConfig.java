@@ -11,7 +11,10 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** How one subscription consumes. Immutable; {@link #toBuilder()} makes a changed copy. */
+/**
+ * Settings of one subscription: its source, its group, and how messages are handled, retried and
+ * bounded. Immutable; {@link #toBuilder()} makes a changed copy.
+ */
 public final class SubscriptionConfig {
 
   private final Builder settings;
@@ -21,10 +24,10 @@ public final class SubscriptionConfig {
   }
 
   /**
-   * Starts a subscription to a topic for a group: every group gets each message, one member of the
-   * group handles it.
+   * Starts a subscription to a topic for a group. Every group gets each message, and one member of
+   * the group handles it.
    *
-   * @param destination what to consume
+   * @param destination topic or queue to consume
    * @param group 1 to 60 characters of {@code A-Za-z0-9_-}
    * @return builder with the defaults
    */
@@ -33,9 +36,9 @@ public final class SubscriptionConfig {
   }
 
   /**
-   * Starts a subscription to a queue, whose one group is {@code main}.
+   * Starts a subscription to a queue, whose only group is {@code main}.
    *
-   * @param queue what to consume
+   * @param queue queue to consume
    * @return builder with the defaults
    */
   public static Builder builder(Destination queue) {
@@ -47,203 +50,122 @@ public final class SubscriptionConfig {
     return new Builder(queue, "main");
   }
 
-  /**
-   * Starts a copy.
-   *
-   * @return builder holding all of this configuration
-   */
+  /** {@return a builder with all settings of this configuration} */
   public Builder toBuilder() {
     return new Builder(settings);
   }
 
-  /**
-   * Returns what is consumed.
-   *
-   * @return the destination
-   */
+  /** {@return the destination that is consumed} */
   public Destination destination() {
     return settings.destination;
   }
 
-  /**
-   * Returns for which group.
-   *
-   * @return the group
-   */
+  /** {@return the group} */
   public String group() {
     return settings.group;
   }
 
   /**
-   * Returns the name of the subscription, for dead letters and health.
-   *
-   * @return the name; {@code <destination>/<group>} unless set
+   * {@return the name of the subscription, for dead letters and health; {@code
+   * <destination>/<group>} unless set}
    */
   public String name() {
     String name = settings.name;
     return name == null ? destination() + "/" + group() : name;
   }
 
-  /**
-   * Returns whether a name was set.
-   *
-   * @return false by default
-   */
+  /** {@return whether a name was set; false by default} */
   public boolean isNamed() {
     return settings.name != null;
   }
 
-  /**
-   * Returns how many handlers run at once.
-   *
-   * @return 1 to 1,000, default 8
-   */
+  /** {@return the maximum number of handlers that run at the same time} */
   public int workers() {
     return settings.workers;
   }
 
-  /**
-   * Returns how many messages may be taken from the broker and not yet settled.
-   *
-   * @return 1 to 100,000, default 500
-   */
+  /** {@return the maximum number of unsettled messages} */
   public int maxInFlight() {
     return settings.maxInFlight;
   }
 
-  /**
-   * Returns how many bytes may be taken from the broker and not yet settled.
-   *
-   * @return 1 KiB to 16 GiB, default 64 MiB
-   */
+  /** {@return the maximum number of bytes of unsettled messages} */
   public long maxInFlightBytes() {
     return settings.maxInFlightBytes;
   }
 
-  /**
-   * Returns how failed attempts are repeated.
-   *
-   * @return the schedule
-   */
+  /** {@return the schedule by which failed attempts are repeated} */
   public RetrySchedule retry() {
     return settings.retry;
   }
 
-  /**
-   * Returns how long one attempt may take before it is interrupted and rolled back.
-   *
-   * @return 10 ms to 1 h, default 60 s
-   */
+  /** {@return the time after which one attempt is interrupted and rolled back} */
   public Duration handlerDeadline() {
     return settings.handlerDeadline;
   }
 
   /**
-   * Returns how many handlers may overrun their deadline without returning before the subscription
-   * is reported down.
-   *
-   * @return 1 to 1,000, default 2
+   * {@return the maximum number of handlers past their deadline that have not returned; above it
+   * the subscription is reported down}
    */
   public int maxStuckHandlers() {
     return settings.maxStuckHandlers;
   }
 
   /**
-   * Returns where a new group begins.
-   *
-   * @return the position, or empty for the transport's own way: the oldest message it can still
-   *     give
+   * {@return the position at which a new group begins, or empty for the transport's default: the
+   * oldest message that it can still deliver}
    */
   public Optional<StartPosition> startAt() {
     return Optional.ofNullable(settings.startAt);
   }
 
-  /**
-   * Returns whether expired messages are dropped instead of dead-lettered.
-   *
-   * @return default false
-   */
+  /** {@return whether expired messages are dropped instead of dead-lettered; false by default} */
   public boolean dropsExpired() {
     return settings.dropsExpired;
   }
 
-  /**
-   * Returns whether messages of one key may be handled in any order.
-   *
-   * @return false by default
-   */
+  /** {@return whether messages of one key may be handled in any order; false by default} */
   public boolean isUnordered() {
     return settings.unordered;
   }
 
-  /**
-   * Returns how throws are mapped to settlements.
-   *
-   * @return the classifier
-   */
+  /** {@return the classifier that maps exceptions of the handler to settlements} */
   public FailureClassifier classifier() {
     return settings.classifier;
   }
 
-  /**
-   * Returns the gate that can pause this subscription.
-   *
-   * @return open unless set
-   */
+  /** {@return the gate that can pause this subscription; always open unless set} */
   public Gate gate() {
     return settings.gate;
   }
 
-  /**
-   * Returns the transactions handlers run in.
-   *
-   * @return the runner, or empty when the subscription is not transactional
-   */
+  /** {@return the runner of the handlers' transactions, or empty if not transactional} */
   public Optional<TransactionRunner> transactions() {
     return Optional.ofNullable(settings.transactions);
   }
 
-  /**
-   * Returns the inbox that recognises duplicates.
-   *
-   * @return the inbox, or empty
-   */
+  /** {@return the inbox that recognises duplicates, or empty} */
   public Optional<Inbox> inbox() {
     return Optional.ofNullable(settings.inbox);
   }
 
-  /**
-   * Returns the bounds of batches.
-   *
-   * @return the bounds, or empty when messages are handled one by one
-   */
+  /** {@return the bounds of batches, or empty if messages are handled one by one} */
   public Optional<BatchBounds> batch() {
     return Optional.ofNullable(settings.batch);
   }
 
-  /**
-   * Returns from when on dead letters of one cause pause the route.
-   *
-   * @return the bounds, or empty when they never do
-   */
+  /** {@return the thresholds of the dead-letter breaker, or empty if there is none} */
   public Optional<DeadLetterBreakerConfig> deadLetterBreaker() {
     return Optional.ofNullable(settings.deadLetterBreaker);
   }
 
-  /**
-   * Returns where keys are held behind a dead letter.
-   *
-   * @return the store, or empty when later messages of the key go on
-   */
+  /** {@return the store of blocked keys, or empty if a dead letter does not block its key} */
   public Optional<BlockedKeyStore> blockedKeys() {
     return Optional.ofNullable(settings.blockedKeys);
   }
 
-  /**
-   * Returns what the transport must be able to do.
-   *
-   * @return unmodifiable set
-   */
+  /** {@return the capabilities that the transport must have; unmodifiable} */
   public Set<Capability> requires() {
     return Collections.unmodifiableSet(settings.requires);
   }
@@ -277,11 +199,11 @@ public final class SubscriptionConfig {
         + inbox().isPresent()
         + ", batch="
         + settings.batch
-        + ", flood="
+        + ", deadLetterBreaker="
         + settings.deadLetterBreaker
         + ", unordered="
         + isUnordered()
-        + ", parksKeys="
+        + ", blocksKeys="
         + blockedKeys().isPresent()
         + ", requires="
         + requires()
@@ -345,7 +267,7 @@ public final class SubscriptionConfig {
      * Names the subscription. Its dead letters then carry this name instead of the class of the
      * handler, and a {@code Lifecycle} shows it under this name.
      *
-     * @param name 1 to 128 printable ASCII characters
+     * @param name 1 to 128 printable ASCII characters; default {@code <destination>/<group>}
      * @return this
      */
     public Builder name(String name) {
@@ -354,10 +276,10 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Sets how many handlers run at once. Raise it when handlers wait for others, lower it to
-     * protect what they call.
+     * Sets the maximum number of handlers that run at the same time. Raise it if handlers wait for
+     * other services, lower it to protect what they call.
      *
-     * @param workers 1 to 1,000, at most {@code maxInFlight}
+     * @param workers 1 to 1,000, at most {@code maxInFlight}; default 8
      * @return this
      */
     public Builder workers(int workers) {
@@ -366,10 +288,10 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Sets how many messages may be taken and not yet settled. At most half of them may wait for a
-     * retry; beyond that the intake pauses. Redelivery after a crash is at most this many messages.
+     * Sets the maximum number of unsettled messages. At most half of them may wait for a retry;
+     * above that the intake pauses. A crash causes at most this many redeliveries.
      *
-     * @param maxInFlight 1 to 100,000
+     * @param maxInFlight 1 to 100,000; default 500
      * @return this
      */
     public Builder maxInFlight(int maxInFlight) {
@@ -378,9 +300,10 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Sets how many bytes may be taken and not yet settled.
+     * Sets the maximum number of bytes of unsettled messages. Lower it to save memory when messages
+     * are large.
      *
-     * @param maxInFlightBytes 1 KiB to 16 GiB
+     * @param maxInFlightBytes 1 KiB to 16 GiB; default 64 MiB
      * @return this
      */
     public Builder maxInFlightBytes(long maxInFlightBytes) {
@@ -390,9 +313,9 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Sets how failed attempts are repeated.
+     * Sets the schedule by which failed attempts are repeated.
      *
-     * @param retry the schedule
+     * @param retry the schedule; default {@link RetrySchedule#defaults()}
      * @return this
      */
     public Builder retry(RetrySchedule retry) {
@@ -401,9 +324,10 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Sets how long one attempt may take.
+     * Sets the time after which an attempt is interrupted and its transaction can only roll back.
+     * Raise it if handlers legitimately take longer.
      *
-     * @param handlerDeadline 10 ms to 1 h
+     * @param handlerDeadline 10 ms to 1 h; default 60 s
      * @return this
      */
     public Builder handlerDeadline(Duration handlerDeadline) {
@@ -414,10 +338,10 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Sets how many handlers may overrun their deadline without returning before the subscription
-     * is down.
+     * Sets the maximum number of handlers past their deadline that have not returned. Above it the
+     * subscription is reported down.
      *
-     * @param maxStuckHandlers 1 to 1,000
+     * @param maxStuckHandlers 1 to 1,000; default 2
      * @return this
      */
     public Builder maxStuckHandlers(int maxStuckHandlers) {
@@ -426,10 +350,11 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Sets where a new group begins. {@code EARLIEST} on a topic needs {@link
+     * Sets the position at which a new group begins. {@code EARLIEST} on a topic requires {@link
      * Capability#START_EARLIEST}.
      *
-     * @param startAt the position
+     * @param startAt the position; by default the oldest message that the transport can still
+     *     deliver
      * @return this
      */
     public Builder startAt(StartPosition startAt) {
@@ -438,7 +363,7 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Drops expired messages instead of dead-lettering them.
+     * Drops expired messages. By default they are dead-lettered.
      *
      * @return this
      */
@@ -448,9 +373,9 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Sets how throws are mapped to settlements.
+     * Sets the classifier that maps exceptions of the handler to settlements.
      *
-     * @param classifier the classifier
+     * @param classifier the classifier; default {@link FailureClassifier#defaults()}
      * @return this
      */
     public Builder classifier(FailureClassifier classifier) {
@@ -459,9 +384,9 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Attaches a gate, for example a circuit breaker, that can pause this subscription.
+     * Attaches a gate that can pause this subscription, for example a circuit breaker.
      *
-     * @param gate the gate
+     * @param gate the gate; default {@link Gate#open()}
      * @return this
      */
     public Builder gate(Gate gate) {
@@ -470,9 +395,10 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Runs each handler in a transaction, without duplicate check.
+     * Runs each handler in a transaction, without duplicate check. By default handlers run without
+     * a transaction.
      *
-     * @param transactions where handlers' transactions come from
+     * @param transactions runner of the handlers' transactions
      * @return this
      */
     public Builder transactional(TransactionRunner transactions) {
@@ -481,11 +407,12 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Runs each handler in a transaction that first enters the message into an inbox: a message
-     * whose handling has committed once is never handled again within the inbox's retention.
+     * Runs each handler in a transaction that first enters the message into an inbox. A message
+     * whose handling has committed once is not handled again within the inbox's retention. By
+     * default there is neither transaction nor inbox.
      *
-     * @param transactions where handlers' transactions come from
-     * @param inbox on the same database
+     * @param transactions runner of the handlers' transactions
+     * @param inbox inbox on the same database
      * @return this
      */
     public Builder transactional(TransactionRunner transactions, Inbox inbox) {
@@ -495,9 +422,11 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Handles messages in batches. The subscription then needs a {@link BatchHandler}.
+     * Handles messages in batches; the subscription then requires a {@link BatchHandler}. By
+     * default messages are handled one by one.
      *
-     * @param batch when a batch is full
+     * @param batch bounds at which a batch is full; its {@code maxItems} is at most {@code
+     *     maxInFlight}
      * @return this
      */
     public Builder batch(BatchBounds batch) {
@@ -506,21 +435,23 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Sets from when on failures of one cause over many keys pause the subscription instead of
-     * filling the dead letters: it then tries one message at a time until one gets through, and
-     * burns no attempts meanwhile. A message that fails three of those tries alone is dead-lettered
-     * all the same. Messages that can't be decoded do not count.
+     * Sets the thresholds of the dead-letter breaker. When failures of one cause over many keys
+     * reach them, the subscription pauses instead of filling the dead letters. It then tries one
+     * message at a time until one succeeds, and consumes no attempts meanwhile. A message that
+     * fails three of those tries alone is dead-lettered nevertheless. Messages that can't be
+     * decoded do not count.
      *
-     * @param flood the bounds
+     * @param deadLetterBreaker the thresholds; default {@link DeadLetterBreakerConfig#defaults()}
      * @return this
      */
-    public Builder deadLetterBreaker(DeadLetterBreakerConfig flood) {
-      this.deadLetterBreaker = Objects.requireNonNull(flood, "flood");
+    public Builder deadLetterBreaker(DeadLetterBreakerConfig deadLetterBreaker) {
+      this.deadLetterBreaker = Objects.requireNonNull(deadLetterBreaker, "deadLetterBreaker");
       return this;
     }
 
     /**
-     * Never pauses because of many dead letters.
+     * Switches the dead-letter breaker off: any number of dead letters does not pause the
+     * subscription. By default the breaker is on.
      *
      * @return this
      */
@@ -530,12 +461,12 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Parks the key of a message that goes to the dead letters: later messages of the key follow it
-     * there, in order and without being handled, until the key is released (see {@link
-     * BlockedKeys}). Without this setting they go on. Costs a look into the store for each keyed
-     * message. Expired messages park nothing.
+     * Blocks the key of a message that goes to the dead letters. Later messages of the key follow
+     * it there, in order and without being handled, until the key is released (see {@link
+     * BlockedKeys}). Expired messages block nothing. The store is read for each keyed message. By
+     * default later messages of the key are handled.
      *
-     * @param blockedKeys durable, common to all members of the group
+     * @param blockedKeys durable store, shared by all members of the group
      * @return this
      */
     public Builder blockKeyOnDeadLetter(BlockedKeyStore blockedKeys) {
@@ -544,12 +475,14 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Handles messages in any order, also those of one key, and several of a key at once. A message
-     * that has failed its attempts at once may then wait for a delayed one outside of this process,
-     * where the transport can keep it (on Kafka in a topic per delay): such waits take nothing of
-     * the in-flight bound. The message comes again as another delivery whose {@link
-     * Delivery#attempt()} goes on counting; a crash between keeping it and settling the first one
-     * doubles it.
+     * Handles messages in any order, including those of one key, and several of a key at the same
+     * time. By default messages of a key are handled one at a time and in order.
+     *
+     * <p>Where the transport supports deferred retries (Kafka, with a topic per delay), a message
+     * that has failed its immediate attempts waits outside this process for a delayed one. Such a
+     * message does not count towards the in-flight bounds. It is redelivered as another delivery
+     * whose {@link Delivery#attempt()} continues the count. A crash between deferring it and
+     * settling the first delivery duplicates it.
      *
      * @return this
      */
@@ -559,9 +492,10 @@ public final class SubscriptionConfig {
     }
 
     /**
-     * Demands a capability; a transport without it refuses the subscription.
+     * Requires a capability: a transport without it refuses the subscription. By default none is
+     * required.
      *
-     * @param capability what must be possible
+     * @param capability the capability
      * @return this
      */
     public Builder require(Capability capability) {
@@ -574,8 +508,8 @@ public final class SubscriptionConfig {
      *
      * @return immutable configuration
      * @throws IllegalArgumentException if {@code workers} or the batch exceed {@code maxInFlight},
-     *     the inbox lies on another database than the transactions or keeps its entries no longer
-     *     than the delays of the retries, or keys are parked although there is no order
+     *     if the inbox is on another database than the transactions or its retention does not
+     *     exceed the delays of the retries, or if keys are blocked although there is no order
      */
     public SubscriptionConfig build() {
       Checks.check(

@@ -3,8 +3,8 @@ package io.commslib.core.messaging;
 import java.time.Duration;
 
 /**
- * The conservation ledger of one subscription at one moment, per delivery: everything received is
- * in exactly one of the other counts. Ages come before counts when something must be watched.
+ * The conservation ledger of one subscription at one moment. It counts deliveries: every received
+ * delivery is in exactly one of the other counts. For alerts, prefer the ages to the counts.
  * Immutable.
  */
 public final class SubscriptionSnapshot {
@@ -17,19 +17,19 @@ public final class SubscriptionSnapshot {
     DONE,
     /** Recognised by the inbox as handled before. */
     DUPLICATE,
-    /** Past their expiry, dropped or dead-lettered. */
+    /** Dropped or dead-lettered after its expiry. */
     EXPIRED,
     /** Dropped by the handler. */
     DROPPED,
     /** Sent to the dead letters. */
     DEAD_LETTERED,
-    /** Sent behind a parked key. */
+    /** Sent to the dead letters because its key is blocked. */
     BLOCKED,
-    /** Kept by the broker until its next attempt is due; then it is received again. */
+    /** Kept by the broker until its next attempt is due; it is then received again. */
     DEFERRED,
-    /** Given back to the broker, or lost with their assignment before they ended. */
+    /** Given back to the broker, or lost with its assignment before it was settled. */
     GIVEN_BACK,
-    /** Waiting for a retry, or behind one that waits. */
+    /** Waiting for a retry, or behind a waiting message of its key. */
     WAITING,
     /** In a lane or in a handler. */
     IN_FLIGHT
@@ -48,11 +48,11 @@ public final class SubscriptionSnapshot {
    *
    * @param counts one number per {@link Count}, in declaration order
    * @param oldestInFlight age of the oldest unsettled delivery, zero if none
-   * @param oldestWaiting age of the oldest delivery that waits for a retry, zero if none
+   * @param oldestWaiting age of the oldest delivery waiting for a retry, zero if none
    * @param intakePaused whether a bound has paused the intake
    * @param routePaused whether an outage, a gate or the user has paused the handlers
-   * @param stuckHandlers handlers that overran their deadline and have not returned
-   * @param lanes keys that have unsettled deliveries
+   * @param stuckHandlers number of handlers past their deadline that have not returned
+   * @param lanes number of keys with unsettled deliveries
    */
   public SubscriptionSnapshot(
       long[] counts,
@@ -74,7 +74,7 @@ public final class SubscriptionSnapshot {
   /**
    * Returns one count of the ledger.
    *
-   * @param count which
+   * @param count the count
    * @return 0 or more
    */
   public long count(Count count) {
@@ -82,9 +82,8 @@ public final class SubscriptionSnapshot {
   }
 
   /**
-   * Returns how far the ledger is out of balance: received minus all others.
-   *
-   * @return 0 unless a delivery was lost or counted twice
+   * {@return the imbalance of the ledger, the received deliveries minus all other counts; 0 unless
+   * a delivery was lost or counted twice}
    */
   public long imbalance() {
     long rest = counts[0];
@@ -94,56 +93,35 @@ public final class SubscriptionSnapshot {
     return rest;
   }
 
-  /**
-   * Returns the age of the oldest unsettled delivery.
-   *
-   * @return zero if there is none
-   */
+  /** {@return the age of the oldest unsettled delivery; zero if there is none} */
   public Duration oldestInFlight() {
     return oldestInFlight;
   }
 
   /**
-   * Returns the age of the oldest delivery that waits for a retry, and holds its key with that.
-   *
-   * @return zero if there is none
+   * {@return the age of the oldest delivery waiting for a retry, behind which its key waits; zero
+   * if there is none}
    */
   public Duration oldestWaiting() {
     return oldestWaiting;
   }
 
-  /**
-   * Returns whether a bound has paused the intake.
-   *
-   * @return true while paused
-   */
+  /** {@return whether a bound has paused the intake} */
   public boolean isIntakePaused() {
     return intakePaused;
   }
 
-  /**
-   * Returns whether an outage, a gate or the user has paused the handlers.
-   *
-   * @return true while paused
-   */
+  /** {@return whether an outage, a gate or the user has paused the handlers} */
   public boolean isRoutePaused() {
     return routePaused;
   }
 
-  /**
-   * Returns how many handlers overran their deadline and have not returned.
-   *
-   * @return 0 or more
-   */
+  /** {@return the number of handlers past their deadline that have not returned} */
   public int stuckHandlers() {
     return stuckHandlers;
   }
 
-  /**
-   * Returns how many keys have unsettled deliveries.
-   *
-   * @return 0 or more
-   */
+  /** {@return the number of keys with unsettled deliveries} */
   public int lanes() {
     return lanes;
   }

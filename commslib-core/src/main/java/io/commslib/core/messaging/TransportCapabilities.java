@@ -5,8 +5,8 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * What a transport can do. What it can't do it refuses when asked, naming the setting; it never
- * does less silently. Immutable.
+ * The capabilities of a transport. A request for a missing capability is refused with the name of
+ * the setting; it is never silently ignored. Immutable.
  */
 public final class TransportCapabilities {
 
@@ -19,7 +19,7 @@ public final class TransportCapabilities {
   /**
    * Returns a set of capabilities.
    *
-   * @param capabilities what the transport can do
+   * @param capabilities the capabilities of the transport
    * @return the set
    */
   public static TransportCapabilities of(Capability... capabilities) {
@@ -29,30 +29,21 @@ public final class TransportCapabilities {
   }
 
   /**
-   * Returns whether the transport can do this.
+   * Returns whether the transport has a capability.
    *
-   * @param capability what is asked for
-   * @return true if it can
+   * @param capability the capability
+   * @return whether the transport has it
    */
   public boolean has(Capability capability) {
     return capabilities.contains(capability);
   }
 
   /**
-   * Returns all it can do.
-   *
-   * @return unmodifiable set
-   */
-  public Set<Capability> asSet() {
-    return capabilities;
-  }
-
-  /**
-   * Refuses what a subscription asks for and this transport can't do. For adapters.
+   * Checks that this transport has the capabilities that a subscription requires. For adapters.
    *
    * @param transport name of the transport
-   * @param config what the subscription asks for
-   * @throws UnsupportedCapabilityException naming the setting
+   * @param config settings of the subscription
+   * @throws UnsupportedCapabilityException if one is missing, with the name of the setting
    */
   public void check(String transport, SubscriptionConfig config) {
     if (config.startAt().filter(start -> start == StartPosition.EARLIEST).isPresent()

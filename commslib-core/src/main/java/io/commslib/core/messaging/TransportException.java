@@ -13,7 +13,7 @@ public class TransportException extends CommsException {
    * Creates a transport failure.
    *
    * @param code stable identifier
-   * @param kind what the failure means for a repetition
+   * @param kind meaning of the failure for a repetition
    * @param message what failed, by identity
    * @param cause the client's failure, or null
    */

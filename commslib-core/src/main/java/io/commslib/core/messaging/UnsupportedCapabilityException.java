@@ -3,8 +3,8 @@ package io.commslib.core.messaging;
 import io.commslib.core.FailureKind;
 
 /**
- * A subscription or a destination asks for something the transport can't do. Thrown when it is
- * asked for, never later, and nothing was started.
+ * A subscription or a destination requires a capability that the transport does not have. Thrown by
+ * the call that requires it, before anything is started.
  */
 public final class UnsupportedCapabilityException extends TransportException {
 
@@ -16,8 +16,8 @@ public final class UnsupportedCapabilityException extends TransportException {
    * Creates the failure.
    *
    * @param transport name of the transport
-   * @param setting the setting that asks for it
-   * @param capability what is missing
+   * @param setting the setting that requires it
+   * @param capability the missing capability
    */
   public UnsupportedCapabilityException(String transport, String setting, Capability capability) {
     super(
@@ -33,11 +33,7 @@ public final class UnsupportedCapabilityException extends TransportException {
     this.capability = capability;
   }
 
-  /**
-   * Returns what is missing.
-   *
-   * @return the capability
-   */
+  /** {@return the missing capability} */
   public Capability capability() {
     return capability;
   }

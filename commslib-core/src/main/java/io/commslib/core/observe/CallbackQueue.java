@@ -14,19 +14,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs the observer's callbacks and writes log lines, in order, on a thread of its own, so that
- * code of others runs neither under a lock nor on a thread that handles messages. What it throws is
- * logged and dropped. While one call has not returned for five seconds, or when 10,000 wait,
- * further ones are dropped and counted. Thread-safe.
+ * Runs observer callbacks and writes log lines, in order, on a thread of its own, so that code
+ * outside the library runs neither under a lock nor on a thread that handles messages. An exception
+ * of a call is logged and dropped. While one call has not returned for five seconds, or while
+ * 10,000 calls wait, further calls are dropped and counted. Thread-safe.
  */
 public final class CallbackQueue implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(CallbackQueue.class);
   private static final int MAX_WAITING = 10_000;
-  private static final long HANGS_NANOS = Duration.ofSeconds(5).toNanos();
+  private static final long HANG_LIMIT_NANOS = Duration.ofSeconds(5).toNanos();
 
-  /** Calls one run of the thread makes before it gives way to others, where threads are shared. */
-  private static final int TURN = 1_000;
+  /** Calls per run of the thread, after which other work may run where threads are shared. */
+  private static final int CALLS_PER_RUN = 1_000;
 
   private final CommsRuntime runtime;
   private final Workers workers;
@@ -42,7 +42,7 @@ public final class CallbackQueue implements AutoCloseable {
    * Creates a queue; its thread starts with the first call.
    *
    * @param runtime outlives the queue
-   * @param name role, for the thread name
+   * @param name role of the thread, used in its name
    */
   public CallbackQueue(CommsRuntime runtime, String name) {
     this.runtime = runtime;
@@ -50,7 +50,7 @@ public final class CallbackQueue implements AutoCloseable {
   }
 
   /**
-   * Hands a call over. Never blocks, never throws what the call throws.
+   * Adds a call. Never blocks; an exception of the call does not reach the caller.
    *
    * @param call the callback or log line
    */
@@ -58,7 +58,7 @@ public final class CallbackQueue implements AutoCloseable {
     if (closed) {
       return;
     }
-    if (size.get() >= MAX_WAITING || hangsForNanos() > HANGS_NANOS) {
+    if (size.get() >= MAX_WAITING || hangsForNanos() > HANG_LIMIT_NANOS) {
       drop();
       return;
     }
@@ -69,8 +69,8 @@ public final class CallbackQueue implements AutoCloseable {
 
   private void drop() {
     Thread hanging = thread;
-    if (dropped.getAndIncrement() == 0 && hanging != null && hangsForNanos() > HANGS_NANOS) {
-      // Most calls that hang wait for something, and an interrupt ends that.
+    if (dropped.getAndIncrement() == 0 && hanging != null && hangsForNanos() > HANG_LIMIT_NANOS) {
+      // A call that hangs usually waits for something, and an interrupt ends the wait.
       hanging.interrupt();
     }
   }
@@ -89,7 +89,7 @@ public final class CallbackQueue implements AutoCloseable {
   private void run() {
     thread = Thread.currentThread();
     try {
-      for (int calls = 0; calls < TURN; calls++) {
+      for (int calls = 0; calls < CALLS_PER_RUN; calls++) {
         Runnable call = waiting.poll();
         if (call == null) {
           break;
@@ -114,12 +114,13 @@ public final class CallbackQueue implements AutoCloseable {
       logFailure(e);
     } finally {
       startedNanos = 0;
-      // Neither a late interrupt of this queue's nor one of the call's own may reach the next call.
+      // An interrupt by this queue or by the call itself must not reach the next call.
       Thread.interrupted();
     }
     long lost = dropped.getAndSet(0);
     if (lost > 0) {
-      logFailure(new IllegalStateException(lost + " callbacks were dropped: one did not return"));
+      logFailure(
+          new IllegalStateException(lost + " callbacks were dropped because one did not return"));
     }
   }
 
@@ -127,12 +128,12 @@ public final class CallbackQueue implements AutoCloseable {
     try {
       log.error("a callback failed: {}", Failures.text(failure));
     } catch (Throwable e) {
-      // A log that fails has nobody to tell.
+      // A failure of the log can't be reported.
       Thread.onSpinWait();
     }
   }
 
-  /** Never 0, which stands for none. */
+  /** Returns the clock reading, never 0, which means that no call runs. */
   private long nowNanos() {
     long now = runtime.time().nanoTime();
     return now == 0 ? 1 : now;
@@ -143,14 +144,10 @@ public final class CallbackQueue implements AutoCloseable {
     return started == 0 ? 0 : nowNanos() - started;
   }
 
-  /**
-   * Returns what is wrong, for health.
-   *
-   * @return empty while calls return in time
-   */
+  /** {@return the trouble with the calls, for health; empty while they return in time} */
   public String trouble() {
     long nanos = hangsForNanos();
-    return nanos > HANGS_NANOS
+    return nanos > HANG_LIMIT_NANOS
         ? "an observer or the log has not returned for "
             + Duration.ofSeconds(Duration.ofNanos(nanos).toSeconds())
             + ", "
@@ -159,10 +156,10 @@ public final class CallbackQueue implements AutoCloseable {
         : "";
   }
 
-  /** Makes the calls that wait, unless one hangs, and takes no more. Does not wait. */
+  /** Runs the waiting calls, unless one hangs, and accepts no more. Does not wait. */
   @Override
   public void close() {
-    if (hangsForNanos() > HANGS_NANOS) {
+    if (hangsForNanos() > HANG_LIMIT_NANOS) {
       end();
     } else {
       add(this::end);

@@ -7,27 +7,25 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * Is told what the library's parts do, for metrics, logs and tests. Users implement what they need;
- * every method does nothing by default. Each part calls it on one thread of its own, in order, soon
- * after the event; several parts call it in parallel. It never runs under a lock and never holds up
- * a message. What it throws is logged and dropped. While a call has not returned for five seconds,
- * further events of its part are dropped and counted, and the part's health says so.
+ * Receives the events of the library's components, for metrics, logs and tests. Users implement the
+ * methods they need; by default every method does nothing.
+ *
+ * <p>Each component calls the observer on one thread of its own, in order, soon after the event.
+ * Several components call it in parallel. It never runs under a lock and never delays a message. An
+ * exception of the observer is logged and dropped. While a call has not returned for five seconds,
+ * further events of the component are dropped and counted, and the component's health reports it.
  */
 public interface CommsObserver {
 
-  /**
-   * Returns an observer that does nothing.
-   *
-   * @return the observer
-   */
+  /** {@return an observer that does nothing} */
   static CommsObserver none() {
     return SilentObserver.SILENT;
   }
 
   /**
    * Returns an observer that writes trouble to the log of this interface's name: the first failure
-   * of a message and the end of a pause at INFO, everything else at WARN, at most ten lines a
-   * second, then how many were left out. The default of every part.
+   * of a message and the end of a pause at INFO, everything else at WARN. It writes at most ten
+   * lines a second and then the number of omitted lines. This is the default of every component.
    *
    * @return a new observer
    */
@@ -36,18 +34,19 @@ public interface CommsObserver {
   }
 
   /**
-   * Returns an observer that tells this one and then another.
+   * Returns an observer that passes each event to this observer and then to another one. An
+   * exception of the first does not prevent the call of the second.
    *
-   * @param other told what this one is told
-   * @return the observer of both
+   * @param other receives the same events
+   * @return the combined observer
    */
   default CommsObserver and(CommsObserver other) {
     return new CompositeObserver(this, Objects.requireNonNull(other, "other"));
   }
 
   /**
-   * Returns whether this observer wants what is told of each delivery: {@link #onSettled}, {@link
-   * #onRetry} and {@link #onLedger}. Asked once by each part.
+   * Returns whether this observer requires the events of each delivery: {@link #onSettled}, {@link
+   * #onRetry} and {@link #onLedger}. Each component calls it once.
    *
    * @return true by default
    */
@@ -56,21 +55,21 @@ public interface CommsObserver {
   }
 
   /**
-   * Something happened that an operator may have to know.
+   * Reports an event that may require an operator.
    *
-   * @param trouble what, where, to which message, and why
+   * @param trouble the event, with component, message and cause
    */
   default void onTrouble(Trouble trouble) {}
 
   /**
-   * A delivery was settled.
+   * Reports that a delivery was settled.
    *
-   * @param source what is consumed
-   * @param group for which group
-   * @param outcome in which count of the ledger it ended
+   * @param source destination that is consumed
+   * @param group the group
+   * @param outcome count of the ledger in which the delivery ended
    * @param messageId id of the message, or its position if it has none
-   * @param attempt number of the attempt that decided, 0 if it never reached the handler
-   * @param age time since it was received
+   * @param attempt number of the deciding attempt, 0 if the message never reached the handler
+   * @param age time since the delivery was received
    */
   default void onSettled(
       Destination source,
@@ -81,52 +80,53 @@ public interface CommsObserver {
       Duration age) {}
 
   /**
-   * An attempt failed and will be repeated.
+   * Reports that an attempt failed and will be repeated.
    *
-   * @param source what is consumed
-   * @param group for which group
+   * @param source destination that is consumed
+   * @param group the group
    * @param messageId id of the message
-   * @param attempt number of the attempt that failed
-   * @param delay wait before the next one
+   * @param attempt number of the failed attempt
+   * @param delay wait before the next attempt
    */
   default void onRetry(
       Destination source, String group, String messageId, int attempt, Duration delay) {}
 
   /**
-   * A handler has overrun its deadline.
+   * Reports that a handler has overrun its deadline.
    *
-   * @param source what is consumed
-   * @param group for which group
+   * @param source destination that is consumed
+   * @param group the group
    * @param messageId id of the message
    */
   default void onHandlerOverrun(Destination source, String group, String messageId) {}
 
   /**
-   * Handlers of a subscription were paused by an outage or a gate, or go on again.
+   * Reports that an outage or a gate has paused the handlers of a subscription, or that they
+   * continue.
    *
-   * @param source what is consumed
-   * @param group for which group
-   * @param paused true when paused
-   * @param reason why, empty when they go on
+   * @param source destination that is consumed
+   * @param group the group
+   * @param paused whether the handlers are paused
+   * @param reason reason of the pause; empty if they continue
    */
   default void onRoutePaused(Destination source, String group, boolean paused, String reason) {}
 
   /**
-   * A bound has paused the intake of a subscription, or lets it go on.
+   * Reports that a bound has paused the intake of a subscription, or that the intake continues.
    *
-   * @param source what is consumed
-   * @param group for which group
-   * @param paused true when paused
+   * @param source destination that is consumed
+   * @param group the group
+   * @param paused whether the intake is paused
    */
   default void onIntakePaused(Destination source, String group, boolean paused) {}
 
   /**
-   * The conservation ledger of a subscription, with its oldest ages: every 10 seconds while it has
-   * unsettled deliveries, and once after the last of them was settled.
+   * Reports the conservation ledger of a subscription with its oldest ages: every 10 seconds while
+   * the subscription has unsettled deliveries, and once after the last of them was settled.
    *
-   * @param source what is consumed
-   * @param group for which group
-   * @param ledger counts and ages now; its imbalance is zero unless a delivery was lost
+   * @param source destination that is consumed
+   * @param group the group
+   * @param ledger current counts and ages; its imbalance is zero unless a delivery was lost
    */
   default void onLedger(Destination source, String group, SubscriptionSnapshot ledger) {}
 }

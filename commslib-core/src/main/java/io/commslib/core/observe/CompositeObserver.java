@@ -7,7 +7,7 @@ import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tells two observers; what the first one throws does not keep the second one from being told. */
+/** Passes events to two observers; a failure of the first does not prevent the second call. */
 final class CompositeObserver implements CommsObserver {
 
   private static final Logger log = LoggerFactory.getLogger(CommsObserver.class);

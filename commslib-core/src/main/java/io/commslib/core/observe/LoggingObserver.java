@@ -5,7 +5,7 @@ import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Writes trouble to the log, at most ten lines a second; then how many were left out. */
+/** Writes trouble to the log, at most ten lines a second, then the number of omitted lines. */
 final class LoggingObserver implements CommsObserver {
 
   private static final Logger log = LoggerFactory.getLogger(CommsObserver.class);
@@ -13,13 +13,13 @@ final class LoggingObserver implements CommsObserver {
   private static final long SECOND_NANOS = Duration.ofSeconds(1).toNanos();
 
   private final TimeSource time;
-  private long secondBegan;
+  private long secondStart;
   private int lines;
-  private long leftOut;
+  private long omitted;
 
   LoggingObserver(TimeSource time) {
     this.time = time;
-    this.secondBegan = time.nanoTime();
+    this.secondStart = time.nanoTime();
   }
 
   @Override
@@ -34,7 +34,7 @@ final class LoggingObserver implements CommsObserver {
       return;
     }
     if (before > 0) {
-      log.warn("{} lines were left out, at most {} a second are written", before, MAX_LINES);
+      log.warn("{} lines were omitted; at most {} a second are written", before, MAX_LINES);
     }
     if (trouble.kind().isWarning()) {
       log.warn("{}", trouble);
@@ -43,20 +43,20 @@ final class LoggingObserver implements CommsObserver {
     }
   }
 
-  /** Returns how many lines were left out since the last one, or -1 to leave this one out. */
+  /** Returns the number of lines omitted since the last one, or -1 to omit this one. */
   private synchronized long admit() {
     long now = time.nanoTime();
-    if (now - secondBegan >= SECOND_NANOS) {
-      secondBegan = now;
+    if (now - secondStart >= SECOND_NANOS) {
+      secondStart = now;
       lines = 0;
     }
     if (lines >= MAX_LINES) {
-      leftOut++;
+      omitted++;
       return -1;
     }
     lines++;
-    long before = leftOut;
-    leftOut = 0;
+    long before = omitted;
+    omitted = 0;
     return before;
   }
 }

@@ -1,8 +1,8 @@
 package io.commslib.core.observe;
 
 /**
- * The observer that does nothing; one instance, so that engines can recognise it and spare the
- * calls.
+ * The observer that does nothing. It has one instance, so that engines can recognise it and skip
+ * the calls.
  */
 enum SilentObserver implements CommsObserver {
   SILENT

@@ -6,28 +6,28 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Something an operator may have to know: what happened, where, to which message, and why. Never
- * holds a body. Immutable; made by the library's parts.
+ * An event that may require an operator: its kind, component, message and cause. It never contains
+ * a body. Immutable; made by the library's components.
  */
 public final class Trouble {
 
   /** The kinds of trouble. */
   public enum Kind {
-    /** A message's first attempt failed and will be repeated. */
+    /** The first attempt of a message failed and will be repeated. */
     ATTEMPT_FAILED(false),
-    /** A message went to the dead letters. */
+    /** A message was dead-lettered. */
     DEAD_LETTERED(true),
-    /** A message followed another one of its key to the dead letters, without being handled. */
+    /** A message of a blocked key was dead-lettered without being handled. */
     KEY_BLOCKED(true),
     /** An outbox row or a saga is parked until an operator decides. */
     PARKED(true),
-    /** Handling or publishing pauses. */
+    /** Handling or publishing is paused. */
     PAUSED(true),
-    /** It goes on. */
+    /** Handling or publishing continues after a pause. */
     RESUMED(false),
-    /** Something has not returned, or does not get on. */
+    /** A call has not returned, or a loop makes no progress. */
     STALLED(true),
-    /** A part of the library, or of the application's that it calls, has failed. */
+    /** A component of the library, or application code that it calls, has failed. */
     COMPONENT_FAILED(true);
 
     private final boolean warning;
@@ -36,11 +36,7 @@ public final class Trouble {
       this.warning = warning;
     }
 
-    /**
-     * Returns whether it needs attention.
-     *
-     * @return whether it is logged at WARN rather than INFO
-     */
+    /** {@return whether it is logged at WARN rather than INFO} */
     public boolean isWarning() {
       return warning;
     }
@@ -58,7 +54,7 @@ public final class Trouble {
 
   private Trouble(Builder builder) {
     this.kind = builder.kind;
-    this.component = builder.part;
+    this.component = builder.component;
     this.destination = builder.destination;
     this.group = builder.group;
     this.message = builder.message;
@@ -70,93 +66,60 @@ public final class Trouble {
   }
 
   /**
-   * Starts a description; for the library's parts.
+   * Starts a description; for the library's components.
    *
-   * @param kind what happened
-   * @param part the part it happened to, for example {@code kafka-orders-main}
+   * @param kind kind of the event
+   * @param component name of the component, for example {@code kafka-orders-main}
    * @return new builder
    */
-  public static Builder builder(Kind kind, String part) {
-    return new Builder(kind, part);
+  public static Builder builder(Kind kind, String component) {
+    return new Builder(kind, component);
   }
 
-  /**
-   * What happened.
-   *
-   * @return the kind
-   */
+  /** {@return the kind of the event} */
   public Kind kind() {
     return kind;
   }
 
-  /**
-   * The part it happened to.
-   *
-   * @return for example {@code kafka-orders-main} or {@code outbox-relay}
-   */
+  /** {@return the component, for example {@code kafka-orders-main} or {@code outbox-relay}} */
   public String component() {
     return component;
   }
 
-  /**
-   * The destination.
-   *
-   * @return its text form, or empty
-   */
+  /** {@return the text form of the destination, or empty} */
   public Optional<String> destination() {
     return optional(destination);
   }
 
-  /**
-   * The subscription group.
-   *
-   * @return the group, or empty
-   */
+  /** {@return the subscription group, or empty} */
   public Optional<String> group() {
     return optional(group);
   }
 
   /**
-   * The message.
-   *
-   * @return its identity, its position if it could not be read, the id of a saga; or empty
+   * {@return the identity of the message, its position if it could not be read, or the id of the
+   * saga; or empty}
    */
   public Optional<String> message() {
     return optional(message);
   }
 
-  /**
-   * The number of the attempt.
-   *
-   * @return 1 or more; 0 if there was none
-   */
+  /** {@return the number of the attempt, 1 or more; 0 if there was none} */
   public int attempt() {
     return attempt;
   }
 
-  /**
-   * The code of the failure.
-   *
-   * @return a code of {@code docs/errors.md}, or empty if the failure has none
-   */
+  /** {@return the code of the failure as in {@code docs/errors.md}, or empty if it has none} */
   public Optional<String> code() {
     return optional(code);
   }
 
-  /**
-   * What happened, in words.
-   *
-   * @return the reason; may be empty
-   */
+  /** {@return the description of the event; may be empty} */
   public String text() {
     return text;
   }
 
-  /**
-   * Class and message of the failure.
-   *
-   * @return at most 1,000 characters, or empty
-   */
+  /** {@return class and message of the failure, at most 1,000 characters; or empty} */
   public Optional<String> cause() {
     return optional(cause);
   }
@@ -165,7 +128,7 @@ public final class Trouble {
     return value.isEmpty() ? Optional.empty() : Optional.of(value);
   }
 
-  /** Returns one line for the log. */
+  /** {@return one line for the log} */
   @Override
   public String toString() {
     StringBuilder line = new StringBuilder(component).append(' ').append(kind);
@@ -185,10 +148,10 @@ public final class Trouble {
     }
   }
 
-  /** Collects the parts of a description. Not thread-safe. */
+  /** Collects the values of a description. Not thread-safe. */
   public static final class Builder {
     private final Kind kind;
-    private final String part;
+    private final String component;
     private String destination = "";
     private String group = "";
     private String message = "";
@@ -196,15 +159,15 @@ public final class Trouble {
     private String text = "";
     private @Nullable Throwable failure;
 
-    private Builder(Kind kind, String part) {
+    private Builder(Kind kind, String component) {
       this.kind = kind;
-      this.part = part;
+      this.component = component;
     }
 
     /**
      * Sets the destination.
      *
-     * @param value its text form
+     * @param value its text form; default none
      * @return this
      */
     public Builder destination(String value) {
@@ -215,7 +178,7 @@ public final class Trouble {
     /**
      * Sets the subscription group.
      *
-     * @param value its name
+     * @param value its name; default none
      * @return this
      */
     public Builder group(String value) {
@@ -226,7 +189,7 @@ public final class Trouble {
     /**
      * Sets the message.
      *
-     * @param value its identity or position, or the id of a saga
+     * @param value its identity or position, or the id of a saga; default none
      * @return this
      */
     public Builder message(String value) {
@@ -237,7 +200,7 @@ public final class Trouble {
     /**
      * Sets the number of the attempt.
      *
-     * @param value 0 or more
+     * @param value 0 or more; default 0, which means none
      * @return this
      */
     public Builder attempt(int value) {
@@ -246,9 +209,9 @@ public final class Trouble {
     }
 
     /**
-     * Sets what happened, in words.
+     * Sets the description of the event.
      *
-     * @param value without content of messages
+     * @param value text without content of messages; default empty
      * @return this
      */
     public Builder text(String value) {
@@ -259,7 +222,7 @@ public final class Trouble {
     /**
      * Sets the failure.
      *
-     * @param value any, or null
+     * @param value the failure, or null; default none
      * @return this
      */
     public Builder failure(@Nullable Throwable value) {
@@ -267,11 +230,7 @@ public final class Trouble {
       return this;
     }
 
-    /**
-     * Builds the description.
-     *
-     * @return immutable description
-     */
+    /** {@return a new immutable description} */
     public Trouble build() {
       return new Trouble(this);
     }

@@ -6,13 +6,12 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 
 /**
- * The way from one part of the library to an operator: the observer and the log are called on a
- * thread of their own, in order, so that neither can delay the part. No method throws or blocks.
- * Thread-safe.
+ * Reports events of one component to the observer and the log. Both are called on a thread of their
+ * own, in order, so that neither can delay the component. No method throws or blocks. Thread-safe.
  */
 public final class TroubleChannel implements AutoCloseable {
 
-  private final String part;
+  private final String component;
   private final CommsObserver observer;
   private final CallbackQueue callbacks;
   private volatile boolean missed;
@@ -21,40 +20,40 @@ public final class TroubleChannel implements AutoCloseable {
    * Creates a channel; its thread starts with the first event.
    *
    * @param runtime outlives the channel
-   * @param observer is told of trouble
-   * @param part name of the part, which each event carries
+   * @param observer receives the events
+   * @param component name of the component, which each event carries
    */
-  public TroubleChannel(CommsRuntime runtime, CommsObserver observer, String part) {
-    this.part = part;
+  public TroubleChannel(CommsRuntime runtime, CommsObserver observer, String component) {
+    this.component = component;
     this.observer = observer;
-    this.callbacks = new CallbackQueue(runtime, part + "-observer");
+    this.callbacks = new CallbackQueue(runtime, component + "-observer");
   }
 
   /**
-   * Starts an event of this part.
+   * Starts an event of this component.
    *
-   * @param kind of trouble
+   * @param kind kind of the event
    * @return new builder
    */
   public Trouble.Builder about(Trouble.Kind kind) {
-    return Trouble.builder(kind, part);
+    return Trouble.builder(kind, component);
   }
 
   /**
-   * Tells the observer.
+   * Reports an event to the observer.
    *
    * @param trouble the event without its text
-   * @param text what has happened
+   * @param text description of the event
    */
   public void report(Trouble.Builder trouble, String text) {
     if (observer == CommsObserver.none()) {
       return;
     }
     try {
-      Trouble told = trouble.text(text).build();
-      callbacks.add(() -> observer.onTrouble(told));
+      Trouble event = trouble.text(text).build();
+      callbacks.add(() -> observer.onTrouble(event));
     } catch (Throwable e) {
-      // For want of memory.
+      // Usually an OutOfMemoryError.
       missed = true;
     }
   }
@@ -62,9 +61,9 @@ public final class TroubleChannel implements AutoCloseable {
   /**
    * Writes a line at WARN, with the stack trace if there is a failure.
    *
-   * @param log of the class that writes
-   * @param text what has happened
-   * @param failure the reason, or null
+   * @param log log of the calling class
+   * @param text description of the event
+   * @param failure the cause, or null
    */
   public void log(Logger log, String text, @Nullable Throwable failure) {
     try {
@@ -76,24 +75,20 @@ public final class TroubleChannel implements AutoCloseable {
 
   private void write(Logger log, String text, @Nullable Throwable failure) {
     try {
-      log.warn("{}: {}", part, text, failure);
+      log.warn("{}: {}", component, text, failure);
     } catch (Throwable e) {
-      // The failure is one whose own methods fail.
-      log.warn("{}: {}: {}", part, text, failure == null ? "" : Failures.text(failure));
+      // The methods of the failure itself fail.
+      log.warn("{}: {}: {}", component, text, failure == null ? "" : Failures.text(failure));
     }
   }
 
-  /**
-   * Returns the trouble with the observer or the log, for health.
-   *
-   * @return empty while nothing is
-   */
+  /** {@return the trouble with the observer or the log, for health; empty if there is none} */
   public String trouble() {
     String trouble = callbacks.trouble();
-    return trouble.isEmpty() && missed ? "an event could not be told" : trouble;
+    return trouble.isEmpty() && missed ? "an event could not be reported" : trouble;
   }
 
-  /** Delivers the events that wait, unless a call hangs, and takes no more. Does not wait. */
+  /** Delivers the waiting events, unless a call hangs, and accepts no more. Does not wait. */
   @Override
   public void close() {
     callbacks.close();

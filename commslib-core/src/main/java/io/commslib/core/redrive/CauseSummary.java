@@ -11,21 +11,21 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Counts dead letters by cause, oldest first, and keeps nothing of their bodies. Bounded by the
- * number of causes and, for their keys, by a hash per letter.
+ * Counts dead letters by cause, in the order in which causes first occur. Memory is bounded by the
+ * number of causes and one hash per letter for its key; bodies are not kept.
  */
 final class CauseSummary {
 
   private static final int MAX_CAUSES = 1_000;
 
-  private static final class Counts {
-    private final String sampleIdentity;
-    private final Map<String, String> sampleCause;
-    private final Set<Integer> keys = new HashSet<>();
-    private Instant oldest;
-    private Instant newest;
-    private int count;
-    private int quarantined;
+  static final class Counts {
+    final String sampleIdentity;
+    final Map<String, String> sampleCause;
+    final Set<Integer> keys = new HashSet<>();
+    Instant oldest;
+    Instant newest;
+    int count;
+    int quarantined;
 
     Counts(DeadLetter first) {
       this.sampleIdentity = first.identity();
@@ -42,18 +42,6 @@ final class CauseSummary {
       oldest = failedAt.isBefore(oldest) ? failedAt : oldest;
       newest = failedAt.isAfter(newest) ? failedAt : newest;
     }
-
-    CauseGroup group(String fingerprint) {
-      return new CauseGroup(
-          fingerprint,
-          count,
-          keys.size(),
-          quarantined,
-          oldest,
-          newest,
-          sampleIdentity,
-          sampleCause);
-    }
   }
 
   private final int maxRedrives;
@@ -65,16 +53,17 @@ final class CauseSummary {
 
   void add(DeadLetter letter) {
     String fingerprint = letter.fingerprint();
-    boolean room = byCause.size() < MAX_CAUSES || byCause.containsKey(fingerprint);
+    boolean hasCapacity = byCause.size() < MAX_CAUSES || byCause.containsKey(fingerprint);
     byCause
-        .computeIfAbsent(room ? fingerprint : CauseGroup.OTHER_CAUSES, cause -> new Counts(letter))
+        .computeIfAbsent(
+            hasCapacity ? fingerprint : CauseGroup.OTHER_CAUSES, cause -> new Counts(letter))
         .add(letter, letter.redriveCount() >= maxRedrives);
   }
 
-  /** The groups, the largest first. */
+  /** Returns the groups, the largest first. */
   List<CauseGroup> groups() {
     List<CauseGroup> groups = new ArrayList<>();
-    byCause.forEach((fingerprint, counts) -> groups.add(counts.group(fingerprint)));
+    byCause.forEach((fingerprint, counts) -> groups.add(new CauseGroup(fingerprint, counts)));
     groups.sort(Collections.reverseOrder((a, b) -> Integer.compare(a.count(), b.count())));
     return groups;
   }

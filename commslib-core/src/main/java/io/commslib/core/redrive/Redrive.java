@@ -17,20 +17,21 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
- * Sends dead letters back, to the failing group only: grouped by cause, rehearsed, paced, with a
- * cap on how often one letter goes back, and audited.
+ * Redrives dead letters, to the failing group only: grouped by cause, with a dry run, at a limited
+ * rate, with a cap on the number of redrives of one letter, and audited.
  *
- * <p>Letters go back oldest first, so those of one key in the order in which they were given up. A
- * letter that has been sent back as often as the cap allows is in quarantine: it stays, and so do
- * the later letters of its key, until the selection includes the quarantined. Each letter is
- * removed after the broker has taken it back: an action that fails or whose process dies half way
- * is simply run again; the letter under way at that moment may go back twice, none is lost.
+ * <p>Letters are redriven oldest first, so those of one key in the order in which they were
+ * dead-lettered. A letter that has been redriven as often as the cap allows is in quarantine. It
+ * stays in the dead letters, and so do the later letters of its key, until a selection includes the
+ * quarantined letters. Each letter is removed only after the broker has accepted the redriven
+ * message. After a failure or a crash the action is simply run again: the letter in progress at
+ * that moment may be redriven twice, and no letter is lost.
  *
- * <p>Thread-safe. All methods block for the broker; {@link #run} also for its pace.
+ * <p>Thread-safe. All methods block for the broker; {@link #run} also blocks for its rate limit.
  */
 public final class Redrive {
 
-  private static final int MAX_LOOK = 100_000;
+  private static final int MAX_READ = 100_000;
   private static final int PAGE = 500;
 
   private final DeadLetters deadLetters;
@@ -51,7 +52,7 @@ public final class Redrive {
    * Starts a configuration.
    *
    * @param deadLetters of the transport
-   * @param runtime time and scheduler of the pace
+   * @param runtime clock and scheduler of the rate limit
    * @return new builder
    */
   public static Builder builder(DeadLetters deadLetters, CommsRuntime runtime) {
@@ -59,9 +60,9 @@ public final class Redrive {
   }
 
   /**
-   * Groups the dead letters of a subscription group by cause; looks at the oldest 100,000.
+   * Groups the dead letters of a subscription group by cause. Reads the oldest 100,000.
    *
-   * @param source what the group consumes
+   * @param source destination that the group consumes
    * @param group the group
    * @return the causes, the most frequent first
    * @throws TransportException if the broker can't be reached or the group is unknown
@@ -72,26 +73,26 @@ public final class Redrive {
     return summary.groups();
   }
 
-  /** Passes on the oldest letters, of which one page is in memory. */
+  /** Reads the oldest letters; one page of them is in memory. */
   private void forEach(Destination source, String group, Consumer<DeadLetter> reader) {
     try (DeadLetterListing listing = deadLetters.open(source, group)) {
       int seen = 0;
       List<DeadLetter> page;
       do {
-        page = listing.next(Math.min(PAGE, MAX_LOOK - seen));
+        page = listing.next(Math.min(PAGE, MAX_READ - seen));
         page.forEach(reader);
         seen += page.size();
-      } while (!page.isEmpty() && seen < MAX_LOOK);
+      } while (!page.isEmpty() && seen < MAX_READ);
     }
   }
 
   /**
-   * Tells what {@link #run} would do now, and does nothing; looks at the oldest 100,000.
+   * Counts what {@link #run} would do now, and changes nothing. Reads the oldest 100,000 letters.
    *
-   * @param source what the group consumes
+   * @param source destination that the group consumes
    * @param group the group
-   * @param selection which letters
-   * @return the counts {@code run} would report
+   * @param selection the letters
+   * @return the counts that {@code run} would report
    * @throws TransportException if the broker can't be reached or the group is unknown
    */
   public RedriveReport dryRun(Destination source, String group, RedriveSelection selection) {
@@ -101,126 +102,98 @@ public final class Redrive {
   }
 
   /**
-   * Sends the selected letters back, oldest first, not faster than the pace.
+   * Redrives the selected letters, oldest first, at most at the configured rate.
    *
-   * @param source what the group consumes
+   * @param source destination that the group consumes
    * @param group the group
-   * @param selection which letters
-   * @param actor who asks for it, for the audit; not blank
-   * @param reason why, for the audit; not blank
-   * @return what was done
-   * @throws TransportException if the broker can't be reached; those sent so far are sent, and the
-   *     audit says how many at least
-   * @throws CancellationException if the thread is interrupted while it waits for the pace; the
-   *     same holds
+   * @param selection the letters
+   * @param actor person or job that asks for it, for the audit; not blank
+   * @param reason the actor's reason, for the audit; not blank
+   * @return the counts of the action
+   * @throws TransportException if the broker can't be reached; letters redriven before stay
+   *     redriven, and the audit states their minimum number
+   * @throws CancellationException if the thread is interrupted while it waits for the rate limit;
+   *     letters redriven before stay redriven, and the audit states their minimum number
    * @throws IllegalArgumentException if actor or reason are blank
    */
   public RedriveReport run(
       Destination source, String group, RedriveSelection selection, String actor, String reason) {
     Picker picker = new Picker(selection);
-    RedriveRateLimiter pace = new RedriveRateLimiter(runtime, maxPerSecond);
-    Predicate<DeadLetter> paced =
+    RedriveRateLimiter limiter = new RedriveRateLimiter(runtime, maxPerSecond);
+    Predicate<DeadLetter> limited =
         letter -> {
           boolean picked = picker.test(letter);
           if (picked) {
-            pace.await();
+            limiter.await();
           }
           return picked;
         };
     audited(
-        new Action(RedriveAudit.Action.REDRIVE, source, group, selection, actor, reason),
+        new AuditedAction(RedriveAudit.Action.REDRIVE, source, group, selection, actor, reason),
         picker,
-        () -> deadLetters.redrive(source, group, paced));
+        () -> deadLetters.redrive(source, group, limited));
     return picker.report();
   }
 
   /**
-   * Removes the selected letters for good, those in quarantine too.
+   * Removes the selected letters permanently, including those in quarantine.
    *
-   * @param source what the group consumes
+   * @param source destination that the group consumes
    * @param group the group
-   * @param selection which letters
-   * @param actor who asks for it, for the audit; not blank
-   * @param reason why, for the audit; not blank
-   * @return how many were removed
-   * @throws TransportException if the broker can't be reached; those removed so far are removed
+   * @param selection the letters
+   * @param actor person or job that asks for it, for the audit; not blank
+   * @param reason the actor's reason, for the audit; not blank
+   * @return the number of removed letters
+   * @throws TransportException if the broker can't be reached; letters removed before stay removed
    * @throws IllegalArgumentException if actor or reason are blank
    */
   public int discard(
       Destination source, String group, RedriveSelection selection, String actor, String reason) {
     Picker picker = new Picker(selection.includingQuarantined());
     audited(
-        new Action(RedriveAudit.Action.DISCARD, source, group, selection, actor, reason),
+        new AuditedAction(RedriveAudit.Action.DISCARD, source, group, selection, actor, reason),
         picker,
         () -> deadLetters.discard(source, group, picker::test));
     return picker.sent;
   }
 
-  private void audited(Action action, Picker picker, Runnable work) {
-    action.record(RedriveAudit.Phase.STARTED, 0);
+  private void audited(AuditedAction action, Picker picker, Runnable work) {
+    Trail trail = new Trail(action);
+    trail.record(RedriveAudit.Phase.STARTED, 0);
     try {
       work.run();
     } catch (Throwable e) {
-      // The one picked last may not have gone.
-      recordFailed(action, Math.max(0, picker.sent - 1), e);
+      // The letter picked last may not have been sent.
+      recordFailed(trail, Math.max(0, picker.sent - 1), e);
       throw e;
     }
-    action.record(RedriveAudit.Phase.ENDED, picker.sent);
+    trail.record(RedriveAudit.Phase.ENDED, picker.sent);
   }
 
-  /** An audit that fails too must not hide why the action has failed. */
-  private static void recordFailed(Action action, int count, Throwable failure) {
+  /** A failure of the audit must not hide the failure of the action. */
+  private static void recordFailed(Trail trail, int count, Throwable failure) {
     try {
-      action.record(RedriveAudit.Phase.FAILED, count);
+      trail.record(RedriveAudit.Phase.FAILED, count);
     } catch (Throwable e) {
       failure.addSuppressed(e);
     }
   }
 
-  /** One action's audit. */
-  private final class Action {
+  /** Writes the entries of one action. */
+  private final class Trail {
     private final String runId = MessageIds.next(runtime.time(), runtime.random());
-    private final RedriveAudit.Action action;
-    private final Destination source;
-    private final String group;
-    private final RedriveSelection selection;
-    private final String actor;
-    private final String reason;
+    private final AuditedAction action;
 
-    Action(
-        RedriveAudit.Action action,
-        Destination source,
-        String group,
-        RedriveSelection selection,
-        String actor,
-        String reason) {
-      Checks.check(!actor.isBlank(), "actor", "''", "who asks for it");
-      Checks.check(!reason.isBlank(), "reason", "''", "why");
+    Trail(AuditedAction action) {
       this.action = action;
-      this.source = source;
-      this.group = group;
-      this.selection = selection;
-      this.actor = actor;
-      this.reason = reason;
     }
 
     void record(RedriveAudit.Phase phase, int count) {
-      audit.record(
-          new RedriveAudit.Entry(
-              runId,
-              runtime.time().now(),
-              action,
-              phase,
-              actor,
-              reason,
-              source,
-              group,
-              selection.toString(),
-              count));
+      audit.record(new RedriveAudit.Entry(runId, runtime.time().now(), action, phase, count));
     }
   }
 
-  /** Decides letter by letter, oldest first. */
+  /** Decides for each letter, oldest first, whether it is redriven. */
   private final class Picker {
     private final RedriveSelection selection;
     private final Set<String> quarantinedKeys = new HashSet<>();
@@ -274,9 +247,10 @@ public final class Redrive {
     }
 
     /**
-     * Caps the rate.
+     * Sets the maximum number of letters redriven per second. Lower it to protect the handlers and
+     * what they call.
      *
-     * @param maxPerSecond letters sent back in a second, 1 to 100,000; default 50
+     * @param maxPerSecond 1 to 100,000; default 50
      * @return this
      * @throws IllegalArgumentException if out of range
      */
@@ -286,7 +260,7 @@ public final class Redrive {
     }
 
     /**
-     * Caps how often one letter goes back before it is in quarantine.
+     * Sets the number of redrives after which a letter is in quarantine.
      *
      * @param maxRedrives 1 to 1,000; default 3
      * @return this
@@ -298,9 +272,9 @@ public final class Redrive {
     }
 
     /**
-     * Sets where actions are recorded.
+     * Sets the audit that records each redrive and discard.
      *
-     * @param audit default: the log
+     * @param audit the audit; default {@link RedriveAudit#toLog()}
      * @return this
      */
     public Builder audit(RedriveAudit audit) {
@@ -308,11 +282,7 @@ public final class Redrive {
       return this;
     }
 
-    /**
-     * Builds it.
-     *
-     * @return the redrive
-     */
+    /** {@return a new redrive with these settings} */
     public Redrive build() {
       return new Redrive(this);
     }

@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 
-/** Lets at most a number of letters pass in each second, evenly spaced. */
+/** Limits the rate of a redrive: letters are evenly spaced over a second. */
 final class RedriveRateLimiter {
 
   private final CommsRuntime runtime;
@@ -18,7 +18,7 @@ final class RedriveRateLimiter {
     this.next = runtime.time().nanoTime();
   }
 
-  /** Blocks until the next letter may go. */
+  /** Blocks until the next letter may be sent. */
   void await() {
     long now = runtime.time().nanoTime();
     if (next - now > 0) {
@@ -28,10 +28,10 @@ final class RedriveRateLimiter {
         due.await();
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-        throw new CancellationException("interrupted between two letters");
+        throw new CancellationException("interrupted while waiting for the rate limit");
       }
     }
-    // From now on if it is late: what was missed is not caught up in a burst.
+    // A late letter restarts the spacing, so that missed slots do not become a burst.
     next = Math.max(next, runtime.time().nanoTime()) + gapNanos;
   }
 }

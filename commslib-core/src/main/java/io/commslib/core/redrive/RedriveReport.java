@@ -1,13 +1,13 @@
 package io.commslib.core.redrive;
 
 /**
- * What a redrive or its rehearsal came to.
+ * The result of a redrive or of its dry run.
  *
- * @param selected letters the selection means
- * @param sent letters sent back; in a rehearsal, those that would be
- * @param quarantined letters left where they are, since they have been sent back as often as the
- *     cap allows
- * @param behindQuarantined letters left where they are, since an earlier one of their key is in
- *     quarantine and they would overtake it
+ * @param selected number of letters that the selection matches
+ * @param sent number of letters redriven; in a dry run, of those that would be redriven
+ * @param quarantined number of letters left in place because they have been redriven as often as
+ *     the cap allows
+ * @param behindQuarantined number of letters left in place because an earlier letter of their key
+ *     is in quarantine and they would overtake it
  */
 public record RedriveReport(int selected, int sent, int quarantined, int behindQuarantined) {}

@@ -7,7 +7,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 
-/** Which dead letters of a group an operator means. Immutable. */
+/** Selects dead letters of a group for an operator's action. Immutable. */
 public final class RedriveSelection {
 
   private final String text;
@@ -27,19 +27,15 @@ public final class RedriveSelection {
     return new RedriveSelection(text, predicate, Integer.MAX_VALUE, false);
   }
 
-  /**
-   * Selects every dead letter of the group.
-   *
-   * @return the selection
-   */
+  /** {@return a selection of every dead letter of the group} */
   public static RedriveSelection all() {
     return of("all", letter -> true);
   }
 
   /**
-   * Selects by identity.
+   * Selects dead letters by identity.
    *
-   * @param identities as {@link DeadLetter#identity()} gives them, at least one
+   * @param identities values of {@link DeadLetter#identity()}, at least one
    * @return the selection
    * @throws IllegalArgumentException if there is none
    */
@@ -52,9 +48,9 @@ public final class RedriveSelection {
   }
 
   /**
-   * Selects what failed of one cause.
+   * Selects the dead letters of one cause.
    *
-   * @param fingerprint as {@link DeadLetter#fingerprint()} gives it
+   * @param fingerprint value of {@link DeadLetter#fingerprint()}
    * @return the selection
    */
   public static RedriveSelection cause(String fingerprint) {
@@ -63,9 +59,10 @@ public final class RedriveSelection {
   }
 
   /**
-   * Selects the dead letters of one key, which go back in the order in which they were given up.
+   * Selects the dead letters of one key. They are redriven in the order in which they were
+   * dead-lettered.
    *
-   * @param key as {@link DeadLetter#key()} gives it
+   * @param key value of {@link DeadLetter#key()}
    * @return the selection
    */
   public static RedriveSelection key(String key) {
@@ -76,7 +73,7 @@ public final class RedriveSelection {
   /**
    * Narrows the selection to its oldest letters.
    *
-   * @param count how many at most, 1 to 100,000
+   * @param count maximum number of letters, 1 to 100,000
    * @return the narrower selection
    * @throws IllegalArgumentException if out of range
    */
@@ -86,7 +83,7 @@ public final class RedriveSelection {
   }
 
   /**
-   * Includes letters in quarantine, those sent back as often as the cap allows already.
+   * Includes letters in quarantine: those that have been redriven as often as the cap allows.
    *
    * @return the wider selection
    */

@@ -6,9 +6,8 @@ import java.util.Objects;
 import java.util.random.RandomGenerator;
 
 /**
- * How long to wait between attempts: exponential growth with full jitter, that is, a uniformly
- * random wait between zero and the grown bound (M. Brooker, "Exponential Backoff And Jitter",
- * 2015). Immutable.
+ * Wait between attempts: exponential growth with full jitter, that is, a uniformly random wait
+ * between zero and the grown bound (M. Brooker, "Exponential Backoff And Jitter", 2015). Immutable.
  */
 public final class Backoff {
 
@@ -26,7 +25,7 @@ public final class Backoff {
    * Returns a backoff whose bound doubles from {@code first} up to {@code max}, with full jitter.
    *
    * @param first bound of the first wait, 0 to 24 h
-   * @param max largest bound, {@code first} to 24 h
+   * @param max maximum of the bound, {@code first} to 24 h
    * @return the backoff
    * @throws IllegalArgumentException if a value is out of range
    */
@@ -36,8 +35,8 @@ public final class Backoff {
   }
 
   /**
-   * Returns the same backoff without jitter; for tests and where the other side spreads the load
-   * itself.
+   * Returns the same backoff without jitter, for tests and for services that spread the load
+   * themselves.
    *
    * @return new backoff
    */
@@ -48,9 +47,9 @@ public final class Backoff {
   /**
    * Returns the wait before the next attempt.
    *
-   * @param failures how many attempts have failed, 1 or more
+   * @param failures number of failed attempts, 1 or more
    * @param random source of jitter
-   * @return zero to the bound
+   * @return the wait, zero to the bound
    */
   public Duration next(int failures, RandomGenerator random) {
     Checks.inRange("failures", failures, 1, Integer.MAX_VALUE);

@@ -1,6 +1,8 @@
 /**
- * Small policies that the delivery engine and the adapters use: the backoff between attempts and a
- * gate that pauses consumption. Immutable or thread-safe.
+ * Policies that the delivery engine and the adapters use: {@link
+ * io.commslib.core.resilience.Backoff} between attempts and {@link
+ * io.commslib.core.resilience.Gate}, which pauses consumption. All types are immutable or
+ * thread-safe.
  */
 @NullMarked
 package io.commslib.core.resilience;

@@ -3,48 +3,35 @@ package io.commslib.core.time;
 import java.util.random.RandomGenerator;
 
 /**
- * The ports through which the library reaches time, randomness and threads, in one object.
- * Applications pass {@link SystemRuntime}, tests {@link VirtualTime}; simulators implement it.
- * Thread-safe.
+ * The library's access to time, randomness and threads. Applications pass {@link SystemRuntime},
+ * tests pass {@link VirtualTime}, simulators implement it. Thread-safe.
  */
 public interface CommsRuntime extends AutoCloseable {
 
-  /**
-   * Returns the clocks.
-   *
-   * @return the time source
-   */
+  /** {@return the clocks} */
   TimeSource time();
 
-  /**
-   * Returns the scheduler for short tasks.
-   *
-   * @return the scheduler
-   */
+  /** {@return the scheduler for short tasks} */
   TaskScheduler scheduler();
 
-  /**
-   * Returns the source of randomness for jitter, shard choice and ids.
-   *
-   * @return thread-safe generator
-   */
+  /** {@return the random generator for jitter, shard choice and ids; thread-safe} */
   RandomGenerator random();
 
   /**
    * Creates a set of worker threads named {@code commslib-<name>-<n>}; the caller closes it.
    *
-   * @param name role, for thread names
-   * @param threads upper bound of threads, 1 or more
+   * @param name role of the threads, used in their names
+   * @param threads maximum number of threads, 1 or more
    * @return the workers
    */
   Workers newWorkers(String name, int threads);
 
   /**
-   * Creates workers as {@link #newWorkers} does, but never virtual threads: for work that waits by
-   * spinning, which keeps the thread it waits for from being mounted.
+   * Creates workers like {@link #newWorkers}, but never virtual threads. For work that waits by
+   * spinning: a spinning virtual thread can prevent the thread it waits for from being mounted.
    *
-   * @param name role, for thread names
-   * @param threads upper bound of threads, 1 or more
+   * @param name role of the threads, used in their names
+   * @param threads maximum number of threads, 1 or more
    * @return the workers
    */
   default Workers newPlatformWorkers(String name, int threads) {
@@ -54,13 +41,13 @@ public interface CommsRuntime extends AutoCloseable {
   /**
    * Creates, but does not start, one long-lived daemon thread named {@code commslib-<name>}.
    *
-   * @param name role, for the thread name
-   * @param body what it runs
+   * @param name role of the thread, used in its name
+   * @param body the thread's work
    * @return the thread
    */
   Thread newThread(String name, Runnable body);
 
-  /** Stops the scheduler. Idempotent. Workers and threads belong to who made them. */
+  /** Stops the scheduler. Idempotent. Workers and threads are not affected. */
   @Override
   void close();
 }

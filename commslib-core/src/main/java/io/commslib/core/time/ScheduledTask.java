@@ -1,13 +1,13 @@
 package io.commslib.core.time;
 
-/** Handle of a task that was scheduled. Thread-safe. */
+/** Handle of a scheduled task. Thread-safe. */
 public interface ScheduledTask {
 
   /**
-   * Keeps the task from running if it has not begun. Idempotent; never blocks; does not interrupt a
-   * running task.
+   * Cancels the task if it has not begun. Does not interrupt a running task. Idempotent, never
+   * blocks.
    *
-   * @return whether this call kept it from running
+   * @return whether this call cancelled the task
    */
   boolean cancel();
 }

@@ -17,15 +17,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The machine's clocks, a scheduler thread, a secure random generator, and threads. Thread-safe;
- * its creator closes it. Costs one thread, started with the first scheduled task.
+ * The runtime of applications: the system clocks, a scheduler thread, a secure random generator and
+ * threads. Thread-safe; its creator closes it. It uses one thread, which is started with the first
+ * scheduled task.
  */
 public final class SystemRuntime implements CommsRuntime {
 
   private static final Logger log = LoggerFactory.getLogger(SystemRuntime.class);
 
-  /** JEP 491. */
-  private static final int UNPINNED = 24;
+  /** JEP 491: from this version a virtual thread that waits in synchronized is not pinned. */
+  private static final int UNPINNED_VERSION = 24;
 
   private final ScheduledThreadPoolExecutor executor;
   private final TimeSource time = SystemTime.INSTANCE;
@@ -43,34 +44,36 @@ public final class SystemRuntime implements CommsRuntime {
   }
 
   /**
-   * Creates a runtime. Its workers are virtual threads where those wait without holding a platform
-   * thread also inside {@code synchronized}, as drivers do (Java 24 and newer), else a bounded pool
-   * of platform threads. Handlers in transactions on H2 run on platform threads on every JVM: H2
-   * waits by spinning, and two virtual threads that spin on two processors keep the one they wait
-   * for from running. A handler that uses H2 by itself needs {@link #platformThreads}.
+   * Creates a runtime. On Java 24 and newer its workers are virtual threads, which release their
+   * platform thread even while they wait inside {@code synchronized}, as drivers do. On older
+   * versions they are a bounded pool of platform threads.
    *
-   * @return new runtime; close it when nothing uses it any more
+   * <p>Handlers in transactions on H2 run on platform threads on every JVM. H2 waits by spinning,
+   * and two virtual threads that spin on two processors prevent the thread they wait for from
+   * running. A handler that uses H2 outside such a transaction requires {@link #platformThreads}.
+   *
+   * @return new runtime; close it when it is no longer used
    */
   public static SystemRuntime create() {
-    return Runtime.version().feature() >= UNPINNED ? virtualThreads() : platformThreads();
+    return Runtime.version().feature() >= UNPINNED_VERSION ? virtualThreads() : platformThreads();
   }
 
   /**
-   * Creates a runtime whose workers are a bounded pool of platform threads on every JVM: for
-   * handlers that compute more than they wait, or hold much in thread-local variables.
+   * Creates a runtime whose workers are a bounded pool of platform threads on every JVM. Use it for
+   * handlers that compute more than they wait, or that keep much in thread-local variables.
    *
-   * @return new runtime; close it when nothing uses it any more
+   * @return new runtime; close it when it is no longer used
    */
   public static SystemRuntime platformThreads() {
     return new SystemRuntime(null);
   }
 
   /**
-   * Creates a runtime whose workers are virtual threads: many of them are cheap, which suits
-   * handlers that wait. The threads of {@link #newThread} and the scheduler stay platform threads.
+   * Creates a runtime whose workers are virtual threads. Many of them are cheap, which suits
+   * handlers that wait. The threads of {@link #newThread} and the scheduler are platform threads.
    *
-   * @return new runtime; close it when nothing uses it any more
-   * @throws UnsupportedOperationException if this JVM has none; they came with version 21
+   * @return new runtime; close it when it is no longer used
+   * @throws UnsupportedOperationException if this JVM has no virtual threads (before Java 21)
    */
   public static SystemRuntime virtualThreads() {
     return new SystemRuntime(VirtualThreads.factory());
@@ -137,7 +140,7 @@ public final class SystemRuntime implements CommsRuntime {
     }
   }
 
-  /** Logging needs memory too: a task that failed for want of it must not end its thread. */
+  /** Logging may fail too, for example without memory; it must not end the thread. */
   private static void logFailure(Throwable failure) {
     try {
       log.error("a task failed: {}", String.valueOf(failure), failure);
@@ -211,7 +214,7 @@ public final class SystemRuntime implements CommsRuntime {
 
     @Override
     public void close() {
-      // Queued work is dropped; each dropped piece counts as ended for awaitIdle.
+      // Queued work is dropped and counts as ended for awaitIdle.
       for (Runnable dropped : pool.shutdownNow()) {
         Objects.requireNonNull(dropped);
         finished();

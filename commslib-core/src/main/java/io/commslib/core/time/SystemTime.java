@@ -2,7 +2,7 @@ package io.commslib.core.time;
 
 import java.time.Instant;
 
-/** The machine's clocks. */
+/** The system clocks. */
 enum SystemTime implements TimeSource {
   INSTANCE;
 

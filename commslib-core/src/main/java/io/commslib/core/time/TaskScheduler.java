@@ -6,13 +6,13 @@ import java.time.Duration;
 public interface TaskScheduler {
 
   /**
-   * Runs {@code task} once, {@code delay} from now or soon after, never before. Returns at once.
-   * The task runs on a scheduler thread shared by all and must not block; what it throws is logged
-   * and dropped. Tasks with equal due time run in the order of the calls.
+   * Runs {@code task} once, {@code delay} from now or soon after, never before. Returns
+   * immediately. The task runs on a shared scheduler thread and must not block. Its exceptions are
+   * logged and dropped. Tasks with equal due times run in the order of the calls.
    *
    * @param delay zero or more
-   * @param task what to run
-   * @return handle to cancel it
+   * @param task the task
+   * @return handle to cancel the task
    */
   ScheduledTask schedule(Duration delay, Runnable task);
 }

@@ -3,33 +3,29 @@ package io.commslib.core.time;
 import java.time.Instant;
 
 /**
- * Wall clock and monotonic clock. Everything in the library reads time through this port; tests
- * pass {@link VirtualTime}. Users implement or pass it. Thread-safe.
+ * Wall clock and monotonic clock. The whole library reads time through this port; tests pass {@link
+ * VirtualTime}. Users may implement it. Thread-safe.
  */
 public interface TimeSource {
 
-  /**
-   * Returns the machine's clocks.
-   *
-   * @return the time source of {@link SystemRuntime}
-   */
+  /** {@return the system clocks, which {@link SystemRuntime} uses} */
   static TimeSource system() {
     return SystemTime.INSTANCE;
   }
 
   /**
-   * Returns the wall-clock time. It may jump; never used to measure a duration or to decide a
-   * lease.
+   * Returns the wall-clock time. It may jump, so the library never measures a duration or decides a
+   * lease with it.
    *
-   * @return now
+   * @return the current time
    */
   Instant now();
 
   /**
-   * Returns a monotonic reading in nanoseconds from an arbitrary origin; only differences mean
-   * something.
+   * Returns a monotonic reading from an arbitrary origin. Only differences of readings are
+   * meaningful.
    *
-   * @return the reading
+   * @return the reading in nanoseconds
    */
   long nanoTime();
 }

@@ -5,7 +5,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.concurrent.ThreadFactory;
 
-/** Virtual threads for code that is compiled for Java 17, where their names do not exist. */
+/** Access to virtual threads by reflection, since the library is compiled for Java 17. */
 final class VirtualThreads {
 
   private VirtualThreads() {}

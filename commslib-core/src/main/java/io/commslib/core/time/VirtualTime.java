@@ -9,12 +9,13 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A runtime whose time moves only when told, for tests: scheduled tasks and worker tasks run on the
- * thread that calls {@link #advance} or {@link #runUntilIdle}, in due-time order and, at equal
- * time, in the order they were handed over. The same seed and the same calls give the same run.
+ * A runtime for tests whose time moves only on request. Scheduled tasks and worker tasks run on the
+ * thread that calls {@link #advance} or {@link #runUntilIdle}, in the order of their due times and,
+ * at equal times, in the order of the calls that added them. The same seed and the same calls give
+ * the same run.
  *
- * <p>Thread-safe, but meant for one test thread. Code under test that starts threads with {@link
- * #newThread} leaves the virtual world for those threads.
+ * <p>Thread-safe, but meant for one test thread. Threads made with {@link #newThread} are real
+ * threads and not controlled by virtual time.
  */
 public final class VirtualTime implements CommsRuntime {
 
@@ -45,30 +46,26 @@ public final class VirtualTime implements CommsRuntime {
   }
 
   /**
-   * Creates a runtime that stands at {@code start}.
+   * Creates a runtime whose time begins at {@code start}.
    *
-   * @param start the wall-clock time it begins with
-   * @param seed seed of its random generator
+   * @param start initial wall-clock time
+   * @param seed seed of the random generator
    * @return new runtime
    */
   public static VirtualTime startingAt(Instant start, long seed) {
     return new VirtualTime(Objects.requireNonNull(start, "start"), seed);
   }
 
-  /**
-   * Creates a runtime that stands at 2026-01-01T00:00:00Z with seed 1.
-   *
-   * @return new runtime
-   */
+  /** {@return a new runtime that begins at 2026-01-01T00:00:00Z with seed 1} */
   public static VirtualTime create() {
     return startingAt(Instant.parse("2026-01-01T00:00:00Z"), 1);
   }
 
   /**
-   * Moves time forward and runs every task that becomes due on the way, each at its own due time,
-   * and every worker task they cause. May be called from inside a task.
+   * Advances time and runs every task that becomes due, each at its own due time, and every worker
+   * task that these add. May be called from inside a task.
    *
-   * @param duration how far, zero or more
+   * @param duration zero or more
    */
   public void advance(Duration duration) {
     long target;
@@ -83,7 +80,7 @@ public final class VirtualTime implements CommsRuntime {
     }
   }
 
-  /** Runs every task that is due now, and those they cause, without moving time. */
+  /** Runs every task that is due now, and the tasks that these add, without advancing time. */
   public void runUntilIdle() {
     advance(Duration.ZERO);
   }

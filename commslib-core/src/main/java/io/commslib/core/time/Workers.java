@@ -10,14 +10,14 @@ import java.util.concurrent.Executor;
 public interface Workers extends Executor, AutoCloseable {
 
   /**
-   * Waits until all work handed over has ended.
+   * Waits until all submitted work has ended.
    *
-   * @param timeout how long to wait at most
-   * @return whether all had ended
+   * @param timeout maximum wait
+   * @return whether all work has ended
    */
   boolean awaitIdle(Duration timeout);
 
-  /** Takes no more work, interrupts what runs and returns without waiting. Idempotent. */
+  /** Accepts no more work, interrupts running work and returns without waiting. Idempotent. */
   @Override
   void close();
 }

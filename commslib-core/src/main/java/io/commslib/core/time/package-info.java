@@ -1,6 +1,8 @@
 /**
- * Time, randomness and threads as ports, with the system's implementation and a virtual one for
- * tests.
+ * Ports for time, randomness and threads, with an implementation for applications and a virtual one
+ * for tests. Start with {@link io.commslib.core.time.CommsRuntime}, {@link
+ * io.commslib.core.time.SystemRuntime} and {@link io.commslib.core.time.VirtualTime}. All types are
+ * thread-safe. No other package reads a clock, draws randomness or creates threads by itself.
  */
 @NullMarked
 package io.commslib.core.time;

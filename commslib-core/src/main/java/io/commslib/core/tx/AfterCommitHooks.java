@@ -6,35 +6,35 @@ import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The hooks of one transaction. For bindings. Confined to the transaction's thread. */
+/** The after-commit hooks of one transaction. For bindings. Confined to its thread. */
 public final class AfterCommitHooks {
 
   private static final Logger log = LoggerFactory.getLogger(AfterCommitHooks.class);
 
   private final List<Runnable> hooks = new ArrayList<>();
 
-  /** Creates a transaction's hooks, none yet. */
+  /** Creates an empty list of hooks. */
   public AfterCommitHooks() {}
 
   /**
    * Adds a hook.
    *
-   * @param hook runs after those added before it
+   * @param hook runs after the hooks added before it
    */
   public void add(Runnable hook) {
     hooks.add(Objects.requireNonNull(hook, "hook"));
   }
 
-  /** Forgets all hooks, as after a rollback. */
+  /** Removes all hooks, for example after a rollback. */
   public void clear() {
     hooks.clear();
   }
 
   /**
-   * Runs the hooks after the commit, each of them once. Never throws: the transaction has
-   * committed, and whatever a hook throws, an error of the JVM too, must not look like its failure.
-   * What is thrown is logged. An interrupt that is pending or left behind by a hook keeps no hook
-   * from its work and is pending again when this returns.
+   * Runs each hook once, after the commit. Never throws: the transaction has committed, and a
+   * failure of a hook, even an error of the JVM, must not look like a failure of the transaction.
+   * Failures are logged. An interrupt that is pending or set by a hook is cleared for the next
+   * hooks and is pending again when this returns.
    */
   public void run() {
     boolean interrupted = false;
@@ -52,7 +52,7 @@ public final class AfterCommitHooks {
     }
   }
 
-  /** What was thrown may itself throw when it is printed. */
+  /** Printing a failure may throw too. */
   private static void report(Throwable failure) {
     try {
       log.error("after-commit hook failed", failure);

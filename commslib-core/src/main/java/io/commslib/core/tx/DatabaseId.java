@@ -3,9 +3,9 @@ package io.commslib.core.tx;
 import java.util.Objects;
 
 /**
- * Identity of the database a transaction runs on. An outbox or inbox refuses a transaction of
- * another database, because the two could not commit together. Two ids are equal when they stand
- * for the same anchor object (for JDBC the data source). Immutable.
+ * Identity of the database on which a transaction runs. An outbox or inbox refuses a transaction of
+ * another database, because the two can't commit together. Two ids are equal if they have the same
+ * anchor object (for JDBC the data source). Immutable.
  */
 public final class DatabaseId {
 
@@ -18,21 +18,17 @@ public final class DatabaseId {
   }
 
   /**
-   * Returns the identity that {@code anchor} stands for.
+   * Returns the identity of a database.
    *
-   * @param anchor compared by reference
-   * @param name shown in messages
+   * @param anchor object that represents the database, compared by reference
+   * @param name name shown in error texts
    * @return the identity
    */
   public static DatabaseId of(Object anchor, String name) {
     return new DatabaseId(anchor, name);
   }
 
-  /**
-   * Returns the name shown in messages.
-   *
-   * @return the name
-   */
+  /** {@return the name shown in error texts} */
   public String name() {
     return name;
   }

@@ -8,23 +8,22 @@ public interface TransactionRunner {
 
   /**
    * Runs {@code work} in a new transaction on the calling thread and commits when it returns.
-   * Blocks for as long as work and commit take. A call from inside another one's work gets a
-   * transaction of its own.
+   * Blocks for the work and the commit. A nested call runs in a transaction of its own.
    *
-   * <p>After a normal return the transaction is committed, or rolled back if it was marked {@link
-   * TransactionContext#setRollbackOnly() rollback-only}: the result is returned either way. If the
-   * work swallowed the failure of a store ({@link TransactionContext#fail}), it is rolled back and
-   * that failure is thrown. After a throw from {@code work} it is rolled back and the same
-   * throwable leaves this method, except that a lost database connection is reported as {@link
+   * <p>If the work returns normally, the transaction commits, or rolls back if it was marked {@link
+   * TransactionContext#setRollbackOnly() rollback-only}. The result is returned in both cases. If
+   * the work swallowed the failure of a store ({@link TransactionContext#fail}), the transaction
+   * rolls back and that failure is thrown. If the work throws, the transaction rolls back and the
+   * same throwable is thrown, except that a lost database connection is reported as {@link
    * io.commslib.core.StoreException} with the original as cause.
    *
    * @param <T> type of the result
-   * @param <X> type of failure the work may throw
-   * @param work what to do
-   * @return what the work returned
-   * @throws X what the work threw; rolled back
-   * @throws io.commslib.core.StoreException {@code TRANSIENT}: the database can't be reached,
-   *     nothing was committed; {@code CONTENTION}: commit refused by a deadlock or serialization
+   * @param <X> type of the work's exception
+   * @param work the work
+   * @return the result of the work
+   * @throws X the exception of the work; the transaction was rolled back
+   * @throws io.commslib.core.StoreException {@code TRANSIENT}: the database is unreachable, nothing
+   *     was committed; {@code CONTENTION}: the commit was refused by a deadlock or serialization
    *     failure, nothing was committed; {@code UNKNOWN_RESULT}: the connection broke during commit,
    *     the work may have taken effect
    */
@@ -32,8 +31,8 @@ public interface TransactionRunner {
 
   /**
    * Returns whether work must not run on virtual threads, because the database runs inside this JVM
-   * and waits by spinning: on as many virtual threads as there are processors it would wait for
-   * ever for one that finds no processor.
+   * and waits by spinning. If as many virtual threads spin as there are processors, the thread that
+   * they wait for never gets a processor.
    *
    * @return true for H2; false by default
    */
@@ -41,10 +40,6 @@ public interface TransactionRunner {
     return false;
   }
 
-  /**
-   * Returns which database the transactions run on.
-   *
-   * @return the identity
-   */
+  /** {@return the identity of the database on which the transactions run} */
   DatabaseId database();
 }

@@ -10,7 +10,7 @@ package io.commslib.core.tx;
 public interface TransactionWork<T, X extends Exception> {
 
   /**
-   * Does the work. Whatever it does through {@code tx} commits or rolls back as one.
+   * Does the work. Everything done through {@code tx} commits or rolls back as one.
    *
    * @param tx the running transaction, valid until this method returns
    * @return the result

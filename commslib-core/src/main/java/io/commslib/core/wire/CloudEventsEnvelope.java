@@ -13,16 +13,16 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The wire form of {@link Message}: CloudEvents 1.0 in binary mode. Each attribute is a header with
- * the transport's prefix ({@code ce_} on Kafka, {@code cloudEvents_} on RabbitMQ), the media type
- * is {@code content-type}, the body is the body, and application headers keep their own names.
- * Immutable.
+ * the transport's prefix ({@code ce_} on Kafka, {@code cloudEvents_} on RabbitMQ). The media type
+ * is the header {@code content-type}, the body is unchanged, and application headers keep their own
+ * names. Immutable; thread-safe.
  *
  * <p>Attributes: {@code specversion} ({@code 1.0}), {@code id}, {@code source}, {@code type},
  * {@code subject}, {@code time} (RFC 3339). Extensions: {@code partitionkey} (the ordering key),
- * {@code dataversion} (the type's version, left out when 1), {@code correlationid}, {@code
+ * {@code dataversion} (the type's version, omitted if 1), {@code correlationid}, {@code
  * causationid}, {@code traceparent}, {@code expirytime}, {@code deliverat}, {@code idempotencykey}
- * (only if the application has set it). All values are text. Extensions this version does not know
- * are ignored; a reader of an older version ignores newer ones.
+ * (only if the application has set it). All values are text. Unknown extensions are ignored, so a
+ * reader of an older version ignores newer ones.
  */
 public final class CloudEventsEnvelope {
 
@@ -35,7 +35,7 @@ public final class CloudEventsEnvelope {
   /** Prefix of the library's own headers; never shown to applications. */
   public static final String RESERVED_PREFIX = "commslib-";
 
-  /** How often a message was redriven. */
+  /** Header with the number of redrives of a message. */
   public static final String REDRIVE_COUNT = RESERVED_PREFIX + "redrive-count";
 
   static final String CONTENT_TYPE = "content-type";
@@ -49,13 +49,13 @@ public final class CloudEventsEnvelope {
   private final String[] names = new String[Attribute.values().length];
   private final Map<String, Attribute> attributes = new HashMap<>();
 
-  /** The type read last: most records of a subscription are of few types. */
+  /** The last type that was read: most records of a subscription have few types. */
   private volatile String lastType = "";
 
   /**
    * Creates the envelope of a transport.
    *
-   * @param prefix of attribute headers
+   * @param prefix prefix of attribute headers
    */
   public CloudEventsEnvelope(String prefix) {
     this(prefix, null);
@@ -64,7 +64,7 @@ public final class CloudEventsEnvelope {
   /**
    * Creates the envelope of a transport that also reads structured mode.
    *
-   * @param prefix of attribute headers
+   * @param prefix prefix of attribute headers
    * @param structured reads records in structured mode, or null to refuse them
    */
   public CloudEventsEnvelope(String prefix, @Nullable StructuredEvents structured) {
@@ -72,11 +72,11 @@ public final class CloudEventsEnvelope {
   }
 
   /**
-   * Creates the envelope of a part that sends messages under the name of a service.
+   * Creates the envelope of a component that sends messages with the name of a service as source.
    *
-   * @param prefix of attribute headers
+   * @param prefix prefix of attribute headers
    * @param structured reads records in structured mode, or null to refuse them
-   * @param source of messages that were built without one
+   * @param source source of messages that were built without one
    */
   public CloudEventsEnvelope(
       String prefix, @Nullable StructuredEvents structured, DefaultSource source) {
@@ -92,9 +92,9 @@ public final class CloudEventsEnvelope {
   }
 
   /**
-   * Writes a message.
+   * Encodes a message.
    *
-   * @param message what to write
+   * @param message the message
    * @return headers, key and the message's own body array
    */
   public WireMessage encode(Message message) {
@@ -124,20 +124,21 @@ public final class CloudEventsEnvelope {
   }
 
   /**
-   * Reads a message.
+   * Decodes a message.
    *
-   * <p>In structured mode, where the envelope can read it, attributes and data are taken from the
-   * body first; what follows holds for both.
+   * <p>A record in structured mode, if the envelope can read it, is first converted to binary mode.
+   * The following rules apply to both modes.
    *
-   * <p>Header names are taken in lower case, the first of several wins; application headers that
-   * break the rules of {@link Message.Builder#header} are left out, and so are the library's own. A
-   * malformed {@code traceparent} is left out. Everything else that breaks a rule fails.
+   * <p>Header names are converted to lower case, and the first of several equal names wins. The
+   * library's own headers and application headers that break the rules of {@link
+   * Message.Builder#header} are omitted, and so is a malformed {@code traceparent}. Every other
+   * violation of a rule fails.
    *
-   * @param wire what was received
+   * @param wire the received record
    * @return the message
    * @throws CodecException {@code COMMS-CORE-021}: not a CloudEvent (no {@code specversion}, or not
-   *     1.x); {@code COMMS-CORE-022}: id missing or against its rule; {@code COMMS-CORE-023}:
-   *     another attribute missing or against its rule
+   *     1.x); {@code COMMS-CORE-022}: id missing or invalid; {@code COMMS-CORE-023}: another
+   *     attribute missing or invalid
    */
   public Message decode(WireMessage wire) {
     WireHeaders headers = wire.wireHeaders();
@@ -173,7 +174,7 @@ public final class CloudEventsEnvelope {
       ReceivedAttributes read =
           new ReceivedAttributes(this, wire, id(headers), type(headers, type), check(wire));
       if (headers.length() > Message.MAX_HEADER_CHARS) {
-        // Counts the application's alone, and refuses too many of them.
+        // Only the application's headers count; building them refuses too many.
         read.headers();
       }
       return Message.of(read);
@@ -186,7 +187,7 @@ public final class CloudEventsEnvelope {
     return attribute + ": none (expected: a header " + prefix + attribute + ")";
   }
 
-  /** Looks at the identity; returns where it stands. */
+  /** Checks the id and returns its index in the headers. */
   private int id(WireHeaders headers) {
     int at = find(headers, Attribute.ID);
     if (at < 0) {
@@ -211,7 +212,7 @@ public final class CloudEventsEnvelope {
     return type;
   }
 
-  /** Looks at every attribute, so that none can fail later; returns the version. */
+  /** Checks every attribute, so that none can fail later; returns the version. */
   private int check(WireMessage wire) {
     WireHeaders headers = wire.wireHeaders();
     int version = 1;
@@ -252,7 +253,7 @@ public final class CloudEventsEnvelope {
    * Returns whether a header belongs to the application.
    *
    * @param lowerName the header's name in lower case
-   * @return whether it is neither one of this envelope's nor a reserved one
+   * @return whether it is neither an attribute of this envelope nor reserved
    */
   public boolean isApplications(String lowerName) {
     return !lowerName.startsWith(lowerPrefix)
@@ -264,14 +265,14 @@ public final class CloudEventsEnvelope {
     headers.add(names[attribute.ordinal()], value);
   }
 
-  /** Without a lambda: one for each attribute would be 200 bytes a message. */
+  /** Avoids lambdas, which would allocate 200 bytes for each message. */
   private void put(WireHeaders.Builder headers, Attribute attribute, Optional<?> value) {
     if (value.isPresent()) {
       put(headers, attribute, value.get().toString());
     }
   }
 
-  /** The attributes by their names, with their rules. */
+  /** The attributes with their rules. */
   enum Attribute {
     SPECVERSION,
     ID,
@@ -301,7 +302,7 @@ public final class CloudEventsEnvelope {
         case CAUSATIONID -> WireText.checkPrintable("causationId", value, 128);
         case IDEMPOTENCYKEY -> WireText.checkPrintable("idempotencyKey", value, 128);
         default -> {
-          // Looked at elsewhere; a broken trace must not cost the message.
+          // Checked elsewhere. A malformed trace does not make the message invalid.
         }
       }
     }

@@ -8,12 +8,12 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * How the cause of a dead letter travels: as headers {@code commslib-dlq-<field>} beside the
- * original headers. Fields: {@code reason, source, group, handler, partition, position, key,
- * message-id, message-source, time, received-at, failed-at, attempts, redrive-count, fingerprint,
- * first-cause, last-cause, stack, cut}. Each value is cut at 4,096 bytes and all of them together
- * at 16 KiB, control characters become spaces, and the fields of an earlier dead letter are
- * replaced, never appended.
+ * The wire form of a dead letter's cause: headers {@code commslib-dlq-<field>} beside the original
+ * headers. Fields: {@code reason, source, group, handler, partition, position, key, message-id,
+ * message-source, time, received-at, failed-at, attempts, redrive-count, fingerprint, first-cause,
+ * last-cause, stack, cut}. Each value is cut at 4,096 bytes and all of them together at 16 KiB,
+ * control characters become spaces, and the fields of an earlier dead letter are replaced, never
+ * appended.
  */
 public final class DeadLetterHeaders {
 
@@ -21,12 +21,12 @@ public final class DeadLetterHeaders {
   private static final int MAX_VALUE_BYTES = 4_096;
 
   /**
-   * Says that the application's headers were left out of a letter, since its target refused it with
-   * them. An adapter that writes such a letter takes no header from the record's origin.
+   * Marks a letter whose application headers were omitted because its target refused it with them.
+   * An adapter that writes such a letter takes no header from the record's origin.
    */
   public static final String CUT_HEADERS = CloudEventsEnvelope.RESERVED_PREFIX + "cut-headers";
 
-  /** Names and values of one cause, in UTF-8. */
+  /** Maximum size of the names and values of one cause in UTF-8. */
   private static final int MAX_CAUSE_BYTES = 16 * 1024;
 
   private DeadLetterHeaders() {}
@@ -34,9 +34,9 @@ public final class DeadLetterHeaders {
   /**
    * Adds the cause to a message.
    *
-   * @param original as it was received
-   * @param cause value by field name
-   * @return what to publish to the group's dead letters
+   * @param original the record as it was received
+   * @param cause values by field name
+   * @return the record to publish to the group's dead letters
    */
   public static WireMessage add(WireMessage original, Map<String, String> cause) {
     Map<String, String> headers = withoutCause(original);
@@ -56,9 +56,9 @@ public final class DeadLetterHeaders {
   /**
    * Reads a dead letter.
    *
-   * @param wire from the group's dead letters
-   * @param envelope of the transport
-   * @return the dead letter; without a message if that can't be decoded
+   * @param wire record from the group's dead letters
+   * @param envelope envelope of the transport
+   * @return the dead letter, without a message if it can't be decoded
    */
   public static DeadLetter read(WireMessage wire, CloudEventsEnvelope envelope) {
     Map<String, String> cause = new LinkedHashMap<>();
@@ -78,11 +78,10 @@ public final class DeadLetterHeaders {
   }
 
   /**
-   * Makes the message that goes back to the failing group: without cause, with a redrive count one
-   * higher.
+   * Makes the redriven record: without cause and with a redrive count one higher.
    *
-   * @param deadLetter from the group's dead letters
-   * @return what to publish to the group
+   * @param deadLetter record from the group's dead letters
+   * @return the record to publish to the group
    */
   public static WireMessage redriven(WireMessage deadLetter) {
     Map<String, String> headers = withoutCause(deadLetter);
@@ -91,9 +90,9 @@ public final class DeadLetterHeaders {
   }
 
   /**
-   * Returns how often a message was redriven.
+   * Returns the number of redrives of a message.
    *
-   * @param wire what was received
+   * @param wire the received record
    * @return 0 to 1,000,000; 0 if absent or unreadable
    */
   public static int redriveCount(WireMessage wire) {
@@ -106,12 +105,13 @@ public final class DeadLetterHeaders {
   }
 
   /**
-   * A record parked behind another one counts as redriven as often as that: so the whole sequence
-   * passes the hold together when it is redriven next.
+   * Raises the redrive count of a record that follows another one of its blocked key. It then
+   * counts as redriven as often as that one, so the whole sequence passes the block at the next
+   * redrive.
    *
    * @param original the record
-   * @param count the lowest number of redrives it is to have
-   * @return the record, or a copy with that number
+   * @param count minimum redrive count of the result
+   * @return the record, or a copy with that count
    */
   public static WireMessage redrivenAtLeast(WireMessage original, int count) {
     if (redriveCount(original) >= count) {
@@ -128,7 +128,7 @@ public final class DeadLetterHeaders {
     return headers;
   }
 
-  /** Cuts and replaces what must not stand in a header. */
+  /** Shortens a value and replaces characters that are not allowed in a header. */
   private static String clean(String value, int maxBytes) {
     StringBuilder text = new StringBuilder(Math.min(value.length(), maxBytes));
     int bytes = 0;

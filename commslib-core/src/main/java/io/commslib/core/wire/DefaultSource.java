@@ -7,9 +7,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The source of messages that were built without one: the name of the service, as a transport or an
- * outbox was told it. Without such a name they leave with source {@code /}, like those of every
- * other service that gives none, and the first of them is logged at WARN. Thread-safe.
+ * The source of messages that were built without one: the name of the service, as configured in a
+ * transport or an outbox. Without such a name these messages are sent with source {@code /}, like
+ * those of every other unnamed service, and the first of them is logged at WARN. Thread-safe.
  */
 public final class DefaultSource {
 
@@ -18,27 +18,27 @@ public final class DefaultSource {
 
   private static final Logger log = LoggerFactory.getLogger(DefaultSource.class);
 
-  private final String part;
+  private final String component;
   private final String source;
   private final AtomicBoolean warned = new AtomicBoolean();
 
   /**
-   * Creates it for one part.
+   * Creates the default source of one component.
    *
-   * @param part what the log calls it, for example {@code transport kafka}
-   * @param source the name, by the rule of {@link Message.Builder#source}; {@link #NONE} if there
-   *     is none
+   * @param component name of the component in the log, for example {@code transport kafka}
+   * @param source name of the service, by the rule of {@link Message.Builder#source}; {@link #NONE}
+   *     if there is none
    */
-  public DefaultSource(String part, String source) {
-    this.part = part;
+  public DefaultSource(String component, String source) {
+    this.component = component;
     this.source = source;
   }
 
   /**
-   * Checks a name.
+   * Checks a source.
    *
    * @param source setting of a builder
-   * @return the name
+   * @return the source
    * @throws IllegalArgumentException if it breaks the rule of {@link Message.Builder#source}
    */
   public static String checked(String source) {
@@ -46,10 +46,10 @@ public final class DefaultSource {
   }
 
   /**
-   * Returns the source with which a message leaves.
+   * Returns the source with which a message is sent.
    *
-   * @param message what is sent
-   * @return its own source, or this one
+   * @param message the message
+   * @return the message's own source, or this one
    */
   public String of(Message message) {
     String own = message.source();
@@ -60,17 +60,17 @@ public final class DefaultSource {
       log.warn(
           "{} sends messages with source '/' (first: {}); set source(...) to the name of the service,"
               + " since ids are unique per source only",
-          part,
+          component,
           message.id());
     }
     return source;
   }
 
   /**
-   * Returns the identity of a message of which a caller gives the id or the identity.
+   * Returns the identity of the message that a caller identifies by its id or its identity.
    *
-   * @param given an id, which has no blank, of a message with this source; or an identity, that of
-   *     a message without a source included
+   * @param given the id of a message with this source, which has no blank; or an identity, possibly
+   *     that of a message without a source
    * @return as in {@link Message#identity()}
    */
   public String identityOf(String given) {
@@ -85,15 +85,15 @@ public final class DefaultSource {
   }
 
   /**
-   * Returns the identity with which a message leaves.
+   * Returns the identity with which a message is sent.
    *
-   * @param message what is sent
+   * @param message the message
    * @return as in {@link Message#identity()}
    */
   public String identity(Message message) {
-    String leaving = of(message);
-    return leaving.equals(message.source())
+    String sent = of(message);
+    return sent.equals(message.source())
         ? message.identity()
-        : message.toBuilder().source(leaving).build().identity();
+        : message.toBuilder().source(sent).build().identity();
   }
 }

@@ -6,10 +6,10 @@ import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ordering keys of records as texts that are equal only for equal keys, at most 256 characters long
- * and without control characters: for lanes, stores and dead letters. A key that is such a text is
- * its own form. Any other becomes {@code hex:<bytes>} or, if it is long, {@code sha256:<digest>}.
- * For adapters.
+ * Text forms of ordering keys for lanes, stores and dead letters. They are equal only for equal
+ * keys, have at most 256 characters and no control characters. A key that is such a text is its own
+ * form. Any other key becomes {@code hex:<bytes>} or, if it is long, {@code sha256:<digest>}. For
+ * adapters. Thread-safe.
  */
 public final class OrderingKeys {
 
@@ -21,10 +21,10 @@ public final class OrderingKeys {
   private OrderingKeys() {}
 
   /**
-   * Returns the form of a key that came as bytes.
+   * Returns the form of a key that was received as bytes.
    *
-   * @param key as it was received
-   * @return the key itself if it is text in UTF-8, else a text that stands for it
+   * @param key the received bytes
+   * @return the key itself if it is such a text in UTF-8, or else its form
    */
   public static String of(byte[] key) {
     String text = new String(key, StandardCharsets.UTF_8);
@@ -37,10 +37,10 @@ public final class OrderingKeys {
   }
 
   /**
-   * Returns the form of a key that came as text.
+   * Returns the form of a key that was received as text.
    *
-   * @param key as it was received
-   * @return the key itself, or a text that stands for it
+   * @param key the received text
+   * @return the key itself, or its form
    */
   public static String of(String key) {
     if (isOwnForm(key) && isWellFormed(key)) {
@@ -52,11 +52,11 @@ public final class OrderingKeys {
   }
 
   /**
-   * Returns the key as {@link io.commslib.core.messaging.Message#key()} shows it.
+   * Returns the key in the form of {@link io.commslib.core.messaging.Message#key()}.
    *
-   * @param key as it was received
-   * @param form of the key, from {@link #of(byte[])}
-   * @return the key, or null if it is no text that a message can have as its key
+   * @param key the received bytes
+   * @param form form of the key, from {@link #of(byte[])}
+   * @return the key, or null if it is not a text that a message can have as its key
    */
   public static @Nullable String text(byte[] key, String form) {
     if (isOwnForm(form)) {

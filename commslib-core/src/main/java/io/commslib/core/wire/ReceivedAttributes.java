@@ -12,8 +12,8 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The attributes of a received record whose rules have been checked: each is read out of the
- * headers when somebody asks for it.
+ * The attributes of a received record. Their rules have been checked; each is read from the headers
+ * on demand.
  */
 final class ReceivedAttributes implements MessageAttributes {
 
@@ -93,7 +93,7 @@ final class ReceivedAttributes implements MessageAttributes {
   @Override
   public @Nullable String traceparent() {
     int at = envelope.find(wire.wireHeaders(), Attribute.TRACEPARENT);
-    // A broken trace does not cost the message: the handler simply starts a new one.
+    // A malformed trace does not make the message invalid: the handler starts a new one.
     return at >= 0 && WireText.isTraceparent(wire.wireHeaders().raw(at))
         ? wire.wireHeaders().value(at)
         : null;
@@ -152,7 +152,7 @@ final class ReceivedAttributes implements MessageAttributes {
         own = own == null ? Message.builder(type) : own;
         own.header(name, all.value(i));
       } catch (IllegalArgumentException e) {
-        // Foreign headers outside our rules are not worth a message.
+        // A foreign header that breaks the rules does not make the message invalid.
         continue;
       }
     }

@@ -14,17 +14,17 @@ import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The headers of one record in one array. A value may be given as the UTF-8 bytes that were
- * received; it becomes text when somebody asks for it. Immutable to its readers; thread-safe.
+ * The headers of one record in one array. A value may be kept as the received UTF-8 bytes, which
+ * are decoded when it is first read. Immutable for its readers; thread-safe.
  */
 public final class WireHeaders extends AbstractMap<String, String> {
 
   private static final WireHeaders EMPTY = new WireHeaders(new Object[0], 0);
 
-  /** Up to this many, looking at each name is cheaper than hashing. */
-  private static final int LINEAR = 24;
+  /** Up to this number of headers, comparing each name is cheaper than hashing. */
+  private static final int MAX_LINEAR = 24;
 
-  /** Name, value, name, value ...; a value is a String or, until somebody asked, its bytes. */
+  /** Name, value, name, value ...; a value is a String or, until it is first read, its bytes. */
   private final Object[] cells;
 
   private final int count;
@@ -38,7 +38,7 @@ public final class WireHeaders extends AbstractMap<String, String> {
   /**
    * Starts an empty set of headers.
    *
-   * @param expected about how many there will be
+   * @param expected approximate number of headers
    * @return new builder
    */
   public static Builder builder(int expected) {
@@ -83,9 +83,9 @@ public final class WireHeaders extends AbstractMap<String, String> {
     return find(name) >= 0;
   }
 
-  /** Returns where a header stands, or -1. */
+  /** Returns the index of a header, or -1. */
   int find(@Nullable Object name) {
-    if (count > LINEAR) {
+    if (count > MAX_LINEAR) {
       return index().getOrDefault(name, -1);
     }
     for (int i = 0; i < count; i++) {
@@ -112,7 +112,7 @@ public final class WireHeaders extends AbstractMap<String, String> {
     return (String) cells[2 * at];
   }
 
-  /** Returns a value as it is: a String, or UTF-8 bytes nobody has read yet. */
+  /** Returns a value as stored: a String, or UTF-8 bytes that have not been decoded. */
   Object raw(int at) {
     return cells[2 * at + 1];
   }
@@ -122,13 +122,13 @@ public final class WireHeaders extends AbstractMap<String, String> {
     if (value instanceof String text) {
       return text;
     }
-    // Two readers may both do this; they write equal, immutable values.
+    // A benign race: concurrent readers write equal, immutable values.
     String text = new String((byte[]) value, StandardCharsets.UTF_8);
     cells[2 * at + 1] = text;
     return text;
   }
 
-  /** Returns the length of all names and values, those not yet read in bytes. */
+  /** Returns the length of all names and values; values not yet decoded count in bytes. */
   int length() {
     int length = 0;
     for (int i = 0; i < count; i++) {
@@ -178,8 +178,8 @@ public final class WireHeaders extends AbstractMap<String, String> {
   }
 
   /**
-   * Collects headers in wire order; the first of several of one name counts. Not thread-safe, for
-   * one use.
+   * Collects headers in wire order; of several with the same name the first is kept. Not
+   * thread-safe; builds once.
    */
   public static final class Builder {
     private Object[] cells;
@@ -191,7 +191,7 @@ public final class WireHeaders extends AbstractMap<String, String> {
     }
 
     /**
-     * Adds a header unless there is one of its name.
+     * Adds a header unless one with the same name was added before.
      *
      * @param name its name
      * @param value its text
@@ -202,10 +202,10 @@ public final class WireHeaders extends AbstractMap<String, String> {
     }
 
     /**
-     * Adds a header unless there is one of its name.
+     * Adds a header unless one with the same name was added before.
      *
      * @param name its name
-     * @param utf8 its text as bytes, not copied; must not be changed afterwards
+     * @param utf8 its text in UTF-8, not copied; must not be changed afterwards
      * @return this
      */
     public Builder add(String name, byte[] utf8) {
@@ -226,7 +226,7 @@ public final class WireHeaders extends AbstractMap<String, String> {
     }
 
     private boolean isTaken(String name) {
-      if (count >= LINEAR) {
+      if (count >= MAX_LINEAR) {
         return indexed().putIfAbsent(name, count) != null;
       }
       for (int i = 0; i < count; i++) {
@@ -237,7 +237,7 @@ public final class WireHeaders extends AbstractMap<String, String> {
       return false;
     }
 
-    /** A sender may make up any number of headers: beyond a few, looking at each is no option. */
+    /** Bounds the cost of any number of headers, which the sender chooses. */
     private Map<String, Integer> indexed() {
       Map<String, Integer> known = names;
       if (known == null) {
@@ -250,11 +250,7 @@ public final class WireHeaders extends AbstractMap<String, String> {
       return known;
     }
 
-    /**
-     * Builds the headers; the builder is used up.
-     *
-     * @return the headers
-     */
+    /** {@return the headers; the builder must not be used afterwards} */
     public WireHeaders build() {
       return count == 0 ? EMPTY : new WireHeaders(cells, count);
     }

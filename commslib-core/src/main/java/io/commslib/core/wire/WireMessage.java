@@ -8,16 +8,16 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A message as it travels: key, headers as text, body. Adapters map it to and from their client's
- * record. Immutable; the body is shared and must not be changed.
+ * A message in its wire form: key, headers as text, body. Adapters map it to and from their
+ * client's record. Immutable; the body is shared and must not be changed.
  */
 public final class WireMessage {
 
   private final @Nullable String key;
   private final WireHeaders headers;
 
-  /** Holds the body; all of it unless the body lies inside a received record. */
-  private final byte[] holder;
+  /** The array that contains the body, possibly as a section of a received record. */
+  private final byte[] array;
 
   private final int offset;
   private final int length;
@@ -28,13 +28,13 @@ public final class WireMessage {
    * Creates a wire message.
    *
    * @param key ordering key, or null
-   * @param headers all headers, the envelope's included; copied unless {@link WireHeaders}
-   * @param body not copied
+   * @param headers all headers, including the envelope's; copied unless {@link WireHeaders}
+   * @param body the body, not copied
    */
   public WireMessage(@Nullable String key, Map<String, String> headers, byte[] body) {
     this.key = key;
     this.headers = WireHeaders.copyOf(headers);
-    this.holder = Objects.requireNonNull(body, "body");
+    this.array = Objects.requireNonNull(body, "body");
     this.offset = 0;
     this.length = body.length;
     this.body = body;
@@ -42,25 +42,25 @@ public final class WireMessage {
   }
 
   /**
-   * Creates a wire message whose body stays where it was received.
+   * Creates a wire message whose body is a section of a received record.
    *
    * @param key ordering key, or null
-   * @param headers all headers, the envelope's included; copied unless {@link WireHeaders}
-   * @param body from position to limit; not copied if it is backed by an accessible array
+   * @param headers all headers, including the envelope's; copied unless {@link WireHeaders}
+   * @param body the body from position to limit; not copied if backed by an accessible array
    */
   public WireMessage(@Nullable String key, Map<String, String> headers, ByteBuffer body) {
     this(key, headers, body, null);
   }
 
   /**
-   * Creates a wire message that knows the record it was read from. What a text can't show, such as
-   * the bytes of a key, repeated headers or properties of the broker's own, the adapter takes from
-   * there when it writes the record again, as a dead letter or redriven.
+   * Creates a wire message with the record it was read from. When the adapter writes the record
+   * again, as a dead letter or redriven, it takes from this origin everything that texts can't
+   * represent, such as the bytes of a key, repeated headers or the broker's own properties.
    *
    * @param key ordering key, or null
-   * @param headers all headers, the envelope's included; copied unless {@link WireHeaders}
-   * @param body from position to limit; not copied if it is backed by an accessible array
-   * @param origin the client's record, or a part of it; only the adapter that made it reads it
+   * @param headers all headers, including the envelope's; copied unless {@link WireHeaders}
+   * @param body the body from position to limit; not copied if backed by an accessible array
+   * @param origin the client's record, or a section of it; only the adapter that made it reads it
    */
   public WireMessage(
       @Nullable String key, Map<String, String> headers, ByteBuffer body, @Nullable Object origin) {
@@ -69,14 +69,14 @@ public final class WireMessage {
     this.headers = WireHeaders.copyOf(headers);
     this.length = body.remaining();
     if (body.hasArray()) {
-      this.holder = body.array();
+      this.array = body.array();
       this.offset = body.arrayOffset() + body.position();
     } else {
-      this.holder = new byte[length];
+      this.array = new byte[length];
       this.offset = 0;
-      body.duplicate().get(holder);
+      body.duplicate().get(array);
     }
-    this.body = length == holder.length ? holder : null;
+    this.body = length == array.length ? array : null;
   }
 
   /**
@@ -91,13 +91,13 @@ public final class WireMessage {
   /**
    * Returns all headers.
    *
-   * @return unmodifiable, in wire order
+   * @return the headers in wire order; unmodifiable
    */
   public Map<String, String> headers() {
     return headers;
   }
 
-  /** Returns the headers as they are. */
+  /** Returns the headers without the view as a map. */
   WireHeaders wireHeaders() {
     return headers;
   }
@@ -109,41 +109,37 @@ public final class WireMessage {
   /**
    * Returns the body as an array.
    *
-   * @return the array itself; a copy, made once, if it lies inside a received record
+   * @return the array itself; a copy, made once, if the body is a section of a received record
    */
   public byte[] body() {
     byte[] known = body;
     if (known == null) {
-      // Two readers may both do this; their copies are equal.
-      known = Arrays.copyOfRange(holder, offset, offset + length);
+      // A benign race: concurrent readers make equal copies.
+      known = Arrays.copyOfRange(array, offset, offset + length);
       body = known;
     }
     return known;
   }
 
   /**
-   * Returns the body where it lies.
+   * Returns the body in place.
    *
    * @return new buffer backed by an accessible array, from position to limit; must not be changed
    */
   public ByteBuffer bodyBuffer() {
-    return ByteBuffer.wrap(holder, offset, length);
+    return ByteBuffer.wrap(array, offset, length);
   }
 
-  /**
-   * Returns the length of the body.
-   *
-   * @return bytes
-   */
+  /** {@return the length of the body in bytes} */
   public int bodyLength() {
     return length;
   }
 
   /**
    * Returns the size for in-flight bounds: body plus headers. It may change when a received header
-   * is read for the first time; where it is added and subtracted again, the caller keeps it.
+   * is first read, so a caller that adds and later subtracts it must keep the value.
    *
-   * @return bytes; of headers that are text already, one a character
+   * @return bytes; headers that are already decoded count one byte per character
    */
   public int sizeBytes() {
     return length + headers.length();
@@ -160,7 +156,7 @@ public final class WireMessage {
   }
 
   /**
-   * Returns the record this was read from.
+   * Returns the record from which this was read.
    *
    * @param <R> type of the record
    * @param type class of the record

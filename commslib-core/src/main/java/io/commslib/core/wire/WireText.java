@@ -8,8 +8,8 @@ import java.time.OffsetDateTime;
 import java.util.Arrays;
 
 /**
- * Looks at a header value that is either a String or its UTF-8 bytes, without making the one out of
- * the other. Every rule here concerns ASCII characters only, whose bytes are themselves.
+ * Checks a header value that is either a String or its UTF-8 bytes, without converting it. All
+ * rules are about ASCII characters, which are single bytes in UTF-8.
  */
 final class WireText {
 
@@ -58,7 +58,7 @@ final class WireText {
     return true;
   }
 
-  /** Fails with the usual message unless it is 1..max printable ASCII characters, no space. */
+  /** Fails like {@link Checks#printable} unless it is 1..max printable ASCII characters. */
   static void checkPrintable(String name, Object value, int max) {
     int length = length(value);
     boolean good = length >= 1 && length <= max;
@@ -71,7 +71,7 @@ final class WireText {
     }
   }
 
-  /** Fails with the usual message unless it is min..max characters without control characters. */
+  /** Fails like {@link Checks#text} unless it is min..max characters without control characters. */
   static void checkText(String name, Object value, int min, int max) {
     int length = length(value);
     boolean good = length >= min && length <= max;
@@ -87,8 +87,8 @@ final class WireText {
   }
 
   /**
-   * Whether a header value is text: a String, or bytes that are UTF-8. Decoding puts a replacement
-   * where bytes are none; a text may also hold one itself.
+   * Returns whether a header value is text: a String, or bytes that are valid UTF-8. Decoding
+   * replaces invalid bytes by U+FFFD, which a valid text may also contain.
    */
   static boolean isText(Object value) {
     return value instanceof String || isUtf8((byte[]) value, string(value));
@@ -114,7 +114,7 @@ final class WireText {
     return true;
   }
 
-  /** Fails unless {@link #instant} can read it and its year is 1 to 9999. */
+  /** Fails unless {@link #instant} can read the value and its year is 1 to 9999. */
   static void checkInstant(String name, Object value) {
     if (!isPlainUtc(value)) {
       Instant read;
@@ -136,7 +136,7 @@ final class WireText {
     return OffsetDateTime.parse(string(value)).toInstant();
   }
 
-  /** The form nearly all times have: {@code 2026-05-03T10:00:00.123Z}, within years 1 to 9998. */
+  /** Recognises the common form {@code 2026-05-03T10:00:00.123Z}, within years 1 to 9998. */
   private static boolean isPlainUtc(Object value) {
     int length = length(value);
     if (length < 20 || length > 30 || at(value, length - 1) != 'Z') {

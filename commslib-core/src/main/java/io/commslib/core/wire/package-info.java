@@ -1,8 +1,8 @@
 /**
- * How a message travels: records with headers, the CloudEvents envelope, and the headers of dead
- * letters. Transport adapters program against it; applications do not use it. Start with {@link
- * io.commslib.core.wire.WireMessage} and {@link io.commslib.core.wire.CloudEventsEnvelope}. What is
- * sent is fixed by golden tests.
+ * The wire form of messages: records with headers, the CloudEvents envelope, and the headers of
+ * dead letters. Transport adapters use it; applications do not. Start with {@link
+ * io.commslib.core.wire.WireMessage} and {@link io.commslib.core.wire.CloudEventsEnvelope}. Golden
+ * tests fix the bytes that are sent. All types except the builders are thread-safe.
  */
 @NullMarked
 package io.commslib.core.wire;

@@ -101,7 +101,7 @@ class DeadLetterBreakerTest {
   @Test
   void aMessageThatFailsItsProbesIsDeadLettered() {
     fixture.start(
-        config(new DeadLetterBreakerConfig(10, 100, Duration.ofSeconds(30), 10)),
+        config(DeadLetterBreakerConfig.builder().letters(10).sharePercent(100).build()),
         delivery -> {
           throw new IllegalStateException("boom");
         });
@@ -117,7 +117,7 @@ class DeadLetterBreakerTest {
   void aMessageDeadLetteredInAStormDoesNotOpenTheRoute() {
     AtomicInteger calls = new AtomicInteger();
     fixture.start(
-        config(new DeadLetterBreakerConfig(10, 100, Duration.ofSeconds(30), 10)),
+        config(DeadLetterBreakerConfig.builder().letters(10).sharePercent(100).build()),
         delivery -> {
           calls.incrementAndGet();
           throw new IllegalStateException("boom");

@@ -34,14 +34,14 @@ class LifecycleTest {
 
   private final List<String> calls = new CopyOnWriteArrayList<>();
 
-  private final class Part implements LifecycleComponent {
+  private final class TestComponent implements LifecycleComponent {
     private final String name;
     private final boolean fails;
     private Health.Status status = Health.Status.UP;
-    private Duration toldToDrainIn = Duration.ZERO;
+    private Duration drainTimeout = Duration.ZERO;
     private Runnable onClose = () -> {};
 
-    Part(String name, boolean fails) {
+    TestComponent(String name, boolean fails) {
       this.name = name;
       this.fails = fails;
     }
@@ -67,7 +67,7 @@ class LifecycleTest {
     @Override
     public boolean drain(Duration timeout) {
       calls.add("drain " + name);
-      toldToDrainIn = timeout;
+      drainTimeout = timeout;
       return true;
     }
 
@@ -84,9 +84,12 @@ class LifecycleTest {
   }
 
   @Test
-  void startsRelaysThenSagasAndDrainsTheOtherWayRound() {
+  void startsRelaysBeforeSagasAndDrainsInReverse() {
     Lifecycle lifecycle =
-        Lifecycle.builder().saga(new Part("saga", false)).relay(new Part("relay", false)).build();
+        Lifecycle.builder()
+            .saga(new TestComponent("saga", false))
+            .relay(new TestComponent("relay", false))
+            .build();
     lifecycle.start();
     assertThat(lifecycle.state()).isEqualTo(LifecycleState.RUNNING);
     assertThat(lifecycle.drain(Duration.ofSeconds(1))).isTrue();
@@ -106,12 +109,12 @@ class LifecycleTest {
   }
 
   @Test
-  void closesWhatItHadStartedWhenAPartCannotStart() {
+  void closesStartedComponentsIfOneCannotStart() {
     Lifecycle lifecycle =
         Lifecycle.builder()
-            .relay(new Part("relay", false))
-            .saga(new Part("bad", true))
-            .saga(new Part("never", false))
+            .relay(new TestComponent("relay", false))
+            .saga(new TestComponent("bad", true))
+            .saga(new TestComponent("never", false))
             .build();
     try {
       lifecycle.start();
@@ -124,18 +127,22 @@ class LifecycleTest {
   }
 
   @Test
-  void refusesTwoPartsOfOneName() {
+  void refusesTwoComponentsWithOneName() {
     assertThatIllegalArgumentException()
         .isThrownBy(
             () ->
-                Lifecycle.builder().relay(new Part("x", false)).saga(new Part("x", false)).build())
+                Lifecycle.builder()
+                    .relay(new TestComponent("x", false))
+                    .saga(new TestComponent("x", false))
+                    .build())
         .withMessage("names: [x, x] (expected: distinct)");
   }
 
   @Test
-  void healthIsTheWorstOfAllParts() {
-    Part sick = new Part("sick", false);
-    Lifecycle lifecycle = Lifecycle.builder().relay(new Part("well", false)).saga(sick).build();
+  void healthIsTheWorstOfAllComponents() {
+    TestComponent sick = new TestComponent("sick", false);
+    Lifecycle lifecycle =
+        Lifecycle.builder().relay(new TestComponent("well", false)).saga(sick).build();
     assertThat(lifecycle.health().status()).isEqualTo(Health.Status.UP);
     sick.status = Health.Status.DOWN;
     assertThat(lifecycle.health().status()).isEqualTo(Health.Status.DOWN);
@@ -149,7 +156,7 @@ class LifecycleTest {
     Destination queue = Destination.queue("q");
     transport.declare(DestinationConfig.builder(queue).build());
     CountDownLatch handled = new CountDownLatch(1);
-    Part relay = new Part("relay", false);
+    TestComponent relay = new TestComponent("relay", false);
     relay.onClose = () -> calls.add("transport " + transport.health().status());
     Lifecycle lifecycle =
         Lifecycle.builder()
@@ -179,27 +186,27 @@ class LifecycleTest {
         .isInstanceOf(TransportClosedException.class);
   }
 
-  /** What a part does in each of its methods. */
-  private enum Trouble {
+  /** Behaviour of a faulty component. */
+  private enum Fault {
     THROWS,
     HANGS
   }
 
-  private static final class BadPart implements LifecycleComponent {
+  private static final class FaultyComponent implements LifecycleComponent {
     private final CountDownLatch never = new CountDownLatch(1);
     private final String method;
-    private final Trouble trouble;
+    private final Fault fault;
 
-    BadPart(String method, Trouble trouble) {
+    FaultyComponent(String method, Fault fault) {
       this.method = method;
-      this.trouble = trouble;
+      this.fault = fault;
     }
 
     private void call(String called) {
       if (!called.equals(method)) {
         return;
       }
-      if (trouble == Trouble.THROWS) {
+      if (fault == Fault.THROWS) {
         throw new NoClassDefFoundError("planted in " + called);
       }
       try {
@@ -244,7 +251,7 @@ class LifecycleTest {
     }
   }
 
-  /** Each method of a part, as the interface has them. */
+  /** The methods of a component. */
   static Stream<String> methods() {
     return Arrays.stream(LifecycleComponent.class.getDeclaredMethods())
         .filter(method -> !method.isSynthetic())
@@ -254,12 +261,12 @@ class LifecycleTest {
 
   @ParameterizedTest
   @MethodSource("methods")
-  void aPartThatThrowsKeepsTheOthersFromNothing(String method) {
+  void aComponentThatThrowsDoesNotAffectTheOthers(String method) {
     Lifecycle lifecycle =
         Lifecycle.builder()
-            .relay(new Part("relay", false))
-            .saga(new BadPart(method, Trouble.THROWS))
-            .saga(new Part("saga", false))
+            .relay(new TestComponent("relay", false))
+            .saga(new FaultyComponent(method, Fault.THROWS))
+            .saga(new TestComponent("saga", false))
             .build();
     if (method.equals("start")) {
       assertThatThrownBy(lifecycle::start).isInstanceOf(NoClassDefFoundError.class);
@@ -287,33 +294,33 @@ class LifecycleTest {
 
   @Test
   @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-  void aPartThatDoesNotReturnLeavesTimeForTheOthers() {
-    Part relay = new Part("relay", false);
-    Part saga = new Part("saga", false);
+  void aComponentThatHangsLeavesTimeForTheOthers() {
+    TestComponent relay = new TestComponent("relay", false);
+    TestComponent saga = new TestComponent("saga", false);
     Lifecycle lifecycle =
         Lifecycle.builder()
             .relay(relay)
-            .saga(new BadPart("drain", Trouble.HANGS))
+            .saga(new FaultyComponent("drain", Fault.HANGS))
             .saga(saga)
             .build();
     lifecycle.start();
     assertThat(lifecycle.drain(Duration.ofMillis(400))).isFalse();
     lifecycle.close();
     assertThat(calls).contains("drain saga", "drain relay", "close saga", "close relay");
-    assertThat(saga.toldToDrainIn).isPositive().isLessThanOrEqualTo(Duration.ofMillis(300));
-    assertThat(relay.toldToDrainIn).isPositive().isLessThanOrEqualTo(Duration.ofMillis(100));
+    assertThat(saga.drainTimeout).isPositive().isLessThanOrEqualTo(Duration.ofMillis(300));
+    assertThat(relay.drainTimeout).isPositive().isLessThanOrEqualTo(Duration.ofMillis(100));
   }
 
   @Test
   @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-  void aPartThatDoesNotReturnFromCloseIsLeftAndTheOthersAreClosed() {
+  void aComponentThatHangsInCloseIsLeftAndTheOthersAreClosed() {
     InMemoryTransport transport = InMemoryTransport.create();
     Lifecycle lifecycle =
         Lifecycle.builder()
             .closeLimit(Duration.ofMillis(100))
             .transport(transport)
-            .relay(new Part("relay", false))
-            .saga(new BadPart("close", Trouble.HANGS))
+            .relay(new TestComponent("relay", false))
+            .saga(new FaultyComponent("close", Fault.HANGS))
             .build();
     lifecycle.start();
     lifecycle.close();
@@ -323,11 +330,11 @@ class LifecycleTest {
   }
 
   @Test
-  void whatPartsThrowWhenTheyCloseIsToldBesideWhyAPartCouldNotStart() {
+  void failuresOfCloseAreSuppressedInTheFailureOfStart() {
     Lifecycle lifecycle =
         Lifecycle.builder()
-            .relay(new BadPart("close", Trouble.THROWS))
-            .saga(new Part("saga", true))
+            .relay(new FaultyComponent("close", Fault.THROWS))
+            .saga(new TestComponent("saga", true))
             .build();
     assertThatThrownBy(lifecycle::start)
         .isInstanceOf(StoreException.class)
@@ -335,7 +342,7 @@ class LifecycleTest {
   }
 
   @Test
-  void subscribesToItsOneTransportUnderTheNameOfTheConfiguration() {
+  void subscribesToItsOnlyTransportUnderTheConfiguredName() {
     Destination queue = Destination.queue("orders");
     SubscriptionConfig config = SubscriptionConfig.builder(queue).name("stock").build();
     InMemoryTransport transport = InMemoryTransport.create();
@@ -351,13 +358,12 @@ class LifecycleTest {
     assertThatIllegalArgumentException()
         .isThrownBy(
             () -> Lifecycle.builder().subscribe(config, delivery -> Settlement.done()).build())
-        .withMessage(
-            "transports: 0 (expected: 1, the one that subscribe(config, handler) subscribes to)");
+        .withMessage("transports: 0 (expected: 1, to which subscribe(config, handler) subscribes)");
   }
 
   @Test
   @Timeout(value = 150, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-  void aStartThatHangsHoldsUpNeitherDrainNorCloseBeyondTheirTime() throws Exception {
+  void aStartThatHangsDoesNotDelayDrainAndCloseBeyondTheirTimeouts() throws Exception {
     CountDownLatch begun = new CountDownLatch(1);
     CountDownLatch end = new CountDownLatch(1);
     CountDownLatch over = new CountDownLatch(1);
@@ -416,7 +422,7 @@ class LifecycleTest {
     end.countDown();
     assertThat(over.await(60, TimeUnit.SECONDS)).isTrue();
     assertThat(lifecycle.state()).isEqualTo(LifecycleState.CLOSED);
-    assertThat(closed).as("it started after its close").hasSize(2);
+    assertThat(closed).as("started after close").hasSize(2);
   }
 
   @Test

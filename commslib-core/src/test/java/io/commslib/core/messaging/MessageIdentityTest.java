@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class MessageIdentityTest {
 
   @Test
-  void isTheIdAndTheSource() {
+  void consistsOfIdAndSource() {
     Message message = Message.builder("t").id("1").source("/orders").build();
     assertThat(message.identity()).isEqualTo("1 /orders").isEqualTo(message.inboxKey());
     assertThat(message.toBuilder().source("/payment").build().identity())
@@ -27,7 +27,7 @@ class MessageIdentityTest {
   }
 
   @Test
-  void anIdempotencyKeyOfTheApplicationIsOneKeyWhateverTheSource() {
+  void anIdempotencyKeyIsIndependentOfTheSource() {
     Message one = Message.builder("t").source("/a").idempotencyKey("k").build();
     Message other = Message.builder("t").source("/b").idempotencyKey("k").build();
     assertThat(one.inboxKey()).isEqualTo("k").isEqualTo(other.inboxKey());
@@ -58,7 +58,7 @@ class MessageIdentityTest {
     }
   }
 
-  /** Every text that an application can give to a message. */
+  /** Every text that an application can set in a message. */
   private enum Text {
     ID((builder, text) -> builder.id(text)),
     TYPE((builder, text) -> Message.builder(text)),
@@ -82,7 +82,7 @@ class MessageIdentityTest {
 
   @ParameterizedTest
   @EnumSource(Text.class)
-  void halfASurrogatePairIsRefusedWhereverATextIsGiven(Text text) {
+  void anUnpairedSurrogateIsRefusedInEveryText(Text text) {
     for (String cut : new String[] {"a\uD83D", "\uDE00a", "a\uD83Db", "\uD83D\uD83D\uDE00"}) {
       assertThatThrownBy(() -> text.setter.apply(Message.builder("t"), cut))
           .isInstanceOf(IllegalArgumentException.class)
@@ -91,7 +91,7 @@ class MessageIdentityTest {
   }
 
   @Test
-  void theTableNamesEveryTextThatAnApplicationCanGive() {
+  void theTableContainsEveryTextOfAMessage() {
     long texts =
         Arrays.stream(Message.Builder.class.getDeclaredMethods())
             .filter(method -> Modifier.isPublic(method.getModifiers()))
@@ -99,12 +99,12 @@ class MessageIdentityTest {
             .flatMap(method -> Arrays.stream(method.getParameterTypes()))
             .filter(type -> type == String.class)
             .count();
-    // The type is given to Message.builder.
+    // The type is a parameter of Message.builder.
     assertThat(Text.values()).hasSize((int) texts + 1);
   }
 
   @Test
-  void timesReachTheEndOfTheYear9999() {
+  void timesAreAcceptedUntilTheEndOfTheYear9999() {
     Instant last = Instant.parse("9999-12-31T23:59:59Z");
     Message message = Message.builder("t").time(last).expiry(last).deliverAt(last).build();
     assertThat(message.time()).contains(last);

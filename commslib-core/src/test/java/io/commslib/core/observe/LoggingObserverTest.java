@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What the default observer writes, read where it arrives: on the standard error stream. */
+/** The lines that the default observer writes to the standard error stream. */
 class LoggingObserverTest {
 
   private final PrintStream before = System.err;
@@ -63,7 +63,7 @@ class LoggingObserverTest {
 
   @ParameterizedTest
   @EnumSource(Trouble.Kind.class)
-  void eachKindHasItsLevelAndSaysWhereAndWhy(Trouble.Kind kind) {
+  void eachKindIsLoggedWithItsLevelComponentAndCause(Trouble.Kind kind) {
     new LoggingObserver(time)
         .onTrouble(
             Trouble.builder(kind, "orders")
@@ -83,7 +83,7 @@ class LoggingObserverTest {
   }
 
   @Test
-  void atMostTenLinesASecondAreWrittenAndThenHowManyWereLeftOut() {
+  void writesAtMostTenLinesASecondAndThenTheNumberOfOmittedLines() {
     LoggingObserver observer = new LoggingObserver(time);
     for (int i = 0; i < 1_000; i++) {
       observer.onTrouble(Trouble.builder(Trouble.Kind.DEAD_LETTERED, "p" + i + ";").build());
@@ -97,7 +97,7 @@ class LoggingObserverTest {
   }
 
   @Test
-  void theDefaultTellsOfFailedAttemptsAndDeadLettersAndShowsNoBody() {
+  void theDefaultLogsFailedAttemptsAndDeadLettersWithoutBodies() {
     VirtualTime runtime = VirtualTime.create();
     try (MessageTransport transport = InMemoryTransport.builder().runtime(runtime).build()) {
       transport.declare(

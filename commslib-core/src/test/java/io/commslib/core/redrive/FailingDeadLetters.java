@@ -9,15 +9,15 @@ import io.commslib.core.messaging.TransportException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 
-/** Dead letters whose broker goes away before a letter is sent. */
+/** Dead letters whose broker fails before a letter is sent. */
 final class FailingDeadLetters implements DeadLetters {
 
   private final DeadLetters letters;
-  private final BooleanSupplier dies;
+  private final BooleanSupplier fails;
 
-  FailingDeadLetters(DeadLetters letters, BooleanSupplier dies) {
+  FailingDeadLetters(DeadLetters letters, BooleanSupplier fails) {
     this.letters = letters;
-    this.dies = dies;
+    this.fails = fails;
   }
 
   @Override
@@ -32,9 +32,9 @@ final class FailingDeadLetters implements DeadLetters {
         group,
         letter -> {
           boolean selected = select.test(letter);
-          if (selected && dies.getAsBoolean()) {
+          if (selected && fails.getAsBoolean()) {
             throw new TransportException(
-                "COMMS-TEST-001", FailureKind.TRANSIENT, "the broker went away", null);
+                "COMMS-TEST-001", FailureKind.TRANSIENT, "the broker is unreachable", null);
           }
           return selected;
         });

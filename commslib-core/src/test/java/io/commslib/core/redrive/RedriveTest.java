@@ -34,7 +34,7 @@ class RedriveTest {
 
   private final VirtualTime time = VirtualTime.create();
 
-  /** Its time moves while one thread waits for the pace. */
+  /** Real time, since one thread waits for the rate limit. */
   private final SystemRuntime real = SystemRuntime.create();
 
   private final InMemoryTransport transport = InMemoryTransport.builder().runtime(time).build();
@@ -78,7 +78,7 @@ class RedriveTest {
   }
 
   @Test
-  void groupsByCauseTheMostFrequentFirst() {
+  void groupsByCauseWithTheMostFrequentFirst() {
     fail("p1:a", "s1:a", "p2:b", "p3:b");
     List<CauseGroup> groups = redrive.groups(ORDERS, GROUP);
     assertThat(groups).extracting(CauseGroup::fingerprint).containsExactly("PRICE", "STOCK");
@@ -89,7 +89,7 @@ class RedriveTest {
   }
 
   @Test
-  void aRehearsalTellsTheCountsAndSendsNothing() {
+  void aDryRunReturnsTheCountsAndSendsNothing() {
     fail("p1:a", "s1:a", "p2:b");
     assertThat(redrive.dryRun(ORDERS, GROUP, RedriveSelection.cause("PRICE")))
         .isEqualTo(new RedriveReport(2, 2, 0, 0));
@@ -98,7 +98,7 @@ class RedriveTest {
   }
 
   @Test
-  void sendsBackOneMessageACauseAKeyOrTheOldest() {
+  void redrivesByMessageCauseKeyOrAge() {
     fail("p1:a", "s1:a", "p2:b", "s2:b", "p3:c");
     broken = false;
     run(RedriveSelection.messages(Set.of("s2 /")));
@@ -111,7 +111,7 @@ class RedriveTest {
   }
 
   @Test
-  void aLetterAtTheCapStaysAndSoDoTheLaterOnesOfItsKey() {
+  void aLetterAtTheCapAndLaterLettersOfItsKeyStay() {
     fail("p1:a");
     run(RedriveSelection.all());
     run(RedriveSelection.all());
@@ -128,7 +128,7 @@ class RedriveTest {
   }
 
   @Test
-  void keepsThePace() throws Exception {
+  void limitsTheRate() throws Exception {
     fail("p1:a", "p2:a", "p3:a");
     broken = false;
     long start = time.time().nanoTime();
@@ -147,7 +147,7 @@ class RedriveTest {
   }
 
   @Test
-  void theAuditTellsWhoWhyAndHowMany() {
+  void theAuditRecordsActorReasonAndCount() {
     fail("p1:a", "p2:b");
     redrive.run(ORDERS, GROUP, RedriveSelection.cause("PRICE"), "ann", "price list is back");
     assertThat(entries)
@@ -163,7 +163,7 @@ class RedriveTest {
   }
 
   @Test
-  void withoutItsAuditNothingIsSent() {
+  void nothingIsSentIfTheAuditFails() {
     fail("p1:a");
     Redrive unaudited =
         builder()
@@ -178,7 +178,7 @@ class RedriveTest {
   }
 
   @Test
-  void anActionThatFailsHalfWayIsRunAgainAndNothingIsLost() {
+  void aFailedRedriveCanBeRepeatedWithoutLoss() {
     fail("p1:a", "p2:a", "p3:a");
     broken = false;
     AtomicInteger sent = new AtomicInteger();
@@ -198,7 +198,7 @@ class RedriveTest {
   }
 
   @Test
-  void discardRemovesForGoodAndIsAudited() {
+  void discardRemovesPermanentlyAndIsAudited() {
     fail("p1:a", "s1:a");
     assertThat(redrive.discard(ORDERS, GROUP, RedriveSelection.cause("STOCK"), "ann", "obsolete"))
         .isEqualTo(1);
@@ -209,7 +209,7 @@ class RedriveTest {
   }
 
   @Test
-  void anErrorOfTheAuditOrTheSelectionEndsTheActionAndLosesNothing() {
+  void anErrorOfTheAuditEndsTheActionWithoutLoss() {
     fail("p1:a", "p2:b");
     broken = false;
     List<RedriveAudit.Phase> phases =
@@ -225,7 +225,7 @@ class RedriveTest {
                     }
                   })
               .build();
-      Redrive dying =
+      Redrive failing =
           Redrive.builder(new FailingDeadLetters(transport.deadLetters(), () -> true), time)
               .audit(
                   entry -> {
@@ -235,8 +235,8 @@ class RedriveTest {
                   })
               .build();
       if (phase == RedriveAudit.Phase.FAILED) {
-        assertThatThrownBy(() -> dying.run(ORDERS, GROUP, RedriveSelection.all(), "ann", "why"))
-            .as("why it failed is not hidden")
+        assertThatThrownBy(() -> failing.run(ORDERS, GROUP, RedriveSelection.all(), "ann", "why"))
+            .as("the failure is not hidden")
             .isInstanceOf(TransportException.class)
             .satisfies(e -> assertThat(e.getSuppressed()).hasSize(1));
       } else {
@@ -261,9 +261,9 @@ class RedriveTest {
     assertThatThrownBy(() -> RedriveSelection.messages(Set.of()))
         .hasMessage("identities: [] (expected: at least one)");
     assertThatThrownBy(() -> redrive.run(ORDERS, GROUP, RedriveSelection.all(), " ", "why"))
-        .hasMessage("actor: '' (expected: who asks for it)");
+        .hasMessage("actor: '' (expected: the person or job that asks for it)");
     assertThatThrownBy(() -> redrive.run(ORDERS, GROUP, RedriveSelection.all(), "ann", ""))
-        .hasMessage("reason: '' (expected: why)");
+        .hasMessage("reason: '' (expected: a text that is not blank)");
   }
 
   private RedriveReport run(RedriveSelection selection) {

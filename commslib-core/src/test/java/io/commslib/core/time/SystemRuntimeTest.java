@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 class SystemRuntimeTest {
 
   @Test
-  void workersAreVirtualThreadsWhereTheUserAsksAndTheJvmHasThem() throws Exception {
+  void workersAreVirtualThreadsOnRequestIfTheJvmHasThem() throws Exception {
     if (Runtime.version().feature() < 21) {
       assertThatThrownBy(SystemRuntime::virtualThreads)
           .isInstanceOf(UnsupportedOperationException.class)

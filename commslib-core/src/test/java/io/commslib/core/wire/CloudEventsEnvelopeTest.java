@@ -85,7 +85,7 @@ class CloudEventsEnvelopeTest {
           ce_dataversion | -1 | COMMS-CORE-023: version: -1 (expected: 1..1000000)
           ce_expirytime | +999999999-01-01T00:00:00Z | COMMS-CORE-023: expiry: +999999999-01-01T00:00:00Z (expected: years 0001..9999)
           """)
-  void refusesWhatBreaksARuleWithItsCodeValueAndRule(String header, String value, String text) {
+  void refusesInvalidAttributesWithCodeValueAndRule(String header, String value, String text) {
     Map<String, String> headers = new LinkedHashMap<>(envelope.encode(full()).headers());
     if (value == null) {
       headers.remove(header);
@@ -106,7 +106,7 @@ class CloudEventsEnvelopeTest {
   }
 
   @Test
-  void leavesOutForeignHeadersThatBreakTheRulesAndBrokenTraces() {
+  void omitsForeignHeadersThatBreakTheRulesAndMalformedTraces() {
     Map<String, String> headers = new LinkedHashMap<>(envelope.encode(full()).headers());
     headers.put("ce_traceparent", "garbage");
     headers.put("Weird Name", "x");
@@ -119,7 +119,7 @@ class CloudEventsEnvelopeTest {
   }
 
   @Test
-  void deadLetterCausesAreCappedReplacedAndTakenOutAgain() {
+  void deadLetterCausesAreShortenedReplacedAndRemovedByARedrive() {
     WireMessage original = envelope.encode(full());
     WireMessage once =
         DeadLetterHeaders.add(original, Map.of("reason", "first", "stack", "s\n".repeat(10_000)));
@@ -136,7 +136,7 @@ class CloudEventsEnvelopeTest {
   }
 
   @Test
-  void deadLetterCausesTakeAtMostSixteenKibibytesInAll() {
+  void deadLetterCausesHaveAtMostSixteenKibibytesInTotal() {
     Map<String, String> cause = new LinkedHashMap<>();
     for (int i = 0; i < 20; i++) {
       cause.put("field" + i, "\u20ac".repeat(5_000));

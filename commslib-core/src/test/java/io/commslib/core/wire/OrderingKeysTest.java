@@ -24,7 +24,7 @@ class OrderingKeysTest {
   }
 
   @Test
-  void whatIsNoTextHasAFormThatNoTextHas() {
+  void aKeyThatIsNotTextHasAFormDifferentFromEveryText() {
     byte[] number = ByteBuffer.allocate(8).putLong(7).array();
     assertThat(OrderingKeys.of(number)).isEqualTo("hex:0000000000000007");
     assertThat(OrderingKeys.text(number, OrderingKeys.of(number))).isNull();
@@ -57,7 +57,7 @@ class OrderingKeysTest {
   }
 
   @Test
-  void halfASurrogatePairIsToldFromAnother() {
+  void unpairedSurrogatesHaveDifferentForms() {
     assertThat(OrderingKeys.of("a\uD83D")).isNotEqualTo(OrderingKeys.of("a\uD83E"));
   }
 }

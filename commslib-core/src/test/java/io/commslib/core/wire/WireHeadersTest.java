@@ -18,7 +18,7 @@ class WireHeadersTest {
   private static final CloudEventsEnvelope ENVELOPE = new CloudEventsEnvelope("ce_");
 
   @Test
-  void isTheMapOfItsHeadersWithTheFirstOfSeveral() {
+  void isAMapThatKeepsTheFirstOfEqualNames() {
     WireHeaders headers =
         WireHeaders.builder(1)
             .add("a", "1")
@@ -40,7 +40,7 @@ class WireHeadersTest {
   }
 
   @Test
-  void findsEveryOneOfManyHeaders() {
+  void findsEachOfManyHeaders() {
     WireHeaders.Builder builder = WireHeaders.builder(4);
     for (int i = 0; i < 100_000; i++) {
       builder.add("h" + i % 50_000, Integer.toString(i));
@@ -110,7 +110,7 @@ class WireHeadersTest {
         "+10000-01-01T00:00:00Z",
         ""
       })
-  void refusesTimesThatAreNone(String time) {
+  void refusesInvalidTimes(String time) {
     assertThatThrownBy(() -> ENVELOPE.decode(withTime(time)))
         .isInstanceOf(CodecException.class)
         .hasMessageStartingWith("COMMS-CORE-023");

@@ -33,7 +33,7 @@ class WireMessageTest {
   }
 
   @Test
-  void givesAnArrayOfItsOwnAsItIs() {
+  void returnsAnArrayOfItsOwnWithoutCopying() {
     byte[] body = {1, 2};
 
     assertThat(new WireMessage(null, Map.of(), body).body()).isSameAs(body);
@@ -41,7 +41,7 @@ class WireMessageTest {
   }
 
   @Test
-  void copiesABodyThatHasNoArray() {
+  void copiesABodyWithoutAnArray() {
     ByteBuffer direct = ByteBuffer.allocateDirect(2).put(new byte[] {4, 5}).flip();
 
     assertThat(new WireMessage(null, Map.of(), direct).body()).containsExactly(4, 5);
@@ -50,7 +50,7 @@ class WireMessageTest {
   }
 
   @Test
-  void showsTheBodyInsideItsRecordToMessagesToo() {
+  void aDecodedMessageReadsTheBodyInsideItsRecord() {
     CloudEventsEnvelope envelope = new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
     WireMessage sent =
         envelope.encode(Message.builder("t").key("k").body(new byte[] {1, 2, 3}).build());

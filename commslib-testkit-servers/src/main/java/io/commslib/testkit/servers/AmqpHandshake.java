@@ -10,8 +10,8 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Opens an AMQP 0-9-1 connection as far as {@code connection.open-ok}: a node accepts sockets some
- * time before it serves clients.
+ * Opens an AMQP 0-9-1 connection as far as {@code connection.open-ok}: a node accepts sockets
+ * before it serves clients.
  */
 final class AmqpHandshake {
 

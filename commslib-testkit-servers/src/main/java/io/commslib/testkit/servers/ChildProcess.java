@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * A process of ours with all its descendants.
+ * A process that this JVM started, with all its descendants.
  *
  * <p>It leads a session of its own, so that the watchdog can end it as a group and a terminal's
  * Ctrl-C reaches only this JVM.
@@ -32,11 +32,11 @@ final class ChildProcess {
   /**
    * Starts {@code command} with nothing but {@code environment}, a path and a locale.
    *
-   * @param grace how long {@link #stop} lets it clean up after itself; zero for not at all
+   * @param grace the time that {@link #stop} gives it to clean up; zero for none
    */
   static ChildProcess start(
       List<String> command, Map<String, String> environment, Path log, Duration grace) {
-    Watchdog watchdog = Watchdog.instance();
+    OrphanCleaner watchdog = OrphanCleaner.instance();
     List<String> session = new ArrayList<>(List.of("setsid"));
     session.addAll(command);
     ProcessBuilder builder = new ProcessBuilder(session);
@@ -84,7 +84,7 @@ final class ChildProcess {
     signalAll("CONT");
   }
 
-  /** Ends the whole tree with SIGKILL and waits until all of it is gone. */
+  /** Ends the whole tree with SIGKILL and waits until all its processes are gone. */
   void kill() {
     if (process.isAlive()) {
       // A stopped parent can't have children that the list below misses.
@@ -92,11 +92,11 @@ final class ChildProcess {
     }
     List<ProcessHandle> tree = tree();
     tree.forEach(ProcessHandle::destroyForcibly);
-    // Of our own child the exit code is fetched too: before that its pid still counts as taken.
-    Poll.until(
+    // The exit code of the child is fetched too: its pid is in use until then.
+    Polling.until(
         () -> !process.isAlive() && tree.stream().skip(1).allMatch(ChildProcess::isGone),
         GONE_LIMIT);
-    Watchdog.instance().remove(this);
+    OrphanCleaner.instance().remove(this);
   }
 
   /** Ends the tree, first with SIGQUIT if it was given a grace, then with SIGKILL. */
@@ -104,7 +104,7 @@ final class ChildProcess {
     if (process.isAlive() && !grace.isZero()) {
       Shell.signal("CONT", List.of(pid()));
       Shell.signal("QUIT", List.of(pid()));
-      Poll.until(() -> !process.isAlive(), grace);
+      Polling.until(() -> !process.isAlive(), grace);
     }
     kill();
   }
@@ -117,7 +117,9 @@ final class ChildProcess {
     return Stream.concat(Stream.of(process.toHandle()), process.descendants()).toList();
   }
 
-  /** A process whose new parent never asks for its exit code stays listed, but holds nothing. */
+  /**
+   * A process whose new parent never fetches its exit code stays listed, but holds no resources.
+   */
   static boolean isGone(ProcessHandle handle) {
     if (!handle.isAlive()) {
       return true;

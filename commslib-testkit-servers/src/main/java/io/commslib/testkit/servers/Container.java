@@ -137,7 +137,7 @@ final class Container implements ServerControl {
   }
 
   private void awaitReady() {
-    if (!Poll.until(ready, READY_LIMIT)) {
+    if (!Polling.until(ready, READY_LIMIT)) {
       throw new ServerUnavailableException(
           name
               + " isn't ready after "

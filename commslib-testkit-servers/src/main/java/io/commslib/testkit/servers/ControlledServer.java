@@ -2,7 +2,7 @@ package io.commslib.testkit.servers;
 
 import java.util.Set;
 
-/** What the public server types share: all control goes to a {@link ServerControl}. */
+/** The base of the public server types: delegates all control to a {@link ServerControl}. */
 abstract class ControlledServer implements TestServer {
 
   private final ServerControl control;

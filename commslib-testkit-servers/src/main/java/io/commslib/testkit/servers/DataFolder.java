@@ -15,7 +15,7 @@ final class DataFolder {
 
   static Path create(String kind) {
     try {
-      return Files.createTempDirectory(Watchdog.instance().folder(), kind + "-");
+      return Files.createTempDirectory(OrphanCleaner.instance().folder(), kind + "-");
     } catch (IOException e) {
       throw new ServerUnavailableException("cannot create a data folder", e);
     }
@@ -29,13 +29,13 @@ final class DataFolder {
     }
   }
 
-  /** Deletes as much as it can; the rest goes with the folder of the JVM. */
+  /** Deletes as much as possible; the rest is deleted with the folder of the JVM. */
   static void delete(Path folder) {
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(file);
       }
-    } catch (IOException | UncheckedIOException leftToTheWatchdog) {
+    } catch (IOException | UncheckedIOException leftToTheCleaner) {
       return;
     }
   }

@@ -7,11 +7,11 @@ import java.net.ServerSocket;
 import java.security.SecureRandom;
 
 /**
- * Finds ports that a server can have now and again after a restart.
+ * Finds ports that a server can use now and after a restart.
  *
  * <p>They lie below the system's range for outgoing connections. Within that range a client that
- * keeps reconnecting to a dead server is sooner or later given the server's port as its own, is
- * then connected to itself, and the server can't come back.
+ * keeps reconnecting to a dead server is eventually assigned the server's port as its own port. It
+ * is then connected to itself, and the server can't restart.
  */
 final class FreePorts {
 

@@ -25,7 +25,7 @@ import org.apache.kafka.server.common.MetadataVersion;
  */
 final class KafkaBrokerMain {
 
-  /** One cluster id for all: the clusters never meet. */
+  /** One cluster id for all clusters, which are never connected. */
   private static final String CLUSTER_ID = "commslibAAAAAAAAAAAAAA";
 
   private static final int CHECK_TIMEOUT_MILLIS = 1_500;

@@ -37,9 +37,9 @@ public final class KafkaCluster implements AutoCloseable {
   /**
    * Starts brokers and blocks until each sees all others.
    *
-   * @param brokers how many, 1 to 9
+   * @param brokers the number of brokers, 1 to 9
    * @param properties names and values as in {@code server.properties}, for every broker; they win
-   *     over the launcher's, save addresses and folders
+   *     over the launcher's, except addresses and folders
    * @return the cluster; the caller closes it
    * @throws IllegalArgumentException if {@code brokers} is out of range
    * @throws ServerUnavailableException if the broker's jars are missing or a broker doesn't start;
@@ -58,7 +58,7 @@ public final class KafkaCluster implements AutoCloseable {
     List<KafkaNode> nodes = IntStream.rangeClosed(1, brokers).mapToObj(KafkaNode::create).toList();
     List<LocalServer> started = new ArrayList<>();
     try {
-      // All first: none gets ready before a majority of them runs.
+      // Start all first: none becomes ready before a majority runs.
       nodes.forEach(node -> started.add(KafkaLauncher.launch(classPath, node, nodes, copy)));
       started.forEach(LocalServer::awaitReady);
     } catch (RuntimeException e) {

@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 
-/** Asks a broker for the versions it speaks, as every client does first. */
+/** Requests a broker's API versions, as every client does first. */
 final class KafkaHandshake {
 
   private static final int TIMEOUT_MILLIS = 2_000;

@@ -52,7 +52,7 @@ final class KafkaLauncher implements ServerRecipe {
     } catch (IOException e) {
       throw new ServerUnavailableException("cannot delete " + ready.getFileName(), e);
     }
-    // Tests want a broker that is up at once; a benchmark one that is not the bottleneck.
+    // Tests need a broker that starts quickly; benchmarks need one that is not the bottleneck.
     boolean longRun = Boolean.getBoolean(KafkaServer.LONG_RUN_PROPERTY);
     List<String> command =
         List.of(
@@ -69,7 +69,7 @@ final class KafkaLauncher implements ServerRecipe {
             node.address(),
             ready.toString(),
             Integer.toString(expectedNodes));
-    // From the second start on other brokers may be down: only this one has to be there.
+    // At a restart other brokers may be down, so only this one must be ready.
     expectedNodes = 1;
     return ChildProcess.start(command, Map.of(), log, Duration.ZERO);
   }

@@ -8,9 +8,9 @@ import java.util.Optional;
 /**
  * Finds the broker's jars.
  *
- * <p>They are never on the class path of the JVM that starts the broker: a user who moves the
- * client's version there must not break the broker, and the broker's own dependencies stay away
- * from the code under test.
+ * <p>They are never on the class path of the JVM that starts the broker: another client version
+ * there must not break the broker, and the broker's dependencies must not reach the code under
+ * test.
  */
 final class KafkaLibraries {
 
@@ -42,7 +42,7 @@ final class KafkaLibraries {
       return Path.of(
           KafkaLibraries.class.getProtectionDomain().getCodeSource().getLocation().toURI());
     } catch (URISyntaxException e) {
-      throw new IllegalStateException("cannot tell where this module's code lies", e);
+      throw new IllegalStateException("cannot find the location of this module's code", e);
     }
   }
 }

@@ -6,10 +6,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** The configuration of a broker: combined with a controller, small, and quick to come back. */
+/** The configuration of a broker: combined with a controller, small, and quick to restart. */
 final class KafkaProperties {
 
-  /** Not Kafka's: port and advertised port of a second listener, with a colon between. */
+  /**
+   * Not a property of Kafka: port and advertised port of a second listener, with a colon between.
+   */
   static final String SECOND_DOOR = "commslib.second.door";
 
   private KafkaProperties() {}
@@ -20,7 +22,7 @@ final class KafkaProperties {
     Map<String, String> all = new LinkedHashMap<>();
     addCopies(all, cluster.size());
     addTimes(all);
-    // A topic that a test forgot to create shall fail the test.
+    // A topic that a test forgot to create must fail the test.
     all.put("auto.create.topics.enable", "false");
     all.put("log.cleaner.dedupe.buffer.size", "2097152");
     all.putAll(callers);
@@ -70,7 +72,7 @@ final class KafkaProperties {
     all.put("share.coordinator.state.topic.min.isr", inSync);
   }
 
-  /** A killed broker's session must end soon: with the defaults it is back after 12 s. */
+  /** Short sessions: with the defaults a killed broker needs 12 s to rejoin. */
   private static void addTimes(Map<String, String> all) {
     all.put("group.initial.rebalance.delay.ms", "0");
     all.put("broker.session.timeout.ms", "1000");

@@ -9,14 +9,15 @@ import java.util.Map;
  *
  * <p>The broker's jars are no dependency of this module. Where it is used from its jar, set the
  * environment variable {@code KAFKA_HOME} to the folder of an unpacked Kafka, or {@code
- * COMMSLIB_TEST_KAFKA} to the address of a broker that runs.
+ * COMMSLIB_TEST_KAFKA} to the address of a running broker.
  *
- * <p>Topics are not created by use, and a killed broker is back within a few seconds. {@link
- * KafkaCluster} has more than one.
+ * <p>Topics are not created automatically. A killed broker restarts within a few seconds. {@link
+ * KafkaCluster} has several brokers.
  */
 public final class KafkaServer extends ControlledServer {
 
-  private static final Once<KafkaServer> SHARED = new Once<>(KafkaServer::createShared);
+  private static final CreatedOnce<KafkaServer> SHARED =
+      new CreatedOnce<>(KafkaServer::createShared);
 
   private static final String ADDRESS_VARIABLE = "COMMSLIB_TEST_KAFKA";
 
@@ -44,10 +45,10 @@ public final class KafkaServer extends ControlledServer {
   }
 
   /**
-   * Starts a broker with properties of the caller's, such as {@code message.max.bytes}.
+   * Starts a broker with additional properties, such as {@code message.max.bytes}.
    *
    * @param properties names and values as in {@code server.properties}; they win over the
-   *     launcher's, save addresses and folders
+   *     launcher's, except addresses and folders
    * @return the broker; the caller closes it
    * @throws ServerUnavailableException if its jars are missing or it doesn't start
    */
@@ -58,13 +59,13 @@ public final class KafkaServer extends ControlledServer {
   }
 
   /**
-   * Starts a broker with a second door for clients, who are told to come to another port than it
-   * listens on: that of a proxy which forwards to it.
+   * Starts a broker with a second listener for clients that advertises another port than its own:
+   * that of a proxy that forwards to it.
    *
-   * @param port where the second door listens, free on the loopback interface
-   * @param advertisedPort where clients of that door are sent
+   * @param port the port of the second listener, free on the loopback interface
+   * @param advertisedPort the port that clients of this listener are sent to
    * @param properties as in {@link #start(Map)}
-   * @return the broker, with the address of its first door; the caller closes it
+   * @return the broker, with the address of its first listener; the caller closes it
    * @throws ServerUnavailableException if its jars are missing or it doesn't start
    */
   public static KafkaServer startBehind(
@@ -107,9 +108,9 @@ public final class KafkaServer extends ControlledServer {
   private static KafkaServer createShared() {
     String address = System.getenv(ADDRESS_VARIABLE);
     if (address != null && !address.isBlank()) {
-      return new KafkaServer(HandsOffControl.remote(ADDRESS_VARIABLE), address);
+      return new KafkaServer(ProtectedControl.remote(ADDRESS_VARIABLE), address);
     }
     KafkaNode node = KafkaNode.create(1);
-    return new KafkaServer(HandsOffControl.shared(control(node, Map.of())), node.address());
+    return new KafkaServer(ProtectedControl.shared(control(node, Map.of())), node.address());
   }
 }

@@ -32,12 +32,12 @@ final class LocalServer implements ServerControl {
     return server;
   }
 
-  /** Starts the server and blocks until it is ready; leaves nothing behind if it isn't. */
+  /** Starts the server and blocks until it is ready; if it fails, nothing keeps running. */
   static LocalServer start(ServerRecipe recipe, Path folder) {
     return launch(recipe, folder).readyOrClosed();
   }
 
-  /** Blocks until the launched server is ready; leaves nothing behind if it doesn't get so. */
+  /** Blocks until the launched server is ready; if it fails, nothing keeps running. */
   LocalServer readyOrClosed() {
     try {
       awaitReady();
@@ -52,7 +52,7 @@ final class LocalServer implements ServerControl {
     lock.lock();
     try {
       ChildProcess started = Objects.requireNonNull(process, "process");
-      if (!Poll.until(() -> !started.isAlive() || recipe.isReady(), READY_LIMIT)
+      if (!Polling.until(() -> !started.isAlive() || recipe.isReady(), READY_LIMIT)
           || !started.isAlive()) {
         String how =
             started.isAlive()

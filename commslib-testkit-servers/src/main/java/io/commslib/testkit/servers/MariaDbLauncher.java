@@ -86,7 +86,7 @@ final class MariaDbLauncher implements ServerRecipe {
     return greets(port);
   }
 
-  /** A server that serves clients speaks first; an error packet has another first byte. */
+  /** A server that is ready sends the first packet; an error packet has another first byte. */
   private static boolean greets(int port) {
     try (Socket socket = new Socket()) {
       socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), ANSWER_MILLIS);
@@ -101,7 +101,7 @@ final class MariaDbLauncher implements ServerRecipe {
   private List<String> command(Path program, List<String> options) {
     List<String> command = new ArrayList<>(List.of(program.toString(), "--no-defaults"));
     command.add("--datadir=" + data);
-    // A server that starts deletes what looks like a dead one's in the folder for temporary tables.
+    // A starting server deletes leftovers of dead ones in the folder for temporary tables.
     command.add("--tmpdir=" + data.getParent());
     if (Shell.output(List.of("id", "-u")).equals("0")) {
       command.add("--user=root");

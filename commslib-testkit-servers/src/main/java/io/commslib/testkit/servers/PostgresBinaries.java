@@ -16,15 +16,22 @@ import org.jspecify.annotations.Nullable;
 final class PostgresBinaries {
 
   private static final Path DEBIAN = Path.of("/usr/lib/postgresql");
-  private static final String NOBODY = "65534";
+  private static final String UNPRIVILEGED_ID = "65534";
 
-  /** They refuse to run as root, so root hides behind one of these; the first that works. */
+  /**
+   * The programs refuse to run as root, so root runs them through the first of these that works.
+   */
   private static final List<List<String>> DISGUISES =
       List.of(
           List.of("unshare", "-U"),
-          List.of("setpriv", "--reuid=" + NOBODY, "--regid=" + NOBODY, "--clear-groups"));
+          List.of(
+              "setpriv",
+              "--reuid=" + UNPRIVILEGED_ID,
+              "--regid=" + UNPRIVILEGED_ID,
+              "--clear-groups"));
 
-  private static final Once<Optional<Path>> FOUND = new Once<>(() -> Optional.ofNullable(locate()));
+  private static final CreatedOnce<Optional<Path>> FOUND =
+      new CreatedOnce<>(() -> Optional.ofNullable(locate()));
 
   private final Path bin;
   private final List<String> disguise;
@@ -34,7 +41,7 @@ final class PostgresBinaries {
     this.disguise = disguise;
   }
 
-  /** Finds the installed ones, newest first, else unpacks those on the class path. */
+  /** Finds the installed binaries, newest first, else unpacks those on the class path. */
   static Optional<PostgresBinaries> find() {
     List<String> disguise = isRoot() ? workingDisguise() : List.of();
     return FOUND.get().map(bin -> new PostgresBinaries(bin, disguise));
@@ -47,7 +54,7 @@ final class PostgresBinaries {
     return command;
   }
 
-  /** Creates the folder and gives it to the user that the programs run as. */
+  /** Creates the folder for the user that the programs run as. */
   void own(Path data) {
     try {
       Files.createDirectories(data);
@@ -56,7 +63,7 @@ final class PostgresBinaries {
     }
     if (disguise.contains("setpriv")) {
       Shell.output(List.of("chmod", "711", data.getParent().toString()));
-      Shell.output(List.of("chown", NOBODY + ":" + NOBODY, data.toString()));
+      Shell.output(List.of("chown", UNPRIVILEGED_ID + ":" + UNPRIVILEGED_ID, data.toString()));
     }
   }
 

@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 
-/** Starts {@code postgres} itself, not {@code pg_ctl}: its exit code and its pid are then ours. */
+/** Starts {@code postgres} itself, not {@code pg_ctl}: so its exit code and pid are available. */
 final class PostgresLauncher implements ServerRecipe {
 
   private static final Duration IMMEDIATE_SHUTDOWN = Duration.ofSeconds(2);
@@ -104,7 +104,7 @@ final class PostgresLauncher implements ServerRecipe {
     settings.put("fsync", "on");
     settings.put("synchronous_commit", "on");
     settings.put("max_connections", "200");
-    // In the data folder: what a kill leaves behind is deleted with it.
+    // In the data folder, so that it is deleted with it even after a kill.
     settings.put("dynamic_shared_memory_type", "mmap");
     return settings;
   }

@@ -1,39 +1,24 @@
 package io.commslib.testkit.servers;
 
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.Map;
-import java.util.Objects;
-import java.util.regex.Pattern;
 
 /**
  * A PostgreSQL server with durable settings: {@code fsync} and {@code synchronous_commit} are on.
  *
- * <p>{@link #kill} ends the server and its backends at once, as a loss of power to the machine
- * would, save that what the operating system holds in memory survives.
+ * <p>{@link #kill} ends the server and its backends at once, like a power failure of the machine
+ * except that the caches of the operating system survive.
  */
-public final class PostgresServer extends ControlledServer {
+public final class PostgresServer extends DatabaseServer {
 
-  private static final Once<PostgresServer> SHARED = new Once<>(PostgresServer::createShared);
+  private static final CreatedOnce<PostgresServer> SHARED =
+      new CreatedOnce<>(PostgresServer::createShared);
 
   static final String USER = "postgres";
 
   private static final String URL_VARIABLE = "COMMSLIB_TEST_PG_URL";
-  private static final Pattern DATABASE_NAME = Pattern.compile("[a-z_][a-z0-9_]{0,62}");
-  private static final Pattern URL_DATABASE =
-      Pattern.compile("^(jdbc:postgresql://[^/?]+/)([^?]*)(.*)$");
 
-  private final String jdbcUrl;
-  private final String user;
-  private final String password;
-
-  private PostgresServer(ServerControl control, String jdbcUrl, String user, String password) {
-    super(control);
-    this.jdbcUrl = jdbcUrl;
-    this.user = user;
-    this.password = password;
+  private PostgresServer(ServerControl control, Login login) {
+    super(control, login, "");
   }
 
   /**
@@ -47,7 +32,7 @@ public final class PostgresServer extends ControlledServer {
   }
 
   /**
-   * Starts a server with settings of the caller's, such as {@code wal_level}.
+   * Starts a server with additional settings, such as {@code wal_level}.
    *
    * @param settings names and values as in {@code postgresql.conf}; they win over the launcher's
    * @return the server; the caller closes it
@@ -69,81 +54,18 @@ public final class PostgresServer extends ControlledServer {
     return SHARED.get();
   }
 
-  /**
-   * Returns the address of the database {@code postgres}, or of the one the environment named.
-   *
-   * @return a JDBC URL, without credentials for a server that this class started
-   */
-  public String jdbcUrl() {
-    return jdbcUrl;
-  }
-
-  /**
-   * Returns the address of another database of this server.
-   *
-   * @param database its name
-   * @return a JDBC URL
-   */
-  public String jdbcUrl(String database) {
-    Objects.requireNonNull(database, "database");
-    return URL_DATABASE.matcher(jdbcUrl).replaceFirst("$1" + database + "$3");
-  }
-
-  /**
-   * Returns the name to connect with; it may create databases.
-   *
-   * @return the user
-   */
-  public String user() {
-    return user;
-  }
-
-  /**
-   * Returns the password to connect with; a server that this class started accepts any.
-   *
-   * @return the password, maybe empty
-   */
-  public String password() {
-    return password;
-  }
-
-  /**
-   * Creates an empty database. Blocks the caller.
-   *
-   * @param database a name of lower-case letters, digits and underscores that isn't in use
-   * @return the new database's JDBC URL
-   * @throws IllegalArgumentException if the name has another form
-   * @throws ServerUnavailableException if the server refuses or isn't running
-   */
-  public String createDatabase(String database) {
-    if (!DATABASE_NAME.matcher(database).matches()) {
-      throw new IllegalArgumentException(
-          "database: " + database + " (expected: " + DATABASE_NAME.pattern() + ")");
-    }
-    try (Connection connection = DriverManager.getConnection(jdbcUrl, user, password);
-        Statement statement = connection.createStatement()) {
-      statement.execute("CREATE DATABASE " + database);
-    } catch (SQLException e) {
-      throw new ServerUnavailableException("cannot create database " + database, e);
-    }
-    return jdbcUrl(database);
-  }
-
   private static PostgresServer at(ServerControl control, int port) {
-    return new PostgresServer(control, PostgresLauncher.jdbcUrl(port), USER, USER);
+    return new PostgresServer(control, new Login(PostgresLauncher.jdbcUrl(port), USER, USER));
   }
 
   private static PostgresServer createShared() {
     String url = System.getenv(URL_VARIABLE);
     if (url != null && !url.isBlank()) {
-      Map<String, String> environment = System.getenv();
       return new PostgresServer(
-          HandsOffControl.remote(URL_VARIABLE),
-          url,
-          environment.getOrDefault("COMMSLIB_TEST_PG_USER", USER),
-          environment.getOrDefault("COMMSLIB_TEST_PG_PASSWORD", ""));
+          ProtectedControl.remote(URL_VARIABLE),
+          Login.fromEnvironment(url, "COMMSLIB_TEST_PG", USER));
     }
     int port = FreePorts.next();
-    return at(HandsOffControl.shared(PostgresLauncher.start(port, Map.of())), port);
+    return at(ProtectedControl.shared(PostgresLauncher.start(port, Map.of())), port);
   }
 }

@@ -11,12 +11,14 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Starts a node with the package's own script and an environment of its own, so that nothing of the
- * system's configuration, data or port mapper is touched.
+ * Starts a node with the package's own script and an environment of its own, so that the system's
+ * configuration, data and port mapper stay untouched.
  */
 final class RabbitLauncher implements ServerRecipe {
 
-  /** Local connections only; the port mapper is started here, as a daemon it would outlive us. */
+  /**
+   * Local connections only. The port mapper is started here: as a daemon it would outlive the JVM.
+   */
   private static final String ERLANG_ARGUMENTS =
       "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false +S 1:1";
 
@@ -81,7 +83,7 @@ final class RabbitLauncher implements ServerRecipe {
     Map<String, String> environment = new LinkedHashMap<>();
     environment.put("HOME", folder.toString());
     environment.put("RABBITMQ_NODENAME", "commslib" + port + "@localhost");
-    // A missing file: else the system's is read.
+    // A missing file keeps the script from reading the system's one.
     environment.put("RABBITMQ_CONF_ENV_FILE", folder.resolve("none.conf").toString());
     environment.put("RABBITMQ_CONFIG_FILE", folder.resolve("rabbitmq.conf").toString());
     environment.put("RABBITMQ_ADVANCED_CONFIG_FILE", folder.resolve("none.config").toString());

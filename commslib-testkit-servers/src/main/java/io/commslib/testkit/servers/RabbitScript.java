@@ -8,8 +8,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * Finds the script that starts a node. Not the one on the path: that one changes to the system's
- * user and data folder.
+ * Finds the script that starts a node. The script on the path changes to the system's user and data
+ * folder, so it is not used.
  */
 final class RabbitScript {
 

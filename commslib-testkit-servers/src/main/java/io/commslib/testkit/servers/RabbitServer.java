@@ -6,11 +6,12 @@ import java.util.Map;
  * A RabbitMQ node of its own: port, data folder, Erlang port mapper, user {@code guest}.
  *
  * <p>A quorum queue that is younger than two seconds may lose confirmed messages when a single node
- * is killed, and may never come back; declare such queues that long before a {@link #kill}.
+ * is killed, and may never recover; declare such queues that long before a {@link #kill}.
  */
 public final class RabbitServer extends ControlledServer {
 
-  private static final Once<RabbitServer> SHARED = new Once<>(RabbitServer::createShared);
+  private static final CreatedOnce<RabbitServer> SHARED =
+      new CreatedOnce<>(RabbitServer::createShared);
 
   private static final String URI_VARIABLE = "COMMSLIB_TEST_RABBIT_URI";
 
@@ -32,7 +33,7 @@ public final class RabbitServer extends ControlledServer {
   }
 
   /**
-   * Starts a node with settings of the caller's, such as {@code consumer_timeout}.
+   * Starts a node with additional settings, such as {@code consumer_timeout}.
    *
    * @param settings names and values as in {@code rabbitmq.conf}; they win over the launcher's
    * @return the node; the caller closes it
@@ -71,10 +72,10 @@ public final class RabbitServer extends ControlledServer {
   private static RabbitServer createShared() {
     String uri = System.getenv(URI_VARIABLE);
     if (uri != null && !uri.isBlank()) {
-      return new RabbitServer(HandsOffControl.remote(URI_VARIABLE), uri);
+      return new RabbitServer(ProtectedControl.remote(URI_VARIABLE), uri);
     }
     int port = FreePorts.next();
     return new RabbitServer(
-        HandsOffControl.shared(RabbitLauncher.start(port, Map.of())), uri(port));
+        ProtectedControl.shared(RabbitLauncher.start(port, Map.of())), uri(port));
   }
 }

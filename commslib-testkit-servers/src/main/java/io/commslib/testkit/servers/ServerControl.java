@@ -2,7 +2,7 @@ package io.commslib.testkit.servers;
 
 import java.util.Set;
 
-/** How a running server is reached by its owner: a local process, a container, or not at all. */
+/** The control of a running server: of a local process, of a container, or none. */
 interface ServerControl {
 
   void kill();

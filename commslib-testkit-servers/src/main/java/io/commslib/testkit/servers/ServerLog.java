@@ -15,7 +15,7 @@ final class ServerLog {
 
   static String tail(Path log) {
     try {
-      // Not readAllLines: a server may print bytes that are no text.
+      // Not readAllLines: a server may print bytes that are not text.
       String text = new String(Files.readAllBytes(log), StandardCharsets.UTF_8);
       List<String> lines = text.lines().toList();
       List<String> last = lines.subList(Math.max(0, lines.size() - LINES), lines.size());

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A server could not be found, started or restarted: {@code COMMS-SERVERS-001}.
  *
- * <p>The message says what to install, or holds the last lines of the server's log. Permanent: the
+ * <p>The message names what to install, or has the last lines of the server's log. Permanent: the
  * same call on the same machine fails again.
  */
 public final class ServerUnavailableException extends CommsException {

@@ -9,21 +9,21 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** Short commands of the system, run to their end. */
+/** Runs short commands of the system to their end. */
 final class Shell {
 
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
   private Shell() {}
 
-  /** Sends a signal; a process that is gone already is no failure. */
+  /** Sends a signal; a process that has ended is no failure. */
   static void signal(String signal, List<Long> pids) {
     List<String> command = new ArrayList<>(List.of("sh", "-c", "kill -s \"$@\"", "sh", signal));
     pids.forEach(pid -> command.add(Long.toString(pid)));
     exitCode(command, Path.of("/dev/null"));
   }
 
-  /** Says whether the command exists here and exits with 0. */
+  /** Returns whether the command exists and exits with 0. */
   static boolean succeeds(List<String> command) {
     return exitCode(command, Path.of("/dev/null")) == 0;
   }
@@ -68,7 +68,7 @@ final class Shell {
     }
   }
 
-  /** Waits to the end even when interrupted: half a command leaves an unknown state. */
+  /** Waits to the end even when interrupted: an abandoned command leaves an unknown state. */
   private static int await(Process process) {
     boolean interrupted = false;
     long deadline = System.nanoTime() + LIMIT.toNanos();

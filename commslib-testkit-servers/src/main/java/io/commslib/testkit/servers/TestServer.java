@@ -3,11 +3,11 @@ package io.commslib.testkit.servers;
 import java.util.Set;
 
 /**
- * A real server process that a test, an example or a benchmark started. Users call this.
+ * A real server process for tests, examples and benchmarks. Users call this.
  *
- * <p>Thread-safe; calls on one server run one after the other. On a server that others share or
- * that was named by its address, {@link #kill}, {@link #restart}, {@link #pause} and {@link
- * #resume} throw {@link IllegalStateException} and {@link #close} does nothing.
+ * <p>Thread-safe; calls on one server run one after the other. On a shared server, or one that was
+ * named by its address, {@link #kill}, {@link #restart}, {@link #pause} and {@link #resume} throw
+ * {@link IllegalStateException} and {@link #close} does nothing.
  */
 public interface TestServer extends AutoCloseable {
 
@@ -21,7 +21,7 @@ public interface TestServer extends AutoCloseable {
   void kill();
 
   /**
-   * Starts the server again on the same data and port and blocks until it serves clients.
+   * Restarts the server on the same data and port and blocks until it serves clients.
    *
    * <p>A server still running is killed first.
    *
@@ -31,7 +31,7 @@ public interface TestServer extends AutoCloseable {
   void restart();
 
   /**
-   * Stops the server's processes with SIGSTOP: connections stay open, nothing answers.
+   * Stops the server's processes with SIGSTOP: connections stay open, and nothing answers.
    *
    * @throws IllegalStateException if the server is shared, was named by its address, is closed, or
    *     isn't running
@@ -39,7 +39,7 @@ public interface TestServer extends AutoCloseable {
   void pause();
 
   /**
-   * Lets a paused server go on, with SIGCONT. Without effect on one that isn't paused.
+   * Resumes a paused server with SIGCONT. Without effect on a server that isn't paused.
    *
    * @throws IllegalStateException if the server is shared, was named by its address, is closed, or
    *     isn't running
@@ -47,7 +47,7 @@ public interface TestServer extends AutoCloseable {
   void resume();
 
   /**
-   * Says whether the server's process exists; a paused one does.
+   * Returns whether the server's process exists; a paused one does.
    *
    * @return true from the start until a kill, a crash or the close; always true for a server that
    *     was named by its address
@@ -55,7 +55,7 @@ public interface TestServer extends AutoCloseable {
   boolean isRunning();
 
   /**
-   * Returns the ids of the processes this server consists of at this moment.
+   * Returns the ids of this server's current processes.
    *
    * @return process ids; empty if it isn't running, runs in a container, or was named by its
    *     address

@@ -5,12 +5,12 @@
  * <p>Start with {@link io.commslib.testkit.servers.KafkaServer}, {@link
  * io.commslib.testkit.servers.RabbitServer}, {@link io.commslib.testkit.servers.PostgresServer} and
  * {@link io.commslib.testkit.servers.MariaDbServer}; {@link
- * io.commslib.testkit.servers.KafkaCluster} is three brokers. What all have in common, killing,
- * restarting and pausing them, is {@link io.commslib.testkit.servers.TestServer}.
+ * io.commslib.testkit.servers.KafkaCluster} is three brokers. All of them can be killed, restarted
+ * and paused: {@link io.commslib.testkit.servers.TestServer}.
  *
  * <p>{@code start()} starts a server of the caller's own, which may be killed. {@code shared()} is
- * one server of a kind for the whole JVM, for functional tests that keep apart by the names of
- * their topics, queues and databases; an environment variable can name a running one instead:
+ * one server of a kind for the whole JVM, for functional tests that use topics, queues and
+ * databases with names of their own; an environment variable can name a running one instead:
  *
  * <table>
  *   <caption>Where a server comes from, first match wins</caption>
@@ -33,12 +33,11 @@
  *
  * <p>Where none is found, a container is started if the {@code docker} command reaches an engine;
  * else the start fails with {@link io.commslib.testkit.servers.ServerUnavailableException}, which
- * says what to install. It never skips.
+ * names what to install. Tests are never skipped.
  *
  * <p>Servers listen on 127.0.0.1 only, on free ports below the range that the system gives to
  * outgoing connections, and keep their data in a temporary folder. Nothing outlives the JVM: a
- * shutdown hook ends the processes, and a watching shell process does when the JVM itself was
- * killed. Linux only.
+ * shutdown hook ends the processes, and a shell process does so if the JVM was killed. Linux only.
  */
 @NullMarked
 package io.commslib.testkit.servers;

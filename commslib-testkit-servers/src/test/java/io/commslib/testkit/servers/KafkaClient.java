@@ -84,7 +84,7 @@ final class KafkaClient implements AutoCloseable {
       TopicPartition partition = new TopicPartition(topic, 0);
       consumer.assign(List.of(partition));
       consumer.seekToBeginning(List.of(partition));
-      Poll.until(
+      Polling.until(
           () -> {
             consumer.poll(Duration.ofMillis(200)).forEach(record -> values.add(record.value()));
             return values.size() >= count;

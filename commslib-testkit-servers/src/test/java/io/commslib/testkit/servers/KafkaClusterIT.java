@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 class KafkaClusterIT {
 
   @Test
-  void keepsAcknowledgedRecordsWhenALeaderIsKilledAndComesBack() throws Exception {
+  void keepsAcknowledgedRecordsWhenALeaderIsKilledAndRestarts() throws Exception {
     Set<Long> pids;
     try (KafkaCluster cluster = KafkaCluster.start();
         KafkaClient client = new KafkaClient(cluster.bootstrapServers())) {

@@ -27,7 +27,7 @@ class KafkaServerIT {
   }
 
   @Test
-  void doesNotCreateTopicsByUse() {
+  void doesNotCreateTopicsAutomatically() {
     try (KafkaClient client = new KafkaClient(KafkaServer.shared().bootstrapServers())) {
       assertThatThrownBy(() -> client.write("never-created", 0, 1))
           .isInstanceOf(ExecutionException.class)
@@ -60,7 +60,7 @@ class KafkaServerIT {
   }
 
   @Test
-  void tellsTheLogWhenItDoesNotStart() {
+  void failsWithTheLogWhenItDoesNotStart() {
     assertThatThrownBy(() -> KafkaServer.start(Map.of("num.io.threads", "none")))
         .isInstanceOf(ServerUnavailableException.class)
         .hasMessageContaining("num.io.threads");

@@ -37,7 +37,7 @@ class MariaDbServerIT {
   }
 
   @Test
-  void isDurableAndHeardOnTheLoopbackOnly() throws SQLException {
+  void isDurableAndListensOnTheLoopbackOnly() throws SQLException {
     try (MariaDbServer server = MariaDbServer.start();
         Connection connection = connect(server, server.jdbcUrl())) {
       assertThat(show(connection, "innodb_flush_log_at_trx_commit")).isEqualTo("1");
@@ -46,7 +46,7 @@ class MariaDbServerIT {
   }
 
   @Test
-  void takesTheCallersSettings() throws SQLException {
+  void appliesTheCallersSettings() throws SQLException {
     try (MariaDbServer server = MariaDbServer.start(Map.of("max_allowed_packet", "2097152"));
         Connection connection = connect(server, server.jdbcUrl())) {
       assertThat(show(connection, "max_allowed_packet")).isEqualTo("2097152");
@@ -79,7 +79,7 @@ class MariaDbServerIT {
   }
 
   @Test
-  void tellsTheLogWhenItDoesNotStart() {
+  void failsWithTheLogWhenItDoesNotStart() {
     assertThatThrownBy(() -> MariaDbServer.start(Map.of("no_such_setting", "1")))
         .isInstanceOf(ServerUnavailableException.class)
         .hasMessageContaining("no_such_setting");
@@ -101,7 +101,7 @@ class MariaDbServerIT {
   }
 
   private static File[] folders() {
-    return Watchdog.instance().folder().toFile().listFiles();
+    return OrphanCleaner.instance().folder().toFile().listFiles();
   }
 
   private static Connection connect(MariaDbServer server, String url) throws SQLException {

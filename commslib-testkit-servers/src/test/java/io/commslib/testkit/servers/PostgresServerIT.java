@@ -48,7 +48,7 @@ class PostgresServerIT {
   }
 
   @Test
-  void takesTheCallersSettings() throws SQLException {
+  void appliesTheCallersSettings() throws SQLException {
     try (PostgresServer server = PostgresServer.start(Map.of("wal_level", "logical"));
         Connection connection = connect(server, server.jdbcUrl())) {
       assertThat(show(connection, "wal_level")).isEqualTo("logical");
@@ -81,7 +81,7 @@ class PostgresServerIT {
   }
 
   @Test
-  void tellsTheLogWhenItDoesNotStart() {
+  void failsWithTheLogWhenItDoesNotStart() {
     assertThatThrownBy(() -> PostgresServer.start(Map.of("no_such_setting", "1")))
         .isInstanceOf(ServerUnavailableException.class)
         .hasMessageContaining("no_such_setting");
@@ -110,7 +110,7 @@ class PostgresServerIT {
   }
 
   private static File[] folders() {
-    return Watchdog.instance().folder().toFile().listFiles();
+    return OrphanCleaner.instance().folder().toFile().listFiles();
   }
 
   private static Connection connect(PostgresServer server, String url) throws SQLException {

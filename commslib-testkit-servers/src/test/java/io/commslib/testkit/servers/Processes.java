@@ -5,12 +5,12 @@ import java.util.Collection;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Looks at the machine's processes. */
+/** Lists the machine's processes. */
 final class Processes {
 
   private Processes() {}
 
-  /** Children of this JVM, save the shell that watches it. */
+  /** The children of this JVM, except the shell that watches it. */
   static List<Long> ofThisJvm() {
     try (Stream<ProcessHandle> children = ProcessHandle.current().descendants()) {
       return children
@@ -21,7 +21,7 @@ final class Processes {
   }
 
   static boolean awaitGone(Collection<Long> pids) {
-    return Poll.until(
+    return Polling.until(
         () ->
             pids.stream()
                 .flatMap(pid -> ProcessHandle.of(pid).stream())

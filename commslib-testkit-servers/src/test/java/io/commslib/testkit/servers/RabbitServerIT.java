@@ -68,7 +68,7 @@ class RabbitServerIT {
   }
 
   @Test
-  void tellsTheLogWhenItDoesNotStart() {
+  void failsWithTheLogWhenItDoesNotStart() {
     assertThatThrownBy(() -> RabbitServer.start(Map.of("no_such_setting", "1")))
         .isInstanceOf(ServerUnavailableException.class)
         .hasMessageContaining("failed_to_prepare_configuration");

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * A program that uses servers, for tests of what happens to them when it ends. Prints their
+ * A program that uses servers, for tests of its end. Prints their
  * processes, its folder and their addresses, and ends when its input does.
  */
 final class ServersMain {
@@ -29,7 +29,7 @@ final class ServersMain {
     }
     List<Long> pids = Processes.ofThisJvm();
     System.out.println(String.join(" ", pids.stream().map(pid -> Long.toString(pid)).toList()));
-    System.out.println(Watchdog.instance().folder());
+    System.out.println(OrphanCleaner.instance().folder());
     System.out.flush();
     while (System.in.read() >= 0) {}
   }

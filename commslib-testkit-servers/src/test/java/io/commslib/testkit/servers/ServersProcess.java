@@ -33,7 +33,7 @@ final class ServersProcess implements AutoCloseable {
     output = process.inputReader(StandardCharsets.UTF_8);
   }
 
-  /** The next line it prints; fails the test if it ended instead. */
+  /** Returns the next printed line; fails the test if the process ended instead. */
   String line() throws IOException {
     String line = output.readLine();
     if (line == null) {
@@ -42,7 +42,7 @@ final class ServersProcess implements AutoCloseable {
     return line;
   }
 
-  /** Ends it as an orderly program ends. */
+  /** Ends the process in an orderly way. */
   void end() throws IOException {
     process.getOutputStream().close();
   }

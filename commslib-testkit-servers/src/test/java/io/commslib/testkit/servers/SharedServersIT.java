@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 class SharedServersIT {
 
   @Test
-  void theEnvironmentNamesServersThatRunAlready() throws IOException {
+  void theEnvironmentNamesRunningServers() throws IOException {
     Map<String, String> environment =
         Map.of(
             "COMMSLIB_TEST_PG_URL", "jdbc:postgresql://db:1/main?ssl=true",

@@ -8,23 +8,23 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 
 /**
- * The catalogue of bad input that a message can carry: each row with what must become of its
+ * The catalogue of bad input that a message can carry: each row with the required outcome for its
  * records.
  */
 final class BadInput {
 
-  /** What a good body looks like. */
+  /** The shape of a good body. */
   record Order(String name, BigDecimal amount) {}
 
   static final String TYPE = "contract.order";
 
-  /** What must become of a record. */
+  /** The required outcome for a record. */
   enum Outcome {
-    /** Goes to the dead letters without reaching the handler. */
+    /** The record is dead-lettered without reaching the handler. */
     DEAD_LETTERED,
-    /** Reaches the handler, without what is bad about it. */
+    /** The record reaches the handler without its bad part. */
     HANDLED,
-    /** One of both: the input is legal to take and legal to refuse. */
+    /** Either of both: a transport may accept or refuse the input. */
     EITHER
   }
 

@@ -24,9 +24,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * What every transport must do with bad input: nothing is lost, nothing blocks, nothing loops. Each
- * row of the catalogue is published raw; its records must reach the dead letters or the handler as
- * the row says, and the next message must be handled within a second. Adapters' tests extend it.
+ * The behaviour of every transport on bad input: nothing is lost, blocked or repeated endlessly.
+ * Each row of the catalogue is published raw; its records must reach the dead letters or the
+ * handler as the row requires, and the next message must be handled within a second. Tests of
+ * adapters extend it.
  */
 public abstract class BadInputContract extends ContractFixture {
 
@@ -90,7 +91,7 @@ public abstract class BadInputContract extends ContractFixture {
 
   private void awaitNothingUnderWay(Subscription subscription) {
     await(
-        "nothing under way",
+        "nothing in flight",
         () -> {
           SubscriptionSnapshot now = subscription.snapshot();
           return now.count(Count.IN_FLIGHT) == 0 && now.count(Count.WAITING) == 0;
@@ -142,7 +143,8 @@ public abstract class BadInputContract extends ContractFixture {
   }
 
   @Test
-  @DisplayName("Whatever a handler throws or returns is a failed attempt, and others go on")
+  @DisplayName(
+      "Whatever a handler throws or returns is a failed attempt, and other messages continue")
   void handlersThatMisbehaveFailTheirAttemptOnly() {
     Destination queue = queue();
     List<MessageHandler> bad =
@@ -198,7 +200,7 @@ public abstract class BadInputContract extends ContractFixture {
     return outer;
   }
 
-  /** An exception that fails when asked what it is. */
+  /** An exception whose methods fail. */
   private static final class SilentException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

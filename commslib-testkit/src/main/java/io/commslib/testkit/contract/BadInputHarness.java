@@ -3,12 +3,12 @@ package io.commslib.testkit.contract;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.messaging.Destination;
 
-/** What {@link BadInputContract} must know beyond the other contract. */
+/** The parts of a transport's harness that only {@link BadInputContract} needs. */
 public interface BadInputHarness extends TransportHarness {
 
   /**
-   * Puts a record on a declared destination as a foreign program would. Returns once the broker has
-   * it.
+   * Publishes a record to a declared destination as a foreign program would. Returns once the
+   * broker has it.
    *
    * @param to a declared destination
    * @param record any bytes
@@ -19,7 +19,7 @@ public interface BadInputHarness extends TransportHarness {
   /**
    * Returns the prefix of CloudEvents attributes in header names.
    *
-   * @return such as {@code ce_}
+   * @return for example {@code ce_}
    */
   String attributePrefix();
 

@@ -8,7 +8,7 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * Names the saboteurs that make a sentence of the contract fail. The testkit's own tests run each
+ * Names the saboteurs that make a rule of the contract fail. The tests of the testkit run each
  * pair.
  */
 @Documented

@@ -33,7 +33,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
-/** What the sentences of the contract share: one transport per test, and words to use it with. */
+/** The fixture of a chapter: one transport per test, and short methods to use it with. */
 abstract class ContractFixture {
 
   private static final AtomicInteger NAMES = new AtomicInteger();

@@ -42,7 +42,7 @@ public final class RawRecord {
   }
 
   /**
-   * Adds a header, also where one of the same name is there.
+   * Adds a header, even if the record has one of the same name.
    *
    * @param name any text
    * @param value any bytes
@@ -55,7 +55,7 @@ public final class RawRecord {
   }
 
   /**
-   * Adds a header of text, also where one of the same name is there.
+   * Adds a header of text, even if the record has one of the same name.
    *
    * @param name any text
    * @param value any text, written as UTF-8
@@ -66,9 +66,9 @@ public final class RawRecord {
   }
 
   /**
-   * Leaves out a header.
+   * Removes a header.
    *
-   * @param name of all headers to leave out
+   * @param name the name of the headers to remove
    * @return the new record
    */
   public RawRecord without(String name) {

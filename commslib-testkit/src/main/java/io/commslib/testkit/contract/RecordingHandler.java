@@ -7,7 +7,7 @@ import io.commslib.core.messaging.Settlement;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A handler that remembers what it was given, in the order of the calls. Thread-safe. */
+/** A handler that records its deliveries in the order of the calls. Thread-safe. */
 final class RecordingHandler implements MessageHandler {
 
   record Seen(Message message, int attempt, int redriveCount, long nanos) {}
@@ -54,12 +54,12 @@ final class RecordingHandler implements MessageHandler {
     return seen().stream().map(one -> one.message().id()).toList();
   }
 
-  /** Attempt numbers of one message, in the order of the calls. */
+  /** Returns the attempt numbers of one message in the order of the calls. */
   List<Integer> attempts(String id) {
     return seen().stream().filter(one -> one.message().id().equals(id)).map(Seen::attempt).toList();
   }
 
-  /** Ids of one key in the order of their first calls. */
+  /** Returns the ids of one key in the order of their first calls. */
   List<String> firstOfKey(String key) {
     return seen().stream()
         .filter(one -> one.message().key().filter(key::equals).isPresent())

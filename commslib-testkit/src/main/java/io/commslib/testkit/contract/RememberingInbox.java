@@ -9,7 +9,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** An inbox on in-memory transactions: an entry is there while its transaction runs and stays. */
+/** An inbox on in-memory transactions: a rollback removes the entry. */
 final class RememberingInbox implements Inbox {
 
   private final DatabaseId database;

@@ -6,8 +6,8 @@ import io.commslib.core.messaging.Subscription;
 import java.time.Duration;
 
 /**
- * What {@link MessageTransportContract} must know of one transport to test it. Adapters' tests
- * implement it, one instance and one transport per test; the broker behind it may be shared.
+ * The transport under test and the means to test it. Tests of adapters implement it, with one
+ * instance and one transport per test; tests may share the broker.
  */
 public interface TransportHarness extends AutoCloseable {
 
@@ -19,7 +19,7 @@ public interface TransportHarness extends AutoCloseable {
   MessageTransport transport();
 
   /**
-   * Puts a record that is not one of the library's messages on a declared destination, as a foreign
+   * Publishes a record that is not a message of the library to a declared destination, as a foreign
    * program would: key and body, no headers. Returns once the broker has it.
    *
    * @param to a declared destination
@@ -30,7 +30,7 @@ public interface TransportHarness extends AutoCloseable {
   void publishForeign(Destination to, String key, byte[] body) throws Exception;
 
   /**
-   * Returns the largest message the transport takes.
+   * Returns the largest size of a message that the transport accepts.
    *
    * @return bytes, 1 MiB or more; a body of this size is too large, headers included
    */
@@ -46,7 +46,7 @@ public interface TransportHarness extends AutoCloseable {
   }
 
   /**
-   * Returns how long the contract waits for something that must happen.
+   * Returns the limit within which an expected event must happen.
    *
    * @return default 30 s
    */
@@ -55,7 +55,7 @@ public interface TransportHarness extends AutoCloseable {
   }
 
   /**
-   * Returns how long the contract watches that something does not happen.
+   * Returns the time for which the contract checks that an event does not happen.
    *
    * @return default 200 ms; longer than the broker's usual way from publish to handler
    */
@@ -64,8 +64,8 @@ public interface TransportHarness extends AutoCloseable {
   }
 
   /**
-   * Closes the transport and removes what the test has left on the broker, if that is costly.
-   * Idempotent.
+   * Closes the transport, and removes what the test left on the broker where that would slow later
+   * tests. Idempotent.
    */
   @Override
   void close();

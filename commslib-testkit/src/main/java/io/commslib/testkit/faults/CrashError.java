@@ -1,6 +1,6 @@
 package io.commslib.testkit.faults;
 
-/** The crash of a process, played within one JVM. */
+/** The simulated crash of a process within one JVM. */
 public final class CrashError extends Error {
 
   private static final long serialVersionUID = 1L;

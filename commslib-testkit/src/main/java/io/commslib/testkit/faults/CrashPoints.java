@@ -14,9 +14,9 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Named places between two steps where a test lets the process die. The places are put around the
- * ports a service is built from (publisher, handler, transactions, inbox, data source), so that
- * production code knows nothing of them.
+ * Named places between two steps at which a test ends the process. They wrap the ports that a
+ * service is built from (publisher, handler, transactions, inbox, data source), so that production
+ * code does not depend on them.
  *
  * <p>Names: {@code publish.before}, {@code publish.confirmed}, {@code handle.before}, {@code
  * handle.returned}, {@code transaction.before-commit}, {@code transaction.committed}, {@code
@@ -45,7 +45,7 @@ public final class CrashPoints {
   /**
    * Returns crash points that only count.
    *
-   * @return points of which none is armed
+   * @return crash points without an armed one
    */
   public static CrashPoints none() {
     return new CrashPoints(null, 0, () -> {});
@@ -55,7 +55,7 @@ public final class CrashPoints {
    * Returns crash points of which one halts this JVM: no shutdown hook runs, nothing is flushed.
    *
    * @param name the point
-   * @param count at which time it is reached, 1 or more
+   * @param count the number of the pass at which it crashes, 1 or more
    * @return armed points
    */
   public static CrashPoints halting(String name, int count) {
@@ -66,7 +66,7 @@ public final class CrashPoints {
    * Returns crash points of which one throws {@link CrashError}, for tests within one JVM.
    *
    * @param name the point
-   * @param count at which time it is reached, 1 or more
+   * @param count the number of the pass at which it crashes, 1 or more
    * @return armed points
    */
   public static CrashPoints throwing(String name, int count) {
@@ -79,8 +79,8 @@ public final class CrashPoints {
   }
 
   /**
-   * Returns what the system property {@value #PROPERTY} asks for: halting points, or none without
-   * it.
+   * Returns the crash points that the system property {@value #PROPERTY} names: halting ones, or
+   * none without it.
    *
    * @return the points of this process
    * @throws IllegalArgumentException if the property is neither {@code NAME} nor {@code NAME@COUNT}
@@ -105,7 +105,7 @@ public final class CrashPoints {
   }
 
   /**
-   * Says that a point is reached; crashes if it is the armed one and its time has come.
+   * Passes a point; crashes if it is the armed one and this is the armed pass.
    *
    * @param name the point
    * @throws CrashError if it crashes by throwing
@@ -118,7 +118,7 @@ public final class CrashPoints {
   }
 
   /**
-   * Returns how often a point was reached.
+   * Returns the number of passes of a point.
    *
    * @param name the point
    * @return 0 or more
@@ -129,8 +129,8 @@ public final class CrashPoints {
   }
 
   /**
-   * Puts {@code publish.before} and {@code publish.confirmed} around a publisher; the second is
-   * reached before the caller learns of the confirmation.
+   * Wraps a publisher with {@code publish.before} and {@code publish.confirmed}; the second is
+   * passed before the caller gets the confirmation.
    *
    * @param publisher the real one
    * @return publisher that passes the points
@@ -149,7 +149,7 @@ public final class CrashPoints {
   }
 
   /**
-   * Puts {@code handle.before} and {@code handle.returned} around a handler.
+   * Wraps a handler with {@code handle.before} and {@code handle.returned}.
    *
    * @param handler the real one
    * @return handler that passes the points
@@ -164,8 +164,8 @@ public final class CrashPoints {
   }
 
   /**
-   * Puts {@code transaction.before-commit} and {@code transaction.committed} around transactions;
-   * the second is reached after a rollback too.
+   * Wraps transactions with {@code transaction.before-commit} and {@code transaction.committed};
+   * the second is passed after a rollback too.
    *
    * @param transactions the real ones
    * @return runner that passes the points
@@ -175,7 +175,7 @@ public final class CrashPoints {
   }
 
   /**
-   * Puts {@code inbox.entered} behind an inbox.
+   * Wraps an inbox with {@code inbox.entered} after each entry.
    *
    * @param inbox the real one
    * @return inbox that passes the point
@@ -185,8 +185,8 @@ public final class CrashPoints {
   }
 
   /**
-   * Puts {@code jdbc.before-commit} and {@code jdbc.committed} around the commits of all
-   * connections of a data source: of the outbox, the saga engine and handlers alike.
+   * Wraps the commits of all connections of a data source with {@code jdbc.before-commit} and
+   * {@code jdbc.committed}: of the outbox, the saga engine and handlers alike.
    *
    * @param dataSource the real one
    * @return data source that passes the points
@@ -196,14 +196,14 @@ public final class CrashPoints {
   }
 
   /**
-   * As {@link #around(DataSource)}, and puts points around the statements a test has names for.
-   * Around the execution of one named {@code NAME}: {@code NAME.before} and {@code NAME.done};
-   * around the commit of a transaction, by the name of the last named statement in it: {@code
-   * NAME.before-commit} and {@code NAME.committed}.
+   * As {@link #around(DataSource)}, with points around the statements that a test names: {@code
+   * NAME.before} and {@code NAME.done} around the execution of the statement {@code NAME}, and
+   * {@code NAME.before-commit} and {@code NAME.committed} around the commit of a transaction whose
+   * last named statement it is.
    *
    * @param dataSource the real one
-   * @param names name by SQL text, or null for a statement without points; called once for each
-   *     prepared or executed text
+   * @param names the name of an SQL text, or null for a statement without points; called once for
+   *     each prepared or executed text
    * @return data source that passes the points
    */
   public DataSource around(DataSource dataSource, Function<String, @Nullable String> names) {

@@ -31,7 +31,7 @@ final class ProxyConnection {
     this.ended = ended;
   }
 
-  /** Connects to the server; null if that is not possible: the client is reset then. */
+  /** Connects to the server, or returns null and resets the client if that fails. */
   static @Nullable ProxyConnection open(
       Socket client,
       InetSocketAddress target,
@@ -72,7 +72,7 @@ final class ProxyConnection {
       }
       endOfDirection();
     } catch (IOException e) {
-      // One side has gone: the other one shall learn it the same hard way.
+      // One side was reset, so the other side is reset too.
       reset();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -80,7 +80,7 @@ final class ProxyConnection {
     }
   }
 
-  /** Returns false if the connection is to be cut here. */
+  /** Returns false if a fault cuts the connection here. */
   private boolean forward(Direction direction, Socket to, byte[] piece, int bytes)
       throws IOException {
     if (halfClosed.contains(direction)) {
@@ -93,14 +93,14 @@ final class ProxyConnection {
 
   private void endOfDirection() throws IOException {
     if (openDirections.decrementAndGet() == 0) {
-      // Not a reset: that would throw away what the receivers have not read yet.
+      // Not a reset: that would discard the bytes that the receivers have not read yet.
       client.close();
       server.close();
       ended.accept(this);
     }
   }
 
-  /** Ends a direction in order; what still comes from its sender is thrown away. */
+  /** Ends a direction in order; further bytes of its sender are discarded. */
   void halfClose(Direction direction) {
     halfClosed.add(direction);
     Socket to = direction == Direction.TO_SERVER ? server : client;
@@ -125,12 +125,12 @@ final class ProxyConnection {
       // Linger zero makes close send a reset instead of an orderly end.
       socket.setSoLinger(true, 0);
     } catch (IOException e) {
-      // Already closed: then there is nobody left to tell.
+      // The socket is closed already.
     }
     try {
       socket.close();
     } catch (IOException e) {
-      // The same.
+      // The socket is closed already.
     }
   }
 }

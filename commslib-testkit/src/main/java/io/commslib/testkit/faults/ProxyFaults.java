@@ -9,7 +9,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 
-/** The faults of a proxy now, and the wait they mean for a piece of data. */
+/** The current faults of a proxy, and the delay they mean for a piece of data. */
 final class ProxyFaults {
 
   private final ReentrantLock lock = new ReentrantLock();
@@ -70,7 +70,7 @@ final class ProxyFaults {
     }
   }
 
-  /** Wakes who waits, so that it sees that its connection is gone. */
+  /** Wakes waiting threads, so that they see that their connection is gone. */
   void wake() {
     lock.lock();
     try {
@@ -89,7 +89,7 @@ final class ProxyFaults {
     }
   }
 
-  /** How many of the next bytes may be forwarded before the connection is cut; all, if none is. */
+  /** Returns the number of bytes to forward before the connection is cut, or all of them. */
   int allowed(Direction direction, int bytes) {
     lock.lock();
     try {
@@ -100,7 +100,7 @@ final class ProxyFaults {
     }
   }
 
-  /** Counts forwarded bytes; true if the connection is to be cut now. */
+  /** Counts forwarded bytes and returns whether to cut the connection now. */
   boolean forwarded(Direction direction, int bytes) {
     lock.lock();
     try {
@@ -116,7 +116,7 @@ final class ProxyFaults {
   }
 
   /**
-   * Holds a piece of data as long as the faults say.
+   * Delays a piece of data as the faults require.
    *
    * @return false if the connection is gone
    */

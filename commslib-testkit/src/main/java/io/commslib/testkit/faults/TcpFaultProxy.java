@@ -13,16 +13,16 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A TCP proxy in this JVM that forwards to a real server and breaks the connections when told: for
- * tests of what a client makes of a network that fails.
+ * A TCP proxy in this JVM that forwards to a real server and breaks connections on demand, for
+ * tests of clients on a failing network.
  *
- * <p>Thread-safe; its maker closes it. Costs a thread, and two for each connection, named {@code
+ * <p>Thread-safe; its creator closes it. Uses a thread, and two for each connection, named {@code
  * commslib-testkit-proxy-<n>}. Faults hold until {@link #heal()} and apply to open and new
  * connections alike.
  */
 public final class TcpFaultProxy implements AutoCloseable {
 
-  /** The two ways through the proxy. */
+  /** The two directions through the proxy. */
   public enum Direction {
     /** From the client to the server: requests. */
     TO_SERVER,
@@ -51,16 +51,16 @@ public final class TcpFaultProxy implements AutoCloseable {
   /**
    * Starts a proxy on a free port of the loopback interface.
    *
-   * @param server where it forwards to; resolved again for each connection
+   * @param server the target address; resolved again for each connection
    * @return new proxy
-   * @throws IOException if no port can be had
+   * @throws IOException if no port is free
    */
   public static TcpFaultProxy to(InetSocketAddress server) throws IOException {
     return new TcpFaultProxy(server);
   }
 
   /**
-   * Returns where clients connect to.
+   * Returns the port that clients connect to.
    *
    * @return the port on the loopback interface; never changes
    */
@@ -69,7 +69,7 @@ public final class TcpFaultProxy implements AutoCloseable {
   }
 
   /**
-   * Returns how many connections are open.
+   * Returns the number of open connections.
    *
    * @return 0 or more
    */
@@ -78,9 +78,9 @@ public final class TcpFaultProxy implements AutoCloseable {
   }
 
   /**
-   * Returns how many bytes were forwarded so far; a piece counts just after it was written.
+   * Returns the number of bytes forwarded so far; a piece counts just after it was written.
    *
-   * @param direction which way
+   * @param direction the direction
    * @return 0 or more
    */
   public long forwardedBytes(Direction direction) {
@@ -93,26 +93,26 @@ public final class TcpFaultProxy implements AutoCloseable {
   }
 
   /**
-   * Resets the connection that has forwarded this many more bytes one way, right after them; for
-   * cutting between a request and its answer. Once.
+   * Resets the next connection that has forwarded this many more bytes in one direction, right
+   * after them, to cut between a request and its answer. Happens once.
    *
-   * @param direction which bytes count
+   * @param direction the direction whose bytes count
    * @param bytes 1 or more
    */
   public void cutAfter(Direction direction, long bytes) {
     faults.cutAfter(direction, Checks.inRange("bytes", bytes, 1, Long.MAX_VALUE));
   }
 
-  /** Refuses new connections until {@link #heal()}; open ones go on. */
+  /** Refuses new connections until {@link #heal()}; open ones continue. */
   public synchronized void refuse() {
     closeListener();
   }
 
   /**
-   * Forwards nothing in one direction until {@link #heal()}; what was sent meanwhile arrives then,
-   * as after a network partition.
+   * Forwards nothing in one direction until {@link #heal()}. Bytes sent in the meantime arrive
+   * then, as after a network partition.
    *
-   * @param direction which way
+   * @param direction the direction
    */
   public void blackHole(Direction direction) {
     faults.blackHole(direction);
@@ -120,16 +120,16 @@ public final class TcpFaultProxy implements AutoCloseable {
 
   /**
    * Ends one direction of all open connections in order (the receiver reads end of stream); the
-   * other one goes on.
+   * other direction continues.
    *
-   * @param direction which way
+   * @param direction the direction
    */
   public void halfClose(Direction direction) {
     connections.forEach(connection -> connection.halfClose(direction));
   }
 
   /**
-   * Holds each piece of data for a while before it is forwarded.
+   * Delays each piece of data before it is forwarded.
    *
    * @param delay zero for none, up to 1 h
    */
@@ -138,7 +138,7 @@ public final class TcpFaultProxy implements AutoCloseable {
   }
 
   /**
-   * Forwards at most so much per second and direction of each connection.
+   * Limits the bytes per second in each direction of each connection.
    *
    * @param bytesPerSecond 100 or more
    */
@@ -173,7 +173,7 @@ public final class TcpFaultProxy implements AutoCloseable {
   private void closeListener() {
     try {
       listener.close();
-      // Until the acceptor has left its system call the kernel goes on taking connections.
+      // The kernel accepts connections until the acceptor has left its system call.
       acceptor.join(ACCEPTOR_END_MILLIS);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

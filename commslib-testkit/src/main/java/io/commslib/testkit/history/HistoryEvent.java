@@ -48,7 +48,7 @@ record HistoryEvent(HistoryOp op, long nanos, MessageTrace message, String consu
   /**
    * Reads a line.
    *
-   * @throws IllegalArgumentException if it is not one of ours, or cut short
+   * @throws IllegalArgumentException if it is no line of {@link HistoryWriter}, or is cut short
    */
   static HistoryEvent parse(String line) {
     return new Parser(line).event();

@@ -1,6 +1,6 @@
 package io.commslib.testkit.history;
 
-/** What a process records in its history. */
+/** The operations that a process records in its history. */
 public enum HistoryOp {
   /** A producer is about to publish or commit a message. */
   ATTEMPT,
@@ -8,16 +8,16 @@ public enum HistoryOp {
   ACK,
   /** The producer's database transaction with the message committed. */
   COMMIT,
-  /** The publish surely did not happen ({@code NOT_SENT}), or its transaction rolled back. */
+  /** The publish did not happen ({@code NOT_SENT}), or its transaction rolled back. */
   FAIL,
-  /** Nobody knows whether the publish or commit happened. */
+  /** The result of the publish or commit is unknown. */
   UNKNOWN,
-  /** A handler was given the message. */
+  /** A handler was called with the message. */
   DELIVER,
-  /** What the handler did has committed. */
+  /** The effect of the handler has committed. */
   EFFECT,
-  /** The message stands in the dead letters. */
+  /** The message is in the dead letters. */
   PARK,
-  /** The message was sent back from the dead letters. */
+  /** The message was redriven from the dead letters. */
   REDRIVE
 }

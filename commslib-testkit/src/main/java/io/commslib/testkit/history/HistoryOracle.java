@@ -18,7 +18,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Judges the histories of a run: was everything acknowledged effected once and in order?
+ * Judges the histories of a run: whether every acknowledged message took effect once and in order.
  *
  * <p>Files are read one by one and clocks of different processes are never compared: order and
  * pauses are judged inside each file. Each file is read twice. Memory grows with the number of
@@ -29,7 +29,7 @@ public final class HistoryOracle {
   private static final int MAX_CONSUMERS = 64;
   private static final int MAX_FINDINGS = 100;
 
-  /** What is known of one message. Consumers are bits. */
+  /** The facts about one message. Consumers are bits. */
   private static final class Fate {
     final String key;
     final String writer;
@@ -149,7 +149,7 @@ public final class HistoryOracle {
     }
   }
 
-  /** Keys and writers repeat; one copy of each is enough. */
+  /** Keys and writers repeat, so one copy of each is kept. */
   private MessageTrace shared(MessageTrace trace) {
     return new MessageTrace(
         trace.id(),
@@ -176,7 +176,7 @@ public final class HistoryOracle {
       }
       case EFFECT -> {
         if (fate.open <= 0 && !fate.acknowledged && !fate.unknown) {
-          found(Counter.UNEXPECTED, "effect of what surely failed: " + event.message());
+          found(Counter.UNEXPECTED, "effect of a failed publish: " + event.message());
         }
         if ((fate.effected & bit) != 0) {
           found(
@@ -190,7 +190,7 @@ public final class HistoryOracle {
     }
   }
 
-  /** Parked and redriven messages have no place in the order of first effects. */
+  /** Parked and redriven messages are not part of the order of first effects. */
   private boolean isSpecial(HistoryEvent event) {
     Integer index = consumers.get(event.consumer());
     Fate fate = fates.get(event.message().id());

@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
 
-/** One process's history in its own order: checks order per key and looks for pauses. */
+/** The history of one process in its own order: checks the order per key and detects pauses. */
 final class HistoryStream {
 
   private record Line(String consumer, String writer, String key) {}
@@ -25,7 +25,7 @@ final class HistoryStream {
     this.found = found;
   }
 
-  /** Takes the next event; special ones have no place in the order. */
+  /** Accepts the next event; special ones are not part of the order. */
   void accept(HistoryEvent event, boolean special) {
     String consumer = event.consumer();
     if (consumer.isEmpty()) {
@@ -50,7 +50,7 @@ final class HistoryStream {
     if (busy && before != null && event.nanos() - before > stuckNanos) {
       found.accept(
           Counter.STUCK,
-          event.consumer() + " stood for " + Duration.ofNanos(event.nanos() - before));
+          event.consumer() + " was stalled for " + Duration.ofNanos(event.nanos() - before));
     }
   }
 
@@ -70,7 +70,7 @@ final class HistoryStream {
     }
   }
 
-  /** No event follows: forget. */
+  /** Ends the history. */
   void end() {
     highest.clear();
     effected.clear();

@@ -2,7 +2,7 @@ package io.commslib.testkit.history;
 
 import java.util.List;
 
-/** What {@link HistoryOracle} found. Immutable. */
+/** The verdict of {@link HistoryOracle}. Immutable. */
 public final class HistoryVerdict {
 
   final long[] counts = new long[Counter.values().length];
@@ -10,11 +10,11 @@ public final class HistoryVerdict {
 
   /** The counters of a verdict. */
   public enum Counter {
-    /** Messages a producer set out to publish or commit. */
+    /** Messages that a producer began to publish or commit. */
     ATTEMPTED,
     /** Messages confirmed by the broker or committed to an outbox. */
     ACKNOWLEDGED,
-    /** Messages whose fate no producer knows: they may appear or not. */
+    /** Messages whose result no producer knows: they may appear or not. */
     UNKNOWN,
     /** Messages with at least one effect, over all consumers. */
     SEEN,
@@ -24,7 +24,7 @@ public final class HistoryVerdict {
     PARKED,
     /** Acknowledged, but neither effected nor parked; per consumer. */
     LOST,
-    /** Effects of what was never attempted, surely failed, or had another key or number. */
+    /** Effects of messages that were never attempted, failed, or had another key or number. */
     UNEXPECTED,
     /** Effects beyond the first per consumer and message. */
     DUPLICATE_EFFECTS,
@@ -42,7 +42,7 @@ public final class HistoryVerdict {
   /**
    * Returns one counter.
    *
-   * @param counter which
+   * @param counter the counter
    * @return 0 or more
    */
   public long count(Counter counter) {
@@ -52,7 +52,7 @@ public final class HistoryVerdict {
   /**
    * Returns whether nothing was lost, unexpected, doubled, reordered or stuck.
    *
-   * @return true if all is well
+   * @return true if nothing was found
    */
   public boolean isClean() {
     for (Counter counter : Counter.values()) {
@@ -64,7 +64,7 @@ public final class HistoryVerdict {
   }
 
   /**
-   * Returns what was found, one line each.
+   * Returns the findings, one line each.
    *
    * @return the first 100
    */

@@ -11,10 +11,10 @@ import java.util.Objects;
 
 /**
  * Writes the history of one process as JSON lines, for {@link HistoryOracle}. Each process of a run
- * has a file of its own. Thread-safe; its maker closes it.
+ * has a file of its own. Thread-safe; its creator closes it.
  *
- * <p>Events of producers are flushed before the call returns: what a killed process did must be
- * known. A line cut short by a kill is the last one and the oracle leaves it out.
+ * <p>Events of producers are flushed before the call returns, so that the acts of a killed process
+ * are known. A kill can cut only the last line short, and the oracle ignores that line.
  */
 public final class HistoryWriter implements AutoCloseable {
 
@@ -44,7 +44,7 @@ public final class HistoryWriter implements AutoCloseable {
   }
 
   /**
-   * Records what a producer did.
+   * Records an operation of a producer.
    *
    * @param op attempt, ack, commit, fail or unknown
    * @param message the message
@@ -55,9 +55,9 @@ public final class HistoryWriter implements AutoCloseable {
   }
 
   /**
-   * Records what a consumer did.
+   * Records an operation of a consumer.
    *
-   * @param op deliver, effect, park or replay
+   * @param op deliver, effect, park or redrive
    * @param consumer name of the group
    * @param message the message
    * @param attempt number of the attempt
@@ -81,7 +81,7 @@ public final class HistoryWriter implements AutoCloseable {
     }
   }
 
-  /** Writes what is left through to the disk and closes the file. Idempotent. */
+  /** Writes buffered lines through to the disk and closes the file. Idempotent. */
   @Override
   public synchronized void close() {
     try {

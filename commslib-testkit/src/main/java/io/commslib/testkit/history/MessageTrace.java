@@ -5,12 +5,12 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * What a history says about one message: who made it, and its place in the order of its key. The
- * maker stamps it on the message, so that every reader of the message can record it. Immutable
+ * The identity of a message in a history: its producer, and its place in the order of its key. The
+ * producer stamps it on the message, so that every reader of the message can record it. Immutable
  * value.
  *
  * @param id id of the message
- * @param writer who numbered it; unique in a run
+ * @param writer the producer that numbered it; unique in a run
  * @param key ordering key
  * @param seq number in the order of the writer and key, 0 or more
  */
@@ -23,7 +23,7 @@ public record MessageTrace(String id, String writer, String key, long seq) {
    * Creates a trace.
    *
    * @param id id of the message
-   * @param writer who numbered it
+   * @param writer the producer that numbered it
    * @param key ordering key
    * @param seq number in the order of the writer and key
    */
@@ -36,7 +36,7 @@ public record MessageTrace(String id, String writer, String key, long seq) {
   /**
    * Stamps id, key and trace on a message.
    *
-   * @param message what to stamp
+   * @param message the builder to stamp
    * @return the same builder
    */
   public Message.Builder stamp(Message.Builder message) {

@@ -17,7 +17,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 
-/** Faults in what a transport makes of a subscription's configuration. */
+/** Faults in how a transport applies the configuration of a subscription. */
 final class ConfigFaults {
 
   private ConfigFaults() {}
@@ -85,12 +85,12 @@ final class ConfigFaults {
     return with(healthy, config -> config.gate(Gate.open()));
   }
 
-  /** Forgets inbox, required capabilities, start position, and that expired ones are dropped. */
+  /** Ignores inbox, required capabilities, start position and the dropping of expired messages. */
   static MessageTransport forgetsDemands(MessageTransport healthy) {
     return rewriting(healthy, config -> modest(config, config.group()));
   }
 
-  /** All subscriptions to a topic work for the first group that was declared on it. */
+  /** All subscriptions to a topic join the first group that was declared on it. */
   static MessageTransport mergesGroups(MessageTransport healthy) {
     Map<Destination, String> first = new ConcurrentHashMap<>();
     return new ForwardingTransport(healthy) {

@@ -212,7 +212,7 @@ final class DeadLetterFaults {
         });
   }
 
-  /** Publishes dead letters to where they came from instead of to the failing group. */
+  /** Publishes dead letters to their destination instead of to the failing group. */
   static MessageTransport redrivesToAllGroups(MessageTransport healthy) {
     return republishing(healthy, message -> message);
   }

@@ -4,7 +4,7 @@ import io.commslib.core.messaging.BlockedKeyStore;
 import java.util.List;
 import java.util.OptionalInt;
 
-/** Holds nothing. */
+/** A store that blocks no key. */
 final class ForgetfulBlockedKeyStore implements BlockedKeyStore {
 
   @Override

@@ -7,7 +7,7 @@ import io.commslib.core.messaging.Destination;
 import java.util.List;
 import java.util.function.Predicate;
 
-/** Dead letters that pass everything on; saboteurs change one thing. */
+/** Dead letters that delegate every call; saboteurs override one. */
 class ForwardingDeadLetters implements DeadLetters {
 
   final DeadLetters letters;

@@ -7,7 +7,7 @@ import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot;
 import java.time.Duration;
 
-/** A subscription that passes everything on; saboteurs change one thing. */
+/** A subscription that delegates every call; saboteurs override one. */
 class ForwardingSubscription implements Subscription {
 
   final Subscription healthy;

@@ -12,7 +12,7 @@ import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.TransportCapabilities;
 import java.time.Duration;
 
-/** A transport that passes everything on; saboteurs change one thing. */
+/** A transport that delegates every call; saboteurs override one. */
 class ForwardingTransport implements MessageTransport {
 
   final MessageTransport healthy;

@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 
-/** Faults in how handlers are run and what becomes of their answers. */
+/** Faults in how handlers are run and how their settlements are applied. */
 final class HandlerFaults {
 
   private HandlerFaults() {}
@@ -35,7 +35,7 @@ final class HandlerFaults {
     };
   }
 
-  /** Takes one kind of settlement for another one. */
+  /** Replaces one kind of settlement by another. */
   static MessageTransport settling(
       MessageTransport healthy, Settlement.Kind kind, Settlement instead) {
     return with(
@@ -154,7 +154,7 @@ final class HandlerFaults {
             });
   }
 
-  /** Gives up a handler that overran and goes on while it still runs. */
+  /** Abandons a handler that overran its deadline and continues while it still runs. */
   static MessageTransport abandonsOverrunHandlers(MessageTransport healthy) {
     return with(
         healthy,

@@ -23,7 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 
-/** Faults in the life of transports and subscriptions. */
+/** Faults in the lifecycle of transports and subscriptions. */
 final class LifecycleFaults {
 
   private LifecycleFaults() {}
@@ -227,7 +227,7 @@ final class LifecycleFaults {
             });
   }
 
-  /** While it drains, what has been taken is settled without its handler. */
+  /** Settles everything in flight without its handler while it drains. */
   static MessageTransport losesOnDrain(MessageTransport healthy) {
     return new ForwardingTransport(healthy) {
       @Override

@@ -18,7 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 
-/** Faults on the way to the broker. */
+/** Faults of publishing. */
 final class PublishFaults {
 
   private PublishFaults() {}
@@ -121,7 +121,7 @@ final class PublishFaults {
             });
   }
 
-  /** The third message of each key goes after the fourth. */
+  /** Publishes the third message of each key after the fourth. */
   static MessageTransport swapsMessagesOfAKey(MessageTransport healthy) {
     Map<String, Integer> published = new ConcurrentHashMap<>();
     Map<String, Message> held = new ConcurrentHashMap<>();

@@ -7,20 +7,20 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /**
- * Breaks one promise of a transport, so that a test can be seen to fail. The contract names for
- * each of its sentences the saboteurs that break it ({@code BrokenBy}); authors of adapters can
- * wrap their own transport and see the same.
+ * Breaks one promise of a transport, so that a test can be seen to fail. The contract names the
+ * saboteurs of each rule ({@code BrokenBy}); authors of adapters can wrap their own transport and
+ * see the same.
  */
 public enum Saboteur {
   /** Receipts name another message. */
   MISNAMES_RECEIPTS(PublishFaults::misnamesReceipts),
-  /** Publishes are confirmed and go nowhere. */
+  /** Publishes are confirmed and lost. */
   LOSES_PUBLISHES(PublishFaults::loses),
-  /** Every fiftieth publish is confirmed and goes nowhere. */
+  /** Every fiftieth publish is confirmed and lost. */
   LOSES_SOME_PUBLISHES(PublishFaults::losesSome),
   /** Failed publishes are reported as confirmed. */
   CONFIRMS_FAILURES(PublishFaults::confirmsFailures),
-  /** Every failed publish may have been sent. */
+  /** Every failed publish reports MAYBE_SENT. */
   HIDES_CERTAINTY(PublishFaults::hidesCertainty),
   /** Destinations are never optional. */
   FORGETS_OPTIONAL(PublishFaults::forgetsOptional),
@@ -43,13 +43,13 @@ public enum Saboteur {
   FORGETS_HEADERS(transport -> PublishFaults.stripping(transport, Set.of("headers"))),
   /** Keys are lost. */
   LOSES_KEYS(transport -> PublishFaults.stripping(transport, Set.of("key"))),
-  /** Messages without key get one, all the same. */
+  /** Messages without key get the same key. */
   INVENTS_KEYS(PublishFaults::inventsKeys),
   /** Empty bodies arrive with one byte. */
   PADS_EMPTY_BODIES(PublishFaults::padsEmptyBodies),
   /** Bodies end after 64 KiB. */
   TRUNCATES_BODIES(PublishFaults::truncatesBodies),
-  /** The third and the fourth message of each key change places. */
+  /** The third and the fourth message of each key are swapped. */
   SWAPS_MESSAGES_OF_A_KEY(PublishFaults::swapsMessagesOfAKey),
   /** One handler runs at a time. */
   RUNS_HANDLERS_ONE_AT_A_TIME(HandlerFaults::runsOneAtATime),
@@ -69,9 +69,11 @@ public enum Saboteur {
   SPLITS_GROUPS(ConfigFaults::splitsGroups),
   /** Only the first member of a group works. */
   STARVES_MEMBERS(LifecycleFaults::starvesMembers),
-  /** Inbox, required capabilities, start position and dropped expiry are not heeded. */
+  /**
+   * Inbox, required capabilities, start position and the dropping of expired messages are ignored.
+   */
   FORGETS_DEMANDS(ConfigFaults::forgetsDemands),
-  /** Handled messages come again once. */
+  /** Handled messages are redelivered once. */
   SETTLES_DONE_AS_GIVE_BACK(HandlerFaults::settlesDoneAsGiveBack),
   /** Dropped messages become dead letters. */
   SETTLES_DROP_AS_DEAD_LETTER(
@@ -102,29 +104,29 @@ public enum Saboteur {
               ConfigFaults.ignoresSchedule(transport), Settlement.Kind.RETRY, Settlement.retry())),
   /** Attempts never end. */
   RETRIES_FOREVER(ConfigFaults::retriesForever),
-  /** Dead letters do not say why. */
+  /** Dead letters have no cause. */
   HIDES_CAUSES(DeadLetterFaults::hidesCauses),
-  /** A null settlement is taken for done. */
+  /** A null settlement counts as done. */
   TAKES_NULL_FOR_DONE(HandlerFaults::takesNullForDone),
   /** The default classifier decides. */
   IGNORES_CLASSIFIER(ConfigFaults::ignoresClassifier),
-  /** Whatever a handler throws, it is done. */
+  /** A handler that throws counts as done. */
   SWALLOWS_THROWS(HandlerFaults::swallowsThrows),
-  /** Handlers may take an hour. */
+  /** Handlers have a deadline of an hour. */
   IGNORES_DEADLINES(ConfigFaults::ignoresDeadlines),
-  /** A key goes on while its overrun handler still runs. */
+  /** A key continues while its overrun handler still runs. */
   ABANDONS_OVERRUN_HANDLERS(HandlerFaults::abandonsOverrunHandlers),
-  /** An outage burns attempts. */
+  /** An outage consumes attempts. */
   COUNTS_OUTAGES(HandlerFaults::countsOutages),
-  /** Everything is always up. */
+  /** Health is always UP. */
   ALWAYS_HEALTHY(LifecycleFaults::alwaysHealthy),
-  /** What can't be decoded is nowhere to be seen. */
+  /** Records that can't be decoded are not listed. */
   HIDES_UNDECODABLE(DeadLetterFaults::hidesUndecodable),
-  /** Dead letters show a second late. */
+  /** Dead letters are listed a second late. */
   LISTS_LATE(DeadLetterFaults::listsLate),
-  /** Looking at dead letters takes them away. */
+  /** Listing dead letters removes them. */
   LIST_REMOVES(DeadLetterFaults::listRemoves),
-  /** Dead letters show newest first. */
+  /** Dead letters are listed newest first. */
   REVERSES_LISTS(DeadLetterFaults::reversesLists),
   /** Every page of dead letters is the first one. */
   REPEATS_PAGES(DeadLetterFaults::repeatsPages),
@@ -132,17 +134,17 @@ public enum Saboteur {
   REDRIVES_AS_NEW(DeadLetterFaults::redrivesAsNew),
   /** Redriven messages go to all groups. */
   REDRIVES_TO_ALL_GROUPS(DeadLetterFaults::redrivesToAllGroups),
-  /** All dead letters are chosen first, then sent. */
+  /** The selection is asked about all dead letters before the first is sent. */
   SELECTS_AHEAD(DeadLetterFaults::selectsAhead),
-  /** The newest dead letter goes back first. */
+  /** The newest dead letter is redriven first. */
   REDRIVES_BACKWARDS(DeadLetterFaults::redrivesBackwards),
-  /** Limits out of range are taken for the nearest allowed. */
+  /** Limits out of range are replaced by the nearest allowed one. */
   TAKES_ANY_LIMIT(DeadLetterFaults::takesAnyLimit),
-  /** All dead letters are chosen. */
+  /** All dead letters are redriven, selected or not. */
   IGNORES_SELECTION(DeadLetterFaults::ignoresSelection),
   /** Nothing is discarded. */
   IGNORES_DISCARD(DeadLetterFaults::ignoresDiscard),
-  /** Groups nobody knows have no dead letters. */
+  /** Unknown groups have no dead letters. */
   TAKES_UNKNOWN_FOR_EMPTY(DeadLetterFaults::takesUnknownForEmpty),
   /** No transaction commits. */
   COMMITS_NOTHING(TransactionFaults::commitsNothing),
@@ -150,16 +152,16 @@ public enum Saboteur {
   COMMITS_EVERYTHING(TransactionFaults::commitsEverything),
   /** Every batch has one message. */
   FORGETS_BATCHES(transport -> ConfigFaults.with(transport, ConfigFaults::inBatchesOfOne)),
-  /** No key is ever held. */
+  /** No key is ever blocked. */
   FORGETS_BLOCKED_KEYS(transport -> ConfigFaults.with(transport, ConfigFaults::holdingNoKeys)),
-  /** Dead letters may come in any number. */
+  /** The dead-letter breaker never opens. */
   IGNORES_DEAD_LETTER_BREAKER(
       transport -> ConfigFaults.with(transport, config -> config.withoutDeadLetterBreaker())),
-  /** Settled before it is handled. */
+  /** Messages are settled before they are handled. */
   ACKNOWLEDGES_EARLY(HandlerFaults::acknowledgesEarly),
   /** While draining, messages are settled without their handler. */
   LOSES_ON_DRAIN(LifecycleFaults::losesOnDrain),
-  /** Drained, whatever still runs. */
+  /** Drain returns true while handlers still run. */
   CLAIMS_DRAINED(LifecycleFaults::claimsDrained),
   /** Pause does nothing. */
   IGNORES_PAUSE(LifecycleFaults::ignoresPause),
@@ -171,17 +173,17 @@ public enum Saboteur {
   IGNORES_SUBSCRIPTION_CLOSE(LifecycleFaults::ignoresSubscriptionClose),
   /** Closing the transport does nothing. */
   IGNORES_CLOSE(LifecycleFaults::ignoresClose),
-  /** What does not exist is created on the way. */
+  /** Missing destinations are created silently. */
   DECLARES_SILENTLY(LifecycleFaults::declaresSilently),
-  /** A destination can be declared once. */
+  /** A destination can be declared only once. */
   REFUSES_REDECLARATION(LifecycleFaults::refusesRedeclaration),
   /** A thread stays behind. */
   LEAKS_THREADS(LifecycleFaults::leaksThreads),
-  /** Snapshots say nothing of ages and pauses. */
+  /** Snapshots have no ages and no pauses. */
   BLANKS_SNAPSHOTS(LifecycleFaults::blanksSnapshots),
   /** Handled messages are counted twice. */
   MISCOUNTS_LEDGER(LifecycleFaults::miscountsLedger),
-  /** The observer is told nothing. */
+  /** The observer is never called. */
   KEEPS_OBSERVER_IN_THE_DARK(transport -> transport);
 
   private final UnaryOperator<MessageTransport> fault;
@@ -193,15 +195,15 @@ public enum Saboteur {
   /**
    * Returns a transport with this fault around a healthy one.
    *
-   * @param healthy the transport to spoil; the caller closes it
-   * @return the spoilt transport
+   * @param healthy the transport to break; the caller closes it
+   * @return the broken transport
    */
   public MessageTransport sabotage(MessageTransport healthy) {
     return fault.apply(healthy);
   }
 
   /**
-   * Returns the observer to pass to the transport that will be spoilt.
+   * Returns the observer to pass to the transport that will be broken.
    *
    * @param observer the test's observer
    * @return the same, unless this saboteur silences observers

@@ -1,20 +1,20 @@
 package io.commslib.testkit.simulation;
 
-/** A broker and its group of members, seen from the schedule. */
+/** A broker and its group of members, as the schedule drives them. */
 interface BrokerModel {
 
   /** Publishes a message of a key. */
   void publish(String key, int number);
 
-  /** Does one thing that goes well, chosen by the dice; false if there was nothing to do. */
+  /** Takes one fault-free step, chosen at random; false if there was none to take. */
   boolean step();
 
-  /** Does one thing that goes wrong, chosen by the dice. */
+  /** Injects one fault, chosen at random. */
   void fault();
 
-  /** Brings back what is down, so that all can come to an end. */
+  /** Ends all faults, so that all work can finish. */
   void heal();
 
-  /** What must hold when nothing happens any more. */
+  /** Checks the rules that must hold once all work is finished. */
   void checkAtTheEnd();
 }

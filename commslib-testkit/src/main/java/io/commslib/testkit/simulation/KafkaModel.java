@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Partitions that are read by offset, owned by one member each, with committed offsets that belong
- * to a generation. Members lose partitions in good order (their last commit counts), or without
+ * to a generation. Members lose partitions in an orderly way (their last commit counts), or without
  * noticing (it does not).
  */
 final class KafkaModel implements BrokerModel {
@@ -23,7 +23,7 @@ final class KafkaModel implements BrokerModel {
     int generation;
     @Nullable Assignment owner;
 
-    /** To whom the broker has decided to give it; null if anybody may have it. */
+    /** The member that the broker has chosen as the next owner, or null. */
     @Nullable SimulatedConsumer target;
 
     Partition(int number) {
@@ -31,7 +31,7 @@ final class KafkaModel implements BrokerModel {
     }
   }
 
-  /** A partition in the hands of a member; the scope of its deliveries. */
+  /** A partition assigned to a member; the scope of its deliveries. */
   private static final class Assignment {
     final Partition partition;
     final SimulatedConsumer member;
@@ -57,7 +57,7 @@ final class KafkaModel implements BrokerModel {
   private final SimulatedGroup group;
   private final List<Partition> partitions = new ArrayList<>();
 
-  /** Members that lost a partition and have not noticed. */
+  /** The members that lost a partition and have not noticed. */
   private final List<Assignment> unaware = new ArrayList<>();
 
   private int commitsToReject;
@@ -103,7 +103,7 @@ final class KafkaModel implements BrokerModel {
         }
       }
     }
-    // Seldom, so that members work on for a while with what they have lost.
+    // Rarely, so that members keep working for a while on partitions that they have lost.
     if (possible.isEmpty() || world.random().nextInt(20) == 0) {
       unaware.forEach(lost -> possible.add(() -> notice(lost)));
     }
@@ -125,10 +125,10 @@ final class KafkaModel implements BrokerModel {
       assignment.position = partition.log.size();
     }
     partition.owner = assignment;
-    // An unaware member may get back what it still works on.
-    world.truth().forgetDues(assignment.member.name());
+    // An unaware member may be assigned a partition that it still works on.
+    world.state().forgetDues(assignment.member.name());
     world
-        .truth()
+        .state()
         .trace(
             assignment.member.name()
                 + " gets "
@@ -154,8 +154,8 @@ final class KafkaModel implements BrokerModel {
     WireMessage wire = to.partition.log.get((int) offset);
     ModelDelivery delivery = new ModelDelivery(to, wire, offset, 0);
     if (!to.ledger.accepted(offset)) {
-      if (!world.truth().isComplete(delivery.id())) {
-        world.truth().violated(delivery.id() + " was taken for finished");
+      if (!world.state().isComplete(delivery.id())) {
+        world.state().violated(delivery.id() + " was treated as finished");
       }
       return;
     }
@@ -171,7 +171,7 @@ final class KafkaModel implements BrokerModel {
     if (commitsToReject > 0) {
       commitsToReject--;
       by.lastCommit = new OffsetLedger.Commit(-1, "");
-      world.truth().trace("commit rejected");
+      world.state().trace("commit rejected");
       return;
     }
     Partition partition = by.partition;
@@ -180,17 +180,17 @@ final class KafkaModel implements BrokerModel {
       return;
     }
     if (said.offset() < partition.committed.offset()) {
-      world.truth().violated("commit of " + partition.number + " went backwards");
+      world.state().violated("commit of " + partition.number + " went backwards");
     }
     for (long offset = partition.committed.offset(); offset < said.offset(); offset++) {
       WireMessage wire = partition.log.get((int) offset);
       String id = String.valueOf(wire.headers().get("ce_id"));
-      if (!world.truth().isComplete(id)) {
-        world.truth().violated("commit went past " + id + ", which is unfinished");
+      if (!world.state().isComplete(id)) {
+        world.state().violated("commit went past " + id + ", which is unfinished");
       }
     }
     partition.committed = said;
-    world.truth().trace("committed " + partition.number + " at " + said.offset());
+    world.state().trace("committed " + partition.number + " at " + said.offset());
   }
 
   private OffsetLedger.Commit spoilt(Assignment by, OffsetLedger.Commit commit) {
@@ -203,16 +203,16 @@ final class KafkaModel implements BrokerModel {
     if (world.saboteur() == SimulationFault.NOTES_TOO_MUCH && commit.offset() + 1 < by.position) {
       String more = Long.toString(commit.offset() + 1);
       return new OffsetLedger.Commit(
-          commit.offset(), commit.note().isEmpty() ? more : commit.note() + "," + more);
+          commit.offset(), commit.metadata().isEmpty() ? more : commit.metadata() + "," + more);
     }
     return commit;
   }
 
-  /** A member gives a partition up in good order. */
+  /** A member releases a partition in an orderly way. */
   private void leave(Assignment leaving) {
     commit(leaving, leaving.ledger.commit());
     leaving.member.engine().revoke(leaving);
-    world.truth().forgetDues(leaving.member.name());
+    world.state().forgetDues(leaving.member.name());
     leaving.partition.owner = null;
   }
 
@@ -220,7 +220,7 @@ final class KafkaModel implements BrokerModel {
     unaware.remove(lost);
     if (lost.member.isAlive()) {
       lost.member.engine().revoke(lost);
-      world.truth().forgetDues(lost.member.name());
+      world.state().forgetDues(lost.member.name());
     }
   }
 
@@ -238,7 +238,7 @@ final class KafkaModel implements BrokerModel {
         partitions.forEach(this::startLeaving);
       }
       case 2 -> {
-        // Only what changes hands stops; its owner and the new one meet once more for it.
+        // Only partitions that move stop; they are assigned in a second rebalance.
         world.faultHappened("cooperative rebalance");
         startLeaving(partitions.get(world.random().nextInt(PARTITIONS)));
       }
@@ -264,7 +264,8 @@ final class KafkaModel implements BrokerModel {
   }
 
   /**
-   * KIP-848: the broker names the owners; each member lets go in its own time, without the rest.
+   * KIP-848: the broker names the owners; each member releases on its own, independent of the
+   * others.
    */
   private void moveByBroker() {
     for (Partition partition : partitions) {
@@ -285,7 +286,7 @@ final class KafkaModel implements BrokerModel {
     }
   }
 
-  /** The session ran out: the broker gives the partition away, the member goes on unaware. */
+  /** The session expires: the broker reassigns the partition, and the member continues unaware. */
   private void lose(Partition partition) {
     Assignment owner = partition.owner;
     if (owner != null && owner.member.isAlive()) {
@@ -311,9 +312,8 @@ final class KafkaModel implements BrokerModel {
       long committed = partition.committed.offset();
       if (committed != partition.log.size() && Objects.nonNull(partition.owner)) {
         world
-            .truth()
-            .violated(
-                "committed " + committed + " of " + partition.log.size() + " when all was done");
+            .state()
+            .violated("committed " + committed + " of " + partition.log.size() + " at the end");
       }
     }
   }

@@ -28,7 +28,7 @@ final class ModelDelivery implements RawDelivery {
     return number;
   }
 
-  /** True the first time. */
+  /** Returns true at the first call. */
   boolean settle() {
     boolean first = !settled;
     settled = true;

@@ -1,23 +1,28 @@
 package io.commslib.testkit.simulation;
 
 /**
- * What of one partition is unfinished during one assignment, as the Kafka-like model asks it. The
- * model has one of its own; an adapter's tests put the adapter's in its place.
+ * The unfinished offsets of one partition during one assignment, for the Kafka-like model. The
+ * model has one of its own; tests of an adapter replace it by the adapter's.
  */
 public interface OffsetLedger {
 
-  /** A commit: the offset and what is written beside it. */
-  record Commit(long offset, String note) {}
+  /**
+   * A commit.
+   *
+   * @param offset the committed offset
+   * @param metadata the metadata that is committed with it
+   */
+  record Commit(long offset, String metadata) {}
 
   /**
-   * Takes over what the predecessor committed.
+   * Starts from the commit of the previous owner.
    *
    * @param commit the last one
    */
   void restore(Commit commit);
 
   /**
-   * Notes that a record has come.
+   * Records the arrival of a record.
    *
    * @param offset its offset
    * @return false if it is finished already
@@ -25,14 +30,14 @@ public interface OffsetLedger {
   boolean accepted(long offset);
 
   /**
-   * Notes that a record is finished.
+   * Records that a record is finished.
    *
    * @param offset its offset
    */
   void finished(long offset);
 
   /**
-   * Returns what to commit now.
+   * Returns the next commit.
    *
    * @return the commit
    */

@@ -9,8 +9,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A queue with a single active consumer. What a channel has not acknowledged when it ends goes back
- * to the front of the queue, in its order, and counts as delivered before.
+ * A queue with a single active consumer. The unacknowledged records of a channel that ends return
+ * to the front of the queue in their order, and count as delivered before.
  */
 final class RabbitModel implements BrokerModel {
 
@@ -18,7 +18,7 @@ final class RabbitModel implements BrokerModel {
 
   private record Item(WireMessage wire, int deliveries) {}
 
-  /** The scope of its deliveries; tags mean something on it only. */
+  /** The scope of its deliveries; tags are valid only within it. */
   private static final class Channel {
     final SimulatedConsumer member;
     final TreeMap<Long, Item> unacknowledged = new TreeMap<>();
@@ -68,8 +68,8 @@ final class RabbitModel implements BrokerModel {
     Item item = channel.unacknowledged.remove(tag);
     if (item != null) {
       String id = String.valueOf(item.wire.headers().get("ce_id"));
-      if (!world.truth().isComplete(id)) {
-        world.truth().violated(id + " left the broker unfinished");
+      if (!world.state().isComplete(id)) {
+        world.state().violated(id + " left the broker unfinished");
       }
     }
   }
@@ -92,7 +92,7 @@ final class RabbitModel implements BrokerModel {
         && channel.member.engine().isIntakeOpen()) {
       possible.add(() -> deliver(channel));
     }
-    // Seldom, so that members work on for a while with what they have lost.
+    // Rarely, so that members keep working for a while on deliveries that they have lost.
     if (possible.isEmpty() || world.random().nextInt(20) == 0) {
       unaware.forEach(lost -> possible.add(() -> notice(lost)));
     }
@@ -105,9 +105,9 @@ final class RabbitModel implements BrokerModel {
 
   private void activate() {
     active = new Channel(group.any());
-    // An unaware member may become active again and get what it still works on.
-    world.truth().forgetDues(active.member.name());
-    world.truth().trace(active.member.name() + " is active");
+    // An unaware member may become active again and get a record that it still works on.
+    world.state().forgetDues(active.member.name());
+    world.state().trace(active.member.name() + " is active");
   }
 
   private void deliver(Channel to) {
@@ -120,7 +120,7 @@ final class RabbitModel implements BrokerModel {
     }
   }
 
-  /** The broker closes a channel; its member learns of that later. */
+  /** The broker closes a channel; its member notices later. */
   private void end(Channel channel) {
     channel.open = false;
     active = null;
@@ -144,7 +144,7 @@ final class RabbitModel implements BrokerModel {
     unaware.remove(channel);
     if (channel.member.isAlive()) {
       channel.member.engine().revoke(channel);
-      world.truth().forgetDues(channel.member.name());
+      world.state().forgetDues(channel.member.name());
     }
   }
 
@@ -165,7 +165,7 @@ final class RabbitModel implements BrokerModel {
       }
       case 2 -> {
         if (active != null && !active.unacknowledged.isEmpty()) {
-          // The broker waits for an acknowledgement only so long; the handler goes on unaware.
+          // The acknowledgement timeout of the broker expires; the handler continues unaware.
           world.faultHappened("delivery lock expires");
           end(active);
         }
@@ -186,7 +186,7 @@ final class RabbitModel implements BrokerModel {
   public void checkAtTheEnd() {
     group.checkBalance();
     if (!queue.isEmpty() || (active != null && !active.unacknowledged.isEmpty())) {
-      world.truth().violated("the queue is not empty when all was done");
+      world.state().violated("the queue is not empty at the end");
     }
   }
 }

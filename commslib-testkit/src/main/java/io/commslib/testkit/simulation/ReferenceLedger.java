@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** The plainest ledger that is right. */
+/** The simplest correct ledger. */
 final class ReferenceLedger implements OffsetLedger {
 
   private final TreeSet<Long> finished = new TreeSet<>();
@@ -15,8 +15,8 @@ final class ReferenceLedger implements OffsetLedger {
   public void restore(Commit commit) {
     frontier = commit.offset();
     next = frontier;
-    if (!commit.note().isEmpty()) {
-      Arrays.stream(commit.note().split(",")).map(Long::valueOf).forEach(finished::add);
+    if (!commit.metadata().isEmpty()) {
+      Arrays.stream(commit.metadata().split(",")).map(Long::valueOf).forEach(finished::add);
     }
     advance();
   }
@@ -40,7 +40,7 @@ final class ReferenceLedger implements OffsetLedger {
     next = Math.max(next, frontier);
   }
 
-  /** Past everything that has come, finished or not: what a broken adapter commits. */
+  /** Commits past every record that arrived, finished or not, as a broken adapter does. */
   long next() {
     return next;
   }

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** What really happened, beside what the parts believe; knows what must hold. */
+/** The events that really happened, and the rules that they must keep. */
 final class SimulatedBrokerState {
 
   private final Map<String, Integer> lastOfKey = new HashMap<>();
@@ -57,12 +57,12 @@ final class SimulatedBrokerState {
     dueNanos.put(member + "/" + id, atNanos);
   }
 
-  /** A member loses deliveries: what comes again is a new delivery and need not wait. */
+  /** A member loses deliveries: a redelivery is a new delivery and need not wait. */
   void forgetDues(String member) {
     dueNanos.keySet().removeIf(known -> known.startsWith(member + "/"));
   }
 
-  /** A message is through: handled, dropped, or safe in the dead letters. */
+  /** A message is complete: handled, dropped, or safe in the dead letters. */
   void completed(String id, String how) {
     trace(id + " " + how);
     if (!completed.add(id)) {
@@ -73,7 +73,7 @@ final class SimulatedBrokerState {
     int number = Integer.parseInt(id.substring(dash + 1));
     int last = lastOfKey.merge(key, number, Math::max);
     if (last != number || number != countOf(key) - 1) {
-      violated(id + " was completed out of its order");
+      violated(id + " was completed out of order");
     }
   }
 
@@ -90,7 +90,7 @@ final class SimulatedBrokerState {
     return completed.contains(id);
   }
 
-  /** Somebody tells the broker that a message need not come again. */
+  /** A member tells the broker that it need not redeliver a message. */
   void settled(String member, String id) {
     trace(member + " settles " + id);
     if (!completed.contains(id)) {

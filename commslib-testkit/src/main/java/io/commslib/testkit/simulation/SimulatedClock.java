@@ -13,8 +13,8 @@ import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /**
- * Virtual time and everything that waits to run: which of the tasks that are due runs next is the
- * seed's decision. Each process has a view of its own and loses its tasks when it dies.
+ * Virtual time and all scheduled tasks. The seed decides which of the due tasks runs next. Each
+ * process has a view of its own and loses its tasks when it dies.
  */
 final class SimulatedClock {
 
@@ -36,12 +36,12 @@ final class SimulatedClock {
     return nowNanos;
   }
 
-  /** The wall clock jumps; the monotonic one does not. */
+  /** Lets the wall clock jump; the monotonic clock does not. */
   void jump(Duration by) {
     wallOffsetNanos += by.toNanos();
   }
 
-  /** Runs one task that is due; false if none is. */
+  /** Runs one due task; false if there is none. */
   boolean runOne() {
     int due = 0;
     int chosen = -1;
@@ -169,11 +169,11 @@ final class SimulatedClock {
 
     @Override
     public void close() {
-      // Its tasks go with it when it dies.
+      // The tasks of a process end when it dies.
     }
   }
 
-  /** Ends a process in the middle of what it does. */
+  /** Thrown to end a process between two steps. */
   static final class ProcessDeath extends Error {
     private static final long serialVersionUID = 1;
 

@@ -16,7 +16,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
-/** One process of a group: the real engine, a handler that does what the seed says. */
+/** One process of a group: the real engine with a handler that the seed controls. */
 final class SimulatedConsumer {
 
   static final CloudEventsEnvelope ENVELOPE =
@@ -68,7 +68,7 @@ final class SimulatedConsumer {
   }
 
   void crash() {
-    world.truth().trace(name + " dies");
+    world.state().trace(name + " dies");
     process.die();
   }
 
@@ -76,14 +76,14 @@ final class SimulatedConsumer {
     diesHere();
     String id = delivery.message().id();
     SplittableRandom random = world.random();
-    world.truth().called(name, id, world.clock().nanoTime());
+    world.state().called(name, id, world.clock().nanoTime());
     int dice = random.nextInt(100);
     if (dice < 8) {
       throw new PlannedFailure();
     }
     if (dice < 14) {
       Duration after = Duration.ofMillis(1 + random.nextInt(3_000));
-      world.truth().retryDue(name, id, world.clock().nanoTime() + after.toNanos());
+      world.state().retryDue(name, id, world.clock().nanoTime() + after.toNanos());
       return Settlement.retry(after);
     }
     if (dice < 17) {
@@ -92,12 +92,12 @@ final class SimulatedConsumer {
     if (dice < 20) {
       return Settlement.giveBack();
     }
-    world.truth().completed(id, "is handled by " + name);
+    world.state().completed(id, "is handled by " + name);
     diesHere();
     return dice < 22 ? Settlement.drop("planned") : Settlement.done();
   }
 
-  /** A process may die between any two steps; what it does afterwards never happened. */
+  /** A process may die between any two steps; later steps have no effect. */
   private void diesHere() {
     if (!isAlive()) {
       throw new SimulatedClock.ProcessDeath();
@@ -126,7 +126,7 @@ final class SimulatedConsumer {
 
   private void answer(String id, CompletableFuture<Void> confirmed, DeadLetterFate fate) {
     if (fate != DeadLetterFate.REFUSED) {
-      world.truth().deadLettered(id);
+      world.state().deadLettered(id);
     }
     boolean reportsFailure =
         fate != DeadLetterFate.CONFIRMED && world.saboteur() != SimulationFault.DROPS_DEAD_LETTERS;
@@ -137,17 +137,17 @@ final class SimulatedConsumer {
     }
   }
 
-  /** What becomes of a dead letter on its way. */
+  /** The outcome of publishing a dead letter. */
   enum DeadLetterFate {
-    /** It is safe, and we are told. */
+    /** It is stored, and the publish is confirmed. */
     CONFIRMED,
-    /** It is not there, and we are told. */
+    /** It is not stored, and the publish fails. */
     REFUSED,
-    /** It is safe, but we are told that it failed. */
+    /** It is stored, but the publish fails. */
     CONFIRM_LOST
   }
 
-  /** Costs nothing to throw. */
+  /** An exception without stack trace. */
   static final class PlannedFailure extends RuntimeException {
     private static final long serialVersionUID = 1;
 

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** The two members of a group, restarted after they died, and their common settling. */
+/** The two members of a group, restarted after they die, and their settling. */
 final class SimulatedGroup {
 
   private static final int MEMBERS = 2;
@@ -19,7 +19,7 @@ final class SimulatedGroup {
   private int started;
 
   /**
-   * @param acknowledged what the model does once a living member acknowledges
+   * @param acknowledged called when a living member acknowledges
    */
   SimulatedGroup(SimulatedWorld world, Consumer<ModelDelivery> acknowledged) {
     this.world = world;
@@ -45,7 +45,9 @@ final class SimulatedGroup {
 
           @Override
           public void giveBack(RawDelivery delivery) {
-            world.truth().violated("given back though it gives back in place");
+            world
+                .state()
+                .violated("given back to the model although the engine gives back in place");
           }
         };
     self[0] = new SimulatedConsumer("member-" + started++, world, settler);
@@ -57,9 +59,9 @@ final class SimulatedGroup {
       return;
     }
     if (!delivery.settle()) {
-      world.truth().violated(delivery.id() + " was settled twice");
+      world.state().violated(delivery.id() + " was settled twice");
     }
-    world.truth().settled(member.name(), delivery.id());
+    world.state().settled(member.name(), delivery.id());
     acknowledged.accept(delivery);
   }
 
@@ -75,7 +77,7 @@ final class SimulatedGroup {
     for (int i = 0; i < MEMBERS; i++) {
       if (!members.get(i).isAlive()) {
         members.set(i, start());
-        world.truth().trace(members.get(i).name() + " starts");
+        world.state().trace(members.get(i).name() + " starts");
       }
     }
   }
@@ -89,7 +91,7 @@ final class SimulatedGroup {
     for (SimulatedConsumer member : alive()) {
       long imbalance = member.engine().snapshot().imbalance();
       if (imbalance != 0) {
-        world.truth().violated(member.name() + " ledger: " + member.engine().snapshot());
+        world.state().violated(member.name() + " ledger: " + member.engine().snapshot());
       }
     }
   }

@@ -3,12 +3,12 @@ package io.commslib.testkit.simulation;
 import java.time.Duration;
 import java.util.SplittableRandom;
 
-/** What models and members share: clock, truth, dice, and how many faults are still to come. */
+/** The state that models and members share: clock, events, randomness and remaining faults. */
 final class SimulatedWorld {
 
   private final SplittableRandom random;
   private final SimulatedClock clock;
-  private final SimulatedBrokerState truth = new SimulatedBrokerState();
+  private final SimulatedBrokerState state = new SimulatedBrokerState();
   private final SimulationFault saboteur;
   private int faults;
   private int badDeadLetters;
@@ -29,8 +29,8 @@ final class SimulatedWorld {
     return clock;
   }
 
-  SimulatedBrokerState truth() {
-    return truth;
+  SimulatedBrokerState state() {
+    return state;
   }
 
   SimulationFault saboteur() {
@@ -48,7 +48,7 @@ final class SimulatedWorld {
 
   void faultHappened(String what) {
     faults--;
-    truth.trace("fault: " + what);
+    state.trace("fault: " + what);
   }
 
   void jumpClock() {

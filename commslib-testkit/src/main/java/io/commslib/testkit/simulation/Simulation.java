@@ -5,9 +5,9 @@ import java.util.SplittableRandom;
 import java.util.function.Supplier;
 
 /**
- * Runs schedules: 24 messages of three keys, two members, at least one fault, everything else by
- * the seed. Each schedule is checked at every step for what must never happen, and at its end, once
- * everything is healed, for what must have happened. Immutable.
+ * Runs schedules: 24 messages of three keys, two members and at least one fault; the seed decides
+ * everything else. The rules are checked at every step, and completeness at the end, once all
+ * faults have ended. Immutable.
  */
 public final class Simulation {
 
@@ -15,7 +15,7 @@ public final class Simulation {
   private static final int KEYS = 3;
   private static final int MAX_STEPS = 50_000;
 
-  /** Which broker is imitated. */
+  /** The simulated broker. */
   public enum Model {
     /** Partitions, offsets, generations; classic, cooperative and broker-side rebalances. */
     KAFKA,
@@ -24,11 +24,11 @@ public final class Simulation {
   }
 
   /**
-   * What a schedule came to.
+   * The result of a schedule.
    *
-   * @param seed reproduces it
-   * @param trace hash over everything that happened, in order
-   * @param violations what must not have happened; empty if all is well
+   * @param seed the seed, which reproduces it
+   * @param trace a hash of all events in order
+   * @param violations the broken rules; empty if there are none
    */
   public record Result(long seed, long trace, List<String> violations) {}
 
@@ -43,9 +43,9 @@ public final class Simulation {
   }
 
   /**
-   * Creates a simulation in which nothing is done wrong.
+   * Creates a simulation of correct members.
    *
-   * @param model which broker
+   * @param model the broker
    * @return new simulation
    */
   public static Simulation of(Model model) {
@@ -53,9 +53,9 @@ public final class Simulation {
   }
 
   /**
-   * Puts a saboteur in.
+   * Adds a fault of the implementation.
    *
-   * @param one what is done wrong
+   * @param one the fault
    * @return new simulation
    */
   public Simulation sabotagedBy(SimulationFault one) {
@@ -63,9 +63,9 @@ public final class Simulation {
   }
 
   /**
-   * Puts an adapter's ledger in the place of the Kafka-like model's own.
+   * Replaces the ledger of the Kafka-like model by that of an adapter.
    *
-   * @param ledger makes one for each assignment of a partition
+   * @param ledger creates a ledger for each assignment of a partition
    * @return new simulation
    */
   public Simulation withLedgers(Supplier<OffsetLedger> ledger) {
@@ -76,7 +76,7 @@ public final class Simulation {
    * Runs the schedule of a seed, on the calling thread.
    *
    * @param seed the seed; the same one gives the same trace
-   * @return what it came to
+   * @return its result
    */
   public Result run(long seed) {
     SimulatedWorld world = new SimulatedWorld(seed, saboteur);
@@ -86,18 +86,18 @@ public final class Simulation {
     world.noMoreFaults();
     broker.heal();
     while (steps++ < MAX_STEPS && stepOrAdvance(world, broker)) {
-      if (!world.truth().violations().isEmpty()) {
+      if (!world.state().violations().isEmpty()) {
         break;
       }
     }
-    if (world.truth().violations().isEmpty()) {
-      if (!world.truth().isEverythingComplete()) {
-        world.truth().violated("lost or stuck: " + world.truth().missing());
+    if (world.state().violations().isEmpty()) {
+      if (!world.state().isEverythingComplete()) {
+        world.state().violated("lost or stuck: " + world.state().missing());
       } else {
         broker.checkAtTheEnd();
       }
     }
-    return new Result(seed, world.truth().traceHash(), List.copyOf(world.truth().violations()));
+    return new Result(seed, world.state().traceHash(), List.copyOf(world.state().violations()));
   }
 
   private static int runWithFaults(SimulatedWorld world, BrokerModel broker) {
@@ -105,12 +105,12 @@ public final class Simulation {
     int[] published = new int[KEYS];
     int left = MESSAGES;
     int steps = 0;
-    while (steps++ < MAX_STEPS && world.truth().violations().isEmpty()) {
+    while (steps++ < MAX_STEPS && world.state().violations().isEmpty()) {
       int dice = random.nextInt(100);
       if (left > 0 && dice < 15) {
         int key = random.nextInt(KEYS);
         String name = "k" + key;
-        world.truth().published(name + "-" + published[key]);
+        world.state().published(name + "-" + published[key]);
         broker.publish(name, published[key]++);
         left--;
       } else if (world.hasFaultsLeft() && dice < 20) {
@@ -122,7 +122,7 @@ public final class Simulation {
     return steps;
   }
 
-  /** False if nothing is left to happen. */
+  /** Returns false if no step is left. */
   private static boolean stepOrAdvance(SimulatedWorld world, BrokerModel broker) {
     boolean taskFirst = world.random().nextBoolean();
     if (taskFirst && world.clock().runOne()) {

@@ -6,27 +6,18 @@ import io.commslib.core.observe.CommsObserver;
 import io.commslib.testkit.inmemory.InMemoryHarness;
 import io.commslib.testkit.sabotage.Saboteur;
 import java.time.Duration;
-import org.junit.jupiter.api.extension.BeforeEachCallback;
-import org.junit.jupiter.api.extension.ExtensionContext;
-import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * The contract on an in-memory transport in the hands of a saboteur; run by {@link SaboteurTest}
- * only.
+ * The contract on an in-memory transport that a saboteur breaks; run by {@link SaboteurTest} only.
  */
 class SabotagedContract extends MessageTransportContract {
 
-  static final String SABOTEUR = "commslib.saboteur";
-
-  private Saboteur saboteur;
-
-  @RegisterExtension
-  final BeforeEachCallback choice =
-      (ExtensionContext context) ->
-          saboteur = Saboteur.valueOf(context.getConfigurationParameter(SABOTEUR).orElseThrow());
+  /** The saboteur of the test that runs on this thread. */
+  static final ThreadLocal<Saboteur> SABOTEUR = new ThreadLocal<>();
 
   @Override
   protected TransportHarness createHarness(CommsObserver observer) {
+    Saboteur saboteur = SABOTEUR.get();
     InMemoryHarness healthy = new InMemoryHarness(saboteur.sabotage(observer));
     MessageTransport spoilt = saboteur.sabotage(healthy.transport());
     return new TransportHarness() {

@@ -79,7 +79,7 @@ class TcpFaultProxyTest {
   }
 
   @Test
-  void cutResetsOpenConnectionsAndTakesNewOnes() throws IOException {
+  void cutResetsOpenConnectionsAndAcceptsNewOnes() throws IOException {
     try (Socket client = connect()) {
       assertThat(echo(client, 1)).isEqualTo(1);
       proxy.cut();
@@ -92,7 +92,7 @@ class TcpFaultProxyTest {
   }
 
   @Test
-  void cutAfterForwardsExactlySoManyBytes() throws IOException {
+  void cutAfterForwardsExactlyTheGivenBytes() throws IOException {
     try (Socket client = connect()) {
       proxy.cutAfter(Direction.TO_SERVER, 3);
       write(client, new byte[] {1, 2, 3, 4, 5});
@@ -169,7 +169,7 @@ class TcpFaultProxyTest {
   }
 
   @Test
-  void resetsTheClientWhenTheServerIsAway() throws Exception {
+  void resetsTheClientWhenTheServerIsUnreachable() throws Exception {
     echoServer.close();
     // Until then the kernel goes on taking connections for it.
     acceptor.join(LIMIT.toMillis());

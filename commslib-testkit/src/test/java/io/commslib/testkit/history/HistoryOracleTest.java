@@ -84,7 +84,7 @@ class HistoryOracleTest {
   }
 
   @Test
-  void findsAnEffectNobodyAttempted() throws IOException {
+  void findsAnEffectWithoutAttempt() throws IOException {
     assertFound(
         Counter.UNEXPECTED,
         history -> {
@@ -95,7 +95,7 @@ class HistoryOracleTest {
   }
 
   @Test
-  void findsAnEffectOfAPublishThatSurelyFailed() throws IOException {
+  void findsAnEffectOfAFailedPublish() throws IOException {
     assertFound(
         Counter.UNEXPECTED,
         history -> {
@@ -124,7 +124,7 @@ class HistoryOracleTest {
   }
 
   @Test
-  void findsAConsumerThatStandsStill() throws IOException {
+  void findsAStalledConsumer() throws IOException {
     assertFound(
         Counter.STUCK,
         history -> {
@@ -137,7 +137,7 @@ class HistoryOracleTest {
   }
 
   @Test
-  void demandsAnEffectFromEveryConsumer() throws IOException {
+  void requiresAnEffectFromEveryConsumer() throws IOException {
     SimulatedHistory history = new SimulatedHistory(3).run(50);
     List<Path> files = history.write(folder);
     HistoryVerdict verdict =
@@ -146,7 +146,7 @@ class HistoryOracleTest {
   }
 
   @Test
-  void leavesOutALastLineCutShortByAKillAndRefusesABrokenOneBeforeIt() throws IOException {
+  void ignoresALastLineCutShortAndRefusesABrokenOneBeforeIt() throws IOException {
     List<Path> files = new SimulatedHistory(3).run(50).write(folder);
     Files.writeString(files.get(1), "{\"run\":\"r\",\"op\":\"eff", StandardOpenOption.APPEND);
     assertThat(oracle().judge(files).isClean()).isTrue();

@@ -16,10 +16,9 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
- * What a driver or a layer over it says may quote rows and parameters. Each place of the modules on
- * a database that makes such a failure the cause of one of the library, or attaches it to one,
- * stands in a table here, with the reason why that shows no value. What passes {@code
- * withoutValues}, or {@code tellable} of the sagas, needs none.
+ * The text of a driver's failure may quote rows and parameters. Each place in the database modules
+ * that keeps such a failure as the cause of a library failure, or attaches it, has a row in a table
+ * here with the reason why it shows no value. Failures that pass {@code withoutValues} need no row.
  */
 class CauseSitesTest {
 
@@ -62,7 +61,7 @@ class CauseSitesTest {
           Map.entry("SqlErrors: StoreException, failure", "replaced by RedactedFailure above"));
 
   @Test
-  void whoKeepsAFailureOfADriverAsACauseHasAReason() throws IOException {
+  void eachKeptDriverFailureHasAReason() throws IOException {
     Map<String, Integer> found = new TreeMap<>();
     for (Path folder : LibrarySchemas.folders("src/main/java")) {
       if (MODULES.stream().noneMatch(folder.toString()::contains)) {
@@ -79,7 +78,7 @@ class CauseSitesTest {
           if (isCause
               && CAUSE.matcher(last).matches()
               && !last.equals("null")
-              && !last.matches(".*(withoutValues|tellable)\\(.*")) {
+              && !last.matches(".*withoutValues\\(.*")) {
             String name = site.group().replaceAll("new |\\.|\\(", "");
             found.merge(type + ": " + name + ", " + last, 1, Integer::sum);
           }
@@ -91,7 +90,7 @@ class CauseSitesTest {
     assertThat(sites).isEqualTo(new TreeSet<>(REASONS.keySet()));
   }
 
-  /** The arguments of a call that begin at a place of a text. */
+  /** Returns the arguments of the call at a position of a text. */
   private static List<String> arguments(String text, int start) {
     List<String> arguments = new ArrayList<>();
     int depth = 0;

@@ -11,7 +11,7 @@ final class DocPages {
 
   private DocPages() {}
 
-  /** The contents of the blocks in one language, in the order of the page. */
+  /** Returns the contents of the blocks in one language, in the order of the page. */
   static List<String> blocks(String page, String language) throws IOException {
     return Pattern.compile("```" + language + "\\n(.*?)```", Pattern.DOTALL)
         .matcher(Files.readString(LibrarySchemas.ROOT.resolve(page)))

@@ -15,7 +15,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * Every Java block in the README and the docs is code that compiles and runs here, between marks.
+ * Every Java block in the README and the docs is a marked region of code that compiles and runs
+ * here.
  */
 class DocsSnippetTest {
 
@@ -75,7 +76,7 @@ class DocsSnippetTest {
   }
 
   @Test
-  void everyErrorCodeOfTheCodeStandsInTheListAndNoOther() throws IOException {
+  void theListHasExactlyTheErrorCodesOfTheCode() throws IOException {
     Pattern code = Pattern.compile("COMMS-(?!TEST)[A-Z]+-[0-9]{3}");
     Pattern text = Pattern.compile("\"[^\"\\n]*(" + code + ")");
     Set<String> inCode = new TreeSet<>();
@@ -112,7 +113,7 @@ class DocsSnippetTest {
     }
   }
 
-  /** Without white space and line comments: the formatter and the page break lines differently. */
+  /** Removes white space and line comments: the formatter and the page break lines differently. */
   private static String squeeze(String code) {
     return code.replaceAll("(?m)^\\s*//.*$", "").replaceAll("\\s+", "");
   }

@@ -25,7 +25,9 @@ import javax.sql.DataSource;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What every schema of the library must allow, on each database that it has scripts for. */
+/**
+ * The operations that every schema of the library must allow, on each database it has scripts for.
+ */
 class EverySchemaIT {
 
   @ParameterizedTest

@@ -14,22 +14,25 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
- * What a failure means is told by {@code Failures}, over the whole chain of causes. Each other
- * place of the library's code that looks at one failure of the chain only stands in a table here,
+ * {@code Failures} decides the meaning of a failure over the whole chain of causes. Each other
+ * place of the library's code that checks a single failure of the chain has a row in a table here
  * with the reason why that is right.
  */
 class FailureSitesTest {
 
-  /** A look at the next cause, or at the class of one failure; a catch of what carries another. */
+  /** A check of the next cause or of the class of one failure, or a catch of a wrapper. */
   private static final Pattern SITE =
       Pattern.compile(
           "(getCause\\(\\))|((?:Failures\\.unwrapped\\(\\w+\\) )?instanceof"
               + " [\\w.]*(?:Exception|Throwable))\\b|(instanceof Error \\w+ &&"
               + " Failures\\.isJvmFailure)|(catch \\([\\w.|"
-              + " ]*(?:\\b(?:Comms|Store|Publish|Codec|Transport|Subscribe|Saga|Refused|Plan|Completion|Execution|InvocationTarget)Exception)[\\w.|"
+              + " ]*(?:\\b(?:Comms|Store|Publish|Codec|Transport|Subscribe|Saga|Refused|DefinitionFailed|Completion|Execution|InvocationTarget)Exception)[\\w.|"
               + " ]*\\))");
 
-  /** These may: it is their task. The first three read the failures of one client each. */
+  /**
+   * These classes may check single failures: it is their task. The first three read one client
+   * each.
+   */
   private static final Set<String> READERS =
       Set.of(
           "KafkaErrors",
@@ -54,7 +57,7 @@ class FailureSitesTest {
           Map.entry(
               "DeadLetterImport: instanceof RuntimeException", "throws on what it has caught"),
           Map.entry(
-              "DrainCommits: catch (TimeoutException | ExecutionException e)",
+              "CommitWaiters: catch (TimeoutException | ExecutionException e)",
               "whatever the failure is, nothing was confirmed"),
           Map.entry(
               "UnclosableConnection: catch (InvocationTargetException e)",
@@ -79,14 +82,16 @@ class FailureSitesTest {
               "OutboxRelay: catch (TimeoutException | ExecutionException e)",
               "whatever the failure is, it is not drained"),
           Map.entry(
-              "SagaTimeouts: instanceof SagaTransitions.PlanException",
+              "SagaTimeouts: instanceof DefinitionFailedException",
               "made by the library's own code; what it carries is classified over the chain"),
-          Map.entry("SagaTransitions: instanceof Exception", "throws on what it carries"),
+          Map.entry("DefinitionFailedException: instanceof Exception", "throws on what it carries"),
           Map.entry(
-              "PollLoop: instanceof KafkaException", "decides of the stack trace in the log only"),
+              "PollFailures: instanceof KafkaException",
+              "decides of the stack trace in the log only"),
           Map.entry("RabbitDeadLetters: catch (ExecutionException e)", "unwraps it"),
           Map.entry(
-              "ReplyHandler: catch (SagaTransitions.PlanException e)", "throws on what it carries"),
+              "ReplyHandler: catch (DefinitionFailedException e)",
+              "throws on what it carries"),
           Map.entry(
               "ReplyHandler: catch (SagaTransitions.RefusedException e)",
               "made by the library's own code"),
@@ -94,11 +99,12 @@ class FailureSitesTest {
               "ResultRecorder: catch (StoreException e)",
               "the contract of a store names it; what becomes of it is told over the chain"),
           Map.entry(
-              "SagaEngine: catch (SagaTransitions.PlanException e)", "throws on what it carries"),
+              "OperatorActions: catch (DefinitionFailedException e)",
+              "throws on what it carries"),
           Map.entry(
-              "SagaEngine: catch (SagaTransitions.RefusedException e)",
+              "OperatorActions: catch (SagaTransitions.RefusedException e)",
               "made by the library's own code"),
-          Map.entry("SagaEngine: catch (StoreException | SagaException e)", "throws it on"),
+          Map.entry("OperatorActions: catch (StoreException | SagaException e)", "throws it on"),
           Map.entry("SagaTransitions: catch (RefusedException e)", "throws it on"),
           Map.entry("SchemaLock: instanceof SQLException", "read by SqlErrors"),
           Map.entry(
@@ -113,7 +119,7 @@ class FailureSitesTest {
               "SpringTransactionRunner: instanceof StoreException", "as JdbcTransactionRunner"));
 
   @Test
-  void whoLooksAtOneFailureOfTheChainHasAReason() throws IOException {
+  void eachCheckOfASingleFailureHasAReason() throws IOException {
     Map<String, Integer> found = new TreeMap<>();
     for (Path folder : LibrarySchemas.folders("src/main/java")) {
       if (folder.toString().contains("testkit")) {

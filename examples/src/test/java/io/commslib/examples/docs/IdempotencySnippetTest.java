@@ -34,7 +34,7 @@ class IdempotencySnippetTest {
   private final FarSide farSide = new FarSide();
   private int charges;
 
-  /** A service elsewhere. */
+  /** A remote service. */
   private static final class FarSide {
     private final List<String> payments = new ArrayList<>();
 
@@ -84,7 +84,7 @@ class IdempotencySnippetTest {
   }
 
   @Test
-  void paysOnceByLease() {
+  void paysOnceWithALease() {
     RequestGuard guard =
         RequestGuard.builder(JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults()))
             .build();

@@ -12,7 +12,9 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** The schemas of all modules, found in the source code by who calls {@link SchemaScripts#of}. */
+/**
+ * The schemas of all modules, found in the source code by the callers of {@link SchemaScripts#of}.
+ */
 final class LibrarySchemas {
 
   static final Path ROOT = Path.of("").toAbsolutePath().getParent();
@@ -22,7 +24,7 @@ final class LibrarySchemas {
 
   private LibrarySchemas() {}
 
-  /** The scripts of one module, and the folder of the class beside which they lie. */
+  /** The scripts of one module, and the folder of the class that owns them. */
   record Schema(SchemaScripts scripts, Path folder) {
 
     boolean supports(SqlDialect dialect) {

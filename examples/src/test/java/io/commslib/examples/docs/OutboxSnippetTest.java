@@ -62,7 +62,7 @@ class OutboxSnippetTest {
   }
 
   @Test
-  void replaysWhatIsParked() throws SQLException {
+  void redrivesParkedMessages() throws SQLException {
     String code = "COMMS-KAFKA-003";
     try (Connection connection = pool.getConnection();
         Statement insert = connection.createStatement()) {

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Projects outside of this build, as users have them: their Maven resolves the artifacts that
+ * Projects outside of this build, like those of users: their Maven resolves the artifacts that
  * {@code mvn install} has put into the local repository. Not part of the normal run: {@code
  * compatibility/run}.
  */
@@ -94,7 +94,7 @@ class OutsideProjectsIT {
         .contains("COMMS-JACKSON-005: jackson-annotations: 2.19.4 with jackson-databind 3.");
   }
 
-  /** The row of the table in the documentation for a version of Spring Boot. */
+  /** Returns the row of the table in the docs for a version of Spring Boot. */
   private static List<String> row(String version) throws IOException {
     String page = Files.readString(LibrarySchemas.ROOT.resolve("docs/spring-boot.md"));
     String line =
@@ -111,7 +111,7 @@ class OutsideProjectsIT {
     return parent.group(1);
   }
 
-  /** The version of a library in the jar that was built. */
+  /** Returns the version of a library in the built jar. */
   private String packaged(String library) throws IOException {
     Pattern form = Pattern.compile("BOOT-INF/lib/" + library + "-(\\d.*)\\.jar");
     try (JarFile jar = new JarFile(folder.resolve(JAR).toFile())) {

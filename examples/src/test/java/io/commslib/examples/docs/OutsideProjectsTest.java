@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the pages and poms for projects outside of this build say; OutsideProjectsIT runs them. */
+/** The pages and poms for projects outside of this build; OutsideProjectsIT runs them. */
 class OutsideProjectsTest {
 
   private static final String PAGE = "docs/spring-boot.md";
@@ -53,7 +53,7 @@ class OutsideProjectsTest {
   }
 
   @Test
-  void theBomChangesNoVersionOfOthers() throws IOException {
+  void theBomManagesOnlyItsOwnModules() throws IOException {
     assertThat(found("<groupId>(.*?)</groupId>", read("commslib-bom/pom.xml")))
         .hasSizeGreaterThan(10)
         .containsOnly("io.commslib");

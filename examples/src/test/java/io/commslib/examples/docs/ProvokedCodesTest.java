@@ -16,9 +16,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * For each code of docs/errors.md a test of the library writes down the text that it expects: the
- * code, then what the column "Text" promises. It is found in the source code of the tests, which
- * must compare it with the text that they provoke.
+ * For each code of docs/errors.md a test of the library contains the expected text: the code, then
+ * the promise of the column "Text". This test finds it in the source code of the tests, which must
+ * compare it with the text that they provoke.
  */
 class ProvokedCodesTest {
 
@@ -30,7 +30,7 @@ class ProvokedCodesTest {
 
   private static final Pattern JOINED = Pattern.compile("\"\\s*\\+\\s*\"");
 
-  /** A text goes no further: the statement ends, or the next code begins. */
+  /** The end of a text: the statement ends, or the next code begins. */
   private static final Pattern END = Pattern.compile(";\\s*\\n|COMMS-[A-Z]+-\\d{3}");
 
   @Test
@@ -40,7 +40,7 @@ class ProvokedCodesTest {
   }
 
   @Test
-  void ofEachCodeATestExpectsTheTextThatIsPromised() throws IOException {
+  void aTestExpectsThePromisedTextOfEachCode() throws IOException {
     List<String> sources = tests();
     Set<String> missing = new TreeSet<>();
     for (MatchResult row : rows()) {
@@ -69,7 +69,7 @@ class ProvokedCodesTest {
           false | rule  |   | .hasMessage("COMMS-X-001: n"); (expected:
           false | rule  |   | "COMMS-X-001: n", "COMMS-X-002: (expected: 2)"
           """)
-  void theScanTellsTextsApart(boolean expected, String kind, String name, String source) {
+  void theScanSeparatesTexts(boolean expected, String kind, String name, String source) {
     String lines = source.replace("; ", ";\n") + "\n";
     assertThat(expects(JOINED.matcher(lines).replaceAll(""), "COMMS-X-001", kind, name))
         .isEqualTo(expected);
@@ -105,7 +105,7 @@ class ProvokedCodesTest {
     return ROW.matcher(list()).results().toList();
   }
 
-  /** The tests of the library, their texts that are joined by a plus in one piece. */
+  /** The tests of the library, with concatenated texts joined. */
   private static List<String> tests() throws IOException {
     List<Path> folders = new ArrayList<>(LibrarySchemas.folders("src/test/java"));
     folders.add(LibrarySchemas.ROOT.resolve("commslib-testkit/src/main/java"));

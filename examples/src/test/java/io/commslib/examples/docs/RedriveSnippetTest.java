@@ -18,11 +18,11 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-/** The tour's way of sending dead letters back, run. */
+/** The redrive of the tour. */
 class RedriveSnippetTest {
 
   @Test
-  void sendsBackWhatFailedOfOneCause() {
+  void redrivesTheLettersOfOneCause() {
     VirtualTime time = VirtualTime.create();
     SystemRuntime runtime = SystemRuntime.create();
     InMemoryTransport transport = InMemoryTransport.builder().runtime(time).build();

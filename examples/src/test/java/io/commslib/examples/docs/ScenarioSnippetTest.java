@@ -11,7 +11,7 @@ import io.commslib.testkit.MessagingScenario;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
-/** The testing guide's scenario, run. */
+/** The scenario of the testing guide. */
 class ScenarioSnippetTest {
 
   private static Message order(String id, String key) {
@@ -19,7 +19,7 @@ class ScenarioSnippetTest {
   }
 
   @Test
-  void aTenMinuteRetryPassesInNoTime() {
+  void aTenMinuteRetryTakesNoRealTime() {
     Destination orders = Destination.queue("orders");
     // snippet: scenario
     try (MessagingScenario scenario = MessagingScenario.create()) {
@@ -50,7 +50,7 @@ class ScenarioSnippetTest {
   }
 
   @Test
-  void whatIsNotSoIsReported() {
+  void aFailedAssertionIsReported() {
     Destination orders = Destination.queue("orders");
     try (MessagingScenario scenario = MessagingScenario.create()) {
       scenario

@@ -22,7 +22,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** The SQL files in the docs are what the scripts print, and scripts once listed do not change. */
+/** The SQL files in the docs equal the printed scripts, and listed scripts do not change. */
 class SchemaFilesTest {
 
   private static final Path FILES = LibrarySchemas.ROOT.resolve("docs/schema");
@@ -110,7 +110,7 @@ class SchemaFilesTest {
   }
 
   @Test
-  void theDialectsOfAVersionAgreeFromWhichVersionTheyAreCompatible() {
+  void allDialectsOfAVersionAreCompatibleFromTheSameVersion() {
     for (Schema schema : schemas) {
       int before = 1;
       for (int version = 1; version <= schema.scripts().latest(); version++) {

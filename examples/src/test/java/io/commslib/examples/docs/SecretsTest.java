@@ -51,7 +51,7 @@ class SecretsTest {
 
   private static final String SECRET = "hunter2";
 
-  /** What can hold a secret. */
+  /** Types that can have a secret. */
   private static final Set<Class<?>> HOLDERS =
       Set.of(
           Map.class,
@@ -62,7 +62,7 @@ class SecretsTest {
           byte[].class,
           Object.class);
 
-  /** Holds a map, and yet nothing that was given to it is a secret. */
+  /** Classes with a map that never has a secret. */
   private static final Set<String> NO_SECRET =
       Set.of(
           // Causes of dead letters, which are shown on purpose.
@@ -71,11 +71,11 @@ class SecretsTest {
           "Health",
           "OutboxHealth",
           "ShardOwnership",
-          // Functions of a definition, and the standing of steps by their names.
+          // Functions of a definition, and the states of steps by their names.
           "Step",
           "Undo",
           "StoredSaga",
-          // They show the text of another class of this list, or names only.
+          // They show the text of another class of this list, or only names.
           "Execution",
           "Comms",
           "KafkaSubscription",
@@ -129,7 +129,7 @@ class SecretsTest {
     }
   }
 
-  /** Instances of the classes that can't be built from the types of their parts. */
+  /** Instances of classes that can't be built from the types of their parameters. */
   private static Map<String, Object> instances() {
     JdbcDataSource h2 = new JdbcDataSource();
     h2.setURL("jdbc:h2:mem:secrets;DB_CLOSE_DELAY=-1");
@@ -212,13 +212,15 @@ class SecretsTest {
   }
 
   @Test
-  void theListOfTheExemptNamesOnlyClassesThatThereAre() {
+  void theListOfExemptClassesNamesOnlyExistingOnes() {
     Set<String> names = new TreeSet<>();
     classesWithText().forEach(type -> names.add(type.getSimpleName()));
     assertThat(names).containsAll(NO_SECRET).containsAll(instances().keySet());
   }
 
-  /** Builds an object with a secret wherever there is room for one; null if that can't be done. */
+  /**
+   * Builds an object with a secret in every place that can have one; null if that is impossible.
+   */
   private static Object build(Class<?> type, Set<Class<?>> above) throws Exception {
     Object simple = simple(type);
     if (simple != null) {
@@ -311,7 +313,7 @@ class SecretsTest {
     return null;
   }
 
-  /** A step that fails, and what it was given. */
+  /** A step that fails, and its arguments. */
   private record Failing(String name, Step step) {
     @Override
     public String toString() {

@@ -22,7 +22,7 @@ final class ServiceRun {
   private final String url;
 
   /**
-   * @param folder where the process runs; its log is kept there
+   * @param folder the working folder of the process, with its log
    * @param url of a fresh database
    */
   ServiceRun(Path folder, String url) {
@@ -30,7 +30,7 @@ final class ServiceRun {
     this.url = url;
   }
 
-  /** Checks that the service handles its one order once, and ends by itself when it is told to. */
+  /** Checks that the service handles its one order once, and ends when it gets SIGTERM. */
   void handlesOneOrderOnceAndEnds(String tables, List<String> command) throws Exception {
     try (Connection connection = DriverManager.getConnection(url);
         Statement statement = connection.createStatement()) {

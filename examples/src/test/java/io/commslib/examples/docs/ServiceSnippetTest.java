@@ -25,7 +25,7 @@ import java.util.regex.Pattern;
 import org.h2.jdbcx.JdbcConnectionPool;
 import org.junit.jupiter.api.Test;
 
-/** The code of docs/tour.md about services, and what docs/operations.md says of threads. */
+/** The code of docs/tour.md about services, and the thread list of docs/operations.md. */
 class ServiceSnippetTest {
 
   record OrderPlaced(String orderId, int pieces) {}
@@ -94,7 +94,7 @@ class ServiceSnippetTest {
   }
 
   @Test
-  void everyClassThatMakesThreadsStandsInTheListOfThreads() throws IOException {
+  void everyClassThatStartsThreadsIsInTheListOfThreads() throws IOException {
     Pattern makes = Pattern.compile("\\.\\s*new(Thread|Workers|PlatformWorkers)\\(");
     Set<String> makers = new TreeSet<>(Set.of("SystemRuntime"));
     for (Path sources : LibrarySchemas.folders("src/main/java")) {

@@ -16,14 +16,16 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
- * Each setting of each builder has a row in docs/shared-settings.md, which says where processes
- * with different values meet and what happens there.
+ * Each setting of each builder has a row in docs/shared-settings.md, which states where different
+ * values of two processes are compared and what happens then.
  */
 class SharedSettingsTest {
 
   private static final Path DOC = LibrarySchemas.ROOT.resolve("docs/shared-settings.md");
 
-  /** Builders of messages and handlers, of parts of one process, and those that adapters use. */
+  /**
+   * Builders of messages and handlers, of components of one process, and those that adapters use.
+   */
   private static final Set<String> NO_SETTINGS =
       Set.of(
           "DeliveryEngineBuilder",
@@ -57,7 +59,7 @@ class SharedSettingsTest {
   }
 
   @Test
-  void everyRowSaysWhatIsDoneAndOneThatIsComparedNamesItsTest() throws IOException {
+  void everyRowStatesTheHandlingAndAComparedOneNamesItsTest() throws IOException {
     for (MatchResult row : rows()) {
       assertThat(VERDICTS).as(row.group(1)).contains(row.group(2));
       assertThat(row.group(3)).as(row.group(1)).isNotBlank();
@@ -103,7 +105,7 @@ class SharedSettingsTest {
     return found;
   }
 
-  /** Every public class of the library whose name ends with Builder, by its source. */
+  /** Returns every public class of the library whose name ends with Builder. */
   private static List<Class<?>> builders() throws IOException {
     List<Class<?>> found = new ArrayList<>();
     for (Path sources : LibrarySchemas.folders("src/main/java")) {

@@ -1,0 +1,52 @@
+package io.commslib.benchmarks.core;
+
+import io.commslib.benchmarks.measure.Rounds;
+import java.io.PrintStream;
+import java.util.Map;
+
+/** What the delivery engine costs a record in memory, and how that grows with records and keys. */
+public final class EngineCost {
+
+  private EngineCost() {}
+
+  /**
+   * Measures and puts {@code engineMicrosPerRecord}, {@code engineBytesPerRecord}, {@code
+   * growthRecords} and {@code growthKeys}.
+   *
+   * @param quick fewer records, keys and rounds
+   * @param figures where the figures go
+   * @param out where each contender is printed
+   */
+  public static void measure(boolean quick, Map<String, Double> figures, PrintStream out)
+      throws Exception {
+    int many = quick ? 100_000 : 1_000_000;
+    int manyKeys = quick ? 100_000 : 1_000_000;
+    double[] bytes = new double[1];
+    Rounds rounds =
+        new Rounds()
+            .contender("engine, 10,000 keys", () -> cost(many, 10_000, bytes))
+            .contender("engine, 1,000 keys", () -> cost(many, 1_000, new double[1]))
+            .contender("engine, " + manyKeys + " keys", () -> cost(many, manyKeys, new double[1]))
+            .contender("engine, 10,000 records", () -> few(10_000, quick ? 5 : 50))
+            .run(quick ? 2 : 3, quick ? 3 : 5);
+    rounds.print(out, "CPU us/record");
+    figures.put("engineMicrosPerRecord", rounds.median("engine, 10,000 keys"));
+    figures.put("engineBytesPerRecord", bytes[0]);
+    figures.put("growthRecords", rounds.ratio("engine, 10,000 keys", "engine, 10,000 records"));
+    figures.put("growthKeys", rounds.ratio("engine, " + manyKeys + " keys", "engine, 1,000 keys"));
+  }
+
+  private static double cost(int records, int keys, double[] bytes) throws InterruptedException {
+    EngineLoad.Cost cost = EngineLoad.run(records, keys);
+    bytes[0] = cost.bytes();
+    return cost.cpuMicros();
+  }
+
+  private static double few(int records, int times) throws InterruptedException {
+    double sum = 0;
+    for (int time = 0; time < times; time++) {
+      sum += EngineLoad.run(records, 10_000).cpuMicros();
+    }
+    return sum / times;
+  }
+}

@@ -1,0 +1,204 @@
+package io.commslib.benchmarks.core;
+
+import io.commslib.benchmarks.measure.AllocatedBytes;
+import io.commslib.core.engine.DeliveryEngine;
+import io.commslib.core.engine.RawDelivery;
+import io.commslib.core.engine.Settler;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.WireHeaders;
+import io.commslib.core.wire.WireMessage;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * The delivery engine alone: records as a broker's client would hand them over (headers as bytes, 1
+ * KiB body), decoded, handled in key order by a handler that does nothing, and settled to nobody.
+ */
+final class EngineLoad {
+
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+  private static final CloudEventsEnvelope ENVELOPE =
+      new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
+  private static final byte[] BODY = new byte[1024];
+  private static final int POLL = 500;
+  private static final int WORKERS = 4;
+
+  private EngineLoad() {}
+
+  /**
+   * What one run cost.
+   *
+   * @param cpuMicros CPU of all threads per record
+   * @param nanos time per record
+   * @param bytes allocated by all threads per record, the records themselves included
+   */
+  record Cost(double cpuMicros, double nanos, double bytes) {}
+
+  static Cost run(int records, int keys) throws InterruptedException {
+    WireMessage[] templates = new WireMessage[Math.min(records, 20_000)];
+    for (int i = 0; i < templates.length; i++) {
+      templates[i] = ENVELOPE.encode(Message.builder("bench").id("m" + i).key("k").build());
+    }
+    byte[][][] headers = bytes(templates);
+    Semaphore room = new Semaphore(0);
+    Counter settled = new Counter(records);
+    SubscriptionConfig config =
+        SubscriptionConfig.builder(Destination.queue("bench"))
+            .workers(WORKERS)
+            .maxInFlight(5_000)
+            .build();
+    try (SystemRuntime runtime = SystemRuntime.create()) {
+      DeliveryEngine engine =
+          DeliveryEngine.builder(config, delivery -> Settlement.done())
+              .runtime(runtime)
+              .envelope(ENVELOPE)
+              .settler(settled)
+              .deadLetters(letter -> CompletableFuture.completedStage(null))
+              .onIntakeOpen(room::release)
+              .build();
+      long bytes = AllocatedBytes.now();
+      long cpu = cpuNanos();
+      long start = System.nanoTime();
+      feed(engine, room, records, templates, headers, keys);
+      settled.await();
+      Cost cost =
+          new Cost(
+              (cpuNanos() - cpu) / 1e3 / records,
+              (System.nanoTime() - start) / (double) records,
+              (AllocatedBytes.now() - bytes) / (double) records);
+      if (engine.snapshot().count(Count.DEAD_LETTERED) != 0) {
+        throw new IllegalStateException(engine.snapshot().toString());
+      }
+      engine.close();
+      return cost;
+    }
+  }
+
+  private static void feed(
+      DeliveryEngine engine,
+      Semaphore room,
+      int records,
+      WireMessage[] templates,
+      byte[][][] headers,
+      int keys)
+      throws InterruptedException {
+    int mixer = 1;
+    List<RawDelivery> poll = new ArrayList<>(POLL);
+    for (int i = 0; i < records; i++) {
+      mixer = mixer * 1_103_515_245 + 12_345;
+      String key = "key-" + (mixer >>> 8) % keys;
+      int template = i % templates.length;
+      poll.add(new Record(key, wire(key, templates[template], headers[template])));
+      if (poll.size() == POLL || i == records - 1) {
+        hand(engine, room, poll);
+      }
+    }
+  }
+
+  private static void hand(DeliveryEngine engine, Semaphore room, List<RawDelivery> poll)
+      throws InterruptedException {
+    int taken = 0;
+    while (taken < poll.size()) {
+      int now = engine.acceptWhileOpen(poll.subList(taken, poll.size()));
+      taken += now;
+      if (now == 0) {
+        room.acquire();
+      }
+    }
+    poll.clear();
+  }
+
+  private static byte[][][] bytes(WireMessage[] templates) {
+    byte[][][] bytes = new byte[templates.length][][];
+    for (int i = 0; i < templates.length; i++) {
+      bytes[i] =
+          templates[i].headers().values().stream()
+              .map(value -> value.getBytes(StandardCharsets.UTF_8))
+              .toArray(byte[][]::new);
+    }
+    return bytes;
+  }
+
+  /** A record as a client gives it: its header values are bytes nobody has read. */
+  private static WireMessage wire(String key, WireMessage template, byte[][] values) {
+    WireHeaders.Builder headers = WireHeaders.builder(values.length);
+    int at = 0;
+    for (String name : template.headers().keySet()) {
+      headers.add(name, values[at++]);
+    }
+    return new WireMessage(key, headers.build(), BODY);
+  }
+
+  private static long cpuNanos() {
+    long sum = 0;
+    for (long id : THREADS.getAllThreadIds()) {
+      sum += Math.max(0, THREADS.getThreadCpuTime(id));
+    }
+    return sum;
+  }
+
+  private static final class Counter implements Settler {
+    private final AtomicLong left;
+    private final Semaphore done = new Semaphore(0);
+
+    Counter(long records) {
+      this.left = new AtomicLong(records);
+    }
+
+    void await() throws InterruptedException {
+      done.acquire();
+    }
+
+    @Override
+    public void acknowledge(RawDelivery delivery) {
+      if (left.decrementAndGet() == 0) {
+        done.release();
+      }
+    }
+
+    @Override
+    public void giveBack(RawDelivery delivery) {
+      throw new IllegalStateException("given back: " + delivery.positionText());
+    }
+  }
+
+  private record Record(String key, WireMessage wire) implements RawDelivery {
+    @Override
+    public Object scope() {
+      return ENVELOPE;
+    }
+
+    @Override
+    public Optional<String> laneKey() {
+      return Optional.of(key);
+    }
+
+    @Override
+    public int sizeBytes() {
+      return BODY.length + 256;
+    }
+
+    @Override
+    public int priorDeliveries() {
+      return 0;
+    }
+
+    @Override
+    public String positionText() {
+      return key;
+    }
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * What the benchmarks measure with: rounds in turns, processor time, allocated bytes, counted
+ * statements and messages.
+ */
+@NullMarked
+package io.commslib.benchmarks.measure;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,160 @@
+package io.commslib.benchmarks.outbox;
+
+import com.rabbitmq.client.AMQP;
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.Connection;
+import com.rabbitmq.client.ConnectionFactory;
+import com.rabbitmq.client.MessageProperties;
+import io.commslib.benchmarks.measure.CountingSink;
+import io.commslib.benchmarks.measure.ProcessorTime;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.messaging.Publisher;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+
+/** A relay in front of real brokers, and the brokers' own clients with the same messages. */
+final class OutboxBrokers {
+
+  private static final int UNCONFIRMED = 2_000;
+
+  private OutboxBrokers() {}
+
+  /** Messages a second from the outbox to the broker and deleted. */
+  static double relay(OutboxTestbed bed, MessageTransport transport, int messages, int keys)
+      throws Exception {
+    CountingSink confirmed = new CountingSink();
+    return bed.relaying(
+        bed.outbox,
+        counting(transport, confirmed),
+        () -> {
+          bed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
+          return bed.drainNow(messages, keys, confirmed::messages, new ProcessorTime());
+        });
+  }
+
+  static void declare(MessageTransport transport) {
+    transport.declare(
+        DestinationConfig.builder(OutboxTestbed.TO).partitions(4).group("bench").build());
+  }
+
+  private static MessageTransport counting(MessageTransport transport, CountingSink confirmed) {
+    return (MessageTransport)
+        java.lang.reflect.Proxy.newProxyInstance(
+            OutboxBrokers.class.getClassLoader(),
+            new Class<?>[] {MessageTransport.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().equals("publisher")) {
+                Publisher publisher = transport.publisher();
+                return (Publisher)
+                    (Destination to, Message message) ->
+                        publisher
+                            .publish(to, message)
+                            .whenComplete(
+                                (receipt, failure) -> {
+                                  if (failure == null) {
+                                    confirmed.count();
+                                  }
+                                });
+              }
+              return method.invoke(transport, arguments);
+            });
+  }
+
+  /** Messages a second of a bare producer with acknowledgement by all replicas. */
+  static double kafkaProducer(String servers, int messages, ProcessorTime processor)
+      throws Exception {
+    Map<String, Object> settings =
+        Map.of("bootstrap.servers", servers, "acks", "all", "enable.idempotence", true);
+    try (KafkaProducer<String, byte[]> producer =
+        new KafkaProducer<>(settings, new StringSerializer(), new ByteArraySerializer())) {
+      producer.partitionsFor("bench");
+      CountDownLatch left = new CountDownLatch(messages);
+      AtomicReference<Exception> failed = new AtomicReference<>();
+      processor.begin();
+      long start = System.nanoTime();
+      for (int n = 0; n < messages; n++) {
+        ProducerRecord<String, byte[]> entry =
+            new ProducerRecord<>("bench", "k" + n % 1_000, OutboxTestbed.BODY);
+        headers(n).forEach((name, value) -> entry.headers().add(name, bytes(value)));
+        var unused =
+            producer.send(
+                entry,
+                (metadata, failure) -> {
+                  if (failure != null) {
+                    failed.set(failure);
+                  }
+                  left.countDown();
+                });
+      }
+      producer.flush();
+      left.await();
+      if (failed.get() != null) {
+        throw failed.get();
+      }
+      double perSecond = messages * 1e9 / (System.nanoTime() - start);
+      processor.end(messages);
+      return perSecond;
+    }
+  }
+
+  private static Map<String, String> headers(int n) {
+    return Map.of(
+        "ce_specversion", "1.0",
+        "ce_id", "m" + n,
+        "ce_source", "/",
+        "ce_type", "bench.happened",
+        "ce_partitionkey", "k" + n % 1_000,
+        "content-type", "application/octet-stream");
+  }
+
+  private static byte[] bytes(String value) {
+    return value.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static Connection connect(String uri) throws Exception {
+    ConnectionFactory factory = new ConnectionFactory();
+    factory.setUri(uri);
+    return factory.newConnection();
+  }
+
+  /** Takes away what lies in the queue that {@link #declare} made. */
+  static void purgeRabbit(String uri) throws Exception {
+    try (Connection connection = connect(uri);
+        Channel channel = connection.createChannel()) {
+      channel.queuePurge("bench@bench");
+    }
+  }
+
+  /** Messages a second of a bare channel with publisher confirms, 2,000 unconfirmed at most. */
+  static double rabbitChannel(String uri, int messages, ProcessorTime processor) throws Exception {
+    try (Connection connection = connect(uri);
+        Channel channel = connection.createChannel()) {
+      channel.exchangeDeclarePassive("bench");
+      channel.confirmSelect();
+      processor.begin();
+      long start = System.nanoTime();
+      for (int n = 0; n < messages; n++) {
+        Map<String, Object> headers = new java.util.HashMap<>(headers(n));
+        AMQP.BasicProperties properties =
+            MessageProperties.PERSISTENT_BASIC.builder().headers(headers).build();
+        channel.basicPublish("bench", "k" + n % 1_000, true, properties, OutboxTestbed.BODY);
+        if (n % UNCONFIRMED == UNCONFIRMED - 1) {
+          channel.waitForConfirmsOrDie(60_000);
+        }
+      }
+      channel.waitForConfirmsOrDie(60_000);
+      double perSecond = messages * 1e9 / (System.nanoTime() - start);
+      processor.end(messages);
+      return perSecond;
+    }
+  }
+}

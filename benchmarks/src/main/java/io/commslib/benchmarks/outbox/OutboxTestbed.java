@@ -1,0 +1,249 @@
+package io.commslib.benchmarks.outbox;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.benchmarks.measure.CountingSink;
+import io.commslib.benchmarks.measure.ProcessorTime;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.outbox.JdbcOutbox;
+import io.commslib.outbox.OutboxConfig;
+import io.commslib.outbox.OutboxRelay;
+import io.commslib.outbox.OutboxSchema;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
+
+/** A database with the outbox's tables and a business table, and short ways to fill it. */
+public final class OutboxTestbed implements AutoCloseable {
+
+  public static final Destination TO = Destination.topic("bench");
+  static final int SHARDS = 16;
+  public static final int KEYS = 1_000;
+  static final byte[] BODY = new byte[256];
+  public static final String MESSAGES = "\"outbox_message\"";
+
+  final HikariDataSource pool;
+  public final JdbcDatabase database;
+  final JdbcTransactionRunner transactions;
+  public final JdbcOutbox outbox;
+
+  /** Wakes no relay: what it writes lies there. */
+  private final JdbcOutbox quiet;
+
+  private final SystemRuntime runtime = SystemRuntime.create();
+
+  /** The one that runs just now, if one does. */
+  private OutboxRelay relay;
+
+  public OutboxTestbed(String jdbcUrl, String user, String password) {
+    this.pool = pool(jdbcUrl, user, password);
+    this.database = JdbcDatabase.builder(pool).build();
+    OutboxSchema.scripts().apply(database);
+    execute(
+        "CREATE TABLE IF NOT EXISTS business (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+            + " customer text NOT NULL, amount bigint NOT NULL, note text)");
+    this.transactions = JdbcTransactionRunner.create(database);
+    this.outbox = outbox(database);
+    this.quiet = outbox(database);
+  }
+
+  private static HikariDataSource pool(String jdbcUrl, String user, String password) {
+    HikariConfig settings = new HikariConfig();
+    settings.setJdbcUrl(jdbcUrl);
+    settings.setUsername(user);
+    settings.setPassword(password);
+    settings.setMaximumPoolSize(32);
+    settings.setMinimumIdle(12);
+    return new HikariDataSource(settings);
+  }
+
+  private static OutboxConfig config() {
+    return OutboxConfig.builder()
+        .shards(SHARDS)
+        .pollInterval(Duration.ofSeconds(59))
+        .leaseTime(Duration.ofMinutes(5))
+        .build();
+  }
+
+  public static JdbcOutbox outbox(JdbcDatabase on) {
+    return JdbcOutbox.create(on, config());
+  }
+
+  /**
+   * Works while a relay runs that owns all shards; polls so seldom that only a wake-up starts it.
+   */
+  public <T> T relaying(JdbcOutbox of, MessageTransport transport, Callable<T> work)
+      throws Exception {
+    relay = OutboxRelay.create(of, transport, runtime);
+    relay.start();
+    try {
+      await("relay owns all shards", () -> detail("ownedShards").equals(Integer.toString(SHARDS)));
+      return work.call();
+    } finally {
+      relay.close();
+    }
+  }
+
+  public static void await(String what, java.util.function.BooleanSupplier condition) {
+    long end = System.nanoTime() + 120_000_000_000L;
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > end) {
+        throw new IllegalStateException(what + ": not within 120 s");
+      }
+      LockSupport.parkNanos(100_000);
+    }
+  }
+
+  public static Message message(int number) {
+    return Message.builder("bench.happened")
+        .id("m" + number)
+        .key("k" + number % KEYS)
+        .sharedBody(BODY)
+        .build();
+  }
+
+  /**
+   * Rows as publish writes them, over 1,000 keys and all shards, in one statement: a template row
+   * is written by the library and copied by the server. They become visible all at once.
+   */
+  public void preload(int rows) throws SQLException {
+    execute("TRUNCATE " + MESSAGES);
+    load(rows, KEYS);
+  }
+
+  /** As {@link #preload}, into a table that is empty but maybe full of dead rows. */
+  private void load(int rows, int keys) throws SQLException {
+    String copies =
+        "WITH t AS (DELETE FROM "
+            + MESSAGES
+            + " RETURNING *) INSERT INTO "
+            + MESSAGES
+            + " (shard, destination, msg_key, payload, headers) SELECT n.key % "
+            + SHARDS
+            + ", t.destination, 'k' || n.key, t.payload, replace(replace(t.headers, 'ce_id:m0',"
+            + " 'ce_id:m' || n.row), 'partitionkey:k0', 'partitionkey:k' || n.key) FROM t,"
+            + " (SELECT row, row % "
+            + keys
+            + " AS key FROM generate_series(1, "
+            + rows
+            + ") AS row) AS n";
+    // In one transaction, so that a relay that looks just then does not take the template.
+    transactions.<Void, SQLException>run(
+        tx -> {
+          quiet.publish(tx, TO, message(0));
+          try (Statement statement = tx.unwrap(Connection.class).createStatement()) {
+            statement.executeUpdate(copies);
+          }
+          return null;
+        });
+  }
+
+  public long rows() {
+    return number("SELECT count(*) FROM " + MESSAGES);
+  }
+
+  public boolean isEmpty() {
+    return number("SELECT count(*) FROM (SELECT 1 FROM " + MESSAGES + " LIMIT 1) x") == 0;
+  }
+
+  /** Rows a second that a relay which owns its shards takes from a preloaded table, deletion in. */
+  public double drain(int rows, CountingSink sink) throws Exception {
+    return drain(rows, sink, new ProcessorTime());
+  }
+
+  public double drain(int rows, CountingSink sink, ProcessorTime processor) throws Exception {
+    return relaying(
+        outbox,
+        sink,
+        () -> {
+          execute("TRUNCATE " + MESSAGES);
+          return drainNow(rows, KEYS, sink::messages, processor);
+        });
+  }
+
+  /** Adds rows and has the running relay drain them. */
+  public double drainNow(int rows, LongSupplier taken) throws SQLException {
+    return drainNow(rows, KEYS, taken, new ProcessorTime());
+  }
+
+  public double drainNow(int rows, int keys, LongSupplier taken, ProcessorTime processor)
+      throws SQLException {
+    long before = taken.getAsLong();
+    load(rows, keys);
+    processor.begin();
+    long start = System.nanoTime();
+    outbox.wake();
+    await("all published", () -> taken.getAsLong() - before >= rows);
+    awaitAllDeleted();
+    double perSecond = rows * 1e9 / (System.nanoTime() - start);
+    processor.end(rows);
+    return perSecond;
+  }
+
+  /**
+   * Waits until the relay holds nothing and its table is empty. The table is asked last: a question
+   * passes over all dead rows, and shall not take the relay's processor.
+   */
+  public void awaitAllDeleted() {
+    await("all deleted", () -> detail("held").equals("0") && isEmpty());
+  }
+
+  private String detail(String name) {
+    return relay.health().details().getOrDefault(name, "");
+  }
+
+  public long logPosition() {
+    return number("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint");
+  }
+
+  public long number(String sql) {
+    try (Connection connection = pool.getConnection();
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      row.next();
+      return row.getLong(1);
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  public void execute(String sql) {
+    try (Connection connection = pool.getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  public static Map<String, String> serverSettings() {
+    return Map.of(
+        "fsync",
+        "on",
+        "synchronous_commit",
+        "on",
+        "shared_buffers",
+        "2GB",
+        "max_wal_size",
+        "4GB",
+        "max_connections",
+        "100");
+  }
+
+  @Override
+  public void close() {
+    pool.close();
+    runtime.close();
+  }
+}

@@ -1,0 +1,112 @@
+package io.commslib.rabbit;
+
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.GetResponse;
+import io.commslib.core.checks.Checks;
+import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.DeadLetterListing;
+import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.wire.DeadLetterHeaders;
+import io.commslib.core.wire.WireMessage;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Fetches the dead letters of a queue one by one, in the queue's order, without acknowledging them.
+ * Unacknowledged letters stay at the broker, hidden from other consumers, and return to their
+ * places in order when the channel is closed. Ends after the number of letters that were in the
+ * queue at the first fetch, so that letters added meanwhile do not prolong it.
+ */
+final class RabbitDeadLetterListing implements DeadLetterListing {
+
+  /** A dead letter that is not acknowledged yet. */
+  record Fetched(long tag, WireMessage wire, DeadLetter letter) {}
+
+  private final Channel channel;
+  private final String queue;
+  private final CloudEventsEnvelope envelope;
+  private long remaining = -1;
+  private @Nullable Fetched prefetched;
+
+  RabbitDeadLetterListing(Channel channel, String queue, CloudEventsEnvelope envelope)
+      throws IOException {
+    this.channel = channel;
+    this.queue = queue;
+    this.envelope = envelope;
+    channel.queueDeclarePassive(queue);
+  }
+
+  @Override
+  public List<DeadLetter> next(int limit) {
+    Checks.inRange("limit", limit, 1, 100_000);
+    List<DeadLetter> page = new ArrayList<>();
+    long bytes = 0;
+    while (page.size() < limit) {
+      Fetched next = fetch();
+      if (next == null) {
+        break;
+      }
+      bytes += next.wire().sizeBytes();
+      if (!page.isEmpty() && bytes > MAX_PAGE_BYTES) {
+        prefetched = next;
+        break;
+      }
+      page.add(next.letter());
+    }
+    return page;
+  }
+
+  /** {@return the next dead letter, or null at the end} */
+  @Nullable Fetched fetch() {
+    Fetched known = prefetched;
+    if (known != null) {
+      prefetched = null;
+      return known;
+    }
+    if (remaining == 0) {
+      return null;
+    }
+    try {
+      GetResponse got = channel.basicGet(queue, false);
+      if (got == null) {
+        remaining = 0;
+        return null;
+      }
+      // The response to a get has the current count; that of a declaration may be seconds old.
+      remaining = remaining < 0 ? got.getMessageCount() : remaining - 1;
+      WireMessage wire = RabbitRecords.wire(got.getProps(), got.getBody(), true);
+      return new Fetched(
+          got.getEnvelope().getDeliveryTag(), wire, DeadLetterHeaders.read(wire, envelope));
+    } catch (IOException | RuntimeException e) {
+      throw RabbitErrors.operation("dead letters of " + queue, e);
+    }
+  }
+
+  /**
+   * Fails if the redrive exchange does not exist: a publish to it would close the channel of all
+   * publishers.
+   */
+  void requireRedriveExchange(String exchange) {
+    try {
+      channel.exchangeDeclarePassive(exchange);
+    } catch (IOException | RuntimeException e) {
+      throw RabbitErrors.operation("redrive to " + queue, e);
+    }
+  }
+
+  /** Deletes a dead letter. */
+  void delete(Fetched letter) {
+    try {
+      channel.basicAck(letter.tag(), false);
+    } catch (IOException | RuntimeException e) {
+      throw RabbitErrors.operation("dead letters of " + queue, e);
+    }
+  }
+
+  @Override
+  public void close() {
+    RabbitTopology.closeQuietly(channel);
+  }
+}
