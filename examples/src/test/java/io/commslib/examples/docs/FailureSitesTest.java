@@ -90,8 +90,7 @@ class FailureSitesTest {
               "decides of the stack trace in the log only"),
           Map.entry("RabbitDeadLetters: catch (ExecutionException e)", "unwraps it"),
           Map.entry(
-              "ReplyHandler: catch (DefinitionFailedException e)",
-              "throws on what it carries"),
+              "ReplyHandler: catch (DefinitionFailedException e)", "throws on what it carries"),
           Map.entry(
               "ReplyHandler: catch (SagaTransitions.RefusedException e)",
               "made by the library's own code"),
@@ -99,8 +98,7 @@ class FailureSitesTest {
               "ResultRecorder: catch (StoreException e)",
               "the contract of a store names it; what becomes of it is told over the chain"),
           Map.entry(
-              "OperatorActions: catch (DefinitionFailedException e)",
-              "throws on what it carries"),
+              "OperatorActions: catch (DefinitionFailedException e)", "throws on what it carries"),
           Map.entry(
               "OperatorActions: catch (SagaTransitions.RefusedException e)",
               "made by the library's own code"),
