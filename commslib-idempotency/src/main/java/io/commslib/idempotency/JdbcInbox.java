@@ -26,6 +26,12 @@ import java.util.Set;
  * this insert only; after it the limit of the handler's session applies again. On MariaDB the wait
  * is rounded up to whole seconds; on MySQL the session's {@code innodb_lock_wait_timeout} applies
  * instead.
+ *
+ * <pre>{@code
+ * JdbcInbox inbox = JdbcInbox.create(database, InboxConfig.defaults());
+ * SubscriptionConfig config =
+ *     SubscriptionConfig.builder(ORDERS).transactional(transactions, inbox).build();
+ * }</pre>
  */
 public final class JdbcInbox implements Inbox {
 

@@ -40,6 +40,19 @@ import org.slf4j.LoggerFactory;
  * <p>A result that can't be stored in full does not repeat the work: the first caller gets it, and
  * repetitions get its status with a problem of code {@code COMMS-IDEMPOTENCY-004} ({@link
  * StoredResult#storable()}).
+ *
+ * <pre>{@code
+ * RequestGuard guard =
+ *     RequestGuard.builder(JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults()))
+ *         .build();
+ * StoredResult answer =
+ *     guard.inTransaction(
+ *         transactions,
+ *         "customer-7/charge",
+ *         idempotencyKey,
+ *         RequestGuard.fingerprint(body),
+ *         tx -> charge(tx, body));
+ * }</pre>
  */
 public final class RequestGuard {
 

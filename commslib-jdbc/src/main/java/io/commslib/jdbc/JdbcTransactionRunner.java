@@ -23,6 +23,19 @@ import java.util.Objects;
  * after its failure, keeps the transaction. Failures are detected on the connection of the
  * transaction context, which costs no statement. On PostgreSQL the driver's state of the
  * transaction is read too.
+ *
+ * <pre>{@code
+ * String orderId =
+ *     transactions.run(
+ *         tx -> {
+ *           Connection connection = JdbcTransactions.connection(tx);
+ *           try (var insert = connection.prepareStatement("SELECT 'o-1'");
+ *               var row = insert.executeQuery()) {
+ *             row.next();
+ *             return row.getString(1);
+ *           }
+ *         });
+ * }</pre>
  */
 public final class JdbcTransactionRunner implements TransactionRunner {
 

@@ -64,6 +64,15 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
  *
  * <p>Thread-safe. Owns a producer and an admin client, and for each subscription a consumer with
  * its poll thread.
+ *
+ * <pre>{@code
+ * try (KafkaTransport transport = KafkaTransport.create("127.0.0.1:9092")) {
+ *   transport.declare(DestinationConfig.builder(ORDERS).partitions(12).build());
+ *   transport
+ *       .subscriber()
+ *       .subscribe(SubscriptionConfig.builder(ORDERS).build(), delivery -> Settlement.done());
+ * }
+ * }</pre>
  */
 public final class KafkaTransport implements MessageTransport {
 

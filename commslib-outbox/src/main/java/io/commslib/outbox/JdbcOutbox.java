@@ -21,6 +21,15 @@ import java.util.concurrent.CopyOnWriteArraySet;
 /**
  * The outbox in the service's own database. Its tables are those of {@link OutboxSchema}.
  * Thread-safe; keeps no connection.
+ *
+ * <pre>{@code
+ * JdbcOutbox outbox = JdbcOutbox.create(database, OutboxConfig.defaults());
+ * transactions.run(
+ *     tx -> {
+ *       outbox.publish(tx, ORDERS, placed);
+ *       return null;
+ *     });
+ * }</pre>
  */
 public final class JdbcOutbox implements Outbox {
 

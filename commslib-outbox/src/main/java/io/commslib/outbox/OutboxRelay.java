@@ -38,6 +38,11 @@ import java.util.stream.Stream;
  * <p>Thread-safe. Runs three threads, named {@code commslib-outbox-relay}, {@code
  * commslib-outbox-ack} and {@code commslib-outbox-lease}, and on PostgreSQL a fourth, {@code
  * commslib-outbox-read}; each uses a connection only while it reads or writes.
+ *
+ * <pre>{@code
+ * OutboxRelay relay = OutboxRelay.create(outbox, transport, runtime);
+ * relay.start();
+ * }</pre>
  */
 public final class OutboxRelay implements LifecycleComponent {
 

@@ -50,6 +50,15 @@ import java.util.concurrent.ConcurrentHashMap;
  *
  * <p>Thread-safe. Uses one connection to publish and one to consume. A lost connection is
  * re-established with all its channels and consumers.
+ *
+ * <pre>{@code
+ * try (RabbitTransport transport = RabbitTransport.create("amqp://guest:guest@127.0.0.1:5672")) {
+ *   transport.declare(DestinationConfig.builder(ORDERS).build());
+ *   transport
+ *       .subscriber()
+ *       .subscribe(SubscriptionConfig.builder(ORDERS).build(), delivery -> Settlement.done());
+ * }
+ * }</pre>
  */
 public final class RabbitTransport implements MessageTransport {
 

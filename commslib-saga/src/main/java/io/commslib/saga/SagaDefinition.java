@@ -22,6 +22,17 @@ import org.jspecify.annotations.Nullable;
  * block, and may run several times for one effect.
  *
  * @param <S> class of the state
+ *     <pre>{@code
+ * SagaDefinition<OrderState> definition =
+ *     SagaDefinition.builder("order", 1, OrderState.class)
+ *         .step("reserve")
+ *         .command(INVENTORY, order -> new ReserveStock(order.orderId()))
+ *         .onReply(StockReserved.class, (order, reply) -> order)
+ *         .refusedBy(OutOfStock.class, (order, reply) -> order)
+ *         .readOnly()
+ *         .timeout(Duration.ofMinutes(10))
+ *         .build();
+ * }</pre>
  */
 public final class SagaDefinition<S> {
 

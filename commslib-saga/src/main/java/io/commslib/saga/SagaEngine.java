@@ -45,6 +45,17 @@ import org.jspecify.annotations.Nullable;
  * row, which its history counts; an operator can then {@link #retry} it.
  *
  * <p>The objects from which an engine is built must outlive it.
+ *
+ * <pre>{@code
+ * SagaEngine sagas =
+ *     SagaEngine.builder(database, types, JacksonCodec.create())
+ *         .outbox(outbox)
+ *         .define(definition)
+ *         .runtime(runtime)
+ *         .build();
+ * sagas.start();
+ * transactions.run(tx -> sagas.start(tx, definition, "o-1", new OrderState("o-1")));
+ * }</pre>
  */
 public final class SagaEngine implements LifecycleComponent {
 

@@ -51,6 +51,21 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Its only thread is {@code commslib-service-shutdown}, which the JVM starts when it shuts down;
  * the tour lists the threads of its components.
+ *
+ * <pre>{@code
+ * Comms comms =
+ *     Comms.service("shipping")
+ *         .database(dataSource)
+ *         .transport(transport)
+ *         .type("order.placed", OrderPlaced.class)
+ *         .subscribe(
+ *             "orders",
+ *             ORDERS,
+ *             on -> on.on(OrderPlaced.class, (event, delivery) -> Settlement.done()))
+ *         .applySchemas()
+ *         .start();
+ * comms.inTransaction(tx -> comms.publish(tx, ORDERS, new OrderPlaced("o-1", 3), "o-1"));
+ * }</pre>
  */
 public final class Comms implements AutoCloseable {
 

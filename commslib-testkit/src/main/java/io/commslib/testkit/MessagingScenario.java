@@ -29,6 +29,17 @@ import org.jspecify.annotations.Nullable;
  * engine's.
  *
  * <p>Not thread-safe; for one test. A failed assertion throws {@link AssertionError}.
+ *
+ * <pre>{@code
+ * try (MessagingScenario scenario = MessagingScenario.create()) {
+ *   scenario
+ *       .declare(DestinationConfig.builder(ORDERS).build())
+ *       .subscribe(SubscriptionConfig.builder(ORDERS).build(), delivery -> Settlement.done())
+ *       .send(ORDERS, Message.builder("order.placed").id("m-1").key("o-1").build())
+ *       .awaitQuiet(Duration.ofMinutes(1))
+ *       .assertDone(ORDERS, "main", "m-1");
+ * }
+ * }</pre>
  */
 public final class MessagingScenario implements AutoCloseable {
 

@@ -14,6 +14,14 @@ import java.util.TreeSet;
 /**
  * The closed list of the message types of a service, each with logical name, version, class and
  * codec. A message never causes a class to be loaded. Immutable.
+ *
+ * <pre>{@code
+ * TypeRegistry types =
+ *     TypeRegistry.builder(JacksonCodec.create())
+ *         .register("order.placed", OrderPlaced.class)
+ *         .build();
+ * Message message = types.message(new OrderPlaced("o-1", 3)).key("o-1").build();
+ * }</pre>
  */
 public final class TypeRegistry {
 

@@ -13,6 +13,13 @@ import java.util.Objects;
  * A handler with one method per event class. Decoding is part of handling: a message whose type is
  * unknown, has no method here or can't be decoded goes to the dead letters immediately and is never
  * skipped. Immutable.
+ *
+ * <pre>{@code
+ * TypedHandler handler =
+ *     TypedHandler.builder(types)
+ *         .on(OrderPlaced.class, (event, delivery) -> ship(event.orderId(), delivery))
+ *         .build();
+ * }</pre>
  */
 public final class TypedHandler implements MessageHandler {
 

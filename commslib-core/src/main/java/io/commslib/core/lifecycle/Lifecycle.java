@@ -37,6 +37,16 @@ import org.slf4j.LoggerFactory;
  * one lifecycle per service.
  *
  * <p>Thread-safe. Owns the transports and components passed to it and closes them.
+ *
+ * <pre>{@code
+ * Lifecycle lifecycle =
+ *     Lifecycle.builder()
+ *         .transport(transport)
+ *         .relay(OutboxRelay.create(outbox, transport, runtime))
+ *         .subscribe(config, delivery -> Settlement.done())
+ *         .build();
+ * lifecycle.start();
+ * }</pre>
  */
 public final class Lifecycle implements AutoCloseable {
 

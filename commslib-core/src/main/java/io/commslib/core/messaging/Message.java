@@ -16,6 +16,15 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The attributes are those of CloudEvents 1.0 with extensions; {@code CloudEventsEnvelope} fixes
  * the wire form. The setters of {@link Builder} state the limits.
+ *
+ * <pre>{@code
+ * Message message =
+ *     Message.builder("order.placed")
+ *         .key("customer-7")
+ *         .contentType("application/json")
+ *         .body("{\"orderId\":\"o-1\"}".getBytes(StandardCharsets.UTF_8))
+ *         .build();
+ * }</pre>
  */
 public final class Message {
 

@@ -7,6 +7,20 @@ import java.time.Duration;
  * The connection to one broker. Applications call it; adapters implement it and pass the testkit's
  * {@code MessageTransportContract}. Thread-safe. It is expensive to make and lives as long as the
  * service.
+ *
+ * <pre>{@code
+ * MessageTransport transport = InMemoryTransport.create();
+ * transport.declare(DestinationConfig.builder(ORDERS).build());
+ * transport
+ *     .subscriber()
+ *     .subscribe(
+ *         SubscriptionConfig.builder(ORDERS).build(),
+ *         delivery -> {
+ *           handled.countDown();
+ *           return Settlement.done();
+ *         });
+ * transport.publisher().publish(ORDERS, message).toCompletableFuture().join();
+ * }</pre>
  */
 public interface MessageTransport extends AutoCloseable {
 

@@ -7,6 +7,14 @@ import java.util.concurrent.CompletionStage;
  * it.
  *
  * <p>Thread-safe. Made and closed by its {@link MessageTransport}.
+ *
+ * <pre>{@code
+ * publisher
+ *     .publish(ORDERS, message)
+ *     .whenComplete(
+ *         (receipt, failure) ->
+ *             log.append(failure == null ? "confirmed " + receipt.messageId() : "failed"));
+ * }</pre>
  */
 public interface Publisher {
 

@@ -10,6 +10,16 @@ import org.jspecify.annotations.Nullable;
  * A handler's decision about a message. Immutable, with a closed set of kinds. The handler's
  * transaction commits for {@link Kind#DONE} and {@link Kind#DROP}; for the other kinds it rolls
  * back, including the inbox row.
+ *
+ * <pre>{@code
+ * MessageHandler handler =
+ *     delivery -> {
+ *       if (delivery.message().bodyLength() == 0) {
+ *         return Settlement.deadLetter("EMPTY_BODY");
+ *       }
+ *       return isOpen() ? Settlement.done() : Settlement.retry(Duration.ofMinutes(1));
+ *     };
+ * }</pre>
  */
 public final class Settlement {
 

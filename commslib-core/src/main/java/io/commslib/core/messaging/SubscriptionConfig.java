@@ -14,6 +14,19 @@ import org.jspecify.annotations.Nullable;
 /**
  * Settings of one subscription: its source, its group, and how messages are handled, retried and
  * bounded. Immutable; {@link #toBuilder()} makes a changed copy.
+ *
+ * <pre>{@code
+ * SubscriptionConfig config =
+ *     SubscriptionConfig.builder(ORDERS)
+ *         .workers(16)
+ *         .maxInFlight(500)
+ *         .retry(
+ *             RetrySchedule.builder()
+ *                 .delays(Duration.ofSeconds(10), Duration.ofMinutes(5))
+ *                 .build())
+ *         .handlerDeadline(Duration.ofSeconds(20))
+ *         .build();
+ * }</pre>
  */
 public final class SubscriptionConfig {
 

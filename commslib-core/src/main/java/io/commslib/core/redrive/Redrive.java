@@ -28,6 +28,14 @@ import java.util.function.Predicate;
  * that moment may be redriven twice, and no letter is lost.
  *
  * <p>Thread-safe. All methods block for the broker; {@link #run} also blocks for its rate limit.
+ *
+ * <pre>{@code
+ * Redrive redrive = Redrive.builder(deadLetters, runtime).maxPerSecond(50).build();
+ * for (CauseGroup cause : redrive.groups(ORDERS, "main")) {
+ *   RedriveSelection selection = RedriveSelection.cause(cause.fingerprint());
+ *   redrive.run(ORDERS, "main", selection, "ann", "the price list is back");
+ * }
+ * }</pre>
  */
 public final class Redrive {
 

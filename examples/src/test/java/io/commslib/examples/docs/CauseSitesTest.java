@@ -32,7 +32,7 @@ class CauseSitesTest {
 
   private static final Pattern SITE =
       Pattern.compile(
-          "new (\\w+(?:Exception|Error|Failure))\\(|\\.(?:addSuppressed|initCause)\\(|\\bunfit\\(");
+          "new (\\w+(?:Exception|Error|Failure))\\(|\\.(?:addSuppressed|initCause)\\(|\\bunsuitable\\(");
 
   private static final Pattern CAUSE = Pattern.compile("[a-z]\\w*(?:\\(\\))?|[a-z]\\w* == null.*");
 
@@ -57,7 +57,8 @@ class CauseSitesTest {
           Map.entry(
               "SpringTransactionRunner: StoreException, e x2",
               "of a begin: no statement of the application has run"),
-          Map.entry("SpringTransactionRunner: unfit, e x2", "thrown by the library's own checks"),
+          Map.entry(
+              "SpringTransactionRunner: unsuitable, e x2", "thrown by the library's own checks"),
           Map.entry("SqlErrors: StoreException, failure", "replaced by RedactedFailure above"));
 
   @Test

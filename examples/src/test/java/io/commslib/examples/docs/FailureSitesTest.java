@@ -72,9 +72,6 @@ class FailureSitesTest {
           Map.entry(
               "JdbcIdempotencyStore: catch (StoreException e)",
               "its own statements throw it themselves"),
-          Map.entry(
-              "JdbcTransactionRunner: instanceof StoreException",
-              "says what is lost only where the failure does not say so; an outage in both cases"),
           Map.entry("KafkaDeadLetters: catch (ExecutionException e)", "unwrapped by KafkaErrors"),
           Map.entry("KafkaTopics: catch (ExecutionException e) x2", "unwraps it"),
           Map.entry("KafkaTopics: catch (ExecutionException | TimeoutException e)", "unwraps it"),
@@ -112,9 +109,7 @@ class FailureSitesTest {
               "its own begin and the transaction's throw it themselves"),
           Map.entry(
               "SpringTransactionRunner: instanceof TransactionSystemException",
-              "in doubt a failed attempt; a driver's failure is looked for in the chain before"),
-          Map.entry(
-              "SpringTransactionRunner: instanceof StoreException", "as JdbcTransactionRunner"));
+              "in doubt a failed attempt; a driver's failure is looked for in the chain before"));
 
   @Test
   void eachCheckOfASingleFailureHasAReason() throws IOException {

@@ -30,6 +30,7 @@ final class LanguageCheck {
 
   private static final Pattern BETWEEN_LINES = Pattern.compile("\\s*\\n\\s*(?:\\*(?!/)|//)?\\s*");
   private static final Pattern STRING = Pattern.compile("\"((?:\\\\.|[^\"\\\\\\n])*)\"");
+  private static final Pattern CODE_TAG = Pattern.compile("\\{@code ([^}\\n]*)}");
   private static final Pattern CODE_SPAN = Pattern.compile("`[^`\\n]*`");
   private static final Pattern LINK =
       Pattern.compile("!\\[[^\\]]*]\\([^)]*\\)|\\]\\([^)]*\\)|https?://\\S+");
@@ -156,15 +157,19 @@ final class LanguageCheck {
     }
   }
 
-  /** Blanks strings that are a stored or sent name as a whole: they are not prose. */
+  /** Blanks strings and code tags that are a stored or sent name as a whole: they are not prose. */
   private String withoutStoredNames(String text) {
-    return STRING
+    return blankStored(CODE_TAG, blankStored(STRING, text));
+  }
+
+  private String blankStored(Pattern pattern, String text) {
+    return pattern
         .matcher(text)
         .replaceAll(
-            string ->
-                storedNames.contains(string.group(1))
-                    ? "\"" + " ".repeat(string.group(1).length()) + "\""
-                    : Matcher.quoteReplacement(string.group()));
+            found ->
+                storedNames.contains(found.group(1))
+                    ? " ".repeat(found.group().length())
+                    : Matcher.quoteReplacement(found.group()));
   }
 
   private void checkAccessors(Path file, String text) {

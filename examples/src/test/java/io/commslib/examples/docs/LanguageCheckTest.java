@@ -27,6 +27,11 @@ class LanguageCheckTest {
   }
 
   @Test
+  void theProjectFollowsItsRules() throws IOException {
+    assertThat(LanguageCheck.check(LibrarySchemas.ROOT, List.of())).isEmpty();
+  }
+
+  @Test
   void aCleanProjectHasNoFindings() throws IOException {
     write("a/src/main/java/A.java", "/** A stalled relay. */ class A {" + ACCESSORS + "}");
     write("docs/a.md", "A line.\n\n| a | b |\n|---|---|\n| `stands still` as code | b |\n");

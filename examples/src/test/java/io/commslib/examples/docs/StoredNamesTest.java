@@ -28,6 +28,9 @@ class StoredNamesTest {
           "commslib[-_:].*|ce_\\S*|cloudEvents_.*|x-[a-z-]+|(\\{})?@?\\.[a-z-]+(\\{})?"
               + "|COMMS-[A-Z]+-[0-9]{3}");
 
+  /** The place of a table's name in an SQL text. */
+  private static final Pattern PLACEHOLDER = Pattern.compile("@([a-z_]+)");
+
   @Test
   void eachStoredNameIsStillWritten() throws IOException {
     TreeSet<String> constants = constants();
@@ -53,6 +56,13 @@ class StoredNamesTest {
       if (!module.startsWith("commslib-testkit")) {
         for (Path file : LibrarySchemas.files(classes, ".class")) {
           for (String text : constants(file)) {
+            PLACEHOLDER
+                .matcher(text)
+                .results()
+                .forEach(
+                    table ->
+                        constants.add(
+                            module.substring("commslib-".length()) + " " + table.group(1)));
             constants.add(
                 module.substring("commslib-".length())
                     + " "
