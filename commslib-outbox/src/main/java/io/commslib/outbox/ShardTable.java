@@ -120,7 +120,8 @@ final class ShardTable {
             UPDATE @node SET heartbeat = @now
             WHERE node = ?
             """);
-    this.insertNode = OutboxSql.of(database, "INSERT INTO @node (node, heartbeat) VALUES (?, @now)");
+    this.insertNode =
+        OutboxSql.of(database, "INSERT INTO @node (node, heartbeat) VALUES (?, @now)");
     this.liveNodes =
         OutboxSql.of(database, "SELECT count(*) FROM @node WHERE heartbeat > @now_plus_millis");
     this.deadNodes =
