@@ -3,12 +3,14 @@ package io.commslib.benchmarks;
 import java.io.PrintStream;
 import java.util.Map;
 
-/** One benchmark: says what it does, runs its contenders in turns, and returns its key figures. */
+/**
+ * One benchmark: describes its workload, runs its contenders in turns, and returns its key figures.
+ */
 public interface Benchmark {
 
-  /** What is measured, in words. */
+  /** {@return a description of the workload} */
   String workload();
 
-  /** Runs; prints each contender's figures; returns figures by the names the docs use. */
+  /** Runs the benchmark, prints each contender's figures, and returns the key figures by name. */
   Map<String, Double> run(boolean quick, PrintStream out) throws Exception;
 }

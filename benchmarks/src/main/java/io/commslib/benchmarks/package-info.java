@@ -1,4 +1,4 @@
-/** Benchmarks of the library beside the floor it stands on, in turns, in one run. */
+/** Benchmarks of the library against the cost of the same work without it, in turns, in one run. */
 @NullMarked
 package io.commslib.benchmarks;
 

@@ -20,7 +20,7 @@ class BenchmarkMainTest {
   }
 
   @Test
-  void coreEndsWithItsFiguresAsOneLineOfJson() throws Exception {
+  void coreEndsWithOneLineOfJson() throws Exception {
     assertThat(run("core", "--quick")).isZero();
     String last =
         out.toString(StandardCharsets.UTF_8).strip().lines().reduce((a, b) -> b).orElseThrow();
@@ -33,7 +33,7 @@ class BenchmarkMainTest {
   }
 
   @Test
-  void whatItDoesNotKnowEndsWithTwo() throws Exception {
+  void unknownArgumentsExitWithTwo() throws Exception {
     assertThat(run("nothing")).isEqualTo(2);
     assertThat(err.toString(StandardCharsets.UTF_8))
         .contains("unknown benchmark or option: nothing")

@@ -77,7 +77,13 @@ class ArchitectureTest {
     classes()
         .should()
         .onlyDependOnClassesThat()
-        .resideInAnyPackage("io.commslib.core..", "java..", "org.slf4j..", "org.jspecify..")
+        .resideInAnyPackage(
+            "io.commslib.core..",
+            "java..",
+            "org.slf4j..",
+            // annotations, for tools only
+            "org.jspecify..",
+            "com.google.errorprone.annotations..")
         .check(core);
   }
 

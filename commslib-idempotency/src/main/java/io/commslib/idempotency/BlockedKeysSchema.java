@@ -10,7 +10,8 @@ public final class BlockedKeysSchema {
   /**
    * Returns the scripts, version 1.
    *
-   * @return apply them once per schema, or let your own migration tool run what they print
+   * @return scripts to apply once per schema, directly or by your own migration tool with the text
+   *     they print
    */
   public static SchemaScripts scripts() {
     // Stored and published names keep the term of their first release: the module and the folder.

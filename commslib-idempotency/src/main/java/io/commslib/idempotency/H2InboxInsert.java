@@ -12,14 +12,14 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * A plain insert that fails on a duplicate, which on H2 leaves the transaction intact; several rows
- * in one insert, and one by one only when there is a duplicate among them. The bound of waits is
- * the session's and is put back afterwards.
+ * Inbox entries on H2: a plain insert that fails on a duplicate, which on H2 leaves the transaction
+ * intact. A batch is one insert; its rows are inserted one by one only if one of them is a
+ * duplicate. The lock timeout belongs to the session and is restored afterwards.
  */
 final class H2InboxInsert implements InboxInsert {
 
-  /** Rows in one statement; H2 compiles it again for each number of rows. */
-  private static final int MOST_ROWS = 200;
+  /** Maximum number of rows of a statement; H2 compiles it anew for each number of rows. */
+  private static final int MAX_ROWS = 200;
 
   private static final String INSERT =
       """
@@ -51,8 +51,8 @@ final class H2InboxInsert implements InboxInsert {
         connection,
         lockTimeoutMillis,
         () -> {
-          for (int from = 0; from < ids.size(); from += MOST_ROWS) {
-            List<String> some = ids.subList(from, Math.min(from + MOST_ROWS, ids.size()));
+          for (int from = 0; from < ids.size(); from += MAX_ROWS) {
+            List<String> some = ids.subList(from, Math.min(from + MAX_ROWS, ids.size()));
             enterSome(connection, consumer, some, fresh);
           }
           return fresh;
@@ -74,7 +74,7 @@ final class H2InboxInsert implements InboxInsert {
     }
   }
 
-  /** Inserts all or, if one is there already, none. */
+  /** Inserts all ids, or none if one of them exists; returns whether it inserted them. */
   private boolean insert(Connection connection, String consumer, List<String> ids)
       throws SQLException {
     Object[] parameters = ids.stream().flatMap(id -> Stream.of(consumer, id)).toArray();

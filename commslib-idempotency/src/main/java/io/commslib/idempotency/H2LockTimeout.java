@@ -6,16 +6,16 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 
-/** Bounds waits for locks on H2, where the bound is the session's, and puts it back. */
+/** Limits the wait for locks on H2, where the limit belongs to the session, and restores it. */
 final class H2LockTimeout {
 
-  /** Some work with the bound set. */
+  /** Work under the limit. */
   @FunctionalInterface
   interface Work<T> {
     T run() throws SQLException;
   }
 
-  /** Puts the bound back; a failure of that must not hide what the work has thrown. */
+  /** Restores the limit; a failure of that must not hide a failure of the work. */
   private interface Restore extends AutoCloseable {
     @Override
     void close() throws SQLException;

@@ -10,9 +10,9 @@ import java.sql.SQLException;
 import java.time.Duration;
 
 /**
- * H2 has neither an upsert that returns nor advisory locks: insert, and on a duplicate look and
- * take over, all in one transaction. The row of a transaction still open is another's; how long to
- * find that out is bounded.
+ * Claims on H2, which has neither an upsert that returns rows nor advisory locks: an insert and, on
+ * a duplicate, a read and a takeover, all in one transaction. A row that another open transaction
+ * has inserted counts as in progress after a short lock timeout.
  */
 final class H2RequestClaims implements RequestClaims {
 

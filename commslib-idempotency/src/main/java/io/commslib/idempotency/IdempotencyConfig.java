@@ -3,7 +3,7 @@ package io.commslib.idempotency;
 import io.commslib.core.checks.Checks;
 import java.time.Duration;
 
-/** How a store of requests works. Immutable. */
+/** Settings of a {@link JdbcIdempotencyStore}. Immutable. */
 public final class IdempotencyConfig {
 
   private final Duration retention;
@@ -19,7 +19,7 @@ public final class IdempotencyConfig {
   /**
    * Returns the defaults.
    *
-   * @return configuration
+   * @return a configuration with the default of every setting
    */
   public static IdempotencyConfig defaults() {
     return builder().build();
@@ -35,7 +35,7 @@ public final class IdempotencyConfig {
   }
 
   /**
-   * Returns how long results are kept, and abandoned claims after their lease.
+   * Returns the retention of results, and of abandoned claims after their lease.
    *
    * @return 1 s to 3,650 days, default 24 h
    */
@@ -44,7 +44,8 @@ public final class IdempotencyConfig {
   }
 
   /**
-   * Returns when a caller shall ask again if nothing tells how long the holder may take.
+   * Returns the delay after which a caller should retry if the remaining time of the holder is
+   * unknown.
    *
    * @return 1 ms to 1 h, default 1 s
    */
@@ -53,7 +54,7 @@ public final class IdempotencyConfig {
   }
 
   /**
-   * Returns how many keys one purge statement removes.
+   * Returns the maximum number of keys that one purge statement deletes.
    *
    * @return 1 to 100,000, default 1,000
    */
@@ -81,10 +82,11 @@ public final class IdempotencyConfig {
     private Builder() {}
 
     /**
-     * Sets how long results are kept. Must exceed the longest time after which a caller repeats a
-     * request.
+     * Sets the retention of results, and of abandoned claims after their lease. It must exceed the
+     * longest time after which a caller repeats a request; raise it for callers that retry late,
+     * lower it for a smaller table.
      *
-     * @param retention 1 s to 3,650 days
+     * @param retention 1 s to 3,650 days, default 24 h
      * @return this
      */
     public Builder retention(Duration retention) {
@@ -94,9 +96,10 @@ public final class IdempotencyConfig {
     }
 
     /**
-     * Sets when a caller shall ask again if nothing tells how long the holder may take.
+     * Sets the delay after which a caller should retry if the remaining time of the holder is
+     * unknown.
      *
-     * @param retryAfter 1 ms to 1 h
+     * @param retryAfter 1 ms to 1 h, default 1 s
      * @return this
      */
     public Builder retryAfter(Duration retryAfter) {
@@ -106,9 +109,10 @@ public final class IdempotencyConfig {
     }
 
     /**
-     * Sets how many keys one purge statement removes.
+     * Sets the maximum number of keys that one purge statement deletes. Lower it for shorter
+     * transactions.
      *
-     * @param purgeBatch 1 to 100,000
+     * @param purgeBatch 1 to 100,000, default 1,000
      * @return this
      */
     public Builder purgeBatch(int purgeBatch) {

@@ -3,14 +3,14 @@ package io.commslib.idempotency;
 import java.util.Locale;
 
 /**
- * The value of the header Idempotency-Key: a string of Structured Field Values (RFC 9651), so in
- * double quotes. Bare values, which most clients send, are taken as they are.
+ * Parser of the header Idempotency-Key: a string of Structured Field Values (RFC 9651), which is in
+ * double quotes. Bare values, which most clients send, are accepted unchanged.
  */
 final class IdempotencyKeyHeader {
 
   static final int MAX_CHARS = 255;
 
-  /** A value that is no key; the message is the rule it breaks. */
+  /** A malformed value; the message is the rule that it breaks. */
   static final class MalformedException extends Exception {
     private static final long serialVersionUID = 1L;
 
@@ -47,15 +47,14 @@ final class IdempotencyKeyHeader {
       char next = text.charAt(i);
       if (next == '"') {
         if (i < text.length() - 1) {
-          throw new MalformedException("Something follows the closing quote.");
+          throw new MalformedException("There are characters after the closing quote.");
         }
         return key.toString();
       }
       if (next == '\\') {
         i++;
         if (i == text.length() || (text.charAt(i) != '"' && text.charAt(i) != '\\')) {
-          throw new MalformedException(
-              "A backslash stands before something else than \\ or a quote.");
+          throw new MalformedException("A backslash is not followed by \\ or a quote.");
         }
         next = text.charAt(i);
       }

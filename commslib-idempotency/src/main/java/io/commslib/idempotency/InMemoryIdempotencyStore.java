@@ -17,9 +17,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Request keys in memory, for tests and single-process services whose callers do not outlive them.
- * Thread-safe. Holds a fixed number of keys; completed ones leave when their retention ends,
- * abandoned ones as long after their lease.
+ * Request keys in memory, for tests and for single-process services whose callers do not outlive
+ * them. Thread-safe. The number of keys is limited. A completed key is removed after its retention,
+ * an abandoned one when the same time has passed since its lease ended.
  */
 public final class InMemoryIdempotencyStore implements IdempotencyStore {
 
@@ -35,7 +35,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     boolean released;
     @Nullable StoredResult result;
 
-    /** Claimed in a transaction that has not ended. */
+    /** Whether it was claimed in a transaction that has not ended. */
     boolean open;
 
     String steps = "";
@@ -62,8 +62,8 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
    * Creates a store.
    *
    * @param time clock of leases and retention
-   * @param retention how long results are kept, 1 s to 3,650 days
-   * @param maxKeys how many keys are held at most, 1 to 10,000,000; beyond that claims fail
+   * @param retention retention of results, 1 s to 3,650 days
+   * @param maxKeys the maximum number of keys, 1 to 10,000,000; further claims fail
    * @return new store
    */
   public static InMemoryIdempotencyStore create(TimeSource time, Duration retention, int maxKeys) {
@@ -86,7 +86,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
       entry = null;
     }
     if (entry == null) {
-      makeRoom(now);
+      evictIfFull(now);
       entry = new Entry(request.fingerprint());
       entries.put(slot, entry);
       return grant(entry, now, lease, false);
@@ -95,7 +95,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     return answer == null ? grant(entry, now, lease, !entry.released) : answer;
   }
 
-  /** Null if the key may be granted. */
+  /** Returns the answer to a request; null if the key may be granted. */
   private static @Nullable Claim answer(Entry entry, RequestKey request, long now) {
     if (!entry.fingerprint.equals(request.fingerprint())) {
       return Claim.mismatched();
@@ -129,7 +129,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
       }
     }
     if (before == null) {
-      makeRoom(now);
+      evictIfFull(now);
     }
     Entry entry = new Entry(request.fingerprint());
     entry.open = true;
@@ -137,12 +137,12 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
       entry.steps = before.steps;
     }
     entries.put(slot, entry);
-    transaction.onRollback(() -> putBack(slot, before));
+    transaction.onRollback(() -> restore(slot, before));
     boolean takeover = before != null && before.result == null && !before.released;
     return grant(entry, now, Duration.ZERO, takeover);
   }
 
-  private synchronized void putBack(Slot slot, @Nullable Entry before) {
+  private synchronized void restore(Slot slot, @Nullable Entry before) {
     if (before == null) {
       entries.remove(slot);
     } else {
@@ -154,13 +154,13 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
   public synchronized boolean complete(
       TransactionContext tx, RequestKey request, long token, StoredResult result) {
     InMemoryTransaction transaction = tx.unwrap(InMemoryTransaction.class);
-    StoredResult kept = ResultRecorder.kept(request, result);
-    Entry entry = held(request, token);
+    StoredResult kept = ResultRecorder.storable(request, result);
+    Entry entry = liveGrant(request, token);
     if (entry == null || entry.result != null) {
       return false;
     }
     boolean leased = !entry.open;
-    // Until the commit nobody may take it over: what is fenced now must hold then.
+    // No other claim may take it over before the commit: the fencing checked now must hold then.
     entry.open = true;
     transaction.onCommit(() -> finish(entry, kept));
     if (leased) {
@@ -183,7 +183,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
   @Override
   public synchronized boolean remember(RequestKey request, long token, String step, String value) {
     RequestSteps.check(step, value);
-    Entry entry = held(request, token);
+    Entry entry = liveGrant(request, token);
     if (entry == null || entry.result != null) {
       return false;
     }
@@ -203,7 +203,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     return before - entries.size();
   }
 
-  /** Tokens are counted over all keys, so none comes twice even if its entry has left. */
+  /** Tokens count over all keys, so that none repeats even if its entry was removed. */
   private Claim grant(Entry entry, long now, Duration lease, boolean takeover) {
     entry.token = ++lastToken;
     entry.released = false;
@@ -211,7 +211,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     return Claim.granted(entry.token, takeover, TextPairs.read(entry.steps));
   }
 
-  private void makeRoom(long now) {
+  private void evictIfFull(long now) {
     if (entries.size() < maxKeys) {
       return;
     }
@@ -239,15 +239,15 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     return entry.result != null && entry.expiresNanos - now <= 0;
   }
 
-  /** Nobody has taken it over for as long as results are kept. */
+  /** Returns whether no claim has taken it over for the retention since its lease ended. */
   private boolean isAbandoned(Entry entry, long now) {
     return entry.result == null && !entry.open && now - entry.leaseEndNanos > retention.toNanos();
   }
 
   @Override
   public synchronized boolean complete(RequestKey request, long token, StoredResult result) {
-    StoredResult kept = ResultRecorder.kept(request, result);
-    Entry entry = held(request, token);
+    StoredResult kept = ResultRecorder.storable(request, result);
+    Entry entry = liveGrant(request, token);
     if (entry == null) {
       return false;
     }
@@ -260,7 +260,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
 
   @Override
   public synchronized boolean release(RequestKey request, long token) {
-    Entry entry = held(request, token);
+    Entry entry = liveGrant(request, token);
     if (entry == null || entry.result != null) {
       return false;
     }
@@ -268,7 +268,7 @@ public final class InMemoryIdempotencyStore implements IdempotencyStore {
     return true;
   }
 
-  private @Nullable Entry held(RequestKey request, long token) {
+  private @Nullable Entry liveGrant(RequestKey request, long token) {
     Entry entry = entries.get(new Slot(request.scope(), request.key()));
     return entry != null
             && entry.token == token

@@ -20,9 +20,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An inbox without a database, for users' tests: honours rollback like the real one, and a
- * duplicate of a message whose first transaction is still open waits for its outcome, at most 10 s.
- * Thread-safe. Holds at most 1,000,000 entries; beyond that the oldest are forgotten.
+ * An inbox without a database, for users' tests. It honours rollback like {@link JdbcInbox}; a
+ * duplicate of a message whose first transaction is open waits for its outcome, at most 10 s.
+ * Thread-safe. It stores at most 1,000,000 entries and removes the oldest beyond that.
  */
 public final class InMemoryInbox implements Inbox {
 
@@ -70,7 +70,7 @@ public final class InMemoryInbox implements Inbox {
    *
    * @param transactions an {@link io.commslib.core.inmemory.InMemoryTransactionRunner}
    * @param time clock of the retention
-   * @param retention how long entries are kept, 1 h to 3,650 days
+   * @param retention retention of entries, 1 h to 3,650 days
    * @return new inbox
    */
   public static InMemoryInbox create(
@@ -100,7 +100,7 @@ public final class InMemoryInbox implements Inbox {
     }
   }
 
-  /** Returns the entry that is there for good, or this transaction's own; null if there is none. */
+  /** Returns the committed entry, or this transaction's own; null if there is none. */
   private @Nullable Entry awaitOutcome(String name, InMemoryTransaction transaction) {
     long left = lockTimeout.toNanos();
     Entry entry = entries.get(name);
@@ -109,7 +109,7 @@ public final class InMemoryInbox implements Inbox {
         throw new StoreException(
             "COMMS-IDEMPOTENCY-002",
             FailureKind.CONTENTION,
-            "inbox: another transaction has had the same message for "
+            "inbox: another transaction has been processing the same message for "
                 + lockTimeout
                 + " (expected: it ends within that time)",
             null);
@@ -121,7 +121,7 @@ public final class InMemoryInbox implements Inbox {
         throw new StoreException(
             "COMMS-IDEMPOTENCY-003",
             FailureKind.CANCELLED,
-            "inbox: interrupted while another transaction had the same message",
+            "inbox: interrupted while another transaction was processing the same message",
             e);
       }
       entry = entries.get(name);

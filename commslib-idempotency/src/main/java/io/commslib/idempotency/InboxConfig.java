@@ -3,7 +3,7 @@ package io.commslib.idempotency;
 import io.commslib.core.checks.Checks;
 import java.time.Duration;
 
-/** How an inbox works. Immutable. */
+/** Settings of a {@link JdbcInbox}. Immutable. */
 public final class InboxConfig {
 
   private final Duration retention;
@@ -21,7 +21,7 @@ public final class InboxConfig {
   /**
    * Returns the defaults.
    *
-   * @return configuration
+   * @return a configuration with the default of every setting
    */
   public static InboxConfig defaults() {
     return builder().build();
@@ -37,7 +37,7 @@ public final class InboxConfig {
   }
 
   /**
-   * Returns how long entries are kept at least.
+   * Returns the minimum retention of entries.
    *
    * @return 1 h to 3,650 days, default 30 days
    */
@@ -46,7 +46,7 @@ public final class InboxConfig {
   }
 
   /**
-   * Returns after how long a message can come again at the latest.
+   * Returns the longest time after which a message can be redelivered.
    *
    * @return 0 to 3,650 days, default 7 days
    */
@@ -55,7 +55,7 @@ public final class InboxConfig {
   }
 
   /**
-   * Returns how long a duplicate waits for the transaction that entered the message first.
+   * Returns the maximum wait of a duplicate for the transaction that entered the message first.
    *
    * @return 10 ms to 10 min, default 10 s
    */
@@ -64,7 +64,7 @@ public final class InboxConfig {
   }
 
   /**
-   * Returns how many entries one purge statement removes.
+   * Returns the maximum number of entries that one purge statement deletes.
    *
    * @return 1 to 100,000, default 1,000
    */
@@ -95,9 +95,10 @@ public final class InboxConfig {
     private Builder() {}
 
     /**
-     * Sets how long entries are kept; must exceed {@link #longestRedelivery}.
+     * Sets the minimum retention of entries. It must exceed {@link #longestRedelivery}: a message
+     * redelivered after the retention takes effect again.
      *
-     * @param retention 1 h to 3,650 days
+     * @param retention 1 h to 3,650 days, default 30 days
      * @return this
      */
     public Builder retention(Duration retention) {
@@ -107,11 +108,11 @@ public final class InboxConfig {
     }
 
     /**
-     * Sets after how long a message can come again at the latest: the longest of broker retention,
-     * all retry delays, and the age at which dead letters are redriven. The default is Kafka's own
-     * retention.
+     * Sets the longest time after which a message can be redelivered: the maximum of broker
+     * retention, all retry delays, and the age at which dead letters are redriven. The default is
+     * Kafka's own retention.
      *
-     * @param longestRedelivery 0 to 3,650 days
+     * @param longestRedelivery 0 to 3,650 days, default 7 days
      * @return this
      */
     public Builder longestRedelivery(Duration longestRedelivery) {
@@ -122,10 +123,11 @@ public final class InboxConfig {
     }
 
     /**
-     * Sets how long a duplicate waits for the transaction that entered the message first; then it
-     * is retried.
+     * Sets the maximum wait of a duplicate for the transaction that entered the message first;
+     * after that the duplicate is retried. Raise it for long handlers, lower it to free workers and
+     * connections sooner.
      *
-     * @param lockTimeout 10 ms to 10 min
+     * @param lockTimeout 10 ms to 10 min, default 10 s
      * @return this
      */
     public Builder lockTimeout(Duration lockTimeout) {
@@ -135,9 +137,10 @@ public final class InboxConfig {
     }
 
     /**
-     * Sets how many entries one purge statement removes.
+     * Sets the maximum number of entries that one purge statement deletes. Lower it for shorter
+     * transactions.
      *
-     * @param purgeBatch 1 to 100,000
+     * @param purgeBatch 1 to 100,000, default 1,000
      * @return this
      */
     public Builder purgeBatch(int purgeBatch) {
@@ -149,7 +152,7 @@ public final class InboxConfig {
      * Builds the configuration.
      *
      * @return immutable configuration
-     * @throws IllegalArgumentException if entries would be purged before the last redelivery
+     * @throws IllegalArgumentException if the retention does not exceed the longest redelivery
      */
     public InboxConfig build() {
       Checks.check(

@@ -7,15 +7,13 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 
-/** What differs between databases about entering messages into the inbox. */
+/** Inserts inbox entries; one implementation for each kind of database. */
 interface InboxInsert {
 
-  /** Enters one id; false if it is there already. */
+  /** Enters one id; returns false if it exists already. */
   boolean enter(Connection connection, String consumer, String id) throws SQLException;
 
-  /**
-   * Enters ids that are sorted and different from each other; returns those that were not there.
-   */
+  /** Enters sorted, distinct ids; returns those that did not exist. */
   Set<String> enterAll(Connection connection, String consumer, List<String> ids)
       throws SQLException;
 

@@ -2,7 +2,7 @@ package io.commslib.idempotency;
 
 import io.commslib.jdbc.SchemaScripts;
 
-/** The tables of the inbox. */
+/** The tables of {@link JdbcInbox} and {@link JdbcIdempotencyStore}. */
 public final class InboxSchema {
 
   private InboxSchema() {}
@@ -10,7 +10,8 @@ public final class InboxSchema {
   /**
    * Returns the scripts, version 1.
    *
-   * @return apply them once per schema, or let your own migration tool run what they print
+   * @return scripts to apply once per schema, directly or by your own migration tool with the text
+   *     they print
    */
   public static SchemaScripts scripts() {
     return SchemaScripts.of("idempotency", 1, InboxSchema.class);

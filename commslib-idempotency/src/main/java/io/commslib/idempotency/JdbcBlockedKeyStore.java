@@ -13,12 +13,13 @@ import java.util.Objects;
 import java.util.OptionalInt;
 
 /**
- * Held keys in a table of a database, that of {@link BlockedKeysSchema}, each call in a transaction
- * of its own. Members of one group must share it. Thread-safe; holds no connection between calls.
+ * Blocked keys in a database table, created by {@link BlockedKeysSchema}. Each call runs in a
+ * transaction of its own and blocks. All members of a group must use the same table. Thread-safe;
+ * keeps no connection between calls.
  */
 public final class JdbcBlockedKeyStore implements BlockedKeyStore {
 
-  /** One call's work on a connection. */
+  /** The statements of one call. */
   @FunctionalInterface
   private interface Work<T> {
     T run(Connection connection) throws SQLException;
@@ -69,7 +70,7 @@ public final class JdbcBlockedKeyStore implements BlockedKeyStore {
   /**
    * Checks the table and creates the store. Blocks.
    *
-   * @param database where its table lies
+   * @param database database of its table
    * @return new store
    * @throws io.commslib.core.StoreException {@code COMMS-JDBC-010} if the table is missing, {@code
    *     COMMS-JDBC-011} or {@code COMMS-JDBC-012} if its version does not fit; {@code TRANSIENT} if
@@ -90,9 +91,9 @@ public final class JdbcBlockedKeyStore implements BlockedKeyStore {
   public void block(String consumer, String key, int level) {
     Checks.inRange("level", level, 0, Integer.MAX_VALUE);
     run(
-        "hold",
+        "block",
         connection -> {
-          // Inserted first: of two that hold the key at once, the second one raises the level.
+          // The insert runs first, so that the second of two concurrent calls raises the level.
           if (!insert(connection, consumer, key, level)) {
             raise.update(connection, level, consumer, key, level);
           }
@@ -138,7 +139,7 @@ public final class JdbcBlockedKeyStore implements BlockedKeyStore {
     try {
       return transactions.<T, SQLException>run(tx -> work.run(tx.unwrap(Connection.class)));
     } catch (SQLException e) {
-      throw SqlErrors.translate("held keys: " + doing, e);
+      throw SqlErrors.translate("blocked keys: " + doing, e);
     }
   }
 }

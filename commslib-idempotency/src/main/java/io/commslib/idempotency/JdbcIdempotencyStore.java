@@ -20,16 +20,16 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * Request keys in a table of the service's own database. Leases, tokens and retention go by the
- * database's clock. Its table is that of {@link InboxSchema}. Thread-safe; holds no connection.
+ * Request keys in a table of the service's own database, created by {@link InboxSchema}. Leases,
+ * tokens and retention use the database's clock. Thread-safe; keeps no connection between calls.
  */
 public final class JdbcIdempotencyStore implements IdempotencyStore {
 
-  /** Bytes of a statement that stores a result, the result itself aside. */
-  private static final long BESIDE_RESULT = 16_384;
+  /** Bytes of a statement that stores a result, without the result. */
+  private static final long NON_RESULT_RESERVE_BYTES = 16_384;
 
-  private static final long LARGEST_RESULT =
-      2L * StoredResult.MAX_BODY_BYTES + RequestTable.MAX_HEADERS_CHARS + BESIDE_RESULT;
+  private static final long LARGEST_STATEMENT_BYTES =
+      2L * StoredResult.MAX_BODY_BYTES + RequestTable.MAX_HEADERS_CHARS + NON_RESULT_RESERVE_BYTES;
 
   private final JdbcDatabase database;
   private final IdempotencyConfig config;
@@ -50,7 +50,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
   /**
    * Checks the table and creates a store. Blocks.
    *
-   * @param database where its table lies; transactions given to it must run on it
+   * @param database database of its table and of the transactions passed to it
    * @param config settings
    * @return new store
    * @throws StoreException {@code COMMS-JDBC-010} if the table is missing, {@code COMMS-JDBC-011}
@@ -64,7 +64,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
     return new JdbcIdempotencyStore(database, config);
   }
 
-  /** Some statements on one connection. */
+  /** Statements on one connection. */
   @FunctionalInterface
   private interface Work<T> {
     T run(Connection connection) throws SQLException;
@@ -74,29 +74,29 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
   public Claim claim(RequestKey request, Duration lease) {
     Checks.inRange("lease", lease, Duration.ofMillis(1), Duration.ofHours(24));
     Work<Claim> work = connection -> claims.lease(connection, request, lease.toMillis());
-    return claims.isOneStatement() ? alone(work) : inTransaction(work);
+    return claims.isOneStatement() ? inAutoCommit(work) : inTransaction(work);
   }
 
   @Override
   public Claim claim(TransactionContext tx, RequestKey request) {
-    return joined(tx, "claim", connection -> claims.begin(connection, request));
+    return inCallersTransaction(tx, "claim", connection -> claims.begin(connection, request));
   }
 
   @Override
   public boolean complete(RequestKey request, long token, StoredResult result) {
-    StoredResult kept = kept(request, result);
+    StoredResult kept = storable(request, result);
     try {
       return finish(request, token, kept);
     } catch (StoreException e) {
       if (e.kind() != FailureKind.PERMANENT) {
         throw e;
       }
-      return finish(request, token, refused(request, result, e));
+      return finish(request, token, rejected(request, result, e));
     }
   }
 
   private boolean finish(RequestKey request, long token, StoredResult kept) {
-    return alone(
+    return inAutoCommit(
         connection ->
             rows.complete(connection, request, token, kept)
                 || rows.isCompleted(connection, request, token));
@@ -105,8 +105,8 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
   @Override
   public boolean complete(
       TransactionContext tx, RequestKey request, long token, StoredResult result) {
-    StoredResult kept = kept(request, result);
-    return joined(
+    StoredResult kept = storable(request, result);
+    return inCallersTransaction(
         tx,
         "complete",
         connection -> {
@@ -114,49 +114,48 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
             return claims.finish(connection, request, token, kept);
           } catch (SQLException e) {
             StoreException failure = SqlErrors.translate("idempotency: complete", e);
-            // On PostgreSQL nothing can be done any more in a transaction in which one thing
-            // failed.
+            // On PostgreSQL a transaction refuses every statement after a failed one.
             if (failure.kind() != FailureKind.PERMANENT
                 || database.dialect() == SqlDialect.POSTGRESQL) {
               throw e;
             }
-            return claims.finish(connection, request, token, refused(request, result, failure));
+            return claims.finish(connection, request, token, rejected(request, result, failure));
           }
         });
   }
 
-  /** What of a result goes into a row and into a statement. */
-  private StoredResult kept(RequestKey request, StoredResult result) {
-    StoredResult kept = ResultRecorder.kept(request, result);
+  /** Returns the result, or its short form if it fits neither the row nor a statement. */
+  private StoredResult storable(RequestKey request, StoredResult result) {
+    StoredResult kept = ResultRecorder.storable(request, result);
     boolean fits =
         RequestRow.headerChars(kept) <= RequestTable.MAX_HEADERS_CHARS
-            && (database.maxStatementBytes() >= LARGEST_RESULT
+            && (database.maxStatementBytes() >= LARGEST_STATEMENT_BYTES
                 || statementBytes(kept) <= database.maxStatementBytes());
     return fits
         ? kept
-        : ResultRecorder.shortForm(request, result.shortened("it is more than the database takes"));
+        : ResultRecorder.logged(request, result.shortForm("it exceeds the limit of the database"));
   }
 
-  /** A body may stand in the statement's text, where a byte may take two. */
+  /** Drivers may write a body into the statement's text, where a byte may take two. */
   private static long statementBytes(StoredResult result) {
-    return 2L * result.body().length + RequestRow.headerChars(result) + BESIDE_RESULT;
+    return 2L * result.body().length + RequestRow.headerChars(result) + NON_RESULT_RESERVE_BYTES;
   }
 
-  private static StoredResult refused(
+  private static StoredResult rejected(
       RequestKey request, StoredResult result, StoreException failure) {
-    return ResultRecorder.shortForm(
-        request, result.shortened("the database refused it, " + failure.code()));
+    return ResultRecorder.logged(
+        request, result.shortForm("the database refused it, " + failure.code()));
   }
 
   @Override
   public boolean release(RequestKey request, long token) {
-    return alone(connection -> rows.release(connection, request, token));
+    return inAutoCommit(connection -> rows.release(connection, request, token));
   }
 
   @Override
   public boolean remember(RequestKey request, long token, String step, String value) {
     RequestSteps.check(step, value);
-    return alone(
+    return inAutoCommit(
         connection -> rows.remember(connection, request, token, TextPairs.write(step, value)));
   }
 
@@ -171,12 +170,12 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
     return all;
   }
 
-  private <T> T joined(TransactionContext tx, String doing, Work<T> work) {
+  private <T> T inCallersTransaction(TransactionContext tx, String doing, Work<T> work) {
     Connection connection = JdbcTransactions.connection(tx, database);
     try {
       return work.run(connection);
     } catch (SQLException e) {
-      // On some databases the rest could still be committed.
+      // On some databases the rest of the transaction could still be committed.
       StoreException translated = SqlErrors.translate("idempotency: " + doing, e);
       tx.fail(translated);
       throw translated;
@@ -191,12 +190,12 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
     }
   }
 
-  /** Runs work whose statements are whole each and commit themselves: no round trip for that. */
-  private <T> T alone(Work<T> work) {
+  /** Runs work whose statements are independent and commit by themselves, without a round trip. */
+  private <T> T inAutoCommit(Work<T> work) {
     try {
       return singles.run("idempotency", work::run);
     } catch (SQLException e) {
-      // What commits itself has an unknown result when the connection breaks.
+      // The result of a statement that commits by itself is unknown if the connection breaks.
       throw SqlErrors.translateSingle("idempotency", e);
     }
   }

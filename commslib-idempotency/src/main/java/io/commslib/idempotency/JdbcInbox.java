@@ -18,13 +18,14 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * The inbox in a table of the service's own database: one insert in the handler's transaction, for
- * a message as for a batch. Its table is that of {@link InboxSchema}. Thread-safe; holds no
- * connection.
+ * The inbox in a table of the service's own database, created by {@link InboxSchema}: one insert in
+ * the handler's transaction, for a single message and for a batch. Thread-safe; keeps no connection
+ * between calls.
  *
- * <p>The bound of the wait for a concurrent duplicate, {@link InboxConfig#lockTimeout()}, holds for
- * this insert only, and what the handler's session says holds again behind it. On MariaDB it is in
- * whole seconds, rounded up; on MySQL the session's {@code innodb_lock_wait_timeout} holds instead.
+ * <p>The maximum wait for a concurrent duplicate, {@link InboxConfig#lockTimeout()}, applies to
+ * this insert only; after it the limit of the handler's session applies again. On MariaDB the wait
+ * is rounded up to whole seconds; on MySQL the session's {@code innodb_lock_wait_timeout} applies
+ * instead.
  */
 public final class JdbcInbox implements Inbox {
 
@@ -56,7 +57,7 @@ public final class JdbcInbox implements Inbox {
   /**
    * Checks the table and creates an inbox. Blocks.
    *
-   * @param database where its table lies; the handlers' transactions must run on it
+   * @param database database of its table and of the handlers' transactions
    * @param config settings
    * @return new inbox
    * @throws StoreException {@code COMMS-JDBC-010} if the table is missing, {@code COMMS-JDBC-011}

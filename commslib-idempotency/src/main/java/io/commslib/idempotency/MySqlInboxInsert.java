@@ -11,14 +11,14 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * An upsert that counts the copies of a message, for MySQL and MariaDB. The count of changed rows
- * tells inserted rows, 1 each, from duplicates, 2 each. A plain insert would leave a shared lock on
- * the row of a duplicate, and two that wait for the outcome of the same message would end in a
- * deadlock when it commits; with the upsert they do so only when it rolls back.
+ * Inbox entries on MySQL and MariaDB: an upsert that counts the copies of a message. The number of
+ * changed rows is 1 for each inserted row and 2 for each duplicate. A plain insert would leave a
+ * shared lock on the row of a duplicate, and two duplicates that wait for the same message would
+ * deadlock when it commits. With the upsert they deadlock only when it rolls back.
  */
 final class MySqlInboxInsert implements InboxInsert {
 
-  private static final int MOST_ROWS = 1_000;
+  private static final int MAX_ROWS = 1_000;
 
   private static final String UPSERT =
       """
@@ -53,8 +53,8 @@ final class MySqlInboxInsert implements InboxInsert {
   public Set<String> enterAll(Connection connection, String consumer, List<String> ids)
       throws SQLException {
     Set<String> fresh = new HashSet<>();
-    for (int from = 0; from < ids.size(); from += MOST_ROWS) {
-      List<String> some = ids.subList(from, Math.min(from + MOST_ROWS, ids.size()));
+    for (int from = 0; from < ids.size(); from += MAX_ROWS) {
+      List<String> some = ids.subList(from, Math.min(from + MAX_ROWS, ids.size()));
       if (insert(connection, consumer, some) == some.size()) {
         fresh.addAll(some);
       } else {

@@ -11,17 +11,17 @@ import java.sql.SQLException;
 import java.time.Duration;
 
 /**
- * An upsert takes the key's row for this transaction, and a look at it then tells whose it is, for
- * MySQL and MariaDB. An upsert, since a plain insert leaves a shared lock on the row it meets, and
- * a locking read of a row that is not there leaves a gap locked: both end in deadlocks. It does not
- * wait for a row that is another transaction's; MySQL waits as long as the session says.
+ * Claims on MySQL and MariaDB: an upsert locks the key's row for this transaction, and a read then
+ * shows its owner. A plain insert would leave a shared lock on an existing row, and a locking read
+ * of a missing row would lock a gap; both lead to deadlocks. On MariaDB the upsert does not wait
+ * for a row of another transaction; on MySQL it waits as long as the session allows.
  */
 final class MySqlRequestClaims implements RequestClaims {
 
   private static final String NOW =
       "CAST(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', utc_timestamp(6)) DIV 1000 AS SIGNED)";
 
-  /** In the column that says whether a grant is a takeover: inserted by who reads it. */
+  /** Value of the column {@code takeover} of a row that this transaction has inserted. */
   private static final int INSERTED = 2;
 
   private static final String UPSERT =
@@ -78,7 +78,7 @@ final class MySqlRequestClaims implements RequestClaims {
       if (!SqlErrors.isLockTimeout(e)) {
         throw e;
       }
-      // Another transaction works on the key, or just replays its result.
+      // Another transaction has the key, or is just reading its result.
       RequestRow row = rows.select(connection, request);
       Claim answer = row == null ? null : row.answer(request);
       return answer == null ? Claim.inFlight(retryAfter) : answer;

@@ -13,8 +13,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * One statement each. It also bounds the wait and puts the bound back: no round trip of its own for
- * that, and the handler's own statements wait as long as its session says.
+ * Inbox entries on PostgreSQL: one statement for a message or a batch. It also sets and restores
+ * the lock timeout, without a further round trip and without an effect on the handler's own
+ * statements.
  */
 final class PostgresInboxInsert implements InboxInsert {
 
@@ -53,7 +54,7 @@ final class PostgresInboxInsert implements InboxInsert {
       throws SQLException {
     Array array = connection.createArrayOf("varchar", ids.toArray());
     try {
-      // The one row without an entry: it only puts the bound back.
+      // If nothing was entered, one row without an id restores the lock timeout.
       return all
           .list(connection, row -> Optional.ofNullable(row.getString(1)), consumer, array)
           .stream()

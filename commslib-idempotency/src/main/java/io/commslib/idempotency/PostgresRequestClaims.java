@@ -14,16 +14,16 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A claim by lease is one upsert that returns the grant, or nothing when the key is another's. In a
- * transaction an advisory lock tells at once whether the key is being worked on, and the row is
- * written once, with the result.
+ * Claims on PostgreSQL. A claim by lease is one upsert that returns the grant, or nothing if
+ * another attempt has the key. In a transaction an advisory lock shows immediately whether the key
+ * is in progress, and the row is written once, with the result.
  */
 final class PostgresRequestClaims implements RequestClaims {
 
   private static final String NOW = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
 
-  /** A claim that meets a key just as it changes looks again. */
-  private static final int LOOKS = 5;
+  /** A claim of a key that changes at the same time reads it again. */
+  private static final int MAX_ATTEMPTS = 5;
 
   private static final String LEASE =
       """
@@ -98,7 +98,7 @@ final class PostgresRequestClaims implements RequestClaims {
   @Override
   public Claim lease(Connection connection, RequestKey request, long leaseMillis)
       throws SQLException {
-    for (int look = 0; look < LOOKS; look++) {
+    for (int look = 0; look < MAX_ATTEMPTS; look++) {
       Claim granted = upsert(connection, request, leaseMillis);
       if (granted != null) {
         return granted;
@@ -140,17 +140,19 @@ final class PostgresRequestClaims implements RequestClaims {
     if (!begun.locked()) {
       return whileLocked(connection, request);
     }
-    return begun.present() ? beginOver(connection, request) : Claim.granted(begun.now(), false);
+    return begun.present()
+        ? answerOrTakeOver(connection, request)
+        : Claim.granted(begun.now(), false);
   }
 
-  /** Another transaction works on the key, or has just finished. */
+  /** Answers while another transaction has the key, or has just finished. */
   private Claim whileLocked(Connection connection, RequestKey request) throws SQLException {
     RequestRow row = rows.select(connection, request);
     Claim answer = row == null ? null : row.answer(request);
     return answer == null ? Claim.inFlight(retryAfter) : answer;
   }
 
-  private Claim beginOver(Connection connection, RequestKey request) throws SQLException {
+  private Claim answerOrTakeOver(Connection connection, RequestKey request) throws SQLException {
     RequestRow row = rows.select(connection, request);
     if (row == null) {
       return Claim.inFlight(retryAfter);
@@ -183,7 +185,7 @@ final class PostgresRequestClaims implements RequestClaims {
         == 1;
   }
 
-  /** Two keys with the same number only keep each other waiting. */
+  /** Two keys with the same number only wait for each other. */
   private static long lockNumber(RequestKey request) {
     byte[] identity = (request.scope() + '\n' + request.key()).getBytes(StandardCharsets.UTF_8);
     return Long.parseUnsignedLong(Sha256.of(identity), 0, Long.BYTES * 2, 16);

@@ -6,8 +6,8 @@ import io.commslib.core.idempotency.RequestKey;
 import java.util.Map;
 
 /**
- * What the work of a request by lease is told and may remember. Used by the thread that works, for
- * as long as it works.
+ * One attempt of a request by lease: its key, its fencing token and the steps of earlier attempts.
+ * Confined to the thread that runs the work, until the work returns.
  */
 public final class RequestAttempt {
 
@@ -23,8 +23,8 @@ public final class RequestAttempt {
   }
 
   /**
-   * Returns which request this is. Hand {@link RequestKey#key()} on to what the work calls, so that
-   * a second attempt is recognised there too.
+   * Returns the request's key. Pass {@link RequestKey#key()} on to the systems that the work calls,
+   * so that they recognise a second attempt too.
    *
    * @return the key
    */
@@ -33,8 +33,8 @@ public final class RequestAttempt {
   }
 
   /**
-   * Returns the fencing token: higher for each later attempt of the key. Send it with effects on
-   * what can refuse a lower one.
+   * Returns the fencing token, which is higher for each later attempt of the key. Send it with
+   * effects to systems that can refuse a lower token.
    *
    * @return the token
    */
@@ -43,8 +43,9 @@ public final class RequestAttempt {
   }
 
   /**
-   * Tells whether the holder before this one let its lease run out: its effects may be done, in
-   * part, and it may still be at work. Ask the far side before repeating them.
+   * Returns whether this attempt took the key over because the lease of an earlier attempt expired.
+   * Some or all effects of the earlier attempt may have been made, and it may still run. Check the
+   * called system before repeating them.
    *
    * @return whether this attempt took the key over
    */
@@ -53,9 +54,9 @@ public final class RequestAttempt {
   }
 
   /**
-   * Returns the recovery points that earlier attempts have remembered, by name.
+   * Returns the recovery points that earlier attempts have remembered.
    *
-   * @return steps that are done, with what they left
+   * @return completed steps by name, with their values
    */
   public Map<String, String> steps() {
     return claim.steps();
@@ -63,14 +64,13 @@ public final class RequestAttempt {
 
   /**
    * Remembers, in a commit of its own, that a step is done; later attempts find it in {@link
-   * #steps()}. If it can't be remembered and the work throws, the key is not given back: the step
-   * may be done, so the next attempt comes when the lease has run out and is told that it takes the
-   * key over.
+   * #steps()}. If it can't be remembered and the work throws, the key is not released: the step may
+   * be done, so the next attempt is granted after the lease has expired, as a takeover.
    *
    * @param step name, 1 to 64 characters
-   * @param value what a later attempt needs to go on, up to 2,048 characters
-   * @return false if the key was taken over: stop, another attempt is at work
-   * @throws IllegalArgumentException if name or value break their rule, or hold half a surrogate
+   * @param value data that a later attempt needs to continue, up to 2,048 characters
+   * @return false if the key was taken over; stop, because another attempt runs
+   * @throws IllegalArgumentException if name or value break their rule, or contain half a surrogate
    *     pair
    * @throws io.commslib.core.StoreException {@code COMMS-IDEMPOTENCY-005} if the key's steps take
    *     more than 32,768 characters; or if the store fails
@@ -86,7 +86,7 @@ public final class RequestAttempt {
     }
   }
 
-  /** Whether something may be done that is not on record. */
+  /** Returns whether a step may be done that was not remembered. */
   boolean hasUnrecordedStep() {
     return hasUnrecordedStep;
   }

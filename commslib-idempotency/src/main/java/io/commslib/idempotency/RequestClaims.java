@@ -7,22 +7,22 @@ import io.commslib.jdbc.JdbcDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 
-/** What differs between databases about requests with results. */
+/** Claims and stores results of requests; one implementation for each kind of database. */
 interface RequestClaims {
 
   /** Returns the database's clock in milliseconds since 1970 as an SQL expression. */
   String nowMillis();
 
-  /** Whether {@link #lease} is one statement, so that it can commit itself. */
+  /** Returns whether {@link #lease} is one statement, so that it can commit by itself. */
   boolean isOneStatement();
 
   /** Claims by lease. */
   Claim lease(Connection connection, RequestKey request, long leaseMillis) throws SQLException;
 
-  /** Claims in a transaction that goes on with the effects. */
+  /** Claims in the transaction of the effects. */
   Claim begin(Connection connection, RequestKey request) throws SQLException;
 
-  /** Stores the result in such a transaction; false if the key is another's by now. */
+  /** Stores the result in such a transaction; returns false if the key was taken over. */
   boolean finish(Connection connection, RequestKey request, long token, StoredResult result)
       throws SQLException;
 

@@ -25,42 +25,43 @@ import org.slf4j.LoggerFactory;
  * server:
  *
  * <ul>
- *   <li>no key, or one that is none: 400
- *   <li>a key that was used with another content: 422
- *   <li>a key that is being worked on: 409 with {@code Retry-After}, at once
- *   <li>a key that is done: the stored result, with its status and headers
- *   <li>else the work runs, and its result is stored before it is returned
+ *   <li>no key, or a malformed one: 400
+ *   <li>a key that was used with other content: 422
+ *   <li>a key in progress: 409 with {@code Retry-After}, immediately
+ *   <li>a completed key: the stored result, with its status and headers
+ *   <li>otherwise the work runs, and its result is stored before it is returned
  * </ul>
  *
- * <p>A result that is not final, by default a status of 500 and above, is returned and not stored:
- * the next request with this key runs again. So it is when the work throws. The content is compared
- * on every path. Thread-safe; the work runs on the calling thread.
+ * <p>Results that {@link Builder#storeIf} rejects, by default those with a status of 500 and above,
+ * are returned and not stored: the next request with this key runs the work again. The same applies
+ * if the work throws. The content is compared in every case. Thread-safe; the work runs on the
+ * calling thread.
  *
- * <p>A result that can't be kept whole is no reason to do the work again: the first caller gets it,
- * and repetitions get its status with a problem of code {@code COMMS-IDEMPOTENCY-004} ({@link
- * StoredResult#kept()}).
+ * <p>A result that can't be stored in full does not repeat the work: the first caller gets it, and
+ * repetitions get its status with a problem of code {@code COMMS-IDEMPOTENCY-004} ({@link
+ * StoredResult#storable()}).
  */
 public final class RequestGuard {
 
   private static final Logger log = LoggerFactory.getLogger(RequestGuard.class);
   private static final int SERVER_ERROR = 500;
   private static final StoredResult NO_RESULT =
-      new StoredResult(SERVER_ERROR, "", new byte[0], Map.of()).shortened("the work gave none");
+      new StoredResult(SERVER_ERROR, "", new byte[0], Map.of()).shortForm("the work gave none");
 
   /**
-   * Work whose effects may be anywhere.
+   * Work whose effects may be in any system.
    *
-   * @param <X> what it may throw
+   * @param <X> type of failure it may throw
    */
   @FunctionalInterface
   public interface LeasedWork<X extends Exception> {
     /**
      * Works.
      *
-     * @param attempt what is known of earlier attempts
+     * @param attempt this attempt, with the steps of earlier ones
      * @return the result, of any size; must not be null
-     * @throws X if it failed; nothing is stored and the next attempt is granted at once, or when
-     *     the lease runs out if a step could not be remembered
+     * @throws X if it failed; nothing is stored and the next attempt is granted immediately, or
+     *     after the lease if a step could not be remembered
      */
     StoredResult run(RequestAttempt attempt) throws X;
   }
@@ -68,7 +69,7 @@ public final class RequestGuard {
   /**
    * Work whose effects are all in the transaction.
    *
-   * @param <X> what it may throw
+   * @param <X> type of failure it may throw
    */
   @FunctionalInterface
   public interface TransactionalWork<X extends Exception> {
@@ -95,7 +96,7 @@ public final class RequestGuard {
   /**
    * Starts a guard.
    *
-   * @param store where keys and results are kept
+   * @param store store of keys and results
    * @return new builder
    */
   public static Builder builder(IdempotencyStore store) {
@@ -104,8 +105,8 @@ public final class RequestGuard {
 
   /**
    * Returns the fingerprint of a request's content: SHA-256 over the length and bytes of each part,
-   * as 64 hexadecimal digits. Give it what makes two requests the same: path, body, not headers
-   * that change.
+   * as 64 hexadecimal digits. Pass the parts that make two requests the same: path and body, but
+   * not headers that change.
    *
    * @param parts parts of the content, in a fixed order
    * @return the fingerprint
@@ -124,30 +125,31 @@ public final class RequestGuard {
   }
 
   /**
-   * Runs a request whose effects may be anywhere, by lease. If the lease runs out first, the next
-   * request with this key takes over; what this attempt comes to then is not stored, and the answer
-   * is that of the later attempt, or 409 while that is at work. Blocks for work and store.
+   * Runs a request whose effects may be in any system, under a lease. If the lease expires first,
+   * the next request with this key takes over; the result of this attempt is then not stored, and
+   * the answer is that of the later attempt, or 409 while the later attempt runs. Blocks for work
+   * and store.
    *
-   * <p>Once the work has returned it counts as done. If the store fails twice to take its result,
-   * the result is returned all the same and {@code COMMS-IDEMPOTENCY-007} is logged; the key is
-   * held until the lease runs out, and the next attempt then is told that it takes the key over. If
-   * the work returns null, repetitions get a problem with status 500.
+   * <p>Work that has returned counts as done. If the store fails twice to store its result, the
+   * result is returned anyway and {@code COMMS-IDEMPOTENCY-007} is logged; the key stays leased
+   * until the lease expires, and the next attempt is a takeover. If the work returns null,
+   * repetitions get a problem with status 500.
    *
-   * @param <X> what the work may throw
-   * @param scope caller and operation, as in {@link RequestKey}; keys of different callers never
-   *     meet
+   * @param <X> type of failure the work may throw
+   * @param scope caller and operation, as in {@link RequestKey}; keys of different callers are
+   *     independent
    * @param key value of the header {@code Idempotency-Key}, quoted or bare; null if it is missing
    * @param fingerprint of the content, from {@link #fingerprint}
-   * @param work runs at most once at a time for a key, leases that ran out aside
-   * @return what to answer
-   * @throws X what the work threw; the key was given back, unless a step could not be remembered
+   * @param work runs at most once at a time for a key, unless a lease expires
+   * @return the answer
+   * @throws X as the work throws it; the key was released, unless a step could not be remembered
    * @throws NullPointerException if the work returned null; it counts as done
    * @throws io.commslib.core.StoreException if the store fails before the work; nothing was done
    */
   public <X extends Exception> StoredResult withLease(
       String scope, @Nullable String key, String fingerprint, LeasedWork<X> work) throws X {
     Objects.requireNonNull(work, "work");
-    return checked(
+    return withValidKey(
         scope,
         key,
         fingerprint,
@@ -166,7 +168,7 @@ public final class RequestGuard {
     } catch (Throwable e) {
       if (attempt.hasUnrecordedStep()) {
         log.warn(
-            "request key of {} held until its lease of {} runs out: a step is not on record",
+            "request key of {} stays leased until its lease of {} expires: a step could not be remembered",
             request.scope(),
             lease);
       } else {
@@ -177,14 +179,14 @@ public final class RequestGuard {
     // From here on the work is done, whatever else fails.
     if (result == null) {
       NullPointerException failure = new NullPointerException("result of the work");
-      keepBeside(failure, request, claim, NO_RESULT);
+      storeDespite(failure, request, claim, NO_RESULT);
       throw failure;
     }
     boolean stores;
     try {
       stores = isFinal.test(result);
     } catch (Throwable e) {
-      keepBeside(e, request, claim, result);
+      storeDespite(e, request, claim, result);
       throw e;
     }
     if (!stores) {
@@ -194,10 +196,11 @@ public final class RequestGuard {
     return complete(request, claim, result);
   }
 
-  /** Keeps a result whose caller is told of another failure. */
-  private void keepBeside(Throwable failure, RequestKey request, Claim claim, StoredResult result) {
+  /** Stores a result although the caller gets another failure. */
+  private void storeDespite(
+      Throwable failure, RequestKey request, Claim claim, StoredResult result) {
     try {
-      ResultRecorder.keep(store, request, claim.token(), result);
+      ResultRecorder.store(store, request, claim.token(), result);
     } catch (Throwable e) {
       failure.addSuppressed(e);
     }
@@ -205,7 +208,7 @@ public final class RequestGuard {
 
   private StoredResult complete(RequestKey request, Claim claim, StoredResult result) {
     try {
-      if (ResultRecorder.keep(store, request, claim.token(), result)) {
+      if (ResultRecorder.store(store, request, claim.token(), result)) {
         return result;
       }
       log.warn("request of {} took longer than its lease of {}", request.scope(), lease);
@@ -213,12 +216,12 @@ public final class RequestGuard {
       if (later.kind() != Claim.Kind.GRANTED) {
         return answer(later);
       }
-      // The later attempt has given up. What this one came to is as good as any.
-      ResultRecorder.keep(store, request, later.token(), result);
+      // The later attempt has released the key, so this result becomes the answer.
+      ResultRecorder.store(store, request, later.token(), result);
     } catch (RuntimeException e) {
       log.error(
-          "COMMS-IDEMPOTENCY-007: an answer to {} is given but not kept; its key is held until the"
-              + " lease of {} runs out, and the next attempt is told that it takes it over",
+          "COMMS-IDEMPOTENCY-007: an answer to {} is returned but not stored; its key stays leased"
+              + " until the lease of {} expires, and the next attempt is a takeover",
           request.scope(),
           lease,
           e);
@@ -226,12 +229,12 @@ public final class RequestGuard {
     return result;
   }
 
-  /** Must not hide what the work has thrown. */
+  /** A failure here must not hide the failure of the work. */
   private void release(RequestKey request, Claim claim) {
     try {
       store.release(request, claim.token());
     } catch (Throwable e) {
-      log.warn("request key held until its lease of {} runs out: {}", lease, e.toString());
+      log.warn("request key stays leased until its lease of {} expires: {}", lease, e.toString());
     }
   }
 
@@ -239,18 +242,19 @@ public final class RequestGuard {
    * Runs a request whose effects are all in one transaction on the store's database: effects and
    * result commit together or not at all. Blocks for work and store.
    *
-   * @param <X> what the work may throw
-   * @param transactions on the store's database
+   * @param <X> type of failure the work may throw
+   * @param transactions transactions on the store's database
    * @param scope caller and operation, as in {@link RequestKey}
    * @param key value of the header {@code Idempotency-Key}, quoted or bare; null if it is missing
    * @param fingerprint of the content, from {@link #fingerprint}
    * @param work runs at most once at a time for a key
-   * @return what to answer; if the result is not final, nothing was committed
-   * @throws X what the work threw; rolled back
+   * @return the answer; if {@link Builder#storeIf} rejects the result, nothing was committed
+   * @throws X as the work throws it; rolled back
    * @throws IllegalStateException if the work marked the transaction rollback-only and returned a
-   *     final result: nobody may be told of effects that are not there; rolled back
+   *     result to store, because a caller must not get a stored result without its effects; rolled
+   *     back
    * @throws io.commslib.core.StoreException if store or transaction fails; with kind {@code
-   *     UNKNOWN_RESULT} it may have committed, and the next request with this key tells
+   *     UNKNOWN_RESULT} it may have committed, and the next request with this key shows the outcome
    */
   public <X extends Exception> StoredResult inTransaction(
       TransactionRunner transactions,
@@ -261,7 +265,7 @@ public final class RequestGuard {
       throws X {
     Objects.requireNonNull(transactions, "transactions");
     Objects.requireNonNull(work, "work");
-    return checked(
+    return withValidKey(
         scope,
         key,
         fingerprint,
@@ -282,7 +286,7 @@ public final class RequestGuard {
                             + " (expected: one that is not final, since the transaction rolls"
                             + " back)");
                   } else if (!store.complete(
-                      tx, request, claim.token(), ResultRecorder.kept(request, result))) {
+                      tx, request, claim.token(), ResultRecorder.storable(request, result))) {
                     tx.setRollbackOnly();
                     return RequestAnswers.inFlight(Duration.ofSeconds(1));
                   }
@@ -290,13 +294,13 @@ public final class RequestGuard {
                 }));
   }
 
-  /** What to do with a request whose key is one. */
-  private interface Checked<X extends Exception> {
+  /** Runs a request whose key is valid. */
+  private interface ValidRequest<X extends Exception> {
     StoredResult run(RequestKey request) throws X;
   }
 
-  private static <X extends Exception> StoredResult checked(
-      String scope, @Nullable String key, String fingerprint, Checked<X> then) throws X {
+  private static <X extends Exception> StoredResult withValidKey(
+      String scope, @Nullable String key, String fingerprint, ValidRequest<X> then) throws X {
     if (key == null) {
       return RequestAnswers.missingKey();
     }
@@ -314,7 +318,7 @@ public final class RequestGuard {
       case COMPLETED -> claim.result();
       case IN_FLIGHT -> RequestAnswers.inFlight(claim.retryAfter());
       case MISMATCHED -> RequestAnswers.mismatched();
-      case GRANTED -> throw new IllegalStateException("a granted claim is to be worked on");
+      case GRANTED -> throw new IllegalStateException("claim: granted (expected: an answer)");
     };
   }
 
@@ -330,8 +334,8 @@ public final class RequestGuard {
     }
 
     /**
-     * Sets how long work by lease may take before another attempt takes over. Longer than the
-     * longest work, pauses of the JVM included.
+     * Sets the time after which another attempt takes over. It must exceed the longest run of the
+     * work, with pauses of the JVM; lower it for a faster takeover after a crash.
      *
      * @param newLease 1 s to 24 h, default 30 s
      * @return this
@@ -343,10 +347,11 @@ public final class RequestGuard {
     }
 
     /**
-     * Sets which results are stored; others are returned, and the next request runs again.
+     * Sets the results that are stored. Other results are returned, and the next request runs the
+     * work again.
      *
-     * @param test default: status below 500; called with each result. If it throws, the result is
-     *     kept, since the work is done, and the caller gets what it has thrown; in a transaction
+     * @param test called with each result; default: status below 500. If it throws, the result is
+     *     stored, since the work is done, and the caller gets the failure; in a transaction
      *     everything rolls back
      * @return this
      */

@@ -8,7 +8,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** A row of the table of requests, as one select gives it. */
+/** A row of the table of requests. */
 record RequestRow(
     String fingerprint,
     long token,
@@ -19,14 +19,14 @@ record RequestRow(
     @Nullable StoredResult result,
     long now) {
 
-  /** Characters that may stand for one of a header's. */
-  private static final long ESCAPED = 9;
+  /** Maximum number of characters that encode one character of a header. */
+  private static final long ESCAPING_FACTOR = 9;
 
   static final String COLUMNS =
       "fingerprint, token, leased_until, takeover, expires_at, steps, status, content_type,"
           + " headers, body";
 
-  /** Reads {@link #COLUMNS} and the database's clock behind them. */
+  /** Reads {@link #COLUMNS}, followed by the database's clock. */
   static RequestRow read(ResultSet row) throws SQLException {
     int status = row.getInt(7);
     StoredResult result =
@@ -45,7 +45,7 @@ record RequestRow(
         row.getLong(11));
   }
 
-  /** Returns what the row answers to a request, or null if the key may be taken over. */
+  /** Returns the row's answer to a request; null if the key may be taken over. */
   @Nullable Claim answer(RequestKey request) {
     if (expiresAt <= now) {
       return null;
@@ -63,11 +63,12 @@ record RequestRow(
     return Claim.granted(token, takeover, TextPairs.read(steps));
   }
 
-  /** Characters of a result's headers as a row holds them; an upper bound if that is small. */
+  /** Returns the length of a result's headers in a row; an upper bound if that is small. */
   static long headerChars(StoredResult result) {
     long atMost =
         result.headers().entrySet().stream()
-            .mapToLong(header -> ESCAPED * (header.getKey().length() + header.getValue().length()))
+            .mapToLong(
+                header -> ESCAPING_FACTOR * (header.getKey().length() + header.getValue().length()))
             .sum();
     return atMost <= RequestTable.MAX_HEADERS_CHARS / 2
         ? atMost

@@ -5,7 +5,7 @@ import io.commslib.core.StoreException;
 import io.commslib.core.checks.Checks;
 import java.util.Objects;
 
-/** The bounds of what holders remember about a key. */
+/** Limits of the steps that attempts remember about a key. */
 final class RequestSteps {
 
   static final int MAX_CHARS = 32_768;
@@ -21,7 +21,7 @@ final class RequestSteps {
     checkWhole("value", value);
   }
 
-  /** It would be kept as another character. */
+  /** Refuses half surrogate pairs, which databases would store as another character. */
   private static void checkWhole(String name, String text) {
     boolean isWhole =
         text.codePoints()

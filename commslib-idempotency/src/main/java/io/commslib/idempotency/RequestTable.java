@@ -141,7 +141,7 @@ final class RequestTable {
         == 1;
   }
 
-  /** Whether this very grant has been completed. */
+  /** Returns whether this grant, and no later one, has been completed. */
   boolean isCompleted(Connection connection, RequestKey request, long token) throws SQLException {
     GrantState found = state(connection, request, token);
     return found != null && found.completed();

@@ -11,8 +11,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Puts on record what work has come to. It is done by then: a second try, a shorter form, anything
- * is better than to do it again.
+ * Stores the result of work that is done. A second attempt or a short form is better than running
+ * the work again.
  */
 final class ResultRecorder {
 
@@ -20,37 +20,38 @@ final class ResultRecorder {
 
   private ResultRecorder() {}
 
-  /** What a store keeps of a result; says so if that is not all. */
-  static StoredResult kept(RequestKey request, StoredResult result) {
-    StoredResult kept = result.kept();
-    return kept == result ? result : shortForm(request, kept);
+  /** Returns the form of a result that stores accept; logs if it is the short form. */
+  static StoredResult storable(RequestKey request, StoredResult result) {
+    StoredResult kept = result.storable();
+    return kept == result ? result : logged(request, kept);
   }
 
-  /** Returns a short form, and says that there is one. */
-  static StoredResult shortForm(RequestKey request, StoredResult shortened) {
+  /** Logs a short form and returns it. */
+  static StoredResult logged(RequestKey request, StoredResult shortened) {
     log.warn(
-        "COMMS-IDEMPOTENCY-004: of an answer to {} a short form is kept: {}",
+        "COMMS-IDEMPOTENCY-004: an answer to {} is stored in short form: {}",
         request.scope(),
         new String(shortened.body(), StandardCharsets.UTF_8));
     return shortened;
   }
 
   /**
-   * Stores a result. An interrupt that is pending must not keep it from that.
+   * Stores a result, also if an interrupt is pending; the interrupt stays pending.
    *
    * @return false if the key was taken over
    */
-  static boolean keep(IdempotencyStore store, RequestKey request, long token, StoredResult result) {
-    StoredResult kept = kept(request, result);
+  static boolean store(
+      IdempotencyStore store, RequestKey request, long token, StoredResult result) {
+    StoredResult kept = storable(request, result);
     boolean interrupted = Thread.interrupted();
     try {
       return store.complete(request, token, kept);
     } catch (RuntimeException | Error e) {
       StoredResult next =
-          isPassing(e)
+          isTransient(e)
               ? kept
-              : shortForm(request, result.shortened("the store refused it" + code(e)));
-      return again(e, () -> store.complete(request, token, next));
+              : logged(request, result.shortForm("the store refused it" + code(e)));
+      return retry(e, () -> store.complete(request, token, next));
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();
@@ -58,20 +59,20 @@ final class ResultRecorder {
     }
   }
 
-  /** Remembers a step; another connection of the pool may do what the first could not. */
+  /** Remembers a step; retries once, since another connection of the pool may succeed. */
   static boolean remember(
       IdempotencyStore store, RequestKey request, long token, String step, String value) {
     try {
       return store.remember(request, token, step, value);
     } catch (StoreException e) {
-      if (!isPassing(e)) {
+      if (!isTransient(e)) {
         throw e;
       }
-      return again(e, () -> store.remember(request, token, step, value));
+      return retry(e, () -> store.remember(request, token, step, value));
     }
   }
 
-  private static boolean again(Throwable first, BooleanSupplier attempt) {
+  private static boolean retry(Throwable first, BooleanSupplier attempt) {
     try {
       return attempt.getAsBoolean();
     } catch (RuntimeException | Error e) {
@@ -82,7 +83,7 @@ final class ResultRecorder {
     }
   }
 
-  private static boolean isPassing(Throwable failure) {
+  private static boolean isTransient(Throwable failure) {
     return Failures.known(failure).isPresent() && !Failures.isPermanent(failure);
   }
 

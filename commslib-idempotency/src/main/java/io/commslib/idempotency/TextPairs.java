@@ -6,7 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Names and values as text that can be appended to; of the same name the last value counts. */
+/** Names and values as text that can be appended to; the last value of a name wins. */
 final class TextPairs {
 
   private TextPairs() {}

@@ -20,7 +20,7 @@ final class Await {
     }
   }
 
-  /** Gives what should not happen half a second to happen. */
+  /** Waits half a second, in which an unwanted event could happen. */
   static void settled() {
     long end = System.nanoTime() + 500_000_000L;
     until("half a second", () -> System.nanoTime() > end);

@@ -15,7 +15,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** What every store of held keys must keep. */
+/** Contract of stores of blocked keys; run on each store. */
 public abstract class BlockedKeysContract {
 
   private static final String CONSUMER = "topic:orders/billing";
@@ -24,14 +24,15 @@ public abstract class BlockedKeysContract {
   protected BlockedKeysContract() {}
 
   /**
-   * Returns the store under test; another call gives another process' view of the same store.
+   * Returns the store under test; another call returns the view of another process on the same
+   * store.
    *
    * @return the store
    */
   protected abstract BlockedKeyStore store();
 
   @Test
-  void aHoldLastsUntilItIsReleasedAndEveryMemberSeesIt() {
+  void aBlockLastsUntilItIsReleasedAndEveryMemberSeesIt() {
     BlockedKeyStore one = store();
     BlockedKeyStore other = store();
     assertThat(one.level(CONSUMER, "k")).isEmpty();
@@ -52,9 +53,9 @@ public abstract class BlockedKeysContract {
     assertThat(store.level(CONSUMER, "k")).isEqualTo(OptionalInt.of(3));
   }
 
-  /** Keys as the engine gives them, whatever bytes the record had. */
+  /** Keys in the form in which the engine passes them, for any bytes in the record. */
   @Test
-  void keysOfEveryFormAreKept() {
+  void keysOfEveryFormAreStored() {
     BlockedKeyStore store = store();
     List<String> keys =
         List.of(
@@ -77,7 +78,7 @@ public abstract class BlockedKeysContract {
   }
 
   @Test
-  void consumersAndKeysDoNotMix() {
+  void consumersAndKeysAreIndependent() {
     BlockedKeyStore store = store();
     store.block(CONSUMER, "k", 0);
     store.block(CONSUMER, "K", 1);
@@ -93,7 +94,7 @@ public abstract class BlockedKeysContract {
   }
 
   @Test
-  void ofManyThatHoldAKeyAtOnceTheHighestLevelStays() throws Exception {
+  void concurrentBlocksOfAKeyKeepTheHighestLevel() throws Exception {
     ExecutorService pool = Executors.newFixedThreadPool(8);
     try {
       for (int round = 0; round < 10; round++) {

@@ -10,7 +10,10 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.function.Predicate;
 
-/** A store that fails when told: with what, in which call, before its work is done or after. */
+/**
+ * A store that fails with a selected failure in a selected call, before or after the call has taken
+ * effect.
+ */
 final class FailingStore implements IdempotencyStore {
 
   private final IdempotencyStore store;
@@ -25,32 +28,32 @@ final class FailingStore implements IdempotencyStore {
     this.store = store;
   }
 
-  /** The next calls of {@code complete} fail, nothing is stored. */
+  /** Fails the next calls of {@code complete}, which store nothing. */
   FailingStore completing(Throwable... failures) {
     before.addAll(java.util.List.of(failures));
     return this;
   }
 
-  /** The next calls of {@code complete} fail although they have stored the result. */
+  /** Fails the next calls of {@code complete} after they have stored the result. */
   FailingStore completed(Throwable... failures) {
     after.addAll(java.util.List.of(failures));
     return this;
   }
 
-  /** Each call of {@code complete} with such a result fails. */
+  /** Fails every call of {@code complete} with such a result. */
   FailingStore refusing(Predicate<StoredResult> newRefused, RuntimeException newRefusal) {
     this.refused = newRefused;
     this.refusal = newRefusal;
     return this;
   }
 
-  /** The next calls of {@code remember} fail. */
+  /** Fails the next calls of {@code remember}. */
   FailingStore remembering(Throwable... failures) {
     steps.addAll(java.util.List.of(failures));
     return this;
   }
 
-  /** The claims after the next one fail. */
+  /** Fails the claims after the next one. */
   FailingStore claimingAgain(Throwable failure) {
     claims.add(new SkipOnce());
     claims.add(failure);

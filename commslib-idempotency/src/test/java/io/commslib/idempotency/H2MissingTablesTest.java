@@ -1,6 +1,7 @@
 package io.commslib.idempotency;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.jdbc.TestDatabases;
 import java.nio.file.Path;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -28,15 +28,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * From the transport to the database: a database that fails costs a message no attempt, and is
- * named in health while it does.
+ * From the transport to the database: a failing database consumes no attempt of a message, and
+ * health names the failure meanwhile.
  */
 abstract class HandlerOutagesContract {
 
   static final Destination ORDERS = Destination.queue("orders");
   private static final AtomicInteger SCHEMAS = new AtomicInteger();
 
-  /** Fewer attempts than tries that each test waits for. */
+  /** Fewer attempts than the deliveries that each test waits for. */
   static final int ATTEMPTS = 2;
 
   private static final int TRIES = 3;
@@ -51,13 +51,13 @@ abstract class HandlerOutagesContract {
   /** Opens a pool with two connections, which waits a quarter of a second for a free one. */
   abstract HikariDataSource open();
 
-  /** Asks for a connection to a server that does not exist. */
+  /** Requests a connection to a server that does not exist. */
   abstract Connection nowhere() throws SQLException;
 
-  /** Asks for a connection as a user whom the server does not know. */
+  /** Requests a connection as a user that does not exist. */
   abstract Connection stranger() throws SQLException;
 
-  /** Runs statements that are no part of the test. */
+  /** Runs statements outside the test's pool. */
   final void execute(String... statements) {
     try (Connection connection = pool.getConnection();
         Statement statement = connection.createStatement()) {
@@ -127,7 +127,9 @@ abstract class HandlerOutagesContract {
     return transport.deadLetters().list(ORDERS, "main", 10).size();
   }
 
-  /** Publishes, waits for more tries than the message has attempts, and for the outage's name. */
+  /**
+   * Publishes, waits for more deliveries than the message has attempts, and for the outage's code.
+   */
   final void assertOutage(String code) {
     int before = source.asked();
     publish();
@@ -146,7 +148,7 @@ abstract class HandlerOutagesContract {
   }
 
   @Test
-  void aPoolWithoutAFreeConnectionCostsNoAttempt() throws SQLException {
+  void anExhaustedPoolConsumesNoAttempt() throws SQLException {
     subscribe(noting());
     try (Connection one = pool.getConnection();
         Connection two = pool.getConnection()) {
@@ -157,7 +159,7 @@ abstract class HandlerOutagesContract {
   }
 
   @Test
-  void aServerThatCanNotBeReachedCostsNoAttempt() {
+  void anUnreachableServerConsumesNoAttempt() {
     subscribe(noting());
     source.use(this::nowhere);
     assertOutage("COMMS-JDBC-001");
@@ -166,7 +168,7 @@ abstract class HandlerOutagesContract {
   }
 
   @Test
-  void aWrongUserCostsNoAttempt() {
+  void aWrongUserConsumesNoAttempt() {
     subscribe(noting());
     source.use(this::stranger);
     assertOutage("COMMS-JDBC-009");
@@ -175,7 +177,7 @@ abstract class HandlerOutagesContract {
   }
 
   @Test
-  void aTableThatIsMissingCostsNoAttempt() {
+  void aMissingTableConsumesNoAttempt() {
     subscribe(noting());
     String inbox = database.table("inbox");
     execute("ALTER TABLE " + inbox + " RENAME TO " + renamed("inbox_away"));
@@ -184,7 +186,7 @@ abstract class HandlerOutagesContract {
     assertHandledAtTheFirstAttempt();
   }
 
-  /** Returns a table's new name as ALTER TABLE takes it. */
+  /** Returns a table's new name in the form of ALTER TABLE. */
   String renamed(String table) {
     return table;
   }

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** What every store of requests must do; run on each store. */
+/** Contract of request stores; run on each store. */
 public abstract class IdempotencyStoreContract {
 
   static final Duration RETENTION = Duration.ofHours(1);
@@ -64,9 +64,9 @@ public abstract class IdempotencyStoreContract {
   protected abstract void pass(Duration by);
 
   /**
-   * Returns how many keys the test of many keys takes.
+   * Returns the number of keys of the test with many keys.
    *
-   * @return fewer where each commit is slow
+   * @return a smaller number where commits are slow
    */
   protected int manyKeys() {
     return 10_000;
@@ -78,7 +78,7 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
-  void grantsTheFirstAndTellsOthersHowLongToWait() {
+  void grantsTheFirstAndAnswersTheOthersWithTheTimeToWait() {
     Claim first = claim();
     assertThat(first.kind()).isEqualTo(Claim.Kind.GRANTED);
     assertThat(first.isTakeover()).isFalse();
@@ -89,7 +89,7 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
-  void replaysStatusBodyAndHeaders() {
+  void returnsTheStoredStatusBodyAndHeaders() {
     long token = claim().token();
     byte[] body = {0, 1, -1, 'x'};
     StoredResult result =
@@ -97,15 +97,15 @@ public abstract class IdempotencyStoreContract {
             201, "application/x;a=b", body, Map.of("location", "/c/1?a=b&c=\u00fc\n", "x", ""));
     assertThat(store().complete(REQUEST, token, result)).isTrue();
     assertThat(store().complete(REQUEST, token, result("second"))).as("again").isTrue();
-    StoredResult replayed = claim().result();
-    assertThat(replayed.status()).isEqualTo(201);
-    assertThat(replayed.contentType()).isEqualTo("application/x;a=b");
-    assertThat(replayed.body()).isEqualTo(body);
-    assertThat(replayed.headers()).isEqualTo(result.headers());
+    StoredResult stored = claim().result();
+    assertThat(stored.status()).isEqualTo(201);
+    assertThat(stored.contentType()).isEqualTo("application/x;a=b");
+    assertThat(stored.body()).isEqualTo(body);
+    assertThat(stored.headers()).isEqualTo(result.headers());
   }
 
   @Test
-  void takesTheLargestResultItAllows() {
+  void storesTheLargestAllowedResult() {
     Map<String, String> headers = new LinkedHashMap<>();
     for (int i = 0; i < StoredResult.MAX_HEADERS; i++) {
       headers.put("h" + i, "\u00fc".repeat(StoredResult.MAX_HEADER_CHARS));
@@ -121,7 +121,7 @@ public abstract class IdempotencyStoreContract {
     assertThat(claim().result().body()).hasSize(StoredResult.MAX_BODY_BYTES);
   }
 
-  /** A place that stores what work has answered. */
+  /** A place that stores the result of work. */
   enum Place {
     /** {@link IdempotencyStore#complete(RequestKey, long, StoredResult)}. */
     STORE_BY_LEASE {
@@ -169,7 +169,7 @@ public abstract class IdempotencyStoreContract {
       }
     };
 
-    /** Answers a request: by the work, or by what is stored. */
+    /** Answers a request by the work or by the stored result. */
     abstract StoredResult ask(
         IdempotencyStore store, TransactionRunner transactions, RequestKey request, Work work);
 
@@ -185,12 +185,12 @@ public abstract class IdempotencyStoreContract {
     }
   }
 
-  /** Work with an effect; in a transaction the effect is there when that commits. */
+  /** Work with an effect, which a transaction commits. */
   interface Work {
     StoredResult run(@Nullable TransactionContext tx);
   }
 
-  /** Returns what is done, how often is counted. */
+  /** Returns work that counts its runs. */
   static Work counted(AtomicInteger effects, StoredResult result) {
     return tx -> {
       if (tx == null) {
@@ -202,13 +202,13 @@ public abstract class IdempotencyStoreContract {
     };
   }
 
-  /** Whether the store has room for whatever is within the bounds of a result. */
+  /** Returns whether the store has capacity for every result within the limits. */
   protected boolean hasRoomForMuchText() {
     return false;
   }
 
   @Test
-  void aResultThatCanNotBeKeptWholeIsNoReasonToDoTheWorkAgain() {
+  void aResultThatCannotBeStoredInFullDoesNotRepeatTheWork() {
     for (Place place : Place.values()) {
       for (UnstorableResults each : UnstorableResults.values()) {
         String name = each + " at " + place;
@@ -249,7 +249,7 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
-  void takesTheLongestKeyAndOneThatLooksLikeSql() {
+  void acceptsTheLongestKeyAndAKeyThatResemblesSql() {
     for (String key : List.of("k".repeat(255), "';DROP TABLE idempotency;--", "\\", "{}", "NULL")) {
       RequestKey request = new RequestKey("s".repeat(200), key, "f".repeat(128));
       Claim claim = store().claim(request, LEASE);
@@ -285,7 +285,7 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
-  void tellsKeysApartByteByByte() {
+  void distinguishesKeysByteByByte() {
     for (String key : List.of("key-1", "KEY-1", "key-1 ", " key-1", "key1", "key_1", "key-01")) {
       RequestKey request = new RequestKey("letters", key, "f");
       assertThat(store().claim(request, LEASE).kind()).as(key).isEqualTo(Claim.Kind.GRANTED);
@@ -330,7 +330,7 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
-  void handsRememberedStepsToTheNextHolder() {
+  void passesRememberedStepsToTheNextHolder() {
     long first = claim().token();
     assertThat(store().remember(REQUEST, first, "reserve", "id=7&x=\u00fc y")).isTrue();
     assertThat(store().remember(REQUEST, first, "charge", "a")).isTrue();
@@ -345,7 +345,7 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
-  void boundsWhatIsRemembered() {
+  void limitsTheRememberedSteps() {
     long token = claim().token();
     assertThatIllegalArgumentException()
         .isThrownBy(() -> store().remember(REQUEST, token, "s".repeat(65), ""))
@@ -383,11 +383,11 @@ public abstract class IdempotencyStoreContract {
     assertThat(again.kind()).isEqualTo(Claim.Kind.GRANTED);
     assertThat(again.isTakeover()).isFalse();
     assertThat(again.steps()).isEmpty();
-    assertThat(again.token()).as("no token comes twice").isGreaterThan(token);
+    assertThat(again.token()).as("no token repeats").isGreaterThan(token);
   }
 
   @Test
-  void purgesWhatIsOverAndNothingElse() {
+  void purgesExpiredKeysOnly() {
     for (int i = 0; i < 25; i++) {
       RequestKey old = new RequestKey("purge", "old-" + i, "f");
       store().complete(old, store().claim(old, LEASE).token(), result("r"));
@@ -399,7 +399,7 @@ public abstract class IdempotencyStoreContract {
     store().complete(young, store().claim(young, LEASE).token(), result("r"));
     assertThat(store().purge()).isEqualTo(25);
     assertThat(store().claim(young, LEASE).kind()).isEqualTo(Claim.Kind.COMPLETED);
-    assertThat(claim().isTakeover()).as("an abandoned claim is kept longer").isTrue();
+    assertThat(claim().isTakeover()).as("an abandoned claim is stored longer").isTrue();
   }
 
   @Test
@@ -568,7 +568,7 @@ public abstract class IdempotencyStoreContract {
     return store().claim(REQUEST, LEASE);
   }
 
-  /** What a claim in a transaction of its own is told; a grant is rolled back. */
+  /** Returns the answer to a claim in a transaction of its own, and rolls it back. */
   final Claim claimInTransaction(RequestKey request) {
     return transactions()
         .run(

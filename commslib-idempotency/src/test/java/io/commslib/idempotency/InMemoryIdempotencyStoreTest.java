@@ -43,7 +43,7 @@ class InMemoryIdempotencyStoreTest extends IdempotencyStoreContract {
   }
 
   @Test
-  void isBoundedAndMakesRoomByWhatIsOver() {
+  void isBoundedAndEvictsExpiredKeys() {
     IdempotencyStore small = InMemoryIdempotencyStore.create(time.time(), RETENTION, 3);
     long released = small.claim(request(1), LEASE).token();
     small.claim(request(2), LEASE);
@@ -56,7 +56,7 @@ class InMemoryIdempotencyStoreTest extends IdempotencyStoreContract {
     assertThat(small.claim(request(4), LEASE).kind()).isEqualTo(Claim.Kind.GRANTED);
     time.advance(LEASE.plus(RETENTION).plusNanos(1));
     assertThat(small.claim(request(5), LEASE).kind())
-        .as("abandoned claims leave in the end")
+        .as("abandoned claims are removed in the end")
         .isEqualTo(Claim.Kind.GRANTED);
   }
 

@@ -43,7 +43,7 @@ class InMemoryInboxTest extends InboxContract {
   @Override
   protected String waitedTooLong() {
     return Pattern.quote(
-        "COMMS-IDEMPOTENCY-002: inbox: another transaction has had the same message for PT0.3S"
+        "COMMS-IDEMPOTENCY-002: inbox: another transaction has been processing the same message for PT0.3S"
             + " (expected: it ends within that time)");
   }
 

@@ -23,7 +23,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** What every inbox must do; run on each store. */
+/** Contract of inboxes; run on each store. */
 public abstract class InboxContract {
 
   static final Duration RETENTION = Duration.ofDays(30);
@@ -43,28 +43,29 @@ public abstract class InboxContract {
   protected abstract TransactionRunner transactions();
 
   /**
-   * Returns transactions of another database of the same sort.
+   * Returns transactions of another database of the same kind.
    *
    * @return the runner
    */
   protected abstract TransactionRunner foreignTransactions();
 
   /**
-   * Makes an inbox on the test's own empty store, with a retention of 30 days and purging in
+   * Creates an inbox on the test's own empty store, with a retention of 30 days and purging in
    * batches of 10.
    *
-   * @param lockTimeout how long a duplicate waits
+   * @param lockTimeout the maximum wait of a duplicate
    * @return new inbox
    */
   protected abstract Inbox inbox(Duration lockTimeout);
 
   /**
-   * The pattern of what a duplicate is told that waited for its whole timeout of 300 ms.
+   * Returns the pattern of the failure of a duplicate that has waited for its whole timeout of 300
+   * ms.
    *
-   * @return the pattern, of a database's store without this
+   * @return the pattern; by default that of a store in a database
    */
   protected String waitedTooLong() {
-    return "COMMS-JDBC-002: inbox: another transaction is in the way, state \\w+";
+    return "COMMS-JDBC-002: inbox: conflict with another transaction, state \\w+";
   }
 
   /**
@@ -87,9 +88,9 @@ public abstract class InboxContract {
     assertThat(enter(inbox, CONSUMER, message("m2"))).isTrue();
   }
 
-  /** Whatever locale the database has been made with. */
+  /** In any locale of the database. */
   @Test
-  void tellsIdsApartByTheirBytes() {
+  void distinguishesIdsByTheirBytes() {
     Inbox inbox = inbox(LONG);
     List<String> ids = List.of("m1", "M1", "m-1", "m1-", "m_1", "m.1", "m%1", "m01");
     for (String id : ids) {
@@ -107,9 +108,9 @@ public abstract class InboxContract {
     assertThat(batch).containsOnly(true);
   }
 
-  /** Everything that decides whether two messages are one. */
+  /** The attributes that decide whether two messages are the same. */
   @Test
-  void tellsMessagesApartBySourceAndIdOrByTheKeyTheApplicationHasSet() {
+  void distinguishesMessagesBySourceAndIdOrByTheIdempotencyKey() {
     String emoji = "\uD83D\uDE00".repeat(128);
     List<Message> different =
         List.of(
@@ -134,7 +135,7 @@ public abstract class InboxContract {
     boolean[] batch = transactions().run(tx -> inbox.enterAll(tx, CONSUMER + "2", different));
     assertThat(batch).containsOnly(true);
     Message sameKey = message("m3").toBuilder().source("/b").idempotencyKey("m1").build();
-    assertThat(enter(inbox, CONSUMER, sameKey)).as("one key whatever the source").isFalse();
+    assertThat(enter(inbox, CONSUMER, sameKey)).as("the same key from any source").isFalse();
   }
 
   @Test
@@ -145,7 +146,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void goesByTheIdempotencyKey() {
+  void prefersTheIdempotencyKey() {
     Inbox inbox = inbox(LONG);
     Message first = Message.builder("t").id("m1").idempotencyKey("once").build();
     Message second = Message.builder("t").id("m2").idempotencyKey("once").build();
@@ -154,7 +155,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void forgetsWhatRolledBack() {
+  void forgetsEntriesThatRolledBack() {
     Inbox inbox = inbox(LONG);
     transactions()
         .run(
@@ -177,7 +178,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void aDuplicateDoesNotSpoilTheTransaction() {
+  void aDuplicateDoesNotBreakTheTransaction() {
     Inbox inbox = inbox(LONG);
     enter(inbox, CONSUMER, message("m1"));
     transactions()
@@ -203,7 +204,7 @@ public abstract class InboxContract {
     assertThat(concurrentDuplicate(true)).isTrue();
   }
 
-  /** Returns what the second of two concurrent transactions is told. */
+  /** Returns the answer to the second of two concurrent transactions. */
   private boolean concurrentDuplicate(boolean firstRollsBack) throws Exception {
     Inbox inbox = inbox(LONG);
     CountDownLatch entered = new CountDownLatch(1);
@@ -277,7 +278,7 @@ public abstract class InboxContract {
     assertThat(effects.get() + left.get()).isEqualTo(50);
   }
 
-  /** As the engine does: contention is no fault of the message, the whole is done again. */
+  /** Repeats the whole transaction after contention, as the engine does. */
   private static void untilHandled(Runnable work) {
     while (true) {
       try {
@@ -304,11 +305,11 @@ public abstract class InboxContract {
   }
 
   @Test
-  void aBatchTellsWhichMessagesAreNew() {
+  void aBatchReportsWhichMessagesAreNew() {
     Inbox inbox = inbox(LONG);
     enter(inbox, CONSUMER, message("m2"));
     assertThat(enterAll(inbox, "m3", "m2", "m1", "m3"))
-        .as("in the batch's own order, a repetition inside it is not new")
+        .as("in the order of the batch; a repetition inside it is not new")
         .containsExactly(true, false, true, false);
     assertThat(enterAll(inbox, "m1", "m4", "m2")).containsExactly(false, true, false);
     assertThat(enterAll(inbox, "m1", "m2", "m3", "m4")).containsExactly(false, false, false, false);
@@ -331,7 +332,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void aBatchTakesAThousandMessages() {
+  void aBatchAcceptsAThousandMessages() {
     Inbox inbox = inbox(LONG);
     String[] ids = new String[1_000];
     for (int i = 0; i < ids.length; i++) {
@@ -370,7 +371,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void takesIdsThatLookLikeSql() {
+  void acceptsIdsThatResembleSql() {
     Inbox inbox = inbox(LONG);
     for (String id :
         List.of("x';--", "\"", "');DELETE/**/FROM/**/inbox;--", "{a,b}", "\\", "NULL")) {
@@ -381,7 +382,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void noMessageCarriesAnIdThatTheTableCouldNotHold() {
+  void everyValidIdFitsTheTable() {
     for (String id : List.of("i".repeat(1_000_000), "a\nb", "a b", "", "\u0000", "\u00fc")) {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> Message.builder("t").idempotencyKey(id))
@@ -392,7 +393,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void purgesOnlyWhatIsOlderThanTheRetention() {
+  void purgesOnlyEntriesOlderThanTheRetention() {
     Inbox inbox = inbox(LONG);
     for (int i = 0; i < 25; i++) {
       enter(inbox, CONSUMER, message("old-" + i));
@@ -418,7 +419,7 @@ public abstract class InboxContract {
   }
 
   @Test
-  void takesTheLongestNamesThereAre() {
+  void acceptsTheLongestNames() {
     Inbox inbox = inbox(LONG);
     String consumer = "queue:" + "d".repeat(150) + "/" + "g".repeat(60);
     Message message = message("i".repeat(128));

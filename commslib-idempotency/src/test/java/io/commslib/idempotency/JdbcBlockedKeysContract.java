@@ -24,7 +24,7 @@ public abstract class JdbcBlockedKeysContract extends BlockedKeysContract {
   protected JdbcBlockedKeysContract() {}
 
   /**
-   * Says how to reach the database under test.
+   * Returns the address of the database under test.
    *
    * @return URL, user and password
    */
@@ -54,7 +54,7 @@ public abstract class JdbcBlockedKeysContract extends BlockedKeysContract {
   }
 
   @Test
-  void aStoreThatIsGoneFailsWithACode() {
+  void aLostDatabaseFailsWithACode() {
     BlockedKeyStore store = store();
     pool.close();
     assertThatThrownBy(() -> store.level("c", "k")).isInstanceOf(StoreException.class);

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What holds for stores of requests in a database; run on each database. */
+/** Contract of request stores in a database, beyond that of all stores; run on each database. */
 public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContract {
 
   private static final AtomicInteger SCHEMAS = new AtomicInteger();
@@ -80,7 +80,7 @@ public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContr
     return JdbcTransactionRunner.create(database);
   }
 
-  /** The database's clock can't be moved, so what is kept moves the other way. */
+  /** The database's clock can't be moved, so the stored times are moved the other way. */
   @Override
   protected void pass(Duration by) {
     try (Connection connection = own.getConnection();
@@ -124,7 +124,8 @@ public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContr
   }
 
   @Test
-  void aResultThatTheDatabaseRefusesIsKeptInShortOrRolledBackWithItsEffects() throws SQLException {
+  void aResultThatTheDatabaseRefusesIsStoredInShortFormOrRolledBackWithItsEffects()
+      throws SQLException {
     try (Connection connection = own.getConnection();
         Statement statement = connection.createStatement()) {
       statement.execute(
@@ -151,7 +152,7 @@ public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContr
                           return null;
                         }));
     if (database.dialect() == SqlDialect.POSTGRESQL) {
-      assertThat(failure).as("nothing more can be done in the transaction").isNotNull();
+      assertThat(failure).as("the transaction refuses further statements").isNotNull();
       assertThat(count("charge")).isZero();
       assertThat(claimInTransaction(other).kind()).isEqualTo(Claim.Kind.GRANTED);
     } else {
@@ -177,7 +178,7 @@ public abstract class JdbcIdempotencyStoreContract extends IdempotencyStoreContr
   }
 
   @Test
-  void doesNotTakeOverWhatIsCompletedJustBefore() throws SQLException {
+  void doesNotTakeOverAKeyThatWasJustCompleted() throws SQLException {
     IdempotencyConfig config = IdempotencyConfig.builder().retention(RETENTION).build();
     RequestTable rows =
         new RequestTable(database, RequestClaims.of(database, config).nowMillis(), config);

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What holds for inboxes in a database beyond what holds for all; run on each database. */
+/** Contract of inboxes in a database, beyond that of all inboxes; run on each database. */
 public abstract class JdbcInboxContract extends InboxContract {
 
   private static final AtomicInteger SCHEMAS = new AtomicInteger();

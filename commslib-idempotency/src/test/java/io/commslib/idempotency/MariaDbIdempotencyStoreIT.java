@@ -10,6 +10,7 @@ import io.commslib.core.idempotency.StoredResult;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactions;
+import io.commslib.jdbc.TestDatabases;
 import io.commslib.testkit.servers.MariaDbServer;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -26,7 +27,9 @@ class MariaDbIdempotencyStoreIT extends JdbcIdempotencyStoreContract {
     return TestDatabases.pool(server.jdbcUrl(), server.user(), server.password());
   }
 
-  /** With it, a row that has changed since the snapshot takes back the whole transaction. */
+  /**
+   * With this setting a row that has changed since the snapshot rolls back the whole transaction.
+   */
   @Test
   void doesNotCallARolledBackTransactionInFlight() throws SQLException {
     try (Connection connection = database().dataSource().getConnection();
@@ -48,9 +51,9 @@ class MariaDbIdempotencyStoreIT extends JdbcIdempotencyStoreContract {
     }
   }
 
-  /** It hangs up on who sends more. */
+  /** The server closes the connection if a statement is longer. */
   @Test
-  void keepsAShortFormOfWhatIsMoreThanTheServerTakesInOneStatement() throws SQLException {
+  void storesAShortFormOfAResultTooLargeForOneStatement() throws SQLException {
     String usual;
     try (Connection connection = database().dataSource().getConnection();
         Statement statement = connection.createStatement()) {

@@ -1,6 +1,7 @@
 package io.commslib.idempotency;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.jdbc.TestDatabases;
 import io.commslib.testkit.servers.MariaDbServer;
 
 class MariaDbInboxIT extends JdbcInboxContract {

@@ -23,12 +23,12 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Every store of this module refuses tables that are missing or do not fit, when it is created. */
+/** Every store of this module refuses missing or incompatible tables when it is created. */
 abstract class MissingTablesContract {
 
   private static final AtomicInteger SCHEMAS = new AtomicInteger();
 
-  /** How a store is created, and which scripts make its table. */
+  /** Creates a store, with the scripts of its table. */
   private record Row(Function<JdbcDatabase, Object> create, SchemaScripts scripts) {}
 
   private static final Map<String, Row> TABLE =
@@ -81,7 +81,7 @@ abstract class MissingTablesContract {
   }
 
   @Test
-  void aStoreWhoseTableIsTooNewIsRefusedAndOneThatFitsIsNot() throws SQLException {
+  void aStoreIsRefusedOnATableThatIsTooNewOnly() throws SQLException {
     for (Row row : TABLE.values()) {
       row.scripts().apply(database);
       assertThat(row.create().apply(database)).isNotNull();

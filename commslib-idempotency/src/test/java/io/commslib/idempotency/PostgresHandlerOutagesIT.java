@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.jdbc.JdbcTransactions;
+import io.commslib.jdbc.TestDatabases;
 import io.commslib.testkit.servers.PostgresServer;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -44,7 +45,7 @@ class PostgresHandlerOutagesIT extends HandlerOutagesContract {
   }
 
   @Test
-  void aStatementThatIsCutByATimeOutCostsNoAttempt() throws SQLException {
+  void aStatementEndedByATimeoutConsumesNoAttempt() throws SQLException {
     subscribe(noting());
     try (Connection holder = connection()) {
       holder.setAutoCommit(false);
@@ -64,7 +65,7 @@ class PostgresHandlerOutagesIT extends HandlerOutagesContract {
   }
 
   @Test
-  void aConnectionThatEndsUnderTheHandlersStatementCostsNoAttempt() {
+  void aConnectionLostDuringTheHandlersStatementConsumesNoAttempt() {
     AtomicBoolean ends = new AtomicBoolean(true);
     subscribe(
         delivery -> {
@@ -94,7 +95,7 @@ class PostgresHandlerOutagesIT extends HandlerOutagesContract {
   }
 
   @Test
-  void aConstraintThatFailsAtCommitIsAFailedAttemptAndNoProof() {
+  void aConstraintThatFailsAtCommitIsAFailedAttempt() {
     createOrders();
     subscribe(
         delivery -> {
@@ -102,7 +103,7 @@ class PostgresHandlerOutagesIT extends HandlerOutagesContract {
               JdbcTransactions.connection(delivery.transaction()),
               "INSERT INTO " + database.table("items") + " VALUES (1, 1)");
           if (delivery.attempt() == ATTEMPTS) {
-            // What another message would bring.
+            // The write that another message would make.
             execute("INSERT INTO " + database.table("orders") + " VALUES (1)");
           }
           attempts.add(delivery.attempt());

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.TestDatabases;
 import io.commslib.testkit.servers.PostgresServer;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -21,7 +22,9 @@ class PostgresInboxIT extends JdbcInboxContract {
     return TestDatabases.pool(server.jdbcUrl(), server.user(), server.password());
   }
 
-  /** One that sorts by a locale is wrong once the operating system sorts otherwise. */
+  /**
+   * An index sorted by a locale becomes corrupt when the operating system changes its sort order.
+   */
   @Test
   void uniqueIndexesOfTextDoNotDependOnALocale() throws SQLException {
     Map<String, String> collations = new TreeMap<>();

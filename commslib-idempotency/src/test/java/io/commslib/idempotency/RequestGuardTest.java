@@ -68,7 +68,7 @@ class RequestGuardTest {
   }
 
   @Test
-  void runsOnceAndReplaysStatusBodyAndHeaders() {
+  void runsOnceAndReturnsTheStoredStatusBodyAndHeaders() {
     StoredResult first = ask(KEY);
     StoredResult again = ask(KEY);
     assertThat(runs).hasValue(1);
@@ -101,11 +101,11 @@ class RequestGuardTest {
         "``|The key has 0 characters (expected: 1..255).",
         "\"\"|The key has 0 characters (expected: 1..255).",
         "\"open|The closing quote is missing.",
-        "\"a\"b|Something follows the closing quote.",
-        "\"a\\b\"|A backslash stands before something else than \\ or a quote.",
+        "\"a\"b|There are characters after the closing quote.",
+        "\"a\\b\"|A backslash is not followed by \\ or a quote.",
         "caf\u00e9|The key is not printable ASCII."
       })
-  void answersWhatIsNoKeyWith400AndTheRule(String key, String rule) {
+  void answersAMalformedKeyWith400AndTheRule(String key, String rule) {
     StoredResult answer = ask(key);
     assertProblem(answer, 400, "Idempotency-Key is malformed");
     assertThat(body(answer).replace("\\\\", "\\")).contains(rule);
@@ -113,7 +113,7 @@ class RequestGuardTest {
   }
 
   @Test
-  void answersAKeyThatIsTooLongWith400AndTakesTheLongest() {
+  void answersATooLongKeyWith400AndAcceptsTheLongest() {
     assertProblem(ask("k".repeat(256)), 400, "Idempotency-Key is malformed");
     assertThat(ask("k".repeat(255)).status()).isEqualTo(201);
   }
@@ -140,7 +140,7 @@ class RequestGuardTest {
   }
 
   @Test
-  void answersARequestWhileAnotherRunsWith409AndWhenToComeAgain() {
+  void answersARequestWhileAnotherRunsWith409AndRetryAfter() {
     guard.withLease(
         SCOPE,
         KEY,
@@ -171,14 +171,14 @@ class RequestGuardTest {
   }
 
   @Test
-  void whatIsFinalIsForTheUserToSay() {
+  void theUserDecidesWhichResultsAreStored() {
     RequestGuard all = RequestGuard.builder(store).storeIf(result -> true).build();
     all.withLease(SCOPE, KEY, CONTENT, attempt -> charged(500));
     assertThat(all.withLease(SCOPE, KEY, CONTENT, attempt -> charged()).status()).isEqualTo(500);
   }
 
   @Test
-  void givesTheKeyBackWhenTheWorkThrowsAndKeepsItsSteps() {
+  void releasesTheKeyWhenTheWorkThrowsAndKeepsItsSteps() {
     assertThatIllegalStateException()
         .isThrownBy(
             () ->
@@ -203,7 +203,7 @@ class RequestGuardTest {
   }
 
   @Test
-  void tellsWhoTakesOverAndAnswersTheLateOneWithTheResultThatWasStored() {
+  void marksATakeoverAndAnswersTheLateAttemptWithTheStoredResult() {
     StoredResult late =
         guard.withLease(
             SCOPE,
@@ -225,11 +225,11 @@ class RequestGuardTest {
               assertThat(attempt.remember("late", "")).as("fenced").isFalse();
               return charged();
             });
-    assertThat(body(late)).as("not its own, which nobody will see again").isEqualTo(body(ask(KEY)));
+    assertThat(body(late)).as("the stored result, not its own").isEqualTo(body(ask(KEY)));
   }
 
   @Test
-  void inATransactionEffectsAndResultAreOneAndAServerErrorRollsBack() {
+  void inATransactionEffectsAndResultCommitTogetherAndAServerErrorRollsBack() {
     AtomicInteger commits = new AtomicInteger();
     StoredResult failed =
         guard.inTransaction(
@@ -255,7 +255,7 @@ class RequestGuardTest {
   }
 
   @Test
-  void tellsNobodyOfEffectsThatWereRolledBack() {
+  void returnsNoFinalResultForEffectsThatWereRolledBack() {
     assertThatIllegalStateException()
         .isThrownBy(
             () ->
@@ -274,7 +274,7 @@ class RequestGuardTest {
   }
 
   @Test
-  void fingerprintsTellPartsApart() {
+  void fingerprintsDistinguishTheirParts() {
     assertThat(RequestGuard.fingerprint(bytes("ab"), bytes("c")))
         .hasSize(64)
         .isNotEqualTo(RequestGuard.fingerprint(bytes("a"), bytes("bc")))

@@ -7,10 +7,10 @@ import java.sql.SQLException;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
 
-/** A data source whose connections may come from elsewhere for a while; counts who asks. */
+/** A data source that can be switched to another source of connections; counts the requests. */
 final class SwitchedDataSource {
 
-  /** Where connections come from. */
+  /** A source of connections. */
   interface Source {
     Connection get() throws SQLException;
   }
@@ -24,7 +24,7 @@ final class SwitchedDataSource {
     this.source = usual::getConnection;
   }
 
-  /** From now on connections come from there. */
+  /** Switches to another source. */
   void use(Source other) {
     source = other;
   }
@@ -33,7 +33,7 @@ final class SwitchedDataSource {
     source = usual::getConnection;
   }
 
-  /** How often a connection was asked for. */
+  /** Returns the number of requested connections. */
   int asked() {
     return asked.get();
   }

@@ -5,7 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Results that a store can't keep whole, or that look as if it could not. */
+/** Results that a store can't store in full, or that are close to the limit. */
 enum UnstorableResults {
   LARGE_BODY(result(201, "a/b", StoredResult.MAX_BODY_BYTES + 1, Map.of())),
   VERY_LARGE_BODY(result(201, "a/b", 4_000_000, Map.of())),
@@ -19,7 +19,7 @@ enum UnstorableResults {
   HALF_A_PAIR_IN_CONTENT_TYPE(result(201, "a/\ud83d", 1, Map.of())),
   HALF_A_PAIR_IN_HEADER_NAME(result(201, "a/b", 1, Map.of("\udc00", "v"))),
   HALF_A_PAIR_IN_HEADER_VALUE(result(201, "a/b", 1, Map.of("h", "x\ud83dx"))),
-  /** Each within its bounds; as they are written in a row, more than a database's column takes. */
+  /** Headers that are each within their limits, but in a row exceed a database's column. */
   MUCH_TEXT_IN_HEADERS(
       result(201, "a/b", 1, headers(StoredResult.MAX_HEADERS, "\u6f22".repeat(2_040), "\u5b57")),
       Kept.WHERE_THERE_IS_ROOM),
@@ -29,7 +29,7 @@ enum UnstorableResults {
   SERVER_ERROR(result(500, "a/b", StoredResult.MAX_BODY_BYTES + 1, Map.of())),
   EMOJI(result(201, "a/b", 1, Map.of("h", "\ud83d\ude00")), Kept.WHOLE);
 
-  /** What is kept of it. */
+  /** Returns the stored form. */
   enum Kept {
     WHOLE,
     SHORT,

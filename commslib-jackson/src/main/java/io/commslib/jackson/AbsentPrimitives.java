@@ -10,8 +10,8 @@ import tools.jackson.databind.deser.std.DelegatingDeserializer;
 import tools.jackson.databind.module.SimpleModule;
 
 /**
- * Lets JSON lack a primitive of a record. Jackson before 3.2 refuses that where it refuses a null,
- * and a sender of an older version does lack what a newer record has.
+ * Allows JSON without a primitive component of a record. Jackson before 3.2 refuses that if it
+ * refuses nulls, but a sender of an older version does not send the components of a newer record.
  */
 final class AbsentPrimitives extends ValueDeserializerModifier {
 

@@ -15,9 +15,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * CloudEvents 1.0 in JSON, structured mode: {@code application/cloudevents+json}. Data that is JSON
- * becomes the body as it is written anew, without blanks; text data becomes its UTF-8 bytes, {@code
- * data_base64} its bytes. The limits are those of {@link JacksonCodec}. Immutable.
+ * CloudEvents 1.0 in JSON, structured mode: {@code application/cloudevents+json}. JSON data becomes
+ * the body, written again without blanks; text data becomes its UTF-8 bytes, {@code data_base64}
+ * the decoded bytes. The limits are those of {@link JacksonCodec}. Immutable, thread-safe.
  */
 public final class CloudEventsJson implements StructuredEvents {
 
@@ -45,7 +45,7 @@ public final class CloudEventsJson implements StructuredEvents {
   /**
    * Creates a reader.
    *
-   * @param codec whose limits hold
+   * @param codec codec whose limits apply
    * @return new reader
    */
   public static CloudEventsJson create(JacksonCodec codec) {
@@ -59,7 +59,7 @@ public final class CloudEventsJson implements StructuredEvents {
   }
 
   /**
-   * Turns an event into binary mode.
+   * Converts an event to binary mode.
    *
    * @throws CodecException {@code COMMS-JACKSON-002}: over a limit; {@code COMMS-JACKSON-003}:
    *     malformed JSON; {@code COMMS-JACKSON-004}: JSON, but not an event

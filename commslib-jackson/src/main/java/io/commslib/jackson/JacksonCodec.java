@@ -28,17 +28,17 @@ import tools.jackson.databind.jsontype.BasicPolymorphicTypeValidator;
  * Writes and reads values as JSON in UTF-8. Records, beans, collections, {@code java.time} and
  * types annotated for Jackson are supported.
  *
- * <p>Reading takes exactly one value of the class asked for: anything after it, a {@code null}, a
- * number given as text, or a fraction where a whole number belongs is refused. Unknown properties
- * are ignored, so that senders may add some. Absent ones are no fault, so that readers may add
- * some: a primitive is then 0 or false. Depth and lengths are bounded, unknown properties included.
- * No class is loaded because the bytes name it: default typing is off, and types whose annotations
- * ask for class names in the JSON are refused.
+ * <p>Reading accepts exactly one value of the requested class. It refuses anything after the value,
+ * a {@code null}, a number written as text, and a fraction in place of a whole number. Unknown
+ * properties are ignored, so that senders may add properties. Absent properties are accepted, so
+ * that readers may add properties; an absent primitive is 0 or false. Depth and lengths are
+ * limited, also in unknown properties. The bytes can't name a class to load: default typing is off,
+ * and types whose annotations require class names in the JSON are refused.
  *
- * <p>Writing gives decimals without exponent, times and durations in ISO 8601 text with the offset
- * kept, and nothing deeper than can be read back.
+ * <p>Writing produces decimals without exponent, times and durations as ISO 8601 text with their
+ * offset, and refuses values nested deeper than the reading limit.
  *
- * <p>Immutable, thread-safe. Creating one is expensive (it owns a mapper); share it.
+ * <p>Immutable, thread-safe. A codec owns a mapper and is expensive to create; share it.
  */
 public final class JacksonCodec implements Codec {
 
@@ -58,11 +58,11 @@ public final class JacksonCodec implements Codec {
   private static final String OVER_LIMIT = "COMMS-JACKSON-002";
   private static final String UNREADABLE = "COMMS-JACKSON-003";
 
-  /** How the parser says what is too large, and how large it may be. */
+  /** Matches the actual and the allowed size in the parser's text. */
   private static final Pattern EXCEEDED =
       Pattern.compile("\\((\\d+)\\) exceeds the maximum allowed \\((\\d+)[,)]");
 
-  /** What the parser calls a limit, and what we call it. */
+  /** The parser's names of the limits, with the names of our settings. */
   private static final Map<String, String> SETTINGS =
       Map.of(
           "getMaxNestingDepth", "maxDepth",
@@ -96,7 +96,7 @@ public final class JacksonCodec implements Codec {
             .disable(DateTimeFeature.WRITE_DATES_AS_TIMESTAMPS)
             .disable(DateTimeFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
             .disable(DateTimeFeature.ADJUST_DATES_TO_CONTEXT_TIME_ZONE)
-            // Allows nothing: only logical names may select a subtype.
+            // Allows no class: only logical names may select a subtype.
             .polymorphicTypeValidator(BasicPolymorphicTypeValidator.builder().build());
     if (JacksonVersions.refusesAbsentPrimitives()) {
       settings.addModule(AbsentPrimitives.module());
@@ -116,7 +116,7 @@ public final class JacksonCodec implements Codec {
   }
 
   /**
-   * Starts a codec with other limits.
+   * Starts a codec with limits that differ from the defaults.
    *
    * @return new builder
    */
@@ -132,8 +132,8 @@ public final class JacksonCodec implements Codec {
   /**
    * Writes a value.
    *
-   * @throws CodecException {@code COMMS-JACKSON-001} if its class can't be written, an accessor of
-   *     it throws, or it is nested deeper than the limit or in itself; without content
+   * @throws CodecException {@code COMMS-JACKSON-001} if its class can't be written, an accessor
+   *     throws, or it is nested deeper than the limit or in itself; the text has no content
    */
   @Override
   public byte[] encode(Object value) {
@@ -142,7 +142,7 @@ public final class JacksonCodec implements Codec {
       return mapper.writeValueAsBytes(value);
     } catch (JacksonException e) {
       throw new CodecException(
-          UNWRITABLE, "can't write " + value.getClass().getName() + place(e) + limit(e), null);
+          UNWRITABLE, "can't write " + value.getClass().getName() + location(e) + limit(e), null);
     }
   }
 
@@ -150,8 +150,8 @@ public final class JacksonCodec implements Codec {
    * Reads a value.
    *
    * @throws CodecException {@code COMMS-JACKSON-002} if a limit is exceeded, {@code
-   *     COMMS-JACKSON-003} if the bytes are not exactly one value of the class, {@code null} and no
-   *     bytes included; with the place of the fault, without content
+   *     COMMS-JACKSON-003} if the bytes are not exactly one value of the class, also for {@code
+   *     null} and for no bytes; the text has the location of the fault and no content
    */
   @Override
   public <T> T decode(byte[] bytes, Class<T> type) {
@@ -172,7 +172,7 @@ public final class JacksonCodec implements Codec {
     return decode(bytes, type, mapper.readerFor(type));
   }
 
-  /** Reads any JSON within the limits; numbers keep all their digits. */
+  /** Reads any JSON within the limits; numbers keep all digits. */
   JsonNode tree(byte[] bytes) {
     return decode(
         ByteBuffer.wrap(bytes),
@@ -190,10 +190,10 @@ public final class JacksonCodec implements Codec {
           reader.readValue(
               bytes.array(), bytes.arrayOffset() + bytes.position(), bytes.remaining());
     } catch (StreamConstraintsException e) {
-      throw new CodecException(OVER_LIMIT, reading(bytes, type) + place(e) + limit(e), null);
+      throw new CodecException(OVER_LIMIT, reading(bytes, type) + location(e) + limit(e), null);
     } catch (JacksonException e) {
       String code = isOverLimit(e) ? OVER_LIMIT : UNREADABLE;
-      throw new CodecException(code, reading(bytes, type) + place(e) + limit(e), null);
+      throw new CodecException(code, reading(bytes, type) + location(e) + limit(e), null);
     }
     if (value == null) {
       throw new CodecException(UNREADABLE, reading(bytes, type) + ": null", null);
@@ -205,7 +205,9 @@ public final class JacksonCodec implements Codec {
     return Failures.find(failure, StreamConstraintsException.class).isPresent();
   }
 
-  /** The setting to raise; the parser's message names its own, and quotes no content. */
+  /**
+   * Returns the setting to raise, or an empty text. The parser's text about a limit has no content.
+   */
   private static String limit(Throwable failure) {
     for (Throwable t : Failures.chain(failure)) {
       if (t instanceof StreamConstraintsException && t.getMessage() != null) {
@@ -229,10 +231,10 @@ public final class JacksonCodec implements Codec {
   }
 
   /**
-   * Where it failed: the parser's own messages quote content, so neither they nor the exception
-   * that carries them go on. Names of map keys are content too and left out.
+   * Returns the location of a failure. The parser's texts quote content, so neither they nor the
+   * exception are passed on. Names of map keys are content too and are left out.
    */
-  private static String place(JacksonException e) {
+  private static String location(JacksonException e) {
     StringBuilder path = new StringBuilder();
     for (JacksonException.Reference step : e.getPath()) {
       if (step.getPropertyName() == null) {
@@ -267,8 +269,8 @@ public final class JacksonCodec implements Codec {
     private Builder() {}
 
     /**
-     * Sets how deep objects and arrays may be nested, read and written. The reader recurses: raise
-     * it only with the stack of the reading threads.
+     * Sets the maximum nesting of objects and arrays, for reading and writing. The reader recurses:
+     * raise it only together with the stack size of the reading threads.
      *
      * @param maxDepth 1 to 1,000; default {@value JacksonCodec#DEFAULT_MAX_DEPTH}
      * @return this
@@ -279,7 +281,7 @@ public final class JacksonCodec implements Codec {
     }
 
     /**
-     * Sets how long one text may be when read.
+     * Sets the maximum length of one text in reading.
      *
      * @param maxStringChars 1 to 1,000,000,000 characters; default 4 Mi
      * @return this
@@ -290,8 +292,8 @@ public final class JacksonCodec implements Codec {
     }
 
     /**
-     * Sets how long one number may be when read; long ones cost time that grows faster than they
-     * do.
+     * Sets the maximum length of one number in reading. The time to read a number grows faster than
+     * its length.
      *
      * @param maxNumberChars 1 to 10,000 characters; default {@value
      *     JacksonCodec#DEFAULT_MAX_NUMBER_CHARS}
@@ -303,7 +305,7 @@ public final class JacksonCodec implements Codec {
     }
 
     /**
-     * Sets how long a property name or map key may be when read.
+     * Sets the maximum length of a property name or map key in reading.
      *
      * @param maxNameChars 1 to 50,000 characters; default {@value
      *     JacksonCodec#DEFAULT_MAX_NAME_CHARS}
@@ -315,17 +317,17 @@ public final class JacksonCodec implements Codec {
     }
 
     /**
-     * Builds the codec, and tries it.
+     * Builds the codec and tests it with one value.
      *
      * @return new codec
-     * @throws CodecException {@code COMMS-JACKSON-005} if the jars of Jackson on the class path do
-     *     not fit each other, with their versions
+     * @throws CodecException {@code COMMS-JACKSON-005}, with the versions, if the jars of Jackson
+     *     on the class path are incompatible
      */
     public JacksonCodec build() {
       try {
         return new JacksonCodec(this);
       } catch (LinkageError e) {
-        throw JacksonVersions.doNotFit(e);
+        throw JacksonVersions.incompatible(e);
       }
     }
   }

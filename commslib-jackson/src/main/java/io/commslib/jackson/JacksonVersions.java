@@ -10,28 +10,28 @@ import tools.jackson.databind.cfg.PackageVersion;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The jars of Jackson on the class path. A platform may manage the annotations, which Jackson 2 and
- * 3 share, in a version that is too old for Jackson 3.
+ * Checks the jars of Jackson on the class path. A platform may manage the annotations, which
+ * Jackson 2 and 3 share, in a version that is too old for Jackson 3.
  */
 final class JacksonVersions {
 
-  /** What every class that is written and read needs of the annotations and of the parser. */
+  /** A value that needs the annotations and the parser like every other class. */
   record Probe(String text, int number) {}
 
   private JacksonVersions() {}
 
-  /** Holds if a primitive that JSON lacks is refused as if it were null. */
+  /** Returns whether this Jackson refuses an absent primitive as if it were null. */
   static boolean refusesAbsentPrimitives() {
     return PackageVersion.VERSION.getMajorVersion() == 3
         && PackageVersion.VERSION.getMinorVersion() < 2;
   }
 
-  /** Writes and reads a value, so that jars that do not fit are found at once. */
+  /** Writes and reads a value, which fails immediately if the jars are incompatible. */
   static void probe(JsonMapper mapper) {
     mapper.readValue(mapper.writeValueAsBytes(new Probe("", 1)), Probe.class);
   }
 
-  static CodecException doNotFit(LinkageError failure) {
+  static CodecException incompatible(LinkageError failure) {
     return new CodecException(
         "COMMS-JACKSON-005",
         "jackson-annotations: "
@@ -45,7 +45,7 @@ final class JacksonVersions {
         failure);
   }
 
-  /** As the file says that Maven puts into a jar; finding it runs no code of the jar. */
+  /** Returns the version from Maven's file in the jar, without running code of the jar. */
   private static String version(Class<?> type, String group, String artifact) {
     String file = "/META-INF/maven/" + group + "/" + artifact + "/pom.properties";
     Properties properties = new Properties();

@@ -87,7 +87,7 @@ class CloudEventsJsonTest {
         "{\"specversion\":\"1.0\",\"type\":\"t\"}",
         "{\"specversion\":\"0.3\",\"id\":\"e\",\"type\":\"t\"}"
       })
-  void refusesWhatIsNoEvent(String body) {
+  void refusesAnythingButAnEvent(String body) {
     assertThatThrownBy(() -> read(body)).isInstanceOf(CodecException.class);
   }
 
@@ -102,7 +102,7 @@ class CloudEventsJsonTest {
           {"id":"e","data":1,"data_base64":"AA"} | COMMS-JACKSON-004: can't read a CloudEvent in JSON: data: both data and data_base64 (expected: one of them, or none)
           {"id":"e","data_base64":"***"} | COMMS-JACKSON-004: can't read a CloudEvent in JSON: data_base64: other characters (expected: Base64)
           """)
-  void whatIsJsonAndNoEventIsRefusedWithItsRule(String body, String text) {
+  void jsonThatIsNotAnEventIsRefusedWithItsRule(String body, String text) {
     assertThatThrownBy(() -> read(body)).isInstanceOf(CodecException.class).hasMessage(text);
   }
 

@@ -218,7 +218,7 @@ class HostileJsonTest {
         "{\"name\":{}}",
         "{\"limits\":{\"a\":\"b\"}}",
       })
-  void refusesWhatIsNotTheClass(String json) {
+  void refusesValuesOfAnotherClass(String json) {
     assertThat(refused(json, Account.class).code()).isEqualTo("COMMS-JACKSON-003");
   }
 
@@ -236,7 +236,7 @@ class HostileJsonTest {
   }
 
   @Test
-  void theTextSaysWhatCanNotBeReadWhereAndWhichLimitIsExceeded() {
+  void theTextNamesTheClassThePlaceAndTheExceededLimit() {
     assertThat(refused("null", String.class))
         .hasMessage("COMMS-JACKSON-003: can't read java.lang.String from 4 bytes: null");
     assertThat(refused("true false", Boolean.class))
@@ -251,7 +251,7 @@ class HostileJsonTest {
   }
 
   @Test
-  void neverMakesAClassTheBytesName() {
+  void neverLoadsAClassNamedByTheBytes() {
     String json = "{\"handle\":{\"@class\":\"" + Gadget.class.getName() + "\",\"command\":\"rm\"}}";
     refused(json, ByClass.class);
     Object untyped =
@@ -277,7 +277,7 @@ class HostileJsonTest {
   }
 
   @Test
-  void refusesToWriteWhatItCouldNotReadBack() {
+  void refusesToWriteValuesItCouldNotReadBack() {
     List<Object> cycle = new ArrayList<>();
     cycle.add(cycle);
     List<Object> deep = List.of();

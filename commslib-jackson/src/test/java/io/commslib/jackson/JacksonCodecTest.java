@@ -112,17 +112,17 @@ class JacksonCodecTest {
   }
 
   @Test
-  void saysJson() {
+  void itsContentTypeIsJson() {
     assertThat(codec.contentType()).isEqualTo("application/json");
   }
 
   @Test
-  void givesEachCallItsOwnArray() {
+  void returnsANewArrayForEachCall() {
     assertThat(codec.encode("a")).isNotSameAs(codec.encode("a"));
   }
 
   @Test
-  void leavesTheInputAsItWas() {
+  void leavesTheInputUnchanged() {
     byte[] bytes = codec.encode(ORDER);
     byte[] before = bytes.clone();
     codec.decode(bytes, Order.class);

@@ -40,14 +40,14 @@ class JacksonVersionsTest {
   }
 
   @Test
-  void readsWhatIsAbsentAsNullZeroOrFalseInEveryVersion() {
+  void readsAbsentPropertiesAsNullZeroOrFalseInEveryVersion() {
     Everything empty = new Everything(false, (byte) 0, (short) 0, '\0', 0, 0, 0, 0, null);
     assertThat(read("{}", Everything.class)).isEqualTo(empty);
     assertThat(read("{\"inner\":{}}", Nested.class)).isEqualTo(new Nested(empty, null, 0));
   }
 
   @Test
-  void readsAndWritesPrimitivesAsTheyAre() {
+  void readsAndWritesPrimitivesUnchanged() {
     Everything value =
         new Everything(true, (byte) -1, (short) 2, 'x', 3, Long.MAX_VALUE, 0.5f, 1e-300, "t");
     assertThat(codec.decode(codec.encode(value), Everything.class)).isEqualTo(value);
@@ -65,9 +65,7 @@ class JacksonVersionsTest {
         .withMessageStartingWith("COMMS-JACKSON-003");
   }
 
-  /**
-   * A class of the annotations, of the parser, and one that is missed only when a value is read.
-   */
+  /** A class of the annotations, one of the parser, and one that is needed only to read a value. */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -75,7 +73,7 @@ class JacksonVersionsTest {
         "com.fasterxml.jackson.annotation.JsonView",
         "tools.jackson.core.StreamWriteConstraints"
       })
-  void namesTheVersionsOfJarsThatDoNotFit(String missing) throws Exception {
+  void namesTheVersionsOfIncompatibleJars(String missing) throws Exception {
     try (URLClassLoader jars = new Without(missing)) {
       Method create = jars.loadClass(JacksonCodec.class.getName()).getMethod("create");
       assertThatExceptionOfType(InvocationTargetException.class)
@@ -88,7 +86,7 @@ class JacksonVersionsTest {
     }
   }
 
-  /** The class path once more, without the classes whose names begin with some text. */
+  /** A copy of the class path without the classes whose names begin with a prefix. */
   private static final class Without extends URLClassLoader {
 
     private final String missing;

@@ -9,14 +9,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A connection on loan from the data source. It is given back as it came: auto-commit and isolation
- * are what they were, and no transaction is open. One that can't be put back is destroyed, so that
- * the pool hands it to nobody: its next user would commit, or run in, what is left on it.
+ * A connection borrowed from the data source. It is returned unchanged: with its original
+ * auto-commit mode and isolation, and without an open transaction. A connection that can't be
+ * restored is destroyed, because its next user would commit the leftover transaction or run in it.
  *
- * <p>Where connections come with auto-commit off, one may hold what an earlier user has neither
- * committed nor rolled back. That is rolled back first; drivers know when there is nothing to roll
- * back and ask no server. Where they come with auto-commit on, one with auto-commit off is refused:
- * it may be that of a transaction which runs, and is not ours to end.
+ * <p>If the data source supplies connections with auto-commit off, an earlier user may have left a
+ * transaction open. It is rolled back first; drivers do so without a round trip if there is none.
+ * If the data source supplies them with auto-commit on, a connection with auto-commit off is
+ * refused: a transaction of other code may run on it.
  */
 final class BorrowedConnection {
 
@@ -24,25 +24,25 @@ final class BorrowedConnection {
   private static final int UNCHANGED = -1;
 
   private final Connection connection;
-  private boolean usualAutoCommit;
+  private boolean originalAutoCommit;
   private boolean changesAutoCommit;
-  private int usualIsolation = UNCHANGED;
-  private boolean spoilt;
+  private int originalIsolation = UNCHANGED;
+  private boolean unusable;
 
   private BorrowedConnection(Connection connection) {
     this.connection = connection;
   }
 
-  /** Takes the first connection of a data source of which nothing is known; in auto-commit mode. */
+  /** Borrows the first connection of a data source, in auto-commit mode. */
   static BorrowedConnection first(DataSource source) throws SQLException {
     return take(source, false, true, false);
   }
 
   /**
-   * Takes a connection.
+   * Borrows a connection.
    *
-   * @param autoCommit whether its statements shall commit by themselves
-   * @param readCommitted whether its isolation is to be READ COMMITTED
+   * @param autoCommit whether each statement commits by itself
+   * @param readCommitted whether the isolation must be READ COMMITTED
    * @throws StoreException {@code COMMS-JDBC-014} if a transaction may run on it
    */
   static BorrowedConnection take(JdbcDatabase database, boolean autoCommit, boolean readCommitted)
@@ -69,73 +69,76 @@ final class BorrowedConnection {
 
   private void prepare(boolean autoCommits, boolean autoCommit, boolean setsIsolation)
       throws SQLException {
-    usualAutoCommit = connection.getAutoCommit();
-    if (!usualAutoCommit && autoCommits) {
+    originalAutoCommit = connection.getAutoCommit();
+    if (!originalAutoCommit && autoCommits) {
       throw new StoreException(
           "COMMS-JDBC-014",
           FailureKind.TRANSIENT,
           "autoCommit: false (expected: true, as when the data source was first asked; a connection"
-              + " on which a transaction runs is not ours to use)",
+              + " on which a transaction runs must not be used)",
           null);
     }
-    if (!usualAutoCommit) {
+    if (!originalAutoCommit) {
       connection.rollback();
     }
     if (setsIsolation) {
       int isolation = connection.getTransactionIsolation();
       if (isolation != Connection.TRANSACTION_READ_COMMITTED) {
-        usualIsolation = isolation;
+        originalIsolation = isolation;
         connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
       }
     }
-    if (usualAutoCommit != autoCommit) {
+    if (originalAutoCommit != autoCommit) {
       changesAutoCommit = true;
       connection.setAutoCommit(autoCommit);
     }
   }
 
-  /** Whether it came with auto-commit on. */
-  boolean usualAutoCommit() {
-    return usualAutoCommit;
+  /** Returns whether the data source supplied it with auto-commit on. */
+  boolean originalAutoCommit() {
+    return originalAutoCommit;
   }
 
   Connection connection() {
     return connection;
   }
 
-  /** Rolls back; a connection on which that fails is destroyed when it is given back. */
+  /** Rolls back; if that fails, the connection is destroyed when it is returned. */
   void rollBack() {
     try {
       connection.rollback();
     } catch (Throwable e) {
-      // The database rolls back what a destroyed connection leaves behind.
-      spoilt = true;
+      // The database rolls back the transaction of a destroyed connection.
+      unusable = true;
       log.debug("rollback failed, the connection is closed", e);
     }
   }
 
-  /** Never throws. A transaction that is still open must have been told to roll back. */
+  /**
+   * Returns it to the data source. Never throws. No transaction may be open unless its rollback
+   * failed.
+   */
   void giveBack() {
-    if (!spoilt) {
-      putBack();
+    if (!unusable) {
+      restore();
     }
-    if (spoilt) {
+    if (unusable) {
       quietly(() -> connection.abort(Runnable::run));
     }
     quietly(connection::close);
   }
 
-  private void putBack() {
+  private void restore() {
     try {
       if (changesAutoCommit) {
-        connection.setAutoCommit(usualAutoCommit);
+        connection.setAutoCommit(originalAutoCommit);
       }
-      if (usualIsolation != UNCHANGED) {
-        connection.setTransactionIsolation(usualIsolation);
+      if (originalIsolation != UNCHANGED) {
+        connection.setTransactionIsolation(originalIsolation);
       }
     } catch (Throwable e) {
-      spoilt = true;
-      log.warn("a connection can't be put back as it was and is closed: {}", e.toString());
+      unusable = true;
+      log.warn("a connection can't be restored and is closed: {}", e.toString());
     }
   }
 
@@ -143,7 +146,7 @@ final class BorrowedConnection {
     void run() throws SQLException;
   }
 
-  /** What was to be done is done by now, or its failure is on its way. */
+  /** The work is done or its failure is already being thrown; a failure here must not hide it. */
   private static void quietly(Step step) {
     try {
       step.run();

@@ -7,15 +7,15 @@ import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds out before a commit whether the database has rolled the transaction back already. The work
- * may have caught the failure that did it, and not every driver reports it at the commit.
+ * Detects before a commit that the database has already rolled the transaction back. The callback
+ * may have swallowed the failure that caused it, and not every driver reports it at the commit.
  *
- * <p>PostgreSQL refuses everything after a failed statement and answers COMMIT with a rollback,
- * which its driver does not report. The driver knows the state of the transaction without asking
- * the server. A driver behind a wrapper that hides it is asked by a statement.
+ * <p>PostgreSQL refuses every statement after a failed one and answers COMMIT with a rollback,
+ * which its driver does not report. The driver knows the state of the transaction without a round
+ * trip. If a wrapper hides the driver, a statement asks the server.
  *
- * <p>MariaDB, MySQL and H2 roll back the whole transaction after a deadlock, and begin another one
- * with the next statement. It can't be seen later; only the failure tells.
+ * <p>MariaDB, MySQL and H2 roll back the whole transaction after a deadlock and begin another one
+ * with the next statement. Only the failure itself shows it; the state of the connection does not.
  */
 final class CommitCheck {
 
@@ -24,12 +24,12 @@ final class CommitCheck {
   private CommitCheck() {}
 
   /**
-   * Refuses a transaction that is rolled back already.
+   * Refuses a transaction that is already rolled back.
    *
-   * @param connection the connection itself, not its guarded view
-   * @param seesAll whether {@code seen} knows of all statements, so that without a failure the
-   *     server need not be asked
-   * @throws StoreException {@code COMMS-JDBC-016}; or the failure of the question
+   * @param connection the connection behind the guard
+   * @param seesAll whether {@code seen} has all statements, so that the server need not be asked if
+   *     it has no failure
+   * @throws StoreException {@code COMMS-JDBC-016}; or the failure of the check
    */
   static void refuseRolledBack(
       Connection connection, SqlDialect dialect, StatementFailures seen, boolean seesAll) {
@@ -39,7 +39,7 @@ final class CommitCheck {
       }
       return;
     }
-    SQLException ending = seen.ending();
+    SQLException ending = seen.rollingBack();
     if (ending != null && hasEnded(connection, dialect, ending)) {
       throw rolledBack(ending);
     }
@@ -64,7 +64,7 @@ final class CommitCheck {
     }
   }
 
-  /** After a lock timeout the transaction goes on, if the server is not set otherwise. */
+  /** After a lock timeout the transaction stays open unless the server is configured otherwise. */
   private static boolean hasEnded(Connection connection, SqlDialect dialect, SQLException failure) {
     if (!SqlCondition.isLockTimeout(failure)) {
       return true;
@@ -83,8 +83,8 @@ final class CommitCheck {
         FailureKind.CONTENTION,
         "commit: the database has rolled the transaction back after a failed statement"
             + (failure == null ? "" : ", state " + failure.getSQLState())
-            + " (expected: work that throws on what it catches, or that sets a savepoint before a"
-            + " statement which may fail and rolls back to it)",
+            + " (expected: work that rethrows what it catches, or sets a savepoint before a"
+            + " statement that may fail and rolls back to it)",
         failure == null ? null : SqlErrors.withoutValues(failure));
   }
 }

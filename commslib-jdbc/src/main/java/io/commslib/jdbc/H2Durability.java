@@ -4,9 +4,7 @@ import io.commslib.core.checks.Checks;
 import java.sql.Connection;
 import java.sql.SQLException;
 
-/**
- * At H2's default a killed process loses what it committed in the last half second (6 of 6 tries).
- */
+/** With H2's default a killed process loses its commits of the last half second (6 of 6 trials). */
 final class H2Durability {
 
   private static final String WRITE_DELAY =

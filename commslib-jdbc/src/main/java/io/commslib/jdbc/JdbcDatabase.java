@@ -11,13 +11,13 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A database as the stores see it: where connections come from, which schema the tables lie in,
- * which dialect it speaks. Immutable; stores that shall take part in one transaction are made with
+ * A database as the stores use it: the source of connections, the schema of the tables and the SQL
+ * dialect. Immutable, thread-safe. Stores that take part in one transaction must be created with
  * the same data source.
  */
 public final class JdbcDatabase {
 
-  /** How connections come, and what they lead to. */
+  /** Properties of the connections and of the server. */
   private record Traits(
       SqlDialect dialect, boolean autoCommits, boolean readsCommitted, long maxStatementBytes) {}
 
@@ -40,29 +40,21 @@ public final class JdbcDatabase {
   /**
    * Starts a configuration.
    *
-   * @param dataSource where connections come from; a pool that hands each one out with the same
-   *     isolation and auto-commit mode, and none on which a transaction runs. The caller closes it
-   *     after everything that uses it
+   * @param dataSource source of connections: a pool that supplies each one with the same isolation
+   *     and auto-commit mode, and none on which a transaction runs. The caller closes it after
+   *     everything that uses it
    * @return new builder
    */
   public static Builder builder(DataSource dataSource) {
     return new Builder(dataSource);
   }
 
-  /**
-   * Returns where connections come from.
-   *
-   * @return the data source
-   */
+  /** {@return the source of connections} */
   public DataSource dataSource() {
     return dataSource;
   }
 
-  /**
-   * Returns which dialect the database speaks.
-   *
-   * @return the dialect
-   */
+  /** {@return the SQL dialect} */
   public SqlDialect dialect() {
     return traits.dialect();
   }
@@ -70,7 +62,7 @@ public final class JdbcDatabase {
   /**
    * Returns the identity that transactions and stores compare.
    *
-   * @return equal for databases made with the same data source
+   * @return an identity that is equal for databases created with the same data source
    */
   public DatabaseId id() {
     return id;
@@ -88,26 +80,26 @@ public final class JdbcDatabase {
   }
 
   /**
-   * Returns how long a statement may be, its parameters included.
+   * Returns the maximum length of a statement with its parameters.
    *
-   * @return bytes, on MySQL and MariaDB {@code max_allowed_packet} as it was when this was built;
-   *     elsewhere {@link Long#MAX_VALUE}
+   * @return the length in bytes: on MySQL and MariaDB the server's {@code max_allowed_packet} at
+   *     the time of {@link Builder#build}; elsewhere {@link Long#MAX_VALUE}
    */
   public long maxStatementBytes() {
     return traits.maxStatementBytes();
   }
 
-  /** Whether connections come with isolation READ COMMITTED, so that setting it costs nothing. */
+  /** Returns whether connections are supplied with isolation READ COMMITTED. */
   boolean readsCommitted() {
     return traits.readsCommitted();
   }
 
-  /** Whether connections come with auto-commit on. */
+  /** Returns whether connections are supplied with auto-commit on. */
   boolean autoCommits() {
     return traits.autoCommits();
   }
 
-  /** Returns how names are written in its SQL. */
+  /** Returns the form of names in its SQL. */
   SchemaNames names() {
     return names;
   }
@@ -127,10 +119,10 @@ public final class JdbcDatabase {
     }
 
     /**
-     * Sets the schema of the tables, on MySQL and MariaDB the database; without it the connection's
-     * own is used. Used in quotes, so its case counts.
+     * Sets the schema of the tables, on MySQL and MariaDB the database. The name is quoted in SQL,
+     * so it is case-sensitive.
      *
-     * @param schema {@code [A-Za-z_][A-Za-z0-9_]{0,62}}
+     * @param schema {@code [A-Za-z_][A-Za-z0-9_]{0,62}}; default: the schema of the connection
      * @return this
      */
     public Builder schema(String schema) {
@@ -139,12 +131,12 @@ public final class JdbcDatabase {
     }
 
     /**
-     * Connects once to learn the dialect. Blocks.
+     * Connects once to read the dialect and the server's settings. Blocks.
      *
      * @return immutable database
      * @throws StoreException {@code TRANSIENT} if it can't be reached
      * @throws IllegalArgumentException {@code COMMS-JDBC-007} if it is not a supported database; if
-     *     connections come read-only; if it is an H2 database in a file without {@code
+     *     connections are read-only; if it is an H2 database in a file without {@code
      *     WRITE_DELAY=0}; if it is a MySQL or MariaDB that is too old, not in strict mode, or rolls
      *     back on timeouts
      */
@@ -156,7 +148,7 @@ public final class JdbcDatabase {
         throw SqlErrors.translateConnect("connect", e);
       }
       try {
-        Traits traits = learn(borrowed.connection(), borrowed.usualAutoCommit());
+        Traits traits = inspect(borrowed.connection(), borrowed.originalAutoCommit());
         return new JdbcDatabase(dataSource, schema, traits);
       } catch (SQLException e) {
         throw SqlErrors.translate("connect", e);
@@ -165,7 +157,7 @@ public final class JdbcDatabase {
       }
     }
 
-    private static Traits learn(Connection connection, boolean autoCommits) throws SQLException {
+    private static Traits inspect(Connection connection, boolean autoCommits) throws SQLException {
       Checks.check(!connection.isReadOnly(), "readOnly", true, "false, for the pool's connections");
       SqlDialect dialect = SqlDialect.of(connection.getMetaData());
       if (dialect == SqlDialect.H2) {

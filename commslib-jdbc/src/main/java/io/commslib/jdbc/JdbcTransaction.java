@@ -1,35 +1,27 @@
 package io.commslib.jdbc;
 
 import io.commslib.core.checks.Checks;
-import io.commslib.core.tx.AfterCommitHooks;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
+import io.commslib.core.tx.TransactionState;
 import java.sql.Connection;
 import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
-/** A transaction on one connection; ours, or one the caller has begun and will end. */
+/** A transaction on one connection: begun by the runner, or by the caller who also ends it. */
 final class JdbcTransaction implements TransactionContext {
-
-  private enum State {
-    OPEN,
-    ROLLBACK_ONLY,
-    SEALED
-  }
 
   private final Connection connection;
   private final DatabaseId database;
-  private final boolean ours;
-  private final StatementFailures seen = new StatementFailures();
-  private final AfterCommitHooks hooks = new AfterCommitHooks();
-  private State state = State.OPEN;
-  private volatile boolean over;
-  private @Nullable RuntimeException failure;
+  private final boolean owned;
+  private final StatementFailures statementFailures = new StatementFailures();
+  private final TransactionState state = new TransactionState();
 
   JdbcTransaction(Connection connection, DatabaseId database, boolean ours) {
-    this.connection = ours ? UnclosableConnection.of(connection, () -> over, seen) : connection;
+    this.connection =
+        ours ? UnclosableConnection.of(connection, state::isOver, statementFailures) : connection;
     this.database = database;
-    this.ours = ours;
+    this.owned = ours;
   }
 
   @Override
@@ -40,16 +32,18 @@ final class JdbcTransaction implements TransactionContext {
   @Override
   public <R> R unwrap(Class<R> type) {
     Checks.check(type == Connection.class, "unwrap", type.getName(), "java.sql.Connection");
-    if (over) {
+    if (state.isOver()) {
       throw over();
     }
-    if (!ours) {
+    if (!owned) {
       refuseEnded();
     }
     return type.cast(connection);
   }
 
-  /** Of a connection that is the caller's this much can be seen; drivers ask no server for it. */
+  /**
+   * The only signs of the end on a caller's connection; drivers check them without a round trip.
+   */
   private void refuseEnded() {
     try {
       if (connection.isClosed()) {
@@ -63,66 +57,57 @@ final class JdbcTransaction implements TransactionContext {
 
   static IllegalStateException over() {
     return new IllegalStateException(
-        "COMMS-JDBC-017: the transaction is over (expected: its work has not returned; what is to be"
-            + " written after it needs a transaction of its own)");
+        "COMMS-JDBC-017: the transaction is over (expected: use before its work returns; later writes"
+            + " need a new transaction)");
   }
 
   @Override
   public boolean afterCommit(Runnable hook) {
-    if (over) {
+    if (state.isOver()) {
       throw over();
     }
-    if (ours) {
-      hooks.add(hook);
+    if (owned) {
+      state.addHook(hook);
     }
-    return ours;
+    return owned;
   }
 
   @Override
-  public synchronized void setRollbackOnly() {
-    if (state == State.OPEN) {
-      state = State.ROLLBACK_ONLY;
-    }
-    failure = null;
+  public void setRollbackOnly() {
+    state.setRollbackOnly();
   }
 
   @Override
-  public synchronized void fail(RuntimeException newFailure) {
-    setRollbackOnly();
-    failure = newFailure;
-  }
-
-  /** What the work was told of and took no notice of; asked when the work has returned. */
-  synchronized @Nullable RuntimeException failure() {
-    return failure;
+  public void fail(RuntimeException failure) {
+    state.fail(failure);
   }
 
   @Override
-  public synchronized boolean isRollbackOnly() {
-    return state == State.ROLLBACK_ONLY;
+  public boolean isRollbackOnly() {
+    return state.isRollbackOnly();
   }
 
-  /** Ends it, and decides for the commit; false if a mark was quicker. */
-  synchronized boolean seal() {
-    end();
-    if (state == State.ROLLBACK_ONLY) {
-      return false;
-    }
-    state = State.SEALED;
-    return true;
+  /** Failure that was reported to the callback and swallowed by it. */
+  @Nullable RuntimeException failure() {
+    return state.failure();
+  }
+
+  /** Ends it and decides for the commit; false if it was marked rollback-only before. */
+  boolean seal() {
+    state.end();
+    return state.seal();
   }
 
   /** Returns the failures of the work's statements. */
-  StatementFailures seen() {
-    return seen;
+  StatementFailures statementFailures() {
+    return statementFailures;
   }
 
-  /** From now on nothing can be done in it. */
   void end() {
-    over = true;
+    state.end();
   }
 
   void runHooks() {
-    hooks.run();
+    state.runHooks();
   }
 }

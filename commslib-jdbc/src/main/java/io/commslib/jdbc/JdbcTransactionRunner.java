@@ -1,7 +1,5 @@
 package io.commslib.jdbc;
 
-import io.commslib.core.FailureKind;
-import io.commslib.core.StoreException;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.core.tx.TransactionWork;
@@ -13,17 +11,18 @@ import java.util.Objects;
  * Transactions on plain JDBC: one connection of the data source per transaction, isolation READ
  * COMMITTED. Thread-safe.
  *
- * <p>A connection goes back to the data source as it came: with its auto-commit mode, its isolation
- * and no open transaction, whatever became of the work; one that can't be put back is destroyed.
- * What an earlier user left uncommitted on it is rolled back first. Settings of the session that
- * the work changes itself are the work's to put back.
+ * <p>A connection is returned to the data source unchanged, whatever the outcome of the work: with
+ * its original auto-commit mode and isolation, and without an open transaction. A connection that
+ * can't be restored is destroyed. A transaction that an earlier user left open on it is rolled back
+ * first. Work that changes other settings of the session must restore them itself.
  *
- * <p>Work that catches the failure of a statement and returns is not committed if the database has
- * rolled its transaction back: PostgreSQL after each failed statement, MariaDB, MySQL and H2 after
- * a deadlock. {@link #run} throws {@link io.commslib.core.StoreException} {@code COMMS-JDBC-016}
- * then. A savepoint that is set before the statement and rolled back to after its failure keeps the
- * transaction on PostgreSQL. Failures are seen on the connection that the work is given, which
- * costs no statement; on PostgreSQL the driver's own state of the transaction is read too.
+ * <p>Work that swallows the failure of a statement and returns is not committed if the database has
+ * rolled its transaction back: PostgreSQL does so after every failed statement, MariaDB, MySQL and
+ * H2 after a deadlock. {@link #run} then throws {@link io.commslib.core.StoreException} {@code
+ * COMMS-JDBC-016}. On PostgreSQL a savepoint that is set before the statement, and rolled back to
+ * after its failure, keeps the transaction. Failures are detected on the connection of the
+ * transaction context, which costs no statement. On PostgreSQL the driver's state of the
+ * transaction is read too.
  */
 public final class JdbcTransactionRunner implements TransactionRunner {
 
@@ -36,8 +35,8 @@ public final class JdbcTransactionRunner implements TransactionRunner {
   /**
    * Creates a runner.
    *
-   * @param database where the transactions run
-   * @return new runner; holds nothing that must be closed
+   * @param database database of the transactions
+   * @return new runner; needs no closing
    */
   public static JdbcTransactionRunner create(JdbcDatabase database) {
     return new JdbcTransactionRunner(Objects.requireNonNull(database, "database"));
@@ -64,14 +63,14 @@ public final class JdbcTransactionRunner implements TransactionRunner {
       result = work.run(tx);
       commits = tx.seal();
       if (commits) {
-        commit(borrowed.connection(), tx.seen());
+        commit(borrowed.connection(), tx.statementFailures());
       }
     } catch (Throwable failure) {
       tx.end();
-      // After a commit that failed too: nothing may be left open on the connection.
+      // Also after a failed commit: no transaction may stay open on the connection.
       borrowed.rollBack();
       borrowed.giveBack();
-      throw lostOr(failure);
+      throw SqlErrors.<X>workFailure("COMMS-JDBC-001", failure);
     }
     if (commits) {
       borrowed.giveBack();
@@ -79,15 +78,15 @@ public final class JdbcTransactionRunner implements TransactionRunner {
     } else {
       borrowed.rollBack();
       borrowed.giveBack();
-      throwIgnored(tx);
+      throwSwallowed(tx);
     }
     return result;
   }
 
-  private static void throwIgnored(JdbcTransaction tx) {
+  private static void throwSwallowed(JdbcTransaction tx) {
     RuntimeException ignored = tx.failure();
     if (ignored != null) {
-      throw JdbcTransactionRunner.<RuntimeException>lostOr(ignored);
+      throw SqlErrors.<RuntimeException>workFailure("COMMS-JDBC-001", ignored);
     }
   }
 
@@ -106,21 +105,5 @@ public final class JdbcTransactionRunner implements TransactionRunner {
     } catch (SQLException e) {
       throw SqlErrors.translateConnect("begin", e);
     }
-  }
-
-  /** What the work threw leaves as it is, except that a lost connection is reported as such. */
-  @SuppressWarnings("unchecked")
-  private static <X extends Exception> X lostOr(Throwable failure) throws X {
-    if (failure instanceof Error error) {
-      throw error;
-    }
-    if (!(failure instanceof StoreException) && SqlErrors.isConnectionLost(failure)) {
-      throw new StoreException(
-          "COMMS-JDBC-001",
-          FailureKind.TRANSIENT,
-          "transaction: connection lost, rolled back",
-          SqlErrors.withoutValues(failure));
-    }
-    throw (X) failure;
   }
 }

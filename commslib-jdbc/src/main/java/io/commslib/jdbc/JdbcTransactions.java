@@ -6,23 +6,25 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Objects;
 
-/** Lets the library's parts take part in a transaction the application has begun itself. */
+/** Lets the library take part in a transaction that the application has begun itself. */
 public final class JdbcTransactions {
 
   private JdbcTransactions() {}
 
   /**
-   * Wraps a connection whose transaction the caller has begun and will end. It is never committed,
-   * rolled back or closed here. {@link TransactionContext#afterCommit} returns false on it, since
-   * nobody sees the commit: call {@code outbox.wake()} after commit, else the relay's polling
-   * serves. {@link TransactionContext#setRollbackOnly} is only a note the caller may ask for.
+   * Wraps a connection whose transaction the caller has begun and will end. The library never
+   * commits, rolls back or closes it. {@link TransactionContext#afterCommit} returns false on it,
+   * because the library does not observe the commit: call {@code outbox.wake()} after the commit,
+   * otherwise the relay finds the rows at its next poll. {@link TransactionContext#setRollbackOnly}
+   * only sets a mark that the caller may check.
    *
-   * <p>Its end can't be seen from here. What is returned is for one transaction: join again for the
-   * next one. It refuses what comes once the connection is closed or back in auto-commit mode, but
-   * a connection whose auto-commit stays off after the commit has begun the next transaction.
+   * <p>The library does not observe the end of the transaction either. The returned context is for
+   * one transaction: join again for the next one. It refuses every use once the connection is
+   * closed or back in auto-commit mode. A connection whose auto-commit stays off after the commit
+   * has already begun the next transaction.
    *
-   * @param connection with auto-commit off
-   * @param database the database it belongs to
+   * @param connection a connection with auto-commit off
+   * @param database the connection's database
    * @return the running transaction
    * @throws IllegalStateException {@code COMMS-JDBC-006} if auto-commit is on
    */
@@ -36,11 +38,11 @@ public final class JdbcTransactions {
     return new JdbcTransaction(connection, database.id(), false);
   }
 
-  /** In auto-commit mode what is written commits alone, and a rollback takes nothing back. */
+  /** In auto-commit mode every statement commits alone and a rollback undoes nothing. */
   static void refuseAutoCommit(Connection connection) throws SQLException {
     if (connection.getAutoCommit()) {
       throw new IllegalStateException(
-          "COMMS-JDBC-006: autoCommit: true (expected: false, so that what is written commits with your own work)");
+          "COMMS-JDBC-006: autoCommit: true (expected: false, so that the writes commit with your own work)");
     }
   }
 
@@ -74,10 +76,10 @@ public final class JdbcTransactions {
 
   /**
    * Returns the connection of a running transaction, for the application's own statements. It
-   * commits and rolls back with the transaction and must not be ended or closed by hand.
+   * commits and rolls back with the transaction; do not end or close it.
    *
    * @param tx a transaction on JDBC
-   * @return its connection, valid as long as the transaction
+   * @return its connection, valid until the transaction ends
    * @throws IllegalArgumentException if it is not a transaction on JDBC
    */
   public static Connection connection(TransactionContext tx) {
@@ -86,11 +88,11 @@ public final class JdbcTransactions {
 
   /**
    * Returns a view of a connection that refuses to end its transaction: {@code commit}, {@code
-   * rollback} of the whole, {@code close}, {@code abort} and {@code setAutoCommit} throw. For
-   * bindings to frameworks that own the transaction.
+   * rollback} of the whole, {@code close}, {@code abort} and {@code setAutoCommit} throw {@code
+   * IllegalStateException COMMS-JDBC-005}. For bindings to frameworks that own the transaction.
    *
-   * @param connection what the view passes everything else to
-   * @return the view; its refusals are {@code IllegalStateException COMMS-JDBC-005}
+   * @param connection receives all other calls
+   * @return the view
    */
   public static Connection guarded(Connection connection) {
     return UnclosableConnection.of(
@@ -98,25 +100,25 @@ public final class JdbcTransactions {
   }
 
   /**
-   * Refuses to commit a transaction that the database has rolled back already, because a statement
-   * failed and the work caught the failure. For bindings to frameworks that own the transaction, to
-   * be called as the last thing before the commit.
+   * Refuses to commit a transaction that the database has already rolled back because a statement
+   * failed and the work swallowed the failure. For bindings to frameworks that own the transaction,
+   * which must call it as the last step before the commit.
    *
-   * <p>On PostgreSQL it finds every such transaction: it reads the state that the driver knows, or
-   * asks the server by one statement if a wrapper hides the driver. On the other databases it knows
-   * of the statements that ran on the {@link #guarded} view.
+   * <p>On PostgreSQL it detects every such transaction: it reads the driver's state, or asks the
+   * server by one statement if a wrapper hides the driver. On the other databases it detects
+   * failures of statements on the {@link #guarded} view.
    *
    * @param connection a guarded view, or the connection itself
-   * @param database the database it belongs to
+   * @param database the connection's database
    * @throws io.commslib.core.StoreException {@code COMMS-JDBC-016} of kind {@code CONTENTION} if
-   *     the transaction is rolled back; of another code if the server can't be asked
+   *     the transaction is rolled back; with another code if the server can't be asked
    */
   public static void refuseRolledBack(Connection connection, JdbcDatabase database) {
-    UnclosableConnection guard = UnclosableConnection.behind(connection);
+    UnclosableConnection guard = UnclosableConnection.guardOf(connection);
     CommitCheck.refuseRolledBack(
         guard == null ? connection : guard.connection(),
         database.dialect(),
-        guard == null ? new StatementFailures() : guard.seen(),
+        guard == null ? new StatementFailures() : guard.statementFailures(),
         false);
   }
 }

@@ -2,20 +2,20 @@ package io.commslib.jdbc;
 
 import java.util.concurrent.TimeUnit;
 
-/** Decides how often a change of tables that met a lock is tried again, and waits in between. */
+/** Limits the retries of a table change that was blocked by a lock, and waits between them. */
 interface LockRetries {
 
-  int ATTEMPTS = 12;
+  int MAX_ATTEMPTS = 12;
 
-  /** Pauses of half a second and longer, up to 5 s: some 50 s in all. */
-  LockRetries USUAL = LockRetries::pause;
+  /** Waits from half a second up to 5 s, about 50 s in total. */
+  LockRetries DEFAULT = LockRetries::pause;
 
-  /** Waits before the next attempt; returns false if there shall be none. */
-  boolean again(int failedAttempts);
+  /** Waits before the next attempt; returns false if no attempts are left. */
+  boolean awaitRetry(int failedAttempts);
 
-  // The locks of a database know no other time than the real one.
+  // A database's locks expire in real time, so a virtual clock does not apply.
   private static boolean pause(int failedAttempts) {
-    if (failedAttempts >= ATTEMPTS) {
+    if (failedAttempts >= MAX_ATTEMPTS) {
       return false;
     }
     try {

@@ -9,7 +9,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Settings of MySQL and MariaDB under which a store would lose something and be told of success.
+ * Rejects settings of MySQL and MariaDB under which a store would lose data although the server
+ * reports success.
  */
 final class MySqlSettings {
 
@@ -17,7 +18,7 @@ final class MySqlSettings {
 
   private MySqlSettings() {}
 
-  /** Checks them; returns how many bytes a statement may have. */
+  /** Checks the settings; returns the maximum length of a statement in bytes. */
   static long check(Connection connection, SqlDialect dialect) throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet row =
@@ -38,12 +39,12 @@ final class MySqlSettings {
           mode.contains("STRICT_TRANS_TABLES") || mode.contains("STRICT_ALL_TABLES"),
           "sql_mode",
           mode,
-          "with STRICT_TRANS_TABLES, else what is too long is cut off");
+          "with STRICT_TRANS_TABLES, otherwise long values are truncated");
       Checks.check(
           row.getInt(3) == 0,
           "innodb_rollback_on_timeout",
           row.getInt(3),
-          "0, else a wait that ends takes back what was done before it");
+          "0, otherwise a lock timeout rolls back the whole transaction");
       return row.getLong(4);
     }
   }

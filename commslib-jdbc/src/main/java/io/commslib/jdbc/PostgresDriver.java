@@ -6,9 +6,9 @@ import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What PostgreSQL's driver knows of a transaction: the state that came with the server's last
- * answer. The driver is no dependency of this module, so it is asked by reflection on a public
- * method of a public interface; where that does not exist the answer is "not known".
+ * Reads the state of a transaction from PostgreSQL's driver, which the server reports with each
+ * response. The driver is not a dependency of this module, so reflection calls a public method of a
+ * public interface; without that method the state is unknown.
  */
 final class PostgresDriver {
 
@@ -25,7 +25,7 @@ final class PostgresDriver {
       try {
         return Class.forName("org.postgresql.core.BaseConnection", false, loader);
       } catch (ClassNotFoundException | LinkageError e) {
-        // Another driver, or one that the library can't see.
+        // Another driver, or a class loader that the library can't reach.
       }
     }
     return null;
@@ -39,7 +39,7 @@ final class PostgresDriver {
     }
   }
 
-  /** Returns whether a statement of the transaction has failed; null if that is not known. */
+  /** Returns whether a statement of the transaction has failed; null if unknown. */
   static @Nullable Boolean isAborted(Connection connection) {
     Class<?> type = CONNECTION;
     Method state = STATE;

@@ -9,11 +9,11 @@ import java.sql.SQLNonTransientConnectionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Drivers quote what they were given: PostgreSQL's the whole statement of a batch with its
- * parameters, and the row in the lines below the first; MariaDB's and H2 the value in the first
- * line. Such a failure is replaced by one with the same state, vendor code and stack trace, whose
- * text holds no value. Layers over a driver, such as Spring and Hibernate, quote statements and
- * keys in texts of their own: of those only the class and the stack trace are kept.
+ * Removes values from failures. Drivers quote their input: PostgreSQL's driver quotes a whole batch
+ * statement with its parameters, and the row in the lines below the first; MariaDB's and H2 quote
+ * the value in the first line. Such a failure is replaced by one with the same state, vendor code
+ * and stack trace, whose text has no values. Layers over a driver, such as Spring and Hibernate,
+ * quote statements and keys in their own texts; of those only the class and the stack trace remain.
  */
 final class RedactedFailure {
 
@@ -22,13 +22,15 @@ final class RedactedFailure {
 
   private RedactedFailure() {}
 
-  /** Returns the failure itself if it and its causes can't hold values, else what replaces it. */
+  /**
+   * Returns the failure itself if it and its causes have no values, otherwise its redacted copy.
+   */
   static SQLException of(SQLException failure) {
     boolean quotes = quotesValues(SqlCondition.of(failure));
-    return quotes || isVerbose(failure) ? replaced(failure, quotes, 0) : failure;
+    return quotes || isVerbose(failure) ? redacted(failure, quotes, 0) : failure;
   }
 
-  /** As {@link #of}, for what a layer over the driver throws, or the work itself. */
+  /** As {@link #of}, for a failure of a layer over the driver or of the work. */
   static Throwable ofAny(Throwable failure) {
     return ofAny(failure, 0);
   }
@@ -37,7 +39,7 @@ final class RedactedFailure {
     if (failure instanceof SQLException sql) {
       return of(sql);
     }
-    // The library's own texts hold no values. The others decide what the failure is taken for.
+    // The library's own texts have no values. The other two decide how the failure is handled.
     if (failure instanceof CommsException
         || failure instanceof VirtualMachineError
         || failure instanceof InterruptedException) {
@@ -47,7 +49,7 @@ final class RedactedFailure {
     return new WithoutText(failure, cause == null ? null : ofAny(cause, depth + 1));
   }
 
-  /** Stands for a failure whose text may quote values. */
+  /** Replaces a failure whose text may quote values. */
   private static final class WithoutText extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -62,7 +64,7 @@ final class RedactedFailure {
     }
   }
 
-  /** Only a failure of the data quotes data; others name tables, users and hosts. */
+  /** Only failures caused by data quote data; others name tables, users and hosts. */
   private static boolean quotesValues(SqlCondition condition) {
     return condition == SqlCondition.REFUSED || condition == SqlCondition.UNKNOWN;
   }
@@ -87,32 +89,32 @@ final class RedactedFailure {
         : !(failure instanceof IOException);
   }
 
-  private static SQLException replaced(SQLException failure, boolean quotes, int depth) {
+  private static SQLException redacted(SQLException failure, boolean quotes, int depth) {
     SQLException inner = inner(failure);
     if (failure instanceof BatchUpdateException && inner != null && depth < MAX_DEPTH) {
-      return replaced(inner, quotes, depth + 1);
+      return redacted(inner, quotes, depth + 1);
     }
     String text =
         failure instanceof BatchUpdateException
             ? "a statement of a batch failed"
             : firstLine(text(failure));
-    String told = quotes ? withoutQuoted(text) : text;
+    String safeText = quotes ? withoutQuoted(text) : text;
     SQLException bare =
         SqlCondition.isLost(failure)
             ? new SQLNonTransientConnectionException(
-                told, failure.getSQLState(), failure.getErrorCode())
-            : new SQLException(told, failure.getSQLState(), failure.getErrorCode());
+                safeText, failure.getSQLState(), failure.getErrorCode())
+            : new SQLException(safeText, failure.getSQLState(), failure.getErrorCode());
     bare.setStackTrace(failure.getStackTrace());
     Throwable cause = depth < MAX_DEPTH ? Failures.cause(failure) : null;
     if (cause instanceof SQLException sql) {
-      bare.initCause(replaced(sql, quotes, depth + 1));
+      bare.initCause(redacted(sql, quotes, depth + 1));
     } else if (cause != null) {
       bare.initCause(cause instanceof IOException ? cause : ofAny(cause, depth + 1));
     }
     return bare;
   }
 
-  /** The failure of the one statement of a batch that failed. */
+  /** Returns the failure of the statement of a batch that failed. */
   private static @Nullable SQLException inner(SQLException failure) {
     if (failure.getNextException() != null) {
       return failure.getNextException();
@@ -129,7 +131,7 @@ final class RedactedFailure {
     return text.substring(0, Math.min(end < 0 ? text.length() : end, MAX_TEXT_CHARS));
   }
 
-  /** A value may hold quotes itself, so all between the first and the last one goes. */
+  /** A value may contain quotes, so everything between the first and the last quote is removed. */
   private static String withoutQuoted(String line) {
     int first = line.indexOf('\'');
     if (first < 0) {

@@ -7,20 +7,21 @@ import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection that changes a database's tables, one process at a time; others wait. PostgreSQL
- * holds the lock in the transaction that changes them. The others commit with each change of a
- * table: MySQL and MariaDB hold it in the session, on H2 a connection of its own does.
+ * A connection that changes a database's tables. One process at a time has the lock; others wait
+ * for it. On PostgreSQL the transaction of the changes owns the lock. The other databases commit
+ * with each change of a table: on MySQL and MariaDB the session owns it, on H2 a separate
+ * connection.
  *
- * <p>A change that waits for a table makes everyone wait who comes after it. So it waits briefly,
- * and on PostgreSQL for less than the second after which the server looks for deadlocks: the change
- * gives up before a writer has to.
+ * <p>A change that waits for a table blocks all later users of that table. It therefore waits
+ * briefly. On PostgreSQL it waits less than the second after which the server checks for deadlocks,
+ * so that the change fails before a writer does.
  */
 final class SchemaLock implements AutoCloseable {
 
-  /** How long to wait for another process that changes the schema. */
+  /** Maximum wait for another process that changes the schema. */
   static final int WAIT_SECONDS = 60;
 
-  /** How long a change waits for a table. */
+  /** Maximum wait of a change for a table. */
   private static final int TABLE_MILLIS = 500;
 
   /** The same on MySQL and MariaDB, which count seconds. */
@@ -30,26 +31,28 @@ final class SchemaLock implements AutoCloseable {
   private static final String MYSQL_NAME = "'commslib_schema'";
 
   private final JdbcDatabase database;
-  private final Loan work;
-  private @Nullable Loan holder;
+  private final SchemaConnection work;
+  private @Nullable SchemaConnection holder;
 
-  private SchemaLock(JdbcDatabase database, Loan work) {
+  private SchemaLock(JdbcDatabase database, SchemaConnection work) {
     this.database = database;
     this.work = work;
   }
 
-  /** Waits for the lock; {@code doing} stands in what is thrown if another process keeps it. */
+  /**
+   * Waits for the lock; {@code doing} is the beginning of the error text if another process has it.
+   */
   static SchemaLock take(JdbcDatabase database, String doing, int waitSeconds) throws SQLException {
-    SchemaLock lock = new SchemaLock(database, Loan.of(database.dataSource()));
+    SchemaLock lock = new SchemaLock(database, SchemaConnection.of(database.dataSource()));
     try {
       if (!lock.take(waitSeconds)) {
-        throw otherProcess(doing, waitSeconds, null);
+        throw heldByAnotherProcess(doing, waitSeconds, null);
       }
       return lock;
     } catch (SQLException | RuntimeException e) {
       lock.close();
       if (e instanceof SQLException failure && SqlErrors.isLockTimeout(failure)) {
-        throw otherProcess(doing, waitSeconds, failure);
+        throw heldByAnotherProcess(doing, waitSeconds, failure);
       }
       throw e;
     }
@@ -59,18 +62,18 @@ final class SchemaLock implements AutoCloseable {
     return switch (database.dialect()) {
       case POSTGRESQL -> takeInTransaction(waitSeconds);
       case MARIADB, MYSQL -> takeInSession(waitSeconds);
-      case H2 -> takeOnAnotherConnection(waitSeconds);
+      case H2 -> takeOnSeparateConnection(waitSeconds);
     };
   }
 
   private boolean takeInTransaction(int waitSeconds) throws SQLException {
     if (!database.readsCommitted()) {
-      // Else the transaction would not see what the holder before it committed.
+      // Otherwise the transaction would not see the commits of the previous owner of the lock.
       work.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
     }
     work.execute(SqlDialect.POSTGRESQL.lockTimeout(1_000 * waitSeconds));
     work.execute("SELECT pg_advisory_xact_lock(" + POSTGRESQL_KEY + ")");
-    // Else the server may go on with what it looked up before the wait: that there is no schema.
+    // Otherwise the server may use the catalog that it read before the wait, without the schema.
     work.execute("SELECT 1 FROM pg_catalog.pg_namespace LIMIT 1");
     work.execute(SqlDialect.POSTGRESQL.lockTimeout(TABLE_MILLIS));
     return true;
@@ -78,32 +81,32 @@ final class SchemaLock implements AutoCloseable {
 
   private boolean takeInSession(int waitSeconds) throws SQLException {
     for (String setting : new String[] {"lock_wait_timeout", "innodb_lock_wait_timeout"}) {
-      work.undoWith("SET SESSION " + setting + " = " + work.number("SELECT @@SESSION." + setting));
+      work.onClose("SET SESSION " + setting + " = " + work.number("SELECT @@SESSION." + setting));
       work.execute("SET SESSION " + setting + " = " + TABLE_SECONDS);
     }
     if (work.number("SELECT GET_LOCK(" + MYSQL_NAME + ", " + waitSeconds + ")") != 1) {
       return false;
     }
-    work.undoWith("SELECT RELEASE_LOCK(" + MYSQL_NAME + ")");
+    work.onClose("SELECT RELEASE_LOCK(" + MYSQL_NAME + ")");
     return true;
   }
 
-  private boolean takeOnAnotherConnection(int waitSeconds) throws SQLException {
-    Loan own = Loan.of(database.dataSource());
+  private boolean takeOnSeparateConnection(int waitSeconds) throws SQLException {
+    SchemaConnection own = SchemaConnection.of(database.dataSource());
     holder = own;
-    boundOnH2(own, 1_000 * waitSeconds);
+    limitWaitsOnH2(own, 1_000 * waitSeconds);
     own.execute("CREATE TABLE IF NOT EXISTS PUBLIC.COMMSLIB_SCHEMA_LOCK (ID INT PRIMARY KEY)");
     own.execute("MERGE INTO PUBLIC.COMMSLIB_SCHEMA_LOCK KEY (ID) VALUES (1)");
-    boundOnH2(work, TABLE_MILLIS);
+    limitWaitsOnH2(work, TABLE_MILLIS);
     return true;
   }
 
-  private static void boundOnH2(Loan loan, int millis) throws SQLException {
-    loan.undoWith(SqlDialect.H2.lockTimeout(loan.number("CALL LOCK_TIMEOUT()")));
+  private static void limitWaitsOnH2(SchemaConnection loan, int millis) throws SQLException {
+    loan.onClose(SqlDialect.H2.lockTimeout(loan.number("CALL LOCK_TIMEOUT()")));
     loan.execute(SqlDialect.H2.lockTimeout(millis));
   }
 
-  private static StoreException otherProcess(
+  private static StoreException heldByAnotherProcess(
       String doing, int waitSeconds, @Nullable SQLException cause) {
     return new StoreException(
         "COMMS-JDBC-013",
@@ -111,7 +114,7 @@ final class SchemaLock implements AutoCloseable {
         doing
             + ": another process has been changing tables for "
             + waitSeconds
-            + " s (expected: an end of it; wait, then run SchemaScripts.apply again)",
+            + " s (expected: that it ends; wait, then run SchemaScripts.apply again)",
         cause == null ? null : SqlErrors.withoutValues(cause));
   }
 

@@ -4,7 +4,7 @@ import io.commslib.core.checks.Checks;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** How the names of tables are written in a dialect, in one schema or in the connection's own. */
+/** Writes table names in a dialect, qualified by one schema or in the connection's own. */
 record SchemaNames(SqlDialect dialect, @Nullable String schema) {
 
   private static final Pattern IDENTIFIER = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,62}");
@@ -25,7 +25,7 @@ record SchemaNames(SqlDialect dialect, @Nullable String schema) {
     return qualifier() + dialect.quote(identifier("table", name));
   }
 
-  /** Returns the quoted schema with a dot, or nothing. */
+  /** Returns the quoted schema with a dot, or an empty text. */
   String qualifier() {
     return schema == null ? "" : dialect.quote(schema) + ".";
   }

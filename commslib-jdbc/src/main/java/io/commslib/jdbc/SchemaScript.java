@@ -13,8 +13,8 @@ import java.util.regex.Pattern;
  * One numbered script in one dialect.
  *
  * @param version its number, 1 or more
- * @param compatibleFrom the oldest version whose code can work with the tables once this has run
- * @param statements SQL with the names of the schema, without semicolons at the end
+ * @param compatibleFrom the oldest version whose code works with the tables after this script
+ * @param statements SQL with the names of the schema, without trailing semicolons
  */
 record SchemaScript(int version, int compatibleFrom, List<String> statements) {
 

@@ -12,13 +12,13 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The numbered schema scripts of one module, and the check that a database has what this version of
- * the module needs. The table {@code commslib_schema} keeps which scripts have run, and with each
- * the oldest version of the module that can work with the tables from then on.
+ * The numbered schema scripts of one module, and the check that a database has the tables which
+ * this version of the module needs. The table {@code commslib_schema} records the scripts that have
+ * run, and for each the oldest version of the module that works with the tables since then.
  *
- * <p>Scripts run before the processes that need them start. Processes of the version before go on
- * meanwhile, and may start again, as long as the newest script says that it is compatible with
- * them. Immutable.
+ * <p>Run scripts before the processes that need them start. Processes of the previous version
+ * continue, and may restart, if the newest script states that it is compatible with them.
+ * Immutable, thread-safe.
  */
 public final class SchemaScripts {
 
@@ -57,20 +57,21 @@ public final class SchemaScripts {
 
   /**
    * Describes a module's scripts: resources {@code <dialect>-<version>.sql} in the package folder
-   * {@code schema} beside a class. Statements end with a semicolon at the end of a line; {@code
-   * ${schema}} stands for the quoted schema and a dot, {@code ${text}} for a table's character set.
+   * {@code schema} beside a class. Statements end with a semicolon at the end of a line. {@code
+   * ${schema}} is replaced by the quoted schema and a dot, {@code ${text}} by a table's character
+   * set.
    *
-   * <p>The first line of a script may be {@code -- compatible from: N}: the oldest version of the
-   * module whose code can work with the tables once the script has run, from 1 to the script's own.
-   * Without that line it is the script's own version, so that older processes are refused.
+   * <p>The first line of a script may be {@code -- compatible from: N}, the oldest version of the
+   * module whose code works with the tables after the script, from 1 to the script's own version.
+   * The default is the script's own version, so that older processes are refused.
    *
-   * <p>Most databases commit each change of a table by itself, so a script may end half way and is
-   * then run again from its first statement: each statement must allow that ({@code IF NOT EXISTS}
-   * and the like).
+   * <p>Most databases commit each change of a table by itself. A script may therefore fail half-way
+   * and is then run again from its first statement; each statement must allow that, for example by
+   * {@code IF NOT EXISTS}.
    *
-   * @param module name kept in the version table
+   * @param module name of the module in the version table
    * @param latest number of the newest script, 1 or more
-   * @param anchor class beside which the resources lie
+   * @param anchor class whose package has the folder of the resources
    * @return the scripts
    */
   public static SchemaScripts of(String module, int latest, Class<?> anchor) {
@@ -81,9 +82,9 @@ public final class SchemaScripts {
    * Describes the scripts of a module as {@link #of(String, int, Class)} does, in a folder of
    * another name.
    *
-   * @param module name kept in the version table
+   * @param module name of the module in the version table
    * @param latest number of the newest script, 1 or more
-   * @param anchor class below whose package the resources lie
+   * @param anchor class whose package has the folder of the resources
    * @param folder the path from that package to the resources, for example {@code a/schema}
    * @return the scripts
    */
@@ -103,46 +104,42 @@ public final class SchemaScripts {
     return folder;
   }
 
-  /**
-   * Returns the name of the module in the version table.
-   *
-   * @return the name
-   */
+  /** {@return the name of the module in the version table} */
   public String module() {
     return module;
   }
 
   /**
-   * Returns the number of the newest script: the version that this module's code is written for.
+   * Returns the number of the newest script, which is the version that this module's code needs.
    *
-   * @return 1 or more
+   * @return the version, 1 or more
    */
   public int latest() {
     return latest;
   }
 
   /**
-   * Brings a database to the newest version: creates the schema, the version table and whatever
-   * scripts are missing. Does nothing if they have all run, or if the tables are newer and
-   * compatible with this version. Other tools may run the same scripts instead; {@link
-   * #print(JdbcDatabase, int, int)} gives their text.
+   * Updates a database to the newest version: creates the schema and the version table and runs the
+   * missing scripts. Does nothing if all scripts have run, or if the tables are newer and
+   * compatible with this version. Another tool may run the same scripts instead; {@link
+   * #print(JdbcDatabase, int, int)} returns their text.
    *
-   * <p>Blocks. Several processes may call it at once: one works, the others wait and find nothing
-   * left to do. Writers and readers may use the tables meanwhile: a change waits half a second for
-   * a table that a transaction uses (a second on MySQL and MariaDB), then lets the others pass and
-   * tries again, for about 50 seconds. An interrupt ends the wait between two attempts.
+   * <p>Blocks. Several processes may call it at the same time: one runs the scripts, the others
+   * wait and then do nothing. Writers and readers may use the tables meanwhile: a change waits half
+   * a second for a table that a transaction uses (a second on MySQL and MariaDB), then lets the
+   * others pass and retries, for about 50 seconds. An interrupt ends the wait between two attempts.
    *
-   * <p>On PostgreSQL all of it commits at once. Elsewhere a failure may leave a script half done;
-   * the next call runs it again. The connection (two on H2) is given back as it was, whatever
-   * happens.
+   * <p>On PostgreSQL all changes commit together. Elsewhere a failure may leave a script half done;
+   * the next call runs it again. The connection (two on H2) is always returned unchanged.
    *
-   * @param database which one
+   * @param database the database to update
    * @throws StoreException {@code COMMS-JDBC-012} if the tables are newer and not compatible;
    *     {@code COMMS-JDBC-013}, of kind {@code CONTENTION}, if a table stayed in use or another
-   *     process has been changing tables for a minute; else as the database refuses
+   *     process has been changing tables for a minute; with the code of the database's failure
+   *     otherwise
    */
   public void apply(JdbcDatabase database) {
-    apply(database, LockRetries.USUAL);
+    apply(database, LockRetries.DEFAULT);
   }
 
   void apply(JdbcDatabase database, LockRetries patience) {
@@ -152,16 +149,16 @@ public final class SchemaScripts {
       return;
     }
     List<SchemaScript> missing = scripts(names, found == null ? 0 : found.version, latest);
-    List<String> first = found == null ? ground(names) : List.of();
+    List<String> first = found == null ? bootstrap(names) : List.of();
     for (int attempt = 1; ; attempt++) {
       try {
         change(database, first, missing);
         return;
       } catch (SQLException e) {
         if (!SqlErrors.isContention(e)) {
-          throw SqlErrors.translate(on(database), e);
+          throw SqlErrors.translate(describe(database), e);
         }
-        if (!patience.again(attempt)) {
+        if (!patience.awaitRetry(attempt)) {
           throw stayedInUse(database, attempt, e);
         }
       }
@@ -170,11 +167,11 @@ public final class SchemaScripts {
 
   private void change(JdbcDatabase database, List<String> first, List<SchemaScript> missing)
       throws SQLException {
-    try (SchemaLock lock = SchemaLock.take(database, on(database), SchemaLock.WAIT_SECONDS)) {
+    try (SchemaLock lock = SchemaLock.take(database, describe(database), SchemaLock.WAIT_SECONDS)) {
       for (String sql : first) {
         lock.execute(sql);
       }
-      // Another process may have worked while this one waited for the lock.
+      // Another process may have run the scripts while this one waited for the lock.
       Installed found = installed(lock.connection(), database.names());
       if (isBehind(database, found)) {
         for (SchemaScript script : missing) {
@@ -190,15 +187,15 @@ public final class SchemaScripts {
   }
 
   /**
-   * Checks that this version of the module can work with a database. Engines call it at start.
-   * Blocks. Accepted are the tables of this version, and newer ones whose newest script says that
-   * it is compatible with it.
+   * Checks that this version of the module works with the tables of a database. Engines call it at
+   * start. Blocks. It accepts the tables of this version, and newer tables whose newest script
+   * states that it is compatible with this version.
    *
-   * @param database which one
+   * @param database the database to check
    * @throws StoreException {@code COMMS-JDBC-010} if the tables are missing, {@code COMMS-JDBC-011}
    *     if they are older, {@code COMMS-JDBC-012} if they are newer and not compatible, each with
-   *     what to do; {@code TRANSIENT} if the database can't be reached, or the user may not read
-   *     the table of versions ({@code COMMS-JDBC-009})
+   *     the remedy in its text; {@code TRANSIENT} if the database can't be reached, or the user may
+   *     not read the table of versions ({@code COMMS-JDBC-009})
    */
   public void check(JdbcDatabase database) {
     Installed found = installed(database);
@@ -209,7 +206,7 @@ public final class SchemaScripts {
     throw new StoreException(
         present == 0 ? "COMMS-JDBC-010" : "COMMS-JDBC-011",
         FailureKind.PERMANENT,
-        on(database)
+        describe(database)
             + ": "
             + (present == 0 ? "missing" : "version " + present)
             + " (expected: version "
@@ -223,40 +220,41 @@ public final class SchemaScripts {
   }
 
   /**
-   * Returns the SQL that brings an empty schema to the newest version, for tools that apply it
-   * themselves: what {@link #apply} would do, with the rows that {@link #check} looks for.
+   * Returns the SQL that creates the newest version in an empty schema, for tools that apply it
+   * themselves. It does the same as {@link #apply}, with the rows that {@link #check} reads.
    *
-   * @param database its dialect and schema name are used
-   * @return one text, statements end with a semicolon at the end of a line
+   * @param database supplies the dialect and the schema name
+   * @return one text; each statement ends with a semicolon at the end of a line
    */
   public String print(JdbcDatabase database) {
     return print(database.names(), 0, latest);
   }
 
   /**
-   * Returns the SQL that brings a schema from one version to another, for tools that apply it
-   * themselves. Doesn't connect.
+   * Returns the SQL that updates a schema from one version to another, for tools that apply it
+   * themselves. Does not connect.
    *
-   * @param database its dialect and schema name are used
-   * @param from the version that the schema has; 0 if it is empty or not there
+   * @param database supplies the dialect and the schema name
+   * @param from the version of the schema; 0 if it is empty or missing
    * @param to the version to reach, more than {@code from}
-   * @return one text, statements end with a semicolon at the end of a line
-   * @throws IllegalArgumentException if there are no such versions
+   * @return one text; each statement ends with a semicolon at the end of a line
+   * @throws IllegalArgumentException if the versions do not exist
    */
   public String print(JdbcDatabase database, int from, int to) {
     return print(database.names(), from, to);
   }
 
   /**
-   * Returns the same without a database, as for a migration file that is made at build time.
+   * Returns the same SQL without a database, for example for a migration file that is written at
+   * build time.
    *
-   * @param dialect which database will run it
+   * @param dialect dialect of the database that will run it
    * @param schema the schema of the tables as in {@link JdbcDatabase.Builder#schema}, or null for
    *     the connection's own
-   * @param from the version that the schema has; 0 if it is empty or not there
+   * @param from the version of the schema; 0 if it is empty or missing
    * @param to the version to reach, more than {@code from}
-   * @return one text, statements end with a semicolon at the end of a line
-   * @throws IllegalArgumentException if there are no such versions, or the schema's name breaks the
+   * @return one text; each statement ends with a semicolon at the end of a line
+   * @throws IllegalArgumentException if the versions do not exist, or the schema's name breaks the
    *     rule for identifiers
    */
   public String print(SqlDialect dialect, @Nullable String schema, int from, int to) {
@@ -269,7 +267,7 @@ public final class SchemaScripts {
     Checks.inRange("from", from, 0, to - 1);
     StringBuilder text = new StringBuilder();
     if (from == 0) {
-      ground(names).forEach(sql -> text.append(sql).append(";\n"));
+      bootstrap(names).forEach(sql -> text.append(sql).append(";\n"));
     }
     for (SchemaScript script : scripts(names, from, to)) {
       text.append("-- ")
@@ -284,8 +282,11 @@ public final class SchemaScripts {
     return text.toString();
   }
 
-  /** What must be there before the first script: the schema and the table of versions. */
-  private static List<String> ground(SchemaNames names) {
+  /**
+   * Returns the statements before the first script: they create the schema and the table of
+   * versions.
+   */
+  private static List<String> bootstrap(SchemaNames names) {
     List<String> statements = new ArrayList<>();
     if (names.schema() != null) {
       statements.add("CREATE SCHEMA IF NOT EXISTS " + names.dialect().quote(names.schema()));
@@ -297,7 +298,7 @@ public final class SchemaScripts {
     return statements;
   }
 
-  /** A script's statements, with the row that says it has run. */
+  /** Returns a script's statements, with the row that records it. */
   private List<String> statements(SchemaScript script, SchemaNames names) {
     List<String> statements = new ArrayList<>(script.statements());
     statements.add(
@@ -317,7 +318,7 @@ public final class SchemaScripts {
     return scripts;
   }
 
-  /** Returns whether scripts are missing; refuses what is too new for this version. */
+  /** Returns whether scripts are missing; refuses tables that are too new for this version. */
   private boolean isBehind(JdbcDatabase database, @Nullable Installed found) {
     if (found == null || found.version <= latest) {
       return found == null || found.version < latest;
@@ -328,7 +329,7 @@ public final class SchemaScripts {
     throw new StoreException(
         "COMMS-JDBC-012",
         FailureKind.PERMANENT,
-        on(database)
+        describe(database)
             + ": version "
             + found.version
             + ", for processes of version "
@@ -339,15 +340,17 @@ public final class SchemaScripts {
         null);
   }
 
-  /** Returns what the version table says, or null if there is no such table. */
+  /**
+   * Returns the newest row of the module in the version table; null if the table does not exist.
+   */
   private @Nullable Installed installed(JdbcDatabase database) {
-    try (Loan loan = Loan.of(database.dataSource())) {
+    try (SchemaConnection loan = SchemaConnection.of(database.dataSource())) {
       return installed(loan.connection(), database.names());
     } catch (SQLException e) {
       if (SqlErrors.isUnknownTable(e)) {
         return null;
       }
-      throw SqlErrors.translate(on(database), e);
+      throw SqlErrors.translate(describe(database), e);
     }
   }
 
@@ -362,7 +365,7 @@ public final class SchemaScripts {
     return new StoreException(
         "COMMS-JDBC-013",
         FailureKind.CONTENTION,
-        on(database)
+        describe(database)
             + ": a table stayed in use, attempts: "
             + attempts
             + " (expected: only short transactions on it; end the long one, then run"
@@ -370,7 +373,7 @@ public final class SchemaScripts {
         SqlErrors.withoutValues(cause));
   }
 
-  private String on(JdbcDatabase database) {
+  private String describe(JdbcDatabase database) {
     return "schema of " + module + " in " + database.id();
   }
 

@@ -6,9 +6,9 @@ import java.util.Objects;
 
 /**
  * Runs statements that each commit by themselves, which saves the round trip of a commit. For the
- * stores of the library's modules. Thread-safe; holds no connection between calls.
+ * stores of the library's modules. Thread-safe; keeps no connection between calls.
  *
- * <p>The connection goes back to the data source as it came, as {@link JdbcTransactionRunner}'s do.
+ * <p>The connection is returned to the data source unchanged, as by {@link JdbcTransactionRunner}.
  */
 public final class SingleStatements {
 
@@ -23,7 +23,7 @@ public final class SingleStatements {
     /**
      * Runs them.
      *
-     * @param connection in auto-commit mode; not to be kept
+     * @param connection in auto-commit mode, valid until this method returns
      * @return the result
      * @throws SQLException as the driver throws it
      */
@@ -39,9 +39,9 @@ public final class SingleStatements {
   }
 
   /**
-   * Returns a runner of statements for which the isolation does not matter.
+   * Returns a runner of statements that work in any isolation.
    *
-   * @param database where they run
+   * @param database database of the statements
    * @return new runner
    */
   public static SingleStatements on(JdbcDatabase database) {
@@ -49,11 +49,11 @@ public final class SingleStatements {
   }
 
   /**
-   * Returns a runner of statements with isolation READ COMMITTED on MySQL and MariaDB, where at
-   * their usual one a change locks, and waits for, each row it only passes over. Elsewhere it does
-   * not matter.
+   * Returns a runner of statements that need isolation READ COMMITTED on MySQL and MariaDB: in
+   * their default isolation a change locks, and waits for, each row that it only scans. On other
+   * databases it is the same as {@link #on}.
    *
-   * @param database where they run
+   * @param database database of the statements
    * @return new runner
    */
   public static SingleStatements readingCommittedOn(JdbcDatabase database) {
@@ -64,11 +64,11 @@ public final class SingleStatements {
    * Runs statements on a connection in auto-commit mode. Blocks.
    *
    * @param <T> type of the result
-   * @param doing what is done, in a word or two
-   * @param work what to run
+   * @param doing name of the operation for error texts, one or two words
+   * @param work the statements
    * @return its result
-   * @throws SQLException what the work threw
-   * @throws io.commslib.core.StoreException if no connection could be had: nothing was done
+   * @throws SQLException as the work throws it
+   * @throws io.commslib.core.StoreException if no connection was available; nothing was done
    */
   public <T> T run(String doing, Work<T> work) throws SQLException {
     BorrowedConnection borrowed;

@@ -10,24 +10,26 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a driver's failure means. {@link #REFUSED} is the only condition that proves that the same
- * statement will fail again, so that a message may be given up at once; what is in doubt is never
- * that.
+ * Classification of a driver's failure. Only {@link #REFUSED} proves that the same statement will
+ * fail again, so that a message may be dead-lettered immediately. A failure in doubt is never
+ * classified as that.
  */
 enum SqlCondition {
-  /** The connection is gone, or the server could not be reached. */
+  /** The connection is lost, or the server is unreachable. */
   LOST("COMMS-JDBC-001", FailureKind.TRANSIENT),
   /** The pool had no free connection in time. */
   POOL_EXHAUSTED("COMMS-JDBC-015", FailureKind.TRANSIENT),
-  /** The server is out of a resource, was told to stop the statement, or takes no writes now. */
+  /** The server has run out of a resource, was told to stop the statement, or is read-only. */
   UNAVAILABLE("COMMS-JDBC-008", FailureKind.TRANSIENT),
-  /** Table, privilege, password or database name: nothing that a message could be the cause of. */
+  /**
+   * A missing or wrong table, privilege, password or database name; a message can't be the cause.
+   */
   SETUP("COMMS-JDBC-009", FailureKind.TRANSIENT),
   /** Another transaction won; repeat the whole transaction. */
   CONTENTION("COMMS-JDBC-002", FailureKind.CONTENTION),
-  /** The data can't be stored: proved by the class of the state. */
+  /** The data can't be stored; the class of the state proves it. */
   REFUSED("COMMS-JDBC-003", FailureKind.PERMANENT),
-  /** Not known, or the transaction had failed before: a failed attempt, no more. */
+  /** Unknown, or the transaction had failed before; counts as a failed attempt. */
   UNKNOWN("COMMS-JDBC-016", FailureKind.CONTENTION);
 
   private static final int MAX_DEPTH = 20;
@@ -46,7 +48,7 @@ enum SqlCondition {
   private static final int H2_CONCURRENT_UPDATE = 90131;
   private static final int H2_POOL_TIMEOUT = 8001;
 
-  /** MySQL, MariaDB: lock wait timeout, also with NOWAIT: the transaction may go on. */
+  /** MySQL, MariaDB: lock wait timeout, also with NOWAIT: the transaction may continue. */
   private static final Set<Integer> MYSQL_LOCK_TIMEOUT = Set.of(1205, 3572);
 
   /** MySQL, MariaDB: record changed since the snapshot, lock table full: it is rolled back. */
@@ -67,7 +69,7 @@ enum SqlCondition {
   private static final int MYSQL_KILLED = 1927;
   private static final int MYSQL_PACKET_TOO_LARGE = 1153;
 
-  /** What the drivers of MySQL and MariaDB throw instead of sending what the server won't take. */
+  /** Thrown by the drivers of MySQL and MariaDB before they send a statement that is too large. */
   private static final Set<String> PACKET_TOO_LARGE =
       Set.of("MaxAllowedPacketException", "PacketTooBigException");
 
@@ -100,7 +102,7 @@ enum SqlCondition {
     return kind;
   }
 
-  /** Returns what a failure means; a pool's own failure means what the one behind it does. */
+  /** Returns the condition of a failure; a pool's failure has the condition of its cause. */
   static SqlCondition of(SQLException failure) {
     if (isPacketTooLarge(failure)) {
       return REFUSED;
@@ -108,38 +110,38 @@ enum SqlCondition {
     if (isPoolExhausted(failure)) {
       return POOL_EXHAUSTED;
     }
-    SQLException telling = telling(failure);
-    String state = String.valueOf(telling.getSQLState());
+    SQLException cause = withState(failure);
+    String state = String.valueOf(cause.getSQLState());
     String stateClass = state.substring(0, Math.min(2, state.length()));
-    if (isContention(telling, state)) {
+    if (isContention(cause, state)) {
       return CONTENTION;
     }
-    if (isMySqlError(telling, MYSQL_UNAVAILABLE)) {
+    if (isMySqlError(cause, MYSQL_UNAVAILABLE)) {
       return UNAVAILABLE;
     }
-    if (isMySqlError(telling, MYSQL_REFUSED)) {
+    if (isMySqlError(cause, MYSQL_REFUSED)) {
       return REFUSED;
     }
     // Before the type: a pool wraps a wrong password into a failure to connect.
-    if (SETUP_CLASSES.contains(stateClass) || H2_SETUP.contains(telling.getErrorCode())) {
+    if (SETUP_CLASSES.contains(stateClass) || H2_SETUP.contains(cause.getErrorCode())) {
       return SETUP;
     }
-    if (isLost(failure) || isLost(telling)) {
+    if (isLost(failure) || isLost(cause)) {
       return LOST;
     }
     if (UNAVAILABLE_CLASSES.contains(stateClass)
         || state.equals("25006")
-        || H2_UNAVAILABLE.contains(telling.getErrorCode())) {
+        || H2_UNAVAILABLE.contains(cause.getErrorCode())) {
       return UNAVAILABLE;
     }
     return REFUSED_CLASSES.contains(stateClass) ? REFUSED : UNKNOWN;
   }
 
-  /** Returns whether one failure, its causes aside, says that there is no connection. */
+  /** Returns whether one failure, without its causes, reports a lost connection. */
   static boolean isLost(SQLException failure) {
     String state = failure.getSQLState();
     if (isPacketTooLarge(failure)) {
-      // The server hangs up too, but will do so each time.
+      // The server also closes the connection, but will do so each time.
       return false;
     }
     return failure instanceof SQLTransientConnectionException
@@ -157,7 +159,7 @@ enum SqlCondition {
                 || (state.equals("70100") && failure.getErrorCode() == MYSQL_KILLED)));
   }
 
-  /** Returns whether a lock could not be had in time. */
+  /** Returns whether the wait for a lock timed out. */
   static boolean isLockTimeout(SQLException failure) {
     return failure.getErrorCode() == H2_LOCK_TIMEOUT
         || isMySqlError(failure, MYSQL_LOCK_TIMEOUT)
@@ -166,15 +168,16 @@ enum SqlCondition {
 
   /**
    * Returns whether the database may have rolled back the whole transaction with the failure, so
-   * that the next statement begins another one: MariaDB, MySQL and H2 do so after a deadlock, a
-   * driver that connects again after a lost connection. After a lock timeout it depends.
+   * that the next statement begins another one. MariaDB, MySQL and H2 do so after a deadlock, a
+   * reconnecting driver after a lost connection. After a lock timeout it depends on the server's
+   * settings.
    */
   static boolean mayEndTransaction(SQLException failure) {
-    SQLException telling = telling(failure);
-    return isContention(telling, String.valueOf(telling.getSQLState()))
-            && telling.getErrorCode() != H2_CONCURRENT_UPDATE
+    SQLException cause = withState(failure);
+    return isContention(cause, String.valueOf(cause.getSQLState()))
+            && cause.getErrorCode() != H2_CONCURRENT_UPDATE
         || isLost(failure)
-        || isLost(telling);
+        || isLost(cause);
   }
 
   private static boolean isContention(SQLException failure, String state) {
@@ -198,7 +201,10 @@ enum SqlCondition {
     return false;
   }
 
-  /** HikariCP; Tomcat; DBCP2; H2's pool. One that could not connect has the reason as its cause. */
+  /**
+   * HikariCP, Tomcat, DBCP2 and H2's pool. A pool that could not connect has the reason as its
+   * cause.
+   */
   private static boolean isPoolExhausted(SQLException failure) {
     String message = String.valueOf(failure.getMessage());
     return (failure instanceof SQLTransientConnectionException
@@ -210,7 +216,10 @@ enum SqlCondition {
         || (failure.getErrorCode() == H2_POOL_TIMEOUT && message.startsWith("Login timeout"));
   }
 
-  /** Codes below 10,000 are MySQL's and MariaDB's; those without a state of their own. */
+  /**
+   * Returns whether a failure has one of the codes of MySQL and MariaDB that have no state of their
+   * own.
+   */
   private static boolean isMySqlError(SQLException failure, Set<Integer> codes) {
     return failure.getSQLState() != null
         && MYSQL_GENERAL_STATES.contains(failure.getSQLState())
@@ -218,7 +227,7 @@ enum SqlCondition {
   }
 
   /** Returns the first failure in the chain of causes that has a state, else the failure itself. */
-  private static SQLException telling(SQLException failure) {
+  private static SQLException withState(SQLException failure) {
     @Nullable Throwable at = failure;
     for (int depth = 0; at != null && depth < MAX_DEPTH; depth++) {
       if (at instanceof SQLException sql && sql.getSQLState() != null) {

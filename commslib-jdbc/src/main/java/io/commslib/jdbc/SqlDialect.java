@@ -13,13 +13,13 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The databases the stores are written for and the few places where their SQL differs. All are
- * tested but MySQL, which shares the SQL of MariaDB.
+ * The supported databases and the few places where their SQL differs. All are tested except MySQL,
+ * which shares the SQL of MariaDB.
  */
 public enum SqlDialect {
   /**
-   * H2 2.2.220 and newer. A file database must be opened with {@code WRITE_DELAY=0}, else a killed
-   * process loses commits.
+   * H2 2.2.220 and newer. A file database must be opened with {@code WRITE_DELAY=0}, otherwise a
+   * killed process loses commits.
    */
   H2("CURRENT_TIMESTAMP"),
   /** MariaDB 10.6 and newer, tables in InnoDB. */
@@ -36,10 +36,10 @@ public enum SqlDialect {
   }
 
   /**
-   * Returns the SQL expression of the database's clock; leases and due times use no other.
+   * Returns the SQL expression of the database's clock, the only clock of leases and due times.
    *
    * @return an expression of type timestamp with time zone; on MySQL and MariaDB, which have no
-   *     such type, of type datetime in UTC, whatever the session's time zone
+   *     such type, of type datetime in UTC, independent of the session's time zone
    */
   public String now() {
     return now;
@@ -59,11 +59,11 @@ public enum SqlDialect {
   }
 
   /**
-   * Sets a parameter that is compared with {@link #now()} or stored beside it. Neither the JVM's
-   * nor the session's time zone has a say.
+   * Sets a parameter that is compared with {@link #now()} or stored beside it. Independent of the
+   * time zones of the JVM and the session.
    *
-   * @param statement which statement
-   * @param index of the parameter
+   * @param statement the statement
+   * @param index index of the parameter
    * @param instant the value
    * @throws SQLException as the driver throws it
    */
@@ -79,8 +79,8 @@ public enum SqlDialect {
   /**
    * Reads a column written by {@link #now()} or {@link #setInstant}.
    *
-   * @param row which row
-   * @param column its number
+   * @param row positioned on the row
+   * @param column number of the column
    * @return the value, or null
    * @throws SQLException as the driver throws it
    */
@@ -94,21 +94,21 @@ public enum SqlDialect {
   }
 
   /**
-   * Returns what follows an INSERT so that a duplicate key inserts nothing instead of failing;
-   * empty where the database has no such clause and the insert fails with a duplicate-key state
-   * instead.
+   * Returns the clause after an INSERT that makes a duplicate key insert nothing instead of
+   * failing.
    *
-   * @return clause with a leading space, or empty
+   * @return clause with a leading space; empty if the database has no such clause, and the insert
+   *     then fails with a duplicate-key state
    */
   public String onConflictDoNothing() {
     return this == POSTGRESQL ? " ON CONFLICT DO NOTHING" : "";
   }
 
   /**
-   * Returns the statement that bounds how long this session waits for a row lock, on H2; on
-   * PostgreSQL until the transaction ends.
+   * Returns the statement that limits the wait for a row lock: on H2 for the session, on PostgreSQL
+   * until the transaction ends.
    *
-   * @param millis the bound
+   * @param millis the limit in milliseconds
    * @return SQL to execute first in the transaction
    */
   public String lockTimeout(long millis) {
@@ -116,11 +116,11 @@ public enum SqlDialect {
   }
 
   /**
-   * Returns what precedes a statement so that it waits for a row lock so long at most. Only MariaDB
-   * knows such a thing; on MySQL the session's {@code innodb_lock_wait_timeout} holds.
+   * Returns the prefix of a statement that limits its wait for a row lock. Only MariaDB has one; on
+   * MySQL the session's {@code innodb_lock_wait_timeout} applies.
    *
-   * @param atMost the bound; rounded up to seconds, zero does not wait
-   * @return text with a trailing space, or empty
+   * @param atMost the limit, rounded up to seconds; zero does not wait
+   * @return text with a trailing space; empty on other databases
    */
   public String waitingAtMost(Duration atMost) {
     long seconds = atMost.plusMillis(999).toSeconds();
@@ -130,7 +130,7 @@ public enum SqlDialect {
   /**
    * Returns whether this is MySQL or MariaDB, which share nearly all of their SQL.
    *
-   * @return true for both
+   * @return true for both databases
    */
   public boolean isMySql() {
     return this == MARIADB || this == MYSQL;
@@ -141,14 +141,14 @@ public enum SqlDialect {
     return isMySql() ? '`' + identifier + '`' : '"' + identifier + '"';
   }
 
-  /** Returns the type of columns that hold points in time. */
+  /** Returns the type of columns for points in time. */
   String instantType() {
     return isMySql() ? "datetime(6)" : "timestamp with time zone";
   }
 
   /**
-   * Returns what {@code ${text}} stands for in a schema script: keys and ids are compared byte by
-   * byte, as Java does, and not by the letters of some language.
+   * Returns the replacement of {@code ${text}} in a schema script, which makes the database compare
+   * keys and ids byte by byte, as Java does, and not by the rules of a language.
    */
   String textOptions() {
     return switch (this) {

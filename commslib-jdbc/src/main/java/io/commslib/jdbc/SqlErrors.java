@@ -7,7 +7,7 @@ import java.sql.SQLException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The one place that reads drivers' failures. For the stores of the library's modules. */
+/** Translates the failures of drivers and pools. For the stores of the library's modules. */
 public final class SqlErrors {
 
   private static final int MYSQL_DUPLICATE_KEY = 1062;
@@ -21,15 +21,16 @@ public final class SqlErrors {
   private SqlErrors() {}
 
   /**
-   * Translates a driver's failure of a statement of the library, except during commit. Only states
-   * whose class proves that the same statement will fail again are {@code PERMANENT}.
+   * Translates a driver's failure of a statement of the library, except during commit. A failure is
+   * {@code PERMANENT} only if the class of its state proves that the same statement will fail
+   * again.
    *
-   * @param doing what was tried, in a word or two
+   * @param doing name of the operation for the error text, one or two words
    * @param failure the driver's failure
    * @return {@code PERMANENT} for data that can't be stored; {@code CONTENTION} for deadlock,
-   *     serialization failure and lock timeout, and for everything that is not known, which is a
-   *     failed attempt; {@code TRANSIENT} for a lost or refused connection, an exhausted pool, a
-   *     database that can't now, and for what only an operator can mend: missing table or
+   *     serialization failure and lock timeout, and for every unknown failure, which counts as a
+   *     failed attempt; {@code TRANSIENT} for a lost or refused connection, an exhausted pool, an
+   *     unavailable database, and for failures that an operator must correct: missing table or
    *     privilege, wrong password or database
    */
   public static StoreException translate(String doing, SQLException failure) {
@@ -37,9 +38,9 @@ public final class SqlErrors {
   }
 
   /**
-   * Translates a failure to get a connection: nothing was done, and no message can be the cause.
+   * Translates a failure to get a connection: nothing was done, and a message can't be the cause.
    *
-   * @param doing what was tried, in a word or two
+   * @param doing name of the operation for the error text, one or two words
    * @param failure the failure of the driver or the pool
    * @return always {@code TRANSIENT}
    */
@@ -50,25 +51,25 @@ public final class SqlErrors {
   }
 
   /**
-   * Returns a failure of a driver as it may be logged and kept as a cause: without the values that
-   * the driver quotes, such as the parameters of a batch or the row that was refused.
+   * Returns a failure of a driver in a form that may be logged and used as a cause: without the
+   * values that the driver quotes, such as the parameters of a batch or the refused row.
    *
    * @param failure the driver's failure
-   * @return the failure itself if it holds none; else another one with its state, vendor code and
-   *     stack trace and the first line of its text
+   * @return the failure itself if it has no values; otherwise a copy with its state, vendor code
+   *     and stack trace and the first line of its text
    */
   public static SQLException withoutValues(SQLException failure) {
     return RedactedFailure.of(failure);
   }
 
   /**
-   * Returns a failure of the work, or of a layer over a driver, as it may be kept as the cause of
-   * one of the library. Such layers quote statements, rows and keys in texts of their own.
+   * Returns a failure of the work, or of a layer over a driver, in a form that may be the cause of
+   * a failure of the library. Such layers quote statements, rows and keys in their own texts.
    *
    * @param failure any failure
-   * @return the failure itself if it is one of the library, an error of the JVM or an interrupt; as
-   *     {@link #withoutValues(SQLException)} if it is one of a driver; else another one that names
-   *     its class, with its stack trace and its causes treated likewise
+   * @return the failure itself if it is one of the library, an error of the JVM or an interrupt;
+   *     the result of {@link #withoutValues(SQLException)} if it is one of a driver; otherwise a
+   *     failure that names its class, with its stack trace and its causes treated likewise
    */
   public static Throwable withoutValues(Throwable failure) {
     return RedactedFailure.ofAny(failure);
@@ -82,17 +83,17 @@ public final class SqlErrors {
           case LOST -> "database not reachable";
           case POOL_EXHAUSTED ->
               "pool exhausted: no free connection in time (expected: a pool with as many"
-                  + " connections as transactions run at once, and none kept: look at its maximum,"
+                  + " connections as transactions run at the same time, and no leak: check its maximum,"
                   + " as maximumPoolSize of HikariCP, maxTotal of DBCP2, maxActive of Tomcat,"
                   + " setMaxConnections of H2)";
-          case UNAVAILABLE -> "database can't now, " + states(failure);
+          case UNAVAILABLE -> "database unavailable, " + states(failure);
           case SETUP ->
-              "the database's set-up does not fit, "
+              "the database's setup is wrong, "
                   + states(failure)
                   + ", "
                   + firstLine(innermost(failure))
-                  + " (expected: tables, privileges, user and pooler as the library needs them)";
-          case CONTENTION -> "another transaction is in the way, " + states(failure);
+                  + " (expected: the tables, privileges, user and pooler that the library needs)";
+          case CONTENTION -> "conflict with another transaction, " + states(failure);
           case REFUSED, UNKNOWN -> states(failure) + ", " + firstLine(innermost(failure));
         };
     return new StoreException(condition.code(), condition.kind(), doing + ": " + text, failure);
@@ -103,13 +104,14 @@ public final class SqlErrors {
   }
 
   /**
-   * Translates a failure of a commit. What is refused there is not a statement of the library, but
-   * what the work has written: constraints that are checked at commit depend on other rows, which
-   * another transaction may change. So it is no proof that the same work will fail again.
+   * Translates a failure of a commit. The commit checks the writes of the work, not a statement of
+   * the library: constraints checked at commit depend on other rows, which another transaction may
+   * change. A refusal therefore does not prove that the same work will fail again.
    *
    * @param failure the driver's failure
-   * @return {@code UNKNOWN_RESULT} if the connection broke or the database says it does not know;
-   *     {@code CONTENTION}, a failed attempt, for data that is refused; else as {@link #translate}
+   * @return {@code UNKNOWN_RESULT} if the connection broke or the database reports an unknown
+   *     result; {@code CONTENTION}, which counts as a failed attempt, for refused data; otherwise
+   *     as {@link #translate}
    */
   public static StoreException translateCommit(SQLException failure) {
     if (isResultUnknown(failure)) {
@@ -123,27 +125,53 @@ public final class SqlErrors {
   /**
    * Translates a failure of a statement of the library that commits by itself.
    *
-   * @param doing what was tried, in a word or two
+   * @param doing name of the operation for the error text, one or two words
    * @param failure the driver's failure
-   * @return {@code UNKNOWN_RESULT} if the connection broke or the database says it does not know,
-   *     else as {@link #translate}
+   * @return {@code UNKNOWN_RESULT} if the connection broke or the database reports an unknown
+   *     result; otherwise as {@link #translate}
    */
   public static StoreException translateSingle(String doing, SQLException failure) {
     return isResultUnknown(failure) ? resultUnknown(failure) : translate(doing, failure);
   }
 
   /**
-   * Translates a failure which shows, before a commit, that the database has rolled the transaction
-   * back already: one of a statement that the work caught, or a savepoint that no longer exists.
+   * Translates a failure which shows, before a commit, that the database has already rolled the
+   * transaction back: that of a statement, swallowed by the work, or of a savepoint that no longer
+   * exists.
    *
    * @param failure the driver's failure
-   * @return {@code COMMS-JDBC-016} of kind {@code CONTENTION}, a failed attempt; as {@link
-   *     #translate} if the connection is lost
+   * @return {@code COMMS-JDBC-016} of kind {@code CONTENTION}, which counts as a failed attempt; as
+   *     {@link #translate} if the connection is lost
    */
   public static StoreException translateRolledBack(SQLException failure) {
     return isConnectionLost(failure)
         ? translate("commit", failure)
         : CommitCheck.rolledBack(failure);
+  }
+
+  /**
+   * Returns what a transaction runner throws for a failure of its callback, after the rollback: the
+   * failure itself, or a report of the lost connection that it shows.
+   *
+   * @param <X> type of failure the callback may throw
+   * @param lostCode code for a lost connection
+   * @param failure what the callback threw; an {@code Error} is thrown by this method
+   * @return the failure itself; if it is not one of the library and shows a lost connection, {@code
+   *     StoreException} with {@code lostCode} of kind {@code TRANSIENT} is thrown instead
+   */
+  @SuppressWarnings("unchecked")
+  public static <X extends Exception> X workFailure(String lostCode, Throwable failure) {
+    if (failure instanceof Error error) {
+      throw error;
+    }
+    if (!(failure instanceof StoreException) && isConnectionLost(failure)) {
+      throw new StoreException(
+          lostCode,
+          FailureKind.TRANSIENT,
+          "transaction: connection lost, rolled back",
+          withoutValues(failure));
+    }
+    return (X) failure;
   }
 
   private static boolean isResultUnknown(SQLException failure) {
@@ -159,11 +187,11 @@ public final class SqlErrors {
   }
 
   /**
-   * Returns whether a failure, or a cause of it, says that the connection is gone or could not be
-   * had.
+   * Returns whether a failure, or a cause of it, reports that the connection is lost or could not
+   * be opened.
    *
    * @param failure any failure
-   * @return true if nothing can be done on that connection any more
+   * @return true if the connection can no longer be used
    */
   public static boolean isConnectionLost(@Nullable Throwable failure) {
     Throwable cause = failure;
@@ -180,7 +208,7 @@ public final class SqlErrors {
    * Returns whether a failure is a duplicate key.
    *
    * @param failure the driver's failure
-   * @return true for state 23505 and what MySQL and MariaDB say instead
+   * @return true for state 23505 and its equivalent of MySQL and MariaDB
    */
   public static boolean isDuplicateKey(SQLException failure) {
     return "23505".equals(failure.getSQLState())
@@ -188,22 +216,22 @@ public final class SqlErrors {
   }
 
   /**
-   * Returns whether a lock could not be had in the time allowed.
+   * Returns whether the wait for a lock timed out.
    *
    * @param failure the driver's failure
-   * @return true if the statement did nothing and the transaction may go on; on PostgreSQL it must
-   *     be rolled back
+   * @return true if the statement did nothing and the transaction may continue; on PostgreSQL it
+   *     must be rolled back
    */
   public static boolean isLockTimeout(SQLException failure) {
     return SqlCondition.isLockTimeout(failure);
   }
 
-  /** Returns whether another transaction won, so that repeating this one is right. */
+  /** Returns whether another transaction won, so that this one can be repeated. */
   static boolean isContention(SQLException failure) {
     return SqlCondition.of(failure) == SqlCondition.CONTENTION;
   }
 
-  /** Whether a table or its schema does not exist. */
+  /** Returns whether a table or its schema does not exist. */
   static boolean isUnknownTable(SQLException failure) {
     String state = String.valueOf(failure.getSQLState());
     return UNKNOWN_TABLE.contains(state)
@@ -211,7 +239,7 @@ public final class SqlErrors {
         || (state.equals("42000") && failure.getErrorCode() == MYSQL_NO_DATABASE);
   }
 
-  /** What the driver said: a pool tells of it as the cause of its own failure. */
+  /** Returns the driver's failure, which a pool reports as the cause of its own. */
   private static SQLException innermost(SQLException failure) {
     SQLException inner = failure;
     for (int depth = 0; depth < 20 && inner.getCause() instanceof SQLException cause; depth++) {

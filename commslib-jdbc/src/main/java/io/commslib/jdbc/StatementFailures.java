@@ -4,26 +4,26 @@ import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The failures of a transaction's statements, as its guarded connection has seen them. The work may
- * have caught them and gone on.
+ * The failures of a transaction's statements on its guarded connection. The work may have swallowed
+ * them.
  */
 final class StatementFailures {
 
   private volatile @Nullable SQLException first;
-  private volatile @Nullable SQLException ending;
+  private volatile @Nullable SQLException rollingBack;
 
   synchronized void add(SQLException failure) {
     if (first == null) {
       first = failure;
     }
-    if (ending == null && SqlCondition.mayEndTransaction(failure)) {
-      ending = failure;
+    if (rollingBack == null && SqlCondition.mayEndTransaction(failure)) {
+      rollingBack = failure;
     }
   }
 
   /**
-   * A rollback to a savepoint has succeeded. On PostgreSQL the transaction is whole again. Where a
-   * failure has ended the transaction, the savepoint is one of the transaction that came after it.
+   * Records a successful rollback to a savepoint. On PostgreSQL the transaction is intact again. If
+   * a failure has rolled back the transaction, the savepoint belongs to the transaction after it.
    */
   synchronized void savepointReached() {
     first = null;
@@ -35,7 +35,7 @@ final class StatementFailures {
   }
 
   /** Returns the first failure with which a database may have rolled back the transaction. */
-  @Nullable SQLException ending() {
-    return ending;
+  @Nullable SQLException rollingBack() {
+    return rollingBack;
   }
 }

@@ -15,25 +15,26 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets work use a connection but not end its transaction: that is the runner's, and after the
- * deadline nobody's. Statements and metadata lead back to the guard, not to the connection behind
- * it. Once the transaction is over nothing can be done through any of them: the connection behind
- * it may be another user's by then. SQL text that says COMMIT can't be seen from here. What fails
- * is remembered, for the work may catch it and go on in a transaction that can't commit.
+ * Lets work use a connection but not end its transaction; only the runner may end it. Statements
+ * and metadata return the guard, not the connection behind it. Once the transaction is over, all of
+ * them refuse every call, because the connection may belong to another user. COMMIT in SQL text is
+ * not detected. Failures are recorded, because the work may swallow them and continue in a
+ * transaction that can't commit.
  */
 final class UnclosableConnection implements InvocationHandler {
 
-  private static final Set<String> REFUSED = Set.of("commit", "close", "abort", "setAutoCommit");
+  private static final Set<String> REFUSED_METHODS =
+      Set.of("commit", "close", "abort", "setAutoCommit");
 
   private final Connection connection;
   private final BooleanSupplier isOver;
-  private final StatementFailures seen;
+  private final StatementFailures statementFailures;
 
   private UnclosableConnection(
       Connection connection, BooleanSupplier isOver, StatementFailures seen) {
     this.connection = connection;
     this.isOver = isOver;
-    this.seen = seen;
+    this.statementFailures = seen;
   }
 
   static Connection of(Connection connection, BooleanSupplier isOver, StatementFailures seen) {
@@ -41,7 +42,7 @@ final class UnclosableConnection implements InvocationHandler {
   }
 
   /** Returns the guard of a connection, or null if the connection has none. */
-  static @Nullable UnclosableConnection behind(Connection connection) {
+  static @Nullable UnclosableConnection guardOf(Connection connection) {
     return Proxy.isProxyClass(connection.getClass())
             && Proxy.getInvocationHandler(connection) instanceof UnclosableConnection guard
         ? guard
@@ -53,16 +54,16 @@ final class UnclosableConnection implements InvocationHandler {
     return connection;
   }
 
-  StatementFailures seen() {
-    return seen;
+  StatementFailures statementFailures() {
+    return statementFailures;
   }
 
   @Override
   public @Nullable Object invoke(
       Object proxy, Method method, @Nullable Object @Nullable [] arguments) throws Throwable {
     String name = method.getName();
-    // Rolling back to a savepoint stays inside the transaction.
-    if (REFUSED.contains(name) || (name.equals("rollback") && arguments == null)) {
+    // A rollback to a savepoint stays inside the transaction.
+    if (REFUSED_METHODS.contains(name) || (name.equals("rollback") && arguments == null)) {
       throw new IllegalStateException(
           "COMMS-JDBC-005: Connection."
               + name
@@ -83,28 +84,28 @@ final class UnclosableConnection implements InvocationHandler {
     }
     Object result = call(connection, method, arguments);
     if (name.equals("rollback")) {
-      seen.savepointReached();
+      statementFailures.savepointReached();
     }
-    return leadingBack(result, (Connection) proxy);
+    return guarded(result, (Connection) proxy);
   }
 
-  private @Nullable Object leadingBack(@Nullable Object result, Connection guard) {
+  private @Nullable Object guarded(@Nullable Object result, Connection guard) {
     if (result instanceof CallableStatement statement) {
-      return child(CallableStatement.class, statement, guard);
+      return guardedChild(CallableStatement.class, statement, guard);
     }
     if (result instanceof PreparedStatement statement) {
-      return child(PreparedStatement.class, statement, guard);
+      return guardedChild(PreparedStatement.class, statement, guard);
     }
     if (result instanceof Statement statement) {
-      return child(Statement.class, statement, guard);
+      return guardedChild(Statement.class, statement, guard);
     }
     if (result instanceof DatabaseMetaData metaData) {
-      return child(DatabaseMetaData.class, metaData, guard);
+      return guardedChild(DatabaseMetaData.class, metaData, guard);
     }
     return result;
   }
 
-  private <T> T child(Class<T> type, T target, Connection guard) {
+  private <T> T guardedChild(Class<T> type, T target, Connection guard) {
     return proxy(
         type,
         (proxy, method, arguments) -> {
@@ -120,7 +121,7 @@ final class UnclosableConnection implements InvocationHandler {
         });
   }
 
-  /** A proxy is equal to itself, whatever the driver's object thinks of it. */
+  /** A proxy is equal to itself only, independent of the driver's object. */
   private static @Nullable Object identity(
       Object proxy, Method method, @Nullable Object @Nullable [] arguments) {
     return switch (method.getName()) {
@@ -136,7 +137,7 @@ final class UnclosableConnection implements InvocationHandler {
       return method.invoke(target, arguments);
     } catch (InvocationTargetException e) {
       if (e.getCause() instanceof SQLException failure) {
-        seen.add(failure);
+        statementFailures.add(failure);
       }
       throw e.getCause() == null ? new SQLException(e) : e.getCause();
     }

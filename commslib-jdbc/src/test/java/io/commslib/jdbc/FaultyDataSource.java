@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
 
-/** A data source whose connections fail in named methods, and which notes what was called. */
+/** A data source whose connections fail in selected methods, and which records the calls. */
 class FaultyDataSource implements DataSource {
 
   private final DataSource source;

@@ -51,7 +51,7 @@ class JdbcDatabaseTest {
   }
 
   @Test
-  void refusesADatabaseItIsNotWrittenFor() {
+  void refusesAnUnsupportedDatabase() {
     assertThatIllegalArgumentException()
         .isThrownBy(
             () -> JdbcDatabase.builder(new FaultyDataSource(memory).named("Oracle")).build())
@@ -70,7 +70,7 @@ class JdbcDatabaseTest {
   }
 
   @Test
-  void reportsADatabaseThatIsOutOfReachAsTransient() {
+  void reportsAnUnreachableDatabaseAsTransient() {
     FaultyDataSource dead =
         new FaultyDataSource(memory).failing("getConnection", new SQLException("refused", "08001"));
     assertThatThrownBy(() -> JdbcDatabase.builder(dead).build())

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What transactions on plain JDBC must do; run on each database. */
+/** Contract of transactions on plain JDBC; run on each database. */
 public abstract class JdbcTransactionContract {
 
   private JdbcDatabase database;
@@ -96,7 +96,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void throwsTheFailureOfAStoreThatTheWorkTookNoNoticeOf() {
+  void throwsTheFailureOfAStoreThatTheWorkSwallowed() {
     StoreException failure =
         new StoreException("COMMS-TEST-001", FailureKind.CONTENTION, "a store", null);
     assertThatThrownBy(
@@ -113,7 +113,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void returnsTheResultWhenTheWorkKnowsOfTheFailureAndRollsBack() throws SQLException {
+  void returnsTheResultWhenTheWorkHandlesTheFailureAndRollsBack() throws SQLException {
     String result =
         transactions.run(
             tx -> {
@@ -127,7 +127,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void aFailureThatTheWorkCatchesLosesNothingSilently() throws SQLException {
+  void aFailedStatementThatTheWorkSwallowsIsReported() throws SQLException {
     TestDatabases.execute(dataSource(), "INSERT INTO work VALUES (7)");
     swallows(
         tx -> {
@@ -138,7 +138,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void aFailureOfAPreparedBatchThatTheWorkCatchesLosesNothingSilently() throws SQLException {
+  void aFailedBatchThatTheWorkSwallowsIsReported() throws SQLException {
     TestDatabases.execute(dataSource(), "INSERT INTO work VALUES (7)");
     swallows(
         tx -> {
@@ -157,7 +157,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void aFailureThatComesWithTheRowsAndThatTheWorkCatchesLosesNothingSilently() throws SQLException {
+  void aFailureWhileReadingRowsThatTheWorkSwallowsIsReported() throws SQLException {
     TestDatabases.execute(dataSource(), "INSERT INTO work VALUES (7), (0)");
     swallows(
         tx -> {
@@ -175,7 +175,7 @@ public abstract class JdbcTransactionContract {
         null);
   }
 
-  /** Runs work that catches a failure: what it wrote is there, or the caller is told. */
+  /** Runs work that swallows a failure: its writes are committed, or the caller gets a failure. */
   private void swallows(Work work, @Nullable String state) {
     int before = rows();
     List<String> hooks = new ArrayList<>();
@@ -207,8 +207,8 @@ public abstract class JdbcTransactionContract {
                       "COMMS-JDBC-016: commit: the database has rolled the transaction back after a"
                           + " failed statement"
                           + (state == null ? "" : ", state " + state)
-                          + " (expected: work that throws on what it catches, or that sets a"
-                          + " savepoint before a statement which may fail and rolls back to it)");
+                          + " (expected: work that rethrows what it catches, or sets a"
+                          + " savepoint before a statement that may fail and rolls back to it)");
             });
   }
 
@@ -225,7 +225,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void aFailureBehindASavepointThatIsRolledBackToKeepsTheTransaction() throws SQLException {
+  void aFailureRolledBackToASavepointKeepsTheTransaction() throws SQLException {
     transactions.run(
         tx -> {
           Connection connection = tx.unwrap(Connection.class);
@@ -266,14 +266,14 @@ public abstract class JdbcTransactionContract {
     }
   }
 
-  /** The database rolls back all that was written and begins another transaction by itself. */
+  /** The database rolls back all writes and begins another transaction by itself. */
   @Test
-  void aDeadlockThatTheWorkCatchesCommitsNoHalf() throws Exception {
+  void aDeadlockThatTheWorkSwallowsCommitsNoPartOfTheWork() throws Exception {
     if (database.dialect() == SqlDialect.POSTGRESQL) {
-      // There it is a failure like each other, and which transaction meets it is left to time.
+      // PostgreSQL treats it like every other failure, and timing decides which transaction fails.
       return;
     }
-    try (Duel duel = Duel.begin(dataSource(), database.dialect())) {
+    try (Deadlock duel = Deadlock.begin(dataSource(), database.dialect())) {
       refusedAsRolledBack(
           () ->
               transactions.run(
@@ -283,7 +283,7 @@ public abstract class JdbcTransactionContract {
                     Savepoint early = connection.setSavepoint();
                     duel.lose(connection);
                     if (database.dialect().isMySql()) {
-                      // What the binding to Spring relies on.
+                      // The binding to Spring relies on this.
                       quietly(() -> connection.releaseSavepoint(early));
                     }
                     connection.rollback(connection.setSavepoint());
@@ -373,7 +373,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void nothingCanBeDoneInATransactionThatIsOver() throws Exception {
+  void refusesUseAfterTheEndOfTheTransaction() throws Exception {
     List<TransactionContext> kept = new ArrayList<>();
     List<AutoCloseable> opened = new ArrayList<>();
     List<Connection> connections = new ArrayList<>();
@@ -400,7 +400,7 @@ public abstract class JdbcTransactionContract {
                       throw new IllegalStateException("business");
                     }))
         .hasMessage("business");
-    // The pool's connection is another's by now.
+    // The pool's connection belongs to another user.
     transactions.run(
         other -> {
           kept.forEach(JdbcTransactionContract::assertOver);
@@ -431,8 +431,8 @@ public abstract class JdbcTransactionContract {
     assertThatIllegalStateException()
         .isThrownBy(call)
         .withMessage(
-            "COMMS-JDBC-017: the transaction is over (expected: its work has not returned; what is"
-                + " to be written after it needs a transaction of its own)");
+            "COMMS-JDBC-017: the transaction is over (expected: use before its work returns; later"
+                + " writes need a new transaction)");
   }
 
   @Test
@@ -447,8 +447,8 @@ public abstract class JdbcTransactionContract {
       assertThatIllegalStateException()
           .isThrownBy(() -> tx.unwrap(Connection.class))
           .withMessage(
-              "COMMS-JDBC-006: autoCommit: true (expected: false, so that what is written commits"
-                  + " with your own work)");
+              "COMMS-JDBC-006: autoCommit: true (expected: false, so that the writes commit with"
+                  + " your own work)");
     }
     refusedAsOver(() -> tx.unwrap(Connection.class));
   }
@@ -490,7 +490,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void runsReadCommittedAlsoWhenConnectionsComeOtherwise() throws SQLException {
+  void runsReadCommittedWhateverTheIsolationOfTheConnections() throws SQLException {
     JdbcDatabase strict =
         JdbcDatabase.builder(
                 new FaultyDataSource(dataSource()) {
@@ -583,9 +583,12 @@ public abstract class JdbcTransactionContract {
         .isEqualTo(1);
   }
 
-  /** Most of these calls ask no server; one more that does would be a round trip a transaction. */
+  /**
+   * Most of these calls need no round trip; a further one that does would cost one for each
+   * transaction.
+   */
   @Test
-  void givingBackCostsAUsualConnectionNoFurtherCall() throws SQLException {
+  void returningAnUnchangedConnectionCostsNoCall() throws SQLException {
     FaultyDataSource counted =
         new FaultyDataSource(
             new FaultyDataSource(dataSource()) {
@@ -599,7 +602,7 @@ public abstract class JdbcTransactionContract {
     JdbcDatabase usual = JdbcDatabase.builder(counted).build();
     counted.calls.clear();
     JdbcTransactionRunner.create(usual).run(tx -> null);
-    // The state of the driver's own connection, which these two lead to, asks no server.
+    // These two reach the driver's own state, which needs no round trip.
     counted.calls.removeAll(List.of("isWrapperFor", "unwrap"));
     assertThat(counted.calls)
         .containsExactly("getAutoCommit", "setAutoCommit", "commit", "setAutoCommit", "close");
@@ -609,7 +612,7 @@ public abstract class JdbcTransactionContract {
   }
 
   @Test
-  void reportsThatNoConnectionCouldBeHadAsTransient() {
+  void reportsAFailureToConnectAsTransient() {
     FaultyDataSource faulty = new FaultyDataSource(dataSource());
     JdbcTransactionRunner runner =
         JdbcTransactionRunner.create(JdbcDatabase.builder(faulty).build());
@@ -631,7 +634,9 @@ public abstract class JdbcTransactionContract {
       insert(tx, 1);
       assertThat(tx.unwrap(Connection.class)).isSameAs(connection);
       assertThat(tx.database()).isEqualTo(database.id());
-      assertThat(tx.afterCommit(() -> {})).as("nobody sees the caller's commit").isFalse();
+      assertThat(tx.afterCommit(() -> {}))
+          .as("the library does not observe the caller's commit")
+          .isFalse();
       connection.rollback();
       assertThat(connection.isClosed()).isFalse();
       connection.setAutoCommit(true);

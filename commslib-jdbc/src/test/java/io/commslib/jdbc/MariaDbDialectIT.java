@@ -35,18 +35,18 @@ class MariaDbDialectIT {
   }
 
   @Test
-  void refusesAServerThatCutsOffWhatIsTooLong() {
+  void refusesAServerThatTruncatesLongValues() {
     try (HikariDataSource pool = pool("&sessionVariables=sql_mode='ANSI_QUOTES'")) {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> JdbcDatabase.builder(pool).build())
           .withMessage(
-              "sql_mode: ANSI_QUOTES (expected: with STRICT_TRANS_TABLES, else what is too long is"
-                  + " cut off)");
+              "sql_mode: ANSI_QUOTES (expected: with STRICT_TRANS_TABLES, otherwise long values"
+                  + " are truncated)");
     }
   }
 
   @Test
-  void refusesAServerWhoseTimeoutsTakeBackMoreThanTheyTell() {
+  void refusesAServerWhoseTimeoutsRollBackTheTransaction() {
     try (MariaDbServer server = MariaDbServer.start(Map.of("innodb-rollback-on-timeout", "ON"));
         HikariDataSource pool =
             TestDatabases.pool(server.jdbcUrl(), server.user(), server.password())) {
@@ -57,7 +57,7 @@ class MariaDbDialectIT {
   }
 
   @Test
-  void aQueryOutOfTimeIsNoLostConnection() {
+  void aQueryTimeoutIsNotALostConnection() {
     try (HikariDataSource pool = pool("")) {
       JdbcTransactionRunner transactions =
           JdbcTransactionRunner.create(JdbcDatabase.builder(pool).build());
@@ -104,7 +104,7 @@ class MariaDbDialectIT {
   }
 
   @Test
-  void boundsTheWaitOfOneStatementAndOfNoOther() throws SQLException {
+  void limitsTheWaitOfOneStatementOnly() throws SQLException {
     try (HikariDataSource pool = pool("");
         Connection connection = pool.getConnection();
         PreparedStatement bounded =

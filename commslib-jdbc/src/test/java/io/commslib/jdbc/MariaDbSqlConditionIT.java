@@ -31,7 +31,7 @@ class MariaDbSqlConditionIT extends SqlConditionContract {
     return new String[] {"CREATE OR REPLACE USER stranger@localhost IDENTIFIED BY 'Secret1'"};
   }
 
-  /** Everybody may do everything in the database of the tests. */
+  /** Every user has all privileges in the database of the tests. */
   @Override
   String forbidden() {
     return "DELETE FROM mysql.proc";

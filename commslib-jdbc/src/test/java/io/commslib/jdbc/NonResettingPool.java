@@ -16,8 +16,8 @@ import java.util.function.Predicate;
 import javax.sql.DataSource;
 
 /**
- * A pool that hands connections out as they were given back. It notes what is executed on them, and
- * fails what it is told to; commits count as executed.
+ * A pool that does not reset returned connections. It records the statements executed on them, and
+ * commits as statements, and fails the statements that a test selects.
  */
 final class NonResettingPool extends FaultyDataSource implements AutoCloseable {
 
@@ -34,7 +34,7 @@ final class NonResettingPool extends FaultyDataSource implements AutoCloseable {
     this.autoCommit = autoCommit;
   }
 
-  /** Returns every connection there is, to be looked at while nobody has borrowed it. */
+  /** Returns all connections, for checks while none is borrowed. */
   List<Connection> connections() {
     return all;
   }

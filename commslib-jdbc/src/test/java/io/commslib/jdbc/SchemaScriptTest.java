@@ -20,21 +20,21 @@ class SchemaScriptTest {
   }
 
   @Test
-  void saysOnItsFirstLineWhichProcessesCanGoOn() {
+  void statesTheCompatibleProcessesOnItsFirstLine() {
     SchemaScript script = parse("-- compatible from: 2\nCREATE TABLE ${schema}a (b int);\n");
     assertThat(script.compatibleFrom()).isEqualTo(2);
     assertThat(script.statements()).containsExactly("CREATE TABLE \"orders\".a (b int)");
   }
 
   @Test
-  void isForProcessesOfItsOwnVersionIfItSaysNothing() {
+  void isForProcessesOfItsOwnVersionByDefault() {
     assertThat(parse("DROP TABLE a;\nDROP TABLE b;\n").compatibleFrom()).isEqualTo(3);
     assertThat(parse("").statements()).isEmpty();
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"0", "4", "-1", "two", "", "2 3", "99999999999"})
-  void refusesAVersionThatCanNotBe(String stated) {
+  void refusesAnImpossibleVersion(String stated) {
     assertThatIllegalStateException()
         .isThrownBy(() -> parse("-- compatible from: " + stated + "\nSELECT 1;\n"))
         .withMessage(
@@ -42,7 +42,7 @@ class SchemaScriptTest {
   }
 
   @Test
-  void refusesTheLineInAnotherPlace() {
+  void refusesTheLineElsewhereInTheScript() {
     assertThatIllegalStateException()
         .isThrownBy(() -> parse("SELECT 1;\n-- compatible from: 2\nSELECT 2;\n"))
         .withMessageContaining("on the first line");
@@ -78,7 +78,7 @@ class SchemaScriptTest {
 
   @ParameterizedTest
   @ValueSource(ints = {-1, 0, 3})
-  void refusesToPrintToAVersionThatIsNotThere(int to) {
+  void refusesToPrintToAMissingVersion(int to) {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> SECOND.print(SqlDialect.H2, null, 0, to))
         .withMessage("to: %d (expected: 1..2)", to);

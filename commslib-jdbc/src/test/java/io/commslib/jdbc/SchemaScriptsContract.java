@@ -30,7 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What versioned schema scripts must do; run on each database. Version 2 is compatible from 1,
+ * Contract of versioned schema scripts; run on each database. Version 2 is compatible from 1,
  * version 3 from 2.
  */
 public abstract class SchemaScriptsContract {
@@ -180,7 +180,7 @@ public abstract class SchemaScriptsContract {
   }
 
   @Test
-  void saysWhichScriptIsNotOnTheClassPathBeforeItChangesAnything() {
+  void namesAScriptThatIsNotOnTheClassPathBeforeItChangesAnything() {
     SchemaScripts fourth = SchemaScripts.of("sample", 4, SchemaScriptsContract.class);
     assertThatIllegalStateException()
         .isThrownBy(() -> fourth.apply(database))
@@ -206,7 +206,7 @@ public abstract class SchemaScriptsContract {
   /** Fails each statement in turn: the settings of the session, the lock, the changes, the rows. */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
-  void givesConnectionsBackAsTheyWereAndGoesOnAfterAFailureAtAnyStatement(boolean autoCommit)
+  void returnsConnectionsUnchangedAndContinuesAfterAFailureAtAnyStatement(boolean autoCommit)
       throws SQLException {
     try (NonResettingPool pool = new NonResettingPool(dataSource(), autoCommit)) {
       on(pool);
@@ -231,7 +231,7 @@ public abstract class SchemaScriptsContract {
         assertThat(pool.connections())
             .allSatisfy(connection -> assertThat(state(connection)).isEqualTo(asItCame));
         assertThat(fails(() -> SECOND.check(shared))).isTrue();
-        // By another one, which a lock that was left behind would keep out.
+        // Another process applies the scripts; a lock left behind would block it.
         SECOND.apply(database, attempts -> false);
         SECOND.check(database);
       }
@@ -241,7 +241,7 @@ public abstract class SchemaScriptsContract {
 
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
-  void givesConnectionsBackAsTheyWere(boolean autoCommit) throws SQLException {
+  void returnsConnectionsUnchanged(boolean autoCommit) throws SQLException {
     try (NonResettingPool pool = new NonResettingPool(dataSource(), autoCommit)) {
       JdbcDatabase shared = on(pool);
       List<Object> asItCame = state(pool.connections().get(0));
@@ -252,7 +252,7 @@ public abstract class SchemaScriptsContract {
       assertThat(fails(() -> FIRST.apply(shared))).isTrue();
       assertThat(pool.connections())
           .allSatisfy(connection -> assertThat(state(connection)).isEqualTo(asItCame));
-      // A transaction that was left open would keep this one out.
+      // A transaction left open would block this one.
       TestDatabases.execute(dataSource(), "DROP TABLE " + database.table("commslib_schema"));
     }
   }
@@ -295,7 +295,7 @@ public abstract class SchemaScriptsContract {
 
   @Test
   @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-  void aChangeThatMeetsALongTransactionLetsOthersPassAndTriesAgain() throws Exception {
+  void aChangeBlockedByALongTransactionLetsOthersPassAndRetries() throws Exception {
     FIRST.apply(database);
     AtomicInteger written = new AtomicInteger();
     try (Writer writer = new Writer(written);
@@ -312,7 +312,7 @@ public abstract class SchemaScriptsContract {
             return attempts < 10;
           });
       writer.awaitMore();
-      // A statement waits behind a change that waits, and no longer than that change may.
+      // A statement waits behind a waiting change, but no longer than the limit of that change.
       assertThat(writer.slowestMillis.get()).isLessThan(8_000);
       longOne.setAutoCommit(true);
     }
@@ -323,7 +323,7 @@ public abstract class SchemaScriptsContract {
   }
 
   @Test
-  void givesUpWithACodeWhereATableStaysInUse() throws Exception {
+  void failsWithACodeWhereATableStaysInUse() throws Exception {
     FIRST.apply(database);
     try (Connection longOne = dataSource().getConnection()) {
       longOne.setAutoCommit(false);
@@ -344,15 +344,15 @@ public abstract class SchemaScriptsContract {
   }
 
   @Test
-  void waitsForAnotherProcessOnlySoLong() throws Exception {
-    try (SchemaLock held = SchemaLock.take(database, "first", 1)) {
-      assertThat(held.connection().getAutoCommit()).isFalse();
+  void waitsForAnotherProcessForALimitedTime() throws Exception {
+    try (SchemaLock first = SchemaLock.take(database, "first", 1)) {
+      assertThat(first.connection().getAutoCommit()).isFalse();
       assertThatThrownBy(() -> SchemaLock.take(database, "second", 1))
           .isInstanceOfSatisfying(
               StoreException.class, e -> assertThat(e.kind()).isEqualTo(FailureKind.CONTENTION))
           .hasMessage(
               "COMMS-JDBC-013: second: another process has been changing tables for 1 s (expected:"
-                  + " an end of it; wait, then run SchemaScripts.apply again)");
+                  + " that it ends; wait, then run SchemaScripts.apply again)");
     }
     SchemaLock.take(database, "third", 1).close();
   }
@@ -385,7 +385,7 @@ public abstract class SchemaScriptsContract {
         dataSource(), "SELECT count(*) FROM " + database.table("commslib_schema"));
   }
 
-  /** A process of version 1 that writes row after row. */
+  /** A process of version 1 that writes rows continuously. */
   private final class Writer implements AutoCloseable {
 
     private final ExecutorService thread = Executors.newSingleThreadExecutor();
@@ -412,7 +412,7 @@ public abstract class SchemaScriptsContract {
       return null;
     }
 
-    /** Waits until it has written three rows more; one may have waited behind the change. */
+    /** Waits until it has written three more rows; one may have waited behind the change. */
     void awaitMore() {
       int before = written.get();
       while (written.get() < before + 3 && !work.isDone()) {

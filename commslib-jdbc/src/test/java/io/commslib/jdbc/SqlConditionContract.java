@@ -15,7 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What each condition looks like when a real server and its driver report it. */
+/** Contract of the conditions, as a real server and its driver report them. */
 abstract class SqlConditionContract {
 
   private HikariDataSource pool;
@@ -23,10 +23,10 @@ abstract class SqlConditionContract {
   /** Returns a pool of connections that may create tables and users. */
   abstract HikariDataSource open();
 
-  /** Returns statements with one that the server ends for having run too long. */
+  /** Returns statements, one of which the server ends because it runs too long. */
   abstract String[] slow();
 
-  /** Returns what bounds the wait for a lock in a session. */
+  /** Returns the statement that limits the wait for a lock in a session. */
   abstract String impatience();
 
   /** Creates the user {@code stranger} with the password {@code Secret1}, without privileges. */
@@ -57,7 +57,7 @@ abstract class SqlConditionContract {
   }
 
   @Test
-  void aMissingTableIsAnOperatorsMatter() {
+  void aMissingTableIsASetupFailure() {
     assertCondition(failure("SELECT * FROM not_there"), SqlCondition.SETUP);
   }
 
@@ -72,12 +72,12 @@ abstract class SqlConditionContract {
   }
 
   @Test
-  void aStatementOutOfTimeIsNoRefusal() {
+  void aStatementTimeoutIsNotARefusal() {
     assertCondition(failure(slow()), SqlCondition.UNAVAILABLE);
   }
 
   @Test
-  void aMissingPrivilegeAndAWrongPasswordAreAnOperatorsMatter() throws SQLException {
+  void aMissingPrivilegeAndAWrongPasswordAreSetupFailures() throws SQLException {
     TestDatabases.execute(pool, createStranger());
     try (Connection stranger = connect("stranger", "Secret1");
         Statement statement = stranger.createStatement()) {
@@ -89,7 +89,7 @@ abstract class SqlConditionContract {
         .isEqualTo(SqlCondition.SETUP.code());
   }
 
-  /** Returns what the stranger may not do. */
+  /** Returns a statement that the stranger may not run. */
   String forbidden() {
     return "DELETE FROM conditions";
   }
@@ -149,7 +149,7 @@ abstract class SqlConditionContract {
     return connection;
   }
 
-  /** The one that loses rolls back, so that the other can go on. */
+  /** The loser rolls back, so that the other transaction can continue. */
   private static SQLException failureOrNull(SqlStep step, Connection connection) {
     try {
       step.run();
@@ -180,7 +180,7 @@ abstract class SqlConditionContract {
   }
 
   @Test
-  void aPoolWithoutAFreeConnectionIsCalledByItsName() throws SQLException {
+  void anExhaustedPoolIsNamed() throws SQLException {
     try (HikariDataSource small =
             TestDatabases.pool(
                 pool.getJdbcUrl(),

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class SqlErrorsTest {
 
   /**
-   * State, vendor code, condition; and the kind of the same failure during commit if it differs.
+   * State, vendor code and condition, and the kind of the same failure during commit if it differs.
    */
   private static final List<String> TABLE =
       List.of(
@@ -54,7 +54,7 @@ class SqlErrorsTest {
           "90098, 90098, LOST, UNKNOWN_RESULT",
           "90121, 90121, LOST, UNKNOWN_RESULT",
           "90135, 90135, LOST, UNKNOWN_RESULT",
-          // The server can't now.
+          // The server is unavailable.
           "57014, 0, UNAVAILABLE",
           "57000, 0, UNAVAILABLE",
           "53100, 0, UNAVAILABLE",
@@ -83,7 +83,7 @@ class SqlErrorsTest {
           "HY000, 1836, UNAVAILABLE",
           "70100, 1969, UNAVAILABLE",
           "HY000, 3024, UNAVAILABLE",
-          // Only an operator can mend it.
+          // Only an operator can correct it.
           "0A000, 0, SETUP",
           "0LP01, 0, SETUP",
           "0P000, 0, SETUP",
@@ -143,7 +143,7 @@ class SqlErrorsTest {
           "HY000, 1364, REFUSED",
           "HY000, 1366, REFUSED",
           "HY000, 3819, REFUSED",
-          // Not known, or the work before it failed: a failed attempt.
+          // Unknown, or the work had failed before: a failed attempt.
           ", 0, UNKNOWN",
           "25P02, 0, UNKNOWN",
           "45000, 1644, UNKNOWN",
@@ -177,7 +177,7 @@ class SqlErrorsTest {
     assertThat(translated.kind()).isEqualTo(row.condition().kind());
     assertThat(SqlErrors.translateSingle("insert", row.failure()).kind())
         .isEqualTo(row.duringCommit());
-    // What is refused at commit depends on other rows: no proof.
+    // A refusal at commit depends on other rows, so it proves nothing.
     assertThat(SqlErrors.translateCommit(row.failure()).kind())
         .isEqualTo(
             row.condition() == SqlCondition.REFUSED ? FailureKind.CONTENTION : row.duringCommit());
@@ -185,7 +185,7 @@ class SqlErrorsTest {
 
   @ParameterizedTest
   @MethodSource("table")
-  void aConnectionThatCouldNotBeHadIsAlwaysAnOutage(Row row) {
+  void aFailureToConnectIsAlwaysAnOutage(Row row) {
     assertThat(SqlErrors.translateConnect("begin", row.failure()).kind())
         .isEqualTo(FailureKind.TRANSIENT);
   }
@@ -225,7 +225,7 @@ class SqlErrorsTest {
   }
 
   @Test
-  void anExhaustedPoolIsCalledByItsName() {
+  void anExhaustedPoolIsNamed() {
     List<SQLException> exhausted =
         List.of(
             new SQLTransientConnectionException(
@@ -242,8 +242,9 @@ class SqlErrorsTest {
               assertThat(SqlErrors.translateConnect("begin", failure))
                   .hasMessage(
                       "COMMS-JDBC-015: begin: pool exhausted: no free connection in time (expected:"
-                          + " a pool with as many connections as transactions run at once, and none"
-                          + " kept: look at its maximum, as maximumPoolSize of HikariCP, maxTotal of"
+                          + " a pool with as many connections as transactions run at the same"
+                          + " time, and no leak: check its maximum, as maximumPoolSize of HikariCP,"
+                          + " maxTotal of"
                           + " DBCP2, maxActive of Tomcat, setMaxConnections of H2)")
                   .satisfies(e -> assertThat(e.kind()).isEqualTo(FailureKind.TRANSIENT));
             });
@@ -258,7 +259,7 @@ class SqlErrorsTest {
   }
 
   @Test
-  void aPoolThatCouldNotConnectSaysWhy() {
+  void aPoolThatCouldNotConnectNamesTheReason() {
     String text = "HikariPool-1 - Connection is not available, request timed out after 250ms";
     assertThat(
             SqlErrors.translateConnect(
@@ -272,9 +273,9 @@ class SqlErrorsTest {
                 new SQLTransientConnectionException(
                     text, "28P01", new SQLException("password authentication failed", "28P01"))))
         .hasMessage(
-            "COMMS-JDBC-009: begin: the database's set-up does not fit, state 28P01, password"
-                + " authentication failed (expected: tables, privileges, user and pooler as the"
-                + " library needs them)");
+            "COMMS-JDBC-009: begin: the database's setup is wrong, state 28P01, password"
+                + " authentication failed (expected: the tables, privileges, user and pooler that"
+                + " the library needs)");
   }
 
   @Test
@@ -305,7 +306,7 @@ class SqlErrorsTest {
     return text.toString();
   }
 
-  /** As the drivers of PostgreSQL, MariaDB and H2 quote what they were given. */
+  /** Failures in which the drivers of PostgreSQL, MariaDB and H2 quote their input. */
   static List<SQLException> failuresThatQuote() {
     SQLException row =
         new SQLException("ERROR: refused\n  Detail: Failing row contains (SECRET).", "23514");
@@ -348,7 +349,7 @@ class SqlErrorsTest {
     assertThat(stackTrace(SqlErrors.withoutValues(failure))).doesNotContain("SECRET");
   }
 
-  /** As Spring, Hibernate and the pools carry what a driver has thrown. */
+  /** Failures of Spring, Hibernate and pools with a driver's failure as cause. */
   @ParameterizedTest
   @MethodSource("failuresThatQuote")
   void aFailureOfALayerNamesItsClassAndShowsNoValue(SQLException failure) {
@@ -377,7 +378,7 @@ class SqlErrorsTest {
   }
 
   @Test
-  void whatAFailureIsTakenForStaysInItsChain() {
+  void theCauseThatDecidesTheKindStaysInTheChain() {
     for (Throwable meant :
         List.of(
             new OutOfMemoryError("planted"),
@@ -394,23 +395,23 @@ class SqlErrorsTest {
   }
 
   @Test
-  void contentionAndWhatTheDatabaseCanNotDoNowNameTheState() {
+  void contentionAndUnavailabilityNameTheState() {
     assertThat(SqlErrors.translate("insert", new SQLException("deadlock detected", "40P01")))
-        .hasMessage("COMMS-JDBC-002: insert: another transaction is in the way, state 40P01");
+        .hasMessage("COMMS-JDBC-002: insert: conflict with another transaction, state 40P01");
     assertThat(SqlErrors.translate("insert", new SQLException("timeout", "57014")))
-        .hasMessage("COMMS-JDBC-008: insert: database can't now, state 57014");
+        .hasMessage("COMMS-JDBC-008: insert: database unavailable, state 57014");
   }
 
   @Test
-  void whatIsNotKnownIsAFailedAttemptAndNoOutage() {
+  void anUnknownFailureIsAFailedAttemptAndNotAnOutage() {
     StoreException unknown = SqlErrors.translate("insert", new SQLException("odd", "45000"));
     assertThat(unknown).hasMessage("COMMS-JDBC-016: insert: state 45000, odd");
     assertThat(unknown.kind()).isEqualTo(FailureKind.CONTENTION);
   }
 
-  /** Else the failure of the work is replaced by that of its own method. */
+  /** Otherwise the failure of the work would be replaced by that of its own method. */
   @Test
-  void aFailureThatCanNotTellItsCauseIsNoLostConnectionAndIsNotReplaced() {
+  void aFailureWhoseCauseCannotBeReadIsNotALostConnectionAndIsNotReplaced() {
     RuntimeException hostile =
         new RuntimeException() {
           @Override

@@ -6,14 +6,14 @@ import org.apache.kafka.common.serialization.Deserializer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Leaves a body where the client has put it: a record of a compressed batch has an array of its
- * own. A record of an uncompressed batch lies among all others of its fetch; it is copied, since
- * one that waits would keep the whole fetch in memory.
+ * Reads a body without a copy if possible. A record of a compressed batch has an array of its own.
+ * A record of an uncompressed batch shares the array of its fetch: its body is copied, since one
+ * waiting record would keep the whole fetch in memory.
  */
 final class BodyDeserializer implements Deserializer<ByteBuffer> {
 
-  /** What an array may hold beside a small body: key, headers, lengths. */
-  private static final int ROOM_BYTES = 1_024;
+  /** Bytes that an array may contain besides a small body: key, headers, lengths. */
+  private static final int OVERHEAD_BYTES = 1_024;
 
   @Override
   public @Nullable ByteBuffer deserialize(String topic, byte @Nullable [] data) {
@@ -33,6 +33,6 @@ final class BodyDeserializer implements Deserializer<ByteBuffer> {
 
   private static boolean isAlone(ByteBuffer data) {
     int length = data.remaining();
-    return data.hasArray() && data.array().length - length <= Math.max(ROOM_BYTES, length);
+    return data.hasArray() && data.array().length - length <= Math.max(OVERHEAD_BYTES, length);
   }
 }

@@ -14,17 +14,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks the cluster every few seconds whether it answers: one small request a transport, however
- * many subscriptions it has. So its death is seen by a process that only consumes too, whose
- * clients say nothing of it. What is reported depends on the age of the last answer, so a probe
- * that hangs, or a thread that no longer sends one, does not look well either. Thread-safe.
+ * Probes the cluster every few seconds with one small request for each transport, whatever the
+ * number of its subscriptions. A process that only consumes thereby detects a dead cluster, which
+ * its consumers do not report. The result depends on the age of the last answer, so that a hanging
+ * probe, or a thread that no longer sends probes, is reported too. Thread-safe.
  */
 final class BrokerWatch {
 
-  /** Between an answer or a failure and the next probe. */
+  /** The pause between an answer or a failure and the next probe. */
   static final Duration PERIOD = Duration.ofSeconds(2);
 
-  /** After which a probe without an answer has failed. */
+  /** The time after which a probe without an answer has failed. */
   static final Duration PROBE_LIMIT = Duration.ofSeconds(5);
 
   private static final Duration SILENCE_LIMIT = PERIOD.plus(PROBE_LIMIT).plusSeconds(1);
@@ -49,10 +49,10 @@ final class BrokerWatch {
 
   /** Sends the first probe. */
   void start() {
-    ask();
+    sendProbe();
   }
 
-  private void ask() {
+  private void sendProbe() {
     if (closed) {
       return;
     }
@@ -63,29 +63,29 @@ final class BrokerWatch {
     }
   }
 
-  /** Runs on the thread of the client, which must not see anything thrown. */
+  /** Runs on the client's thread: never throws. */
   private void answered(@Nullable Throwable problem) {
     try {
-      note(problem);
+      evaluate(problem);
     } catch (Throwable e) {
       failure = "its probe failed";
     }
     try {
       if (!closed) {
-        next = runtime.scheduler().schedule(PERIOD, this::ask);
+        next = runtime.scheduler().schedule(PERIOD, this::sendProbe);
       }
     } catch (Throwable e) {
-      // The runtime is closing, or there is no memory: the age of the last answer tells it.
+      // The runtime is closing, or there is no memory: the age of the last answer shows it.
       failure = "its probe can't be scheduled";
     }
   }
 
-  private void note(@Nullable Throwable problem) {
-    Throwable refusal = problem == null ? null : Failures.unwrapped(problem);
-    if (refusal == null
-        || refusal instanceof AuthorizationException
-        || refusal instanceof UnsupportedVersionException) {
-      // A cluster that refuses to tell is there.
+  private void evaluate(@Nullable Throwable problem) {
+    Throwable cause = problem == null ? null : Failures.unwrapped(problem);
+    if (cause == null
+        || cause instanceof AuthorizationException
+        || cause instanceof UnsupportedVersionException) {
+      // A cluster that rejects the probe is reachable.
       answeredNanos = time.nanoTime();
       if (!failure.isEmpty() && !closed) {
         log.info("the Kafka cluster at {} answers again", servers);
@@ -93,14 +93,14 @@ final class BrokerWatch {
       failure = "";
     } else if (!closed) {
       boolean first = failure.isEmpty();
-      failure = String.valueOf(refusal.getMessage());
+      failure = String.valueOf(cause.getMessage());
       if (first) {
-        log.warn("the Kafka cluster at {} does not answer: {}", servers, refusal.toString());
+        log.warn("the Kafka cluster at {} does not answer: {}", servers, cause.toString());
       }
     }
   }
 
-  /** Why the cluster counts as down, or empty. */
+  /** The reason why the cluster counts as down; empty if it is up. */
   String reason() {
     String problem = failure;
     Duration age = answerAge();
@@ -115,7 +115,7 @@ final class BrokerWatch {
         + (problem.isEmpty() ? "" : ": " + problem);
   }
 
-  /** The age of the last answer, or of this watch before the first. */
+  /** The age of the last answer, or of this watch before the first answer. */
   Duration answerAge() {
     return Duration.ofNanos(Math.max(0, time.nanoTime() - answeredNanos));
   }

@@ -11,16 +11,16 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
-/** The settings of each Kafka client: the user's, then the library's own. */
+/** The settings of each Kafka client: the application's, then the library's own. */
 final class ClientSettings {
 
   /**
-   * Beyond the largest body there can be: what may be published is checked before, and what came in
-   * larger from elsewhere must still fit into a dead letter.
+   * Larger than the largest configurable body: the limit of a publish is checked separately, and a
+   * larger record from a foreign producer must still fit into a dead letter.
    */
   static final int MAX_RECORD_BYTES = 65 * 1024 * 1024;
 
-  /** The longest time that the client waits for a topic on the thread that publishes. */
+  /** The longest time that the client waits for a topic on the publishing thread. */
   private static final Duration BLOCK_LIMIT = Duration.ofSeconds(2);
 
   private static final int MAX_POLL_RECORDS = 500;
@@ -46,23 +46,24 @@ final class ClientSettings {
     settings.put(ProducerConfig.ACKS_CONFIG, "all");
     settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
     settings.putIfAbsent(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4");
-    // The client's own 5 ms keep whoever waits for a confirmation, as the outbox does with each
-    // key, five times as long; publishing without a pause is as fast with either.
+    // With the client's default of 5 ms, a publisher that waits for each confirmation, as the
+    // outbox
+    // does for each key, waits five times as long. The throughput is the same with either.
     settings.put(ProducerConfig.LINGER_MS_CONFIG, 1);
     settings.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, timeout);
     settings.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, Math.max(500, timeout / 3));
-    settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, timeout / roomRounds(config));
+    settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, timeout / bufferWaitRounds(config));
     settings.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_RECORD_BYTES);
     settings.put(ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, 500);
     return settings;
   }
 
   /**
-   * The number of times that a publish waits for room in the producer's buffer. The client has one
-   * limit for this and for a topic that it does not find: a topic is not worth the publish timeout,
-   * and room is.
+   * The number of times that a publish waits for capacity in the producer's buffer. The client has
+   * one limit for this wait and for the wait for an unknown topic. The wait for a topic must be
+   * short, the wait for capacity may last for the publish timeout.
    */
-  static int roomRounds(KafkaTransportConfig config) {
+  static int bufferWaitRounds(KafkaTransportConfig config) {
     long limit = BLOCK_LIMIT.toMillis();
     return (int) ((config.publishTimeout().toMillis() + limit - 1) / limit);
   }
@@ -81,8 +82,9 @@ final class ClientSettings {
   }
 
   /**
-   * The client unpacks as many records as a poll returns, and small batches can hold large bodies:
-   * even if each is as large as may be, a poll stays within the bound for bytes in flight.
+   * The maximum number of records of a poll. The client decompresses all of them, and small batches
+   * can contain large bodies: even if each body has the maximum size, a poll stays within the limit
+   * of bytes in flight.
    */
   static int pollRecords(SubscriptionConfig subscription, int maxMessageBytes) {
     long byBytes = subscription.maxInFlightBytes() / maxMessageBytes;
@@ -101,15 +103,15 @@ final class ClientSettings {
     if (config.groupProtocol() == GroupProtocol.CLASSIC) {
       classic(settings, config);
     } else {
-      // Shares out each topic by itself: "uniform" may give one member all of the source and
-      // another all of what is redriven.
+      // Assigns each topic separately: "uniform" may assign all partitions of the source to one
+      // member and all of the redrive topic to another.
       settings.put(ConsumerConfig.GROUP_REMOTE_ASSIGNOR_CONFIG, "range");
     }
     settings.put(
         ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
         pollRecords(subscription, config.maxMessageBytes()));
-    // Where a new group starts is decided in StartPositions. What is left for the client is a
-    // position that the log does not have any more: to go on at the end would skip what is there.
+    // StartPositions decides where a new group starts. The client uses this setting only for a
+    // position that the log no longer contains: continuing at the end would skip records.
     settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
     config
         .memberId()
@@ -117,7 +119,7 @@ final class ClientSettings {
     return settings;
   }
 
-  /** What the newer protocol takes from the broker, and refuses from a client. */
+  /** Settings that the newer protocol rejects, since the broker decides them. */
   private static void classic(Map<String, Object> settings, KafkaTransportConfig config) {
     int session = (int) config.sessionTimeout().toMillis();
     settings.put(

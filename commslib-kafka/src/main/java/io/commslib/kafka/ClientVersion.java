@@ -12,9 +12,9 @@ import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 
 /**
- * Refuses kafka-clients that are known to lose or misplace records: with CVE-2026-35554 a batch
- * that expired under way could reach another topic with a successful callback. Fixed in 3.9.2,
- * 4.0.2 and 4.1.2. Refuses too what lacks something that is used.
+ * Rejects versions of kafka-clients that are known to lose or misplace records: with CVE-2026-35554
+ * a batch that expired in flight could reach another topic with a successful callback. Fixed in
+ * 3.9.2, 4.0.2 and 4.1.2. Also rejects versions that lack a required method.
  */
 final class ClientVersion {
 
@@ -24,7 +24,7 @@ final class ClientVersion {
 
   private ClientVersion() {}
 
-  /** The version of the kafka-clients on the class path, as its jar says. */
+  /** The version of the kafka-clients on the class path, as its jar states it. */
   static String inUse() {
     Properties properties = new Properties();
     try (InputStream file =
@@ -33,17 +33,17 @@ final class ClientVersion {
         properties.load(file);
       }
     } catch (IOException e) {
-      // An unknown version is accepted: an application may build its own.
+      // An unknown version is accepted: an application may have built its own.
       return UNKNOWN;
     }
     return properties.getProperty("version", UNKNOWN).strip();
   }
 
-  /** Refuses the kafka-clients on the class path if they can't do what is asked of them. */
+  /** Rejects the kafka-clients on the class path if they do not support what is required. */
   static void check(GroupProtocol protocol) {
     String version = inUse();
     check(version, protocol);
-    checkParts(version, Consumer.class);
+    checkApi(version, Consumer.class);
   }
 
   static void check(String version, GroupProtocol protocol) {
@@ -53,26 +53,26 @@ final class ClientVersion {
     }
     int major = number(parts, 1);
     if (!isSafe(major, number(parts, 2), number(parts, 3))) {
-      throw refused(version, "3.9.2, 4.0.2, 4.1.2 or newer; older ones can lose records");
+      throw rejected(version, "3.9.2, 4.0.2, 4.1.2 or newer; older ones can lose records");
     }
     if (major < 4 && protocol == GroupProtocol.CONSUMER) {
-      throw refused(version, "4.0.2 or newer for groupProtocol CONSUMER, a preview before");
+      throw rejected(version, "4.0.2 or newer for groupProtocol CONSUMER, a preview before");
     }
   }
 
   /**
-   * What is used beside what every version has: a form of close that newer versions call
-   * deprecated. It closes on the poll thread, where its absence would be noticed too late.
+   * Checks for a variant of close that is deprecated in newer versions. It is called at the end of
+   * the poll thread, where its absence would be detected too late.
    */
-  static void checkParts(String version, Class<?> consumer) {
+  static void checkApi(String version, Class<?> consumer) {
     try {
       consumer.getMethod("close", Duration.class);
     } catch (NoSuchMethodException e) {
-      throw refused(version, "one that has Consumer.close(Duration)");
+      throw rejected(version, "one that has Consumer.close(Duration)");
     }
   }
 
-  private static SubscribeException refused(String version, String rule) {
+  private static SubscribeException rejected(String version, String rule) {
     return new SubscribeException(
         "COMMS-KAFKA-011",
         FailureKind.PERMANENT,

@@ -8,8 +8,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Frees things one after the other, each whatever became of the others. An interrupt does not cut
- * it short: the flag is set again when all is done.
+ * Closes resources one after the other, each even if another one fails. An interrupt does not cut
+ * the sequence short: the flag is set again at the end.
  */
 final class CloseSequence {
 
@@ -17,11 +17,11 @@ final class CloseSequence {
 
   private CloseSequence() {}
 
-  /** Takes all steps in their order. Never throws. */
+  /** Runs all steps in their order. Never throws. */
   static void run(String what, Runnable... steps) {
     boolean interrupted = false;
     for (Runnable step : steps) {
-      // With the flag set, what waits inside of a step would give up at once.
+      // With the flag set, a wait inside a step would end immediately.
       interrupted |= Thread.interrupted();
       try {
         step.run();
@@ -38,11 +38,11 @@ final class CloseSequence {
     try {
       log.warn("{} did not close cleanly: {}", what, failure.toString());
     } catch (Throwable e) {
-      // There may be no memory for a line. What is left to free matters more.
+      // There may be no memory for a log line. The remaining steps matter more.
     }
   }
 
-  /** Waits for the latch at most so long, also on a thread that is interrupted meanwhile. */
+  /** Waits for the latch up to the limit, even if the thread is interrupted meanwhile. */
   static boolean await(CountDownLatch latch, Duration limit, TimeSource time) {
     boolean interrupted = false;
     long end = time.nanoTime() + limit.toNanos();

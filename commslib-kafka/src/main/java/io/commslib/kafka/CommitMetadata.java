@@ -7,18 +7,19 @@ import java.util.BitSet;
 import java.util.zip.CRC32;
 
 /**
- * What travels in the metadata of a committed offset: how often handling began at this offset
- * without getting past it, and which later offsets are finished already. Written as {@code
- * commslib:1:} and Base64 of a checksum (over the offset too, so that a note counts only where it
- * was made), the number of starts, and run lengths of unfinished and finished offsets in turns.
- * Whatever is not exactly that means that nothing is known.
+ * The metadata of a committed offset: the number of assignments that started to handle the offset
+ * and did not finish it, and the later offsets that are finished already. Written as {@code
+ * commslib:1:} and the Base64 form of a checksum, the number of starts, and run lengths of
+ * unfinished and finished offsets in turns. The checksum includes the offset, so that metadata is
+ * valid only for the offset it was written for. Metadata in any other form is read as {@link
+ * #none}.
  *
  * @param starts assignments that began to handle this offset and did not finish it
  * @param finished bit i: the committed offset + i is finished; bit 0 is never set
  */
 record CommitMetadata(int starts, BitSet finished) {
 
-  /** Kafka's default bound of commit metadata is 4,096 bytes. */
+  /** Kafka's default limit of commit metadata is 4,096 bytes. */
   static final int MAX_CHARS = 4_000;
 
   private static final String PREFIX = "commslib:1:";
@@ -31,7 +32,7 @@ record CommitMetadata(int starts, BitSet finished) {
     return new CommitMetadata(0, new BitSet());
   }
 
-  /** Writes the note; finished offsets for which there is no room are left out, the far ones. */
+  /** Encodes the metadata; the farthest finished offsets are left out if they exceed the limit. */
   String encode(long offset) {
     if (starts == 0 && finished.isEmpty()) {
       return "";
@@ -98,7 +99,7 @@ record CommitMetadata(int starts, BitSet finished) {
     return crc.getValue();
   }
 
-  /** Seven bits a byte, the low ones first; the high bit says that more follow. */
+  /** Seven bits a byte, the low ones first; the high bit marks that another byte follows. */
   private static void writeNumber(ByteArrayOutputStream out, int number) {
     int rest = number;
     while (rest >= 0x80) {
@@ -108,7 +109,7 @@ record CommitMetadata(int starts, BitSet finished) {
     out.write(rest);
   }
 
-  /** Reads such numbers; once something is wrong, all that follows is 0. */
+  /** Reads such numbers; after an invalid one every further number is 0. */
   private static final class Numbers {
     private final byte[] bytes;
     private int at;

@@ -17,8 +17,8 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * Copies another library's dead letter topic to the dead letters of a group. How far it is stands
- * in committed offsets of a group of its own; the topic stays as it is.
+ * Copies another library's dead letter topic to the dead letters of a group. The copied range is
+ * stored in committed offsets of a consumer group of its own. The topic is not changed.
  */
 final class DeadLetterImport {
 
@@ -32,7 +32,7 @@ final class DeadLetterImport {
     this.time = time;
   }
 
-  /** Copies what is new up to where the topic ended when asked. */
+  /** Copies new letters up to the end that the topic has at the start of the call. */
   int run(String topic, Destination source, String group, int limit) {
     Map<String, Object> settings = ClientSettings.consumer(config);
     settings.put(
@@ -86,8 +86,8 @@ final class DeadLetterImport {
   }
 
   /**
-   * Adds letters until one can't be added. How far it came is committed in any case: a letter that
-   * was confirmed and not committed would be copied again after it was redriven.
+   * Adds letters until one can't be added. The reached offset is committed in any case: a letter
+   * that was added and not committed would be copied again after its redrive.
    */
   static int copy(
       Consumer<byte[], byte[]> consumer,

@@ -12,22 +12,23 @@ import java.util.Objects;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /**
- * Which records of one partition of a dead letter topic are letters still: those of whose key no
- * later record exists. Made by reading the partition once from where the window begins to its end;
- * keeps keys and offsets, no bodies. A window holds a bounded number of letters; what is beyond it
- * is read by the next one.
+ * The current letters in one partition of a dead letter topic: the records without a later record
+ * of the same key. The index is built by reading the partition once, from the start of the window
+ * to the end. It contains keys and offsets, no bodies. A window contains a bounded number of
+ * letters; the next window contains the rest.
  *
- * <p>The key of a letter is its identity, how often it was redriven and its position, in lines: a
- * letter written twice after a crash replaces itself, and two messages never replace each other.
+ * <p>The key of a letter consists of three lines: its identity, its redrive count and its position.
+ * A letter that is written twice after a crash replaces itself, and two messages never replace each
+ * other.
  */
 final class DeadLetterIndex {
 
-  /** The most letters of a partition in one window. */
+  /** The maximum number of letters of a partition in one window. */
   static final int MAX_LETTERS = 20_000;
 
   private static final int MAX_KEY_CHARS = 1_000;
 
-  /** A letter, and earlier letters of its message, which leave with it. */
+  /** A letter, and earlier letters of the same message, which are deleted with it. */
   static final class Entry {
     final int partition;
     final long offset;
@@ -58,7 +59,7 @@ final class DeadLetterIndex {
     return Sha256.of(KafkaRecords.bytes(key)) + '\n' + redriveCount + '\n';
   }
 
-  /** Takes note of a record; records come in the order of their offsets. */
+  /** Adds a record; to be called in the order of the offsets. */
   void add(ConsumerRecord<byte[], ?> record) {
     if (record.key() == null) {
       return;
@@ -96,14 +97,14 @@ final class DeadLetterIndex {
     }
   }
 
-  /** The offset at which the next window begins, or -1 if this one reaches to the end. */
+  /** The offset at which the next window begins; -1 if this window reaches the end. */
   long next() {
     return next;
   }
 
   /**
-   * The letters of a window. After a crash in the middle of a redrive the letter that went back may
-   * still be there beside the one of its next failure: then the later one stands for both.
+   * The letters of a window. After a crash during a redrive, the redriven letter may still exist
+   * besides the letter of the next failure. The later letter then represents both.
    */
   static List<Entry> letters(Collection<DeadLetterIndex> partitions) {
     Map<String, Entry> latest = new HashMap<>();

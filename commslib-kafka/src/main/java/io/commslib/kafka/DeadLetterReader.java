@@ -25,9 +25,9 @@ import org.apache.kafka.common.TopicPartition;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the letters of a dead letter topic, oldest first over all partitions, as far as the topic
- * went when a window began. It reads twice: once to learn which records are letters still, and once
- * for the letters themselves, of which a few of each partition are in memory.
+ * Reads the letters of a dead letter topic, oldest first over all partitions, up to the end of the
+ * topic at the start of a window. It reads each window twice: first to build an index of the
+ * current letters, then the letters themselves. Only a few letters of each partition are in memory.
  */
 final class DeadLetterReader implements DeadLetterListing {
 
@@ -35,23 +35,23 @@ final class DeadLetterReader implements DeadLetterListing {
   private static final int MIN_PARTITION_FETCH_BYTES = 16 * 1024;
   private static final int MAX_POLL_RECORDS = 100;
 
-  /** The largest sum of bodies that are unpacked and not passed on yet, over all partitions. */
+  /** The maximum size of decompressed bodies in memory, over all partitions. */
   private static final int MAX_UNPACKED_BYTES = 8 * 1024 * 1024;
 
   private static final Duration POLL = Duration.ofMillis(100);
 
   /**
-   * A letter where it is stored.
+   * A letter as it is stored.
    *
-   * @param place of its record, and of earlier ones that leave with it
-   * @param timestamp of its record
-   * @param wire as the record was received from the source
-   * @param letter what operators see
+   * @param entry the place of its record, and of earlier letters that are deleted with it
+   * @param timestamp the timestamp of its record
+   * @param wire the message as it was received from the source
+   * @param letter the letter as operators see it
    */
-  record Stored(DeadLetterIndex.Entry place, long timestamp, WireMessage wire, DeadLetter letter) {}
+  record Stored(DeadLetterIndex.Entry entry, long timestamp, WireMessage wire, DeadLetter letter) {}
 
-  /** One partition: which of its records are letters, and those read and not passed on yet. */
-  private static final class Part {
+  /** One partition: its current letters, and those that are read and not returned yet. */
+  private static final class PartitionCursor {
     final TopicPartition partition;
     final ArrayDeque<Stored> read = new ArrayDeque<>();
     DeadLetterIndex index = new DeadLetterIndex();
@@ -60,7 +60,7 @@ final class DeadLetterReader implements DeadLetterListing {
     long end;
     long lastLetter = -1;
 
-    Part(TopicPartition partition) {
+    PartitionCursor(TopicPartition partition) {
       this.partition = partition;
     }
   }
@@ -70,7 +70,7 @@ final class DeadLetterReader implements DeadLetterListing {
   private final TimeSource time;
   private final String topic;
   private final KafkaConsumer<byte[], byte[]> consumer;
-  private final Map<TopicPartition, Part> parts = new LinkedHashMap<>();
+  private final Map<TopicPartition, PartitionCursor> cursors = new LinkedHashMap<>();
   private boolean more = true;
 
   DeadLetterReader(
@@ -85,7 +85,7 @@ final class DeadLetterReader implements DeadLetterListing {
     this.topic = topic;
     for (int partition = 0; partition < partitions; partition++) {
       TopicPartition one = new TopicPartition(topic, partition);
-      parts.put(one, new Part(one));
+      cursors.put(one, new PartitionCursor(one));
     }
     Map<String, Object> settings = ClientSettings.consumer(config);
     settings.put(
@@ -96,10 +96,10 @@ final class DeadLetterReader implements DeadLetterListing {
         Math.max(MIN_PARTITION_FETCH_BYTES, MAX_FETCH_BYTES / Math.max(1, partitions)));
     this.consumer = new KafkaConsumer<>(settings);
     try {
-      consumer.assign(parts.keySet());
+      consumer.assign(cursors.keySet());
       consumer
-          .beginningOffsets(parts.keySet())
-          .forEach((partition, offset) -> part(partition.partition()).begin = offset);
+          .beginningOffsets(cursors.keySet())
+          .forEach((partition, offset) -> cursor(partition.partition()).begin = offset);
     } catch (RuntimeException | Error e) {
       consumer.close();
       throw e;
@@ -107,20 +107,21 @@ final class DeadLetterReader implements DeadLetterListing {
   }
 
   /**
-   * What a fetch brings is bounded in bytes as they are stored. Bodies that compress well are many
-   * times as large once unpacked, and each partition keeps what a poll returned of it.
+   * The maximum number of records of a poll. The size of a fetch is limited in stored bytes only,
+   * and bodies can be many times larger when decompressed. Each partition keeps in memory what a
+   * poll has returned of it.
    */
   static int pollRecords(int maxMessageBytes, int partitions) {
     long most = MAX_UNPACKED_BYTES / ((long) maxMessageBytes * Math.max(1, partitions));
     return (int) Math.max(1, Math.min(MAX_POLL_RECORDS, most));
   }
 
-  private Part part(int partition) {
-    Part part = parts.get(new TopicPartition(topic, partition));
-    if (part == null) {
+  private PartitionCursor cursor(int partition) {
+    PartitionCursor cursor = cursors.get(new TopicPartition(topic, partition));
+    if (cursor == null) {
       throw new IllegalStateException("partition: " + partition + " (expected: an assigned one)");
     }
-    return part;
+    return cursor;
   }
 
   @Override
@@ -142,24 +143,24 @@ final class DeadLetterReader implements DeadLetterListing {
     return page;
   }
 
-  /** Takes the oldest letter not taken yet; must exist, see {@link #peek}. */
+  /** Removes and returns the oldest remaining letter; it must exist, see {@link #peek}. */
   Stored take() {
     Stored oldest = peek();
     if (oldest == null) {
       throw new IllegalStateException("no letter is left");
     }
-    part(oldest.place().partition).read.remove();
+    cursor(oldest.entry().partition).read.remove();
     return oldest;
   }
 
-  /** The oldest letter not taken yet; null at the end. */
+  /** The oldest remaining letter; null at the end. */
   @Nullable Stored peek() {
     try {
       while (true) {
         fill();
         Stored oldest = null;
-        for (Part part : parts.values()) {
-          Stored head = part.read.peek();
+        for (PartitionCursor cursor : cursors.values()) {
+          Stored head = cursor.read.peek();
           if (head != null && (oldest == null || head.timestamp() < oldest.timestamp())) {
             oldest = head;
           }
@@ -174,64 +175,64 @@ final class DeadLetterReader implements DeadLetterListing {
     }
   }
 
-  /** Learns which records are letters still, from where the window before ended. */
+  /** Builds the index of the next window, from the end of the previous one. */
   private void beginWindow() {
-    parts.values().forEach(part -> consumer.seek(part.partition, part.begin));
-    consumer.resume(parts.keySet());
+    cursors.values().forEach(cursor -> consumer.seek(cursor.partition, cursor.begin));
+    consumer.resume(cursors.keySet());
     consumer
-        .endOffsets(parts.keySet())
-        .forEach((partition, offset) -> part(partition.partition()).end = offset);
-    readTo(part -> part.end, record -> part(record.partition()).index.add(record));
+        .endOffsets(cursors.keySet())
+        .forEach((partition, offset) -> cursor(partition.partition()).end = offset);
+    readTo(cursor -> cursor.end, record -> cursor(record.partition()).index.add(record));
     more = false;
-    for (Part part : parts.values()) {
-      part.letters.clear();
-      part.lastLetter = -1;
+    for (PartitionCursor cursor : cursors.values()) {
+      cursor.letters.clear();
+      cursor.lastLetter = -1;
     }
     for (DeadLetterIndex.Entry entry :
-        DeadLetterIndex.letters(parts.values().stream().map(part -> part.index).toList())) {
-      Part part = part(entry.partition);
-      part.letters.put(entry.offset, entry);
-      part.lastLetter = Math.max(part.lastLetter, entry.offset);
+        DeadLetterIndex.letters(cursors.values().stream().map(cursor -> cursor.index).toList())) {
+      PartitionCursor cursor = cursor(entry.partition);
+      cursor.letters.put(entry.offset, entry);
+      cursor.lastLetter = Math.max(cursor.lastLetter, entry.offset);
     }
-    for (Part part : parts.values()) {
-      consumer.seek(part.partition, part.begin);
-      part.begin = part.index.next() >= 0 ? part.index.next() : part.end;
-      more |= part.index.next() >= 0;
-      part.index = new DeadLetterIndex();
+    for (PartitionCursor cursor : cursors.values()) {
+      consumer.seek(cursor.partition, cursor.begin);
+      cursor.begin = cursor.index.next() >= 0 ? cursor.index.next() : cursor.end;
+      more |= cursor.index.next() >= 0;
+      cursor.index = new DeadLetterIndex();
     }
   }
 
-  /** Reads until each partition that has letters left has one in memory. */
+  /** Reads until each partition with remaining letters has one in memory. */
   private void fill() {
-    readTo(part -> part.read.isEmpty() ? part.lastLetter + 1 : 0, this::keep);
+    readTo(cursor -> cursor.read.isEmpty() ? cursor.lastLetter + 1 : 0, this::keep);
   }
 
   private void keep(ConsumerRecord<byte[], byte[]> record) {
-    Part part = part(record.partition());
-    DeadLetterIndex.Entry entry = part.letters.get(record.offset());
+    PartitionCursor cursor = cursor(record.partition());
+    DeadLetterIndex.Entry entry = cursor.letters.get(record.offset());
     if (entry != null && record.value() != null) {
-      part.read.add(stored(record, entry));
+      cursor.read.add(stored(record, entry));
     }
   }
 
-  /** How far a partition is to be read. */
-  private interface Goal {
-    long of(Part part);
+  /** The offset up to which a partition is read. */
+  private interface EndOffset {
+    long of(PartitionCursor cursor);
   }
 
-  private void readTo(Goal goal, Consumer<ConsumerRecord<byte[], byte[]>> reader) {
+  private void readTo(EndOffset end, Consumer<ConsumerRecord<byte[], byte[]>> reader) {
     long limit = time.nanoTime() + config.operationTimeout().toNanos();
     while (true) {
-      Map<TopicPartition, Boolean> wanted = new HashMap<>();
-      for (Part part : parts.values()) {
-        wanted.put(part.partition, consumer.position(part.partition) < goal.of(part));
+      Map<TopicPartition, Boolean> behind = new HashMap<>();
+      for (PartitionCursor cursor : cursors.values()) {
+        behind.put(cursor.partition, consumer.position(cursor.partition) < end.of(cursor));
       }
-      if (!wanted.containsValue(true)) {
+      if (!behind.containsValue(true)) {
         return;
       }
-      wanted.forEach(
-          (partition, wants) -> {
-            if (wants) {
+      behind.forEach(
+          (partition, isBehind) -> {
+            if (isBehind) {
               consumer.resume(Set.of(partition));
             } else {
               consumer.pause(Set.of(partition));
@@ -262,7 +263,7 @@ final class DeadLetterReader implements DeadLetterListing {
     try {
       consumer.close();
     } catch (RuntimeException e) {
-      // A listing only reads: nothing is lost with it.
+      // A listing only reads: nothing is lost.
       return;
     }
   }

@@ -16,9 +16,9 @@ import org.apache.kafka.common.header.internals.RecordHeader;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a letter is stored in a compacted topic, where the record's key names the letter and a record
- * without body would remove it: the key of the original travels in a header, and a header says that
- * it had no body.
+ * Converts letters to records of a compacted topic and back. The key of such a record identifies
+ * the letter, and a record without a body deletes it. The key of the original record is therefore
+ * stored in a header, and another header marks an original without a body.
  */
 final class DeadLetterRecords {
 
@@ -28,7 +28,7 @@ final class DeadLetterRecords {
 
   private DeadLetterRecords() {}
 
-  /** Writes a letter. */
+  /** Converts a letter to a record. */
   static ProducerRecord<byte[], byte[]> write(
       String topic, @Nullable Integer partition, WireMessage wire, DeadLetter letter) {
     String identity = letter.message().isPresent() ? letter.identity() : "";
@@ -48,7 +48,7 @@ final class DeadLetterRecords {
     return record;
   }
 
-  /** Reads a letter, with its cause in its headers, as the original was received. */
+  /** Converts a record to the original message, with the cause of the letter in its headers. */
   static WireMessage read(ConsumerRecord<byte[], byte[]> record, ByteBuffer body) {
     byte[] key = null;
     boolean hasBody = true;

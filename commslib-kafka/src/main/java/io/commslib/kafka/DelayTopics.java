@@ -11,10 +11,11 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * The topics in which the records of an unordered subscription wait for a delayed attempt: one for
- * each delay of its schedule, so that each is in the order in which its records are due. A record
- * is due when the broker's time of its arrival lies the delay behind. Of each partition the first
- * record that is not due yet is where reading stops until then. For the thread that polls.
+ * The topics in which deferred records of an unordered subscription wait for their next attempt.
+ * There is one topic for each delay of the retry schedule, so that the records of each are in the
+ * order in which they become due. A record is due once the delay has passed since the broker's
+ * timestamp of its arrival. Reading of a partition stops at the first record that is not due, until
+ * it is. For the poll thread.
  */
 final class DelayTopics {
 
@@ -27,7 +28,7 @@ final class DelayTopics {
     byDelay.forEach((delay, topic) -> byTopic.put(topic, delay));
   }
 
-  /** None if the subscription keeps order: there a message waits in its lane. */
+  /** Without topics if the subscription is ordered: there a message waits in its lane. */
   static DelayTopics of(SubscriptionConfig subscription) {
     Map<Duration, String> topics = new LinkedHashMap<>();
     if (subscription.isUnordered()) {
@@ -43,12 +44,12 @@ final class DelayTopics {
     return List.copyOf(byDelay.values());
   }
 
-  /** Empty for a delay that is not of the schedule. Immutable, for any thread. */
+  /** The topic of a delay; empty if the schedule does not contain it. For any thread. */
   Optional<String> topic(Duration delay) {
     return Optional.ofNullable(byDelay.get(delay));
   }
 
-  /** Whether a record may be handled; if not, its partition is held until it may. */
+  /** Whether a record may be handled; if not, its partition waits until the record is due. */
   boolean isDue(TopicPartition partition, ConsumerRecord<?, ?> record, long nowMillis) {
     Duration delay = byTopic.get(partition.topic());
     if (delay == null || record.timestamp() + delay.toMillis() <= nowMillis) {
@@ -58,8 +59,8 @@ final class DelayTopics {
     return false;
   }
 
-  /** Whether the next record of the partition is known not to be due. */
-  boolean isHeld(TopicPartition partition, long nowMillis) {
+  /** Whether the next record of the partition is known and not due yet. */
+  boolean isWaiting(TopicPartition partition, long nowMillis) {
     Long due = dueMillis.get(partition);
     if (due != null && due <= nowMillis) {
       dueMillis.remove(partition);

@@ -15,9 +15,9 @@ import org.apache.kafka.common.header.Header;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the dead letters of Spring Kafka, whose numbers are binary and whose headers repeat, the
- * last one counting, and of SmallRye, whose numbers are text. What neither wrote keeps its headers
- * and gets an unknown cause.
+ * Reads the dead letters of Spring Kafka and of SmallRye. Spring Kafka writes binary numbers and
+ * may repeat a header, of which the last one is valid. SmallRye writes numbers as text. A record of
+ * another producer keeps its headers and gets an unknown cause.
  */
 final class ForeignDeadLetter {
 
@@ -25,7 +25,7 @@ final class ForeignDeadLetter {
   private static final String SPRING_RETRY = "retry_topic-";
   private static final String SMALLRYE = "dead-letter-";
   private static final String SMALLRYE_RETRY = "delayed-retry-";
-  private static final List<String> THEIRS =
+  private static final List<String> FOREIGN_PREFIXES =
       List.of(
           SPRING,
           SPRING_RETRY,
@@ -47,12 +47,12 @@ final class ForeignDeadLetter {
     }
   }
 
-  /** The same as a dead letter of ours. */
+  /** Converts a record to a dead letter of this library. */
   static WireMessage read(ConsumerRecord<byte[], byte[]> record, Destination source, String group) {
     ForeignDeadLetter letter = new ForeignDeadLetter(record);
     Map<String, String> own = new LinkedHashMap<>();
     for (Header header : record.headers()) {
-      if (header.value() != null && THEIRS.stream().noneMatch(header.key()::startsWith)) {
+      if (header.value() != null && FOREIGN_PREFIXES.stream().noneMatch(header.key()::startsWith)) {
         own.putIfAbsent(header.key(), new String(header.value(), StandardCharsets.UTF_8));
       }
     }
@@ -91,8 +91,8 @@ final class ForeignDeadLetter {
                 binary(SPRING + "original-offset")),
             or(binary(SPRING_RETRY + "attempts"), "0"));
     cause.put("last-cause", exception + ": " + text(SPRING + "exception-message", ""));
-    putIfThere(cause, "first-cause", SPRING + "exception-cause-fqcn");
-    putIfThere(cause, "stack", SPRING + "exception-stacktrace");
+    putIfPresent(cause, "first-cause", SPRING + "exception-cause-fqcn");
+    putIfPresent(cause, "stack", SPRING + "exception-stacktrace");
     String received = binary(SPRING + "original-timestamp");
     if (received != null) {
       cause.put("received-at", Instant.ofEpochMilli(Long.parseLong(received)).toString());
@@ -111,7 +111,7 @@ final class ForeignDeadLetter {
                 text(SMALLRYE + "offset", "")),
             text(SMALLRYE_RETRY + "count", "0"));
     cause.put("last-cause", exception + ": " + text(SMALLRYE + "reason", ""));
-    putIfThere(cause, "first-cause", SMALLRYE + "cause");
+    putIfPresent(cause, "first-cause", SMALLRYE + "cause");
     return cause;
   }
 
@@ -135,7 +135,7 @@ final class ForeignDeadLetter {
     return record.topic() + "-" + record.partition() + "@" + record.offset();
   }
 
-  private void putIfThere(Map<String, String> cause, String field, String header) {
+  private void putIfPresent(Map<String, String> cause, String field, String header) {
     String value = text(header, "");
     if (!value.isEmpty()) {
       cause.put(field, value);
@@ -147,7 +147,7 @@ final class ForeignDeadLetter {
     return value == null ? otherwise : new String(value, StandardCharsets.UTF_8);
   }
 
-  /** A big-endian number of 4 or 8 bytes as text; null if it is none. */
+  /** A big-endian number of 4 or 8 bytes as text; null if the header has another length. */
   private @Nullable String binary(String name) {
     byte[] value = headers.get(name);
     if (value == null) {

@@ -15,10 +15,13 @@ import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * The way of records from a poll through the ledgers to the engine. What the engine can't take now
- * waits here. Whatever is thrown on the way leaves each partition in a phase that says whether its
- * records are all in the ledger and with the engine; if not, they are read again. For the thread
- * that polls.
+ * Passes records from a poll through the ledgers to the engine. Records that the engine can't
+ * accept now wait in a buffer. After any exception, the phase of each partition states whether all
+ * its records are in the ledger and in the engine; if not, they are read again. For the poll
+ * thread.
+ *
+ * <p>Records of a suspect partition are isolated, as {@link PartitionLedger} describes: they wait
+ * in a queue of their own and are dispatched one at a time.
  */
 final class Intake {
 
@@ -28,10 +31,11 @@ final class Intake {
   private final OffsetCommits commits;
   private final TimeSource time;
 
-  /** Records that are in a ledger and not handed over yet, all but those being probed. */
+  /** Records that are in a ledger and not dispatched yet, except those of suspect partitions. */
   private List<KafkaDelivery> buffer = new ArrayList<>();
 
-  private final Map<PartitionLedger, ArrayDeque<KafkaDelivery>> probed = new HashMap<>();
+  /** Records of suspect partitions that are in a ledger and not dispatched yet. */
+  private final Map<PartitionLedger, ArrayDeque<KafkaDelivery>> suspects = new HashMap<>();
 
   Intake(
       Consumer<byte[], ByteBuffer> consumer,
@@ -46,20 +50,20 @@ final class Intake {
     this.time = time;
   }
 
-  /** Whether the engine has not taken all it was offered. */
+  /** Whether records wait for the engine. */
   boolean isFull() {
     return !buffer.isEmpty();
   }
 
-  boolean isProbing() {
-    return !probed.isEmpty();
+  boolean hasSuspects() {
+    return !suspects.isEmpty();
   }
 
-  boolean isProbing(PartitionLedger ledger) {
-    return probed.containsKey(ledger);
+  boolean hasSuspects(PartitionLedger ledger) {
+    return suspects.containsKey(ledger);
   }
 
-  /** Enters what a poll returned into the ledgers. */
+  /** Records what a poll returned in the ledgers and buffers it. */
   void receive(ConsumerRecords<byte[], ByteBuffer> records) {
     if (records.isEmpty()) {
       return;
@@ -68,118 +72,118 @@ final class Intake {
     List<PartitionLedger> starting = new ArrayList<>();
     for (TopicPartition partition : records.partitions()) {
       OwnedPartition owner = owned.get(partition);
-      // A partition that is not open is sent to the right offset before it is.
+      // A partition that is not open is repositioned before it opens.
       if (owner != null && owner.isOpen()) {
         enter(owner, records.records(partition), nowMillis);
         PartitionLedger ledger = owner.ledger();
-        if (ledger.isStartToBeNoted() && !ledger.isIdle()) {
+        if (ledger.isStartUnrecorded() && !ledger.isIdle()) {
           starting.add(ledger);
         }
       }
     }
-    // Before any of them is handled: should one kill this process, its successor knows.
-    commits.starts(starting);
+    // Before any of them is handled: if one kills this process, the next owner knows of the start.
+    commits.recordStarts(starting);
   }
 
   private void enter(
       OwnedPartition owner, List<ConsumerRecord<byte[], ByteBuffer>> records, long nowMillis) {
     PartitionLedger ledger = owner.ledger();
-    // Until each of them is in the ledger and in the buffer.
-    owner.inDoubt();
+    // Until all of them are in the ledger and in the buffer.
+    owner.markUncertain();
     for (ConsumerRecord<byte[], ByteBuffer> record : records) {
       long offset = record.offset();
       if (offset < owner.readUpTo()) {
-        owner.replaced(offset);
+        owner.markReplaced(offset);
         return;
       }
-      boolean jumps = offset > owner.readUpTo();
+      boolean afterGap = offset > owner.readUpTo();
       if (!delays.isDue(owner.partition(), record, nowMillis)
-          || (jumps && !ledger.hasRoomFor(offset))) {
-        // It is read again when it is due; till then nothing of the topic is kept in memory.
+          || (afterGap && !ledger.canTrack(offset))) {
+        // The record is read again when it is due. Until then no record of the topic is in memory.
         consumer.seek(owner.partition(), offset);
         break;
       }
       if (ledger.accepted(offset)) {
-        keep(ledger, new KafkaDelivery(ledger, record));
+        buffer(ledger, new KafkaDelivery(ledger, record));
       }
-      owner.read(offset);
+      owner.recordRead(offset);
     }
-    owner.entered();
+    owner.markOpen();
   }
 
-  private void keep(PartitionLedger ledger, KafkaDelivery delivery) {
-    if (ledger.isProbing()) {
-      probed.computeIfAbsent(ledger, probing -> new ArrayDeque<>()).add(delivery);
+  private void buffer(PartitionLedger ledger, KafkaDelivery delivery) {
+    if (ledger.isSuspect()) {
+      suspects.computeIfAbsent(ledger, suspect -> new ArrayDeque<>()).add(delivery);
     } else {
       buffer.add(delivery);
     }
   }
 
-  /** Hands over what the engine can take. */
-  void hand(DeliveryEngine engine) {
+  /** Dispatches as many records as the engine accepts. */
+  void dispatch(DeliveryEngine engine) {
     if (!buffer.isEmpty()) {
       boolean done = false;
       try {
-        int taken = engine.acceptWhileOpen(buffer);
-        if (taken > 0) {
+        int accepted = engine.acceptWhileOpen(buffer);
+        if (accepted > 0) {
           buffer =
-              taken == buffer.size()
+              accepted == buffer.size()
                   ? new ArrayList<>()
-                  : new ArrayList<>(buffer.subList(taken, buffer.size()));
+                  : new ArrayList<>(buffer.subList(accepted, buffer.size()));
         }
         done = true;
       } finally {
         if (!done) {
-          // How many the engine has taken is not known. Nothing is allocated here, since there may
+          // The number of accepted records is unknown. Nothing is allocated here, since there may
           // be no memory.
           for (int i = 0; i < buffer.size(); i++) {
-            inDoubt(buffer.get(i).ledger());
+            markUncertain(buffer.get(i).ledger());
           }
         }
       }
     }
     Iterator<Map.Entry<PartitionLedger, ArrayDeque<KafkaDelivery>>> entries =
-        probed.entrySet().iterator();
+        suspects.entrySet().iterator();
     while (entries.hasNext()) {
       Map.Entry<PartitionLedger, ArrayDeque<KafkaDelivery>> entry = entries.next();
       boolean done = false;
       try {
-        if (handProbed(engine, entry.getKey(), entry.getValue())) {
+        if (dispatchSuspect(engine, entry.getKey(), entry.getValue())) {
           entries.remove();
         }
         done = true;
       } finally {
         if (!done) {
-          inDoubt(entry.getKey());
+          markUncertain(entry.getKey());
         }
       }
     }
   }
 
-  /** One record of a suspicious partition at a time, its start noted; true when none is left. */
-  private boolean handProbed(
+  /** Dispatches the next record of a suspect partition; returns true once none is left. */
+  private boolean dispatchSuspect(
       DeliveryEngine engine, PartitionLedger ledger, ArrayDeque<KafkaDelivery> waiting) {
-    if (!ledger.isProbing()) {
+    if (!ledger.isSuspect()) {
       buffer.addAll(waiting);
       return true;
     }
     KafkaDelivery head = waiting.peek();
     if (head != null && ledger.frontier() == head.offset() && engine.isIntakeOpen()) {
-      commits.starts(List.of(ledger));
+      commits.recordStarts(List.of(ledger));
       waiting.poll();
       engine.accept(head);
     }
     return waiting.isEmpty() && ledger.isIdle();
   }
 
-  private void inDoubt(PartitionLedger ledger) {
+  private void markUncertain(PartitionLedger ledger) {
     OwnedPartition owner = owned.get(ledger.partition());
     if (owner != null && owner.ledger() == ledger) {
-      owner.inDoubt();
+      owner.markUncertain();
     }
   }
 
-  /** Forgets what waits of a ledger. Allocates nothing. */
+  /** Drops the waiting records of a ledger. Allocates nothing. */
   void drop(PartitionLedger ledger) {
     int kept = 0;
     for (int i = 0; i < buffer.size(); i++) {
@@ -191,6 +195,6 @@ final class Intake {
     for (int last = buffer.size() - 1; last >= kept; last--) {
       buffer.remove(last);
     }
-    probed.remove(ledger);
+    suspects.remove(ledger);
   }
 }

@@ -21,8 +21,9 @@ import org.apache.kafka.common.KafkaException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Dead letters in a compacted topic per group; a tombstone takes one out. Letters lie in the
- * partition of their number that their record came from, so that those of a key keep their order.
+ * The dead letters of each group in a compacted topic; a tombstone deletes a letter. A letter is in
+ * the partition with the same number as that of its original record, so that the letters of a key
+ * keep their order.
  */
 final class KafkaDeadLetters implements DeadLetters {
 
@@ -45,7 +46,7 @@ final class KafkaDeadLetters implements DeadLetters {
     this.time = time;
   }
 
-  /** Publishes one; confirmed when the stage completes. */
+  /** Publishes a letter; it is confirmed when the stage completes. */
   CompletionStage<PublishReceipt> add(Destination source, String group, WireMessage letter) {
     DeadLetter read = DeadLetterHeaders.read(letter, envelope);
     String topic = KafkaNames.deadLetters(source, group);
@@ -55,7 +56,7 @@ final class KafkaDeadLetters implements DeadLetters {
         read.messageId());
   }
 
-  /** Null leaves it to the client: the partition is not known, or the topic has fewer. */
+  /** The partition of a letter; null if it is unknown or does not exist, and the client decides. */
   private @Nullable Integer partition(String topic, DeadLetter letter) {
     String partition = letter.cause().get("partition");
     if (partition == null || !partition.matches("[0-9]{1,6}")) {
@@ -65,7 +66,7 @@ final class KafkaDeadLetters implements DeadLetters {
     return number < sender.partitions(topic) ? number : null;
   }
 
-  /** Publishes one and waits for the confirmation. */
+  /** Publishes a letter and waits for the confirmation. */
   void addConfirmed(Destination source, String group, WireMessage letter) {
     await(add(source, group, letter));
   }
@@ -102,36 +103,36 @@ final class KafkaDeadLetters implements DeadLetters {
 
   @Override
   public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
-    RedriveInFlight window = new RedriveInFlight(this::await);
+    RedriveInFlight inFlight = new RedriveInFlight(this::await);
     try (DeadLetterReader reader = reader(source, group)) {
       while (reader.peek() != null) {
         DeadLetterReader.Stored stored = reader.take();
         if (select.test(stored.letter())) {
           String id = stored.letter().messageId();
-          WireMessage back = DeadLetterHeaders.redriven(stored.wire());
-          window.add(
+          WireMessage redriven = DeadLetterHeaders.redriven(stored.wire());
+          inFlight.add(
               stored.letter().key().orElse(null),
-              back.sizeBytes(),
-              () -> sender.send(KafkaNames.redrive(source, group), source, id, back),
+              redriven.sizeBytes(),
+              () -> sender.send(KafkaNames.redrive(source, group), source, id, redriven),
               () -> tombstone(source, group, stored));
         }
       }
-      return window.finish();
+      return inFlight.finish();
     } catch (RuntimeException | Error e) {
-      finishSent(window, e);
+      finishSent(inFlight, e);
       throw e;
     }
   }
 
   /**
-   * What was sent before the failure is struck off, else it is delivered twice; given up when that
-   * takes too long, since each may have to wait for a broker that is down.
+   * Deletes the letters that were sent before the failure; otherwise they would be redriven twice.
+   * Stops after two publish timeouts, since each letter may wait for a broker that is down.
    */
-  private void finishSent(RedriveInFlight window, Throwable failure) {
+  private void finishSent(RedriveInFlight inFlight, Throwable failure) {
     long end = time.nanoTime() + config.publishTimeout().toNanos() * 2;
-    while (!window.isEmpty() && time.nanoTime() - end < 0) {
+    while (!inFlight.isEmpty() && time.nanoTime() - end < 0) {
       try {
-        window.finish();
+        inFlight.finish();
       } catch (RuntimeException e) {
         failure.addSuppressed(e);
       }
@@ -157,10 +158,10 @@ final class KafkaDeadLetters implements DeadLetters {
       Destination source, String group, DeadLetterReader.Stored stored) {
     String topic = KafkaNames.deadLetters(source, group);
     return CompletableFuture.allOf(
-        Stream.concat(Stream.of(stored.place()), stored.place().earlier.stream())
+        Stream.concat(Stream.of(stored.entry()), stored.entry().earlier.stream())
             .map(
-                place ->
-                    new ProducerRecord<byte[], byte[]>(topic, place.partition, place.key, null))
+                entry ->
+                    new ProducerRecord<byte[], byte[]>(topic, entry.partition, entry.key, null))
             .map(tombstone -> sender.send(tombstone, source, stored.letter().messageId()))
             .map(CompletionStage::toCompletableFuture)
             .toArray(CompletableFuture[]::new));

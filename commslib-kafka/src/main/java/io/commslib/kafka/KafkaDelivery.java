@@ -7,7 +7,7 @@ import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
 
-/** A record on its way through the engine. */
+/** A record of a partition as a delivery to the engine. */
 final class KafkaDelivery implements RawDelivery {
 
   private final PartitionLedger ledger;

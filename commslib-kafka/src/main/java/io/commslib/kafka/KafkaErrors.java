@@ -33,36 +33,36 @@ import org.apache.kafka.common.errors.UnknownMemberIdException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 
-/** The one place that reads the client's failures. */
+/** Translates failures of the Kafka client; no other class interprets them. */
 final class KafkaErrors {
 
   private KafkaErrors() {}
 
   /**
-   * Translates a failed publish. What failed before {@code send} returned was never handed to the
-   * sender; whatever fails later may have reached a broker, unless the failure itself says that the
-   * broker refused it. A missing permission says nothing of the message, and an operator can grant
-   * it. A failure that is fatal to the producer is reported for every message in flight, too.
+   * Translates a failed publish. A message that failed before {@code send} returned was not sent. A
+   * later failure means that a broker may have it, unless the failure itself states that the broker
+   * rejected it. A missing permission is transient: an operator can grant it. The client reports a
+   * failure that is fatal to the producer for every message in flight.
    */
   static PublishException publish(
       Throwable failure,
-      boolean beforeHandOver,
+      boolean beforeSendReturned,
       Destination to,
       String messageId,
       Duration publishTimeout) {
     Throwable cause = Failures.unwrapped(failure);
     boolean unauthorized = cause instanceof AuthorizationException;
-    boolean refused = isOfTheMessage(cause);
+    boolean rejected = isMessageRejected(cause);
     String rule =
         cause instanceof TimeoutException
             ? " (expected: a confirmation within " + publishTimeout + ", publishTimeout)"
             : "";
     return new PublishException(
-        refused ? "COMMS-KAFKA-003" : unauthorized ? "COMMS-KAFKA-013" : "COMMS-KAFKA-004",
-        refused ? FailureKind.PERMANENT : FailureKind.TRANSIENT,
-        (beforeHandOver && !isAfterAppend(cause))
-                || refused
-                || (unauthorized && !isEndOfProducer(cause))
+        rejected ? "COMMS-KAFKA-003" : unauthorized ? "COMMS-KAFKA-013" : "COMMS-KAFKA-004",
+        rejected ? FailureKind.PERMANENT : FailureKind.TRANSIENT,
+        (beforeSendReturned && !isAfterAppend(cause))
+                || rejected
+                || (unauthorized && !isFatalToProducer(cause))
             ? SendCertainty.NOT_SENT
             : SendCertainty.MAYBE_SENT,
         to,
@@ -72,21 +72,21 @@ final class KafkaErrors {
   }
 
   /**
-   * Whether the client found no such topic. It says so of a failure inside {@code send} only, where
-   * it waits for nothing else but room.
+   * Whether the client did not find the topic. Valid only for a failure inside {@code send}, where
+   * the client waits for topics and for buffer capacity.
    */
   static boolean isTopicMissing(Throwable failureOfSend) {
     return failureOfSend instanceof TimeoutException && !isBufferFull(failureOfSend);
   }
 
   /**
-   * Whether the producer is in a fatal state and publishes nothing more. The client treats an
-   * idempotent producer so after these failures of a batch (see {@code maybeTransitionToErrorState}
-   * in its {@code TransactionManager}); after others, such as an unexpected answer to its request
-   * for an id, it only says so when the next message is sent, by a text. A broken sequence or a
-   * failed login is no such failure: the client goes on after those.
+   * Whether the producer is in a fatal state and publishes nothing more. An idempotent producer
+   * enters that state after these failures of a batch (see {@code maybeTransitionToErrorState} in
+   * the client's {@code TransactionManager}). After other failures, such as an unexpected response
+   * to the request for a producer id, the client reports the state only when the next message is
+   * sent, and only by a text. The producer survives a broken sequence and a failed login.
    */
-  static boolean isEndOfProducer(Throwable failure) {
+  static boolean isFatalToProducer(Throwable failure) {
     return Failures.chain(failure).stream()
         .anyMatch(
             cause ->
@@ -98,8 +98,8 @@ final class KafkaErrors {
                     || isErrorState(cause));
   }
 
-  /** The name of the failure that has ended a producer, which the client may wrap. */
-  static String nameOfEnd(Throwable failure) {
+  /** The name of the failure that was fatal to a producer; the client may have wrapped it. */
+  static String rootCauseName(Throwable failure) {
     List<Throwable> chain = Failures.chain(failure);
     return chain.get(chain.size() - 1).getClass().getSimpleName();
   }
@@ -112,29 +112,29 @@ final class KafkaErrors {
   }
 
   /**
-   * Whether {@code send} has thrown it although the message lies in the producer's buffer: the
-   * client looks at its state only then, and it may leave that state and send the message.
+   * Whether {@code send} has thrown it although the message is in the producer's buffer: the client
+   * checks its state after that, and may still leave the state and send the message.
    */
   private static boolean isAfterAppend(Throwable failureOfSend) {
     return isErrorState(failureOfSend);
   }
 
-  /** Whether the client's buffer had no room for the message. */
+  /** Whether the client's buffer had no capacity for the message. */
   static boolean isBufferFull(Throwable failureOfSend) {
     return failureOfSend instanceof BufferExhaustedException;
   }
 
-  /** Whether the cluster says that it has no such topic. */
+  /** Whether the cluster states that the topic does not exist. */
   static boolean isTopicUnknown(Throwable failureOfDescription) {
     return Failures.unwrapped(failureOfDescription) instanceof UnknownTopicOrPartitionException;
   }
 
-  /** Whether a topic that could not be described may still be missing, or the cluster away. */
+  /** Whether a topic that could not be described may still be missing, or the cluster is down. */
   static boolean isStillMissing(Throwable failureOfDescription) {
     return Failures.unwrapped(failureOfDescription) instanceof RetriableException;
   }
 
-  /** The failure of a publish to a topic that was not found, by this publish or by one before. */
+  /** The failure of a publish to a topic that this publish or an earlier one did not find. */
   static PublishException topicMissing(Throwable failure, Destination to, String messageId) {
     return new PublishException(
         "COMMS-KAFKA-004",
@@ -143,17 +143,17 @@ final class KafkaErrors {
         to,
         messageId,
         text(failure)
-            + " (expected: a topic that the cluster knows; it is asked every "
+            + " (expected: a topic that the cluster knows; checked every "
             + MissingTopics.PERIOD.toSeconds()
             + " s)",
         failure);
   }
 
   /**
-   * Whether it proves something about this message and says nothing about the broker. Only the
-   * failure itself counts: the client also wraps the failure of an earlier message.
+   * Whether the message itself is the cause, and not the broker. Only the failure itself counts:
+   * the client also wraps the failures of earlier messages.
    */
-  static boolean isOfTheMessage(Throwable failure) {
+  static boolean isMessageRejected(Throwable failure) {
     Throwable cause = Failures.unwrapped(failure);
     return cause instanceof RecordTooLargeException
         || cause instanceof RecordBatchTooLargeException
@@ -165,7 +165,7 @@ final class KafkaErrors {
   static SubscribeException subscribe(String what, Throwable failure) {
     Throwable cause = Failures.unwrapped(failure);
     boolean permanent =
-        isOfTheMessage(cause)
+        isMessageRejected(cause)
             || cause instanceof AuthorizationException
             || cause instanceof AuthenticationException;
     return new SubscribeException(
@@ -175,28 +175,28 @@ final class KafkaErrors {
         cause);
   }
 
-  /** What a failed commit means for who commits. */
+  /** The meaning of a failed commit. */
   enum CommitFailure {
-    /** The next one gets through. */
-    PASSING,
-    /** The partitions are others' by now. */
+    /** A later commit can succeed. */
+    TRANSIENT,
+    /** The partitions belong to another member. */
     NOT_A_MEMBER,
-    /** No commit will get through until somebody changes something. */
-    NEEDS_AN_OPERATOR
+    /** No commit succeeds until an operator corrects the cause. */
+    FATAL
   }
 
-  /** The first failure in the chain of causes that tells decides. */
+  /** Classifies a failed commit by the first conclusive failure in its chain of causes. */
   static CommitFailure commit(Exception failure) {
     return Failures.chain(failure).stream()
         .map(KafkaErrors::commitFailure)
-        .filter(kind -> kind != CommitFailure.NEEDS_AN_OPERATOR)
+        .filter(kind -> kind != CommitFailure.FATAL)
         .findFirst()
-        .orElse(CommitFailure.NEEDS_AN_OPERATOR);
+        .orElse(CommitFailure.FATAL);
   }
 
   private static CommitFailure commitFailure(Throwable failure) {
     if (failure instanceof RebalanceInProgressException || failure instanceof RetriableException) {
-      return CommitFailure.PASSING;
+      return CommitFailure.TRANSIENT;
     }
     return failure instanceof CommitFailedException
             || failure instanceof FencedInstanceIdException
@@ -204,7 +204,7 @@ final class KafkaErrors {
             || failure instanceof IllegalGenerationException
             || failure instanceof StaleMemberEpochException
         ? CommitFailure.NOT_A_MEMBER
-        : CommitFailure.NEEDS_AN_OPERATOR;
+        : CommitFailure.FATAL;
   }
 
   static TransportException operation(String what, Throwable failure) {
@@ -213,7 +213,7 @@ final class KafkaErrors {
         "COMMS-KAFKA-007", FailureKind.TRANSIENT, what + ": " + text(cause), cause);
   }
 
-  /** The failure of a request that the broker did not answer in time. */
+  /** The failure of a request that the broker has not answered in time. */
   static java.util.concurrent.TimeoutException noAnswer(String setting, Duration limit) {
     return new java.util.concurrent.TimeoutException(
         "no answer (expected: one within " + limit + ", " + setting + ")");

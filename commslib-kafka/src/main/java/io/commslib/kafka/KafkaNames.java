@@ -4,10 +4,10 @@ import io.commslib.core.messaging.Destination;
 import java.time.Duration;
 
 /**
- * Which Kafka topic stands for what: a topic has its own name, a queue {@code <name>.queue}, and
- * each group of either {@code .<group>.dlq} for its dead letters, {@code .<group>.redrive} for what
- * is sent back to it, and {@code .<group>.delay-<millis>} for what an unordered subscription lets
- * wait.
+ * The names of the Kafka topics. A topic has its own name and a queue has {@code <name>.queue}.
+ * Each group of either appends {@code .<group>.dlq} for its dead letters, {@code .<group>.redrive}
+ * for redriven messages, and {@code .<group>.delay-<millis>} for deferred retries of an unordered
+ * subscription.
  */
 final class KafkaNames {
 
@@ -15,7 +15,7 @@ final class KafkaNames {
 
   private KafkaNames() {}
 
-  /** Such a name could be another destination's own topic. */
+  /** Whether a destination of this name could collide with the topics of another destination. */
   static boolean isReserved(String name) {
     return name.endsWith(".queue") || name.endsWith(".dlq") || isOwn(name);
   }
@@ -42,7 +42,7 @@ final class KafkaNames {
     return groupId(destination, group) + DELAY + delay.toMillis();
   }
 
-  /** Asked for each record: leaves nothing to collect. */
+  /** Whether it is the topic of a delay. Called for each record: allocates nothing. */
   static boolean isDelay(String topic) {
     int digits = topic.length();
     while (digits > 0 && topic.charAt(digits - 1) >= '0' && topic.charAt(digits - 1) <= '9') {
@@ -51,7 +51,7 @@ final class KafkaNames {
     return digits < topic.length() && topic.startsWith(DELAY, digits - DELAY.length());
   }
 
-  /** Whether only the library itself writes there. */
+  /** Whether only the library itself writes to the topic. */
   static boolean isOwn(String topic) {
     return topic.endsWith(".redrive") || isDelay(topic);
   }

@@ -7,12 +7,12 @@ import org.apache.kafka.common.header.Header;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A record as it was received, with what a text can't show: the bytes of its key, repeated headers,
- * headers whose value is null or no text, and whether it has a body at all.
+ * The parts of a received record that text can't represent: the bytes of its key, repeated headers,
+ * headers whose value is null or binary, and whether it has a body.
  *
- * @param key null if it has none
- * @param headers in their order
- * @param hasBody false for a tombstone
+ * @param key the key; null if the record has none
+ * @param headers the headers in their order
+ * @param hasBody whether the record has a body; false for a tombstone
  */
 record KafkaOrigin(byte @Nullable [] key, List<Header> headers, boolean hasBody) {
 

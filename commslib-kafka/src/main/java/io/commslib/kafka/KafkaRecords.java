@@ -17,9 +17,9 @@ import org.apache.kafka.common.header.Headers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Wire messages to Kafka records and back. A wire message shows headers as UTF-8 text, the first of
- * several of one name; what that can't show is taken from the record it was read from when it is
- * written again.
+ * Converts wire messages to Kafka records and back. A wire message has headers as UTF-8 text, and
+ * only the first of several with one name. When it is written again, the rest is taken from the
+ * record that it was read from.
  */
 final class KafkaRecords {
 
@@ -27,7 +27,7 @@ final class KafkaRecords {
 
   private KafkaRecords() {}
 
-  /** The record as it was received, but for the headers that were changed since. */
+  /** The record as it was received, except for headers that were changed since. */
   static ProducerRecord<byte[], byte[]> record(String topic, WireMessage wire) {
     KafkaOrigin origin = origin(wire);
     byte[] key = origin == null ? key(wire) : origin.key();
@@ -35,7 +35,7 @@ final class KafkaRecords {
     return record(topic, null, key, wire, hasBody ? wire.body() : null);
   }
 
-  /** A record with a key, and a body or none, of its own. */
+  /** A record with the given key and body instead of the received ones. */
   static ProducerRecord<byte[], byte[]> record(
       String topic,
       @Nullable Integer partition,
@@ -52,7 +52,7 @@ final class KafkaRecords {
     return record;
   }
 
-  /** Where the headers still say what was received, the bytes that were received are written. */
+  /** Writes the received bytes of each header that was not changed. */
   private static void write(KafkaOrigin origin, Map<String, String> current, Headers to) {
     Map<String, String> shown = new HashMap<>();
     for (Header header : origin.headers()) {
@@ -99,7 +99,7 @@ final class KafkaRecords {
     return wire.key().map(KafkaRecords::bytes).orElse(null);
   }
 
-  /** Headers of the library's own are believed only where the library alone writes. */
+  /** Reads a record; headers of the library's own are kept only from a trusted topic. */
   static WireMessage wire(
       ConsumerRecord<byte[], ?> record,
       @Nullable String laneKey,
@@ -118,7 +118,7 @@ final class KafkaRecords {
     return new WireMessage(key, headers.build(), body == null ? EMPTY : body, record);
   }
 
-  /** The key as a text that is equal only for equal keys; null if the record has none. */
+  /** The key as text that is equal only for equal keys; null if the record has none. */
   static @Nullable String laneKey(ConsumerRecord<byte[], ?> record) {
     return record.key() == null ? null : OrderingKeys.of(record.key());
   }

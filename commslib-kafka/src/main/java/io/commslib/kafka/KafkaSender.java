@@ -25,31 +25,31 @@ import org.apache.kafka.common.Metric;
 import org.apache.kafka.common.MetricName;
 import org.jspecify.annotations.Nullable;
 
-/** Publishes records and says with what certainty each one failed. */
+/** Publishes records and reports with which certainty each one failed. */
 final class KafkaSender {
 
-  /** Beyond the publish timeout, after which the client gives up what is unconfirmed. */
-  private static final Duration CLOSE_ROOM = Duration.ofSeconds(2);
+  /** Added to the publish timeout, after which the client fails what is unconfirmed. */
+  private static final Duration CLOSE_MARGIN = Duration.ofSeconds(2);
 
-  /** For how long a failed publish is shown, unless another one is confirmed before. */
-  private static final Duration ERROR_SHOWN = Duration.ofSeconds(5);
+  /** The time for which health reports a failed publish, unless another one is confirmed. */
+  private static final Duration ERROR_REPORTED_FOR = Duration.ofSeconds(5);
 
-  /** The client gives up what waits, and then what is sent, within a publish timeout each. */
-  private static final Duration EXPIRY_ROOM = Duration.ofSeconds(10);
+  /** Added to two publish timeouts: the client fails buffered and sent messages after one each. */
+  private static final Duration EXPIRY_MARGIN = Duration.ofSeconds(10);
 
-  private static final AtomicIntegerFieldUpdater<Sending> ENDED =
-      AtomicIntegerFieldUpdater.newUpdater(Sending.class, "ended");
+  private static final AtomicIntegerFieldUpdater<PendingPublish> ENDED =
+      AtomicIntegerFieldUpdater.newUpdater(PendingPublish.class, "ended");
 
-  private final LiveProducer producers;
+  private final ReplaceableProducer producers;
   private final Duration publishTimeout;
   private final CommsRuntime runtime;
-  private final int roomRounds;
+  private final int bufferWaitRounds;
   private final MissingTopics missing;
   private final UnconfirmedPublishes unconfirmed = new UnconfirmedPublishes();
   private volatile String lastError = "";
   private volatile long lastErrorNanos;
 
-  /** The client's own thread, known from the first confirmation on. */
+  /** The client's own thread; known from the first confirmation on. */
   private volatile @Nullable Thread senderThread;
 
   KafkaSender(KafkaTransportConfig config, CommsRuntime runtime, MissingTopics missing) {
@@ -62,10 +62,10 @@ final class KafkaSender {
       MissingTopics missing,
       Supplier<Producer<byte[], byte[]>> factory) {
     this.publishTimeout = config.publishTimeout();
-    this.roomRounds = ClientSettings.roomRounds(config);
+    this.bufferWaitRounds = ClientSettings.bufferWaitRounds(config);
     this.missing = missing;
     this.runtime = runtime;
-    this.producers = new LiveProducer(runtime, factory);
+    this.producers = new ReplaceableProducer(runtime, factory);
   }
 
   CompletionStage<PublishReceipt> send(
@@ -80,25 +80,25 @@ final class KafkaSender {
       return CompletableFuture.failedStage(KafkaErrors.topicMissing(known.get(), to, messageId));
     }
     Producer<byte[], byte[]> producer = producers.current();
-    Sending sending = new Sending(producer, record.topic(), to, messageId);
+    PendingPublish sending = new PendingPublish(producer, record.topic(), to, messageId);
     try {
       do {
-        // The callback is told of every outcome; the future would only say the same again.
+        // The callback receives every outcome, so the future is not needed.
         var unused = producer.send(record, sending::complete);
-      } while (sending.waitsForRoomAgain());
+      } while (sending.waitsForBufferAgain());
     } catch (KafkaException | IllegalStateException e) {
       sending.complete(null, e);
     } catch (Throwable e) {
-      // An error, or an exception of code that the application gave to the client: whether it has
-      // taken the record is not known.
-      sending.handedOver = true;
+      // An error, or an exception of application code inside the client: the record may be in its
+      // buffer.
+      sending.sendReturned = true;
       sending.failed(e);
     }
-    sending.handedOver = true;
+    sending.sendReturned = true;
     return sending.result.minimalCompletionStage();
   }
 
-  /** The number of partitions of a topic, as the client knows it; 0 if it does not. */
+  /** The number of partitions of a topic; 0 if the client does not know the topic. */
   int partitions(String topic) {
     if (missing.failure(topic).isPresent()) {
       return 0;
@@ -111,34 +111,34 @@ final class KafkaSender {
   }
 
   /**
-   * The callback also runs inside {@code send}, for what failed before it was handed to the sender.
+   * One publish, from {@code send} to its outcome. The callback also runs inside {@code send}, for
+   * a message that fails before it is in the buffer.
    */
-  private final class Sending {
+  private final class PendingPublish {
     private final CompletableFuture<PublishReceipt> result = new CompletableFuture<>();
     private final Producer<byte[], byte[]> producer;
     private final String topic;
     private final Destination to;
     private final String messageId;
     private final Thread caller = Thread.currentThread();
-    private final int place = unconfirmed.began(runtime.time().nanoTime());
+    private final int slot = unconfirmed.began(runtime.time().nanoTime());
     private volatile int ended;
-    private volatile boolean handedOver;
+    private volatile boolean sendReturned;
 
-    /** Of the caller's thread only. */
+    /** For the caller's thread only. */
     private int rounds = 1;
 
-    private boolean noRoom;
+    private boolean bufferFull;
 
-    Sending(Producer<byte[], byte[]> producer, String topic, Destination to, String messageId) {
+    PendingPublish(
+        Producer<byte[], byte[]> producer, String topic, Destination to, String messageId) {
       this.producer = producer;
       this.topic = topic;
       this.to = to;
       this.messageId = messageId;
     }
 
-    /**
-     * The client's thread would end with an error that it meets here, and with it all publishing.
-     */
+    /** Never throws: an error would end the client's thread, and with it all publishing. */
     void complete(@Nullable RecordMetadata metadata, @Nullable Exception failure) {
       try {
         Thread current = Thread.currentThread();
@@ -152,16 +152,16 @@ final class KafkaSender {
           failed(failure == null ? new IllegalStateException("no metadata") : failure);
         }
       } catch (Throwable e) {
-        // Neither a text nor an exception may be had now.
+        // There may be no memory for an exception of our own.
         end();
         result.completeExceptionally(e);
       }
     }
 
-    /** Whether the last round ended without room, and another one may follow. */
-    boolean waitsForRoomAgain() {
-      boolean again = noRoom;
-      noRoom = false;
+    /** Whether the last wait for buffer capacity timed out and another one may follow. */
+    boolean waitsForBufferAgain() {
+      boolean again = bufferFull;
+      bufferFull = false;
       return again;
     }
 
@@ -176,58 +176,57 @@ final class KafkaSender {
     }
 
     private void failed(Throwable failure) {
-      boolean before = !handedOver && Thread.currentThread() == caller;
-      if (before && KafkaErrors.isBufferFull(failure) && rounds < roomRounds) {
+      boolean inSend = !sendReturned && Thread.currentThread() == caller;
+      if (inSend && KafkaErrors.isBufferFull(failure) && rounds < bufferWaitRounds) {
         rounds++;
-        noRoom = true;
+        bufferFull = true;
         return;
       }
-      PublishException told;
-      if (before && KafkaErrors.isTopicMissing(failure)) {
+      PublishException reported;
+      if (inSend && KafkaErrors.isTopicMissing(failure)) {
         missing.add(topic, failure);
-        told = KafkaErrors.topicMissing(failure, to, messageId);
+        reported = KafkaErrors.topicMissing(failure, to, messageId);
       } else {
         if (KafkaErrors.isTopicUnknown(failure)) {
-          // It was deleted, or a broker does not know it yet: the next ones need not wait for it.
+          // It was deleted, or a broker does not know it yet: later publishes need not wait for it.
           missing.add(topic, failure);
-        } else if (!KafkaErrors.isOfTheMessage(failure)) {
+        } else if (!KafkaErrors.isMessageRejected(failure)) {
           lastErrorNanos = runtime.time().nanoTime();
           lastError = failure.getClass().getSimpleName();
         }
-        told = KafkaErrors.publish(failure, before, to, messageId, publishTimeout);
+        reported = KafkaErrors.publish(failure, inSend, to, messageId, publishTimeout);
       }
       end();
-      if (KafkaErrors.isEndOfProducer(failure)) {
+      if (KafkaErrors.isFatalToProducer(failure)) {
         producers.failed(producer, failure);
       }
-      result.completeExceptionally(told);
+      result.completeExceptionally(reported);
     }
 
     private void end() {
       if (ended == 0 && ENDED.compareAndSet(this, 0, 1)) {
-        unconfirmed.ended(place);
+        unconfirmed.ended(slot);
       }
     }
   }
 
   /**
-   * Down for a short while after a failed publish, while the producer is replaced, and while the
-   * client does not even give up what is older than it may become. Degraded while a topic is
-   * missing.
+   * Down for a short time after a failed publish, while the producer is replaced, and while a
+   * publish is older than the client should allow. Degraded while a topic is missing.
    */
   Health health(Map<String, String> more) {
     long now = runtime.time().nanoTime();
     Duration oldest = unconfirmed.oldest(now);
     Map<String, String> details = new HashMap<>(more);
     details.put("oldestUnconfirmed", oldest.toString());
-    details.put("waitingForRoom", Long.toString(waitingForRoom()));
+    details.put("waitingForRoom", Long.toString(threadsWaitingForBuffer()));
     String reason = producers.reason();
     if (!reason.isEmpty()) {
       return Health.of(Health.Status.DOWN, reason, details);
     }
-    if (oldest.compareTo(publishTimeout.multipliedBy(2).plus(EXPIRY_ROOM)) > 0) {
+    if (oldest.compareTo(publishTimeout.multipliedBy(2).plus(EXPIRY_MARGIN)) > 0) {
       reason = "a publish has had no outcome for " + oldest.toSeconds() + " s";
-    } else if (now - lastErrorNanos < ERROR_SHOWN.toNanos()) {
+    } else if (now - lastErrorNanos < ERROR_REPORTED_FOR.toNanos()) {
       reason = lastError;
     }
     if (!reason.isEmpty()) {
@@ -239,8 +238,8 @@ final class KafkaSender {
         : Health.of(Health.Status.DEGRADED, "topics not found: " + topics, details);
   }
 
-  /** The number of threads that wait inside {@code publish} until the client's buffer has room. */
-  private long waitingForRoom() {
+  /** The number of threads that wait inside {@code publish} for capacity in the client's buffer. */
+  private long threadsWaitingForBuffer() {
     for (Map.Entry<MetricName, ? extends Metric> metric :
         producers.current().metrics().entrySet()) {
       if (metric.getKey().name().equals("waiting-threads")
@@ -251,26 +250,26 @@ final class KafkaSender {
     return 0;
   }
 
-  /** Whether this is the thread on which the client tells of confirmations. */
+  /** Whether this is the thread on which the client reports confirmations. */
   boolean isSenderThread() {
     return Thread.currentThread() == senderThread;
   }
 
-  /** How long {@link #close} takes at most. */
+  /** The longest time that {@link #close} takes. */
   Duration closeLimit() {
-    return publishTimeout.plus(CLOSE_ROOM);
+    return publishTimeout.plus(CLOSE_MARGIN);
   }
 
   /**
-   * Waits for what is unconfirmed, at most the publish timeout. The client waits without a limit
-   * for its own thread in the end, on which an application's code may hang; so it does that on a
-   * thread of its own.
+   * Waits for unconfirmed messages, at most for the publish timeout. In the end the client waits
+   * for its own thread without a limit, and application code may hang on that thread. Therefore the
+   * client is closed on a separate thread.
    */
   void close() {
     missing.close();
-    Producer<byte[], byte[]> producer = producers.end();
+    Producer<byte[], byte[]> producer = producers.stop();
     if (isSenderThread()) {
-      // The client notices, and waits for nothing.
+      // The client detects this and does not wait.
       producer.close(Duration.ZERO);
       return;
     }
@@ -281,7 +280,7 @@ final class KafkaSender {
     try {
       runtime.newThread("kafka-close", close).start();
     } catch (RuntimeException | Error e) {
-      // No thread to be had.
+      // No thread can be created.
       close.run();
     }
     CloseSequence.await(closed, closeLimit(), runtime.time());

@@ -17,7 +17,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A member of a consumer group: the poll loop beside the engine that does the work. */
+/** A member of a consumer group: a poll loop and the engine that runs the handlers. */
 final class KafkaSubscription implements Subscription {
 
   private static final Logger log = LoggerFactory.getLogger(KafkaSubscription.class);
@@ -61,7 +61,7 @@ final class KafkaSubscription implements Subscription {
             });
   }
 
-  /** Begins to poll. Not part of making it, so that whoever made it can free it if this fails. */
+  /** Starts to poll. Not part of the constructor, so that the caller can close it if this fails. */
   void start() {
     thread.start();
     source.start();
@@ -101,9 +101,9 @@ final class KafkaSubscription implements Subscription {
     Map<String, String> details = new HashMap<>(handlers.details());
     Duration age = loop.passAge();
     details.put("lastPoll", age.toString());
-    String lost = lost(age);
-    if (!lost.isEmpty()) {
-      return Health.of(Health.Status.DOWN, lost, details);
+    String down = downReason(age);
+    if (!down.isEmpty()) {
+      return Health.of(Health.Status.DOWN, down, details);
     }
     String error = loop.lastError();
     return handlers.status() == Health.Status.UP && !error.isEmpty()
@@ -111,8 +111,8 @@ final class KafkaSubscription implements Subscription {
         : Health.of(handlers.status(), handlers.reason(), details);
   }
 
-  /** Why no message can come now, or empty. */
-  private String lost(Duration passAge) {
+  /** The reason why no message can arrive now; empty if there is none. */
+  private String downReason(Duration passAge) {
     if (ended.getCount() == 0) {
       return "the poll thread has ended";
     }
@@ -143,7 +143,7 @@ final class KafkaSubscription implements Subscription {
     long end = time.nanoTime() + limit.toNanos();
     loop.stopIntake();
     boolean idle = engine.drain(limit);
-    // What has ended is finished when the broker knows: else it is delivered again.
+    // Without a confirmed commit, handled records would be redelivered.
     return loop.awaitCommitted(end - time.nanoTime()) && idle;
   }
 
@@ -152,7 +152,7 @@ final class KafkaSubscription implements Subscription {
     CloseSequence.run(toString(), this::beginClose, () -> awaitClosed(PollLoop.END_LIMIT));
   }
 
-  /** Tells all that runs for it to end, and does not wait. */
+  /** Signals the engine, the loop and the watch to end, and does not wait. */
   void beginClose() {
     state.set(LifecycleState.CLOSED);
     CloseSequence.run(toString(), source::close, engine::close, loop::stop);
@@ -160,9 +160,9 @@ final class KafkaSubscription implements Subscription {
 
   /** Waits until the consumer is closed. */
   void awaitClosed(Duration limit) {
-    // An observer may close on the poll thread itself, which ends when it has returned from here.
+    // An observer may close on the poll thread itself, which ends after this call has returned.
     if (!isPollThread() && !CloseSequence.await(ended, limit, time)) {
-      log.warn("{} has not ended in time, it goes on ending", this);
+      log.warn("{} has not ended in time and continues to end in the background", this);
     }
     onClose.run();
   }

@@ -35,12 +35,12 @@ final class KafkaTopics {
 
   static final Duration CLOSE_LIMIT = Duration.ofSeconds(2);
 
-  private static final long LOOK_NANOS = 50_000_000L;
+  private static final long RETRY_PAUSE_NANOS = 50_000_000L;
 
-  /** A message that was let in must fit in here with what is added to its headers. */
+  /** An accepted message must fit into these topics with its additional headers. */
   private static final String MAX_BYTES = Integer.toString(ClientSettings.MAX_RECORD_BYTES);
 
-  /** Beyond the longest delay a schedule allows, by far. */
+  /** Far longer than the longest delay of a retry schedule. */
   private static final String DELAY_RETENTION_MILLIS =
       Long.toString(Duration.ofDays(14).toMillis());
 
@@ -69,20 +69,20 @@ final class KafkaTopics {
     }
   }
 
-  /** A topic somebody else has just created exists before every broker knows of it. */
+  /** Waits for a topic that another process has just created: not every broker knows it yet. */
   private int partitionsOnceKnown(String topic) {
     long end = time.nanoTime() + config.operationTimeout().toNanos();
     int found = partitions(topic);
     while (found == 0 && time.nanoTime() - end < 0) {
-      LockSupport.parkNanos(LOOK_NANOS);
+      LockSupport.parkNanos(RETRY_PAUSE_NANOS);
       found = partitions(topic);
     }
     return found;
   }
 
   /**
-   * Makes sure that a group's own topics exist, also of a group that was not declared. Those of a
-   * destination that is only verified are not created.
+   * Creates the missing topics of a group, including a group that was not declared. If the
+   * destination was declared verify-only, they are checked and not created.
    */
   void declareGroup(DestinationConfig destination, String group, List<String> delayTopics) {
     if (destination.isVerifyOnly()) {
@@ -95,11 +95,11 @@ final class KafkaTopics {
           newTopic(topic, destination.partitions())
               .configs(
                   Map.of(
-                      // Not the broker's default: compacted, a key's later record replaces one
-                      // that waits.
+                      // The broker's default may be compaction, where a later record of a key
+                      // replaces a waiting one.
                       TopicConfig.CLEANUP_POLICY_CONFIG,
                       TopicConfig.CLEANUP_POLICY_DELETE,
-                      // When a record is due is reckoned from its arrival, by one clock.
+                      // Due times are computed from the arrival, by one clock.
                       TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
                       "LogAppendTime",
                       TopicConfig.RETENTION_MS_CONFIG,
@@ -112,7 +112,7 @@ final class KafkaTopics {
 
   private List<NewTopic> groupTopics(DestinationConfig destination, String group) {
     Destination to = destination.destination();
-    // Compacted: a dead letter stays until a tombstone says that it was redriven or discarded.
+    // Compacted: a dead letter stays until a tombstone deletes it on redrive or discard.
     NewTopic deadLetters =
         newTopic(KafkaNames.deadLetters(to, group), destination.partitions())
             .configs(
@@ -132,7 +132,7 @@ final class KafkaTopics {
     return List.of(deadLetters, redrive);
   }
 
-  /** A queue is not to lose messages of a key where compaction is the broker's default. */
+  /** A queue must not lose messages of a key if compaction is the broker's default. */
   private NewTopic source(DestinationConfig destination, String topic) {
     NewTopic source = newTopic(topic, destination.partitions());
     return destination.destination().kind() == Destination.Kind.QUEUE
@@ -146,7 +146,7 @@ final class KafkaTopics {
         name, Optional.of(partitions), config.replicationFactor().map(Integer::shortValue));
   }
 
-  /** Returns whether all of them were created by this call. */
+  /** Creates topics; returns whether this call created all of them. */
   private boolean create(List<NewTopic> topics) {
     boolean all = true;
     List<NewTopic> fresh = new ArrayList<>(topics);
@@ -171,10 +171,10 @@ final class KafkaTopics {
   }
 
   /**
-   * A topic is known before each of its partitions has a broker that leads it. A producer that
-   * bursts into that gap gets its first batch refused and the next ones accepted too early: they
-   * are out of sequence until all of them expire. Asking for the ends of the partitions, which only
-   * a leader answers, waits for the gap to close.
+   * Waits until each partition of new topics has a leader. A topic is known before that. If a
+   * producer sends a burst in between, the broker rejects the first batch and accepts later ones:
+   * the batches are out of sequence until all of them expire. The end of a partition is requested,
+   * which only a leader answers.
    */
   private void awaitLeaders(List<NewTopic> topics) {
     Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
@@ -192,16 +192,16 @@ final class KafkaTopics {
         await(admin.listOffsets(ends).all());
         return;
       } catch (ExecutionException | TimeoutException e) {
-        boolean passing = Failures.unwrapped(e) instanceof RetriableException;
-        if (!passing || time.nanoTime() - limit >= 0) {
+        boolean retriable = Failures.unwrapped(e) instanceof RetriableException;
+        if (!retriable || time.nanoTime() - limit >= 0) {
           throw KafkaErrors.subscribe("leaders of new topics at " + config.bootstrapServers(), e);
         }
-        LockSupport.parkNanos(LOOK_NANOS);
+        LockSupport.parkNanos(RETRY_PAUSE_NANOS);
       }
     }
   }
 
-  /** Without its dead letter topic a group would stop at the first message that it gives up. */
+  /** Checks the topics of a group: without them it would stop at its first dead letter. */
   private void checkGroup(DestinationConfig destination, String group, List<String> delayTopics) {
     Destination to = destination.destination();
     List<String> needed = new ArrayList<>(delayTopics);
@@ -247,7 +247,7 @@ final class KafkaTopics {
     }
   }
 
-  /** Returns how many partitions a topic has; 0 if there is no such topic. */
+  /** The number of partitions of a topic; 0 if the topic does not exist. */
   int partitions(String topic) {
     try {
       return await(admin.describeTopics(List.of(topic)).topicNameValues().get(topic))
@@ -265,26 +265,26 @@ final class KafkaTopics {
     }
   }
 
-  /** Asks the cluster for a sign of life; does not block. */
+  /** Sends a probe to the cluster; does not block. */
   CompletionStage<?> probe() {
     DescribeClusterOptions options =
         new DescribeClusterOptions().timeoutMs((int) BrokerWatch.PROBE_LIMIT.toMillis());
     return admin.describeCluster(options).clusterId().toCompletionStage();
   }
 
-  /** Asks for the descriptions of topics, a stage for each; does not block. */
+  /** Requests the descriptions of topics, a stage for each; does not block. */
   Map<String, CompletionStage<?>> describe(Set<String> names) {
     DescribeTopicsOptions options =
         new DescribeTopicsOptions().timeoutMs((int) BrokerWatch.PROBE_LIMIT.toMillis());
-    Map<String, CompletionStage<?>> asked = new HashMap<>();
+    Map<String, CompletionStage<?>> descriptions = new HashMap<>();
     admin
         .describeTopics(names, options)
         .topicNameValues()
-        .forEach((topic, answer) -> asked.put(topic, answer.toCompletionStage()));
-    return asked;
+        .forEach((topic, answer) -> descriptions.put(topic, answer.toCompletionStage()));
+    return descriptions;
   }
 
-  /** Asks for the description of one topic; does not block. */
+  /** Requests the description of one topic; does not block. */
   CompletionStage<?> describe(String name) {
     return Objects.requireNonNull(describe(Set.of(name)).get(name), name);
   }

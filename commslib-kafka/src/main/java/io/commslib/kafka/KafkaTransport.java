@@ -49,20 +49,21 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * Messages over Apache Kafka. A topic is a Kafka topic, a queue a Kafka topic {@code <name>.queue}
- * with one consumer group; each group has a compacted topic for its dead letters and one for what
- * is redriven to it.
+ * Messages over Apache Kafka. A topic is a Kafka topic of the same name. A queue is a Kafka topic
+ * {@code <name>.queue} with one consumer group. Each group has a compacted topic for its dead
+ * letters, a topic for redriven messages, and for an unordered subscription a topic for each retry
+ * delay.
  *
- * <p>A message given back by its handler is held for 100 ms and handled again by this consumer,
- * which owns its partition. Draining a subscription returns true once the broker has confirmed that
- * what was handled is finished; during a rebalance that takes until the rebalance is over.
+ * <p>A message given back by its handler waits for 100 ms and is handled again by this consumer,
+ * which owns its partition. Draining a subscription returns true once the broker has confirmed the
+ * commit of all handled messages. During a rebalance that takes until the rebalance is over.
  *
- * <p>A publish to a topic that the cluster does not know, because it was deleted, waits for it on
- * the calling thread for at most 2 seconds. Later ones fail at once until the topic is found; the
- * cluster is asked for it every second.
+ * <p>A publish to a topic that the cluster does not know, for example because it was deleted, waits
+ * for the topic on the calling thread for at most 2 seconds. Later publishes to it fail immediately
+ * until the topic is found. The transport checks for it every second.
  *
- * <p>Thread-safe. Holds a producer and an admin client, and a consumer with one poll thread per
- * subscription.
+ * <p>Thread-safe. Owns a producer and an admin client, and for each subscription a consumer with
+ * its poll thread.
  */
 public final class KafkaTransport implements MessageTransport {
 
@@ -109,8 +110,8 @@ public final class KafkaTransport implements MessageTransport {
   }
 
   /**
-   * Creates a transport with the defaults, for a service that sets the source of its messages
-   * itself. Does not wait for the broker: the first declaration does.
+   * Creates a transport with the default settings, for a service that sets the source of its
+   * messages itself. Does not wait for the broker: the first declaration does.
    *
    * @param bootstrapServers host and port of one or more brokers, separated by commas
    * @return new transport; the caller closes it
@@ -123,55 +124,58 @@ public final class KafkaTransport implements MessageTransport {
   /**
    * Creates a transport. Does not wait for the broker: the first declaration does.
    *
-   * @param config how to reach and use Kafka
+   * @param config address and settings
    * @return new transport; the caller closes it
-   * @throws SubscribeException {@code PERMANENT} if a client refuses its settings, or if the
-   *     kafka-clients on the class path is a version that can lose records or lacks what is used;
-   *     nothing of what was made by then is left
+   * @throws SubscribeException {@code PERMANENT} if a client rejects its settings, or if the
+   *     kafka-clients on the class path are a version that can lose records or lacks a required
+   *     method; everything created so far is closed again
    */
   public static KafkaTransport create(KafkaTransportConfig config) {
     ClientVersion.check(config.groupProtocol());
-    Deque<Runnable> made = new ArrayDeque<>();
-    boolean created = false;
+    Deque<Runnable> created = new ArrayDeque<>();
+    boolean complete = false;
     try {
       CommsRuntime runtime = config.runtime().orElseGet(SystemRuntime::create);
       if (config.runtime().isEmpty()) {
-        made.push(runtime::close);
+        created.push(runtime::close);
       }
       KafkaTopics topics = new KafkaTopics(config, runtime.time());
-      made.push(topics::close);
+      created.push(topics::close);
       MissingTopics missing = new MissingTopics(runtime, topics::describe);
       KafkaSender sender = new KafkaSender(config, runtime, missing);
-      made.push(sender::close);
+      created.push(sender::close);
       KafkaTransport transport = new KafkaTransport(config, runtime, topics, sender);
       transport.watch.start();
-      created = true;
+      complete = true;
       return transport;
     } catch (KafkaException e) {
-      throw refused(e, config);
+      throw rejected(e, config);
     } finally {
-      if (!created) {
-        CloseSequence.run(NAME, made.toArray(Runnable[]::new));
+      if (!complete) {
+        CloseSequence.run(NAME, created.toArray(Runnable[]::new));
       }
     }
   }
 
-  private static SubscribeException refused(KafkaException failure, KafkaTransportConfig config) {
+  private static SubscribeException rejected(KafkaException failure, KafkaTransportConfig config) {
     Optional<String> secret = SecretSettings.quotedBy(failure, config.clientSettings());
     String text =
         secret
-            .map(name -> name + ": refused (the client's words are left out: they quote it)")
+            .map(
+                name ->
+                    name
+                        + ": rejected (the client's message is left out, since it quotes the value)")
             .orElseGet(() -> cause(failure));
     return new SubscribeException(
         "COMMS-KAFKA-008",
         FailureKind.PERMANENT,
-        "clientSetting: " + text + " (expected: what kafka-clients takes)",
+        "clientSetting: " + text + " (expected: a value that kafka-clients accepts)",
         secret.isPresent() ? null : failure);
   }
 
   private static String cause(Throwable failure) {
     List<Throwable> chain = Failures.chain(failure);
-    // The outermost says no more than that a client could not be made.
+    // The outermost message only states that a client could not be created.
     return chain.subList(Math.min(1, chain.size() - 1), chain.size()).stream()
         .map(Throwable::getMessage)
         .filter(Objects::nonNull)
@@ -232,22 +236,24 @@ public final class KafkaTransport implements MessageTransport {
   }
 
   /**
-   * Copies the dead letters that Spring Kafka or SmallRye wrote to a topic of theirs to the dead
-   * letters of a group, with what their headers tell of the cause, so that they can be listed and
-   * redriven like the group's own. The topic stays as it is; how far it has been copied is
-   * remembered in committed offsets, so a later call copies what is new. A call that fails half way
-   * is repeated; a letter copied twice replaces itself if it carries a CloudEvents id or its
-   * original position. Headers {@code commslib-*} of the topic are not trusted and left out.
+   * Copies dead letters that Spring Kafka or SmallRye wrote to a topic of its own to the dead
+   * letters of a group, with the cause that their headers state, so that they can be listed and
+   * redriven like the group's own. The topic is not changed. The copied range is stored in
+   * committed offsets, so that a later call copies only new letters. If a call fails halfway,
+   * repeat it: a letter that is copied twice replaces itself if it has a CloudEvents id or states
+   * its original position. Headers {@code commslib-*} of the topic are not trusted and are left
+   * out.
    *
-   * <p>Blocks for the broker. Not for two callers with the same topic and group at a time.
+   * <p>Blocks for the broker. Two callers must not import the same topic to the same group at the
+   * same time.
    *
-   * @param topic their dead letter topic
-   * @param source what the group consumes
-   * @param group the group; subscribed to before at least once
-   * @param limit how many at most, 1 to 100,000
-   * @return how many were copied
-   * @throws TransportException if the broker can't be reached, the topic does not exist or the
-   *     group is unknown; those copied so far are copied
+   * @param topic the dead letter topic of the other library
+   * @param source the destination that the group consumes
+   * @param group the group; must have been subscribed at least once
+   * @param limit the maximum number of letters to copy, 1 to 100,000
+   * @return the number of copied letters
+   * @throws TransportException if the broker is unreachable, the topic does not exist or the group
+   *     is unknown; letters copied before the failure stay copied
    */
   public int importDeadLetters(String topic, Destination source, String group, int limit) {
     checkOpen();
@@ -260,12 +266,13 @@ public final class KafkaTransport implements MessageTransport {
   /**
    * {@inheritDoc}
    *
-   * <p>Asks the cluster every 2 seconds whether it answers, with one small request. Down within 10
-   * seconds of when it stops to answer, whether its process has died or hangs, and up within 10
-   * seconds of when it answers again. The details have the age of the last answer, the age of the
-   * oldest unconfirmed publish and the number of threads that wait for room to publish. Down while
-   * a producer that the client uses no more is replaced. Degraded while a topic that is published
-   * to is not found.
+   * <p>A probe, one small request, is sent to the cluster every 2 seconds. The transport is down
+   * within 10 seconds after the cluster has stopped to answer, whether its process has died or
+   * hangs, and up within 10 seconds after it answers again. It is also down for up to 5 seconds
+   * after a failed publish, and while a producer in a fatal state is replaced. It is degraded while
+   * a topic that is published to is not found. The details contain the age of the last answer
+   * ({@code lastAnswer}), the age of the oldest unconfirmed publish ({@code oldestUnconfirmed}),
+   * and the number of threads that wait for buffer capacity ({@code waitingForRoom}).
    */
   @Override
   public Health health() {
@@ -281,9 +288,9 @@ public final class KafkaTransport implements MessageTransport {
 
   private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
     checkOpen();
-    Optional<PublishException> refusal = declared.refusal(to, message);
-    return refusal.isPresent()
-        ? CompletableFuture.failedStage(refusal.get())
+    Optional<PublishException> rejection = declared.refusal(to, message);
+    return rejection.isPresent()
+        ? CompletableFuture.failedStage(rejection.get())
         : sender.send(KafkaNames.topic(to), to, message.id(), envelope.encode(message));
   }
 
@@ -296,12 +303,12 @@ public final class KafkaTransport implements MessageTransport {
     DelayTopics delays = DelayTopics.of(subscription);
     topics.declareGroup(destination, group, delays.topics());
     PollLoop loop = loop(subscription, delays);
-    Deque<Runnable> made = new ArrayDeque<>(List.of(loop::abandon));
+    Deque<Runnable> created = new ArrayDeque<>(List.of(loop::abandon));
     boolean started = false;
     KafkaSubscription running;
     try {
       DeliveryEngine engine = engine(subscription, handler, loop, delays);
-      made.push(engine::close);
+      created.push(engine::close);
       List<String> read = new ArrayList<>(delays.topics());
       read.add(KafkaNames.topic(source));
       read.add(KafkaNames.redrive(source, group));
@@ -321,12 +328,12 @@ public final class KafkaTransport implements MessageTransport {
               () -> subscriptions.remove(self[0]));
       self[0] = running;
       subscriptions.add(running);
-      made.push(() -> subscriptions.remove(self[0]));
+      created.push(() -> subscriptions.remove(self[0]));
       running.start();
       started = true;
     } finally {
       if (!started) {
-        CloseSequence.run(NAME, made.toArray(Runnable[]::new));
+        CloseSequence.run(NAME, created.toArray(Runnable[]::new));
       }
     }
     awaitAssigned(loop, running);
@@ -342,17 +349,17 @@ public final class KafkaTransport implements MessageTransport {
         .envelope(envelope)
         .settler(loop)
         .deadLetters(letter -> deadLetters.add(source, subscription.group(), letter))
-        .delayStore((record, delay) -> keep(delays, source, record, delay))
+        .delayStore((record, delay) -> defer(delays, source, record, delay))
         .maxBodyBytes(config.maxMessageBytes())
         .givesBackInPlace()
-        .onJvmFailure((reason, pause) -> loop.leaveFor(pause))
+        .onJvmFailure((reason, pause) -> loop.leaveGroupFor(pause))
         .observer(config.observer())
         .build();
   }
 
-  private Optional<CompletionStage<?>> keep(
+  private Optional<CompletionStage<?>> defer(
       DelayTopics delays, Destination source, WireMessage record, Duration delay) {
-    return delays.topic(delay).map(topic -> sender.send(topic, source, "set aside", record));
+    return delays.topic(delay).map(topic -> sender.send(topic, source, "deferred retry", record));
   }
 
   private PollLoop loop(SubscriptionConfig subscription, DelayTopics delays) {
@@ -404,9 +411,10 @@ public final class KafkaTransport implements MessageTransport {
   /**
    * {@inheritDoc}
    *
-   * <p>May be called on any thread, one of a handler or an observer too, and on an interrupted one:
-   * the interrupt is kept for later. Takes at most the publish timeout and about 20 seconds. A call
-   * while another one is at work waits for that one, unless the other one may wait for its thread.
+   * <p>May be called on any thread, including that of a handler or an observer, and on an
+   * interrupted thread: the interrupt flag is set again at the end. Takes at most the publish
+   * timeout plus about 20 seconds. A concurrent call waits for the first one, unless the first one
+   * may be waiting for the thread of that call.
    */
   @Override
   public void close() {
@@ -428,7 +436,7 @@ public final class KafkaTransport implements MessageTransport {
         allFreed::countDown);
   }
 
-  /** All of them are told first, so that they end side by side. */
+  /** Signals all of them first, so that they end at the same time. */
   private void closeSubscriptions() {
     List<KafkaSubscription> open = List.copyOf(subscriptions);
     open.forEach(KafkaSubscription::beginClose);

@@ -14,18 +14,18 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** How to reach Kafka and how to use it. Immutable. */
+/** The address of a Kafka cluster and how a {@link KafkaTransport} uses it. Immutable. */
 public final class KafkaTransportConfig {
 
   private static final Pattern SERVERS =
       Pattern.compile("[^,:@\\s]+:[0-9]{1,5}(,[^,:@\\s]+:[0-9]{1,5})*");
 
-  /** User and password of a URI, which is a common mistake. */
+  /** User and password in a URI, which is a common mistake. */
   private static final Pattern USER_INFO = Pattern.compile("(?s)^([a-z+]+://)?.*@");
 
   private static final Pattern MEMBER = Pattern.compile("[A-Za-z0-9._-]{1,100}");
 
-  /** Settings that decide what is lost, doubled or reordered; they are the library's. */
+  /** Settings that decide about loss, duplicates and order; the library sets them itself. */
   private static final Set<String> OWNED =
       Set.of(
           "bootstrap.servers",
@@ -64,109 +64,76 @@ public final class KafkaTransportConfig {
   /**
    * Starts a configuration.
    *
-   * @param bootstrapServers {@code host:port}, several separated by commas; user and password are
-   *     client settings
+   * @param bootstrapServers {@code host:port}, several separated by commas; without user and
+   *     password, which are client settings
    * @return new builder
+   * @throws IllegalArgumentException if the address has another form; the text hides a password
    */
   public static Builder builder(String bootstrapServers) {
     return new Builder(bootstrapServers);
   }
 
-  /**
-   * Returns where the brokers are.
-   *
-   * @return {@code host:port,...}
-   */
+  /** {@return the addresses of the brokers, {@code host:port,...}} */
   public String bootstrapServers() {
     return settings.bootstrapServers;
   }
 
   /**
-   * Returns how long a publish may take, waiting for room included.
-   *
-   * @return 1 s to 10 min, default 15 s
+   * {@return the longest time of a publish, including the wait for buffer capacity; 1 s to 10 min}
    */
   public Duration publishTimeout() {
     return settings.publishTimeout;
   }
 
   /**
-   * Returns how long declaring, subscribing and reading dead letters may take, each.
-   *
-   * @return 1 s to 10 min, default 15 s
+   * {@return the longest time of a declaration, a subscription, or a read of dead letters; 1 s to
+   * 10 min}
    */
   public Duration operationTimeout() {
     return settings.operationTimeout;
   }
 
-  /**
-   * Returns how often finished offsets are committed.
-   *
-   * @return 10 ms to 1 min, default 200 ms
-   */
+  /** {@return the interval in which finished offsets are committed; 10 ms to 1 min} */
   public Duration commitInterval() {
     return settings.commitInterval;
   }
 
-  /**
-   * Returns after which silence the broker takes a consumer for dead.
-   *
-   * @return 6 s to 30 min, default 10 s
-   */
+  /** {@return the silence after which the broker considers a consumer dead; 6 s to 30 min} */
   public Duration sessionTimeout() {
     return settings.sessionTimeout;
   }
 
-  /**
-   * Returns the largest body accepted.
-   *
-   * @return 1 KiB to 64 MiB, default 1 MiB
-   */
+  /** {@return the size of the largest accepted body in bytes; 1 KiB to 64 MiB} */
   public int maxMessageBytes() {
     return settings.maxMessageBytes;
   }
 
   /**
-   * Returns the replication factor of topics this transport creates.
-   *
-   * @return 1 to 100, or empty for the broker's default
+   * {@return the replication factor of topics that this transport creates; empty for the broker's
+   * default}
    */
   public Optional<Integer> replicationFactor() {
     return Optional.ofNullable(settings.replicationFactor);
   }
 
   /**
-   * Returns the stable name of this process among the members of its groups.
-   *
-   * @return the name, or empty for members that leave when they close
+   * {@return the stable name of this process in its groups; empty if its members leave on close}
    */
   public Optional<String> memberId() {
     return Optional.ofNullable(settings.memberId);
   }
 
-  /**
-   * Returns how members of a group agree on who has which partition.
-   *
-   * @return default {@link GroupProtocol#CLASSIC}
-   */
+  /** {@return the protocol by which the members of a group share the partitions} */
   public GroupProtocol groupProtocol() {
     return settings.groupProtocol;
   }
 
-  /**
-   * Returns the client settings passed through, such as TLS and SASL.
-   *
-   * @return unmodifiable
-   */
+  /** {@return the settings passed to all Kafka clients, such as TLS and SASL; unmodifiable} */
   public Map<String, Object> clientSettings() {
     return Map.copyOf(settings.clientSettings);
   }
 
-  /**
-   * The source of messages that were built without one.
-   *
-   * @return default {@code /}
-   */
+  /** {@return the source of messages that were built without one} */
   public String source() {
     return settings.source;
   }
@@ -184,7 +151,8 @@ public final class KafkaTransportConfig {
   }
 
   /**
-   * Returns the effective settings; values of client settings are left out, they may be secrets.
+   * Returns the effective settings. Values of client settings are left out, since they may be
+   * secrets.
    *
    * @return text for logs
    */
@@ -235,7 +203,7 @@ public final class KafkaTransportConfig {
 
     private Builder(String bootstrapServers) {
       Objects.requireNonNull(bootstrapServers, "bootstrapServers");
-      // What is refused is quoted.
+      // The error quotes the rejected text.
       String shown = USER_INFO.matcher(bootstrapServers).replaceFirst("$1***@");
       this.bootstrapServers =
           Checks.matches("bootstrapServers", shown, SERVERS, "host:port,host:port,...");
@@ -260,9 +228,12 @@ public final class KafkaTransportConfig {
     }
 
     /**
-     * Sets how long a publish may take.
+     * Sets the longest time of a publish, including the wait for capacity in the client's buffer. A
+     * publish that the broker has not confirmed by then fails, and the failure states whether the
+     * broker may have the message. Raise it to bridge longer outages, lower it to report them
+     * earlier.
      *
-     * @param publishTimeout 1 s to 10 min
+     * @param publishTimeout 1 s to 10 min; default 15 s
      * @return this
      */
     public Builder publishTimeout(Duration publishTimeout) {
@@ -273,9 +244,10 @@ public final class KafkaTransportConfig {
     }
 
     /**
-     * Sets how long declaring, subscribing and reading dead letters may take.
+     * Sets the longest time of each declaration, each subscription, and each read of dead letters
+     * without progress.
      *
-     * @param operationTimeout 1 s to 10 min
+     * @param operationTimeout 1 s to 10 min; default 15 s
      * @return this
      */
     public Builder operationTimeout(Duration operationTimeout) {
@@ -286,9 +258,11 @@ public final class KafkaTransportConfig {
     }
 
     /**
-     * Sets how often finished offsets are committed: what a crash delivers again.
+     * Sets the interval in which finished offsets are committed. After a crash, what was finished
+     * since the last commit is redelivered. Lower it for fewer redeliveries, raise it for fewer
+     * requests.
      *
-     * @param commitInterval 10 ms to 1 min
+     * @param commitInterval 10 ms to 1 min, less than the session timeout; default 200 ms
      * @return this
      */
     public Builder commitInterval(Duration commitInterval) {
@@ -299,10 +273,11 @@ public final class KafkaTransportConfig {
     }
 
     /**
-     * Sets after which silence the broker takes a consumer for dead and gives its partitions to
-     * others.
+     * Sets the silence after which the broker considers a consumer dead and assigns its partitions
+     * to other members. Lower it for a faster takeover, raise it for long pauses of the JVM.
      *
-     * @param sessionTimeout 6 s to 30 min; the broker has bounds of its own
+     * @param sessionTimeout 6 s to 30 min, within the broker's own limits; default 10 s. Must not
+     *     be set with {@link GroupProtocol#CONSUMER}
      * @return this
      */
     public Builder sessionTimeout(Duration sessionTimeout) {
@@ -314,10 +289,10 @@ public final class KafkaTransportConfig {
     }
 
     /**
-     * Sets how members of a group agree on who has which partition.
+     * Sets the protocol by which the members of a group share the partitions.
      *
-     * @param groupProtocol default {@link GroupProtocol#CLASSIC}; with {@link
-     *     GroupProtocol#CONSUMER} the broker sets the session timeout, so it can't be set here
+     * @param groupProtocol default {@link GroupProtocol#CLASSIC}. With {@link
+     *     GroupProtocol#CONSUMER} the broker decides the session timeout, so it can't be set here
      * @return this
      */
     public Builder groupProtocol(GroupProtocol groupProtocol) {
@@ -326,9 +301,10 @@ public final class KafkaTransportConfig {
     }
 
     /**
-     * Sets the largest body accepted; the broker has a bound of its own.
+     * Sets the size of the largest body that can be published. The broker and the topic have limits
+     * of their own.
      *
-     * @param maxMessageBytes 1 KiB to 64 MiB
+     * @param maxMessageBytes 1 KiB to 64 MiB; default 1 MiB
      * @return this
      */
     public Builder maxMessageBytes(int maxMessageBytes) {
@@ -338,9 +314,9 @@ public final class KafkaTransportConfig {
     }
 
     /**
-     * Sets the replication factor of topics this transport creates.
+     * Sets the replication factor of topics that this transport creates.
      *
-     * @param replicationFactor 1 to 100
+     * @param replicationFactor 1 to 100; default the broker's
      * @return this
      */
     public Builder replicationFactor(int replicationFactor) {
@@ -361,12 +337,12 @@ public final class KafkaTransportConfig {
     }
 
     /**
-     * Gives this process a stable name among the members of its groups, so that after a crash it
-     * has its partitions back at once instead of after the session timeout. Two live processes of
-     * one group must not share a name; a process with a name keeps its partitions for the session
-     * timeout after it closed.
+     * Gives this process a stable name in its groups, so that it has its partitions back
+     * immediately after a restart instead of after the session timeout. Two live processes of one
+     * group must not share a name. A process with a name keeps its partitions for the session
+     * timeout after it has closed.
      *
-     * @param memberId 1 to 100 characters of {@code A-Za-z0-9._-}
+     * @param memberId 1 to 100 characters of {@code A-Za-z0-9._-}; default none
      * @return this
      */
     public Builder memberId(String memberId) {
@@ -377,10 +353,10 @@ public final class KafkaTransportConfig {
     /**
      * Passes a setting to all Kafka clients, for example {@code security.protocol}.
      *
-     * @param name Kafka's name of the setting
+     * @param name Kafka's name of the setting; default none
      * @param value Kafka's value
      * @return this
-     * @throws IllegalArgumentException if the library owns that setting
+     * @throws IllegalArgumentException if the library owns the setting; the text lists these
      */
     public Builder clientSetting(String name, Object value) {
       Checks.check(
@@ -393,9 +369,10 @@ public final class KafkaTransportConfig {
     }
 
     /**
-     * Sets time, randomness and threads; without it the transport makes a runtime of its own.
+     * Sets the source of time, randomness and threads.
      *
-     * @param runtime outlives the transport
+     * @param runtime must outlive the transport, which does not close it; default a runtime that
+     *     the transport creates and closes
      * @return this
      */
     public Builder runtime(CommsRuntime runtime) {
@@ -404,11 +381,11 @@ public final class KafkaTransportConfig {
     }
 
     /**
-     * Sets who reads CloudEvents in structured mode; binary mode is always read, and always
-     * written.
+     * Sets the reader of CloudEvents in structured mode. Events in binary mode can always be read,
+     * and are always written.
      *
      * @param structuredEvents for example {@code CloudEventsJson} of {@code commslib-jackson};
-     *     without one such records go to the dead letters
+     *     default none, and structured records become dead letters
      * @return this
      */
     public Builder structuredEvents(StructuredEvents structuredEvents) {
@@ -417,10 +394,10 @@ public final class KafkaTransportConfig {
     }
 
     /**
-     * Sets who is told what the subscriptions do.
+     * Sets the observer of the subscriptions.
      *
-     * @param observer default {@link CommsObserver#logging()}, which {@link CommsObserver#and}
-     *     keeps beside another
+     * @param observer default {@link CommsObserver#logging()}; combine observers with {@link
+     *     CommsObserver#and}
      * @return this
      */
     public Builder observer(CommsObserver observer) {
@@ -432,8 +409,8 @@ public final class KafkaTransportConfig {
      * Builds the configuration.
      *
      * @return immutable configuration
-     * @throws IllegalArgumentException if {@code commitInterval} is not below {@code
-     *     sessionTimeout}
+     * @throws IllegalArgumentException if {@code commitInterval} is not less than {@code
+     *     sessionTimeout}, or if the session timeout is set with {@link GroupProtocol#CONSUMER}
      */
     public KafkaTransportConfig build() {
       Checks.check(

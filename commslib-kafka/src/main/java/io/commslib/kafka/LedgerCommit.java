@@ -3,13 +3,13 @@ package io.commslib.kafka;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 
 /**
- * What a ledger had to commit at one moment, on its way to the broker.
+ * The commit of a ledger at one moment, sent to the broker.
  *
- * @param ledger whose it is
- * @param offset what the broker is told
- * @param change the last change of the ledger that it covers
+ * @param ledger the ledger that made it
+ * @param offset the offset and metadata to commit
+ * @param revision the revision of the ledger that it covers
  */
-record LedgerCommit(PartitionLedger ledger, OffsetAndMetadata offset, long change) {
+record LedgerCommit(PartitionLedger ledger, OffsetAndMetadata offset, long revision) {
 
   void confirmed(long nowNanos) {
     ledger.confirmed(this, nowNanos);

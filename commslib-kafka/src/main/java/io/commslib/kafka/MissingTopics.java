@@ -16,16 +16,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The topics that the producer did not find. The client waits for a topic that is missing on the
- * thread that publishes; with this, only the first publish to it waits. The cluster is asked for
- * them until they are found. Thread-safe.
+ * The topics that the producer did not find. The client waits for a missing topic on the publishing
+ * thread; with this class only the first publish to the topic waits. The topics are checked
+ * periodically until they are found. Thread-safe.
  */
 final class MissingTopics {
 
-  /** Between an answer and the next question. */
+  /** The pause between an answer and the next check. */
   static final Duration PERIOD = Duration.ofSeconds(1);
 
-  /** After which a topic that is not published to is forgotten. */
+  /** The time after which a topic without publishes is forgotten. */
   static final Duration UNUSED_LIMIT = Duration.ofMinutes(10);
 
   private static final Logger log = LoggerFactory.getLogger(MissingTopics.class);
@@ -33,21 +33,25 @@ final class MissingTopics {
   private final CommsRuntime runtime;
   private final Function<Set<String>, Map<String, CompletionStage<?>>> describe;
 
-  /** Replaced as a whole, so that a publish reads one field. */
+  /** Replaced as a whole, so that a publish reads one field only. */
   private volatile Map<String, Missing> topics = Map.of();
 
-  private boolean looking;
+  private boolean checkPending;
   private boolean closed;
   private @Nullable ScheduledTask next;
 
-  /** With the function that asks for the descriptions of topics, a stage for each. */
+  /**
+   * Creates an instance without topics.
+   *
+   * @param describe requests the descriptions of topics and returns a stage for each
+   */
   MissingTopics(
       CommsRuntime runtime, Function<Set<String>, Map<String, CompletionStage<?>>> describe) {
     this.runtime = runtime;
     this.describe = describe;
   }
 
-  /** Why a publish to the topic would have to wait, or empty. Costs one read if none is missing. */
+  /** The failure of a publish to a missing topic; empty for others. One read if none is missing. */
   Optional<Throwable> failure(String topic) {
     Map<String, Missing> now = topics;
     Missing missing = now.isEmpty() ? null : now.get(topic);
@@ -55,8 +59,8 @@ final class MissingTopics {
       return Optional.empty();
     }
     missing.usedNanos = runtime.time().nanoTime();
-    // Should a look have failed to schedule the next one.
-    lookLater();
+    // An earlier check may have failed to schedule the next one.
+    scheduleCheck();
     return Optional.of(missing.failure);
   }
 
@@ -69,11 +73,11 @@ final class MissingTopics {
   void add(String topic, Throwable failure) {
     if (put(topic, failure)) {
       log.warn(
-          "topic {} is not found, publishes to it fail until it is: {}",
+          "topic {} is not found, publishes to it fail until it is found: {}",
           topic,
           failure.getMessage());
     }
-    lookLater();
+    scheduleCheck();
   }
 
   private synchronized boolean put(String topic, Throwable failure) {
@@ -91,25 +95,25 @@ final class MissingTopics {
     return removed;
   }
 
-  private synchronized void lookLater() {
-    if (closed || looking || topics.isEmpty()) {
+  private synchronized void scheduleCheck() {
+    if (closed || checkPending || topics.isEmpty()) {
       return;
     }
     try {
-      next = runtime.scheduler().schedule(PERIOD, this::look);
-      looking = true;
+      next = runtime.scheduler().schedule(PERIOD, this::check);
+      checkPending = true;
     } catch (Throwable e) {
       // The runtime is closing, or there is no memory: the next publish to the topic tries again.
-      log.debug("missing topics can't be asked for now", e);
+      log.debug("the check for missing topics could not be scheduled", e);
     }
   }
 
-  private void look() {
+  private void check() {
     try {
       forgetUnused();
-      Map<String, CompletionStage<?>> asked = describe.apply(topics.keySet());
+      Map<String, CompletionStage<?>> descriptions = describe.apply(topics.keySet());
       CompletableFuture<?>[] answers =
-          asked.entrySet().stream()
+          descriptions.entrySet().stream()
               .map(
                   topic ->
                       topic
@@ -117,14 +121,14 @@ final class MissingTopics {
                           .whenComplete((answer, problem) -> answered(topic.getKey(), problem))
                           .toCompletableFuture())
               .toArray(CompletableFuture<?>[]::new);
-      var unused = CompletableFuture.allOf(answers).whenComplete((all, problem) -> looked());
+      var unused = CompletableFuture.allOf(answers).whenComplete((all, problem) -> checked());
     } catch (Throwable e) {
-      log.warn("missing topics could not be asked for: {}", e.toString());
-      looked();
+      log.warn("the check for missing topics failed: {}", e.toString());
+      checked();
     }
   }
 
-  /** What else is wrong with a topic is told by the producer, which does not wait for that. */
+  /** Removes a topic also after other failures: the producer reports those without a wait. */
   private void answered(String topic, @Nullable Throwable problem) {
     if ((problem == null || !KafkaErrors.isStillMissing(problem)) && remove(topic)) {
       log.info("topic {} is found again", topic);
@@ -141,9 +145,9 @@ final class MissingTopics {
         });
   }
 
-  private synchronized void looked() {
-    looking = false;
-    lookLater();
+  private synchronized void checked() {
+    checkPending = false;
+    scheduleCheck();
   }
 
   synchronized void close() {

@@ -23,14 +23,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Commits what ledgers say, on the thread that polls. A commit that fails never disturbs the poll:
- * the next one says the same or more, or a rebalance decides anew. A commit counts as made when the
- * broker has confirmed it, and not before.
+ * Commits offsets of ledgers, on the poll thread. A failed commit never disturbs the poll: the next
+ * one covers the same or more, or a rebalance changes the owner. A commit counts only once the
+ * broker has confirmed it. {@link PartitionLedger} describes what is committed when.
  */
 final class OffsetCommits {
 
   private static final Logger log = LoggerFactory.getLogger(OffsetCommits.class);
-  private static final Duration START_LIMIT = Duration.ofSeconds(2);
+  private static final Duration COMMIT_LIMIT = Duration.ofSeconds(2);
   private static final Duration READ_LIMIT = Duration.ofSeconds(5);
 
   private final Consumer<byte[], ByteBuffer> consumer;
@@ -42,15 +42,15 @@ final class OffsetCommits {
     this.time = time;
   }
 
-  /** What failed last and will go on failing until an operator changes something; or empty. */
+  /** The last failure that persists until an operator intervenes; empty if there is none. */
   String lastError() {
     return lastError;
   }
 
-  /** Says how far each partition is; does not wait. */
-  void progress(Collection<PartitionLedger> ledgers) {
+  /** Commits the progress of each partition; does not wait. */
+  void commitProgressAsync(Collection<PartitionLedger> ledgers) {
     List<LedgerCommit> commits =
-        commits(ledgers, PartitionLedger::isDirty, PartitionLedger::progress);
+        commits(ledgers, PartitionLedger::isDirty, PartitionLedger::progressCommit);
     if (commits.isEmpty()) {
       return;
     }
@@ -73,31 +73,37 @@ final class OffsetCommits {
     }
   }
 
-  /** Says how far each partition is, and waits; empty if the broker has confirmed all of it. */
-  Optional<CommitFailure> progressNow(Collection<PartitionLedger> ledgers) {
+  /** Commits the progress of each partition and waits; empty if the broker has confirmed all. */
+  Optional<CommitFailure> commitProgressSync(Collection<PartitionLedger> ledgers) {
     return commit(
-        commits(ledgers, PartitionLedger::isUnconfirmed, PartitionLedger::progress), START_LIMIT);
-  }
-
-  /** Says that work begins; waits, but gives up soon: without it only the count of starts lacks. */
-  void starts(Collection<PartitionLedger> starting) {
-    commit(commits(starting, ledger -> true, PartitionLedger::startNote), START_LIMIT);
+        commits(ledgers, PartitionLedger::isUnconfirmed, PartitionLedger::progressCommit),
+        COMMIT_LIMIT);
   }
 
   /**
-   * Says where reading begins of partitions of which nothing was ever committed: else a group that
-   * begins with what is new begins there again after a restart, past what was published meanwhile.
+   * Records that handling starts, and waits for a short time. After a failure only the number of
+   * starts is too low.
    */
-  Optional<CommitFailure> bases(Collection<PartitionLedger> begun) {
-    return commit(commits(begun, ledger -> true, PartitionLedger::base), START_LIMIT);
+  void recordStarts(Collection<PartitionLedger> starting) {
+    commit(commits(starting, ledger -> true, PartitionLedger::startCommit), COMMIT_LIMIT);
   }
 
   /**
-   * Says how far the partitions are that are about to leave; empty if the broker has confirmed all
-   * of it.
+   * Commits the start positions of partitions without an earlier commit. Without this commit, a
+   * group that starts at the end would start at the new end after a restart and skip what was
+   * published meanwhile.
    */
-  Optional<CommitFailure> farewell(Collection<PartitionLedger> leaving, Duration limit) {
-    return commit(commits(leaving, PartitionLedger::hasFarewell, PartitionLedger::farewell), limit);
+  Optional<CommitFailure> commitInitial(Collection<PartitionLedger> opened) {
+    return commit(commits(opened, ledger -> true, PartitionLedger::initialCommit), COMMIT_LIMIT);
+  }
+
+  /**
+   * Makes the final commit of partitions that this member is about to lose, and waits; empty if the
+   * broker has confirmed all.
+   */
+  Optional<CommitFailure> commitOnRevoke(Collection<PartitionLedger> leaving, Duration limit) {
+    return commit(
+        commits(leaving, PartitionLedger::hasFinalCommit, PartitionLedger::finalCommit), limit);
   }
 
   private static List<LedgerCommit> commits(
@@ -124,7 +130,7 @@ final class OffsetCommits {
       decided = true;
       return Optional.empty();
     } catch (KafkaException e) {
-      // What was not committed is delivered again; the inbox recognises it.
+      // What was not committed is redelivered; the inbox recognises it.
       decided = true;
       return Optional.of(failed(commits, e));
     } finally {
@@ -135,8 +141,8 @@ final class OffsetCommits {
   }
 
   /**
-   * A wakeup only asks the poll loop to look at its flags, and an interrupt means nothing to it.
-   * Neither must cost the commit.
+   * Commits despite wakeups and interrupts: a wakeup only asks the poll loop to check its flags,
+   * and an interrupt has no meaning for it.
    */
   private void commitSync(Map<TopicPartition, OffsetAndMetadata> offsets, Duration limit) {
     long end = time.nanoTime() + limit.toNanos();
@@ -146,22 +152,22 @@ final class OffsetCommits {
         consumer.commitSync(offsets, rest);
         return;
       } catch (WakeupException | InterruptException e) {
-        // The client has set the flag again.
+        // The client has set the interrupt flag again.
         Thread.interrupted();
         rest = Duration.ofNanos(end - time.nanoTime());
         if (rest.isNegative() || rest.isZero()) {
-          throw new TimeoutException("woken up or interrupted all the time for " + limit, e);
+          throw new TimeoutException("woken up or interrupted repeatedly for " + limit, e);
         }
       }
     }
   }
 
   /**
-   * What the members before this one have committed; without a partition's entry nothing.
+   * Reads what earlier members have committed; a partition without a commit has no entry.
    *
    * @throws KafkaException if it can't be read in time
    */
-  Map<TopicPartition, OffsetAndMetadata> ofPredecessors(Set<TopicPartition> partitions) {
+  Map<TopicPartition, OffsetAndMetadata> previousCommits(Set<TopicPartition> partitions) {
     return consumer.committed(partitions, READ_LIMIT);
   }
 
@@ -176,12 +182,16 @@ final class OffsetCommits {
         commits.stream().map(commit -> commit.ledger().partition()).toList();
     CommitFailure kind = KafkaErrors.commit(failure);
     switch (kind) {
-      case PASSING -> log.debug("commit of {} tried again later: {}", partitions, text(failure));
+      case TRANSIENT -> log.debug("commit of {} is retried: {}", partitions, text(failure));
       case NOT_A_MEMBER ->
-          log.info("commit of {} refused, others own them now: {}", partitions, text(failure));
-      case NEEDS_AN_OPERATOR -> {
+          log.info(
+              "commit of {} refused, another member owns them now: {}", partitions, text(failure));
+      case FATAL -> {
         lastError = "commit: " + text(failure);
-        log.error("commit of {} fails and will go on failing: {}", partitions, text(failure));
+        log.error(
+            "commit of {} fails until an operator corrects the cause: {}",
+            partitions,
+            text(failure));
       }
     }
     return kind;

@@ -3,25 +3,25 @@ package io.commslib.kafka;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * A partition while it is assigned to this member: its ledger, and whether what the consumer
- * returns next follows what the ledger has seen. Records enter the ledger only while that is known;
- * in every other phase the consumer is sent to the right offset first. So records that were
- * returned and did not reach the ledger are read again, and are never taken for offsets without
- * records. Confined to the thread that polls.
+ * A partition while it is assigned to this member: its ledger, and whether the consumer's position
+ * follows the last offset in the ledger. Records enter the ledger only while that is certain. In
+ * every other phase the consumer is repositioned first. Records that were returned and did not
+ * reach the ledger are therefore read again, and are never mistaken for offsets without records.
+ * Confined to the poll thread.
  */
 final class OwnedPartition {
 
-  /** What is known of the consumer's position. */
+  /** The state of the consumer's position. */
   enum Phase {
-    /** Where reading begins is not known yet. */
+    /** The start position is not known yet. */
     NEW,
-    /** The consumer returns next what the ledger has not seen yet. */
+    /** The consumer's next record follows the last one in the ledger. */
     OPEN,
     /** The consumer may have returned records that are not in the ledger. */
     AHEAD,
-    /** It is not known which of the ledger's records the engine has. */
-    IN_DOUBT,
-    /** The broker's log was cut off or made again: its offsets now mean other records. */
+    /** It is not known which of the ledger's records are in the engine. */
+    UNCERTAIN,
+    /** The broker's log was truncated or recreated: its offsets now mean other records. */
     REPLACED
   }
 
@@ -29,7 +29,7 @@ final class OwnedPartition {
   private PartitionLedger ledger;
   private Phase phase = Phase.NEW;
 
-  /** One past the last record returned, or where the consumer was sent to. */
+  /** One past the last returned record, or the offset to which the consumer was moved. */
   private long readUpTo;
 
   OwnedPartition(TopicPartition partition, long nowNanos) {
@@ -57,7 +57,7 @@ final class OwnedPartition {
     return readUpTo;
   }
 
-  /** The consumer was sent to an offset from which on the ledger has to see every record. */
+  /** The consumer was moved to an offset; every record from there on must enter the ledger. */
   void open(long offset) {
     readUpTo = offset;
     phase = Phase.OPEN;
@@ -69,30 +69,30 @@ final class OwnedPartition {
     open(offset);
   }
 
-  void read(long offset) {
+  void recordRead(long offset) {
     readUpTo = offset + 1;
   }
 
-  /** What is poorer knowledge stays. */
-  void mayBeAhead() {
+  /** Keeps a phase that is less certain. */
+  void markAhead() {
     if (phase == Phase.OPEN) {
       phase = Phase.AHEAD;
     }
   }
 
-  void inDoubt() {
+  void markUncertain() {
     if (phase != Phase.REPLACED) {
-      phase = Phase.IN_DOUBT;
+      phase = Phase.UNCERTAIN;
     }
   }
 
-  /** All records of a poll are in the ledger and on their way to the engine. */
-  void entered() {
+  /** All records of a poll are in the ledger and in the buffer of the intake. */
+  void markOpen() {
     phase = Phase.OPEN;
   }
 
-  /** The broker returned an offset below one that it had returned before. */
-  void replaced(long offset) {
+  /** The broker returned a lower offset than before. */
+  void markReplaced(long offset) {
     readUpTo = offset;
     phase = Phase.REPLACED;
   }

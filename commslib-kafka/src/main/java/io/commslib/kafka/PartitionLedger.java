@@ -5,30 +5,70 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * What is unfinished of one partition during one assignment. The offset to commit is the lowest
- * unfinished one: never past a gap. What is finished beyond it travels in the commit's metadata, so
- * that a successor does not do it again. A new assignment has a new ledger, so that late
- * completions of an old one change nothing. Thread-safe.
+ * The offsets of one partition during one assignment: which records were received, which are
+ * finished, and what to commit. Handlers of one partition run in parallel and finish in any order,
+ * while Kafka stores one committed offset per partition. The ledger turns the one into the other.
  *
- * <p>An offset between two records that were accepted one after the other holds no record: it was
- * compacted away, or is a marker of a transaction. It counts as finished. So the caller must accept
- * the records of a partition without leaving one out; after a failure it starts the partition again
- * with {@link #successor}.
+ * <p><b>Offsets and gaps.</b> One bit per offset, counted from {@code origin}, states whether the
+ * offset is finished. An offset between two records that were accepted in succession holds no
+ * record: compaction has removed it, or it is the marker of a transaction. It counts as finished.
+ * The poll thread must therefore accept the records of a partition without omitting one. {@link
+ * OwnedPartition} knows whether the consumer's position allows that; after a failure the partition
+ * is read again with a {@link #successor} in the same assignment. Gaps at the end of the log are
+ * never returned as records. {@link #advanceTo} skips them once nothing is unfinished.
+ *
+ * <p><b>Commit frontier.</b> The frontier is the lowest unfinished offset, and it is what is
+ * committed. A commit never covers an unfinished record. It counts only once the broker has
+ * confirmed it: every change gives the ledger a new revision, a commit carries the revision that it
+ * covers, and after a failed commit a later one repeats its content.
+ *
+ * <p><b>Metadata.</b> Offsets that are finished beyond the frontier are stored in the metadata of
+ * the commit (see {@link CommitMetadata}), so that the next owner of the partition does not handle
+ * them again. The broker bounds the metadata, to 4,096 bytes by default. The partition is therefore
+ * paused while the metadata exceeds 3,000 characters, or while the last received offset is more
+ * than 1,000,000 beyond the frontier.
+ *
+ * <p><b>Starts.</b> Kafka does not count deliveries. The metadata therefore also holds the number
+ * of assignments that started to handle the frontier and did not finish it. The number is raised
+ * and committed before the first record of an assignment is dispatched ({@link #startCommit}). If
+ * the process dies, the raised number remains. If the assignment ends regularly, {@link
+ * #finalCommit} takes it back. It is valid for the frontier only: when the frontier moves, it
+ * begins again at one, or at zero if nothing is unfinished. From {@value #SUSPECT_AFTER_STARTS}
+ * fruitless starts on the partition is suspect: one of its records may be a poison pill that kills
+ * its process. {@link Intake} then isolates the records up to {@code suspectEnd}: it dispatches one
+ * at a time and records the start of each, so that the number belongs to exactly one record. The
+ * engine receives it as the number of prior deliveries, and dead-letters the record that exceeds
+ * the limit of deliveries.
+ *
+ * <p><b>Rebalances and fencing.</b> Every assignment has a ledger of its own. When a partition is
+ * revoked, its handlers get a bounded time to end, the frontier is committed, and the ledger is
+ * dropped. When a partition is lost (the session expired or the member was fenced), the ledger is
+ * dropped without commit, because the new owner may be ahead. A handler that completes later
+ * completes in the dropped ledger and changes nothing. A commit of a member that no longer belongs
+ * to the group is rejected by the broker, and the next rebalance callback decides what is still
+ * owned. {@link PartitionAssignment} implements this.
+ *
+ * <p><b>Drain.</b> Draining stops the dispatch, waits for the running handlers, and then for a
+ * commit that begins afterwards and is confirmed ({@link CommitWaiters}). During a rebalance the
+ * client refuses commits, so the loop continues to poll and tries again in each pass. When the loop
+ * ends, a last commit covers what is still owned.
+ *
+ * <p>Thread-safe: the poll thread accepts and commits, handlers finish on their own threads.
  */
 final class PartitionLedger {
 
-  /** From so many fruitless starts on, records are handled one at a time to find the one. */
-  static final int PROBE_STARTS = 3;
+  /** The number of fruitless starts from which on the partition is suspect. */
+  static final int SUSPECT_AFTER_STARTS = 3;
 
   private static final int COMPACT_BITS = 16_384;
 
-  /** How far work may go on beyond the lowest unfinished offset; a note holds more. */
-  private static final int MAX_AHEAD = 1_000_000;
+  /** The largest distance of received offsets from the frontier; the metadata can hold more. */
+  private static final int MAX_OFFSETS_AHEAD = 1_000_000;
 
-  /** The farthest jump over offsets without records for which room is made: 2 MiB of bits. */
-  private static final long MAX_SPAN = 16L * 1024 * 1024;
+  /** The largest number of offsets that the bits may span: 2 MiB. */
+  private static final long MAX_TRACKED_OFFSETS = 16L * 1024 * 1024;
 
-  private static final int NOTE_BUDGET_CHARS = CommitMetadata.MAX_CHARS * 3 / 4;
+  private static final int METADATA_BUDGET_CHARS = CommitMetadata.MAX_CHARS * 3 / 4;
 
   private final TopicPartition partition;
 
@@ -36,35 +76,39 @@ final class PartitionLedger {
   private BitSet finished = new BitSet();
 
   private long origin;
-  private boolean known;
+  private boolean positioned;
 
   /** The lowest unfinished offset. */
   private long frontier;
 
-  /** One past the highest offset that has come. */
-  private long next;
+  /** One past the highest received offset. */
+  private long nextOffset;
 
   private int unfinished;
   private long committed = -1;
   private long frontierSinceNanos;
 
-  /** The number of the last change that a commit has to report. */
-  private long change;
+  /** Raised by every change that a commit has to report. */
+  private long revision;
 
-  /** The last change of which a commit is under way, and of which one is confirmed. */
-  private long sentChange;
+  /** The revisions that the last sent and the last confirmed commit cover. */
+  private long sentRevision;
 
-  private long confirmedChange;
+  private long confirmedRevision;
 
   /** Whether this assignment has sent a commit. */
   private boolean hasSent;
 
-  /** Where handling began, how often it had begun there before, and how far probing goes. */
-  private long start = -1;
+  /** The frontier when the assignment began; -1 without an earlier commit. */
+  private long startOffset = -1;
 
+  /** The starts that earlier assignments recorded at {@code startOffset}. */
   private int priorStarts;
-  private long probeEnd = -1;
-  private boolean noted;
+
+  /** One past the last suspect offset; -1 if the partition is not suspect. */
+  private long suspectEnd = -1;
+
+  private boolean startRecorded;
 
   PartitionLedger(TopicPartition partition, long nowNanos) {
     this.partition = partition;
@@ -76,118 +120,118 @@ final class PartitionLedger {
   }
 
   /**
-   * Takes over what the predecessor left.
+   * Continues from the commit of an earlier assignment.
    *
-   * @param position where reading begins
-   * @param note of the commit at that offset
-   * @param probeSpan how far to look for a record that kills its process
+   * @param position the committed offset, at which reading begins
+   * @param metadata of that commit
+   * @param suspectSpan the number of offsets to isolate if the partition is suspect
    */
-  synchronized void restore(long position, CommitMetadata note, int probeSpan) {
-    knownFrom(position);
-    start = position;
-    priorStarts = note.starts();
-    finished = (BitSet) note.finished().clone();
+  synchronized void restore(long position, CommitMetadata metadata, int suspectSpan) {
+    positionAt(position);
+    startOffset = position;
+    priorStarts = metadata.starts();
+    finished = (BitSet) metadata.finished().clone();
     committed = position;
-    if (priorStarts >= PROBE_STARTS) {
-      probeEnd = position + probeSpan;
+    if (priorStarts >= SUSPECT_AFTER_STARTS) {
+      suspectEnd = position + suspectSpan;
     }
   }
 
-  /** Nothing was ever committed: reading begins here. */
+  /** Begins without an earlier commit. */
   synchronized void begin(long position) {
-    knownFrom(position);
+    positionAt(position);
   }
 
   /**
-   * Returns a ledger for reading again in the same assignment, from the frontier or from {@code
-   * limit} if that is lower. It knows what is finished here below the limit; all else is accepted
-   * again. No handler may run for this ledger any more.
+   * Returns a ledger for reading the partition again in the same assignment, from the frontier or
+   * from {@code limit} if that is lower. It keeps the finished offsets below the limit and accepts
+   * all others again. No handler of this ledger may still run.
    */
   synchronized PartitionLedger successor(long limit, long nowNanos) {
-    requireKnown();
+    requirePositioned();
     PartitionLedger successor = new PartitionLedger(partition, nowNanos);
     long begin = Math.min(frontier, limit);
-    successor.knownFrom(begin);
+    successor.positionAt(begin);
     if (begin == frontier) {
       int from = bit(frontier);
       long to = Math.min(limit, origin + finished.length());
       successor.finished = finished.get(from, Math.max(from, bit(to)));
     }
     successor.committed = Math.min(committed, begin);
-    // All of it is said again.
-    successor.change = 1;
+    // The next commit repeats everything.
+    successor.revision = 1;
     successor.hasSent = hasSent;
-    successor.start = start;
+    successor.startOffset = startOffset;
     successor.priorStarts = priorStarts;
-    successor.probeEnd = probeEnd;
-    successor.noted = noted;
+    successor.suspectEnd = suspectEnd;
+    successor.startRecorded = startRecorded;
     return successor;
   }
 
-  private void knownFrom(long offset) {
+  private void positionAt(long offset) {
     origin = offset;
     frontier = offset;
-    next = offset;
-    known = true;
+    nextOffset = offset;
+    positioned = true;
   }
 
-  /** Whether there is room for a record so far beyond the frontier. */
-  synchronized boolean hasRoomFor(long offset) {
-    return unfinished == 0 || offset - origin <= MAX_SPAN;
+  /** Whether the bits can span up to an offset so far beyond the frontier. */
+  synchronized boolean canTrack(long offset) {
+    return unfinished == 0 || offset - origin <= MAX_TRACKED_OFFSETS;
   }
 
-  /** Notes that a record has come; false if it is finished already and must not be handled. */
+  /** Records a received offset; returns false if it is finished already and must not be handled. */
   synchronized boolean accepted(long offset) {
-    requireKnown();
-    if (offset < next) {
+    requirePositioned();
+    if (offset < nextOffset) {
       return false;
     }
-    if (unfinished == 0 && offset > next && offset - origin >= finished.length()) {
-      // Nothing to remember: however far it jumps, no room is needed.
+    if (unfinished == 0 && offset > nextOffset && offset - origin >= finished.length()) {
+      // No earlier offset matters: a jump of any length needs no bits.
       finished.clear();
-      knownFrom(offset);
-      change++;
-    } else if (offset > next) {
-      finished.set(bit(next), bit(offset));
+      positionAt(offset);
+      revision++;
+    } else if (offset > nextOffset) {
+      finished.set(bit(nextOffset), bit(offset));
     }
-    next = offset + 1;
-    boolean news = !finished.get(bit(offset));
-    unfinished += news ? 1 : 0;
+    nextOffset = offset + 1;
+    boolean isNew = !finished.get(bit(offset));
+    unfinished += isNew ? 1 : 0;
     advance();
-    return news;
+    return isNew;
   }
 
-  private void requireKnown() {
-    if (!known) {
-      throw new IllegalStateException("it is not known where reading of " + partition + " begins");
+  private void requirePositioned() {
+    if (!positioned) {
+      throw new IllegalStateException("the start position of " + partition + " is not known");
     }
   }
 
   synchronized void finished(long offset) {
-    if (offset < frontier || offset >= next || finished.get(bit(offset))) {
+    if (offset < frontier || offset >= nextOffset || finished.get(bit(offset))) {
       return;
     }
     finished.set(bit(offset));
     unfinished--;
-    change++;
+    revision++;
     advance();
   }
 
   /**
-   * Nothing is under way and the consumer is past offsets that hold no records. Only to be called
-   * with the position of a consumer whose records were all accepted.
+   * Advances over offsets at the end that hold no records, if nothing is unfinished. Only to be
+   * called with the position of a consumer whose returned records were all accepted.
    */
-  synchronized void nothingUpTo(long position) {
-    if (known && unfinished == 0 && position > next) {
+  synchronized void advanceTo(long position) {
+    if (positioned && unfinished == 0 && position > nextOffset) {
       if (position - origin >= finished.length()) {
         finished.clear();
-        knownFrom(position);
+        positionAt(position);
       } else {
-        finished.set(bit(next), bit(position));
-        next = position;
+        finished.set(bit(nextOffset), bit(position));
+        nextOffset = position;
         advance();
       }
-      change++;
+      revision++;
     }
   }
 
@@ -198,127 +242,127 @@ final class PartitionLedger {
   private void advance() {
     long before = frontier;
     frontier = origin + finished.nextClearBit(bit(frontier));
-    change += frontier > before ? 1 : 0;
-    // What the predecessor had finished beyond may reach past what has come again.
-    next = Math.max(next, frontier);
+    revision += frontier > before ? 1 : 0;
+    // Offsets that an earlier assignment finished may lie beyond those received in this one.
+    nextOffset = Math.max(nextOffset, frontier);
     if (frontier - origin > COMPACT_BITS) {
       finished = finished.get(bit(frontier), Math.max(bit(frontier), finished.length()));
       origin = frontier;
     }
   }
 
-  /** The offset from which a successor must read; -1 if nothing is known yet. */
+  /** The lowest unfinished offset; -1 if the start position is not known yet. */
   synchronized long frontier() {
-    return known ? frontier : -1;
+    return positioned ? frontier : -1;
   }
 
-  /** One past the highest offset that has come: what the consumer has to return next. */
-  synchronized long next() {
-    requireKnown();
-    return next;
+  /** One past the highest received offset: what the consumer has to return next. */
+  synchronized long nextOffset() {
+    requirePositioned();
+    return nextOffset;
   }
 
   synchronized boolean isIdle() {
     return unfinished == 0;
   }
 
-  /** How often handling of this offset had begun before in vain, as far as that is known. */
+  /** The known number of earlier assignments that started this offset and did not finish it. */
   synchronized int priorStarts(long offset) {
-    return offset == start ? priorStarts : 0;
+    return offset == startOffset ? priorStarts : 0;
   }
 
-  /** Whether records are handed over one at a time, since one of them may kill its process. */
-  synchronized boolean isProbing() {
-    return frontier < probeEnd;
+  /** Whether records are dispatched one at a time, since one of them may kill its process. */
+  synchronized boolean isSuspect() {
+    return frontier < suspectEnd;
   }
 
-  /** Whether the start of this assignment's work has still to be noted at the broker. */
-  synchronized boolean isStartToBeNoted() {
-    return !noted;
+  /** Whether the start of this assignment is not recorded at the broker yet. */
+  synchronized boolean isStartUnrecorded() {
+    return !startRecorded;
   }
 
-  /** What to commit before the first record is handled: one start more. */
-  synchronized LedgerCommit startNote() {
-    noted = true;
-    int starts = (frontier == start ? priorStarts : 0) + 1;
+  /** The commit before the first record is dispatched: one more start. */
+  synchronized LedgerCommit startCommit() {
+    startRecorded = true;
+    int starts = (frontier == startOffset ? priorStarts : 0) + 1;
     return commit(starts);
   }
 
-  /** What to commit so that a successor begins where this assignment began, at the least. */
-  synchronized LedgerCommit base() {
-    change++;
+  /** The commit that makes the start position of a new group permanent. */
+  synchronized LedgerCommit initialCommit() {
+    revision++;
     return commit(0);
   }
 
-  /** Whether there is something to commit of which no commit is under way. */
+  /** Whether there is a change that no sent commit covers. */
   synchronized boolean isDirty() {
-    return known && change != sentChange;
+    return positioned && revision != sentRevision;
   }
 
-  /** Whether the broker has not confirmed all there is to commit. */
+  /** Whether there is a change that no confirmed commit covers. */
   synchronized boolean isUnconfirmed() {
-    return known && change != confirmedChange;
+    return positioned && revision != confirmedRevision;
   }
 
-  /** Whether the commit that ends this assignment would say anything new. */
-  synchronized boolean hasFarewell() {
-    return known && (hasSent || change != confirmedChange);
+  /** Whether the final commit of this assignment would change anything at the broker. */
+  synchronized boolean hasFinalCommit() {
+    return positioned && (hasSent || revision != confirmedRevision);
   }
 
-  /** What to commit while work goes on. */
-  synchronized LedgerCommit progress() {
-    int starts = frontier == start ? priorStarts + 1 : 1;
+  /** The commit while handlers run. */
+  synchronized LedgerCommit progressCommit() {
+    int starts = frontier == startOffset ? priorStarts + 1 : 1;
     return commit(isIdle() ? 0 : starts);
   }
 
-  /** What to commit when this assignment ends in good order: what is unfinished is not counted. */
-  synchronized LedgerCommit farewell() {
-    return commit(frontier == start ? priorStarts : 0);
+  /** The commit when this assignment ends regularly: its own start is not counted. */
+  synchronized LedgerCommit finalCommit() {
+    return commit(frontier == startOffset ? priorStarts : 0);
   }
 
   private LedgerCommit commit(int starts) {
-    requireKnown();
-    OffsetAndMetadata offset = new OffsetAndMetadata(frontier, note(starts).encode(frontier));
-    sentChange = change;
+    requirePositioned();
+    OffsetAndMetadata offset = new OffsetAndMetadata(frontier, metadata(starts).encode(frontier));
+    sentRevision = revision;
     hasSent = true;
-    return new LedgerCommit(this, offset, change);
+    return new LedgerCommit(this, offset, revision);
   }
 
-  private CommitMetadata note(int starts) {
+  private CommitMetadata metadata(int starts) {
     int from = bit(frontier);
     return new CommitMetadata(starts, finished.get(from, Math.max(from, finished.length())));
   }
 
   synchronized void confirmed(LedgerCommit commit, long nowNanos) {
-    confirmedChange = Math.max(confirmedChange, commit.change());
+    confirmedRevision = Math.max(confirmedRevision, commit.revision());
     if (commit.offset().offset() > committed) {
       committed = commit.offset().offset();
       frontierSinceNanos = nowNanos;
     }
   }
 
-  /** A commit did not get through, as far as is known: a later one has to say the same. */
+  /** A commit failed or its result is unknown: a later one has to repeat its content. */
   synchronized void notConfirmed() {
-    change++;
-    sentChange = confirmedChange;
+    revision++;
+    sentRevision = confirmedRevision;
   }
 
-  /** For how long the frontier has not moved although something is unfinished. */
-  synchronized long standsForNanos(long nowNanos) {
+  /** The time for which the frontier has not moved although a record is unfinished. */
+  synchronized long stalledForNanos(long nowNanos) {
     if (unfinished == 0 || frontier > committed) {
       frontierSinceNanos = nowNanos;
     }
     return nowNanos - frontierSinceNanos;
   }
 
-  /** Whether the note grows too long to hold more finished offsets. */
-  synchronized boolean isNoteNearlyFull() {
-    if (next - frontier > MAX_AHEAD) {
+  /** Whether the metadata has little capacity left for more finished offsets. */
+  synchronized boolean isMetadataNearlyFull() {
+    if (nextOffset - frontier > MAX_OFFSETS_AHEAD) {
       return true;
     }
     int gaps = 0;
     int at = bit(frontier);
-    int limit = NOTE_BUDGET_CHARS / 6;
+    int limit = METADATA_BUDGET_CHARS / 6;
     while (gaps < limit) {
       at = finished.nextSetBit(at);
       if (at < 0) {
@@ -327,7 +371,7 @@ final class PartitionLedger {
       at = finished.nextClearBit(at);
       gaps++;
     }
-    return note(0).encode(frontier).length() > NOTE_BUDGET_CHARS;
+    return metadata(0).encode(frontier).length() > METADATA_BUDGET_CHARS;
   }
 
   @Override
@@ -336,11 +380,11 @@ final class PartitionLedger {
         + " frontier "
         + frontier
         + ", next "
-        + next
+        + nextOffset
         + ", unfinished "
         + unfinished
         + ", committed "
         + committed
-        + (isProbing() ? ", probing up to " + probeEnd : "");
+        + (isSuspect() ? ", suspect up to " + suspectEnd : "");
   }
 }

@@ -8,45 +8,45 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Dead letters on their way back: as many at a time as the window holds, of each key one, so that a
- * failure leaves no later letter of its key ahead. Each is sent, and once that is confirmed it is
- * struck off, by the caller's thread both times: a client's own thread must not send, since it may
- * wait for itself. Confined to one thread.
+ * The dead letters of a redrive that are in flight: a bounded number, and only one of each key, so
+ * that no later letter of a key overtakes a failed one. Each letter is sent, and once that is
+ * confirmed, it is deleted from the dead letters. The caller's thread does both: a client's own
+ * thread must not send, since it could wait for itself. Confined to one thread.
  */
 final class RedriveInFlight {
 
   private static final int SIZE = 200;
 
-  /** Of letters sent and not confirmed; one may be larger, and is then sent alone. */
+  /** The limit of sent and unconfirmed letters; a larger letter is sent alone. */
   private static final long MAX_BYTES = 8L * 1024 * 1024;
 
-  private record Sent(@Nullable String key, int bytes, CompletionStage<?> done, Step strike) {}
+  private record Sent(@Nullable String key, int bytes, CompletionStage<?> done, Step delete) {}
 
-  private record Struck(@Nullable String key, CompletionStage<?> done) {}
+  private record Deleted(@Nullable String key, CompletionStage<?> done) {}
 
-  /** Begins something that is done when the stage is. */
+  /** Starts an operation that is complete when the stage is. */
   interface Step {
     CompletionStage<?> begin();
   }
 
   private final Consumer<CompletionStage<?>> await;
   private final ArrayDeque<Sent> sent = new ArrayDeque<>();
-  private final ArrayDeque<Struck> struck = new ArrayDeque<>();
+  private final ArrayDeque<Deleted> deleted = new ArrayDeque<>();
   private final Set<String> keys = new HashSet<>();
   private long bytes;
   private int done;
 
   /**
-   * Creates a window.
+   * Creates an instance without letters.
    *
-   * @param await blocks until a stage is done and throws as it failed
+   * @param await blocks until a stage is complete, and throws if it has failed
    */
   RedriveInFlight(Consumer<CompletionStage<?>> await) {
     this.await = await;
   }
 
-  /** Sends one, after it has waited for room, and for the letter of its key before it. */
-  void add(@Nullable String key, int size, Step send, Step strike) {
+  /** Sends a letter, after waiting for capacity and for the earlier letter of its key. */
+  void add(@Nullable String key, int size, Step send, Step delete) {
     while (sent.size() >= SIZE
         || (!sent.isEmpty() && bytes + size > MAX_BYTES)
         || (key != null && keys.contains(key))) {
@@ -55,25 +55,28 @@ final class RedriveInFlight {
     if (key != null) {
       keys.add(key);
     }
-    sent.add(new Sent(key, size, send.begin(), strike));
+    sent.add(new Sent(key, size, send.begin(), delete));
     bytes += size;
   }
 
   boolean isEmpty() {
-    return sent.isEmpty() && struck.isEmpty();
+    return sent.isEmpty() && deleted.isEmpty();
   }
 
-  /** Waits for all; returns how many there were. After a failure the rest can be waited for. */
+  /**
+   * Waits for all letters and returns their number. After a failure, a further call waits for the
+   * rest.
+   */
   int finish() {
-    while (!sent.isEmpty() || !struck.isEmpty()) {
+    while (!sent.isEmpty() || !deleted.isEmpty()) {
       advance();
     }
     return done;
   }
 
   private void advance() {
-    if (sent.isEmpty() || struck.size() >= SIZE) {
-      Struck oldest = struck.remove();
+    if (sent.isEmpty() || deleted.size() >= SIZE) {
+      Deleted oldest = deleted.remove();
       await.accept(oldest.done());
       keys.remove(oldest.key());
       done++;
@@ -81,7 +84,7 @@ final class RedriveInFlight {
       Sent oldest = sent.remove();
       bytes -= oldest.bytes();
       await.accept(oldest.done());
-      struck.add(new Struck(oldest.key(), oldest.strike().begin()));
+      deleted.add(new Deleted(oldest.key(), oldest.delete().begin()));
     }
   }
 }

@@ -11,24 +11,24 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The client settings whose values must not be shown. The client hides them in its log, but quotes
- * some of them in exceptions, such as a JAAS text that it can't read.
+ * Client settings whose values must not appear in errors. The client hides them in its log, but
+ * quotes some of them in exceptions, for example a JAAS text that it can't parse.
  */
 final class SecretSettings {
 
   private static final Pattern NAMES =
       Pattern.compile(".*(password|secret|jaas|token|keystore\\.key|private).*");
 
-  /** The words of a JAAS text, with the sign that makes the word before it an option's name. */
+  /** The words of a JAAS text; an equals sign marks the word before it as the name of an option. */
   private static final Pattern WORDS = Pattern.compile("([^\\s;\"'=]+)(\\s*=)?");
 
   /** Control flags and the usual names of options. */
-  private static final Set<String> NO_SECRET =
+  private static final Set<String> NOT_SECRET =
       Set.of("required", "requisite", "sufficient", "optional", "username", "password", "true");
 
   private SecretSettings() {}
 
-  /** Returns the name of a setting whose value an exception or one of its causes quotes. */
+  /** The name of a setting whose value is quoted by an exception or one of its causes. */
   static Optional<String> quotedBy(Throwable failure, Map<String, Object> settings) {
     for (Map.Entry<String, Object> setting : settings.entrySet()) {
       if (NAMES.matcher(setting.getKey().toLowerCase(Locale.ROOT)).matches()
@@ -47,8 +47,8 @@ final class SecretSettings {
     Matcher found = WORDS.matcher(value);
     while (found.find()) {
       String word = found.group(1);
-      boolean names = found.group(2) != null || word.contains(".");
-      if (!names && !NO_SECRET.contains(word.toLowerCase(Locale.ROOT))) {
+      boolean isName = found.group(2) != null || word.contains(".");
+      if (!isName && !NOT_SECRET.contains(word.toLowerCase(Locale.ROOT))) {
         words.add(word);
       }
     }

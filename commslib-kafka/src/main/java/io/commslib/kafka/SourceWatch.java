@@ -11,16 +11,16 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks every few seconds whether the topic that a subscription reads exists. The client goes on
- * without a word when it is deleted, and a member without partitions may just be one too many.
+ * Checks every few seconds whether the topic of a subscription exists. The client does not report a
+ * deleted topic, and a member without partitions may simply be one of too many members.
  * Thread-safe.
  */
 final class SourceWatch {
 
-  /** Between an answer or a failure and the next question. */
+  /** The pause between an answer or a failure and the next check. */
   static final Duration PERIOD = Duration.ofSeconds(5);
 
-  /** How long the topic must be missing: one that is made again at once is no trouble. */
+  /** The time for which the topic must be missing; a topic recreated earlier is not reported. */
   static final Duration MISSING_LIMIT = Duration.ofSeconds(10);
 
   private final CommsRuntime runtime;
@@ -32,7 +32,12 @@ final class SourceWatch {
   private volatile boolean closed;
   private volatile @Nullable ScheduledTask next;
 
-  /** With the question, and with the observer of the topic's end and of its return. */
+  /**
+   * Creates a watch.
+   *
+   * @param describe requests the description of the topic
+   * @param observer receives the loss of the topic and its return
+   */
   SourceWatch(
       CommsRuntime runtime,
       String topic,
@@ -44,39 +49,39 @@ final class SourceWatch {
     this.observer = observer;
   }
 
-  /** Asks for the first time in a while: the topic has just been declared. */
+  /** Schedules the first check; the topic has just been declared. */
   void start() {
-    askLater();
+    scheduleCheck();
   }
 
-  private void ask() {
+  private void check() {
     if (closed) {
       return;
     }
     try {
       describe.get().whenComplete((description, problem) -> answered(problem));
     } catch (Throwable e) {
-      askLater();
+      scheduleCheck();
     }
   }
 
-  /** Runs on the thread of the client, which must not see anything thrown. */
+  /** Runs on the client's thread: never throws. */
   private void answered(@Nullable Throwable problem) {
     try {
       if (!closed) {
-        note(problem);
+        evaluate(problem);
       }
     } catch (Throwable e) {
-      // No memory for a text: the next answer says the same.
+      // No memory for a text: the next answer reports the same.
       missingSinceNanos = OptionalLong.empty();
     }
-    askLater();
+    scheduleCheck();
   }
 
-  private void askLater() {
+  private void scheduleCheck() {
     try {
       if (!closed) {
-        next = runtime.scheduler().schedule(PERIOD, this::ask);
+        next = runtime.scheduler().schedule(PERIOD, this::check);
       }
     } catch (Throwable e) {
       // The runtime is closing, or memory is exhausted: the watch reports nothing from now on.
@@ -84,7 +89,7 @@ final class SourceWatch {
     }
   }
 
-  private void note(@Nullable Throwable problem) {
+  private void evaluate(@Nullable Throwable problem) {
     if (problem == null) {
       missingSinceNanos = OptionalLong.empty();
       if (!reason.isEmpty()) {
@@ -101,10 +106,10 @@ final class SourceWatch {
         observer.accept(Trouble.Kind.STALLED, reason);
       }
     }
-    // Whatever else is wrong says nothing of the topic.
+    // Any other failure is not about the topic.
   }
 
-  /** Why no message can come, or empty. */
+  /** The reason why no message can arrive; empty if there is none. */
   String reason() {
     return reason;
   }

@@ -9,39 +9,39 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Notices that a partition stands still: something of it is unfinished, nothing explains that, and
- * the offset to commit has not moved for twice the handler's deadline. Retries that wait, a paused
- * route and handlers that overran are explanations, and told elsewhere.
+ * Detects a stalled partition: a record is unfinished, and the offset to commit has not moved for
+ * twice the handler deadline without an explanation. Waiting retries, a paused route and handlers
+ * past their deadline are explanations, and are reported elsewhere.
  */
 final class StallDetector {
 
   private static final Logger log = LoggerFactory.getLogger(StallDetector.class);
 
   private final long limitNanos;
-  private volatile String text = "";
+  private volatile String reason = "";
 
   StallDetector(SubscriptionConfig subscription) {
     this.limitNanos = 2 * subscription.handlerDeadline().toNanos();
   }
 
-  /** Empty while all moves. */
-  String text() {
-    return text;
+  /** The stalled partitions as text; empty if there is none. */
+  String reason() {
+    return reason;
   }
 
-  void look(Collection<PartitionLedger> ledgers, DeliveryEngine engine, long nowNanos) {
-    List<PartitionLedger> standing =
-        ledgers.stream().filter(ledger -> ledger.standsForNanos(nowNanos) > limitNanos).toList();
+  void check(Collection<PartitionLedger> ledgers, DeliveryEngine engine, long nowNanos) {
+    List<PartitionLedger> stalled =
+        ledgers.stream().filter(ledger -> ledger.stalledForNanos(nowNanos) > limitNanos).toList();
     SubscriptionSnapshot snapshot = engine.snapshot();
     boolean explained =
         snapshot.isRoutePaused()
             || snapshot.stuckHandlers() > 0
             || snapshot.count(SubscriptionSnapshot.Count.WAITING) > 0;
-    if (standing.isEmpty() || explained) {
-      text = "";
-    } else if (text.isEmpty()) {
-      text = "stands still: " + standing;
-      log.error("partitions stand still: {}; {}", standing, snapshot);
+    if (stalled.isEmpty() || explained) {
+      reason = "";
+    } else if (reason.isEmpty()) {
+      reason = "stalled: " + stalled;
+      log.error("partitions are stalled: {}; {}", stalled, snapshot);
     }
   }
 }

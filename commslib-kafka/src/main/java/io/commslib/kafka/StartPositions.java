@@ -21,15 +21,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Decides where reading of a partition begins, and sends the consumer there: at what was committed,
- * else where the subscription starts. Never by a guess: a partition of which that can't be learned
- * now is not read, and asked for again later. For the thread that polls.
+ * Determines where reading of a partition begins, and moves the consumer there: to the committed
+ * offset, otherwise to the start position of the subscription. It never guesses: if the offset
+ * can't be read now, the partition is not read, and the offset is requested again later. For the
+ * poll thread.
  */
 final class StartPositions {
 
   private static final Logger log = LoggerFactory.getLogger(StartPositions.class);
 
-  /** For all partitions of an assignment together, within which the loop does not poll. */
+  /** For all partitions of an assignment together; the loop does not poll meanwhile. */
   private static final Duration OFFSETS_LIMIT = Duration.ofSeconds(10);
 
   private final Consumer<byte[], ByteBuffer> consumer;
@@ -49,12 +50,12 @@ final class StartPositions {
     this.time = time;
   }
 
-  /** Why partitions are not read; empty if all are. */
+  /** The reason why partitions are not read; empty if all are read. */
   String lastError() {
     return lastError;
   }
 
-  /** Opens those of the new partitions of which it is known now where they begin. */
+  /** Opens the new partitions whose start position can be read now. */
   void open(Collection<OwnedPartition> fresh) {
     if (fresh.isEmpty()) {
       lastError = "";
@@ -64,21 +65,21 @@ final class StartPositions {
       tryOpen(fresh);
       lastError = "";
     } catch (WakeupException e) {
-      log.debug("woken up before it was known where reading of {} begins", names(fresh));
+      log.debug("woken up before the start position of {} was read", names(fresh));
     } catch (KafkaException e) {
-      // The client sets the flag of an interrupt again, which means nothing to this thread.
+      // The client sets the interrupt flag again, which has no meaning for this thread.
       Thread.interrupted();
-      lastError = "where reading begins is not known: " + e;
-      log.warn("where reading of {} begins is not known yet: {}", names(fresh), e.toString());
+      lastError = "start position is not known: " + e;
+      log.warn("start position of {} is not known yet: {}", names(fresh), e.toString());
     }
   }
 
   private void tryOpen(Collection<OwnedPartition> fresh) {
-    Map<TopicPartition, OffsetAndMetadata> left = commits.ofPredecessors(names(fresh));
+    Map<TopicPartition, OffsetAndMetadata> committedOffsets = commits.previousCommits(names(fresh));
     List<OwnedPartition> fromStart = new ArrayList<>();
     List<OwnedPartition> fromEnd = new ArrayList<>();
     for (OwnedPartition partition : fresh) {
-      OffsetAndMetadata committed = left.get(partition.partition());
+      OffsetAndMetadata committed = committedOffsets.get(partition.partition());
       if (committed != null) {
         resume(partition, committed);
       } else if (isFromTheEnd(partition.partition())) {
@@ -91,7 +92,7 @@ final class StartPositions {
       Map<TopicPartition, Long> starts = consumer.beginningOffsets(names(fromStart), OFFSETS_LIMIT);
       for (OwnedPartition partition : fromStart) {
         begin(partition, starts);
-        openAt(partition, partition.ledger().next());
+        openAt(partition, partition.ledger().nextOffset());
       }
     }
     openFromTheEnd(fromEnd);
@@ -107,8 +108,8 @@ final class StartPositions {
   }
 
   /**
-   * Where the end is now is committed before the first record is read: a group that starts with
-   * what is new must start there after a crash too.
+   * Commits the current end before the first record is read: a group that starts at the end must
+   * start at the same offset after a crash.
    */
   private void openFromTheEnd(List<OwnedPartition> fresh) {
     List<OwnedPartition> unknown =
@@ -117,10 +118,10 @@ final class StartPositions {
       Map<TopicPartition, Long> ends = consumer.endOffsets(names(unknown), OFFSETS_LIMIT);
       unknown.forEach(partition -> begin(partition, ends));
     }
-    if (commits.bases(fresh.stream().map(OwnedPartition::ledger).toList()).isPresent()) {
-      throw new KafkaException("the position to start from could not be committed");
+    if (commits.commitInitial(fresh.stream().map(OwnedPartition::ledger).toList()).isPresent()) {
+      throw new KafkaException("the start position could not be committed");
     }
-    fresh.forEach(partition -> openAt(partition, partition.ledger().next()));
+    fresh.forEach(partition -> openAt(partition, partition.ledger().nextOffset()));
   }
 
   private static void begin(OwnedPartition partition, Map<TopicPartition, Long> offsets) {
@@ -136,7 +137,7 @@ final class StartPositions {
     partition.open(offset);
   }
 
-  /** What is sent back or waits is the group's own, wherever it started with the source. */
+  /** Redrive and delay topics belong to the group and are always read from their beginning. */
   private boolean isFromTheEnd(TopicPartition partition) {
     return !KafkaNames.isOwn(partition.topic())
         && subscription.startAt().filter(start -> start == StartPosition.LATEST).isPresent();

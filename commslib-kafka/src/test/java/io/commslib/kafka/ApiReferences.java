@@ -15,8 +15,8 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
- * What the compiled classes of this module use of the Kafka client, read from their constant pools,
- * and which of it the client on the class path does not have.
+ * The references of this module's classes to the Kafka client, read from their constant pools, and
+ * those of them that the client on the class path does not have.
  */
 final class ApiReferences {
 
@@ -29,7 +29,7 @@ final class ApiReferences {
 
   private ApiReferences() {}
 
-  /** Fails with the names of what is missing; returns how many references there are. */
+  /** Fails with the names of missing references; returns the number of all references. */
   static int check() throws IOException, URISyntaxException {
     Path classes =
         Path.of(KafkaTransport.class.getProtectionDomain().getCodeSource().getLocation().toURI());
@@ -54,7 +54,7 @@ final class ApiReferences {
       for (int i = 1; i < pool.length; i++) {
         int tag = in.readUnsignedByte();
         pool[i] = entry(in, tag);
-        // Long and double take two places.
+        // Long and double take two entries.
         i += tag == 5 || tag == 6 ? 1 : 0;
       }
     }

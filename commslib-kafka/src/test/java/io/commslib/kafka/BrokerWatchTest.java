@@ -32,7 +32,7 @@ class BrokerWatchTest {
           });
 
   @Test
-  void aProbeThatFailsIsShownAndTheNextAnswerClearsIt() {
+  void aFailedProbeIsReportedAndTheNextAnswerClearsIt() {
     watch.start();
     assertThat(watch.reason()).isEmpty();
     next = () -> CompletableFuture.failedStage(new TimeoutException("no node"));
@@ -45,7 +45,7 @@ class BrokerWatchTest {
   }
 
   @Test
-  void aProbeWithoutAnOutcomeIsShownWithinTenSeconds() {
+  void aHangingProbeIsReportedWithinTenSeconds() {
     watch.start();
     next = CompletableFuture::new;
     time.advance(Duration.ofSeconds(10));
@@ -54,7 +54,7 @@ class BrokerWatchTest {
   }
 
   @Test
-  void aProbeThatThrowsAnErrorIsAskedAgain() {
+  void aProbeThatThrowsAnErrorIsRepeated() {
     next =
         () -> {
           throw new OutOfMemoryError("planted");
@@ -67,7 +67,7 @@ class BrokerWatchTest {
   }
 
   @Test
-  void aClusterThatRefusesToTellIsThere() {
+  void aClusterThatRejectsTheProbeIsReachable() {
     for (Exception refusal :
         List.of(new ClusterAuthorizationException("no"), new UnsupportedVersionException("old"))) {
       next = () -> CompletableFuture.failedStage(new CompletionException(refusal));
@@ -78,7 +78,7 @@ class BrokerWatchTest {
   }
 
   @Test
-  void asksOnceAPeriodAndNoMoreWhenClosed() {
+  void probesOnceAPeriodAndStopsWhenClosed() {
     watch.start();
     for (int second = 0; second < 60; second++) {
       time.advance(Duration.ofSeconds(1));

@@ -33,7 +33,7 @@ class ClientSettingsTest {
   }
 
   @Test
-  void theConsumerOfAGroupHasTheBoundOfAPoll() {
+  void theConsumerOfAGroupHasTheLimitOfAPoll() {
     KafkaTransportConfig transport =
         KafkaTransportConfig.builder("host:9092").maxMessageBytes(MEBIBYTE).build();
     SubscriptionConfig config = config().maxInFlightBytes(8L * MEBIBYTE).build();
@@ -48,7 +48,7 @@ class ClientSettingsTest {
           KafkaTransportConfig.builder("host:9092").publishTimeout(timeout).build();
       int block = (Integer) ClientSettings.producer(config).get(ProducerConfig.MAX_BLOCK_MS_CONFIG);
       assertThat(block).isLessThanOrEqualTo(2_000);
-      assertThat(Duration.ofMillis((long) block * ClientSettings.roomRounds(config)))
+      assertThat(Duration.ofMillis((long) block * ClientSettings.bufferWaitRounds(config)))
           .isEqualTo(timeout);
     }
   }

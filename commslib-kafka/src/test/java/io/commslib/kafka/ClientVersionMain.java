@@ -20,8 +20,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 
 /**
- * The life of a transport, from its creation to its close, with whatever Kafka client is on the
- * class path. Arguments: the broker's address, the client's version.
+ * Uses a transport from its creation to its close, with the Kafka client on the class path.
+ * Arguments: the broker's address, the client's version.
  */
 final class ClientVersionMain {
 
@@ -41,25 +41,25 @@ final class ClientVersionMain {
       KafkaTransportConfig config =
           KafkaTransportConfig.builder(servers).groupProtocol(protocol).build();
       if (version.startsWith("3.") && protocol == GroupProtocol.CONSUMER) {
-        checkRefused(config);
+        checkRejected(config);
       } else {
-        live(config, "client-" + version + "-" + protocol);
+        use(config, "client-" + version + "-" + protocol);
       }
     }
     System.out.println(PASSED + version + ", references " + references);
   }
 
-  private static void checkRefused(KafkaTransportConfig config) {
+  private static void checkRejected(KafkaTransportConfig config) {
     try {
       KafkaTransport.create(config).close();
     } catch (SubscribeException e) {
       check(e.getMessage().contains("COMMS-KAFKA-011"), e.getMessage());
       return;
     }
-    check(false, "not refused");
+    check(false, "not rejected");
   }
 
-  private static void live(KafkaTransportConfig config, String name) {
+  private static void use(KafkaTransportConfig config, String name) {
     Destination queue = Destination.queue(name);
     Destination topic = Destination.topic(name + "-topic");
     Set<String> handled = ConcurrentHashMap.newKeySet();
@@ -95,7 +95,7 @@ final class ClientVersionMain {
       check(transport.deadLetters().redrive(queue, "main", letter -> true) == 1, "redriven");
       Await.until("redriven one handled", LIMIT, () -> handled.contains("bad"));
       check(letters(transport, queue).isEmpty(), "letters left");
-      // A second member, a group that starts with what is new, and a member that leaves.
+      // A second member, a group that starts at the end, and a member that leaves.
       Subscription second =
           transport
               .subscriber()

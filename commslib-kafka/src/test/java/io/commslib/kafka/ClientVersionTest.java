@@ -13,7 +13,7 @@ class ClientVersionTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"2.8.0", "3.8.1", "3.9.1", "4.0.0", "4.0.1", "4.1.1", "4.1.1-SNAPSHOT"})
-  void refusesWhatIsKnownToLoseRecords(String version) {
+  void rejectsVersionsThatLoseRecords(String version) {
     assertThatThrownBy(() -> ClientVersion.check(version, GroupProtocol.CLASSIC))
         .isInstanceOf(SubscribeException.class)
         .hasMessage(
@@ -24,13 +24,13 @@ class ClientVersionTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"3.9.2", "4.0.2", "4.1.2", "4.2.0", "4.4.0", "5.0.0", "unknown"})
-  void takesWhatIsNot(String version) {
+  void acceptsOtherVersions(String version) {
     assertThatCode(() -> ClientVersion.check(version, GroupProtocol.CLASSIC))
         .doesNotThrowAnyException();
   }
 
   @Test
-  void takesTheOneInUse() {
+  void acceptsTheVersionInUse() {
     assertThat(ClientVersion.inUse()).matches("[0-9]+\\.[0-9]+\\.[0-9]+.*");
     for (GroupProtocol protocol : GroupProtocol.values()) {
       assertThatCode(() -> ClientVersion.check(protocol)).doesNotThrowAnyException();
@@ -38,7 +38,7 @@ class ClientVersionTest {
   }
 
   @Test
-  void refusesTheNewerGroupProtocolOnAClientInWhichItIsAPreview() {
+  void rejectsTheNewerGroupProtocolOnAClientWhereItIsAPreview() {
     assertThatThrownBy(() -> ClientVersion.check("3.9.2", GroupProtocol.CONSUMER))
         .isInstanceOf(SubscribeException.class)
         .hasMessageContaining("COMMS-KAFKA-011: kafka-clients: 3.9.2 (expected: 4.0.2 or newer");
@@ -47,8 +47,8 @@ class ClientVersionTest {
   }
 
   @Test
-  void namesWhatAClientLacks() {
-    assertThatThrownBy(() -> ClientVersion.checkParts("9.0.0", Object.class))
+  void namesTheMethodThatAClientLacks() {
+    assertThatThrownBy(() -> ClientVersion.checkApi("9.0.0", Object.class))
         .isInstanceOf(SubscribeException.class)
         .hasMessageContaining("COMMS-KAFKA-011: kafka-clients: 9.0.0 (expected: ")
         .hasMessageContaining("Consumer.close(Duration)");

@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The CloudEvents SDK reads what the library writes, and the other way round. */
+/** The CloudEvents SDK reads what the library writes, and the library reads what it writes. */
 class CloudEventsSdkIT {
 
   private static final Instant TIME = Instant.parse("2026-03-04T05:06:07Z");

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class CommitMetadataTest {
 
-  private static CommitMetadata note(int starts, int... finished) {
+  private static CommitMetadata metadata(int starts, int... finished) {
     BitSet bits = new BitSet();
     for (int bit : finished) {
       bits.set(bit);
@@ -19,7 +19,7 @@ class CommitMetadataTest {
   }
 
   @Test
-  void readsBackWhatItWrote() {
+  void decodesWhatItEncoded() {
     Random random = new Random(1);
     for (int i = 0; i < 2_000; i++) {
       BitSet bits = new BitSet();
@@ -37,32 +37,32 @@ class CommitMetadataTest {
   }
 
   @Test
-  void writesNothingWhenThereIsNothingToSay() {
-    assertThat(note(0).encode(5)).isEmpty();
+  void isEmptyWithoutStartsAndFinishedOffsets() {
+    assertThat(metadata(0).encode(5)).isEmpty();
   }
 
   @Test
-  void countsOnlyAtTheOffsetItWasMadeFor() {
-    String written = note(2, 3, 4).encode(10);
-    assertThat(CommitMetadata.decode(10, written)).isEqualTo(note(2, 3, 4));
+  void isValidOnlyForItsOffset() {
+    String written = metadata(2, 3, 4).encode(10);
+    assertThat(CommitMetadata.decode(10, written)).isEqualTo(metadata(2, 3, 4));
     assertThat(CommitMetadata.decode(11, written)).isEqualTo(CommitMetadata.none());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"", "by another tool", "commslib:1:", "commslib:1:!!", "commslib:2:AAAA"})
-  void takesTheMetadataOfOthersForNoNote(String metadata) {
+  void ignoresForeignMetadata(String metadata) {
     assertThat(CommitMetadata.decode(10, metadata)).isEqualTo(CommitMetadata.none());
   }
 
   @Test
-  void anyChangeOfAnyCharacterIsNoticed() {
-    String written = note(1, 2, 3, 9, 700).encode(10);
+  void detectsAChangeOfAnyCharacter() {
+    String written = metadata(1, 2, 3, 9, 700).encode(10);
     for (int at = 0; at < written.length(); at++) {
       for (char c : "A1+/z=: ".toCharArray()) {
         String changed = written.substring(0, at) + c + written.substring(at + 1);
         CommitMetadata read = CommitMetadata.decode(10, changed);
-        // The last character of Base64 holds spare bits: another one may mean the same.
-        assertThat(read.equals(CommitMetadata.none()) || read.equals(note(1, 2, 3, 9, 700)))
+        // The last character of Base64 has spare bits: another one may decode to the same bytes.
+        assertThat(read.equals(CommitMetadata.none()) || read.equals(metadata(1, 2, 3, 9, 700)))
             .as(changed)
             .isTrue();
       }
@@ -72,7 +72,7 @@ class CommitMetadataTest {
   }
 
   @Test
-  void staysWithinTheBrokersBound() {
+  void staysWithinTheBrokersLimit() {
     BitSet bits = new BitSet();
     for (int i = 2; i < 1_000_000; i += 300) {
       bits.set(i);

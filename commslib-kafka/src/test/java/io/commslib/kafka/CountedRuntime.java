@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.random.RandomGenerator;
 
-/** A runtime of which each look at the clock and each start of a worker is a use. */
+/** A runtime in which each read of the clock and each start of a worker counts as a call. */
 final class CountedRuntime implements CommsRuntime {
 
   private final CommsRuntime runtime;
@@ -24,13 +24,13 @@ final class CountedRuntime implements CommsRuntime {
     return new TimeSource() {
       @Override
       public Instant now() {
-        faults.use("time.now");
+        faults.onCall("time.now");
         return runtime.time().now();
       }
 
       @Override
       public long nanoTime() {
-        faults.use("time.nanoTime");
+        faults.onCall("time.nanoTime");
         return runtime.time().nanoTime();
       }
     };
@@ -39,7 +39,7 @@ final class CountedRuntime implements CommsRuntime {
   @Override
   public TaskScheduler scheduler() {
     return (delay, task) -> {
-      faults.use("scheduler.schedule");
+      faults.onCall("scheduler.schedule");
       return runtime.scheduler().schedule(delay, task);
     };
   }
@@ -55,7 +55,7 @@ final class CountedRuntime implements CommsRuntime {
     return new Workers() {
       @Override
       public void execute(Runnable work) {
-        faults.use("workers.execute");
+        faults.onCall("workers.execute");
         workers.execute(work);
       }
 

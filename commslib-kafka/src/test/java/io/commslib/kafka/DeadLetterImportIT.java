@@ -74,7 +74,7 @@ class DeadLetterImportIT {
         .containsEntry("position", "orders-3@4294967297")
         .containsEntry("last-cause", "java.lang.IllegalStateException: no stock")
         .containsEntry("received-at", "1970-01-01T00:00:01Z");
-    assertThat(spring.redriveCount()).as("their header of ours is not trusted").isZero();
+    assertThat(spring.redriveCount()).as("a foreign commslib header is not trusted").isZero();
     assertThat(spring.message().orElseThrow().headers()).containsOnlyKeys("tenant");
     DeadLetter smallRye = letters.get("r1");
     assertThat(smallRye.fingerprint()).isEqualTo("com.acme.PriceException");
@@ -86,7 +86,7 @@ class DeadLetterImportIT {
     assertThat(unknown.reason()).isEqualTo("unknown");
     assertThat(unknown.message()).isEmpty();
 
-    // A client that knows no topic yet, as an operator's has.
+    // A client that knows no topic yet, as that of an operator.
     try (KafkaTransport operator =
         KafkaTransport.create(KafkaTransportConfig.builder(server.bootstrapServers()).build())) {
       assertThat(
@@ -101,8 +101,8 @@ class DeadLetterImportIT {
   }
 
   @Test
-  void anUnknownTopicOrGroupIsRefused() {
-    Destination unknown = Destination.queue("nobody");
+  void anUnknownGroupIsRejected() {
+    Destination unknown = Destination.queue("no-group");
     assertThatThrownBy(() -> transport.importDeadLetters(THEIR_TOPIC, unknown, "main", 1))
         .isInstanceOf(TransportException.class)
         .hasMessageContaining("group: main (expected: one that has a topic ");

@@ -37,7 +37,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** A dead letter topic of an operator's, which takes less than the library would like. */
+/** A dead letter topic created by an operator, with less permission or a smaller limit. */
 class DeadLetterTargetIT {
 
   private static final Duration LIMIT = Duration.ofSeconds(60);
@@ -108,7 +108,7 @@ class DeadLetterTargetIT {
   }
 
   @Test
-  void aLetterThatMayNotBeWrittenIsKeptWholeAndTriedAgainUntilItMay() throws Exception {
+  void aLetterWithoutWritePermissionStaysCompleteAndIsRetriedUntilItIsPermitted() throws Exception {
     Destination queue = Destination.queue("unpermitted");
     String letters = KafkaNames.deadLetters(queue, "main");
     List<String> handled = new CopyOnWriteArrayList<>();
@@ -139,16 +139,16 @@ class DeadLetterTargetIT {
       assertThat(letter.cause()).doesNotContainKey("cut").containsKey("handler");
       assertThat(handled).containsExactly("bad");
       assertThat(troubles).extracting(Trouble::kind).doesNotContain(Trouble.Kind.STALLED);
-      Await.until("well again", LIMIT, () -> subscription.health().status() == Health.Status.UP);
+      Await.until("up again", LIMIT, () -> subscription.health().status() == Health.Status.UP);
     }
   }
 
   @Test
-  void aLetterThatIsTooLargeForAnOperatorsTopicIsCutAndAtLastWaitsWithoutHoldingUpOthers()
+  void aLetterThatIsTooLargeForAnOperatorsTopicIsCutAndFinallyWaitsWithoutDelayingOthers()
       throws Exception {
     Destination queue = Destination.queue("large");
     String letters = KafkaNames.deadLetters(queue, "main");
-    // With the broker's default for the size of a batch, 1 MiB and a little.
+    // With the broker's default limit of a batch, slightly more than 1 MiB.
     admin
         .createTopics(
             List.of(
@@ -185,7 +185,7 @@ class DeadLetterTargetIT {
       publish(transport, queue, cut.build());
       publish(transport, queue, Message.builder("t").id("bad-small").key("s").build());
       publish(transport, queue, Message.builder("t").id("good").key("g").build());
-      Await.until("others go on", LIMIT, () -> handled.contains("good"));
+      Await.until("others continue", LIMIT, () -> handled.contains("good"));
       Await.until(
           "two letters", LIMIT, () -> transport.deadLetters().list(queue, "main", 9).size() == 2);
       Await.until(

@@ -36,7 +36,7 @@ class DelayTopicsIT {
   private final List<Seen> seen = new CopyOnWriteArrayList<>();
 
   @Test
-  void unkeyedMessagesWaitAtTheBrokerAndTakeNothingOfTheBound() {
+  void unorderedMessagesWaitAtTheBrokerAndUseNoIntakeCapacity() {
     Destination queue = Destination.queue("delayed");
     try (KafkaTransport transport = transport()) {
       transport.declare(DestinationConfig.builder(queue).partitions(3).build());
@@ -53,7 +53,7 @@ class DelayTopicsIT {
       for (Seen second : seen) {
         if (second.attempt() == 2) {
           assertThat(second.nanos() - nanos(second.id(), 1))
-              .as("a due time is a floor")
+              .as("not before it is due")
               .isGreaterThanOrEqualTo(DELAY.minusMillis(50).toNanos());
         }
       }
@@ -61,14 +61,14 @@ class DelayTopicsIT {
   }
 
   @Test
-  void whatWaitsIsNotLostWithItsConsumer() {
+  void deferredMessagesOutliveTheirConsumer() {
     Destination queue = Destination.queue("delayed-handover");
     try (KafkaTransport first = transport()) {
       first.declare(DestinationConfig.builder(queue).partitions(3).build());
       Subscription subscription =
           first.subscriber().subscribe(config(queue).unordered().build(), this::failOnce);
       publish(first, queue, "bad", 30, false);
-      Await.until("set aside", LIMIT, () -> subscription.snapshot().count(Count.DEFERRED) == 30);
+      Await.until("deferred", LIMIT, () -> subscription.snapshot().count(Count.DEFERRED) == 30);
     }
     try (KafkaTransport second = transport()) {
       second.declare(DestinationConfig.builder(queue).partitions(3).build());
@@ -85,7 +85,7 @@ class DelayTopicsIT {
   }
 
   @Test
-  void theDeadLetterTellsWhereTheMessageLayFirst() {
+  void theDeadLetterStatesTheOriginalPositionOfTheMessage() {
     Destination queue = Destination.queue("delayed-dead");
     try (KafkaTransport transport = transport()) {
       transport.declare(DestinationConfig.builder(queue).partitions(3).build());
@@ -108,7 +108,7 @@ class DelayTopicsIT {
   }
 
   @Test
-  void keyedMessagesWaitInTheirLanesUpToHalfOfTheBound() {
+  void orderedMessagesWaitInTheirLanesUpToHalfOfTheIntakeCapacity() {
     Destination queue = Destination.queue("waiting");
     try (KafkaTransport transport = transport()) {
       transport.declare(DestinationConfig.builder(queue).partitions(3).build());
@@ -118,7 +118,7 @@ class DelayTopicsIT {
               .subscribe(config(queue).build(), delivery -> Settlement.retry(Duration.ofHours(1)));
       publish(transport, queue, "m", 5 * BOUND, true);
       Await.until(
-          "half of the bound waits",
+          "half of the capacity waits",
           LIMIT,
           () -> subscription.snapshot().count(Count.WAITING) >= BOUND / 2);
 

@@ -29,14 +29,14 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.Test;
 
 /**
- * Members of a group come and go, in good order, while messages flow. A further member of the
- * test's own handles nothing: a rebalance lasts until it polls.
+ * Members join and leave a group regularly while messages flow. A further member of the test
+ * handles nothing: a rebalance lasts until it polls.
  */
 class DrainWhileMembersJoinIT {
 
   private static final int ROUNDS = 3;
 
-  /** On some JDKs the common pool has one thread on this machine: what blocks needs its own. */
+  /** The common pool may have a single thread: blocking tasks need threads of their own. */
   private static final Executor THREADS = body -> new Thread(body).start();
 
   private static final Duration LIMIT = Duration.ofSeconds(30);
@@ -49,7 +49,7 @@ class DrainWhileMembersJoinIT {
   private final AtomicInteger published = new AtomicInteger();
 
   @Test
-  void nothingThatWasHandledIsDeliveredAgain() throws Exception {
+  void noHandledMessageIsRedelivered() throws Exception {
     try (KafkaTransport transport = transport();
         Admin admin = Admin.create(Map.of("bootstrap.servers", SERVERS))) {
       transport.declare(DestinationConfig.builder(queue).partitions(8).build());
@@ -67,7 +67,7 @@ class DrainWhileMembersJoinIT {
               CompletableFuture.supplyAsync(() -> join(transport, byJoiner), THREADS);
           Await.until("a rebalance waits for the holder", LIMIT, () -> isRebalancing(admin));
           int until = byLeaver.get() + 100;
-          Await.until("some are handled in it", LIMIT, () -> counted.get() > until);
+          Await.until("some are handled during the rebalance", LIMIT, () -> counted.get() > until);
           assertThat(isRebalancing(admin)).isTrue();
           Subscription leaves = leaver;
           CompletableFuture<Boolean> drained =
@@ -90,7 +90,7 @@ class DrainWhileMembersJoinIT {
       Await.until("all handled", LIMIT, () -> handled.size() == published.get());
       List<Map.Entry<String, Integer>> again =
           handled.entrySet().stream().filter(one -> one.getValue() > 1).toList();
-      assertThat(again).as("delivered again, of %d", published.get()).isEmpty();
+      assertThat(again).as("redelivered, of %d", published.get()).isEmpty();
     }
   }
 
@@ -119,12 +119,12 @@ class DrainWhileMembersJoinIT {
                 CooperativeStickyAssignor.class.getName()),
             new ByteArrayDeserializer(),
             new ByteArrayDeserializer());
-    // It takes these partitions, so that the others have those of the source.
+    // It owns these partitions, so that the other members own those of the source.
     holder.subscribe(List.of(KafkaNames.redrive(queue, "main")));
     return holder;
   }
 
-  /** What it is given it never reads. */
+  /** Polls without reading from the assigned partitions. */
   private static void poll(KafkaConsumer<byte[], byte[]> holder, BooleanSupplier until) {
     long end = System.nanoTime() + LIMIT.toNanos();
     while (!until.getAsBoolean()) {

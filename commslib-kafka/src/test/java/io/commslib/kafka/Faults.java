@@ -9,8 +9,8 @@ import org.apache.kafka.common.errors.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Counts every use that the tested code makes of what is outside of it, and makes chosen ones fail.
- * Only while it is armed.
+ * Counts the calls of the tested code to its environment and makes chosen ones fail, while it is
+ * armed.
  */
 final class Faults {
 
@@ -18,7 +18,7 @@ final class Faults {
   private final Function<String, Throwable> kind;
   private final TreeSet<String> names = new TreeSet<>();
   private boolean armed;
-  private int uses;
+  private int calls;
   private @Nullable String failedAt;
 
   private Faults(BiPredicate<Integer, String> which, Function<String, Throwable> kind) {
@@ -27,17 +27,17 @@ final class Faults {
   }
 
   static Faults none() {
-    return new Faults((use, name) -> false, IllegalStateException::new);
+    return new Faults((call, name) -> false, IllegalStateException::new);
   }
 
-  /** The uses with these numbers, from 0 on, throw what {@code kind} makes. */
+  /** The calls with these numbers, from 0 on, throw what {@code kind} creates. */
   static Faults at(IntPredicate which, Function<String, Throwable> kind) {
-    return new Faults((use, name) -> which.test(use), kind);
+    return new Faults((call, name) -> which.test(call), kind);
   }
 
-  /** The uses with such a name time out. */
+  /** The calls with such a name time out. */
   static Faults named(Predicate<String> which) {
-    return new Faults((use, name) -> which.test(name), TimeoutException::new);
+    return new Faults((call, name) -> which.test(name), TimeoutException::new);
   }
 
   void armed(Runnable code) {
@@ -49,22 +49,22 @@ final class Faults {
     }
   }
 
-  void use(String name) {
+  void onCall(String name) {
     if (!armed) {
       return;
     }
     names.add(name);
-    if (which.test(uses++, name)) {
-      failedAt = name + " #" + (uses - 1);
+    if (which.test(calls++, name)) {
+      failedAt = name + " #" + (calls - 1);
       Throwable thrown = kind.apply(name);
-      // Thousands of stacks in the log would take most of the time; the name says where it was.
+      // Thousands of stack traces in the log would take most of the time; the name shows the place.
       thrown.setStackTrace(new StackTraceElement[0]);
       throw Faults.<RuntimeException>unchecked(thrown);
     }
   }
 
-  int uses() {
-    return uses;
+  int calls() {
+    return calls;
   }
 
   TreeSet<String> names() {

@@ -21,7 +21,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-/** A member whose handler meets an error of the JVM leaves its partitions to others. */
+/** A member whose handler throws an error of the JVM leaves its partitions to others. */
 class JvmFailureIT {
 
   private static final Duration LIMIT = Duration.ofSeconds(30);
@@ -30,7 +30,7 @@ class JvmFailureIT {
   private final Destination queue = Destination.queue("out-of-memory");
 
   @Test
-  void anotherMemberGoesOnAndThisOneJoinsAgainAfterAPause() {
+  void anotherMemberTakesOverAndThisOneRejoinsAfterAPause() {
     AtomicBoolean fails = new AtomicBoolean(true);
     AtomicInteger errors = new AtomicInteger();
     List<String> byFirst = new CopyOnWriteArrayList<>();
@@ -58,14 +58,16 @@ class JvmFailureIT {
                 return Settlement.done();
               });
       publish(one, "a", 0, 100);
-      Await.until("the second has all", LIMIT, () -> bySecond.size() == 100);
+      Await.until("the second has handled all", LIMIT, () -> bySecond.size() == 100);
       second.close();
       publish(one, "b", 0, 100);
       Await.until("the first fails", LIMIT, () -> errors.get() > 0);
-      Await.until("and says so", LIMIT, () -> first.health().status() == Health.Status.DOWN);
+      Await.until(
+          "the first reports it", LIMIT, () -> first.health().status() == Health.Status.DOWN);
       fails.set(false);
-      Await.until("the first goes on", LIMIT, () -> byFirst.size() >= 100);
-      Await.until("is up again", LIMIT, () -> first.health().status() == Health.Status.UP);
+      Await.until("the first continues", LIMIT, () -> byFirst.size() >= 100);
+      Await.until(
+          "the first is up again", LIMIT, () -> first.health().status() == Health.Status.UP);
       assertThat(byFirst.stream().distinct()).hasSize(100).allMatch(id -> id.startsWith("b"));
       assertThat(first.snapshot().imbalance()).isZero();
     }

@@ -18,16 +18,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The transport with every line of kafka-clients it is allowed to run with, each in a JVM of its
- * own, against the broker of the build. Not part of the normal run: {@code mvn
- * -Pkafka-client-versions -pl commslib-kafka -am test -Dtest=KafkaClientVersionsIT
+ * The transport with each supported release line of kafka-clients, each in a JVM of its own,
+ * against the broker of the build. Not part of the normal run: {@code mvn -Pkafka-client-versions
+ * -pl commslib-kafka -am test -Dtest=KafkaClientVersionsIT
  * -Dsurefire.failIfNoSpecifiedTests=false}.
  */
 class KafkaClientVersionsIT {
 
   private static final Path CLIENTS = Path.of("target", "kafka-clients");
 
-  /** The jars that the profile has put there. */
+  /** The versions of the jars that the profile has copied. */
   static List<String> versions() throws IOException {
     if (!Files.isDirectory(CLIENTS)) {
       throw new IllegalStateException(
@@ -43,7 +43,7 @@ class KafkaClientVersionsIT {
   }
 
   @Test
-  void everyFixedLineIsTried() throws IOException {
+  void everySupportedReleaseLineIsTested() throws IOException {
     assertThat(versions())
         .contains("3.9.2", "4.0.2", "4.1.2", "4.2.2")
         .contains(ClientVersion.inUse());
@@ -51,7 +51,7 @@ class KafkaClientVersionsIT {
 
   @ParameterizedTest
   @MethodSource("versions")
-  void theTransportLivesAndClosesWithIt(String version) throws Exception {
+  void theTransportWorksAndClosesWithThisClient(String version) throws Exception {
     Path log = Files.createTempFile("client-" + version, ".log");
     Process child =
         new ProcessBuilder(
@@ -78,7 +78,7 @@ class KafkaClientVersionsIT {
     }
   }
 
-  /** That of the test, with another client. */
+  /** The class path of the test with another client. */
   private static String classPath(String version) {
     String own =
         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));

@@ -32,7 +32,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Closing frees everything, wherever and however often it is called, and so does a failed start.
+ * Close releases everything, on any thread and however often it is called, and so does a failed
+ * start.
  */
 class KafkaClosingIT {
 
@@ -58,15 +59,16 @@ class KafkaClosingIT {
         .collect(Collectors.toSet());
   }
 
-  private Set<String> left() {
+  private Set<String> remainingThreads() {
     Set<Thread> now = new HashSet<>(threads());
     now.removeAll(before);
     return now.stream().map(Thread::getName).collect(Collectors.toSet());
   }
 
-  /** What is left when close returns is about to end. */
-  private void nothingIsLeft() {
-    Await.until("no thread is left: " + left(), AT_ONCE, () -> left().isEmpty());
+  /** Threads that remain when close returns are about to end. */
+  private void assertNoThreadsRemain() {
+    Await.until(
+        "no thread remains: " + remainingThreads(), AT_ONCE, () -> remainingThreads().isEmpty());
   }
 
   private static KafkaTransportConfig.Builder config() {
@@ -96,7 +98,7 @@ class KafkaClosingIT {
   }
 
   @Test
-  void aTransportWhoseProducerRefusesItsSettingsLeavesNothing() {
+  void aTransportWhoseProducerRejectsItsSettingsLeavesNoThreads() {
     assertThatThrownBy(
             () ->
                 KafkaTransport.create(
@@ -105,12 +107,12 @@ class KafkaClosingIT {
         .hasMessage(
             "COMMS-KAFKA-008: clientSetting: Invalid value nonsense for configuration"
                 + " compression.type: String must be one of: none, gzip, snappy, lz4, zstd"
-                + " (expected: what kafka-clients takes)");
-    nothingIsLeft();
+                + " (expected: a value that kafka-clients accepts)");
+    assertNoThreadsRemain();
   }
 
   @Test
-  void aSubscriptionWhoseThreadCanNotBeMadeLeavesNothing() {
+  void aSubscriptionWhoseThreadCannotBeCreatedLeavesNoThreads() {
     for (GroupProtocol protocol : GroupProtocol.values()) {
       KafkaTransportConfig.Builder config =
           KafkaTransportConfig.builder(SERVERS).groupProtocol(protocol);
@@ -118,18 +120,18 @@ class KafkaClosingIT {
           KafkaTransport transport =
               KafkaTransport.create(config.runtime(new NoPollThreads(threads)).build())) {
         Destination queue = declared(transport, "no-thread");
-        Set<String> then = left();
+        Set<String> then = remainingThreads();
         assertThatThrownBy(() -> subscribe(transport, queue, delivery -> Settlement.done()))
             .isInstanceOf(OutOfMemoryError.class);
-        // A thread that tells the observer ends a moment after it has nothing to tell.
-        Await.until("nothing is left of it", LIMIT, () -> then.containsAll(left()));
+        // A thread that notifies the observer ends shortly after its last notification.
+        Await.until("no thread of it remains", LIMIT, () -> then.containsAll(remainingThreads()));
       }
-      nothingIsLeft();
+      assertNoThreadsRemain();
     }
   }
 
   @Test
-  void closesOnAnInterruptedThreadAndKeepsTheInterrupt() {
+  void closesOnAnInterruptedThreadAndRestoresTheInterrupt() {
     KafkaTransport transport = KafkaTransport.create(config().build());
     Destination queue = declared(transport, "interrupted");
     Subscription first = subscribe(transport, queue, delivery -> Settlement.done());
@@ -141,7 +143,7 @@ class KafkaClosingIT {
     Thread.currentThread().interrupt();
     transport.close();
     assertThat(Thread.interrupted()).isTrue();
-    nothingIsLeft();
+    assertNoThreadsRemain();
   }
 
   @Test
@@ -158,11 +160,11 @@ class KafkaClosingIT {
           return Settlement.done();
         });
     publish(transport, queue).join();
-    reached(closed);
-    nothingIsLeft();
+    awaitLatch(closed);
+    assertNoThreadsRemain();
   }
 
-  /** An observer is mostly told by the poll thread that the intake pauses. */
+  /** The poll thread usually notifies an observer of a paused intake. */
   @Test
   void closesOnAnObserversThreadAndOnTheProducersThread() {
     for (boolean poll : new boolean[] {true, false}) {
@@ -195,14 +197,14 @@ class KafkaClosingIT {
       if (!poll) {
         published = published.thenRun(close);
       }
-      reached(closed);
-      Await.until("no thread is left", LIMIT, () -> left().isEmpty());
+      awaitLatch(closed);
+      Await.until("no thread remains", LIMIT, () -> remainingThreads().isEmpty());
       assertThat(published).isDone();
     }
   }
 
   @Test
-  void closesForSeveralCallersAtATime() {
+  void closesForConcurrentCallers() {
     KafkaTransport transport = KafkaTransport.create(config().build());
     Destination queue = declared(transport, "several");
     Subscription subscription = subscribe(transport, queue, delivery -> Settlement.done());
@@ -213,19 +215,19 @@ class KafkaClosingIT {
               () -> {
                 close(closes);
                 if (closes == transport) {
-                  nothingIsLeft();
+                  assertNoThreadsRemain();
                 }
                 freed.countDown();
               },
               "closes-" + i)
           .start();
     }
-    reached(freed);
+    awaitLatch(freed);
     transport.close();
   }
 
   @Test
-  void closesInTimeThoughAnApplicationHangsOnTheProducersThread() {
+  void closesInTimeWhileAnApplicationHangsOnTheProducersThread() {
     KafkaTransport transport = KafkaTransport.create(config().build());
     Destination queue = declared(transport, "hangs");
     CountDownLatch hangs = new CountDownLatch(1);
@@ -234,19 +236,19 @@ class KafkaClosingIT {
             .thenRun(
                 () -> {
                   hangs.countDown();
-                  reached(release);
+                  awaitLatch(release);
                 });
-    reached(hangs);
+    awaitLatch(hangs);
     long start = System.nanoTime();
     transport.close();
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(15));
     release.countDown();
-    Await.until("no thread is left", LIMIT, () -> left().isEmpty());
+    Await.until("no thread remains", LIMIT, () -> remainingThreads().isEmpty());
     assertThat(published).isDone();
   }
 
   @Test
-  void drainsForAsLongAsADurationCanSay() {
+  void acceptsTheLongestAndShortestDrainTimeouts() {
     try (KafkaTransport transport = KafkaTransport.create(config().build())) {
       Destination queue = declared(transport, "for-long");
       Subscription subscription = subscribe(transport, queue, delivery -> Settlement.done());
@@ -255,7 +257,7 @@ class KafkaClosingIT {
       subscription.close();
       assertThat(subscription.drain(Duration.ofSeconds(Long.MAX_VALUE))).isTrue();
     }
-    nothingIsLeft();
+    assertNoThreadsRemain();
   }
 
   private static void close(AutoCloseable closes) {
@@ -266,7 +268,7 @@ class KafkaClosingIT {
     }
   }
 
-  private static void reached(CountDownLatch latch) {
+  private static void awaitLatch(CountDownLatch latch) {
     boolean interrupted = false;
     while (true) {
       try {
@@ -281,7 +283,7 @@ class KafkaClosingIT {
     }
   }
 
-  /** Has no memory left when a subscription wants its thread. */
+  /** Fails with an OutOfMemoryError when a subscription creates its poll thread. */
   private record NoPollThreads(CommsRuntime runtime) implements CommsRuntime {
     @Override
     public TimeSource time() {

@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.assertj.core.api.AbstractThrowableAssert;
 import org.junit.jupiter.api.Test;
 
-/** The codes of the adapter, with value, rule and setting; the rest stand beside their faults. */
+/** Error codes with value, rule and setting; the other codes are tested with their faults. */
 class KafkaErrorCodesIT {
 
   private static final Destination QUEUE = Destination.queue("codes");
@@ -28,7 +28,7 @@ class KafkaErrorCodesIT {
     return Message.builder("t").id("m");
   }
 
-  private static AbstractThrowableAssert<?, ?> refused(KafkaTransport transport, Message message) {
+  private static AbstractThrowableAssert<?, ?> rejected(KafkaTransport transport, Message message) {
     return assertThatThrownBy(
             () ->
                 transport
@@ -50,10 +50,10 @@ class KafkaErrorCodesIT {
   }
 
   @Test
-  void mistakesOfTheCallerNameValueRuleAndSetting() {
+  void errorsOfTheCallerNameValueRuleAndSetting() {
     try (KafkaTransport transport =
         KafkaTransport.create(config(KafkaServer.shared().bootstrapServers()).build())) {
-      refused(transport, message().build())
+      rejected(transport, message().build())
           .hasMessage(
               "COMMS-KAFKA-001: destination: queue:codes (expected: one that this transport has"
                   + " declared, by declare) (NOT_SENT, queue:codes, message m)");
@@ -66,11 +66,11 @@ class KafkaErrorCodesIT {
               "COMMS-KAFKA-007: dead letters of queue:codes: IllegalStateException: group: none"
                   + " (expected: one that has a topic codes.queue.none.dlq)");
       transport.declare(DestinationConfig.builder(QUEUE).partitions(1).build());
-      refused(transport, message().body(new byte[1025]).build())
+      rejected(transport, message().body(new byte[1025]).build())
           .hasMessage(
               "COMMS-KAFKA-003: message bytes: 1025 (expected: 0..1024, maxMessageBytes of the"
                   + " transport) (NOT_SENT, queue:codes, message m)");
-      refused(transport, message().deliverAt(Instant.parse("2030-01-01T00:00:00Z")).build())
+      rejected(transport, message().deliverAt(Instant.parse("2030-01-01T00:00:00Z")).build())
           .hasMessage(
               "COMMS-KAFKA-005: deliverAt: 2030-01-01T00:00:00Z (expected: none, as this transport"
                   + " has no DELAYED_DELIVERY; the outbox has) (NOT_SENT, queue:codes, message m)");
@@ -80,7 +80,7 @@ class KafkaErrorCodesIT {
   }
 
   @Test
-  void aDeclarationThatTheBrokerRefusesIsToldInItsWords() {
+  void aDeclarationThatTheBrokerRejectsQuotesTheBroker() {
     String servers = KafkaServer.shared().bootstrapServers();
     try (KafkaTransport transport =
         KafkaTransport.create(config(servers).replicationFactor(3).build())) {
@@ -97,7 +97,7 @@ class KafkaErrorCodesIT {
   }
 
   @Test
-  void anAnswerThatIsLateNamesTheTimeout() {
+  void aLateAnswerNamesTheTimeout() {
     assertThat(
             KafkaErrors.subscribe(
                 "describe topic t at h:1",

@@ -46,7 +46,7 @@ class KafkaErrorsTest {
   }
 
   @Test
-  void onlyWhatIsProvedOfTheMessageIsPermanent() {
+  void onlyAFailureCausedByTheMessageIsPermanent() {
     for (Throwable failure :
         List.of(
             new RecordTooLargeException("planted"),
@@ -59,7 +59,7 @@ class KafkaErrorsTest {
         assertThat(published(carried).code()).isEqualTo("COMMS-KAFKA-003");
         assertThat(published(carried).certainty()).isEqualTo(SendCertainty.NOT_SENT);
       }
-      // The client says so of messages that it has not looked at, after the failure of another.
+      // The client reports this for messages that it has not tried, after the failure of another.
       assertThat(published(new KafkaException("a request before has failed", failure)).kind())
           .isEqualTo(FailureKind.TRANSIENT);
     }
@@ -76,7 +76,7 @@ class KafkaErrorsTest {
   }
 
   @Test
-  void aMissingPermissionIsForAnOperatorToGrantAndSaysNothingOfTheMessage() {
+  void aMissingPermissionIsTransient() {
     Map<AuthorizationException, SendCertainty> failures =
         Map.of(
             new TopicAuthorizationException("planted"),
@@ -86,58 +86,58 @@ class KafkaErrorsTest {
             SendCertainty.MAYBE_SENT);
     failures.forEach(
         (failure, certainty) -> {
-          PublishException told = published(failure);
-          assertThat(told.kind()).isEqualTo(FailureKind.TRANSIENT);
-          assertThat(told.certainty()).isEqualTo(certainty);
-          assertThat(told)
+          PublishException exception = published(failure);
+          assertThat(exception.kind()).isEqualTo(FailureKind.TRANSIENT);
+          assertThat(exception.certainty()).isEqualTo(certainty);
+          assertThat(exception)
               .hasMessageMatching(
                   "COMMS-KAFKA-013: (Topic|Cluster)AuthorizationException: planted .*");
         });
   }
 
-  /** Asks the client's own record of an idempotent producer's state. */
+  /** Compares with the client's own state machine of an idempotent producer. */
   @Test
-  void whatEndsAProducerIsWhatTheClientSaysOfEachErrorOfABroker() throws Exception {
-    List<String> ends = new ArrayList<>();
+  void theFailuresThatAreFatalToAProducerAreThoseOfTheClient() throws Exception {
+    List<String> fatal = new ArrayList<>();
     for (Errors error : Errors.values()) {
       ApiException failure = error.exception();
       if (failure == null) {
         continue;
       }
-      RuntimeException refusal = refusalAfter(failure);
-      boolean ended = refusal != null;
-      assertThat(KafkaErrors.isEndOfProducer(failure)).as("%s", error).isEqualTo(ended);
-      if (refusal != null) {
-        ends.add(error.name());
-        assertThat(KafkaErrors.isEndOfProducer(refusal)).as("%s", refusal).isTrue();
+      RuntimeException rejection = rejectionAfter(failure);
+      boolean isFatal = rejection != null;
+      assertThat(KafkaErrors.isFatalToProducer(failure)).as("%s", error).isEqualTo(isFatal);
+      if (rejection != null) {
+        fatal.add(error.name());
+        assertThat(KafkaErrors.isFatalToProducer(rejection)).as("%s", rejection).isTrue();
       }
     }
-    assertThat(ends)
+    assertThat(fatal)
         .containsExactlyInAnyOrder(
             "CLUSTER_AUTHORIZATION_FAILED",
             "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
             "PRODUCER_FENCED",
             "UNSUPPORTED_VERSION",
             "INVALID_PRODUCER_ID_MAPPING");
-    // The answer to the request for an id, and a state that the client can't explain.
+    // A failed request for a producer id, and an unexpected state of the client.
     for (RuntimeException failure :
         List.of(new KafkaException("Unexpected error"), new IllegalStateException("planted"))) {
       Object state = idempotentProducer();
       call(state, "transitionToFatalError", RuntimeException.class, failure);
-      RuntimeException refusal = Objects.requireNonNull(refusal(state));
-      assertThat(KafkaErrors.isEndOfProducer(refusal)).as("%s", refusal).isTrue();
+      RuntimeException rejection = Objects.requireNonNull(rejection(state));
+      assertThat(KafkaErrors.isFatalToProducer(rejection)).as("%s", rejection).isTrue();
     }
   }
 
-  /** What the client says to the next message after a batch failed so; null if it takes it. */
-  private static @Nullable RuntimeException refusalAfter(RuntimeException failure)
+  /** The client's rejection of the next message after such a failure; null if it accepts it. */
+  private static @Nullable RuntimeException rejectionAfter(RuntimeException failure)
       throws Exception {
     Object state = idempotentProducer();
     call(state, "maybeTransitionToErrorState", RuntimeException.class, failure);
-    return refusal(state);
+    return rejection(state);
   }
 
-  private static @Nullable RuntimeException refusal(Object state) throws Exception {
+  private static @Nullable RuntimeException rejection(Object state) throws Exception {
     try {
       call(state, "maybeAddPartition", TopicPartition.class, new TopicPartition("t", 0));
       return null;
@@ -161,18 +161,18 @@ class KafkaErrorsTest {
   }
 
   @Test
-  void theFirstFailureInTheChainThatTellsDecidesOfACommit() {
+  void theFirstConclusiveFailureInTheChainClassifiesACommit() {
     assertThat(KafkaErrors.commit(new CommitFailedException("planted")))
         .isEqualTo(CommitFailure.NOT_A_MEMBER);
     assertThat(KafkaErrors.commit(new KafkaException(new CommitFailedException("planted"))))
         .isEqualTo(CommitFailure.NOT_A_MEMBER);
     assertThat(KafkaErrors.commit(new ExecutionException(new TimeoutException("planted"))))
-        .isEqualTo(CommitFailure.PASSING);
+        .isEqualTo(CommitFailure.TRANSIENT);
     assertThat(
             KafkaErrors.commit(
                 new RetriableCommitFailedException(new CommitFailedException("planted"))))
-        .isEqualTo(CommitFailure.PASSING);
+        .isEqualTo(CommitFailure.TRANSIENT);
     assertThat(KafkaErrors.commit(new TopicAuthorizationException("planted")))
-        .isEqualTo(CommitFailure.NEEDS_AN_OPERATOR);
+        .isEqualTo(CommitFailure.FATAL);
   }
 }

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 class KafkaFaultsIT {
 
   @Test
-  void whatWasConfirmedSurvivesKillsOfTheBrokerAndTheConsumerGoesOn() {
+  void confirmedMessagesSurviveKillsOfTheBrokerAndTheConsumerContinues() {
     Destination queue = Destination.queue("killed");
     try (KafkaServer server = KafkaServer.start();
         KafkaTransport transport =
@@ -69,8 +69,8 @@ class KafkaFaultsIT {
   }
 
   /**
-   * Waits for each confirm and repeats what failed, as the relay does: so the order of a key is
-   * known.
+   * Waits for each confirmation and repeats failed publishes, as the relay does, so that the order
+   * of a key is known.
    */
   private static void publish(
       KafkaTransport transport, Destination to, String key, int number, Set<String> confirmed) {
@@ -107,7 +107,7 @@ class KafkaFaultsIT {
   }
 
   @Test
-  void settingsTheLibraryOwnsAreRefusedByName() {
+  void settingsOwnedByTheLibraryAreRejectedByName() {
     KafkaTransportConfig.Builder config = KafkaTransportConfig.builder("localhost:9092");
     for (String owned :
         List.of(
@@ -128,7 +128,7 @@ class KafkaFaultsIT {
   }
 
   @Test
-  void namesOfTheLibrarysOwnTopicsAreRefused() {
+  void namesOfTheLibrarysOwnTopicsAreRejected() {
     try (KafkaTransport transport =
         KafkaTransport.create(
             KafkaTransportConfig.builder(KafkaServer.shared().bootstrapServers()).build())) {
@@ -145,7 +145,7 @@ class KafkaFaultsIT {
   }
 
   @Test
-  void aRestartedMemberWithANameHasItsPartitionsBackAtOnce() {
+  void aRestartedMemberWithANameHasItsPartitionsBackImmediately() {
     Destination queue = Destination.queue("named");
     String servers = KafkaServer.shared().bootstrapServers();
     List<String> handled = new CopyOnWriteArrayList<>();
@@ -172,7 +172,7 @@ class KafkaFaultsIT {
           .toCompletableFuture()
           .join();
       Await.until("handled", Duration.ofSeconds(30), () -> handled.contains("m"));
-      // Its session would have lasted 10 s more.
+      // The session of the first member would have lasted for another 10 s.
       assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(9));
     }
   }

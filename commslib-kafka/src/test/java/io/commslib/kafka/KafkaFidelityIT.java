@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What arrives is dead-lettered, set aside and redriven byte for byte, whatever it is. */
+/** Any record is dead-lettered, deferred and redriven byte for byte. */
 class KafkaFidelityIT {
 
   private static final byte[] NUMBER = ByteBuffer.allocate(8).putLong(7).array();
@@ -64,7 +64,7 @@ class KafkaFidelityIT {
     transport.close();
   }
 
-  /** Everything of a record that a text can't show. */
+  /** Records with parts that text can't represent. */
   private enum Shape {
     TEXT_KEY(bytes("customer-7"), bytes("body"), headers -> {}),
     NO_KEY(null, bytes("body"), headers -> {}),
@@ -103,15 +103,15 @@ class KafkaFidelityIT {
     }
   }
 
-  /** Every place that writes a record again. */
-  private enum Way {
+  /** The sequences of operations that write a record again. */
+  private enum RewritePath {
     /** Dead-lettered by its handler, redriven. */
-    OF_A_CLOUD_EVENT,
-    /** Dead-lettered since it can't be read, redriven. */
-    OF_A_RECORD_THAT_IS_NO_EVENT,
+    CLOUD_EVENT,
+    /** Dead-lettered because it can't be read, redriven. */
+    RECORD_THAT_IS_NO_EVENT,
     /** Redriven, dead-lettered again and redriven again. */
     TWICE,
-    /** Set aside in a delay topic, dead-lettered from there, redriven. */
+    /** Deferred to a delay topic, dead-lettered from there, redriven. */
     OVER_A_DELAY_TOPIC
   }
 
@@ -126,15 +126,15 @@ class KafkaFidelityIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Way.class)
-  void whatArrivesIsDeadLetteredAndRedrivenByteForByte(Way way) throws Exception {
+  @EnumSource(RewritePath.class)
+  void recordsAreDeadLetteredAndRedrivenByteForByte(RewritePath path) throws Exception {
     Destination orders = Destination.topic("fidelity-" + ++number);
     transport.declare(DestinationConfig.builder(orders).partitions(1).group("g").build());
     List<ProducerRecord<byte[], byte[]>> sent = new ArrayList<>();
     for (Shape shape : Shape.values()) {
       ProducerRecord<byte[], byte[]> record =
           new ProducerRecord<>(orders.name(), shape.key, shape.body);
-      if (way != Way.OF_A_RECORD_THAT_IS_NO_EVENT) {
+      if (path != RewritePath.RECORD_THAT_IS_NO_EVENT) {
         record.headers().add("ce_specversion", bytes("1.0")).add("ce_type", bytes("t"));
         record.headers().add("ce_id", bytes(shape.name())).add("ce_source", bytes("/foreign"));
       }
@@ -142,21 +142,21 @@ class KafkaFidelityIT {
       sent.add(record);
       producer.send(record).get();
     }
-    try (Subscription subscription = subscribe(orders, way)) {
+    try (Subscription subscription = subscribe(orders, path)) {
       awaitDead(subscription, sent.size());
       redrive(orders, sent.size());
-      if (way == Way.TWICE) {
+      if (path == RewritePath.TWICE) {
         awaitDead(subscription, 2 * sent.size());
         assertThat(transport.deadLetters().list(orders, "g", 100))
             .allMatch(letter -> letter.redriveCount() == 1);
         redrive(orders, sent.size());
       }
       Await.until(
-          "handled or dead again",
+          "handled or dead-lettered again",
           Duration.ofSeconds(30),
-          () -> settled(subscription) == expected(way, sent.size()));
+          () -> settled(subscription) == expected(path, sent.size()));
     }
-    int times = way == Way.TWICE ? 2 : 1;
+    int times = path == RewritePath.TWICE ? 2 : 1;
     List<String> redriven =
         read(orders.name() + ".g.redrive", sent.size() * times).stream()
             .map(record -> text(record.key(), record.value(), record.headers()))
@@ -175,14 +175,14 @@ class KafkaFidelityIT {
         + subscription.snapshot().count(Count.DEAD_LETTERED);
   }
 
-  private static long expected(Way way, int records) {
-    return way == Way.TWICE ? 3L * records : 2L * records;
+  private static long expected(RewritePath path, int records) {
+    return path == RewritePath.TWICE ? 3L * records : 2L * records;
   }
 
-  private static Subscription subscribe(Destination orders, Way way) {
+  private static Subscription subscribe(Destination orders, RewritePath path) {
     SubscriptionConfig.Builder config =
         SubscriptionConfig.builder(orders, "g").withoutDeadLetterBreaker();
-    if (way == Way.OVER_A_DELAY_TOPIC) {
+    if (path == RewritePath.OVER_A_DELAY_TOPIC) {
       config
           .unordered()
           .retry(RetrySchedule.builder().attemptsAtOnce(1).delays(Duration.ofMillis(1)).build());
@@ -192,10 +192,10 @@ class KafkaFidelityIT {
         .subscribe(
             config.build(),
             delivery -> {
-              if (way == Way.OVER_A_DELAY_TOPIC && delivery.redriveCount() == 0) {
+              if (path == RewritePath.OVER_A_DELAY_TOPIC && delivery.redriveCount() == 0) {
                 return Settlement.retry();
               }
-              int deaths = way == Way.TWICE ? 2 : 1;
+              int deaths = path == RewritePath.TWICE ? 2 : 1;
               return delivery.redriveCount() < deaths
                   ? Settlement.deadLetter("no")
                   : Settlement.done();
@@ -213,7 +213,7 @@ class KafkaFidelityIT {
     assertThat(transport.deadLetters().redrive(orders, "g", letter -> true)).isEqualTo(count);
   }
 
-  /** Without what the library itself says of a letter. */
+  /** A record as text, without the headers that the library adds to a letter. */
   private static String text(byte @Nullable [] key, byte @Nullable [] body, Headers headers) {
     String shown =
         Stream.of(headers.toArray())
@@ -244,7 +244,7 @@ class KafkaFidelityIT {
   }
 
   @Test
-  void keysThatAreNoTextOrderAndAreToldApart() throws Exception {
+  void binaryKeysKeepOrderAndAreDistinguished() throws Exception {
     Destination orders = Destination.topic("fidelity-keys");
     transport.declare(DestinationConfig.builder(orders).partitions(1).group("g").build());
     for (byte[] key : new byte[][] {{(byte) 0xff}, {(byte) 0xfe}, {(byte) 0xff}}) {

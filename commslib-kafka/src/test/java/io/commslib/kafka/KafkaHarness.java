@@ -17,7 +17,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
-/** A transport on a real Kafka under a contract, and a foreign producer beside it. */
+/** A transport on a real Kafka for a contract, and a foreign producer. */
 final class KafkaHarness implements BadInputHarness {
 
   private final String servers;
@@ -28,7 +28,7 @@ final class KafkaHarness implements BadInputHarness {
     this(servers, observer, GroupProtocol.CLASSIC);
   }
 
-  /** With short waits of the client's own, since each sentence makes and closes consumers. */
+  /** Creates a harness with short client timeouts, since each rule creates and closes consumers. */
   KafkaHarness(String servers, CommsObserver observer, GroupProtocol protocol) {
     this.servers = servers;
     KafkaTransportConfig.Builder config =
@@ -69,7 +69,7 @@ final class KafkaHarness implements BadInputHarness {
                   servers,
                   ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
                   2_000_000,
-                  // What the broker counts is the batch as it is sent.
+                  // The broker's limit applies to the compressed batch.
                   ProducerConfig.COMPRESSION_TYPE_CONFIG,
                   "lz4"),
               new ByteArraySerializer(),

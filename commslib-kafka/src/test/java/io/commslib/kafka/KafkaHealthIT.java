@@ -15,10 +15,10 @@ import io.commslib.testkit.servers.KafkaServer;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
-/** How soon health tells what became of the broker. */
+/** The time within which health reports the state of the broker. */
 class KafkaHealthIT {
 
-  /** What is promised. */
+  /** The promised time. */
   private static final Duration LIMIT = Duration.ofSeconds(10);
 
   private static void becomes(
@@ -30,7 +30,7 @@ class KafkaHealthIT {
   }
 
   @Test
-  void aProcessThatOnlyConsumesTellsOfADeadAndOfASilentBroker() {
+  void aProcessThatOnlyConsumesReportsADeadAndASilentBroker() {
     Destination queue = Destination.queue("watched");
     try (KafkaServer server = KafkaServer.start();
         KafkaTransport transport =
@@ -60,7 +60,9 @@ class KafkaHealthIT {
           .startsWith("the Kafka cluster at " + server.bootstrapServers() + " has not answered");
       assertThatThrownBy(() -> transport.declare(DestinationConfig.builder(queue).build()))
           .isInstanceOf(SubscribeException.class);
-      assertThat(transport.health().status()).as("declared nothing").isEqualTo(Health.Status.DOWN);
+      assertThat(transport.health().status())
+          .as("a transport without a declaration")
+          .isEqualTo(Health.Status.DOWN);
       server.restart();
       becomes(Health.Status.UP, consumes, subscription);
       becomes(Health.Status.UP, transport, subscription);

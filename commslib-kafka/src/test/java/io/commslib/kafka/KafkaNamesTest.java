@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class KafkaNamesTest {
 
   @Test
-  void knowsItsOwnDelayTopics() {
+  void recognisesItsOwnDelayTopics() {
     String name = KafkaNames.delay(Destination.queue("orders"), "main", Duration.ofSeconds(10));
     assertThat(name).isEqualTo("orders.queue.main.delay-10000");
     assertThat(KafkaNames.isDelay(name)).isTrue();
@@ -22,7 +22,7 @@ class KafkaNamesTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"", "7", "orders7", "y-10", "delay-10", ".delay-", "a.delay-10x", "a.delay-x10"})
-  void takesNoOtherTopicForOne(String name) {
+  void recognisesNoOtherTopicAsADelayTopic(String name) {
     assertThat(KafkaNames.isDelay(name)).isFalse();
   }
 }

@@ -49,16 +49,16 @@ class KafkaSenderTest {
   private final VirtualTime time = VirtualTime.create();
   private final ScriptedProducer client = new ScriptedProducer();
   private final ScriptedProducer successor = new ScriptedProducer();
-  private final AtomicInteger made = new AtomicInteger();
-  private Set<String> found = Set.of();
-  private int questions;
+  private final AtomicInteger created = new AtomicInteger();
+  private Set<String> existing = Set.of();
+  private int checks;
   private final MissingTopics missing = new MissingTopics(time, this::describe);
   private final KafkaSender sender =
       new KafkaSender(
           KafkaTransportConfig.builder("host:9092").build(), time, missing, this::newClient);
 
   private Producer<byte[], byte[]> newClient() {
-    int number = made.getAndIncrement();
+    int number = created.getAndIncrement();
     if (number == 1) {
       throw new KafkaException("planted: no name could be looked up");
     }
@@ -66,12 +66,12 @@ class KafkaSenderTest {
   }
 
   private Map<String, CompletionStage<?>> describe(Set<String> topics) {
-    questions++;
+    checks++;
     Map<String, CompletionStage<?>> answers = new HashMap<>();
     for (String topic : topics) {
       answers.put(
           topic,
-          found.contains(topic)
+          existing.contains(topic)
               ? CompletableFuture.completedStage("description")
               : CompletableFuture.failedStage(new UnknownTopicOrPartitionException("planted")));
     }
@@ -104,10 +104,10 @@ class KafkaSenderTest {
   }
 
   @Test
-  void aFailedPublishIsShownForAWhileAndARefusedMessageIsNot() {
-    CompletableFuture<PublishReceipt> refused = send();
+  void aFailedPublishIsReportedForAWhileAndARejectedMessageIsNot() {
+    CompletableFuture<PublishReceipt> rejected = send();
     client.errorNext(new RecordTooLargeException("planted"));
-    assertThat(refused).isCompletedExceptionally();
+    assertThat(rejected).isCompletedExceptionally();
     assertThat(health().status()).isEqualTo(Health.Status.UP);
     CompletableFuture<PublishReceipt> failed = send();
     client.errorNext(new TimeoutException("planted"));
@@ -119,13 +119,13 @@ class KafkaSenderTest {
   }
 
   @Test
-  void whatTheBrokerRefusesAndWhatItDoesNotConfirmIsToldInTheWordsOfTheClient() {
-    CompletableFuture<PublishReceipt> refused = send();
+  void rejectedAndUnconfirmedPublishesQuoteTheClient() {
+    CompletableFuture<PublishReceipt> rejected = send();
     client.errorNext(
         new RecordTooLargeException(
             "The message is 2 bytes when serialized which is larger than 1, which is the value of"
                 + " the max.request.size configuration."));
-    assertThatThrownBy(refused::join)
+    assertThatThrownBy(rejected::join)
         .cause()
         .hasMessage(
             "COMMS-KAFKA-003: RecordTooLargeException: The message is 2 bytes when serialized which"
@@ -148,7 +148,7 @@ class KafkaSenderTest {
   }
 
   @Test
-  void aTopicOfWhichTheBrokerSaysThatItIsUnknownIsMissingToo() {
+  void aTopicThatTheBrokerReportsAsUnknownIsMissingToo() {
     CompletableFuture<PublishReceipt> deleted = send();
     client.errorNext(new UnknownTopicOrPartitionException("planted"));
     assertThatThrownBy(deleted::join)
@@ -160,7 +160,7 @@ class KafkaSenderTest {
     assertThat(health().reason()).isEqualTo("topics not found: [t]");
     assertThat(send()).isCompletedExceptionally();
     assertThat(client.sends).isEqualTo(1);
-    found = Set.of("t");
+    existing = Set.of("t");
     time.advance(MissingTopics.PERIOD);
     assertThat(health().status()).isEqualTo(Health.Status.UP);
     assertThat(send()).isNotDone();
@@ -168,13 +168,13 @@ class KafkaSenderTest {
 
   @Test
   void aProducerThatPublishesNothingMoreIsReplaced() {
-    CompletableFuture<PublishReceipt> refused = send();
-    CompletableFuture<PublishReceipt> underWay = send();
+    CompletableFuture<PublishReceipt> rejected = send();
+    CompletableFuture<PublishReceipt> inFlight = send();
     ClusterAuthorizationException failure = new ClusterAuthorizationException("planted");
     client.errorNext(failure);
-    // The client fails all that it has with what has ended it.
+    // The client fails all its messages with the failure that was fatal to it.
     client.errorNext(failure);
-    for (CompletableFuture<PublishReceipt> publish : List.of(refused, underWay)) {
+    for (CompletableFuture<PublishReceipt> publish : List.of(rejected, inFlight)) {
       assertThatThrownBy(publish::join)
           .cause()
           .isInstanceOfSatisfying(
@@ -197,13 +197,13 @@ class KafkaSenderTest {
         .isInstanceOfSatisfying(
             PublishException.class,
             e -> assertThat(e.certainty()).isEqualTo(SendCertainty.MAYBE_SENT));
-    // The first try to make another one fails.
+    // The first attempt to create another producer fails.
     time.advance(Duration.ofMillis(100));
-    await(() -> made.get() == 2);
+    await(() -> created.get() == 2);
     await(
         () -> {
           time.advance(Duration.ofSeconds(1));
-          return made.get() == 3;
+          return created.get() == 3;
         });
     await(client::closed);
     CompletableFuture<PublishReceipt> sent = send();
@@ -215,7 +215,7 @@ class KafkaSenderTest {
   }
 
   @Test
-  void aProducerIsNotReplacedForAFailureThatItSurvivesOrAfterTheEnd() {
+  void aProducerIsNotReplacedAfterAFailureThatItSurvivesOrAfterClose() {
     for (RuntimeException survived :
         List.of(
             new TimeoutException("planted"),
@@ -232,20 +232,20 @@ class KafkaSenderTest {
     client.errorNext(new ClusterAuthorizationException("planted"));
     assertThat(last).isCompletedExceptionally();
     time.advance(Duration.ofMinutes(1));
-    assertThat(made).hasValue(1);
+    assertThat(created).hasValue(1);
   }
 
-  /** What runs on a thread of its own is waited for in real time. */
+  /** Waits in real time for a separate thread. */
   private static void await(BooleanSupplier condition) {
     long limit = System.nanoTime() + Duration.ofSeconds(20).toNanos();
     while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime() - limit).as("time over").isNegative();
+      assertThat(System.nanoTime() - limit).as("timed out").isNegative();
       Thread.onSpinWait();
     }
   }
 
   @Test
-  void aPublishWithoutAnyOutcomeIsShown() {
+  void aPublishWithoutAnyOutcomeIsReported() {
     var unused = send();
     time.advance(Duration.ofSeconds(41));
     assertThat(health().status()).isEqualTo(Health.Status.DOWN);
@@ -253,7 +253,7 @@ class KafkaSenderTest {
   }
 
   @Test
-  void anErrorOfTheClientFailsThePublishOnly() {
+  void anErrorInTheClientFailsOnlyItsPublish() {
     client.error = new NoClassDefFoundError("planted");
     CompletableFuture<PublishReceipt> failed = send();
     assertThatThrownBy(failed::join)
@@ -270,9 +270,9 @@ class KafkaSenderTest {
   }
 
   @Test
-  void nothingIsThrownToTheClientsThread() {
+  void nothingIsThrownOnTheClientsThread() {
     CompletableFuture<PublishReceipt> failed = send();
-    // The client calls back with an exception whose text can't be had.
+    // The client calls back with an exception whose text can't be read.
     client.errorNext(
         new TimeoutException("") {
           @Override
@@ -286,7 +286,7 @@ class KafkaSenderTest {
 
   @Test
   void onlyTheFirstPublishToAMissingTopicReachesTheClientUntilTheTopicIsFound() {
-    client.refusals.add(new TimeoutException("Topic t not present in metadata after 1875 ms."));
+    client.rejections.add(new TimeoutException("Topic t not present in metadata after 1875 ms."));
     for (int i = 0; i < 3; i++) {
       assertThatThrownBy(send()::join)
           .cause()
@@ -298,7 +298,7 @@ class KafkaSenderTest {
               })
           .hasMessage(
               "COMMS-KAFKA-004: TimeoutException: Topic t not present in metadata after 1875 ms."
-                  + " (expected: a topic that the cluster knows; it is asked every 1 s) (NOT_SENT,"
+                  + " (expected: a topic that the cluster knows; checked every 1 s) (NOT_SENT,"
                   + " topic:t, message m)");
     }
     assertThat(client.sends).isEqualTo(1);
@@ -306,37 +306,37 @@ class KafkaSenderTest {
     assertThat(health().status()).isEqualTo(Health.Status.DEGRADED);
     assertThat(health().reason()).isEqualTo("topics not found: [t]");
     time.advance(Duration.ofSeconds(5));
-    assertThat(questions).isEqualTo(5);
+    assertThat(checks).isEqualTo(5);
     assertThat(send()).isCompletedExceptionally();
-    found = Set.of("t");
+    existing = Set.of("t");
     time.advance(MissingTopics.PERIOD);
     CompletableFuture<PublishReceipt> sent = send();
     client.completeNext();
     assertThat(sent).isCompleted();
     assertThat(health().status()).isEqualTo(Health.Status.UP);
     time.advance(Duration.ofSeconds(5));
-    assertThat(questions).as("none while no topic is missing").isEqualTo(6);
+    assertThat(checks).as("none while no topic is missing").isEqualTo(6);
   }
 
   @Test
-  void aMissingTopicThatIsNotPublishedToIsForgotten() {
-    client.refusals.add(new TimeoutException("planted"));
+  void aMissingTopicWithoutPublishesIsForgotten() {
+    client.rejections.add(new TimeoutException("planted"));
     assertThat(send()).isCompletedExceptionally();
     time.advance(MissingTopics.UNUSED_LIMIT.plusSeconds(2));
     assertThat(health().status()).isEqualTo(Health.Status.UP);
   }
 
   @Test
-  void aPublishWaitsForRoomInSeveralRoundsUpToThePublishTimeout() {
+  void aPublishWaitsForBufferCapacityInRoundsUpToThePublishTimeout() {
     BufferExhaustedException full = new BufferExhaustedException("planted");
-    client.refusals.addAll(Collections.nCopies(7, full));
+    client.rejections.addAll(Collections.nCopies(7, full));
     CompletableFuture<PublishReceipt> sent = send();
     assertThat(sent).isNotDone();
     assertThat(client.sends).isEqualTo(8);
     client.completeNext();
     assertThat(sent).isCompleted();
     // 8 rounds of 1,875 ms each are the 15 s.
-    client.refusals.addAll(Collections.nCopies(8, full));
+    client.rejections.addAll(Collections.nCopies(8, full));
     assertThatThrownBy(send()::join)
         .cause()
         .hasMessage(
@@ -346,13 +346,13 @@ class KafkaSenderTest {
     assertThat(health().details()).containsEntry("oldestUnconfirmed", "PT0S");
   }
 
-  /** Does not catch what a callback throws, as little as the client catches errors. */
+  /** Like the client, does not catch errors of a callback. */
   private static final class ScriptedProducer extends MockProducer<byte[], byte[]> {
     @Nullable Error error;
     @Nullable RuntimeException thrown;
 
-    /** What the next calls are told on the thread of the caller. */
-    final Deque<RuntimeException> refusals = new ArrayDeque<>();
+    /** Failures that the next calls report on the caller's thread. */
+    final Deque<RuntimeException> rejections = new ArrayDeque<>();
 
     int sends;
 
@@ -369,10 +369,10 @@ class KafkaSenderTest {
       if (thrown != null) {
         throw thrown;
       }
-      RuntimeException refusal = refusals.poll();
-      if (refusal != null) {
-        callback.onCompletion(null, refusal);
-        return CompletableFuture.failedFuture(refusal);
+      RuntimeException rejection = rejections.poll();
+      if (rejection != null) {
+        callback.onCompletion(null, rejection);
+        return CompletableFuture.failedFuture(rejection);
       }
       return super.send(record, callback);
     }

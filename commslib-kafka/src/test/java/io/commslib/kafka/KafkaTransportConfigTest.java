@@ -21,14 +21,14 @@ class KafkaTransportConfigTest {
         "h1:9092,user:SECRET@h2:9092 | ***@h2:9092",
         "u:SECRET@h1:9092,u:SECRET@h2:9092 | ***@h2:9092"
       })
-  void anAddressWithUserAndPasswordIsRefusedWithoutThem(String servers, String shown) {
+  void anAddressWithUserAndPasswordIsRejectedWithoutQuotingThem(String servers, String shown) {
     assertThatThrownBy(() -> KafkaTransport.create(servers))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("bootstrapServers: '" + shown + "' (expected: host:port,host:port,...)");
   }
 
   @Test
-  void severalHostsWithPortsAreTaken() {
+  void severalHostsWithPortsAreAccepted() {
     String servers = "kafka-1.example.org:9092,10.0.0.2:9093";
     assertThat(KafkaTransportConfig.builder(servers).build().bootstrapServers()).isEqualTo(servers);
   }

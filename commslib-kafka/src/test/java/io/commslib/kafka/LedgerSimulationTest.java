@@ -9,12 +9,12 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.Test;
 
-/** The adapter's own ledger and commit notes, under the simulator's crashes and rebalances. */
+/** The ledger and its commit metadata under the simulator's crashes and rebalances. */
 class LedgerSimulationTest {
 
   private static final int SCHEDULES = 3_000;
 
-  /** The real ledger, as the model asks it. */
+  /** The real ledger behind the interface of the model. */
   private static final class RealLedger implements OffsetLedger {
     private final PartitionLedger ledger = new PartitionLedger(new TopicPartition("t", 0), 0);
 
@@ -29,7 +29,7 @@ class LedgerSimulationTest {
     @Override
     public boolean accepted(long offset) {
       if (ledger.frontier() < 0) {
-        // Nothing was committed: the model reads from the start.
+        // Without a commit the model reads from the beginning.
         ledger.begin(0);
       }
       return ledger.accepted(offset);
@@ -42,13 +42,13 @@ class LedgerSimulationTest {
 
     @Override
     public Commit commit() {
-      OffsetAndMetadata commit = ledger.progress().offset();
+      OffsetAndMetadata commit = ledger.progressCommit().offset();
       return new Commit(commit.offset(), commit.metadata());
     }
   }
 
   @Test
-  void losesNothingAndDoesNothingTwiceThatItKnowsToBeFinished() {
+  void losesNoRecordAndRepeatsNoneThatItKnowsToBeFinished() {
     Simulation simulation = Simulation.of(Model.KAFKA).withLedgers(RealLedger::new);
     for (long seed = 0; seed < SCHEDULES; seed++) {
       assertThat(simulation.run(seed).violations()).as("seed %d", seed).isEmpty();

@@ -18,7 +18,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Makes dead letters of 1 MB, lists them by cause and redrives one among them, in a small heap.
+ * Creates dead letters of 1 MB, lists them by cause and redrives one of them, in a small heap.
  * Arguments: the address of a broker and the number of letters.
  */
 final class ManyLetters {
@@ -86,7 +86,7 @@ final class ManyLetters {
                   handled.incrementAndGet();
                   return Settlement.deadLetter("REASON_" + number % CAUSES);
                 });
-    // Not compressible, as encrypted or packed content is.
+    // Incompressible, like encrypted or compressed content.
     byte[] body = new byte[BODY_BYTES];
     new SplittableRandom(7).nextBytes(body);
     for (int i = 0; i < letters; i++) {

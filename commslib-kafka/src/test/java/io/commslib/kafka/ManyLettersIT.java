@@ -9,8 +9,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /**
- * Dead letters in a heap that is smaller than all of them. The sizes that the documentation states
- * run with {@code -Dcommslib.heap=full}.
+ * Dead letters in a heap that is smaller than all of them together. The documented sizes run with
+ * {@code -Dcommslib.heap=full}.
  */
 class ManyLettersIT {
 

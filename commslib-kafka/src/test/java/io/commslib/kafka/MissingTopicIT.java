@@ -26,7 +26,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.admin.Admin;
 import org.junit.jupiter.api.Test;
 
-/** A topic that is deleted while it is in use, and made again. */
+/** A topic that is deleted while it is in use, and recreated. */
 class MissingTopicIT {
 
   private static final String SERVERS = KafkaServer.shared().bootstrapServers();
@@ -51,8 +51,7 @@ class MissingTopicIT {
   }
 
   @Test
-  void aDeletedTopicHoldsUpOtherTopicsOnceAndShortlyAndIsPublishedToAgainWhenItIsBack()
-      throws Exception {
+  void aDeletedTopicDelaysOthersOnceAndBrieflyAndIsPublishedToAgainOnceItIsBack() throws Exception {
     DestinationConfig gone =
         DestinationConfig.builder(Destination.topic("publish-gone")).optional().build();
     Destination stays = Destination.topic("publish-stays");
@@ -63,15 +62,15 @@ class MissingTopicIT {
       assertThat(isSent(publish(transport, stays))).isTrue();
       delete("publish-gone");
       int slow = 0;
-      int refused = 0;
-      while (refused < 20) {
+      int rejected = 0;
+      while (rejected < 20) {
         long start = System.nanoTime();
         CompletableFuture<PublishReceipt> failing = publish(transport, gone.destination());
         assertThat(isSent(publish(transport, stays))).isTrue();
         Duration took = Duration.ofNanos(System.nanoTime() - start);
         assertThat(took).isLessThan(Duration.ofSeconds(5));
         slow += took.compareTo(Duration.ofSeconds(1)) > 0 ? 1 : 0;
-        refused += failing.isDone() ? 1 : 0;
+        rejected += failing.isDone() ? 1 : 0;
       }
       assertThat(slow).as("publishes that waited").isLessThanOrEqualTo(1);
       assertThat(publish(transport, gone.destination()))
@@ -102,7 +101,7 @@ class MissingTopicIT {
   }
 
   @Test
-  void aSubscriptionWhoseTopicIsDeletedIsDownAndToldOfUntilTheTopicIsBack() throws Exception {
+  void aSubscriptionWhoseTopicIsDeletedIsReportedDownUntilTheTopicIsBack() throws Exception {
     DestinationConfig gone = DestinationConfig.builder(Destination.queue("source-gone")).build();
     DestinationConfig stays =
         DestinationConfig.builder(Destination.queue("source-stays")).partitions(1).build();

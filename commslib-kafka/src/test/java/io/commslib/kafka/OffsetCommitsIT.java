@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class OffsetCommitsIT {
 
   @Test
-  void theLastCommitGetsThroughThoughTheLoopWasJustToldToEnd() {
+  void theFinalCommitSucceedsDespiteAWakeup() {
     String servers = KafkaServer.shared().bootstrapServers();
     Destination topic = Destination.topic("woken");
     TopicPartition partition = new TopicPartition(KafkaNames.topic(topic), 0);
@@ -39,7 +39,7 @@ class OffsetCommitsIT {
       ledger.finished(0);
       OffsetCommits commits = new OffsetCommits(consumer, runtime.time());
       consumer.wakeup();
-      commits.farewell(List.of(ledger), Duration.ofSeconds(30));
+      commits.commitOnRevoke(List.of(ledger), Duration.ofSeconds(30));
       assertThat(commits.lastError()).isEmpty();
       assertThat(consumer.committed(Set.of(partition)).get(partition).offset()).isEqualTo(1);
     }

@@ -31,16 +31,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Every use that the poll loop makes of its consumer, of records, of the clock and of worker
- * threads fails once, before its effect and after it, with every kind of throwable. Whatever that
- * does: everything is handled in the end, nothing is handled twice in one assignment, and no commit
- * says that a record is finished which is not.
+ * Every call of the poll loop to its consumer, to records, to the clock and to worker threads fails
+ * once, before its effect and after it, with every kind of throwable. In each case everything is
+ * handled in the end, nothing is handled twice in one assignment, and no commit covers an
+ * unfinished record.
  */
 class OffsetFaultsTest {
 
   private static final PrintStream LOG = System.err;
 
-  /** Each of the thousands of failures is a log line with a stack. */
+  /** Each of the thousands of failures logs a stack trace. */
   @BeforeAll
   static void silence() {
     System.setErr(new PrintStream(OutputStream.nullOutputStream(), false, UTF_8));
@@ -51,7 +51,7 @@ class OffsetFaultsTest {
     System.setErr(LOG);
   }
 
-  /** The places where a pass or the end of the loop can fail: a new one needs a row here. */
+  /** The places where a pass or the end of the loop can fail; a new one must be added here. */
   private static final Set<String> PLACES =
       Set.of(
           "before consumer.assignment",
@@ -89,7 +89,9 @@ class OffsetFaultsTest {
           "workers.execute");
 
   enum Scenario {
-    /** Gaps, a predecessor's note, probing, one partition revoked and one lost, both come back. */
+    /**
+     * Gaps, metadata of an earlier owner, a suspect partition, one revoked and one lost partition.
+     */
     ORDERED {
       @Override
       OffsetScenario create(Faults faults) {
@@ -116,7 +118,7 @@ class OffsetFaultsTest {
         scenario.broker.commit(
             SECOND,
             new OffsetAndMetadata(
-                7, new CommitMetadata(PartitionLedger.PROBE_STARTS, finished).encode(7)));
+                7, new CommitMetadata(PartitionLedger.SUSPECT_AFTER_STARTS, finished).encode(7)));
         scenario.finishedBefore(SECOND, 9);
         scenario.broker.append(REDRIVE, 0, 0, null);
         Set<TopicPartition> all = Set.of(FIRST, SECOND, REDRIVE);
@@ -144,7 +146,7 @@ class OffsetFaultsTest {
         return scenario;
       }
     },
-    /** Records that wait in a delay topic until they are due. */
+    /** Deferred records that wait in a delay topic until they are due. */
     DELAYED {
       @Override
       OffsetScenario create(Faults faults) {
@@ -168,7 +170,7 @@ class OffsetFaultsTest {
         return scenario;
       }
     },
-    /** A new group that starts with what is new. */
+    /** A new group that starts at the end. */
     LATEST {
       @Override
       OffsetScenario create(Faults faults) {
@@ -184,7 +186,7 @@ class OffsetFaultsTest {
         }
         scenario.startsAt(FIRST, 5);
         scenario.before(0, run -> run.broker.assign(Set.of(FIRST, REDRIVE)));
-        // Where it starts is certain when subscribing returns.
+        // The start position is permanent when subscribing returns.
         scenario.whenAssigned(
             run -> {
               for (long offset = 5; offset < 9; offset++) {
@@ -215,49 +217,49 @@ class OffsetFaultsTest {
       this.times = times;
     }
 
-    Faults at(int use) {
-      IntPredicate which = now -> now >= use && now < use + times;
+    Faults at(int call) {
+      IntPredicate which = now -> now >= call && now < call + times;
       return Faults.at(which, kind);
     }
   }
 
   @Test
-  void theTableNamesEveryPlace() {
-    Set<String> met = new TreeSet<>();
+  void theTableListsEveryPlace() {
+    Set<String> found = new TreeSet<>();
     for (Scenario scenario : Scenario.values()) {
       Faults faults = Faults.none();
       try (OffsetScenario run = scenario.create(faults)) {
         run.run();
         run.check(true);
       }
-      met.addAll(faults.names());
-      // One that fails shows what is only used after a failure.
-      for (int use = 0; use < faults.uses(); use += 7) {
-        Faults failing = Thrown.ERROR.at(use);
+      found.addAll(faults.names());
+      // A failing run reveals the calls that are only made after a failure.
+      for (int call = 0; call < faults.calls(); call += 7) {
+        Faults failing = Thrown.ERROR.at(call);
         try (OffsetScenario run = scenario.create(failing)) {
           run.run();
         }
-        met.addAll(failing.names());
+        found.addAll(failing.names());
       }
     }
-    assertThat(met).containsExactlyInAnyOrderElementsOf(PLACES);
+    assertThat(found).containsExactlyInAnyOrderElementsOf(PLACES);
   }
 
   @ParameterizedTest
   @EnumSource(Thrown.class)
-  void whereverItFailsNothingIsLostNothingTwiceAndNoCommitIsAhead(Thrown thrown) {
+  void aFailureAtAnyPlaceLosesAndRepeatsNoRecordAndNoCommitIsAhead(Thrown thrown) {
     for (Scenario scenario : Scenario.values()) {
-      int use = 0;
+      int call = 0;
       boolean failed = true;
       while (failed) {
-        Faults faults = thrown.at(use++);
+        Faults faults = thrown.at(call++);
         try (OffsetScenario run = scenario.create(faults)) {
           run.run();
           run.check(false);
         }
         failed = faults.failedAt() != null;
       }
-      assertThat(use).as("uses of %s", scenario).isGreaterThan(100);
+      assertThat(call).as("calls of %s", scenario).isGreaterThan(100);
     }
   }
 }

@@ -24,8 +24,8 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * A poll loop over a {@link ScriptedConsumer}, driven pass by pass in virtual time, and beside it
- * an oracle that knows what was handled and looks at every commit.
+ * A poll loop over a {@link ScriptedConsumer}, driven pass by pass in virtual time, and an oracle
+ * that knows what was handled and checks every commit.
  */
 final class OffsetScenario implements AutoCloseable {
 
@@ -34,7 +34,7 @@ final class OffsetScenario implements AutoCloseable {
   static final TopicPartition SECOND = new TopicPartition("t", 1);
   static final TopicPartition REDRIVE = new TopicPartition("t.main.redrive", 0);
 
-  private static final int MOST_PASSES = 300;
+  private static final int MAX_PASSES = 300;
 
   final CommsRuntime runtime;
   final ScriptedConsumer broker;
@@ -53,7 +53,7 @@ final class OffsetScenario implements AutoCloseable {
     this(subscription, faults, VirtualTime.create(), handled -> {});
   }
 
-  /** With handlers that may wait, on threads of their own if it is a runtime that has some. */
+  /** Creates a scenario with a handler, which may wait if the runtime has threads of its own. */
   OffsetScenario(
       SubscriptionConfig subscription,
       Faults faults,
@@ -95,12 +95,12 @@ final class OffsetScenario implements AutoCloseable {
     loop.attach(engine, List.of("t"));
   }
 
-  /** Does something before a certain pass. */
+  /** Runs a step before a certain pass. */
   void before(int pass, Consumer<OffsetScenario> what) {
     script.put(pass, what);
   }
 
-  /** Does something when subscribing would return. */
+  /** Runs a step once subscribing would return. */
   void whenAssigned(Consumer<OffsetScenario> what) {
     before(
         passes + 1,
@@ -114,7 +114,7 @@ final class OffsetScenario implements AutoCloseable {
   }
 
   private boolean isAssigned() {
-    // The client's InterruptException sets the flag, also of this thread.
+    // The client's InterruptException sets the interrupt flag of this thread too.
     Thread.interrupted();
     try {
       return loop.awaitAssigned(Duration.ZERO);
@@ -123,27 +123,27 @@ final class OffsetScenario implements AutoCloseable {
     }
   }
 
-  /** Where handling has to begin; below it nothing may be missed. */
+  /** Sets the first offset that must be handled. */
   void startsAt(TopicPartition partition, long offset) {
     starts.put(partition, offset);
   }
 
-  /** A predecessor has handled it. */
+  /** Marks an offset as handled by an earlier owner. */
   void finishedBefore(TopicPartition partition, long offset) {
     handledIn.put(partition + "@" + offset, new HashSet<>(Set.of(0, 1)));
   }
 
-  /** From now on a record of it may be handled once more. */
+  /** Allows each record of the partition to be handled once more. */
   void reassigned(TopicPartition partition) {
     epochs.merge(partition, 1, Integer::sum);
   }
 
-  /** In how many assignments it was handled. */
+  /** The number of assignments in which an offset was handled. */
   synchronized int timesHandled(TopicPartition partition, long offset) {
     return handledIn.getOrDefault(partition + "@" + offset, Set.of()).size();
   }
 
-  /** How many different records were handled. */
+  /** The number of different records that were handled. */
   synchronized int handledCount() {
     return handledIn.size();
   }
@@ -175,15 +175,15 @@ final class OffsetScenario implements AutoCloseable {
     Set<Long> beyond = new HashSet<>();
     CommitMetadata.decode(offset.offset(), offset.metadata()).finished().stream()
         .forEach(bit -> beyond.add(offset.offset() + bit));
-    for (long record : wanted(partition)) {
+    for (long record : required(partition)) {
       if ((record < offset.offset() || beyond.contains(record)) && !isHandled(partition, record)) {
         violations.add(
-            "commit of " + partition + " " + offset + " says " + record + " is finished");
+            "commit of " + partition + " " + offset + " covers the unfinished record " + record);
       }
     }
   }
 
-  private List<Long> wanted(TopicPartition partition) {
+  private List<Long> required(TopicPartition partition) {
     long start = starts.getOrDefault(partition, 0L);
     return broker.offsets(partition).stream().filter(offset -> offset >= start).toList();
   }
@@ -192,16 +192,16 @@ final class OffsetScenario implements AutoCloseable {
     return broker.partitions().stream()
         .allMatch(
             partition ->
-                wanted(partition).stream().allMatch(offset -> isHandled(partition, offset)));
+                required(partition).stream().allMatch(offset -> isHandled(partition, offset)));
   }
 
-  /** Runs until the script is at its end and all is handled, then ends the loop. */
+  /** Runs until the script has ended and everything is handled, then ends the loop. */
   void run() {
-    while (passes < MOST_PASSES && !(script.isEmpty() && isAllHandled())) {
+    while (passes < MAX_PASSES && !(script.isEmpty() && isAllHandled())) {
       pass();
     }
     for (int more = 0; more < 3; more++) {
-      // What was handled last is acknowledged and committed.
+      // The last records are acknowledged and committed.
       pass();
     }
     engine.drain(Duration.ZERO);
@@ -216,7 +216,7 @@ final class OffsetScenario implements AutoCloseable {
       step.accept(this);
     }
     boolean[] well = new boolean[1];
-    faults.armed(() -> well[0] = loop.turn());
+    faults.armed(() -> well[0] = loop.tryPass());
     if (runtime instanceof VirtualTime virtual) {
       virtual.advance(Duration.ofMillis(well[0] ? 50 : 500));
     }
@@ -224,13 +224,13 @@ final class OffsetScenario implements AutoCloseable {
 
   void check(boolean committedToo) {
     for (TopicPartition partition : broker.partitions()) {
-      for (long offset : wanted(partition)) {
+      for (long offset : required(partition)) {
         if (!isHandled(partition, offset)) {
           violations.add(partition + "@" + offset + " never handled");
         }
       }
-      if (committedToo && !wanted(partition).isEmpty()) {
-        long last = wanted(partition).get(wanted(partition).size() - 1);
+      if (committedToo && !required(partition).isEmpty()) {
+        long last = required(partition).get(required(partition).size() - 1);
         if (broker.committedOffset(partition) <= last) {
           violations.add(
               partition + " committed up to " + broker.committedOffset(partition) + " of " + last);

@@ -32,7 +32,7 @@ class OwnTopicsIT {
   }
 
   @Test
-  void theCleanUpPolicyIsSetWhateverTheBrokersDefault() throws Exception {
+  void theCleanupPolicyIsSetWhateverTheBrokersDefault() throws Exception {
     Destination queue = Destination.queue("policies");
     SubscriptionConfig config = SubscriptionConfig.builder(queue).unordered().build();
     try (KafkaTransport transport = transport();
@@ -62,7 +62,7 @@ class OwnTopicsIT {
   }
 
   @Test
-  void verifyOnlyAsksForTheTopicsOfTheGroupToo() throws Exception {
+  void verifyOnlyRequiresTheTopicsOfTheGroupToo() throws Exception {
     Destination queue = Destination.queue("verified");
     DestinationConfig config = DestinationConfig.builder(queue).partitions(1).verifyOnly().build();
     try (KafkaTransport transport = transport();
@@ -105,7 +105,7 @@ class OwnTopicsIT {
   }
 
   @Test
-  void anotherNumberOfPartitionsIsRefusedAlsoWithVerifyOnly() {
+  void anotherNumberOfPartitionsIsRejectedAlsoWithVerifyOnly() {
     Destination queue = Destination.queue("counted");
     DestinationConfig.Builder more = DestinationConfig.builder(queue).partitions(3);
     try (KafkaTransport first = transport();

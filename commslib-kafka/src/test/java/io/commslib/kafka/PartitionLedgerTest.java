@@ -31,28 +31,28 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void takesAJumpOfAnySizeWhenNothingIsUnfinished() {
+  void acceptsAGapOfAnySizeWhenNothingIsUnfinished() {
     ledger.begin(5);
     ledger.accepted(5);
     ledger.finished(5);
     ledger.accepted(50_000_000_000L);
     assertThat(ledger.frontier()).isEqualTo(50_000_000_000L);
     ledger.finished(50_000_000_000L);
-    assertThat(ledger.progress().offset().offset()).isEqualTo(50_000_000_001L);
+    assertThat(ledger.progressCommit().offset().offset()).isEqualTo(50_000_000_001L);
   }
 
   @Test
-  void letsWorkGoOnAMillionOffsetsBeyondAnUnfinishedOneAndNoFurther() {
+  void allowsAMillionOffsetsBeyondAnUnfinishedOneAndNoMore() {
     ledger.begin(0);
     ledger.accepted(0);
     ledger.accepted(1_000_000 - 1);
     ledger.finished(1_000_000 - 1);
-    assertThat(ledger.isNoteNearlyFull()).isFalse();
+    assertThat(ledger.isMetadataNearlyFull()).isFalse();
     ledger.accepted(1_000_000);
     ledger.finished(1_000_000);
-    assertThat(ledger.isNoteNearlyFull()).isTrue();
+    assertThat(ledger.isMetadataNearlyFull()).isTrue();
     ledger.finished(0);
-    assertThat(ledger.isNoteNearlyFull()).isFalse();
+    assertThat(ledger.isMetadataNearlyFull()).isFalse();
   }
 
   @Test
@@ -72,7 +72,7 @@ class PartitionLedgerTest {
       tested.begin(offset + 1);
       for (int step = 0; step < 200; step++) {
         if (random.nextBoolean() || open.isEmpty()) {
-          // Gaps as compaction and transaction markers leave them.
+          // Gaps as after compaction and transaction markers.
           offset += 1 + random.nextInt(3);
           tested.accepted(offset);
           unfinished.add(offset);
@@ -91,7 +91,7 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void aSuccessorDoesNotDoAgainWhatIsFinishedBeyondTheFrontier() {
+  void theNextOwnerDoesNotRepeatOffsetsFinishedBeyondTheFrontier() {
     for (int seed = 0; seed < 300; seed++) {
       Random random = new Random(seed);
       PartitionLedger tested = new PartitionLedger(new TopicPartition("t", 0), 0);
@@ -109,11 +109,12 @@ class PartitionLedgerTest {
           done.add(finished);
         }
       }
-      OffsetAndMetadata left = tested.progress().offset();
+      OffsetAndMetadata commit = tested.progressCommit().offset();
       PartitionLedger successor = new PartitionLedger(new TopicPartition("t", 0), 0);
-      successor.restore(left.offset(), CommitMetadata.decode(left.offset(), left.metadata()), 100);
+      successor.restore(
+          commit.offset(), CommitMetadata.decode(commit.offset(), commit.metadata()), 100);
       for (long one : all) {
-        if (one >= left.offset()) {
+        if (one >= commit.offset()) {
           assertThat(successor.accepted(one))
               .as("seed %d, %d", seed, one)
               .isEqualTo(!done.contains(one));
@@ -126,7 +127,7 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void keepsItsMemorySmallOverManyRecords() {
+  void usesLittleMemoryForManyRecords() {
     ledger.begin(0);
     for (long offset = 0; offset < 2_000_000; offset++) {
       ledger.accepted(offset);
@@ -138,43 +139,43 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void countsStartsAtOneOffsetOnlyWhenTheyWereInVain() {
+  void countsOnlyFruitlessStartsAtOneOffset() {
     OffsetAndMetadata committed = new OffsetAndMetadata(7);
-    for (int life = 0; life < 5; life++) {
+    for (int starts = 0; starts < 5; starts++) {
       PartitionLedger member = new PartitionLedger(new TopicPartition("t", 0), 0);
       member.restore(7, CommitMetadata.decode(7, committed.metadata()), 100);
-      assertThat(member.priorStarts(7)).isEqualTo(life);
+      assertThat(member.priorStarts(7)).isEqualTo(starts);
       assertThat(member.priorStarts(8)).isZero();
-      assertThat(member.isProbing()).isEqualTo(life >= PartitionLedger.PROBE_STARTS);
+      assertThat(member.isSuspect()).isEqualTo(starts >= PartitionLedger.SUSPECT_AFTER_STARTS);
       member.accepted(7);
-      committed = member.startNote().offset();
+      committed = member.startCommit().offset();
     }
-    PartitionLedger orderly = new PartitionLedger(new TopicPartition("t", 0), 0);
-    orderly.restore(7, CommitMetadata.decode(7, committed.metadata()), 100);
-    orderly.accepted(7);
-    orderly.startNote();
-    assertThat(CommitMetadata.decode(7, orderly.farewell().offset().metadata()).starts())
-        .as("leaving in good order does not count")
+    PartitionLedger regular = new PartitionLedger(new TopicPartition("t", 0), 0);
+    regular.restore(7, CommitMetadata.decode(7, committed.metadata()), 100);
+    regular.accepted(7);
+    regular.startCommit();
+    assertThat(CommitMetadata.decode(7, regular.finalCommit().offset().metadata()).starts())
+        .as("a regular end does not count")
         .isEqualTo(5);
-    orderly.finished(7);
-    assertThat(orderly.progress().offset().offset()).isEqualTo(8);
-    assertThat(orderly.progress().offset().metadata()).isEmpty();
+    regular.finished(7);
+    assertThat(regular.progressCommit().offset().offset()).isEqualTo(8);
+    assertThat(regular.progressCommit().offset().metadata()).isEmpty();
   }
 
   @Test
-  void offsetsThatHoldNoRecordsAreCommittedOnceNothingIsUnderWay() {
+  void offsetsWithoutRecordsAreCommittedOnceNothingIsUnfinished() {
     ledger.begin(5);
     ledger.accepted(5);
-    ledger.nothingUpTo(9);
+    ledger.advanceTo(9);
     assertThat(ledger.frontier()).isEqualTo(5);
     ledger.finished(5);
-    ledger.nothingUpTo(9);
+    ledger.advanceTo(9);
     assertThat(ledger.frontier()).isEqualTo(9);
     assertThat(ledger.accepted(9)).isTrue();
   }
 
   @Test
-  void aRecordThatComesTwiceInOneAssignmentIsHandledOnce() {
+  void aRecordReceivedTwiceInOneAssignmentIsHandledOnce() {
     ledger.begin(5);
     assertThat(ledger.accepted(5)).isTrue();
     assertThat(ledger.accepted(5)).isFalse();
@@ -184,7 +185,7 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void aNoteThatGrowsTooLongStopsTheIntakeAndLeavesOutTheFarEnd() {
+  void metadataNearItsLimitPausesThePartitionAndOmitsTheFarthestOffsets() {
     ledger.begin(0);
     ledger.accepted(0);
     for (long offset = 1; offset < 20_000; offset++) {
@@ -193,28 +194,28 @@ class PartitionLedgerTest {
         ledger.finished(offset);
       }
       if (offset == 100) {
-        assertThat(ledger.isNoteNearlyFull()).isFalse();
+        assertThat(ledger.isMetadataNearlyFull()).isFalse();
       }
     }
-    assertThat(ledger.isNoteNearlyFull()).isTrue();
-    OffsetAndMetadata left = ledger.progress().offset();
-    assertThat(left.metadata().length()).isLessThanOrEqualTo(4_096);
-    CommitMetadata note = CommitMetadata.decode(0, left.metadata());
-    assertThat(note.finished().get(2)).isTrue();
-    assertThat(note.finished().get(3)).isFalse();
-    assertThat(note.finished().get(19_998)).isFalse();
+    assertThat(ledger.isMetadataNearlyFull()).isTrue();
+    OffsetAndMetadata commit = ledger.progressCommit().offset();
+    assertThat(commit.metadata().length()).isLessThanOrEqualTo(4_096);
+    CommitMetadata metadata = CommitMetadata.decode(0, commit.metadata());
+    assertThat(metadata.finished().get(2)).isTrue();
+    assertThat(metadata.finished().get(3)).isFalse();
+    assertThat(metadata.finished().get(19_998)).isFalse();
   }
 
   @Test
-  void acceptsNothingBeforeItIsKnownWhereReadingBegins() {
+  void acceptsNothingBeforeTheStartPositionIsKnown() {
     assertThatIllegalStateException().isThrownBy(() -> ledger.accepted(5));
-    assertThatIllegalStateException().isThrownBy(ledger::farewell);
-    ledger.nothingUpTo(9);
+    assertThatIllegalStateException().isThrownBy(ledger::finalCommit);
+    ledger.advanceTo(9);
     assertThat(ledger.frontier()).isEqualTo(-1);
   }
 
   @Test
-  void aSuccessorInTheSameAssignmentKnowsWhatIsFinishedAndAcceptsTheRestAgain() {
+  void aSuccessorInTheSameAssignmentKeepsFinishedOffsetsAndAcceptsTheRestAgain() {
     for (int seed = 0; seed < 300; seed++) {
       Random random = new Random(seed);
       PartitionLedger tested = new PartitionLedger(new TopicPartition("t", 0), 0);
@@ -252,36 +253,36 @@ class PartitionLedgerTest {
   }
 
   @Test
-  void aCommitCountsOnceItIsConfirmedAndIsRepeatedUntilThen() {
+  void aCommitCountsOnlyOnceItIsConfirmedAndIsRepeatedUntilThen() {
     ledger.begin(5);
-    assertThat(ledger.hasFarewell()).as("nothing was done, nothing to say").isFalse();
+    assertThat(ledger.hasFinalCommit()).as("nothing changed").isFalse();
     ledger.accepted(5);
     ledger.finished(5);
-    LedgerCommit lost = ledger.progress();
-    assertThat(ledger.isDirty()).as("one is under way").isFalse();
+    LedgerCommit lost = ledger.progressCommit();
+    assertThat(ledger.isDirty()).as("a commit is in flight").isFalse();
     assertThat(ledger.isUnconfirmed()).isTrue();
     ledger.notConfirmed();
     assertThat(ledger.isDirty()).isTrue();
-    LedgerCommit early = ledger.progress();
+    LedgerCommit early = ledger.progressCommit();
     ledger.accepted(6);
     ledger.finished(6);
     early.confirmed(0);
-    assertThat(ledger.isUnconfirmed()).as("it did not cover the later one").isTrue();
-    ledger.progress().confirmed(0);
+    assertThat(ledger.isUnconfirmed()).as("the commit did not cover the later record").isTrue();
+    ledger.progressCommit().confirmed(0);
     lost.confirmed(0);
     assertThat(ledger.isUnconfirmed()).isFalse();
     assertThat(ledger.isDirty()).isFalse();
   }
 
   @Test
-  void makesRoomForAJumpOnlyAsFarAsMemoryAllows() {
+  void tracksAGapOnlyUpToTheMemoryLimit() {
     ledger.begin(0);
     ledger.accepted(0);
-    assertThat(ledger.hasRoomFor(10_000_000)).isTrue();
-    assertThat(ledger.hasRoomFor(5_000_000_000L)).isFalse();
+    assertThat(ledger.canTrack(10_000_000)).isTrue();
+    assertThat(ledger.canTrack(5_000_000_000L)).isFalse();
     ledger.finished(0);
-    assertThat(ledger.hasRoomFor(5_000_000_000L)).isTrue();
-    ledger.nothingUpTo(5_000_000_000L);
+    assertThat(ledger.canTrack(5_000_000_000L)).isTrue();
+    ledger.advanceTo(5_000_000_000L);
     assertThat(ledger.frontier()).isEqualTo(5_000_000_000L);
   }
 }

@@ -43,10 +43,10 @@ class PollLoopTest {
   }
 
   @Test
-  void afterAFailedHandOverNothingIsReadAgainWhileAHandlerOfThePartitionRuns() {
+  void afterAFailedDispatchNothingIsReadAgainWhileAHandlerOfThePartitionRuns() {
     CountDownLatch release = new CountDownLatch(1);
     AtomicInteger starts = new AtomicInteger();
-    // The use that fails is the start of a worker, after the engine has taken the records.
+    // The failing call is the start of a worker, after the engine has accepted the records.
     Faults[] faults = new Faults[1];
     AtomicInteger workerStarts = new AtomicInteger();
     faults[0] =
@@ -70,7 +70,7 @@ class PollLoopTest {
       for (int pass = 0; pass < 20; pass++) {
         scenario.pass();
       }
-      assertThat(workerStarts).as("it has failed").hasValueGreaterThanOrEqualTo(2);
+      assertThat(workerStarts).as("the start of a worker failed").hasValueGreaterThanOrEqualTo(2);
       assertThat(starts).hasValue(1);
       release.countDown();
       Await.until(
@@ -86,17 +86,17 @@ class PollLoopTest {
   }
 
   @Test
-  void theAgeOfTheLastPassGrowsWhilePassesFail() {
+  void theAgeOfTheLastSuccessfulPassGrowsWhilePassesFail() {
     AtomicInteger failing = new AtomicInteger();
     Faults faults = Faults.named(name -> name.equals("before consumer.poll") && failing.get() > 0);
     try (OffsetScenario scenario = assigned(faults, FIRST)) {
       scenario.pass();
-      Duration well = scenario.loop.passAge();
+      Duration healthyAge = scenario.loop.passAge();
       failing.set(1);
       for (int pass = 0; pass < 62; pass++) {
         scenario.pass();
       }
-      assertThat(well).isLessThan(Duration.ofSeconds(1));
+      assertThat(healthyAge).isLessThan(Duration.ofSeconds(1));
       assertThat(scenario.loop.passAge()).isGreaterThan(PollLoop.PASS_LIMIT);
       failing.set(0);
       scenario.pass();
@@ -105,10 +105,10 @@ class PollLoopTest {
   }
 
   @Test
-  void aLogThatWasMadeAgainIsReadFromItsStart() {
+  void aRecreatedLogIsReadFromItsStart() {
     try (OffsetScenario scenario = assigned(Faults.none(), FIRST)) {
       append(scenario, FIRST, 0, 1, 2, 3);
-      Await.until("handled", LIMIT, () -> passed(scenario, 4));
+      Await.until("handled", LIMIT, () -> hasHandledAfterPass(scenario, 4));
       scenario.broker.truncate(FIRST);
       scenario.reassigned(FIRST);
       append(scenario, FIRST, 0, 1);
@@ -121,19 +121,21 @@ class PollLoopTest {
     }
   }
 
-  private static boolean passed(OffsetScenario scenario, int handled) {
+  private static boolean hasHandledAfterPass(OffsetScenario scenario, int handled) {
     scenario.pass();
     return scenario.handledCount() == handled;
   }
 
   @Test
-  void theLastCommitWaitsForARebalanceAndSaysWhatIsStillOwned() {
+  void theFinalCommitWaitsForARebalanceAndCoversWhatIsStillOwned() {
     try (OffsetScenario scenario = assigned(Faults.none(), FIRST, SECOND)) {
       append(scenario, FIRST, 0, 1);
       append(scenario, SECOND, 0, 1, 2);
       scenario.broker.rebalance(Set.of(SECOND), 6);
-      Await.until("handled", LIMIT, () -> passed(scenario, 5));
-      assertThat(scenario.broker.committedOffset(FIRST)).as("refused so far").isEqualTo(-1);
+      Await.until("handled", LIMIT, () -> hasHandledAfterPass(scenario, 5));
+      assertThat(scenario.broker.committedOffset(FIRST))
+          .as("commits are refused so far")
+          .isEqualTo(-1);
       scenario.engine.drain(Duration.ZERO);
       scenario.loop.stop();
       scenario.loop.run();
@@ -149,11 +151,11 @@ class PollLoopTest {
     try (OffsetScenario scenario = assigned(Faults.none(), FIRST)) {
       append(scenario, FIRST, 0, 1);
       scenario.broker.rebalance(Set.of(FIRST), 8);
-      Await.until("handled", LIMIT, () -> passed(scenario, 2));
+      Await.until("handled", LIMIT, () -> hasHandledAfterPass(scenario, 2));
       scenario.loop.stopIntake();
       CompletableFuture<Boolean> drained = awaitCommitted(scenario);
       scenario.pass();
-      assertThat(drained).as("a rebalance is under way").isNotDone();
+      assertThat(drained).as("a rebalance is in progress").isNotDone();
       assertThat(scenario.broker.committedOffset(FIRST)).isEqualTo(-1);
       Await.until(
           "committed",
@@ -169,10 +171,10 @@ class PollLoopTest {
   }
 
   @Test
-  void whoWaitsForACommitIsToldWhenTheLoopEnds() throws Exception {
+  void callersThatWaitForACommitAreReleasedWhenTheLoopEnds() throws Exception {
     try (OffsetScenario scenario = assigned(Faults.none(), FIRST)) {
       append(scenario, FIRST, 0);
-      Await.until("handled", LIMIT, () -> passed(scenario, 1));
+      Await.until("handled", LIMIT, () -> hasHandledAfterPass(scenario, 1));
       CompletableFuture<Boolean> drained = awaitCommitted(scenario);
       scenario.loop.stop();
       scenario.loop.run();
@@ -181,7 +183,7 @@ class PollLoopTest {
   }
 
   @Test
-  void aFailureWithoutAUsableTextEndsAPassAndNotTheLoop() {
+  void aFailureWithoutAUsableTextEndsOnePassAndNotTheLoop() {
     Faults faults =
         Faults.at(
             use -> use == 10,
@@ -201,7 +203,7 @@ class PollLoopTest {
   }
 
   @Test
-  void aPartitionWhoseStartIsNotKnownIsNotReadAndSaysSo() {
+  void aPartitionWithAnUnknownStartPositionIsNotReadAndReportsIt() {
     AtomicInteger asked = new AtomicInteger();
     Faults faults =
         Faults.named(
@@ -219,14 +221,14 @@ class PollLoopTest {
             errors.add(scenario.loop.lastError());
             return scenario.handledCount() == 2;
           });
-      assertThat(errors).anyMatch(error -> error.startsWith("where reading begins is not known"));
+      assertThat(errors).anyMatch(error -> error.startsWith("start position is not known"));
       assertThat(scenario.loop.lastError()).isEmpty();
       scenario.run();
       scenario.check(true);
     }
   }
 
-  /** Waits on another thread, and returns once that waits. */
+  /** Waits on another thread, and returns once that thread waits. */
   private static CompletableFuture<Boolean> awaitCommitted(OffsetScenario scenario) {
     CompletableFuture<Boolean> committed = new CompletableFuture<>();
     Thread waits =
@@ -238,7 +240,7 @@ class PollLoopTest {
   }
 
   @Test
-  void aGroupThatStartsWithWhatIsNewHasStartedOnceItsPositionIsCommitted() throws Exception {
+  void aGroupThatStartsAtTheEndHasStartedOnceItsPositionIsCommitted() throws Exception {
     AtomicInteger asked = new AtomicInteger();
     Faults faults =
         Faults.named(
@@ -252,7 +254,7 @@ class PollLoopTest {
       scenario.broker.assign(Set.of(FIRST));
       scenario.pass();
       assertThat(scenario.loop.awaitAssigned(Duration.ZERO)).isFalse();
-      // Whoever takes over now must not begin behind these.
+      // The next owner must not start after these records.
       append(scenario, FIRST, 3, 4);
       scenario.pass();
       assertThat(scenario.handledCount()).isZero();

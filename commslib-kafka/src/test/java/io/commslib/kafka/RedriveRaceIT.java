@@ -24,7 +24,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** What a redrive and a consumer that is faster, or not there, may not lose. */
+/** A redrive and a group do not lose messages, whether the consumer is faster or absent. */
 class RedriveRaceIT {
 
   private static final Duration LIMIT = Duration.ofSeconds(60);
@@ -57,7 +57,7 @@ class RedriveRaceIT {
   }
 
   @Test
-  void aLetterThatComesBackBeforeItWasStruckOffStays() {
+  void aLetterThatFailsAgainBeforeItWasDeletedStays() {
     Destination source = Destination.queue("race");
     try (KafkaTransport transport = transport()) {
       transport.declare(DestinationConfig.builder(source).build());
@@ -66,8 +66,8 @@ class RedriveRaceIT {
           .subscribe(config(source).build(), delivery -> Settlement.deadLetter("no"));
       publish(transport, source, "a");
       publish(transport, source, "b");
-      Await.until("both dead", LIMIT, () -> letters(transport, source).size() == 2);
-      // While the second is chosen, the first has failed again; only then is it struck off.
+      Await.until("both are dead letters", LIMIT, () -> letters(transport, source).size() == 2);
+      // The first letter fails again while the second is selected, and is deleted only then.
       AtomicReference<String> first = new AtomicReference<>();
       transport
           .deadLetters()
@@ -76,7 +76,10 @@ class RedriveRaceIT {
               "main",
               letter -> {
                 if (!first.compareAndSet(null, letter.messageId())) {
-                  Await.until("first is back", LIMIT, () -> isBack(transport, source, first.get()));
+                  Await.until(
+                      "first letter has failed again",
+                      LIMIT,
+                      () -> isBack(transport, source, first.get()));
                 }
                 return true;
               });
@@ -104,7 +107,7 @@ class RedriveRaceIT {
   }
 
   @Test
-  void aGroupThatBeganWithWhatIsNewMissesNothingWhileItIsAway() {
+  void aGroupThatStartedAtTheEndMissesNothingWhileItIsAbsent() {
     Destination source = Destination.topic("away");
     List<String> handled = new CopyOnWriteArrayList<>();
     SubscriptionConfig config = config(source).startAt(StartPosition.LATEST).build();
@@ -112,8 +115,8 @@ class RedriveRaceIT {
       transport.declare(DestinationConfig.builder(source).build());
       publish(transport, source, "before-the-group");
       Subscription first = transport.subscriber().subscribe(config, delivery -> Settlement.done());
-      // At once: a process that is killed before its first record says nothing more.
-      Await.until("where it began is committed", LIMIT, () -> committed(source) > 0);
+      // Immediately: a process that is killed before its first record commits nothing later.
+      Await.until("the start position is committed", LIMIT, () -> committed(source) > 0);
       first.drain(LIMIT);
       first.close();
     }
@@ -135,7 +138,7 @@ class RedriveRaceIT {
     }
   }
 
-  /** Of how many partitions of the source the group has committed an offset. */
+  /** The number of partitions of the source for which the group has committed an offset. */
   private static long committed(Destination source) {
     try (Admin admin =
         Admin.create(Map.of("bootstrap.servers", (Object) server.bootstrapServers()))) {

@@ -38,11 +38,11 @@ import org.apache.kafka.common.record.TimestampType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A consumer of logs in memory with the rules of the real one: a poll moves the position past what
- * it returns, a jump over offsets without records included; a paused partition returns nothing;
- * rebalances happen inside polls, and while one is under way no commit gets through; an interrupted
- * thread gets an exception and its flag back. Each call of it, and each look into a record, is a
- * use that {@link Faults} counts.
+ * A consumer of logs in memory with the rules of the real one. A poll moves the position past what
+ * it returns, including offsets without records. A paused partition returns nothing. Rebalances
+ * happen inside polls, and commits fail while one is in progress. An interrupted thread gets an
+ * exception, and its flag is set again. {@link Faults} counts each call, and each read of a field
+ * of a record.
  *
  * <p>The public methods are those of {@link Consumer} that the tested code is allowed to call.
  */
@@ -85,7 +85,7 @@ final class ScriptedConsumer {
     ends.put(partition, 0L);
   }
 
-  /** A record, with whatever lies between the end so far and it left out as the broker does. */
+  /** Appends a record; the offsets between the current end and the record hold no records. */
   void append(TopicPartition partition, long offset, long timestamp, @Nullable String key) {
     Message.Builder message = Message.builder("t").id(partition + "@" + offset);
     if (key != null) {
@@ -95,12 +95,12 @@ final class ScriptedConsumer {
     ends.put(partition, offset + 1);
   }
 
-  /** Offsets without records at the end, as the marker of a transaction. */
+  /** Ends the log with offsets without records, such as the marker of a transaction. */
   void endsAt(TopicPartition partition, long end) {
     ends.put(partition, end);
   }
 
-  /** The log is made again: other records, from offset 0 on. */
+  /** Recreates the log: other records follow from offset 0 on. */
   void truncate(TopicPartition partition) {
     log(partition).clear();
     ends.put(partition, 0L);
@@ -110,18 +110,18 @@ final class ScriptedConsumer {
     committed.put(partition, offset);
   }
 
-  /** Rebalances in the next poll. */
+  /** Starts a rebalance that the next poll completes. */
   void assign(Set<TopicPartition> newTarget) {
     rebalance(newTarget, 1);
   }
 
-  /** Begins a rebalance that the given number of polls completes. */
+  /** Starts a rebalance that the given number of polls completes. */
   void rebalance(Set<TopicPartition> newTarget, int inPolls) {
     target = Set.copyOf(newTarget);
     rebalancePolls = inPolls;
   }
 
-  /** The session ends: all partitions are lost in the next poll, and come back after it. */
+  /** Ends the session: the partition is lost in the next poll and assigned again later. */
   void lose(TopicPartition partition) {
     callbacks.add(
         () -> {
@@ -179,10 +179,10 @@ final class ScriptedConsumer {
     } catch (NoSuchMethodException e) {
       throw new UnsupportedOperationException("not scripted: " + method);
     }
-    faults.use("before consumer." + method.getName());
+    faults.onCall("before consumer." + method.getName());
     try {
       Object result = scripted.invoke(this, arguments);
-      faults.use("after consumer." + method.getName());
+      faults.onCall("after consumer." + method.getName());
       return result;
     } catch (InvocationTargetException e) {
       throw e.getCause();
@@ -286,27 +286,27 @@ final class ScriptedConsumer {
       completeRebalance();
     }
     Map<TopicPartition, List<ConsumerRecord<byte[], ByteBuffer>>> returned = new LinkedHashMap<>();
-    int room = maxRecords;
+    int capacity = maxRecords;
     for (TopicPartition partition : logs.keySet()) {
-      if (room > 0 && assignment.contains(partition) && !paused.contains(partition)) {
-        List<ConsumerRecord<byte[], ByteBuffer>> some = fetch(partition, room);
+      if (capacity > 0 && assignment.contains(partition) && !paused.contains(partition)) {
+        List<ConsumerRecord<byte[], ByteBuffer>> some = fetch(partition, capacity);
         if (!some.isEmpty()) {
           returned.put(partition, some);
-          room -= some.size();
+          capacity -= some.size();
         }
       }
     }
     return new ConsumerRecords<>(returned, Map.of());
   }
 
-  private List<ConsumerRecord<byte[], ByteBuffer>> fetch(TopicPartition partition, int room) {
+  private List<ConsumerRecord<byte[], ByteBuffer>> fetch(TopicPartition partition, int capacity) {
     long position = positionOf(partition);
     if (position > Objects.requireNonNull(ends.get(partition))) {
-      // Out of range: as the setting for it says, from the beginning.
+      // Out of range: reading starts at the beginning, as auto.offset.reset says.
       position = 0;
     }
     List<ConsumerRecord<byte[], ByteBuffer>> some =
-        log(partition).tailMap(position, true).values().stream().limit(room).toList();
+        log(partition).tailMap(position, true).values().stream().limit(capacity).toList();
     long next =
         some.isEmpty()
             ? Objects.requireNonNull(ends.get(partition))
@@ -330,7 +330,7 @@ final class ScriptedConsumer {
     call(() -> listener().onPartitionsAssigned(added));
   }
 
-  /** What a callback throws comes out of the poll, as far as it is an exception in another form. */
+  /** The poll throws what a callback throws; exceptions are wrapped. */
   private static void call(Runnable callback) {
     try {
       callback.run();
@@ -379,7 +379,7 @@ final class ScriptedConsumer {
     }
   }
 
-  /** What of a record is looked at before the engine has it counts as a use. */
+  /** Counts the reads of fields before the record is in the engine. */
   private final class CountedRecord extends ConsumerRecord<byte[], ByteBuffer> {
     private final long at;
 
@@ -407,19 +407,19 @@ final class ScriptedConsumer {
 
     @Override
     public long offset() {
-      faults.use("record.offset");
+      faults.onCall("record.offset");
       return super.offset();
     }
 
     @Override
     public long timestamp() {
-      faults.use("record.timestamp");
+      faults.onCall("record.timestamp");
       return super.timestamp();
     }
 
     @Override
     public byte[] key() {
-      faults.use("record.key");
+      faults.onCall("record.key");
       return super.key();
     }
   }

@@ -21,13 +21,14 @@ class SourceWatchTest {
       () -> CompletableFuture.failedStage(new UnknownTopicOrPartitionException("planted"));
 
   private final VirtualTime time = VirtualTime.create();
-  private final List<String> told = new ArrayList<>();
+  private final List<String> reports = new ArrayList<>();
   private Supplier<CompletionStage<?>> answer = EXISTS;
   private final SourceWatch watch =
-      new SourceWatch(time, "t", () -> answer.get(), (kind, text) -> told.add(kind + " " + text));
+      new SourceWatch(
+          time, "t", () -> answer.get(), (kind, text) -> reports.add(kind + " " + text));
 
   @Test
-  void aTopicThatIsMissingForLongIsToldOnceAndSoIsItsReturn() {
+  void aTopicThatIsMissingForLongIsReportedOnceAndSoIsItsReturn() {
     watch.start();
     answer = MISSING;
     time.advance(SourceWatch.MISSING_LIMIT);
@@ -37,12 +38,12 @@ class SourceWatchTest {
     answer = EXISTS;
     time.advance(SourceWatch.PERIOD);
     assertThat(watch.reason()).isEmpty();
-    assertThat(told)
+    assertThat(reports)
         .containsExactly("STALLED topic t does not exist", "RESUMED topic t exists again");
   }
 
   @Test
-  void aTopicThatIsMadeAgainAtOnceAndAFailureThatSaysNothingOfItAreNoTrouble() {
+  void aQuicklyRecreatedTopicAndAnUnrelatedFailureAreNotReported() {
     watch.start();
     answer = MISSING;
     time.advance(SourceWatch.PERIOD);
@@ -57,18 +58,18 @@ class SourceWatchTest {
     time.advance(Duration.ofMinutes(1));
     answer = MISSING;
     time.advance(SourceWatch.PERIOD.plusSeconds(1));
-    assertThat(told).isEmpty();
+    assertThat(reports).isEmpty();
     assertThat(watch.reason()).isEmpty();
     time.advance(Duration.ofMinutes(1));
-    assertThat(told).as("still asks").containsExactly("STALLED topic t does not exist");
+    assertThat(reports).as("still checks").containsExactly("STALLED topic t does not exist");
   }
 
   @Test
-  void aClosedWatchAsksAndTellsNothing() {
+  void aClosedWatchChecksAndReportsNothing() {
     watch.start();
     answer = MISSING;
     watch.close();
     time.advance(Duration.ofMinutes(1));
-    assertThat(told).isEmpty();
+    assertThat(reports).isEmpty();
   }
 }

@@ -41,16 +41,16 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The messaging of one service: database, outbox with relay, inbox, types and a transport, built
- * with defaults and run as one. Applications make one with {@link #service}, add subscriptions,
- * start it, and close it when they end.
+ * with defaults and run as one. Applications create one with {@link #service}, add subscriptions,
+ * start it, and close it at their end.
  *
- * <p>It has no rules of its own: every part is one of the library's, is returned by a method here,
- * and can be replaced in {@link CommsBuilder}. Thread-safe, except that subscriptions and parts are
- * added on one thread before the start. Owns the transport, and the runtime unless it was given;
- * the caller closes the data source, after this.
+ * <p>It has no rules of its own: every component is one of the library's, is returned by a method
+ * here, and can be replaced in {@link CommsBuilder}. Thread-safe, except that subscriptions and
+ * components are added on one thread before the start. It owns the transport, and the runtime
+ * unless the caller supplied one; the caller closes the data source after this.
  *
- * <p>Threads of its own: {@code commslib-service-shutdown}, which the JVM starts when it is told to
- * end. Those of its parts stand in the tour.
+ * <p>Its only thread is {@code commslib-service-shutdown}, which the JVM starts when it shuts down;
+ * the tour lists the threads of its components.
  */
 public final class Comms implements AutoCloseable {
 
@@ -74,19 +74,19 @@ public final class Comms implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Comms.class);
 
   private final ReentrantLock lock = new ReentrantLock();
-  private final ServiceComponents parts;
+  private final ServiceComponents components;
   private final Destinations destinations;
-  private final List<Consumer<Lifecycle.Builder>> added = new ArrayList<>();
+  private final List<Consumer<Lifecycle.Builder>> additions = new ArrayList<>();
   private final AtomicBoolean closing = new AtomicBoolean();
   private final CountDownLatch closed = new CountDownLatch(1);
   private final SubscriptionClaims claims = new SubscriptionClaims();
   private boolean subscribes;
-  private boolean frozen;
+  private boolean isFrozen;
   private @Nullable ShutdownHook hook;
   private volatile @Nullable Lifecycle lifecycle;
 
-  Comms(ServiceComponents parts, Destinations destinations) {
-    this.parts = parts;
+  Comms(ServiceComponents components, Destinations destinations) {
+    this.components = components;
     this.destinations = destinations;
   }
 
@@ -94,7 +94,7 @@ public final class Comms implements AutoCloseable {
    * Starts a service.
    *
    * @param name the name of the service, which is the source of its messages: 1 to 256 characters.
-   *     Ids are unique per source only, so two services must not share one
+   *     Ids are unique per source only, so two services must not share a name
    * @return builder with the defaults
    */
   public static CommsBuilder service(String name) {
@@ -104,7 +104,7 @@ public final class Comms implements AutoCloseable {
   /**
    * Returns the scripts of all tables a service may need: outbox, inbox, blocked keys.
    *
-   * @return what {@link #applySchemas} applies, in its order
+   * @return the scripts that {@link #applySchemas} applies, in its order
    */
   public static List<SchemaScripts> schemas() {
     return List.of(OutboxSchema.scripts(), InboxSchema.scripts(), BlockedKeysSchema.scripts());
@@ -112,10 +112,10 @@ public final class Comms implements AutoCloseable {
 
   /**
    * Creates or updates all tables that a service needs, as {@link SchemaScripts#apply} does for
-   * each module: does nothing where they are up to date, and several processes may call it at once.
-   * Blocks. {@link CommsBuilder#applySchemas} calls it while the service is built.
+   * each module: does nothing for tables that are up to date, and several processes may call it at
+   * the same time. Blocks. {@link CommsBuilder#applySchemas} calls it while the service is built.
    *
-   * @param database where
+   * @param database database of the tables
    * @throws io.commslib.core.StoreException if the database refuses or can't be reached
    */
   public static void applySchemas(JdbcDatabase database) {
@@ -123,12 +123,12 @@ public final class Comms implements AutoCloseable {
   }
 
   /**
-   * Subscribes with typed handlers, one transaction with the inbox for each message. The name is
-   * the group on a topic, and stands in health and dead letters. The subscription is made by the
-   * start.
+   * Subscribes with typed handlers, with the inbox in one transaction for each message. The name is
+   * the group on a topic, and identifies the subscription in health and dead letters. The start
+   * creates the subscription.
    *
    * @param name 1 to 60 characters of {@code A-Za-z0-9_-}, unique in the service
-   * @param source what to consume; declared by the start
+   * @param source the destination to consume; declared by the start
    * @param handlers adds a handler for each event class
    * @return this
    * @throws io.commslib.core.messaging.SubscribeException {@code COMMS-CORE-003} if another
@@ -136,15 +136,15 @@ public final class Comms implements AutoCloseable {
    * @throws IllegalStateException if it was started before
    */
   public Comms subscribe(String name, Destination source, Consumer<TypedHandler.Builder> handlers) {
-    TypedHandler.Builder typed = TypedHandler.builder(parts.types());
+    TypedHandler.Builder typed = TypedHandler.builder(components.types());
     handlers.accept(typed);
     return subscribe(subscription(name, source).build(), typed.build());
   }
 
   /**
-   * Subscribes with a configuration of the caller's, to which no default is added.
+   * Subscribes with the caller's configuration, without further defaults.
    *
-   * @param config what and how to consume, best from {@link #subscription}
+   * @param config the destination and the settings, usually from {@link #subscription}
    * @param handler called on the subscription's workers
    * @return this
    * @throws io.commslib.core.messaging.SubscribeException {@code COMMS-CORE-003} if another
@@ -158,9 +158,9 @@ public final class Comms implements AutoCloseable {
     claims.add(this, config);
     add(
         lifecycleBuilder ->
-            lifecycleBuilder.subscription(parts.transport().subscriber(), config, handler));
+            lifecycleBuilder.subscription(components.transport().subscriber(), config, handler));
     destinations.subscribe(config);
-    subscribes |= config.inbox().filter(inbox -> inbox == parts.inbox()).isPresent();
+    subscribes |= config.inbox().filter(inbox -> inbox == components.inbox()).isPresent();
     return this;
   }
 
@@ -169,56 +169,56 @@ public final class Comms implements AutoCloseable {
    * inbox.
    *
    * @param name 1 to 60 characters of {@code A-Za-z0-9_-}; the group on a topic
-   * @param source what to consume
-   * @return builder for what differs
+   * @param source the destination to consume
+   * @return builder for the settings that differ
    */
   public SubscriptionConfig.Builder subscription(String name, Destination source) {
     SubscriptionConfig.Builder builder =
         source.kind() == Destination.Kind.TOPIC
             ? SubscriptionConfig.builder(source, name)
             : SubscriptionConfig.builder(source);
-    return builder.name(name).transactional(parts.transactions(), parts.inbox());
+    return builder.name(name).transactional(components.transactions(), components.inbox());
   }
 
   /**
-   * Adds a part that is started after the relay and before the subscriptions, such as a saga
+   * Adds a component that is started after the relay and before the subscriptions, such as a saga
    * engine.
    *
-   * @param part not yet started; started, drained and closed with the service
+   * @param component not yet started; the service starts, drains and closes it
    * @return this
    * @throws IllegalStateException if it was started before
    */
-  public Comms saga(LifecycleComponent part) {
-    Objects.requireNonNull(part, "part");
-    add(lifecycleBuilder -> lifecycleBuilder.saga(part));
+  public Comms saga(LifecycleComponent component) {
+    Objects.requireNonNull(component, "component");
+    add(lifecycleBuilder -> lifecycleBuilder.saga(component));
     return this;
   }
 
-  private void add(Consumer<Lifecycle.Builder> part) {
+  private void add(Consumer<Lifecycle.Builder> addition) {
     lock.lock();
     try {
       requireNew();
-      added.add(part);
+      additions.add(addition);
     } finally {
       lock.unlock();
     }
   }
 
   private void requireNew() {
-    if (frozen || closing.get()) {
+    if (isFrozen || closing.get()) {
       throw new IllegalStateException(
-          "service: " + state() + " (expected: NEW, not started and not given to a lifecycle)");
+          "service: " + state() + " (expected: NEW, not started and not added to a lifecycle)");
     }
   }
 
   /**
-   * Declares the service's destinations, then starts the relay, the parts added by {@link #saga}
-   * and the subscriptions. Blocks until all take work. From then on the end of the JVM closes the
-   * service, unless that was switched off.
+   * Declares the service's destinations, then starts the relay, the components added by {@link
+   * #saga} and the subscriptions. Blocks until all accept work. From then on a shutdown of the JVM
+   * closes the service, unless that was switched off.
    *
    * @return this
    * @throws io.commslib.core.CommsException if the tables are missing, the broker can't be reached,
-   *     or a part can't start; everything is closed again
+   *     or a component can't start; everything is closed again
    * @throws IllegalStateException if it was started or closed before
    */
   public Comms start() {
@@ -227,10 +227,12 @@ public final class Comms implements AutoCloseable {
     try {
       Lifecycle built = builder.build();
       lifecycle = built;
-      destinations.declareOn(parts.transport());
+      destinations.declareOn(components.transport());
       built.start();
-      if (parts.settings().closesAtShutdown) {
-        hook = ShutdownHook.register(parts.runtime().newThread("service-shutdown", this::shutDown));
+      if (components.settings().closesAtShutdown) {
+        hook =
+            ShutdownHook.register(
+                components.runtime().newThread("service-shutdown", this::shutDown));
       }
       return this;
     } catch (RuntimeException | Error e) {
@@ -240,11 +242,11 @@ public final class Comms implements AutoCloseable {
   }
 
   /**
-   * Gives the transport, the relay, the added parts and the subscriptions to a lifecycle of the
-   * caller's, which starts and closes them instead of this. Checks the tables first. The
-   * destinations are declared by {@link #declareDestinations}; no shutdown hook is registered.
+   * Adds the transport, the relay, the added components and the subscriptions to the caller's
+   * lifecycle, which starts and closes them instead of this. Checks the tables first. {@link
+   * #declareDestinations} declares the destinations; no shutdown hook is registered.
    *
-   * @param builder takes the parts
+   * @param builder receives the components
    * @throws io.commslib.core.StoreException if the tables of the inbox are missing; the caller
    *     closes this
    * @throws IllegalStateException if it was started or closed before
@@ -253,39 +255,40 @@ public final class Comms implements AutoCloseable {
     lock.lock();
     try {
       requireNew();
-      frozen = true;
+      isFrozen = true;
     } finally {
       lock.unlock();
     }
     try {
-      if (subscribes && parts.ownsInbox()) {
-        InboxSchema.scripts().check(parts.database());
+      if (subscribes && components.ownsInbox()) {
+        InboxSchema.scripts().check(components.database());
       }
     } catch (RuntimeException | Error e) {
       close();
       throw e;
     }
-    builder.transport(parts.transport());
-    parts.relay().ifPresent(builder::relay);
-    added.forEach(part -> part.accept(builder));
+    builder.transport(components.transport());
+    components.relay().ifPresent(builder::relay);
+    additions.forEach(addition -> addition.accept(builder));
   }
 
   /**
-   * Declares what the service publishes to and subscribes to; {@link #start} does it. Blocks.
+   * Declares the destinations that the service publishes to and subscribes to; {@link #start} calls
+   * it. Blocks.
    *
    * @throws io.commslib.core.messaging.SubscribeException if a destination differs or the broker
    *     can't be reached
    */
   public void declareDestinations() {
-    destinations.declareOn(parts.transport());
+    destinations.declareOn(components.transport());
   }
 
   /**
    * Writes an event into the caller's transaction; the relay publishes it after the commit, with
-   * the service as source. Promises and blocks as {@link Outbox#publish}.
+   * the service as source. Guarantees and blocks as {@link Outbox#publish}.
    *
    * @param tx the running transaction, on the service's database
-   * @param to where it goes: a destination that the service declares
+   * @param to the destination, which the service must declare
    * @param event value of a registered class
    * @param key events of one key are handled in order; null for none
    * @throws io.commslib.core.CodecException if its class is not registered or it can't be written
@@ -296,14 +299,14 @@ public final class Comms implements AutoCloseable {
    */
   public void publish(TransactionContext tx, Destination to, Object event, @Nullable String key) {
     if (state() == LifecycleState.CLOSED) {
-      throw new TransportClosedException(parts.transport().name());
+      throw new TransportClosedException(components.transport().name());
     }
-    parts.outbox().publish(tx, destinations.require(to), message(event, key).build());
+    components.outbox().publish(tx, destinations.require(to), message(event, key).build());
   }
 
   /**
-   * Starts the message that carries an event, for headers, expiry and whatever else {@link
-   * #publish} does not set; hand it to {@link #outbox}.
+   * Starts the message of an event, for headers, expiry and other attributes that {@link #publish}
+   * does not set; pass it to {@link #outbox}.
    *
    * @param event value of a registered class
    * @param key events of one key are handled in order; null for none
@@ -311,7 +314,7 @@ public final class Comms implements AutoCloseable {
    * @throws io.commslib.core.CodecException if its class is not registered or it can't be written
    */
   public Message.Builder message(Object event, @Nullable String key) {
-    Message.Builder message = parts.types().message(event).source(parts.name());
+    Message.Builder message = components.types().message(event).source(components.name());
     return key == null ? message : message.key(key);
   }
 
@@ -320,11 +323,11 @@ public final class Comms implements AutoCloseable {
    * TransactionRunner#run}. {@link #transactions} has the form with a result.
    *
    * @param <X> type of failure the work may throw
-   * @param work what to do
-   * @throws X what the work threw; rolled back
+   * @param work the work
+   * @throws X as the work throws it; rolled back
    */
   public <X extends Exception> void inTransaction(Work<X> work) throws X {
-    parts
+    components
         .transactions()
         .<Optional<Void>, X>run(
             tx -> {
@@ -334,9 +337,9 @@ public final class Comms implements AutoCloseable {
   }
 
   /**
-   * Returns the health of all parts together. Never blocks.
+   * Returns the combined health of all components. Never blocks.
    *
-   * @return the worst status, with every part's own; down before the start
+   * @return the worst status, with the status of every component; down before the start
    */
   public Health health() {
     Lifecycle running = lifecycle;
@@ -345,11 +348,7 @@ public final class Comms implements AutoCloseable {
         : running.health();
   }
 
-  /**
-   * Returns where the service is in its life.
-   *
-   * @return the state
-   */
+  /** {@return the lifecycle state of the service} */
   public LifecycleState state() {
     Lifecycle running = lifecycle;
     if (running != null) {
@@ -359,10 +358,10 @@ public final class Comms implements AutoCloseable {
   }
 
   /**
-   * Takes no more work and waits until what runs has ended; see {@link Lifecycle#drain}.
+   * Stops accepting work and waits until running work has ended; see {@link Lifecycle#drain}.
    *
-   * @param timeout for all parts together
-   * @return whether everything had ended in time
+   * @param timeout limit for all components together
+   * @return whether all work ended in time
    */
   public boolean drain(Duration timeout) {
     Lifecycle running = lifecycle;
@@ -370,9 +369,9 @@ public final class Comms implements AutoCloseable {
   }
 
   /**
-   * Drains for at most the drain timeout, then closes all parts. What has not ended by then will be
-   * delivered again. Idempotent; a call while another one is at work waits for that one. Never
-   * throws.
+   * Drains for at most the drain timeout, then closes all components. Messages whose handling has
+   * not ended by then will be redelivered. Idempotent; a concurrent call waits for the first one.
+   * Never throws.
    */
   @Override
   public void close() {
@@ -387,33 +386,33 @@ public final class Comms implements AutoCloseable {
       }
       Lifecycle running = lifecycle;
       if (running == null) {
-        parts.transport().close();
+        components.transport().close();
       } else {
-        if (!running.drain(parts.settings().drainTimeout)) {
+        if (!running.drain(components.settings().drainTimeout)) {
           log.warn(
-              "service {} was not drained within {}: what has not ended will be delivered again",
-              parts.name(),
-              parts.settings().drainTimeout);
+              "service {} was not drained within {}: unfinished messages will be redelivered",
+              components.name(),
+              components.settings().drainTimeout);
         }
         running.close();
       }
     } catch (RuntimeException | Error e) {
-      log.error("service {} could not be closed in order", parts.name(), e);
+      log.error("service {} could not be closed in order", components.name(), e);
     } finally {
-      parts.closeRuntime();
+      components.closeRuntime();
       closed.countDown();
     }
   }
 
   private void shutDown() {
-    log.info("service {}: the JVM ends, draining", parts.name());
+    log.info("service {}: the JVM shuts down, draining", components.name());
     close();
   }
 
   /**
-   * Blocks until the service is closed, by a call or by the end of the JVM. All threads of the
-   * library are daemon threads: the main thread of a service waits here. An interrupt ends the wait
-   * and is kept.
+   * Blocks until the service is closed, by a call or by a shutdown of the JVM. All threads of the
+   * library are daemon threads, so the main thread of a service should wait here. An interrupt ends
+   * the wait and stays pending.
    */
   public void awaitClosed() {
     try {
@@ -423,67 +422,44 @@ public final class Comms implements AutoCloseable {
     }
   }
 
-  /**
-   * Returns the name of the service.
-   *
-   * @return the source of its messages
-   */
+  /** {@return the name of the service, which is the source of its messages} */
   public String name() {
-    return parts.name();
+    return components.name();
   }
 
-  /**
-   * Returns the transport.
-   *
-   * @return closed with the service
-   */
+  /** {@return the transport, which is closed with the service} */
   public MessageTransport transport() {
-    return parts.transport();
+    return components.transport();
   }
 
-  /**
-   * Returns the database.
-   *
-   * @return where the tables lie
-   */
+  /** {@return the database of the tables} */
   public JdbcDatabase database() {
-    return parts.database();
+    return components.database();
   }
 
-  /**
-   * Returns the transactions of handlers and of {@link #inTransaction}.
-   *
-   * @return the runner
-   */
+  /** {@return the runner of the transactions of handlers and of {@link #inTransaction}} */
   public TransactionRunner transactions() {
-    return parts.transactions();
+    return components.transactions();
   }
 
-  /**
-   * Returns the outbox.
-   *
-   * @return where {@link #publish} writes
-   */
+  /** {@return the outbox that {@link #publish} writes to} */
   public Outbox outbox() {
-    return parts.outbox();
+    return components.outbox();
   }
 
-  /**
-   * Returns the relay of this process.
-   *
-   * @return the relay, or empty if another process relays
-   */
+  /** {@return the relay of this process, or empty if another process relays} */
   public Optional<LifecycleComponent> relay() {
-    return parts.relay();
+    return components.relay();
   }
 
   /**
-   * Returns the inbox. Remove its old entries with {@link Inbox#purge} from a scheduled job.
+   * Returns the inbox of the subscriptions. Delete its old entries with {@link Inbox#purge} from a
+   * scheduled job.
    *
-   * @return the inbox of the subscriptions
+   * @return the inbox
    */
   public Inbox inbox() {
-    return parts.inbox();
+    return components.inbox();
   }
 
   /**
@@ -492,47 +468,37 @@ public final class Comms implements AutoCloseable {
    * @return the store
    */
   public BlockedKeyStore blockedKeys() {
-    return parts.blockedKeys();
+    return components.blockedKeys();
   }
 
-  /**
-   * Returns the event types the service knows.
-   *
-   * @return the registry
-   */
+  /** {@return the registry of the service's event types} */
   public TypeRegistry types() {
-    return parts.types();
+    return components.types();
   }
 
-  /**
-   * Returns time, randomness and threads.
-   *
-   * @return the runtime
-   */
+  /** {@return the source of time, randomness and threads} */
   public CommsRuntime runtime() {
-    return parts.runtime();
+    return components.runtime();
   }
 
-  /**
-   * Returns the observer of the service's parts.
-   *
-   * @return the observer
-   */
+  /** {@return the observer of the service's components} */
   public CommsObserver observer() {
-    return parts.observer();
+    return components.observer();
   }
 
-  /**
-   * Returns the lifecycle that runs the parts.
-   *
-   * @return the lifecycle, or empty before the start
-   */
+  /** {@return the lifecycle that runs the components, or empty before the start} */
   public Optional<Lifecycle> lifecycle() {
     return Optional.ofNullable(lifecycle);
   }
 
   @Override
   public String toString() {
-    return "Comms{" + parts.name() + ", " + parts.transport().name() + ", " + state() + "}";
+    return "Comms{"
+        + components.name()
+        + ", "
+        + components.transport().name()
+        + ", "
+        + state()
+        + "}";
   }
 }

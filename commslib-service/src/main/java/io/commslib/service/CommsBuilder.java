@@ -29,8 +29,8 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Collects what differs from the defaults of a service. Only the database, the transport and the
- * event types must be set. Not thread-safe; builds one service.
+ * Collects the settings of a service that differ from the defaults. Only the database, the
+ * transport and the event types are required. Not thread-safe; builds one service.
  */
 public final class CommsBuilder {
 
@@ -67,7 +67,8 @@ public final class CommsBuilder {
   }
 
   /**
-   * Sets where the tables lie: in the usual schema of the data source's connections.
+   * Sets the database of the tables, which are in the default schema of the data source's
+   * connections.
    *
    * @param dataSource a pool; the caller closes it after the service
    * @return this
@@ -79,7 +80,7 @@ public final class CommsBuilder {
   }
 
   /**
-   * Sets where the tables lie, for a schema of your own.
+   * Sets the database of the tables, for a schema other than the default.
    *
    * @param database the database
    * @return this
@@ -92,9 +93,10 @@ public final class CommsBuilder {
 
   /**
    * Sets the transport. Its own observer and runtime stay; {@link #transport(TransportFactory)}
-   * makes one with those of the service.
+   * creates one with those of the service.
    *
-   * @param transport a live transport; the service closes it, also if it can't be built or started
+   * @param transport an open transport; the service closes it, also if the service can't be built
+   *     or started
    * @return this
    */
   public CommsBuilder transport(MessageTransport transport) {
@@ -104,7 +106,7 @@ public final class CommsBuilder {
   }
 
   /**
-   * Sets how the transport is made, with the source, runtime and observer of the service.
+   * Sets a factory that creates the transport with the source, runtime and observer of the service.
    *
    * @param factory called once while the service is built
    * @return this
@@ -130,7 +132,7 @@ public final class CommsBuilder {
    * Registers an event type.
    *
    * @param type logical name such as {@code order.placed}
-   * @param version of its schema, 1 or more
+   * @param version version of its schema, 1 or more
    * @param javaType class of its events
    * @return this
    */
@@ -144,7 +146,7 @@ public final class CommsBuilder {
   }
 
   /**
-   * Sets all event types at once, with codecs of their own.
+   * Sets all event types, with codecs of their own.
    *
    * @param types the registry; excludes {@link #type} and {@link #codec}
    * @return this
@@ -155,9 +157,9 @@ public final class CommsBuilder {
   }
 
   /**
-   * Sets the codec of the types; JSON by default.
+   * Sets the codec of the types.
    *
-   * @param codec writes and reads events
+   * @param codec writes and reads events; default: JSON
    * @return this
    */
   public CommsBuilder codec(Codec codec) {
@@ -166,8 +168,8 @@ public final class CommsBuilder {
   }
 
   /**
-   * Names what the service publishes to, so that the start declares it with the defaults. What it
-   * subscribes to is declared without this.
+   * Names destinations that the service publishes to, so that the start declares them with the
+   * defaults. Destinations of subscriptions are declared without this.
    *
    * @param destinations one or more
    * @return this
@@ -180,9 +182,10 @@ public final class CommsBuilder {
   }
 
   /**
-   * Sets how a destination is declared: partitions, groups of others, or only checked.
+   * Sets the declaration of a destination: partitions, groups of other services, or verification
+   * only.
    *
-   * @param config the destination
+   * @param config the destination with its settings
    * @return this
    */
   public CommsBuilder declare(DestinationConfig config) {
@@ -191,12 +194,12 @@ public final class CommsBuilder {
   }
 
   /**
-   * Subscribes with typed handlers, as {@link Comms#subscribe(String, Destination, Consumer)} does:
-   * there for handlers that need the service itself.
+   * Subscribes with typed handlers. Use {@link Comms#subscribe(String, Destination, Consumer)} for
+   * handlers that need the service itself.
    *
    * @param name 1 to 60 characters of {@code A-Za-z0-9_-}, unique in the service; the group on a
    *     topic
-   * @param source what to consume
+   * @param source the destination to consume
    * @param handlers adds a handler for each event class
    * @return this
    */
@@ -210,7 +213,7 @@ public final class CommsBuilder {
   }
 
   /**
-   * Sets time, randomness and threads of the relay, and of a transport made by {@link
+   * Sets time, randomness and threads of the relay, and of a transport created by {@link
    * #transport(TransportFactory)}.
    *
    * @param runtime the caller closes it; default {@link SystemRuntime#create}, closed with the
@@ -223,8 +226,8 @@ public final class CommsBuilder {
   }
 
   /**
-   * Sets the one observer of all parts. It reaches the transport through {@link
-   * #transport(TransportFactory)} only: a live transport has its own.
+   * Sets the observer of all components. It reaches the transport only through {@link
+   * #transport(TransportFactory)}; an open transport has its own observer.
    *
    * @param observer default {@link CommsObserver#logging}
    * @return this
@@ -248,7 +251,7 @@ public final class CommsBuilder {
   /**
    * Changes settings of the outbox and its relay.
    *
-   * @param settings is given the defaults, with the service as source
+   * @param settings receives the defaults, with the service as source
    * @return this
    */
   public CommsBuilder outbox(Consumer<OutboxConfig.Builder> settings) {
@@ -290,9 +293,9 @@ public final class CommsBuilder {
   }
 
   /**
-   * Sets how the inbox works.
+   * Sets the configuration of the inbox.
    *
-   * @param config settings
+   * @param config settings; default: {@link InboxConfig#defaults}
    * @return this
    */
   public CommsBuilder inbox(InboxConfig config) {
@@ -303,7 +306,7 @@ public final class CommsBuilder {
   /**
    * Replaces the inbox.
    *
-   * @param inbox on the service's database
+   * @param inbox an inbox on the service's database
    * @return this
    */
   public CommsBuilder inbox(Inbox inbox) {
@@ -314,7 +317,7 @@ public final class CommsBuilder {
   /**
    * Replaces the store of blocked keys.
    *
-   * @param blockedKeys common to all members of a group
+   * @param blockedKeys a store that all members of a group share
    * @return this
    */
   public CommsBuilder blockedKeys(BlockedKeyStore blockedKeys) {
@@ -323,8 +326,8 @@ public final class CommsBuilder {
   }
 
   /**
-   * Creates or updates all tables while the service is built; see {@link Comms#applySchemas}.
-   * Without it they must be there.
+   * Creates or updates all tables while the service is built; see {@link Comms#applySchemas}. By
+   * default the tables must exist.
    *
    * @return this
    */
@@ -334,8 +337,8 @@ public final class CommsBuilder {
   }
 
   /**
-   * Does not close the service when the JVM is told to end, for example by SIGTERM: the application
-   * calls {@link Comms#close} itself.
+   * Switches off the shutdown hook, which closes the service when the JVM shuts down, for example
+   * after SIGTERM. The application must then call {@link Comms#close} itself.
    *
    * @return this
    */
@@ -345,7 +348,7 @@ public final class CommsBuilder {
   }
 
   /**
-   * Sets how long {@link Comms#close} waits for what runs. Keep it below the time that your
+   * Sets the maximum wait of {@link Comms#close} for running work. Keep it below the time that your
    * platform leaves between SIGTERM and SIGKILL.
    *
    * @param drainTimeout 0 to 1 h, default 20 s
@@ -369,14 +372,13 @@ public final class CommsBuilder {
   }
 
   /**
-   * Builds the service: connects to the database, applies the schemas if that was asked for, and
-   * makes the parts. Nothing is declared or started yet. Blocks. If it throws, the transport is
-   * closed.
+   * Builds the service: connects to the database, applies the schemas if requested, and creates the
+   * components. Nothing is declared or started yet. Blocks. If it throws, the transport is closed.
    *
    * @return the service; the caller closes it, started or not
    * @throws IllegalStateException if the database, the transport or the types are missing, two
    *     settings exclude each other, or it was called before
-   * @throws IllegalArgumentException if a setting is refused by the part it belongs to
+   * @throws IllegalArgumentException if a component refuses its setting
    * @throws io.commslib.core.StoreException if the database can't be reached or refuses the
    *     schemas; {@code COMMS-JDBC-010} if tables are missing
    */

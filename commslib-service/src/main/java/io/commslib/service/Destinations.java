@@ -8,12 +8,12 @@ import io.commslib.core.messaging.SubscriptionConfig;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** The destinations of one service: what it publishes to and what it subscribes to. Confined. */
+/** The destinations that one service publishes to and subscribes to. Confined to one thread. */
 final class Destinations {
 
   private final Map<Destination, DestinationConfig> declared = new LinkedHashMap<>();
 
-  /** Takes a declaration of the user's; it replaces one that was made from a subscription. */
+  /** Adds a declaration by the user; it replaces the one made from a subscription. */
   void declare(DestinationConfig config) {
     DestinationConfig before = declared.get(config.destination());
     DestinationConfig with = config;
@@ -25,12 +25,12 @@ final class Destinations {
     declared.put(config.destination(), with);
   }
 
-  /** Declares what a service publishes to, unless that was declared before. */
+  /** Declares a destination with defaults, unless it was declared before. */
   void publish(Destination to) {
     declared.computeIfAbsent(to, place -> DestinationConfig.builder(place).build());
   }
 
-  /** Declares what a subscription reads, with its group, so that no message is missed meanwhile. */
+  /** Declares a subscription's destination with its group, so that no earlier message is missed. */
   void subscribe(SubscriptionConfig subscription) {
     Destination source = subscription.destination();
     publish(source);
@@ -53,7 +53,7 @@ final class Destinations {
   }
 
   private static DestinationConfig with(DestinationConfig config, String group) {
-    // The groups of a destination of others are the business of its owner.
+    // The owner of a verify-only destination declares its groups.
     if (config.isVerifyOnly() || config.groups().contains(group)) {
       return config;
     }

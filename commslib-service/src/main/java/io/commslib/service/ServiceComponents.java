@@ -21,7 +21,7 @@ import io.commslib.outbox.OutboxRelay;
 import java.util.Objects;
 import java.util.Optional;
 
-/** The parts of one service: those that were given, and the usual ones in place of the rest. */
+/** The components of one service: those of the builder, and defaults for the rest. */
 final class ServiceComponents {
 
   private final CommsBuilder builder;
@@ -42,7 +42,7 @@ final class ServiceComponents {
     this.transport = transport;
     this.database = database(builder);
     if (builder.appliesSchemas) {
-      // The stores refuse missing tables when they are made.
+      // The stores check their tables when they are created.
       Comms.applySchemas(database);
     }
     this.types = builder.registry == null ? registry(builder) : builder.registry;
@@ -136,7 +136,7 @@ final class ServiceComponents {
     return inbox;
   }
 
-  /** Whether the inbox is the usual one, whose tables can be checked. */
+  /** Returns whether the inbox is the default one, whose tables can be checked. */
   boolean ownsInbox() {
     return builder.inbox == null;
   }

@@ -3,7 +3,7 @@ package io.commslib.service;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.CommsRuntime;
 
-/** What all parts of a service share. Immutable. */
+/** Settings shared by all components of a service. Immutable. */
 public final class ServiceSettings {
 
   private final String source;
@@ -16,29 +16,17 @@ public final class ServiceSettings {
     this.observer = observer;
   }
 
-  /**
-   * Returns the source of the service's messages.
-   *
-   * @return the name of the service
-   */
+  /** {@return the source of the service's messages, which is its name} */
   public String source() {
     return source;
   }
 
-  /**
-   * Returns time, randomness and threads of the service.
-   *
-   * @return the runtime
-   */
+  /** {@return the service's source of time, randomness and threads} */
   public CommsRuntime runtime() {
     return runtime;
   }
 
-  /**
-   * Returns the observer of the service's parts.
-   *
-   * @return the observer
-   */
+  /** {@return the observer of the service's components} */
   public CommsObserver observer() {
     return observer;
   }

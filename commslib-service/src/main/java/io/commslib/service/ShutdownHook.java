@@ -1,6 +1,6 @@
 package io.commslib.service;
 
-/** A thread that the JVM runs when it is told to end. Thread-safe. */
+/** A thread that the JVM runs when it shuts down. Thread-safe. */
 final class ShutdownHook {
 
   private final Thread thread;
@@ -9,18 +9,18 @@ final class ShutdownHook {
     this.thread = thread;
   }
 
-  /** Registers a thread; false if the JVM is ending already. */
+  /** Registers a thread. */
   static ShutdownHook register(Thread thread) {
     Runtime.getRuntime().addShutdownHook(thread);
     return new ShutdownHook(thread);
   }
 
-  /** Takes it away, unless the JVM is ending: then it runs, or has run. */
+  /** Unregisters it, unless the JVM is shutting down: then it runs, or has run. */
   void remove() {
     try {
       Runtime.getRuntime().removeShutdownHook(thread);
     } catch (IllegalStateException ending) {
-      // Nothing to take away.
+      // The JVM is shutting down.
       return;
     }
   }

@@ -2,12 +2,15 @@ package io.commslib.service;
 
 import io.commslib.core.messaging.MessageTransport;
 
-/** Makes a service's transport from what all its parts share. Users implement it. */
+/**
+ * Creates a service's transport with the settings that all its components share. Users implement
+ * it.
+ */
 @FunctionalInterface
 public interface TransportFactory {
 
   /**
-   * Makes the transport. Called once, while the service is built, on the thread that builds it.
+   * Creates the transport. Called once, while the service is built, on the building thread.
    *
    * @param settings name, runtime and observer of the service
    * @return new transport; the service closes it

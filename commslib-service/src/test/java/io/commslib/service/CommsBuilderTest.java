@@ -49,7 +49,7 @@ class CommsBuilderTest {
 
   record OrderPlaced(String orderId) {}
 
-  /** Methods of {@link Comms} that return no part. */
+  /** Methods of {@link Comms} that return no component. */
   private static final Set<String> NO_PARTS =
       Set.of("name", "health", "state", "toString", "start", "close", "awaitClosed");
 
@@ -72,7 +72,7 @@ class CommsBuilderTest {
   }
 
   @Test
-  void everyPartIsReachableAndCanBeReplaced() {
+  void everyComponentIsReachableAndCanBeReplaced() {
     CommsRuntime runtime = SystemRuntime.platformThreads();
     JdbcOutbox outbox = JdbcOutbox.create(database, OutboxConfig.defaults());
     Inbox inbox = JdbcInbox.create(database, InboxConfig.defaults());
@@ -161,7 +161,7 @@ class CommsBuilderTest {
   }
 
   @Test
-  void whatIsMissingOrExcludesAnotherIsNamed() {
+  void missingAndContradictorySettingsAreNamed() {
     Outbox other = InMemoryOutbox.create(InMemoryTransactionRunner.create());
     Map<String, Function<CommsBuilder, CommsBuilder>> wrong = new LinkedHashMap<>();
     wrong.put("database: none", builder -> builder.transport(transport).type("o", Object.class));
@@ -231,7 +231,7 @@ class CommsBuilderTest {
   }
 
   @Test
-  void aTransportOfAFactoryIsGivenWhatAllPartsShare() {
+  void aTransportFactoryReceivesTheSharedSettings() {
     MessageTransport[] made = new MessageTransport[1];
     try (Comms comms =
         service()

@@ -96,7 +96,7 @@ class CommsTest {
       assertThat(first.key()).contains("o-1");
       assertThat(first.source()).isEqualTo("orders");
       assertThat(comms.types().decode(first)).isEqualTo(new OrderPlaced("o-1", 3));
-      // The same message once more: the inbox knows it, so the next one handled is another.
+      // The same message again: the inbox refuses it, so the next handled message is another one.
       transport.publisher().publish(ORDERS, first).toCompletableFuture().join();
       comms.inTransaction(tx -> comms.publish(tx, ORDERS, new OrderPlaced("o-2", 1), null));
       assertThat(nextHandled().message().key()).isEmpty();
@@ -228,7 +228,7 @@ class CommsTest {
   }
 
   @Test
-  void aNameStandsInHealthAndInDeadLetters() throws Exception {
+  void aNameIsInHealthAndInDeadLetters() throws Exception {
     try (Comms comms =
         service()
             .subscribe(
@@ -291,7 +291,7 @@ class CommsTest {
   }
 
   @Test
-  void aDeclarationOfTheUsersKeepsTheGroupsOfSubscriptions() {
+  void aDeclarationByTheUserKeepsTheGroupsOfSubscriptions() {
     DestinationConfig wide = DestinationConfig.builder(ORDERS).partitions(3).optional().build();
     try (Comms comms =
         service()
@@ -299,7 +299,8 @@ class CommsTest {
             .subscribe("stock", ORDERS, on -> on.on(OrderPlaced.class, this::note))
             .build()) {
       comms.declareDestinations();
-      // Known before its first subscriber: the in-memory transport refuses groups it doesn't know.
+      // The group is declared before its first subscriber: the in-memory transport refuses unknown
+      // groups.
       assertThat(transport.deadLetters().list(ORDERS, "stock", 1)).isEmpty();
     }
   }
@@ -315,7 +316,7 @@ class CommsTest {
   }
 
   @Test
-  void anotherLifecycleMayRunTheParts() throws Exception {
+  void anotherLifecycleMayRunTheComponents() throws Exception {
     Comms comms = service().build();
     comms.subscribe("stock", ORDERS, on -> on.on(OrderPlaced.class, this::note));
     Lifecycle.Builder builder = Lifecycle.builder();
@@ -332,7 +333,7 @@ class CommsTest {
   }
 
   @Test
-  void oneObserverIsToldOfAllParts() throws Exception {
+  void oneObserverObservesAllComponents() throws Exception {
     BlockingQueue<Trouble> troubles = new LinkedBlockingQueue<>();
     CommsObserver observer =
         new CommsObserver() {

@@ -6,7 +6,7 @@ import io.commslib.core.messaging.Settlement;
 import java.util.concurrent.CountDownLatch;
 import org.h2.jdbcx.JdbcConnectionPool;
 
-/** A service in a JVM of its own, whose handler runs when the JVM is told to end. */
+/** A service in a JVM of its own, whose handler runs when the JVM shuts down. */
 final class ShutdownMain {
 
   record Ping(String text) {}

@@ -13,16 +13,16 @@ import org.springframework.transaction.support.TransactionSynchronizationManager
 import org.springframework.transaction.support.TransactionSynchronizationUtils;
 
 /**
- * Tells whether the transaction that Spring calls active on this thread has ended already. Spring
- * keeps its connection bound, and itself calls it active, until the last callback after its end has
- * returned; and whoever asks for a transaction in such a callback is given the one that is over.
- * What Spring does not say its callers on the stack do.
+ * Detects whether the transaction that Spring reports as active on this thread has already ended.
+ * Spring keeps its connection bound and reports it as active until the last callback after its end
+ * has returned, and code that requests a transaction in such a callback gets the ended one. Spring
+ * has no API for this phase, so this class reads it from the stack.
  */
 final class SpringPhase {
 
   private static final StackWalker STACK =
       StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE);
-  private static final String CALLS_BACK = TransactionSynchronizationUtils.class.getName();
+  private static final String CALLBACK_INVOKER = TransactionSynchronizationUtils.class.getName();
 
   private enum Callback {
     NONE,
@@ -31,37 +31,37 @@ final class SpringPhase {
     AFTER_COMPLETION
   }
 
-  /** The innermost callback that runs on this thread, and the class that is called. */
-  private record Found(Callback callback, @Nullable Class<?> called) {}
+  /** The innermost callback that runs on this thread, and the called class. */
+  private record CurrentCallback(Callback callback, @Nullable Class<?> called) {}
 
   private SpringPhase() {}
 
-  /** Whether a transaction of which nothing is known yet is over; it is active and synchronized. */
+  /** Returns whether an active, synchronized transaction that is not yet known here is over. */
   static boolean isOver(ConnectionHolder holder) {
     DefaultTransactionStatus status = statusOf(holder);
     if (status != null && status.isNewTransaction()) {
-      // An interceptor forgets a transaction before it ends it: this one runs.
+      // An interceptor drops its status before it ends the transaction, so this one runs.
       return false;
     }
-    Found found = find();
+    CurrentCallback found = find();
     return switch (found.callback()) {
       case NONE, BEFORE_THE_END -> false;
-      // One that was begun in the callback has synchronizations of its own.
+      // A transaction begun in the callback has synchronizations of its own.
       case AFTER_COMMIT ->
           TransactionSynchronizationManager.getSynchronizations().stream()
               .anyMatch(each -> found.called() != null && found.called().isInstance(each));
-      // By then synchronization had ended: whoever joins what is over begins it anew.
+      // Synchronization has ended then: joining the ended transaction starts a new one.
       case AFTER_COMPLETION -> status != null && status.isNewSynchronization();
     };
   }
 
-  /** Whether this thread runs a callback that comes after the end of a transaction. */
+  /** Returns whether this thread runs a callback after the end of a transaction. */
   static boolean isInCallbackAfterTheEnd() {
     Callback callback = find().callback();
     return callback == Callback.AFTER_COMMIT || callback == Callback.AFTER_COMPLETION;
   }
 
-  /** What the innermost interceptor knows of the transaction on this connection; or null. */
+  /** Returns the innermost interceptor's status of the transaction on this connection, or null. */
   private static @Nullable DefaultTransactionStatus statusOf(ConnectionHolder holder) {
     TransactionStatus status;
     try {
@@ -78,31 +78,31 @@ final class SpringPhase {
         : null;
   }
 
-  private static Found find() {
+  private static CurrentCallback find() {
     return STACK.walk(SpringPhase::find);
   }
 
-  private static Found find(Stream<StackWalker.StackFrame> stack) {
+  private static CurrentCallback find(Stream<StackWalker.StackFrame> stack) {
     Class<?> called = null;
     Iterator<StackWalker.StackFrame> frames = stack.iterator();
     while (frames.hasNext()) {
       StackWalker.StackFrame frame = frames.next();
-      if (frame.getClassName().equals(CALLS_BACK)) {
+      if (frame.getClassName().equals(CALLBACK_INVOKER)) {
         switch (frame.getMethodName()) {
           case "triggerBeforeCommit", "triggerBeforeCompletion" -> {
-            return new Found(Callback.BEFORE_THE_END, called);
+            return new CurrentCallback(Callback.BEFORE_THE_END, called);
           }
           case "invokeAfterCommit" -> {
-            return new Found(Callback.AFTER_COMMIT, called);
+            return new CurrentCallback(Callback.AFTER_COMMIT, called);
           }
           case "invokeAfterCompletion" -> {
-            return new Found(Callback.AFTER_COMPLETION, called);
+            return new CurrentCallback(Callback.AFTER_COMPLETION, called);
           }
           default -> {}
         }
       }
       called = frame.getDeclaringClass();
     }
-    return new Found(Callback.NONE, null);
+    return new CurrentCallback(Callback.NONE, null);
   }
 }

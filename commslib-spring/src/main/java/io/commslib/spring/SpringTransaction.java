@@ -3,9 +3,9 @@ package io.commslib.spring;
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import io.commslib.core.checks.Checks;
-import io.commslib.core.tx.AfterCommitHooks;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
+import io.commslib.core.tx.TransactionState;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactions;
 import io.commslib.jdbc.SqlErrors;
@@ -22,30 +22,24 @@ import org.springframework.transaction.support.TransactionSynchronization;
 import org.springframework.transaction.support.TransactionSynchronizationManager;
 
 /**
- * Spring's transaction of one thread on one database. Bound to the thread beside Spring's own
- * connection, and put aside and brought back with it when another transaction runs in between. It
- * is over when Spring begins to call back after the end; what comes then is refused.
+ * Spring's transaction of one thread on one database. It is bound to the thread beside Spring's
+ * connection, and suspended and resumed with it when another transaction runs in between. It is
+ * over when Spring starts the callbacks after the end; every later use is refused.
  */
 final class SpringTransaction implements TransactionContext, TransactionSynchronization {
 
   private static final Logger log = LoggerFactory.getLogger(SpringTransaction.class);
 
   /**
-   * The connection of the transaction that has ended last on this thread: callbacks after its end
-   * may join it once more, behind all synchronization.
+   * The connection of the last transaction that ended on this thread. Callbacks after its end may
+   * try to join it again, after all synchronization has ended.
    */
   private static final ThreadLocal<WeakReference<ConnectionHolder>> ENDED = new ThreadLocal<>();
 
-  private enum State {
-    OPEN,
-    ROLLBACK_ONLY,
-    SEALED
-  }
-
-  /** What it is bound under; the database's identity alone might be somebody else's key. */
+  /** Key of the binding; other code might bind a resource under the identity itself. */
   private record Key(DatabaseId database) {}
 
-  /** Comes before all others, so that none of them finds a transaction that seems to run. */
+  /** Runs before all other callbacks, so that none of them can use the ended transaction. */
   private final class End implements TransactionSynchronization {
     @Override
     public int getOrder() {
@@ -68,11 +62,8 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   private final ConnectionHolder holder;
   private final Connection guarded;
   private final Thread owner = Thread.currentThread();
-  private final AfterCommitHooks hooks = new AfterCommitHooks();
-  private State state = State.OPEN;
-  private volatile boolean over;
-  private boolean saysCommitted;
-  private @Nullable RuntimeException failure;
+  private final TransactionState state = new TransactionState();
+  private boolean reportedCommitted;
   private @Nullable Savepoint probe;
 
   private SpringTransaction(Key key, JdbcDatabase jdbc, ConnectionHolder holder) {
@@ -87,7 +78,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
     return current(database, false);
   }
 
-  /** Returns the transaction that has just been begun on this thread. */
+  /** Returns the transaction that the runner has just begun on this thread. */
   static SpringTransaction begun(JdbcDatabase database) {
     SpringTransaction transaction = current(database, true);
     transaction.setProbe();
@@ -95,9 +86,10 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   }
 
   /**
-   * MariaDB and MySQL roll back the whole transaction after a deadlock, and with it its savepoints;
-   * the next statement begins another one. Statements of the application run on Spring's
-   * connection, where the library does not see failures. One savepoint, set first, shows them.
+   * Sets a savepoint that shows later whether the transaction still exists. MariaDB and MySQL roll
+   * back the whole transaction with its savepoints after a deadlock, and the next statement begins
+   * another one. The application's statements run on Spring's connection, where the library does
+   * not see their failures.
    */
   private void setProbe() {
     if (jdbc.dialect().isMySql()) {
@@ -117,13 +109,13 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
         known.refuseOver();
         return known;
       }
-      // Of a transaction that has ended, whose callbacks still run.
+      // It belongs to an ended transaction whose callbacks still run.
       TransactionSynchronizationManager.unbindResource(key);
     }
     if (!isNew && (hasEnded(holder) || SpringPhase.isOver(holder))) {
       throw over();
     }
-    // Checks that auto-commit is off: a connection bound without a transaction would commit alone.
+    // Checks that auto-commit is off: on a connection without a transaction each statement commits.
     JdbcTransactions.join(holder.getConnection(), database);
     SpringTransaction transaction = new SpringTransaction(key, database, holder);
     TransactionSynchronizationManager.registerSynchronization(transaction.new End());
@@ -147,7 +139,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
         instanceof ConnectionHolder holder) {
       return holder;
     }
-    // How the service is wired: no message can be the cause of it, nor is one given up for it.
+    // An error of the service's configuration: it must not dead-letter a message.
     throw new StoreException(
         "COMMS-SPRING-002",
         FailureKind.TRANSIENT,
@@ -164,12 +156,12 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
 
   private static IllegalStateException over() {
     return new IllegalStateException(
-        "COMMS-SPRING-008: the transaction is over (expected: one that runs; before the commit publish"
-            + " in beforeCommit, after it in a transaction of its own, with REQUIRES_NEW)");
+        "COMMS-SPRING-008: the transaction is over (expected: one that runs; publish before the commit in"
+            + " beforeCommit, after it in a new transaction, with REQUIRES_NEW)");
   }
 
   private void refuseOver() {
-    if (over || isBehindTheEnd()) {
+    if (state.isOver() || isBehindTheEnd()) {
       throw over();
     }
   }
@@ -177,17 +169,13 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   /** Callbacks with the same precedence may come before {@link End}. */
   private boolean isBehindTheEnd() {
     return Thread.currentThread() == owner
-        && (isSealed() || !TransactionSynchronizationManager.isSynchronizationActive())
+        && (state.isSealed() || !TransactionSynchronizationManager.isSynchronizationActive())
         && SpringPhase.isInCallbackAfterTheEnd();
   }
 
-  private synchronized boolean isSealed() {
-    return state == State.SEALED;
-  }
-
-  /** From now on nothing can be done in it. */
+  /** Refuses every later use. */
   void end() {
-    over = true;
+    state.end();
   }
 
   @Override
@@ -205,41 +193,33 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   @Override
   public boolean afterCommit(Runnable hook) {
     refuseOver();
-    hooks.add(hook);
+    state.addHook(hook);
     return true;
   }
 
   @Override
-  public synchronized void setRollbackOnly() {
-    if (state == State.OPEN) {
-      state = State.ROLLBACK_ONLY;
-    }
-    failure = null;
+  public void setRollbackOnly() {
+    state.setRollbackOnly();
   }
 
   @Override
-  public synchronized void fail(RuntimeException newFailure) {
-    setRollbackOnly();
-    failure = newFailure;
-  }
-
-  /** What the work was told of and took no notice of; asked when the work has returned. */
-  synchronized @Nullable RuntimeException failure() {
-    return failure;
+  public void fail(RuntimeException failure) {
+    state.fail(failure);
   }
 
   @Override
-  public synchronized boolean isRollbackOnly() {
-    return state == State.ROLLBACK_ONLY || holder.isRollbackOnly();
+  public boolean isRollbackOnly() {
+    return state.isRollbackOnly() || holder.isRollbackOnly();
   }
 
-  /** Decides for the commit; false if a mark was quicker. */
-  synchronized boolean seal() {
-    if (state == State.ROLLBACK_ONLY) {
-      return false;
-    }
-    state = State.SEALED;
-    return true;
+  /** Failure that was reported to the callback and swallowed by it. */
+  @Nullable RuntimeException failure() {
+    return state.failure();
+  }
+
+  /** Decides for the commit; false if it was marked rollback-only before. */
+  boolean seal() {
+    return state.seal();
   }
 
   @Override
@@ -247,15 +227,15 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
     if (!seal()) {
       throw new IllegalStateException(
           "COMMS-SPRING-003: transaction: marked rollback-only (expected: one that can commit; the"
-              + " cause, if there is one, says why it can't)",
+              + " cause, if present, is the reason)",
           failure());
     }
     refuseRolledBack();
   }
 
   /**
-   * Comes behind the callbacks of the application, for these may catch failures as the work may.
-   * JPA writes what it still holds later, and throws what fails then.
+   * Runs after the callbacks of the application, which may swallow failures like the work. JPA
+   * flushes later and throws its failures.
    */
   private void refuseRolledBack() {
     JdbcTransactions.refuseRolledBack(guarded, jdbc);
@@ -271,8 +251,8 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
 
   @Override
   public void afterCommit() {
-    saysCommitted = true;
-    hooks.run();
+    reportedCommitted = true;
+    state.runHooks();
   }
 
   @Override
@@ -291,11 +271,11 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
     if (TransactionSynchronizationManager.getResource(key) == this) {
       TransactionSynchronizationManager.unbindResource(key);
     }
-    if (saysCommitted && status == STATUS_UNKNOWN) {
-      // So it ends for one who joined a transaction without synchronization.
+    if (reportedCommitted && status == STATUS_UNKNOWN) {
+      // This status shows that a transaction without synchronization was joined.
       log.error(
-          "COMMS-SPRING-008: a transaction that was over, or is not synchronized, was joined: what"
-              + " was written in it may be lost");
+          "COMMS-SPRING-008: a transaction that was over, or is not synchronized, was joined: its"
+              + " writes may be lost");
     }
   }
 }

@@ -25,16 +25,16 @@ import org.springframework.transaction.TransactionUsageException;
 import org.springframework.transaction.support.DefaultTransactionDefinition;
 
 /**
- * Transactions of the application's own transaction manager: always new ones, isolation READ
- * COMMITTED, so that handlers can use repositories and {@code @Transactional} methods beside the
- * outbox. Thread-safe.
+ * Runs transactions of the application's own transaction manager, so that handlers can use
+ * repositories and {@code @Transactional} methods beside the outbox. Every transaction is new, with
+ * isolation READ COMMITTED. Thread-safe.
  *
- * <p>Work that catches the failure of a statement and returns is not committed if the database has
- * rolled its transaction back: {@link #run} throws {@code COMMS-JDBC-016}. On PostgreSQL this holds
- * for all statements on Spring's connection; the driver's state is read, and the server is asked by
- * one statement only if a wrapper hides the driver. On MariaDB and MySQL a savepoint is set at the
- * beginning and released before the commit, which are two statements. On H2 only failures on the
- * connection of the transaction's context are seen.
+ * <p>Work that swallows the failure of a statement and returns is not committed if the database has
+ * rolled its transaction back: {@link #run} throws {@code COMMS-JDBC-016}. On PostgreSQL this
+ * applies to all statements on Spring's connection; the driver's state is read, and a statement
+ * asks the server only if a wrapper hides the driver. On MariaDB and MySQL a savepoint is set at
+ * the beginning and released before the commit, which costs two statements. On H2 only failures on
+ * the connection of the transaction context are detected.
  */
 public final class SpringTransactionRunner implements TransactionRunner {
 
@@ -53,17 +53,17 @@ public final class SpringTransactionRunner implements TransactionRunner {
   }
 
   /**
-   * Creates a runner. Begins a transaction and rolls it back, to find a manager that can't begin
-   * one or uses another data source; blocks. A database that can't be reached is no failure here.
+   * Creates a runner. Begins a transaction and rolls it back, to detect a manager that can't begin
+   * one or uses another data source. Blocks. An unreachable database is not a failure here.
    *
-   * @param manager binds a JDBC connection of the database's data source to the thread, as JDBC's
-   *     and JPA's managers do
-   * @param database made with the manager's data source, the same object
-   * @return new runner; holds nothing that must be closed
+   * @param manager a manager that binds a JDBC connection of the database's data source to the
+   *     thread, as the managers for JDBC and JPA do
+   * @param database a database created with the manager's data source, the same object
+   * @return new runner; needs no closing
    * @throws StoreException of kind {@code PERMANENT}: {@code COMMS-SPRING-007} if the manager does
-   *     not support new transactions with isolation READ COMMITTED, as JTA's without further
-   *     settings; {@code COMMS-SPRING-002} if its transactions do not use the data source of the
-   *     database, or are not bound to the thread
+   *     not support new transactions with isolation READ COMMITTED, as a JTA manager without
+   *     further settings; {@code COMMS-SPRING-002} if its transactions do not use the data source
+   *     of the database, or are not bound to the thread
    */
   public static SpringTransactionRunner create(
       PlatformTransactionManager manager, JdbcDatabase database) {
@@ -93,19 +93,19 @@ public final class SpringTransactionRunner implements TransactionRunner {
   /**
    * Returns the transaction that has just been begun.
    *
-   * @param ifUnfit the kind of the failure if the manager does not fit
+   * @param ifUnsuitable the kind of the failure if the manager is unsuitable
    */
-  private SpringTransaction bind(FailureKind ifUnfit) {
+  private SpringTransaction bind(FailureKind ifUnsuitable) {
     try {
       return SpringTransaction.begun(database);
     } catch (IllegalStateException e) {
-      throw unfit(ifUnfit, ": " + e.getMessage(), e);
+      throw unsuitable(ifUnsuitable, ": " + e.getMessage(), e);
     } catch (StoreException e) {
-      throw e.code().equals("COMMS-SPRING-002") ? unfit(ifUnfit, "", e) : e;
+      throw e.code().equals("COMMS-SPRING-002") ? unsuitable(ifUnsuitable, "", e) : e;
     }
   }
 
-  private StoreException unfit(FailureKind kind, String text, RuntimeException cause) {
+  private StoreException unsuitable(FailureKind kind, String text, RuntimeException cause) {
     return new StoreException(
         "COMMS-SPRING-002",
         kind,
@@ -129,24 +129,24 @@ public final class SpringTransactionRunner implements TransactionRunner {
   }
 
   /**
-   * Runs work as {@link TransactionRunner#run} says.
+   * Runs work as {@link TransactionRunner#run} describes.
    *
    * @throws StoreException as {@link TransactionRunner#run}; {@code COMMS-SPRING-002} or {@code
-   *     COMMS-SPRING-007}, of kind {@code TRANSIENT}, if the manager does not fit, which {@link
-   *     #create} could not find while the database was out of reach: nothing was done, and a
+   *     COMMS-SPRING-007}, of kind {@code TRANSIENT}, if the manager is unsuitable, which {@link
+   *     #create} could not detect while the database was unreachable: nothing was done, and a
    *     subscription pauses
    */
   @Override
   public <T, X extends Exception> T run(TransactionWork<T, X> work) throws X {
     Objects.requireNonNull(work, "work");
-    // A message can't be the cause of a manager that does not fit, nor is it given up for it.
+    // A message can't be the cause of an unsuitable manager and must not be dead-lettered for it.
     TransactionStatus status = begin(FailureKind.TRANSIENT);
     SpringTransaction tx;
     try {
       tx = bind(FailureKind.TRANSIENT);
     } catch (Throwable failure) {
       rollBack(status, failure);
-      throw lostOr(failure);
+      throw SqlErrors.<X>workFailure("COMMS-SPRING-006", failure);
     }
     try {
       return work(work, tx, status);
@@ -162,7 +162,7 @@ public final class SpringTransactionRunner implements TransactionRunner {
       result = work.run(tx);
     } catch (Throwable failure) {
       rollBack(status, failure);
-      throw lostOr(failure);
+      throw SqlErrors.<X>workFailure("COMMS-SPRING-006", failure);
     }
     if (tx.seal()) {
       commit(status);
@@ -176,8 +176,8 @@ public final class SpringTransactionRunner implements TransactionRunner {
     return result;
   }
 
-  /** No statement of the application has run yet, so the failure can't quote its values. */
-  private TransactionStatus begin(FailureKind ifUnfit) {
+  /** Begins a transaction. No statement has run yet, so a failure can't quote values. */
+  private TransactionStatus begin(FailureKind ifUnsuitable) {
     try {
       return manager.getTransaction(definition);
     } catch (TransactionUsageException
@@ -185,7 +185,7 @@ public final class SpringTransactionRunner implements TransactionRunner {
         | TransactionSuspensionNotSupportedException e) {
       throw new StoreException(
           "COMMS-SPRING-007",
-          ifUnfit,
+          ifUnsuitable,
           "transaction manager: "
               + manager.getClass().getSimpleName()
               + ": "
@@ -213,7 +213,7 @@ public final class SpringTransactionRunner implements TransactionRunner {
       if (cause != null) {
         throw SqlErrors.translateCommit(cause);
       }
-      // What JPA refuses as it writes before the commit proves nothing: a failed attempt.
+      // A refusal of JPA's flush before the commit proves nothing and counts as a failed attempt.
       throw failed(
           e instanceof TransactionSystemException
               ? FailureKind.UNKNOWN_RESULT
@@ -238,26 +238,10 @@ public final class SpringTransactionRunner implements TransactionRunner {
     try {
       manager.rollback(status);
     } catch (RuntimeException e) {
-      // The database rolls back what a broken connection leaves behind.
+      // The database rolls back the transaction of a broken connection.
       if (failure != null && failure != e) {
         failure.addSuppressed(SqlErrors.withoutValues(e));
       }
     }
-  }
-
-  /** What the work threw leaves as it is, except that a lost connection is reported as such. */
-  @SuppressWarnings("unchecked")
-  private static <X extends Exception> X lostOr(Throwable failure) throws X {
-    if (failure instanceof Error error) {
-      throw error;
-    }
-    if (!(failure instanceof StoreException) && SqlErrors.isConnectionLost(failure)) {
-      throw new StoreException(
-          "COMMS-SPRING-006",
-          FailureKind.TRANSIENT,
-          "transaction: connection lost, rolled back",
-          SqlErrors.withoutValues(failure));
-    }
-    throw (X) failure;
   }
 }

@@ -2,6 +2,7 @@ package io.commslib.spring;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.TestDatabases;
 import io.commslib.outbox.TransactionBinding;
 import io.commslib.outbox.TransactionBindingContract;
 import java.nio.file.Path;
@@ -41,7 +42,7 @@ class H2SpringBindingTest extends TransactionBindingContract {
 
   @BeforeAll
   static void open() {
-    pool = Pools.h2(folder);
+    pool = TestDatabases.h2(folder);
   }
 
   @AfterAll
@@ -57,7 +58,7 @@ class H2SpringBindingTest extends TransactionBindingContract {
 
   @Override
   protected HikariDataSource ownPool() {
-    return Pools.h2(folder);
+    return TestDatabases.h2(folder);
   }
 
   @Override

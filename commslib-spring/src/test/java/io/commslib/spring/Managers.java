@@ -11,14 +11,14 @@ import org.springframework.transaction.PlatformTransactionManager;
 
 /** Spring's transaction managers over one data source. */
 enum Managers {
-  /** Plain JDBC's. */
+  /** The manager for plain JDBC. */
   JDBC {
     @Override
     PlatformTransactionManager on(DataSource dataSource) {
       return new DataSourceTransactionManager(dataSource);
     }
   },
-  /** JPA's, over Hibernate. */
+  /** The manager for JPA, over Hibernate. */
   JPA {
     @Override
     PlatformTransactionManager on(DataSource dataSource) {

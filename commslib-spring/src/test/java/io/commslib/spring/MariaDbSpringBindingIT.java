@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.StoreException;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.TestDatabases;
 import io.commslib.outbox.TransactionBinding;
 import io.commslib.outbox.TransactionBindingContract;
 import java.sql.Connection;
@@ -45,7 +46,7 @@ class MariaDbSpringBindingIT extends TransactionBindingContract {
 
   @BeforeAll
   static void open() {
-    pool = Pools.mariadb();
+    pool = TestDatabases.mariadb();
   }
 
   @AfterAll
@@ -61,7 +62,7 @@ class MariaDbSpringBindingIT extends TransactionBindingContract {
 
   @Override
   protected HikariDataSource ownPool() {
-    return Pools.mariadb();
+    return TestDatabases.mariadb();
   }
 
   @Override
@@ -70,11 +71,11 @@ class MariaDbSpringBindingIT extends TransactionBindingContract {
         MANAGERS.computeIfAbsent(manager, kind -> kind.on(database.dataSource())), database);
   }
 
-  /** As after a deadlock: the next statement begins another transaction. */
+  /** Simulates a deadlock: the next statement begins another transaction. */
   @Test
   void aTransactionThatTheServerRolledBackBehindTheLibraryIsRefused() {
     if (binding == SpringBinding.JOINED) {
-      // Savepoints of the application's may enclose the one that would tell.
+      // Savepoints of the application may enclose the probing savepoint.
       return;
     }
     JdbcDatabase own = JdbcDatabase.builder(pool).build();

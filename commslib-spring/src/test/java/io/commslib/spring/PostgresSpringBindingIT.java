@@ -2,6 +2,7 @@ package io.commslib.spring;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.TestDatabases;
 import io.commslib.outbox.TransactionBinding;
 import io.commslib.outbox.TransactionBindingContract;
 import java.util.EnumMap;
@@ -38,7 +39,7 @@ class PostgresSpringBindingIT extends TransactionBindingContract {
 
   @BeforeAll
   static void open() {
-    pool = Pools.postgres();
+    pool = TestDatabases.postgres();
   }
 
   @AfterAll
@@ -54,7 +55,7 @@ class PostgresSpringBindingIT extends TransactionBindingContract {
 
   @Override
   protected HikariDataSource ownPool() {
-    return Pools.postgres();
+    return TestDatabases.postgres();
   }
 
   @Override

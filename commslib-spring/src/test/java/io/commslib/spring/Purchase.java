@@ -3,7 +3,7 @@ package io.commslib.spring;
 import jakarta.persistence.Entity;
 import jakarta.persistence.Id;
 
-/** An entity that is written beside a message. */
+/** An entity that is written in the transaction of a message. */
 @Entity
 class Purchase {
 

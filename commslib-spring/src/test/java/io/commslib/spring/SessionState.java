@@ -12,7 +12,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** What a user of a connection can leave behind on it, read differently on each database. */
+/** State that a user may leave behind on a connection, read in the way of each database. */
 enum SessionState {
   H2 {
     @Override
@@ -81,7 +81,7 @@ enum SessionState {
           connection,
           "SELECT name, setting FROM pg_settings WHERE source = 'session'",
           state,
-          // Shown while a transaction runs, whoever began it.
+          // Set while any transaction runs.
           Set.of("transaction_isolation", "transaction_read_only", "transaction_deferrable"));
       state.put("lock_timeout", text(connection, "SHOW lock_timeout"));
       state.put(
@@ -106,7 +106,7 @@ enum SessionState {
     void transaction(
         Connection connection, String id, Connection observer, Map<String, String> state)
         throws SQLException {
-      // What the server tells others of transactions is up to 0.1 s old.
+      // The server's view of transactions is up to 0.1 s old.
       state.put("transactions", text(connection, "SELECT @@in_transaction"));
       state.put("user locks", text(observer, "SELECT is_used_lock('commslib_schema')"));
     }
@@ -123,7 +123,7 @@ enum SessionState {
 
   private static final Set<Object> OPEN = Set.of("TRUE", "idle in transaction", "1");
 
-  /** What a statement can change for those that come after it in the session. */
+  /** Settings that a statement can change for later statements of the session. */
   private static final String CHANGEABLE =
       List.of(
               "autocommit",
@@ -154,7 +154,7 @@ enum SessionState {
           .stream()
           .collect(Collectors.joining("', '", "'", "'"));
 
-  /** Returns what others know the session by. */
+  /** Returns the id of the session for other sessions. */
   abstract String id(Connection connection) throws SQLException;
 
   /** Ends the session from outside. */
@@ -168,7 +168,7 @@ enum SessionState {
   /** Reads the session's settings, inside a transaction or not. */
   abstract void settings(Connection connection, Map<String, String> state) throws SQLException;
 
-  /** Reads all there is; ends the transaction that reading itself has begun. */
+  /** Reads the whole state, and ends the transaction that the reading itself has begun. */
   Map<String, String> read(Connection connection, String id, Connection observer)
       throws SQLException {
     Map<String, String> state = new TreeMap<>();
@@ -183,7 +183,7 @@ enum SessionState {
     state.put("networkTimeout", Integer.toString(connection.getNetworkTimeout()));
     state.put("clientInfo", String.valueOf(connection.getClientInfo()));
     settings(connection, state);
-    // What was open before stays open: it is what whoever borrows the connection meets.
+    // A transaction that was open before stays open for the next borrower.
     boolean wasOpen =
         OPEN.contains(state.getOrDefault("uncommitted", ""))
             || OPEN.contains(state.getOrDefault("server", ""))
@@ -200,7 +200,7 @@ enum SessionState {
     return state;
   }
 
-  /** Returns what is different, in words. */
+  /** Returns the differences as text. */
   static List<String> differences(Map<String, String> before, Map<String, String> after) {
     Set<String> names = new TreeSet<>(before.keySet());
     names.addAll(after.keySet());

@@ -17,6 +17,7 @@ import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.VirtualTime;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.TestDatabases;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -44,7 +45,7 @@ import org.springframework.transaction.UnexpectedRollbackException;
 import org.springframework.transaction.support.AbstractPlatformTransactionManager;
 import org.springframework.transaction.support.DefaultTransactionStatus;
 
-/** What a transaction manager that does not fit, or does not commit, means for messages. */
+/** Effects on messages of a transaction manager that is unsuitable or does not commit. */
 class SpringManagerTest {
 
   private static final Destination ORDERS = Destination.queue("orders");
@@ -56,8 +57,8 @@ class SpringManagerTest {
 
   @BeforeEach
   void open() {
-    pool = Pools.h2(folder);
-    other = Pools.h2(folder);
+    pool = TestDatabases.h2(folder);
+    other = TestDatabases.h2(folder);
     database = JdbcDatabase.builder(pool).build();
   }
 
@@ -67,7 +68,7 @@ class SpringManagerTest {
     pool.close();
   }
 
-  /** Begins and ends, and binds no connection, as JTA's do. */
+  /** A manager that begins and ends but binds no connection, like a JTA manager. */
   private static class Unbound extends AbstractPlatformTransactionManager {
 
     private static final long serialVersionUID = 1L;
@@ -87,7 +88,7 @@ class SpringManagerTest {
     protected void doRollback(DefaultTransactionStatus status) {}
   }
 
-  /** Managers whose transactions the library would not be in. */
+  /** Managers whose transactions would not include the library's writes. */
   private List<PlatformTransactionManager> unfit() {
     DataSourceTransactionManager unsynchronized = new DataSourceTransactionManager(pool);
     unsynchronized.setTransactionSynchronization(
@@ -96,7 +97,7 @@ class SpringManagerTest {
   }
 
   @Test
-  void oneThatDoesNotBindTheDataSourceIsRefusedWhenTheRunnerIsCreated() {
+  void aManagerThatDoesNotBindTheDataSourceIsRefusedWhenTheRunnerIsCreated() {
     for (PlatformTransactionManager manager : unfit()) {
       assertThatThrownBy(() -> SpringTransactionRunner.create(manager, database))
           .isInstanceOfSatisfying(
@@ -106,7 +107,7 @@ class SpringManagerTest {
   }
 
   @Test
-  void oneThatIsFoundNotToFitLaterCostsNoMessageAnAttempt() {
+  void aManagerFoundUnsuitableLaterConsumesNoAttempt() {
     List<PlatformTransactionManager> managers = new ArrayList<>(unfit());
     managers.add(
         new DataSourceTransactionManager(pool) {
@@ -127,7 +128,7 @@ class SpringManagerTest {
     }
   }
 
-  /** Can't reach its database until there is a manager. */
+  /** A data source that fails until a manager is set. */
   private static PlatformTransactionManager delegatingOnceReached(
       AtomicReference<PlatformTransactionManager> now) {
     return new PlatformTransactionManager() {
@@ -180,7 +181,7 @@ class SpringManagerTest {
     }
   }
 
-  /** What a commit may throw, and what it means. */
+  /** Failures of a commit, with their kinds. */
   private static final Map<RuntimeException, FailureKind> COMMITS =
       Map.ofEntries(
           Map.entry(new TransactionSystemException("no word"), FailureKind.UNKNOWN_RESULT),
@@ -207,7 +208,7 @@ class SpringManagerTest {
           Map.entry(new OptimisticLockingFailureException("version"), FailureKind.CONTENTION));
 
   @Test
-  void noFailureOfACommitGivesAMessageUpAtOnce() {
+  void noFailedCommitDeadLettersAMessageImmediately() {
     COMMITS.forEach(
         (failure, kind) -> {
           PlatformTransactionManager refusing =

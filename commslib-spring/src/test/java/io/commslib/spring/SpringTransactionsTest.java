@@ -11,6 +11,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.TestDatabases;
 import io.commslib.outbox.JdbcOutbox;
 import io.commslib.outbox.OutboxConfig;
 import io.commslib.outbox.OutboxSchema;
@@ -53,7 +54,7 @@ import org.springframework.transaction.UnexpectedRollbackException;
 import org.springframework.transaction.support.DefaultTransactionStatus;
 import org.springframework.transaction.support.TransactionTemplate;
 
-/** What is special about transactions of Spring's. */
+/** Behaviour specific to transactions of Spring. */
 class SpringTransactionsTest {
 
   private static final Destination ORDERS = Destination.queue("orders");
@@ -66,7 +67,7 @@ class SpringTransactionsTest {
 
   @BeforeEach
   void open() {
-    pool = Pools.h2(folder);
+    pool = TestDatabases.h2(folder);
     database = JdbcDatabase.builder(pool).build();
     OutboxSchema.scripts().apply(database);
     outbox = JdbcOutbox.create(database, OutboxConfig.defaults());
@@ -104,8 +105,8 @@ class SpringTransactionsTest {
   }
 
   @Test
-  void aTransactionOfAnotherDataSourceIsRefusedAndIsNoFailureOfAMessage() throws Exception {
-    try (HikariDataSource other = Pools.h2(folder)) {
+  void aTransactionOfAnotherDataSourceIsRefusedAndConsumesNoAttempt() throws Exception {
+    try (HikariDataSource other = TestDatabases.h2(folder)) {
       TransactionTemplate elsewhere =
           new TransactionTemplate(new DataSourceTransactionManager(other));
       elsewhere.executeWithoutResult(
@@ -138,7 +139,7 @@ class SpringTransactionsTest {
   }
 
   @Test
-  void aTransactionInBetweenStandsForItself() throws Exception {
+  void aNestedTransactionIsIndependent() throws Exception {
     TransactionTemplate inner = new TransactionTemplate(template.getTransactionManager());
     inner.setPropagationBehavior(TransactionDefinition.PROPAGATION_REQUIRES_NEW);
     List<String> hooks = new ArrayList<>();
@@ -228,7 +229,7 @@ class SpringTransactionsTest {
 
   @Test
   void aDatabaseThatCanNotBeReachedIsTransient() {
-    HikariDataSource closed = Pools.h2(folder);
+    HikariDataSource closed = TestDatabases.h2(folder);
     JdbcDatabase gone = JdbcDatabase.builder(closed).build();
     closed.close();
     SpringTransactionRunner runner =
@@ -239,7 +240,7 @@ class SpringTransactionsTest {
   }
 
   @Test
-  void aManagerThatCanNotBeginIsAConfigurationErrorAndFoundOutAtOnce() {
+  void aManagerThatCannotBeginIsAConfigurationErrorAndFoundImmediately() {
     List<TransactionException> configuration =
         List.of(
             new InvalidIsolationLevelException("JTA: no custom isolation levels"),
@@ -281,7 +282,7 @@ class SpringTransactionsTest {
   }
 
   @Test
-  void aCommitThatSpringRefusesIsToldByTheKindOfItsFailure() {
+  void aCommitThatSpringRefusesIsReportedByTheKindOfItsFailure() {
     Map<RuntimeException, FailureKind> failures =
         Map.of(
             new TransactionSystemException("lost"), FailureKind.UNKNOWN_RESULT,
@@ -321,7 +322,7 @@ class SpringTransactionsTest {
         .hasMessage("COMMS-SPRING-006: transaction: connection lost, rolled back");
   }
 
-  /** Fails whenever it can, in the words of others. */
+  /** Fails in every call, with failures that other layers throw. */
   private SpringTransactionRunner failingRunner(RuntimeException atCommit) {
     return SpringTransactionRunner.create(
         new DataSourceTransactionManager(pool) {

@@ -38,7 +38,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** All that the library keeps in one database, and everything it does in a caller's transaction. */
+/** All stores of the library in one database, and all its operations in a caller's transaction. */
 final class Stores implements AutoCloseable {
 
   static final Destination ORDERS = Destination.queue("orders");
@@ -53,7 +53,7 @@ final class Stores implements AutoCloseable {
   /** The answer. */
   record Booked(String order) {}
 
-  /** Something done in a transaction of the caller's. */
+  /** An operation in the caller's transaction. */
   @FunctionalInterface
   interface Operation {
     void run(TransactionContext tx) throws Exception;
@@ -77,7 +77,7 @@ final class Stores implements AutoCloseable {
     return !database.dialect().isMySql();
   }
 
-  /** Makes the tables; through another data source, since making them borrows two connections. */
+  /** Creates the tables through another data source, since this borrows two connections. */
   static void makeTables(JdbcDatabase database) {
     OutboxSchema.scripts().apply(database);
     InboxSchema.scripts().apply(database);
@@ -136,7 +136,7 @@ final class Stores implements AutoCloseable {
         .build();
   }
 
-  /** An id nothing else here has. */
+  /** Returns a unique id. */
   String next() {
     return "id-" + last.incrementAndGet();
   }
@@ -161,8 +161,8 @@ final class Stores implements AutoCloseable {
   }
 
   /**
-   * Everything public that takes a caller's transaction, by class and method; that the list is
-   * complete is a test of its own.
+   * Returns all public operations that take a caller's transaction, by class and method; another
+   * test checks that the list is complete.
    */
   Map<String, Operation> operations() {
     Map<String, Operation> all = new LinkedHashMap<>();

@@ -15,16 +15,16 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
-/** A database server of the harness's own, which it may kill. */
+/** A database server that belongs to the chaos run, which may kill it. */
 public interface ChaosDatabase extends AutoCloseable {
 
-  /** Which databases there are. */
+  /** The supported databases. */
   enum Kind {
-    /** The one that rows run on if nothing else is said. */
+    /** The default database of a row. */
     POSTGRESQL,
     /** MariaDB. */
     MARIADB,
-    /** H2 in a process of its own. */
+    /** H2 in a separate process. */
     H2;
 
     /** Starts a server. */
@@ -36,7 +36,7 @@ public interface ChaosDatabase extends AutoCloseable {
       };
     }
 
-    /** Returns the one of this name, the first for none. */
+    /** Returns the kind with this name, or PostgreSQL for an empty name. */
     public static Kind of(String name) {
       return Arrays.stream(values())
           .filter(kind -> name.isEmpty() || kind.text().equals(name))
@@ -51,31 +51,31 @@ public interface ChaosDatabase extends AutoCloseable {
                           + ")"));
     }
 
-    /** Returns its name. */
+    /** {@return the name on the command line} */
     public String text() {
       return name().toLowerCase(Locale.ROOT);
     }
   }
 
-  /** Returns which it is. */
+  /** {@return the kind of database} */
   Kind kind();
 
-  /** Returns where it is. */
+  /** {@return the JDBC URL} */
   String url();
 
-  /** Returns who to connect as; the password is the same. */
+  /** {@return the user, which is also the password} */
   String user();
 
-  /** Returns the processes of the server. */
+  /** {@return the process ids of the server} */
   Set<Long> pids();
 
-  /** Returns whether the server runs: it may have ended itself. */
+  /** {@return whether the server runs; a server can also end by itself} */
   boolean isRunning();
 
   /** Ends the server with SIGKILL. */
   void kill();
 
-  /** Starts it again on what the kill left; blocks until it serves. */
+  /** Restarts the server on its existing data; blocks until it accepts connections. */
   void restart();
 
   @Override
@@ -103,9 +103,9 @@ public interface ChaosDatabase extends AutoCloseable {
   /**
    * A real server with durable settings.
    *
-   * @param kind which
-   * @param url where
-   * @param user who
+   * @param kind the kind of database
+   * @param url the JDBC URL
+   * @param user the user, which is also the password
    * @param server the server
    */
   record Server(Kind kind, String url, String user, TestServer server) implements ChaosDatabase {

@@ -2,8 +2,8 @@ package io.commslib.benchmarks.chaos;
 
 import io.commslib.benchmarks.chaos.broker.KafkaSuite;
 import io.commslib.benchmarks.chaos.broker.RabbitSuite;
-import io.commslib.benchmarks.chaos.idempotency.IdempotencyChaos;
-import io.commslib.benchmarks.chaos.outbox.OutboxChaos;
+import io.commslib.benchmarks.chaos.idempotency.IdempotencySuite;
+import io.commslib.benchmarks.chaos.outbox.OutboxSuite;
 import java.io.PrintStream;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,9 +19,9 @@ public final class ChaosMain {
 
   private static final Map<String, ChaosSuite> SUITES =
       Map.of(
-          "idempotency", new IdempotencyChaos(),
+          "idempotency", new IdempotencySuite(),
           "kafka", new KafkaSuite(),
-          "outbox", new OutboxChaos(),
+          "outbox", new OutboxSuite(),
           "rabbit", new RabbitSuite());
 
   private static final String USAGE =
@@ -30,9 +30,9 @@ public final class ChaosMain {
 
   private ChaosMain() {}
 
-  /** Ends with 0 if every row kept its promise, 1 if not, 2 for arguments it does not know. */
+  /** Exits with 0 if every row passed, 1 if a row failed, and 2 for invalid arguments. */
   public static void main(String[] arguments) throws Exception {
-    // Faults make clients talk; what counts is what is printed at the end.
+    // Faults make clients log a lot; only the result lines matter.
     System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "off");
     System.exit(run(System.out, System.err, arguments));
   }
@@ -74,7 +74,7 @@ public final class ChaosMain {
       }
       out.println(result.line());
       result.findings().forEach(finding -> out.println("  " + finding));
-      result.broken().forEach((name, count) -> sums.merge(name, count, Long::sum));
+      result.violations().forEach((name, count) -> sums.merge(name, count, Long::sum));
     }
     StringJoiner json = new StringJoiner(",", "{", "}");
     sums.forEach((name, count) -> json.add('"' + name + "\":" + count));

@@ -6,29 +6,29 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * What the command was told.
+ * The parsed command line.
  *
- * @param seed of everything random
- * @param rows which, empty for all of the suite
- * @param database name of the database, or empty for the suite's usual one
- * @param size how much
- * @param saboteur what is done wrong on purpose, or empty
+ * @param seed the seed of all random choices
+ * @param rows the numbers of the rows, empty for all rows of the suite
+ * @param database the name of the database, or empty for the suite's default
+ * @param size the amount of work
+ * @param saboteur the name of the deliberate fault, or empty
  */
 public record ChaosOptions(
     long seed, List<String> rows, String database, Size size, String saboteur) {
 
-  /** How much of everything. */
+  /** The amount of work of a row. */
   public enum Size {
-    /** Seconds: to see that it works. */
+    /** Seconds; shows that the row works. */
     QUICK,
     /** Minutes. */
     USUAL,
-    /** The numbers of the fault matrix. */
+    /** The amounts of the fault matrix. */
     FULL
   }
 
-  /** One of three, by the size. */
-  public int choose(int quick, int usual, int full) {
+  /** Returns the argument that belongs to the size. */
+  public int bySize(int quick, int usual, int full) {
     return switch (size) {
       case QUICK -> quick;
       case USUAL -> usual;
@@ -36,7 +36,7 @@ public record ChaosOptions(
     };
   }
 
-  /** Reads what follows the suite's name; empty if there is something it does not know. */
+  /** Parses the arguments after the suite's name; empty if one of them is invalid. */
   static Optional<ChaosOptions> parse(List<String> arguments) {
     long seed = System.nanoTime() % 1_000_000;
     List<String> rows = new ArrayList<>();

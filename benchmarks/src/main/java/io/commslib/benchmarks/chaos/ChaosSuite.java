@@ -2,10 +2,10 @@ package io.commslib.benchmarks.chaos;
 
 import java.util.Map;
 
-/** Rows of the fault matrix that belong together. */
+/** The rows of the fault matrix for one component. */
 public interface ChaosSuite {
 
-  /** What happens in each row, by its number; in the order in which they run. */
+  /** {@return the description of each row by its number, in the order in which rows run} */
   Map<String, String> rows();
 
   /** Runs a row. */

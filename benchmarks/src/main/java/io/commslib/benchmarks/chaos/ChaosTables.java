@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The application's own tables: what it did with each message it wrote, and what consumers did with
- * each they got. They are the truth a run is judged by.
+ * The application's own tables: the messages it committed and the effects of its consumers. A run
+ * is judged by them.
  */
 public final class ChaosTables {
 
@@ -22,7 +22,7 @@ public final class ChaosTables {
   private final String order;
   private final String effect;
 
-  /** Creates a view of a database's tables. */
+  /** Creates access to the tables of a database. */
   public ChaosTables(JdbcDatabase database) {
     this.database = database;
     this.order = database.table("chaos_order");
@@ -39,7 +39,7 @@ public final class ChaosTables {
         "id varchar(120) NOT NULL, writer varchar(40) NOT NULL, msg_key varchar(80) NOT NULL,"
             + " seq bigint NOT NULL";
     execute("CREATE TABLE " + order + " (" + number + what + ", UNIQUE (id))");
-    // No unique id here: a second effect must be seen, not prevented.
+    // No unique id here: a second effect must be detected, not prevented.
     execute(
         "CREATE TABLE " + effect + " (" + number + "consumer varchar(40) NOT NULL, " + what + ")");
   }
@@ -52,7 +52,7 @@ public final class ChaosTables {
     }
   }
 
-  /** Writes down what is about to be sent. */
+  /** Inserts the messages that are about to be sent. */
   public void insertOrders(Connection connection, List<MessageTrace> traces) throws SQLException {
     try (PreparedStatement insert =
         connection.prepareStatement(
@@ -65,7 +65,7 @@ public final class ChaosTables {
     }
   }
 
-  /** Writes down that a message had its effect. */
+  /** Inserts the effect of a message. */
   public void insertEffect(Connection connection, String consumer, MessageTrace trace)
       throws SQLException {
     try (PreparedStatement insert =
@@ -87,7 +87,7 @@ public final class ChaosTables {
     insert.setLong(first + 3, trace.seq());
   }
 
-  /** Whether a message was committed. */
+  /** Returns whether a message was committed. */
   public boolean hasOrder(String id) throws SQLException {
     try (Connection connection = database.dataSource().getConnection();
         PreparedStatement select =
@@ -99,8 +99,8 @@ public final class ChaosTables {
     }
   }
 
-  /** The highest committed number of each of a writer's keys. */
-  public Map<String, Long> highest(String writer) throws SQLException {
+  /** Returns the highest committed sequence number of each key of a writer. */
+  public Map<String, Long> highestSequences(String writer) throws SQLException {
     Map<String, Long> found = new HashMap<>();
     try (Connection connection = database.dataSource().getConnection();
         PreparedStatement select =
@@ -116,12 +116,12 @@ public final class ChaosTables {
     return found;
   }
 
-  /** What was committed, in order. */
+  /** {@return the committed messages in commit order} */
   public List<MessageTrace> orders() throws SQLException {
     return traces("SELECT id, writer, msg_key, seq FROM " + order + " ORDER BY n");
   }
 
-  /** Effects in the order in which they happened. */
+  /** {@return the effects in the order in which they happened} */
   public List<MessageTrace> effects() throws SQLException {
     return traces("SELECT id, writer, msg_key, seq FROM " + effect + " ORDER BY n");
   }
@@ -139,23 +139,23 @@ public final class ChaosTables {
     return found;
   }
 
-  /** How many messages were committed. */
+  /** {@return the number of committed messages} */
   public long orderCount() throws SQLException {
-    return number("SELECT count(*) FROM " + order);
+    return queryLong("SELECT count(*) FROM " + order);
   }
 
-  /** How many messages had an effect. */
+  /** {@return the number of messages with an effect} */
   public long effectCount() throws SQLException {
-    return number("SELECT count(DISTINCT id) FROM " + effect);
+    return queryLong("SELECT count(DISTINCT id) FROM " + effect);
   }
 
-  /** Rows of one of the outbox's tables. */
-  public long rows(String table) throws SQLException {
-    return number("SELECT count(*) FROM " + database.table(table));
+  /** Counts the rows of a table of the schema. */
+  public long rowCount(String table) throws SQLException {
+    return queryLong("SELECT count(*) FROM " + database.table(table));
   }
 
-  /** The one number a query gives. */
-  public long number(String sql) throws SQLException {
+  /** Runs a query that returns one number. */
+  public long queryLong(String sql) throws SQLException {
     try (Connection connection = database.dataSource().getConnection();
         Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery(sql)) {

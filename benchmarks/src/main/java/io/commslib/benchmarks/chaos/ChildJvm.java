@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** A JVM of the harness's own. It ends when its input does, so also with the harness. */
+/** A child JVM. It ends when its input is closed, so it also ends with this process. */
 public final class ChildJvm {
 
   private static final Duration LIMIT = Duration.ofSeconds(120);
@@ -25,13 +25,13 @@ public final class ChildJvm {
   }
 
   /**
-   * Starts one.
+   * Starts a JVM.
    *
-   * @param options of the JVM
-   * @param mainClass what it runs
-   * @param arguments of the main method
-   * @param log where it prints to
-   * @return running child
+   * @param options the options of the JVM
+   * @param mainClass the main class
+   * @param arguments the arguments of the main method
+   * @param log the file that receives its output
+   * @return the running child
    */
   public static ChildJvm start(
       List<String> options, String mainClass, List<String> arguments, Path log) {
@@ -40,7 +40,7 @@ public final class ChildJvm {
     command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"));
     command.add("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
     command.addAll(options);
-    // Under the build's tests the JVM's own class path is a jar of the test runner.
+    // In the build's tests java.class.path names only a jar of the test runner.
     command.add("-cp");
     command.add(
         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
@@ -58,12 +58,12 @@ public final class ChildJvm {
     }
   }
 
-  /** Returns the number of its process. */
+  /** {@return the process id} */
   public long pid() {
     return process.pid();
   }
 
-  /** Whether it runs. */
+  /** {@return whether it runs} */
   public boolean isAlive() {
     return process.isAlive();
   }
@@ -84,7 +84,7 @@ public final class ChildJvm {
         });
   }
 
-  /** What it has printed. */
+  /** {@return the output so far} */
   public String output() {
     try {
       return Files.exists(log) ? Files.readString(log, StandardCharsets.UTF_8) : "";
@@ -93,7 +93,7 @@ public final class ChildJvm {
     }
   }
 
-  /** Waits until it has ended by itself and returns its status; -1 if it does not. */
+  /** Waits until it ends by itself; returns its exit status, or -1 after the limit. */
   public int awaitExit(Duration limit) {
     try {
       return process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS) ? process.exitValue() : -1;
@@ -103,12 +103,12 @@ public final class ChildJvm {
     }
   }
 
-  /** SIGSTOP: it stands still, connections stay open. */
-  public void stop() {
+  /** Sends SIGSTOP: the process makes no progress, its connections stay open. */
+  public void suspend() {
     signal("-STOP");
   }
 
-  /** SIGCONT. */
+  /** Sends SIGCONT. */
   public void resume() {
     signal("-CONT");
   }
@@ -127,23 +127,23 @@ public final class ChildJvm {
     }
   }
 
-  /** SIGTERM: it ends in order. */
+  /** Sends SIGTERM: the process ends in order. */
   public void terminate() {
     process.destroy();
   }
 
-  /** SIGKILL; waits until it is gone. */
+  /** Sends SIGKILL and waits until the process has ended. */
   public void kill() {
     process.destroyForcibly();
     awaitExit(LIMIT);
   }
 
-  /** Lets it end in order, by the end of its input; kills it if it does not. */
+  /** Closes its input, which ends it in order; kills it if it does not end. */
   public void close() {
     try {
       process.getOutputStream().close();
     } catch (IOException e) {
-      // It is gone already.
+      // It has ended already.
     }
     if (awaitExit(LIMIT) < 0) {
       kill();

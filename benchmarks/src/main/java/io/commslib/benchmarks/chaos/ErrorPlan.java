@@ -8,63 +8,57 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which messages meet an error, and which: one in 64 does, once or twice, when code that is not the
- * library's has it in hand. A few meet an {@code OutOfMemoryError}. Depends on the message's id
- * only.
+ * Decides which messages cause an error in application code, and which error. One message in 64
+ * does, once or twice, and a few cause an {@code OutOfMemoryError}. The decision depends on the
+ * message's id only.
  */
 public final class ErrorPlan {
 
-  private static final int ONE_IN = 64;
-  private static final int OUT_OF_MEMORY_ONE_IN = 1_024;
+  private static final int ERROR_EVERY = 64;
+  private static final int OUT_OF_MEMORY_EVERY = 1_024;
 
-  private final Map<String, Integer> met = new ConcurrentHashMap<>();
+  private final Map<String, Integer> errorsByMessage = new ConcurrentHashMap<>();
   private final AtomicLong thrown = new AtomicLong();
   private final AtomicLong calls = new AtomicLong();
 
-  /** Creates a plan; nothing has met an error yet. */
+  /** Creates a plan that has thrown no error yet. */
   public ErrorPlan() {}
 
-  /**
-   * Returns how many errors were thrown.
-   *
-   * @return the number
-   */
+  /** {@return the number of errors thrown so far} */
   public long thrown() {
     return thrown.get();
   }
 
   /**
-   * Throws what the message has to meet now, if anything.
+   * Throws the error that is planned for the next handler run of a message, if there is one.
    *
-   * @param id of the message
+   * @param id the message's id
    */
-  public void meet(String id) {
-    Error error = next(id);
+  public void throwPlanned(String id) {
+    Error error = nextError(id);
     if (error != null) {
       throw error;
     }
   }
 
-  /**
-   * Throws an error in one of 64 calls; for code that does not know which message it has in hand.
-   */
-  public void meetSometimes() {
+  /** Throws an error in one of 64 calls; for code that does not know the message's id. */
+  public void throwOccasionally() {
     long call = calls.incrementAndGet();
-    if (call % ONE_IN == 0) {
+    if (call % ERROR_EVERY == 0) {
       thrown.incrementAndGet();
-      throw error((int) (call / ONE_IN % (OUT_OF_MEMORY_ONE_IN / ONE_IN)));
+      throw error((int) (call / ERROR_EVERY % (OUT_OF_MEMORY_EVERY / ERROR_EVERY)));
     }
   }
 
   /**
-   * Returns a publisher in which messages meet their errors, thrown or as the outcome of a publish.
+   * Returns a publisher that fails with the planned errors, thrown or as the outcome of a publish.
    *
-   * @param publisher gets what meets none
+   * @param publisher receives all other messages
    * @return the publisher
    */
-  public Publisher around(Publisher publisher) {
+  public Publisher wrap(Publisher publisher) {
     return (to, message) -> {
-      Error error = next(message.id());
+      Error error = nextError(message.id());
       if (error == null) {
         return publisher.publish(to, message);
       }
@@ -75,14 +69,14 @@ public final class ErrorPlan {
     };
   }
 
-  private @Nullable Error next(String id) {
-    int draw = Math.floorMod(id.hashCode() * 0x9E3779B9 >>> 7, OUT_OF_MEMORY_ONE_IN);
-    if (draw % ONE_IN != 0) {
+  private @Nullable Error nextError(String id) {
+    int draw = Math.floorMod(id.hashCode() * 0x9E3779B9 >>> 7, OUT_OF_MEMORY_EVERY);
+    if (draw % ERROR_EVERY != 0) {
       return null;
     }
-    int kind = draw / ONE_IN;
+    int kind = draw / ERROR_EVERY;
     int times = kind == 0 ? 1 : 1 + kind % 2;
-    if (met.merge(id, 1, Integer::sum) > times) {
+    if (errorsByMessage.merge(id, 1, Integer::sum) > times) {
       return null;
     }
     thrown.incrementAndGet();

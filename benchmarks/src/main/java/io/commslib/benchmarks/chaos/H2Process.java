@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** H2 as a server in a process of its own, on a file, each commit written through. */
+/** H2 as a server in a separate process, on a file, with each commit written through. */
 final class H2Process implements ChaosDatabase {
 
   private final Path folder;
@@ -53,10 +53,10 @@ final class H2Process implements ChaosDatabase {
   }
 
   private void awaitReady() {
-    Await.until("H2 serves", Duration.ofSeconds(60), this::answers);
+    Await.until("H2 serves", Duration.ofSeconds(60), this::isServing);
   }
 
-  private boolean answers() {
+  private boolean isServing() {
     try (Connection connection = DriverManager.getConnection(url(), user(), user())) {
       return connection.isValid(2);
     } catch (SQLException e) {

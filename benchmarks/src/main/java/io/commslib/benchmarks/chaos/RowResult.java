@@ -4,18 +4,22 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What one row of the fault matrix came to.
+ * The result of one row of the fault matrix.
  *
- * @param name number and words of the row
- * @param counts what happened, in words and numbers
- * @param broken counts that must be zero
- * @param findings some of what was wrong, in words
- * @param seconds how long the row took
+ * @param name the number and description of the row
+ * @param counts a summary of what happened
+ * @param violations the counters that must be zero
+ * @param findings descriptions of some violations
+ * @param seconds the duration of the row
  */
 public record RowResult(
-    String name, String counts, Map<String, Long> broken, List<String> findings, double seconds) {
+    String name,
+    String counts,
+    Map<String, Long> violations,
+    List<String> findings,
+    double seconds) {
 
   String line() {
-    return String.format("row %s: %s, %s, %.0f s", name, counts, broken, seconds);
+    return String.format("row %s: %s, %s, %.0f s", name, counts, violations, seconds);
   }
 }

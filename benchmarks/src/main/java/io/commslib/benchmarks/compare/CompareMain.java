@@ -13,9 +13,9 @@ import java.util.StringJoiner;
 import java.util.function.ToDoubleFunction;
 
 /**
- * {@code benchmarks/compare REVISION SCENARIO... [--pairs N]}: the state of a revision and this
- * one, in alternation on one server. Each pair has two fresh JVMs, since what the compiler makes of
- * the same code differs from one JVM to the next; a pair's figure is the median of its rounds.
+ * {@code benchmarks/compare REVISION SCENARIO... [--pairs N]}: compares the state of a revision
+ * with this one, in alternation on one server. Each pair has two fresh JVMs, since JIT compilation
+ * of the same code differs between JVMs. A pair's figure is the median of its rounds.
  */
 public final class CompareMain {
 
@@ -42,7 +42,7 @@ public final class CompareMain {
     System.exit(run(System.out, System.err, arguments));
   }
 
-  /** The first argument is the class path of the revision; the script has made it. */
+  /** The first argument is the class path of the revision, built by the script. */
   static int run(PrintStream out, PrintStream err, String... arguments) throws Exception {
     List<String> words = new ArrayList<>(Arrays.asList(arguments));
     int pairs = PAIRS;
@@ -120,7 +120,7 @@ public final class CompareMain {
         measured.add(pair);
         out.printf(
             Locale.ROOT,
-            "pair %d: %.0f and %.0f a second, %.0f and %.0f ns of processor, %.0f and %.0f bytes%n",
+            "pair %d: %.0f and %.0f per second, %.0f and %.0f ns of processor time, %.0f and %.0f bytes%n",
             number,
             pair.before().perSecond(),
             pair.now().perSecond(),

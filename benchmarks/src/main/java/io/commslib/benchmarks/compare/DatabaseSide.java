@@ -32,8 +32,7 @@ import java.util.UUID;
 import java.util.stream.IntStream;
 
 /**
- * The scenarios on PostgreSQL; {@link #main} is the JVM that runs them, on the class path of its
- * own state.
+ * The scenarios on PostgreSQL; {@link #main} runs them in a JVM with the class path of one state.
  */
 final class DatabaseSide implements AutoCloseable {
 
@@ -45,7 +44,7 @@ final class DatabaseSide implements AutoCloseable {
   private static final int BATCH = 100;
   private static final Duration LEASE = Duration.ofSeconds(30);
 
-  private final OutboxTestbed bed;
+  private final OutboxTestbed testbed;
   private final JdbcTransactionRunner transactions;
   private final RawOutbox raw;
   private final JdbcInbox inbox;
@@ -53,12 +52,13 @@ final class DatabaseSide implements AutoCloseable {
   private int rounds;
 
   private DatabaseSide(String url, String user, String password) {
-    this.bed = new OutboxTestbed(url, user, password);
-    InboxSchema.scripts().apply(bed.database);
-    this.transactions = JdbcTransactionRunner.create(bed.database);
-    this.raw = new RawOutbox(bed);
-    this.inbox = JdbcInbox.create(bed.database, InboxConfig.builder().build());
-    this.requests = JdbcIdempotencyStore.create(bed.database, IdempotencyConfig.builder().build());
+    this.testbed = new OutboxTestbed(url, user, password);
+    InboxSchema.scripts().apply(testbed.database);
+    this.transactions = JdbcTransactionRunner.create(testbed.database);
+    this.raw = new RawOutbox(testbed);
+    this.inbox = JdbcInbox.create(testbed.database, InboxConfig.builder().build());
+    this.requests =
+        JdbcIdempotencyStore.create(testbed.database, IdempotencyConfig.builder().build());
   }
 
   /** Starts a JVM on a class path. */
@@ -78,7 +78,7 @@ final class DatabaseSide implements AutoCloseable {
 
       @Override
       public Cost round(Scenario scenario) throws IOException {
-        String[] words = process.ask(scenario.name(), COST).split(" ");
+        String[] words = process.request(scenario.name(), COST).split(" ");
         return new Cost(Double.parseDouble(words[0]), Double.parseDouble(words[1]), 0);
       }
 
@@ -90,10 +90,10 @@ final class DatabaseSide implements AutoCloseable {
   }
 
   public static void main(String[] arguments) throws Exception {
-    BufferedReader orders =
+    BufferedReader input =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     try (DatabaseSide side = new DatabaseSide(arguments[0], arguments[1], arguments[2])) {
-      for (String line = orders.readLine(); line != null; line = orders.readLine()) {
+      for (String line = input.readLine(); line != null; line = input.readLine()) {
         Side.Cost cost = side.round(Scenario.valueOf(line.strip()));
         System.out.printf(Locale.ROOT, COST + "%f %f%n", cost.perSecond(), cost.processorNanos());
       }
@@ -126,27 +126,28 @@ final class DatabaseSide implements AutoCloseable {
     work.run();
     processor.end(items);
     double perSecond = items * 1e9 / (System.nanoTime() - start);
-    return new Side.Cost(perSecond, processor.nanosEach(1), 0);
+    return new Side.Cost(perSecond, processor.nanosPerItem(1), 0);
   }
 
   private Side.Cost drain(int rows) throws Exception {
     CountingSink sink = new CountingSink();
-    return bed.relaying(
-        bed.outbox,
+    return testbed.withRelay(
+        testbed.outbox,
         sink,
         () -> {
-          bed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
+          testbed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
           ProcessorTime processor = new ProcessorTime();
-          double perSecond = bed.drainNow(rows, OutboxTestbed.KEYS, sink::messages, processor);
-          return new Side.Cost(perSecond, processor.nanosEach(1), 0);
+          double perSecond =
+              testbed.addAndDrain(rows, OutboxTestbed.KEYS, sink::messages, processor);
+          return new Side.Cost(perSecond, processor.nanosPerItem(1), 0);
         });
   }
 
   private Side.Cost endToEnd(int messages) throws Exception {
-    bed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
+    testbed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
     CountingSink sink = new CountingSink();
-    return bed.relaying(
-        bed.outbox,
+    return testbed.withRelay(
+        testbed.outbox,
         sink,
         () ->
             measure(
@@ -156,13 +157,13 @@ final class DatabaseSide implements AutoCloseable {
                       messages,
                       PRODUCERS,
                       (connection, n) -> {
-                        RawOutbox.business(connection, n);
-                        bed.outbox.publish(
-                            JdbcTransactions.join(connection, bed.database),
-                            OutboxTestbed.TO,
+                        RawOutbox.insertBusiness(connection, n);
+                        testbed.outbox.publish(
+                            JdbcTransactions.join(connection, testbed.database),
+                            OutboxTestbed.DESTINATION,
                             OutboxTestbed.message(n));
                         connection.commit();
-                        bed.outbox.wake();
+                        testbed.outbox.wake();
                       });
                   sink.await(messages);
                 }));
@@ -177,8 +178,8 @@ final class DatabaseSide implements AutoCloseable {
         n ->
             transactions.<Void, Exception>run(
                 tx -> {
-                  expect(inbox.enter(tx, CONSUMER, received.get(n)));
-                  RawOutbox.business(tx.unwrap(Connection.class), n);
+                  requireTrue(inbox.enter(tx, CONSUMER, received.get(n)));
+                  RawOutbox.insertBusiness(tx.unwrap(Connection.class), n);
                   return null;
                 }));
   }
@@ -194,10 +195,10 @@ final class DatabaseSide implements AutoCloseable {
                 tx -> {
                   for (boolean fresh :
                       inbox.enterAll(tx, CONSUMER, received.subList(n * BATCH, (n + 1) * BATCH))) {
-                    expect(fresh);
+                    requireTrue(fresh);
                   }
                   for (int i = 0; i < BATCH; i++) {
-                    RawOutbox.business(tx.unwrap(Connection.class), n * BATCH + i);
+                    RawOutbox.insertBusiness(tx.unwrap(Connection.class), n * BATCH + i);
                   }
                   return null;
                 }));
@@ -217,10 +218,10 @@ final class DatabaseSide implements AutoCloseable {
           Claim claim = requests.claim(keys.get(n), LEASE);
           transactions.<Void, Exception>run(
               tx -> {
-                RawOutbox.business(tx.unwrap(Connection.class), n);
+                RawOutbox.insertBusiness(tx.unwrap(Connection.class), n);
                 StoredResult result =
                     new StoredResult(201, "application/json", new byte[0], Map.of());
-                expect(requests.complete(tx, keys.get(n), claim.token(), result));
+                requireTrue(requests.complete(tx, keys.get(n), claim.token(), result));
                 return null;
               });
         });
@@ -232,7 +233,7 @@ final class DatabaseSide implements AutoCloseable {
 
   private Side.Cost steps(int steps, int items, int threads, Step step) throws Exception {
     for (String table : List.of("business", "\"inbox\"", "\"idempotency\"")) {
-      bed.execute("TRUNCATE " + table);
+      testbed.execute("TRUNCATE " + table);
     }
     return measure(items, () -> raw.produce(steps, threads, (unused, number) -> step.run(number)));
   }
@@ -244,21 +245,18 @@ final class DatabaseSide implements AutoCloseable {
         .toList();
   }
 
-  private static void expect(boolean fresh) {
+  private static void requireTrue(boolean fresh) {
     if (!fresh) {
-      throw new IllegalStateException("an id that was never used counts as used");
+      throw new IllegalStateException("a new id counts as used");
     }
   }
 
   @Override
   public void close() {
-    bed.close();
+    testbed.close();
   }
 
-  /**
-   * Finds this class in the folders of a class path: the first release of it was one package
-   * higher.
-   */
+  /** Finds this class in the folders of a class path; old revisions have it one package higher. */
   private static String mainClass(String classPath) {
     for (String folder : classPath.split(File.pathSeparator)) {
       if (Files.exists(Path.of(folder, "io/commslib/benchmarks/DatabaseSide.class"))) {

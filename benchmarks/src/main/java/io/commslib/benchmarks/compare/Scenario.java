@@ -4,17 +4,17 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 
-/** What both states of a comparison do, with the number of items a round. */
+/** The work that is compared, with the number of items per round. */
 public enum Scenario {
   /** A relay drains a table of rows to a transport that only counts. */
   DRAIN(100_000),
   /** Four threads commit a business row and a message, and a relay publishes it. */
   END_TO_END(20_000),
-  /** One message a transaction with the inbox, on eight threads. */
+  /** One message per transaction with the inbox, on eight threads. */
   INBOX(12_000),
-  /** A hundred messages a transaction with the inbox, on two threads. */
+  /** A hundred messages per transaction with the inbox, on two threads. */
   BATCH(40_000),
-  /** A request by lease, on eight threads. */
+  /** A request with a lease, on eight threads. */
   LEASE(12_000),
   /** One thread publishes records to Kafka. */
   PUBLISH(200_000),
@@ -27,7 +27,7 @@ public enum Scenario {
     this.items = items;
   }
 
-  /** Returns the number of items a round. */
+  /** {@return the number of items per round} */
   public int items() {
     return items;
   }

@@ -2,22 +2,22 @@ package io.commslib.benchmarks.compare;
 
 import java.io.IOException;
 
-/** One of the two states of a comparison: runs rounds of a scenario in a JVM of its own. */
+/** One of the two states of a comparison; runs rounds of a scenario in its own JVM. */
 public interface Side extends AutoCloseable {
 
   /**
-   * What a round cost.
+   * The cost of a round.
    *
-   * @param perSecond items a second
-   * @param processorNanos processor time of the side's JVM, an item
-   * @param bytes bytes that its live threads allocated, an item; 0 where that is not measured
+   * @param perSecond items per second
+   * @param processorNanos processor time of the side's JVM per item
+   * @param bytes bytes that its live threads allocated per item; 0 if not measured
    */
   record Cost(double perSecond, double processorNanos, double bytes) {}
 
   /**
    * Runs a round.
    *
-   * @param scenario what is done
+   * @param scenario the scenario
    * @return its cost
    * @throws Exception if the round or its JVM fails
    */

@@ -1,6 +1,6 @@
 /**
- * Two states of the library in alternation, each in JVMs of its own: whether a change made the hot
- * path slower.
+ * Compares two states of the library in alternation, each in its own JVMs, to find out whether a
+ * change made the hot path slower.
  */
 @NullMarked
 package io.commslib.benchmarks.compare;

@@ -18,7 +18,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
-/** In-memory publish to handled. */
+/** Time from publish to handled over the in-memory transport, and the cost of the engine. */
 public final class CoreBenchmark implements Benchmark {
 
   private static final int KEYS = 1_000;
@@ -33,10 +33,10 @@ public final class CoreBenchmark implements Benchmark {
         + KEYS
         + " keys to an in-memory queue; a subscription with "
         + WORKERS
-        + " workers handles them in order per key with a handler that only counts; from the first publish to"
-        + " the last one handled. The floor hands the same messages to a pool of "
+        + " workers handles them in order per key with a handler that only counts; measured from the first publish to"
+        + " the last message handled. The floor gives the same messages to a pool of "
         + WORKERS
-        + " threads without keys, retry or settlement. Then the delivery engine alone: records of 1 KiB"
+        + " threads without keys, retries or settlement. Then the delivery engine alone: records of 1 KiB"
         + " with headers as bytes through decoding, lanes and a handler that does nothing; CPU of all"
         + " threads.";
   }
@@ -93,7 +93,7 @@ public final class CoreBenchmark implements Benchmark {
     return nanos;
   }
 
-  /** Nanoseconds per message over so many messages, so many times on the same subscription. */
+  /** Returns the nanoseconds per message, over several runs on the same subscription. */
   private double commslib(int messages, int times) throws InterruptedException {
     Destination queue = Destination.queue("bench");
     try (InMemoryTransport transport =
@@ -117,7 +117,7 @@ public final class CoreBenchmark implements Benchmark {
         handled[0] = new CountDownLatch(messages);
         long start = System.nanoTime();
         for (int i = 0; i < messages; i++) {
-          // Confirmed at once in memory; the stage would only fail with a full backlog.
+          // Confirmed immediately in memory; the stage could only fail with a full backlog.
           var unused = transport.publisher().publish(queue, message(i));
         }
         handled[0].await();

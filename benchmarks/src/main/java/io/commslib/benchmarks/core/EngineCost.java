@@ -4,18 +4,18 @@ import io.commslib.benchmarks.measure.Rounds;
 import java.io.PrintStream;
 import java.util.Map;
 
-/** What the delivery engine costs a record in memory, and how that grows with records and keys. */
+/** The cost of the delivery engine per record, and its growth with records and keys. */
 public final class EngineCost {
 
   private EngineCost() {}
 
   /**
-   * Measures and puts {@code engineMicrosPerRecord}, {@code engineBytesPerRecord}, {@code
+   * Measures and adds {@code engineMicrosPerRecord}, {@code engineBytesPerRecord}, {@code
    * growthRecords} and {@code growthKeys}.
    *
-   * @param quick fewer records, keys and rounds
-   * @param figures where the figures go
-   * @param out where each contender is printed
+   * @param quick whether to use fewer records, keys and rounds
+   * @param figures the map that receives the figures
+   * @param out the output for each contender's figures
    */
   public static void measure(boolean quick, Map<String, Double> figures, PrintStream out)
       throws Exception {

@@ -24,8 +24,9 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The delivery engine alone: records as a broker's client would hand them over (headers as bytes, 1
- * KiB body), decoded, handled in key order by a handler that does nothing, and settled to nobody.
+ * The delivery engine alone: records in the form of a broker's client (headers as bytes, 1 KiB
+ * body) are decoded, handled in key order by a handler that does nothing, and settled without a
+ * broker.
  */
 final class EngineLoad {
 
@@ -33,17 +34,17 @@ final class EngineLoad {
   private static final CloudEventsEnvelope ENVELOPE =
       new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
   private static final byte[] BODY = new byte[1024];
-  private static final int POLL = 500;
+  private static final int POLL_SIZE = 500;
   private static final int WORKERS = 4;
 
   private EngineLoad() {}
 
   /**
-   * What one run cost.
+   * The cost of one run.
    *
-   * @param cpuMicros CPU of all threads per record
+   * @param cpuMicros CPU time of all threads per record
    * @param nanos time per record
-   * @param bytes allocated by all threads per record, the records themselves included
+   * @param bytes bytes allocated by all threads per record, the records themselves included
    */
   record Cost(double cpuMicros, double nanos, double bytes) {}
 
@@ -96,24 +97,24 @@ final class EngineLoad {
       int keys)
       throws InterruptedException {
     int mixer = 1;
-    List<RawDelivery> poll = new ArrayList<>(POLL);
+    List<RawDelivery> poll = new ArrayList<>(POLL_SIZE);
     for (int i = 0; i < records; i++) {
       mixer = mixer * 1_103_515_245 + 12_345;
       String key = "key-" + (mixer >>> 8) % keys;
       int template = i % templates.length;
       poll.add(new Record(key, wire(key, templates[template], headers[template])));
-      if (poll.size() == POLL || i == records - 1) {
-        hand(engine, room, poll);
+      if (poll.size() == POLL_SIZE || i == records - 1) {
+        acceptAll(engine, room, poll);
       }
     }
   }
 
-  private static void hand(DeliveryEngine engine, Semaphore room, List<RawDelivery> poll)
+  private static void acceptAll(DeliveryEngine engine, Semaphore room, List<RawDelivery> poll)
       throws InterruptedException {
-    int taken = 0;
-    while (taken < poll.size()) {
-      int now = engine.acceptWhileOpen(poll.subList(taken, poll.size()));
-      taken += now;
+    int accepted = 0;
+    while (accepted < poll.size()) {
+      int now = engine.acceptWhileOpen(poll.subList(accepted, poll.size()));
+      accepted += now;
       if (now == 0) {
         room.acquire();
       }
@@ -132,7 +133,7 @@ final class EngineLoad {
     return bytes;
   }
 
-  /** A record as a client gives it: its header values are bytes nobody has read. */
+  /** Creates a record in a client's form: its header values are bytes that are not decoded yet. */
   private static WireMessage wire(String key, WireMessage template, byte[][] values) {
     WireHeaders.Builder headers = WireHeaders.builder(values.length);
     int at = 0;

@@ -1,4 +1,4 @@
-/** What the delivery engine costs a message, without a broker. */
+/** The cost of the delivery engine per message, without a broker. */
 @NullMarked
 package io.commslib.benchmarks.core;
 

@@ -38,14 +38,14 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
-/** Idempotency: what it costs to ask whether something was done already. */
+/** Idempotency: the cost of checking whether something was done already. */
 public final class IdempotencyBenchmark implements Benchmark {
 
   private static final int THREADS = 8;
   private static final int BATCH_THREADS = 2;
   private static final int BATCH = 100;
 
-  /** So many, since the compilers' time counts against whoever has more code. */
+  /** Many rounds, since the time of JIT compilation counts against the contender with more code. */
   private static final int WARM_UPS = 7;
 
   private static final int COUNTED = 11;
@@ -54,12 +54,12 @@ public final class IdempotencyBenchmark implements Benchmark {
   private static final Duration LEASE = Duration.ofSeconds(30);
   private static final String NO_CHECK = "no check";
   private static final String INBOX = "inbox";
-  private static final String ROUND_TRIP = "an empty statement instead (least there is)";
-  private static final String COMMITS = "two commits, an empty statement (least there is)";
+  private static final String ROUND_TRIP = "an empty statement instead (lower bound)";
+  private static final String COMMITS = "two commits, an empty statement (lower bound)";
   private static final String LEASED = "claim, then work and result in one commit";
   private static final byte[] NO_BODY = {};
 
-  /** One transaction, or what stands for it: does its work for item {@code number}. */
+  /** One transaction, or its replacement, with the work for one item. */
   private interface Step {
     void run(int number) throws Exception;
   }
@@ -70,12 +70,12 @@ public final class IdempotencyBenchmark implements Benchmark {
   @Override
   public String workload() {
     return "PostgreSQL with fsync and synchronous_commit on, 2 GB of shared buffers; a handler inserts"
-        + " one business row. Single: one message a transaction, on 8 threads and on 1; batch: 100 messages"
-        + " a transaction, on 2 threads, one question for all of them. No check: the same transactions"
-        + " without the inbox. Lease, 8 threads: the key is claimed in a commit of its own, then business"
-        + " row and result commit together; printed besides: the result in a third commit, and the mode"
+        + " one business row. Single: one message per transaction, on 8 threads and on 1. Batch: 100 messages"
+        + " per transaction, on 2 threads, with one query for all of them. No check: the same transactions"
+        + " without the inbox. Lease, 8 threads: the key is claimed in a separate commit, then business"
+        + " row and result commit together. Also printed: the result in a third commit, and the mode"
         + " that does all in one transaction. Keys are random UUIDs, as clients send them. All ids are new:"
-        + " that is the dear case. Least there is: the same round trips and commits, with statements that"
+        + " that is the expensive case. Lower bound: the same round trips and commits, with statements that"
         + " do nothing or insert a number without an index.";
   }
 
@@ -122,7 +122,7 @@ public final class IdempotencyBenchmark implements Benchmark {
                     messages,
                     threads,
                     (tx, message, n) -> {
-                      empty(tx);
+                      emptyQuery(tx);
                       business(tx, n);
                     }))
             .contender(
@@ -132,24 +132,24 @@ public final class IdempotencyBenchmark implements Benchmark {
                     messages,
                     threads,
                     (tx, message, n) -> {
-                      fresh(inbox.enter(tx, CONSUMER, message));
+                      requireTrue(inbox.enter(tx, CONSUMER, message));
                       business(tx, n);
                     }))
             .run(quick ? 0 : WARM_UPS, quick ? 1 : COUNTED);
-    out.println("one message a transaction, " + threads + " threads:");
+    out.println("one message per transaction, " + threads + " threads:");
     turns.print(out, "messages/s");
     figures.put(figure, turns.ratio(INBOX, NO_CHECK));
     figures.put(figure + "OfLeast", turns.ratio(INBOX, ROUND_TRIP));
   }
 
-  /** What a transaction does for a message. */
+  /** The work of a transaction for a message. */
   private interface MessageWork {
     void run(TransactionContext tx, Message message, int number) throws SQLException;
   }
 
   /**
-   * Messages a second of which each is a transaction of such work. All contenders hold the same
-   * messages, as a transport would have handed them over.
+   * Measures messages per second, each with a transaction of its own. All contenders get the same
+   * messages, in the form in which a transport delivers them.
    */
   private Callable<Double> each(Bench bench, int messages, int threads, MessageWork work) {
     return () -> {
@@ -172,16 +172,16 @@ public final class IdempotencyBenchmark implements Benchmark {
                     batches,
                     (tx, messages) -> {
                       for (boolean each : inbox.enterAll(tx, CONSUMER, messages)) {
-                        fresh(each);
+                        requireTrue(each);
                       }
                     }))
             .run(quick ? 0 : WARM_UPS, quick ? 1 : COUNTED);
-    out.println(BATCH + " messages a transaction, " + BATCH_THREADS + " threads:");
+    out.println(BATCH + " messages per transaction, " + BATCH_THREADS + " threads:");
     turns.print(out, "messages/s");
     figures.put("inboxBatchRatio", turns.ratio(INBOX, NO_CHECK));
   }
 
-  /** What a transaction asks before it does the work for a batch of messages. */
+  /** The query of a transaction before the work for a batch of messages. */
   private interface BatchQuestion {
     void ask(TransactionContext tx, List<Message> messages) throws SQLException;
   }
@@ -199,7 +199,7 @@ public final class IdempotencyBenchmark implements Benchmark {
                       bench,
                       tx -> {
                         question.ask(tx, received.subList(n * BATCH, (n + 1) * BATCH));
-                        all(tx, n);
+                        businessBatch(tx, n);
                       }));
     };
   }
@@ -223,7 +223,7 @@ public final class IdempotencyBenchmark implements Benchmark {
                           bench,
                           tx -> {
                             business(tx, n);
-                            empty(tx);
+                            emptyQuery(tx);
                           });
                     }))
             .contender(
@@ -237,7 +237,7 @@ public final class IdempotencyBenchmark implements Benchmark {
                           bench,
                           tx -> {
                             business(tx, n);
-                            fresh(store.complete(tx, key, claim.token(), result()));
+                            requireTrue(store.complete(tx, key, claim.token(), result()));
                           });
                     }))
             .contender(
@@ -248,7 +248,7 @@ public final class IdempotencyBenchmark implements Benchmark {
                     (key, n) -> {
                       Claim claim = granted(store.claim(key, LEASE));
                       handle(bench, tx -> business(tx, n));
-                      fresh(store.complete(key, claim.token(), result()));
+                      requireTrue(store.complete(key, claim.token(), result()));
                     }))
             .contender(
                 "all in one transaction",
@@ -261,7 +261,7 @@ public final class IdempotencyBenchmark implements Benchmark {
                             tx -> {
                               Claim claim = granted(store.claim(tx, key));
                               business(tx, n);
-                              fresh(store.complete(tx, key, claim.token(), result()));
+                              requireTrue(store.complete(tx, key, claim.token(), result()));
                             })))
             .run(quick ? 0 : WARM_UPS, quick ? 1 : COUNTED);
     out.println("requests with results, " + THREADS + " threads:");
@@ -287,7 +287,7 @@ public final class IdempotencyBenchmark implements Benchmark {
   }
 
   private static Claim granted(Claim claim) {
-    fresh(claim.kind() == Claim.Kind.GRANTED);
+    requireTrue(claim.kind() == Claim.Kind.GRANTED);
     return claim;
   }
 
@@ -310,18 +310,18 @@ public final class IdempotencyBenchmark implements Benchmark {
   }
 
   private static void business(TransactionContext tx, int number) throws SQLException {
-    RawOutbox.business(tx.unwrap(Connection.class), number);
+    RawOutbox.insertBusiness(tx.unwrap(Connection.class), number);
   }
 
-  /** What any question in the transaction costs at least. */
-  private static void empty(TransactionContext tx) throws SQLException {
+  /** The minimum cost of any query in the transaction. */
+  private static void emptyQuery(TransactionContext tx) throws SQLException {
     try (PreparedStatement select = tx.unwrap(Connection.class).prepareStatement("SELECT 1");
         ResultSet row = select.executeQuery()) {
       row.next();
     }
   }
 
-  /** What any claim in a commit of its own costs at least. */
+  /** The minimum cost of any claim in a separate commit. */
   private static void plainRow(Bench bench, int number) throws SQLException {
     try (Connection connection = bench.pool().getConnection();
         PreparedStatement insert = connection.prepareStatement("INSERT INTO plain VALUES (?)")) {
@@ -330,19 +330,19 @@ public final class IdempotencyBenchmark implements Benchmark {
     }
   }
 
-  private static void all(TransactionContext tx, int batch) throws SQLException {
+  private static void businessBatch(TransactionContext tx, int batch) throws SQLException {
     for (int i = 0; i < BATCH; i++) {
       business(tx, batch * BATCH + i);
     }
   }
 
-  private static void fresh(boolean fresh) {
+  private static void requireTrue(boolean fresh) {
     if (!fresh) {
-      throw new IllegalStateException("an id that was never used counts as used");
+      throw new IllegalStateException("a new id counts as used");
     }
   }
 
-  /** As the transport hands them over. */
+  /** Creates messages in the form in which a transport delivers them. */
   private List<Message> received(int messages) {
     int round = rounds.incrementAndGet();
     return IntStream.range(0, messages).mapToObj(n -> message(round, n)).toList();
@@ -356,7 +356,10 @@ public final class IdempotencyBenchmark implements Benchmark {
     return "order-%04d-%011d".formatted(round, number);
   }
 
-  /** Steps a second; the tables are empty before, and hold what they must afterwards. */
+  /**
+   * Returns steps per second; empties the tables before, and checks the number of business rows
+   * after.
+   */
   private static double rate(Bench bench, int steps, int threads, Step step) throws Exception {
     execute(bench.pool(), "TRUNCATE business");
     execute(bench.pool(), "TRUNCATE plain");

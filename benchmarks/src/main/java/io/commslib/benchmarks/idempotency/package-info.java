@@ -1,4 +1,4 @@
-/** The inbox and requests with results beside raw statements with the same guarantees. */
+/** The inbox and requests with results against raw statements with the same guarantees. */
 @NullMarked
 package io.commslib.benchmarks.idempotency;
 

@@ -12,7 +12,7 @@ import io.commslib.kafka.KafkaTransport;
 import io.commslib.kafka.KafkaTransportConfig;
 import java.util.UUID;
 
-/** The library: keyed publishes, keyed consumption with settlement of each message. */
+/** The library: keyed publishes, and keyed consumption with a settlement of each message. */
 final class CommslibContender implements Contender {
 
   private static final int PARTITIONS = 8;
@@ -39,17 +39,17 @@ final class CommslibContender implements Contender {
   }
 
   @Override
-  public Figures publish(ContenderTask order) throws Exception {
-    Meter meter = new Meter(order.number("records"));
+  public Figures publish(ContenderTask task) throws Exception {
+    Meter meter = new Meter(task.number("records"));
     byte[][] bodies = HandlerWork.bodies();
-    Destination topic = Destination.topic(order.topic());
-    try (KafkaTransport transport = transport(topic, order.text("compression", "lz4"))) {
+    Destination topic = Destination.topic(task.topic());
+    try (KafkaTransport transport = transport(topic, task.textOr("compression", "lz4"))) {
       meter.start();
-      for (int i = 0; i < order.number("records"); i++) {
+      for (int i = 0; i < task.number("records"); i++) {
         Message message =
             Message.builder("bench.event")
                 .id("m" + i)
-                .key("k" + i % order.number("keys"))
+                .key("k" + i % task.number("keys"))
                 .sharedBody(bodies[i % bodies.length])
                 .build();
         transport
@@ -69,15 +69,15 @@ final class CommslibContender implements Contender {
   }
 
   @Override
-  public Figures consume(ContenderTask order) throws Exception {
-    Meter meter = new Meter(order.number("records"));
-    int millis = order.number("millis");
-    Destination topic = Destination.topic(order.topic());
+  public Figures consume(ContenderTask task) throws Exception {
+    Meter meter = new Meter(task.number("records"));
+    int millis = task.number("millis");
+    Destination topic = Destination.topic(task.topic());
     try (KafkaTransport transport = transport(topic, "lz4")) {
       SubscriptionConfig config =
           SubscriptionConfig.builder(topic, "g" + UUID.randomUUID())
               .startAt(StartPosition.EARLIEST)
-              .workers(Math.min(MAX_WORKERS, order.number("threads")))
+              .workers(Math.min(MAX_WORKERS, task.number("threads")))
               .maxInFlight(IN_FLIGHT)
               .build();
       Subscription subscription =
@@ -86,8 +86,8 @@ final class CommslibContender implements Contender {
               .subscribe(
                   config,
                   delivery -> {
-                    if (HandlerWork.read(delivery.message().sharedBodyBuffer())) {
-                      HandlerWork.take(millis);
+                    if (HandlerWork.touch(delivery.message().sharedBodyBuffer())) {
+                      HandlerWork.park(millis);
                       meter.count();
                     }
                     return Settlement.done();

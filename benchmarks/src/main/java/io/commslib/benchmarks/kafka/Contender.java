@@ -5,17 +5,19 @@ interface Contender {
 
   int BODY_BYTES = 1_024;
 
-  /** Publishes so many records of 1 KiB over so many keys; returns when all are acknowledged. */
-  Figures publish(ContenderTask order) throws Exception;
-
-  /** Consumes so many records in a new group, from the first record handled to the last. */
-  Figures consume(ContenderTask order) throws Exception;
+  /** Publishes the task's records of 1 KiB over its keys; returns when all are acknowledged. */
+  Figures publish(ContenderTask task) throws Exception;
 
   /**
-   * What was measured.
+   * Consumes the task's records in a new group; measures from the first handled record to the last.
+   */
+  Figures consume(ContenderTask task) throws Exception;
+
+  /**
+   * The measured figures.
    *
-   * @param perSecond records a second
-   * @param bytesPerRecord bytes allocated by all threads of the JVM, a record
+   * @param perSecond records per second
+   * @param bytesPerRecord bytes allocated by all threads of the JVM per record
    */
   record Figures(double perSecond, double bytesPerRecord) {
 

@@ -5,10 +5,10 @@ import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 
-/** A contender in a JVM of its own: reads orders, one a line, and answers each with its figures. */
+/** A contender in its own JVM: reads tasks, one per line, and answers each with its figures. */
 public final class ContenderMain {
 
-  /** Starts the line with the figures; what clients print besides is not looked at. */
+  /** The prefix of the line with the figures; other output of the clients is ignored. */
   static final String FIGURES = "figures ";
 
   private ContenderMain() {}
@@ -16,16 +16,16 @@ public final class ContenderMain {
   /**
    * Runs until its input ends.
    *
-   * @param arguments kind of contender, bootstrap servers
+   * @param arguments the kind of contender and the bootstrap servers
    */
   public static void main(String[] arguments) throws Exception {
     Contender contender = contender(arguments[0], arguments[1]);
-    BufferedReader orders =
+    BufferedReader input =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    for (String line = orders.readLine(); line != null; line = orders.readLine()) {
-      ContenderTask order = ContenderTask.parse(line);
+    for (String line = input.readLine(); line != null; line = input.readLine()) {
+      ContenderTask task = ContenderTask.parse(line);
       Contender.Figures figures =
-          order.verb().equals("publish") ? contender.publish(order) : contender.consume(order);
+          task.verb().equals("publish") ? contender.publish(task) : contender.consume(task);
       System.out.println(FIGURES + figures.line());
     }
     System.exit(0);

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A contender in a JVM of its own, seen from the benchmark. */
+/** The benchmark's handle on a contender in its own JVM. */
 final class ContenderProcess implements AutoCloseable {
 
   private final LineProcess process;
@@ -30,8 +30,8 @@ final class ContenderProcess implements AutoCloseable {
     return new ContenderProcess(LineProcess.start(javaHome, arguments));
   }
 
-  Contender.Figures run(ContenderTask order) throws IOException {
-    return Contender.Figures.parse(process.ask(order.line(), ContenderMain.FIGURES));
+  Contender.Figures run(ContenderTask task) throws IOException {
+    return Contender.Figures.parse(process.request(task.line(), ContenderMain.FIGURES));
   }
 
   long processorNanos() {

@@ -6,7 +6,7 @@ import java.util.StringJoiner;
 import java.util.TreeMap;
 
 /**
- * What a contender is told to do, on one line: {@code consume topic=t records=100000 millis=1
+ * A task for a contender, written on one line: {@code consume topic=t records=100000 millis=1
  * threads=64}.
  */
 record ContenderTask(String verb, Map<String, String> arguments) {
@@ -40,15 +40,15 @@ record ContenderTask(String verb, Map<String, String> arguments) {
             "keys", Integer.toString(keys)));
   }
 
-  /** Returns the same with one argument more. */
+  /** Returns a copy with one more argument. */
   ContenderTask with(String name, String value) {
     Map<String, String> more = new TreeMap<>(arguments);
     more.put(name, value);
     return new ContenderTask(verb, more);
   }
 
-  String text(String name, String otherwise) {
-    return arguments.getOrDefault(name, otherwise);
+  String textOr(String name, String fallback) {
+    return arguments.getOrDefault(name, fallback);
   }
 
   String topic() {

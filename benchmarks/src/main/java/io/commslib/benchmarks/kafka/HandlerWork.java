@@ -4,14 +4,14 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
-/** A handler's work: parked, not spinning. */
+/** A handler's work: the thread parks and does not spin. */
 final class HandlerWork {
 
-  private static final int NEVER = 1_000;
+  private static final int IMPOSSIBLE_SUM = 1_000;
 
   private HandlerWork() {}
 
-  static void take(int millis) {
+  static void park(int millis) {
     if (millis == 0) {
       return;
     }
@@ -21,18 +21,18 @@ final class HandlerWork {
     }
   }
 
-  /** What the least handler does with a body: looks at its first and its last byte. */
-  static boolean read(ByteBuffer body) {
+  /** Reads the first and the last byte of a body, as the minimum work of a handler. */
+  static boolean touch(ByteBuffer body) {
     int sum = body.get(body.position()) + body.get(body.limit() - 1);
-    return sum != NEVER;
+    return sum != IMPOSSIBLE_SUM;
   }
 
-  static boolean read(byte[] body) {
+  static boolean touch(byte[] body) {
     int sum = body[0] + body[body.length - 1];
-    return sum != NEVER;
+    return sum != IMPOSSIBLE_SUM;
   }
 
-  /** Bodies that do not compress, neither each by itself nor in a batch. */
+  /** Returns bodies that do not compress, neither alone nor in a batch. */
   static byte[][] bodies() {
     java.util.Random random = new java.util.Random(1);
     byte[][] bodies = new byte[1_000][Contender.BODY_BYTES];

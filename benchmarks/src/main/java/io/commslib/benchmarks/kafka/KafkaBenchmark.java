@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Publishing and keyed consumption beside the raw client and Confluent's parallel-consumer. */
+/** Publishing and keyed consumption against the raw client and Confluent's parallel-consumer. */
 public final class KafkaBenchmark implements Benchmark {
 
   private static final int KEYS = 10_000;
@@ -32,13 +32,13 @@ public final class KafkaBenchmark implements Benchmark {
   public String workload() {
     return "one broker, topics of 8 partitions, 1 KiB bodies that do not compress, "
         + KEYS
-        + " keys; each contender in a JVM of its own, in turns. Publish: one thread hands over all"
+        + " keys; each contender in its own JVM, in turns. Publish: one thread publishes all"
         + " records, until the last is acknowledged (acks=all, idempotent, lz4; linger 5 ms, commslib 1 ms)."
         + " Consume: a new group, from the first record handled to the last; handlers that do"
-        + " nothing, and ones that park for 1 ms and 10 ms. raw: a kafka-clients loop that commits"
+        + " nothing, and handlers that park for 1 ms and 10 ms. raw: a kafka-clients loop that commits"
         + " each poll. parallel-consumer: order KEY, the best of 16, 64, 256 and 1,024 threads."
         + " commslib: a pool on this JDK and virtual threads on JDK 25, order per key, each message"
-        + " settled; the better counts.";
+        + " settled; the better of both counts.";
   }
 
   @Override
@@ -62,7 +62,7 @@ public final class KafkaBenchmark implements Benchmark {
         process.close();
       }
     }
-    // Alone on the machine, in memory.
+    // Last, when no other process runs on the machine.
     EngineCost.measure(quick, figures, out);
     return figures;
   }
@@ -76,7 +76,7 @@ public final class KafkaBenchmark implements Benchmark {
     if (newer.isPresent()) {
       contenders.put("virtual", add(ContenderProcess.start(newer.get(), ours, "virtual", servers)));
     } else {
-      out.println("  commslib on JDK 25: not run, none found");
+      out.println("  commslib on JDK 25: not run, no JDK 25 found");
     }
     String theirs = Files.readString(Path.of(System.getenv("COMMSLIB_PARALLEL_CONSUMER"))).strip();
     String own = ours.split(System.getProperty("path.separator"), 2)[0];
@@ -131,7 +131,7 @@ public final class KafkaBenchmark implements Benchmark {
     figures.put(
         "vsParallelConsumer0ms", ours / rounds.median("consume, parallel-consumer, " + best));
     figures.put("bytesPerRecord", bytes.get("pool") - bytes.get("raw"));
-    out.printf("  bytes a record: raw %.0f, pool %.0f%n", bytes.get("raw"), bytes.get("pool"));
+    out.printf("  bytes per record: raw %.0f, pool %.0f%n", bytes.get("raw"), bytes.get("pool"));
     uncompressed();
   }
 
@@ -147,7 +147,7 @@ public final class KafkaBenchmark implements Benchmark {
           contenders.get(name).run(ContenderTask.consume("plain", records, 0, 8)).bytesPerRecord());
     }
     out.printf(
-        "  bytes a record of uncompressed batches: raw %.0f, pool %.0f%n",
+        "  bytes per record of uncompressed batches: raw %.0f, pool %.0f%n",
         plain.get("raw"), plain.get("pool"));
   }
 
@@ -166,7 +166,7 @@ public final class KafkaBenchmark implements Benchmark {
     return figures.perSecond();
   }
 
-  /** Once each, after a round to warm up: the rounds that count come later. */
+  /** Tries each number of threads once after a warm-up; the counted rounds follow later. */
   private int bestThreads(int millis) throws IOException {
     int best = 0;
     double bestRate = 0;

@@ -5,7 +5,7 @@ import io.commslib.benchmarks.compare.Side;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** The scenarios on Kafka, run by the contender of one state's class path. */
+/** The scenarios on Kafka, run by a contender on the class path of one state. */
 public final class KafkaSide implements Side {
 
   private static final String BACKLOG = "work";
@@ -23,9 +23,9 @@ public final class KafkaSide implements Side {
   /**
    * Starts a JVM on a class path.
    *
-   * @param classPath of the state
-   * @param servers bootstrap servers
-   * @param name of the side, for a topic of its own
+   * @param classPath the class path of the state
+   * @param servers the bootstrap servers
+   * @param name the name of the side, which is part of its topic's name
    * @return the side
    * @throws IOException if the JVM can't be started
    */
@@ -35,7 +35,7 @@ public final class KafkaSide implements Side {
   }
 
   /**
-   * Publishes what the rounds of consumption read, once for both sides.
+   * Publishes the records that the consumption rounds of both sides read.
    *
    * @param records the number of records
    * @throws IOException if the JVM has ended
@@ -46,12 +46,12 @@ public final class KafkaSide implements Side {
 
   @Override
   public Cost round(Scenario scenario) throws IOException {
-    ContenderTask order =
+    ContenderTask task =
         scenario == Scenario.PUBLISH
             ? ContenderTask.publish("publish-" + name, scenario.items(), KEYS)
             : ContenderTask.consume(BACKLOG, scenario.items(), 0, WORKERS);
     long before = contender.processorNanos();
-    Contender.Figures figures = contender.run(order);
+    Contender.Figures figures = contender.run(task);
     long spent = contender.processorNanos() - before;
     return new Cost(
         figures.perSecond(), spent / (double) scenario.items(), figures.bytesPerRecord());

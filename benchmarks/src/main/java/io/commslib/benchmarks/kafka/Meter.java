@@ -7,7 +7,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** Counts handled records; measures from the first to the last. */
+/** Counts handled records and measures from the first to the last. */
 final class Meter {
 
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -26,7 +26,7 @@ final class Meter {
     this.records = records;
   }
 
-  /** Starts before the first record, where there is such a moment. */
+  /** Starts the measurement; otherwise it starts at the first record. */
   void start() {
     startBytes = allocated();
     startNanos = System.nanoTime();
@@ -66,7 +66,7 @@ final class Meter {
         records * 1e9 / (endNanos - startNanos), (endBytes - startBytes) / (double) records);
   }
 
-  /** Bytes allocated by the live threads; those of virtual threads are not in it. */
+  /** Returns the bytes allocated by the live platform threads. */
   private static long allocated() {
     long sum = 0;
     for (long bytes : THREADS.getThreadAllocatedBytes(THREADS.getAllThreadIds())) {

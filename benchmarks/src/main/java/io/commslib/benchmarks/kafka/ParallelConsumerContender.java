@@ -20,14 +20,14 @@ final class ParallelConsumerContender implements Contender {
   }
 
   @Override
-  public Figures publish(ContenderTask order) {
-    throw new UnsupportedOperationException("it only consumes");
+  public Figures publish(ContenderTask task) {
+    throw new UnsupportedOperationException("parallel-consumer only consumes");
   }
 
   @Override
-  public Figures consume(ContenderTask order) throws Exception {
-    Meter meter = new Meter(order.number("records"));
-    int millis = order.number("millis");
+  public Figures consume(ContenderTask task) throws Exception {
+    Meter meter = new Meter(task.number("records"));
+    int millis = task.number("millis");
     Map<String, Object> settings =
         Map.of(
             "bootstrap.servers",
@@ -44,17 +44,17 @@ final class ParallelConsumerContender implements Contender {
         ParallelConsumerOptions.<byte[], byte[]>builder()
             .consumer(consumer)
             .ordering(ProcessingOrder.KEY)
-            .maxConcurrency(order.number("threads"))
+            .maxConcurrency(task.number("threads"))
             .commitMode(CommitMode.PERIODIC_CONSUMER_ASYNCHRONOUS)
             .build();
     ParallelStreamProcessor<byte[], byte[]> processor =
         ParallelStreamProcessor.createEosStreamProcessor(options);
     try {
-      processor.subscribe(List.of(order.topic()));
+      processor.subscribe(List.of(task.topic()));
       processor.poll(
           context -> {
-            if (HandlerWork.read(context.value())) {
-              HandlerWork.take(millis);
+            if (HandlerWork.touch(context.value())) {
+              HandlerWork.park(millis);
               meter.count();
             }
           });

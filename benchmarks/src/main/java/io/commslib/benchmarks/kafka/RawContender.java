@@ -13,7 +13,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
-/** kafka-clients alone: one producer; one thread that polls, handles and commits each poll. */
+/** kafka-clients alone: one producer, and one thread that polls, handles and commits each poll. */
 final class RawContender implements Contender {
 
   private final String servers;
@@ -23,8 +23,8 @@ final class RawContender implements Contender {
   }
 
   @Override
-  public Figures publish(ContenderTask order) throws Exception {
-    Meter meter = new Meter(order.number("records"));
+  public Figures publish(ContenderTask task) throws Exception {
+    Meter meter = new Meter(task.number("records"));
     byte[][] bodies = HandlerWork.bodies();
     Map<String, Object> settings =
         Map.of(
@@ -40,13 +40,13 @@ final class RawContender implements Contender {
             5);
     try (KafkaProducer<byte[], byte[]> producer =
         new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer())) {
-      producer.partitionsFor(order.topic());
+      producer.partitionsFor(task.topic());
       meter.start();
-      for (int i = 0; i < order.number("records"); i++) {
-        byte[] key = ("k" + i % order.number("keys")).getBytes(StandardCharsets.UTF_8);
+      for (int i = 0; i < task.number("records"); i++) {
+        byte[] key = ("k" + i % task.number("keys")).getBytes(StandardCharsets.UTF_8);
         var unused =
             producer.send(
-                new ProducerRecord<>(order.topic(), key, bodies[i % bodies.length]),
+                new ProducerRecord<>(task.topic(), key, bodies[i % bodies.length]),
                 (metadata, failure) -> {
                   if (failure == null) {
                     meter.count();
@@ -60,8 +60,8 @@ final class RawContender implements Contender {
   }
 
   @Override
-  public Figures consume(ContenderTask order) throws Exception {
-    Meter meter = new Meter(order.number("records"));
+  public Figures consume(ContenderTask task) throws Exception {
+    Meter meter = new Meter(task.number("records"));
     Map<String, Object> settings =
         Map.of(
             "bootstrap.servers",
@@ -74,12 +74,12 @@ final class RawContender implements Contender {
             "earliest");
     try (KafkaConsumer<byte[], byte[]> consumer =
         new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-      consumer.subscribe(List.of(order.topic()));
+      consumer.subscribe(List.of(task.topic()));
       while (!meter.isDone()) {
         ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(100));
         for (ConsumerRecord<byte[], byte[]> record : records) {
-          if (HandlerWork.read(record.value())) {
-            HandlerWork.take(order.number("millis"));
+          if (HandlerWork.touch(record.value())) {
+            HandlerWork.park(task.number("millis"));
             meter.count();
           }
         }

@@ -1,4 +1,6 @@
-/** Publishing and keyed consumption on Kafka, each contender in its own JVM and class path. */
+/**
+ * Publishing and keyed consumption on Kafka, each contender in its own JVM with its own class path.
+ */
 @NullMarked
 package io.commslib.benchmarks.kafka;
 

@@ -3,7 +3,7 @@ package io.commslib.benchmarks.measure;
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 
-/** Bytes allocated so far by all live threads of this JVM. */
+/** Measures the bytes allocated so far by all live threads of this JVM. */
 public final class AllocatedBytes {
 
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();

@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.sql.DataSource;
 
-/** Counts the statements sent through a data source; begin and commit are none. */
+/** Counts the statements sent through a data source; begin and commit do not count. */
 public final class CountingDataSource {
 
   private static final Set<String> EXECUTES =

@@ -16,15 +16,18 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
-/** A broker that takes every message at once and only counts, reading what a client would. */
+/**
+ * A broker that accepts every message immediately and only counts; it reads what a client would
+ * read.
+ */
 public final class CountingSink implements MessageTransport {
 
   private final AtomicLong messages = new AtomicLong();
-  private volatile Consumer<Message> look = message -> {};
+  private volatile Consumer<Message> listener = message -> {};
   private volatile long bytes;
 
-  public void onMessage(Consumer<Message> newLook) {
-    this.look = newLook;
+  public void onMessage(Consumer<Message> newListener) {
+    this.listener = newListener;
   }
 
   public long messages() {
@@ -35,7 +38,7 @@ public final class CountingSink implements MessageTransport {
     messages.incrementAndGet();
   }
 
-  /** Waits until so many have come since the start. */
+  /** Waits until this number of messages has arrived since the start. */
   public void await(long target) {
     long end = System.nanoTime() + 300_000_000_000L;
     while (messages.get() < target) {
@@ -50,7 +53,7 @@ public final class CountingSink implements MessageTransport {
   @Override
   public Publisher publisher() {
     return (to, message) -> {
-      look.accept(message);
+      listener.accept(message);
       bytes += message.sharedBody().length + message.headers().size();
       messages.incrementAndGet();
       return CompletableFuture.completedFuture(receipt(to, message));

@@ -12,27 +12,27 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** A JVM that is asked by a line and answers by one with a known beginning. */
+/** A JVM that reads one request per line and answers each by a line with a known prefix. */
 public final class LineProcess implements AutoCloseable {
 
-  private static final long END_SECONDS = 10;
+  private static final long EXIT_SECONDS = 10;
 
   private final Process process;
   private final BufferedReader answers;
-  private final Writer orders;
+  private final Writer requests;
 
   private LineProcess(Process process) {
     this.process = process;
     this.answers =
         new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-    this.orders = new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8);
+    this.requests = new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8);
   }
 
   /**
    * Starts a JVM.
    *
-   * @param javaHome of the JVM
-   * @param arguments options, main class and its arguments
+   * @param javaHome the home of the JVM
+   * @param arguments the options, the main class and its arguments
    * @return the process
    * @throws IOException if it can't be started
    */
@@ -45,34 +45,34 @@ public final class LineProcess implements AutoCloseable {
   }
 
   /**
-   * Asks, and waits for the answer. Other lines of output are skipped.
+   * Sends a request and waits for the answer. Other lines of output are skipped.
    *
-   * @param order one line
-   * @param beginning of the answer
+   * @param line the request, one line
+   * @param prefix the prefix of the answer
    * @return the rest of the answer
    * @throws IOException if the JVM ends without an answer
    */
-  public String ask(String order, String beginning) throws IOException {
-    orders.write(order + "\n");
-    orders.flush();
-    for (String line = answers.readLine(); line != null; line = answers.readLine()) {
-      if (line.startsWith(beginning)) {
-        return line.substring(beginning.length());
+  public String request(String line, String prefix) throws IOException {
+    requests.write(line + "\n");
+    requests.flush();
+    for (String answer = answers.readLine(); answer != null; answer = answers.readLine()) {
+      if (answer.startsWith(prefix)) {
+        return answer.substring(prefix.length());
       }
     }
     throw new IOException("a JVM ended without an answer; its last output is above");
   }
 
-  /** Returns the processor time of all threads of the JVM so far, ended ones included. */
+  /** {@return the processor time of all threads of the JVM so far, ended ones included} */
   public long processorNanos() {
     return process.info().totalCpuDuration().orElse(Duration.ZERO).toNanos();
   }
 
   @Override
   public void close() throws IOException {
-    orders.close();
+    requests.close();
     try {
-      if (!process.waitFor(END_SECONDS, TimeUnit.SECONDS)) {
+      if (!process.waitFor(EXIT_SECONDS, TimeUnit.SECONDS)) {
         process.destroyForcibly();
       }
     } catch (InterruptedException e) {

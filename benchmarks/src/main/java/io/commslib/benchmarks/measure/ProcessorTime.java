@@ -6,12 +6,12 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * How much processor time an item takes, in this process and all it has started: what two things
- * take that share the processors bounds how fast they can go together, however well they overlap.
+ * Measures the processor time per item, in this process and all its descendants. The sum of two
+ * activities that share the processors bounds their common rate, however well they overlap.
  */
 public final class ProcessorTime {
 
-  private final List<Double> nanosEach = new ArrayList<>();
+  private final List<Double> nanosPerItem = new ArrayList<>();
   private long began;
 
   public void begin() {
@@ -19,12 +19,12 @@ public final class ProcessorTime {
   }
 
   public void end(int items) {
-    nanosEach.add((nanos() - began) / (double) items);
+    nanosPerItem.add((nanos() - began) / (double) items);
   }
 
-  /** Median of the last measurements: those before warmed up. */
-  public double nanosEach(int last) {
-    List<Double> counted = nanosEach.subList(nanosEach.size() - last, nanosEach.size());
+  /** Returns the median of the last measurements; the earlier ones were warm-ups. */
+  public double nanosPerItem(int last) {
+    List<Double> counted = nanosPerItem.subList(nanosPerItem.size() - last, nanosPerItem.size());
     return counted.stream().sorted().skip(last / 2).findFirst().orElseThrow();
   }
 

@@ -11,8 +11,8 @@ import java.util.Random;
 import java.util.concurrent.Callable;
 
 /**
- * Contenders take turns, so that a slow moment of the machine hits all of them, and in another
- * order each round, so that none always follows the same one and has its rubbish to clear; the
+ * Runs contenders in turns, so that a slow phase of the machine affects all of them. Each round has
+ * another order, so that no contender always pays for the garbage of the same predecessor. The
  * median of the rounds counts.
  */
 public final class Rounds {
@@ -50,8 +50,8 @@ public final class Rounds {
   }
 
   /**
-   * The median of the rounds' own ratios: what slows the machine for some rounds is in both figures
-   * of each.
+   * Returns the median of the ratios of each round. A slow phase of the machine affects both
+   * figures of a round.
    */
   public double ratio(String name, String to) {
     List<Double> ratios = new ArrayList<>();

@@ -1,5 +1,5 @@
 /**
- * What the benchmarks measure with: rounds in turns, processor time, allocated bytes, counted
+ * The measuring tools of the benchmarks: rounds in turns, processor time, allocated bytes, counted
  * statements and messages.
  */
 @NullMarked

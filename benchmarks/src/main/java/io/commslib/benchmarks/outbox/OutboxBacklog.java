@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Drains a small and a huge backlog with a relay in a child JVM of 256 MiB, and with the raw loop;
- * {@link #main} is that child.
+ * Drains a small and a large backlog with a relay in a child JVM of 256 MiB, and with the raw loop;
+ * {@link #main} is the child's main method.
  */
 final class OutboxBacklog {
 
@@ -23,7 +23,7 @@ final class OutboxBacklog {
   private static final int WARM_UPS = 15;
   private static final int ROUNDS = 9;
 
-  /** Nanoseconds per row of a backlog of 10,000 and of the large one: the relay's, the floor's. */
+  /** Nanoseconds per row for a backlog of 10,000 rows and for the large one, of relay and floor. */
   record Costs(double small, double large, double floorSmall, double floorLarge) {}
 
   private OutboxBacklog() {}
@@ -66,14 +66,15 @@ final class OutboxBacklog {
 
   public static void main(String[] arguments) throws Exception {
     int large = Integer.parseInt(arguments[3]);
-    try (OutboxTestbed bed = new OutboxTestbed(arguments[0], arguments[1], arguments[2])) {
+    try (OutboxTestbed testbed = new OutboxTestbed(arguments[0], arguments[1], arguments[2])) {
       CountingSink sink = new CountingSink();
-      RawOutbox raw = new RawOutbox(bed);
-      // Many, since each is short; before, between and after the large ones, since machines change.
-      Rounds small = new Rounds().contender(RELAY, () -> cost(bed.drain(SMALL, sink)));
+      RawOutbox raw = new RawOutbox(testbed);
+      // Many rounds, since each is short; before, between and after the large ones, since the
+      // machine's speed varies.
+      Rounds small = new Rounds().contender(RELAY, () -> cost(testbed.drain(SMALL, sink)));
       small.contender(FLOOR, () -> cost(raw.drain(SMALL)));
       small.run(WARM_UPS, ROUNDS);
-      double huge = cost(bed.drain(large, sink));
+      double huge = cost(testbed.drain(large, sink));
       small.run(0, ROUNDS);
       double hugeFloor = cost(raw.drain(large));
       small.run(0, ROUNDS);

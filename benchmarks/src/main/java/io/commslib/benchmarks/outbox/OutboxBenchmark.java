@@ -26,7 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 
-/** Outbox: what a commit costs, how fast the relay is, and what it leaves of the database. */
+/** Outbox: the cost of a commit, the speed of the relay, and its load on the database. */
 public final class OutboxBenchmark implements Benchmark {
 
   private static final int PRODUCERS = 4;
@@ -39,7 +39,7 @@ public final class OutboxBenchmark implements Benchmark {
   private static final String BARE = "bare client";
   private static final String TO_BROKER = "relay to the broker";
   private static final String MANY_KEYS = "relay to the broker, 10,000 keys";
-  private static final int MANY = 10_000;
+  private static final int MANY_KEY_COUNT = 10_000;
   private static final String END_TO_END = "commslib, business to published";
 
   private final Map<String, Double> figures = new LinkedHashMap<>();
@@ -47,21 +47,21 @@ public final class OutboxBenchmark implements Benchmark {
   @Override
   public String workload() {
     return "PostgreSQL with fsync and synchronous_commit on, 2 GB of shared buffers: the largest"
-        + " table fits. Drain: 40,000 rows of 256 bytes over 1,000 keys and 16 shards go to a"
+        + " table fits in memory. Drain: 40,000 rows of 256 bytes over 1,000 keys and 16 shards go to a"
         + " publisher that only counts, until the table is empty; the floor is one thread of"
         + " plain JDBC that reads each shard in batches of 500, all columns, and deletes by id."
-        + " End to end: 4 threads commit 20,000 times one business row and one message; the"
-        + " floor is the same in plain JDBC with nobody relaying. Latency: commit returned to"
-        + " published, 500 messages a second. Statements and log bytes: the end-to-end run, per"
-        + " message, beyond the business insert. Backlog: cost per row at 1,000,000 by cost at"
-        + " 10,000, child JVM with 256 MiB; the raw loop beside it. Old snapshot: drain with"
-        + " one held open and 100,000 dead rows by drain of a vacuumed table, by relays that"
-        + " have published before: the first look of one passes over the dead. Brokers: relay"
+        + " End to end: 4 threads commit one business row and one message 20,000 times; the"
+        + " floor is the same in plain JDBC without a relay. Latency: from the end of the commit to"
+        + " the publish, at 500 messages per second. Statements and log bytes: the end-to-end run, per"
+        + " message, without the business insert. Backlog: cost per row at 1,000,000 divided by cost at"
+        + " 10,000 rows, in a child JVM with 256 MiB, and the same for the raw loop. Old snapshot: drain with"
+        + " an open snapshot and 100,000 dead rows divided by drain of a vacuumed table, by relays that"
+        + " have published before, since a relay's first read scans the dead rows. Brokers: relay"
         + " to Kafka (100,000 rows) and RabbitMQ (40,000, its queue emptied before each round)"
-        + " by the slower of relay alone and bare client; neither fences keys, so one message"
-        + " of a key is on its way at a time: printed besides with 10,000 keys, and the most"
-        + " that the processors allow: all of them by the processor time a message takes in"
-        + " relay alone and bare client, their servers included.";
+        + " divided by the slower of relay alone and bare client. Neither broker fences keys, so one message"
+        + " of a key is in flight at a time. Also printed: the rate with 10,000 keys, and the highest"
+        + " rate that the processors allow, which is their number divided by the processor time per message of"
+        + " relay alone and bare client together, servers included.";
   }
 
   @Override
@@ -69,28 +69,29 @@ public final class OutboxBenchmark implements Benchmark {
     System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "warn");
     out.println("peers: " + OutboxPeers.versions());
     try (PostgresServer server = PostgresServer.start(OutboxTestbed.serverSettings());
-        OutboxTestbed bed = new OutboxTestbed(server.jdbcUrl(), server.user(), server.password())) {
-      drain(bed, quick, out);
-      endToEnd(bed, quick, out);
-      latency(bed, quick, out);
-      load(bed, quick, out);
+        OutboxTestbed testbed =
+            new OutboxTestbed(server.jdbcUrl(), server.user(), server.password())) {
+      drain(testbed, quick, out);
+      endToEnd(testbed, quick, out);
+      latency(testbed, quick, out);
+      load(testbed, quick, out);
       backlog(server, quick, out);
-      oldSnapshot(bed, quick, out);
-      brokers(bed, quick, out);
+      oldSnapshot(testbed, quick, out);
+      brokers(testbed, quick, out);
     }
     return figures;
   }
 
-  private void drain(OutboxTestbed bed, boolean quick, PrintStream out) throws Exception {
+  private void drain(OutboxTestbed testbed, boolean quick, PrintStream out) throws Exception {
     int rows = quick ? 4_000 : 40_000;
     int peerRows = quick ? 500 : 6_000;
-    RawOutbox raw = new RawOutbox(bed);
-    OutboxPeers peers = new OutboxPeers(bed);
+    RawOutbox raw = new RawOutbox(testbed);
+    OutboxPeers peers = new OutboxPeers(testbed);
     CountingSink sink = new CountingSink();
     Rounds rounds =
         new Rounds()
             .contender(FLOOR, () -> raw.drain(rows))
-            .contender(RELAY, () -> bed.drain(rows, sink))
+            .contender(RELAY, () -> testbed.drain(rows, sink))
             .contender(GRUELBOX, () -> peers.gruelbox(peerRows))
             .contender(DB_SCHEDULER, () -> peers.dbScheduler(peerRows))
             .run(quick ? 0 : 4, quick ? 1 : 7);
@@ -100,46 +101,47 @@ public final class OutboxBenchmark implements Benchmark {
     figures.put("drainVsGruelbox", rounds.ratio(RELAY, GRUELBOX));
   }
 
-  private void endToEnd(OutboxTestbed bed, boolean quick, PrintStream out) throws Exception {
+  private void endToEnd(OutboxTestbed testbed, boolean quick, PrintStream out) throws Exception {
     int messages = quick ? 500 : 20_000;
-    RawOutbox raw = new RawOutbox(bed);
-    String headers = headersOf(bed);
+    RawOutbox raw = new RawOutbox(testbed);
+    String headers = headersOf(testbed);
     Rounds rounds =
         new Rounds()
             .contender(
                 "business row alone",
-                () -> messages * 1e9 / raw.produce(messages, PRODUCERS, RawOutbox::businessOnly))
+                () -> messages * 1e9 / raw.produce(messages, PRODUCERS, RawOutbox::commitBusiness))
             .contender(
                 COMMITS,
                 () -> {
-                  bed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
+                  testbed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
                   return messages
                       * 1e9
                       / raw.produce(
                           messages,
                           PRODUCERS,
-                          (connection, n) -> RawOutbox.businessAndRow(connection, n, headers));
+                          (connection, n) ->
+                              RawOutbox.commitBusinessAndRow(connection, n, headers));
                 })
             .contender(
                 END_TO_END,
                 () -> {
-                  bed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
+                  testbed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
                   CountingSink sink = new CountingSink();
-                  return bed.relaying(
-                      bed.outbox,
+                  return testbed.withRelay(
+                      testbed.outbox,
                       sink,
-                      () -> messages * 1e9 / publish(bed, bed.outbox, sink, messages));
+                      () -> messages * 1e9 / publish(testbed, testbed.outbox, sink, messages));
                 })
-            // So many, since the compilers' time counts against the relay.
+            // Many warm-ups, since the time of JIT compilation counts against the relay.
             .run(quick ? 0 : 8, quick ? 1 : 15);
     out.println("end to end:");
     rounds.print(out, "messages/s");
     figures.put("endToEndVsFloor", rounds.ratio(END_TO_END, COMMITS));
   }
 
-  private static String headersOf(OutboxTestbed bed) throws Exception {
-    bed.preload(1);
-    try (Connection connection = bed.pool.getConnection();
+  private static String headersOf(OutboxTestbed testbed) throws Exception {
+    testbed.preload(1);
+    try (Connection connection = testbed.pool.getConnection();
         Statement statement = connection.createStatement();
         var row = statement.executeQuery("SELECT headers FROM " + OutboxTestbed.MESSAGES)) {
       row.next();
@@ -147,19 +149,19 @@ public final class OutboxBenchmark implements Benchmark {
     }
   }
 
-  /** Nanoseconds from the first transaction to the last message published. */
-  private static long publish(OutboxTestbed bed, JdbcOutbox outbox, CountingSink sink, int messages)
-      throws Exception {
+  /** Returns the nanoseconds from the first transaction to the last published message. */
+  private static long publish(
+      OutboxTestbed testbed, JdbcOutbox outbox, CountingSink sink, int messages) throws Exception {
     long start = System.nanoTime();
-    new RawOutbox(bed)
+    new RawOutbox(testbed)
         .produce(
             messages,
             PRODUCERS,
             (connection, n) -> {
-              RawOutbox.business(connection, n);
+              RawOutbox.insertBusiness(connection, n);
               outbox.publish(
-                  JdbcTransactions.join(connection, bed.database),
-                  OutboxTestbed.TO,
+                  JdbcTransactions.join(connection, testbed.database),
+                  OutboxTestbed.DESTINATION,
                   OutboxTestbed.message(n));
               connection.commit();
               outbox.wake();
@@ -168,14 +170,14 @@ public final class OutboxBenchmark implements Benchmark {
     return System.nanoTime() - start;
   }
 
-  private void latency(OutboxTestbed bed, boolean quick, PrintStream out) throws Exception {
-    bed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
-    OutboxLatency.measure(bed, quick ? 100 : 1_000);
+  private void latency(OutboxTestbed testbed, boolean quick, PrintStream out) throws Exception {
+    testbed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
+    OutboxLatency.measure(testbed, quick ? 100 : 1_000);
     int rounds = quick ? 1 : 3;
     double[] medians = new double[rounds];
     double[] tails = new double[rounds];
     for (int round = 0; round < rounds; round++) {
-      double[] both = OutboxLatency.measure(bed, quick ? 200 : 2_500);
+      double[] both = OutboxLatency.measure(testbed, quick ? 200 : 2_500);
       medians[round] = both[0];
       tails[round] = both[1];
     }
@@ -197,47 +199,49 @@ public final class OutboxBenchmark implements Benchmark {
         unit);
   }
 
-  /** Statements are counted in one run and log bytes in another, so that neither disturbs. */
-  private void load(OutboxTestbed bed, boolean quick, PrintStream out) throws Exception {
+  /**
+   * Counts statements in one run and log bytes in another, so that they don't disturb each other.
+   */
+  private void load(OutboxTestbed testbed, boolean quick, PrintStream out) throws Exception {
     int messages = quick ? 500 : 20_000;
-    RawOutbox raw = new RawOutbox(bed);
-    CountingDataSource counting = new CountingDataSource(bed.pool);
+    RawOutbox raw = new RawOutbox(testbed);
+    CountingDataSource counting = new CountingDataSource(testbed.pool);
     JdbcDatabase database = JdbcDatabase.builder(counting.dataSource()).build();
     JdbcOutbox counted = OutboxTestbed.outbox(database);
     CountingSink sink = new CountingSink();
     long statements =
-        bed.relaying(
+        testbed.withRelay(
             counted,
             sink,
             () -> {
               long before = counting.statements();
-              publishCounted(bed, database, counted, sink, messages);
-              bed.awaitAllDeleted();
+              publishCounted(testbed, database, counted, sink, messages);
+              testbed.awaitAllDeleted();
               return counting.statements() - before;
             });
     figures.put("statementsPerMessage", statements / (double) messages - 1);
-    bed.execute("VACUUM " + OutboxTestbed.MESSAGES);
-    bed.execute("CHECKPOINT");
-    long start = bed.logPosition();
-    raw.produce(messages, PRODUCERS, RawOutbox::businessOnly);
-    long business = bed.logPosition() - start;
+    testbed.execute("VACUUM " + OutboxTestbed.MESSAGES);
+    testbed.execute("CHECKPOINT");
+    long start = testbed.logPosition();
+    raw.produce(messages, PRODUCERS, RawOutbox::commitBusiness);
+    long business = testbed.logPosition() - start;
     CountingSink second = new CountingSink();
     long all =
-        bed.relaying(
-            bed.outbox,
+        testbed.withRelay(
+            testbed.outbox,
             second,
             () -> {
-              bed.execute("CHECKPOINT");
-              long first = bed.logPosition();
-              publish(bed, bed.outbox, second, messages);
-              bed.awaitAllDeleted();
-              return bed.logPosition() - first;
+              testbed.execute("CHECKPOINT");
+              long first = testbed.logPosition();
+              publish(testbed, testbed.outbox, second, messages);
+              testbed.awaitAllDeleted();
+              return testbed.logPosition() - first;
             });
     double bytes = (all - business) / (double) messages;
     figures.put("logBytesPerMessage", bytes);
     out.printf(
         Locale.ROOT,
-        "load: %.2f statements a message beyond the business insert, %.0f log bytes beyond the"
+        "load: %.2f statements per message beyond the business insert, %.0f log bytes beyond the"
             + " business row's %.0f%n",
         figures.get("statementsPerMessage"),
         bytes,
@@ -246,18 +250,22 @@ public final class OutboxBenchmark implements Benchmark {
 
   /** As {@link #publish}, but the outbox's own inserts are counted too. */
   private static void publishCounted(
-      OutboxTestbed bed, JdbcDatabase database, JdbcOutbox outbox, CountingSink sink, int messages)
+      OutboxTestbed testbed,
+      JdbcDatabase database,
+      JdbcOutbox outbox,
+      CountingSink sink,
+      int messages)
       throws Exception {
     JdbcTransactionRunner transactions = JdbcTransactionRunner.create(database);
-    new RawOutbox(bed)
+    new RawOutbox(testbed)
         .produce(
             messages,
             PRODUCERS,
             (connection, n) -> {
               transactions.<Void, Exception>run(
                   tx -> {
-                    RawOutbox.business(tx.unwrap(Connection.class), n);
-                    outbox.publish(tx, OutboxTestbed.TO, OutboxTestbed.message(n));
+                    RawOutbox.insertBusiness(tx.unwrap(Connection.class), n);
+                    outbox.publish(tx, OutboxTestbed.DESTINATION, OutboxTestbed.message(n));
                     return null;
                   });
             });
@@ -280,7 +288,7 @@ public final class OutboxBenchmark implements Benchmark {
     figures.put("backlogGrowthOfFloor", costs.floorLarge() / costs.floorSmall());
   }
 
-  private void oldSnapshot(OutboxTestbed bed, boolean quick, PrintStream out) throws Exception {
+  private void oldSnapshot(OutboxTestbed testbed, boolean quick, PrintStream out) throws Exception {
     int rows = quick ? 4_000 : 40_000;
     int dead = quick ? 10_000 : 100_000;
     CountingSink sink = new CountingSink();
@@ -289,11 +297,13 @@ public final class OutboxBenchmark implements Benchmark {
             .contender(
                 "vacuumed",
                 () -> {
-                  bed.preload(1);
-                  bed.execute("VACUUM FULL " + OutboxTestbed.MESSAGES);
-                  return underWay(bed, rows, sink);
+                  testbed.preload(1);
+                  testbed.execute("VACUUM FULL " + OutboxTestbed.MESSAGES);
+                  return drainWarm(testbed, rows, sink);
                 })
-            .contender("old snapshot, " + dead + " dead rows", () -> held(bed, rows, dead, sink))
+            .contender(
+                "old snapshot, " + dead + " dead rows",
+                () -> drainWithOldSnapshot(testbed, rows, dead, sink))
             .run(quick ? 0 : 1, quick ? 1 : 9);
     out.println("old snapshot:");
     rounds.print(out, "rows/s");
@@ -301,16 +311,16 @@ public final class OutboxBenchmark implements Benchmark {
         "oldSnapshotRatio", rounds.ratio("old snapshot, " + dead + " dead rows", "vacuumed"));
   }
 
-  private static double held(OutboxTestbed bed, int rows, int dead, CountingSink sink)
-      throws Exception {
-    try (Connection snapshot = bed.pool.getConnection()) {
+  private static double drainWithOldSnapshot(
+      OutboxTestbed testbed, int rows, int dead, CountingSink sink) throws Exception {
+    try (Connection snapshot = testbed.pool.getConnection()) {
       snapshot.setAutoCommit(false);
       snapshot.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
       try (Statement statement = snapshot.createStatement()) {
         statement.execute("SELECT count(*) FROM business");
-        bed.preload(dead);
-        bed.execute("DELETE FROM " + OutboxTestbed.MESSAGES);
-        return underWay(bed, rows, sink);
+        testbed.preload(dead);
+        testbed.execute("DELETE FROM " + OutboxTestbed.MESSAGES);
+        return drainWarm(testbed, rows, sink);
       } finally {
         snapshot.rollback();
         snapshot.setAutoCommit(true);
@@ -318,27 +328,28 @@ public final class OutboxBenchmark implements Benchmark {
     }
   }
 
-  /** Of a relay that runs: one that starts passes over all dead rows once. */
-  private static double underWay(OutboxTestbed bed, int rows, CountingSink sink) throws Exception {
-    return bed.relaying(
-        bed.outbox,
+  /** Measures a relay that has published before; a new relay's first read scans all dead rows. */
+  private static double drainWarm(OutboxTestbed testbed, int rows, CountingSink sink)
+      throws Exception {
+    return testbed.withRelay(
+        testbed.outbox,
         sink,
         () -> {
           for (int i = 0; i < 3; i++) {
-            bed.drainNow(1, sink::messages);
+            testbed.addAndDrain(1, sink::messages);
           }
-          return bed.drainNow(rows, sink::messages);
+          return testbed.addAndDrain(rows, sink::messages);
         });
   }
 
-  private void brokers(OutboxTestbed bed, boolean quick, PrintStream out) throws Exception {
+  private void brokers(OutboxTestbed testbed, boolean quick, PrintStream out) throws Exception {
     int messages = quick ? 1_000 : 100_000;
     try (KafkaServer server = KafkaServer.start();
         KafkaTransport transport =
             KafkaTransport.create(
                 KafkaTransportConfig.builder(server.bootstrapServers()).build())) {
       broker(
-          bed,
+          testbed,
           new Broker(
               "toKafka",
               transport,
@@ -353,7 +364,7 @@ public final class OutboxBenchmark implements Benchmark {
         RabbitTransport transport =
             RabbitTransport.create(RabbitTransportConfig.builder(server.uri()).build())) {
       broker(
-          bed,
+          testbed,
           new Broker(
               "toRabbit",
               transport,
@@ -365,33 +376,37 @@ public final class OutboxBenchmark implements Benchmark {
     }
   }
 
-  /** Messages a second of the client alone. */
-  private interface Bare {
+  /** Measures the messages per second of the client alone. */
+  private interface BareClient {
     double run(ProcessorTime processor) throws Exception;
   }
 
-  private interface Emptying {
+  private interface Cleanup {
     void run() throws Exception;
   }
 
   /**
-   * A broker that takes so many messages a round.
+   * A broker under measurement.
    *
-   * @param empty takes away what nobody consumes: where it gathers, the broker gets slower by and
-   *     by
+   * @param cleanup deletes the messages of earlier rounds, which have no consumer and gradually
+   *     slow the broker down
    */
   private record Broker(
-      String name, MessageTransport transport, int messages, Bare bare, Emptying empty) {
+      String name,
+      MessageTransport transport,
+      int messages,
+      BareClient bareClient,
+      Cleanup cleanup) {
 
-    Callable<Double> emptied(Callable<Double> measure) {
+    Callable<Double> withCleanup(Callable<Double> measure) {
       return () -> {
-        empty.run();
+        cleanup.run();
         return measure.call();
       };
     }
   }
 
-  private void broker(OutboxTestbed bed, Broker broker, boolean quick, PrintStream out)
+  private void broker(OutboxTestbed testbed, Broker broker, boolean quick, PrintStream out)
       throws Exception {
     MessageTransport transport = broker.transport();
     int messages = broker.messages();
@@ -403,27 +418,28 @@ public final class OutboxBenchmark implements Benchmark {
     int counted = quick ? 1 : 7;
     Rounds rounds =
         new Rounds()
-            .contender(ALONE, () -> bed.drain(messages, sink, ofRelay))
-            .contender(BARE, broker.emptied(() -> broker.bare().run(ofBare)))
+            .contender(ALONE, () -> testbed.drain(messages, sink, ofRelay))
+            .contender(BARE, broker.withCleanup(() -> broker.bareClient().run(ofBare)))
             .contender(
                 TO_BROKER,
-                broker.emptied(
-                    () -> OutboxBrokers.relay(bed, transport, messages, OutboxTestbed.KEYS)))
+                broker.withCleanup(
+                    () -> OutboxBrokers.relay(testbed, transport, messages, OutboxTestbed.KEYS)))
             .contender(
                 MANY_KEYS,
-                broker.emptied(() -> OutboxBrokers.relay(bed, transport, messages, MANY)))
+                broker.withCleanup(
+                    () -> OutboxBrokers.relay(testbed, transport, messages, MANY_KEY_COUNT)))
             .run(quick ? 0 : 4, counted);
     out.println(name + ":");
     rounds.print(out, "messages/s");
     String slower = rounds.median(ALONE) < rounds.median(BARE) ? ALONE : BARE;
-    double both = ofRelay.nanosEach(counted) + ofBare.nanosEach(counted);
+    double both = ofRelay.nanosPerItem(counted) + ofBare.nanosPerItem(counted);
     double most = Runtime.getRuntime().availableProcessors() * 1e9 / both;
     out.printf(
         Locale.ROOT,
-        "  processor time a message: relay alone %.1f us, bare client %.1f us; together at most"
+        "  processor time per message: relay alone %.1f us, bare client %.1f us; together at most"
             + " %.0f messages/s%n",
-        ofRelay.nanosEach(counted) / 1e3,
-        ofBare.nanosEach(counted) / 1e3,
+        ofRelay.nanosPerItem(counted) / 1e3,
+        ofBare.nanosPerItem(counted) / 1e3,
         most);
     figures.put(name + "Ratio", rounds.ratio(TO_BROKER, slower));
     figures.put(name + "ManyKeysRatio", rounds.ratio(MANY_KEYS, slower));

@@ -21,29 +21,29 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
-/** A relay in front of real brokers, and the brokers' own clients with the same messages. */
+/** A relay that publishes to real brokers, and the brokers' own clients with the same messages. */
 final class OutboxBrokers {
 
   private static final int UNCONFIRMED = 2_000;
 
   private OutboxBrokers() {}
 
-  /** Messages a second from the outbox to the broker and deleted. */
-  static double relay(OutboxTestbed bed, MessageTransport transport, int messages, int keys)
+  /** Returns messages per second, published from the outbox to the broker and deleted. */
+  static double relay(OutboxTestbed testbed, MessageTransport transport, int messages, int keys)
       throws Exception {
     CountingSink confirmed = new CountingSink();
-    return bed.relaying(
-        bed.outbox,
+    return testbed.withRelay(
+        testbed.outbox,
         counting(transport, confirmed),
         () -> {
-          bed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
-          return bed.drainNow(messages, keys, confirmed::messages, new ProcessorTime());
+          testbed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
+          return testbed.addAndDrain(messages, keys, confirmed::messages, new ProcessorTime());
         });
   }
 
   static void declare(MessageTransport transport) {
     transport.declare(
-        DestinationConfig.builder(OutboxTestbed.TO).partitions(4).group("bench").build());
+        DestinationConfig.builder(OutboxTestbed.DESTINATION).partitions(4).group("bench").build());
   }
 
   private static MessageTransport counting(MessageTransport transport, CountingSink confirmed) {
@@ -69,7 +69,7 @@ final class OutboxBrokers {
             });
   }
 
-  /** Messages a second of a bare producer with acknowledgement by all replicas. */
+  /** Returns messages per second of a bare producer with acknowledgement by all replicas. */
   static double kafkaProducer(String servers, int messages, ProcessorTime processor)
       throws Exception {
     Map<String, Object> settings =
@@ -126,7 +126,7 @@ final class OutboxBrokers {
     return factory.newConnection();
   }
 
-  /** Takes away what lies in the queue that {@link #declare} made. */
+  /** Deletes all messages of the queue that {@link #declare} created. */
   static void purgeRabbit(String uri) throws Exception {
     try (Connection connection = connect(uri);
         Channel channel = connection.createChannel()) {
@@ -134,7 +134,10 @@ final class OutboxBrokers {
     }
   }
 
-  /** Messages a second of a bare channel with publisher confirms, 2,000 unconfirmed at most. */
+  /**
+   * Returns messages per second of a bare channel with publisher confirms, at most 2,000
+   * unconfirmed.
+   */
   static double rabbitChannel(String uri, int messages, ProcessorTime processor) throws Exception {
     try (Connection connection = connect(uri);
         Channel channel = connection.createChannel()) {

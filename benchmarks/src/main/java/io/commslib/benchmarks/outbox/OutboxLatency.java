@@ -6,20 +6,20 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
 
-/** From the return of the commit to the publish, at 500 messages a second. */
+/** Latency from the return of the commit to the publish, at 500 messages per second. */
 final class OutboxLatency {
 
   private OutboxLatency() {}
 
-  /** Milliseconds: median and 99th percentile. */
-  static double[] measure(OutboxTestbed bed, int messages) throws Exception {
+  /** Returns the median and the 99th percentile in milliseconds. */
+  static double[] measure(OutboxTestbed testbed, int messages) throws Exception {
     AtomicLongArray published = new AtomicLongArray(messages);
     CountingSink sink = new CountingSink();
     sink.onMessage(
         message -> published.set(Integer.parseInt(message.id().substring(1)), System.nanoTime()));
     long[] committed = new long[messages];
-    bed.relaying(
-        bed.outbox,
+    testbed.withRelay(
+        testbed.outbox,
         sink,
         () -> {
           long next = System.nanoTime();
@@ -29,10 +29,11 @@ final class OutboxLatency {
             for (long wait = next - System.nanoTime(); wait > 0; wait = next - System.nanoTime()) {
               LockSupport.parkNanos(wait);
             }
-            bed.transactions.<Void, Exception>run(
+            testbed.transactions.<Void, Exception>run(
                 tx -> {
-                  RawOutbox.business(tx.unwrap(Connection.class), number);
-                  bed.outbox.publish(tx, OutboxTestbed.TO, OutboxTestbed.message(number));
+                  RawOutbox.insertBusiness(tx.unwrap(Connection.class), number);
+                  testbed.outbox.publish(
+                      tx, OutboxTestbed.DESTINATION, OutboxTestbed.message(number));
                   return null;
                 });
             committed[n] = System.nanoTime();
@@ -42,7 +43,7 @@ final class OutboxLatency {
         });
     double[] millis = new double[messages];
     for (int n = 0; n < messages; n++) {
-      // The relay may be quicker than the return of the commit.
+      // The relay can publish before the commit returns.
       millis[n] = Math.max(0, published.get(n) - committed[n]) / 1e6;
     }
     Arrays.sort(millis);

@@ -17,10 +17,10 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
-/** What others use for an outbox, each at the settings that were measured best for it. */
+/** Other outbox libraries, each with the settings that were measured best for it. */
 final class OutboxPeers {
 
-  /** What gruelbox calls for each message. */
+  /** The target that gruelbox calls for each message. */
   public static class Sink {
     private final CountingSink counter;
 
@@ -28,7 +28,7 @@ final class OutboxPeers {
       this.counter = counter;
     }
 
-    /** Takes one message. */
+    /** Counts one message. */
     public void take(String key, String body) {
       if (!key.isEmpty() && !body.isEmpty()) {
         counter.count();
@@ -37,18 +37,18 @@ final class OutboxPeers {
   }
 
   private static final String BODY = "x".repeat(256);
-  private final OutboxTestbed bed;
+  private final OutboxTestbed testbed;
 
-  OutboxPeers(OutboxTestbed bed) {
-    this.bed = bed;
-    bed.execute(
+  OutboxPeers(OutboxTestbed testbed) {
+    this.testbed = testbed;
+    testbed.execute(
         "CREATE TABLE IF NOT EXISTS scheduled_tasks (task_name text NOT NULL, task_instance text"
             + " NOT NULL, task_data bytea, execution_time timestamptz NOT NULL, picked boolean NOT"
             + " NULL, picked_by text, last_success timestamptz, last_failure timestamptz,"
             + " consecutive_failures int, last_heartbeat timestamptz, version bigint NOT NULL,"
             + " priority smallint, PRIMARY KEY (task_name, task_instance))");
-    bed.execute("CREATE INDEX IF NOT EXISTS due ON scheduled_tasks (execution_time)");
-    bed.execute("CREATE INDEX IF NOT EXISTS beat ON scheduled_tasks (last_heartbeat)");
+    testbed.execute("CREATE INDEX IF NOT EXISTS due ON scheduled_tasks (execution_time)");
+    testbed.execute("CREATE INDEX IF NOT EXISTS beat ON scheduled_tasks (last_heartbeat)");
   }
 
   static String versions() {
@@ -63,7 +63,7 @@ final class OutboxPeers {
     return jar.replaceAll(".*-([0-9.]+)\\.jar", "$1");
   }
 
-  /** Rows a second of gruelbox: 8 threads fed by flush in batches of 1,000. */
+  /** Returns rows per second of gruelbox: 8 threads fed by flush in batches of 1,000. */
   double gruelbox(int messages) throws Exception {
     CountingSink counter = new CountingSink();
     ThreadPoolExecutor threads =
@@ -75,7 +75,7 @@ final class OutboxPeers {
             new ArrayBlockingQueue<>(2_000),
             new ThreadPoolExecutor.CallerRunsPolicy());
     boolean[] open = {false};
-    TransactionManager manager = TransactionManager.fromDataSource(bed.pool);
+    TransactionManager manager = TransactionManager.fromDataSource(testbed.pool);
     TransactionOutbox outbox =
         TransactionOutbox.builder()
             .transactionManager(manager)
@@ -91,7 +91,7 @@ final class OutboxPeers {
             .flushBatchSize(1_000)
             .build();
     try {
-      bed.execute("TRUNCATE txno_outbox");
+      testbed.execute("TRUNCATE txno_outbox");
       for (int first = 0; first < messages; first += 500) {
         int from = first;
         manager.inTransaction(
@@ -101,7 +101,7 @@ final class OutboxPeers {
               }
             });
       }
-      bed.execute("UPDATE txno_outbox SET nextAttemptTime = now() - interval '1 hour'");
+      testbed.execute("UPDATE txno_outbox SET nextAttemptTime = now() - interval '1 hour'");
       open[0] = true;
       long start = System.nanoTime();
       boolean more = true;
@@ -111,14 +111,15 @@ final class OutboxPeers {
       counter.await(messages);
       OutboxTestbed.await(
           "gruelbox has deleted all",
-          () -> bed.number("SELECT count(*) FROM (SELECT 1 FROM txno_outbox LIMIT 1) x") == 0);
+          () ->
+              testbed.queryLong("SELECT count(*) FROM (SELECT 1 FROM txno_outbox LIMIT 1) x") == 0);
       return messages * 1e9 / (System.nanoTime() - start);
     } finally {
       threads.shutdown();
     }
   }
 
-  /** Rows a second of db-scheduler: lock-and-fetch, 20 threads, polls every 100 ms. */
+  /** Returns rows per second of db-scheduler: lock-and-fetch, 20 threads, polls every 100 ms. */
   double dbScheduler(int messages) {
     CountingSink counter = new CountingSink();
     OneTimeTask<String> task =
@@ -130,13 +131,13 @@ final class OutboxPeers {
                   }
                 });
     Scheduler scheduler =
-        Scheduler.create(bed.pool, task)
+        Scheduler.create(testbed.pool, task)
             .threads(20)
             .pollUsingLockAndFetch(4.0, 20.0)
             .pollingInterval(Duration.ofMillis(100))
             .failureLogging(LogLevel.OFF, false)
             .build();
-    bed.execute("TRUNCATE scheduled_tasks");
+    testbed.execute("TRUNCATE scheduled_tasks");
     scheduler.scheduleBatch(
         java.util.stream.IntStream.range(0, messages).mapToObj(n -> task.instance("m" + n, BODY)),
         Instant.now().minusSeconds(60));
@@ -146,7 +147,9 @@ final class OutboxPeers {
       counter.await(messages);
       OutboxTestbed.await(
           "db-scheduler has deleted all",
-          () -> bed.number("SELECT count(*) FROM (SELECT 1 FROM scheduled_tasks LIMIT 1) x") == 0);
+          () ->
+              testbed.queryLong("SELECT count(*) FROM (SELECT 1 FROM scheduled_tasks LIMIT 1) x")
+                  == 0);
       return messages * 1e9 / (System.nanoTime() - start);
     } finally {
       scheduler.stop();

@@ -24,10 +24,10 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
-/** A database with the outbox's tables and a business table, and short ways to fill it. */
+/** A database with the outbox's tables and a business table, with methods to fill it. */
 public final class OutboxTestbed implements AutoCloseable {
 
-  public static final Destination TO = Destination.topic("bench");
+  public static final Destination DESTINATION = Destination.topic("bench");
   static final int SHARDS = 16;
   public static final int KEYS = 1_000;
   static final byte[] BODY = new byte[256];
@@ -38,12 +38,12 @@ public final class OutboxTestbed implements AutoCloseable {
   final JdbcTransactionRunner transactions;
   public final JdbcOutbox outbox;
 
-  /** Wakes no relay: what it writes lies there. */
-  private final JdbcOutbox quiet;
+  /** Wakes no relay: its rows stay until the next poll. */
+  private final JdbcOutbox outboxWithoutWakeUp;
 
   private final SystemRuntime runtime = SystemRuntime.create();
 
-  /** The one that runs just now, if one does. */
+  /** The relay that runs, if one does. */
   private OutboxRelay relay;
 
   public OutboxTestbed(String jdbcUrl, String user, String password) {
@@ -55,7 +55,7 @@ public final class OutboxTestbed implements AutoCloseable {
             + " customer text NOT NULL, amount bigint NOT NULL, note text)");
     this.transactions = JdbcTransactionRunner.create(database);
     this.outbox = outbox(database);
-    this.quiet = outbox(database);
+    this.outboxWithoutWakeUp = outbox(database);
   }
 
   private static HikariDataSource pool(String jdbcUrl, String user, String password) {
@@ -81,14 +81,17 @@ public final class OutboxTestbed implements AutoCloseable {
   }
 
   /**
-   * Works while a relay runs that owns all shards; polls so seldom that only a wake-up starts it.
+   * Runs work while a relay owns all shards. The relay polls so rarely that only a wake-up starts
+   * it.
    */
-  public <T> T relaying(JdbcOutbox of, MessageTransport transport, Callable<T> work)
+  public <T> T withRelay(JdbcOutbox of, MessageTransport transport, Callable<T> work)
       throws Exception {
     relay = OutboxRelay.create(of, transport, runtime);
     relay.start();
     try {
-      await("relay owns all shards", () -> detail("ownedShards").equals(Integer.toString(SHARDS)));
+      await(
+          "relay owns all shards",
+          () -> healthDetail("ownedShards").equals(Integer.toString(SHARDS)));
       return work.call();
     } finally {
       relay.close();
@@ -114,16 +117,17 @@ public final class OutboxTestbed implements AutoCloseable {
   }
 
   /**
-   * Rows as publish writes them, over 1,000 keys and all shards, in one statement: a template row
-   * is written by the library and copied by the server. They become visible all at once.
+   * Inserts rows as publish writes them, over 1,000 keys and all shards, in one statement. The
+   * library writes a template row, which the server copies. All rows become visible at the same
+   * time.
    */
   public void preload(int rows) throws SQLException {
     execute("TRUNCATE " + MESSAGES);
-    load(rows, KEYS);
+    insertRows(rows, KEYS);
   }
 
-  /** As {@link #preload}, into a table that is empty but maybe full of dead rows. */
-  private void load(int rows, int keys) throws SQLException {
+  /** As {@link #preload}, into an empty table that may contain dead rows. */
+  private void insertRows(int rows, int keys) throws SQLException {
     String copies =
         "WITH t AS (DELETE FROM "
             + MESSAGES
@@ -138,10 +142,10 @@ public final class OutboxTestbed implements AutoCloseable {
             + " AS key FROM generate_series(1, "
             + rows
             + ") AS row) AS n";
-    // In one transaction, so that a relay that looks just then does not take the template.
+    // In one transaction, so that no relay reads the template.
     transactions.<Void, SQLException>run(
         tx -> {
-          quiet.publish(tx, TO, message(0));
+          outboxWithoutWakeUp.publish(tx, DESTINATION, message(0));
           try (Statement statement = tx.unwrap(Connection.class).createStatement()) {
             statement.executeUpdate(copies);
           }
@@ -149,38 +153,38 @@ public final class OutboxTestbed implements AutoCloseable {
         });
   }
 
-  public long rows() {
-    return number("SELECT count(*) FROM " + MESSAGES);
+  public long rowCount() {
+    return queryLong("SELECT count(*) FROM " + MESSAGES);
   }
 
   public boolean isEmpty() {
-    return number("SELECT count(*) FROM (SELECT 1 FROM " + MESSAGES + " LIMIT 1) x") == 0;
+    return queryLong("SELECT count(*) FROM (SELECT 1 FROM " + MESSAGES + " LIMIT 1) x") == 0;
   }
 
-  /** Rows a second that a relay which owns its shards takes from a preloaded table, deletion in. */
+  /** Returns rows per second that a relay publishes from a preloaded table and deletes. */
   public double drain(int rows, CountingSink sink) throws Exception {
     return drain(rows, sink, new ProcessorTime());
   }
 
   public double drain(int rows, CountingSink sink, ProcessorTime processor) throws Exception {
-    return relaying(
+    return withRelay(
         outbox,
         sink,
         () -> {
           execute("TRUNCATE " + MESSAGES);
-          return drainNow(rows, KEYS, sink::messages, processor);
+          return addAndDrain(rows, KEYS, sink::messages, processor);
         });
   }
 
-  /** Adds rows and has the running relay drain them. */
-  public double drainNow(int rows, LongSupplier taken) throws SQLException {
-    return drainNow(rows, KEYS, taken, new ProcessorTime());
+  /** Adds rows and measures how fast the running relay drains them. */
+  public double addAndDrain(int rows, LongSupplier taken) throws SQLException {
+    return addAndDrain(rows, KEYS, taken, new ProcessorTime());
   }
 
-  public double drainNow(int rows, int keys, LongSupplier taken, ProcessorTime processor)
+  public double addAndDrain(int rows, int keys, LongSupplier taken, ProcessorTime processor)
       throws SQLException {
     long before = taken.getAsLong();
-    load(rows, keys);
+    insertRows(rows, keys);
     processor.begin();
     long start = System.nanoTime();
     outbox.wake();
@@ -192,22 +196,22 @@ public final class OutboxTestbed implements AutoCloseable {
   }
 
   /**
-   * Waits until the relay holds nothing and its table is empty. The table is asked last: a question
-   * passes over all dead rows, and shall not take the relay's processor.
+   * Waits until the relay has no rows in memory and its table is empty. The table is queried last,
+   * since a query scans all dead rows and would compete with the relay for the processor.
    */
   public void awaitAllDeleted() {
-    await("all deleted", () -> detail("held").equals("0") && isEmpty());
+    await("all deleted", () -> healthDetail("held").equals("0") && isEmpty());
   }
 
-  private String detail(String name) {
+  private String healthDetail(String name) {
     return relay.health().details().getOrDefault(name, "");
   }
 
   public long logPosition() {
-    return number("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint");
+    return queryLong("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint");
   }
 
-  public long number(String sql) {
+  public long queryLong(String sql) {
     try (Connection connection = pool.getConnection();
         Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery(sql)) {

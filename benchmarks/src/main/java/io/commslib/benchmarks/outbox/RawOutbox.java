@@ -12,27 +12,28 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
-/** The floors: the same work in plain JDBC, with nothing around it. */
+/** The floors: the same work in plain JDBC without a library. */
 public final class RawOutbox {
 
   private static final int BATCH = 500;
-  private final OutboxTestbed bed;
+  private final OutboxTestbed testbed;
 
-  public RawOutbox(OutboxTestbed bed) {
-    this.bed = bed;
+  public RawOutbox(OutboxTestbed testbed) {
+    this.testbed = testbed;
   }
 
-  /** Rows a second of one thread that reads owned shards and deletes by list of ids. */
+  /** Returns rows per second of one thread that reads owned shards and deletes by list of ids. */
   public double drain(int rows) throws SQLException {
-    bed.preload(rows);
-    bed.execute("CREATE TABLE IF NOT EXISTS raw_shard (shard smallint PRIMARY KEY, epoch bigint)");
-    bed.execute(
+    testbed.preload(rows);
+    testbed.execute(
+        "CREATE TABLE IF NOT EXISTS raw_shard (shard smallint PRIMARY KEY, epoch bigint)");
+    testbed.execute(
         "INSERT INTO raw_shard SELECT n, 1 FROM generate_series(0, "
             + (OutboxTestbed.SHARDS - 1)
             + ") n ON CONFLICT DO NOTHING");
     long bytes = 0;
     int read = 0;
-    try (Connection connection = bed.pool.getConnection()) {
+    try (Connection connection = testbed.pool.getConnection()) {
       connection.setAutoCommit(false);
       long start = System.nanoTime();
       for (int shard = 0; shard < OutboxTestbed.SHARDS; shard++) {
@@ -87,12 +88,14 @@ public final class RawOutbox {
     }
   }
 
-  /** One unit of a producer: what it does with its own connection for message {@code n}. */
+  /** One unit of a producer's work, with its own connection, for one message number. */
   public interface Step {
     void run(Connection connection, int number) throws Exception;
   }
 
-  /** Runs a step so often on {@code threads} threads, each with its connection; nanoseconds. */
+  /**
+   * Runs a step for each message on several threads, each with its connection; returns nanoseconds.
+   */
   public long produce(int messages, int threads, Step step) throws Exception {
     ExecutorService workers = Executors.newFixedThreadPool(threads);
     try {
@@ -101,7 +104,7 @@ public final class RawOutbox {
         int first = thread;
         tasks.add(
             () -> {
-              try (Connection connection = bed.pool.getConnection()) {
+              try (Connection connection = testbed.pool.getConnection()) {
                 connection.setAutoCommit(false);
                 for (int n = first; n < messages; n += threads) {
                   step.run(connection, n);
@@ -121,7 +124,7 @@ public final class RawOutbox {
     }
   }
 
-  public static void business(Connection connection, int number) throws SQLException {
+  public static void insertBusiness(Connection connection, int number) throws SQLException {
     try (PreparedStatement insert =
         connection.prepareStatement(
             "INSERT INTO business (customer, amount, note) VALUES (?, ?, ?)")) {
@@ -132,15 +135,15 @@ public final class RawOutbox {
     }
   }
 
-  public static void businessOnly(Connection connection, int number) throws SQLException {
-    business(connection, number);
+  public static void commitBusiness(Connection connection, int number) throws SQLException {
+    insertBusiness(connection, number);
     connection.commit();
   }
 
-  /** Business and outbox row with two prepared statements and a commit. */
-  static void businessAndRow(Connection connection, int number, String headers)
+  /** Inserts business and outbox row with two prepared statements, and commits. */
+  static void commitBusinessAndRow(Connection connection, int number, String headers)
       throws SQLException {
-    business(connection, number);
+    insertBusiness(connection, number);
     Message message = OutboxTestbed.message(number);
     try (PreparedStatement insert =
         connection.prepareStatement(

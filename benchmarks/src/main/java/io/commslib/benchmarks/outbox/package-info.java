@@ -1,5 +1,5 @@
 /**
- * The outbox and its relay beside raw loops with the same guarantees, and beside other outbox
+ * The outbox and its relay against raw loops with the same guarantees, and against other outbox
  * libraries.
  */
 @NullMarked

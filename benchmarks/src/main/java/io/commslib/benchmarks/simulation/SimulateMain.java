@@ -20,9 +20,9 @@ public final class SimulateMain {
   private static final String USAGE =
       """
       usage: benchmarks/simulate [--schedules N] [--seed S] [--model kafka|rabbit]
-        --schedules N  how many schedules, over all models (1000000)
-        --seed S       seed of the first one (1)
-        --model M      only the model of this broker (both)""";
+        --schedules N  number of schedules over all models (default: 1000000)
+        --seed S       seed of the first schedule (default: 1)
+        --model M      only the model of this broker (default: both)""";
 
   private long schedules = 1_000_000;
   private long firstSeed = 1;
@@ -53,9 +53,8 @@ public final class SimulateMain {
     }
     out.println(
         "workload: each schedule publishes 24 messages of 3 keys to 2 members with at least one"
-            + " fault; the real engine between models of the brokers, on virtual time; seeds from "
-            + firstSeed
-            + " on");
+            + " fault; the real engine with models of the brokers, on virtual time; first seed "
+            + firstSeed);
     long start = System.nanoTime();
     long violations = 0;
     long[] traces = new long[0];
@@ -91,7 +90,8 @@ public final class SimulateMain {
   private void parse(String[] arguments) {
     for (int i = 0; i < arguments.length; i += 2) {
       if (i + 1 == arguments.length) {
-        throw new IllegalArgumentException(arguments[i] + ": no value (expected: one after it)");
+        throw new IllegalArgumentException(
+            arguments[i] + ": no value (expected: one after the option)");
       }
       String value = arguments[i + 1];
       switch (arguments[i]) {

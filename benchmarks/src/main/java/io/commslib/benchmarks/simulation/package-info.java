@@ -1,4 +1,4 @@
-/** Many simulated schedules, by command. */
+/** The command that runs many simulated schedules. */
 @NullMarked
 package io.commslib.benchmarks.simulation;
 

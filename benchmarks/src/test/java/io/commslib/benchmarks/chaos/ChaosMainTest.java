@@ -20,7 +20,7 @@ class ChaosMainTest {
   }
 
   @Test
-  void listNamesEveryRow() throws Exception {
+  void listPrintsEveryRow() throws Exception {
     assertThat(run("--list")).isZero();
     assertThat(out.toString(StandardCharsets.UTF_8))
         .contains("row 20:", "row 24:", "row 40:")
@@ -30,7 +30,7 @@ class ChaosMainTest {
   }
 
   @Test
-  void whatItDoesNotKnowEndsWithTwo() throws Exception {
+  void unknownArgumentsExitWithTwo() throws Exception {
     assertThat(run()).isEqualTo(2);
     assertThat(run("pigeons")).isEqualTo(2);
     assertThat(run("kafka", "--rows", "99")).isEqualTo(2);
@@ -39,7 +39,7 @@ class ChaosMainTest {
   }
 
   @Test
-  void whatARowDoesNotHaveEndsWithTwo() throws Exception {
+  void anUnsupportedOptionOfARowExitsWithTwo() throws Exception {
     assertThat(run("rabbit", "--rows", "50", "--saboteur", "SLOTH")).isEqualTo(2);
     assertThat(run("kafka", "--rows", "50", "--database", "mariadb")).isEqualTo(2);
     assertThat(err.toString(StandardCharsets.UTF_8))

@@ -16,14 +16,14 @@ class CompareMainTest {
         System.out, new PrintStream(err, true, StandardCharsets.UTF_8), arguments);
   }
 
-  private String said() {
+  private String errors() {
     return err.toString(StandardCharsets.UTF_8);
   }
 
   @Test
-  void aScenarioThatDoesNotExistIsRefusedAndTheOthersAreNamed() throws Exception {
+  void anUnknownScenarioIsRefusedWithTheListOfScenarios() throws Exception {
     assertThat(run("classes", "nothing")).isEqualTo(2);
-    assertThat(said())
+    assertThat(errors())
         .contains("scenarios: [nothing] (expected: some of [drain, end-to-end, inbox")
         .hasLineCount(1);
     assertThat(run("classes")).isEqualTo(2);
@@ -34,7 +34,7 @@ class CompareMainTest {
   void aNumberOfPairsOutOfRangeIsRefused() throws Exception {
     for (String pairs : new String[] {"0", "101", "-1", "many"}) {
       assertThat(run("classes", "drain", "--pairs", pairs)).isEqualTo(2);
-      assertThat(said()).contains("--pairs: " + pairs + " (expected: 1..100)");
+      assertThat(errors()).contains("--pairs: " + pairs + " (expected: 1..100)");
     }
     assertThat(run("classes", "drain", "--pairs")).isEqualTo(2);
   }

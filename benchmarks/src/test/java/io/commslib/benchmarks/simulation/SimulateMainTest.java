@@ -16,7 +16,7 @@ class SimulateMainTest {
   private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
   @Test
-  void helpIsPrintedAndNothingIsRun() throws Exception {
+  void helpPrintsTheUsageAndRunsNothing() throws Exception {
     assertThat(simulate("--help")).isZero();
     assertThat(out.toString(StandardCharsets.UTF_8))
         .startsWith("usage: benchmarks/simulate")
@@ -27,13 +27,13 @@ class SimulateMainTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "--schedules|--schedules: no value (expected: one after it)",
+        "--schedules|--schedules: no value (expected: one after the option)",
         "--schedules many|--schedules: many (expected: a whole number)",
         "--schedules 0|schedules: 0 (expected: 1..100000000)",
         "--model pigeon|--model: pigeon (expected: kafka or rabbit)",
         "--fast yes|unknown option --fast",
       })
-  void aWrongArgumentIsNamed(String arguments, String message) throws Exception {
+  void theErrorNamesTheWrongArgument(String arguments, String message) throws Exception {
     assertThat(simulate(arguments.split(" "))).isEqualTo(2);
     assertThat(err.toString(StandardCharsets.UTF_8))
         .startsWith(message)

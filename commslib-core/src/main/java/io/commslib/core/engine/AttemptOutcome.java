@@ -4,11 +4,11 @@ import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** What one attempt came to, before it is applied to the lane and the broker. */
+/** The outcome of one attempt, before it is applied to the lane and the broker. Immutable. */
 record AttemptOutcome(Kind kind, Count count, String reason, @Nullable Duration after) {
 
   enum Kind {
-    /** Nothing is left to do but to acknowledge. */
+    /** Acknowledge; nothing else is left to do. */
     FINISHED,
     /** Publish to the dead letters, then acknowledge. */
     DEAD_LETTER,
@@ -16,10 +16,10 @@ record AttemptOutcome(Kind kind, Count count, String reason, @Nullable Duration 
     RETRY,
     /** Give back to the broker. */
     GIVE_BACK,
-    /** Something outside is out of reach: pause the route, count no attempt. */
+    /** A dependency is unavailable: pause the route, count no attempt. */
     OUTAGE,
-    /** As an outage, but it is this process that fails. */
-    MACHINE_FAILED
+    /** As an outage, but this process fails. */
+    JVM_FAILURE
   }
 
   private static final AttemptOutcome DONE =
@@ -45,11 +45,11 @@ record AttemptOutcome(Kind kind, Count count, String reason, @Nullable Duration 
     return new AttemptOutcome(Kind.OUTAGE, Count.WAITING, reason, null);
   }
 
-  static AttemptOutcome machineFailed(String reason) {
-    return new AttemptOutcome(Kind.MACHINE_FAILED, Count.WAITING, reason, null);
+  static AttemptOutcome jvmFailure(String reason) {
+    return new AttemptOutcome(Kind.JVM_FAILURE, Count.WAITING, reason, null);
   }
 
   boolean isOutage() {
-    return kind == Kind.OUTAGE || kind == Kind.MACHINE_FAILED;
+    return kind == Kind.OUTAGE || kind == Kind.JVM_FAILURE;
   }
 }

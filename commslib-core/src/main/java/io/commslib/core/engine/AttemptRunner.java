@@ -23,14 +23,15 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs one attempt on a record: decode, expiry, transaction with inbox and handler; and says what
- * it came to.
+ * Runs one attempt on a record: block of its key, decoding, expiry, transaction with inbox and
+ * handler. Returns the outcome and never throws, except for an error of the JVM outside of the
+ * handler. Thread-safe.
  */
 final class AttemptRunner {
 
   /**
-   * Attempts that have not ended, beyond the schedule's attempts, before a record is taken for one
-   * that kills its process.
+   * Unfinished attempts, beyond those of the retry schedule, after which a record is assumed to
+   * crash its process.
    */
   static final int CRASH_MARGIN = 20;
 
@@ -63,12 +64,14 @@ final class AttemptRunner {
   }
 
   AttemptOutcome run(LaneEntry entry) {
-    return entry.raw.runsAlone() ? runNoted(entry) : attempt(entry);
+    return entry.raw.runsAlone() ? runWithNote(entry) : attempt(entry);
   }
 
-  /** Should it kill this process, the note of its beginning stays. */
-  private AttemptOutcome runNoted(LaneEntry entry) {
-    entry.enter(LaneEntry.Phase.START_NOTE);
+  /**
+   * Notes the beginning of the attempt durably; the note stays if the attempt kills the process.
+   */
+  private AttemptOutcome runWithNote(LaneEntry entry) {
+    entry.enter(LaneEntry.Phase.ATTEMPT_NOTE);
     try {
       entry.raw.beginAttempt();
     } catch (Throwable e) {
@@ -79,12 +82,11 @@ final class AttemptRunner {
       return outage == null ? AttemptOutcome.outage(Failures.text(e)) : outage;
     }
     entry.enter(LaneEntry.Phase.READING);
-    AttemptOutcome verdict = attempt(entry);
-    if (verdict.kind() != AttemptOutcome.Kind.MACHINE_FAILED
-        && !verdict.reason().equals(CRASH_LOOP)) {
+    AttemptOutcome outcome = attempt(entry);
+    if (outcome.kind() != AttemptOutcome.Kind.JVM_FAILURE && !outcome.reason().equals(CRASH_LOOP)) {
       entry.raw.endAttempt();
     }
-    return verdict;
+    return outcome;
   }
 
   private AttemptOutcome attempt(LaneEntry entry) {
@@ -92,32 +94,34 @@ final class AttemptRunner {
     try {
       early = prepare(entry);
     } catch (Throwable e) {
-      return failed(entry, e);
+      return attemptFailed(entry, e);
     }
     return early == null ? handle(entry, Objects.requireNonNull(entry.message)) : early;
   }
 
-  /** An attempt that failed outside of the handler: counted like any other. */
-  AttemptOutcome failed(LaneEntry entry, Throwable failure) {
-    entry.attempts = entry.failedAttempts() + 1;
+  /**
+   * Returns the outcome of an attempt that failed outside of the handler; it counts as any other.
+   */
+  AttemptOutcome attemptFailed(LaneEntry entry, Throwable failure) {
+    entry.handlerRuns = entry.failedAttempts() + 1;
     return classify(entry, failure);
   }
 
-  /** Decodes the record; returns what becomes of it if it must not reach the handler, else null. */
+  /** Decodes the record. Returns its outcome if it must not reach the handler, else null. */
   @Nullable AttemptOutcome prepare(LaneEntry entry) {
     Message message = entry.message;
-    AttemptOutcome parked =
-        blockedKeys == null || entry.attempts > 0 ? null : parked(entry, blockedKeys);
-    if (parked != null) {
-      return parked;
+    AttemptOutcome blocked =
+        blockedKeys == null || entry.handlerRuns > 0 ? null : blockedOutcome(entry, blockedKeys);
+    if (blocked != null) {
+      return blocked;
     }
     if (message == null) {
       DeferredRetryHeaders.restore(entry);
       try {
-        message = envelope.decode(checked(entry.raw.wire()));
+        message = envelope.decode(checkSize(entry.raw.wire()));
         entry.message = message;
       } catch (CodecException e) {
-        entry.failed(e);
+        entry.recordFailure(e);
         return AttemptOutcome.deadLetter(Count.DEAD_LETTERED, e.code());
       }
     }
@@ -133,7 +137,7 @@ final class AttemptRunner {
     return null;
   }
 
-  private WireMessage checked(WireMessage wire) {
+  private WireMessage checkSize(WireMessage wire) {
     if (wire.bodyLength() > maxBodyBytes) {
       throw new CodecException(
           "COMMS-CORE-025",
@@ -148,8 +152,8 @@ final class AttemptRunner {
     return wire;
   }
 
-  /** Returns a verdict if the record has to follow one of its key to the dead letters. */
-  private @Nullable AttemptOutcome parked(LaneEntry entry, BlockedKeyStore blockedKeys) {
+  /** Returns an outcome if the key is blocked, or if that can't be determined, else null. */
+  private @Nullable AttemptOutcome blockedOutcome(LaneEntry entry, BlockedKeyStore blockedKeys) {
     if (entry.lane == null) {
       return null;
     }
@@ -159,13 +163,13 @@ final class AttemptRunner {
       if (level.isEmpty() || DeadLetterHeaders.redriveCount(entry.raw.wire()) > level.getAsInt()) {
         return null;
       }
-      entry.failures().holdLevel = level.getAsInt();
+      entry.history().blockLevel = level.getAsInt();
       return AttemptOutcome.deadLetter(Count.BLOCKED, "KEY_PARKED");
     } catch (Throwable e) {
       if (Failures.isJvmFailure(e)) {
         throw e;
       }
-      // Whether it may be handled is unknown: nothing moves until the store answers.
+      // Whether it may be handled is unknown, so the route pauses until the store answers.
       AttemptOutcome outage = outage(e);
       return outage == null ? AttemptOutcome.outage(e.getClass().getName()) : outage;
     } finally {
@@ -174,30 +178,30 @@ final class AttemptRunner {
   }
 
   private AttemptOutcome handle(LaneEntry entry, Message message) {
-    entry.attempts = entry.failedAttempts() + 1;
+    entry.handlerRuns = entry.failedAttempts() + 1;
     Execution execution = new Execution(entry, message, config, time);
     entry.execution = execution;
-    AttemptOutcome verdict;
+    AttemptOutcome outcome;
     Throwable failure = null;
     try {
-      verdict = inTransaction(execution, message);
+      outcome = inTransaction(execution, message);
     } catch (Throwable thrown) {
       failure = thrown;
-      verdict = null;
+      outcome = null;
     }
     boolean overrun = execution.end();
     entry.execution = null;
-    if (failure == null && !overrun && verdict != null) {
-      if (verdict.kind() == AttemptOutcome.Kind.RETRY) {
-        askedForRetry(entry);
+    if (failure == null && !overrun && outcome != null) {
+      if (outcome.kind() == AttemptOutcome.Kind.RETRY) {
+        recordRetryRequest(entry);
       }
-      return verdict;
+      return outcome;
     }
     if (closing.getAsBoolean() && Failures.isInterrupt(failure)) {
       return AttemptOutcome.giveBack();
     }
     if (overrun) {
-      entry.failed(
+      entry.recordFailure(
           new HandlerFailure(
               "handler overran its deadline of " + config.handlerDeadline(), failure));
       return AttemptOutcome.retry(null);
@@ -217,7 +221,7 @@ final class AttemptRunner {
       execution.entry().enter(LaneEntry.Phase.HANDLER);
       Settlement settlement = handler.handle(execution);
       execution.beginCommit();
-      return settlement == null ? null : verdict(settlement);
+      return settlement == null ? null : outcomeOf(settlement);
     }
     execution.entry().enter(LaneEntry.Phase.INBOX);
     Optional<Inbox> inbox = config.inbox();
@@ -233,20 +237,20 @@ final class AttemptRunner {
               }
               execution.entry().enter(LaneEntry.Phase.HANDLER);
               Settlement settlement = handler.handle(execution);
-              AttemptOutcome verdict = settlement == null ? null : verdict(settlement);
-              boolean commits = verdict != null && verdict.kind() == AttemptOutcome.Kind.FINISHED;
+              AttemptOutcome outcome = settlement == null ? null : outcomeOf(settlement);
+              boolean commits = outcome != null && outcome.kind() == AttemptOutcome.Kind.FINISHED;
               if (!commits || !execution.beginCommit()) {
                 tx.setRollbackOnly();
               } else if (tx.isRollbackOnly()) {
                 throw new HandlerFailure(
-                    "transaction was marked rollback-only, but the handler said done", null);
+                    "transaction was marked rollback-only, but the handler returned done", null);
               }
               execution.entry().enter(LaneEntry.Phase.COMMIT);
-              return verdict;
+              return outcome;
             });
   }
 
-  static AttemptOutcome verdict(Settlement settlement) {
+  static AttemptOutcome outcomeOf(Settlement settlement) {
     return switch (settlement.kind()) {
       case DONE -> AttemptOutcome.finished(Count.DONE);
       case DROP -> AttemptOutcome.finished(Count.DROPPED);
@@ -259,24 +263,24 @@ final class AttemptRunner {
   private AttemptOutcome classify(LaneEntry entry, Throwable failure) {
     AttemptOutcome outage = outage(failure);
     if (outage != null) {
-      entry.failures().outage = failure;
+      entry.history().lastOutage = failure;
       return outage;
     }
-    entry.failed(failure);
+    entry.recordFailure(failure);
     if (Failures.isJvmFailure(failure)) {
-      return AttemptOutcome.machineFailed(Failures.text(failure));
+      return AttemptOutcome.jvmFailure(Failures.text(failure));
     }
     entry.enter(LaneEntry.Phase.CLASSIFIER);
     try {
       Settlement settlement = config.classifier().classify(failure);
       return settlement.kind() == Settlement.Kind.DONE
           ? AttemptOutcome.retry(null)
-          : verdict(settlement);
+          : outcomeOf(settlement);
     } catch (Throwable e) {
       addSuppressed(e, failure);
-      entry.failed(e);
+      entry.recordFailure(e);
       return Failures.isJvmFailure(e)
-          ? AttemptOutcome.machineFailed(Failures.text(e))
+          ? AttemptOutcome.jvmFailure(Failures.text(e))
           : AttemptOutcome.retry(null);
     } finally {
       // An interrupt that a classifier leaves set must not reach the next message.
@@ -290,23 +294,25 @@ final class AttemptRunner {
         failure.addSuppressed(other);
       }
     } catch (Throwable e) {
-      // It is only for people to read.
+      // The suppressed failure is only information for a reader.
       return;
     }
   }
 
-  static void askedForRetry(LaneEntry entry) {
-    entry.failed(new HandlerFailure("handler asked for a retry", null));
+  static void recordRetryRequest(LaneEntry entry) {
+    entry.recordFailure(new HandlerFailure("handler asked for a retry", null));
   }
 
-  /** Returns a verdict if the failure is about something out of reach, not about the message. */
+  /**
+   * Returns an outcome if a dependency is unavailable and the message is not the cause, else null.
+   */
   static @Nullable AttemptOutcome outage(@Nullable Throwable failure) {
     return !Failures.isJvmFailure(failure) && Failures.isOutage(failure)
         ? AttemptOutcome.outage(Failures.known(failure).map(CommsException::code).orElse(""))
         : null;
   }
 
-  /** A failure of the handler that has no exception of its own. */
+  /** A failure of the handler for which the handler threw no exception. */
   private static final class HandlerFailure extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

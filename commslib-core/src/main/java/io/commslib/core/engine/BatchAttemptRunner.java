@@ -17,8 +17,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs a batch handler once over records that are fit for it. What does not come to an outcome for
- * all of them in one go is left to single attempts, which count.
+ * Runs a batch handler once over eligible records. If this run does not finish all of them, it has
+ * no effect, and single attempts follow, which count. Thread-safe.
  */
 final class BatchAttemptRunner {
 
@@ -34,40 +34,37 @@ final class BatchAttemptRunner {
     this.consumer = config.destination() + "/" + config.group();
   }
 
-  /**
-   * Returns one verdict for each record, or an empty list when they have to be attempted one by
-   * one.
-   */
+  /** Returns one outcome for each record, or an empty list if they must be attempted one by one. */
   List<AttemptOutcome> run(List<LaneEntry> entries) {
     List<Execution> executions = new ArrayList<>(entries.size());
     for (LaneEntry entry : entries) {
       executions.add(new Execution(entry, Objects.requireNonNull(entry.message), config, time));
     }
-    // One of them stands for all at the watchdog: they share thread, deadline and transaction.
+    // The watchdog checks one for all: they share thread, deadline and transaction.
     Execution lead = executions.get(0);
     lead.entry().execution = lead;
     lead.entry().enter(LaneEntry.Phase.HANDLER);
-    List<AttemptOutcome> verdicts;
+    List<AttemptOutcome> outcomes;
     try {
-      verdicts = inTransaction(lead, executions);
+      outcomes = inTransaction(lead, executions);
     } catch (Throwable failure) {
       AttemptOutcome outage = AttemptRunner.outage(failure);
       if (Failures.isJvmFailure(failure)) {
-        outage = AttemptOutcome.machineFailed(Failures.text(failure));
+        outage = AttemptOutcome.jvmFailure(Failures.text(failure));
       }
-      verdicts = outage == null ? List.of() : Collections.nCopies(entries.size(), outage);
+      outcomes = outage == null ? List.of() : Collections.nCopies(entries.size(), outage);
     }
     boolean overrun = lead.end();
     lead.entry().execution = null;
-    return overrun ? List.of() : verdicts;
+    return overrun ? List.of() : outcomes;
   }
 
   private List<AttemptOutcome> inTransaction(Execution lead, List<Execution> executions)
       throws Exception {
     if (config.transactions().isEmpty()) {
-      List<AttemptOutcome> verdicts = handle(executions);
+      List<AttemptOutcome> outcomes = handle(executions);
       lead.beginCommit();
-      return verdicts;
+      return outcomes;
     }
     return config
         .transactions()
@@ -75,16 +72,17 @@ final class BatchAttemptRunner {
         .run(
             (TransactionContext tx) -> {
               executions.forEach(execution -> execution.bind(tx));
-              List<AttemptOutcome> verdicts = enterAndHandle(tx, executions);
+              List<AttemptOutcome> outcomes = enterAndHandle(tx, executions);
               boolean all =
-                  !verdicts.isEmpty()
-                      && verdicts.stream().allMatch(v -> v.kind() == AttemptOutcome.Kind.FINISHED);
+                  !outcomes.isEmpty()
+                      && outcomes.stream()
+                          .allMatch(one -> one.kind() == AttemptOutcome.Kind.FINISHED);
               if (!all || tx.isRollbackOnly() || !lead.beginCommit()) {
                 tx.setRollbackOnly();
                 return List.<AttemptOutcome>of();
               }
               lead.entry().enter(LaneEntry.Phase.COMMIT);
-              return verdicts;
+              return outcomes;
             });
   }
 
@@ -94,12 +92,12 @@ final class BatchAttemptRunner {
     if (inbox.isEmpty()) {
       return handle(executions);
     }
-    List<@Nullable AttemptOutcome> verdicts = new ArrayList<>(executions.size());
+    List<@Nullable AttemptOutcome> outcomes = new ArrayList<>(executions.size());
     List<Execution> fresh = new ArrayList<>(executions.size());
     boolean[] entered =
         inbox.get().enterAll(tx, consumer, executions.stream().map(Execution::message).toList());
     for (int i = 0; i < entered.length; i++) {
-      verdicts.add(entered[i] ? null : AttemptOutcome.finished(Count.DUPLICATE));
+      outcomes.add(entered[i] ? null : AttemptOutcome.finished(Count.DUPLICATE));
       if (entered[i]) {
         fresh.add(executions.get(i));
       }
@@ -110,25 +108,25 @@ final class BatchAttemptRunner {
     }
     List<AttemptOutcome> all = new ArrayList<>(executions.size());
     int next = 0;
-    for (AttemptOutcome verdict : verdicts) {
-      all.add(verdict == null ? handled.get(next++) : verdict);
+    for (AttemptOutcome outcome : outcomes) {
+      all.add(outcome == null ? handled.get(next++) : outcome);
     }
     return all;
   }
 
-  /** Returns as many verdicts as deliveries, or none. */
+  /** Returns one outcome for each delivery, or none. */
   private List<AttemptOutcome> handle(List<Execution> executions) throws Exception {
     List<Delivery> batch = Collections.unmodifiableList(executions);
-    List<Settlement> outcomes = handler.handleAll(batch);
-    if (outcomes == null
-        || outcomes.size() != executions.size()
-        || outcomes.stream().anyMatch(Objects::isNull)) {
+    List<Settlement> settlements = handler.handleAll(batch);
+    if (settlements == null
+        || settlements.size() != executions.size()
+        || settlements.stream().anyMatch(Objects::isNull)) {
       return List.of();
     }
-    List<AttemptOutcome> verdicts = new ArrayList<>(outcomes.size());
-    for (Settlement outcome : outcomes) {
-      verdicts.add(AttemptRunner.verdict(outcome));
+    List<AttemptOutcome> outcomes = new ArrayList<>(settlements.size());
+    for (Settlement settlement : settlements) {
+      outcomes.add(AttemptRunner.outcomeOf(settlement));
     }
-    return verdicts;
+    return outcomes;
   }
 }

@@ -11,111 +11,117 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One run of a batch and what it came to: records that are finished, and records that go back to
- * their keys, some of them to be handled alone or with an outcome already decided. Confined to its
+ * One run of a batch and its outcome: records that are finished, and records that return to their
+ * lanes, some of them to run alone or with an outcome that is already known. Confined to its
  * worker.
  */
 final class BatchRun {
 
-  private final List<LaneEntry> taken;
-  private final AttemptRunner attempts;
+  private final List<LaneEntry> batch;
+  private final AttemptRunner attemptRunner;
   private final Map<LaneEntry, Count> finished = new LinkedHashMap<>();
-  private final Set<LaneEntry> untaken = new HashSet<>();
+  private final Set<LaneEntry> returning = new HashSet<>();
 
-  /** Keys whose further records of this batch have to wait for one that is not finished. */
-  private final Set<Lane> stopped = new HashSet<>();
+  /** Lanes whose further records of this batch must wait for one that is not finished. */
+  private final Set<Lane> stoppedLanes = new HashSet<>();
 
   private @Nullable AttemptOutcome outage;
 
-  BatchRun(List<LaneEntry> taken, AttemptRunner attempts) {
-    this.taken = taken;
-    this.attempts = attempts;
+  BatchRun(List<LaneEntry> batch, AttemptRunner attemptRunner) {
+    this.batch = batch;
+    this.attemptRunner = attemptRunner;
   }
 
   void run(BatchAttemptRunner batches) {
-    List<LaneEntry> fit = fit();
-    List<AttemptOutcome> verdicts = fit.isEmpty() ? List.of() : batches.run(fit);
-    for (int i = 0; i < fit.size(); i++) {
-      LaneEntry entry = fit.get(i);
-      if (verdicts.isEmpty()) {
-        entry.single = true;
-        untaken.add(entry);
-      } else if (verdicts.get(i).isOutage()) {
-        outage = verdicts.get(i);
-        untaken.add(entry);
+    List<LaneEntry> eligible = eligible();
+    List<AttemptOutcome> outcomes = eligible.isEmpty() ? List.of() : batches.run(eligible);
+    for (int i = 0; i < eligible.size(); i++) {
+      LaneEntry entry = eligible.get(i);
+      if (outcomes.isEmpty()) {
+        entry.mustRunAlone = true;
+        returning.add(entry);
+      } else if (outcomes.get(i).isOutage()) {
+        outage = outcomes.get(i);
+        returning.add(entry);
       } else {
-        apply(entry, verdicts.get(i));
+        apply(entry, outcomes.get(i));
       }
     }
   }
 
-  /** Leaves out what can't be decoded or has expired, and what stands behind it. */
-  private List<LaneEntry> fit() {
-    List<LaneEntry> fit = new ArrayList<>(taken.size());
-    Set<Lane> unfit = new HashSet<>();
-    for (LaneEntry entry : taken) {
-      boolean behind = entry.lane != null && unfit.contains(entry.lane);
+  /** The records for the handler; without those that can't be handled and those behind them. */
+  private List<LaneEntry> eligible() {
+    List<LaneEntry> eligible = new ArrayList<>(batch.size());
+    Set<Lane> ineligible = new HashSet<>();
+    for (LaneEntry entry : batch) {
+      boolean behind = entry.lane != null && ineligible.contains(entry.lane);
       AttemptOutcome early = behind ? null : prepare(entry);
       if (behind) {
-        untaken.add(entry);
+        returning.add(entry);
       } else if (early == null) {
-        fit.add(entry);
+        eligible.add(entry);
       } else {
-        decide(entry, early, unfit);
+        postpone(entry, early, ineligible);
       }
     }
-    return fit;
+    return eligible;
   }
 
   private @Nullable AttemptOutcome prepare(LaneEntry entry) {
     try {
-      return attempts.prepare(entry);
+      return attemptRunner.prepare(entry);
     } catch (Throwable e) {
-      return attempts.failed(entry, e);
+      return attemptRunner.attemptFailed(entry, e);
     }
   }
 
-  private void apply(LaneEntry entry, AttemptOutcome verdict) {
-    if (entry.lane != null && stopped.contains(entry.lane)) {
-      untaken.add(entry);
+  private void apply(LaneEntry entry, AttemptOutcome outcome) {
+    if (entry.lane != null && stoppedLanes.contains(entry.lane)) {
+      returning.add(entry);
       return;
     }
-    entry.attempts = entry.failedAttempts() + 1;
-    if (verdict.kind() == AttemptOutcome.Kind.FINISHED) {
-      finished.put(entry, verdict.count());
+    entry.handlerRuns = entry.failedAttempts() + 1;
+    if (outcome.kind() == AttemptOutcome.Kind.FINISHED) {
+      finished.put(entry, outcome.count());
       return;
     }
-    if (verdict.kind() == AttemptOutcome.Kind.RETRY) {
-      AttemptRunner.askedForRetry(entry);
+    if (outcome.kind() == AttemptOutcome.Kind.RETRY) {
+      AttemptRunner.recordRetryRequest(entry);
     }
-    decide(entry, verdict, stopped);
+    postpone(entry, outcome, stoppedLanes);
   }
 
-  private void decide(LaneEntry entry, AttemptOutcome verdict, Set<Lane> stops) {
-    entry.single = true;
-    entry.failures().decided = verdict;
-    untaken.add(entry);
+  private void postpone(LaneEntry entry, AttemptOutcome outcome, Set<Lane> lanes) {
+    entry.mustRunAlone = true;
+    entry.history().pendingOutcome = outcome;
+    returning.add(entry);
     if (entry.lane != null) {
-      stops.add(entry.lane);
+      lanes.add(entry.lane);
     }
+  }
+
+  int size() {
+    return batch.size();
   }
 
   Map<LaneEntry, Count> finished() {
     return Collections.unmodifiableMap(finished);
   }
 
-  /** Youngest first, so that of each key the oldest ends up at its head. */
-  List<LaneEntry> untaken() {
-    List<LaneEntry> youngestFirst = new ArrayList<>(untaken.size());
-    for (int i = taken.size() - 1; i >= 0; i--) {
-      if (untaken.contains(taken.get(i))) {
-        youngestFirst.add(taken.get(i));
+  /**
+   * The records that return to their lanes, youngest first, so that the oldest becomes the head.
+   */
+  List<LaneEntry> returning() {
+    List<LaneEntry> youngestFirst = new ArrayList<>(returning.size());
+    for (int i = batch.size() - 1; i >= 0; i--) {
+      if (returning.contains(batch.get(i))) {
+        youngestFirst.add(batch.get(i));
       }
     }
     return youngestFirst;
   }
 
-  /** Why nothing could be handled just now, or null. */
+  /** The outage that the batch ended in, or null. */
   @Nullable AttemptOutcome outage() {
     return outage;
   }

@@ -6,11 +6,17 @@ import java.time.Duration;
 import java.util.function.Consumer;
 
 /**
- * Whether handlers may start: not while the user has paused, the gate is closed, or an outage is
- * waited for. After an outage's wait one handler probes; the first that gets through opens the
- * route. Guarded by the engine's lock, under which the timers make their changes too.
+ * Decides how many handlers may run. None starts while the user has paused the route, the gate is
+ * closed, or the pause of an outage lasts. After such a pause one handler probes; the first outcome
+ * opens the route. Confined to {@link EngineState}'s lock; timers report to it.
  */
 final class ConsumptionGate {
+
+  /** The pauses that end by a timer. */
+  enum TimedPause {
+    GATE,
+    OUTAGE
+  }
 
   private static final Backoff OUTAGE_BACKOFF =
       Backoff.exponential(Duration.ofMillis(200), Duration.ofSeconds(5));
@@ -18,39 +24,43 @@ final class ConsumptionGate {
   private static final Backoff JVM_BACKOFF =
       Backoff.exponential(Duration.ofMillis(250), Duration.ofMinutes(1)).withoutJitter();
 
+  /** Above this number the backoffs no longer grow. */
+  private static final int MAX_COUNT = 30;
+
   private final CommsRuntime runtime;
-  private final Consumer<Runnable> underLock;
-  private final Runnable onEnd;
+  private final Consumer<TimedPause> onPauseOver;
   private boolean pausedByUser;
-  private boolean gateClosed;
-  private boolean outage;
+  private boolean gatePause;
+  private boolean outagePause;
   private boolean probing;
-  private boolean flood;
-  private boolean machineFailed;
+  private boolean storm;
+  private boolean jvmFailure;
   private int outages;
   private int jvmFailures;
   private boolean closed;
-  private volatile String reason = "";
+  private String reason = "";
 
-  /** With what is told under the lock when the time of a pause is over. */
-  ConsumptionGate(CommsRuntime runtime, Consumer<Runnable> underLock, Runnable onEnd) {
+  /**
+   * With the callback for the end of a timed pause, which calls {@link #endPause} under the lock.
+   */
+  ConsumptionGate(CommsRuntime runtime, Consumer<TimedPause> onPauseOver) {
     this.runtime = runtime;
-    this.underLock = underLock;
-    this.onEnd = onEnd;
+    this.onPauseOver = onPauseOver;
   }
 
-  /** How many handlers may run at once now. */
+  /** The number of handlers that may run at the same time now. */
   int allowed(int workers) {
-    if (pausedByUser || gateClosed || outage) {
+    if (pausedByUser || gatePause || outagePause) {
       return 0;
     }
     return probing ? 1 : workers;
   }
 
   boolean isPaused() {
-    return pausedByUser || gateClosed || outage || probing;
+    return pausedByUser || gatePause || outagePause || probing;
   }
 
+  /** The reason of the last pause. */
   String reason() {
     return reason;
   }
@@ -65,80 +75,71 @@ final class ConsumptionGate {
   }
 
   /** Returns true if the route was open before. */
-  boolean gateClosed() {
-    if (gateClosed || closed) {
+  boolean pauseForGate() {
+    if (gatePause || closed) {
       return false;
     }
-    // The end is set first: without it a pause that could not be scheduled would have none.
-    runtime.scheduler().schedule(GATE_PAUSE, () -> end(() -> gateClosed = false));
+    // The end is scheduled first: a pause whose end could not be scheduled would last indefinitely.
+    runtime.scheduler().schedule(GATE_PAUSE, () -> onPauseOver.accept(TimedPause.GATE));
     boolean opened = !isPaused();
-    gateClosed = true;
+    gatePause = true;
     probing = true;
     reason = "gate closed";
     return opened;
   }
 
   /** Returns true if the route was open before. */
-  boolean outage(String why) {
-    if (outage || closed) {
+  boolean pauseForOutage(String why) {
+    if (outagePause || closed) {
       return false;
     }
-    int count = Math.min(outages + 1, 30);
-    // At least half of the bound: a random wait near zero would hammer a broker that is down.
+    int count = Math.min(outages + 1, MAX_COUNT);
+    // At least half of the bound: a random pause near zero would overload a broker that is down.
     Duration half = OUTAGE_BACKOFF.withoutJitter().next(count, runtime.random()).dividedBy(2);
     return pause(why, OUTAGE_BACKOFF.next(count, runtime.random()).dividedBy(2).plus(half), count);
   }
 
-  private boolean pause(String why, Duration wait, int count) {
-    runtime.scheduler().schedule(wait, () -> end(() -> outage = false));
+  /** Pauses as for an outage, because one cause would have dead-lettered messages of many keys. */
+  boolean pauseForStorm(String why) {
+    storm = true;
+    return pauseForOutage(why);
+  }
+
+  /** Pauses because this process fails; the pause grows with each failure in a row. */
+  boolean pauseForJvmFailure(String why) {
+    jvmFailure = true;
+    if (outagePause || closed) {
+      return false;
+    }
+    jvmFailures = Math.min(jvmFailures + 1, MAX_COUNT);
+    return pause(why, jvmPause(), outages);
+  }
+
+  private boolean pause(String why, Duration duration, int count) {
+    runtime.scheduler().schedule(duration, () -> onPauseOver.accept(TimedPause.OUTAGE));
     boolean opened = !isPaused();
-    outage = true;
+    outagePause = true;
     probing = true;
     reason = why;
     outages = count;
     return opened;
   }
 
-  private void end(Runnable change) {
-    underLock.accept(
-        () -> {
-          change.run();
-          onEnd.run();
-        });
-  }
-
-  /**
-   * There is no record to try with whether the trouble is over: the next ones begin as usual, and
-   * another failure pauses for longer. Returns true if the route was paused until now.
-   */
-  boolean hasNothingToTry() {
-    if (!probing || outage || gateClosed) {
-      return false;
+  /** Ends a pause whose time is over; the probe follows. */
+  void endPause(TimedPause pause) {
+    if (pause == TimedPause.GATE) {
+      gatePause = false;
+    } else {
+      outagePause = false;
     }
-    probing = false;
-    flood = false;
-    machineFailed = false;
-    return true;
   }
 
-  /** An outage in which one cause would have dead-lettered many keys. */
-  boolean flood(String why) {
-    flood = true;
-    return outage(why);
+  boolean isStorm() {
+    return storm;
   }
 
-  boolean isFlood() {
-    return flood;
-  }
-
-  /** An outage of this very process; the pause grows with each one. */
-  boolean machineFailed(String why) {
-    machineFailed = true;
-    if (outage || closed) {
-      return false;
-    }
-    jvmFailures = Math.min(jvmFailures + 1, 30);
-    return pause(why, jvmPause(), outages);
+  boolean isJvmFailure() {
+    return jvmFailure;
   }
 
   /** The pause after the last error of the JVM. */
@@ -146,20 +147,27 @@ final class ConsumptionGate {
     return JVM_BACKOFF.next(Math.max(1, jvmFailures), runtime.random());
   }
 
-  boolean isMachineFailed() {
-    return machineFailed;
+  /** The probe has an outcome, so the route opens. Returns true if it was paused until now. */
+  boolean endProbing() {
+    if (!endProbingUntried()) {
+      return false;
+    }
+    outages = 0;
+    jvmFailures = 0;
+    return true;
   }
 
-  /** A handler got through; returns true if the route was paused until now. */
-  boolean succeeded() {
-    if (!probing || outage || gateClosed) {
+  /**
+   * Opens the route although there is no record to probe with: another failure pauses it for
+   * longer. Returns true if it was paused until now.
+   */
+  boolean endProbingUntried() {
+    if (!probing || outagePause || gatePause) {
       return false;
     }
     probing = false;
-    flood = false;
-    machineFailed = false;
-    outages = 0;
-    jvmFailures = 0;
+    storm = false;
+    jvmFailure = false;
     return true;
   }
 

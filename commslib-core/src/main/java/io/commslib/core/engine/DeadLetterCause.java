@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Writes down why a record was given up, within the caps of {@link DeadLetterHeaders}. */
+/** Describes the cause of a dead letter, within the limits of {@link DeadLetterHeaders}. */
 final class DeadLetterCause {
 
   private static final int MAX_TEXT_CHARS = 1_000;
@@ -46,13 +46,13 @@ final class DeadLetterCause {
         DeferredRetryHeaders.receivedAt(entry.raw)
             .orElseGet(() -> time.now().minus(age).toString()));
     cause.put("failed-at", time.now().toString());
-    cause.put("attempts", Integer.toString(entry.attempts));
+    cause.put("attempts", Integer.toString(entry.handlerRuns));
     cause.put("redrive-count", Integer.toString(DeadLetterHeaders.redriveCount(entry.raw.wire())));
-    LaneEntry.History failures = entry.failures();
-    Throwable failure = failures.last;
+    LaneEntry.History history = entry.history();
+    Throwable failure = history.lastFailure;
     cause.put("fingerprint", fingerprint(failure, reason));
     if (failure != null) {
-      cause.put("first-cause", String.valueOf(failures.firstCause));
+      cause.put("first-cause", String.valueOf(history.firstCause));
       cause.put("last-cause", Failures.text(failure));
       cause.put("stack", stack(failure));
     }
@@ -60,8 +60,9 @@ final class DeadLetterCause {
   }
 
   /**
-   * Equal for failures of one class at one place; free of ids and values, which differ from message
-   * to message. A wrapper that only carries another failure does not count.
+   * Identifies a cause: equal for failures of one class at one place in the code. Contains no ids
+   * and values, which differ from message to message. A wrapper that only carries another failure
+   * is ignored.
    */
   static String fingerprint(@Nullable Throwable failure, String reason) {
     if (failure == null) {
@@ -75,7 +76,7 @@ final class DeadLetterCause {
     return carried.getClass().getName() + code + place;
   }
 
-  /** Like {@code printStackTrace}, but bounded, whatever the chain of causes looks like. */
+  /** Like {@code printStackTrace}, but bounded for any chain of causes. */
   private static String stack(Throwable failure) {
     StringBuilder text = new StringBuilder(MAX_STACK_CHARS);
     Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>());

@@ -9,15 +9,15 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Smaller forms of a letter that its target refuses. The body and the attributes of the message are
- * never cut.
+ * Smaller forms of a dead letter that its target refuses. The body and the attributes of the
+ * message are never cut.
  */
 final class DeadLetterForms {
 
-  /** The cause keeps what identifies it, without texts and stack. */
+  /** The cause keeps the fields that identify it, without texts and stack. */
   static final int CAUSE_CUT = 1;
 
-  /** The application's headers are left out too; a field of the cause says how many there were. */
+  /** The application's headers are left out too; a field of the cause has their number. */
   static final int HEADERS_CUT = 2;
 
   private static final Set<String> SHORT_FIELDS =
@@ -35,6 +35,21 @@ final class DeadLetterForms {
   private static final int MAX_REASON_CHARS = 200;
 
   private DeadLetterForms() {}
+
+  /**
+   * Prepares another publish of a dead letter that was refused. Returns false if there is no
+   * smaller form.
+   */
+  static boolean useSmallerForm(LaneEntry.History history) {
+    history.deadLetter = null;
+    history.pendingOutcome =
+        AttemptOutcome.deadLetter(history.deadLetterCount, history.deadLetterReason);
+    if (history.deadLetterForm >= HEADERS_CUT) {
+      return false;
+    }
+    history.deadLetterForm++;
+    return true;
+  }
 
   static Map<String, String> cause(Map<String, String> whole, int form) {
     if (form < CAUSE_CUT) {

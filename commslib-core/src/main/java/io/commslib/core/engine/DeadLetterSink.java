@@ -8,15 +8,15 @@ import java.util.concurrent.CompletionStage;
 public interface DeadLetterSink {
 
   /**
-   * Publishes a dead letter; the stage completes once the broker has confirmed it. The engine
-   * settles the original only then. After a failure it pauses the route and tries again with the
-   * same letter. A failure of kind {@code PERMANENT} must prove that the target refuses this very
-   * letter for its size or form: the engine then tries a smaller form, and at last keeps the letter
-   * and goes on with others. A target that is missing, not reachable or not permitted is {@code
+   * Publishes a dead letter. The engine acknowledges the original only after the stage has
+   * completed. After a failure it pauses the route and publishes the same letter again. A failure
+   * of kind {@code PERMANENT} must prove that the target refuses this very letter for its size or
+   * form. The engine then tries smaller forms; if all are refused, it keeps the letter and
+   * continues with other records. A target that is missing, unreachable or not permitted is {@code
    * TRANSIENT}.
    *
    * @param deadLetter with the cause in its headers
-   * @return completes when it is safe
+   * @return completes when the broker has confirmed the letter
    */
   CompletionStage<?> publish(WireMessage deadLetter);
 }

@@ -14,21 +14,36 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * What one transport knows to exist, and what it refuses before asking its broker: publishes and
- * subscriptions to what was not declared, messages over the limit, delayed delivery it does not
- * have. Thread-safe.
+ * The destinations that one transport has declared, and the checks that need no broker: it refuses
+ * publishes and subscriptions to undeclared destinations, messages over the limit, and delayed
+ * delivery, which the transport does not have. Thread-safe.
  */
 public final class Declarations {
 
   /**
    * The transport's own error codes. Immutable value.
    *
-   * @param undeclared destination was not declared
-   * @param tooLarge body over the limit
-   * @param delayed delayed delivery it does not have
-   * @param wrongGroup not the group of the queue
+   * @param undeclared a publish to a destination that was not declared
+   * @param unknownSource a subscription to a destination that was not declared
+   * @param tooLarge a body over the limit
+   * @param delayed delayed delivery
+   * @param wrongGroup a subscription of a group that is not the queue's
    */
-  public record Codes(String undeclared, String tooLarge, String delayed, String wrongGroup) {}
+  public record Codes(
+      String undeclared, String unknownSource, String tooLarge, String delayed, String wrongGroup) {
+
+    /**
+     * Codes with the same one for publishes and subscriptions to undeclared destinations.
+     *
+     * @param undeclared a publish or subscription to a destination that was not declared
+     * @param tooLarge a body over the limit
+     * @param delayed delayed delivery
+     * @param wrongGroup a subscription of a group that is not the queue's
+     */
+    public Codes(String undeclared, String tooLarge, String delayed, String wrongGroup) {
+      this(undeclared, undeclared, tooLarge, delayed, wrongGroup);
+    }
+  }
 
   private final Codes codes;
   private final int maxMessageBytes;
@@ -37,8 +52,8 @@ public final class Declarations {
   /**
    * Creates an empty set.
    *
-   * @param codes the transport's own
-   * @param maxMessageBytes largest body the transport takes
+   * @param codes the transport's own codes
+   * @param maxMessageBytes the largest body that the transport accepts
    */
   public Declarations(Codes codes, int maxMessageBytes) {
     this.codes = Objects.requireNonNull(codes, "codes");
@@ -46,7 +61,7 @@ public final class Declarations {
   }
 
   /**
-   * Remembers a destination that now exists on the broker.
+   * Records a destination that now exists on the broker. Replaces an earlier declaration.
    *
    * @param config as it was declared
    */
@@ -55,9 +70,9 @@ public final class Declarations {
   }
 
   /**
-   * Returns how a destination was declared.
+   * Returns the declaration of a destination.
    *
-   * @param destination which one
+   * @param destination the destination
    * @return its configuration, or empty
    */
   public Optional<DestinationConfig> find(Destination destination) {
@@ -65,12 +80,12 @@ public final class Declarations {
   }
 
   /**
-   * Returns why a message can't be published, as far as that is known without the broker.
+   * Returns the reason why a message can't be published, as far as it is known without the broker.
    *
-   * @param to where it should go
-   * @param message what should be published
+   * @param to the destination of the publish
+   * @param message the message
    * @return a failure with certainty {@code NOT_SENT}, or empty: of kind {@code TRANSIENT} if the
-   *     destination was not declared here, which says nothing of the message, else {@code
+   *     destination was not declared here, which says nothing about the message, else {@code
    *     PERMANENT}
    */
   public Optional<PublishException> refusal(Destination to, Message message) {
@@ -95,25 +110,13 @@ public final class Declarations {
                 + ", maxMessageBytes of the transport)");
   }
 
-  /**
-   * Returns the text about a destination that was not declared.
-   *
-   * @param destination which one
-   * @return value and rule
-   */
-  public static String undeclared(Destination destination) {
+  private static String undeclared(Destination destination) {
     return "destination: "
         + destination
         + " (expected: one that this transport has declared, by declare)";
   }
 
-  /**
-   * Returns the text about a message with a time of delivery.
-   *
-   * @param message which one; it has a time
-   * @return value and rule
-   */
-  public static String delayed(Message message) {
+  private static String delayed(Message message) {
     return "deliverAt: "
         + message.deliverAt().orElseThrow()
         + " (expected: none, as this transport has no DELAYED_DELIVERY; the outbox has)";
@@ -126,20 +129,32 @@ public final class Declarations {
   }
 
   /**
-   * Returns the declaration a subscription refers to.
+   * Returns the declaration of a destination that a subscription or an operator reads from.
    *
-   * @param subscription what is asked for
-   * @return how its destination was declared
-   * @throws SubscribeException {@code PERMANENT} if it was not declared, or the group is not the
-   *     queue's
+   * @param source the destination
+   * @return its configuration
+   * @throws SubscribeException {@code PERMANENT} if it was not declared
    */
-  public DestinationConfig require(SubscriptionConfig subscription) {
-    Destination source = subscription.destination();
+  public DestinationConfig require(Destination source) {
     DestinationConfig config = declared.get(source);
     if (config == null) {
       throw new SubscribeException(
-          codes.undeclared(), FailureKind.PERMANENT, undeclared(source), null);
+          codes.unknownSource(), FailureKind.PERMANENT, undeclared(source), null);
     }
+    return config;
+  }
+
+  /**
+   * Returns the declaration that a subscription refers to.
+   *
+   * @param subscription the subscription's configuration
+   * @return the configuration of its destination
+   * @throws SubscribeException {@code PERMANENT} if the destination was not declared, or if the
+   *     group is not the queue's
+   */
+  public DestinationConfig require(SubscriptionConfig subscription) {
+    Destination source = subscription.destination();
+    DestinationConfig config = require(source);
     if (source.kind() == Destination.Kind.QUEUE
         && !config.groups().contains(subscription.group())) {
       throw new SubscribeException(

@@ -1,6 +1,7 @@
 package io.commslib.core.engine;
 
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.time.TimeSource;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -10,60 +11,54 @@ import org.jspecify.annotations.Nullable;
 /** Lets the broker keep records that wait for a delayed attempt. */
 final class DeferredRetries {
 
-  private final DelayStore keeper;
-  private final EngineState books;
+  private final DelayStore delayStore;
+  private final TimeSource time;
+  private final EngineState state;
+  private final EngineEvents events;
 
-  DeferredRetries(DelayStore keeper, EngineState books) {
-    this.keeper = keeper;
-    this.books = books;
+  DeferredRetries(DelayStore delayStore, TimeSource time, EngineState state, EngineEvents events) {
+    this.delayStore = delayStore;
+    this.time = time;
+    this.state = state;
+    this.events = events;
   }
 
   /**
-   * Hands the record over; false if it has to wait here. Else the worker's place stays taken until
-   * the record is known to be safe.
+   * Publishes the record to the delay store. Returns false if the record must wait in the engine.
+   * After true, the worker's place stays taken until the record is known to be safe.
    */
-  boolean keep(LaneEntry entry, Duration delay) {
-    if (books.isLeavingNow(entry)) {
+  boolean defer(LaneEntry entry, Duration delay) {
+    if (state.isLeaving(entry)) {
       return false;
     }
     entry.enter(LaneEntry.Phase.DELAY_STORE);
     Optional<CompletionStage<?>> kept;
     try {
-      kept = keeper.keep(DeferredRetryHeaders.add(entry, receivedAt(entry)), delay);
+      kept = delayStore.keep(DeferredRetryHeaders.add(entry, receivedAt(entry)), delay);
     } catch (Throwable e) {
-      notKept(entry, e);
+      reportFailure(entry, e);
       return false;
     }
-    kept.ifPresent(stage -> stage.whenComplete((done, failure) -> kept(entry, delay, failure)));
+    kept.ifPresent(stage -> stage.whenComplete((done, failure) -> deferred(entry, delay, failure)));
     return kept.isPresent();
   }
 
   private String receivedAt(LaneEntry entry) {
-    Instant now = books.runtime.time().now();
-    return now.minusNanos(books.runtime.time().nanoTime() - entry.receivedNanos).toString();
+    Instant now = time.now();
+    return now.minusNanos(time.nanoTime() - entry.receivedNanos).toString();
   }
 
-  private void kept(LaneEntry entry, Duration delay, @Nullable Throwable failure) {
+  private void deferred(LaneEntry entry, Duration delay, @Nullable Throwable failure) {
     if (failure == null) {
-      books.acknowledge(entry);
+      state.acknowledge(entry);
+      state.published(entry, Count.DEFERRED);
     } else {
-      notKept(entry, failure);
+      reportFailure(entry, failure);
+      state.deferFailed(entry, delay);
     }
-    books.change(
-        () -> {
-          books.running--;
-          if (entry.state != LaneEntry.State.ACTIVE) {
-            return;
-          }
-          if (failure == null) {
-            books.book(entry, Count.DEFERRED, false);
-          } else {
-            books.holdForRetry(entry, delay);
-          }
-        });
   }
 
-  private void notKept(LaneEntry entry, Throwable failure) {
-    books.events.failed(entry.id() + " could not be set aside and waits here", failure);
+  private void reportFailure(LaneEntry entry, Throwable failure) {
+    events.componentFailed(entry.id() + " could not be deferred and waits here", failure);
   }
 }

@@ -8,9 +8,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a record that was set aside has behind it: as headers {@code commslib-retry-<field>} beside
- * the original headers. Fields: {@code attempts, first-cause, partition, position, received-at}.
- * Those of an earlier wait are kept where they say how it began, and replaced where they count.
+ * The history of a deferred record: headers {@code commslib-retry-<field>} beside the original
+ * headers. Fields: {@code attempts, first-cause, partition, position, received-at}. Another
+ * deferral replaces {@code attempts} and keeps the others, which describe the first delivery.
  */
 final class DeferredRetryHeaders {
 
@@ -32,22 +32,22 @@ final class DeferredRetryHeaders {
       headers.keySet().removeIf(name -> name.startsWith(PREFIX));
     }
     headers.put(ATTEMPTS, Integer.toString(entry.failedAttempts()));
-    headers.putIfAbsent(FIRST_CAUSE, oneLine(String.valueOf(entry.failures().firstCause)));
+    headers.putIfAbsent(FIRST_CAUSE, oneLine(String.valueOf(entry.history().firstCause)));
     entry.raw.partition().ifPresent(partition -> headers.putIfAbsent(PARTITION, partition));
     headers.putIfAbsent(POSITION, entry.raw.positionText());
     headers.putIfAbsent(RECEIVED_AT, receivedAt);
     return original.withHeaders(headers);
   }
 
-  /** Takes over what an entry that was set aside has behind it. */
+  /** Restores the history of a record that was deferred. */
   static void restore(LaneEntry entry) {
-    if (!entry.raw.isDeferredRetry() || entry.failures != null) {
+    if (!entry.raw.isDeferredRetry() || entry.history != null) {
       return;
     }
     Map<String, String> headers = entry.raw.wire().headers();
-    LaneEntry.History failures = entry.failures();
-    failures.attempts = attempts(headers.get(ATTEMPTS));
-    failures.firstCause = headers.get(FIRST_CAUSE);
+    LaneEntry.History history = entry.history();
+    history.failedAttempts = attempts(headers.get(ATTEMPTS));
+    history.firstCause = headers.get(FIRST_CAUSE);
   }
 
   private static int attempts(@Nullable String text) {
@@ -66,7 +66,7 @@ final class DeferredRetryHeaders {
     return field(raw, POSITION).orElseGet(raw::positionText);
   }
 
-  /** When it was received first, if it was set aside since. */
+  /** The time of the first delivery, if the record was deferred since. */
   static Optional<String> receivedAt(RawDelivery raw) {
     return field(raw, RECEIVED_AT);
   }
@@ -77,7 +77,7 @@ final class DeferredRetryHeaders {
         : Optional.empty();
   }
 
-  /** Returns the record as it was before it was set aside. */
+  /** Returns the record as it was before it was deferred. */
   static WireMessage without(RawDelivery raw) {
     WireMessage wire = raw.wire();
     if (!raw.isDeferredRetry()) {

@@ -6,8 +6,8 @@ import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.observe.Trouble;
+import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,31 +16,36 @@ import java.util.Objects;
 /**
  * The broker-neutral half of a subscription: everything that happens to a record between taking it
  * from the broker and settling it. Adapters feed it with {@link #accept} and learn the outcome
- * through {@link Settler}; whatever can fail on a received message fails in here, so that no path
+ * through {@link Settler}. Whatever can fail on a received message fails in here, so that no path
  * acknowledges silently.
  *
- * <p>Records of one key form a lane: one at a time, in order of acceptance. A lane whose head waits
- * for a retry holds only itself. Records without key have no lane. Thread-safe. Starts worker
- * threads named {@code commslib-<transport>-<group>-<n>}.
+ * <p>Records of one key form a lane: they are handled one at a time, in order of acceptance. A lane
+ * whose head waits for a retry delays only itself. Records without key have no lane. Thread-safe.
+ * Starts worker threads named {@code commslib-<transport>-<group>-<n>}.
  */
 public final class DeliveryEngine implements AutoCloseable {
 
+  // The design of the engine is described in EngineState.
+
   private final SubscriptionConfig config;
-  private final Settler settler;
-  private final EngineState books;
+  private final EngineEvents events;
+  private final GateCheck gate;
+  private final EngineState state;
 
   DeliveryEngine(DeliveryEngineBuilder builder) {
+    CommsRuntime runtime = Objects.requireNonNull(builder.runtime);
     this.config = builder.config;
-    this.settler = Objects.requireNonNull(builder.settler);
-    this.books = new EngineState(builder);
-    books.runWorkersWith(new WorkerLoop(builder, books)::run);
+    this.events = new EngineEvents(builder, runtime);
+    this.gate = new GateCheck(config, runtime.time(), events);
+    this.state = new EngineState(builder, events);
+    state.runWorkersWith(new WorkerLoop(builder, state, events, gate)::run);
   }
 
   /**
    * Starts an engine's configuration.
    *
-   * @param config what the subscription asks
-   * @param handler what handles its messages
+   * @param config the subscription's configuration
+   * @param handler handles its messages
    * @return new builder
    */
   public static DeliveryEngineBuilder builder(SubscriptionConfig config, MessageHandler handler) {
@@ -48,187 +53,119 @@ public final class DeliveryEngine implements AutoCloseable {
   }
 
   /**
-   * Takes responsibility for a record. Never blocks, never refuses: bounds are kept by {@link
-   * #isIntakeOpen()}, which the adapter asks before it takes more from the broker. Records of one
-   * key must be accepted in broker order. After {@link #drain} or {@link #close} the record is
-   * given back at once.
+   * Takes responsibility for a record. Never blocks and never refuses: the adapter asks {@link
+   * #isIntakeOpen()} before it takes more from the broker, which keeps the bounds. Records of one
+   * key must be accepted in broker order. After {@link #drain} the record is given back
+   * immediately; after {@link #close}, or if its scope is stopped, it is forgotten without
+   * settlement. Both count as given back.
    *
    * @param delivery the record
    */
   public void accept(RawDelivery delivery) {
-    boolean refused;
-    books.lock.lock();
-    try {
-      refused = books.take(delivery);
-      books.noteIntake();
-      books.dispatch();
-    } finally {
-      books.lock.unlock();
-    }
-    if (refused) {
-      settler.giveBack(delivery);
-    }
-    books.flush();
+    state.accept(delivery);
   }
 
   /**
-   * Takes responsibility for records until the intake closes, at the price of one: what {@link
-   * #accept(RawDelivery)} does for each as long as {@link #isIntakeOpen()}.
+   * Takes responsibility for records until the intake closes. Has the effect of {@link
+   * #accept(RawDelivery)} for each as long as {@link #isIntakeOpen()}, at the cost of one call.
    *
    * @param deliveries in broker order
-   * @return how many were taken, from the first on; the caller keeps the others until the intake
-   *     opens again
+   * @return the number of records taken, from the first on; the caller keeps the others until the
+   *     intake opens again
    */
   public int acceptWhileOpen(List<? extends RawDelivery> deliveries) {
-    List<RawDelivery> refused = null;
-    int taken = 0;
-    books.lock.lock();
-    try {
-      while (taken < deliveries.size()
-          && books.intake.isOpen()
-          && !books.draining
-          && !books.closed) {
-        RawDelivery delivery = deliveries.get(taken++);
-        if (books.take(delivery)) {
-          refused = refused == null ? new ArrayList<>() : refused;
-          refused.add(delivery);
-        }
-        books.noteIntake();
-      }
-      books.dispatch();
-    } finally {
-      books.lock.unlock();
-    }
-    if (refused != null) {
-      refused.forEach(settler::giveBack);
-    }
-    books.flush();
-    return taken;
+    return state.acceptWhileOpen(deliveries);
   }
 
   /**
    * Returns whether the adapter may take more from the broker: in-flight count and bytes are below
-   * their bounds (with hysteresis: after closing, below 70 %), and waiting records below half of
-   * the count.
+   * their bounds, and waiting records are below half of the count. After the intake has closed, it
+   * opens again below 70 % of these bounds. It is closed after {@link #drain} and {@link #close}.
    *
-   * @return true to go on
+   * @return whether the intake is open
    */
   public boolean isIntakeOpen() {
-    return books.intakeOpen;
+    return state.isIntakeOpen();
   }
 
   /**
-   * Starts no more handlers for a scope that is about to be lost; its records that have not started
-   * are forgotten without settlement and count as given back. Running ones go on and are still
-   * settled until {@link #revoke}. Idempotent.
+   * Starts no more handlers for a scope that is about to be lost. Its records that have not started
+   * are forgotten without settlement and count as given back. Running handlers continue, and their
+   * records are settled until {@link #revoke}. Idempotent.
    *
    * @param scope as in {@link RawDelivery#scope()}
    */
   public void stopScope(Object scope) {
-    books.change(
-        () -> {
-          books.stoppedScopes.add(scope);
-          books.removeIdle(entry -> entry.raw.scope() == scope);
-        });
+    state.stopScope(scope);
   }
 
   /**
    * Waits until no handler of a scope runs. Blocks the caller, not the workers.
    *
    * @param scope as in {@link RawDelivery#scope()}
-   * @param timeout how long at most
+   * @param timeout the longest time to wait
    * @return whether none runs
    */
   public boolean awaitScopeIdle(Object scope, Duration timeout) {
-    return books.await(
-        timeout,
-        () -> books.lanes.active().stream().noneMatch(entry -> entry.raw.scope() == scope));
+    return state.awaitNoneActive(entry -> entry.raw.scope() == scope, timeout);
   }
 
   /**
-   * Forgets a scope that is lost: includes {@link #stopScope}; handlers of it that still run are
-   * not settled when they end. Idempotent.
+   * Forgets a scope that is lost. Includes {@link #stopScope}. Records whose handlers still run are
+   * not settled when the handlers end. Idempotent.
    *
    * @param scope as in {@link RawDelivery#scope()}
    */
   public void revoke(Object scope) {
-    stopScope(scope);
-    books.change(
-        () -> {
-          for (LaneEntry entry : books.lanes.active()) {
-            entry.revoked |= entry.raw.scope() == scope;
-          }
-          books.stoppedScopes.remove(scope);
-        });
+    state.revoke(scope);
   }
 
   /** Starts no more handlers until {@link #resume()}. Idempotent. */
   public void pause() {
-    books.change(books.route::pauseByUser);
+    state.pauseByUser();
   }
 
   /** Ends {@link #pause()}. Idempotent. */
   public void resume() {
-    books.change(books.route::resumeByUser);
+    state.resumeByUser();
   }
 
   /**
-   * Starts no more handlers, gives back what has not started, and waits until what runs has ended
-   * and was settled.
+   * Starts no more handlers, gives back the records that have not started, and waits until the
+   * running handlers have ended and their records are settled.
    *
-   * @param timeout how long to wait at most
+   * @param timeout the longest time to wait
    * @return whether all had ended
    */
   public boolean drain(Duration timeout) {
-    List<LaneEntry> returned = new ArrayList<>();
-    books.change(
-        () -> {
-          books.draining = true;
-          if (!books.closed) {
-            returned.addAll(books.removeIdle(entry -> true));
-          }
-        });
-    returned.forEach(entry -> settler.giveBack(entry.raw));
-    return books.await(timeout, () -> books.lanes.active().isEmpty());
+    state.drain();
+    return state.awaitNoneActive(entry -> true, timeout);
   }
 
   /**
-   * Ends the engine: interrupts running handlers, whose records are not settled any more.
-   * Idempotent; does not wait.
+   * Ends the engine: interrupts running handlers, whose records are no longer settled. Idempotent;
+   * does not wait.
    */
   @Override
   public void close() {
-    books.change(
-        () -> {
-          if (!books.closed) {
-            books.closed = true;
-            books.removeIdle(entry -> true);
-            books.lanes.active().forEach(entry -> entry.revoked = true);
-            books.route.close();
-            books.idle.signalAll();
-          }
-        });
-    books.workers.close();
-    books.events.close();
+    state.close();
+    events.close();
   }
 
-  /**
-   * Returns the conservation ledger now.
-   *
-   * @return a consistent snapshot
-   */
+  /** {@return a consistent snapshot of the conservation ledger} */
   public SubscriptionSnapshot snapshot() {
-    return books.snapshot();
+    return state.snapshot();
   }
 
   /**
-   * Tells the observer of something that the adapter has seen. Any thread; returns at once.
+   * Reports something that the adapter has noticed to the observer. Callable on any thread; returns
+   * immediately.
    *
-   * @param kind what happened
-   * @param text what happened, in words, without content of messages
+   * @param kind the kind of trouble
+   * @param text describes it, without content of messages
    */
   public void report(Trouble.Kind kind, String text) {
-    books.events.trouble(kind, text, null);
+    events.trouble(kind, text, null);
   }
 
   /**
@@ -240,43 +177,48 @@ public final class DeliveryEngine implements AutoCloseable {
    *     observer does not return
    */
   public Health health() {
-    SubscriptionSnapshot now = snapshot();
+    SubscriptionSnapshot now = state.snapshot();
+    EngineState.HealthState more = state.healthState();
     Map<String, String> details = new HashMap<>();
     details.put("oldestInFlight", now.oldestInFlight().toString());
     details.put("inFlight", Long.toString(now.count(Count.IN_FLIGHT) + now.count(Count.WAITING)));
     details.put("stuckHandlers", Integer.toString(now.stuckHandlers()));
-    details.put("workers", Integer.toString(books.running()));
-    if (books.closed) {
-      return Health.of(Health.Status.DOWN, "closed", details);
+    details.put("workers", Integer.toString(more.workers()));
+    String failure = failure(now, more);
+    if (!failure.isEmpty()) {
+      return Health.of(Health.Status.DOWN, failure, details);
     }
-    if (now.stuckHandlers() > config.maxStuckHandlers()) {
-      return Health.of(
-          Health.Status.DOWN,
-          now.stuckHandlers() + " workers are stuck, the first: " + books.watchdog.firstStuck(),
-          details);
-    }
-    if (now.isRoutePaused() && books.route.isMachineFailed()) {
-      return Health.of(Health.Status.DOWN, "stopped: " + books.route.reason(), details);
-    }
-    if (books.gateHangs()) {
-      return Health.of(Health.Status.DOWN, "the gate has not returned", details);
-    }
-    String reason = trouble(now);
-    return Health.of(reason.isEmpty() ? Health.Status.UP : Health.Status.DEGRADED, reason, details);
+    String trouble = trouble(now, more);
+    return Health.of(
+        trouble.isEmpty() ? Health.Status.UP : Health.Status.DEGRADED, trouble, details);
   }
 
-  private String trouble(SubscriptionSnapshot now) {
+  /** The reason for which the engine is down; empty if it is not. */
+  private String failure(SubscriptionSnapshot now, EngineState.HealthState more) {
+    if (state.isClosed()) {
+      return "closed";
+    }
+    if (now.stuckHandlers() > config.maxStuckHandlers()) {
+      return now.stuckHandlers() + " workers are stuck, the first: " + more.firstStuck();
+    }
+    if (now.isRoutePaused() && more.isJvmFailure()) {
+      return "stopped: " + more.pauseReason();
+    }
+    return gate.hangs() ? "the gate has not returned" : "";
+  }
+
+  /** The reason for which the engine is degraded; empty if it is not. */
+  private String trouble(SubscriptionSnapshot now, EngineState.HealthState more) {
     if (now.isRoutePaused()) {
-      return "paused: " + books.route.reason();
+      return "paused: " + more.pauseReason();
     }
     if (now.stuckHandlers() > 0) {
-      return "stuck: " + books.watchdog.firstStuck();
+      return "stuck: " + more.firstStuck();
     }
-    int letters = books.keptLetters();
-    return letters > 0
+    return more.keptDeadLetters() > 0
         ? "the dead-letter target refuses messages, which wait here: "
-            + letters
+            + more.keptDeadLetters()
             + (now.isIntakePaused() ? "; the intake is paused, since its bounds are reached" : "")
-        : books.events.trouble();
+        : events.trouble();
   }
 }

@@ -37,9 +37,9 @@ public final class DeliveryEngineBuilder {
   }
 
   /**
-   * Sets the name of the transport, for threads, logs and the inbox.
+   * Sets the name of the transport, for the names of threads and of the engine in reports.
    *
-   * @param transport for example {@code kafka}
+   * @param transport for example {@code kafka}; default {@code transport}
    * @return this
    */
   public DeliveryEngineBuilder transport(String transport) {
@@ -48,9 +48,9 @@ public final class DeliveryEngineBuilder {
   }
 
   /**
-   * Sets time, randomness and threads. Required.
+   * Sets the source of time, randomness and threads. Required.
    *
-   * @param runtime outlives the engine
+   * @param runtime must outlive the engine
    * @return this
    */
   public DeliveryEngineBuilder runtime(CommsRuntime runtime) {
@@ -59,9 +59,9 @@ public final class DeliveryEngineBuilder {
   }
 
   /**
-   * Sets how records are decoded. Required.
+   * Sets the envelope that decodes records. Required.
    *
-   * @param envelope of the transport
+   * @param envelope the transport's envelope
    * @return this
    */
   public DeliveryEngineBuilder envelope(CloudEventsEnvelope envelope) {
@@ -70,9 +70,9 @@ public final class DeliveryEngineBuilder {
   }
 
   /**
-   * Sets who tells the broker. Required.
+   * Sets the settler of deliveries at the broker. Required.
    *
-   * @param settler of this subscription
+   * @param settler the subscription's settler
    * @return this
    */
   public DeliveryEngineBuilder settler(Settler settler) {
@@ -81,9 +81,9 @@ public final class DeliveryEngineBuilder {
   }
 
   /**
-   * Sets where dead letters go. Required.
+   * Sets the target of dead letters. Required.
    *
-   * @param deadLetters of this group
+   * @param deadLetters the group's target
    * @return this
    */
   public DeliveryEngineBuilder deadLetters(DeadLetterSink deadLetters) {
@@ -92,10 +92,10 @@ public final class DeliveryEngineBuilder {
   }
 
   /**
-   * Sets who keeps records of an unordered subscription while they wait; without it they wait in
-   * the engine.
+   * Sets the store that keeps records of an unordered subscription while they wait for a retry.
+   * Without it they wait in the engine.
    *
-   * @param delays of this group
+   * @param delays the group's store
    * @return this
    */
   public DeliveryEngineBuilder delayStore(DelayStore delays) {
@@ -104,9 +104,9 @@ public final class DeliveryEngineBuilder {
   }
 
   /**
-   * Sets the largest body that is decoded; a record with a larger one goes to the dead letters.
+   * Sets the largest body that is decoded; a record with a larger one is dead-lettered.
    *
-   * @param maxBodyBytes 1 or more, no bound without this
+   * @param maxBodyBytes 1 or more; default no bound
    * @return this
    */
   public DeliveryEngineBuilder maxBodyBytes(int maxBodyBytes) {
@@ -115,10 +115,10 @@ public final class DeliveryEngineBuilder {
   }
 
   /**
-   * Says that a record given back by its handler could only come to this consumer again, as with a
-   * Kafka partition it owns: the engine then holds its lane for 100 ms and handles it again,
-   * uncounted, instead of settling it. Records are still given back through the settler when the
-   * engine drains.
+   * Declares that the broker could redeliver a record that its handler gives back only to this
+   * consumer, as with a Kafka partition that it owns. The engine then delays the record's lane for
+   * 100 ms and handles it again, uncounted, instead of giving it back. Records are still given back
+   * through the settler when the engine drains. Off by default.
    *
    * @return this
    */
@@ -128,9 +128,10 @@ public final class DeliveryEngineBuilder {
   }
 
   /**
-   * Sets what is called, on any thread and without a lock held, when a closed intake opens again
+   * Sets the callback for a closed intake that opens again. It is called on any thread, without a
+   * lock held.
    *
-   * @param onIntakeOpen short, does not block
+   * @param onIntakeOpen must be short and must not block; default none
    * @return this
    */
   public DeliveryEngineBuilder onIntakeOpen(Runnable onIntakeOpen) {
@@ -139,10 +140,10 @@ public final class DeliveryEngineBuilder {
   }
 
   /**
-   * Sets what gives back what was taken from the broker when an error of the JVM stops the
-   * handlers. Without it the engine only pauses.
+   * Sets the listener that gives back what was taken from the broker when an error of the JVM stops
+   * the handlers. Without it the engine only pauses.
    *
-   * @param onJvmFailure of the adapter
+   * @param onJvmFailure the adapter's listener; default none
    * @return this
    */
   public DeliveryEngineBuilder onJvmFailure(JvmFailureListener onJvmFailure) {
@@ -151,9 +152,9 @@ public final class DeliveryEngineBuilder {
   }
 
   /**
-   * Sets who is told what happens.
+   * Sets the observer of the engine's events.
    *
-   * @param observer the observer
+   * @param observer the observer; default none
    * @return this
    */
   public DeliveryEngineBuilder observer(CommsObserver observer) {
@@ -161,11 +162,16 @@ public final class DeliveryEngineBuilder {
     return this;
   }
 
+  /** The engine's name in thread names and reports. */
+  String name() {
+    return transport + "-" + config.destination().name() + "-" + config.group();
+  }
+
   /**
-   * Builds the engine; it takes records at once.
+   * Builds the engine, which takes records immediately.
    *
    * @return new engine; the adapter closes it
-   * @throws NullPointerException naming a required part that is missing
+   * @throws NullPointerException naming a required setting that is missing
    */
   public DeliveryEngine build() {
     Checks.given("runtime", runtime);

@@ -17,9 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What must not happen under the engine's lock. Calls of the engine's own parts are collected under
- * the lock and made by {@link #deliver} after it is released; what the observer is told goes to a
- * thread of its own.
+ * Buffers the calls that must not happen under the engine's lock. Calls to the adapter are queued
+ * under the lock and made by {@link #deliver} after it is released. Calls to the observer go to a
+ * thread of their own. Thread-safe.
  */
 final class EngineEvents {
 
@@ -28,26 +28,21 @@ final class EngineEvents {
   private final SubscriptionConfig config;
   private final CommsObserver observer;
   private final Runnable onIntakeOpen;
-  private final String part;
+  private final String component;
   private final CallbackQueue callbacks;
-  private final Queue<Runnable> pending = new ConcurrentLinkedQueue<>();
+  private final Queue<Runnable> deferredCalls = new ConcurrentLinkedQueue<>();
   private final boolean observesDeliveries;
 
-  EngineEvents(
-      SubscriptionConfig config,
-      CommsObserver observer,
-      Runnable onIntakeOpen,
-      String part,
-      CommsRuntime runtime) {
-    this.config = config;
-    this.observer = observer;
-    this.onIntakeOpen = onIntakeOpen;
-    this.part = part;
-    this.callbacks = new CallbackQueue(runtime, part + "-observer");
-    this.observesDeliveries = observer != CommsObserver.none() && wantsDeliveries(observer);
+  EngineEvents(DeliveryEngineBuilder builder, CommsRuntime runtime) {
+    this.config = builder.config;
+    this.observer = builder.observer;
+    this.onIntakeOpen = builder.onIntakeOpen;
+    this.component = builder.name();
+    this.callbacks = new CallbackQueue(runtime, component + "-observer");
+    this.observesDeliveries = observer != CommsObserver.none() && asksForDeliveries(observer);
   }
 
-  private static boolean wantsDeliveries(CommsObserver observer) {
+  private static boolean asksForDeliveries(CommsObserver observer) {
     try {
       return observer.observesDeliveries();
     } catch (Throwable e) {
@@ -59,7 +54,7 @@ final class EngineEvents {
   void settled(LaneEntry entry, Count count, TimeSource time) {
     if (observesDeliveries) {
       Duration age = Duration.ofNanos(time.nanoTime() - entry.receivedNanos);
-      int attempts = entry.attempts;
+      int attempts = entry.handlerRuns;
       callbacks.add(
           () ->
               observer.onSettled(
@@ -68,29 +63,33 @@ final class EngineEvents {
   }
 
   void retry(LaneEntry entry, Duration delay) {
-    int attempt = entry.attempts;
+    int attempt = entry.handlerRuns;
     if (observesDeliveries) {
       callbacks.add(
           () -> observer.onRetry(config.destination(), config.group(), entry.id(), attempt, delay));
     }
     if (entry.failedAttempts() == 1) {
-      LaneEntry.History failures = entry.failures();
+      LaneEntry.History history = entry.history();
       trouble(
-          Trouble.Kind.ATTEMPT_FAILED, entry, failures.last, "next attempt in " + delay, attempt);
+          Trouble.Kind.ATTEMPT_FAILED,
+          entry,
+          history.lastFailure,
+          "next attempt in " + delay,
+          attempt);
     }
   }
 
   void deadLettered(LaneEntry entry) {
-    LaneEntry.History failures = entry.failures();
+    LaneEntry.History history = entry.history();
     Trouble.Kind kind =
-        failures.deadLetterCount == Count.BLOCKED
+        history.deadLetterCount == Count.BLOCKED
             ? Trouble.Kind.KEY_BLOCKED
             : Trouble.Kind.DEAD_LETTERED;
-    trouble(kind, entry, failures.last, failures.deadLetterReason, entry.attempts);
+    trouble(kind, entry, history.lastFailure, history.deadLetterReason, entry.handlerRuns);
   }
 
   void stalled(LaneEntry entry, Throwable failure, String text) {
-    trouble(Trouble.Kind.STALLED, entry, failure, text, entry.attempts);
+    trouble(Trouble.Kind.STALLED, entry, failure, text, entry.handlerRuns);
   }
 
   private void trouble(
@@ -101,7 +100,7 @@ final class EngineEvents {
     callbacks.add(
         () ->
             observer.onTrouble(
-                Trouble.builder(kind, part)
+                Trouble.builder(kind, component)
                     .destination(config.destination().toString())
                     .group(config.group())
                     .message(entry.message == null ? entry.id() : entry.message.identity())
@@ -118,7 +117,7 @@ final class EngineEvents {
     callbacks.add(
         () ->
             observer.onTrouble(
-                Trouble.builder(kind, part)
+                Trouble.builder(kind, component)
                     .destination(config.destination().toString())
                     .group(config.group())
                     .text(text)
@@ -139,21 +138,25 @@ final class EngineEvents {
     trouble(Trouble.Kind.STALLED, text, null);
   }
 
-  /** A part of the engine itself, or what it calls without an answer, has failed. */
-  void failed(String doing, Throwable failure) {
-    trouble(Trouble.Kind.COMPONENT_FAILED, doing, failure);
+  /** A component of the engine, or a call whose failure has no other effect, has failed. */
+  void componentFailed(String text, Throwable failure) {
+    trouble(Trouble.Kind.COMPONENT_FAILED, text, failure);
   }
 
-  void route(boolean paused, String reason) {
-    callbacks.add(
-        () -> observer.onRoutePaused(config.destination(), config.group(), paused, reason));
-    trouble(paused ? Trouble.Kind.PAUSED : Trouble.Kind.RESUMED, reason, null);
+  void routePaused(String reason) {
+    callbacks.add(() -> observer.onRoutePaused(config.destination(), config.group(), true, reason));
+    trouble(Trouble.Kind.PAUSED, reason, null);
   }
 
-  void intake(boolean paused) {
+  void routeResumed() {
+    callbacks.add(() -> observer.onRoutePaused(config.destination(), config.group(), false, ""));
+    trouble(Trouble.Kind.RESUMED, "", null);
+  }
+
+  void intakeChanged(boolean paused) {
     callbacks.add(() -> observer.onIntakePaused(config.destination(), config.group(), paused));
     if (!paused) {
-      pending.add(onIntakeOpen);
+      deferredCalls.add(onIntakeOpen);
     }
   }
 
@@ -165,23 +168,23 @@ final class EngineEvents {
     callbacks.add(() -> observer.onLedger(config.destination(), config.group(), ledger));
   }
 
-  /** Does something else that must not happen under the lock. */
-  void later(Runnable call) {
-    pending.add(call);
+  /** Queues a call to the adapter. */
+  void afterUnlock(Runnable call) {
+    deferredCalls.add(call);
   }
 
-  /** Makes the collected calls. Called without the lock. */
+  /** Makes the queued calls. Called without the lock. */
   void deliver() {
-    for (Runnable call = pending.poll(); call != null; call = pending.poll()) {
+    for (Runnable call = deferredCalls.poll(); call != null; call = deferredCalls.poll()) {
       try {
         call.run();
       } catch (Throwable e) {
-        failed("a call to the transport", e);
+        componentFailed("a call to the transport", e);
       }
     }
   }
 
-  /** What is wrong with the observer or the log; empty if nothing is. */
+  /** The trouble of the observer or the log; empty if there is none. */
   String trouble() {
     return callbacks.trouble();
   }

@@ -1,440 +1,393 @@
 package io.commslib.core.engine;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.commslib.core.Failures;
-import io.commslib.core.messaging.BatchBounds;
-import io.commslib.core.messaging.BlockedKeyStore;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.Timeouts;
-import io.commslib.core.time.Workers;
-import io.commslib.core.tx.TransactionRunner;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an engine knows of its records, and the one lock that guards it: lanes, counts, route, and
- * how many workers run. What must not happen under the lock is collected and done by {@link
- * #flush}.
+ * The monitor of a delivery engine: its unsettled records, its workers and the pauses of its route,
+ * behind one lock. Thread-safe.
+ *
+ * <p><b>Lanes.</b> The records of one key form a {@link Lane}, in the order in which the adapter
+ * accepted them. The head of a lane is ready, active (a worker has it) or waiting (for a retry).
+ * All others are queued behind it. A record without key has no lane. {@link Lanes} links the
+ * records by age, by key and by readiness, so that nearly every operation takes constant time. Key
+ * order needs nothing more: no record can start before the one ahead of it has left its lane.
+ *
+ * <p><b>Workers.</b> No worker thread waits for work. A change that makes a record ready requests
+ * one worker, up to the number allowed. A worker that takes a record requests the next one, so a
+ * burst does not start more threads than it needs ({@link WorkerDispatch}). A worker ({@link
+ * WorkerLoop}) repeats {@link #next}, which settles its last record and assigns another one, and
+ * ends when there is none. While a dead letter or a deferred retry is published, its record stays
+ * active and the worker's place stays taken, but the thread is free. The callback of the publish
+ * releases the place.
+ *
+ * <p><b>The lock.</b> The fields that it guards carry {@code @GuardedBy}, which Error Prone checks
+ * in the build. The objects in them have no lock of their own and are confined to this one. Every
+ * transition has one form: change something under the lock, {@link #reassess()}, release the lock,
+ * {@link #flush()}. User code, the adapter and the observer are never called under the lock, except
+ * for the accessors of {@link RawDelivery}. Calls to them are queued in {@link EngineEvents} and
+ * {@link WorkerStarter} and made by {@link #flush()}. What can fail for lack of memory or threads
+ * comes first in a transition, so that a failure leaves no record without a timer or a worker. A
+ * record costs one acquisition of the lock when it is accepted, less in bulk, and one when it is
+ * settled, which also assigns the next record.
+ *
+ * <p><b>Retries.</b> A failed attempt counts against the retry schedule. The record waits at the
+ * head of its lane, or at the broker if the subscription is unordered and the adapter has a {@link
+ * DelayStore} ({@link DeferredRetries}). After the last attempt it is dead-lettered ({@link
+ * DeadLettering}).
+ *
+ * <p><b>Outages.</b> If the handler, a store or the dead-letter target reports that a dependency is
+ * unavailable, no attempt is counted. The record goes back to the head of the ready ones and the
+ * route pauses. After the pause one handler probes, and the first outcome opens the route ({@link
+ * ConsumptionGate}). A record that has several outages in a row while others succeed is the cause
+ * itself, so its outages then count as failed attempts ({@link MessageOutages}). After an error of
+ * the JVM the adapter also returns what it has taken from the broker, as if the process had
+ * crashed.
+ *
+ * <p><b>Breaker.</b> If one cause is about to dead-letter messages of many keys, the {@link
+ * DeadLetterBreaker} pauses the route as an outage does. Single messages then probe, and each is
+ * dead-lettered only after several probes. {@link RoutePauses} combines breaker, outages and gate.
+ *
+ * <p><b>Stopping.</b> {@link #drain} starts no more handlers and gives back every record that is
+ * not active. The active ones are still settled. {@link #close} revokes the active records too:
+ * their settlement is dropped. {@link #stopScope} and {@link #revoke} do the same for one scope,
+ * for example one partition.
  */
 final class EngineState {
 
-  /** Settled messages between two looks at the clock for the flood breaker. */
-  private static final int FLOOD_SAMPLE = 64;
+  /** The objects that are confined to the lock; {@link #change} passes them to a transition. */
+  private record Guarded(
+      IntakeBounds intake,
+      UnsettledRecords records,
+      RoutePauses route,
+      WorkerDispatch workers,
+      Watchdog watchdog) {}
 
-  private static final Duration START_AGAIN = Duration.ofMillis(500);
   private static final Duration LEDGER_INTERVAL = Duration.ofSeconds(10);
+  private static final Duration GIVE_BACK_PAUSE = Duration.ofMillis(100);
 
-  final SubscriptionConfig config;
-  final CommsRuntime runtime;
-  final Settler settler;
-  final @Nullable DeadLetterBreaker flood;
-  final EngineEvents events;
-  final Workers workers;
+  private final CommsRuntime runtime;
+  private final Settler settler;
+  private final EngineEvents events;
+  private final WorkerStarter starter;
+  private final StopFlags stop = new StopFlags();
 
-  final ReentrantLock lock = new ReentrantLock();
-  final Condition idle = lock.newCondition();
-  final IntakeBounds intake;
-  final Lanes lanes;
-  final Set<Object> stoppedScopes = Collections.newSetFromMap(new IdentityHashMap<>());
-  final ConsumptionGate route;
-  final MessageOutages ownOutages = new MessageOutages();
-  final long[] counts = new long[Count.values().length];
-  final Watchdog watchdog;
-  private final JvmFailureListener onJvmFailure;
-  private @Nullable Runnable workerRun;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
 
-  /** Workers that were decided on under the lock and must be started outside of it. */
-  final AtomicInteger toStart = new AtomicInteger();
+  @GuardedBy("lock")
+  private final Guarded guarded;
 
-  /** Workers that will look for work soon. */
-  int starting;
+  /** Threads that wait for {@link #changed}. */
+  @GuardedBy("lock")
+  private int waiters;
 
-  long settled;
+  @GuardedBy("lock")
+  private boolean ledgerTimerSet;
 
-  /** Workers that ask the gate now, and since when one of them has asked or been answered last. */
-  private final AtomicInteger gateCalls = new AtomicInteger();
+  /** Written under the lock, read without it. */
+  private volatile boolean intakeOpen = true;
 
-  private volatile long gateSinceNanos;
-
-  /** The record that runs alone, while it runs. */
-  private @Nullable LaneEntry alone;
-
-  int running;
-
-  /** Records that wait here since the dead-letter target refuses them in every form. */
-  int keptLetters;
-
-  int waiters;
-  boolean batchTimer;
-  boolean ledgerTimer;
-  boolean draining;
-  volatile boolean intakeOpen = true;
-  volatile boolean closed;
-
-  EngineState(DeliveryEngineBuilder builder) {
-    this.config = builder.config;
+  EngineState(DeliveryEngineBuilder builder, EngineEvents events) {
+    SubscriptionConfig config = builder.config;
     this.runtime = Objects.requireNonNull(builder.runtime);
     this.settler = Objects.requireNonNull(builder.settler);
-    this.flood = config.deadLetterBreaker().map(DeadLetterBreaker::new).orElse(null);
-    String name = builder.transport + "-" + config.destination().name() + "-" + config.group();
-    this.events = new EngineEvents(config, builder.observer, builder.onIntakeOpen, name, runtime);
-    this.onJvmFailure = builder.onJvmFailure;
-    this.intake = new IntakeBounds(config.maxInFlight(), config.maxInFlightBytes());
-    this.lanes = new Lanes(intake, !config.isUnordered());
-    this.route = new ConsumptionGate(runtime, this::change, this::pauseEnded);
-    this.watchdog =
+    this.events = events;
+    this.starter =
+        new WorkerStarter(
+            config, runtime, events, builder.name(), this::workerNotStarted, this::redispatch);
+    IntakeBounds intake = new IntakeBounds(config.maxInFlight(), config.maxInFlightBytes());
+    Lanes lanes = new Lanes(intake, !config.isUnordered());
+    RoutePauses route = new RoutePauses(builder, runtime, lanes, events, this::endPause);
+    UnsettledRecords records =
+        new UnsettledRecords(builder, events, intake, lanes, route, stop, this::endWaiting);
+    Watchdog watchdog =
         new Watchdog(
             runtime,
             config.handlerDeadline(),
-            this::active,
+            this::activeRecords,
             events::overrun,
             events::stuck,
-            () -> change(() -> {}));
-    boolean platform =
-        config.transactions().map(TransactionRunner::needsPlatformThreads).orElse(false)
-            || config.blockedKeys().map(BlockedKeyStore::needsPlatformThreads).orElse(false);
-    this.workers =
-        platform
-            ? runtime.newPlatformWorkers(name, config.workers())
-            : runtime.newWorkers(name, config.workers());
+            this::redispatch);
+    WorkerDispatch workers =
+        new WorkerDispatch(
+            config, runtime, intake, lanes, route, stop, watchdog, starter, this::batchTimerEnded);
+    this.guarded = new Guarded(intake, records, route, workers, watchdog);
   }
 
-  /** Sets what workers do; before the first record. */
-  void runWorkersWith(Runnable newWorkerRun) {
-    this.workerRun = newWorkerRun;
+  /** Sets the loop that each worker runs; called before the first record. */
+  void runWorkersWith(Runnable loop) {
+    starter.runWorkersWith(loop);
   }
 
-  /** Returns true if it must be given back at once. Lock held. */
-  boolean take(RawDelivery delivery) {
-    boolean forgotten =
-        closed || (!stoppedScopes.isEmpty() && stoppedScopes.contains(delivery.scope()));
-    if (forgotten || draining) {
-      counts[Count.RECEIVED.ordinal()]++;
-      counts[Count.GIVEN_BACK.ordinal()]++;
-      return !forgotten;
+  /** Takes a record; gives it back immediately if the engine drains. */
+  void accept(RawDelivery delivery) {
+    boolean taken;
+    lock.lock();
+    try {
+      taken = admit(delivery);
+      reassess();
+    } finally {
+      lock.unlock();
+    }
+    if (!taken) {
+      settler.giveBack(delivery);
+    }
+    flush();
+  }
+
+  /** Takes records until the intake closes. Returns the number taken, from the first on. */
+  int acceptWhileOpen(List<? extends RawDelivery> deliveries) {
+    int taken = 0;
+    lock.lock();
+    try {
+      while (taken < deliveries.size() && guarded.intake().isOpen() && !stop.isStopping()) {
+        admit(deliveries.get(taken++));
+        updateIntake();
+      }
+      reassess();
+    } finally {
+      lock.unlock();
+    }
+    flush();
+    return taken;
+  }
+
+  /** Returns false if the caller must give the record back. */
+  @GuardedBy("lock")
+  private boolean admit(RawDelivery delivery) {
+    boolean forgotten = guarded.records().isForgotten(delivery.scope());
+    if (forgotten || stop.isStopping()) {
+      guarded.records().countRefused();
+      return forgotten;
     }
     setLedgerTimer();
-    lanes.add(delivery, runtime.time().nanoTime());
-    // Last, so that a record that could not be taken in is not counted.
-    counts[Count.RECEIVED.ordinal()]++;
-    return false;
+    guarded.records().add(delivery);
+    return true;
   }
 
-  boolean await(Duration timeout, BooleanSupplier condition) {
+  @GuardedBy("lock")
+  private void updateIntake() {
+    if (guarded.intake().update()) {
+      events.intakeChanged(!guarded.intake().isOpen());
+    }
+    boolean open = guarded.intake().isOpen() && !stop.isStopping();
+    if (open != intakeOpen) {
+      intakeOpen = open;
+    }
+  }
+
+  boolean isIntakeOpen() {
+    return intakeOpen;
+  }
+
+  void stopScope(Object scope) {
+    change(in -> in.records().stopScope(scope));
+  }
+
+  void revoke(Object scope) {
+    stopScope(scope);
+    change(in -> in.records().revokeScope(scope));
+  }
+
+  void pauseByUser() {
+    change(in -> in.route().pauseByUser());
+  }
+
+  void resumeByUser() {
+    change(in -> in.route().resumeByUser());
+  }
+
+  /** Starts no more handlers and gives back every record that is not active. */
+  void drain() {
+    List<LaneEntry> returned = new ArrayList<>();
+    change(
+        in -> {
+          stop.drain();
+          if (!stop.isClosed()) {
+            returned.addAll(in.records().removeIdle(entry -> true));
+          }
+        });
+    returned.forEach(entry -> settler.giveBack(entry.raw));
+  }
+
+  void close() {
+    change(
+        in -> {
+          if (!stop.isClosed()) {
+            stop.close();
+            in.records().revokeAll();
+            in.route().close();
+          }
+        });
+    starter.close();
+  }
+
+  boolean isClosed() {
+    return stop.isClosed();
+  }
+
+  boolean isStopping() {
+    return stop.isStopping();
+  }
+
+  /** Waits until no matching record is active; false after the timeout or an interrupt. */
+  boolean awaitNoneActive(Predicate<LaneEntry> matching, Duration timeout) {
     long left = Timeouts.nanos(timeout);
     lock.lock();
-    waiters++;
     try {
-      while (!condition.getAsBoolean()) {
-        if (left <= 0) {
-          return false;
+      waiters++;
+      try {
+        while (guarded.records().hasActive(matching)) {
+          if (left <= 0) {
+            return false;
+          }
+          left = changed.awaitNanos(left);
         }
-        left = idle.awaitNanos(left);
-      }
-      return true;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
-    } finally {
-      waiters--;
-      lock.unlock();
-    }
-  }
-
-  /**
-   * Takes out all matching records nobody works on, in lane order, and counts them as given back.
-   * Lock held.
-   */
-  List<LaneEntry> removeIdle(Predicate<LaneEntry> matching) {
-    List<LaneEntry> removed = new ArrayList<>();
-    LaneEntry next = lanes.oldest();
-    while (next != null) {
-      LaneEntry entry = next;
-      next = entry.younger;
-      if (entry.state != LaneEntry.State.ACTIVE && matching.test(entry)) {
-        removed.add(entry);
-        forget(entry, Count.GIVEN_BACK, false);
-      }
-    }
-    return removed;
-  }
-
-  void forget(LaneEntry entry, Count count, boolean nextFirst) {
-    lanes.remove(entry, nextFirst);
-    counts[count.ordinal()]++;
-    settled++;
-    LaneEntry.History failures = entry.failures;
-    if (failures != null && failures.deadLetterRefusals > 0) {
-      keptLetters--;
-    }
-    if (flood != null && settled % FLOOD_SAMPLE == 0) {
-      flood.sample(settled, runtime.time().nanoTime());
-    }
-    events.settled(entry, count, runtime.time());
-    noteActive();
-  }
-
-  void noteActive() {
-    if (waiters > 0) {
-      idle.signalAll();
-    }
-  }
-
-  /**
-   * Decides on one more worker if there is work for it; that one decides on the next. Lock held.
-   */
-  void dispatch() {
-    if (starting < 2
-        && !closed
-        && !draining
-        && running < route.allowed(config.workers())
-        && hasWork()) {
-      running++;
-      starting++;
-      toStart.incrementAndGet();
-    }
-  }
-
-  /**
-   * Whether what is next may begin beside what runs: a record that runs alone waits for the others,
-   * and they for it, except for what does not return. Lock held.
-   */
-  boolean mayBegin() {
-    LaneEntry now = alone;
-    if (now != null) {
-      if (now.state == LaneEntry.State.ACTIVE && !watchdog.isStuck(now)) {
+        return true;
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
         return false;
+      } finally {
+        waiters--;
       }
-      alone = null;
-    }
-    LaneEntry next = lanes.firstReady();
-    return next != null
-        && (!next.raw.runsAlone() || lanes.active().stream().allMatch(watchdog::isStuck));
-  }
-
-  /** Lock held. */
-  void taken(LaneEntry entry) {
-    if (entry.raw.runsAlone()) {
-      alone = entry;
-    }
-  }
-
-  /** Lock held. */
-  boolean hasWork() {
-    if (!mayBegin()) {
-      return false;
-    }
-    LaneEntry first = lanes.firstReady();
-    if (first == null || config.batch().isEmpty() || first.single) {
-      return first != null;
-    }
-    BatchBounds bounds = config.batch().orElseThrow();
-    long left = first.receivedNanos + bounds.maxAge().toNanos() - runtime.time().nanoTime();
-    if (left <= 0 || !intake.isOpen() || lanes.fills(bounds)) {
-      return true;
-    }
-    if (!batchTimer) {
-      runtime.scheduler().schedule(Duration.ofNanos(left), () -> change(() -> batchTimer = false));
-      batchTimer = true;
-    }
-    return false;
-  }
-
-  /** Does what was decided under the lock and must not happen under it. */
-  void flush() {
-    if (toStart.get() > 0) {
-      for (int left = toStart.getAndSet(0); left > 0; left--) {
-        startWorker();
-      }
-    }
-    events.deliver();
-  }
-
-  void startWorker() {
-    try {
-      workers.execute(Objects.requireNonNull(workerRun));
-    } catch (RejectedExecutionException e) {
-      // The runtime is closed: nothing runs any more.
-      notStarted();
-    } catch (RuntimeException | Error e) {
-      // There is no thread to be had now; those that run go on.
-      notStarted();
-      runtime.scheduler().schedule(START_AGAIN, () -> change(() -> {}));
-      events.failed("no worker could be started", e);
-    }
-  }
-
-  private void notStarted() {
-    lock.lock();
-    try {
-      running--;
-      starting--;
     } finally {
       lock.unlock();
     }
   }
 
-  void change(Runnable change) {
+  /**
+   * Settles what the worker has finished and assigns another record to it; null tells the worker to
+   * end.
+   *
+   * @param sameLaneFirst whether the next record of the finished one's key precedes other keys
+   */
+  @Nullable LaneEntry next(WorkerAccount worker, boolean sameLaneFirst, boolean gateOpen) {
     lock.lock();
     try {
-      change.run();
-      noteIntake();
-      dispatch();
+      guarded.workers().countStarted(worker);
+      LaneEntry done = worker.entry;
+      AttemptOutcome outcome = worker.outcome;
+      if (done != null && outcome != null) {
+        guarded.records().settle(done, outcome.count(), sameLaneFirst);
+        worker.entry = null;
+      }
+      LaneEntry entry = guarded.workers().take(gateOpen);
+      if (entry == null) {
+        guarded.workers().releasePlace(worker);
+      } else {
+        // Known to the worker before anything else can fail.
+        worker.entry = entry;
+        worker.outcome = null;
+      }
+      reassess();
+      return entry;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Assigns a batch to the worker; an empty one tells the worker to end. */
+  List<LaneEntry> nextBatch(WorkerAccount worker, boolean gateOpen) {
+    lock.lock();
+    try {
+      guarded.workers().countStarted(worker);
+      worker.batch = guarded.workers().takeBatch(gateOpen);
+      if (worker.batch.isEmpty()) {
+        guarded.workers().releasePlace(worker);
+      }
+      reassess();
+      return worker.batch;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * A worker ends because of an unexpected failure: an error of the JVM, or of this code. Its
+   * records go back to their lanes, its place is released, and the route pauses.
+   */
+  void workerFailed(WorkerAccount worker, Throwable failure) {
+    boolean jvm = Failures.isJvmFailure(failure);
+    change(
+        in -> {
+          in.workers().releasePlace(worker);
+          in.workers().countStarted(worker);
+          in.records().returnFromFailedWorker(worker);
+          in.route()
+              .pause(
+                  jvm
+                      ? AttemptOutcome.jvmFailure(Failures.text(failure))
+                      : AttemptOutcome.outage("a worker failed: " + Failures.text(failure)),
+                  stop.isStopping());
+        });
+    events.componentFailed("a worker ended and is replaced", failure);
+  }
+
+  private void workerNotStarted() {
+    lock.lock();
+    try {
+      guarded.workers().countNotStarted();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void batchTimerEnded() {
+    change(in -> in.workers().batchTimerEnded());
+  }
+
+  private void redispatch() {
+    change(in -> {});
+  }
+
+  /** Makes a change under the lock, and afterwards the calls that it has caused. */
+  private void change(Consumer<Guarded> change) {
+    lock.lock();
+    try {
+      change.accept(guarded);
+      reassess();
     } finally {
       lock.unlock();
     }
     flush();
   }
 
-  /** Lock held. */
-  void noteIntake() {
-    if (intake.update()) {
-      events.intake(!intake.isOpen());
-    }
-    boolean open = intake.isOpen() && !draining && !closed;
-    if (open != intakeOpen) {
-      intakeOpen = open;
+  /** Ends every change: updates the intake, requests a worker and wakes the waiting threads. */
+  @GuardedBy("lock")
+  private void reassess() {
+    updateIntake();
+    guarded.workers().requestWorker();
+    if (waiters > 0) {
+      changed.signalAll();
     }
   }
 
-  /** Lock held. */
-  void book(LaneEntry entry, Count count, boolean nextFirst) {
-    if (route.isFlood() && count == Count.DEAD_LETTERED) {
-      // It was given up for itself; that says nothing about the others.
-      route.flood(route.reason());
-    } else if (gotThrough(entry, count) && flood != null) {
-      flood.reset();
-    }
-    forget(entry, entry.revoked ? Count.GIVEN_BACK : count, nextFirst);
-    if (MessageOutages.isCounted(entry)) {
-      pauseEnded();
-    }
-    noteIntake();
+  /** Starts the workers and makes the calls that were decided on under the lock. Not under it. */
+  void flush() {
+    starter.startRequested();
+    events.deliver();
   }
 
   /**
-   * Opens the route, since the attempt on a record has come to an outcome. Returns true if the
-   * route was paused until now. Lock held.
+   * Acknowledges a record at the broker, unless its scope is lost. Called before the record leaves
+   * the engine, so that an idle scope has no unacknowledged records.
    */
-  boolean gotThrough(LaneEntry entry, Count count) {
-    // What is only booked as failed has not reached anything just now.
-    if (MessageOutages.isCounted(entry) || !route.succeeded()) {
-      return false;
-    }
-    events.route(false, "");
-    LaneEntry failed = ownOutages.gotThrough(entry, count);
-    if (failed != null) {
-      // Its outcome is known, so it does not delay other records.
-      lanes.first(failed);
-    }
-    return true;
-  }
-
-  /** Lock held. */
-  private void pauseEnded() {
-    if (lanes.size() == 0 && route.hasNothingToTry()) {
-      events.route(false, "");
-    }
-  }
-
-  /** Lets the record wait, and with it those behind it. Lock held. */
-  void hold(LaneEntry entry, Duration delay) {
-    if (isLeaving(entry)) {
-      leave(entry);
-      return;
-    }
-    // First: a record that waits without a timer would wait without an end.
-    int activation = entry.activation;
-    runtime.scheduler().schedule(delay, () -> change(() -> wake(entry, activation)));
-    lanes.hold(entry);
-    noteActive();
-  }
-
-  private void wake(LaneEntry entry, int activation) {
-    if (entry.activation == activation) {
-      lanes.wake(entry);
-    }
-  }
-
-  /** A failed attempt of its own is no outage. Lock held. */
-  void holdForRetry(LaneEntry entry, Duration delay) {
-    if (route.isFlood()) {
-      route.flood(route.reason());
-    } else {
-      gotThrough(entry, Count.WAITING);
-    }
-    hold(entry, delay);
-  }
-
-  /** Lock not held. */
-  boolean isLeavingNow(LaneEntry entry) {
-    lock.lock();
-    try {
-      return isLeaving(entry);
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  boolean isLeaving(LaneEntry entry) {
-    return draining || closed || entry.revoked || stoppedScopes.contains(entry.raw.scope());
-  }
-
-  /** The engine ends or the scope is lost: what would wait leaves instead. Lock held. */
-  void leave(LaneEntry entry) {
-    boolean wanted = !closed && !entry.revoked && !stoppedScopes.contains(entry.raw.scope());
-    forget(entry, Count.GIVEN_BACK, false);
-    if (wanted) {
-      events.later(() -> settler.giveBack(entry.raw));
-    }
-  }
-
-  /** Lock held. */
-  void pauseRoute(AttemptOutcome why) {
-    pauseRoute(why, "");
-  }
-
-  private void pauseRoute(AttemptOutcome why, String suspect) {
-    if (why.kind() != AttemptOutcome.Kind.MACHINE_FAILED) {
-      if (route.outage(why.reason() + suspect)) {
-        events.route(true, why.reason());
-      }
-      return;
-    }
-    boolean before = route.isMachineFailed() && route.isPaused();
-    if (route.machineFailed(why.reason()) && !before) {
-      events.route(true, why.reason());
-    }
-    if (!closed && !draining) {
-      Duration pause = route.jvmPause();
-      events.later(() -> onJvmFailure.failed(why.reason(), pause));
-    }
-  }
-
-  /** It was not handled after all, and no attempt is counted. Lock held. */
-  void backToReady(LaneEntry entry, boolean first) {
-    if (isLeaving(entry)) {
-      leave(entry);
-    } else {
-      lanes.ready(entry, first);
-      noteActive();
-    }
-  }
-
   void acknowledge(LaneEntry entry) {
     if (entry.revoked) {
       return;
@@ -443,162 +396,184 @@ final class EngineState {
     try {
       settler.acknowledge(entry.raw);
     } catch (Throwable e) {
-      events.failed("the settlement of " + entry.id(), e);
+      events.componentFailed("the settlement of " + entry.id(), e);
     }
   }
 
-  /** Tells the observer the ledger, and again later while there is something unsettled. */
-  void tellLedger() {
-    events.ledger(snapshot());
+  /** Removes a record that is finished and acknowledged. */
+  void finished(LaneEntry entry, Count count) {
+    change(in -> in.records().settle(entry, count, true));
+  }
+
+  /** Applies the outcome of a batch whose finished records are acknowledged. */
+  void batchFinished(BatchRun run) {
+    AttemptOutcome outage = run.outage();
+    List<LaneEntry> returning = run.returning();
     change(
-        () -> {
-          ledgerTimer = false;
-          if (lanes.size() > 0) {
-            setLedgerTimer();
+        in -> {
+          for (Map.Entry<LaneEntry, Count> done : run.finished().entrySet()) {
+            in.records().settle(done.getKey(), done.getValue(), true);
+          }
+          if (outage != null && run.size() == 1) {
+            returning.forEach(entry -> in.records().returnAfterOutage(entry, outage));
+          } else {
+            in.records().returnToLanes(returning);
+            if (outage != null) {
+              in.route().pauseAfterSharedOutage(outage, stop.isStopping());
+            }
           }
         });
   }
 
-  /** Lock held. */
-  void setLedgerTimer() {
-    if (!ledgerTimer && events.observesDeliveries()) {
-      runtime.scheduler().schedule(LEDGER_INTERVAL, this::tellLedger);
-      ledgerTimer = true;
-    }
+  /** A failed attempt: the record waits for its next one, and its lane with it. */
+  void retryAfter(LaneEntry entry, Duration delay) {
+    change(in -> in.records().waitForRetry(entry, delay));
+  }
+
+  /** The record was not handled because a dependency or this process fails. */
+  void returnAfterOutage(LaneEntry entry, AttemptOutcome why) {
+    change(in -> in.records().returnAfterOutage(entry, why));
   }
 
   /**
-   * Returns the conservation ledger now.
-   *
-   * @return a consistent snapshot
+   * Gives the record back to the broker and with it those behind it, which would overtake it. With
+   * {@code inPlace} it waits here for a moment instead, unless the engine stops.
    */
+  void giveBack(LaneEntry entry, boolean inPlace) {
+    List<LaneEntry> given = new ArrayList<>();
+    change(
+        in -> {
+          in.route().openAfter(entry, Count.GIVEN_BACK);
+          if (inPlace && !stop.isStopping()) {
+            in.records().startWaiting(entry, GIVE_BACK_PAUSE);
+          } else {
+            given.addAll(in.records().removeWithFollowers(entry));
+          }
+        });
+    given.forEach(back -> settler.giveBack(back.raw));
+  }
+
+  /**
+   * Counts a record about to be dead-lettered. If it belongs to a dead-letter storm, pauses the
+   * route, puts the record back uncounted and returns true.
+   */
+  boolean keepForStorm(LaneEntry entry, String cause) {
+    lock.lock();
+    try {
+      boolean kept = guarded.records().keepForStorm(entry, cause);
+      reassess();
+      return kept;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A publish has made the record safe, and the record is acknowledged. */
+  void published(LaneEntry entry, Count count) {
+    afterPublish(entry, records -> records.settle(entry, count, false));
+  }
+
+  /** The broker did not keep the record until its next attempt, so it waits here. */
+  void deferFailed(LaneEntry entry, Duration delay) {
+    afterPublish(entry, records -> records.waitForRetry(entry, delay));
+  }
+
+  /** The dead letter could not be published. */
+  void deadLetterFailed(LaneEntry entry, Throwable failure) {
+    afterPublish(entry, records -> records.returnUnpublished(entry, failure));
+  }
+
+  private void afterPublish(LaneEntry entry, Consumer<UnsettledRecords> transition) {
+    change(
+        in -> {
+          // First: whatever fails from here on, the worker's place is free again.
+          in.workers().releasePlace();
+          if (in.records().isActive(entry)) {
+            transition.accept(in.records());
+          }
+        });
+  }
+
+  private void endWaiting(LaneEntry entry, int activation) {
+    change(in -> in.records().endWaiting(entry, activation));
+  }
+
+  private void endPause(ConsumptionGate.TimedPause pause) {
+    change(in -> in.route().endPause(pause));
+  }
+
+  /** Reports the ledger to the observer, and again later while there are unsettled records. */
+  private void reportLedger() {
+    events.ledger(snapshot());
+    lock.lock();
+    try {
+      ledgerTimerSet = false;
+      if (!guarded.records().isEmpty()) {
+        setLedgerTimer();
+      }
+      reassess();
+    } finally {
+      lock.unlock();
+    }
+    flush();
+  }
+
+  @GuardedBy("lock")
+  private void setLedgerTimer() {
+    if (!ledgerTimerSet && events.observesDeliveries()) {
+      runtime.scheduler().schedule(LEDGER_INTERVAL, this::reportLedger);
+      ledgerTimerSet = true;
+    }
+  }
+
+  /** Whether the record would leave instead of waiting. */
+  boolean isLeaving(LaneEntry entry) {
+    lock.lock();
+    try {
+      return guarded.records().isLeaving(entry);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   SubscriptionSnapshot snapshot() {
     lock.lock();
     try {
-      long[] now = counts.clone();
-      now[Count.WAITING.ordinal()] = intake.waitingCount();
-      now[Count.IN_FLIGHT.ordinal()] = lanes.size() - intake.waitingCount();
-      LaneEntry first = lanes.oldest();
-      LaneEntry waiting = first;
-      while (waiting != null && waiting.state != LaneEntry.State.WAITING) {
-        waiting = waiting.younger;
-      }
-      return new SubscriptionSnapshot(
-          now,
-          age(first),
-          age(waiting),
-          !intake.isOpen(),
-          route.isPaused(),
-          watchdog.stuckHandlers(),
-          lanes.lanes());
+      return guarded.records().snapshot(guarded.watchdog().stuckHandlers());
     } finally {
       lock.unlock();
     }
   }
 
-  int keptLetters() {
+  /** The state that health reports beside the snapshot. */
+  HealthState healthState() {
     lock.lock();
     try {
-      return keptLetters;
+      return new HealthState(
+          guarded.workers().running(),
+          guarded.records().keptDeadLetters(),
+          guarded.route().reason(),
+          guarded.route().isJvmFailure(),
+          guarded.watchdog().firstStuck());
     } finally {
       lock.unlock();
     }
   }
 
-  int running() {
+  /** Immutable value. */
+  record HealthState(
+      int workers,
+      int keptDeadLetters,
+      String pauseReason,
+      boolean isJvmFailure,
+      String firstStuck) {}
+
+  private List<Watchdog.ActiveRecord> activeRecords() {
     lock.lock();
     try {
-      return running;
+      return guarded.records().activeRecords();
     } finally {
       lock.unlock();
     }
-  }
-
-  Duration age(@Nullable LaneEntry entry) {
-    return entry == null
-        ? Duration.ZERO
-        : Duration.ofNanos(runtime.time().nanoTime() - entry.receivedNanos);
-  }
-
-  List<LaneEntry> active() {
-    lock.lock();
-    try {
-      return List.copyOf(lanes.active());
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /**
-   * A worker ends because something failed that must not: an error of the JVM, or of this code.
-   * What it had goes back, as a failed attempt that counts unless its outcome is known, and its
-   * place among the workers is free.
-   */
-  void broken(
-      List<LaneEntry> left,
-      @Nullable AttemptOutcome settled,
-      boolean counted,
-      boolean starts,
-      Throwable failure) {
-    boolean jvm = Failures.isJvmFailure(failure);
-    change(
-        () -> {
-          running -= counted ? 1 : 0;
-          starting -= starts ? 1 : 0;
-          for (int i = left.size() - 1; i >= 0; i--) {
-            LaneEntry entry = left.get(i);
-            if (entry.state != LaneEntry.State.ACTIVE) {
-              continue;
-            }
-            if (settled != null) {
-              forget(entry, entry.revoked ? Count.GIVEN_BACK : settled.count(), false);
-            } else if (isLeaving(entry)) {
-              leave(entry);
-            } else if (left.size() > 1) {
-              entry.single = true;
-              lanes.untake(entry);
-            } else {
-              lanes.ready(entry, true);
-            }
-          }
-          noteActive();
-          pauseRoute(
-              jvm
-                  ? AttemptOutcome.machineFailed(Failures.text(failure))
-                  : AttemptOutcome.outage("a worker failed: " + Failures.text(failure)));
-        });
-    events.failed("a worker ended and is replaced", failure);
-  }
-
-  /** A worker asks the gate, which may not return. */
-  void gateAsked() {
-    if (gateCalls.getAndIncrement() == 0) {
-      gateSinceNanos = runtime.time().nanoTime();
-    }
-  }
-
-  void gateAnswered() {
-    gateCalls.decrementAndGet();
-    gateSinceNanos = runtime.time().nanoTime();
-  }
-
-  /** Whether workers wait for the gate although it answers in no time. */
-  boolean gateHangs() {
-    return gateCalls.get() > 0
-        && runtime.time().nanoTime() - gateSinceNanos > config.handlerDeadline().toNanos();
-  }
-
-  /** The record was not handled because something is out of reach. */
-  void outage(LaneEntry entry, AttemptOutcome why) {
-    change(() -> outageOf(entry, why));
-  }
-
-  /** As {@link #outage}. Lock held. */
-  void outageOf(LaneEntry entry, AttemptOutcome why) {
-    boolean repeated = ownOutages.failed(entry, why);
-    // First: even if the pause can't be set, the record is not left with a worker that has gone.
-    // Behind the others after some probes, so that the next probe is another record.
-    backToReady(entry, !repeated);
-    pauseRoute(why, repeated ? MessageOutages.text(entry) : "");
   }
 }

@@ -11,8 +11,9 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One run of a handler, with its deadline. The worker and the watchdog meet here: whoever comes
- * first decides whether the transaction may commit.
+ * One run of a handler, with its deadline. Of the worker, which begins the commit, and the
+ * watchdog, which ends the run at its deadline, the first decides whether the transaction may
+ * commit. Thread-safe.
  */
 final class Execution implements Delivery {
 
@@ -48,10 +49,7 @@ final class Execution implements Delivery {
     this.transaction = tx;
   }
 
-  /**
-   * Called by the worker before the commit; false if the deadline has passed: only a rollback is
-   * possible.
-   */
+  /** Called by the worker before the commit; false if the deadline has passed, so it rolls back. */
   synchronized boolean beginCommit() {
     if (state == State.OVERRUN) {
       return false;
@@ -79,12 +77,11 @@ final class Execution implements Delivery {
     return state == State.OVERRUN;
   }
 
-  /** Called by the worker when the handler has returned; true if the deadline had passed. */
+  /** Called by the worker after the handler has returned; true if the deadline had passed. */
   synchronized boolean end() {
     boolean overrun = state == State.OVERRUN;
     state = State.ENDED;
-    // Neither the watchdog's interrupt nor the handler's own may leak into the worker's next piece
-    // of work.
+    // Neither the watchdog's interrupt nor the handler's own may reach the worker's next record.
     Thread.interrupted();
     return overrun;
   }
@@ -106,7 +103,7 @@ final class Execution implements Delivery {
 
   @Override
   public int attempt() {
-    return entry.attempt();
+    return entry.attemptNumber();
   }
 
   @Override

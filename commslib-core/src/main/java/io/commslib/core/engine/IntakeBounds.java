@@ -1,6 +1,9 @@
 package io.commslib.core.engine;
 
-/** Counts what is in flight against its bounds, with hysteresis. Guarded by the engine's lock. */
+/**
+ * Counts the records in flight against their bounds, with hysteresis. Confined to {@link
+ * EngineState}'s lock.
+ */
 final class IntakeBounds {
 
   private final int maxCount;

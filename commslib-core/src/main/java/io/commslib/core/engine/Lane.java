@@ -2,7 +2,7 @@ package io.commslib.core.engine;
 
 import org.jspecify.annotations.Nullable;
 
-/** The unsettled records of one key, in broker order. Guarded by the engine's lock. */
+/** The unsettled records of one key, in broker order. Changed by {@link Lanes} only. */
 final class Lane {
 
   final String key;

@@ -9,21 +9,22 @@ import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One unsettled record and what is known of its attempts. Its place in the lanes is guarded by the
- * engine's lock; the rest is written by the worker that has it.
+ * One unsettled record, its place in the lanes and its attempts. The place is changed by {@link
+ * Lanes} only, under {@link EngineState}'s lock. The rest is written by the worker that has the
+ * record, or under the lock while no worker has it.
  */
 final class LaneEntry {
 
   enum State {
-    /** Stands behind another record of its key. */
+    /** Queued behind another record of its key. */
     QUEUED,
-    /** Wants a worker. */
+    /** Ready for a worker. */
     READY,
-    /** In a handler or on its way to the dead letters. */
+    /** A worker has it, or a publish of it is in progress. */
     ACTIVE,
     /** Waits for a retry. */
     WAITING,
-    /** Settled or forgotten. */
+    /** It has left the engine. */
     GONE
   }
 
@@ -35,29 +36,29 @@ final class LaneEntry {
 
   State state = State.QUEUED;
 
-  /** Neighbours by age among all unsettled ones. */
+  /** Neighbours by age among all unsettled records. */
   @Nullable LaneEntry older;
 
   @Nullable LaneEntry younger;
 
   /** The next one of the same key. */
-  @Nullable LaneEntry behind;
+  @Nullable LaneEntry nextInLane;
 
-  /** Neighbours among those that want a worker. */
-  @Nullable LaneEntry readyBefore;
+  /** Neighbours among the ready records. */
+  @Nullable LaneEntry previousReady;
 
-  @Nullable LaneEntry readyAfter;
+  @Nullable LaneEntry nextReady;
 
-  /** Place among the active ones, while active. */
+  /** Index among the active records, while active. */
   int activeIndex;
 
-  /** Must not share a batch: it runs alone, or it was in a batch that failed. */
-  boolean single;
+  /** Must not share a batch: its delivery runs alone, or its previous batch rolled back. */
+  boolean mustRunAlone;
 
-  /** What a worker does with a record; a record that stays in one for long is named in health. */
+  /** A step of a worker with a record. Health names a record that stays in one too long. */
   enum Phase {
     READING("reading the record"),
-    START_NOTE("the note that an attempt begins"),
+    ATTEMPT_NOTE("the note of the attempt's beginning"),
     KEY_STORE("the store of blocked keys"),
     INBOX("the transaction's begin or the inbox"),
     HANDLER("the handler"),
@@ -76,79 +77,78 @@ final class LaneEntry {
 
   private static final VarHandle PHASE = phaseHandle();
 
-  /** Written by the worker, read by the watchdog now and then: a release suffices. */
+  /** Written by the worker and read by the watchdog, for which release and acquire suffice. */
   @SuppressWarnings("UnusedVariable")
   private Phase phase = Phase.READING;
 
   /**
    * Changes each time a worker takes the record. A short fits into padding that the object has
-   * anyway; it repeats after 65,536 changes, which no comparison spans. Guarded by the engine's
-   * lock, like the fields below.
+   * anyway; it repeats after 65,536 changes, which no comparison spans.
    */
   short activation;
 
-  /** Its scope is lost: nobody wants its settlement any more. */
+  /** Its scope is lost, so its settlement is dropped. */
   volatile boolean revoked;
 
-  /** The handler's run, while there is one. */
+  /** The run of the handler, while it lasts. */
   volatile @Nullable Execution execution;
 
-  /** Attempts that reached the handler, the running one included, outages not. */
-  int attempts;
+  /** Runs of the handler, including the current one and excluding those that met an outage. */
+  int handlerRuns;
 
   /** Null until decoded. */
   @Nullable Message message;
 
-  /** Null until something has failed. */
-  @Nullable History failures;
+  /** Null until something fails. */
+  @Nullable History history;
 
-  /** What went wrong with a record so far. */
+  /** The failures of a record so far. */
   static final class History {
-    /** Attempts that failed in this process. */
-    int attempts;
+    /** Attempts that failed, including those before a deferral. */
+    int failedAttempts;
 
     @Nullable String firstCause;
-    @Nullable Throwable last;
+    @Nullable Throwable lastFailure;
 
-    /** Set once the record is to be dead-lettered; kept over failed tries to do so. */
+    /** Set once the record is to be dead-lettered; kept over publishes that fail. */
     @Nullable WireMessage deadLetter;
 
-    /** Why it is dead-lettered. */
+    /** The reason for which it is dead-lettered. */
     String deadLetterReason = "";
 
-    /** How much of the letter has been cut since its target refused it; counts from 0. */
+    /** The form of the dead letter, from 0 on: each one that the target refuses is cut more. */
     int deadLetterForm;
 
-    /** Tries that were refused although all was cut that can be. */
+    /** Publishes of the smallest form that the target refused. */
     int deadLetterRefusals;
 
     Count deadLetterCount = Count.DEAD_LETTERED;
 
-    /** Level of the hold on its key, if that is why it goes to the dead letters. */
-    int holdLevel;
+    /** Level of the block of its key, if it is dead-lettered for that. */
+    int blockLevel;
 
-    /** Failed tries while a flood of dead letters paused the route. */
-    int probes;
+    /** Failed attempts during a dead-letter storm. */
+    int stormProbes;
 
-    /** The outcome that is known already and still to be applied, by the record alone. */
-    @Nullable AttemptOutcome decided;
+    /** An outcome that is already known and applied when the record runs alone. */
+    @Nullable AttemptOutcome pendingOutcome;
 
-    /** Attempts in a row that have ended in an outage. */
-    int outages;
+    /** Attempts in a row that ended in an outage. */
+    int consecutiveOutages;
 
-    /** The failure of the last outage that the handler or its transaction had, else null. */
-    @Nullable Throwable outage;
+    /** The failure of the last outage, if the handler or its transaction had it, else null. */
+    @Nullable Throwable lastOutage;
 
-    /** Whether another record has got through between two such outages. */
-    boolean suspected;
+    /** Whether another record had an outcome between two such outages. */
+    boolean wasSuspected;
 
-    /** Whether {@link #decided} is an outage that counts as a failed attempt. */
-    boolean outageCounts;
+    /** Whether {@link #pendingOutcome} results from an outage that counts as a failed attempt. */
+    boolean outageCountsAsAttempt;
   }
 
   LaneEntry(RawDelivery raw, @Nullable Lane lane, long receivedNanos) {
     this.raw = raw;
-    this.single = raw.runsAlone();
+    this.mustRunAlone = raw.runsAlone();
     this.lane = lane;
     this.receivedNanos = receivedNanos;
   }
@@ -169,32 +169,35 @@ final class LaneEntry {
     return (Phase) PHASE.getAcquire(this);
   }
 
+  /** The number of failed attempts, in this process and in those before a deferral. */
   int failedAttempts() {
-    History known = failures;
-    return known == null ? 0 : known.attempts;
+    History known = history;
+    return known == null ? 0 : known.failedAttempts;
   }
 
-  int attempt() {
+  /** The number of the current attempt, from 1 on, including earlier deliveries. */
+  int attemptNumber() {
     return raw.priorDeliveries() + failedAttempts() + 1;
   }
 
+  /** The id of the message, or its position if it is not decoded. */
   String id() {
     Message known = message;
     return known == null ? raw.positionText() : known.id();
   }
 
-  History failures() {
-    History known = failures;
+  History history() {
+    History known = history;
     if (known == null) {
       known = new History();
-      failures = known;
+      history = known;
     }
     return known;
   }
 
-  void failed(Throwable failure) {
-    History known = failures();
-    known.last = failure;
+  void recordFailure(Throwable failure) {
+    History known = history();
+    known.lastFailure = failure;
     if (known.firstCause == null) {
       known.firstCause = Failures.text(failure);
     }

@@ -8,11 +8,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All unsettled records of an engine: by age, by key, and those that want a worker. What allocates
- * comes first in each operation, so that one that fails for want of memory changes nothing. Of each
- * key one at a time is ready, active or waiting; records without key stand alone. Guarded by the
- * engine's lock; every operation takes constant time, except taking a record out of the midst of
- * its key.
+ * All unsettled records of an engine: by age, by key, and those that are ready for a worker. Of
+ * each key one record at a time is ready, active or waiting. Records without key are independent of
+ * each other. Allocations come first in each operation, so that an operation that fails for lack of
+ * memory changes nothing. Every operation takes constant time, except removing a record from the
+ * middle of its lane. Confined to {@link EngineState}'s lock.
  */
 final class Lanes {
 
@@ -25,9 +25,9 @@ final class Lanes {
   private @Nullable LaneEntry firstReady;
   private @Nullable LaneEntry lastReady;
   private int size;
-  private int unkeyed;
+  private int withoutKey;
 
-  /** Records in lanes whose head is ready, that is what a batch could take. */
+  /** Records that a batch could take: those in lanes whose head is ready. */
   private int readySize;
 
   private long readyBytes;
@@ -37,7 +37,7 @@ final class Lanes {
     this.keyed = keyed;
   }
 
-  /** Takes a record in as the youngest, and the last of its key. */
+  /** Adds a record as the youngest, and as the last of its key. */
   void add(RawDelivery delivery, long nowNanos) {
     String key = keyed ? delivery.laneKey().orElse(null) : null;
     Lane lane = key == null ? null : lane(key);
@@ -52,8 +52,8 @@ final class Lanes {
     size++;
     intake.added(delivery.sizeBytes());
     if (lane == null) {
-      unkeyed++;
-      ready(entry, false);
+      withoutKey++;
+      makeReady(entry, false);
     } else {
       append(lane, entry);
     }
@@ -76,9 +76,9 @@ final class Lanes {
     lane.tail = entry;
     if (head == null || tail == null) {
       lane.head = entry;
-      ready(entry, false);
+      makeReady(entry, false);
     } else {
-      tail.behind = entry;
+      tail.nextInLane = entry;
       if (head.state == LaneEntry.State.WAITING) {
         intake.waiting(1);
       } else if (head.state == LaneEntry.State.READY) {
@@ -88,9 +88,9 @@ final class Lanes {
     }
   }
 
-  /** The record wants a worker, before or after all others that do. */
-  void ready(LaneEntry entry, boolean first) {
-    leaveActive(entry);
+  /** Makes a record ready for a worker, before or after all others that are. */
+  void makeReady(LaneEntry entry, boolean first) {
+    removeFromActive(entry);
     entry.state = LaneEntry.State.READY;
     readySize += sizeOf(entry);
     readyBytes += bytesOf(entry);
@@ -98,51 +98,47 @@ final class Lanes {
       firstReady = entry;
       lastReady = entry;
     } else if (first) {
-      entry.readyAfter = firstReady;
-      firstReady.readyBefore = entry;
+      entry.nextReady = firstReady;
+      firstReady.previousReady = entry;
       firstReady = entry;
     } else {
-      entry.readyBefore = lastReady;
-      lastReady.readyAfter = entry;
+      entry.previousReady = lastReady;
+      lastReady.nextReady = entry;
       lastReady = entry;
     }
   }
 
-  private void leaveReady(LaneEntry entry) {
+  private void removeFromReady(LaneEntry entry) {
     readySize -= sizeOf(entry);
     readyBytes -= bytesOf(entry);
-    LaneEntry before = entry.readyBefore;
-    LaneEntry after = entry.readyAfter;
+    LaneEntry before = entry.previousReady;
+    LaneEntry after = entry.nextReady;
     if (before == null) {
       firstReady = after;
     } else {
-      before.readyAfter = after;
+      before.nextReady = after;
     }
     if (after == null) {
       lastReady = before;
     } else {
-      after.readyBefore = before;
+      after.previousReady = before;
     }
-    entry.readyBefore = null;
-    entry.readyAfter = null;
+    entry.previousReady = null;
+    entry.nextReady = null;
   }
 
-  /** The record, which is ready, is the next that a worker takes. */
-  void first(LaneEntry entry) {
-    leaveReady(entry);
-    ready(entry, true);
+  /** Makes a ready record the next that a worker takes. */
+  void moveToFront(LaneEntry entry) {
+    removeFromReady(entry);
+    makeReady(entry, true);
   }
 
-  boolean hasReady() {
-    return firstReady != null;
-  }
-
-  /** Takes out what has wanted a worker longest, for a worker; null if there is none. */
+  /** Gives the first ready record to a worker; null if there is none. */
   @Nullable LaneEntry takeReady() {
     LaneEntry entry = firstReady;
     if (entry != null) {
       active.ensureCapacity(active.size() + 1);
-      leaveReady(entry);
+      removeFromReady(entry);
       activate(entry);
     }
     return entry;
@@ -157,8 +153,8 @@ final class Lanes {
   }
 
   /**
-   * Takes out records for a batch: what has wanted a worker longest, and of its key and further
-   * ones what stands at the head. One that must stay single comes alone.
+   * Gives a worker a batch: the first ready record, those queued behind it, and then the same of
+   * further keys. A record that must run alone comes alone.
    */
   List<LaneEntry> takeBatch(int maxItems, long maxBytes) {
     int most = Math.min(maxItems, size);
@@ -167,22 +163,22 @@ final class Lanes {
     long bytes = 0;
     LaneEntry head = firstReady;
     while (head != null && batch.size() < maxItems && bytes < maxBytes) {
-      LaneEntry nextHead = head.readyAfter;
-      if (head.single) {
+      LaneEntry nextHead = head.nextReady;
+      if (head.mustRunAlone) {
         if (batch.isEmpty()) {
-          leaveReady(head);
+          removeFromReady(head);
           activate(head);
           batch.add(head);
           return batch;
         }
       } else {
-        leaveReady(head);
+        removeFromReady(head);
         LaneEntry next = head;
-        while (next != null && !next.single && batch.size() < maxItems && bytes < maxBytes) {
+        while (next != null && !next.mustRunAlone && batch.size() < maxItems && bytes < maxBytes) {
           activate(next);
           batch.add(next);
           bytes += next.raw.sizeBytes();
-          next = next.behind;
+          next = next.nextInLane;
         }
       }
       head = nextHead;
@@ -190,27 +186,28 @@ final class Lanes {
     return batch;
   }
 
-  /** Gives back to their keys what {@link #takeBatch} took, youngest first. */
-  void untake(LaneEntry entry) {
+  /** Returns a record that {@link #takeBatch} took to its lane. Called youngest first. */
+  void returnToLane(LaneEntry entry) {
     Lane lane = entry.lane;
     if (lane == null || lane.head == entry) {
-      ready(entry, true);
+      makeReady(entry, true);
     } else {
-      leaveActive(entry);
+      removeFromActive(entry);
       entry.state = LaneEntry.State.QUEUED;
     }
   }
 
-  /** What has wanted a worker longest; null if there is none. */
+  /** The next record that a worker takes; null if there is none. */
   @Nullable LaneEntry firstReady() {
     return firstReady;
   }
 
-  boolean fills(BatchBounds bounds) {
+  /** Whether the records that a batch could take fill it. */
+  boolean fillsBatch(BatchBounds bounds) {
     return readySize >= bounds.maxItems() || readyBytes >= bounds.maxBytes();
   }
 
-  private void leaveActive(LaneEntry entry) {
+  private void removeFromActive(LaneEntry entry) {
     if (entry.state == LaneEntry.State.ACTIVE) {
       LaneEntry last = active.remove(active.size() - 1);
       if (last != entry) {
@@ -220,25 +217,25 @@ final class Lanes {
     }
   }
 
-  /** Those in a handler or on their way to the dead letters. Not a copy. */
+  /** The records that workers have. Not a copy. */
   List<LaneEntry> active() {
     return active;
   }
 
   /** The record and those behind it wait. */
-  void hold(LaneEntry entry) {
-    leaveActive(entry);
+  void startWaiting(LaneEntry entry) {
+    removeFromActive(entry);
     entry.state = LaneEntry.State.WAITING;
     intake.waiting(sizeOf(entry));
   }
 
-  /** Ends {@link #hold}; false if that had ended already. */
-  boolean wake(LaneEntry entry) {
+  /** Makes a waiting record ready; false if it does not wait. */
+  boolean endWaiting(LaneEntry entry) {
     if (entry.state != LaneEntry.State.WAITING) {
       return false;
     }
     intake.waiting(-sizeOf(entry));
-    ready(entry, false);
+    makeReady(entry, false);
     return true;
   }
 
@@ -253,18 +250,18 @@ final class Lanes {
   }
 
   /**
-   * Takes a record out. If it was the first of its key, the next one becomes ready.
+   * Removes a record. If it was the head of its lane, the next one becomes ready.
    *
-   * @param nextFirst whether the next one of the key shall go before others that are ready
+   * @param nextFirst whether the next one of the lane precedes others that are ready
    */
   void remove(LaneEntry entry, boolean nextFirst) {
     if (entry.state == LaneEntry.State.READY) {
-      leaveReady(entry);
+      removeFromReady(entry);
     }
-    leaveActive(entry);
+    removeFromActive(entry);
     Lane lane = entry.lane;
     if (lane == null) {
-      unkeyed--;
+      withoutKey--;
       if (entry.state == LaneEntry.State.WAITING) {
         intake.waiting(-1);
       }
@@ -293,23 +290,23 @@ final class Lanes {
       if (entry.state == LaneEntry.State.WAITING) {
         intake.waiting(-lane.size);
       }
-      LaneEntry next = entry.behind;
+      LaneEntry next = entry.nextInLane;
       lane.head = next;
       lane.size--;
       lane.bytes -= entry.raw.sizeBytes();
       if (next == null) {
         byKey.remove(lane.key);
       } else if (next.state == LaneEntry.State.QUEUED) {
-        ready(next, nextFirst);
+        makeReady(next, nextFirst);
       }
       return;
     }
     LaneEntry before = lane.head;
-    while (before != null && before.behind != entry) {
-      before = before.behind;
+    while (before != null && before.nextInLane != entry) {
+      before = before.nextInLane;
     }
     if (before != null) {
-      before.behind = entry.behind;
+      before.nextInLane = entry.nextInLane;
       if (lane.tail == entry) {
         lane.tail = before;
       }
@@ -334,8 +331,8 @@ final class Lanes {
     return size;
   }
 
-  /** Keys that have records, and records without key. */
-  int lanes() {
-    return byKey.size() + unkeyed;
+  /** The number of keys that have records, plus the number of records without key. */
+  int laneCount() {
+    return byKey.size() + withoutKey;
   }
 }

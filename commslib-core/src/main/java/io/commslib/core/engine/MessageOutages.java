@@ -4,76 +4,77 @@ import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells an outage that one record causes by itself, for example because its handler loses the
- * connection each time, from an outage of all. After some outages in a row a record is the suspect,
- * and another one probes. If that one has an outage too, nothing is proved. If it gets through, the
- * record may have met the end of an outage of all; it is believed once. The next time its outage
- * counts as a failed attempt. Guarded by the engine's lock.
+ * Distinguishes an outage that one record causes itself, for example because its handler loses the
+ * connection each time, from an outage that concerns all records. After several outages in a row a
+ * record is the suspect, and another record probes. If that one has an outage too, nothing is
+ * proved. If it has an outcome, the suspect may have met the end of a real outage, which is assumed
+ * once. The next time its outage counts as a failed attempt. Confined to {@link EngineState}'s
+ * lock.
  */
 final class MessageOutages {
 
-  /** Outages in a row of one record after which another one probes. */
-  private static final int PROBES = 3;
+  /** Outages in a row of one record after which another record probes. */
+  private static final int OUTAGES_UNTIL_SUSPECT = 3;
 
   /** The last record that had an outage, if it has had several in a row. */
   private @Nullable LaneEntry suspect;
 
-  /** Whether the record's last outage is booked as a failed attempt. */
-  static boolean isCounted(LaneEntry entry) {
-    LaneEntry.History failures = entry.failures;
-    return failures != null && failures.outageCounts;
+  /** Whether the record's last outage counts as a failed attempt. */
+  static boolean countsAsAttempt(LaneEntry entry) {
+    LaneEntry.History history = entry.history;
+    return history != null && history.outageCountsAsAttempt;
   }
 
-  static String text(LaneEntry entry) {
-    return ", " + entry.failures().outages + " times in a row for message " + entry.id();
+  static String repetitionText(LaneEntry entry) {
+    return ", " + entry.history().consecutiveOutages + " times in a row for message " + entry.id();
   }
 
-  /** Returns whether another record shall be tried next. */
-  boolean failed(LaneEntry entry, AttemptOutcome why) {
-    LaneEntry.History failures = entry.failures();
-    failures.outages++;
-    boolean repeated = failures.outages >= PROBES;
+  /** Records an outage of one record. Returns whether another record should be tried next. */
+  boolean recordOutage(LaneEntry entry, AttemptOutcome why) {
+    LaneEntry.History history = entry.history();
+    history.consecutiveOutages++;
+    boolean repeated = history.consecutiveOutages >= OUTAGES_UNTIL_SUSPECT;
     if (repeated) {
-      // In a batch it would hide among the others.
-      entry.single = true;
+      // In a batch its outages could not be attributed to it.
+      entry.mustRunAlone = true;
     }
-    boolean counts = why.kind() == AttemptOutcome.Kind.OUTAGE && failures.outage != null;
+    boolean counts = why.kind() == AttemptOutcome.Kind.OUTAGE && history.lastOutage != null;
     suspect = repeated && counts ? entry : null;
     return repeated;
   }
 
-  /** Several records had an outage, and which one caused it can't be told. */
-  void failedTogether() {
+  /** Records an outage of several records, of which none can be suspected. */
+  void recordSharedOutage() {
     suspect = null;
   }
 
   /**
-   * A record came to an outcome while the route was paused. Returns the suspect if its last outage
-   * is a failed attempt of its own, which its next turn will book.
+   * A record has an outcome after the route was paused. Returns the suspect if its last outage now
+   * counts as a failed attempt, which the worker that takes it next applies.
    */
-  @Nullable LaneEntry gotThrough(LaneEntry other, Count count) {
+  @Nullable LaneEntry resolveSuspect(LaneEntry other, Count count) {
     LaneEntry failed = suspect;
     if (failed == null || !isProof(other, count)) {
       return null;
     }
     suspect = null;
-    LaneEntry.History failures = failed.failures();
-    Throwable outage = failures.outage;
+    LaneEntry.History history = failed.history();
+    Throwable outage = history.lastOutage;
     if (failed == other || failed.state != LaneEntry.State.READY || outage == null) {
       return null;
     }
-    if (!failures.suspected) {
-      failures.suspected = true;
+    if (!history.wasSuspected) {
+      history.wasSuspected = true;
       return null;
     }
-    failed.failed(outage);
-    failures.decided = AttemptOutcome.retry(null);
-    failures.outageCounts = true;
+    failed.recordFailure(outage);
+    history.pendingOutcome = AttemptOutcome.retry(null);
+    history.outageCountsAsAttempt = true;
     return failed;
   }
 
-  /** Whether its handler has run: a record that is expired or unreadable has reached nothing. */
+  /** Whether its handler has run: an expired or unreadable record proves nothing. */
   private static boolean isProof(LaneEntry entry, Count count) {
-    return entry.attempts > 0 && count != Count.EXPIRED && count != Count.BLOCKED;
+    return entry.handlerRuns > 0 && count != Count.EXPIRED && count != Count.BLOCKED;
   }
 }

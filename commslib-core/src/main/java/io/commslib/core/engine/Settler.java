@@ -1,26 +1,26 @@
 package io.commslib.core.engine;
 
 /**
- * Tells the broker what became of a delivery. Adapters implement it. Called by the engine once per
- * accepted delivery whose scope was not revoked, on a worker, scheduler or publisher thread, in any
- * order of deliveries. Must not block and must not throw; a settlement that can't reach the broker
- * is forgotten, the broker then delivers again.
+ * Settles deliveries at the broker. Adapters implement it. The engine calls it once per accepted
+ * delivery whose scope was not revoked, on a worker, scheduler or publisher thread, in any order of
+ * deliveries. Must not block and must not throw. A settlement that can't reach the broker is
+ * dropped, and the broker redelivers the record.
  */
 public interface Settler {
 
   /**
-   * It is finished (done, duplicate, dropped, or safely in the dead letters): the broker must not
-   * deliver it again.
+   * Acknowledges a finished delivery: done, duplicate, dropped, or safely in the dead letters. The
+   * broker must not redeliver it.
    *
-   * @param delivery which one
+   * @param delivery the finished delivery
    */
   void acknowledge(RawDelivery delivery);
 
   /**
-   * It is not finished and this consumer will not finish it: the broker shall deliver it again, to
-   * whoever.
+   * Gives back an unfinished delivery that this consumer will not finish. The broker should
+   * redeliver it to any consumer.
    *
-   * @param delivery which one
+   * @param delivery the unfinished delivery
    */
   void giveBack(RawDelivery delivery);
 }

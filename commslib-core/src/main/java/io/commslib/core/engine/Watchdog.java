@@ -12,42 +12,46 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Checks the records that workers have a few times per deadline, instead of setting a timer for
- * each: ends handlers past their deadline, and names what has not returned for as long, be it the
- * handler, the commit, the inbox or the settlement.
+ * Checks the active records several times per deadline, instead of setting a timer for each. Ends
+ * handlers past their deadline, and reports a call that has not returned for as long: the handler,
+ * the commit, the inbox, the settlement. The check runs on the scheduler's thread. {@link
+ * #scheduleCheck} and the questions about stuck records are asked under {@link EngineState}'s lock.
  */
 final class Watchdog {
 
-  /** A record that a worker has had for too long; over once the worker has done with it. */
+  /** An active record, with the activation in which a worker has it. */
+  record ActiveRecord(LaneEntry entry, int activation) {}
+
+  /** A record that a worker has had for too long. */
   private record Stuck(LaneEntry entry, int activation, String text) {
-    boolean lasts() {
+    boolean isStillStuck() {
       return entry.activation == activation && entry.state == LaneEntry.State.ACTIVE;
     }
   }
 
-  /** The phase of a record in one activation, and since when a check has found it there. */
-  private record Seen(LaneEntry.Phase phase, int activation, long sinceNanos) {}
+  /** The phase of a record in one activation, and the time of the first check that found it. */
+  private record Observation(LaneEntry.Phase phase, int activation, long sinceNanos) {}
 
   private final CommsRuntime runtime;
   private final long deadlineNanos;
   private final Duration interval;
-  private final Supplier<List<LaneEntry>> active;
+  private final Supplier<List<ActiveRecord>> active;
   private final Consumer<Execution> onOverrun;
   private final Consumer<String> onStuck;
-  private final Runnable whileStuck;
+  private final Runnable onStillStuck;
   private final AtomicBoolean scheduled = new AtomicBoolean();
   private volatile List<Stuck> stuck = List.of();
 
-  /** Of the last check. Not in the records: those are many, and workers have few of them. */
-  private volatile Map<LaneEntry, Seen> seen = Map.of();
+  /** The observations of the last check. They are not in the records, few of which are active. */
+  private volatile Map<LaneEntry, Observation> observed = Map.of();
 
   Watchdog(
       CommsRuntime runtime,
       Duration deadline,
-      Supplier<List<LaneEntry>> active,
+      Supplier<List<ActiveRecord>> active,
       Consumer<Execution> onOverrun,
       Consumer<String> onStuck,
-      Runnable whileStuck) {
+      Runnable onStillStuck) {
     this.runtime = runtime;
     this.deadlineNanos = deadline.toNanos();
     long nanos =
@@ -58,11 +62,11 @@ final class Watchdog {
     this.active = active;
     this.onOverrun = onOverrun;
     this.onStuck = onStuck;
-    this.whileStuck = whileStuck;
+    this.onStillStuck = onStillStuck;
   }
 
-  /** A worker takes a record. */
-  void started() {
+  /** Schedules a check unless one is scheduled. Called when a worker takes a record. */
+  void scheduleCheck() {
     if (!scheduled.get() && scheduled.compareAndSet(false, true)) {
       try {
         runtime.scheduler().schedule(interval, this::check);
@@ -73,36 +77,37 @@ final class Watchdog {
     }
   }
 
-  /** The number of records whose worker has not come back. */
+  /** The number of records whose worker is stuck. */
   int stuckHandlers() {
     List<Stuck> now = stuck;
-    return now.isEmpty() ? 0 : (int) now.stream().filter(Stuck::lasts).count();
+    return now.isEmpty() ? 0 : (int) now.stream().filter(Stuck::isStillStuck).count();
   }
 
-  /** Whether the worker of a record has not come back. */
+  /** Whether the worker of a record is stuck. */
   boolean isStuck(LaneEntry entry) {
-    return stuck.stream().anyMatch(one -> one.entry() == entry && one.lasts());
+    return stuck.stream().anyMatch(one -> one.entry() == entry && one.isStillStuck());
   }
 
-  /** What the first of them waits for; empty if there is none. */
+  /** The call that the first stuck worker waits for; empty if there is none. */
   String firstStuck() {
-    return stuck.stream().filter(Stuck::lasts).map(Stuck::text).findFirst().orElse("");
+    return stuck.stream().filter(Stuck::isStillStuck).map(Stuck::text).findFirst().orElse("");
   }
 
   private void check() {
     long now = runtime.time().nanoTime();
-    // First: a worker that starts now either is seen, or sets the next check itself.
+    // First: a worker that starts now is either seen below or schedules the next check itself.
     scheduled.set(false);
-    List<LaneEntry> entries = active.get();
+    List<ActiveRecord> records = active.get();
     List<Stuck> found = new ArrayList<>();
-    Map<LaneEntry, Seen> last = seen;
-    Map<LaneEntry, Seen> next = new IdentityHashMap<>();
-    for (LaneEntry entry : entries) {
+    Map<LaneEntry, Observation> last = observed;
+    Map<LaneEntry, Observation> next = new IdentityHashMap<>();
+    for (ActiveRecord record : records) {
+      LaneEntry entry = record.entry();
       Execution execution = entry.execution;
       if (execution != null && execution.overrunAt(now)) {
         onOverrun.accept(execution);
       }
-      Seen here = seen(entry, last.get(entry), now);
+      Observation here = observe(record, last.get(entry), now);
       next.put(entry, here);
       if (now - here.sinceNanos() >= deadlineNanos
           || (execution != null && execution.isOverrun())) {
@@ -110,24 +115,24 @@ final class Watchdog {
         found.add(new Stuck(entry, here.activation(), text));
       }
     }
-    seen = next;
+    observed = next;
     List<Stuck> before = stuck;
     stuck = List.copyOf(found);
     if (before.isEmpty() && !found.isEmpty()) {
       onStuck.accept(found.get(0).text());
     }
     if (!found.isEmpty()) {
-      whileStuck.run();
+      onStillStuck.run();
     }
-    if (!entries.isEmpty()) {
-      started();
+    if (!records.isEmpty()) {
+      scheduleCheck();
     }
   }
 
-  private static Seen seen(LaneEntry entry, @Nullable Seen before, long now) {
-    LaneEntry.Phase phase = entry.phase();
-    int activation = entry.activation;
+  private static Observation observe(ActiveRecord record, @Nullable Observation before, long now) {
+    LaneEntry.Phase phase = record.entry().phase();
+    int activation = record.activation();
     boolean same = before != null && before.phase() == phase && before.activation() == activation;
-    return same ? before : new Seen(phase, activation, now);
+    return same ? before : new Observation(phase, activation, now);
   }
 }

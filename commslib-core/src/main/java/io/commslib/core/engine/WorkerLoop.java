@@ -1,373 +1,208 @@
 package io.commslib.core.engine;
 
-import io.commslib.core.messaging.BatchBounds;
 import io.commslib.core.messaging.BatchHandler;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
-import io.commslib.core.resilience.Gate;
 import io.commslib.core.time.CommsRuntime;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** What a worker does: takes ready records, runs their handler, applies what it came to. */
+/**
+ * The loop of each worker: takes ready records, runs the handler and applies the outcome. Whatever
+ * fails unexpectedly, the worker's records go back to their lanes and its place is released.
+ */
 final class WorkerLoop {
 
-  /** Records of one key a worker handles in a row before another key gets its turn. */
-  private static final int TURN = 16;
-
-  private static final Duration GIVE_BACK_PAUSE = Duration.ofMillis(100);
+  /** Records of one key that a worker handles in a row before another key gets its turn. */
+  private static final int RECORDS_PER_TURN = 16;
 
   private final SubscriptionConfig config;
   private final CommsRuntime runtime;
-  private final Settler settler;
-  private final EngineState books;
+  private final EngineState state;
+  private final EngineEvents events;
+  private final GateCheck gate;
   private final DeadLettering deadLettering;
-  private final @Nullable DeferredRetries settingAside;
+  private final @Nullable DeferredRetries deferredRetries;
   private final boolean givesBackInPlace;
-  private final AttemptRunner attempts;
-  private final @Nullable BatchAttemptRunner batchAttempts;
+  private final AttemptRunner attemptRunner;
+  private final @Nullable BatchAttemptRunner batchAttemptRunner;
 
-  WorkerLoop(DeliveryEngineBuilder builder, EngineState books) {
+  WorkerLoop(
+      DeliveryEngineBuilder builder, EngineState state, EngineEvents events, GateCheck gate) {
     this.config = builder.config;
     this.runtime = Objects.requireNonNull(builder.runtime);
-    this.settler = Objects.requireNonNull(builder.settler);
-    this.books = books;
-    this.deadLettering = new DeadLettering(builder, books);
-    this.settingAside =
+    this.state = state;
+    this.events = events;
+    this.gate = gate;
+    this.deadLettering = new DeadLettering(builder, runtime.time(), state, events);
+    this.deferredRetries =
         config.isUnordered() && builder.delayStore != null
-            ? new DeferredRetries(builder.delayStore, books)
+            ? new DeferredRetries(builder.delayStore, runtime.time(), state, events)
             : null;
     this.givesBackInPlace = builder.givesBackInPlace;
-    this.attempts =
+    this.attemptRunner =
         new AttemptRunner(
             config,
             builder.handler,
             Objects.requireNonNull(builder.envelope),
             runtime.time(),
-            () -> books.closed || books.draining,
+            state::isStopping,
             builder.maxBodyBytes);
-    this.batchAttempts =
+    this.batchAttemptRunner =
         config.batch().isPresent() && builder.handler instanceof BatchHandler batchHandler
             ? new BatchAttemptRunner(config, batchHandler, runtime.time())
             : null;
   }
 
-  /** A worker's life: takes what is ready until there is nothing for it to do. */
+  /** Runs one worker until there is nothing for it to do. */
   void run() {
-    if (batchAttempts == null) {
-      new Worker().work();
-    } else {
-      workBatches(batchAttempts);
+    WorkerAccount worker = new WorkerAccount();
+    try {
+      if (batchAttemptRunner == null) {
+        handleRecords(worker);
+      } else {
+        handleBatches(worker, batchAttemptRunner);
+      }
+      state.flush();
+    } catch (Throwable e) {
+      state.workerFailed(worker, e);
     }
   }
 
-  /**
-   * One worker, which handles one record at a time. Whatever fails, also in code that must not: its
-   * record goes back to its place and its place among the workers is free again.
-   */
-  private final class Worker {
-    private @Nullable LaneEntry entry;
-    private @Nullable AttemptOutcome verdict;
-    private int turn;
-    private boolean first = true;
-
-    /** Whether this worker still counts as running. */
-    private boolean counted = true;
-
-    void work() {
-      try {
-        while (step()) {
-          books.flush();
-        }
-        books.flush();
-      } catch (Throwable e) {
-        broken(e);
-      }
-    }
-
-    /** One record; false when there is nothing more to do. */
-    private boolean step() {
-      boolean gateOpen = isGateOpen();
-      LaneEntry done = entry;
-      LaneEntry next = next(done, verdict, turn, gateOpen, first, this);
-      first = false;
-      turn =
-          done != null && next != null && next.lane != null && done.lane == next.lane
-              ? turn + 1
-              : 0;
-      entry = next;
-      verdict = null;
-      books.flush();
+  private void handleRecords(WorkerAccount worker) {
+    LaneEntry done = null;
+    int turn = 0;
+    while (true) {
+      LaneEntry next = state.next(worker, turn < RECORDS_PER_TURN, gate.isOpen());
+      boolean sameLane =
+          done != null && next != null && next.lane != null && done.lane == next.lane;
+      turn = sameLane ? turn + 1 : 0;
+      state.flush();
       if (next == null) {
-        return false;
+        return;
       }
-      // An interrupt that others left set must not reach this handler; that of a close ends it.
-      AttemptOutcome outcome =
-          Thread.interrupted() && books.closed ? AttemptOutcome.giveBack() : attempt(next);
+      AttemptOutcome outcome = attemptUnlessClosed(next);
       if (outcome.kind() == AttemptOutcome.Kind.FINISHED) {
-        // Settled before it leaves the books, so that whoever waits for a scope to be idle finds it
-        // settled.
-        books.acknowledge(next);
-        verdict = outcome;
-        return true;
+        state.acknowledge(next);
+        // Recorded when the worker asks for its next record, to take the lock once.
+        worker.outcome = outcome;
+        done = next;
+      } else if (apply(next, outcome)) {
+        worker.entry = null;
+        done = null;
+        state.flush();
+      } else {
+        worker.entry = null;
+        worker.running = false;
+        return;
       }
-      boolean goesOn = apply(next, outcome);
-      entry = null;
-      counted &= goesOn;
-      return goesOn;
     }
+  }
 
-    private void broken(Throwable failure) {
-      LaneEntry left = entry;
-      AttemptOutcome settled = verdict;
-      books.broken(left == null ? List.of() : List.of(left), settled, counted, first, failure);
+  /** Takes as many records as a batch may have, and alone those that must run alone. */
+  private void handleBatches(WorkerAccount worker, BatchAttemptRunner batches) {
+    while (true) {
+      List<LaneEntry> batch = state.nextBatch(worker, gate.isOpen());
+      state.flush();
+      if (batch.isEmpty()) {
+        return;
+      }
+      LaneEntry entry = batch.get(0);
+      boolean continues = true;
+      if (entry.mustRunAlone) {
+        continues = runAlone(entry);
+      } else {
+        runBatch(batches, batch);
+      }
+      worker.batch = List.of();
+      if (!continues) {
+        worker.running = false;
+        return;
+      }
     }
+  }
+
+  private boolean runAlone(LaneEntry entry) {
+    AttemptOutcome outcome = attemptUnlessClosed(entry);
+    if (outcome.kind() != AttemptOutcome.Kind.FINISHED) {
+      return apply(entry, outcome);
+    }
+    state.acknowledge(entry);
+    state.finished(entry, outcome.count());
+    return true;
+  }
+
+  private void runBatch(BatchAttemptRunner batches, List<LaneEntry> batch) {
+    BatchRun run = new BatchRun(batch, attemptRunner);
+    run.run(batches);
+    run.finished().forEach((entry, count) -> state.acknowledge(entry));
+    state.batchFinished(run);
+  }
+
+  /**
+   * An interrupt set by other code must not reach this handler; that of a close ends the worker.
+   */
+  private AttemptOutcome attemptUnlessClosed(LaneEntry entry) {
+    return Thread.interrupted() && state.isClosed() ? AttemptOutcome.giveBack() : attempt(entry);
   }
 
   private AttemptOutcome attempt(LaneEntry entry) {
-    LaneEntry.History failures = entry.failures;
-    if (failures == null) {
-      return attempts.run(entry);
+    LaneEntry.History history = entry.history;
+    if (history == null) {
+      return attemptRunner.run(entry);
     }
-    if (failures.deadLetter != null) {
-      return AttemptOutcome.deadLetter(failures.deadLetterCount, "");
+    if (history.deadLetter != null) {
+      return AttemptOutcome.deadLetter(history.deadLetterCount, "");
     }
-    AttemptOutcome decided = failures.decided;
-    failures.decided = null;
-    if (decided == null) {
-      failures.outageCounts = false;
-      return attempts.run(entry);
+    AttemptOutcome pending = history.pendingOutcome;
+    history.pendingOutcome = null;
+    if (pending == null) {
+      history.outageCountsAsAttempt = false;
+      return attemptRunner.run(entry);
     }
-    return decided;
+    return pending;
   }
 
-  /** As many as a batch holds, and alone what must be alone. */
-  private void workBatches(BatchAttemptRunner batches) {
-    boolean first = true;
-    boolean counted = true;
-    List<LaneEntry> batch = List.of();
-    try {
-      while (true) {
-        boolean gateOpen = isGateOpen();
-        batch = nextBatch(gateOpen, first);
-        first = false;
-        counted = !batch.isEmpty();
-        books.flush();
-        if (batch.isEmpty()) {
-          return;
-        }
-        LaneEntry entry = batch.get(0);
-        if (!entry.single) {
-          runBatch(batches, batch);
-          continue;
-        }
-        AttemptOutcome verdict =
-            Thread.interrupted() && books.closed ? AttemptOutcome.giveBack() : attempt(entry);
-        if (verdict.kind() == AttemptOutcome.Kind.FINISHED) {
-          books.acknowledge(entry);
-          books.change(() -> books.book(entry, verdict.count(), true));
-        } else if (!apply(entry, verdict)) {
-          counted = false;
-          books.flush();
-          return;
-        }
-      }
-    } catch (Throwable e) {
-      books.broken(batch, null, counted, first, e);
-    }
-  }
-
-  private List<LaneEntry> nextBatch(boolean gateOpen, boolean first) {
-    books.lock.lock();
-    try {
-      if (first) {
-        books.starting--;
-      }
-      if (!gateOpen && books.route.gateClosed()) {
-        books.events.route(true, "gate closed");
-      }
-      List<LaneEntry> batch = List.of();
-      int allowed = books.route.allowed(config.workers());
-      if (gateOpen
-          && !books.closed
-          && !books.draining
-          && books.running <= allowed
-          && books.hasWork()) {
-        BatchBounds bounds = config.batch().orElseThrow();
-        books.watchdog.started();
-        batch =
-            books.lanes.takeBatch(
-                books.route.isPaused() ? 1 : bounds.maxItems(), bounds.maxBytes());
-        batch.forEach(books::taken);
-      }
-      if (batch.isEmpty()) {
-        books.running--;
-      }
-      books.dispatch();
-      return batch;
-    } finally {
-      books.lock.unlock();
-    }
-  }
-
-  private void runBatch(BatchAttemptRunner batches, List<LaneEntry> taken) {
-    BatchRun run = new BatchRun(taken, attempts);
-    run.run(batches);
-    run.finished().forEach((entry, count) -> books.acknowledge(entry));
-    AttemptOutcome outage = run.outage();
-    boolean alone = taken.size() == 1;
-    List<LaneEntry> youngestFirst = run.untaken();
-    List<LaneEntry> leaving = new ArrayList<>();
-    books.change(
-        () -> {
-          run.finished().forEach((entry, count) -> books.book(entry, count, true));
-          for (LaneEntry entry : youngestFirst) {
-            if (outage != null && alone) {
-              books.outageOf(entry, outage);
-            } else if (books.isLeaving(entry)) {
-              leaving.add(entry);
-            } else {
-              books.lanes.untake(entry);
-            }
-          }
-          // Oldest first, which is the order in which a broker gives them out again.
-          Collections.reverse(leaving);
-          leaving.forEach(books::leave);
-          if (outage != null && !alone) {
-            books.ownOutages.failedTogether();
-            books.pauseRoute(outage);
-          }
-          books.noteActive();
-        });
-  }
-
-  private boolean isGateOpen() {
-    if (config.gate() == Gate.open()) {
-      return true;
-    }
-    books.gateAsked();
-    try {
-      return config.gate().isOpen();
-    } catch (Throwable e) {
-      books.events.failed("the gate; it counts as closed", e);
-      return false;
-    } finally {
-      books.gateAnswered();
-    }
-  }
-
-  /**
-   * Books what a worker has finished and gives it something else to do; null when its life is over.
-   */
-  private @Nullable LaneEntry next(
-      @Nullable LaneEntry done,
-      @Nullable AttemptOutcome verdict,
-      int turn,
-      boolean gateOpen,
-      boolean first,
-      Worker worker) {
-    books.lock.lock();
-    try {
-      if (first) {
-        books.starting--;
-      }
-      if (done != null && verdict != null) {
-        books.book(done, verdict.count(), turn < TURN);
-        worker.entry = null;
-      }
-      if (!gateOpen && books.route.gateClosed()) {
-        books.events.route(true, "gate closed");
-      }
-      if (gateOpen
-          && !books.closed
-          && !books.draining
-          && books.running <= books.route.allowed(config.workers())) {
-        books.watchdog.started();
-        LaneEntry entry = books.mayBegin() ? books.lanes.takeReady() : null;
-        if (entry != null) {
-          books.taken(entry);
-          // Known to the worker before anything else can fail.
-          worker.entry = entry;
-          worker.verdict = null;
-          books.dispatch();
-          return entry;
-        }
-      }
-      books.running--;
-      worker.counted = false;
-      books.dispatch();
-      return null;
-    } finally {
-      books.lock.unlock();
-    }
-  }
-
-  /** Applies what an attempt came to; true if the worker may go on. */
-  private boolean apply(LaneEntry entry, AttemptOutcome verdict) {
-    switch (verdict.kind()) {
+  /** Applies an outcome other than finished. Returns false if the worker must end. */
+  private boolean apply(LaneEntry entry, AttemptOutcome outcome) {
+    switch (outcome.kind()) {
       case RETRY:
-        return retry(entry, verdict.after());
+        return retry(entry, outcome.after());
       case DEAD_LETTER:
-        return deadLettering.park(entry, verdict);
+        return deadLettering.deadLetter(entry, outcome);
       case OUTAGE:
-      case MACHINE_FAILED:
-        books.outage(entry, verdict);
+      case JVM_FAILURE:
+        state.returnAfterOutage(entry, outcome);
         return true;
       case GIVE_BACK:
-        giveBack(entry);
+        state.giveBack(entry, givesBackInPlace);
         return true;
       default:
-        throw new IllegalStateException("verdict: " + verdict.kind());
+        throw new IllegalStateException("outcome: " + outcome.kind());
     }
   }
 
   private boolean retry(LaneEntry entry, @Nullable Duration after) {
-    LaneEntry.History failures = entry.failures();
-    if (!failures.outageCounts) {
-      failures.outages = 0;
-      failures.suspected = false;
+    LaneEntry.History history = entry.history();
+    if (!history.outageCountsAsAttempt) {
+      history.consecutiveOutages = 0;
+      history.wasSuspected = false;
     }
-    int failed = ++failures.attempts;
+    int failed = ++history.failedAttempts;
     Optional<Duration> scheduled = config.retry().delayAfter(failed, runtime.random());
     if (scheduled.isEmpty()) {
-      return deadLettering.park(
+      return deadLettering.deadLetter(
           entry, AttemptOutcome.deadLetter(Count.DEAD_LETTERED, "ATTEMPTS_EXHAUSTED"));
     }
     Duration delay = after == null ? scheduled.get() : after;
-    books.events.retry(entry, delay);
-    if (settingAside != null && settingAside.keep(entry, delay)) {
+    events.retry(entry, delay);
+    if (deferredRetries != null && deferredRetries.defer(entry, delay)) {
       return false;
     }
-    books.change(() -> books.holdForRetry(entry, delay));
+    state.retryAfter(entry, delay);
     return true;
-  }
-
-  private void giveBack(LaneEntry entry) {
-    List<LaneEntry> given = new ArrayList<>();
-    books.change(
-        () -> {
-          books.gotThrough(entry, Count.GIVEN_BACK);
-          if (givesBackInPlace && !books.draining && !books.closed) {
-            books.hold(entry, GIVE_BACK_PAUSE);
-            return;
-          }
-          boolean wanted = !books.closed && !entry.revoked;
-          // What stands behind it in its lane goes back too, else it would overtake.
-          LaneEntry next = entry;
-          while (next != null) {
-            LaneEntry back = next;
-            next = back.behind;
-            books.forget(back, Count.GIVEN_BACK, false);
-            if (wanted) {
-              given.add(back);
-            }
-          }
-        });
-    given.forEach(back -> settler.giveBack(back.raw));
   }
 }

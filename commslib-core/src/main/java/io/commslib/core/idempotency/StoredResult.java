@@ -6,20 +6,22 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The result of a request, stored to answer its repetitions. Immutable.
+ * The answer to a request, stored to answer its repetitions. Immutable, thread-safe.
  *
- * <p>A result may have any size, and the caller that waits for it gets the whole result. Stores
- * keep {@link #kept()} of it.
+ * <p>A result may be of any size: the caller that waits for it gets it in full. Stores store its
+ * {@link #storable()} form.
  */
 public final class StoredResult {
 
-  /** Maximum number of bytes of the body that a store keeps. */
+  /** Maximum length of a stored body in bytes. */
   public static final int MAX_BODY_BYTES = 1_048_576;
 
-  /** Maximum number of headers that a store keeps. */
+  /** Maximum number of stored headers. */
   public static final int MAX_HEADERS = 32;
 
-  /** Maximum number of characters of a header's name or value, and of the media type. */
+  /**
+   * Maximum length of a stored header's name, of its value and of the media type, in characters.
+   */
   public static final int MAX_HEADER_CHARS = 2_048;
 
   private static final String PROBLEM = "application/problem+json";
@@ -36,7 +38,7 @@ public final class StoredResult {
    * @param status status in the protocol's own numbers, 0 if it has none
    * @param contentType media type of the body
    * @param body the answer; copied
-   * @param headers headers for the answers to repetitions, chosen by the handler
+   * @param headers headers for the caller and for repetitions; copied
    */
   public StoredResult(int status, String contentType, byte[] body, Map<String, String> headers) {
     this.status = status;
@@ -46,29 +48,29 @@ public final class StoredResult {
   }
 
   /**
-   * Returns the form of this result that a store keeps. It is the result itself, or its {@link
-   * #shortened short form} if the body has more than {@value #MAX_BODY_BYTES} bytes, there are more
-   * than {@value #MAX_HEADERS} headers, the media type or a header's name or value has more than
-   * {@value #MAX_HEADER_CHARS} characters, or one of these contains a NUL character or an unpaired
-   * surrogate, which databases do not accept.
+   * Returns the form in which stores store this result: the result itself, or its {@link #shortForm
+   * short form} if the body has more than {@value #MAX_BODY_BYTES} bytes, there are more than
+   * {@value #MAX_HEADERS} headers, the media type or a header's name or value has more than {@value
+   * #MAX_HEADER_CHARS} characters, or one of these contains a NUL character or half a surrogate
+   * pair, which databases refuse.
    *
    * @return this result or its short form
    */
-  public StoredResult kept() {
+  public StoredResult storable() {
     String reason = obstacle();
-    return reason == null ? this : shortened(reason);
+    return reason == null ? this : shortForm(reason);
   }
 
   /**
-   * Returns the short form of this result. It has the same status. Its body is a problem ({@code
-   * application/problem+json}, RFC 9457) with the member {@code code} of value {@code
-   * COMMS-IDEMPOTENCY-004}, which states that the request was carried out and its answer was not
-   * kept. Of the headers only {@code Location} remains, if it can be kept.
+   * Returns the short form: the same status, and in place of the body a problem ({@code
+   * application/problem+json}, RFC 9457) which states that the request was carried out and its
+   * answer was not stored, with the member {@code code} of value {@code COMMS-IDEMPOTENCY-004}. Of
+   * the headers only {@code Location} remains, if it can be stored.
    *
-   * @param reason reason for the short form, for the problem's detail
-   * @return the short form, which every store can keep
+   * @param reason the reason, for the problem's detail
+   * @return the short form, which every store accepts
    */
-  public StoredResult shortened(String reason) {
+  public StoredResult shortForm(String reason) {
     String json =
         "{\"type\":\"about:blank\",\"title\":\"The answer was not kept\",\"status\":"
             + status
@@ -87,7 +89,7 @@ public final class StoredResult {
         .orElse(Map.of());
   }
 
-  /** Returns the reason why this can't be kept whole; null if it can. */
+  /** Returns the reason why this can't be stored in full; null if it can. */
   private @Nullable String obstacle() {
     if (body.length > MAX_BODY_BYTES) {
       return over("body bytes", body.length, MAX_BODY_BYTES);
@@ -130,7 +132,11 @@ public final class StoredResult {
     return json.toString();
   }
 
-  /** {@return the status in the protocol's own numbers} */
+  /**
+   * Returns the status.
+   *
+   * @return the status in the protocol's own numbers, 0 if it has none
+   */
   public int status() {
     return status;
   }
@@ -140,12 +146,20 @@ public final class StoredResult {
     return contentType;
   }
 
-  /** {@return a copy of the body} */
+  /**
+   * Returns the body.
+   *
+   * @return a copy
+   */
   public byte[] body() {
     return body.clone();
   }
 
-  /** {@return the headers for the answers to repetitions; unmodifiable} */
+  /**
+   * Returns the headers.
+   *
+   * @return an unmodifiable map
+   */
   public Map<String, String> headers() {
     return headers;
   }

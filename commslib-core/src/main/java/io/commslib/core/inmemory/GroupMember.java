@@ -5,7 +5,7 @@ import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** One consumer of a group and what it holds unsettled. Guarded by the group's lock. */
+/** One consumer of a group and its unsettled messages. Confined to the group's lock. */
 final class GroupMember {
 
   final TreeMap<Long, StoredMessage> unsettled = new TreeMap<>();
@@ -22,7 +22,8 @@ final class GroupMember {
     return Objects.requireNonNull(engine, "engine");
   }
 
-  boolean hasRoom() {
+  /** Whether it may take a message now. */
+  boolean hasCapacity() {
     return !leaving && !paused && engine().isIntakeOpen();
   }
 }

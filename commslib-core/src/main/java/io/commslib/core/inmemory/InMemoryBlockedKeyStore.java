@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** Held keys in this process, for tests: gone with it. Thread-safe. */
+/** Blocked keys in memory, for tests. Their content ends with the process. Thread-safe. */
 public final class InMemoryBlockedKeyStore implements BlockedKeyStore {
 
   private final Map<String, Map<String, Integer>> consumers = new ConcurrentHashMap<>();

@@ -12,7 +12,7 @@ import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
-/** The dead letters of the in-memory groups. */
+/** The dead letters of the in-memory groups. Thread-safe. */
 final class InMemoryDeadLetters implements DeadLetters {
 
   private final BiFunction<Destination, String, InMemoryGroup> groups;
@@ -42,7 +42,7 @@ final class InMemoryDeadLetters implements DeadLetters {
 
   private int take(InMemoryGroup group, Predicate<DeadLetter> select, Consumer<WireMessage> taken) {
     int count = 0;
-    // One that fails again while this goes on is a letter for the next call.
+    // A message that is dead-lettered again meanwhile is left to the next call.
     long youngest = group.youngestDeadLetter();
     Map.Entry<Long, WireMessage> letter = group.deadLetterAfter(0, youngest);
     while (letter != null) {

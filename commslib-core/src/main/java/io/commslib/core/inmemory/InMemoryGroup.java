@@ -1,5 +1,6 @@
 package io.commslib.core.inmemory;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.commslib.core.engine.RawDelivery;
 import io.commslib.core.engine.Settler;
 import io.commslib.core.time.TaskScheduler;
@@ -17,32 +18,47 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one subscription group has still to handle, line by line, and its members. Of each key one
- * message at a time is with a member, so per-key order holds over all members, through crashes and
- * messages given back, and a full member holds nobody else's keys.
+ * The unsettled messages of one subscription group, in one queue per key, and its members. Of each
+ * key one message at a time is with a member. This keeps the order of keys over all members, also
+ * after crashes and returned messages, and a full member does not block the keys of other members.
+ * Thread-safe.
  */
 final class InMemoryGroup implements Settler {
 
-  /** Messages one thread hands over before the scheduler goes on in its place. */
-  private static final int TURN = 1_000;
+  /** Messages that one thread delivers before the scheduler continues in its place. */
+  private static final int MESSAGES_PER_TURN = 1_000;
 
   private static final Duration GIVE_BACK_PAUSE = Duration.ofMillis(100);
 
-  private final String place;
+  private final String name;
   private final int maxBacklog;
   private final TaskScheduler scheduler;
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Map<String, KeyQueue> lines = new HashMap<>();
-  private final ArrayDeque<KeyQueue> ready = new ArrayDeque<>();
-  private final List<GroupMember> members = new ArrayList<>();
-  private final TreeMap<Long, WireMessage> deadLetters = new TreeMap<>();
   private final AtomicInteger pumpRequests = new AtomicInteger();
+  private final ReentrantLock lock = new ReentrantLock();
+
+  @GuardedBy("lock")
+  private final Map<String, KeyQueue> queues = new HashMap<>();
+
+  @GuardedBy("lock")
+  private final ArrayDeque<KeyQueue> ready = new ArrayDeque<>();
+
+  @GuardedBy("lock")
+  private final List<GroupMember> members = new ArrayList<>();
+
+  @GuardedBy("lock")
+  private final TreeMap<Long, WireMessage> deadLetters = new TreeMap<>();
+
+  @GuardedBy("lock")
   private long lastNumber;
+
+  @GuardedBy("lock")
   private int backlog;
+
+  @GuardedBy("lock")
   private int turn;
 
-  InMemoryGroup(String place, int maxBacklog, TaskScheduler scheduler) {
-    this.place = place;
+  InMemoryGroup(String name, int maxBacklog, TaskScheduler scheduler) {
+    this.name = name;
     this.maxBacklog = maxBacklog;
     this.scheduler = scheduler;
   }
@@ -56,31 +72,36 @@ final class InMemoryGroup implements Settler {
     }
   }
 
-  /** Adds a message at the end of its line; returns its place. */
+  /** Adds a message at the end of its queue; returns its position. */
   String add(WireMessage wire) {
     long number;
     lock.lock();
     try {
       number = ++lastNumber;
-      KeyQueue line =
-          wire.key()
-              .map(key -> lines.computeIfAbsent(key, KeyQueue::new))
-              .orElseGet(() -> new KeyQueue(null));
-      line.waiting.add(new KeyQueue.Waiting(number, wire, 0));
+      String key = wire.key().orElse(null);
+      KeyQueue queue =
+          key == null ? new KeyQueue(null) : queues.computeIfAbsent(key, KeyQueue::new);
+      queue.waiting.add(new KeyQueue.Waiting(number, wire, 0));
       backlog++;
-      if (!line.taken) {
-        line.taken = true;
-        ready.addLast(line);
+      if (!queue.scheduled) {
+        queue.scheduled = true;
+        ready.addLast(queue);
       }
     } finally {
       lock.unlock();
     }
     pump();
-    return place + "@" + number;
+    return name + "@" + number;
   }
 
   void join(GroupMember member) {
-    change(() -> members.add(member));
+    lock.lock();
+    try {
+      members.add(member);
+    } finally {
+      lock.unlock();
+    }
+    pump();
   }
 
   void pause(GroupMember member) {
@@ -91,39 +112,47 @@ final class InMemoryGroup implements Settler {
     change(() -> member.paused = false);
   }
 
-  /** The member takes no more; what it holds stays with it until settled. */
+  /** The member takes no more messages; it keeps its unsettled ones until they are settled. */
   void stop(GroupMember member) {
     change(() -> member.leaving = true);
   }
 
-  /** The member is gone: what it held unsettled returns to its place, counted as delivered once. */
-  void leave(GroupMember member) {
-    change(
-        () -> {
-          member.leaving = true;
-          if (members.remove(member)) {
-            // Youngest first, so that the oldest ends up in front.
-            member.unsettled.descendingMap().values().forEach(message -> putBack(message, 1));
-            member.unsettled.clear();
-          }
-        });
+  /** Removes a member; its unsettled messages return to their queues, counted as delivered once. */
+  void remove(GroupMember member) {
+    lock.lock();
+    try {
+      member.leaving = true;
+      if (members.remove(member)) {
+        // Youngest first, so that the oldest becomes the first.
+        for (StoredMessage message : member.unsettled.descendingMap().values()) {
+          returnToFront(message, 1);
+        }
+        member.unsettled.clear();
+      }
+    } finally {
+      lock.unlock();
+    }
+    pump();
   }
 
-  /** The member takes part again after it has left, unless it was closed meanwhile. */
+  /** Adds a removed member again, unless it was closed meanwhile. */
   void rejoin(GroupMember member) {
-    change(
-        () -> {
-          if (!member.closed && !members.contains(member)) {
-            member.leaving = false;
-            members.add(member);
-          }
-        });
+    lock.lock();
+    try {
+      if (!member.closed && !members.contains(member)) {
+        member.leaving = false;
+        members.add(member);
+      }
+    } finally {
+      lock.unlock();
+    }
+    pump();
   }
 
-  /** The member leaves for good. */
+  /** Removes a member; it can't rejoin. */
   void close(GroupMember member) {
     change(() -> member.closed = true);
-    leave(member);
+    remove(member);
   }
 
   private void change(Runnable change) {
@@ -136,16 +165,17 @@ final class InMemoryGroup implements Settler {
     pump();
   }
 
-  /** Lock held. */
-  private void putBack(StoredMessage message, int moreDeliveries) {
-    returned(message, moreDeliveries);
-    ready.addFirst(message.line());
+  @GuardedBy("lock")
+  private void returnToFront(StoredMessage message, int moreDeliveries) {
+    returnToQueue(message, moreDeliveries);
+    ready.addFirst(message.queue());
   }
 
-  private void returned(StoredMessage stored, int moreDeliveries) {
+  @GuardedBy("lock")
+  private void returnToQueue(StoredMessage stored, int moreDeliveries) {
     KeyQueue.Waiting message = stored.message();
     stored
-        .line()
+        .queue()
         .waiting
         .addFirst(
             new KeyQueue.Waiting(
@@ -154,8 +184,8 @@ final class InMemoryGroup implements Settler {
   }
 
   /**
-   * Hands over whatever can be. One thread at a time does it; a call from within, or beside it,
-   * makes that one look again.
+   * Delivers messages to members with capacity. One thread at a time delivers. A call during that
+   * time, on any thread, makes it check once more.
    */
   void pump() {
     if (pumpRequests.getAndIncrement() == 0) {
@@ -164,13 +194,13 @@ final class InMemoryGroup implements Settler {
   }
 
   private void serve() {
-    int handedOver = 0;
+    int delivered = 0;
     int seen;
     do {
       seen = pumpRequests.get();
       for (StoredMessage next = take(); next != null; next = take()) {
         next.member().engine().accept(next);
-        if (++handedOver == TURN) {
+        if (++delivered == MESSAGES_PER_TURN) {
           serveLater();
           return;
         }
@@ -178,12 +208,12 @@ final class InMemoryGroup implements Settler {
     } while (!pumpRequests.compareAndSet(seen, 0));
   }
 
-  /** Else a publisher's or a worker's thread could be kept here for as long as others publish. */
+  /** Frees the thread of a publisher or worker, which could deliver here indefinitely otherwise. */
   private void serveLater() {
     try {
       scheduler.schedule(Duration.ZERO, this::serve);
     } catch (RejectedExecutionException e) {
-      // The runtime is closed, and with it everybody who could take more.
+      // The runtime is closed, so no member takes messages.
       return;
     }
   }
@@ -191,13 +221,13 @@ final class InMemoryGroup implements Settler {
   private @Nullable StoredMessage take() {
     lock.lock();
     try {
-      KeyQueue line = ready.peekFirst();
-      GroupMember member = line == null ? null : memberWithRoom();
-      if (line == null || member == null) {
+      KeyQueue queue = ready.peekFirst();
+      GroupMember member = queue == null ? null : memberWithCapacity();
+      if (queue == null || member == null) {
         return null;
       }
       ready.removeFirst();
-      StoredMessage message = new StoredMessage(member, line, line.waiting.removeFirst(), place);
+      StoredMessage message = new StoredMessage(member, queue, queue.waiting.removeFirst(), name);
       backlog--;
       member.unsettled.put(message.number(), message);
       return message;
@@ -206,10 +236,11 @@ final class InMemoryGroup implements Settler {
     }
   }
 
-  private @Nullable GroupMember memberWithRoom() {
+  @GuardedBy("lock")
+  private @Nullable GroupMember memberWithCapacity() {
     for (int i = 0; i < members.size(); i++) {
       GroupMember member = members.get(Math.floorMod(turn++, members.size()));
-      if (member.hasRoom()) {
+      if (member.hasCapacity()) {
         return member;
       }
     }
@@ -222,8 +253,8 @@ final class InMemoryGroup implements Settler {
     boolean more;
     lock.lock();
     try {
-      boolean held = message.member().unsettled.remove(message.number()) != null;
-      more = held && advance(message.line());
+      boolean removed = message.member().unsettled.remove(message.number()) != null;
+      more = removed && advance(message.queue());
     } finally {
       lock.unlock();
     }
@@ -232,15 +263,16 @@ final class InMemoryGroup implements Settler {
     }
   }
 
-  /** The next message of the line may go; false if there is none. Lock held. */
-  private boolean advance(KeyQueue line) {
-    if (line.waiting.isEmpty()) {
-      if (line.key != null) {
-        lines.remove(line.key);
+  /** Makes the next message of the queue ready; false if there is none. */
+  @GuardedBy("lock")
+  private boolean advance(KeyQueue queue) {
+    if (queue.waiting.isEmpty()) {
+      if (queue.key != null) {
+        queues.remove(queue.key);
       }
       return false;
     }
-    ready.addLast(line);
+    ready.addLast(queue);
     return true;
   }
 
@@ -253,12 +285,22 @@ final class InMemoryGroup implements Settler {
         return;
       }
       if (message.member().leaving) {
-        putBack(message, 0);
+        returnToFront(message, 0);
       } else {
-        // Not at once: with nobody else to take it, that would be a hot loop.
-        returned(message, 0);
-        scheduler.schedule(GIVE_BACK_PAUSE, () -> change(() -> ready.addFirst(message.line())));
+        // After a pause: without another member, an immediate redelivery would be a hot loop.
+        returnToQueue(message, 0);
+        scheduler.schedule(GIVE_BACK_PAUSE, () -> makeReady(message.queue()));
       }
+    } finally {
+      lock.unlock();
+    }
+    pump();
+  }
+
+  private void makeReady(KeyQueue queue) {
+    lock.lock();
+    try {
+      ready.addFirst(queue);
     } finally {
       lock.unlock();
     }
@@ -297,7 +339,7 @@ final class InMemoryGroup implements Settler {
     }
   }
 
-  /** Removes one dead letter; false if somebody else was quicker. */
+  /** Removes one dead letter; false if another caller has removed it. */
   boolean removeDeadLetter(long number) {
     lock.lock();
     try {

@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Reads on from the number of the letter read last. */
+/** Lists dead letters by number, each page from the last number on. Not thread-safe. */
 final class InMemoryListing implements DeadLetterListing {
 
   private final InMemoryGroup group;
@@ -44,6 +44,6 @@ final class InMemoryListing implements DeadLetterListing {
 
   @Override
   public void close() {
-    // Holds nothing: the letters stay where they are.
+    // Nothing to release: listing does not remove the letters.
   }
 }

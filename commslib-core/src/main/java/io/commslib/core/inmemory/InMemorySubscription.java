@@ -9,8 +9,8 @@ import java.time.Duration;
 import java.util.function.Consumer;
 
 /**
- * A member of a group, as the application sees it. Closing it without draining is what a crash
- * looks like.
+ * A member of a group, as the application sees it. A close without a drain has the effect of a
+ * crash: its unsettled messages are redelivered and counted. Thread-safe.
  */
 final class InMemorySubscription implements Subscription {
 

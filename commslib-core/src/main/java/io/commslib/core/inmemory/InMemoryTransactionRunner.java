@@ -12,8 +12,8 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * Transactions for the in-memory outbox and inbox: commit and rollback as with a database, without
- * one. For users' tests. Thread-safe; each runner is a database of its own.
+ * Runs transactions for the in-memory outbox and inbox, with commit and rollback but without a
+ * database. For users' tests. Thread-safe; each runner is a database of its own.
  */
 public final class InMemoryTransactionRunner implements TransactionRunner {
 
@@ -114,7 +114,7 @@ public final class InMemoryTransactionRunner implements TransactionRunner {
       rollbacks.push(action);
     }
 
-    /** What is registered now would take effect never. */
+    /** After the end of the transaction, a registered action would never run. */
     private synchronized void refuseOver() {
       if (over) {
         throw new IllegalStateException(
@@ -143,7 +143,7 @@ public final class InMemoryTransactionRunner implements TransactionRunner {
       runAll(rollbacks);
     }
 
-    /** Each has its part of the whole: one that fails must not keep the others from theirs. */
+    /** Runs all actions, also after one has failed, and throws the first failure. */
     private static void runAll(Iterable<Runnable> actions) {
       Throwable failure = null;
       for (Runnable action : actions) {

@@ -41,16 +41,23 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A broker inside this process, with topics, queues and groups: for tests, examples and small
- * applications. Messages go through the same envelope and the same engine as with a real broker and
- * are gone with the process.
+ * A broker in this process, with topics, queues and groups, for tests, examples and small
+ * applications. Messages pass the same envelope and the same engine as with a real broker, and end
+ * with the process.
  *
- * <p>A topic keeps messages for the groups that exist when they are published. Thread-safe. Under
+ * <p>A topic keeps messages for the groups that exist when they are published. Thread-safe. With
  * {@link io.commslib.core.time.VirtualTime} everything runs on the test's thread.
  */
 public final class InMemoryTransport implements MessageTransport {
 
   private static final String NAME = "memory";
+  private static final Declarations.Codes CODES =
+      new Declarations.Codes(
+          "COMMS-MEMORY-001",
+          "COMMS-MEMORY-006",
+          "COMMS-MEMORY-003",
+          "COMMS-MEMORY-005",
+          "COMMS-MEMORY-008");
   private static final TransportCapabilities CAPABILITIES =
       TransportCapabilities.of(
           Capability.PARALLEL_MEMBERS,
@@ -58,11 +65,11 @@ public final class InMemoryTransport implements MessageTransport {
           Capability.REDELIVERY_COUNT,
           Capability.UNCOUNTED_GIVE_BACK);
 
-  private static final class Place {
+  private static final class DeclaredDestination {
     final DestinationConfig config;
     final Map<String, InMemoryGroup> groups = new ConcurrentHashMap<>();
 
-    Place(DestinationConfig config) {
+    DeclaredDestination(DestinationConfig config) {
       this.config = config;
     }
   }
@@ -73,7 +80,8 @@ public final class InMemoryTransport implements MessageTransport {
   private final int maxBacklog;
   private final int maxMessageBytes;
   private final CloudEventsEnvelope envelope;
-  private final Map<Destination, Place> places = new ConcurrentHashMap<>();
+  private final Declarations declared;
+  private final Map<Destination, DeclaredDestination> destinations = new ConcurrentHashMap<>();
   private final List<Subscription> subscriptions = new CopyOnWriteArrayList<>();
   private final Publisher publisher = this::publish;
   private final Subscriber subscriber = this::subscribe;
@@ -86,6 +94,7 @@ public final class InMemoryTransport implements MessageTransport {
     this.observer = builder.observer;
     this.maxBacklog = builder.maxBacklog;
     this.maxMessageBytes = builder.maxMessageBytes;
+    this.declared = new Declarations(CODES, maxMessageBytes);
     this.envelope =
         new CloudEventsEnvelope(
             CloudEventsEnvelope.KAFKA_PREFIX,
@@ -95,7 +104,7 @@ public final class InMemoryTransport implements MessageTransport {
   }
 
   /**
-   * Creates a transport with the defaults, which makes and closes a runtime of its own.
+   * Creates a transport with the defaults, which creates and closes a runtime of its own.
    *
    * @return new transport
    */
@@ -130,33 +139,35 @@ public final class InMemoryTransport implements MessageTransport {
   @Override
   public void declare(DestinationConfig config) {
     checkOpen();
-    if (config.isVerifyOnly() && !places.containsKey(config.destination())) {
+    Destination destination = config.destination();
+    if (config.isVerifyOnly() && declared.find(destination).isEmpty()) {
       throw new SubscribeException(
           "COMMS-MEMORY-006",
           FailureKind.PERMANENT,
-          config.destination() + " does not exist (expected: it does, it was declared verify-only)",
+          destination + " does not exist (expected: it does, it was declared verify-only)",
           null);
     }
-    Place place = places.computeIfAbsent(config.destination(), name -> new Place(config));
-    if (!config.isVerifyOnly() && place.config.isOptional() != config.isOptional()) {
+    DeclaredDestination existing =
+        destinations.computeIfAbsent(destination, name -> new DeclaredDestination(config));
+    declared.add(existing.config);
+    if (!config.isVerifyOnly() && existing.config.isOptional() != config.isOptional()) {
       throw new SubscribeException(
           "COMMS-MEMORY-007",
           FailureKind.PERMANENT,
-          config.destination()
+          destination
               + " optional: "
               + config.isOptional()
               + " (expected: "
-              + place.config.isOptional()
+              + existing.config.isOptional()
               + ", as declared before)",
           null);
     }
     for (String group : config.groups()) {
-      boolean taken =
-          config.destination().kind() == Destination.Kind.QUEUE && !place.groups.isEmpty();
+      boolean taken = destination.kind() == Destination.Kind.QUEUE && !existing.groups.isEmpty();
       if (config.isVerifyOnly() || taken) {
-        knownGroup(config.destination(), group);
+        knownGroup(destination, group);
       } else {
-        group(place, group);
+        group(existing, group);
       }
     }
   }
@@ -198,67 +209,49 @@ public final class InMemoryTransport implements MessageTransport {
   }
 
   /**
-   * Puts a record on a destination as a program that does not know this library would: for every
-   * group, unchecked. For tests of what happens to foreign records.
+   * Publishes a record to every group of a destination unchecked, as a program without this library
+   * would. For tests of foreign records.
    *
    * @param to a declared destination
-   * @param record key, headers and body as they are to be received
+   * @param record key, headers and body as they will be received
    * @throws IllegalArgumentException if the destination was not declared
    * @throws TransportClosedException if the transport is closed
    */
   public void publishRaw(Destination to, WireMessage record) {
     checkOpen();
-    Place place = places.get(to);
-    Checks.check(place != null, "destination", to, "a declared one");
-    Objects.requireNonNull(place).groups.values().forEach(group -> group.add(record));
+    Checks.check(declared.find(to).isPresent(), "destination", to, "a declared one");
+    destination(to).groups.values().forEach(group -> group.add(record));
   }
 
   private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
     checkOpen();
-    Place place = places.get(to);
-    Optional<PublishException> refusal = refusal(to, place, message);
+    Optional<PublishException> refusal = refusal(to, message);
     if (refusal.isPresent()) {
       return CompletableFuture.failedStage(refusal.get());
     }
     WireMessage wire = envelope.encode(message);
     List<String> positions = new ArrayList<>();
-    Objects.requireNonNull(place).groups.values().forEach(group -> positions.add(group.add(wire)));
+    destination(to).groups.values().forEach(group -> positions.add(group.add(wire)));
     return CompletableFuture.completedStage(
         new PublishReceipt(message.id(), to, String.join(" ", positions)));
   }
 
-  private Optional<PublishException> refusal(
-      Destination to, @Nullable Place place, Message message) {
-    if (place == null) {
-      return refused(
-          "COMMS-MEMORY-001", FailureKind.TRANSIENT, to, message, Declarations.undeclared(to));
+  private Optional<PublishException> refusal(Destination to, Message message) {
+    Optional<PublishException> refusal = declared.refusal(to, message);
+    if (refusal.isPresent()) {
+      return refusal;
     }
-    if (message.deliverAt().isPresent()) {
-      return refused(
-          "COMMS-MEMORY-005", FailureKind.PERMANENT, to, message, Declarations.delayed(message));
-    }
-    int size = message.bodyLength();
-    if (size > maxMessageBytes) {
-      String text =
-          "message bytes: "
-              + size
-              + " (expected: 0.."
-              + maxMessageBytes
-              + ", maxMessageBytes of the transport)";
-      return refused("COMMS-MEMORY-003", FailureKind.PERMANENT, to, message, text);
-    }
-    if (place.groups.isEmpty() && !place.config.isOptional()) {
+    DeclaredDestination destination = destination(to);
+    if (destination.groups.isEmpty() && !destination.config.isOptional()) {
       return refused(
           "COMMS-MEMORY-002",
-          FailureKind.TRANSIENT,
           to,
           message,
           "groups: none (expected: one or more, or a destination that was declared optional)");
     }
-    if (place.groups.values().stream().anyMatch(InMemoryGroup::isFull)) {
+    if (destination.groups.values().stream().anyMatch(InMemoryGroup::isFull)) {
       return refused(
           "COMMS-MEMORY-004",
-          FailureKind.TRANSIENT,
           to,
           message,
           "backlog: "
@@ -271,37 +264,17 @@ public final class InMemoryTransport implements MessageTransport {
   }
 
   private static Optional<PublishException> refused(
-      String code, FailureKind kind, Destination to, Message message, String text) {
+      String code, Destination to, Message message, String text) {
     return Optional.of(
-        new PublishException(code, kind, SendCertainty.NOT_SENT, to, message.id(), text, null));
+        new PublishException(
+            code, FailureKind.TRANSIENT, SendCertainty.NOT_SENT, to, message.id(), text, null));
   }
 
   private Subscription subscribe(SubscriptionConfig config, MessageHandler handler) {
     checkOpen();
     CAPABILITIES.check(NAME, config);
-    Place place = places.get(config.destination());
-    if (place == null) {
-      throw new SubscribeException(
-          "COMMS-MEMORY-006",
-          FailureKind.PERMANENT,
-          Declarations.undeclared(config.destination()),
-          null);
-    }
-    if (config.destination().kind() == Destination.Kind.QUEUE
-        && !place.groups.containsKey(config.group())) {
-      throw new SubscribeException(
-          "COMMS-MEMORY-008",
-          FailureKind.PERMANENT,
-          "group: "
-              + config.group()
-              + " (expected: "
-              + place.groups.keySet()
-              + ", the group of "
-              + config.destination()
-              + ")",
-          null);
-    }
-    InMemoryGroup group = group(place, config.group());
+    declared.require(config);
+    InMemoryGroup group = group(destination(config.destination()), config.group());
     GroupMember member = new GroupMember();
     member.attach(
         DeliveryEngine.builder(config, handler)
@@ -330,31 +303,37 @@ public final class InMemoryTransport implements MessageTransport {
     return subscription;
   }
 
-  /** What the member holds goes back as if its process had died; it joins again after the pause. */
+  /** Returns the member's messages as if its process had crashed; it rejoins after the pause. */
   private void crash(InMemoryGroup group, GroupMember member, Duration pause) {
     runtime.scheduler().schedule(pause, () -> group.rejoin(member));
     member.engine().revoke(member);
-    group.leave(member);
+    group.remove(member);
   }
 
-  private InMemoryGroup group(Place place, String name) {
-    return place.groups.computeIfAbsent(
+  /** The declared destination. */
+  private DeclaredDestination destination(Destination name) {
+    return Objects.requireNonNull(destinations.get(name));
+  }
+
+  private InMemoryGroup group(DeclaredDestination destination, String name) {
+    return destination.groups.computeIfAbsent(
         name,
         group ->
             new InMemoryGroup(
-                place.config.destination().name() + "." + group, maxBacklog, runtime.scheduler()));
+                destination.config.destination().name() + "." + group,
+                maxBacklog,
+                runtime.scheduler()));
   }
 
   private InMemoryGroup knownGroup(Destination source, String name) {
-    Place place = places.get(source);
-    InMemoryGroup group = place == null ? null : place.groups.get(name);
+    declared.require(source);
+    Map<String, InMemoryGroup> groups = destination(source).groups;
+    InMemoryGroup group = groups.get(name);
     if (group == null) {
       throw new SubscribeException(
           "COMMS-MEMORY-006",
           FailureKind.PERMANENT,
-          place == null
-              ? Declarations.undeclared(source)
-              : "group: " + name + " (expected: one of " + place.groups.keySet() + ")",
+          "group: " + name + " (expected: one of " + groups.keySet() + ")",
           null);
     }
     return group;
@@ -377,7 +356,7 @@ public final class InMemoryTransport implements MessageTransport {
     private Builder() {}
 
     /**
-     * Sets the source of messages that were built without one: the name of the service.
+     * Sets the source of messages that were built without one, usually the name of the service.
      *
      * @param source URI reference such as {@code /orders}, 1 to 256 characters; default {@code /}
      * @return this
@@ -388,10 +367,10 @@ public final class InMemoryTransport implements MessageTransport {
     }
 
     /**
-     * Sets time, randomness and threads; without it the transport makes a {@link SystemRuntime} of
-     * its own.
+     * Sets the source of time, randomness and threads. Without it the transport creates and closes
+     * a {@link SystemRuntime} of its own.
      *
-     * @param runtime outlives the transport
+     * @param runtime must outlive the transport
      * @return this
      */
     public Builder runtime(CommsRuntime runtime) {
@@ -400,7 +379,7 @@ public final class InMemoryTransport implements MessageTransport {
     }
 
     /**
-     * Sets who is told what the subscriptions do.
+     * Sets the observer of the subscriptions' events.
      *
      * @param observer default {@link CommsObserver#logging()}, which {@link CommsObserver#and}
      *     keeps beside another
@@ -412,7 +391,8 @@ public final class InMemoryTransport implements MessageTransport {
     }
 
     /**
-     * Sets how many messages may wait for one group; beyond that publishes fail {@code NOT_SENT}.
+     * Sets the maximum number of messages that wait for one group. Beyond it, publishes fail with
+     * {@code NOT_SENT}.
      *
      * @param maxBacklog 1 to 100,000,000, default 1,000,000
      * @return this
@@ -423,7 +403,7 @@ public final class InMemoryTransport implements MessageTransport {
     }
 
     /**
-     * Sets the largest body accepted.
+     * Sets the largest body that publishes accept and subscriptions decode.
      *
      * @param maxMessageBytes 1 KiB to 64 MiB, default 1 MiB
      * @return this

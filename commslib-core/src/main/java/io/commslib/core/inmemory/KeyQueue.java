@@ -5,8 +5,8 @@ import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The messages of one key that wait for one group, oldest first; a message without key has a line
- * of its own. Guarded by the group's lock.
+ * The messages of one key that wait for one group, oldest first. A message without key has a queue
+ * of its own. Confined to the group's lock.
  */
 final class KeyQueue {
 
@@ -15,8 +15,8 @@ final class KeyQueue {
   final @Nullable String key;
   final ArrayDeque<Waiting> waiting = new ArrayDeque<>(2);
 
-  /** It stands among the ready lines, or its first message is with a member, or it pauses. */
-  boolean taken;
+  /** Whether it is among the ready queues, or its first message is with a member or pauses. */
+  boolean scheduled;
 
   KeyQueue(@Nullable String key) {
     this.key = key;

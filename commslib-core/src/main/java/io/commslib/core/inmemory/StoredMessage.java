@@ -5,8 +5,8 @@ import io.commslib.core.wire.OrderingKeys;
 import io.commslib.core.wire.WireMessage;
 import java.util.Optional;
 
-/** A message in the hands of a member. */
-record StoredMessage(GroupMember member, KeyQueue line, KeyQueue.Waiting message, String place)
+/** A message that a member has taken. Immutable. */
+record StoredMessage(GroupMember member, KeyQueue queue, KeyQueue.Waiting message, String group)
     implements RawDelivery {
 
   long number() {
@@ -20,10 +20,10 @@ record StoredMessage(GroupMember member, KeyQueue line, KeyQueue.Waiting message
 
   @Override
   public Optional<String> laneKey() {
-    return Optional.ofNullable(line.key).map(OrderingKeys::of);
+    return Optional.ofNullable(queue.key).map(OrderingKeys::of);
   }
 
-  /** Its headers are text from the start, so this does not change. */
+  /** Constant, because its headers are text from the start. */
   @Override
   public int sizeBytes() {
     return message.wire().sizeBytes();
@@ -41,6 +41,6 @@ record StoredMessage(GroupMember member, KeyQueue line, KeyQueue.Waiting message
 
   @Override
   public String positionText() {
-    return place + "@" + number();
+    return group + "@" + number();
   }
 }

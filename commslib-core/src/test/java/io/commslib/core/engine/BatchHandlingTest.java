@@ -25,34 +25,34 @@ import org.junit.jupiter.api.Test;
 
 class BatchHandlingTest {
 
-  private final EngineFixture rig = new EngineFixture();
+  private final EngineFixture fixture = new EngineFixture();
   private final List<List<String>> batches = new ArrayList<>();
 
   @AfterEach
   void ledgerBalances() {
-    assertThat(rig.engine().snapshot().imbalance()).isZero();
+    assertThat(fixture.engine().snapshot().imbalance()).isZero();
   }
 
   @Test
   void takesTheReadyPrefixOfEachKeyAsSoonAsTheBatchIsFull() {
     start(config(4), BatchHandler::allDone);
-    rig.accept("a1", "a").accept("a2", "a").accept("b1", "b");
-    rig.time().runUntilIdle();
+    fixture.accept("a1", "a").accept("a2", "a").accept("b1", "b");
+    fixture.time().runUntilIdle();
     assertThat(batches).as("not full, not old enough").isEmpty();
-    rig.accept("b2", "b").accept("c1", "c");
-    rig.time().runUntilIdle();
+    fixture.accept("b2", "b").accept("c1", "c");
+    fixture.time().runUntilIdle();
     assertThat(batches).containsExactly(List.of("a1", "a2", "b1", "b2"));
-    rig.time().advance(Duration.ofMillis(20));
+    fixture.time().advance(Duration.ofMillis(20));
     assertThat(batches).hasSize(2).last().isEqualTo(List.of("c1"));
-    assertThat(rig.acknowledged()).containsExactly("a1", "a2", "b1", "b2", "c1");
+    assertThat(fixture.acknowledged()).containsExactly("a1", "a2", "b1", "b2", "c1");
   }
 
   @Test
-  void theAgeIsThatOfTheFirstHoweverManyFollow() {
+  void theAgeOfABatchIsThatOfItsFirstRecord() {
     start(config(500), BatchHandler::allDone);
     for (int i = 0; i < 30; i++) {
-      rig.accept("m" + i, "k" + i);
-      rig.time().advance(Duration.ofMillis(1));
+      fixture.accept("m" + i, "k" + i);
+      fixture.time().advance(Duration.ofMillis(1));
     }
     assertThat(batches).isNotEmpty();
     assertThat(batches.get(0)).hasSize(20);
@@ -61,12 +61,12 @@ class BatchHandlingTest {
   @Test
   void bytesFillABatchToo() {
     SubscriptionConfig config =
-        rig.config().batch(new BatchBounds(100, 400, Duration.ofMinutes(1))).build();
+        fixture.config().batch(new BatchBounds(100, 400, Duration.ofMinutes(1))).build();
     start(config, BatchHandler::allDone);
     for (int i = 0; i < 8; i++) {
-      rig.accept("m" + i, null);
+      fixture.accept("m" + i, null);
     }
-    rig.time().runUntilIdle();
+    fixture.time().runUntilIdle();
     assertThat(batches).isNotEmpty();
     assertThat(batches.get(0).size()).isBetween(2, 6);
   }
@@ -82,16 +82,16 @@ class BatchHandlingTest {
           return BatchHandler.allDone(batch);
         });
     for (int i = 0; i < 10; i++) {
-      rig.accept("m" + i, "k" + i % 3);
+      fixture.accept("m" + i, "k" + i % 3);
     }
-    rig.time().runUntilIdle();
+    fixture.time().runUntilIdle();
     assertThat(batches).hasSize(1);
     assertThat(commits).hasValue(1);
-    assertThat(rig.acknowledged()).hasSize(10);
+    assertThat(fixture.acknowledged()).hasSize(10);
   }
 
   @Test
-  void aFailedItemRollsTheBatchBackAndThenHoldsOnlyItsKey() {
+  void aFailedItemRollsTheBatchBackAndThenDelaysOnlyItsKey() {
     InMemoryTransactionRunner transactions = InMemoryTransactionRunner.create();
     List<String> committed = new ArrayList<>();
     AtomicBoolean broken = new AtomicBoolean(true);
@@ -106,18 +106,23 @@ class BatchHandlingTest {
           }
           return outcomes;
         });
-    rig.accept("a1", "a").accept("a2", "a").accept("a3", "a").accept("b1", "b").accept("b2", "b");
-    rig.time().runUntilIdle();
+    fixture
+        .accept("a1", "a")
+        .accept("a2", "a")
+        .accept("a3", "a")
+        .accept("b1", "b")
+        .accept("b2", "b");
+    fixture.time().runUntilIdle();
     assertThat(committed).containsExactlyInAnyOrder("a1", "b1", "b2");
-    assertThat(rig.acknowledged()).containsExactlyInAnyOrder("a1", "b1", "b2");
+    assertThat(fixture.acknowledged()).containsExactlyInAnyOrder("a1", "b1", "b2");
     broken.set(false);
-    rig.time().advance(Duration.ofSeconds(10));
+    fixture.time().advance(Duration.ofSeconds(10));
     assertThat(committed.subList(3, 5)).containsExactly("a2", "a3");
-    assertThat(rig.acknowledged()).hasSize(5);
+    assertThat(fixture.acknowledged()).hasSize(5);
   }
 
   @Test
-  void aThrowLeavesTheOthersUnharmedAndDeadLettersTheCulprit() {
+  void anExceptionDeadLettersItsMessageAndTheOthersAreHandled() {
     start(
         transactional(InMemoryTransactionRunner.create(), 4),
         batch -> {
@@ -126,12 +131,12 @@ class BatchHandlingTest {
           }
           return BatchHandler.allDone(batch);
         });
-    rig.accept("m1", "a").accept("bad", "b").accept("m2", "b").accept("m3", "c");
-    rig.time().advance(Duration.ofSeconds(10));
-    assertThat(rig.acknowledged()).containsExactlyInAnyOrder("m1", "bad", "m2", "m3");
-    assertThat(rig.deadLetters()).hasSize(1);
-    assertThat(rig.deadLetters().get(0).headers()).containsEntry("commslib-dlq-attempts", "2");
-    assertThat(rig.engine().snapshot().count(Count.DONE)).isEqualTo(3);
+    fixture.accept("m1", "a").accept("bad", "b").accept("m2", "b").accept("m3", "c");
+    fixture.time().advance(Duration.ofSeconds(10));
+    assertThat(fixture.acknowledged()).containsExactlyInAnyOrder("m1", "bad", "m2", "m3");
+    assertThat(fixture.deadLetters()).hasSize(1);
+    assertThat(fixture.deadLetters().get(0).headers()).containsEntry("commslib-dlq-attempts", "2");
+    assertThat(fixture.engine().snapshot().count(Count.DONE)).isEqualTo(3);
   }
 
   @Test
@@ -150,26 +155,33 @@ class BatchHandlingTest {
           }
           return outcomes;
         });
-    rig.accept("a1", "a").accept("a2", "a").accept("b1", "b").accept("b2", "b").accept("c", "c");
-    rig.time().runUntilIdle();
-    assertThat(rig.acknowledged()).containsExactlyInAnyOrder("b1", "b2", "c");
+    fixture
+        .accept("a1", "a")
+        .accept("a2", "a")
+        .accept("b1", "b")
+        .accept("b2", "b")
+        .accept("c", "c");
+    fixture.time().runUntilIdle();
+    assertThat(fixture.acknowledged()).containsExactlyInAnyOrder("b1", "b2", "c");
     broken.set(false);
-    rig.time().advance(Duration.ofSeconds(5));
-    done.addAll(rig.acknowledged().subList(3, 5));
+    fixture.time().advance(Duration.ofSeconds(5));
+    done.addAll(fixture.acknowledged().subList(3, 5));
     assertThat(done).containsExactly("a1", "a2");
-    assertThat(rig.engine().snapshot().count(Count.DROPPED)).isEqualTo(5);
+    assertThat(fixture.engine().snapshot().count(Count.DROPPED)).isEqualTo(5);
   }
 
   @Test
-  void anUndecodableRecordDoesNotReachTheHandlerNorHoldTheOthers() {
+  void anUndecodableRecordNeitherReachesTheHandlerNorDelaysTheOthers() {
     start(config(3), BatchHandler::allDone);
-    rig.accept("a1", "a");
-    rig.engine().accept(rig.delivery("x", "a", new WireMessage("a", Map.of(), new byte[0])));
-    rig.accept("a2", "a");
-    rig.time().advance(Duration.ofSeconds(1));
+    fixture.accept("a1", "a");
+    fixture
+        .engine()
+        .accept(fixture.delivery("x", "a", new WireMessage("a", Map.of(), new byte[0])));
+    fixture.accept("a2", "a");
+    fixture.time().advance(Duration.ofSeconds(1));
     assertThat(batches).containsExactly(List.of("a1"), List.of("a2"));
-    assertThat(rig.acknowledged()).containsExactly("a1", "x", "a2");
-    assertThat(rig.deadLetters()).hasSize(1);
+    assertThat(fixture.acknowledged()).containsExactly("a1", "x", "a2");
+    assertThat(fixture.deadLetters()).hasSize(1);
   }
 
   @Test
@@ -185,40 +197,40 @@ class BatchHandlingTest {
           batch.forEach(delivery -> attempts.add(delivery.attempt()));
           return BatchHandler.allDone(batch);
         });
-    rig.accept("m1", "a").accept("m2", "a").accept("m3", "b");
-    rig.time().advance(Duration.ofMinutes(1));
-    assertThat(rig.engine().snapshot().isRoutePaused()).isTrue();
+    fixture.accept("m1", "a").accept("m2", "a").accept("m3", "b");
+    fixture.time().advance(Duration.ofMinutes(1));
+    assertThat(fixture.engine().snapshot().isRoutePaused()).isTrue();
     down.set(false);
-    rig.time().advance(Duration.ofSeconds(30));
-    assertThat(rig.acknowledged()).hasSize(3);
+    fixture.time().advance(Duration.ofSeconds(30));
+    assertThat(fixture.acknowledged()).hasSize(3);
     assertThat(attempts).containsExactly(1, 1, 1);
   }
 
   @Test
   void wrongNumbersOfOutcomesAreFailures() {
     start(config(2), batch -> List.of());
-    rig.accept("m1", "a").accept("m2", "b");
-    rig.time().advance(Duration.ofSeconds(10));
-    assertThat(rig.deadLetters()).hasSize(2);
+    fixture.accept("m1", "a").accept("m2", "b");
+    fixture.time().advance(Duration.ofSeconds(10));
+    assertThat(fixture.deadLetters()).hasSize(2);
   }
 
   @Test
-  void aScopeThatIsLostTakesItsPartOfTheBatchAlong() {
+  void theRecordsOfALostScopeAreNotSettledWithTheirBatch() {
     Object lost = new Object();
     start(
         transactional(InMemoryTransactionRunner.create(), 2),
         batch -> {
           if (batch.size() == 2) {
-            rig.engine().stopScope(lost);
+            fixture.engine().stopScope(lost);
             throw new IllegalStateException("boom");
           }
           return BatchHandler.allDone(batch);
         });
-    rig.engine().accept(rig.delivery("m1", "a", EngineFixture.wire("m1", "a"), lost));
-    rig.accept("m2", "b");
-    rig.time().advance(Duration.ofSeconds(5));
-    rig.engine().revoke(lost);
-    assertThat(rig.acknowledged()).containsExactly("m2");
+    fixture.engine().accept(fixture.delivery("m1", "a", EngineFixture.wire("m1", "a"), lost));
+    fixture.accept("m2", "b");
+    fixture.time().advance(Duration.ofSeconds(5));
+    fixture.engine().revoke(lost);
+    assertThat(fixture.acknowledged()).containsExactly("m2");
     assertThat(batches).hasSize(2);
   }
 
@@ -231,7 +243,7 @@ class BatchHandlingTest {
   }
 
   private SubscriptionConfig config(int items) {
-    return rig.config().batch(BatchBounds.of(items)).retry(twice()).build();
+    return fixture.config().batch(BatchBounds.of(items)).retry(twice()).build();
   }
 
   private SubscriptionConfig transactional(InMemoryTransactionRunner transactions, int items) {
@@ -248,6 +260,6 @@ class BatchHandlingTest {
           batches.add(batch.stream().map(delivery -> delivery.message().id()).toList());
           return handler.handleAll(batch);
         };
-    rig.start(config, recording);
+    fixture.start(config, recording);
   }
 }

@@ -35,36 +35,36 @@ class BlockedKeyTest {
   private static final Destination ORDERS = Destination.queue("orders");
   private static final String CONSUMER = "queue:orders/main";
 
-  private final EngineFixture rig = new EngineFixture();
-  private final InMemoryBlockedKeyStore held = new InMemoryBlockedKeyStore();
+  private final EngineFixture fixture = new EngineFixture();
+  private final InMemoryBlockedKeyStore blockedKeys = new InMemoryBlockedKeyStore();
   private final List<String> handled = new ArrayList<>();
 
   @Test
   void laterMessagesOfAKeyFollowItsDeadLetterUnhandledAndInOrder() {
-    rig.start(config(held), delivery -> handle(delivery.message().id()));
-    rig.accept("bad1", "a").accept("a2", "a").accept("b1", "b").accept("a3", "a");
-    rig.accept("u", null);
-    rig.time().advance(Duration.ofSeconds(5));
+    fixture.start(config(blockedKeys), delivery -> handle(delivery.message().id()));
+    fixture.accept("bad1", "a").accept("a2", "a").accept("b1", "b").accept("a3", "a");
+    fixture.accept("u", null);
+    fixture.time().advance(Duration.ofSeconds(5));
     assertThat(handled).containsExactlyInAnyOrder("b1", "u");
-    assertThat(rig.deadLetters())
+    assertThat(fixture.deadLetters())
         .extracting(letter -> letter.headers().get("ce_id"))
         .containsExactly("bad1", "a2", "a3");
-    assertThat(rig.deadLetters())
+    assertThat(fixture.deadLetters())
         .extracting(letter -> letter.headers().get("commslib-dlq-reason"))
         .containsExactly("ATTEMPTS_EXHAUSTED", "KEY_PARKED", "KEY_PARKED");
-    assertThat(rig.engine().snapshot().count(Count.BLOCKED)).isEqualTo(2);
-    assertThat(rig.engine().snapshot().imbalance()).isZero();
-    assertThat(held.list(CONSUMER, 10)).containsExactly("a");
+    assertThat(fixture.engine().snapshot().count(Count.BLOCKED)).isEqualTo(2);
+    assertThat(fixture.engine().snapshot().imbalance()).isZero();
+    assertThat(blockedKeys.list(CONSUMER, 10)).containsExactly("a");
   }
 
   @Test
-  void theHoldOutlivesTheEngineThatMadeIt() {
-    rig.start(config(held), delivery -> handle(delivery.message().id()));
-    rig.accept("bad1", "a");
-    rig.time().advance(Duration.ofSeconds(5));
-    rig.engine().close();
+  void aBlockedKeyOutlivesTheEngineThatBlockedIt() {
+    fixture.start(config(blockedKeys), delivery -> handle(delivery.message().id()));
+    fixture.accept("bad1", "a");
+    fixture.time().advance(Duration.ofSeconds(5));
+    fixture.engine().close();
     EngineFixture next = new EngineFixture();
-    next.start(config(held), delivery -> handle(delivery.message().id()));
+    next.start(config(blockedKeys), delivery -> handle(delivery.message().id()));
     next.accept("a2", "a").accept("b1", "b");
     next.time().advance(Duration.ofSeconds(5));
     assertThat(handled).containsExactly("b1");
@@ -72,19 +72,19 @@ class BlockedKeyTest {
   }
 
   @Test
-  void theKeyIsHeldBeforeItsLetterIsPublished() {
-    rig.start(config(held), delivery -> handle(delivery.message().id()));
-    rig.failPublishes(1);
-    rig.accept("bad1", "a");
-    rig.time().advance(Duration.ofMillis(150));
-    assertThat(rig.failingPublishes()).isZero();
-    assertThat(rig.deadLetters()).isEmpty();
-    assertThat(held.level(CONSUMER, "a")).isEqualTo(OptionalInt.of(0));
+  void theKeyIsBlockedBeforeItsDeadLetterIsPublished() {
+    fixture.start(config(blockedKeys), delivery -> handle(delivery.message().id()));
+    fixture.failPublishes(1);
+    fixture.accept("bad1", "a");
+    fixture.time().advance(Duration.ofMillis(150));
+    assertThat(fixture.failingPublishes()).isZero();
+    assertThat(fixture.deadLetters()).isEmpty();
+    assertThat(blockedKeys.level(CONSUMER, "a")).isEqualTo(OptionalInt.of(0));
   }
 
   @Test
-  void messagesThatSharedAFailedBatchWithTheHeadAreParkedToo() {
-    SubscriptionConfig config = config(held).toBuilder().batch(BatchBounds.of(3)).build();
+  void messagesOfTheSameBatchFollowTheDeadLetterOfTheirKey() {
+    SubscriptionConfig config = config(blockedKeys).toBuilder().batch(BatchBounds.of(3)).build();
     BatchHandler handler =
         batch -> {
           if (batch.stream().anyMatch(delivery -> delivery.message().id().startsWith("bad"))) {
@@ -93,33 +93,34 @@ class BlockedKeyTest {
           batch.forEach(delivery -> handled.add(delivery.message().id()));
           return BatchHandler.allDone(batch);
         };
-    rig.start(config, handler);
-    rig.accept("bad1", "a").accept("a2", "a").accept("b1", "b");
-    rig.time().advance(Duration.ofSeconds(5));
+    fixture.start(config, handler);
+    fixture.accept("bad1", "a").accept("a2", "a").accept("b1", "b");
+    fixture.time().advance(Duration.ofSeconds(5));
     assertThat(handled).containsExactly("b1");
-    assertThat(rig.deadLetters()).hasSize(2);
+    assertThat(fixture.deadLetters()).hasSize(2);
   }
 
   @Test
-  void aKeyOfAnyLengthIsHeldInAFormThatStoresCanKeep() {
-    rig.start(config(held), delivery -> handle(delivery.message().id()));
+  void aKeyOfAnyLengthIsBlockedInAFormThatStoresCanKeep() {
+    fixture.start(config(blockedKeys), delivery -> handle(delivery.message().id()));
     String key = "x".repeat(1_000_000);
     WireMessage garbage = new WireMessage(key, Map.of(), new byte[0]);
-    rig.engine().accept(rig.delivery("garbage", OrderingKeys.of(key), garbage));
-    rig.engine()
-        .accept(rig.delivery("long", OrderingKeys.of(key), EngineFixture.wire("long", null)));
-    rig.time().advance(Duration.ofSeconds(1));
-    assertThat(rig.acknowledged()).containsExactly("garbage", "long");
-    assertThat(handled).as("it follows the one that could not be read").isEmpty();
-    assertThat(held.list(CONSUMER, 10)).containsExactly(OrderingKeys.of(key));
+    fixture.engine().accept(fixture.delivery("garbage", OrderingKeys.of(key), garbage));
+    fixture
+        .engine()
+        .accept(fixture.delivery("long", OrderingKeys.of(key), EngineFixture.wire("long", null)));
+    fixture.time().advance(Duration.ofSeconds(1));
+    assertThat(fixture.acknowledged()).containsExactly("garbage", "long");
+    assertThat(handled).as("it follows the undecodable record").isEmpty();
+    assertThat(blockedKeys.list(CONSUMER, 10)).containsExactly(OrderingKeys.of(key));
     assertThat(OrderingKeys.of(key)).startsWith("sha256:").hasSize(71);
   }
 
   @Test
-  void nothingMovesWhileTheStoreIsOutOfReach() {
+  void noMessageIsHandledWhileTheStoreIsUnavailable() {
     AtomicBoolean down = new AtomicBoolean(true);
     BlockedKeyStore flaky =
-        new ForwardingHeldKeys(held) {
+        new ForwardingBlockedKeyStore(blockedKeys) {
           @Override
           void check() {
             if (down.get()) {
@@ -127,14 +128,14 @@ class BlockedKeyTest {
             }
           }
         };
-    rig.start(config(flaky), delivery -> handle(delivery.message().id()));
-    rig.accept("a1", "a").accept("bad2", "a").accept("a3", "a");
-    rig.time().advance(Duration.ofSeconds(30));
+    fixture.start(config(flaky), delivery -> handle(delivery.message().id()));
+    fixture.accept("a1", "a").accept("bad2", "a").accept("a3", "a");
+    fixture.time().advance(Duration.ofSeconds(30));
     assertThat(handled).isEmpty();
     down.set(false);
-    rig.time().advance(Duration.ofSeconds(30));
+    fixture.time().advance(Duration.ofSeconds(30));
     assertThat(handled).containsExactly("a1");
-    assertThat(rig.deadLetters()).hasSize(2);
+    assertThat(fixture.deadLetters()).hasSize(2);
   }
 
   @Test
@@ -147,7 +148,7 @@ class BlockedKeyTest {
           transport
               .subscriber()
               .subscribe(
-                  config(held),
+                  config(blockedKeys),
                   delivery -> {
                     if (delivery.message().id().equals("m1") && broken.get()) {
                       throw new IllegalStateException("boom");
@@ -155,12 +156,12 @@ class BlockedKeyTest {
                     handled.add(delivery.message().id());
                     return Settlement.done();
                   });
-      BlockedKeys parked = new BlockedKeys(held, transport.deadLetters());
+      BlockedKeys blocked = new BlockedKeys(blockedKeys, transport.deadLetters());
       publish(transport, time, "m1", "m2", "m3");
       assertThat(handled).isEmpty();
-      assertThat(parked.release(ORDERS, "main")).as("letters are left").isZero();
+      assertThat(blocked.release(ORDERS, "main")).as("dead letters remain").isZero();
 
-      // Redriven too early: the sequence fails at its head again and stays together.
+      // Redriven too early: the sequence fails at its head again and stays complete.
       transport.deadLetters().redrive(ORDERS, "main", letter -> true);
       publish(transport, time, "m4");
       assertThat(handled).isEmpty();
@@ -172,7 +173,7 @@ class BlockedKeyTest {
       transport.deadLetters().redrive(ORDERS, "main", letter -> true);
       time.advance(Duration.ofSeconds(1));
       assertThat(handled).containsExactly("m1", "m2", "m3", "m4");
-      assertThat(parked.release(ORDERS, "main")).isEqualTo(1);
+      assertThat(blocked.release(ORDERS, "main")).isEqualTo(1);
       publish(transport, time, "m5");
       assertThat(handled).endsWith("m5");
       assertThat(subscription.snapshot().imbalance()).isZero();
@@ -197,16 +198,17 @@ class BlockedKeyTest {
   }
 
   private SubscriptionConfig config(BlockedKeyStore keys) {
-    return rig.config()
+    return fixture
+        .config()
         .blockKeyOnDeadLetter(keys)
         .retry(RetrySchedule.builder().attemptsAtOnce(2).withoutDelays().build())
         .build();
   }
 
-  private abstract static class ForwardingHeldKeys implements BlockedKeyStore {
+  private abstract static class ForwardingBlockedKeyStore implements BlockedKeyStore {
     private final BlockedKeyStore target;
 
-    ForwardingHeldKeys(BlockedKeyStore target) {
+    ForwardingBlockedKeyStore(BlockedKeyStore target) {
       this.target = target;
     }
 

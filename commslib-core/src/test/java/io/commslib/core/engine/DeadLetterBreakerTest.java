@@ -16,13 +16,13 @@ import org.junit.jupiter.api.Test;
 
 class DeadLetterBreakerTest {
 
-  private final EngineFixture rig = new EngineFixture();
+  private final EngineFixture fixture = new EngineFixture();
 
   @Test
-  void aFloodOfOneCauseOverManyKeysPausesTheRouteAndProbesOneByOne() {
+  void aStormOfOneCauseOverManyKeysPausesTheRouteAndProbesOneByOne() {
     AtomicBoolean broken = new AtomicBoolean(true);
     AtomicInteger calls = new AtomicInteger();
-    rig.start(
+    fixture.start(
         config(DeadLetterBreakerConfig.defaults()),
         delivery -> {
           calls.incrementAndGet();
@@ -32,26 +32,28 @@ class DeadLetterBreakerTest {
           return Settlement.done();
         });
     for (int i = 0; i < 400; i++) {
-      rig.accept("m" + i, "k" + i);
+      fixture.accept("m" + i, "k" + i);
     }
-    rig.time().advance(Duration.ofSeconds(3));
-    assertThat(rig.deadLetters()).hasSizeLessThan(50);
-    assertThat(rig.engine().snapshot().isRoutePaused()).isTrue();
-    assertThat(rig.engine().health().reason()).contains("flood").contains("IllegalStateException");
+    fixture.time().advance(Duration.ofSeconds(3));
+    assertThat(fixture.deadLetters()).hasSizeLessThan(50);
+    assertThat(fixture.engine().snapshot().isRoutePaused()).isTrue();
+    assertThat(fixture.engine().health().reason())
+        .contains("dead-letter storm")
+        .contains("IllegalStateException");
     int before = calls.get();
-    rig.time().advance(Duration.ofMinutes(5));
+    fixture.time().advance(Duration.ofMinutes(5));
     assertThat(calls.get() - before).as("one probe at a time").isBetween(30, 150);
-    assertThat(rig.deadLetters()).hasSizeLessThan(50);
+    assertThat(fixture.deadLetters()).hasSizeLessThan(50);
     broken.set(false);
-    rig.time().advance(Duration.ofMinutes(1));
-    assertThat(rig.engine().snapshot().isRoutePaused()).isFalse();
-    assertThat(rig.acknowledged()).hasSize(400);
-    assertThat(rig.engine().snapshot().imbalance()).isZero();
+    fixture.time().advance(Duration.ofMinutes(1));
+    assertThat(fixture.engine().snapshot().isRoutePaused()).isFalse();
+    assertThat(fixture.acknowledged()).hasSize(400);
+    assertThat(fixture.engine().snapshot().imbalance()).isZero();
   }
 
   @Test
-  void oneBadKeyOrAFewBadMessagesAmongManyAreNoFlood() {
-    rig.start(
+  void oneBadKeyOrAFewBadMessagesAmongManyAreNoStorm() {
+    fixture.start(
         config(DeadLetterBreakerConfig.defaults()),
         delivery -> {
           int number = Integer.parseInt(delivery.message().id());
@@ -61,30 +63,30 @@ class DeadLetterBreakerTest {
           return Settlement.done();
         });
     for (int i = 0; i < 1_000; i++) {
-      rig.accept(Integer.toString(i), null);
-      rig.time().advance(Duration.ofMillis(50));
+      fixture.accept(Integer.toString(i), null);
+      fixture.time().advance(Duration.ofMillis(50));
     }
-    rig.time().advance(Duration.ofMinutes(1));
+    fixture.time().advance(Duration.ofMinutes(1));
     for (int i = 0; i < 200; i++) {
-      rig.accept(Integer.toString(10_000 + i), "one key");
+      fixture.accept(Integer.toString(10_000 + i), "one key");
     }
-    rig.time().advance(Duration.ofSeconds(1));
-    assertThat(rig.engine().snapshot().isRoutePaused()).isFalse();
-    assertThat(rig.deadLetters()).hasSize(250);
+    fixture.time().advance(Duration.ofSeconds(1));
+    assertThat(fixture.engine().snapshot().isRoutePaused()).isFalse();
+    assertThat(fixture.deadLetters()).hasSize(250);
   }
 
   @Test
-  void badInputIsNoFloodAndNothingPausesWithoutTheBreaker() {
-    rig.start(
+  void badInputIsNoStormAndNothingPausesWithoutTheBreaker() {
+    fixture.start(
         config(DeadLetterBreakerConfig.defaults()).toBuilder().withoutDeadLetterBreaker().build(),
         delivery -> {
           throw new IllegalStateException("boom");
         });
     for (int i = 0; i < 200; i++) {
-      rig.accept("m" + i, "k" + i);
+      fixture.accept("m" + i, "k" + i);
     }
-    rig.time().advance(Duration.ofSeconds(1));
-    assertThat(rig.deadLetters()).hasSize(200);
+    fixture.time().advance(Duration.ofSeconds(1));
+    assertThat(fixture.deadLetters()).hasSize(200);
     EngineFixture second = new EngineFixture();
     second.start(config(DeadLetterBreakerConfig.defaults()), delivery -> Settlement.done());
     for (int i = 0; i < 200; i++) {
@@ -97,46 +99,47 @@ class DeadLetterBreakerTest {
   }
 
   @Test
-  void aMessageThatFailsItsProbesIsGivenUpSoThatNothingIsBlockedForEver() {
-    rig.start(
+  void aMessageThatFailsItsProbesIsDeadLettered() {
+    fixture.start(
         config(DeadLetterBreakerConfig.builder().letters(10).sharePercent(100).build()),
         delivery -> {
           throw new IllegalStateException("boom");
         });
     for (int i = 0; i < 20; i++) {
-      rig.accept("m" + i, "k" + i);
+      fixture.accept("m" + i, "k" + i);
     }
-    rig.time().advance(Duration.ofHours(1));
-    assertThat(rig.acknowledged()).hasSize(20);
-    assertThat(rig.engine().snapshot().count(Count.DEAD_LETTERED)).isEqualTo(20);
+    fixture.time().advance(Duration.ofHours(1));
+    assertThat(fixture.acknowledged()).hasSize(20);
+    assertThat(fixture.engine().snapshot().count(Count.DEAD_LETTERED)).isEqualTo(20);
   }
 
   @Test
-  void aMessageGivenUpInAFloodDoesNotOpenTheRouteForTheOthers() {
+  void aMessageDeadLetteredInAStormDoesNotOpenTheRoute() {
     AtomicInteger calls = new AtomicInteger();
-    rig.start(
+    fixture.start(
         config(DeadLetterBreakerConfig.builder().letters(10).sharePercent(100).build()),
         delivery -> {
           calls.incrementAndGet();
           throw new IllegalStateException("boom");
         });
     for (int i = 0; i < 12; i++) {
-      rig.accept("m" + i, "k" + i);
+      fixture.accept("m" + i, "k" + i);
     }
-    while (rig.deadLetters().size() < 10) {
-      rig.time().advance(Duration.ofSeconds(1));
+    while (fixture.deadLetters().size() < 10) {
+      fixture.time().advance(Duration.ofSeconds(1));
     }
     int before = calls.get();
     for (int i = 100; i < 200; i++) {
-      rig.accept("m" + i, "k" + i);
+      fixture.accept("m" + i, "k" + i);
     }
-    rig.time().advance(Duration.ofSeconds(20));
+    fixture.time().advance(Duration.ofSeconds(20));
     assertThat(calls.get() - before).isLessThan(15);
-    assertThat(rig.engine().snapshot().isRoutePaused()).isTrue();
+    assertThat(fixture.engine().snapshot().isRoutePaused()).isTrue();
   }
 
   private SubscriptionConfig config(DeadLetterBreakerConfig bounds) {
-    return rig.config()
+    return fixture
+        .config()
         .deadLetterBreaker(bounds)
         .retry(RetrySchedule.builder().attemptsAtOnce(1).withoutDelays().build())
         .build();

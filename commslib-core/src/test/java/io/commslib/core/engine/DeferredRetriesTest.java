@@ -22,13 +22,14 @@ class DeferredRetriesTest {
 
   private static final Duration DELAY = Duration.ofSeconds(10);
 
-  private final EngineFixture rig = new EngineFixture();
+  private final EngineFixture fixture = new EngineFixture();
   private final List<WireMessage> kept = new ArrayList<>();
   private final List<String> handled = new ArrayList<>();
   private CompletableFuture<Void> confirmation = CompletableFuture.completedFuture(null);
 
   private SubscriptionConfig.Builder config() {
-    return rig.config()
+    return fixture
+        .config()
         .workers(1)
         .retry(
             RetrySchedule.builder().attemptsAtOnce(2).delays(DELAY, DELAY.multipliedBy(2)).build())
@@ -36,7 +37,8 @@ class DeferredRetriesTest {
   }
 
   private void start(SubscriptionConfig config) {
-    rig.delays(
+    fixture
+        .delays(
             (record, delay) -> {
               if (!delay.equals(DELAY)) {
                 return Optional.empty();
@@ -53,94 +55,97 @@ class DeferredRetriesTest {
   }
 
   @Test
-  void isKeptByTheBrokerAfterTheAttemptsAtOnceAndSettledOnceThatIsSafe() {
+  void isDeferredAfterTheImmediateAttemptsAndAcknowledgedOnceItIsSafe() {
     confirmation = new CompletableFuture<>();
     start(config().build());
-    rig.accept("m", null);
-    rig.time().advance(Duration.ofSeconds(5));
+    fixture.accept("m", null);
+    fixture.time().advance(Duration.ofSeconds(5));
     assertThat(handled).containsExactly("m#1", "m#2");
     assertThat(kept).hasSize(1);
-    assertThat(rig.acknowledged()).isEmpty();
+    assertThat(fixture.acknowledged()).isEmpty();
 
     confirmation.complete(null);
 
-    rig.time().advance(Duration.ofHours(1));
+    fixture.time().advance(Duration.ofHours(1));
     assertThat(handled).hasSize(2);
-    assertThat(rig.acknowledged()).containsExactly("m");
-    assertThat(rig.engine().snapshot().count(Count.DEFERRED)).isEqualTo(1);
-    assertThat(rig.engine().snapshot().imbalance()).isZero();
+    assertThat(fixture.acknowledged()).containsExactly("m");
+    assertThat(fixture.engine().snapshot().count(Count.DEFERRED)).isEqualTo(1);
+    assertThat(fixture.engine().snapshot().imbalance()).isZero();
   }
 
   @Test
-  void goesOnCountingWhereItStoppedAndTellsTheDeadLettersHowItBegan() {
+  void continuesTheCountAndKeepsTheFirstCauseForTheDeadLetter() {
     start(config().build());
-    rig.accept("m", "k");
-    rig.time().advance(Duration.ofSeconds(5));
-    rig.engine().accept(new Returned(kept.get(0), rig));
-    // The second delay is none the broker keeps: it waits in the engine.
-    rig.time().advance(Duration.ofMinutes(1));
+    fixture.accept("m", "k");
+    fixture.time().advance(Duration.ofSeconds(5));
+    fixture.engine().accept(new Returned(kept.get(0), fixture));
+    // The broker does not keep the second delay, so the record waits in the engine.
+    fixture.time().advance(Duration.ofMinutes(1));
     assertThat(handled).containsExactly("m#1", "m#2", "m#3", "m#4");
-    Map<String, String> letter = rig.deadLetters().get(0).headers();
+    Map<String, String> letter = fixture.deadLetters().get(0).headers();
     assertThat(letter)
         .containsEntry("commslib-dlq-attempts", "4")
         .containsEntry("commslib-dlq-position", "m")
         .containsEntry("commslib-dlq-first-cause", "java.lang.IllegalStateException: attempt 1")
         .containsEntry("commslib-dlq-last-cause", "java.lang.IllegalStateException: attempt 4");
     assertThat(letter.keySet()).noneMatch(name -> name.startsWith("commslib-retry-"));
-    assertThat(rig.engine().snapshot().imbalance()).isZero();
+    assertThat(fixture.engine().snapshot().imbalance()).isZero();
   }
 
   @Test
-  void waitsInTheEngineIfItCanNotBeKept() {
+  void waitsInTheEngineIfItCanNotBeDeferred() {
     confirmation = CompletableFuture.failedFuture(new IllegalStateException("down"));
     start(config().build());
-    rig.accept("m", null);
-    rig.time().advance(Duration.ofSeconds(5));
-    assertThat(rig.acknowledged()).isEmpty();
-    assertThat(rig.engine().snapshot().count(Count.WAITING)).isEqualTo(1);
-    rig.time().advance(Duration.ofMinutes(1));
+    fixture.accept("m", null);
+    fixture.time().advance(Duration.ofSeconds(5));
+    assertThat(fixture.acknowledged()).isEmpty();
+    assertThat(fixture.engine().snapshot().count(Count.WAITING)).isEqualTo(1);
+    fixture.time().advance(Duration.ofMinutes(1));
     assertThat(handled).containsExactly("m#1", "m#2", "m#3", "m#4");
-    assertThat(rig.deadLetters()).hasSize(1);
-    assertThat(rig.acknowledged()).containsExactly("m");
+    assertThat(fixture.deadLetters()).hasSize(1);
+    assertThat(fixture.acknowledged()).containsExactly("m");
   }
 
   @Test
-  void waitsInItsLaneWhereOrderIsKept() {
+  void waitsInItsLaneIfTheSubscriptionIsOrdered() {
     SubscriptionConfig ordered =
-        rig.config().retry(RetrySchedule.builder().attemptsAtOnce(1).delays(DELAY).build()).build();
+        fixture
+            .config()
+            .retry(RetrySchedule.builder().attemptsAtOnce(1).delays(DELAY).build())
+            .build();
     start(ordered);
-    rig.accept("m", "k").accept("n", "k");
-    rig.time().advance(Duration.ofSeconds(5));
+    fixture.accept("m", "k").accept("n", "k");
+    fixture.time().advance(Duration.ofSeconds(5));
     assertThat(kept).isEmpty();
     assertThat(handled).containsExactly("m#1");
-    assertThat(rig.engine().snapshot().count(Count.WAITING)).isEqualTo(2);
+    assertThat(fixture.engine().snapshot().count(Count.WAITING)).isEqualTo(2);
   }
 
   @Test
-  void aForgedHistoryIsNotBelievedOfAnyOtherRecord() {
+  void ignoresAForgedHistoryOfARecordThatWasNotDeferred() {
     start(config().build());
     WireMessage forged =
         EngineFixture.wire("m", null)
             .withHeaders(with(EngineFixture.wire("m", null), "commslib-retry-attempts", "1000"));
-    rig.engine().accept(rig.delivery("m", null, forged));
-    rig.time().advance(Duration.ofSeconds(5));
+    fixture.engine().accept(fixture.delivery("m", null, forged));
+    fixture.time().advance(Duration.ofSeconds(5));
     assertThat(handled).containsExactly("m#1", "m#2");
     assertThat(kept.get(0).headers()).containsEntry("commslib-retry-attempts", "2");
   }
 
   @Test
-  void handlesOneKeyAtOnceAndParksNone() {
+  void handlesRecordsOfOneKeyInParallelAndBlocksNoKey() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> config().blockKeyOnDeadLetter(new InMemoryBlockedKeyStore()).build())
         .withMessage("unordered: true (expected: false with blockKeyOnDeadLetter)");
-    rig.start(
-        rig.config().unordered().build(),
+    fixture.start(
+        fixture.config().unordered().build(),
         delivery ->
             delivery.message().id().equals("first")
                 ? Settlement.retry(Duration.ofHours(1))
                 : note(delivery.message().id()));
-    rig.accept("first", "k").accept("second", "k");
-    rig.time().advance(Duration.ofSeconds(1));
+    fixture.accept("first", "k").accept("second", "k");
+    fixture.time().advance(Duration.ofSeconds(1));
     assertThat(handled).containsExactly("second");
   }
 

@@ -55,7 +55,7 @@ class DeliveryEngineTest {
   }
 
   @Test
-  void handlesOneKeyInOrderWhileItsHeadWaitsAndLetsOtherKeysFlow() {
+  void handlesOtherKeysWhileTheHeadOfAKeyWaits() {
     List<String> handled = new ArrayList<>();
     start(
         config().retry(schedule(5)).build(),
@@ -119,7 +119,7 @@ class DeliveryEngineTest {
   }
 
   @Test
-  void undecodableGoesToTheDeadLettersWithoutReachingTheHandler() {
+  void deadLettersAnUndecodableRecordWithoutCallingTheHandler() {
     AtomicInteger handled = new AtomicInteger();
     start(
         config().build(),
@@ -153,7 +153,7 @@ class DeliveryEngineTest {
   }
 
   @Test
-  void anOutagePausesTheRouteAndBurnsNoAttempt() {
+  void anOutagePausesTheRouteAndConsumesNoAttempt() {
     AtomicBoolean down = new AtomicBoolean(true);
     AtomicInteger calls = new AtomicInteger();
     start(
@@ -227,7 +227,7 @@ class DeliveryEngineTest {
   }
 
   @Test
-  void aRevokedScopeIsNeitherHandledNorSettledAnyMore() {
+  void aRevokedScopeIsNoLongerHandledOrSettled() {
     List<String> handled = new ArrayList<>();
     start(
         config().build(),

@@ -20,7 +20,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
-/** An engine between a feeding test and lists of what it settled. */
+/** An engine that a test feeds, with lists of the records that it has settled. */
 final class EngineFixture {
 
   static final CloudEventsEnvelope ENVELOPE = new CloudEventsEnvelope("ce_");
@@ -82,9 +82,9 @@ final class EngineFixture {
     return this;
   }
 
-  /** Before the start. */
-  EngineFixture delays(DelayStore keeper) {
-    delays = keeper;
+  /** Called before the start. */
+  EngineFixture delays(DelayStore store) {
+    delays = store;
     return this;
   }
 
@@ -106,7 +106,7 @@ final class EngineFixture {
     return ENVELOPE.encode(key == null ? message.build() : message.key(key).build());
   }
 
-  /** The target of dead letters refuses larger ones for good. */
+  /** The dead-letter target refuses larger letters permanently. */
   void refuseLettersOver(int bytes) {
     largestLetter = bytes;
   }

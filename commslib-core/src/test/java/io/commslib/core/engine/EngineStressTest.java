@@ -25,9 +25,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Threads that feed scopes and lose them again, against handlers that fail now and then: no overlap
- * and no inversion in a key, nothing starts in a scope that is idle and lost, and the ledger
- * balances.
+ * Threads feed scopes and revoke them, while some handlers fail. In each key nothing overlaps or
+ * changes its order, no handler starts in a revoked idle scope, and the ledger balances.
  */
 class EngineStressTest {
 
@@ -35,7 +34,7 @@ class EngineStressTest {
   private static final int SCOPES = 40;
   private static final int MESSAGES = 150;
 
-  private final EngineFixture rig = new EngineFixture();
+  private final EngineFixture fixture = new EngineFixture();
   private final Set<String> busy = ConcurrentHashMap.newKeySet();
   private final Set<String> lost = ConcurrentHashMap.newKeySet();
   private final Map<String, Integer> lastDone = new ConcurrentHashMap<>();
@@ -43,10 +42,11 @@ class EngineStressTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void keepsItsPromisesWhileScopesComeAndGo(boolean batches) throws Exception {
+  void keepsItsGuaranteesWhileScopesComeAndGo(boolean batches) throws Exception {
     try (SystemRuntime system = SystemRuntime.create()) {
       SubscriptionConfig.Builder config =
-          rig.config()
+          fixture
+              .config()
               .workers(6)
               .maxInFlight(1_000)
               .withoutDeadLetterBreaker()
@@ -60,7 +60,7 @@ class EngineStressTest {
         config.batch(new BatchBounds(16, 1 << 20, Duration.ofMillis(1)));
       }
       BatchHandler handler = this::handle;
-      rig.start(config.build(), handler, system, CommsObserver.none());
+      fixture.start(config.build(), handler, system, CommsObserver.none());
       CountDownLatch fed = new CountDownLatch(FEEDERS);
       for (int feeder = 0; feeder < FEEDERS; feeder++) {
         int number = feeder;
@@ -77,11 +77,11 @@ class EngineStressTest {
             .start();
       }
       assertThat(fed.await(60, TimeUnit.SECONDS)).isTrue();
-      assertThat(rig.engine().drain(Duration.ofSeconds(60))).isTrue();
+      assertThat(fixture.engine().drain(Duration.ofSeconds(60))).isTrue();
       assertThat(violation.get()).isNull();
-      assertThat(rig.engine().snapshot().imbalance()).isZero();
-      assertThat(rig.acknowledged()).doesNotHaveDuplicates().isNotEmpty();
-      rig.engine().close();
+      assertThat(fixture.engine().snapshot().imbalance()).isZero();
+      assertThat(fixture.acknowledged()).doesNotHaveDuplicates().isNotEmpty();
+      fixture.engine().close();
     }
   }
 
@@ -92,32 +92,32 @@ class EngineStressTest {
       for (int i = 0; i < MESSAGES; i++) {
         String key = random.nextInt(10) == 0 ? null : scope + "/k" + random.nextInt(6);
         String id = scope + "/" + i;
-        deliveries.add(rig.delivery(id, key, EngineFixture.wire(id, key), scope));
+        deliveries.add(fixture.delivery(id, key, EngineFixture.wire(id, key), scope));
       }
       int taken = 0;
       while (taken < deliveries.size()) {
-        taken += rig.engine().acceptWhileOpen(deliveries.subList(taken, deliveries.size()));
+        taken += fixture.engine().acceptWhileOpen(deliveries.subList(taken, deliveries.size()));
       }
       if (number == 0) {
-        // Scopes may go before anything of them is handled; of the first one something is.
+        // A scope may be revoked before any of its records is handled, except for the first one.
         awaitTheFirstAcknowledged();
       }
       if (random.nextBoolean()) {
-        rig.engine().awaitScopeIdle(scope, Duration.ofMillis(1));
+        fixture.engine().awaitScopeIdle(scope, Duration.ofMillis(1));
       }
-      rig.engine().stopScope(scope);
-      if (rig.engine().awaitScopeIdle(scope, Duration.ofSeconds(60))) {
+      fixture.engine().stopScope(scope);
+      if (fixture.engine().awaitScopeIdle(scope, Duration.ofSeconds(60))) {
         lost.add(scope);
       } else {
         violation.compareAndSet(null, "scope " + scope + " did not become idle");
       }
-      rig.engine().revoke(scope);
+      fixture.engine().revoke(scope);
     }
   }
 
   private void awaitTheFirstAcknowledged() {
     long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (rig.acknowledged().isEmpty() && System.nanoTime() < limit) {
+    while (fixture.acknowledged().isEmpty() && System.nanoTime() < limit) {
       Thread.onSpinWait();
     }
   }

@@ -65,7 +65,7 @@ class FailuresTest {
   }
 
   @Test
-  void theDefaultClassifierGivesUpWhatIsPermanentWhateverCarriesIt() {
+  void theDefaultClassifierDeadLettersPermanentFailuresInAnyWrapper() {
     FailureClassifier classifier = FailureClassifier.defaults();
     for (UnaryOperator<Throwable> carrier : CARRIERS) {
       assertThat(classifier.classify(carrier.apply(of(FailureKind.PERMANENT))))
@@ -94,7 +94,7 @@ class FailuresTest {
   }
 
   @Test
-  void errorsOfTheJvmAreFoundInTheChainAndThoseOfCodeAreNone() {
+  void findsErrorsOfTheJvmInTheChainAndIgnoresOtherErrors() {
     assertThat(Failures.isJvmFailure(new OutOfMemoryError())).isTrue();
     assertThat(Failures.isJvmFailure(new ExecutionException(new InternalError()))).isTrue();
     assertThat(Failures.isJvmFailure(new StackOverflowError())).isFalse();
@@ -144,86 +144,92 @@ class FailuresTest {
 
   @Test
   void aPublishThatIsJoinedInAHandlerDuringAnOutageConsumesNoAttempt() {
-    EngineFixture rig = new EngineFixture();
+    EngineFixture fixture = new EngineFixture();
     boolean[] down = {true};
-    rig.start(
-        rig.config()
+    fixture.start(
+        fixture
+            .config()
             .retry(RetrySchedule.builder().attemptsAtOnce(1).withoutDelays().build())
             .build(),
         delivery -> {
           if (down[0]) {
-            // As CompletableFuture.join wraps it.
+            // In the wrapper of CompletableFuture.join.
             throw new IllegalStateException(
                 "handling failed", new CompletionException(of(FailureKind.TRANSIENT)));
           }
           assertThat(delivery.attempt()).isEqualTo(1);
           return Settlement.done();
         });
-    rig.accept("m1", "k");
-    rig.time().advance(Duration.ofMinutes(5));
-    assertThat(rig.deadLetters()).isEmpty();
+    fixture.accept("m1", "k");
+    fixture.time().advance(Duration.ofMinutes(5));
+    assertThat(fixture.deadLetters()).isEmpty();
     down[0] = false;
-    rig.time().advance(Duration.ofMinutes(1));
-    assertThat(rig.acknowledged()).containsExactly("m1");
+    fixture.time().advance(Duration.ofMinutes(1));
+    assertThat(fixture.acknowledged()).containsExactly("m1");
   }
 
   @Test
-  void aLetterThatIsTooLargeForItsTargetIsCutAndThenKeptAndHoldsUpNoOther() {
-    EngineFixture rig = new EngineFixture();
-    rig.start(rig.config().build(), delivery -> Settlement.deadLetter("no"));
+  void aDeadLetterThatIsTooLargeIsCutAndThenKeptAndDelaysNoOtherKey() {
+    EngineFixture fixture = new EngineFixture();
+    fixture.start(fixture.config().build(), delivery -> Settlement.deadLetter("no"));
     Message.Builder large = Message.builder("t").id("large").key("a");
     for (int i = 0; i < 3; i++) {
       large.header("h" + i, "x".repeat(8_000));
     }
-    rig.refuseLettersOver(30_000);
-    rig.engine().accept(rig.delivery("large", "a", EngineFixture.ENVELOPE.encode(large.build())));
-    rig.accept("small", "b");
-    rig.time().advance(Duration.ofSeconds(1));
-    assertThat(rig.acknowledged()).containsExactlyInAnyOrder("large", "small");
+    fixture.refuseLettersOver(30_000);
+    fixture
+        .engine()
+        .accept(fixture.delivery("large", "a", EngineFixture.ENVELOPE.encode(large.build())));
+    fixture.accept("small", "b");
+    fixture.time().advance(Duration.ofSeconds(1));
+    assertThat(fixture.acknowledged()).containsExactlyInAnyOrder("large", "small");
 
-    rig.refuseLettersOver(10_000);
-    rig.engine().accept(rig.delivery("large2", "a", EngineFixture.ENVELOPE.encode(large.build())));
-    rig.time().advance(Duration.ofSeconds(1));
-    assertThat(rig.acknowledged()).contains("large2");
-    Map<String, String> cut = rig.deadLetters().get(2).headers();
+    fixture.refuseLettersOver(10_000);
+    fixture
+        .engine()
+        .accept(fixture.delivery("large2", "a", EngineFixture.ENVELOPE.encode(large.build())));
+    fixture.time().advance(Duration.ofSeconds(1));
+    assertThat(fixture.acknowledged()).contains("large2");
+    Map<String, String> cut = fixture.deadLetters().get(2).headers();
     assertThat(cut).containsEntry("commslib-cut-headers", "3 headers, 24006 characters");
     assertThat(cut).doesNotContainKey("h0").containsKey("ce_id");
     assertThat(cut).containsEntry("commslib-dlq-cut", "cause, headers");
 
-    rig.refuseLettersOver(10);
-    rig.accept("never", "c").accept("behind", "c");
-    rig.time().advance(Duration.ofMinutes(1));
-    assertThat(rig.acknowledged()).hasSize(3);
-    assertThat(rig.engine().snapshot().isRoutePaused()).isFalse();
-    assertThat(rig.engine().health().status()).isEqualTo(Health.Status.DEGRADED);
-    assertThat(rig.engine().health().reason())
+    fixture.refuseLettersOver(10);
+    fixture.accept("never", "c").accept("behind", "c");
+    fixture.time().advance(Duration.ofMinutes(1));
+    assertThat(fixture.acknowledged()).hasSize(3);
+    assertThat(fixture.engine().snapshot().isRoutePaused()).isFalse();
+    assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.DEGRADED);
+    assertThat(fixture.engine().health().reason())
         .isEqualTo("the dead-letter target refuses messages, which wait here: 1");
-    rig.refuseLettersOver(Integer.MAX_VALUE);
-    rig.time().advance(Duration.ofMinutes(20));
-    assertThat(rig.acknowledged()).endsWith("never", "behind");
-    assertThat(rig.engine().health().status()).isEqualTo(Health.Status.UP);
+    fixture.refuseLettersOver(Integer.MAX_VALUE);
+    fixture.time().advance(Duration.ofMinutes(20));
+    assertThat(fixture.acknowledged()).endsWith("never", "behind");
+    assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.UP);
   }
 
   @Test
-  void lettersThatWaitInSuchNumbersThatTheyStopTheIntakeAreNamedInHealth() {
-    EngineFixture rig = new EngineFixture();
-    rig.start(
-        rig.config().workers(2).maxInFlight(4).build(), delivery -> Settlement.deadLetter("no"));
-    rig.refuseLettersOver(10);
-    rig.accept("first", "a");
-    rig.time().advance(Duration.ofSeconds(1));
-    assertThat(rig.engine().isIntakeOpen()).isTrue();
-    rig.accept("second", "b");
-    rig.time().advance(Duration.ofSeconds(1));
-    assertThat(rig.engine().isIntakeOpen()).isFalse();
-    assertThat(rig.engine().health().reason())
+  void healthReportsRefusedDeadLettersThatCloseTheIntake() {
+    EngineFixture fixture = new EngineFixture();
+    fixture.start(
+        fixture.config().workers(2).maxInFlight(4).build(),
+        delivery -> Settlement.deadLetter("no"));
+    fixture.refuseLettersOver(10);
+    fixture.accept("first", "a");
+    fixture.time().advance(Duration.ofSeconds(1));
+    assertThat(fixture.engine().isIntakeOpen()).isTrue();
+    fixture.accept("second", "b");
+    fixture.time().advance(Duration.ofSeconds(1));
+    assertThat(fixture.engine().isIntakeOpen()).isFalse();
+    assertThat(fixture.engine().health().reason())
         .isEqualTo(
             "the dead-letter target refuses messages, which wait here: 2; the intake is paused,"
                 + " since its bounds are reached");
-    rig.refuseLettersOver(Integer.MAX_VALUE);
-    rig.time().advance(Duration.ofMinutes(20));
-    assertThat(rig.acknowledged()).containsExactlyInAnyOrder("first", "second");
-    assertThat(rig.engine().isIntakeOpen()).isTrue();
-    assertThat(rig.engine().health().status()).isEqualTo(Health.Status.UP);
+    fixture.refuseLettersOver(Integer.MAX_VALUE);
+    fixture.time().advance(Duration.ofMinutes(20));
+    assertThat(fixture.acknowledged()).containsExactlyInAnyOrder("first", "second");
+    assertThat(fixture.engine().isIntakeOpen()).isTrue();
+    assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.UP);
   }
 }

@@ -12,7 +12,7 @@ import io.commslib.core.time.VirtualTime;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
-/** Which handler a dead letter says has given the message up. */
+/** The name of the handler in a dead letter. */
 class HandlerNameTest {
 
   private static final Destination ORDERS = Destination.queue("orders");
@@ -24,7 +24,7 @@ class HandlerNameTest {
   }
 
   @Test
-  void isTheClassThatALambdaStandsIn() {
+  void isTheClassThatContainsTheLambda() {
     assertThat(handlerOf(SubscriptionConfig.builder(ORDERS).build()))
         .isEqualTo(HandlerNameTest.class.getName());
   }

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 
 class HandlerTroubleTest {
 
-  private final EngineFixture rig = new EngineFixture();
+  private final EngineFixture fixture = new EngineFixture();
 
   @Test
   void aHandlerThatIgnoresItsInterruptCanNotCommitAndItsKeyWaitsForIt() throws Exception {
@@ -37,12 +37,13 @@ class HandlerTroubleTest {
       CountDownLatch done = new CountDownLatch(2);
       AtomicBoolean rollbackOnly = new AtomicBoolean();
       SubscriptionConfig config =
-          rig.config()
+          fixture
+              .config()
               .transactional(transactions)
               .handlerDeadline(Duration.ofMillis(50))
               .retry(schedule(5))
               .build();
-      rig.start(
+      fixture.start(
           config,
           delivery -> {
             String attempt = delivery.message().id() + "/" + delivery.attempt();
@@ -56,30 +57,31 @@ class HandlerTroubleTest {
           },
           system,
           CommsObserver.none());
-      rig.accept("m1", "k").accept("m2", "k");
+      fixture.accept("m1", "k").accept("m2", "k");
       assertThat(interrupted.await(60, TimeUnit.SECONDS)).isTrue();
       assertThat(committed).as("m2 waits for the return").isEmpty();
       release.countDown();
       assertThat(done.await(60, TimeUnit.SECONDS)).isTrue();
       assertThat(rollbackOnly).isTrue();
       assertThat(committed).containsExactly("m1/2", "m2/1");
-      rig.engine().close();
+      fixture.engine().close();
     }
   }
 
   @Test
-  void handlersThatNeverReturnKeepTheirSlotsAndBeyondTheBoundItIsDown() throws Exception {
+  void handlersThatNeverReturnKeepTheirSlotsAndBeyondTheBoundTheEngineIsDown() throws Exception {
     try (SystemRuntime system = SystemRuntime.create()) {
       CountDownLatch interrupted = new CountDownLatch(2);
       CountDownLatch release = new CountDownLatch(1);
       SubscriptionConfig config =
-          rig.config()
+          fixture
+              .config()
               .workers(4)
               .maxStuckHandlers(1)
               .handlerDeadline(Duration.ofMillis(20))
               .build();
       CountDownLatch others = new CountDownLatch(20);
-      rig.start(
+      fixture.start(
           config,
           delivery -> {
             if (delivery.message().id().startsWith("stuck")) {
@@ -90,50 +92,50 @@ class HandlerTroubleTest {
           },
           system,
           CommsObserver.none());
-      rig.accept("stuck1", "a").accept("stuck2", "b");
+      fixture.accept("stuck1", "a").accept("stuck2", "b");
       assertThat(interrupted.await(60, TimeUnit.SECONDS)).isTrue();
       for (int i = 0; i < 20; i++) {
-        rig.accept("m" + i, "k" + i);
+        fixture.accept("m" + i, "k" + i);
       }
-      assertThat(others.await(60, TimeUnit.SECONDS)).as("other slots work on").isTrue();
-      // A handler is interrupted a moment before it is counted.
+      assertThat(others.await(60, TimeUnit.SECONDS)).as("other slots continue").isTrue();
+      // A handler is interrupted shortly before it is counted.
       long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-      while (rig.engine().snapshot().stuckHandlers() < 2 && System.nanoTime() < limit) {
+      while (fixture.engine().snapshot().stuckHandlers() < 2 && System.nanoTime() < limit) {
         Thread.onSpinWait();
       }
-      assertThat(rig.engine().snapshot().stuckHandlers()).isEqualTo(2);
-      assertThat(rig.engine().health().status()).isEqualTo(Health.Status.DOWN);
+      assertThat(fixture.engine().snapshot().stuckHandlers()).isEqualTo(2);
+      assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.DOWN);
       release.countDown();
-      rig.engine().close();
+      fixture.engine().close();
     }
   }
 
   @Test
-  void anErrorOfTheJvmStopsTheRouteUnhealthyAndBurnsNoAttempt() {
+  void anErrorOfTheJvmStopsTheRouteAndConsumesNoAttempt() {
     AtomicBoolean exhausted = new AtomicBoolean(true);
-    rig.start(
-        rig.config().retry(schedule(1)).build(),
+    fixture.start(
+        fixture.config().retry(schedule(1)).build(),
         delivery -> {
           if (exhausted.get()) {
             throw new OutOfMemoryError("Java heap space");
           }
           return Settlement.done();
         });
-    rig.accept("m1", "a").accept("m2", "b");
-    rig.time().advance(Duration.ofMinutes(1));
-    assertThat(rig.engine().health().status()).isEqualTo(Health.Status.DOWN);
-    assertThat(rig.engine().health().reason()).contains("OutOfMemoryError");
-    assertThat(rig.deadLetters()).isEmpty();
+    fixture.accept("m1", "a").accept("m2", "b");
+    fixture.time().advance(Duration.ofMinutes(1));
+    assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.DOWN);
+    assertThat(fixture.engine().health().reason()).contains("OutOfMemoryError");
+    assertThat(fixture.deadLetters()).isEmpty();
     exhausted.set(false);
-    rig.time().advance(Duration.ofSeconds(10));
-    assertThat(rig.acknowledged()).hasSize(2);
-    assertThat(rig.engine().health().status()).isEqualTo(Health.Status.UP);
+    fixture.time().advance(Duration.ofSeconds(10));
+    assertThat(fixture.acknowledged()).hasSize(2);
+    assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.UP);
   }
 
   @Test
   void errorsAMessageOrADeploymentCausesAreFailedAttempts() {
-    rig.start(
-        rig.config().retry(schedule(2)).build(),
+    fixture.start(
+        fixture.config().retry(schedule(2)).build(),
         delivery -> {
           switch (delivery.message().id()) {
             case "deep" -> throw new StackOverflowError();
@@ -144,47 +146,47 @@ class HandlerTroubleTest {
             }
           }
         });
-    rig.accept("deep", "a").accept("link", "b").accept("assert", "c").accept("good", "a");
-    rig.time().advance(Duration.ofSeconds(10));
-    assertThat(rig.acknowledged()).hasSize(4);
-    assertThat(rig.deadLetters()).hasSize(3);
-    assertThat(rig.engine().snapshot().count(Count.DONE)).isEqualTo(1);
+    fixture.accept("deep", "a").accept("link", "b").accept("assert", "c").accept("good", "a");
+    fixture.time().advance(Duration.ofSeconds(10));
+    assertThat(fixture.acknowledged()).hasSize(4);
+    assertThat(fixture.deadLetters()).hasSize(3);
+    assertThat(fixture.engine().snapshot().count(Count.DONE)).isEqualTo(1);
   }
 
   @Test
-  void aRecordThatWasDeliveredAgainAndAgainWithoutOutcomeIsGivenUpUnhandled() {
+  void aRecordRedeliveredTooOftenWithoutOutcomeIsDeadLetteredUnhandled() {
     List<Integer> attempts = new ArrayList<>();
-    rig.start(
-        rig.config().retry(schedule(3)).build(),
+    fixture.start(
+        fixture.config().retry(schedule(3)).build(),
         delivery -> {
           attempts.add(delivery.attempt());
           return Settlement.done();
         });
     for (int prior : List.of(0, 22, 23)) {
       WireMessage wire = EngineFixture.wire("m" + prior, "k");
-      rig.engine().accept(new EngineFixture.TestDelivery("m" + prior, "k", wire, this, prior));
+      fixture.engine().accept(new EngineFixture.TestDelivery("m" + prior, "k", wire, this, prior));
     }
-    rig.time().runUntilIdle();
+    fixture.time().runUntilIdle();
     assertThat(attempts).containsExactly(1, 23);
-    assertThat(rig.deadLetters()).hasSize(1);
-    assertThat(rig.deadLetters().get(0).headers())
+    assertThat(fixture.deadLetters()).hasSize(1);
+    assertThat(fixture.deadLetters().get(0).headers())
         .containsEntry("commslib-dlq-reason", "CRASH_LOOP")
         .containsEntry("commslib-dlq-message-id", "m23");
   }
 
   @Test
-  void aDeadLetterIsBoundedWhateverTheExceptionLooksLike() {
-    rig.start(
-        rig.config().retry(schedule(2)).build(),
+  void aDeadLetterIsBoundedForAnyException() {
+    fixture.start(
+        fixture.config().retry(schedule(2)).build(),
         delivery -> {
           throw failure(delivery.message().id(), delivery.attempt());
         });
     for (String kind : List.of("huge", "cycle", "deep", "mute", "wide")) {
-      rig.accept(kind, kind);
+      fixture.accept(kind, kind);
     }
-    rig.time().advance(Duration.ofSeconds(10));
-    assertThat(rig.deadLetters()).hasSize(5);
-    for (WireMessage letter : rig.deadLetters()) {
+    fixture.time().advance(Duration.ofSeconds(10));
+    assertThat(fixture.deadLetters()).hasSize(5);
+    for (WireMessage letter : fixture.deadLetters()) {
       int bytes = 0;
       for (Map.Entry<String, String> header : letter.headers().entrySet()) {
         if (header.getKey().startsWith("commslib-dlq-")) {
@@ -204,18 +206,18 @@ class HandlerTroubleTest {
   }
 
   @Test
-  void aDeadLetterTargetThatIsDownIsAskedNowAndThenNotInALoop() {
-    rig.start(
-        rig.config().retry(schedule(1)).build(),
+  void aDeadLetterTargetThatIsDownIsRetriedWithPauses() {
+    fixture.start(
+        fixture.config().retry(schedule(1)).build(),
         delivery -> {
           throw new IllegalStateException("boom");
         });
-    rig.failPublishes(1_000_000);
-    rig.accept("m1", "a").accept("m2", "b").accept("m3", "c");
-    rig.time().advance(Duration.ofMinutes(10));
-    assertThat(1_000_000 - rig.failingPublishes()).isLessThan(400);
-    assertThat(rig.acknowledged()).isEmpty();
-    assertThat(rig.engine().snapshot().count(Count.IN_FLIGHT)).isEqualTo(3);
+    fixture.failPublishes(1_000_000);
+    fixture.accept("m1", "a").accept("m2", "b").accept("m3", "c");
+    fixture.time().advance(Duration.ofMinutes(10));
+    assertThat(1_000_000 - fixture.failingPublishes()).isLessThan(400);
+    assertThat(fixture.acknowledged()).isEmpty();
+    assertThat(fixture.engine().snapshot().count(Count.IN_FLIGHT)).isEqualTo(3);
   }
 
   private static RuntimeException failure(String kind, int attempt) {
@@ -259,7 +261,7 @@ class HandlerTroubleTest {
     return RetrySchedule.builder().attemptsAtOnce(attempts).withoutDelays().build();
   }
 
-  /** Can name itself once only. */
+  /** Returns its message once only. */
   private static final class MuteException extends RuntimeException {
     private static final long serialVersionUID = 1L;
     private final int attempt;
@@ -279,16 +281,16 @@ class HandlerTroubleTest {
   }
 
   @Test
-  void aPauseThatFindsNoRecordToTryWithEndsInTime() {
+  void aPauseWithoutRecordToProbeEnds() {
     AtomicInteger asked = new AtomicInteger();
-    rig.start(
-        rig.config().workers(1).gate(() -> asked.incrementAndGet() != 2).build(),
+    fixture.start(
+        fixture.config().workers(1).gate(() -> asked.incrementAndGet() != 2).build(),
         delivery -> Settlement.done());
-    rig.accept("only", "k");
-    rig.time().advance(Duration.ofMillis(1));
-    assertThat(rig.acknowledged()).containsExactly("only");
-    assertThat(rig.engine().health().status()).isEqualTo(Health.Status.DEGRADED);
-    rig.time().advance(Duration.ofSeconds(30));
-    assertThat(rig.engine().health().status()).isEqualTo(Health.Status.UP);
+    fixture.accept("only", "k");
+    fixture.time().advance(Duration.ofMillis(1));
+    assertThat(fixture.acknowledged()).containsExactly("only");
+    assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.DEGRADED);
+    fixture.time().advance(Duration.ofSeconds(30));
+    assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.UP);
   }
 }

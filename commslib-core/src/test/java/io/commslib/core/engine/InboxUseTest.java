@@ -23,12 +23,13 @@ import org.junit.jupiter.api.Test;
 class InboxUseTest {
 
   private final InMemoryTransactionRunner transactions = InMemoryTransactionRunner.create();
-  private final EngineFixture rig = new EngineFixture();
+  private final EngineFixture fixture = new EngineFixture();
 
   @Test
   void refusesAnInboxThatForgetsBeforeTheLastRetry() {
     SubscriptionConfig.Builder config =
-        rig.config()
+        fixture
+            .config()
             .retry(
                 RetrySchedule.builder().delays(Duration.ofMinutes(40), Duration.ofHours(1)).build())
             .transactional(transactions, new Counting(transactions.database()));
@@ -38,7 +39,7 @@ class InboxUseTest {
   }
 
   @Test
-  void entersABatchAtOnceAndHandsOverWhatIsNew() {
+  void entersABatchInOneCallAndPassesTheNewMessages() {
     Counting inbox = new Counting(transactions.database());
     List<String> handled = new ArrayList<>();
     BatchHandler handler =
@@ -46,23 +47,24 @@ class InboxUseTest {
           batch.forEach(delivery -> handled.add(delivery.message().id()));
           return Collections.nCopies(batch.size(), Settlement.done());
         };
-    rig.start(
-        rig.config()
+    fixture.start(
+        fixture
+            .config()
             .workers(1)
             .retry(RetrySchedule.builder().withoutDelays().build())
             .batch(BatchBounds.of(10))
             .transactional(transactions, inbox)
             .build(),
         handler);
-    rig.engine().pause();
+    fixture.engine().pause();
     for (String id : List.of("a", "seen", "b", "c")) {
-      rig.accept(id, null);
+      fixture.accept(id, null);
     }
-    rig.engine().resume();
-    rig.time().advance(Duration.ofSeconds(5));
+    fixture.engine().resume();
+    fixture.time().advance(Duration.ofSeconds(5));
     assertThat(inbox.calls).containsExactly(List.of("a", "seen", "b", "c"));
     assertThat(handled).containsExactly("a", "b", "c");
-    assertThat(rig.engine().snapshot().count(Count.DUPLICATE)).isEqualTo(1);
+    assertThat(fixture.engine().snapshot().count(Count.DUPLICATE)).isEqualTo(1);
   }
 
   private static final class Counting implements Inbox {

@@ -12,17 +12,17 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Random operations, each followed by a full count of what the lanes claim to know. */
+/** Random operations, each followed by a check of all links and counts of the lanes. */
 class LanesTest {
 
   private final IntakeBounds intake = new IntakeBounds(1_000_000, 1L << 40);
   private final Lanes lanes = new Lanes(intake, true);
-  private final EngineFixture rig = new EngineFixture();
+  private final EngineFixture fixture = new EngineFixture();
   private int accepted;
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
-  void keepsOrderAndCountsWhateverHappens(long seed) {
+  void keepsOrderAndCountsOverRandomOperations(long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     for (int step = 0; step < 5_000; step++) {
       operate(random);
@@ -33,8 +33,8 @@ class LanesTest {
       verify();
     }
     assertThat(lanes.size()).isZero();
-    assertThat(lanes.lanes()).isZero();
-    assertThat(lanes.hasReady()).isFalse();
+    assertThat(lanes.laneCount()).isZero();
+    assertThat(lanes.firstReady()).isNull();
     assertThat(lanes.active()).isEmpty();
     assertThat(intake.waitingCount()).isZero();
   }
@@ -46,12 +46,12 @@ class LanesTest {
     if (dice < 40 || any == null) {
       String key = random.nextInt(4) == 0 ? null : "k" + random.nextInt(5);
       String id = "m" + accepted++;
-      lanes.add(rig.delivery(id, key, EngineFixture.wire(id, key)), accepted);
+      lanes.add(fixture.delivery(id, key, EngineFixture.wire(id, key)), accepted);
     } else if (dice < 55) {
       lanes.takeReady();
     } else if (dice < 65) {
       List<LaneEntry> batch = lanes.takeBatch(1 + random.nextInt(5), 1L << 40);
-      // Some of them are finished, up to the first of a key that is not; the others go back.
+      // Some are finished, up to the first unfinished one of each key; the others return.
       List<Lane> stopped = new ArrayList<>();
       List<LaneEntry> back = new ArrayList<>();
       for (LaneEntry entry : batch) {
@@ -62,17 +62,17 @@ class LanesTest {
           lanes.remove(entry, true);
         }
       }
-      back.forEach(lanes::untake);
+      back.forEach(lanes::returnToLane);
     } else if (any.state == LaneEntry.State.ACTIVE) {
       if (random.nextInt(3) == 0) {
-        lanes.hold(any);
+        lanes.startWaiting(any);
       } else if (random.nextBoolean()) {
-        lanes.ready(any, random.nextBoolean());
+        lanes.makeReady(any, random.nextBoolean());
       } else {
         lanes.remove(any, random.nextBoolean());
       }
     } else if (any.state == LaneEntry.State.WAITING && random.nextBoolean()) {
-      assertThat(lanes.wake(any)).isTrue();
+      assertThat(lanes.endWaiting(any)).isTrue();
     } else if (dice > 85) {
       lanes.remove(any, random.nextBoolean());
     }
@@ -103,7 +103,7 @@ class LanesTest {
         assertThat(entry.lane.head).isSameAs(head);
         LaneEntry before = last.put(entry.lane.key, entry);
         if (before != null) {
-          assertThat(before.behind).isSameAs(entry);
+          assertThat(before.nextInLane).isSameAs(entry);
           assertThat(entry.state).isEqualTo(LaneEntry.State.QUEUED);
         }
       }
@@ -123,6 +123,6 @@ class LanesTest {
   }
 
   private boolean fills(int items) {
-    return lanes.fills(new BatchBounds(items, 1L << 30, Duration.ZERO));
+    return lanes.fillsBatch(new BatchBounds(items, 1L << 30, Duration.ZERO));
   }
 }

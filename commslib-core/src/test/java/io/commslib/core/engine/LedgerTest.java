@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 
 class LedgerTest {
 
-  private final EngineFixture rig = new EngineFixture();
+  private final EngineFixture fixture = new EngineFixture();
   private final List<SubscriptionSnapshot> told = new ArrayList<>();
   private final CommsObserver observer =
       new CommsObserver() {
@@ -33,8 +33,9 @@ class LedgerTest {
   @Test
   void everyPathEndsInItsOwnCountAndTheAgesAreThoseOfTheOldest() {
     InMemoryTransactionRunner transactions = InMemoryTransactionRunner.create();
-    rig.start(
-        rig.config()
+    fixture.start(
+        fixture
+            .config()
             .transactional(transactions, new SeenMessageInbox(transactions.database(), "duplicate"))
             .blockKeyOnDeadLetter(new InMemoryBlockedKeyStore())
             .retry(RetrySchedule.builder().attemptsAtOnce(1).delays(Duration.ofHours(1)).build())
@@ -47,27 +48,27 @@ class LedgerTest {
               case "back" -> Settlement.giveBack();
               default -> Settlement.done();
             },
-        rig.time(),
+        fixture.time(),
         observer);
     for (String id : List.of("done", "dropped", "duplicate", "back", "later")) {
-      rig.accept(id, id);
+      fixture.accept(id, id);
     }
-    rig.time().advance(Duration.ofMinutes(1));
-    rig.accept("bad", "k").accept("behind", "k");
+    fixture.time().advance(Duration.ofMinutes(1));
+    fixture.accept("bad", "k").accept("behind", "k");
     Message expired =
-        Message.builder("t").id("old").expiry(rig.time().time().now().minusSeconds(1)).build();
-    rig.engine().accept(rig.delivery("old", null, EngineFixture.ENVELOPE.encode(expired)));
-    rig.time().advance(Duration.ofSeconds(5));
-    rig.engine().pause();
-    rig.accept("inFlight", "x");
+        Message.builder("t").id("old").expiry(fixture.time().time().now().minusSeconds(1)).build();
+    fixture.engine().accept(fixture.delivery("old", null, EngineFixture.ENVELOPE.encode(expired)));
+    fixture.time().advance(Duration.ofSeconds(5));
+    fixture.engine().pause();
+    fixture.accept("inFlight", "x");
 
-    SubscriptionSnapshot ledger = rig.engine().snapshot();
+    SubscriptionSnapshot ledger = fixture.engine().snapshot();
     Map<Count, Long> counts = new EnumMap<>(Count.class);
     for (Count count : Count.values()) {
       counts.put(count, ledger.count(count));
     }
     assertThat(counts.remove(Count.RECEIVED)).isEqualTo(9);
-    // Only without order: DeferredRetriesTest.
+    // Unordered subscriptions only: DeferredRetriesTest.
     assertThat(counts.remove(Count.DEFERRED)).isZero();
     assertThat(counts.values()).as("%s", counts).containsOnly(1L);
     assertThat(ledger.imbalance()).isZero();
@@ -76,15 +77,15 @@ class LedgerTest {
   }
 
   @Test
-  void theObserverIsToldWhileSomethingIsUnsettledAndOnceAfterwards() {
-    rig.start(
-        rig.config().build(),
+  void theLedgerIsReportedWhileRecordsAreUnsettledAndOnceAfterwards() {
+    fixture.start(
+        fixture.config().build(),
         delivery ->
             delivery.attempt() == 1 ? Settlement.retry(Duration.ofSeconds(25)) : Settlement.done(),
-        rig.time(),
+        fixture.time(),
         observer);
-    rig.accept("m", "k");
-    rig.time().advance(Duration.ofMinutes(10));
+    fixture.accept("m", "k");
+    fixture.time().advance(Duration.ofMinutes(10));
     assertThat(told).hasSize(3);
     assertThat(told.get(1).oldestWaiting()).isEqualTo(Duration.ofSeconds(20));
     assertThat(told.get(2).count(Count.DONE)).isEqualTo(1);

@@ -28,67 +28,69 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * One message whose own attempts end in an outage, such as one that loses its connection. On a
- * thread of its own, since a loop of the engine in virtual time heeds no interrupt.
+ * A message whose attempts end in an outage that it causes itself, for example by losing the
+ * connection. Runs on a thread of its own, because an endless loop in virtual time ignores
+ * interrupts.
  */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class MessageOutagesTest {
 
-  private final EngineFixture rig = new EngineFixture();
+  private final EngineFixture fixture = new EngineFixture();
   private final AtomicBoolean down = new AtomicBoolean();
   private final List<String> handled = new ArrayList<>();
   private final List<Integer> attempts = new ArrayList<>();
 
   @AfterEach
   void ledgerBalances() {
-    assertThat(rig.engine().snapshot().imbalance()).isZero();
+    assertThat(fixture.engine().snapshot().imbalance()).isZero();
   }
 
   @Test
-  void aMessageWithAnOutageOfItsOwnIsDeadLetteredAndTheOthersAreHandled() {
-    rig.start(rig.config().retry(schedule(3)).build(), this::handle);
+  void aMessageThatCausesOutagesIsDeadLetteredAndTheOthersAreHandled() {
+    fixture.start(fixture.config().retry(schedule(3)).build(), this::handle);
     acceptOthers(0, 50);
-    rig.accept("bad", "b").accept("behind", "b");
+    fixture.accept("bad", "b").accept("behind", "b");
     int next = 50;
     for (int second = 0; second < 60; second++) {
       acceptOthers(next++, 1);
-      rig.time().advance(Duration.ofSeconds(1));
+      fixture.time().advance(Duration.ofSeconds(1));
     }
     assertBadIsDeadLettered(3);
     assertThat(handled).hasSize(111).endsWith("m109").contains("behind");
-    assertThat(rig.engine().health().status()).isEqualTo(Health.Status.UP);
-    assertThat(rig.acknowledged().indexOf("behind"))
+    assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.UP);
+    assertThat(fixture.acknowledged().indexOf("behind"))
         .as("the key keeps its order")
-        .isGreaterThan(rig.acknowledged().indexOf("bad"));
+        .isGreaterThan(fixture.acknowledged().indexOf("bad"));
   }
 
   @Test
-  void theOthersGetTheirTurnAfterAFewProbes() {
-    rig.start(rig.config().workers(1).retry(schedule(3)).build(), this::handle);
-    rig.accept("bad", "b");
+  void otherMessagesProbeAfterAFewOutagesOfOne() {
+    fixture.start(fixture.config().workers(1).retry(schedule(3)).build(), this::handle);
+    fixture.accept("bad", "b");
     acceptOthers(0, 20);
-    rig.time().advance(Duration.ofSeconds(5));
+    fixture.time().advance(Duration.ofSeconds(5));
     assertThat(handled).hasSize(20);
     assertThat(attempts.size() - handled.size()).isLessThan(10);
   }
 
   @Test
-  void inTransactionsAndWithTheInboxItIsTheSame() {
+  void aMessageThatCausesOutagesInTransactionsWithInboxIsDeadLettered() {
     InMemoryTransactionRunner transactions = InMemoryTransactionRunner.create();
-    rig.start(
-        rig.config()
+    fixture.start(
+        fixture
+            .config()
             .transactional(transactions, new SeenMessageInbox(transactions.database(), "duplicate"))
             .retry(schedule(2))
             .build(),
         this::handle);
-    rig.accept("bad", "b").accept("behind", "b");
+    fixture.accept("bad", "b").accept("behind", "b");
     offerOthersForAMinute();
     assertBadIsDeadLettered(2);
     assertThat(handled).hasSize(61);
   }
 
   @Test
-  void inBatchesItIsTheSame() {
+  void aMessageThatCausesOutagesInBatchesIsDeadLettered() {
     BatchHandler handler =
         batch -> {
           for (Delivery delivery : batch) {
@@ -96,63 +98,64 @@ class MessageOutagesTest {
           }
           return BatchHandler.allDone(batch);
         };
-    rig.start(
-        rig.config()
+    fixture.start(
+        fixture
+            .config()
             .batch(BatchBounds.of(10))
             .transactional(InMemoryTransactionRunner.create())
             .retry(schedule(2))
             .build(),
         handler);
-    rig.accept("bad", "b").accept("behind", "b");
+    fixture.accept("bad", "b").accept("behind", "b");
     offerOthersForAMinute();
     assertBadIsDeadLettered(2);
-    assertThat(rig.acknowledged()).hasSize(62);
+    assertThat(fixture.acknowledged()).hasSize(62);
   }
 
   @Test
-  void inUnorderedSubscriptionsTheBrokerKeepsItMeanwhile() {
+  void aMessageThatCausesOutagesIsDeferredIfUnordered() {
     AtomicInteger kept = new AtomicInteger();
-    rig.delays(
+    fixture.delays(
         (record, delay) -> {
           kept.incrementAndGet();
           return Optional.of(CompletableFuture.completedFuture(null));
         });
-    rig.start(rig.config().unordered().retry(schedule(3)).build(), this::handle);
-    rig.accept("bad", "b");
+    fixture.start(fixture.config().unordered().retry(schedule(3)).build(), this::handle);
+    fixture.accept("bad", "b");
     offerOthersForAMinute();
     assertThat(kept).hasValue(1);
-    assertThat(rig.engine().snapshot().count(Count.DEFERRED)).isEqualTo(1);
+    assertThat(fixture.engine().snapshot().count(Count.DEFERRED)).isEqualTo(1);
     assertThat(handled).hasSize(60);
   }
 
   @Test
-  void anOutageOfAllCostsNoAttempt() {
-    rig.start(rig.config().retry(schedule(1)).build(), this::handle);
+  void anOutageOfAllMessagesConsumesNoAttempt() {
+    fixture.start(fixture.config().retry(schedule(1)).build(), this::handle);
     for (int outage = 0; outage < 20; outage++) {
       down.set(true);
       acceptOthers(outage * 10, 10);
-      // Of many lengths, so that each turn of the probes is met by an end.
-      rig.time().advance(Duration.ofMillis(100 + 437L * outage));
+      // Of many lengths, so that the outage ends at each position of the probes.
+      fixture.time().advance(Duration.ofMillis(100 + 437L * outage));
       down.set(false);
-      rig.time().advance(Duration.ofSeconds(30));
+      fixture.time().advance(Duration.ofSeconds(30));
       assertThat(handled).hasSize(10 * (outage + 1));
     }
     assertThat(attempts).containsOnly(1);
-    assertThat(rig.deadLetters()).isEmpty();
+    assertThat(fixture.deadLetters()).isEmpty();
   }
 
   @Test
-  void aMessageThatFailsInAnOutageOfAllAndAgainByItselfLosesOnlyItsOwnAttempts() {
-    rig.start(rig.config().retry(schedule(2)).build(), this::handle);
+  void onlyOutagesThatAMessageCausesConsumeItsAttempts() {
+    fixture.start(fixture.config().retry(schedule(2)).build(), this::handle);
     down.set(true);
-    rig.accept("bad", "b");
+    fixture.accept("bad", "b");
     acceptOthers(0, 10);
-    rig.time().advance(Duration.ofMinutes(5));
-    assertThat(rig.deadLetters()).isEmpty();
+    fixture.time().advance(Duration.ofMinutes(5));
+    assertThat(fixture.deadLetters()).isEmpty();
     assertThat(attempts).containsOnly(1);
     down.set(false);
     acceptOthers(10, 10);
-    rig.time().advance(Duration.ofSeconds(30));
+    fixture.time().advance(Duration.ofSeconds(30));
     assertThat(handled).hasSize(20);
     offerOthersForAMinute();
     assertBadIsDeadLettered(2);
@@ -160,100 +163,100 @@ class MessageOutagesTest {
 
   @Test
   void aMessageThatIsExpiredOrUnreadableProvesNothing() {
-    rig.start(rig.config().retry(schedule(1)).build(), this::handle);
+    fixture.start(fixture.config().retry(schedule(1)).build(), this::handle);
     down.set(true);
-    rig.accept("m0", "k0");
+    fixture.accept("m0", "k0");
     for (int i = 0; i < 60; i++) {
-      rig.engine().accept(rig.delivery("x" + i, "x" + i, unreadable()));
-      rig.time().advance(Duration.ofSeconds(2));
+      fixture.engine().accept(fixture.delivery("x" + i, "x" + i, unreadable()));
+      fixture.time().advance(Duration.ofSeconds(2));
     }
-    assertThat(rig.deadLetters()).hasSize(60);
+    assertThat(fixture.deadLetters()).hasSize(60);
     down.set(false);
-    rig.time().advance(Duration.ofSeconds(30));
+    fixture.time().advance(Duration.ofSeconds(30));
     assertThat(handled).containsExactly("m0");
   }
 
   @Test
   void anOutageOfAnotherMessageClearsTheSuspect() {
     Set<String> met = new HashSet<>();
-    rig.start(
-        rig.config().workers(1).retry(schedule(1)).build(),
+    fixture.start(
+        fixture.config().workers(1).retry(schedule(1)).build(),
         delivery -> {
           String id = delivery.message().id();
           down.set(id.equals("x") ? met.size() < 4 : met.add(id));
           return handle(delivery);
         });
-    rig.accept("x", "x");
-    rig.time().advance(Duration.ofSeconds(10));
+    fixture.accept("x", "x");
+    fixture.time().advance(Duration.ofSeconds(10));
     for (int i = 0; i < 4; i++) {
-      // Each one has an outage after that of x, so that no success proves anything of x.
+      // Each has an outage after that of x, so that no success proves anything about x.
       acceptOthers(i, 1);
-      rig.time().advance(Duration.ofSeconds(30));
+      fixture.time().advance(Duration.ofSeconds(30));
     }
-    assertThat(rig.deadLetters()).isEmpty();
+    assertThat(fixture.deadLetters()).isEmpty();
     assertThat(handled).containsExactlyInAnyOrder("m0", "m1", "m2", "m3", "x");
     assertThat(attempts).containsOnly(1);
   }
 
   @Test
-  void aKeyThatIsAloneProvesNothingAndHealthNamesIt() {
-    rig.start(rig.config().retry(schedule(2)).build(), this::handle);
-    rig.accept("bad", "b").accept("behind", "b");
-    rig.time().advance(Duration.ofMinutes(2));
-    assertThat(rig.deadLetters()).isEmpty();
+  void aMessageWithoutOthersIsNotSuspectedAndHealthNamesIt() {
+    fixture.start(fixture.config().retry(schedule(2)).build(), this::handle);
+    fixture.accept("bad", "b").accept("behind", "b");
+    fixture.time().advance(Duration.ofMinutes(2));
+    assertThat(fixture.deadLetters()).isEmpty();
     assertThat(attempts).containsOnly(1);
-    assertThat(rig.engine().health().status()).isEqualTo(Health.Status.DEGRADED);
-    assertThat(rig.engine().health().reason())
+    assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.DEGRADED);
+    assertThat(fixture.engine().health().reason())
         .contains("COMMS-TEST-001")
         .contains("bad")
         .contains("times in a row");
   }
 
   @Test
-  void aFailedAttemptOfAnotherMessageIsAProofToo() {
-    rig.start(
-        rig.config().withoutDeadLetterBreaker().retry(schedule(2)).build(),
+  void aFailedAttemptOfAnotherMessageIsAlsoAProof() {
+    fixture.start(
+        fixture.config().withoutDeadLetterBreaker().retry(schedule(2)).build(),
         delivery -> {
           if (delivery.message().id().startsWith("m")) {
             throw new IllegalStateException("boom");
           }
           return handle(delivery);
         });
-    rig.accept("bad", "b");
+    fixture.accept("bad", "b");
     offerOthersForAMinute();
-    assertThat(rig.deadLetters()).hasSize(61);
-    assertThat(rig.acknowledged()).contains("bad");
+    assertThat(fixture.deadLetters()).hasSize(61);
+    assertThat(fixture.acknowledged()).contains("bad");
   }
 
   @Test
   void severalSuchMessagesDoNotStopOtherMessages() {
-    rig.start(rig.config().retry(schedule(2)).build(), this::handle);
-    rig.accept("bad1", "b1").accept("bad2", "b2").accept("bad3", "b3");
+    fixture.start(fixture.config().retry(schedule(2)).build(), this::handle);
+    fixture.accept("bad1", "b1").accept("bad2", "b2").accept("bad3", "b3");
     for (int round = 0; round < 5; round++) {
       offerOthersForAMinute();
     }
-    assertThat(rig.deadLetters()).hasSize(3);
+    assertThat(fixture.deadLetters()).hasSize(3);
     assertThat(handled).hasSize(300);
   }
 
   @Test
-  void aMessageWhoseDeadLetterIsNotTakenLetsOthersHaveTheirTurn() {
-    rig.start(
-        rig.config().workers(1).retry(schedule(1)).build(),
+  void aMessageWhoseDeadLetterFailsLetsOthersProbe() {
+    fixture.start(
+        fixture.config().workers(1).retry(schedule(1)).build(),
         delivery -> {
           if (delivery.message().id().equals("bad")) {
             throw new IllegalStateException("boom");
           }
           return Settlement.done();
         });
-    rig.failPublishes(1_000_000);
-    rig.accept("bad", "b");
+    fixture.failPublishes(1_000_000);
+    fixture.accept("bad", "b");
     acceptOthers(0, 20);
-    rig.time().advance(Duration.ofMinutes(1));
-    assertThat(rig.acknowledged()).hasSize(20).doesNotContain("bad");
-    rig.failPublishes(0);
-    rig.time().advance(Duration.ofSeconds(30));
-    assertThat(rig.acknowledged()).hasSize(21);
+    fixture.time().advance(Duration.ofMinutes(1));
+    assertThat(fixture.acknowledged()).hasSize(20).doesNotContain("bad");
+    fixture.failPublishes(0);
+    fixture.time().advance(Duration.ofSeconds(30));
+    assertThat(fixture.acknowledged()).hasSize(21);
   }
 
   private Settlement handle(Delivery delivery) {
@@ -269,7 +272,7 @@ class MessageOutagesTest {
 
   private void acceptOthers(int from, int count) {
     for (int i = from; i < from + count; i++) {
-      rig.accept("m" + i, "k" + i);
+      fixture.accept("m" + i, "k" + i);
     }
   }
 
@@ -278,17 +281,17 @@ class MessageOutagesTest {
   private void offerOthersForAMinute() {
     for (int second = 0; second < 60; second++) {
       acceptOthers(offered++, 1);
-      rig.time().advance(Duration.ofSeconds(1));
+      fixture.time().advance(Duration.ofSeconds(1));
     }
   }
 
   private void assertBadIsDeadLettered(int attempts) {
-    assertThat(rig.deadLetters()).hasSize(1);
-    assertThat(rig.deadLetters().get(0).headers())
+    assertThat(fixture.deadLetters()).hasSize(1);
+    assertThat(fixture.deadLetters().get(0).headers())
         .containsEntry("commslib-dlq-message-id", "bad")
         .containsEntry("commslib-dlq-reason", "ATTEMPTS_EXHAUSTED")
         .containsEntry("commslib-dlq-attempts", Integer.toString(attempts));
-    assertThat(rig.deadLetters().get(0).headers().get("commslib-dlq-last-cause"))
+    assertThat(fixture.deadLetters().get(0).headers().get("commslib-dlq-last-cause"))
         .contains("COMMS-TEST-001");
   }
 

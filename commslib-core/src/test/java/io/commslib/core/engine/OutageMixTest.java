@@ -21,14 +21,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * No mix of outages and outcomes makes the engine try without a pause. On a thread of its own,
- * since a loop in virtual time heeds no interrupt.
+ * The engine pauses between retries for any mix of outages and outcomes. Runs on a thread of its
+ * own, because an endless loop in virtual time ignores interrupts.
  */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class OutageMixTest {
 
   @Test
-  void noMixOfOutagesAndOutcomesIsTriedWithoutAPause() {
+  void noMixOfOutagesAndOutcomesIsRetriedWithoutPause() {
     for (int seed = 0; seed < 300; seed++) {
       SplittableRandom random = new SplittableRandom(seed);
       EngineFixture mixed = new EngineFixture();
@@ -72,7 +72,7 @@ class OutageMixTest {
       mixed.accept("last", "last");
       mixed.time().advance(Duration.ofMinutes(10));
       assertThat(calls.get() - before)
-          .as("%s, in an outage of all the pauses grow; before it waited %s", what, waiting)
+          .as("%s, pauses grow in an outage of all; waiting before: %s", what, waiting)
           .isBetween(100, 300);
     }
   }
@@ -92,7 +92,7 @@ class OutageMixTest {
 
     @Override
     public Settlement handle(Delivery delivery) {
-      // Whatever loops ends here, and fails by the count.
+      // An endless loop ends here and fails by the count.
       if (calls.incrementAndGet() > 50_000) {
         return Settlement.done();
       }

@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** A writer may have another {@code maxMessageBytes} than the reader. */
+/** The reader's {@code maxMessageBytes} may differ from the writer's. */
 class ReaderLimitTest {
 
   private static final Destination ORDERS = Destination.queue("orders");
@@ -36,7 +36,7 @@ class ReaderLimitTest {
                 handled.add(delivery.message().id());
                 return Settlement.done();
               });
-      // As a writer without that limit leaves it at the broker.
+      // The record as a writer without that limit publishes it.
       transport.publishRaw(ORDERS, new WireMessage("k", Map.of(), new byte[1_025]));
       time.advance(Duration.ofSeconds(1));
       assertThat(handled).isEmpty();

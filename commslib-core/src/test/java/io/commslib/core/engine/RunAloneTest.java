@@ -23,14 +23,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
-/** Records that may end their process: they run alone, and it is noted that they begin. */
+/** Records that may crash their process run alone, and the beginning of each attempt is noted. */
 class RunAloneTest {
 
-  private final EngineFixture rig = new EngineFixture();
+  private final EngineFixture fixture = new EngineFixture();
   private final List<String> notes = Collections.synchronizedList(new ArrayList<>());
   private final AtomicInteger failingNotes = new AtomicInteger();
 
-  /** A record under suspicion, with a number of attempts that did not end. */
+  /** A suspected record with a number of unfinished attempts. */
   private final class Suspect implements RawDelivery {
     private final String id;
     private final int unfinished;
@@ -42,7 +42,7 @@ class RunAloneTest {
 
     @Override
     public Object scope() {
-      return rig;
+      return fixture;
     }
 
     @Override
@@ -94,7 +94,7 @@ class RunAloneTest {
     }
   }
 
-  /** An attempt ends a moment after its handler has returned. */
+  /** Waits, because an attempt ends shortly after its handler has returned. */
   private void awaitNotes(int count) {
     long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
     while (notes.size() < count && System.nanoTime() - limit < 0) {
@@ -103,14 +103,14 @@ class RunAloneTest {
   }
 
   @Test
-  void nothingRunsBesideItAndTheOthersRunInParallelAfterIt() throws Exception {
+  void runsAloneAndTheOthersRunInParallelAfterwards() throws Exception {
     try (SystemRuntime system = SystemRuntime.create()) {
       AtomicInteger running = new AtomicInteger();
       List<String> beside = Collections.synchronizedList(new ArrayList<>());
       CountDownLatch four = new CountDownLatch(4);
       CountDownLatch all = new CountDownLatch(44);
-      rig.start(
-          rig.config().workers(4).build(),
+      fixture.start(
+          fixture.config().workers(4).build(),
           delivery -> {
             String id = delivery.message().id();
             int now = running.incrementAndGet();
@@ -130,11 +130,11 @@ class RunAloneTest {
           system,
           CommsObserver.none());
       for (int i = 0; i < 20; i++) {
-        rig.accept("m" + i, "k" + i);
-        rig.engine().accept(new Suspect("suspect" + i, 0));
+        fixture.accept("m" + i, "k" + i);
+        fixture.engine().accept(new Suspect("suspect" + i, 0));
       }
       for (int i = 0; i < 4; i++) {
-        rig.accept("parallel" + i, "p" + i);
+        fixture.accept("parallel" + i, "p" + i);
       }
       assertThat(all.await(30, TimeUnit.SECONDS)).isTrue();
       assertThat(beside).isEmpty();
@@ -145,17 +145,17 @@ class RunAloneTest {
         String id = notes.get(i).substring("begin ".length());
         assertThat(notes.subList(i, i + 2)).containsExactly("begin " + id, "end " + id);
       }
-      rig.engine().close();
+      fixture.engine().close();
     }
   }
 
   @Test
-  void oneThatDoesNotReturnHoldsUpNoOther() throws Exception {
+  void aHandlerThatDoesNotReturnDelaysNoOtherRecord() throws Exception {
     try (SystemRuntime system = SystemRuntime.create()) {
       CountDownLatch release = new CountDownLatch(1);
       CountDownLatch others = new CountDownLatch(2);
-      rig.start(
-          rig.config().workers(4).handlerDeadline(Duration.ofMillis(20)).build(),
+      fixture.start(
+          fixture.config().workers(4).handlerDeadline(Duration.ofMillis(20)).build(),
           delivery -> {
             if (delivery.message().id().startsWith("stuck")) {
               while (release.getCount() > 0) {
@@ -171,61 +171,61 @@ class RunAloneTest {
           },
           system,
           CommsObserver.none());
-      rig.engine().accept(new Suspect("stuck", 0));
-      rig.accept("m", "k");
-      rig.engine().accept(new Suspect("suspect", 0));
+      fixture.engine().accept(new Suspect("stuck", 0));
+      fixture.accept("m", "k");
+      fixture.engine().accept(new Suspect("suspect", 0));
       assertThat(others.await(30, TimeUnit.SECONDS)).isTrue();
       awaitNotes(3);
       assertThat(notes).containsExactly("begin stuck", "begin suspect", "end suspect");
       release.countDown();
-      rig.engine().close();
+      fixture.engine().close();
     }
   }
 
   @Test
-  void itIsGivenUpForItsUnfinishedAttemptsNotForItsDeliveries() {
+  void isDeadLetteredForItsUnfinishedAttemptsNotForItsDeliveries() {
     int limit = 1 + AttemptRunner.CRASH_MARGIN;
-    rig.start(
-        rig.config().retry(RetrySchedule.builder().attemptsAtOnce(1).delays().build()).build(),
+    fixture.start(
+        fixture.config().retry(RetrySchedule.builder().attemptsAtOnce(1).delays().build()).build(),
         delivery -> Settlement.done());
-    rig.engine().accept(new Suspect("healthy", limit - 1));
-    rig.engine().accept(new Suspect("killer", limit));
-    rig.time().advance(Duration.ofSeconds(1));
-    assertThat(rig.acknowledged()).containsExactly("healthy", "killer");
-    assertThat(rig.deadLetters())
+    fixture.engine().accept(new Suspect("healthy", limit - 1));
+    fixture.engine().accept(new Suspect("killer", limit));
+    fixture.time().advance(Duration.ofSeconds(1));
+    assertThat(fixture.acknowledged()).containsExactly("healthy", "killer");
+    assertThat(fixture.deadLetters())
         .singleElement()
         .satisfies(
             letter ->
                 assertThat(letter.headers()).containsEntry("commslib-dlq-reason", "CRASH_LOOP"));
     assertThat(notes)
-        .as("the killer's note goes with it")
+        .as("its note goes with it")
         .containsExactly("begin healthy", "end healthy", "begin killer");
   }
 
   @Test
-  void anAttemptThatCanNotBeNotedIsNotMadeAndNotCounted() {
+  void anAttemptThatCanNotBeNotedIsNeitherMadeNorCounted() {
     failingNotes.set(3);
     List<Integer> attempts = new ArrayList<>();
-    rig.start(
-        rig.config().retry(RetrySchedule.builder().attemptsAtOnce(1).delays().build()).build(),
+    fixture.start(
+        fixture.config().retry(RetrySchedule.builder().attemptsAtOnce(1).delays().build()).build(),
         delivery -> {
           attempts.add(delivery.attempt());
           return Settlement.done();
         });
-    rig.engine().accept(new Suspect("s", 0));
-    rig.time().advance(Duration.ofMillis(1));
-    assertThat(rig.engine().health().reason()).contains("COMMS-TEST-001");
-    rig.time().advance(Duration.ofSeconds(30));
+    fixture.engine().accept(new Suspect("s", 0));
+    fixture.time().advance(Duration.ofMillis(1));
+    assertThat(fixture.engine().health().reason()).contains("COMMS-TEST-001");
+    fixture.time().advance(Duration.ofSeconds(30));
     assertThat(attempts).containsExactly(1_001);
-    assertThat(rig.acknowledged()).containsExactly("s");
-    assertThat(rig.deadLetters()).isEmpty();
+    assertThat(fixture.acknowledged()).containsExactly("s");
+    assertThat(fixture.deadLetters()).isEmpty();
   }
 
   @Test
-  void eachAttemptIsNotedAndOneThatAnErrorOfTheJvmEndsKeepsItsNote() {
+  void eachAttemptIsNotedAndKeepsItsNoteAfterAnErrorOfTheJvm() {
     AtomicInteger calls = new AtomicInteger();
-    rig.start(
-        rig.config().build(),
+    fixture.start(
+        fixture.config().build(),
         delivery -> {
           switch (calls.incrementAndGet()) {
             case 1 -> throw new IllegalStateException("failed");
@@ -235,17 +235,17 @@ class RunAloneTest {
             }
           }
         });
-    rig.engine().accept(new Suspect("s", 0));
-    rig.time().advance(Duration.ofMinutes(1));
-    assertThat(rig.acknowledged()).containsExactly("s");
+    fixture.engine().accept(new Suspect("s", 0));
+    fixture.time().advance(Duration.ofMinutes(1));
+    assertThat(fixture.acknowledged()).containsExactly("s");
     assertThat(notes).containsExactly("begin s", "end s", "begin s", "begin s", "end s");
   }
 
   @Test
-  void itSharesNoBatch() {
+  void isNeverPartOfABatch() {
     List<List<String>> batches = new ArrayList<>();
-    rig.start(
-        rig.config().batch(BatchBounds.of(10)).build(),
+    fixture.start(
+        fixture.config().batch(BatchBounds.of(10)).build(),
         new BatchHandler() {
           @Override
           public List<Settlement> handleAll(List<Delivery> deliveries) {
@@ -259,14 +259,14 @@ class RunAloneTest {
             return Settlement.done();
           }
         });
-    rig.engine().pause();
-    rig.accept("a", "a").accept("b", "b");
-    rig.engine().accept(new Suspect("s", 0));
-    rig.accept("c", "c");
-    rig.engine().resume();
-    rig.time().advance(Duration.ofSeconds(1));
+    fixture.engine().pause();
+    fixture.accept("a", "a").accept("b", "b");
+    fixture.engine().accept(new Suspect("s", 0));
+    fixture.accept("c", "c");
+    fixture.engine().resume();
+    fixture.time().advance(Duration.ofSeconds(1));
     assertThat(batches).contains(List.of("s alone")).hasSize(2);
-    assertThat(rig.acknowledged()).hasSize(4);
+    assertThat(fixture.acknowledged()).hasSize(4);
     assertThat(notes).containsExactly("begin s", "end s");
   }
 }

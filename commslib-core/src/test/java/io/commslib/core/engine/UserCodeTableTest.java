@@ -13,10 +13,10 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** Each interface that others can implement has a row where its failures are planted. */
+/** Each interface that users can implement has a row that plants its failures. */
 class UserCodeTableTest {
 
-  /** Tested elsewhere, by the test that is named. */
+  /** Interfaces that another test covers, with its name. */
   private static final Map<String, String> ELSEWHERE =
       Map.ofEntries(
           Map.entry("LifecycleComponent", "LifecycleTest"),
@@ -32,17 +32,17 @@ class UserCodeTableTest {
           Map.entry("IdempotencyStore", "RequestGuardTest in commslib-idempotency"),
           Map.entry("JvmFailureListener", "the transports' contract"));
 
-  /** Made and implemented by the library itself. */
+  /** Interfaces that only the library implements. */
   private static final Set<String> OURS =
       Set.of(
           "Delivery", "InMemoryTransaction", "MessageAttributes", "RawDelivery", "ScheduledTask");
 
-  /** The runtime's own: a runtime that fails or hangs is not promised to be survived. */
+  /** Interfaces of the runtime: the engine need not survive a runtime that fails or hangs. */
   private static final Set<String> RUNTIME =
       Set.of("CommsRuntime", "TaskScheduler", "TimeSource", "Workers");
 
   @Test
-  void everyInterfaceThatOthersCanImplementHasARow() {
+  void everyInterfaceForUsersHasARow() {
     Set<String> found =
         new ClassFileImporter()
                 .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)

@@ -57,10 +57,10 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Everything of others that the delivery engine calls, and everything it may do: throw an Error
- * once or always, not return, leave the interrupt flag set, return null. Whatever it is, nothing is
- * lost, other keys go on, and health tells while it lasts. {@link UserCodeTableTest} demands a row
- * for each interface that can be implemented.
+ * Plants failures in all user code that the delivery engine calls: it throws an Error once or
+ * always, does not return, leaves the interrupt flag set, or returns null. In each case nothing is
+ * lost, other keys continue, and health reports the failure while it lasts. {@link
+ * UserCodeTableTest} requires a row for each interface that users can implement.
  */
 @Timeout(150)
 class UserCodeTest {
@@ -68,7 +68,7 @@ class UserCodeTest {
   private static final String BAD = "bad";
   private static final int OTHERS = 20;
 
-  /** What the code of others does. */
+  /** The failure of the user code. */
   enum Fault {
     ERROR_ONCE,
     ERROR_UNTIL_CURED,
@@ -79,7 +79,7 @@ class UserCodeTest {
     NULL
   }
 
-  /** Where: each calls {@link UserCodeTest#hit} for each message. */
+  /** The user code that fails; each calls {@link UserCodeTest#hit} for each message. */
   enum Place {
     HANDLER(MessageHandler.class),
     BATCH_HANDLER(BatchHandler.class),
@@ -90,12 +90,12 @@ class UserCodeTest {
     GATE(io.commslib.core.resilience.Gate.class),
     OBSERVER(CommsObserver.class),
     INBOX(io.commslib.core.messaging.Inbox.class),
-    HELD_KEYS(io.commslib.core.messaging.BlockedKeyStore.class),
+    BLOCKED_KEY_STORE(io.commslib.core.messaging.BlockedKeyStore.class),
     TRANSACTION_BEGIN(TransactionRunner.class),
     TRANSACTION_COMMIT(TransactionRunner.class),
     DEAD_LETTER_SINK(DeadLetterSink.class),
     DEAD_LETTER_STAGE(DeadLetterSink.class),
-    DELAY_KEEPER(DelayStore.class),
+    DELAY_STORE(DelayStore.class),
     SETTLER(Settler.class),
     EXCEPTION_OBJECT(Throwable.class);
 
@@ -109,7 +109,7 @@ class UserCodeTest {
       return this != OBSERVER
           && this != SETTLER
           && this != GATE
-          && this != HELD_KEYS
+          && this != BLOCKED_KEY_STORE
           && this != INBOX;
     }
   }
@@ -137,7 +137,7 @@ class UserCodeTest {
   private Place place = Place.HANDLER;
   private Fault fault = Fault.ERROR_ONCE;
 
-  /** Does what the cell says, for the bad message; true if null is to be returned. */
+  /** Causes the failure for the bad message; true if the caller must return null. */
   private boolean hit(Place where, String id) {
     if (where != place || cured || !id.equals(BAD)) {
       return false;
@@ -169,7 +169,7 @@ class UserCodeTest {
     return false;
   }
 
-  /** As code in Kotlin or Scala may, which declares no exceptions. */
+  /** Throws an undeclared exception, as code in Kotlin or Scala may. */
   @SuppressWarnings("unchecked")
   private static <T extends Throwable> void undeclared(Throwable failure) throws T {
     throw (T) failure;
@@ -182,13 +182,13 @@ class UserCodeTest {
           return;
         }
       } catch (InterruptedException e) {
-        // Code that hangs may well ignore it.
+        // Code that hangs may ignore it.
         continue;
       }
     }
   }
 
-  /** An exception none of whose methods works. */
+  /** An exception whose methods all throw. */
   private final class StrangeException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -225,7 +225,7 @@ class UserCodeTest {
     if (id.equals(BAD) && !cured && throwsIt() && delivery.attempt() == 1) {
       throw new StrangeException();
     }
-    if (place == Place.DELAY_KEEPER && id.equals(BAD) && delivery.attempt() == 1) {
+    if (place == Place.DELAY_STORE && id.equals(BAD) && delivery.attempt() == 1) {
       return Settlement.retry(Duration.ofMillis(5));
     }
     done.add(id);
@@ -242,14 +242,15 @@ class UserCodeTest {
 
   @ParameterizedTest(name = "{0} {1}")
   @MethodSource("cells")
-  void nothingIsLostOthersGoOnAndHealthTells(Place newPlace, Fault newFault) throws Exception {
+  void nothingIsLostOtherMessagesContinueAndHealthReports(Place newPlace, Fault newFault)
+      throws Exception {
     this.place = newPlace;
     this.fault = newFault;
     try (SystemRuntime runtime = SystemRuntime.platformThreads()) {
       DeliveryEngine engine = engine(runtime);
       engine.accept(delivery(BAD, "a"));
       if (newFault == Fault.HANGS) {
-        // A transaction does not know its message: the first to begin must be that of the bad one.
+        // A transaction has no message: the first one to begin must be that of the bad message.
         await("hit", () -> hits.get() > 0);
       }
       engine.accept(delivery("behind", "a"));
@@ -259,10 +260,10 @@ class UserCodeTest {
       boolean lasts =
           newFault == Fault.HANGS || newFault == Fault.ERROR_UNTIL_CURED || newFault == Fault.NULL;
       if (!lasts || !stopsOthers()) {
-        await("others go on", () -> othersDone());
+        await("others continue", () -> othersDone());
       }
       if (newFault == Fault.HANGS) {
-        await("health tells", () -> engine.health().status() != Health.Status.UP);
+        await("health reports it", () -> engine.health().status() != Health.Status.UP);
         assertThat(engine.health().reason()).isNotEmpty();
       }
       cured = true;
@@ -281,13 +282,11 @@ class UserCodeTest {
     }
   }
 
-  /**
-   * What all messages pass may hold up all while it fails; it is only asked for the bad one here.
-   */
+  /** Whether user code that all messages pass fails: it may delay all of them while it fails. */
   private boolean stopsOthers() {
     return place == Place.GATE
         || (fault == Fault.ERROR_UNTIL_CURED || fault == Fault.NULL)
-            && (place == Place.HELD_KEYS
+            && (place == Place.BLOCKED_KEY_STORE
                 || place == Place.DEAD_LETTER_SINK
                 || place == Place.DEAD_LETTER_STAGE);
   }
@@ -360,14 +359,14 @@ class UserCodeTest {
                 hit(Place.GATE, BAD);
                 return true;
               });
-      case HELD_KEYS -> config.blockKeyOnDeadLetter(new FaultyHeldKeys());
+      case BLOCKED_KEY_STORE -> config.blockKeyOnDeadLetter(new FaultyBlockedKeyStore());
       case INBOX, TRANSACTION_BEGIN, TRANSACTION_COMMIT -> {
         TransactionRunner transactions = new FaultyTransactions(InMemoryTransactionRunner.create());
         config.transactional(transactions, new FaultyInbox(transactions.database()));
       }
-      case DELAY_KEEPER -> config.unordered();
+      case DELAY_STORE -> config.unordered();
       default -> {
-        // Nothing but the handler.
+        // Only the handler.
       }
     }
   }
@@ -482,10 +481,10 @@ class UserCodeTest {
   }
 
   private Optional<CompletionStage<?>> keep(WireMessage record, Duration delay) {
-    return hit(Place.DELAY_KEEPER, BAD) ? null : Optional.empty();
+    return hit(Place.DELAY_STORE, BAD) ? null : Optional.empty();
   }
 
-  private final class FaultyHeldKeys implements BlockedKeyStore {
+  private final class FaultyBlockedKeyStore implements BlockedKeyStore {
     private final BlockedKeyStore healthy = new InMemoryBlockedKeyStore();
 
     @Override
@@ -495,7 +494,7 @@ class UserCodeTest {
 
     @Override
     public OptionalInt level(String consumer, String key) {
-      hit(Place.HELD_KEYS, key.equals("a") ? BAD : "");
+      hit(Place.BLOCKED_KEY_STORE, key.equals("a") ? BAD : "");
       return healthy.level(consumer, key);
     }
 
@@ -555,7 +554,7 @@ class UserCodeTest {
 
     @Override
     public <T, X extends Exception> T run(TransactionWork<T, X> work) throws X {
-      // A transaction does not know its message: every seventh begins badly.
+      // A transaction has no message: every seventh fails to begin.
       int number = begun.getAndIncrement();
       boolean bad = fault == Fault.HANGS ? number == 0 : number % 7 == 0;
       if (hit(Place.TRANSACTION_BEGIN, bad ? BAD : "")) {

@@ -33,7 +33,7 @@ class InMemoryTransactionRunnerTest {
   }
 
   @Test
-  void rollsBackInReverseOrderAndThrowsWhatTheWorkThrew() {
+  void rollsBackInReverseOrderAndRethrowsTheFailure() {
     Exception failure = new Exception("business");
     assertThatThrownBy(
             () ->
@@ -161,7 +161,7 @@ class InMemoryTransactionRunnerTest {
   }
 
   @Test
-  void oneCommitActionThatFailsKeepsNoOtherFromItsPart() {
+  void aCommitActionThatFailsDoesNotStopTheOthers() {
     assertThatThrownBy(
             () ->
                 transactions.run(
@@ -179,7 +179,7 @@ class InMemoryTransactionRunnerTest {
   }
 
   @Test
-  void nothingCanBeDoneInATransactionThatIsOver() {
+  void aTransactionThatIsOverRefusesEveryCall() {
     List<TransactionContext> kept = new ArrayList<>();
     List<InMemoryTransaction> resources = new ArrayList<>();
     transactions.run(

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What is special about this transport; the rest is in the testkit's contract. */
+/** Behaviour of this transport only; the rest is in the testkit's contract. */
 class InMemoryTransportTest {
 
   private static final Destination QUEUE = Destination.queue("orders");
@@ -40,7 +40,7 @@ class InMemoryTransportTest {
 
   @Test
   @Timeout(20)
-  void aMessageGivenBackComesAgainAfterAPauseNotInAHotLoop() {
+  void aMessageGivenBackIsRedeliveredAfterAPause() {
     declareQueue();
     List<Duration> handled = new ArrayList<>();
     long start = time.time().nanoTime();
@@ -58,7 +58,7 @@ class InMemoryTransportTest {
   }
 
   @Test
-  void aFullOrPausedMemberHoldsNeitherOtherKeysNorOtherMembers() {
+  void aFullOrPausedMemberBlocksNeitherOtherKeysNorOtherMembers() {
     declareQueue();
     SubscriptionConfig config = SubscriptionConfig.builder(QUEUE).workers(1).maxInFlight(1).build();
     List<String> waiting = new ArrayList<>();

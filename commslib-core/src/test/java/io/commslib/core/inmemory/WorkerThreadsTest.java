@@ -14,12 +14,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** On which threads handlers run; virtual ones only show on a JVM that has them unpinned. */
+/** The threads of handlers; they are virtual only on a JVM that does not pin them. */
 class WorkerThreadsTest {
 
   private static final Destination ORDERS = Destination.queue("orders");
 
-  /** Transactions of a database that waits by spinning. */
+  /** Transactions of a database whose waits spin. */
   private record Spinning(TransactionRunner transactions) implements TransactionRunner {
     @Override
     public <T, X extends Exception> T run(TransactionWork<T, X> work) throws X {

@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * A program that uses servers, for tests of its end. Prints their
- * processes, its folder and their addresses, and ends when its input does.
+ * A program that uses servers, for tests of its end. Prints their processes, its folder and their
+ * addresses, and ends when its input does.
  */
 final class ServersMain {
 

@@ -11,7 +11,7 @@ import java.io.PrintStream;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 
-/** Publishes one message and handles it; no broker, no database. */
+/** Publishes one message and handles it, without a broker or a database. */
 public final class HelloMain {
 
   private HelloMain() {}
@@ -48,16 +48,16 @@ public final class HelloMain {
     // end
   }
 
-  /** Returns the exit code: 0 if help was asked for. */
+  /** Prints the usage and returns the exit code: 0 for help, 2 for an unknown argument. */
   static int explain(PrintStream out, PrintStream err, String... args) {
-    boolean asked = Set.of("--help", "-h").contains(args[0]);
-    if (!asked) {
+    boolean help = Set.of("--help", "-h").contains(args[0]);
+    if (!help) {
       err.println("unknown argument: " + args[0] + " (expected: none, or --help)");
     }
-    (asked ? out : err)
+    (help ? out : err)
         .println(
             "usage: examples/run hello\n"
                 + "Publishes one message through the in-memory transport and handles it.");
-    return asked ? 0 : 2;
+    return help ? 0 : 2;
   }
 }

@@ -1,4 +1,6 @@
-/** The shop: order, payment, inventory and shipping, talking only through commslib. */
+/**
+ * The shop: order, payment, inventory and shipping services that communicate only through commslib.
+ */
 @NullMarked
 package io.commslib.examples.shop;
 

@@ -57,7 +57,7 @@ class FailureSitesTest {
           Map.entry(
               "DeadLetterImport: instanceof RuntimeException", "throws on what it has caught"),
           Map.entry(
-              "DrainCommits: catch (TimeoutException | ExecutionException e)",
+              "CommitWaiters: catch (TimeoutException | ExecutionException e)",
               "whatever the failure is, nothing was confirmed"),
           Map.entry(
               "UnclosableConnection: catch (InvocationTargetException e)",
@@ -86,11 +86,11 @@ class FailureSitesTest {
               "made by the library's own code; what it carries is classified over the chain"),
           Map.entry("DefinitionFailedException: instanceof Exception", "throws on what it carries"),
           Map.entry(
-              "PollLoop: instanceof KafkaException", "decides of the stack trace in the log only"),
+              "PollFailures: instanceof KafkaException",
+              "decides of the stack trace in the log only"),
           Map.entry("RabbitDeadLetters: catch (ExecutionException e)", "unwraps it"),
           Map.entry(
-              "ReplyHandler: catch (DefinitionFailedException e)",
-              "throws on what it carries"),
+              "ReplyHandler: catch (DefinitionFailedException e)", "throws on what it carries"),
           Map.entry(
               "ReplyHandler: catch (SagaTransitions.RefusedException e)",
               "made by the library's own code"),
@@ -98,8 +98,7 @@ class FailureSitesTest {
               "ResultRecorder: catch (StoreException e)",
               "the contract of a store names it; what becomes of it is told over the chain"),
           Map.entry(
-              "OperatorActions: catch (DefinitionFailedException e)",
-              "throws on what it carries"),
+              "OperatorActions: catch (DefinitionFailedException e)", "throws on what it carries"),
           Map.entry(
               "OperatorActions: catch (SagaTransitions.RefusedException e)",
               "made by the library's own code"),

@@ -13,14 +13,14 @@ class HelloMainTest {
   private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
   @Test
-  void helpIsPrintedAndNothingIsRun() {
+  void helpPrintsTheUsageAndRunsNothing() {
     assertThat(explain("--help")).isZero();
     assertThat(out.toString(StandardCharsets.UTF_8)).startsWith("usage: examples/run hello");
     assertThat(err.size()).isZero();
   }
 
   @Test
-  void anUnknownArgumentIsNamed() {
+  void theErrorNamesAnUnknownArgument() {
     assertThat(explain("--loud")).isEqualTo(2);
     assertThat(err.toString(StandardCharsets.UTF_8))
         .startsWith("unknown argument: --loud (expected: none, or --help)")

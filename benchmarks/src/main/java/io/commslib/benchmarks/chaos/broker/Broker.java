@@ -21,15 +21,15 @@ import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 
 /**
- * A broker of the harness's own, which it may kill.
+ * A broker that belongs to the chaos run, which may kill it.
  *
- * @param kind which
- * @param address where clients reach it
+ * @param kind the kind of broker
+ * @param address the address for clients
  * @param server the server
  */
 record Broker(Kind kind, String address, TestServer server) implements AutoCloseable {
 
-  /** Which brokers there are, and how their transports are opened. */
+  /** The supported brokers, with the way to open their transports. */
   enum Kind {
     KAFKA {
       @Override
@@ -44,7 +44,7 @@ record Broker(Kind kind, String address, TestServer server) implements AutoClose
             KafkaTransportConfig.builder(arguments.get("servers"))
                 .groupProtocol(GroupProtocol.valueOf(arguments.get("protocol")))
                 .maxMessageBytes(Integer.parseInt(arguments.get("maxMessageBytes")))
-                .observer(errors.around(CommsObserver.logging()));
+                .observer(errors.wrap(CommsObserver.logging()));
         if (config.build().groupProtocol() == GroupProtocol.CLASSIC) {
           config.sessionTimeout(Duration.parse(arguments.get("session")));
         }
@@ -70,7 +70,7 @@ record Broker(Kind kind, String address, TestServer server) implements AutoClose
         return RabbitTransport.create(
             RabbitTransportConfig.builder(arguments.get("servers"))
                 .maxMessageBytes(Integer.parseInt(arguments.get("maxMessageBytes")))
-                .observer(errors.around(CommsObserver.logging()))
+                .observer(errors.wrap(CommsObserver.logging()))
                 .build());
       }
     };
@@ -83,7 +83,7 @@ record Broker(Kind kind, String address, TestServer server) implements AutoClose
     /** Opens a transport with the arguments of a member. */
     abstract MessageTransport open(Map<String, String> arguments, PlantedErrors errors);
 
-    /** Opens a transport to publish with and to look at dead letters. */
+    /** Opens a transport for publishing and for reading dead letters. */
     MessageTransport open(String address, int maxMessageBytes) {
       return open(
           Map.of(
@@ -99,17 +99,17 @@ record Broker(Kind kind, String address, TestServer server) implements AutoClose
     }
   }
 
-  /** Opens a transport of the harness's own. */
+  /** Opens a transport for the chaos run itself. */
   MessageTransport open(int maxMessageBytes) {
     return kind.open(address, maxMessageBytes);
   }
 
-  /** Removes the place of the judged group's dead letters, as a careless operator does. */
+  /** Deletes the dead-letter destination of the judged group, as an operator could by mistake. */
   void removeDeadLetters(Destination source) throws Exception {
     if (kind == Kind.KAFKA) {
       try (Admin admin = Admin.create(Map.of("bootstrap.servers", address))) {
         admin
-            .deleteTopics(List.of(source.name() + "." + Members.GROUP + ".dlq"))
+            .deleteTopics(List.of(source.name() + "." + GroupMembers.GROUP + ".dlq"))
             .all()
             .get(30, TimeUnit.SECONDS);
       }
@@ -119,7 +119,7 @@ record Broker(Kind kind, String address, TestServer server) implements AutoClose
     factory.setUri(address);
     try (Connection connection = factory.newConnection();
         Channel channel = connection.createChannel()) {
-      channel.queueDelete(source.name() + "@" + Members.GROUP + "@.dlq");
+      channel.queueDelete(source.name() + "@" + GroupMembers.GROUP + "@.dlq");
     }
   }
 

@@ -19,9 +19,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Producers that publish numbered messages to keys of their own, round by round: the next message
- * of a key is published when the one before is confirmed, and what failed is repeated. So the order
- * of a key is known, whatever fails.
+ * Producers that publish numbered messages round by round, each with keys of its own. The next
+ * message of a key is published when the previous one is confirmed, and failed messages are
+ * repeated. So the order of a key is known, whatever fails.
  */
 final class ChaosLoad implements AutoCloseable {
 
@@ -34,20 +34,20 @@ final class ChaosLoad implements AutoCloseable {
   private volatile boolean stopped;
   private volatile @Nullable Throwable failure;
 
-  ChaosLoad(Publisher publisher, Destination to, Path folder, RowSetup setting) {
-    this(publisher, to, folder, "p", setting);
+  ChaosLoad(Publisher publisher, Destination to, Path folder, RowSetup setup) {
+    this(publisher, to, folder, "p", setup);
   }
 
   /**
    * Starts the producers.
    *
-   * @param prefix of the names of the producers, and so of their keys and messages
+   * @param prefix the prefix of the producers' names, and so of their keys and messages
    */
-  ChaosLoad(Publisher publisher, Destination to, Path folder, String prefix, RowSetup setting) {
-    this.keys = setting.keys;
-    this.body = new byte[setting.bodyBytes];
-    int rounds = setting.rounds;
-    for (int number = 0; number < setting.producers; number++) {
+  ChaosLoad(Publisher publisher, Destination to, Path folder, String prefix, RowSetup setup) {
+    this.keys = setup.keys;
+    this.body = new byte[setup.bodyBytes];
+    int rounds = setup.rounds;
+    for (int number = 0; number < setup.producerCount; number++) {
       String writer = prefix + number;
       Path file = folder.resolve(writer + ".jsonl");
       files.add(file);
@@ -77,7 +77,7 @@ final class ChaosLoad implements AutoCloseable {
     }
   }
 
-  /** Returns those that were not confirmed. */
+  /** Returns the messages that were not confirmed. */
   private List<MessageTrace> publish(
       Publisher publisher, Destination to, HistoryWriter history, List<MessageTrace> traces) {
     List<CompletionStage<?>> receipts = new ArrayList<>();
@@ -86,7 +86,7 @@ final class ChaosLoad implements AutoCloseable {
       Message message = trace.stamp(Message.builder("chaos.event")).sharedBody(body).build();
       receipts.add(publisher.publish(to, message));
     }
-    long handed = System.nanoTime();
+    long published = System.nanoTime();
     List<MessageTrace> failed = new ArrayList<>();
     for (int i = 0; i < traces.size(); i++) {
       try {
@@ -101,7 +101,7 @@ final class ChaosLoad implements AutoCloseable {
         failed.add(traces.get(i));
       }
     }
-    slowestNanos.accumulateAndGet(System.nanoTime() - handed, Math::max);
+    slowestNanos.accumulateAndGet(System.nanoTime() - published, Math::max);
     return failed;
   }
 
@@ -109,7 +109,7 @@ final class ChaosLoad implements AutoCloseable {
     return threads.stream().anyMatch(Thread::isAlive);
   }
 
-  /** The longest time from handing over a message to its outcome. */
+  /** {@return the longest time from a publish to its outcome} */
   Duration slowest() {
     return Duration.ofNanos(slowestNanos.get());
   }
@@ -122,7 +122,7 @@ final class ChaosLoad implements AutoCloseable {
     return files;
   }
 
-  /** Waits for all producers; fails as they failed. */
+  /** Waits for all producers; throws the failure of a producer. */
   void join() throws InterruptedException {
     for (Thread thread : threads) {
       thread.join();

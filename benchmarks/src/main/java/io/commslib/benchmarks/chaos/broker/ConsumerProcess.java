@@ -25,8 +25,9 @@ import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A member of the judged group in a process of its own: each message has its effect in a table, in
- * one transaction with the inbox. Ends in order with status 0 at SIGTERM, or when its input ends.
+ * A member of the judged group in a separate process. Each message has its effect in a table, in
+ * one transaction with the inbox. The process ends in order with status 0 at SIGTERM, or when its
+ * input ends.
  */
 public final class ConsumerProcess {
 
@@ -34,13 +35,13 @@ public final class ConsumerProcess {
   static final String RECEIVED = "received ";
 
   /** A message of this writer ends the process that handles it. */
-  static final String KILLER = "killer";
+  static final String KILLING_WRITER = "killer";
 
-  /** With it nothing is declared: what there must be is only checked. */
+  /** Argument: destinations are only verified, not declared. */
   static final String VERIFY_ONLY = "verifyOnly";
 
-  /** Why messages are dead-lettered with which members fail. */
-  static final String BAD = IllegalStateException.class.getName();
+  /** The cause of the dead letters of members that fail. */
+  static final String FAILURE_CAUSE = IllegalStateException.class.getName();
 
   private static final long SLOW_NANOS = 200_000_000;
 
@@ -75,20 +76,20 @@ public final class ConsumerProcess {
     JdbcDatabase database = JdbcDatabase.builder(pool).schema(get("schema")).build();
     ChaosTables tables = new ChaosTables(database);
     PlantedErrors errors = new PlantedErrors(Boolean.parseBoolean(get("errors")));
-    Saboteur saboteur = Saboteur.valueOf(get("saboteur"));
+    BrokerSaboteur saboteur = BrokerSaboteur.valueOf(get("saboteur"));
     JdbcInbox inbox = JdbcInbox.create(database, InboxConfig.defaults());
     MessageTransport transport = Broker.Kind.valueOf(get("broker")).open(arguments, errors);
     Destination source = Destination.parse(get("source"));
     DestinationConfig.Builder declared =
         DestinationConfig.builder(source)
             .partitions(KafkaRowEnvironment.PARTITIONS)
-            .group(Members.GROUP);
+            .group(GroupMembers.GROUP);
     if (arguments.containsKey(VERIFY_ONLY)) {
       declared.verifyOnly();
     }
     transport.declare(declared.build());
     SubscriptionConfig.Builder wanted =
-        SubscriptionConfig.builder(source, Members.GROUP)
+        SubscriptionConfig.builder(source, GroupMembers.GROUP)
             .maxInFlight(Integer.parseInt(get("maxInFlight")))
             .maxInFlightBytes(Long.parseLong(get("bytes")));
     boolean failing = Boolean.parseBoolean(get("failing"));
@@ -97,48 +98,48 @@ public final class ConsumerProcess {
           .withoutDeadLetterBreaker()
           .retry(RetrySchedule.builder().attemptsAtOnce(1).withoutDelays().build());
     }
-    errors.set(wanted);
-    saboteur.set(wanted, JdbcTransactionRunner.create(database), inbox);
+    errors.configure(wanted);
+    saboteur.configure(wanted, JdbcTransactionRunner.create(database), inbox);
     Subscription subscription =
         transport
             .subscriber()
             .subscribe(
                 wanted.build(),
-                saboteur.around(
-                    errors.around(delivery -> handle(saboteur, tables, failing, delivery))));
+                saboteur.wrap(
+                    errors.wrap(delivery -> handle(saboteur, tables, failing, delivery))));
     Runtime.getRuntime().addShutdownHook(new Thread(() -> end(transport, subscription)));
     System.out.println(READY);
     while (System.in.read() >= 0) {
-      // Whoever started this process ends it by closing its input, also by dying.
+      // The parent process ends this one by closing its input, also when it dies.
     }
     end(transport, subscription);
   }
 
   private static Settlement handle(
-      Saboteur saboteur, ChaosTables tables, boolean failing, Delivery delivery)
+      BrokerSaboteur saboteur, ChaosTables tables, boolean failing, Delivery delivery)
       throws SQLException {
     MessageTrace trace = MessageTrace.of(delivery.message());
-    if (trace.writer().equals(KILLER)) {
+    if (trace.writer().equals(KILLING_WRITER)) {
       Runtime.getRuntime().halt(137);
     }
     if (failing) {
-      // Slower than messages come, so that a member has to choose how many it holds.
+      // Slower than messages arrive, so that the member's intake has to pause.
       LockSupport.parkNanos(SLOW_NANOS);
       if (isBad(trace) && delivery.redriveCount() == 0) {
         throw new IllegalStateException("bad");
       }
     }
     if (saboteur.delays(trace, delivery.attempt())) {
-      return Settlement.retry(Saboteur.LATER);
+      return Settlement.retry(BrokerSaboteur.RETRY_DELAY);
     }
-    if (saboteur.forgets(trace)) {
+    if (saboteur.skipsEffect(trace)) {
       return Settlement.done();
     }
-    tables.insertEffect(delivery.transaction().unwrap(Connection.class), Members.GROUP, trace);
+    tables.insertEffect(delivery.transaction().unwrap(Connection.class), GroupMembers.GROUP, trace);
     return Settlement.done();
   }
 
-  /** Whether members that fail do so with this message: one in four. */
+  /** Returns whether members that fail do so with this message: one in four. */
   static boolean isBad(MessageTrace trace) {
     return trace.seq() % 4 == 1;
   }

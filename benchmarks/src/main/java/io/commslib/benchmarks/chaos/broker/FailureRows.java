@@ -35,109 +35,116 @@ final class FailureRows {
   private FailureRows() {}
 
   static RowResult poison(String name, ChaosOptions options) throws Exception {
-    int pairs = options.choose(20, 100, 500);
-    try (KafkaRowEnvironment scene =
-        new KafkaRowEnvironment(new RowSetup(options.choose(20, 100, 500)), options)) {
-      scene.produce();
+    int pairs = options.bySize(20, 100, 500);
+    try (KafkaRowEnvironment environment =
+        new KafkaRowEnvironment(new RowSetup(options.bySize(20, 100, 500)), options)) {
+      environment.produce();
       for (int pair = 0; pair < pairs; pair++) {
-        scene.poison().pair("p0-k" + scene.random().nextInt(POISON_KEYS));
-        scene.pause(1, 60);
+        environment.poison().publishPair("p0-k" + environment.random().nextInt(POISON_KEYS));
+        environment.pause(1, 60);
       }
-      return scene.result(name, 2 * pairs + " unreadable records");
+      return environment.result(name, 2 * pairs + " unreadable records");
     }
   }
 
-  /** What handlers need is out of reach: the route pauses, and no attempt is counted. */
+  /** A dependency of the handlers is unavailable: the route pauses, and no attempt is counted. */
   static RowResult outage(String name, ChaosOptions options) throws Exception {
-    Duration length = Duration.ofSeconds(options.choose(3, 20, 120));
+    Duration length = Duration.ofSeconds(options.bySize(3, 20, 120));
     AtomicBoolean out = new AtomicBoolean();
     AtomicInteger tries = new AtomicInteger();
-    RowSetup setting = new RowSetup(options.choose(20, 100, 500));
-    setting.work =
+    RowSetup setup = new RowSetup(options.bySize(20, 100, 500));
+    setup.handlerWork =
         delivery -> {
           if (out.get()) {
             tries.incrementAndGet();
-            throw new StoreException("CHAOS-002", FailureKind.TRANSIENT, "out of reach", null);
+            throw new StoreException("CHAOS-002", FailureKind.TRANSIENT, "unavailable", null);
           }
         };
-    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
-      scene.produce();
-      scene.pause(300, 600);
+    try (KafkaRowEnvironment environment = new KafkaRowEnvironment(setup, options)) {
+      environment.produce();
+      environment.pause(300, 600);
       out.set(true);
       LockSupport.parkNanos(length.toNanos());
-      boolean paused = scene.jvm().snapshots().stream().anyMatch(now -> now.isRoutePaused());
+      boolean paused =
+          environment.jvmMembers().snapshots().stream().anyMatch(now -> now.isRoutePaused());
       out.set(false);
-      scene.wrong("unexpected", paused ? 0 : 1, "no route was paused");
-      scene.wrong(
+      environment.addViolation("unexpected", paused ? 0 : 1, "no route was paused");
+      environment.addViolation(
           "unexpected",
-          scene.jvm().highestAttempt() > 1 ? 1 : 0,
-          "attempts were counted: " + scene.jvm().highestAttempt());
-      int letters = scene.transport().deadLetters().list(scene.source(), Members.GROUP, 10).size();
-      scene.wrong("unexpected", letters, letters + " dead letters");
-      return scene.result(name, tries + " tries in " + length);
+          environment.jvmMembers().highestAttempt() > 1 ? 1 : 0,
+          "attempts were counted: " + environment.jvmMembers().highestAttempt());
+      int letters =
+          environment
+              .transport()
+              .deadLetters()
+              .list(environment.source(), GroupMembers.GROUP, 10)
+              .size();
+      environment.addViolation("unexpected", letters, letters + " dead letters");
+      return environment.result(name, tries + " tries in " + length);
     }
   }
 
-  /** Some messages must be given up; until their dead letters are taken nothing of them settles. */
+  /** Some messages must be dead-lettered; none of them settles until its dead letter is stored. */
   static RowResult deadLettersDown(String name, ChaosOptions options) throws Exception {
-    Duration length = Duration.ofSeconds(options.choose(5, 20, 60));
-    RowSetup setting = new RowSetup(options.choose(20, 100, 500));
-    setting.subscription =
+    Duration length = Duration.ofSeconds(options.bySize(5, 20, 60));
+    RowSetup setup = new RowSetup(options.bySize(20, 100, 500));
+    setup.subscriptionCustomizer =
         config ->
             config
                 .withoutDeadLetterBreaker()
                 .retry(RetrySchedule.builder().attemptsAtOnce(1).withoutDelays().build());
-    setting.work =
+    setup.handlerWork =
         delivery -> {
           if (isBad(MessageTrace.of(delivery.message()))) {
             throw new IllegalStateException("bad");
           }
         };
-    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options);
+    try (KafkaRowEnvironment environment = new KafkaRowEnvironment(setup, options);
         Admin admin =
-            Admin.create(Map.of("bootstrap.servers", scene.brokers().get(0).bootstrapServers()))) {
-      String topic = scene.source().name() + "." + Members.GROUP + ".dlq";
-      limit(admin, topic, "1");
-      scene.produce();
+            Admin.create(
+                Map.of("bootstrap.servers", environment.brokers().get(0).bootstrapServers()))) {
+      String topic = environment.source().name() + "." + GroupMembers.GROUP + ".dlq";
+      setMaxMessageBytes(admin, topic, "1");
+      environment.produce();
       long end = System.nanoTime() + LIMIT.toNanos();
-      while (refused(topic) == 0 && System.nanoTime() - end < 0) {
+      while (refusedRecords(topic) == 0 && System.nanoTime() - end < 0) {
         LockSupport.parkNanos(20_000_000);
       }
-      // Each worker may still come with what it had in hand when the route paused.
+      // Each worker may still dead-letter the message that it handled when the route paused.
       LockSupport.parkNanos(Duration.ofSeconds(3).toNanos());
-      double before = refused(topic);
+      double before = refusedRecords(topic);
       LockSupport.parkNanos(length.toNanos());
-      double tries = (refused(topic) - before) / length.toSeconds();
+      double tries = (refusedRecords(topic) - before) / length.toSeconds();
       // Each member has a route of its own.
-      double bound = MAX_TRIES_PER_SECOND * scene.members().size();
-      scene.wrong("unexpected", before == 0 ? 1 : 0, "no dead letter was refused");
-      scene.wrong(
+      double bound = MAX_TRIES_PER_SECOND * environment.members().size();
+      environment.addViolation("unexpected", before == 0 ? 1 : 0, "no dead letter was refused");
+      environment.addViolation(
           "unexpected",
           tries > bound ? 1 : 0,
-          tries + " tries a second (expected: at most " + bound + ")");
-      limit(admin, topic, "1048576");
+          tries + " tries per second (expected: at most " + bound + ")");
+      setMaxMessageBytes(admin, topic, "1048576");
       long bad = 0;
-      for (int seq = 0; seq < setting.rounds; seq++) {
+      for (int seq = 0; seq < setup.rounds; seq++) {
         bad += isBad(new MessageTrace("x", "x", "x", seq)) ? 1 : 0;
       }
-      bad *= (long) setting.producers * setting.keys;
-      scene.parked(bad);
-      note(scene, bad);
-      return scene.result(
-          name, String.format("%.1f tries a second of %d members", tries, setting.members));
+      bad *= (long) setup.producerCount * setup.keys;
+      environment.expectedDeadLetters(bad);
+      recordDeadLetters(environment, bad);
+      return environment.result(
+          name, String.format("%.1f tries per second of %d members", tries, setup.memberCount));
     }
   }
 
-  /** Handlers meet a missing class, a stack overflow, an assertion, or that memory is out. */
+  /** Handlers throw missing classes, stack overflows, assertion errors and out-of-memory errors. */
   static RowResult errors(String name, ChaosOptions options) throws Exception {
     ErrorPlan plan = new ErrorPlan();
-    RowSetup setting = new RowSetup(options.choose(20, 100, 500));
-    setting.work = delivery -> plan.meet(delivery.message().id());
-    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
-      scene.produce();
-      RowResult result = scene.result(name, "errors in handlers");
+    RowSetup setup = new RowSetup(options.bySize(20, 100, 500));
+    setup.handlerWork = delivery -> plan.throwPlanned(delivery.message().id());
+    try (KafkaRowEnvironment environment = new KafkaRowEnvironment(setup, options)) {
+      environment.produce();
+      RowResult result = environment.result(name, "errors in handlers");
       if (plan.thrown() == 0) {
-        throw new IllegalStateException("no handler met an error: the row shows nothing");
+        throw new IllegalStateException("no handler threw an error: the row proves nothing");
       }
       return result;
     }
@@ -147,23 +154,28 @@ final class FailureRows {
     return trace.seq() % 25 == 13;
   }
 
-  /** Waits for the dead letters and writes them down. */
-  private static void note(KafkaRowEnvironment scene, long expected) {
+  /** Waits for the dead letters and records them in the history. */
+  private static void recordDeadLetters(KafkaRowEnvironment environment, long expected) {
     long end = System.nanoTime() + LIMIT.toNanos();
     List<DeadLetter> letters = List.of();
     while (letters.size() < expected && System.nanoTime() - end < 0) {
       LockSupport.parkNanos(200_000_000);
-      letters = scene.transport().deadLetters().list(scene.source(), Members.GROUP, 100_000);
+      letters =
+          environment
+              .transport()
+              .deadLetters()
+              .list(environment.source(), GroupMembers.GROUP, 100_000);
     }
     Set<String> ids = new HashSet<>();
     for (DeadLetter letter : letters) {
       MessageTrace trace = MessageTrace.of(letter.message().orElseThrow());
-      scene.wrong("unexpected", ids.add(trace.id()) ? 0 : 1, trace.id() + " is there twice");
-      scene.jvm().parked(trace);
+      environment.addViolation(
+          "unexpected", ids.add(trace.id()) ? 0 : 1, trace.id() + " is dead-lettered twice");
+      environment.jvmMembers().recordDeadLetter(trace);
     }
   }
 
-  private static void limit(Admin admin, String topic, String bytes) throws Exception {
+  private static void setMaxMessageBytes(Admin admin, String topic, String bytes) throws Exception {
     admin
         .incrementalAlterConfigs(
             Map.of(
@@ -175,8 +187,8 @@ final class FailureRows {
         .get(30, TimeUnit.SECONDS);
   }
 
-  /** How often producers of this JVM have been refused by a topic. */
-  private static double refused(String topic) throws Exception {
+  /** Returns the number of records of this JVM's producers that a topic has refused. */
+  private static double refusedRecords(String topic) throws Exception {
     MBeanServer beans = ManagementFactory.getPlatformMBeanServer();
     double sum = 0;
     for (ObjectName bean :

@@ -27,30 +27,30 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Members in this JVM: transports of their own over one inbox, whose effects go to one history, so
- * that order is judged over all of them.
+ * Members in this JVM, each with its own transport, over one inbox. Their effects go to one
+ * history, so that order is judged over all of them.
  */
-final class JvmMembers implements Members {
+final class JvmMembers implements GroupMembers {
 
   private record Member(KafkaTransport transport, Subscription subscription) {}
 
   private final String servers;
   private final Destination source;
-  private final RowSetup setting;
+  private final RowSetup setup;
   private final HistoryWriter history;
   private final Path file;
   private final SystemRuntime runtime = SystemRuntime.create();
   private final InMemoryTransactionRunner transactions = InMemoryTransactionRunner.create();
   private final InMemoryInbox inbox =
       InMemoryInbox.create(transactions, runtime.time(), Duration.ofHours(1));
-  private final Set<String> effected = ConcurrentHashMap.newKeySet();
+  private final Set<String> effectCount = ConcurrentHashMap.newKeySet();
   private final AtomicInteger highestAttempt = new AtomicInteger();
   private final Deque<Member> members = new ArrayDeque<>();
 
-  JvmMembers(String servers, Destination source, Path folder, RowSetup setting) throws IOException {
+  JvmMembers(String servers, Destination source, Path folder, RowSetup setup) throws IOException {
     this.servers = servers;
     this.source = source;
-    this.setting = setting;
+    this.setup = setup;
     this.file = folder.resolve("group.jsonl");
     this.history = HistoryWriter.open(file, "chaos", GROUP);
   }
@@ -58,15 +58,15 @@ final class JvmMembers implements Members {
   @Override
   public void join() {
     KafkaTransportConfig.Builder config =
-        KafkaTransportConfig.builder(servers).groupProtocol(setting.protocol);
-    setting.client.forEach(config::clientSetting);
-    setting.transport.accept(config);
+        KafkaTransportConfig.builder(servers).groupProtocol(setup.protocol);
+    setup.clientSettings.forEach(config::clientSetting);
+    setup.transportCustomizer.accept(config);
     KafkaTransport transport = KafkaTransport.create(config.build());
     transport.declare(
         DestinationConfig.builder(source).partitions(KafkaRowEnvironment.PARTITIONS).build());
     SubscriptionConfig.Builder subscription = SubscriptionConfig.builder(source, GROUP);
-    setting.saboteur.set(subscription, transactions, inbox);
-    setting.subscription.accept(subscription);
+    setup.saboteur.configure(subscription, transactions, inbox);
+    setup.subscriptionCustomizer.accept(subscription);
     members.add(
         new Member(
             transport, transport.subscriber().subscribe(subscription.build(), this::handle)));
@@ -90,12 +90,12 @@ final class JvmMembers implements Members {
     MessageTrace trace = MessageTrace.of(delivery.message());
     highestAttempt.accumulateAndGet(delivery.attempt(), Math::max);
     history.record(HistoryOp.DELIVER, GROUP, trace, delivery.attempt());
-    setting.work.accept(delivery);
-    if (setting.saboteur.delays(trace, delivery.attempt())) {
-      return Settlement.retry(Saboteur.LATER);
+    setup.handlerWork.accept(delivery);
+    if (setup.saboteur.delays(trace, delivery.attempt())) {
+      return Settlement.retry(BrokerSaboteur.RETRY_DELAY);
     }
-    if (setting.saboteur.forgets(trace)) {
-      effected.add(trace.id());
+    if (setup.saboteur.skipsEffect(trace)) {
+      effectCount.add(trace.id());
       return Settlement.done();
     }
     delivery
@@ -104,13 +104,13 @@ final class JvmMembers implements Members {
         .onCommit(
             () -> {
               history.record(HistoryOp.EFFECT, GROUP, trace, delivery.attempt());
-              effected.add(trace.id());
+              effectCount.add(trace.id());
             });
     return Settlement.done();
   }
 
-  /** Notes that a message stands in the dead letters. */
-  void parked(MessageTrace trace) {
+  /** Records in the history that a message is in the dead letters. */
+  void recordDeadLetter(MessageTrace trace) {
     history.record(HistoryOp.PARK, GROUP, trace, 1);
   }
 
@@ -119,8 +119,8 @@ final class JvmMembers implements Members {
   }
 
   @Override
-  public long effected() {
-    return effected.size();
+  public long effectCount() {
+    return effectCount.size();
   }
 
   @Override

@@ -26,68 +26,69 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Brokers, members and producers of one row, and what it came to. */
+/** Brokers, members and producers of one row, and its result. */
 final class KafkaRowEnvironment implements AutoCloseable {
 
   static final int PARTITIONS = 8;
 
-  /** The shortest that brokers allow by default. */
+  /** The shortest session timeout that brokers allow by default. */
   static final Duration SESSION = Duration.ofSeconds(6);
 
-  private final RowSetup setting;
-  private final Judge judge = new Judge();
+  private final RowSetup setup;
+  private final ResultCollector results = new ResultCollector();
   private final Path folder = Files.createTempDirectory("commslib-chaos");
   private final Destination source = Destination.topic("chaos");
   private final List<KafkaServer> brokers;
   private final @Nullable TcpFaultProxy proxy;
-  private final KafkaTransport own;
-  private final Members members;
+  private final KafkaTransport transport;
+  private final GroupMembers members;
   private final PoisonRecords poison;
   private final Random random;
   private @Nullable ChaosLoad load;
-  private long parked;
+  private long expectedDeadLetters;
 
-  KafkaRowEnvironment(RowSetup setting, ChaosOptions options) throws Exception {
+  KafkaRowEnvironment(RowSetup setup, ChaosOptions options) throws Exception {
     System.setProperty(KafkaServer.LONG_RUN_PROPERTY, "true");
-    this.setting = setting;
+    this.setup = setup;
     this.random = new Random(options.seed());
-    setting.saboteur = Saboteur.of(options);
-    setting.database = ChaosDatabase.Kind.of(options.database());
-    if (setting.proxied) {
-      int door = freePort();
-      this.proxy = TcpFaultProxy.to(new InetSocketAddress("127.0.0.1", door));
-      this.brokers = List.of(KafkaServer.startBehind(door, proxy.port(), setting.broker));
+    setup.saboteur = BrokerSaboteur.of(options);
+    setup.database = ChaosDatabase.Kind.of(options.database());
+    if (setup.behindProxy) {
+      int directPort = freePort();
+      this.proxy = TcpFaultProxy.to(new InetSocketAddress("127.0.0.1", directPort));
+      this.brokers =
+          List.of(KafkaServer.startBehind(directPort, proxy.port(), setup.brokerSettings));
     } else {
       this.proxy = null;
-      this.brokers = KafkaCluster.start(setting.brokers, setting.broker).brokers();
+      this.brokers = KafkaCluster.start(setup.brokerCount, setup.brokerSettings).brokers();
     }
     String direct =
         brokers.stream().map(KafkaServer::bootstrapServers).collect(Collectors.joining(","));
     String servers = proxy == null ? direct : "127.0.0.1:" + proxy.port();
-    this.own =
+    this.transport =
         KafkaTransport.create(
             KafkaTransportConfig.builder(servers)
                 .maxMessageBytes(2 * 1024 * 1024)
-                .publishTimeout(setting.publishTimeout)
+                .publishTimeout(setup.publishTimeout)
                 .build());
-    own.declare(DestinationConfig.builder(source).partitions(PARTITIONS).build());
+    transport.declare(DestinationConfig.builder(source).partitions(PARTITIONS).build());
     this.members =
-        setting.processes
-            ? new ProcessMembers(Broker.Kind.KAFKA, servers, source, folder, setting)
-            : new JvmMembers(servers, source, folder, setting);
-    this.poison = new PoisonRecords(direct, source, own.deadLetters());
-    for (int i = 0; i < setting.members; i++) {
+        setup.membersAsProcesses
+            ? new ProcessMembers(Broker.Kind.KAFKA, servers, source, folder, setup)
+            : new JvmMembers(servers, source, folder, setup);
+    this.poison = new PoisonRecords(direct, source, transport.deadLetters());
+    for (int i = 0; i < setup.memberCount; i++) {
       members.join();
     }
   }
 
-  /** Lets the producers begin. */
+  /** Starts the producers. */
   ChaosLoad produce() {
-    return produce(own.publisher());
+    return produce(transport.publisher());
   }
 
   ChaosLoad produce(Publisher through) {
-    load = new ChaosLoad(through, source, folder, setting);
+    load = new ChaosLoad(through, source, folder, setup);
     return load;
   }
 
@@ -106,22 +107,22 @@ final class KafkaRowEnvironment implements AutoCloseable {
   }
 
   KafkaTransport transport() {
-    return own;
+    return transport;
   }
 
   TcpFaultProxy proxy() {
     return Objects.requireNonNull(proxy, "proxy");
   }
 
-  Members members() {
+  GroupMembers members() {
     return members;
   }
 
-  JvmMembers jvm() {
+  JvmMembers jvmMembers() {
     return (JvmMembers) members;
   }
 
-  ProcessMembers processes() {
+  ProcessMembers processMembers() {
     return (ProcessMembers) members;
   }
 
@@ -141,36 +142,40 @@ final class KafkaRowEnvironment implements AutoCloseable {
     LockSupport.parkNanos(1_000_000L * random.nextInt(atLeastMillis, upToMillis));
   }
 
-  /** Counts something that must not be. */
-  void wrong(String count, long howMuch, String finding) {
-    judge.wrong(count, howMuch, finding);
+  /** Adds violations to a counter, with a description. */
+  void addViolation(String count, long amount, String finding) {
+    results.addViolation(count, amount, finding);
   }
 
-  /** Waits until so many messages have had their effect; what is missing then counts as lost. */
+  /**
+   * Waits until this number of messages has had an effect. Messages without effect later count as
+   * lost.
+   */
   void awaitEffects(long count) {
-    judge.awaitEffects(members, count);
+    results.awaitEffects(members, count);
   }
 
-  /** Waits for producers and effects, and judges. */
+  /** Waits for producers and effects, and returns the result. */
   RowResult result(String name, String counts) throws Exception {
     ChaosLoad producers = Objects.requireNonNull(load, "load");
     producers.join();
-    awaitEffects(producers.confirmed() - parked);
-    long missingJunk = poison.awaitParked(Judge.QUIET_LIMIT);
-    wrong("lost", missingJunk, missingJunk + " unreadable records stand in no dead letter");
-    wrong("unexpected", -missingJunk, -missingJunk + " unreadable records stand there twice");
+    awaitEffects(producers.confirmed() - expectedDeadLetters);
+    long missingJunk = poison.awaitDeadLetters(ResultCollector.QUIET_LIMIT);
+    addViolation("lost", missingJunk, missingJunk + " unreadable records are in no dead letter");
+    addViolation(
+        "unexpected", -missingJunk, -missingJunk + " unreadable records are dead-lettered twice");
     if (members instanceof ProcessMembers processes) {
       List<String> faults = processes.faults();
-      faults.forEach(fault -> wrong("unexpected", 1, fault));
+      faults.forEach(fault -> addViolation("unexpected", 1, fault));
     }
     List<Path> files = new ArrayList<>(producers.files());
     files.add(members.history());
-    return judge.result(name, counts, files);
+    return results.result(name, counts, files);
   }
 
-  /** So many messages are to end in the dead letters instead of having an effect. */
-  void parked(long count) {
-    parked = count;
+  /** Sets the number of messages that end in the dead letters instead of having an effect. */
+  void expectedDeadLetters(long count) {
+    expectedDeadLetters = count;
   }
 
   @Override
@@ -180,7 +185,7 @@ final class KafkaRowEnvironment implements AutoCloseable {
     }
     members.close();
     poison.close();
-    own.close();
+    transport.close();
     if (proxy != null) {
       proxy.close();
     }

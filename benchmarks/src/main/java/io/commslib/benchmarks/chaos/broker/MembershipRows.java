@@ -16,7 +16,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.TopicPartition;
 
-/** Brokers and members that come, go, stand still and die. */
+/** Brokers and members that join, leave, stall and die. */
 final class MembershipRows {
 
   private static final Duration DEAD_LETTER_LIMIT = Duration.ofSeconds(180);
@@ -24,77 +24,77 @@ final class MembershipRows {
   private MembershipRows() {}
 
   static RowResult killBrokers(String name, ChaosOptions options) throws Exception {
-    int kills = options.choose(2, 6, 10);
-    RowSetup setting = new RowSetup(options.choose(20, 100, 500));
-    setting.brokers = 3;
-    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
-      scene.produce();
+    int kills = options.bySize(2, 6, 10);
+    RowSetup setup = new RowSetup(options.bySize(20, 100, 500));
+    setup.brokerCount = 3;
+    try (KafkaRowEnvironment environment = new KafkaRowEnvironment(setup, options)) {
+      environment.produce();
       for (int kill = 0; kill < kills; kill++) {
-        KafkaServer broker = scene.brokers().get(kill % scene.brokers().size());
-        scene.pause(200, 1_500);
+        KafkaServer broker = environment.brokers().get(kill % environment.brokers().size());
+        environment.pause(200, 1_500);
         broker.kill();
-        scene.pause(200, 3_000);
+        environment.pause(200, 3_000);
         broker.restart();
       }
-      return scene.result(name, kills + " kills");
+      return environment.result(name, kills + " kills");
     }
   }
 
-  static RowResult comeAndGo(String name, ChaosOptions options) throws Exception {
-    return comeAndGo(name, options, GroupProtocol.CLASSIC);
+  static RowResult joinLeaveAndKill(String name, ChaosOptions options) throws Exception {
+    return joinLeaveAndKill(name, options, GroupProtocol.CLASSIC);
   }
 
-  static RowResult comeAndGo848(String name, ChaosOptions options) throws Exception {
-    return comeAndGo(name, options, GroupProtocol.CONSUMER);
+  static RowResult joinLeaveAndKillKip848(String name, ChaosOptions options) throws Exception {
+    return joinLeaveAndKill(name, options, GroupProtocol.CONSUMER);
   }
 
-  /** A third of those that go is killed. */
-  private static RowResult comeAndGo(String name, ChaosOptions options, GroupProtocol protocol)
-      throws Exception {
-    int changes = options.choose(3, 20, 150);
-    RowSetup setting = processes(options.choose(20, 150, 1_000));
-    setting.protocol = protocol;
+  /** A third of the members that leave is killed. */
+  private static RowResult joinLeaveAndKill(
+      String name, ChaosOptions options, GroupProtocol protocol) throws Exception {
+    int changes = options.bySize(3, 20, 150);
+    RowSetup setup = processSetup(options.bySize(20, 150, 1_000));
+    setup.protocol = protocol;
     if (protocol == GroupProtocol.CONSUMER) {
-      setting.broker.put("group.consumer.min.session.timeout.ms", "1000");
-      setting.broker.put("group.consumer.session.timeout.ms", "3000");
-      setting.broker.put("group.consumer.min.heartbeat.interval.ms", "200");
-      setting.broker.put("group.consumer.heartbeat.interval.ms", "500");
-      setting.client.clear();
+      setup.brokerSettings.put("group.consumer.min.session.timeout.ms", "1000");
+      setup.brokerSettings.put("group.consumer.session.timeout.ms", "3000");
+      setup.brokerSettings.put("group.consumer.min.heartbeat.interval.ms", "200");
+      setup.brokerSettings.put("group.consumer.heartbeat.interval.ms", "500");
+      setup.clientSettings.clear();
     }
     int killed = 0;
-    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
-      ProcessMembers members = scene.processes();
-      scene.produce();
+    try (KafkaRowEnvironment environment = new KafkaRowEnvironment(setup, options)) {
+      ProcessMembers members = environment.processMembers();
+      environment.produce();
       for (int change = 0; change < changes; change++) {
-        if (members.size() < 3 || (members.size() < 6 && scene.random().nextBoolean())) {
+        if (members.size() < 3 || (members.size() < 6 && environment.random().nextBoolean())) {
           members.join();
-        } else if (scene.random().nextInt(3) == 0) {
+        } else if (environment.random().nextInt(3) == 0) {
           members.kill();
           killed++;
         } else {
           members.leave();
         }
-        scene.pause(100, 2_000);
+        environment.pause(100, 2_000);
       }
-      return scene.result(name, changes + " changes, " + killed + " by SIGKILL");
+      return environment.result(name, changes + " changes, " + killed + " by SIGKILL");
     }
   }
 
-  private static RowSetup processes(int rounds) {
-    RowSetup setting = new RowSetup(rounds);
-    setting.processes = true;
-    setting.client.put("heartbeat.interval.ms", "500");
-    return setting;
+  private static RowSetup processSetup(int rounds) {
+    RowSetup setup = new RowSetup(rounds);
+    setup.membersAsProcesses = true;
+    setup.clientSettings.put("heartbeat.interval.ms", "500");
+    return setup;
   }
 
-  /** One message of a key parks for twice the poll interval; others go on. */
-  static RowResult slow(String name, ChaosOptions options) throws Exception {
-    RowSetup setting = new RowSetup(options.choose(30, 100, 500));
-    setting.transport = config -> config.clientSetting("max.poll.interval.ms", 6_000);
-    setting.work = MembershipRows::sometimesSlow;
-    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
-      scene.produce();
-      return scene.result(name, 2 * setting.producers + " handlers of 12 s");
+  /** A few handlers block for twice the poll interval; the other keys continue. */
+  static RowResult slowHandlers(String name, ChaosOptions options) throws Exception {
+    RowSetup setup = new RowSetup(options.bySize(30, 100, 500));
+    setup.transportCustomizer = config -> config.clientSetting("max.poll.interval.ms", 6_000);
+    setup.handlerWork = MembershipRows::sometimesSlow;
+    try (KafkaRowEnvironment environment = new KafkaRowEnvironment(setup, options)) {
+      environment.produce();
+      return environment.result(name, 2 * setup.producerCount + " handlers of 12 s");
     }
   }
 
@@ -105,111 +105,125 @@ final class MembershipRows {
     }
   }
 
-  /** Offsets of a group that go back would mean that a member that was missed has committed. */
-  static RowResult stopAndGo(String name, ChaosOptions options) throws Exception {
-    int pauses = options.choose(2, 10, 30);
-    RowSetup setting = processes(options.choose(50, 400, 2_000));
-    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options);
-        Admin admin = Admin.create(Map.of("bootstrap.servers", first(scene)))) {
-      scene.produce();
+  /** Checks that offsets never decrease, which would mean that a removed member has committed. */
+  static RowResult suspendAndResume(String name, ChaosOptions options) throws Exception {
+    int pauses = options.bySize(2, 10, 30);
+    RowSetup setup = processSetup(options.bySize(50, 400, 2_000));
+    try (KafkaRowEnvironment environment = new KafkaRowEnvironment(setup, options);
+        Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers(environment)))) {
+      environment.produce();
       Map<TopicPartition, Long> highest = new HashMap<>();
       for (int pause = 0; pause < pauses; pause++) {
-        ChildJvm child = scene.processes().any(scene.random());
-        scene.pause(100, 1_000);
-        child.stop();
+        ChildJvm child = environment.processMembers().randomMember(environment.random());
+        environment.pause(100, 1_000);
+        child.suspend();
         LockSupport.parkNanos(KafkaRowEnvironment.SESSION.plusMillis(1_500).toNanos());
-        look(scene, admin, highest);
+        checkOffsets(environment, admin, highest);
         child.resume();
-        scene.pause(300, 1_500);
-        look(scene, admin, highest);
+        environment.pause(300, 1_500);
+        checkOffsets(environment, admin, highest);
       }
-      return scene.result(
+      return environment.result(
           name, pauses + " pauses of " + KafkaRowEnvironment.SESSION.plusMillis(1_500));
     }
   }
 
-  private static String first(KafkaRowEnvironment scene) {
-    return scene.brokers().get(0).bootstrapServers();
+  private static String bootstrapServers(KafkaRowEnvironment environment) {
+    return environment.brokers().get(0).bootstrapServers();
   }
 
-  private static void look(
-      KafkaRowEnvironment scene, Admin admin, Map<TopicPartition, Long> highest) throws Exception {
+  private static void checkOffsets(
+      KafkaRowEnvironment environment, Admin admin, Map<TopicPartition, Long> highest)
+      throws Exception {
     admin
-        .listConsumerGroupOffsets(scene.source().name() + "." + Members.GROUP)
+        .listConsumerGroupOffsets(environment.source().name() + "." + GroupMembers.GROUP)
         .partitionsToOffsetAndMetadata()
         .get(30, TimeUnit.SECONDS)
         .forEach(
             (partition, offset) -> {
               if (offset != null) {
                 long before = highest.getOrDefault(partition, 0L);
-                scene.wrong(
+                environment.addViolation(
                     "unexpected",
                     offset.offset() < before ? 1 : 0,
-                    partition + " went back from " + before + " to " + offset.offset());
+                    partition + " decreased from " + before + " to " + offset.offset());
                 highest.put(partition, Math.max(before, offset.offset()));
               }
             });
   }
 
-  /** Ends with status 0 each, and what comes again is at most what was in flight. */
-  static RowResult roll(String name, ChaosOptions options) throws Exception {
-    int restarts = options.choose(3, 20, 50);
-    RowSetup setting = processes(options.choose(20, 150, 1_000));
-    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
-      ProcessMembers members = scene.processes();
-      ChaosLoad load = scene.produce();
+  /** Each process must end with status 0, and redeliveries are limited to messages in flight. */
+  static RowResult rollingRestart(String name, ChaosOptions options) throws Exception {
+    int restarts = options.bySize(3, 20, 50);
+    RowSetup setup = processSetup(options.bySize(20, 150, 1_000));
+    try (KafkaRowEnvironment environment = new KafkaRowEnvironment(setup, options)) {
+      ProcessMembers members = environment.processMembers();
+      ChaosLoad load = environment.produce();
       for (int restart = 0; restart < restarts; restart++) {
-        scene.pause(50, 500);
+        environment.pause(50, 500);
         members.join();
         members.leave();
       }
       load.join();
-      scene.awaitEffects(load.confirmed());
+      environment.awaitEffects(load.confirmed());
       while (members.size() > 0) {
         members.leave();
       }
-      long again = members.received() - members.effected();
+      long redelivered = members.received() - members.effectCount();
       long bound = restarts * 500L;
-      scene.wrong(
+      environment.addViolation(
           "unexpected",
-          again > bound ? 1 : 0,
-          again + " came again (expected: at most " + bound + ")");
-      return scene.result(name, restarts + " restarts, " + again + " came again");
+          redelivered > bound ? 1 : 0,
+          redelivered + " redelivered (expected: at most " + bound + ")");
+      return environment.result(name, restarts + " restarts, " + redelivered + " redelivered");
     }
   }
 
-  /** Each kills the members it comes to until it is known for that and goes to the dead letters. */
-  static RowResult killers(String name, ChaosOptions options) throws Exception {
-    RowSetup setting = processes(options.choose(20, 100, 300));
-    setting.members = 2;
+  /** A message that kills every member that handles it must end in the dead letters. */
+  static RowResult messagesThatKill(String name, ChaosOptions options) throws Exception {
+    RowSetup setup = processSetup(options.bySize(20, 100, 300));
+    setup.memberCount = 2;
     int killed = 0;
-    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
-      ProcessMembers members = scene.processes();
-      ChaosLoad load = scene.produce();
+    try (KafkaRowEnvironment environment = new KafkaRowEnvironment(setup, options)) {
+      ProcessMembers members = environment.processMembers();
+      ChaosLoad load = environment.produce();
       load.join();
       Message killer =
-          new MessageTrace("killer", ConsumerProcess.KILLER, "killer-key", 0)
+          new MessageTrace("killer", ConsumerProcess.KILLING_WRITER, "killer-key", 0)
               .stamp(Message.builder("chaos.event"))
               .build();
-      scene.transport().publisher().publish(scene.source(), killer).toCompletableFuture().join();
+      environment
+          .transport()
+          .publisher()
+          .publish(environment.source(), killer)
+          .toCompletableFuture()
+          .join();
       long end = System.nanoTime() + DEAD_LETTER_LIMIT.toNanos();
-      while (isMissing(scene) && System.nanoTime() - end < 0) {
-        for (ChildJvm dead : members.dead()) {
-          killed += members.awaitEnd(dead) == 137 ? 1 : 0;
+      while (isMissing(environment) && System.nanoTime() - end < 0) {
+        for (ChildJvm dead : members.exited()) {
+          killed += members.awaitExit(dead) == 137 ? 1 : 0;
           members.join();
         }
         LockSupport.parkNanos(100_000_000);
       }
-      for (ChildJvm dead : members.dead()) {
-        members.awaitEnd(dead);
+      for (ChildJvm dead : members.exited()) {
+        members.awaitExit(dead);
       }
-      scene.wrong("stuck", isMissing(scene) ? 1 : 0, "the message that kills is in no dead letter");
-      scene.wrong("unexpected", killed > 60 ? 1 : 0, killed + " processes died of one message");
-      return scene.result(name, killed + " processes died of 1 message");
+      environment.addViolation(
+          "stuck",
+          isMissing(environment) ? 1 : 0,
+          "the message that kills its process is in no dead letter");
+      environment.addViolation(
+          "unexpected", killed > 60 ? 1 : 0, killed + " processes died of one message");
+      return environment.result(name, killed + " processes died of 1 message");
     }
   }
 
-  private static boolean isMissing(KafkaRowEnvironment scene) {
-    return scene.transport().deadLetters().list(scene.source(), Members.GROUP, 10).isEmpty();
+  private static boolean isMissing(KafkaRowEnvironment environment) {
+    return environment
+        .transport()
+        .deadLetters()
+        .list(environment.source(), GroupMembers.GROUP, 10)
+        .isEmpty();
   }
 }

@@ -3,7 +3,7 @@ package io.commslib.benchmarks.chaos.broker;
 import io.commslib.benchmarks.chaos.ChaosOptions;
 import io.commslib.benchmarks.chaos.RowResult;
 
-/** Large bodies and a small heap: the members' processes end at the first lack of memory. */
+/** Large bodies and a small heap; the members' processes end at the first lack of memory. */
 final class MemoryRow {
 
   private static final int HEAP_MEGABYTES = 128;
@@ -12,18 +12,18 @@ final class MemoryRow {
   private MemoryRow() {}
 
   static RowResult run(String name, ChaosOptions options) throws Exception {
-    RowSetup setting = new RowSetup(options.choose(10, 100, 500));
-    setting.processes = true;
-    setting.members = 1;
-    setting.producers = 2;
-    setting.keys = 10;
-    setting.heapMegabytes = HEAP_MEGABYTES;
-    setting.bodyBytes = BODY_BYTES;
-    setting.broker.put("message.max.bytes", "2097152");
-    setting.client.put("heartbeat.interval.ms", "500");
-    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
-      scene.produce();
-      return scene.result(name, setting.messages() + " bodies of " + BODY_BYTES + " bytes");
+    RowSetup setup = new RowSetup(options.bySize(10, 100, 500));
+    setup.membersAsProcesses = true;
+    setup.memberCount = 1;
+    setup.producerCount = 2;
+    setup.keys = 10;
+    setup.heapMegabytes = HEAP_MEGABYTES;
+    setup.bodyBytes = BODY_BYTES;
+    setup.brokerSettings.put("message.max.bytes", "2097152");
+    setup.clientSettings.put("heartbeat.interval.ms", "500");
+    try (KafkaRowEnvironment environment = new KafkaRowEnvironment(setup, options)) {
+      environment.produce();
+      return environment.result(name, setup.messages() + " bodies of " + BODY_BYTES + " bytes");
     }
   }
 }

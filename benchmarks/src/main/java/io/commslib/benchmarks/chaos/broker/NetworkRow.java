@@ -7,7 +7,7 @@ import io.commslib.testkit.faults.TcpFaultProxy.Direction;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
-/** All clients go through one proxy, which misbehaves. */
+/** All clients connect through one faulty proxy. */
 final class NetworkRow {
 
   private static final Duration PUBLISH_TIMEOUT = Duration.ofSeconds(5);
@@ -17,49 +17,51 @@ final class NetworkRow {
   private NetworkRow() {}
 
   static RowResult run(String name, ChaosOptions options) throws Exception {
-    int each = options.choose(1, 5, 100);
-    RowSetup setting = new RowSetup(options.choose(20, 150, 3_000));
-    setting.proxied = true;
-    setting.publishTimeout = PUBLISH_TIMEOUT;
-    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
-      int before = threads();
-      ChaosLoad load = scene.produce();
-      TcpFaultProxy proxy = scene.proxy();
+    int each = options.bySize(1, 5, 100);
+    RowSetup setup = new RowSetup(options.bySize(20, 150, 3_000));
+    setup.behindProxy = true;
+    setup.publishTimeout = PUBLISH_TIMEOUT;
+    try (KafkaRowEnvironment environment = new KafkaRowEnvironment(setup, options)) {
+      int before = clientThreads();
+      ChaosLoad load = environment.produce();
+      TcpFaultProxy proxy = environment.proxy();
       for (int round = 0; round < each; round++) {
         proxy.cut();
-        scene.pause(100, 1_000);
-        Direction way = scene.random().nextBoolean() ? Direction.TO_SERVER : Direction.TO_CLIENT;
+        environment.pause(100, 1_000);
+        Direction way =
+            environment.random().nextBoolean() ? Direction.TO_SERVER : Direction.TO_CLIENT;
         proxy.blackHole(way);
-        scene.pause(200, 3_000);
+        environment.pause(200, 3_000);
         proxy.heal();
-        scene.pause(100, 500);
+        environment.pause(100, 500);
         proxy.throttle(TRICKLE_BYTES_PER_SECOND);
-        scene.pause(200, 2_000);
+        environment.pause(200, 2_000);
         proxy.heal();
-        scene.pause(100, 500);
+        environment.pause(100, 500);
         proxy.halfClose(way);
-        scene.pause(100, 1_000);
+        environment.pause(100, 1_000);
       }
       load.join();
-      scene.awaitEffects(load.confirmed());
+      environment.awaitEffects(load.confirmed());
       Duration bound = PUBLISH_TIMEOUT.multipliedBy(2);
-      scene.wrong(
+      environment.addViolation(
           "stuck",
           load.slowest().compareTo(bound) > 0 ? 1 : 0,
           "a publish took " + load.slowest() + " (expected: at most " + bound + ")");
       long end = System.nanoTime() + THREADS_LIMIT.toNanos();
-      while (threads() > before && System.nanoTime() - end < 0) {
+      while (clientThreads() > before && System.nanoTime() - end < 0) {
         LockSupport.parkNanos(100_000_000);
       }
-      int after = threads();
-      scene.wrong("unexpected", after > before ? 1 : 0, before + " threads became " + after);
-      return scene.result(
+      int after = clientThreads();
+      environment.addViolation(
+          "unexpected", after > before ? 1 : 0, before + " threads became " + after);
+      return environment.result(
           name, 4 * each + " faults, slowest publish " + load.slowest().toMillis() + " ms");
     }
   }
 
-  /** Threads of clients: those of the proxy and of idle workers come and go. */
-  private static int threads() {
+  /** Counts threads of Kafka clients; the number of other threads varies. */
+  private static int clientThreads() {
     return (int)
         Thread.getAllStackTraces().keySet().stream()
             .filter(thread -> thread.getName().startsWith("kafka-"))

@@ -14,30 +14,30 @@ import io.commslib.core.resilience.Backoff;
 import java.time.Duration;
 
 /**
- * Errors in the code of a member that is not the library's: handler, codec and observer. Each one
- * is printed, so that the row knows what its members have met.
+ * Errors in the application code of a member: handler, codec and observer. Each error is printed,
+ * so that the row can count them.
  */
 final class PlantedErrors {
 
-  static final String HANDLER = "met in handler: ";
-  static final String CODEC = "met in codec: ";
-  static final String OBSERVER = "met in observer: ";
+  static final String HANDLER = "error in handler: ";
+  static final String CODEC = "error in codec: ";
+  static final String OBSERVER = "error in observer: ";
 
-  /** More than any message meets errors: none is given up. */
+  /** Above the number of errors of any message, so that none is dead-lettered. */
   private static final int ATTEMPTS = 100;
 
-  private final boolean on;
+  private final boolean enabled;
   private final ErrorPlan plan = new ErrorPlan();
 
   PlantedErrors(boolean on) {
-    this.on = on;
+    this.enabled = on;
   }
 
-  /** The event of a body of any bytes. */
+  /** An event that is decoded from a body of any content. */
   private record ChaosEvent(int bytes) {}
 
-  void set(SubscriptionConfig.Builder member) {
-    if (on) {
+  void configure(SubscriptionConfig.Builder member) {
+    if (enabled) {
       member.retry(
           RetrySchedule.builder()
               .attemptsAtOnce(ATTEMPTS)
@@ -47,9 +47,9 @@ final class PlantedErrors {
     }
   }
 
-  /** A handler whose codec meets errors too. */
-  MessageHandler around(MessageHandler handler) {
-    if (!on) {
+  /** Returns a handler that throws planned errors, with a codec that throws some too. */
+  MessageHandler wrap(MessageHandler handler) {
+    if (!enabled) {
       return handler;
     }
     TypeRegistry types =
@@ -58,17 +58,17 @@ final class PlantedErrors {
         .on(
             ChaosEvent.class,
             (event, delivery) -> {
-              meet(HANDLER, () -> plan.meet(delivery.message().id()));
+              throwAndPrint(HANDLER, () -> plan.throwPlanned(delivery.message().id()));
               return handler.handle(delivery);
             })
         .build();
   }
 
-  CommsObserver around(CommsObserver observer) {
-    return on ? observer.and(new FailingObserver()) : observer;
+  CommsObserver wrap(CommsObserver observer) {
+    return enabled ? observer.and(new FailingObserver()) : observer;
   }
 
-  private static void meet(String where, Runnable plan) {
+  private static void throwAndPrint(String where, Runnable plan) {
     try {
       plan.run();
     } catch (Error e) {
@@ -90,7 +90,7 @@ final class PlantedErrors {
 
     @Override
     public <T> T decode(byte[] bytes, Class<T> type) {
-      meet(CODEC, plan::meetSometimes);
+      throwAndPrint(CODEC, plan::throwOccasionally);
       return type.cast(new ChaosEvent(bytes.length));
     }
   }
@@ -104,23 +104,23 @@ final class PlantedErrors {
         String messageId,
         int attempt,
         Duration age) {
-      meet(OBSERVER, plan::meetSometimes);
+      throwAndPrint(OBSERVER, plan::throwOccasionally);
     }
 
     @Override
     public void onRetry(
         Destination source, String group, String messageId, int attempt, Duration delay) {
-      meet(OBSERVER, plan::meetSometimes);
+      throwAndPrint(OBSERVER, plan::throwOccasionally);
     }
 
     @Override
     public void onRoutePaused(Destination source, String group, boolean paused, String reason) {
-      meet(OBSERVER, plan::meetSometimes);
+      throwAndPrint(OBSERVER, plan::throwOccasionally);
     }
 
     @Override
     public void onLedger(Destination source, String group, SubscriptionSnapshot ledger) {
-      meet(OBSERVER, plan::meetSometimes);
+      throwAndPrint(OBSERVER, plan::throwOccasionally);
     }
   }
 }

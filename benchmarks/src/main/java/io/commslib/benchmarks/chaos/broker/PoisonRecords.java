@@ -11,10 +11,10 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
-/** Records that are no messages, next to each other; each must come to the dead letters. */
+/** Pairs of adjacent records that are no messages; each must end in the dead letters. */
 final class PoisonRecords implements AutoCloseable {
 
-  private static final int MOST = 100_000;
+  private static final int MAX_LISTED = 100_000;
 
   private final Destination source;
   private final DeadLetters deadLetters;
@@ -31,7 +31,7 @@ final class PoisonRecords implements AutoCloseable {
             new ByteArraySerializer());
   }
 
-  void pair(String key) {
+  void publishPair(String key) {
     for (int i = 0; i < 2; i++) {
       byte[] junk = ("junk " + sent).getBytes(StandardCharsets.UTF_8);
       try {
@@ -48,19 +48,21 @@ final class PoisonRecords implements AutoCloseable {
     }
   }
 
-  /** Returns how many are in no dead letter when the limit is over; negative if some are twice. */
-  long awaitParked(Duration limit) {
+  /**
+   * Returns the number of records without dead letter after the limit; negative if some have two.
+   */
+  long awaitDeadLetters(Duration limit) {
     long end = System.nanoTime() + limit.toNanos();
-    long parked = unreadable();
+    long parked = unreadableDeadLetters();
     while (parked < sent && System.nanoTime() - end < 0) {
       LockSupport.parkNanos(200_000_000);
-      parked = unreadable();
+      parked = unreadableDeadLetters();
     }
     return sent - parked;
   }
 
-  private long unreadable() {
-    return deadLetters.list(source, Members.GROUP, MOST).stream()
+  private long unreadableDeadLetters() {
+    return deadLetters.list(source, GroupMembers.GROUP, MAX_LISTED).stream()
         .filter(letter -> letter.message().isEmpty())
         .count();
   }

@@ -24,17 +24,17 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
-/** Members in processes of their own, with inbox and effects in a database of their own. */
-final class ProcessMembers implements Members {
+/** Members in separate processes, with inbox and effects in a database. */
+final class ProcessMembers implements GroupMembers {
 
   private static final String SCHEMA = "chaos_members";
-  private static final Duration END_LIMIT = Duration.ofSeconds(40);
+  private static final Duration EXIT_LIMIT = Duration.ofSeconds(40);
 
   private final Broker.Kind broker;
   private final String servers;
   private final Destination source;
   private final Path folder;
-  private final RowSetup setting;
+  private final RowSetup setup;
   private final ChaosDatabase server;
   private final HikariDataSource pool;
   private final JdbcDatabase database;
@@ -42,17 +42,17 @@ final class ProcessMembers implements Members {
   private final Deque<ChildJvm> members = new ArrayDeque<>();
   private final List<String> faults = new ArrayList<>();
   private long received;
-  private int born;
+  private int started;
 
   ProcessMembers(
-      Broker.Kind broker, String servers, Destination source, Path folder, RowSetup setting)
+      Broker.Kind broker, String servers, Destination source, Path folder, RowSetup setup)
       throws IOException, SQLException {
     this.broker = broker;
     this.servers = servers;
     this.source = source;
     this.folder = folder;
-    this.setting = setting;
-    this.server = setting.database.start(Map.of());
+    this.setup = setup;
+    this.server = setup.database.start(Map.of());
     this.pool = server.pool(4);
     this.database = JdbcDatabase.builder(pool).schema(SCHEMA).build();
     InboxSchema.scripts().apply(database);
@@ -67,33 +67,33 @@ final class ProcessMembers implements Members {
     child.awaitLine(ConsumerProcess.READY);
   }
 
-  /** Starts a process that is no member yet, with some of its arguments changed. */
+  /** Starts a process with some arguments changed; it does not count as a member. */
   ChildJvm start(Map<String, String> changes) {
     Map<String, String> arguments = new TreeMap<>();
     arguments.put("broker", broker.name());
     arguments.put("servers", servers);
     arguments.put("source", source.toString());
-    arguments.put("protocol", setting.protocol.name());
+    arguments.put("protocol", setup.protocol.name());
     arguments.put("session", KafkaRowEnvironment.SESSION.toString());
     arguments.put("url", server.url());
     arguments.put("user", server.user());
     arguments.put("schema", SCHEMA);
-    arguments.put("bytes", Long.toString(setting.heapMegabytes * 1024L * 1024 / 4));
-    arguments.put("maxInFlight", Integer.toString(setting.maxInFlight));
-    arguments.put("maxMessageBytes", Integer.toString(setting.maxMessageBytes));
-    arguments.put("saboteur", setting.saboteur.name());
-    arguments.put("errors", Boolean.toString(setting.errors));
-    arguments.put("failing", Boolean.toString(setting.failing));
-    setting.client.forEach((name, value) -> arguments.put("client." + name, value));
+    arguments.put("bytes", Long.toString(setup.heapMegabytes * 1024L * 1024 / 4));
+    arguments.put("maxInFlight", Integer.toString(setup.maxInFlight));
+    arguments.put("maxMessageBytes", Integer.toString(setup.maxMessageBytes));
+    arguments.put("saboteur", setup.saboteur.name());
+    arguments.put("errors", Boolean.toString(setup.plantErrors));
+    arguments.put("failing", Boolean.toString(setup.failUntilRedriven));
+    setup.clientSettings.forEach((name, value) -> arguments.put("client." + name, value));
     arguments.putAll(changes);
     return ChildJvm.start(
-        List.of("-Xmx" + setting.heapMegabytes + "m", "-XX:+ExitOnOutOfMemoryError"),
+        List.of("-Xmx" + setup.heapMegabytes + "m", "-XX:+ExitOnOutOfMemoryError"),
         ConsumerProcess.class.getName(),
         arguments.entrySet().stream().map(Object::toString).toList(),
-        folder.resolve("member-" + ++born + ".log"));
+        folder.resolve("member-" + ++started + ".log"));
   }
 
-  /** The tables of inbox and effects. */
+  /** {@return the database of inbox and effects} */
   JdbcDatabase database() {
     return database;
   }
@@ -102,23 +102,25 @@ final class ProcessMembers implements Members {
     return tables;
   }
 
-  /** How many lines with this beginning all members have printed so far, dead ones included. */
-  long printed(String beginning) throws IOException {
+  /**
+   * Counts the lines with this prefix that all members have printed so far, ended ones included.
+   */
+  long countPrinted(String prefix) throws IOException {
     long count = 0;
-    for (int number = 1; number <= born; number++) {
+    for (int number = 1; number <= started; number++) {
       try (Stream<String> lines = Files.lines(folder.resolve("member-" + number + ".log"))) {
-        count += lines.filter(line -> line.startsWith(beginning)).count();
+        count += lines.filter(line -> line.startsWith(prefix)).count();
       }
     }
     return count;
   }
 
-  /** SIGTERM; it has to end with status 0. */
+  /** Sends SIGTERM to the oldest member, which must end with status 0. */
   @Override
   public void leave() {
     ChildJvm child = members.remove();
     child.terminate();
-    int status = child.awaitExit(END_LIMIT);
+    int status = child.awaitExit(EXIT_LIMIT);
     if (status != 0) {
       faults.add("a member ended with " + status + " at SIGTERM: " + tail(child));
     } else {
@@ -140,34 +142,34 @@ final class ProcessMembers implements Members {
     return output.substring(Math.max(0, output.length() - 500));
   }
 
-  /** SIGKILL to the member that has been there longest. */
+  /** Sends SIGKILL to the oldest member. */
   void kill() {
     members.remove().kill();
   }
 
-  /** One of them, which stays a member. */
-  ChildJvm any(Random random) {
+  /** Returns a random member, which stays in the group. */
+  ChildJvm randomMember(Random random) {
     return List.copyOf(members).get(random.nextInt(members.size()));
   }
 
-  /** Waits until this one has ended and takes it out. */
-  int awaitEnd(ChildJvm child) {
-    int status = child.awaitExit(END_LIMIT);
+  /** Waits until a member has ended and removes it; returns its exit status. */
+  int awaitExit(ChildJvm child) {
+    int status = child.awaitExit(EXIT_LIMIT);
     members.remove(child);
     return status;
   }
 
-  /** Those that have ended by themselves. */
-  List<ChildJvm> dead() {
+  /** {@return the members that have ended by themselves} */
+  List<ChildJvm> exited() {
     return members.stream().filter(child -> !child.isAlive()).toList();
   }
 
-  /** What members that ended in order have received. */
+  /** {@return the number of messages received by members that ended in order} */
   long received() {
     return received;
   }
 
-  /** What was wrong with members. */
+  /** {@return descriptions of members that ended wrongly} */
   List<String> faults() {
     List<String> all = new ArrayList<>(faults);
     members.stream()
@@ -182,7 +184,7 @@ final class ProcessMembers implements Members {
   }
 
   @Override
-  public long effected() {
+  public long effectCount() {
     try {
       return tables.effectCount();
     } catch (SQLException e) {

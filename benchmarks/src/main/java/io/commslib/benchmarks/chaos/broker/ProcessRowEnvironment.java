@@ -24,59 +24,60 @@ import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A broker of either kind, producers in this process, and members in processes of their own over a
+ * A broker of either kind, producers in this process, and members in separate processes over a
  * database.
  */
 final class ProcessRowEnvironment implements AutoCloseable {
 
   private static final Duration LIMIT = Duration.ofSeconds(180);
 
-  /** A quorum queue that is younger than this may lose what it confirmed. */
-  private static final Duration BROKER_SETTLES = Duration.ofSeconds(3);
+  /** A quorum queue that is younger than this may lose confirmed messages. */
+  private static final Duration QUEUE_SETTLE_TIME = Duration.ofSeconds(3);
 
-  private final RowSetup setting;
-  private final Judge judge = new Judge();
+  private final RowSetup setup;
+  private final ResultCollector results = new ResultCollector();
   private final Path folder = Files.createTempDirectory("commslib-chaos");
   private final Destination source = Destination.topic("chaos");
   private final Broker broker;
-  private final MessageTransport own;
+  private final MessageTransport transport;
   private final ProcessMembers members;
-  private final HistoryWriter parked;
-  private final Set<String> parkedIds = new HashSet<>();
+  private final HistoryWriter deadLetterHistory;
+  private final Set<String> deadLetterIds = new HashSet<>();
   private final List<ChaosLoad> loads = new ArrayList<>();
   private final Random random;
 
-  ProcessRowEnvironment(Broker.Kind kind, RowSetup setting, ChaosOptions options) throws Exception {
+  ProcessRowEnvironment(Broker.Kind kind, RowSetup setup, ChaosOptions options) throws Exception {
     System.setProperty(KafkaServer.LONG_RUN_PROPERTY, "true");
-    this.setting = setting;
+    this.setup = setup;
     this.random = new Random(options.seed());
-    setting.saboteur = Saboteur.of(options);
-    setting.database = ChaosDatabase.Kind.of(options.database());
+    setup.saboteur = BrokerSaboteur.of(options);
+    setup.database = ChaosDatabase.Kind.of(options.database());
     this.broker = kind.start();
-    this.own = broker.open(2 * 1024 * 1024);
-    own.declare(declaration(source).build());
-    this.members = new ProcessMembers(kind, broker.address(), source, folder, setting);
-    this.parked = HistoryWriter.open(folder.resolve("parked.jsonl"), "chaos", Members.GROUP);
-    for (int i = 0; i < setting.members; i++) {
+    this.transport = broker.open(2 * 1024 * 1024);
+    transport.declare(declaration(source).build());
+    this.members = new ProcessMembers(kind, broker.address(), source, folder, setup);
+    this.deadLetterHistory =
+        HistoryWriter.open(folder.resolve("parked.jsonl"), "chaos", GroupMembers.GROUP);
+    for (int i = 0; i < setup.memberCount; i++) {
       members.join();
     }
-    LockSupport.parkNanos(BROKER_SETTLES.toNanos());
+    LockSupport.parkNanos(QUEUE_SETTLE_TIME.toNanos());
   }
 
   static DestinationConfig.Builder declaration(Destination topic) {
     return DestinationConfig.builder(topic)
         .partitions(KafkaRowEnvironment.PARTITIONS)
-        .group(Members.GROUP);
+        .group(GroupMembers.GROUP);
   }
 
-  /** Lets the producers begin. */
+  /** Starts the producers. */
   ChaosLoad produce() {
-    return produce("p", own, setting);
+    return produce("p", transport, setup);
   }
 
-  /** Lets further producers begin, whose names have a beginning of their own. */
-  ChaosLoad produce(String prefix, MessageTransport through, RowSetup what) {
-    ChaosLoad load = new ChaosLoad(through.publisher(), source, folder, prefix, what);
+  /** Starts further producers, whose names have another prefix. */
+  ChaosLoad produce(String prefix, MessageTransport through, RowSetup producers) {
+    ChaosLoad load = new ChaosLoad(through.publisher(), source, folder, prefix, producers);
     loads.add(load);
     return load;
   }
@@ -90,22 +91,22 @@ final class ProcessRowEnvironment implements AutoCloseable {
   }
 
   MessageTransport transport() {
-    return own;
+    return transport;
   }
 
   ProcessMembers members() {
     return members;
   }
 
-  Judge judge() {
-    return judge;
+  ResultCollector results() {
+    return results;
   }
 
   Path folder() {
     return folder;
   }
 
-  /** Whether this comes out true this time. */
+  /** Returns a random decision. */
   boolean chance() {
     return random.nextBoolean();
   }
@@ -118,29 +119,29 @@ final class ProcessRowEnvironment implements AutoCloseable {
     return loads.stream().anyMatch(ChaosLoad::isRunning);
   }
 
-  /** Waits until so many dead letters are there, and notes them as parked. */
-  void awaitParked(long expected, String reason) {
+  /** Waits for this number of dead letters and records them in the history. */
+  void awaitDeadLetters(long expected, String reason) {
     long end = System.nanoTime() + LIMIT.toNanos();
-    while (parkedIds.size() < expected && System.nanoTime() - end < 0) {
+    while (deadLetterIds.size() < expected && System.nanoTime() - end < 0) {
       LockSupport.parkNanos(500_000_000);
-      notePage(reason);
+      recordDeadLetters(reason);
     }
-    judge.wrong(
+    results.addViolation(
         "stuck",
-        Math.max(0, expected - parkedIds.size()),
-        parkedIds.size() + " of " + expected + " dead letters");
+        Math.max(0, expected - deadLetterIds.size()),
+        deadLetterIds.size() + " of " + expected + " dead letters");
   }
 
-  /** Reads all letters, in pages, so that large ones need little memory. */
-  private void notePage(String reason) {
-    try (var listing = own.deadLetters().open(source, Members.GROUP)) {
+  /** Records new dead letters, read in pages so that large ones need little memory. */
+  private void recordDeadLetters(String reason) {
+    try (var listing = transport.deadLetters().open(source, GroupMembers.GROUP)) {
       List<DeadLetter> page = listing.next(100);
       while (!page.isEmpty()) {
         for (DeadLetter letter : page) {
           MessageTrace trace = MessageTrace.of(letter.message().orElseThrow());
-          if (parkedIds.add(trace.id())) {
-            parked.record(HistoryOp.PARK, Members.GROUP, trace, 1);
-            judge.wrong(
+          if (deadLetterIds.add(trace.id())) {
+            deadLetterHistory.record(HistoryOp.PARK, GroupMembers.GROUP, trace, 1);
+            results.addViolation(
                 "unexpected",
                 letter.cause().toString().contains(reason) ? 0 : 1,
                 trace.id() + " is dead-lettered: " + letter.cause());
@@ -151,10 +152,10 @@ final class ProcessRowEnvironment implements AutoCloseable {
     }
   }
 
-  /** Counts the letters there are now, in pages. */
-  long letters() {
+  /** Counts the current dead letters, read in pages. */
+  long deadLetterCount() {
     long count = 0;
-    try (var listing = own.deadLetters().open(source, Members.GROUP)) {
+    try (var listing = transport.deadLetters().open(source, GroupMembers.GROUP)) {
       for (int page = listing.next(100).size(); page > 0; page = listing.next(100).size()) {
         count += page;
       }
@@ -162,7 +163,7 @@ final class ProcessRowEnvironment implements AutoCloseable {
     return count;
   }
 
-  /** Redrives all dead letters, in a process of its own with a small heap. */
+  /** Redrives all dead letters in a separate process with a small heap. */
   ChildJvm redrive(int number, int heapMegabytes, int maxPerSecond) {
     return ChildJvm.start(
         List.of("-Xmx" + heapMegabytes + "m", "-XX:+ExitOnOutOfMemoryError"),
@@ -175,7 +176,7 @@ final class ProcessRowEnvironment implements AutoCloseable {
         folder.resolve("redrive-" + number + ".log"));
   }
 
-  /** How many messages producers know to be taken. */
+  /** Waits for the producers; returns the number of confirmed messages. */
   long confirmed() throws InterruptedException {
     long sum = 0;
     for (ChaosLoad load : loads) {
@@ -185,25 +186,25 @@ final class ProcessRowEnvironment implements AutoCloseable {
     return sum;
   }
 
-  /** Waits until every message has had its effect, and judges. */
+  /** Waits until every message has had its effect, and returns the result. */
   RowResult result(String name, String counts) throws Exception {
-    judge.awaitEffects(members, confirmed());
-    members.faults().forEach(fault -> judge.wrong("unexpected", 1, fault));
+    results.awaitEffects(members, confirmed());
+    members.faults().forEach(fault -> results.addViolation("unexpected", 1, fault));
     List<Path> files = new ArrayList<>();
     loads.forEach(load -> files.addAll(load.files()));
-    // Before the effects: what is parked has no place in their order.
+    // Before the effects: dead letters have no place in their order.
     files.add(folder.resolve("parked.jsonl"));
     files.add(members.history());
-    parked.close();
-    return judge.result(name + ", " + setting.database.text(), counts, files);
+    deadLetterHistory.close();
+    return results.result(name + ", " + setup.database.text(), counts, files);
   }
 
   @Override
   public void close() throws IOException {
     loads.forEach(ChaosLoad::close);
     members.close();
-    parked.close();
-    own.close();
+    deadLetterHistory.close();
+    transport.close();
     broker.close();
     try (var files = Files.list(folder)) {
       for (Path file : files.toList()) {

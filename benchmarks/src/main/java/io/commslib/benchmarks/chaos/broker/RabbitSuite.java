@@ -22,9 +22,11 @@ public final class RabbitSuite implements ChaosSuite {
 
   private static Map<String, Row> scripts() {
     Map<String, Row> rows = new LinkedHashMap<>();
-    rows.put("50", new Row("errors in members' code, members and broker killed", ErrorsRow::run));
-    rows.put("51", new Row("members and writers that do not agree", MismatchRow::run));
-    rows.put("52", new Row("large bodies and dead letters in small heaps", LettersRow::run));
+    rows.put(
+        "50", new Row("errors in members' code, members and broker killed", BrokerErrorsRow::run));
+    rows.put(
+        "51", new Row("members and writers with conflicting settings", ConfigMismatchRow::run));
+    rows.put("52", new Row("large bodies and dead letters in small heaps", DeadLettersRow::run));
     return rows;
   }
 
@@ -37,7 +39,7 @@ public final class RabbitSuite implements ChaosSuite {
 
   @Override
   public RowResult run(String number, ChaosOptions options) throws Exception {
-    Saboteur.of(options);
+    BrokerSaboteur.of(options);
     Row row = ROWS.get(number);
     return row.script().run(Broker.Kind.RABBIT, number + ", " + row.text(), options);
   }

@@ -6,16 +6,16 @@ import io.commslib.core.redrive.Redrive;
 import io.commslib.core.redrive.RedriveSelection;
 import io.commslib.core.time.SystemRuntime;
 
-/** Redrives all dead letters of the judged group, in a process of its own. */
+/** Redrives all dead letters of the judged group, in a separate process. */
 public final class RedriveProcess {
 
-  static final String BEGINS = "redrives";
+  static final String READY = "redrives";
 
   private static final int MAX_MESSAGE_BYTES = 2 * 1024 * 1024;
 
   private RedriveProcess() {}
 
-  /** Arguments: kind of broker, its address, source, letters a second. */
+  /** Arguments: kind of broker, its address, source, dead letters per second. */
   public static void main(String[] arguments) {
     Destination source = Destination.parse(arguments[2]);
     Broker.Kind kind = Broker.Kind.valueOf(arguments[0]);
@@ -26,8 +26,8 @@ public final class RedriveProcess {
           Redrive.builder(transport.deadLetters(), runtime)
               .maxPerSecond(Integer.parseInt(arguments[3]))
               .build();
-      System.out.println(BEGINS + ", causes: " + redrive.groups(source, Members.GROUP).size());
-      redrive.run(source, Members.GROUP, RedriveSelection.all(), "chaos", "cured");
+      System.out.println(READY + ", causes: " + redrive.groups(source, GroupMembers.GROUP).size());
+      redrive.run(source, GroupMembers.GROUP, RedriveSelection.all(), "chaos", "cured");
     }
     Runtime.getRuntime().halt(0);
   }

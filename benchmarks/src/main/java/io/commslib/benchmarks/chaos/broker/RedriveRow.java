@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
-/** Everything was given up and is redriven by processes that are killed half way. */
+/** All messages are dead-lettered, then redriven by processes that are killed halfway. */
 final class RedriveRow {
 
   private static final Duration LIMIT = Duration.ofSeconds(300);
@@ -18,17 +18,17 @@ final class RedriveRow {
   private RedriveRow() {}
 
   static RowResult run(String name, ChaosOptions options) throws Exception {
-    int kills = options.choose(1, 5, 5);
+    int kills = options.bySize(1, 5, 5);
     AtomicBoolean cured = new AtomicBoolean();
     AtomicInteger fewest = new AtomicInteger(Integer.MAX_VALUE);
     AtomicInteger most = new AtomicInteger();
-    RowSetup setting = new RowSetup(options.choose(5, 50, 50));
-    setting.subscription =
+    RowSetup setup = new RowSetup(options.bySize(5, 50, 50));
+    setup.subscriptionCustomizer =
         config ->
             config
                 .withoutDeadLetterBreaker()
                 .retry(RetrySchedule.builder().attemptsAtOnce(1).withoutDelays().build());
-    setting.work =
+    setup.handlerWork =
         delivery -> {
           if (!cured.get()) {
             throw new IllegalStateException("not cured yet");
@@ -36,56 +36,67 @@ final class RedriveRow {
           fewest.accumulateAndGet(delivery.redriveCount(), Math::min);
           most.accumulateAndGet(delivery.redriveCount(), Math::max);
         };
-    try (KafkaRowEnvironment scene = new KafkaRowEnvironment(setting, options)) {
-      scene.produce().join();
-      long all = setting.messages();
-      awaitLetters(scene, all);
+    try (KafkaRowEnvironment environment = new KafkaRowEnvironment(setup, options)) {
+      environment.produce().join();
+      long all = setup.messages();
+      awaitLetters(environment, all);
       cured.set(true);
       for (int kill = 0; kill < kills; kill++) {
-        ChildJvm child = redrive(scene, kill);
-        child.awaitLine(RedriveProcess.BEGINS);
-        long enough = all * (kill + 1) / (kills + 2);
+        ChildJvm child = redrive(environment, kill);
+        child.awaitLine(RedriveProcess.READY);
+        long target = all * (kill + 1) / (kills + 2);
         long end = System.nanoTime() + LIMIT.toNanos();
-        while (scene.members().effected() < enough
+        while (environment.members().effectCount() < target
             && child.isAlive()
             && System.nanoTime() - end < 0) {
           LockSupport.parkNanos(5_000_000);
         }
-        scene.wrong("unexpected", child.isAlive() ? 0 : 1, "redriven before it could be killed");
+        environment.addViolation(
+            "unexpected", child.isAlive() ? 0 : 1, "the redrive ended before it could be killed");
         child.kill();
       }
-      int status = redrive(scene, kills).awaitExit(LIMIT);
-      scene.wrong("unexpected", status == 0 ? 0 : 1, "the last redriving ended with " + status);
-      scene.awaitEffects(all);
-      scene.wrong(
+      int status = redrive(environment, kills).awaitExit(LIMIT);
+      environment.addViolation(
+          "unexpected", status == 0 ? 0 : 1, "the last redrive ended with " + status);
+      environment.awaitEffects(all);
+      environment.addViolation(
           "unexpected",
           fewest.get() < 1 || most.get() > kills + 1 ? 1 : 0,
           "redrives counted: " + fewest + " to " + most);
       int left =
-          scene.transport().deadLetters().list(scene.source(), Members.GROUP, 100_000).size();
-      scene.wrong("stuck", left, left + " dead letters are left");
-      return scene.result(name, all + " dead letters, " + kills + " kills, counted up to " + most);
+          environment
+              .transport()
+              .deadLetters()
+              .list(environment.source(), GroupMembers.GROUP, 100_000)
+              .size();
+      environment.addViolation("stuck", left, left + " dead letters are left");
+      return environment.result(
+          name, all + " dead letters, " + kills + " kills, counted up to " + most);
     }
   }
 
-  private static void awaitLetters(KafkaRowEnvironment scene, long count) {
+  private static void awaitLetters(KafkaRowEnvironment environment, long count) {
     long end = System.nanoTime() + LIMIT.toNanos();
-    while (scene.transport().deadLetters().list(scene.source(), Members.GROUP, 100_000).size()
+    while (environment
+                .transport()
+                .deadLetters()
+                .list(environment.source(), GroupMembers.GROUP, 100_000)
+                .size()
             < count
         && System.nanoTime() - end < 0) {
       LockSupport.parkNanos(500_000_000);
     }
   }
 
-  private static ChildJvm redrive(KafkaRowEnvironment scene, int number) {
+  private static ChildJvm redrive(KafkaRowEnvironment environment, int number) {
     return ChildJvm.start(
         List.of("-Xmx128m"),
         RedriveProcess.class.getName(),
         List.of(
             Broker.Kind.KAFKA.name(),
-            scene.brokers().get(0).bootstrapServers(),
-            scene.source().toString(),
+            environment.brokers().get(0).bootstrapServers(),
+            environment.source().toString(),
             "2000"),
-        scene.folder().resolve("redrive-" + number + ".log"));
+        environment.folder().resolve("redrive-" + number + ".log"));
   }
 }

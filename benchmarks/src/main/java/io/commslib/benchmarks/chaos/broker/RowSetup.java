@@ -10,51 +10,51 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/** With what a row begins. Set up by one row, then only read. */
+/** The settings of a row. Changed while the row is set up, then only read. */
 final class RowSetup {
 
-  int brokers = 1;
-  Map<String, String> broker = new HashMap<>();
+  int brokerCount = 1;
+  Map<String, String> brokerSettings = new HashMap<>();
   GroupProtocol protocol = GroupProtocol.CLASSIC;
 
-  /** Whether members are processes of their own, over PostgreSQL. */
-  boolean processes;
+  /** Whether members are separate processes over a database. */
+  boolean membersAsProcesses;
 
-  /** Where processes have inbox and effects. */
+  /** The database for inbox and effects of member processes. */
   ChaosDatabase.Kind database = ChaosDatabase.Kind.POSTGRESQL;
 
-  /** Whether code in the members' processes that is not the library's meets errors. */
-  boolean errors;
+  /** Whether application code in the members' processes throws planned errors. */
+  boolean plantErrors;
 
   /** Whether members are slow, and fail with some messages until they are redriven. */
-  boolean failing;
+  boolean failUntilRedriven;
 
-  /** The largest body that members take. */
+  /** The largest message that members accept, in bytes. */
   int maxMessageBytes = 2 * 1024 * 1024;
 
   int maxInFlight = 500;
 
   /** Whether clients reach the broker through a proxy only. */
-  boolean proxied;
+  boolean behindProxy;
 
   Duration publishTimeout = Duration.ofSeconds(15);
   int heapMegabytes = 96;
-  int members = 3;
-  int producers = 4;
+  int memberCount = 3;
+  int producerCount = 4;
   int keys = 50;
   int rounds;
   int bodyBytes = 1_024;
-  Map<String, String> client = new HashMap<>();
-  Consumer<KafkaTransportConfig.Builder> transport = config -> {};
-  Consumer<SubscriptionConfig.Builder> subscription = config -> {};
-  Consumer<Delivery> work = delivery -> {};
-  Saboteur saboteur = Saboteur.NONE;
+  Map<String, String> clientSettings = new HashMap<>();
+  Consumer<KafkaTransportConfig.Builder> transportCustomizer = config -> {};
+  Consumer<SubscriptionConfig.Builder> subscriptionCustomizer = config -> {};
+  Consumer<Delivery> handlerWork = delivery -> {};
+  BrokerSaboteur saboteur = BrokerSaboteur.NONE;
 
   RowSetup(int rounds) {
     this.rounds = rounds;
   }
 
   int messages() {
-    return producers * keys * rounds;
+    return producerCount * keys * rounds;
   }
 }

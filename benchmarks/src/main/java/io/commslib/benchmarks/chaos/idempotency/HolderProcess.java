@@ -8,34 +8,34 @@ import io.commslib.idempotency.JdbcIdempotencyStore;
 import io.commslib.jdbc.JdbcDatabase;
 
 /**
- * Claims keys, does every second one's work and remembers it, completes none, and waits to be
+ * Claims keys, does the work of every second key and remembers it, completes none, and waits to be
  * killed.
  */
 public final class HolderProcess {
 
-  static final String HOLDS = "holds all";
+  static final String READY = "claimed all";
   static final String NAME = "holder";
 
   private HolderProcess() {}
 
   /** Arguments: URL, user, number of keys. */
   public static void main(String[] arguments) throws Exception {
-    try (HikariDataSource pool = Requests.pool(arguments[0], arguments[1])) {
+    try (HikariDataSource pool = RequestDatabase.pool(arguments[0], arguments[1])) {
       JdbcDatabase database = JdbcDatabase.builder(pool).build();
       JdbcIdempotencyStore store =
           JdbcIdempotencyStore.create(database, IdempotencyConfig.defaults());
       for (int number = 0; number < Integer.parseInt(arguments[2]); number++) {
-        RequestKey key = Requests.key(number);
-        Claim claim = store.claim(key, Requests.LEASE);
+        RequestKey key = RequestDatabase.key(number);
+        Claim claim = store.claim(key, RequestDatabase.LEASE);
         if (claim.kind() != Claim.Kind.GRANTED) {
           throw new IllegalStateException(key + ": " + claim);
         }
         if (number % 2 == 0) {
-          Requests.pay(database, key, NAME);
-          store.remember(key, claim.token(), Requests.STEP, NAME);
+          RequestDatabase.pay(database, key, NAME);
+          store.remember(key, claim.token(), RequestDatabase.STEP, NAME);
         }
       }
-      System.out.println(HOLDS);
+      System.out.println(READY);
       while (System.in.read() >= 0) {
         continue;
       }

@@ -14,20 +14,21 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Entries are purged without a pause while their messages come again, up to the retention: none of
- * those may count as new. The clock can't be moved, so entries are: half of them to just before the
- * end of the retention, half to just behind it.
+ * Entries are purged continuously while their messages are redelivered within the retention. None
+ * of those may count as new. The clock can't be moved, so the entries' times are: half of them to
+ * just before the end of the retention, half to just after it.
  */
 final class PurgeRow {
 
   private static final String CONSUMER = "queue:orders/main";
   private static final Duration RETENTION = Duration.ofHours(1);
-  private static final Duration NEAR = Duration.ofMinutes(2);
+  private static final Duration MARGIN = Duration.ofMinutes(2);
 
   private PurgeRow() {}
 
-  static IdempotencyChaos.Outcome run(Requests requests, ChaosOptions options) throws Exception {
-    int messages = options.choose(500, 5_000, 50_000);
+  static IdempotencySuite.Outcome run(RequestDatabase requests, ChaosOptions options)
+      throws Exception {
+    int messages = options.bySize(500, 5_000, 50_000);
     List<String> findings = new ArrayList<>();
     long accepted = acceptsTooShort() ? 1 : 0;
     JdbcInbox inbox =
@@ -42,8 +43,8 @@ final class PurgeRow {
     for (int number = 0; number < messages; number++) {
       enter(transactions, inbox, number);
     }
-    age(requests, 0, RETENTION.minus(NEAR));
-    age(requests, 1, RETENTION.plus(NEAR));
+    age(requests, 0, RETENTION.minus(MARGIN));
+    age(requests, 1, RETENTION.plus(MARGIN));
     AtomicBoolean done = new AtomicBoolean();
     Thread purger =
         new Thread(
@@ -61,19 +62,19 @@ final class PurgeRow {
     done.set(true);
     purger.join();
     inbox.purge();
-    long left = requests.number("SELECT count(*) FROM " + requests.database().table("inbox"));
-    Map<String, Long> broken = new LinkedHashMap<>();
-    broken.put("duplicateEffects", duplicates);
-    broken.put("notPurged", left - (messages + 1) / 2);
-    broken.put("tooShortAccepted", accepted);
-    return new IdempotencyChaos.Outcome(
-        messages + " messages, half of them purged meanwhile", broken, findings);
+    long left = requests.queryLong("SELECT count(*) FROM " + requests.database().table("inbox"));
+    Map<String, Long> violations = new LinkedHashMap<>();
+    violations.put("duplicateEffects", duplicates);
+    violations.put("notPurged", left - (messages + 1) / 2);
+    violations.put("tooShortAccepted", accepted);
+    return new IdempotencySuite.Outcome(
+        messages + " messages, half of them purged at the same time", violations, findings);
   }
 
-  /** An inbox that forgets sooner than messages may come again must be refused. */
+  /** A retention shorter than the longest redelivery must be refused. */
   private static boolean acceptsTooShort() {
     try {
-      InboxConfig.builder().retention(RETENTION).longestRedelivery(RETENTION.plus(NEAR)).build();
+      InboxConfig.builder().retention(RETENTION).longestRedelivery(RETENTION.plus(MARGIN)).build();
       return true;
     } catch (IllegalArgumentException e) {
       return false;
@@ -85,7 +86,7 @@ final class PurgeRow {
     return transactions.run(tx -> inbox.enter(tx, CONSUMER, message));
   }
 
-  private static void age(Requests requests, int rest, Duration by) throws Exception {
+  private static void age(RequestDatabase requests, int remainder, Duration by) throws Exception {
     String number =
         "CAST(replace(substr(message_id, 2), ' /', '') AS " + numberType(requests) + ")";
     requests.execute(
@@ -96,10 +97,10 @@ final class PurgeRow {
             + "' second WHERE "
             + number
             + " % 2 = "
-            + rest);
+            + remainder);
   }
 
-  private static String numberType(Requests requests) {
+  private static String numberType(RequestDatabase requests) {
     return requests.database().dialect().isMySql() ? "signed" : "bigint";
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Faults on request keys and on the inbox: holders that die in a process of their own, keys used
- * twice, entries purged while messages come again.
+ * Faults on request keys and on the inbox: holders that die in a separate process, keys used twice,
+ * entries purged while messages are redelivered.
  */
 @NullMarked
 package io.commslib.benchmarks.chaos.idempotency;

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Everything is written before a relay starts, which has a heap of 256 MiB for it. The tenths of
- * the backlog must not take ever longer.
+ * All messages are committed before a relay with a heap of 256 MiB starts. Draining must not slow
+ * down over the tenths of the backlog.
  */
 final class BacklogRow {
 
@@ -21,41 +21,44 @@ final class BacklogRow {
 
   private BacklogRow() {}
 
-  static WorldResult run(RowEnvironment scene) throws Exception {
-    int messages = scene.choose(5_000, 100_000, 1_000_000);
+  static OutboxRowResult run(RowEnvironment environment) throws Exception {
+    int messages = environment.bySize(5_000, 100_000, 1_000_000);
     List<String> unmet = new ArrayList<>();
-    // The broker's consumer writes effects beside the relay: it must not be what is measured.
-    ChaosWorld.Setting setting = new ChaosWorld.Setting(12, 4, true, delivery -> {});
-    try (ChaosDatabase server = scene.database();
-        ChaosWorld world = new ChaosWorld(server, scene.seed(), setting)) {
-      try (Writers writers = new Writers(world, world.database(), 4, messages, LOAD)) {
+    // The consumer writes effects at the same time: give it enough workers, so that it is not
+    // measured.
+    OutboxTestSystem.Settings settings = new OutboxTestSystem.Settings(12, 4, true, delivery -> {});
+    try (ChaosDatabase server = environment.database();
+        OutboxTestSystem system = new OutboxTestSystem(server, environment.seed(), settings)) {
+      try (WriterThreads writers =
+          new WriterThreads(system, system.database(), 4, messages, LOAD)) {
         writers.join();
       }
-      long backlog = world.left();
-      ChaosWorld.Child relay = world.start(ChildSettings.relay().heap(HEAP_MEGABYTES));
+      long backlog = system.unfinishedRows();
+      OutboxTestSystem.Child relay = system.start(ChildSettings.relay().heap(HEAP_MEGABYTES));
       relay.awaitReady();
       List<Long> millis = new ArrayList<>();
       long before = System.nanoTime();
       for (int tenth = 1; tenth <= TENTHS; tenth++) {
         long part = backlog * tenth / TENTHS;
-        Await.until("tenth " + tenth, Duration.ofMinutes(30), () -> world.arrived() >= part);
+        Await.until("tenth " + tenth, Duration.ofMinutes(30), () -> system.receivedCount() >= part);
         long now = System.nanoTime();
         millis.add(Duration.ofNanos(now - before).toMillis());
         before = now;
       }
-      world.awaitQuiet(STUCK);
+      system.awaitQuiet(STUCK);
       if (!relay.jvm().isAlive()) {
-        unmet.add("the relay has died: " + relay.jvm().output());
+        unmet.add("the relay has ended: " + relay.jvm().output());
       }
-      // The first holds the start of the process and of its leases; the last no more than others.
-      long first = millis.get(1);
+      // The first tenth includes the start of the process and of its leases, so the second is the
+      // base.
+      long second = millis.get(1);
       long last = millis.get(TENTHS - 1);
-      if (last > 3 * Math.max(first, 50)) {
+      if (last > 3 * Math.max(second, 50)) {
         unmet.add("the tenths of the backlog took " + millis + " ms");
       }
-      return new WorldResult(
-          world.judge(),
-          Map.of("backlog", backlog, "secondTenthMillis", first, "lastTenthMillis", last),
+      return new OutboxRowResult(
+          system.verdict(),
+          Map.of("backlog", backlog, "secondTenthMillis", second, "lastTenthMillis", last),
           unmet);
     }
   }

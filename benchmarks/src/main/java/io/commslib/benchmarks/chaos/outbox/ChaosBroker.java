@@ -1,7 +1,7 @@
 package io.commslib.benchmarks.chaos.outbox;
 
-import io.commslib.benchmarks.chaos.outbox.Frames.Answer;
-import io.commslib.benchmarks.chaos.outbox.Frames.Request;
+import io.commslib.benchmarks.chaos.outbox.BrokerProtocol.Answer;
+import io.commslib.benchmarks.chaos.outbox.BrokerProtocol.Request;
 import io.commslib.core.messaging.Message;
 import io.commslib.testkit.Await;
 import java.io.BufferedInputStream;
@@ -25,33 +25,33 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 
 /**
- * A broker in the harness's process, which is never killed: what it has confirmed it has, whatever
- * becomes of the clients. Each connection is served by a thread, in order.
+ * A broker in the main process, which is never killed: it keeps what it has confirmed, whatever
+ * happens to the clients. Each connection is served in order by one thread.
  */
 final class ChaosBroker implements AutoCloseable {
 
-  /** Header: how often this message is refused for good before it is taken. */
+  /** Header: how often this message is refused before it is accepted. */
   static final String REFUSALS = "chaos-refusals";
 
   private final ServerSocket listener;
   private final BiConsumer<String, Message> sink;
-  private final Map<String, Integer> refused = new ConcurrentHashMap<>();
-  private final Set<String> refusesEverything = ConcurrentHashMap.newKeySet();
-  private final Set<String> holds = ConcurrentHashMap.newKeySet();
-  private final Map<String, Line> lines = new ConcurrentHashMap<>();
+  private final Map<String, Integer> refusalsByMessage = new ConcurrentHashMap<>();
+  private final Set<String> refusedClients = ConcurrentHashMap.newKeySet();
+  private final Set<String> withheldClients = ConcurrentHashMap.newKeySet();
+  private final Map<String, ClientConnection> connections = new ConcurrentHashMap<>();
   private final Map<String, Countdown> countdowns = new ConcurrentHashMap<>();
-  private final Map<String, AtomicInteger> refusals = new ConcurrentHashMap<>();
+  private final Map<String, AtomicInteger> refusalsByClient = new ConcurrentHashMap<>();
 
-  private record Countdown(AtomicInteger left, Runnable action) {}
+  private record Countdown(AtomicInteger remaining, Runnable action) {}
 
   /** One client. */
-  private static final class Line {
+  private static final class ClientConnection {
     final Socket socket;
-    final List<Request> held = new ArrayList<>();
+    final List<Request> unanswered = new ArrayList<>();
     final Map<String, Integer> fences = new HashMap<>();
     volatile boolean ended;
 
-    Line(Socket socket) {
+    ClientConnection(Socket socket) {
       this.socket = socket;
     }
   }
@@ -59,7 +59,8 @@ final class ChaosBroker implements AutoCloseable {
   /**
    * Opens a port.
    *
-   * @param sink takes what is confirmed, with the name of the client, before the client is told
+   * @param sink receives each message with the client's name, before the client gets the
+   *     confirmation
    */
   ChaosBroker(BiConsumer<String, Message> sink) throws IOException {
     this.sink = sink;
@@ -71,44 +72,44 @@ final class ChaosBroker implements AutoCloseable {
     return listener.getLocalPort();
   }
 
-  /** Takes what this client sends, but neither confirms nor keeps it until told what to do. */
-  void hold(String client) {
-    holds.add(client);
+  /** Withholds the answers to a client's requests until they are all refused or confirmed. */
+  void withholdAnswers(String client) {
+    withheldClients.add(client);
   }
 
-  /** How many requests of the client are held. */
-  int held(String client) {
-    Line line = lines.get(client);
-    if (line == null) {
+  /** Returns the number of the client's unanswered requests. */
+  int unansweredRequests(String client) {
+    ClientConnection connection = connections.get(client);
+    if (connection == null) {
       return 0;
     }
-    synchronized (line) {
-      return line.held.size();
+    synchronized (connection) {
+      return connection.unanswered.size();
     }
   }
 
-  /** Refuses for good what is held of the client, and all it sends from now on. */
-  void refuse(String client) {
-    refusesEverything.add(client);
-    settleHeld(client, Answer.REFUSED);
+  /** Refuses the client's unanswered requests and all later ones permanently. */
+  void refuseAll(String client) {
+    refusedClients.add(client);
+    answerWithheld(client, Answer.REFUSED);
   }
 
-  /** Takes and confirms what is held of the client, and holds nothing more. */
-  void confirm(String client) {
-    settleHeld(client, Answer.CONFIRMED);
+  /** Accepts and confirms the client's unanswered requests, and answers later ones normally. */
+  void confirmAll(String client) {
+    answerWithheld(client, Answer.CONFIRMED);
   }
 
-  private void settleHeld(String client, Answer answer) {
-    holds.remove(client);
-    Line line = lines.get(client);
-    if (line == null) {
+  private void answerWithheld(String client, Answer answer) {
+    withheldClients.remove(client);
+    ClientConnection connection = connections.get(client);
+    if (connection == null) {
       return;
     }
-    synchronized (line) {
+    synchronized (connection) {
       try {
         DataOutputStream out =
-            new DataOutputStream(new BufferedOutputStream(line.socket.getOutputStream()));
-        for (Request request : line.held) {
+            new DataOutputStream(new BufferedOutputStream(connection.socket.getOutputStream()));
+        for (Request request : connection.unanswered) {
           if (answer == Answer.CONFIRMED) {
             sink.accept(client, request.message());
           }
@@ -116,28 +117,29 @@ final class ChaosBroker implements AutoCloseable {
         }
         out.flush();
       } catch (IOException e) {
-        // The client has gone, which is its business.
+        // The client has ended.
       }
-      line.held.clear();
+      connection.unanswered.clear();
     }
   }
 
-  /** How often something of a client's was refused for good. */
-  int refusals(String client) {
-    AtomicInteger count = refusals.get(client);
+  /** Returns how many requests of a client were refused permanently. */
+  int refusalsByClient(String client) {
+    AtomicInteger count = refusalsByClient.get(client);
     return count == null ? 0 : count.get();
   }
 
-  /** Does something once, right after so many more confirmations have been sent to a client. */
+  /** Runs an action once, right after this number of further confirmations to a client. */
   void afterConfirmations(String client, int count, Runnable action) {
     countdowns.put(client, new Countdown(new AtomicInteger(count), action));
   }
 
-  /** Waits until all that a dead client had sent has been dealt with. */
+  /** Waits until all requests of a dead client are processed. */
   void awaitEnd(String client) {
-    Line line = lines.get(client);
-    if (line != null) {
-      Await.until(client + "'s connection at its end", Duration.ofSeconds(60), () -> line.ended);
+    ClientConnection connection = connections.get(client);
+    if (connection != null) {
+      Await.until(
+          client + "'s connection at its end", Duration.ofSeconds(60), () -> connection.ended);
     }
   }
 
@@ -146,7 +148,7 @@ final class ChaosBroker implements AutoCloseable {
       try {
         Socket socket = listener.accept();
         socket.setTcpNoDelay(true);
-        start(() -> serve(socket), "commslib-chaos-line");
+        start(() -> serve(socket), "commslib-chaos-connection");
       } catch (IOException e) {
         return;
       }
@@ -160,22 +162,22 @@ final class ChaosBroker implements AutoCloseable {
   }
 
   private void serve(Socket socket) {
-    Line line = new Line(socket);
+    ClientConnection connection = new ClientConnection(socket);
     try (socket;
         DataInputStream in =
             new DataInputStream(new BufferedInputStream(socket.getInputStream(), 1 << 16));
         DataOutputStream out =
             new DataOutputStream(new BufferedOutputStream(socket.getOutputStream(), 1 << 16))) {
       String client = in.readUTF();
-      lines.put(client, line);
+      connections.put(client, connection);
       while (true) {
-        Request request = Frames.read(in);
-        boolean quiet = in.available() == 0;
-        synchronized (line) {
-          Optional<Answer> answer = decide(client, line, request);
+        Request request = BrokerProtocol.read(in);
+        boolean noMoreInput = in.available() == 0;
+        synchronized (connection) {
+          Optional<Answer> answer = decide(client, connection, request);
           if (answer.isPresent()) {
             answer(out, request, answer.get());
-            if (quiet) {
+            if (noMoreInput) {
               out.flush();
             }
             if (answer.get() == Answer.CONFIRMED) {
@@ -185,36 +187,36 @@ final class ChaosBroker implements AutoCloseable {
         }
       }
     } catch (IOException | UncheckedIOException e) {
-      // Clients die here; that is what this is for.
+      // Clients are killed on purpose.
     } finally {
-      line.ended = true;
+      connection.ended = true;
     }
   }
 
   private void countDown(String client, DataOutputStream out) throws IOException {
     Countdown countdown = countdowns.get(client);
-    if (countdown != null && countdown.left().decrementAndGet() == 0) {
+    if (countdown != null && countdown.remaining().decrementAndGet() == 0) {
       out.flush();
       countdown.action().run();
     }
   }
 
-  private Optional<Answer> decide(String client, Line line, Request request) {
-    if (holds.contains(client)) {
-      line.held.add(request);
+  private Optional<Answer> decide(String client, ClientConnection connection, Request request) {
+    if (withheldClients.contains(client)) {
+      connection.unanswered.add(request);
       return Optional.empty();
     }
     Message message = request.message();
     String key = message.key().orElse("");
-    Integer fence = line.fences.get(key);
+    Integer fence = connection.fences.get(key);
     if (fence != null && request.generation() <= fence) {
       return Optional.of(Answer.FENCED);
     }
-    if (refusesEverything.contains(client) || isRefused(message)) {
+    if (refusedClients.contains(client) || isRefused(message)) {
       if (message.key().isPresent()) {
-        line.fences.put(key, request.generation());
+        connection.fences.put(key, request.generation());
       }
-      refusals.computeIfAbsent(client, name -> new AtomicInteger()).incrementAndGet();
+      refusalsByClient.computeIfAbsent(client, name -> new AtomicInteger()).incrementAndGet();
       return Optional.of(Answer.REFUSED);
     }
     sink.accept(client, message);
@@ -226,11 +228,11 @@ final class ChaosBroker implements AutoCloseable {
     if (wanted == null) {
       return false;
     }
-    int before = refused.getOrDefault(message.id(), 0);
+    int before = refusalsByMessage.getOrDefault(message.id(), 0);
     if (before >= Integer.parseInt(wanted)) {
       return false;
     }
-    refused.put(message.id(), before + 1);
+    refusalsByMessage.put(message.id(), before + 1);
     return true;
   }
 
@@ -243,8 +245,8 @@ final class ChaosBroker implements AutoCloseable {
   @Override
   public void close() throws IOException {
     listener.close();
-    for (Line line : lines.values()) {
-      line.socket.close();
+    for (ClientConnection connection : connections.values()) {
+      connection.socket.close();
     }
   }
 }

@@ -23,30 +23,30 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * What consumes from the broker: the library's engine with its inbox; each message leaves one row
- * in the same transaction.
+ * The broker's consumer: the library's engine with its inbox. Each message inserts one row in the
+ * handler's transaction.
  */
 final class ChaosConsumer implements AutoCloseable {
 
   static final String NAME = "judged";
 
-  /** What a handler does besides its effect, in its transaction. */
+  /** Further work of a handler, in its transaction. */
   interface Work {
     void run(Delivery delivery);
   }
 
   private final InMemoryTransport transport = InMemoryTransport.create();
-  private final AtomicInteger failures = new AtomicInteger();
-  private final AtomicLong taken = new AtomicLong();
+  private final AtomicInteger failureCount = new AtomicInteger();
+  private final AtomicLong accepted = new AtomicLong();
   private final ChaosTables tables;
   private final Work work;
   private final String group;
   private final Subscription subscription;
 
   /**
-   * Begins to consume.
+   * Starts consuming.
    *
-   * @param withInbox false for a saboteur that does what comes twice a second time
+   * @param withInbox false for a saboteur whose messages have an effect for each delivery
    */
   ChaosConsumer(JdbcDatabase database, int workers, boolean withInbox, Work work) {
     this.tables = new ChaosTables(database);
@@ -64,9 +64,9 @@ final class ChaosConsumer implements AutoCloseable {
     this.subscription = transport.subscriber().subscribe(config.build(), this::handle);
   }
 
-  /** Takes a message for good. */
-  void take(Message message) {
-    taken.incrementAndGet();
+  /** Accepts a message. */
+  void accept(Message message) {
+    accepted.incrementAndGet();
     try {
       transport.publisher().publish(ChaosWriter.QUEUE, message).toCompletableFuture().join();
     } catch (CompletionException e) {
@@ -74,9 +74,9 @@ final class ChaosConsumer implements AutoCloseable {
     }
   }
 
-  /** Blocks while so many messages or more have been taken and not settled. */
-  void awaitFewerWaiting(long count) {
-    while (taken.get() - settled() >= count) {
+  /** Blocks while at least this number of messages is accepted and not settled. */
+  void awaitFewerUnsettled(long count) {
+    while (accepted.get() - settled() >= count) {
       LockSupport.parkNanos(1_000_000);
     }
   }
@@ -96,18 +96,18 @@ final class ChaosConsumer implements AutoCloseable {
           MessageTrace.of(delivery.message()));
       work.run(delivery);
     } catch (SQLException | RuntimeException e) {
-      failures.incrementAndGet();
+      failureCount.incrementAndGet();
       throw e;
     }
     return Settlement.done();
   }
 
-  /** How often a handler failed. */
-  int failures() {
-    return failures.get();
+  /** {@return the number of failed handler runs} */
+  int failureCount() {
+    return failureCount.get();
   }
 
-  int deadLetters() {
+  int deadLetterCount() {
     return transport.deadLetters().list(ChaosWriter.QUEUE, group, 1_000).size();
   }
 

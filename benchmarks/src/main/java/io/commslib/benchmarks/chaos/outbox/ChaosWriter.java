@@ -24,30 +24,42 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * An application's transactions: business rows and their messages together, some rolled back. Keys
- * belong to one writer, which goes on to the next number of a key only when it knows that the one
- * before was committed; so the order of a key is known. Confined to one thread.
+ * An application's transactions: business rows and their messages together, some rolled back. A key
+ * belongs to one writer, which uses the next number of a key only when it knows that the previous
+ * one is committed. So the order of a key is known. Confined to one thread.
  */
 final class ChaosWriter {
 
   static final Destination QUEUE = Destination.queue("chaos");
 
   /**
-   * What a writer writes.
+   * The load of a writer.
    *
-   * @param keys how many keys
-   * @param batch how many messages a transaction has at most
-   * @param rollBack share of transactions that are rolled back, in percent
-   * @param later share of messages that are to be sent later, in percent
-   * @param refused share of messages the broker refuses for a while, in percent
-   * @param hold how long a transaction stays open at most
-   * @param bodyBytes size of each body
+   * @param keys the number of keys
+   * @param maxBatch the maximum number of messages in a transaction
+   * @param rollBackPercent the share of transactions that are rolled back
+   * @param delayedPercent the share of messages with a later delivery time
+   * @param refusedPercent the share of messages that the broker refuses a few times
+   * @param openFor the maximum time that a transaction stays open
+   * @param bodyBytes the size of each body
    */
   record Load(
-      int keys, int batch, int rollBack, int later, int refused, Duration hold, int bodyBytes) {
+      int keys,
+      int maxBatch,
+      int rollBackPercent,
+      int delayedPercent,
+      int refusedPercent,
+      Duration openFor,
+      int bodyBytes) {
 
-    Load(int keys, int batch, int rollBack, int later, int refused, Duration hold) {
-      this(keys, batch, rollBack, later, refused, hold, BODY_BYTES);
+    Load(
+        int keys,
+        int maxBatch,
+        int rollBackPercent,
+        int delayedPercent,
+        int refusedPercent,
+        Duration openFor) {
+      this(keys, maxBatch, rollBackPercent, delayedPercent, refusedPercent, openFor, BODY_BYTES);
     }
 
     static final Load MIXED = new Load(10, 5, 10, 4, 4, Duration.ZERO);
@@ -58,7 +70,7 @@ final class ChaosWriter {
     private static final long serialVersionUID = 1L;
   }
 
-  private static final Duration LATER = Duration.ofMillis(100);
+  private static final Duration DELAY = Duration.ofMillis(100);
   private static final long PAUSE_NANOS = 20_000_000;
   private static final int BODY_BYTES = 256;
 
@@ -71,7 +83,7 @@ final class ChaosWriter {
   private final Load load;
   private final Random random;
   private final byte[] body;
-  private final Map<String, Long> numbers = new HashMap<>();
+  private final Map<String, Long> nextSequences = new HashMap<>();
   private final AtomicLong committed = new AtomicLong();
   private final AtomicLong unknown = new AtomicLong();
   private final AtomicLong failed = new AtomicLong();
@@ -96,32 +108,35 @@ final class ChaosWriter {
     this.load = load;
     this.random = random;
     this.body = new byte[load.bodyBytes()];
-    tables.highest(name).forEach((key, highest) -> numbers.put(key, highest + 1));
+    tables.highestSequences(name).forEach((key, highest) -> nextSequences.put(key, highest + 1));
   }
 
   long committed() {
     return committed.get();
   }
 
-  /** How often a commit's result was unknown. */
+  /** {@return the number of commits with an unknown result} */
   long unknown() {
     return unknown.get();
   }
 
-  /** How often a transaction failed for sure, those it rolled back itself aside. */
+  /**
+   * {@return the number of transactions that failed with a known result, without intended
+   * rollbacks}
+   */
   long failed() {
     return failed.get();
   }
 
-  /** One transaction, repeated until its result is known. */
+  /** Runs one transaction, repeated until it is committed or intentionally rolled back. */
   void write() {
     List<Message> messages = new ArrayList<>();
     List<MessageTrace> traces = new ArrayList<>();
     Map<String, Long> next = new HashMap<>();
-    for (int i = 1 + random.nextInt(load.batch()); i > 0; i--) {
+    for (int i = 1 + random.nextInt(load.maxBatch()); i > 0; i--) {
       add(messages, traces, next);
     }
-    boolean rollBack = random.nextInt(100) < load.rollBack();
+    boolean rollBack = random.nextInt(100) < load.rollBackPercent();
     while (!attempt(messages, traces, rollBack)) {
       LockSupport.parkNanos(PAUSE_NANOS);
       if (Thread.currentThread().isInterrupted()) {
@@ -129,35 +144,35 @@ final class ChaosWriter {
       }
     }
     if (!rollBack) {
-      numbers.putAll(next);
+      nextSequences.putAll(next);
       committed.addAndGet(traces.size());
     }
   }
 
   private void add(List<Message> messages, List<MessageTrace> traces, Map<String, Long> next) {
-    boolean later = random.nextInt(100) < load.later();
+    boolean later = random.nextInt(100) < load.delayedPercent();
     long attempt = attempts++;
-    // A message that is sent later has no place in the order of others: a key of its own.
+    // A delayed message is not ordered with others, so it has its own key.
     String key =
         later
             ? name + "-later-" + incarnation + "-" + attempt
             : name + "-k" + random.nextInt(load.keys());
-    long number = next.getOrDefault(key, numbers.getOrDefault(key, 0L));
+    long number = next.getOrDefault(key, nextSequences.getOrDefault(key, 0L));
     next.put(key, number + 1);
     MessageTrace trace =
         new MessageTrace(key + "-" + number + "-" + incarnation + "-" + attempt, name, key, number);
     Message.Builder message = trace.stamp(Message.builder("chaos.event")).sharedBody(body);
     if (later) {
-      message.deliverAt(Instant.now().plus(LATER));
+      message.deliverAt(Instant.now().plus(DELAY));
     }
-    if (random.nextInt(100) < load.refused()) {
+    if (random.nextInt(100) < load.refusedPercent()) {
       message.header(ChaosBroker.REFUSALS, Integer.toString(1 + random.nextInt(3)));
     }
     traces.add(trace);
     messages.add(message.build());
   }
 
-  /** Returns whether the result is known and final. */
+  /** Returns whether the transaction is finished; false to repeat it. */
   private boolean attempt(List<Message> messages, List<MessageTrace> traces, boolean rollBack) {
     traces.forEach(trace -> history.record(HistoryOp.ATTEMPT, trace));
     try {
@@ -165,7 +180,7 @@ final class ChaosWriter {
           tx -> {
             tables.insertOrders(tx.unwrap(Connection.class), traces);
             outbox.publishAll(tx, QUEUE, messages);
-            hold();
+            keepOpen();
             if (rollBack) {
               throw new RolledBack();
             }
@@ -199,11 +214,11 @@ final class ChaosWriter {
     }
     unknown.incrementAndGet();
     record(HistoryOp.UNKNOWN, traces);
-    return isCommitted(traces);
+    return resolveUnknown(traces);
   }
 
-  /** After an unknown result: the business row's id tells, once the database can be asked. */
-  private boolean isCommitted(List<MessageTrace> traces) {
+  /** After an unknown result, returns whether the business row exists; waits for the database. */
+  private boolean resolveUnknown(List<MessageTrace> traces) {
     while (!Thread.currentThread().isInterrupted()) {
       try {
         boolean there = tables.hasOrder(traces.get(0).id());
@@ -218,9 +233,9 @@ final class ChaosWriter {
     return true;
   }
 
-  private void hold() {
-    if (!load.hold().isZero()) {
-      LockSupport.parkNanos((long) (random.nextDouble() * load.hold().toNanos()));
+  private void keepOpen() {
+    if (!load.openFor().isZero()) {
+      LockSupport.parkNanos((long) (random.nextDouble() * load.openFor().toNanos()));
     }
   }
 

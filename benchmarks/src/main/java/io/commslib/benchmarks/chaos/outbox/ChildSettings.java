@@ -7,18 +7,19 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * How a child works.
+ * The settings of a child process.
  *
- * @param roles of {@code write}, {@code relay} and {@code replay}, with {@code +} between
- * @param writer name of its writer
- * @param fence whether its transport keeps the order of a key when a publish fails
- * @param attempts after how many refusals a message is parked
- * @param pool how many connections it may have
- * @param shift how wrong its clock is
- * @param heapMegabytes its heap
- * @param crash {@code NAME@COUNT} of the point it dies at, or empty
- * @param saboteur what is wrong with it
- * @param errors whether its transport throws errors, see {@link
+ * @param roles some of {@code write}, {@code relay} and {@code redrive}, joined by {@code +}
+ * @param writer the name of its writer
+ * @param fence whether its transport fences keys, which keeps the order of a key when a publish
+ *     fails
+ * @param attempts the number of refusals after which a message is parked
+ * @param poolSize the size of its connection pool
+ * @param clockShift the error of its clock
+ * @param heapMegabytes the size of its heap
+ * @param crash the crash point {@code NAME@COUNT}, or empty
+ * @param saboteur its deliberate fault
+ * @param throwErrors whether its transport throws errors, see {@link
  *     io.commslib.benchmarks.chaos.ErrorPlan}
  */
 record ChildSettings(
@@ -26,24 +27,24 @@ record ChildSettings(
     String writer,
     boolean fence,
     int attempts,
-    int pool,
-    Duration shift,
+    int poolSize,
+    Duration clockShift,
     int heapMegabytes,
     String crash,
-    Saboteur saboteur,
-    boolean errors) {
+    OutboxSaboteur saboteur,
+    boolean throwErrors) {
 
-  /** The shortest there is: a killed relay's shards are free after it. */
+  /** The shortest lease time; the shards of a killed relay are free after it. */
   static final Duration LEASE = Duration.ofSeconds(5);
 
   static ChildSettings relay() {
     return new ChildSettings(
-        "relay", "none", true, 2, 5, Duration.ZERO, 96, "", Saboteur.NONE, false);
+        "relay", "none", true, 2, 5, Duration.ZERO, 96, "", OutboxSaboteur.NONE, false);
   }
 
   static ChildSettings roles(String roles, String writer) {
     return new ChildSettings(
-        roles, writer, true, 2, 8, Duration.ZERO, 96, "", Saboteur.NONE, false);
+        roles, writer, true, 2, 8, Duration.ZERO, 96, "", OutboxSaboteur.NONE, false);
   }
 
   static OutboxConfig config(int attempts) {
@@ -62,47 +63,101 @@ record ChildSettings(
         writer,
         fence,
         attempts,
-        pool,
-        shift,
+        poolSize,
+        clockShift,
         heapMegabytes,
         point + "@" + count,
         saboteur,
-        errors);
+        throwErrors);
   }
 
   ChildSettings fence(boolean newFence) {
     return new ChildSettings(
-        roles, writer, newFence, attempts, pool, shift, heapMegabytes, crash, saboteur, errors);
+        roles,
+        writer,
+        newFence,
+        attempts,
+        poolSize,
+        clockShift,
+        heapMegabytes,
+        crash,
+        saboteur,
+        throwErrors);
   }
 
   ChildSettings attempts(int newAttempts) {
     return new ChildSettings(
-        roles, writer, fence, newAttempts, pool, shift, heapMegabytes, crash, saboteur, errors);
+        roles,
+        writer,
+        fence,
+        newAttempts,
+        poolSize,
+        clockShift,
+        heapMegabytes,
+        crash,
+        saboteur,
+        throwErrors);
   }
 
-  ChildSettings shift(Duration newShift) {
+  ChildSettings clockShift(Duration newShift) {
     return new ChildSettings(
-        roles, writer, fence, attempts, pool, newShift, heapMegabytes, crash, saboteur, errors);
+        roles,
+        writer,
+        fence,
+        attempts,
+        poolSize,
+        newShift,
+        heapMegabytes,
+        crash,
+        saboteur,
+        throwErrors);
   }
 
   ChildSettings heap(int megabytes) {
     return new ChildSettings(
-        roles, writer, fence, attempts, pool, shift, megabytes, crash, saboteur, errors);
+        roles,
+        writer,
+        fence,
+        attempts,
+        poolSize,
+        clockShift,
+        megabytes,
+        crash,
+        saboteur,
+        throwErrors);
   }
 
-  ChildSettings pool(int connections) {
+  ChildSettings poolSize(int connections) {
     return new ChildSettings(
-        roles, writer, fence, attempts, connections, shift, heapMegabytes, crash, saboteur, errors);
+        roles,
+        writer,
+        fence,
+        attempts,
+        connections,
+        clockShift,
+        heapMegabytes,
+        crash,
+        saboteur,
+        throwErrors);
   }
 
-  ChildSettings saboteur(Saboteur newSaboteur) {
+  ChildSettings saboteur(OutboxSaboteur newSaboteur) {
     return new ChildSettings(
-        roles, writer, fence, attempts, pool, shift, heapMegabytes, crash, newSaboteur, errors);
+        roles,
+        writer,
+        fence,
+        attempts,
+        poolSize,
+        clockShift,
+        heapMegabytes,
+        crash,
+        newSaboteur,
+        throwErrors);
   }
 
   ChildSettings withErrors() {
     return new ChildSettings(
-        roles, writer, fence, attempts, pool, shift, heapMegabytes, crash, saboteur, true);
+        roles, writer, fence, attempts, poolSize, clockShift, heapMegabytes, crash, saboteur, true);
   }
 
   List<String> arguments() {
@@ -112,9 +167,9 @@ record ChildSettings(
             "writer=" + writer,
             "fence=" + fence,
             "attempts=" + attempts,
-            "pool=" + pool,
-            "shift=" + shift,
+            "pool=" + poolSize,
+            "shift=" + clockShift,
             "saboteur=" + saboteur,
-            "errors=" + errors));
+            "errors=" + throwErrors));
   }
 }

@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * The connection breaks in the middle of commits. Whoever commits has to be told that the result is
- * unknown, each time; what it then does by the id of its row has to be right.
+ * The connection breaks during commits. The writer must get an unknown result each time, and must
+ * then find the right result by the id of its row.
  */
 final class CommitCutRow {
 
@@ -19,31 +19,32 @@ final class CommitCutRow {
 
   private CommitCutRow() {}
 
-  static WorldResult run(RowEnvironment scene) throws Exception {
-    try (ChaosDatabase server = scene.database()) {
-      return run(server, scene.seed(), scene.choose(20, 150, 500));
+  static OutboxRowResult run(RowEnvironment environment) throws Exception {
+    try (ChaosDatabase server = environment.database()) {
+      return run(server, environment.seed(), environment.bySize(20, 150, 500));
     }
   }
 
-  static WorldResult run(ChaosDatabase server, long seed, int cuts) throws Exception {
+  static OutboxRowResult run(ChaosDatabase server, long seed, int cuts) throws Exception {
     List<String> unmet = new ArrayList<>();
-    try (ChaosWorld world = new ChaosWorld(server, seed);
-        FaultyLink line = new FaultyLink(server, new Random(seed))) {
-      world.start(ChildSettings.relay()).awaitReady();
-      JdbcDatabase through = JdbcDatabase.builder(line.source()).schema(world.schema()).build();
+    try (OutboxTestSystem system = new OutboxTestSystem(server, seed);
+        FaultyDatabaseLink link = new FaultyDatabaseLink(server, new Random(seed))) {
+      system.start(ChildSettings.relay()).awaitReady();
+      JdbcDatabase through =
+          JdbcDatabase.builder(link.dataSource()).schema(system.schema()).build();
       ChaosWriter.Load load = new ChaosWriter.Load(5, 5, 0, 0, 0, Duration.ZERO);
-      try (Writers writers = new Writers(world, through, 1, Long.MAX_VALUE, load)) {
-        // Not before: an outbox that is created commits too.
-        line.begin();
-        Await.until("so many cuts", Duration.ofMinutes(30), () -> line.cuts() >= cuts);
+      try (WriterThreads writers = new WriterThreads(system, through, 1, Long.MAX_VALUE, load)) {
+        // Not earlier: creating an outbox commits too.
+        link.startCutting();
+        Await.until("commits cut", Duration.ofMinutes(30), () -> link.cuts() >= cuts);
         writers.stop();
-        world.awaitQuiet(STUCK);
+        system.awaitQuiet(STUCK);
         long unknown = writers.sum(ChaosWriter::unknown);
-        if (unknown != line.cuts()) {
-          unmet.add("commits cut: " + line.cuts() + ", told to be unknown: " + unknown);
+        if (unknown != link.cuts()) {
+          unmet.add("commits cut: " + link.cuts() + ", unknown results: " + unknown);
         }
-        return new WorldResult(
-            world.judge(), Map.of("commitsCut", line.cuts(), "unknownCommits", unknown), unmet);
+        return new OutboxRowResult(
+            system.verdict(), Map.of("commitsCut", link.cuts(), "unknownCommits", unknown), unmet);
       }
     }
   }

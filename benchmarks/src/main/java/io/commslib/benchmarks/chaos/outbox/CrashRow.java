@@ -12,17 +12,17 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * An application that writes, relays and replays in one process, and dies at a named point; the
- * next one goes on on the same tables.
+ * An application that writes, relays and redrives in one process, and dies at a named point. The
+ * next one continues on the same tables.
  */
 final class CrashRow {
 
-  /** Points, and up to which time a child may come to it before it dies. */
+  /** The crash points, each with the maximum count at which a child dies. */
   static final Map<String, Integer> POINTS = points();
 
   private static final Duration CRASH_LIMIT = Duration.ofSeconds(180);
   private static final Duration STUCK = Duration.ofSeconds(60);
-  private static final int WORLDS = 6;
+  private static final int PARALLEL_PARTS = 6;
   private static final int OUTPUT_CHARS = 2_000;
 
   private CrashRow() {}
@@ -42,16 +42,16 @@ final class CrashRow {
     points.put("publish.before", 300);
     points.put("publish.sent", 300);
     points.put("publish.confirmed", 300);
-    points.put("ack.before", 100);
-    points.put("ack.done", 100);
+    points.put("delete.before", 100);
+    points.put("delete.done", 100);
     points.put("retry-state.done", 10);
     points.put("retry-state.committed", 10);
     points.put("park.done", 4);
     points.put("park.before-commit", 4);
     points.put("park.committed", 4);
-    points.put("replay.done", 4);
-    points.put("replay.before-commit", 4);
-    points.put("replay.committed", 4);
+    points.put("redrive.done", 4);
+    points.put("redrive.before-commit", 4);
+    points.put("redrive.committed", 4);
     points.put("renew.done", 2);
     points.put("renew.before", 2);
     points.put("take.done", 8);
@@ -59,24 +59,27 @@ final class CrashRow {
     return Collections.unmodifiableMap(points);
   }
 
-  /** All points as often as the size says, in an order of the seed. */
-  static WorldResult run(RowEnvironment scene) throws Exception {
+  /**
+   * Uses every point equally often, depending on the size, in an order that depends on the seed.
+   */
+  static OutboxRowResult run(RowEnvironment environment) throws Exception {
     List<String> crashes = new ArrayList<>();
-    for (int time = scene.choose(1, 2, 10); time > 0; time--) {
+    for (int time = environment.bySize(1, 2, 10); time > 0; time--) {
       crashes.addAll(POINTS.keySet());
     }
-    Collections.shuffle(crashes, new Random(scene.seed()));
-    List<String> chosen = scene.size() == Size.QUICK ? crashes.subList(0, WORLDS) : crashes;
-    try (ChaosDatabase server = scene.database()) {
+    Collections.shuffle(crashes, new Random(environment.seed()));
+    List<String> chosen =
+        environment.size() == Size.QUICK ? crashes.subList(0, PARALLEL_PARTS) : crashes;
+    try (ChaosDatabase server = environment.database()) {
       return RowEnvironment.inParallel(
-          WORLDS,
-          WORLDS,
-          world -> {
+          PARALLEL_PARTS,
+          PARALLEL_PARTS,
+          part -> {
             List<String> own = new ArrayList<>();
-            for (int i = world; i < chosen.size(); i += WORLDS) {
+            for (int i = part; i < chosen.size(); i += PARALLEL_PARTS) {
               own.add(chosen.get(i));
             }
-            return run(server, scene.seed() + world, own, true);
+            return run(server, environment.seed() + part, own, true);
           });
     }
   }
@@ -85,41 +88,41 @@ final class CrashRow {
    * Kills children at points, one after the other.
    *
    * @param server the database
-   * @param seed of this world
-   * @param crashes points in this order
-   * @param waitForLeases false to give the shards of the dead to the living at once
+   * @param seed the seed of this system
+   * @param crashes the crash points in order
+   * @param waitForLeases false to end the leases of dead relays immediately
    */
-  static WorldResult run(
+  static OutboxRowResult run(
       ChaosDatabase server, long seed, List<String> crashes, boolean waitForLeases)
       throws Exception {
     Random random = new Random(seed);
     long died = 0;
     List<String> unmet = new ArrayList<>();
-    try (ChaosWorld world = new ChaosWorld(server, seed)) {
-      ChildSettings settings = ChildSettings.roles("write+relay+replay", "w");
+    try (OutboxTestSystem system = new OutboxTestSystem(server, seed)) {
+      ChildSettings settings = ChildSettings.roles("write+relay+redrive", "w");
       for (String point : crashes) {
         int count = 1 + random.nextInt(POINTS.get(point));
-        ChaosWorld.Child child =
-            world.start(settings.fence(random.nextBoolean()).crash(point, count));
+        OutboxTestSystem.Child child =
+            system.start(settings.fence(random.nextBoolean()).crash(point, count));
         int status = child.jvm().awaitExit(CRASH_LIMIT);
         if (status == CrashPoints.EXIT_STATUS) {
           died++;
         } else {
-          unmet.add(point + "@" + count + " ended with " + status + ": " + end(child));
+          unmet.add(point + "@" + count + " ended with " + status + ": " + outputTail(child));
         }
-        world.kill(child);
+        system.kill(child);
         if (!waitForLeases) {
-          world.expireLeases();
+          system.expireLeases();
         }
       }
-      world.start(ChildSettings.roles("relay+replay", "w")).awaitReady();
-      world.awaitQuiet(STUCK);
-      return new WorldResult(world.judge(), Map.of("kills", died), unmet);
+      system.start(ChildSettings.roles("relay+redrive", "w")).awaitReady();
+      system.awaitQuiet(STUCK);
+      return new OutboxRowResult(system.verdict(), Map.of("kills", died), unmet);
     }
   }
 
-  /** The last it said: a child that lives on says much. */
-  private static String end(ChaosWorld.Child child) {
+  /** Returns the end of the output, which is long for a child that did not die. */
+  private static String outputTail(OutboxTestSystem.Child child) {
     String output = child.jvm().output();
     return output.substring(Math.max(0, output.length() - OUTPUT_CHARS));
   }

@@ -7,38 +7,38 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 
-/** The database is killed under writers, relays and consumers, and started again on its data. */
+/** The database is killed under writers, relays and consumers, and restarted on its data. */
 final class DatabaseKillRow {
 
   private static final Duration STUCK = Duration.ofSeconds(90);
 
   private DatabaseKillRow() {}
 
-  static WorldResult run(RowEnvironment scene) throws Exception {
-    return run(scene, scene.choose(1, 5, 20));
+  static OutboxRowResult run(RowEnvironment environment) throws Exception {
+    return run(environment, environment.bySize(1, 5, 20));
   }
 
-  static WorldResult run(RowEnvironment scene, int kills) throws Exception {
-    Random random = new Random(scene.seed());
-    try (ChaosDatabase server = scene.database();
-        ChaosWorld world = new ChaosWorld(server, scene.seed())) {
-      world.start(ChildSettings.roles("relay+replay", "none")).awaitReady();
-      world.start(ChildSettings.relay()).awaitReady();
-      try (Writers writers =
-          new Writers(world, world.database(), 4, Long.MAX_VALUE, ChaosWriter.Load.MIXED)) {
+  static OutboxRowResult run(RowEnvironment environment, int kills) throws Exception {
+    Random random = new Random(environment.seed());
+    try (ChaosDatabase server = environment.database();
+        OutboxTestSystem system = new OutboxTestSystem(server, environment.seed())) {
+      system.start(ChildSettings.roles("relay+redrive", "none")).awaitReady();
+      system.start(ChildSettings.relay()).awaitReady();
+      try (WriterThreads writers =
+          new WriterThreads(system, system.database(), 4, Long.MAX_VALUE, ChaosWriter.Load.MIXED)) {
         for (int kill = 0; kill < kills; kill++) {
-          long some = writers.sum(ChaosWriter::committed) + 200;
+          long target = writers.sum(ChaosWriter::committed) + 200;
           io.commslib.testkit.Await.until(
-              "writers at work", STUCK, () -> writers.sum(ChaosWriter::committed) > some);
+              "writers make progress", STUCK, () -> writers.sum(ChaosWriter::committed) > target);
           LockSupport.parkNanos(random.nextInt(300) * 1_000_000L);
           server.kill();
           LockSupport.parkNanos(random.nextInt(1_000) * 1_000_000L);
           server.restart();
         }
         writers.stop();
-        world.awaitQuiet(STUCK);
-        return new WorldResult(
-            world.judge(),
+        system.awaitQuiet(STUCK);
+        return new OutboxRowResult(
+            system.verdict(),
             Map.of(
                 "databaseKills",
                 (long) kills,

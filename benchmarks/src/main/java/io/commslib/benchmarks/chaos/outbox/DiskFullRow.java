@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The disk under the table of messages is full for a while: writers are told so, their transactions
- * leave nothing, and once there is room all goes on.
+ * The disk of the message table is full for a while. Writers get errors, their transactions leave
+ * no rows, and everything continues when there is space again.
  */
 final class DiskFullRow {
 
@@ -21,39 +21,43 @@ final class DiskFullRow {
 
   private DiskFullRow() {}
 
-  static WorldResult run(RowEnvironment scene) throws Exception {
-    Duration full = Duration.ofSeconds(scene.choose(3, 20, 20));
+  static OutboxRowResult run(RowEnvironment environment) throws Exception {
+    Duration full = Duration.ofSeconds(environment.bySize(3, 20, 20));
     List<String> unmet = new ArrayList<>();
-    try (ChaosDatabase server = scene.database();
+    try (ChaosDatabase server = environment.database();
         SmallDisk disk = SmallDisk.mount(server, MEGABYTES);
-        ChaosWorld world = new ChaosWorld(server, scene.seed(), ChaosWorld.Setting.USUAL, disk)) {
-      try (Writers writers = new Writers(world, world.database(), 4, Long.MAX_VALUE, LOAD)) {
-        Await.until("some written", LIMIT, () -> writers.sum(ChaosWriter::committed) > 500);
+        OutboxTestSystem system =
+            new OutboxTestSystem(
+                server, environment.seed(), OutboxTestSystem.Settings.DEFAULTS, disk)) {
+      try (WriterThreads writers =
+          new WriterThreads(system, system.database(), 4, Long.MAX_VALUE, LOAD)) {
+        Await.until("messages committed", LIMIT, () -> writers.sum(ChaosWriter::committed) > 500);
         disk.fill();
-        Await.until("refused", LIMIT, () -> writers.sum(ChaosWriter::failed) > 0);
+        Await.until("writes refused", LIMIT, () -> writers.sum(ChaosWriter::failed) > 0);
         long end = System.nanoTime() + full.toNanos();
         while (System.nanoTime() - end < 0) {
           LockSupport.parkNanos(20_000_000);
         }
         long refused = writers.sum(ChaosWriter::failed);
-        disk.makeRoom();
-        // A server may end itself when it can not write what it has promised to.
+        disk.freeSpace();
+        // A server may end itself when it can't write its log.
         boolean died = !server.isRunning();
         if (died) {
           server.restart();
         }
         long before = writers.sum(ChaosWriter::committed);
-        Await.until("goes on", LIMIT, () -> writers.sum(ChaosWriter::committed) > before + 500);
+        Await.until(
+            "writers continue", LIMIT, () -> writers.sum(ChaosWriter::committed) > before + 500);
         writers.stop();
-        world.start(ChildSettings.relay()).awaitReady();
-        world.awaitQuiet(STUCK);
+        system.start(ChildSettings.relay()).awaitReady();
+        system.awaitQuiet(STUCK);
         long unknown = writers.sum(ChaosWriter::unknown);
         if (unknown > 0 && !died) {
-          unmet.add("told to be unknown: " + unknown + " (expected: none)");
+          unmet.add("unknown results: " + unknown + " (expected: none)");
         }
         Map<String, Long> figures =
             Map.of("refusedWrites", refused, "databaseDied", died ? 1L : 0L);
-        return new WorldResult(world.judge(), figures, unmet);
+        return new OutboxRowResult(system.verdict(), figures, unmet);
       }
     }
   }

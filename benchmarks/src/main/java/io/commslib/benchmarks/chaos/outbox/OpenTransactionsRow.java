@@ -16,8 +16,8 @@ import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Writers that hold their transactions open. Beside the relay runs the reader many outboxes have,
- * which remembers the greatest id it has seen: it has to lose, else the row shows nothing.
+ * Writers that keep their transactions open. A naive reader, which remembers the greatest id it has
+ * read, runs beside the relay. It must lose messages, or the row proves nothing.
  */
 final class OpenTransactionsRow {
 
@@ -26,24 +26,28 @@ final class OpenTransactionsRow {
 
   private OpenTransactionsRow() {}
 
-  static WorldResult run(RowEnvironment scene) throws Exception {
-    try (ChaosDatabase server = scene.database()) {
+  static OutboxRowResult run(RowEnvironment environment) throws Exception {
+    try (ChaosDatabase server = environment.database()) {
       return run(
-          server, scene.seed(), scene.choose(3_000, 20_000, 100_000), Duration.ofMillis(500));
+          server,
+          environment.seed(),
+          environment.bySize(3_000, 20_000, 100_000),
+          Duration.ofMillis(500));
     }
   }
 
-  static WorldResult run(ChaosDatabase server, long seed, int messages, Duration hold)
+  static OutboxRowResult run(ChaosDatabase server, long seed, int messages, Duration hold)
       throws Exception {
     List<String> unmet = new ArrayList<>();
-    ChaosWorld.Setting setting = new ChaosWorld.Setting(WRITERS + 8, 4, true, delivery -> {});
-    try (ChaosWorld world = new ChaosWorld(server, seed, setting)) {
-      world.start(ChildSettings.relay()).awaitReady();
-      NaiveReader naive = new NaiveReader(world.database());
-      try (Writers writers =
-          new Writers(
-              world,
-              world.database(),
+    OutboxTestSystem.Settings settings =
+        new OutboxTestSystem.Settings(WRITERS + 8, 4, true, delivery -> {});
+    try (OutboxTestSystem system = new OutboxTestSystem(server, seed, settings)) {
+      system.start(ChildSettings.relay()).awaitReady();
+      NaiveReader naive = new NaiveReader(system.database());
+      try (WriterThreads writers =
+          new WriterThreads(
+              system,
+              system.database(),
               WRITERS,
               messages,
               new ChaosWriter.Load(20, 100, 5, 0, 0, hold))) {
@@ -54,21 +58,21 @@ final class OpenTransactionsRow {
         writers.join();
       }
       naive.read();
-      world.awaitQuiet(STUCK);
+      system.awaitQuiet(STUCK);
       Set<String> missed = new HashSet<>();
-      for (MessageTrace order : world.tables().orders()) {
+      for (MessageTrace order : system.tables().orders()) {
         missed.add(order.id());
       }
       missed.removeAll(naive.seen);
       if (missed.isEmpty()) {
-        unmet.add("the reader by greater id lost nothing: the row shows nothing");
+        unmet.add("the naive reader lost nothing: the row proves nothing");
       }
-      return new WorldResult(
-          world.judge(), Map.of("lostByNaiveReader", (long) missed.size()), unmet);
+      return new OutboxRowResult(
+          system.verdict(), Map.of("lostByNaiveReader", (long) missed.size()), unmet);
     }
   }
 
-  /** Reads the business rows as they are numbered. */
+  /** Reads the business rows with an id greater than the last one read. */
   private static final class NaiveReader {
     final Set<String> seen = new HashSet<>();
     private final JdbcDatabase database;

@@ -18,21 +18,21 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What a world came to. The application's tables say what was committed and what had an effect; the
- * histories of the writers say what they were told.
+ * The verdict on a system. The application's tables show the committed messages and the effects.
+ * The histories of the writers show the results they got.
  *
- * @param committed messages of committed transactions
- * @param taken messages the broker took, repeated ones repeatedly
- * @param lost committed, or said to be, and without effect
- * @param uncommittedPublished taken by the broker without being committed
+ * @param committed the number of messages of committed transactions
+ * @param received the number of messages that the broker accepted, duplicates included
+ * @param lost messages that were committed, or reported as committed, and had no effect
+ * @param uncommittedPublished messages that the broker accepted and that were not committed
  * @param duplicateEffects effects beyond the first
  * @param inversions effects out of the order of their key
- * @param stuck rows left in the outbox when nothing moved any more, and dead letters
- * @param findings some of it in words
+ * @param stuck unfinished rows of the outbox at the end, and dead letters
+ * @param findings descriptions of some violations
  */
 record OutboxVerdict(
     long committed,
-    long taken,
+    long received,
     long lost,
     long uncommittedPublished,
     long duplicateEffects,
@@ -42,18 +42,18 @@ record OutboxVerdict(
 
   private static final Duration NO_LIMIT = Duration.ofHours(24);
 
-  static OutboxVerdict of(ChaosWorld world, List<Path> histories, Path own)
+  static OutboxVerdict of(OutboxTestSystem system, List<Path> histories, Path own)
       throws IOException, SQLException {
-    List<MessageTrace> orders = world.tables().orders();
+    List<MessageTrace> orders = system.tables().orders();
     Set<String> committed = new HashSet<>();
     orders.forEach(order -> committed.add(order.id()));
     try (HistoryWriter history = HistoryWriter.open(own, "chaos", "tables")) {
       for (MessageTrace order : orders) {
-        // The row is the attempt of a writer that died before it could tell.
+        // The row replaces the attempt of a writer that died before it recorded it.
         history.record(HistoryOp.ATTEMPT, order);
         history.record(HistoryOp.COMMIT, order);
       }
-      for (MessageTrace effect : world.tables().effects()) {
+      for (MessageTrace effect : system.tables().effects()) {
         history.record(HistoryOp.DELIVER, ChaosConsumer.NAME, effect, 1);
         history.record(HistoryOp.EFFECT, ChaosConsumer.NAME, effect, 1);
       }
@@ -62,22 +62,22 @@ record OutboxVerdict(
     files.add(own);
     HistoryVerdict verdict = HistoryOracle.of(List.of(ChaosConsumer.NAME), NO_LIMIT).judge(files);
     List<String> findings = new ArrayList<>(verdict.findings());
-    Set<String> uncommitted = new HashSet<>(world.arrivals().keySet());
+    Set<String> uncommitted = new HashSet<>(system.receivedFrom().keySet());
     uncommitted.removeAll(committed);
     uncommitted.stream().limit(20).forEach(id -> findings.add("published, not committed: " + id));
-    int deadLetters = world.consumer().deadLetters();
+    int deadLetters = system.consumer().deadLetterCount();
     return new OutboxVerdict(
         orders.size(),
-        world.arrived(),
+        system.receivedCount(),
         verdict.count(Counter.LOST),
         Math.max(uncommitted.size(), verdict.count(Counter.UNEXPECTED)),
         verdict.count(Counter.DUPLICATE_EFFECTS),
         verdict.count(Counter.REORDERED),
-        world.left() + deadLetters,
+        system.unfinishedRows() + deadLetters,
         findings);
   }
 
-  Map<String, Long> broken() {
+  Map<String, Long> violations() {
     Map<String, Long> counts = new LinkedHashMap<>();
     counts.put("lost", lost);
     counts.put("uncommittedPublished", uncommittedPublished);
@@ -88,7 +88,7 @@ record OutboxVerdict(
   }
 
   boolean isClean() {
-    return broken().values().stream().allMatch(count -> count == 0);
+    return violations().values().stream().allMatch(count -> count == 0);
   }
 
   OutboxVerdict plus(OutboxVerdict other) {
@@ -96,7 +96,7 @@ record OutboxVerdict(
     all.addAll(other.findings());
     return new OutboxVerdict(
         committed + other.committed,
-        taken + other.taken,
+        received + other.received,
         lost + other.lost,
         uncommittedPublished + other.uncommittedPublished,
         duplicateEffects + other.duplicateEffects,

@@ -12,69 +12,70 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * The broker refuses everything once, so all is parked. Then processes that put the parked messages
- * back are killed, one after the other, in the middle of it.
+ * The broker refuses every message once, so all are parked. Then processes that redrive them are
+ * killed halfway, one after the other.
  */
 final class RedriveKillRow {
 
   private static final List<String> POINTS =
-      List.of("replay.done", "replay.before-commit", "replay.committed");
+      List.of("redrive.done", "redrive.before-commit", "redrive.committed");
   private static final Duration LIMIT = Duration.ofMinutes(10);
   private static final Duration STUCK = Duration.ofSeconds(60);
   private static final int KILLS = 5;
 
   private RedriveKillRow() {}
 
-  static WorldResult run(RowEnvironment scene) throws Exception {
-    int messages = scene.choose(500, 10_000, 10_000);
-    Random random = new Random(scene.seed());
+  static OutboxRowResult run(RowEnvironment environment) throws Exception {
+    int messages = environment.bySize(500, 10_000, 10_000);
+    Random random = new Random(environment.seed());
     List<String> unmet = new ArrayList<>();
-    try (ChaosDatabase server = scene.database();
-        ChaosWorld world = new ChaosWorld(server, scene.seed())) {
+    try (ChaosDatabase server = environment.database();
+        OutboxTestSystem system = new OutboxTestSystem(server, environment.seed())) {
       ChildSettings settings = ChildSettings.relay().attempts(1);
-      ChaosWorld.Child refused = world.start(settings);
-      world.broker().refuse(refused.name());
+      OutboxTestSystem.Child refused = system.start(settings);
+      system.broker().refuseAll(refused.name());
       refused.awaitReady();
-      // Nearly a key each: the next of a key is not sent while one of it is parked.
+      // Nearly one key per message, since a key is blocked while one of its messages is parked.
       ChaosWriter.Load load = new ChaosWriter.Load(1_000_000, 50, 0, 0, 0, Duration.ZERO);
-      try (Writers writers = new Writers(world, world.database(), 2, messages, load)) {
+      try (WriterThreads writers =
+          new WriterThreads(system, system.database(), 2, messages, load)) {
         writers.join();
       }
-      Await.until("all parked, or behind one", LIMIT, () -> underWay(world) == 0);
-      world.kill(refused);
-      long parked = parked(world);
-      world.start(settings).awaitReady();
+      Await.until("all parked or blocked", LIMIT, () -> unblockedMessages(system) == 0);
+      system.kill(refused);
+      long parked = parked(system);
+      system.start(settings).awaitReady();
       for (int kill = 0; kill < KILLS; kill++) {
         String point = POINTS.get(kill % POINTS.size());
         int count = 1 + random.nextInt((int) parked / (2 * KILLS));
-        ChaosWorld.Child child =
-            world.start(ChildSettings.roles("replay", "none").crash(point, count));
+        OutboxTestSystem.Child child =
+            system.start(ChildSettings.roles("redrive", "none").crash(point, count));
         if (child.jvm().awaitExit(LIMIT) != CrashPoints.EXIT_STATUS) {
-          unmet.add(point + "@" + count + " was not come to: " + child.jvm().output());
+          unmet.add(point + "@" + count + " was not reached: " + child.jvm().output());
         }
       }
-      long left = parked(world);
+      long left = parked(system);
       if (left == 0 || left == parked) {
         unmet.add("parked after the kills: " + left + " of " + parked + " (expected: some)");
       }
-      world.start(ChildSettings.roles("replay", "none")).awaitReady();
-      world.awaitQuiet(STUCK);
-      long decisions = world.tables().rows("outbox_audit");
+      system.start(ChildSettings.roles("redrive", "none")).awaitReady();
+      system.awaitQuiet(STUCK);
+      long decisions = system.tables().rowCount("outbox_audit");
       if (decisions != parked) {
-        unmet.add("decisions on record: " + decisions + " (expected: " + parked + ")");
+        unmet.add("recorded decisions: " + decisions + " (expected: " + parked + ")");
       }
-      return new WorldResult(
-          world.judge(), Map.of("parked", parked, "leftByTheKilled", left), unmet);
+      return new OutboxRowResult(
+          system.verdict(), Map.of("parked", parked, "leftByTheKilled", left), unmet);
     }
   }
 
-  /** Messages of which none of their key is parked. */
-  private static long underWay(ChaosWorld world) {
-    JdbcDatabase database = world.database();
+  /** Returns the number of messages whose key is not blocked. */
+  private static long unblockedMessages(OutboxTestSystem system) {
+    JdbcDatabase database = system.database();
     try {
-      return world
+      return system
           .tables()
-          .number(
+          .queryLong(
               "SELECT count(*) FROM "
                   + database.table("outbox_message")
                   + " m WHERE NOT EXISTS (SELECT 1 FROM "
@@ -85,9 +86,9 @@ final class RedriveKillRow {
     }
   }
 
-  private static long parked(ChaosWorld world) {
+  private static long parked(OutboxTestSystem system) {
     try {
-      return world.tables().rows("outbox_parked");
+      return system.tables().rowCount("outbox_parked");
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }

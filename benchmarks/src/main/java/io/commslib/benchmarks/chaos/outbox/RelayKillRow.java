@@ -8,101 +8,103 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * A relay that is killed when the broker has confirmed and the row is still there: by SIGKILL from
- * outside right after a confirmation was sent, or by its own hand around the acknowledgement.
+ * A relay that dies after the broker's confirmation and before the row is deleted: by SIGKILL right
+ * after a confirmation was sent, or at a crash point around the deletion.
  */
 final class RelayKillRow {
 
-  private static final List<String> POINTS = List.of("publish.confirmed", "ack.before");
+  private static final List<String> POINTS = List.of("publish.confirmed", "delete.before");
   private static final Duration LIMIT = Duration.ofSeconds(120);
   private static final Duration STUCK = Duration.ofSeconds(60);
-  private static final Duration LOST = Duration.ofSeconds(3);
-  private static final int WORLDS = 5;
+  private static final Duration STUCK_WITH_LOSSES = Duration.ofSeconds(3);
+  private static final int PARALLEL_PARTS = 5;
 
   private RelayKillRow() {}
 
-  static WorldResult run(RowEnvironment scene) throws Exception {
-    int kills = scene.choose(WORLDS, 40, 200);
-    try (ChaosDatabase server = scene.database()) {
+  static OutboxRowResult run(RowEnvironment environment) throws Exception {
+    int kills = environment.bySize(PARALLEL_PARTS, 40, 200);
+    try (ChaosDatabase server = environment.database()) {
       return RowEnvironment.inParallel(
-          WORLDS,
-          WORLDS,
-          world ->
+          PARALLEL_PARTS,
+          PARALLEL_PARTS,
+          part ->
               run(
                   server,
-                  scene.seed() + world,
-                  kills / WORLDS,
+                  environment.seed() + part,
+                  kills / PARALLEL_PARTS,
                   250,
                   true,
-                  ChaosWorld.Setting.USUAL,
-                  scene.saboteur()));
+                  OutboxTestSystem.Settings.DEFAULTS,
+                  environment.saboteur()));
     }
   }
 
   /**
-   * Kills relays, each while it works off messages that were just written.
+   * Kills relays, each while it publishes messages that were just written.
    *
-   * @param kills how many relays die
-   * @param messages how many messages are there for each
+   * @param kills the number of relays that die
+   * @param messages the number of messages for each relay
    */
-  static WorldResult run(
+  static OutboxRowResult run(
       ChaosDatabase server,
       long seed,
       int kills,
       int messages,
       boolean waitForLeases,
-      ChaosWorld.Setting setting,
-      Saboteur saboteur)
+      OutboxTestSystem.Settings systemSettings,
+      OutboxSaboteur saboteur)
       throws Exception {
     Random random = new Random(seed);
     long sigkills = 0;
     long crashes = 0;
     List<String> unmet = new ArrayList<>();
-    try (ChaosWorld world = new ChaosWorld(server, seed, setting)) {
-      ChaosWriter writer = world.writer("w", world.database(), ChaosWriter.Load.PLAIN);
+    try (OutboxTestSystem system = new OutboxTestSystem(server, seed, systemSettings)) {
+      ChaosWriter writer = system.writer("w", system.database(), ChaosWriter.Load.PLAIN);
       for (int kill = 0; kill < kills; kill++) {
         for (long end = writer.committed() + messages; writer.committed() < end; ) {
           writer.write();
         }
-        boolean fromOutside = saboteur == Saboteur.NONE && kill % 2 == 0;
+        boolean bySignal = saboteur == OutboxSaboteur.NONE && kill % 2 == 0;
         ChildSettings settings =
             ChildSettings.relay().fence(random.nextBoolean()).saboteur(saboteur);
-        ChaosWorld.Child child;
-        if (fromOutside) {
-          child = world.start(settings);
-          world
+        OutboxTestSystem.Child child;
+        if (bySignal) {
+          child = system.start(settings);
+          system
               .broker()
               .afterConfirmations(
                   child.name(), 1 + random.nextInt(messages / 2), child.jvm()::kill);
           sigkills++;
         } else {
-          // The first acknowledgement may take everything at once.
+          // The first deletion may delete all rows.
           String point = point(random, server.kind());
-          int most = point.startsWith("ack") ? 1 : messages / 2;
-          child = world.start(settings.crash(point, 1 + random.nextInt(most)));
+          int maxCount = point.startsWith("delete") ? 1 : messages / 2;
+          child = system.start(settings.crash(point, 1 + random.nextInt(maxCount)));
           crashes++;
         }
         if (child.jvm().awaitExit(LIMIT) != 137) {
           unmet.add(child.name() + " was not killed: " + child.jvm().output());
         }
-        world.kill(child);
+        system.kill(child);
         if (!waitForLeases) {
-          world.expireLeases();
+          system.expireLeases();
         }
       }
-      world.start(ChildSettings.relay()).awaitReady();
-      // What a saboteur has lost never comes.
-      world.awaitQuiet(saboteur == Saboteur.NONE ? STUCK : LOST);
-      return new WorldResult(
-          world.judge(), Map.of("sigkills", sigkills, "crashes", crashes), unmet);
+      system.start(ChildSettings.relay()).awaitReady();
+      // Messages lost by a saboteur never have an effect.
+      system.awaitQuiet(saboteur == OutboxSaboteur.NONE ? STUCK : STUCK_WITH_LOSSES);
+      return new OutboxRowResult(
+          system.verdict(), Map.of("sigkills", sigkills, "crashes", crashes), unmet);
     }
   }
 
-  /** On PostgreSQL the acknowledgement is one statement, elsewhere one transaction. */
+  /**
+   * Chooses a crash point. On PostgreSQL the deletion is one statement, elsewhere a transaction.
+   */
   private static String point(Random random, ChaosDatabase.Kind kind) {
     int number = random.nextInt(POINTS.size() + 1);
     return number < POINTS.size()
         ? POINTS.get(number)
-        : kind == ChaosDatabase.Kind.POSTGRESQL ? "ack.done" : "ack.committed";
+        : kind == ChaosDatabase.Kind.POSTGRESQL ? "delete.done" : "delete.committed";
   }
 }

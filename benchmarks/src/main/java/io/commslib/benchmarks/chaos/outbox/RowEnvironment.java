@@ -12,25 +12,25 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * On what and how much a row runs.
+ * The environment and the amount of work of a row.
  *
- * @param kind of database
- * @param seed of everything random
- * @param size how much
- * @param saboteur what is done wrong on purpose
+ * @param kind the kind of database
+ * @param seed the seed of all random choices
+ * @param size the amount of work
+ * @param saboteur the deliberate fault
  */
-record RowEnvironment(ChaosDatabase.Kind kind, long seed, Size size, Saboteur saboteur) {
+record RowEnvironment(ChaosDatabase.Kind kind, long seed, Size size, OutboxSaboteur saboteur) {
 
-  /** A part of a row, in a world of its own. */
-  interface World {
-    WorldResult run(int number) throws Exception;
+  /** A part of a row, on its own system. */
+  interface RowPart {
+    OutboxRowResult run(int number) throws Exception;
   }
 
   ChaosDatabase database() throws IOException {
     return kind.start(Map.of());
   }
 
-  int choose(int quick, int usual, int full) {
+  int bySize(int quick, int usual, int full) {
     return switch (size) {
       case QUICK -> quick;
       case USUAL -> usual;
@@ -38,17 +38,17 @@ record RowEnvironment(ChaosDatabase.Kind kind, long seed, Size size, Saboteur sa
     };
   }
 
-  /** Runs worlds, some at a time; most of their time goes into waiting for leases. */
-  static WorldResult inParallel(int worlds, int atOnce, World world) throws Exception {
-    ExecutorService threads = Executors.newFixedThreadPool(Math.min(worlds, atOnce));
+  /** Runs parts in parallel, since they mostly wait for leases. */
+  static OutboxRowResult inParallel(int count, int atOnce, RowPart row) throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(Math.min(count, atOnce));
     try {
-      List<Future<WorldResult>> parts = new ArrayList<>();
-      for (int number = 0; number < worlds; number++) {
+      List<Future<OutboxRowResult>> parts = new ArrayList<>();
+      for (int number = 0; number < count; number++) {
         int own = number;
-        parts.add(threads.submit(() -> world.run(own)));
+        parts.add(threads.submit(() -> row.run(own)));
       }
-      WorldResult sum = parts.get(0).get();
-      for (Future<WorldResult> part : parts.subList(1, worlds)) {
+      OutboxRowResult sum = parts.get(0).get();
+      for (Future<OutboxRowResult> part : parts.subList(1, count)) {
         sum = sum.plus(part.get());
       }
       return sum;

@@ -14,12 +14,12 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A file system in memory with little room, for the table of messages alone; the rest of the
- * database has another. Mounting takes the rights of root.
+ * A small file system in memory that contains only the message table of the database. Mounting
+ * requires root.
  */
 final class SmallDisk implements AutoCloseable {
 
-  private static final int PIECE = 4_096;
+  private static final int CHUNK_BYTES = 4_096;
   private static final int ATTEMPTS = 1_000;
 
   private final Path mount;
@@ -55,7 +55,7 @@ final class SmallDisk implements AutoCloseable {
     try {
       if (process.waitFor() != 0) {
         throw new IOException(
-            String.join(" ", command) + " (expected: to work, as root): " + output.strip());
+            String.join(" ", command) + " (expected: to succeed, as root): " + output.strip());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -63,8 +63,8 @@ final class SmallDisk implements AutoCloseable {
     }
   }
 
-  /** Puts the table of messages there, before or after it is made, as the database can. */
-  void take(JdbcDatabase database) throws SQLException {
+  /** Places the message table on the disk; creates the outbox's tables. */
+  void placeMessageTable(JdbcDatabase database) throws SQLException {
     ChaosTables tables = new ChaosTables(database);
     String message = database.table("outbox_message");
     if (database.dialect().isMySql()) {
@@ -85,31 +85,31 @@ final class SmallDisk implements AutoCloseable {
             + " SET TABLESPACE commslib_chaos");
   }
 
-  /** Takes all the room that is left, though the server gives some back meanwhile. */
+  /** Fills the disk, also while the server frees some space. */
   void fill() throws IOException {
-    byte[] piece = new byte[PIECE];
+    byte[] piece = new byte[CHUNK_BYTES];
     try (OutputStream file = Files.newOutputStream(mount.resolve("filler"))) {
       for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         try {
           while (true) {
             file.write(piece);
           }
-        } catch (IOException full) {
-          if (mount.toFile().getUsableSpace() < PIECE) {
+        } catch (IOException diskFull) {
+          if (mount.toFile().getUsableSpace() < CHUNK_BYTES) {
             return;
           }
         }
       }
     }
-    throw new IOException("room left: " + mount.toFile().getUsableSpace() + " (expected: none)");
+    throw new IOException("free space: " + mount.toFile().getUsableSpace() + " (expected: none)");
   }
 
-  /** Gives it back. */
-  void makeRoom() throws IOException {
+  /** Frees the space that {@link #fill} used. */
+  void freeSpace() throws IOException {
     Files.delete(mount.resolve("filler"));
   }
 
-  /** Unmounts it; the server may still hold its files, so it goes as soon as that is over. */
+  /** Unmounts the disk; it is removed when the server has closed its files. */
   @Override
   public void close() throws IOException {
     run("umount", "--lazy", mount.toString());

@@ -6,39 +6,41 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A database with next to no connections: eight handlers and eight writers share a pool of two, the
- * relay has two of its own. All have to wait for each other, and none for ever.
+ * A database with very few connections: eight handlers and eight writers share a pool of two, the
+ * relay has another pool of two. All wait for each other, and none indefinitely.
  */
 final class SmallPoolRow {
 
   private static final Duration STUCK = Duration.ofSeconds(60);
-  private static final int EACH = 8;
+  private static final int THREADS = 8;
   private static final int POOL = 2;
 
   private SmallPoolRow() {}
 
-  static WorldResult run(RowEnvironment scene) throws Exception {
-    try (ChaosDatabase server = scene.kind().start(Map.of("max_connections", "10"));
-        ChaosWorld world =
-            new ChaosWorld(
-                server, scene.seed(), new ChaosWorld.Setting(POOL, EACH, true, delivery -> {}))) {
-      world.start(ChildSettings.relay().pool(POOL)).awaitReady();
-      try (Writers writers =
-          new Writers(
-              world,
-              world.database(),
-              EACH,
-              scene.choose(2_000, 20_000, 100_000),
+  static OutboxRowResult run(RowEnvironment environment) throws Exception {
+    try (ChaosDatabase server = environment.kind().start(Map.of("max_connections", "10"));
+        OutboxTestSystem system =
+            new OutboxTestSystem(
+                server,
+                environment.seed(),
+                new OutboxTestSystem.Settings(POOL, THREADS, true, delivery -> {}))) {
+      system.start(ChildSettings.relay().poolSize(POOL)).awaitReady();
+      try (WriterThreads writers =
+          new WriterThreads(
+              system,
+              system.database(),
+              THREADS,
+              environment.bySize(2_000, 20_000, 100_000),
               ChaosWriter.Load.PLAIN)) {
         writers.join();
-        world.awaitQuiet(STUCK);
-        return new WorldResult(
-            world.judge(),
+        system.awaitQuiet(STUCK);
+        return new OutboxRowResult(
+            system.verdict(),
             Map.of(
                 "failedTransactions",
                 writers.sum(ChaosWriter::failed),
                 "failedHandlers",
-                (long) world.consumer().failures()),
+                (long) system.consumer().failureCount()),
             List.of());
       }
     }

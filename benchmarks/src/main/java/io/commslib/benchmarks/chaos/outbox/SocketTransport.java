@@ -1,7 +1,7 @@
 package io.commslib.benchmarks.chaos.outbox;
 
-import io.commslib.benchmarks.chaos.outbox.Frames.Answer;
-import io.commslib.benchmarks.chaos.outbox.Frames.Request;
+import io.commslib.benchmarks.chaos.outbox.BrokerProtocol.Answer;
+import io.commslib.benchmarks.chaos.outbox.BrokerProtocol.Request;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
 import io.commslib.core.SendCertainty;
@@ -30,8 +30,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
- * The client of {@link ChaosBroker}. Pipelines; with the fence, publishes of a key that were handed
- * over before a failure of that key was known are refused by the broker.
+ * The client of {@link ChaosBroker}. Requests are pipelined. With the fence, the broker refuses
+ * publishes of a key that were sent before a failure of that key was known.
  */
 final class SocketTransport implements MessageTransport {
 
@@ -44,7 +44,7 @@ final class SocketTransport implements MessageTransport {
   private final DataOutputStream out;
   private final Map<Long, Pending> pending = new HashMap<>();
   private final Map<String, Integer> generations = new HashMap<>();
-  private long next;
+  private long nextNumber;
   private boolean broken;
 
   SocketTransport(int port, String name, boolean fencesKeys, CrashPoints points)
@@ -68,26 +68,26 @@ final class SocketTransport implements MessageTransport {
 
   private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
     points.reached("publish.before");
-    Pending made = new Pending(to, message, new CompletableFuture<>());
+    Pending request = new Pending(to, message, new CompletableFuture<>());
     synchronized (this) {
       if (broken) {
         return CompletableFuture.failedStage(
-            failure(made, FailureKind.TRANSIENT, SendCertainty.NOT_SENT));
+            failure(request, FailureKind.TRANSIENT, SendCertainty.NOT_SENT));
       }
-      long number = next++;
-      pending.put(number, made);
+      long number = nextNumber++;
+      pending.put(number, request);
       int generation = generations.getOrDefault(message.key().orElse(""), 0);
       try {
-        Frames.write(out, new Request(number, generation, to, message));
+        BrokerProtocol.write(out, new Request(number, generation, to, message));
         out.flush();
       } catch (IOException e) {
         pending.remove(number);
         return CompletableFuture.failedStage(
-            failure(made, FailureKind.TRANSIENT, SendCertainty.MAYBE_SENT));
+            failure(request, FailureKind.TRANSIENT, SendCertainty.MAYBE_SENT));
       }
     }
     points.reached("publish.sent");
-    return made.result();
+    return request.result();
   }
 
   private void read() {
@@ -120,7 +120,7 @@ final class SocketTransport implements MessageTransport {
               .completeExceptionally(failure(done, FailureKind.TRANSIENT, SendCertainty.NOT_SENT));
     }
     if (answer != Answer.CONFIRMED) {
-      // Only now does everybody know: what is handed over from here on is meant.
+      // The publisher knows of the failure now, so later publishes of the key are accepted again.
       synchronized (this) {
         generations.merge(done.message().key().orElse(""), 1, Integer::sum);
       }
@@ -144,7 +144,13 @@ final class SocketTransport implements MessageTransport {
 
   private static PublishException failure(Pending of, FailureKind kind, SendCertainty certainty) {
     return new PublishException(
-        "CHAOS-001", kind, certainty, of.to(), of.message().id(), "as the broker was told", null);
+        "CHAOS-001",
+        kind,
+        certainty,
+        of.to(),
+        of.message().id(),
+        "refused by the chaos broker",
+        null);
   }
 
   @Override
@@ -164,12 +170,12 @@ final class SocketTransport implements MessageTransport {
 
   @Override
   public Subscriber subscriber() {
-    throw new UnsupportedOperationException("only takes messages");
+    throw new UnsupportedOperationException("publishes only");
   }
 
   @Override
   public DeadLetters deadLetters() {
-    throw new UnsupportedOperationException("only takes messages");
+    throw new UnsupportedOperationException("publishes only");
   }
 
   @Override

@@ -10,73 +10,75 @@ import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The broker refuses messages for good, and the table of parked ones takes none: they must stay
- * where they are, and be tried next to never. Once it takes them they are parked, and put back.
+ * The broker refuses messages permanently, and the table of parked messages refuses inserts. The
+ * messages must stay in the outbox and be tried rarely. Once the table accepts them, they are
+ * parked and redriven.
  */
 final class UnparkableRow {
 
   private static final Duration LIMIT = Duration.ofSeconds(120);
   private static final Duration STUCK = Duration.ofSeconds(60);
-  private static final int TRIES_A_SECOND = 2;
+  private static final int TRIES_PER_SECOND = 2;
   private static final int MESSAGES = 40;
 
   private UnparkableRow() {}
 
-  static WorldResult run(RowEnvironment scene) throws Exception {
-    Duration closed = Duration.ofSeconds(scene.choose(5, 20, 60));
+  static OutboxRowResult run(RowEnvironment environment) throws Exception {
+    Duration closed = Duration.ofSeconds(environment.bySize(5, 20, 60));
     List<String> unmet = new ArrayList<>();
-    try (ChaosDatabase server = scene.database();
-        ChaosWorld world = new ChaosWorld(server, scene.seed())) {
-      ChaosWorld.Child relay = world.start(ChildSettings.relay().attempts(1));
-      world.broker().refuse(relay.name());
+    try (ChaosDatabase server = environment.database();
+        OutboxTestSystem system = new OutboxTestSystem(server, environment.seed())) {
+      OutboxTestSystem.Child relay = system.start(ChildSettings.relay().attempts(1));
+      system.broker().refuseAll(relay.name());
       relay.awaitReady();
-      refuseParked(world, true);
+      setParkingRefused(system, true);
       ChaosWriter writer =
-          world.writer(
-              "w", world.database(), new ChaosWriter.Load(1_000_000, 1, 0, 0, 0, Duration.ZERO));
+          system.writer(
+              "w", system.database(), new ChaosWriter.Load(1_000_000, 1, 0, 0, 0, Duration.ZERO));
       while (writer.committed() < MESSAGES) {
         writer.write();
       }
-      Await.until("tried", LIMIT, () -> world.broker().refusals(relay.name()) > 0);
-      long before = world.broker().refusals(relay.name());
+      Await.until("tried", LIMIT, () -> system.broker().refusalsByClient(relay.name()) > 0);
+      long before = system.broker().refusalsByClient(relay.name());
       long end = System.nanoTime() + closed.toNanos();
       while (System.nanoTime() - end < 0) {
         LockSupport.parkNanos(20_000_000);
       }
-      long tries = world.broker().refusals(relay.name()) - before;
-      // Each message has its first try; what counts is how often they come again.
-      long allowed = MESSAGES * (1 + TRIES_A_SECOND * closed.toSeconds());
+      long tries = system.broker().refusalsByClient(relay.name()) - before;
+      // The first try of each message is free; the rate of later tries is limited.
+      long allowed = MESSAGES * (1 + TRIES_PER_SECOND * closed.toSeconds());
       if (tries > allowed) {
         unmet.add("tries: " + tries + " (expected: up to " + allowed + ")");
       }
-      long rows = world.tables().rows("outbox_message");
+      long rows = system.tables().rowCount("outbox_message");
       if (rows != MESSAGES) {
         unmet.add("messages left: " + rows + " (expected: " + MESSAGES + ")");
       }
-      refuseParked(world, false);
-      Await.until("parked", LIMIT, () -> parked(world) == MESSAGES);
-      world.kill(relay);
-      world.start(ChildSettings.roles("relay+replay", "none")).awaitReady();
-      world.awaitQuiet(STUCK);
-      return new WorldResult(
-          world.judge(),
+      setParkingRefused(system, false);
+      Await.until("parked", LIMIT, () -> parked(system) == MESSAGES);
+      system.kill(relay);
+      system.start(ChildSettings.roles("relay+redrive", "none")).awaitReady();
+      system.awaitQuiet(STUCK);
+      return new OutboxRowResult(
+          system.verdict(),
           Map.of("triesWhileClosed", tries, "secondsClosed", closed.toSeconds()),
           unmet);
     }
   }
 
-  private static void refuseParked(ChaosWorld world, boolean refuse) throws SQLException {
-    String parked = world.database().table("outbox_parked");
+  private static void setParkingRefused(OutboxTestSystem system, boolean refuse)
+      throws SQLException {
+    String parked = system.database().table("outbox_parked");
     String name = "commslib_chaos_closed";
-    // Whatever is inserted breaks it.
+    // Every insert violates it.
     String sql =
         refuse ? " ADD CONSTRAINT " + name + " CHECK (attempts < 0)" : " DROP CONSTRAINT " + name;
-    world.tables().execute("ALTER TABLE " + parked + sql);
+    system.tables().execute("ALTER TABLE " + parked + sql);
   }
 
-  private static long parked(ChaosWorld world) {
+  private static long parked(OutboxTestSystem system) {
     try {
-      return world.tables().rows("outbox_parked");
+      return system.tables().rowCount("outbox_parked");
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }

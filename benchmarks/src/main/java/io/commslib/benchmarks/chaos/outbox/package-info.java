@@ -1,6 +1,6 @@
 /**
- * Faults on the outbox and the inbox: real databases, relays and applications in processes of their
- * own that are killed, stopped and cut off, judged from tables and histories.
+ * Faults on the outbox and the inbox: real databases, relays and applications in separate processes
+ * that are killed, suspended and disconnected, judged from tables and histories.
  */
 @NullMarked
 package io.commslib.benchmarks.chaos.outbox;

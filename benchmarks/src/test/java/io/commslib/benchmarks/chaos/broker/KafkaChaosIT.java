@@ -8,31 +8,31 @@ import io.commslib.benchmarks.chaos.RowResult;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** That the command can go red; what it finds otherwise stands in the docs. */
+/** Shows that rows detect deliberate faults; the results of correct members are in the docs. */
 class KafkaChaosIT {
 
-  private static ChaosOptions quick(Saboteur saboteur) {
+  private static ChaosOptions quick(BrokerSaboteur saboteur) {
     return new ChaosOptions(3, List.of(), "", ChaosOptions.Size.QUICK, saboteur.name());
   }
 
   @Test
-  void seesWhatMembersWithoutInboxDoTwice() throws Exception {
-    RowResult result = new KafkaSuite().run("28", quick(Saboteur.WITHOUT_INBOX));
+  void detectsDuplicateEffectsOfMembersWithoutInbox() throws Exception {
+    RowResult result = new KafkaSuite().run("28", quick(BrokerSaboteur.WITHOUT_INBOX));
 
-    assertThat(result.broken().get("duplicateEffects")).isGreaterThan(1_000);
-    assertThat(result.broken().get("lost")).isZero();
+    assertThat(result.violations().get("duplicateEffects")).isGreaterThan(1_000);
+    assertThat(result.violations().get("lost")).isZero();
   }
 
   @Test
-  void seesWhatMembersSettleWithoutEffect() throws Exception {
-    RowResult result = new KafkaSuite().run("28", quick(Saboteur.FORGETS_EFFECTS));
+  void detectsMessagesSettledWithoutEffect() throws Exception {
+    RowResult result = new KafkaSuite().run("28", quick(BrokerSaboteur.FORGETS_EFFECTS));
 
-    assertThat(result.broken().get("lost")).isPositive();
-    assertThat(result.broken().get("duplicateEffects")).isZero();
+    assertThat(result.violations().get("lost")).isPositive();
+    assertThat(result.violations().get("duplicateEffects")).isZero();
   }
 
   @Test
-  void refusesASaboteurItDoesNotKnow() {
+  void refusesAnUnknownSaboteur() {
     ChaosOptions unknown = new ChaosOptions(3, List.of(), "", ChaosOptions.Size.QUICK, "SLOTH");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new KafkaSuite().run("28", unknown))

@@ -40,16 +40,16 @@ class OutboxFaultsIT {
     return kind == ChaosDatabase.Kind.POSTGRESQL ? postgres : mariadb;
   }
 
-  private static void assertKept(WorldResult part) {
-    assertThat(part.unmet()).isEmpty();
-    assertThat(part.verdict().findings()).isEmpty();
-    assertThat(part.isClean()).isTrue();
-    assertThat(part.verdict().committed()).isGreaterThan(100);
+  private static void assertPassed(OutboxRowResult result) {
+    assertThat(result.unmetExpectations()).isEmpty();
+    assertThat(result.verdict().findings()).isEmpty();
+    assertThat(result.isClean()).isTrue();
+    assertThat(result.verdict().committed()).isGreaterThan(100);
   }
 
   @Test
   void losesNothingWhereverTheApplicationDies() throws Exception {
-    assertKept(
+    assertPassed(
         CrashRow.run(
             database(),
             1,
@@ -63,56 +63,57 @@ class OutboxFaultsIT {
   }
 
   @Test
-  void tellsOfEachCommitThatWasCutThatItsResultIsUnknown() throws Exception {
-    WorldResult part = CommitCutRow.run(database(), 3, 30);
-    assertKept(part);
-    assertThat(part.figure("unknownCommits")).isGreaterThanOrEqualTo(30);
+  void reportsAnUnknownResultForEachCutCommit() throws Exception {
+    OutboxRowResult result = CommitCutRow.run(database(), 3, 30);
+    assertPassed(result);
+    assertThat(result.figure("unknownCommits")).isGreaterThanOrEqualTo(30);
   }
 
   @Test
-  void losesNothingToWritersThatHoldTheirTransactionsAsTheNaiveReaderDoes() throws Exception {
-    WorldResult part = OpenTransactionsRow.run(database(), 4, 2_000, Duration.ofMillis(200));
-    assertKept(part);
-    assertThat(part.figure("lostByNaiveReader")).isPositive();
+  void losesNothingWhenWritersKeepTransactionsOpenUnlikeANaiveReader() throws Exception {
+    OutboxRowResult result = OpenTransactionsRow.run(database(), 4, 2_000, Duration.ofMillis(200));
+    assertPassed(result);
+    assertThat(result.figure("lostByNaiveReader")).isPositive();
   }
 
   @Test
-  void hasEffectsOnceHoweverOftenMessagesCome() throws Exception {
-    assertKept(DuplicatesRow.run(database(), 5, 300, true));
+  void hasEffectsOnceHoweverOftenMessagesAreDelivered() throws Exception {
+    assertPassed(OutboxDuplicatesRow.run(database(), 5, 300, true));
   }
 
   @Test
-  void seesEffectsTwiceWithoutAnInbox() throws Exception {
-    WorldResult part = DuplicatesRow.run(database(), 5, 100, false);
-    assertThat(part.verdict().duplicateEffects()).isPositive();
+  void detectsDuplicateEffectsWithoutAnInbox() throws Exception {
+    OutboxRowResult result = OutboxDuplicatesRow.run(database(), 5, 100, false);
+    assertThat(result.verdict().duplicateEffects()).isPositive();
   }
 
   @Test
-  void seesARelayThatDecidesWithoutFence() throws Exception {
-    WorldResult part = PauseRow.run(database(), 6, Duration.ZERO, Saboteur.WITHOUT_FENCE);
-    assertThat(part.unmet()).anyMatch(text -> text.startsWith("decided by a relay"));
+  void detectsARelayThatDecidesWithoutFence() throws Exception {
+    OutboxRowResult result =
+        PausedRelayRow.run(database(), 6, Duration.ZERO, OutboxSaboteur.WITHOUT_FENCE);
+    assertThat(result.unmetExpectations()).anyMatch(text -> text.startsWith("decided by a relay"));
   }
 
   @Test
-  void seesARelayThatDeletesBeforeItIsConfirmed() throws Exception {
-    WorldResult part =
+  void detectsARelayThatDeletesRowsBeforeTheConfirmation() throws Exception {
+    OutboxRowResult result =
         RelayKillRow.run(
             database(),
             7,
             5,
             150,
             false,
-            ChaosWorld.Setting.USUAL,
-            Saboteur.DELETES_BEFORE_CONFIRM);
-    assertThat(part.verdict().lost()).isPositive();
+            OutboxTestSystem.Settings.DEFAULTS,
+            OutboxSaboteur.DELETES_BEFORE_CONFIRM);
+    assertThat(result.verdict().lost()).isPositive();
   }
 
   @Test
-  void refusesASaboteurThatItsRowWouldNotNotice() {
+  void refusesASaboteurThatTheRowWouldNotDetect() {
     ChaosOptions options =
         new ChaosOptions(7, List.of(), "", ChaosOptions.Size.QUICK, "WITHOUT_FENCE");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new OutboxChaos().run("2", options))
+        .isThrownBy(() -> new OutboxSuite().run("2", options))
         .withMessageStartingWith("--saboteur: WITHOUT_FENCE in row 2 (expected: ");
   }
 }

@@ -17,13 +17,13 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What a file must come to, worked out straight from its bytes. Shares no class with the services:
- * other parsing (a pattern per record), other sums (integers of the smallest unit of price), so
- * that a mistake there shows as a difference here.
+ * The expected figures of a file, computed from its bytes. Shares no class with the services and
+ * computes differently: it parses with a pattern and adds integers of the smallest unit of price.
+ * So a mistake in the services shows as a difference.
  */
 public final class Expectation {
 
-  /** One field, quoted or not, and what ends it. */
+  /** One field, quoted or not, with the separator after it. */
   private static final Pattern FIELD =
       Pattern.compile("(\"(?:[^\"]|\"\")*+\"?[^,\\r\\n]*+|[^,\\n]*?)(,|\\r?\\n|\\z)");
 
@@ -56,7 +56,7 @@ public final class Expectation {
 
   private Expectation() {}
 
-  /** Works out a file that is fed {@code repeat} times. */
+  /** Computes the expected figures of a file that is fed {@code repeat} times. */
   public static Expectation of(Path file, int repeat) throws IOException {
     return of(Files.readAllBytes(file), repeat);
   }
@@ -65,11 +65,11 @@ public final class Expectation {
     Expectation expectation = new Expectation();
     expectation.collect(text(bytes));
     expectation.bills.forEach(expectation::account);
-    expectation.note(repeat);
+    expectation.computeFigures(repeat);
     return expectation;
   }
 
-  /** Valid UTF-8 survives a round trip; anything else is windows-1252. */
+  /** Decodes the file: valid UTF-8 is unchanged by a round trip, anything else is windows-1252. */
   private static String text(byte[] bytes) {
     String utf8 = new String(bytes, StandardCharsets.UTF_8);
     if (Arrays.equals(utf8.getBytes(StandardCharsets.UTF_8), bytes)) {
@@ -92,7 +92,7 @@ public final class Expectation {
       }
       if (last || !matcher.group(2).equals(",")) {
         if (!header) {
-          sort(row.toArray(new String[0]));
+          addRow(row.toArray(new String[0]));
         }
         header = false;
         row.clear();
@@ -119,7 +119,7 @@ public final class Expectation {
     return text.toString();
   }
 
-  private void sort(String[] row) {
+  private void addRow(String[] row) {
     boolean fits =
         row.length == 8
             && !row[0].isEmpty()
@@ -145,7 +145,7 @@ public final class Expectation {
     if (number.startsWith("C")) {
       returns++;
       unitsRestocked = unitsRestocked.subtract(units(bill));
-      move(bill, -1);
+      changeStock(bill, -1);
       if (known) {
         refunded++;
         refundedTotal = refundedTotal.subtract(money(bill));
@@ -155,22 +155,22 @@ public final class Expectation {
     } else if (bill.negatives != 0) {
       adjustments++;
       unitsAdjusted = unitsAdjusted.add(units(bill));
-      move(bill, 1);
+      changeStock(bill, 1);
     } else {
       orders++;
       if (known) {
         shipped++;
         charged = charged.add(money(bill));
         unitsShipped = unitsShipped.add(units(bill));
-        move(bill, -1);
+        changeStock(bill, -1);
       } else {
         rejected++;
-        move(bill, 0);
+        changeStock(bill, 0);
       }
     }
   }
 
-  private void move(Bill bill, int sign) {
+  private void changeStock(Bill bill, int sign) {
     for (String[] row : bill.rows) {
       BigInteger pieces =
           new BigInteger(row[3].replace("+", "")).multiply(BigInteger.valueOf(sign));
@@ -205,7 +205,7 @@ public final class Expectation {
     return new BigDecimal(sum, places).setScale(2, RoundingMode.HALF_UP);
   }
 
-  private void note(int repeat) {
+  private void computeFigures(int repeat) {
     BigInteger times = BigInteger.valueOf(repeat);
     figures.put("orders", orders * repeat);
     figures.put("shipped", shipped * repeat);
@@ -223,12 +223,12 @@ public final class Expectation {
     stockChange.replaceAll((article, change) -> change.multiply(times));
   }
 
-  /** The expected figures by name: counts as numbers, amounts as text. */
+  /** {@return the expected figures by name, counts as numbers and amounts as text} */
   public Map<String, Object> figures() {
     return Map.copyOf(figures);
   }
 
-  /** By how much the stock of each article named in an accepted line must have changed. */
+  /** {@return the expected change of the stock of each article in an accepted line} */
   Map<String, BigInteger> stockChange() {
     return stockChange;
   }

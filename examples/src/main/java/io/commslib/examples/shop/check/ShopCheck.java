@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Compares what the shop came to with what the file says it must. */
+/** Compares the figures of the shop with those of the file. */
 public final class ShopCheck {
 
   private static final List<String> ZERO = List.of("lost", "duplicateEffects", "outOfOrder");
@@ -14,7 +14,7 @@ public final class ShopCheck {
 
   private ShopCheck() {}
 
-  /** Returns every difference in words; none if all is right. */
+  /** Returns a description of every difference. */
   public static List<String> differences(
       Expectation expected, Map<String, Object> found, ShopReader reader, int repeat)
       throws SQLException {
@@ -47,10 +47,11 @@ public final class ShopCheck {
       BigInteger start) {
     int wrong = 0;
     for (Map.Entry<String, BigInteger> entry : change.entrySet()) {
-      BigInteger right = start.add(entry.getValue());
+      BigInteger expected = start.add(entry.getValue());
       BigInteger found = stock.remove(entry.getKey());
-      if (!right.equals(found) && ++wrong <= MAX_SHOWN) {
-        differences.add("stock of " + entry.getKey() + ": " + found + " (expected: " + right + ")");
+      if (!expected.equals(found) && ++wrong <= MAX_SHOWN) {
+        differences.add(
+            "stock of " + entry.getKey() + ": " + found + " (expected: " + expected + ")");
       }
     }
     stock.forEach(

@@ -16,14 +16,14 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 
 /**
- * Reads the services' tables from outside. Knows table and column names only; what it finds is what
- * is in the databases, not what a service says.
+ * Reads the services' tables directly. It uses only names of tables and columns, so that it sees
+ * the contents of the databases and not what a service reports.
  */
 public final class ShopReader {
 
-  /** How far the shop is; cheap enough to ask several times a second. */
+  /** The progress of the shop; cheap enough to read several times per second. */
   public record Status(long committed, long effected, long unfinishedOrders) {
-    /** Messages that have been committed to an outbox and not yet taken effect. */
+    /** {@return the number of messages that are committed to an outbox and have no effect yet} */
     public long unfinished() {
       return committed - effected;
     }
@@ -51,7 +51,7 @@ public final class ShopReader {
     this.deadLetterIds = deadLetterIds;
   }
 
-  /** Returns how far the shop is. */
+  /** Reads the progress of the shop. */
   public Status status() throws SQLException {
     long committed = 0;
     long effected = 0;
@@ -65,7 +65,7 @@ public final class ShopReader {
         number("order", "SELECT count(*) FROM @customer_order WHERE status = 'PLACED'"));
   }
 
-  /** Returns ids committed to an outbox that neither took effect nor were parked. */
+  /** Reads the ids of messages committed to an outbox that have no effect and are not parked. */
   public Set<String> outstanding() throws SQLException {
     Set<String> open = new HashSet<>();
     for (String service : databases.keySet()) {
@@ -95,7 +95,7 @@ public final class ShopReader {
     return open;
   }
 
-  /** Returns what the shop came to, by the names of the summary. */
+  /** Reads the figures of the shop, by their names in the summary. */
   public Map<String, Object> figures(long rejectedLines) throws SQLException {
     Map<String, Object> figures = new LinkedHashMap<>();
     figures.put("orders", number("order", "SELECT count(*) FROM @customer_order"));
@@ -135,7 +135,7 @@ public final class ShopReader {
     return figures;
   }
 
-  /** Returns the stock of each article. */
+  /** Reads the stock of each article. */
   Map<String, BigInteger> stock() throws SQLException {
     Map<String, BigInteger> stock = new TreeMap<>();
     each(
@@ -194,8 +194,7 @@ public final class ShopReader {
   }
 
   /**
-   * Runs a query; {@code @name} stands for a table. A table the service has not made yet has no
-   * rows.
+   * Runs a query; {@code @name} stands for a table. A table that does not exist yet has no rows.
    */
   private void each(String service, String sql, RowReader reader) throws SQLException {
     JdbcDatabase database = databases.get(service);

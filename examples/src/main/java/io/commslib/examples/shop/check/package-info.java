@@ -1,6 +1,6 @@
 /**
- * Looks at what the services did, counts what went wrong, and compares it with the file by a path
- * of its own.
+ * Reads the results of the services, counts violations, and compares totals with the file. Shares
+ * no code with the services.
  */
 @NullMarked
 package io.commslib.examples.shop.check;

@@ -9,47 +9,48 @@ import io.commslib.core.messaging.Subscriber;
 import io.commslib.core.messaging.TransportCapabilities;
 
 /**
- * A transport that several services of one process share: closing it leaves it open for the others.
+ * A transport that several services of one process share. Closing it has no effect, so that the
+ * other services can continue to use it.
  */
-record BorrowedTransport(MessageTransport lent) implements MessageTransport {
+record BorrowedTransport(MessageTransport shared) implements MessageTransport {
 
   @Override
   public String name() {
-    return lent.name();
+    return shared.name();
   }
 
   @Override
   public TransportCapabilities capabilities() {
-    return lent.capabilities();
+    return shared.capabilities();
   }
 
   @Override
   public void declare(DestinationConfig config) {
-    lent.declare(config);
+    shared.declare(config);
   }
 
   @Override
   public Publisher publisher() {
-    return lent.publisher();
+    return shared.publisher();
   }
 
   @Override
   public Subscriber subscriber() {
-    return lent.subscriber();
+    return shared.subscriber();
   }
 
   @Override
   public DeadLetters deadLetters() {
-    return lent.deadLetters();
+    return shared.deadLetters();
   }
 
   @Override
   public Health health() {
-    return lent.health();
+    return shared.health();
   }
 
   @Override
   public void close() {
-    // Belongs to who lent it.
+    // The owner closes the shared transport.
   }
 }

@@ -10,10 +10,10 @@ import io.commslib.rabbit.RabbitTransportConfig;
 import java.time.Duration;
 import java.util.function.Function;
 
-/** Opens a service's connection to the broker: the line in which the brokers differ. */
+/** Opens a service's connection to the broker, the only code that depends on the broker. */
 final class Brokers implements AutoCloseable {
 
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration OPERATION_TIMEOUT = Duration.ofSeconds(10);
 
   private final Function<String, MessageTransport> open;
   private final Runnable close;
@@ -23,7 +23,7 @@ final class Brokers implements AutoCloseable {
     this.close = close;
   }
 
-  /** The broker of the options, at its address. */
+  /** Returns the broker of the options, at its address. */
   static Brokers at(
       ShopOptions.Broker broker, String address, CommsRuntime runtime, boolean stableMembers) {
     return switch (broker) {
@@ -40,7 +40,7 @@ final class Brokers implements AutoCloseable {
                 RabbitTransportConfig.builder(address)
                     .connectionName("shop-" + service)
                     .runtime(runtime)
-                    .operationTimeout(PATIENCE)
+                    .operationTimeout(OPERATION_TIMEOUT)
                     .build()),
         () -> {});
   }
@@ -51,16 +51,18 @@ final class Brokers implements AutoCloseable {
   }
 
   /**
-   * Kafka at an address.
+   * Returns Kafka at an address.
    *
-   * @param stableMembers whether a restarted process has its partitions back at once; two may then
-   *     not run side by side
+   * @param stableMembers whether a restarted process gets its partitions back immediately; two
+   *     processes of a service can't run at the same time then
    */
   private static Brokers kafka(String address, CommsRuntime runtime, boolean stableMembers) {
     return new Brokers(
         service -> {
           KafkaTransportConfig.Builder config =
-              KafkaTransportConfig.builder(address).runtime(runtime).operationTimeout(PATIENCE);
+              KafkaTransportConfig.builder(address)
+                  .runtime(runtime)
+                  .operationTimeout(OPERATION_TIMEOUT);
           if (stableMembers) {
             config.memberId(service);
           }

@@ -2,19 +2,19 @@ package io.commslib.examples.shop.cli;
 
 import java.util.List;
 
-/** What disturbs a run. */
+/** The faults of a run. */
 interface Chaos {
 
-  /** Begins to disturb; returns at once. */
+  /** Starts causing faults; returns immediately. */
   void begin(Feeder feeder, ShopRun run, ServiceHost services, Progress progress);
 
-  /** Whether it will disturb no more. */
+  /** {@return whether all faults are done} */
   boolean isOver();
 
-  /** What it was asked to do and could not. */
+  /** {@return descriptions of the planned faults that could not be caused} */
   List<String> shortfalls();
 
-  /** No disturbance. */
+  /** Returns an instance that causes no faults. */
   static Chaos none() {
     return new Chaos() {
       @Override

@@ -15,7 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
-/** Each service in a process of its own; a crash is a SIGKILL. */
+/** Runs each service in a separate process; a crash is a SIGKILL. */
 final class ChildServices implements ServiceHost {
 
   private static final int START_TRIES = 5;
@@ -34,9 +34,9 @@ final class ChildServices implements ServiceHost {
   @Override
   public void start() {
     out.println(
-        "to start one again: examples/run shop --service NAME "
+        "to restart a service: examples/run shop --service NAME "
             + String.join(" ", addresses.get()));
-    // All at once: most of the time goes into starting a JVM.
+    // In parallel, since starting a JVM takes most of the time.
     List<Thread> starting = new ArrayList<>();
     List<RuntimeException> failures = java.util.Collections.synchronizedList(new ArrayList<>());
     for (String service : ShopOptions.SERVICES) {
@@ -66,7 +66,7 @@ final class ChildServices implements ServiceHost {
     }
   }
 
-  /** Starts a service and waits until it says that it takes work. */
+  /** Starts a service and waits until it is ready. */
   private void start(String service) {
     for (int attempt = 1; ; attempt++) {
       Process process = launch(service);
@@ -100,8 +100,8 @@ final class ChildServices implements ServiceHost {
   }
 
   /**
-   * Under the build's tests the JVM's own class path is a jar of the test runner; this names the
-   * real one.
+   * Returns the class path; in the build's tests java.class.path names only a jar of the test
+   * runner.
    */
   private static String classPath() {
     return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));

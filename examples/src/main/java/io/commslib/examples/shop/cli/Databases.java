@@ -11,8 +11,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
 /**
- * A pool and a schema for each service: H2 in a file of its own, or PostgreSQL in a schema of its
- * own.
+ * A pool and a schema for each service: H2 with a file per service, or PostgreSQL with a schema per
+ * service.
  */
 final class Databases implements AutoCloseable {
 
@@ -31,8 +31,8 @@ final class Databases implements AutoCloseable {
   }
 
   static Databases h2(Path folder) {
-    // The async file system, because an interrupted handler would else close the file under all
-    // others.
+    // The async file system, since an interrupted handler would otherwise close the file for all
+    // users.
     return new Databases(
         service -> "jdbc:h2:async:" + folder.resolve(service).toAbsolutePath() + ";WRITE_DELAY=0",
         "sa",
@@ -70,7 +70,7 @@ final class Databases implements AutoCloseable {
               + withoutSecrets(config.getJdbcUrl())
               + ": "
               + firstLine(cause)
-              + "; check --jdbc, or leave it out to start one");
+              + "; check --jdbc, or omit it to start a server");
     } catch (RuntimeException e) {
       throw new UsageException(
           "can't use the database "

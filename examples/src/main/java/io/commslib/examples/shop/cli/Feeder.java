@@ -9,8 +9,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Feeds the invoices on a thread of its own: in file order, repetition by repetition, at most so
- * many per second.
+ * Feeds the invoices on a separate thread: in file order, repetition by repetition, at a limited
+ * rate.
  */
 final class Feeder {
 
@@ -37,7 +37,7 @@ final class Feeder {
     thread.start();
   }
 
-  /** Feeds no further than so many invoices until told otherwise. */
+  /** Limits the number of invoices to feed, until the next call. */
   void allow(long count) {
     allowed.set(count);
     LockSupport.unpark(thread);
@@ -93,7 +93,7 @@ final class Feeder {
     }
   }
 
-  /** Repeats until the database takes it: an invoice already fed is fed once. */
+  /** Repeats until the database accepts the invoice, which is fed only once. */
   private void feed(Invoice invoice, int repetition) {
     while (!stopped) {
       try {

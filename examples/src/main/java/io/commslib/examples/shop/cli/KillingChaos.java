@@ -13,24 +13,24 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Kills the broker, the database and every service, each several times and each while messages are
- * unfinished; order and times come from a seed. The feed advances by a slice per kill, so that
- * there is work under way until the last one.
+ * Kills the broker, the database and every service several times, each time while messages are
+ * unfinished. Order and times come from a seed. The feed advances by a slice per kill, so that
+ * there is unfinished work until the last one.
  */
 final class KillingChaos implements Chaos {
 
   private static final int KILLS_EACH = 3;
   private static final int MIN_UNFINISHED = 20;
   private static final int SLICE = 15;
-  private static final long LOOK_NANOS = 3_000_000L;
+  private static final long POLL_NANOS = 3_000_000L;
 
-  /** A quorum queue killed sooner after its declaration loses what it confirmed. */
+  /** A quorum queue that is killed sooner after its declaration can lose confirmed messages. */
   private static final long SETTLE_NANOS = 2_500_000_000L;
 
-  private static final long GIVE_UP_NANOS = 5_000_000_000L;
+  private static final long WORK_LIMIT_NANOS = 5_000_000_000L;
 
   private final Map<String, Runnable> targets = new LinkedHashMap<>();
-  private final Map<String, Integer> killed = new LinkedHashMap<>();
+  private final Map<String, Integer> kills = new LinkedHashMap<>();
   private final @Nullable TestServer broker;
   private final @Nullable TestServer database;
   private final long seed;
@@ -48,7 +48,7 @@ final class KillingChaos implements Chaos {
     addServer("broker", broker);
     addServer("database", database);
     ShopOptions.SERVICES.forEach(service -> targets.put(service, () -> services.crash(service)));
-    targets.keySet().forEach(target -> killed.put(target, 0));
+    targets.keySet().forEach(target -> kills.put(target, 0));
     progress.line(
         "chaos with --seed " + seed + ": " + KILLS_EACH + " kills each of " + targets.keySet());
     feeder.allow(0);
@@ -92,7 +92,7 @@ final class KillingChaos implements Chaos {
                 (System.nanoTime() - start) / 1e9,
                 unfinished));
         targets.get(target).run();
-        killed.merge(target, 1, Integer::sum);
+        kills.merge(target, 1, Integer::sum);
       }
     } finally {
       feeder.allow(Long.MAX_VALUE);
@@ -100,13 +100,13 @@ final class KillingChaos implements Chaos {
     }
   }
 
-  /** Feeds until enough is unfinished, and still is a while later; returns how much is then. */
+  /** Feeds until enough messages are unfinished, also after a delay; returns their number. */
   private long awaitWork(Feeder feeder, ShopRun run, long delayNanos) {
     ShopReader.Status none = new ShopReader.Status(0, 0, 0);
     long delay = delayNanos;
-    long end = System.nanoTime() + GIVE_UP_NANOS;
+    long end = System.nanoTime() + WORK_LIMIT_NANOS;
     while (true) {
-      long unfinished = run.look(none).unfinished();
+      long unfinished = run.statusOr(none).unfinished();
       if (unfinished >= MIN_UNFINISHED && delay == 0) {
         return unfinished;
       }
@@ -119,7 +119,7 @@ final class KillingChaos implements Chaos {
       } else if (System.nanoTime() > end) {
         return unfinished;
       }
-      pause(LOOK_NANOS);
+      pause(POLL_NANOS);
     }
   }
 
@@ -138,7 +138,7 @@ final class KillingChaos implements Chaos {
   @Override
   public List<String> shortfalls() {
     List<String> missing = new ArrayList<>();
-    killed.forEach(
+    kills.forEach(
         (target, count) -> {
           if (count < KILLS_EACH) {
             missing.add(

@@ -5,7 +5,7 @@ import io.commslib.core.time.CommsRuntime;
 import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.jdbc.JdbcDatabase;
 
-/** The environment of the services in this process. */
+/** The environment for services in this process. */
 record LocalEnvironment(Databases databases, Brokers brokers, CommsRuntime runtime, int repeat)
     implements ShopEnvironment {
 

@@ -11,10 +11,10 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
-/** The services in this process. */
+/** Runs the services in this process. */
 final class LocalServices implements ServiceHost {
 
-  /** How each service is wired. */
+  /** The wiring of each service. */
   static final Map<String, Function<ShopEnvironment, Lifecycle>> WIRING =
       Map.of(
           OrderService.NAME, OrderService::wire,
@@ -44,8 +44,8 @@ final class LocalServices implements ServiceHost {
 
   @Override
   public void crash(String service) {
-    // Closing without draining: running handlers are interrupted, nothing is settled, leases run
-    // out by themselves.
+    // Closes without draining: running handlers are interrupted, nothing is settled, and leases
+    // expire.
     running.remove(service).close();
     start(service);
   }

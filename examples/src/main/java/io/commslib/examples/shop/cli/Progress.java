@@ -4,7 +4,7 @@ import io.commslib.examples.shop.check.ShopReader;
 import java.io.PrintStream;
 import java.util.Locale;
 
-/** Shows how far the shop is: a bar when a terminal is attached, plain lines otherwise. */
+/** Shows the progress of the shop: a bar on a terminal, plain lines otherwise. */
 final class Progress {
 
   private static final int WIDTH = 30;
@@ -47,7 +47,7 @@ final class Progress {
     }
   }
 
-  /** Prints a line of its own, for example of a kill. */
+  /** Prints an extra line, for example for a kill. */
   void line(String text) {
     out.println((terminal ? "\r" : "") + text);
   }

@@ -12,7 +12,7 @@ import java.util.concurrent.CountDownLatch;
  */
 final class ServiceProcess {
 
-  /** What the process prints once the service takes work. */
+  /** The line that the process prints when the service is ready. */
   static final String READY = "ready";
 
   private static final Duration DRAIN = Duration.ofSeconds(10);
@@ -30,14 +30,14 @@ final class ServiceProcess {
                 .get(service)
                 .apply(new LocalEnvironment(databases, brokers, runtime, options.repeat()))) {
       lifecycle.start();
-      Thread leave = new Thread(() -> lifecycle.drain(DRAIN), "shop-leave");
-      Runtime.getRuntime().addShutdownHook(leave);
+      Thread drain = new Thread(() -> lifecycle.drain(DRAIN), "shop-leave");
+      Runtime.getRuntime().addShutdownHook(drain);
       System.out.println(READY);
       if (!options.withInput()) {
         new CountDownLatch(1).await();
       }
       while (System.in.read() >= 0) {
-        // Whoever started this process ends it by closing its input, also by dying.
+        // The parent process ends this one by closing its input, also when it dies.
       }
       lifecycle.drain(DRAIN);
       return 0;

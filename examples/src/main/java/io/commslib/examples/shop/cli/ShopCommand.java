@@ -17,12 +17,12 @@ import java.util.Comparator;
 import java.util.stream.Stream;
 
 /**
- * Runs the command line and says how it ended: 0 all right, 1 something differs, 2 it could not
- * begin.
+ * Runs the command line and returns the exit code: 0 if all checks passed, 1 if a check failed, 2
+ * if the run could not start.
  */
 public final class ShopCommand {
 
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration STALL_LIMIT = Duration.ofSeconds(30);
 
   private ShopCommand() {}
 
@@ -41,10 +41,10 @@ public final class ShopCommand {
       err.println(
           "shop: can't reach the broker: "
               + firstLine(e)
-              + "; check --kafka or --rabbit, or leave it out to start one");
+              + "; check --kafka or --rabbit, or omit it to start a broker");
       return 2;
     } catch (CommsException e) {
-      err.println("shop: the run could not begin: " + firstLine(e));
+      err.println("shop: the run could not start: " + firstLine(e));
       return 2;
     } catch (IOException | SQLException | RuntimeException e) {
       err.println("shop: failed: " + firstLine(e) + " (" + e.getClass().getSimpleName() + ")");
@@ -63,7 +63,7 @@ public final class ShopCommand {
       InvoiceFile invoices = read(file);
       try (CommsRuntime runtime = SystemRuntime.create();
           ShopServers servers = ShopServers.open(options, folder, runtime)) {
-        ShopRun run = new ShopRun(options, servers.environment(), out, PATIENCE);
+        ShopRun run = new ShopRun(options, servers.environment(), out, STALL_LIMIT);
         return run.execute(file, invoices, servers.services(out), servers.chaos());
       }
     } finally {
@@ -80,7 +80,9 @@ public final class ShopCommand {
       return InvoiceFile.read(file);
     } catch (NoSuchFileException e) {
       throw new UsageException(
-          "--orders: " + file + " does not exist; name a CSV file, or leave it out for the sample");
+          "--orders: "
+              + file
+              + " does not exist; name a CSV file, or omit the option to use the sample");
     } catch (IOException e) {
       throw new UsageException(
           "--orders: "

@@ -10,14 +10,14 @@ import org.jspecify.annotations.Nullable;
 /** The options of {@code examples/run shop}. Immutable. */
 public final class ShopOptions {
 
-  /** Which broker. */
+  /** The supported brokers. */
   public enum Broker {
     MEMORY,
     KAFKA,
     RABBIT
   }
 
-  /** Which database. */
+  /** The supported databases. */
   public enum Database {
     H2,
     POSTGRES
@@ -29,8 +29,8 @@ public final class ShopOptions {
       """
       usage: examples/run shop [options]
 
-      Four services (order, payment, inventory, shipping) that talk only through commslib: outbox, inbox, saga.
-      Feeds orders, waits until all is quiet, compares money and stock with the file, and ends with one line of JSON.
+      Four services (order, payment, inventory, shipping) that communicate only through commslib: outbox, inbox, saga.
+      Feeds orders, waits until all are processed, compares money and stock with the file, and ends with one line of JSON.
 
         --orders FILE.csv    invoices to feed (default: the bundled sample); columns InvoiceNo,StockCode,Description,
                              Quantity,InvoiceDate,UnitPrice,CustomerID,Country
@@ -41,14 +41,14 @@ public final class ShopOptions {
         --kafka HOST:PORT    a running Kafka, instead of one started for this run
         --rabbit URI         a running RabbitMQ (amqp://user:password@host:port)
         --jdbc URL           a running PostgreSQL (jdbc:postgresql://...?user=...&password=...), with an empty database
-        --processes          each service in a process of its own (needs kafka or rabbit, and postgres)
-        --chaos              kills and restarts broker, database and services while orders flow
-        --seed N             seed of the chaos (default: drawn and printed)
-        --service NAME       runs one service only, until it is terminated (needs the addresses)
-        --with-input         with --service: ends also when its input ends, as when the process that started it dies
-        --help               this text
+        --processes          runs each service in a separate process (requires kafka or rabbit, and postgres)
+        --chaos              kills and restarts broker, database and services during the run
+        --seed N             seed of the chaos (default: random, printed)
+        --service NAME       runs one service only, until it is terminated (requires the addresses)
+        --with-input         with --service: ends also when its input is closed, for example when its parent process dies
+        --help               prints this text
 
-      Exit code: 0 all is right, 1 something differs (the last lines say what), 2 the run could not begin.
+      Exit code: 0 all checks passed, 1 a check failed (see the last lines), 2 the run could not start.
       """;
 
   private @Nullable Path orders;
@@ -68,7 +68,7 @@ public final class ShopOptions {
 
   private ShopOptions() {}
 
-  /** Reads the command line; throws {@link UsageException} naming the option and the rule. */
+  /** Parses the command line; throws {@link UsageException} with the option and the rule. */
   public static ShopOptions parse(String... arguments) {
     ShopOptions options = new ShopOptions();
     for (int i = 0; i < arguments.length; i++) {
@@ -131,37 +131,35 @@ public final class ShopOptions {
   }
 
   private void check() {
-    require(kafka == null || broker == Broker.KAFKA, "--kafka goes with --broker kafka");
-    require(rabbit == null || broker == Broker.RABBIT, "--rabbit goes with --broker rabbit");
-    require(jdbc == null || database == Database.POSTGRES, "--jdbc goes with --database postgres");
-    require(seed == null || chaos, "--seed goes with --chaos");
-    require(!withInput || service != null, "--with-input goes with --service");
+    require(kafka == null || broker == Broker.KAFKA, "--kafka requires --broker kafka");
+    require(rabbit == null || broker == Broker.RABBIT, "--rabbit requires --broker rabbit");
+    require(jdbc == null || database == Database.POSTGRES, "--jdbc requires --database postgres");
+    require(seed == null || chaos, "--seed requires --chaos");
+    require(!withInput || service != null, "--with-input requires --service");
     if (processes || (chaos && broker != Broker.MEMORY)) {
       require(
           broker != Broker.MEMORY,
-          "--processes needs --broker kafka or rabbit: memory lives in one process");
+          "--processes requires --broker kafka or rabbit: memory works in one process only");
       require(
-          database == Database.POSTGRES,
-          "services in processes of their own need --database postgres");
+          database == Database.POSTGRES, "separate service processes require --database postgres");
     }
     if (chaos) {
       require(
           kafka == null && rabbit == null && jdbc == null,
-          "--chaos kills the servers, so it only uses its own: leave out --kafka, --rabbit and --jdbc");
+          "--chaos kills the servers, so it starts its own: omit --kafka, --rabbit and --jdbc");
       require(
           broker != Broker.MEMORY || database == Database.H2,
-          "--chaos with --broker memory uses --database h2");
+          "--chaos with --broker memory requires --database h2");
     }
     if (service != null) {
       require(
           broker != Broker.MEMORY,
-          "--service needs --broker kafka or rabbit: memory lives in one process");
-      require(
-          !chaos && !processes, "--service runs one service; leave out --chaos and --processes");
-      require(jdbc != null, "--service needs --database postgres --jdbc URL");
+          "--service requires --broker kafka or rabbit: memory works in one process only");
+      require(!chaos && !processes, "--service runs one service: omit --chaos and --processes");
+      require(jdbc != null, "--service requires --database postgres --jdbc URL");
       require(
           broker == Broker.KAFKA ? kafka != null : rabbit != null,
-          "--service needs the broker's address: --kafka HOST:PORT or --rabbit URI");
+          "--service requires the broker's address: --kafka HOST:PORT or --rabbit URI");
     }
   }
 
@@ -230,12 +228,15 @@ public final class ShopOptions {
     return repeat;
   }
 
-  /** Invoices per second, 0 for no limit. */
+  /** {@return the maximum number of invoices per second, 0 for no limit} */
   public int speed() {
     return speed;
   }
 
-  /** Whether services run in processes of their own; with chaos on a real broker they always do. */
+  /**
+   * {@return whether services run in separate processes, as they always do with chaos on a real
+   * broker}
+   */
   public boolean separateProcesses() {
     return processes || (chaos && broker != Broker.MEMORY);
   }
@@ -252,7 +253,7 @@ public final class ShopOptions {
     return Optional.ofNullable(service);
   }
 
-  /** Whether a service process ends with its input. */
+  /** {@return whether a service process ends when its input is closed} */
   public boolean withInput() {
     return withInput;
   }

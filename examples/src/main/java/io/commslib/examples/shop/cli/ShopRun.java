@@ -24,23 +24,23 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 
-/** One run of the shop: feed, wait until all is quiet, check, say what came of it. */
+/** One run of the shop: feeds, waits until all is processed, checks, and prints the result. */
 final class ShopRun {
 
   /**
-   * Set by {@code examples/run} when a terminal is attached; the JVM's own word for it differs by
+   * The property that {@code examples/run} sets on a terminal; the JVM's own detection differs by
    * version.
    */
   private static final String TERMINAL = "commslib.terminal";
 
-  private static final long LOOK_NANOS = 200_000_000L;
-  private static final long SETTLED_NANOS = 1_000_000_000L;
+  private static final long POLL_NANOS = 200_000_000L;
+  private static final long UNCHANGED_NANOS = 1_000_000_000L;
   private static final int MAX_DEAD_LETTERS = 100_000;
 
   private final ShopOptions options;
   private final ShopEnvironment environment;
   private final PrintStream out;
-  private final Duration patience;
+  private final Duration stallLimit;
   private final MessageTransport observer;
   private final ShopReader reader;
   private final long startNanos = System.nanoTime();
@@ -48,10 +48,10 @@ final class ShopRun {
   /**
    * Creates a run.
    *
-   * @param patience how long nothing may move before the run gives up
+   * @param stallLimit the time without progress after which the run fails
    */
-  ShopRun(ShopOptions options, ShopEnvironment environment, PrintStream out, Duration patience) {
-    this.patience = patience;
+  ShopRun(ShopOptions options, ShopEnvironment environment, PrintStream out, Duration stallLimit) {
+    this.stallLimit = stallLimit;
     this.options = options;
     this.environment = environment;
     this.out = out;
@@ -77,7 +77,7 @@ final class ShopRun {
     return ids;
   }
 
-  /** Returns the exit code. */
+  /** Runs the shop and returns the exit code. */
   int execute(Path file, InvoiceFile invoices, ServiceHost services, Chaos chaos)
       throws IOException, SQLException {
     reportRejected(invoices);
@@ -92,7 +92,7 @@ final class ShopRun {
     boolean quiet = awaitQuiet(feeder, progress, chaos);
     progress.end();
     if (!quiet) {
-      problems.add("nothing has moved for " + patience.toSeconds() + " s");
+      problems.add("no progress for " + stallLimit.toSeconds() + " s");
     }
     problems.addAll(chaos.shortfalls());
     feeder.stop();
@@ -122,7 +122,7 @@ final class ShopRun {
     ShopReader.Status last = new ShopReader.Status(-1, -1, -1);
     long movedNanos = System.nanoTime();
     while (true) {
-      ShopReader.Status now = look(last);
+      ShopReader.Status now = statusOr(last);
       long fed = feeder.fed();
       if (!now.equals(last)) {
         movedNanos = System.nanoTime();
@@ -130,22 +130,22 @@ final class ShopRun {
       }
       progress.show(fed, now);
       boolean fedAll = feeder.isDone() && chaos.isOver();
-      long still = System.nanoTime() - movedNanos;
+      long unchanged = System.nanoTime() - movedNanos;
       if (fedAll
           && now.unfinishedOrders() == 0
-          && (now.unfinished() == 0 || still > SETTLED_NANOS)
+          && (now.unfinished() == 0 || unchanged > UNCHANGED_NANOS)
           && isQuiet()) {
         return true;
       }
-      if (fedAll && still > patience.toNanos()) {
+      if (fedAll && unchanged > stallLimit.toNanos()) {
         return false;
       }
-      LockSupport.parkNanos(LOOK_NANOS);
+      LockSupport.parkNanos(POLL_NANOS);
     }
   }
 
-  /** A database or broker that is just being killed is no reason to stop looking. */
-  ShopReader.Status look(ShopReader.Status last) {
+  /** Returns the status, or the last one while a database or broker is being killed. */
+  ShopReader.Status statusOr(ShopReader.Status last) {
     try {
       return reader.status();
     } catch (SQLException | RuntimeException e) {
@@ -168,7 +168,7 @@ final class ShopRun {
     out.println();
     if (problems.isEmpty()) {
       out.println(
-          "all right: money and stock are what the file says, nothing lost, doubled or overtaken");
+          "all checks passed: money and stock match the file, no message lost, duplicated or out of order");
     } else {
       problems.forEach(problem -> out.println("WRONG " + problem));
     }

@@ -16,7 +16,7 @@ import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** What a run stands on: broker, database and services, started for it or running already. */
+/** Broker, database and services of a run, started for it or running already. */
 final class ShopServers implements AutoCloseable {
 
   private final ShopOptions options;
@@ -96,7 +96,7 @@ final class ShopServers implements AutoCloseable {
     return options.chaos() ? new KillingChaos(options, brokerServer, databaseServer) : Chaos.none();
   }
 
-  /** The options by which a process of its own reaches the same broker and database. */
+  /** Returns the options with which a separate process connects to the same broker and database. */
   private List<String> addresses() {
     String withUser =
         databaseUrl

@@ -1,8 +1,8 @@
 package io.commslib.examples.shop.cli;
 
 /**
- * What the user asked for can't be done; the message says what and what to do. Ends with exit code
- * 2.
+ * The command line can't be executed; the message names the reason and the remedy. Leads to exit
+ * code 2.
  */
 public final class UsageException extends RuntimeException {
 

@@ -15,7 +15,7 @@ import io.commslib.examples.shop.messages.RestockGoods;
 import io.commslib.examples.shop.messages.ShopMessages;
 import io.commslib.examples.shop.messages.StockReleased;
 import io.commslib.examples.shop.messages.StockReserved;
-import io.commslib.examples.shop.platform.ServiceParts;
+import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.outbox.Outbox;
 import io.commslib.saga.Replies;
@@ -39,13 +39,13 @@ public final class InventoryService {
 
   /** Wires the service; start the lifecycle to run it. */
   public static Lifecycle wire(ShopEnvironment environment) {
-    ServiceParts parts = new ServiceParts(environment, NAME);
-    StockTable stock = new StockTable(parts.database, 1_000_000L * environment.repeat());
-    InventoryService service = new InventoryService(stock, parts.outbox);
+    ServiceComponents components = new ServiceComponents(environment, NAME);
+    StockTable stock = new StockTable(components.database, 1_000_000L * environment.repeat());
+    InventoryService service = new InventoryService(stock, components.outbox);
     return Lifecycle.builder()
-        .transport(parts.transport)
-        .relay(parts.relay)
-        .subscription(NAME, () -> parts.subscribe(ShopMessages.INVENTORY, service.handler()))
+        .transport(components.transport)
+        .relay(components.relay)
+        .subscription(NAME, () -> components.subscribe(ShopMessages.INVENTORY, service.handler()))
         .build();
   }
 

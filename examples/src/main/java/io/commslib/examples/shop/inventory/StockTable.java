@@ -14,18 +14,18 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Stock and reservations. Articles are always touched in one order, so that two orders never wait
- * for each other.
+ * Stock and reservations. Articles are always updated in the same order, so that two transactions
+ * never deadlock.
  */
 final class StockTable {
 
   private final ShopSql sql;
-  private final long start;
-  private final Set<String> known = ConcurrentHashMap.newKeySet();
+  private final long initialPieces;
+  private final Set<String> committedArticles = ConcurrentHashMap.newKeySet();
 
   StockTable(JdbcDatabase database, long start) {
     this.sql = new ShopSql(database);
-    this.start = start;
+    this.initialPieces = start;
     sql.create(
         """
         CREATE TABLE IF NOT EXISTS @stock (article varchar(1000) NOT NULL PRIMARY KEY, pieces bigint NOT NULL);
@@ -36,9 +36,9 @@ final class StockTable {
         """);
   }
 
-  /** Takes all of it, or nothing: then names an article of which there is not enough. */
-  Optional<String> take(TransactionContext tx, Map<String, Long> wanted) throws SQLException {
-    SortedMap<String, Long> sorted = new TreeMap<>(wanted);
+  /** Takes all pieces, or none; then returns an article with insufficient stock. */
+  Optional<String> take(TransactionContext tx, Map<String, Long> pieces) throws SQLException {
+    SortedMap<String, Long> sorted = new TreeMap<>(pieces);
     ensureRows(tx, sorted.keySet());
     SortedMap<String, Long> taken = new TreeMap<>();
     String missing = null;
@@ -103,7 +103,7 @@ final class StockTable {
     }
   }
 
-  /** Marks an order's reservation released; returns what it held, nothing if there was none. */
+  /** Marks an order's reservation as released; returns its pieces, empty if there was none. */
   Map<String, Long> release(TransactionContext tx, String orderId) throws SQLException {
     Map<String, Long> held = new TreeMap<>();
     try (PreparedStatement select =
@@ -133,11 +133,12 @@ final class StockTable {
   /** An article seen for the first time starts with the full stock. */
   private void ensureRows(TransactionContext tx, Set<String> articles) {
     for (String article : articles) {
-      if (!known.contains(article)) {
-        sql.insertNew(tx, "INSERT INTO @stock (article, pieces) VALUES (?, ?)", article, start);
+      if (!committedArticles.contains(article)) {
+        sql.insertNew(
+            tx, "INSERT INTO @stock (article, pieces) VALUES (?, ?)", article, initialPieces);
       }
     }
-    // Only what has committed may be taken for granted.
-    tx.afterCommit(() -> known.addAll(articles));
+    // Only committed rows are certain to exist.
+    tx.afterCommit(() -> committedArticles.addAll(articles));
   }
 }

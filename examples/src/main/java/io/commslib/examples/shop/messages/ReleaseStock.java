@@ -1,4 +1,4 @@
 package io.commslib.examples.shop.messages;
 
-/** Order to inventory: undo of a reservation, also of one that was never made. */
+/** Order to inventory: release a reservation, also if it was never made. */
 public record ReleaseStock(String orderId) {}

@@ -2,5 +2,5 @@ package io.commslib.examples.shop.messages;
 
 import java.util.Map;
 
-/** Order to inventory: goods came back. */
+/** Order to inventory: returned goods. */
 public record RestockGoods(String returnId, Map<String, Long> pieces) {}

@@ -3,5 +3,5 @@ package io.commslib.examples.shop.messages;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Storefront to order: goods come back; pieces are negative. */
+/** Storefront to order: a customer's return; pieces are negative. */
 public record ReturnGoods(String returnId, @Nullable String customerId, List<OrderLine> lines) {}

@@ -1,4 +1,4 @@
 package io.commslib.examples.shop.messages;
 
-/** Order to payment: undo of a charge, also of one that was never made. */
+/** Order to payment: reverse a charge, also if it was never made. */
 public record ReverseCharge(String orderId) {}

@@ -7,7 +7,7 @@ import io.commslib.core.messaging.MessageTransport;
 import io.commslib.jackson.JacksonCodec;
 import java.util.List;
 
-/** The queues of the shop and the names of its messages. */
+/** The queues of the shop and the types of its messages. */
 public final class ShopMessages {
 
   public static final Destination ORDER_INTAKE = Destination.queue("order.intake");
@@ -16,19 +16,19 @@ public final class ShopMessages {
   public static final Destination INVENTORY = Destination.queue("inventory.commands");
   public static final Destination SHIPPING = Destination.queue("shipping.commands");
 
-  /** All queues, for who looks after the whole shop. */
+  /** All queues of the shop. */
   public static final List<Destination> QUEUES =
       List.of(ORDER_INTAKE, ORDER_REPLIES, PAYMENT, INVENTORY, SHIPPING);
 
   private ShopMessages() {}
 
-  /** Makes sure that every queue exists before anybody publishes; safe to repeat. */
+  /** Declares every queue, which must happen before the first publish; safe to repeat. */
   public static void declare(MessageTransport transport) {
     QUEUES.forEach(
         queue -> transport.declare(DestinationConfig.builder(queue).partitions(8).build()));
   }
 
-  /** The closed list of message types, by stable name. */
+  /** {@return the closed list of message types, by stable name} */
   public static TypeRegistry types() {
     return TypeRegistry.builder(JacksonCodec.create())
         .register("order.place", PlaceOrder.class)

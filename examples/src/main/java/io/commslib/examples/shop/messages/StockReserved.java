@@ -1,4 +1,4 @@
 package io.commslib.examples.shop.messages;
 
-/** Inventory to order: all of it is reserved. */
+/** Inventory to order: all pieces are reserved. */
 public record StockReserved(String orderId, long pieces) {}

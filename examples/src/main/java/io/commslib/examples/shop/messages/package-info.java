@@ -1,4 +1,4 @@
-/** What the services say to each other: the only thing they share, with the queues it goes over. */
+/** The messages between the services and their queues, the only code that the services share. */
 @NullMarked
 package io.commslib.examples.shop.messages;
 

@@ -19,14 +19,11 @@ import io.commslib.examples.shop.messages.StockReserved;
 import io.commslib.saga.SagaDefinition;
 import java.time.Duration;
 
-/** The way of an order: reserve, charge, ship; and back when payment declines. */
+/** The saga of an order: reserve, charge, ship; compensated if the payment is declined. */
 final class OrderSaga {
 
-  /**
-   * Long enough for any of the servers to be down for a while: an outage is no reason to cancel an
-   * order.
-   */
-  private static final Duration PATIENCE = Duration.ofMinutes(10);
+  /** Longer than an outage of any server, since an outage must not cancel orders. */
+  private static final Duration STEP_TIMEOUT = Duration.ofMinutes(10);
 
   private OrderSaga() {}
 
@@ -40,7 +37,7 @@ final class OrderSaga {
         .refusedBy(OutOfStock.class, (order, reply) -> order)
         .compensate(INVENTORY, order -> new ReleaseStock(order.orderId()))
         .compensatedBy(StockReleased.class)
-        .timeout(PATIENCE)
+        .timeout(STEP_TIMEOUT)
         .step("charge")
         .command(
             PAYMENT,
@@ -49,11 +46,11 @@ final class OrderSaga {
         .refusedBy(PaymentDeclined.class, (order, reply) -> order)
         .compensate(PAYMENT, order -> new ReverseCharge(order.orderId()))
         .compensatedBy(ChargeReversed.class)
-        .timeout(PATIENCE)
+        .timeout(STEP_TIMEOUT)
         .step("ship")
         .command(SHIPPING, order -> new ShipOrder(order.orderId(), order.units()))
         .onReply(OrderShipped.class, (order, reply) -> order)
-        .timeout(PATIENCE)
+        .timeout(STEP_TIMEOUT)
         .onCompleted((order, tx) -> orders.finish(tx, order.orderId(), "SHIPPED"))
         .onCompensated((order, tx) -> orders.finish(tx, order.orderId(), "REJECTED"))
         .build();

@@ -13,7 +13,7 @@ import io.commslib.examples.shop.messages.RefundReturn;
 import io.commslib.examples.shop.messages.RestockGoods;
 import io.commslib.examples.shop.messages.ReturnGoods;
 import io.commslib.examples.shop.messages.ShopMessages;
-import io.commslib.examples.shop.platform.ServiceParts;
+import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.jackson.JacksonCodec;
 import io.commslib.outbox.Outbox;
@@ -26,7 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Takes orders and returns in, and sees each order through its saga. */
+/** Accepts orders and returns, and runs the saga of each order. */
 public final class OrderService {
 
   public static final String NAME = "order";
@@ -37,36 +37,37 @@ public final class OrderService {
   private final SagaDefinition<OrderState> saga;
   private final SagaEngine sagas;
 
-  private OrderService(ServiceParts parts) {
-    SagaSchema.scripts().apply(parts.database);
-    orders = new OrderTable(parts.database);
-    outbox = parts.outbox;
+  private OrderService(ServiceComponents components) {
+    SagaSchema.scripts().apply(components.database);
+    orders = new OrderTable(components.database);
+    outbox = components.outbox;
     saga = OrderSaga.definition(orders);
     sagas =
-        SagaEngine.builder(parts.database, types, JacksonCodec.create())
+        SagaEngine.builder(components.database, types, JacksonCodec.create())
             .outbox(outbox)
             .define(saga)
-            .runtime(parts.runtime)
+            .runtime(components.runtime)
             .build();
   }
 
   /** Wires the service; start the lifecycle to run it. */
   public static Lifecycle wire(ShopEnvironment environment) {
     // snippet: wiring
-    ServiceParts parts = new ServiceParts(environment, NAME);
-    OrderService service = new OrderService(parts);
+    ServiceComponents components = new ServiceComponents(environment, NAME);
+    OrderService service = new OrderService(components);
     TypedHandler intake =
         TypedHandler.builder(service.types)
             .on(PlaceOrder.class, service::place)
             .on(ReturnGoods.class, service::takeBack)
             .build();
     return Lifecycle.builder()
-        .transport(parts.transport)
-        .relay(parts.relay)
+        .transport(components.transport)
+        .relay(components.relay)
         .saga(service.sagas)
-        .subscription("intake", () -> parts.subscribe(ShopMessages.ORDER_INTAKE, intake))
+        .subscription("intake", () -> components.subscribe(ShopMessages.ORDER_INTAKE, intake))
         .subscription(
-            "replies", () -> parts.subscribe(ShopMessages.ORDER_REPLIES, service.sagas.replies()))
+            "replies",
+            () -> components.subscribe(ShopMessages.ORDER_REPLIES, service.sagas.replies()))
         .build();
     // end
   }
@@ -109,7 +110,7 @@ public final class OrderService {
     return types.message(command).causedBy(cause).key(cause.key().orElseThrow()).build();
   }
 
-  /** Exact, rounded once. */
+  /** Computes the exact total, rounded once. */
   private static BigDecimal total(List<OrderLine> lines) {
     BigDecimal total = BigDecimal.ZERO;
     for (OrderLine line : lines) {

@@ -3,7 +3,7 @@ package io.commslib.examples.shop.order;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What the saga of an order carries from step to step. */
+/** The state of an order's saga. */
 record OrderState(
     String orderId,
     @Nullable String customerId,

@@ -6,7 +6,7 @@ import io.commslib.jdbc.JdbcDatabase;
 import java.math.BigDecimal;
 import org.jspecify.annotations.Nullable;
 
-/** Orders and returns as the order service knows them. */
+/** The tables of orders and returns. */
 final class OrderTable {
 
   private final ShopSql sql;

@@ -1,4 +1,4 @@
-/** Takes orders and returns, and runs the saga of each order. */
+/** Accepts orders and returns, and runs the saga of each order. */
 @NullMarked
 package io.commslib.examples.shop.order;
 

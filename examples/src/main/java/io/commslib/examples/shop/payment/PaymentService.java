@@ -13,14 +13,14 @@ import io.commslib.examples.shop.messages.PaymentDeclined;
 import io.commslib.examples.shop.messages.RefundReturn;
 import io.commslib.examples.shop.messages.ReverseCharge;
 import io.commslib.examples.shop.messages.ShopMessages;
-import io.commslib.examples.shop.platform.ServiceParts;
+import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.examples.shop.platform.ShopSql;
 import io.commslib.outbox.Outbox;
 import io.commslib.saga.Replies;
 import java.math.BigDecimal;
 
-/** Charges orders and pays back returns. */
+/** Charges orders and refunds returns. */
 public final class PaymentService {
 
   public static final String NAME = "payment";
@@ -43,12 +43,13 @@ public final class PaymentService {
 
   /** Wires the service; start the lifecycle to run it. */
   public static Lifecycle wire(ShopEnvironment environment) {
-    ServiceParts parts = new ServiceParts(environment, NAME);
-    PaymentService service = new PaymentService(new ShopSql(parts.database), parts.outbox);
+    ServiceComponents components = new ServiceComponents(environment, NAME);
+    PaymentService service =
+        new PaymentService(new ShopSql(components.database), components.outbox);
     return Lifecycle.builder()
-        .transport(parts.transport)
-        .relay(parts.relay)
-        .subscription(NAME, () -> parts.subscribe(ShopMessages.PAYMENT, service.handler()))
+        .transport(components.transport)
+        .relay(components.relay)
+        .subscription(NAME, () -> components.subscribe(ShopMessages.PAYMENT, service.handler()))
         .build();
   }
 

@@ -1,4 +1,4 @@
-/** Charges, declines and refunds. */
+/** Charges or declines orders, and refunds returns. */
 @NullMarked
 package io.commslib.examples.shop.payment;
 

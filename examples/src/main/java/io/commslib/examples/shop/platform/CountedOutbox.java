@@ -9,16 +9,16 @@ import io.commslib.outbox.Outbox;
 import java.util.List;
 
 /**
- * An outbox that numbers and writes down what goes through it, so that the check can tell what was
- * lost or overtook. The number grows per key; its row is locked until commit, so numbers are given
- * in commit order, and writers of one key wait for each other as the outbox's order asks of them.
+ * An outbox that numbers and logs its messages, so that the check can find lost messages and wrong
+ * order. Numbers grow per key. The row of a key's number is locked until commit, so numbers are in
+ * commit order, and writers of one key wait for each other, as the outbox's order requires.
  */
 public final class CountedOutbox implements Outbox {
 
-  /** Header: which service sent it. */
+  /** Header: the service that sent the message. */
   public static final String PRODUCER = "shop-producer";
 
-  /** Header: its number among what that service sent with this key. */
+  /** Header: the number of the message among those of its service and key. */
   public static final String SEQUENCE = "shop-seq";
 
   private final String service;

@@ -6,8 +6,8 @@ import io.commslib.core.messaging.Settlement;
 import io.commslib.jdbc.JdbcDatabase;
 
 /**
- * Writes down every effect in the effect's own transaction, without a unique key: a second effect
- * shows as a second row.
+ * Logs every effect in its own transaction. The table has no unique key, so that a second effect is
+ * visible as a second row.
  */
 public final class EffectLog {
 
@@ -23,7 +23,7 @@ public final class EffectLog {
         """);
   }
 
-  /** The handler, with a line in the log for each message it handles. */
+  /** Wraps a handler so that it logs each message it handles. */
   public MessageHandler logged(MessageHandler handler) {
     return delivery -> {
       Settlement settlement = handler.handle(delivery);

@@ -5,20 +5,20 @@ import io.commslib.core.time.CommsRuntime;
 import io.commslib.jdbc.JdbcDatabase;
 
 /**
- * Where a service runs: which broker, which database, which clock. The same services run in one
- * process or in many.
+ * The environment of a service: broker, database and runtime. The same services run in one process
+ * or in many.
  */
 public interface ShopEnvironment {
 
-  /** Opens the service's connection to the broker; its lifecycle closes it. */
+  /** Opens the service's connection to the broker; the service's lifecycle closes it. */
   MessageTransport transport(String service);
 
-  /** The service's own schema. */
+  /** {@return the database with the service's own schema} */
   JdbcDatabase database(String service);
 
-  /** Time, randomness and threads. */
+  /** {@return the runtime: time, randomness and threads} */
   CommsRuntime runtime();
 
-  /** How often the bundled stock is multiplied, as the file is. */
+  /** {@return the number of times the file is fed; the initial stock is multiplied by it} */
   int repeat();
 }

@@ -11,8 +11,8 @@ import java.sql.SQLException;
 import java.util.Optional;
 
 /**
- * A few lines of JDBC for the services' own tables; {@code @name} in a statement stands for a table
- * of the schema.
+ * JDBC helpers for the services' own tables; {@code @name} in a statement stands for a table of the
+ * schema.
  */
 public final class ShopSql {
 
@@ -22,7 +22,7 @@ public final class ShopSql {
     this.database = database;
   }
 
-  /** Creates the service's tables that are missing; statements end with a semicolon. */
+  /** Creates missing tables; statements are separated by semicolons. */
   public void create(String statements) {
     JdbcTransactionRunner.create(database)
         .run(
@@ -44,7 +44,7 @@ public final class ShopSql {
     }
   }
 
-  /** Inserts a row unless its key is there; true if it was inserted. */
+  /** Inserts a row unless its key exists; returns whether it was inserted. */
   public boolean insertNew(TransactionContext tx, String sql, Object... parameters) {
     try (PreparedStatement statement =
         prepare(tx, sql + database.dialect().onConflictDoNothing(), parameters)) {

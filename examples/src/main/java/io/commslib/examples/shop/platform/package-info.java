@@ -1,6 +1,5 @@
 /**
- * What every service of the shop is made with: database, transport, outbox that counts, log of
- * effects.
+ * The common components of the services: database, transport, counting outbox, and log of effects.
  */
 @NullMarked
 package io.commslib.examples.shop.platform;

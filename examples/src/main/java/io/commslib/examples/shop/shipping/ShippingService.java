@@ -8,13 +8,13 @@ import io.commslib.core.messaging.Settlement;
 import io.commslib.examples.shop.messages.OrderShipped;
 import io.commslib.examples.shop.messages.ShipOrder;
 import io.commslib.examples.shop.messages.ShopMessages;
-import io.commslib.examples.shop.platform.ServiceParts;
+import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.examples.shop.platform.ShopSql;
 import io.commslib.outbox.Outbox;
 import io.commslib.saga.Replies;
 
-/** Ships what was reserved and paid. */
+/** Ships orders that are reserved and paid. */
 public final class ShippingService {
 
   public static final String NAME = "shipping";
@@ -32,14 +32,15 @@ public final class ShippingService {
 
   /** Wires the service; start the lifecycle to run it. */
   public static Lifecycle wire(ShopEnvironment environment) {
-    ServiceParts parts = new ServiceParts(environment, NAME);
-    ShippingService service = new ShippingService(new ShopSql(parts.database), parts.outbox);
+    ServiceComponents components = new ServiceComponents(environment, NAME);
+    ShippingService service =
+        new ShippingService(new ShopSql(components.database), components.outbox);
     TypedHandler handler =
         TypedHandler.builder(service.types).on(ShipOrder.class, service::ship).build();
     return Lifecycle.builder()
-        .transport(parts.transport)
-        .relay(parts.relay)
-        .subscription(NAME, () -> parts.subscribe(ShopMessages.SHIPPING, handler))
+        .transport(components.transport)
+        .relay(components.relay)
+        .subscription(NAME, () -> components.subscribe(ShopMessages.SHIPPING, handler))
         .build();
   }
 

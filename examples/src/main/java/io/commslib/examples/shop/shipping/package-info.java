@@ -1,4 +1,4 @@
-/** Ships what was reserved and paid. */
+/** Ships orders that are reserved and paid. */
 @NullMarked
 package io.commslib.examples.shop.shipping;
 

@@ -4,10 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
 
-/** RFC 4180: commas, quotes, doubled quotes, line breaks inside quotes; nothing is trimmed. */
+/**
+ * Reads CSV by RFC 4180: commas, quotes, doubled quotes, line breaks inside quotes; trims nothing.
+ */
 final class CsvReader {
 
-  private enum At {
+  private enum State {
     FIELD_START,
     PLAIN,
     QUOTED,
@@ -20,7 +22,7 @@ final class CsvReader {
   private final StringBuilder field = new StringBuilder();
   private long line = 1;
   private long recordLine = 1;
-  private At at = At.FIELD_START;
+  private State state = State.FIELD_START;
 
   private CsvReader(String text, BiConsumer<Long, List<String>> records) {
     this.text = text;
@@ -40,44 +42,44 @@ final class CsvReader {
       char c = text.charAt(i);
       boolean crlf = c == '\r' && i + 1 < text.length() && text.charAt(i + 1) == '\n';
       boolean lineEnd = c == '\n' || crlf;
-      if (lineEnd && at != At.QUOTED) {
+      if (lineEnd && state != State.QUOTED) {
         i += crlf ? 1 : 0;
         line++;
         endRecord();
       } else {
         line += c == '\n' ? 1 : 0;
-        take(c);
+        accept(c);
       }
     }
-    if (at != At.FIELD_START || !fields.isEmpty() || field.length() > 0) {
+    if (state != State.FIELD_START || !fields.isEmpty() || field.length() > 0) {
       endRecord();
     }
   }
 
-  private void take(char c) {
-    if (at == At.QUOTED) {
+  private void accept(char c) {
+    if (state == State.QUOTED) {
       if (c == '"') {
-        at = At.QUOTE_IN_QUOTED;
+        state = State.QUOTE_IN_QUOTED;
       } else {
         field.append(c);
       }
     } else if (c == ',') {
       endField();
-    } else if (c == '"' && at == At.FIELD_START) {
-      at = At.QUOTED;
-    } else if (c == '"' && at == At.QUOTE_IN_QUOTED) {
+    } else if (c == '"' && state == State.FIELD_START) {
+      state = State.QUOTED;
+    } else if (c == '"' && state == State.QUOTE_IN_QUOTED) {
       field.append(c);
-      at = At.QUOTED;
+      state = State.QUOTED;
     } else {
       field.append(c);
-      at = At.PLAIN;
+      state = State.PLAIN;
     }
   }
 
   private void endField() {
     fields.add(field.toString());
     field.setLength(0);
-    at = At.FIELD_START;
+    state = State.FIELD_START;
   }
 
   private void endRecord() {

@@ -2,10 +2,10 @@ package io.commslib.examples.shop.storefront;
 
 import java.util.List;
 
-/** The lines of one invoice number, wherever they stand in the file; all of one sign. */
+/** All lines of one invoice number, wherever they are in the file; all have the same sign. */
 public record Invoice(String number, String customer, List<InvoiceLine> lines, boolean negative) {
 
-  /** What an invoice means to the shop. */
+  /** The meaning of an invoice. */
   public enum Kind {
     ORDER,
     RETURN,

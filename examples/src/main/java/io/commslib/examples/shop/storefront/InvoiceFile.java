@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class InvoiceFile {
 
-  /** The header a file must have. */
+  /** The required header. */
   public static final List<String> HEADER =
       List.of(
           "InvoiceNo",
@@ -49,13 +49,13 @@ public final class InvoiceFile {
    * Reads a file.
    *
    * @throws IOException if it can't be read
-   * @throws IllegalArgumentException if it has no header, or another
+   * @throws IllegalArgumentException if it is empty or has another header
    */
   public static InvoiceFile read(Path file) throws IOException {
     return parse(decode(Files.readAllBytes(file)));
   }
 
-  /** The whole file is UTF-8, else all of it is windows-1252. */
+  /** Decodes the whole file as UTF-8 if it is valid UTF-8, otherwise as windows-1252. */
   static String decode(byte[] bytes) {
     try {
       String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
@@ -72,7 +72,7 @@ public final class InvoiceFile {
       throw new IllegalArgumentException(
           "the file is empty (expected: the header " + String.join(",", HEADER) + ")");
     }
-    return reading.end();
+    return reading.toInvoiceFile();
   }
 
   public List<Invoice> invoices() {
@@ -129,7 +129,7 @@ public final class InvoiceFile {
       return PRICE.matcher(fields.get(5)).matches() ? null : "price is not a decimal number";
     }
 
-    InvoiceFile end() {
+    InvoiceFile toInvoiceFile() {
       List<Invoice> invoices = new ArrayList<>();
       lines.forEach(
           (number, all) -> {

@@ -1,4 +1,4 @@
 package io.commslib.examples.shop.storefront;
 
-/** A line that can't be an order line, and why. */
+/** A line that can't be an order line, with the reason. */
 public record RejectedLine(long number, String reason) {}

@@ -4,14 +4,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.UUID;
 import java.util.regex.Pattern;
 
-/** Ids that are the same in every run of the same file, so that feeding can be resumed. */
+/** Creates ids that are the same in every run of the same file, so that feeding can be resumed. */
 final class ShopIds {
 
   private static final Pattern PLAIN = Pattern.compile("[\\x21-\\x7e]{1,100}");
 
   private ShopIds() {}
 
-  /** Distinct per invoice and repetition; long or strange invoice numbers are hashed. */
+  /** Returns an id per invoice and repetition; long or non-ASCII invoice numbers are hashed. */
   static String invoice(String number, int repetition) {
     return plain(number) + (repetition == 1 ? "" : "#" + repetition);
   }
@@ -21,7 +21,7 @@ final class ShopIds {
         .toString();
   }
 
-  /** Text that may be a key or an id: as it is if short printable ASCII, else its hash. */
+  /** Returns text that is a valid key or id: short printable ASCII unchanged, other text hashed. */
   static String plain(String text) {
     return PLAIN.matcher(text).matches()
         ? text

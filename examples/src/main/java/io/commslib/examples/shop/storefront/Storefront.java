@@ -11,7 +11,7 @@ import io.commslib.examples.shop.messages.PlaceOrder;
 import io.commslib.examples.shop.messages.ReturnGoods;
 import io.commslib.examples.shop.messages.ShopMessages;
 import io.commslib.examples.shop.platform.CountedOutbox;
-import io.commslib.examples.shop.platform.ServiceParts;
+import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.examples.shop.platform.ShopSql;
 import io.commslib.jdbc.JdbcTransactionRunner;
@@ -22,8 +22,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Feeds invoices into the shop, each once: what was fed stands in a table, in the commit of the
- * message itself.
+ * Feeds each invoice into the shop once: a table records the fed invoices, in the same transaction
+ * as the message.
  */
 public final class Storefront {
 
@@ -36,19 +36,19 @@ public final class Storefront {
   private final Lifecycle lifecycle;
 
   public Storefront(ShopEnvironment environment) {
-    ServiceParts parts = new ServiceParts(environment, NAME);
-    transactions = parts.transactions;
-    outbox = parts.outbox;
-    sql = new ShopSql(parts.database);
+    ServiceComponents components = new ServiceComponents(environment, NAME);
+    transactions = components.transactions;
+    outbox = components.outbox;
+    sql = new ShopSql(components.database);
     sql.create("CREATE TABLE IF NOT EXISTS @fed (invoice_id varchar(200) NOT NULL PRIMARY KEY)");
-    lifecycle = Lifecycle.builder().transport(parts.transport).relay(parts.relay).build();
+    lifecycle = Lifecycle.builder().transport(components.transport).relay(components.relay).build();
   }
 
   public Lifecycle lifecycle() {
     return lifecycle;
   }
 
-  /** Publishes an invoice unless an earlier run has; true if it did. */
+  /** Publishes an invoice unless an earlier run did; returns whether it was published. */
   public boolean feed(Invoice invoice, int repetition) {
     String id = ShopIds.invoice(invoice.number(), repetition);
     return transactions.run(

@@ -1,4 +1,4 @@
-/** Reads the invoices and feeds them, each once, into the shop. */
+/** Reads the invoices and feeds each of them into the shop once. */
 @NullMarked
 package io.commslib.examples.shop.storefront;
 

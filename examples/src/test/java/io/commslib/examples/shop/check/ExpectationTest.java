@@ -47,7 +47,7 @@ class ExpectationTest {
   }
 
   @Test
-  void readsQuotesAndLineBreaksLikeTheStandardSays() {
+  void readsQuotesAndLineBreaksByRfc4180() {
     Expectation expected =
         of("\"1\",A,\"a, \"\"b\"\"\r\nc\",2,t,\"1.10\",c,UK\r\n2,A,d,1,t,1,c", 1);
     assertThat(expected.figures())

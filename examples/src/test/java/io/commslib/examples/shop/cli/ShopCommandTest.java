@@ -33,7 +33,7 @@ class ShopCommandTest {
   }
 
   @Test
-  void theBundledSampleEndsRightWithTheJsonAsItsLastLine() {
+  void theBundledSamplePassesAndPrintsJsonAsItsLastLine() {
     Result result = shop();
     String last = result.out().strip().lines().reduce((first, second) -> second).orElseThrow();
     assertThat(result.code()).as(result.out()).isZero();
@@ -47,7 +47,7 @@ class ShopCommandTest {
   }
 
   @Test
-  void crashedEnginesChangeNothing() {
+  void crashedServicesDoNotChangeTheResult() {
     Result result = shop("--chaos", "--seed", "3");
     assertThat(result.out())
         .contains("KILL order", "KILL payment", "KILL inventory", "KILL shipping");
@@ -66,21 +66,21 @@ class ShopCommandTest {
         "--speed 0|--speed: 0 (expected: 1..100000)",
         "--broker carrier-pigeon|--broker: carrier-pigeon (expected: one of [memory, kafka, rabbit])",
         "--database oracle|--database: oracle (expected: one of [h2, postgres])",
-        "--kafka localhost:1|--kafka goes with --broker kafka",
-        "--seed 1|--seed goes with --chaos",
-        "--processes|--processes needs --broker kafka or rabbit: memory lives in one process",
-        "--broker kafka --processes|services in processes of their own need --database postgres",
-        "--service order|--service needs --broker kafka or rabbit: memory lives in one process",
+        "--kafka localhost:1|--kafka requires --broker kafka",
+        "--seed 1|--seed requires --chaos",
+        "--processes|--processes requires --broker kafka or rabbit: memory works in one process only",
+        "--broker kafka --processes|separate service processes require --database postgres",
+        "--service order|--service requires --broker kafka or rabbit: memory works in one process only",
         "--service bakery|--service: bakery (expected: one of [order, payment, inventory, shipping])",
-        "--broker kafka --kafka here:1 --database postgres --chaos|--chaos kills the servers, so it only uses its own: leave out --kafka, --rabbit and --jdbc",
-        "--orders /no/such/file.csv|--orders: /no/such/file.csv does not exist; name a CSV file, or leave it out for the sample"
+        "--broker kafka --kafka here:1 --database postgres --chaos|--chaos kills the servers, so it starts its own: omit --kafka, --rabbit and --jdbc",
+        "--orders /no/such/file.csv|--orders: /no/such/file.csv does not exist; name a CSV file, or omit the option to use the sample"
       })
-  void whatCannotBeginEndsWithTwoAndOneLine(String arguments, String line) {
+  void wrongArgumentsExitWithTwoAndPrintOneLine(String arguments, String line) {
     assertRefused(shop(arguments.split(" ")), line);
   }
 
   @Test
-  void aFileThatIsNoInvoiceFileIsRefused() throws Exception {
+  void refusesAFileWithAnotherHeader() throws Exception {
     Path file = Files.writeString(folder.resolve("other.csv"), "a,b,c\n1,2,3\n");
     assertRefused(
         shop("--orders", file.toString()),
@@ -95,7 +95,7 @@ class ShopCommandTest {
 
   @Test
   @Timeout(value = 15, unit = TimeUnit.SECONDS)
-  void aDatabaseOutOfReachIsNamed() {
+  void theErrorNamesAnUnreachableDatabase() {
     Result result =
         shop(
             "--database",
@@ -114,7 +114,7 @@ class ShopCommandTest {
   @ParameterizedTest
   @Timeout(value = 15, unit = TimeUnit.SECONDS)
   @CsvSource({"kafka,--kafka,127.0.0.1:1", "rabbit,--rabbit,amqp://guest:hunter2@127.0.0.1:1"})
-  void aBrokerOutOfReachIsNamed(String broker, String option, String address) {
+  void theErrorNamesAnUnreachableBroker(String broker, String option, String address) {
     Result result = shop("--broker", broker, option, address);
     assertThat(result.code()).isEqualTo(2);
     assertThat(result.err())

@@ -17,8 +17,8 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
- * Each service in a process of its own; one is killed and started again by hand, as the run says
- * how.
+ * Each service in a separate process; one is killed and restarted with the command that the run
+ * prints.
  */
 class ShopProcessesIT {
 
@@ -27,7 +27,7 @@ class ShopProcessesIT {
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
   @Test
-  void aKilledServiceStartedAgainFinishesTheRunWithTheSameTotals() throws Exception {
+  void aKilledAndRestartedServiceFinishesTheRunWithTheSameTotals() throws Exception {
     PrintStream print = new PrintStream(out, true, StandardCharsets.UTF_8);
     CompletableFuture<Integer> run = new CompletableFuture<>();
     Thread thread =
@@ -52,8 +52,8 @@ class ShopProcessesIT {
     long pid = Long.parseLong(found("service payment is process (\\d+)"));
     ProcessHandle.of(pid).orElseThrow().destroyForcibly();
     ProcessHandle.of(pid).ifPresent(handle -> handle.onExit().join());
-    Process again =
-        startAgain(found("to start one again: examples/run shop --service NAME ([^\\n]*)"));
+    Process restarted =
+        restart(found("to restart a service: examples/run shop --service NAME ([^\\n]*)"));
     try {
       assertThat(run.get(120, java.util.concurrent.TimeUnit.SECONDS)).as(text()).isZero();
       assertThat(text())
@@ -61,11 +61,11 @@ class ShopProcessesIT {
               "\"orders\":280,\"shipped\":233,\"rejected\":47", "\"chargedTotal\":\"82371.17\"")
           .contains("\"lost\":0,\"duplicateEffects\":0,\"outOfOrder\":0");
     } finally {
-      again.destroyForcibly();
+      restarted.destroyForcibly();
     }
   }
 
-  private static Process startAgain(String addresses) throws Exception {
+  private static Process restart(String addresses) throws Exception {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     String classPath =

@@ -47,7 +47,7 @@ class InvoiceFileTest {
   }
 
   @Test
-  void groupsByInvoiceWhereverItsLinesStandAndTakesTheFirstCustomer() {
+  void groupsScatteredLinesByInvoiceAndUsesTheFirstCustomer() {
     InvoiceFile file =
         InvoiceFile.parse(HEADER + "1,A,d,1,t,1,,UK\n2,A,d,1,t,1,c2,UK\n1,a,d,1,t,1,c1,UK\n");
     assertThat(file.invoices()).extracting(Invoice::number).containsExactly("1", "2");
@@ -64,7 +64,7 @@ class InvoiceFileTest {
   }
 
   @Test
-  void tellsOrdersReturnsAndAdjustmentsApart() {
+  void distinguishesOrdersReturnsAndAdjustments() {
     InvoiceFile file =
         InvoiceFile.parse(HEADER + "1,A,d,1,t,1,c,UK\nC2,A,d,-1,t,1,c,UK\n3,A,d,-1,t,0,,UK\n");
     assertThat(file.invoices())
@@ -79,7 +79,7 @@ class InvoiceFileTest {
   }
 
   @Test
-  void readsTheWholeFileAsUtf8ElseAsWindows1252() {
+  void readsTheWholeFileAsUtf8OrElseAsWindows1252() {
     assertThat(InvoiceFile.decode("\ufeff\u00e9".getBytes(StandardCharsets.UTF_8)))
         .isEqualTo("\u00e9");
     byte[] western = "caf\u00e9 \u20ac".getBytes(Charset.forName("windows-1252"));

@@ -1,0 +1,67 @@
+package io.commslib.examples.shop.platform;
+
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.messaging.Subscription;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.time.CommsRuntime;
+import io.commslib.examples.shop.messages.ShopMessages;
+import io.commslib.idempotency.InboxConfig;
+import io.commslib.idempotency.InboxSchema;
+import io.commslib.idempotency.JdbcInbox;
+import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.outbox.JdbcOutbox;
+import io.commslib.outbox.OutboxConfig;
+import io.commslib.outbox.OutboxRelay;
+import io.commslib.outbox.OutboxSchema;
+
+/**
+ * The components of every service: database with tables, transport with queues, outbox with relay,
+ * inbox, and log of effects.
+ */
+public final class ServiceComponents {
+
+  private static final int WORKERS = 6;
+
+  public final JdbcDatabase database;
+  public final MessageTransport transport;
+  public final CommsRuntime runtime;
+  public final JdbcTransactionRunner transactions;
+  public final CountedOutbox outbox;
+  public final OutboxRelay relay;
+  private final JdbcInbox inbox;
+  private final EffectLog effects;
+
+  public ServiceComponents(ShopEnvironment environment, String service) {
+    database = environment.database(service);
+    runtime = environment.runtime();
+    OutboxSchema.scripts().apply(database);
+    InboxSchema.scripts().apply(database);
+    transport = environment.transport(service);
+    ShopMessages.declare(transport);
+    transactions = JdbcTransactionRunner.create(database);
+    // snippet: parts
+    JdbcOutbox stored = JdbcOutbox.create(database, OutboxConfig.defaults());
+    outbox = new CountedOutbox(service, stored, database);
+    relay = OutboxRelay.create(stored, transport, runtime);
+    // end
+    inbox = JdbcInbox.create(database, InboxConfig.defaults());
+    effects = new EffectLog(database);
+  }
+
+  /**
+   * Consumes a queue. Each message has one effect, in one transaction with the handler's writes.
+   */
+  public Subscription subscribe(Destination queue, MessageHandler handler) {
+    // snippet: subscribe
+    SubscriptionConfig config =
+        SubscriptionConfig.builder(queue)
+            .workers(WORKERS)
+            .transactional(transactions, inbox)
+            .build();
+    return transport.subscriber().subscribe(config, effects.logged(handler));
+    // end
+  }
+}
