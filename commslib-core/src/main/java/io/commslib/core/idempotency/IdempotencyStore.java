@@ -46,8 +46,8 @@ public interface IdempotencyStore {
 
   /**
    * Stores the result of a granted claim of either mode, valid when the transaction commits. A
-   * result that can't be kept whole is kept in its short form ({@link StoredResult#storable()}): it
-   * is no reason to roll the effects back.
+   * result that can't be kept whole is kept in its short form ({@link StoredResult#kept()}): it is
+   * no reason to roll the effects back.
    *
    * @param tx the request's transaction, on this store's database
    * @param request which request
@@ -81,7 +81,7 @@ public interface IdempotencyStore {
    * Stores the result of a granted claim; from now on claims of this key are answered {@code
    * COMPLETED} until the result's retention ends. Repeating it with the same token and result has
    * no effect. A result that can't be kept whole, or that the store refuses for good, is kept in
-   * its short form ({@link StoredResult#storable()}): it is no reason to do the work again.
+   * its short form ({@link StoredResult#kept()}): it is no reason to do the work again.
    *
    * @param request which request
    * @param token of the grant
