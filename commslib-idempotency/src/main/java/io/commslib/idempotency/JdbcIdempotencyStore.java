@@ -133,7 +133,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
                 || statementBytes(kept) <= database.maxStatementBytes());
     return fits
         ? kept
-        : ResultRecorder.logged(request, result.shortForm("it exceeds the limit of the database"));
+        : ResultRecorder.logged(request, result.shortened("it exceeds the limit of the database"));
   }
 
   /** Drivers may write a body into the statement's text, where a byte may take two. */
@@ -144,7 +144,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
   private static StoredResult rejected(
       RequestKey request, StoredResult result, StoreException failure) {
     return ResultRecorder.logged(
-        request, result.shortForm("the database refused it, " + failure.code()));
+        request, result.shortened("the database refused it, " + failure.code()));
   }
 
   @Override

@@ -39,7 +39,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A result that can't be stored in full does not repeat the work: the first caller gets it, and
  * repetitions get its status with a problem of code {@code COMMS-IDEMPOTENCY-004} ({@link
- * StoredResult#storable()}).
+ * StoredResult#kept()}).
  *
  * <pre>{@code
  * RequestGuard guard =
@@ -59,7 +59,7 @@ public final class RequestGuard {
   private static final Logger log = LoggerFactory.getLogger(RequestGuard.class);
   private static final int SERVER_ERROR = 500;
   private static final StoredResult NO_RESULT =
-      new StoredResult(SERVER_ERROR, "", new byte[0], Map.of()).shortForm("the work gave none");
+      new StoredResult(SERVER_ERROR, "", new byte[0], Map.of()).shortened("the work gave none");
 
   /**
    * Work whose effects may be in any system.

@@ -22,7 +22,7 @@ final class ResultRecorder {
 
   /** Returns the form of a result that stores accept; logs if it is the short form. */
   static StoredResult storable(RequestKey request, StoredResult result) {
-    StoredResult kept = result.storable();
+    StoredResult kept = result.kept();
     return kept == result ? result : logged(request, kept);
   }
 
@@ -50,7 +50,7 @@ final class ResultRecorder {
       StoredResult next =
           isTransient(e)
               ? kept
-              : logged(request, result.shortForm("the store refused it" + code(e)));
+              : logged(request, result.shortened("the store refused it" + code(e)));
       return retry(e, () -> store.complete(request, token, next));
     } finally {
       if (interrupted) {

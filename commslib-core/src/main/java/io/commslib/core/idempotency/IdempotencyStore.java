@@ -53,7 +53,7 @@ public interface IdempotencyStore {
   /**
    * Stores the result of a granted claim of either mode. It becomes valid when the transaction
    * commits. A result that can't be kept whole is kept in its short form ({@link
-   * StoredResult#storable()}), because it is no reason to roll the effects back.
+   * StoredResult#kept()}), because it is no reason to roll the effects back.
    *
    * @param tx the request's transaction, on this store's database
    * @param request the request
@@ -87,7 +87,7 @@ public interface IdempotencyStore {
    * Stores the result of a granted claim. From then on claims of this key return {@code COMPLETED}
    * until the result's retention ends. Repeating it with the same token and result has no effect. A
    * result that can't be kept whole, or that the store refuses permanently, is kept in its short
-   * form ({@link StoredResult#storable()}), because it is no reason to do the work again.
+   * form ({@link StoredResult#kept()}), because it is no reason to do the work again.
    *
    * @param request the request
    * @param token token of the grant

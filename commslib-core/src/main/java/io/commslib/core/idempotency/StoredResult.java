@@ -6,22 +6,20 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The answer to a request, stored to answer its repetitions. Immutable, thread-safe.
+ * What a request answered, kept to answer its repetitions. Immutable.
  *
- * <p>A result may be of any size: the caller that waits for it gets it in full. Stores store its
- * {@link #storable()} form.
+ * <p>A result may be of any size: the caller who waits for it gets it whole. What stores keep of it
+ * is {@link #kept()}.
  */
 public final class StoredResult {
 
-  /** Maximum length of a stored body in bytes. */
+  /** Bytes of body a store keeps at most. */
   public static final int MAX_BODY_BYTES = 1_048_576;
 
-  /** Maximum number of stored headers. */
+  /** Headers a store keeps at most. */
   public static final int MAX_HEADERS = 32;
 
-  /**
-   * Maximum length of a stored header's name, of its value and of the media type, in characters.
-   */
+  /** Characters of a header's name and value, and of the media type, a store keeps at most. */
   public static final int MAX_HEADER_CHARS = 2_048;
 
   private static final String PROBLEM = "application/problem+json";
@@ -38,7 +36,7 @@ public final class StoredResult {
    * @param status status in the protocol's own numbers, 0 if it has none
    * @param contentType media type of the body
    * @param body the answer; copied
-   * @param headers headers for the caller and for repetitions; copied
+   * @param headers those the handler chose to replay
    */
   public StoredResult(int status, String contentType, byte[] body, Map<String, String> headers) {
     this.status = status;
@@ -48,29 +46,29 @@ public final class StoredResult {
   }
 
   /**
-   * Returns the form in which stores store this result: the result itself, or its {@link #shortForm
-   * short form} if the body has more than {@value #MAX_BODY_BYTES} bytes, there are more than
-   * {@value #MAX_HEADERS} headers, the media type or a header's name or value has more than {@value
-   * #MAX_HEADER_CHARS} characters, or one of these contains a NUL character or half a surrogate
-   * pair, which databases refuse.
+   * Returns what a store keeps of this result: the result itself, or its {@link #shortened short
+   * form} if the body has more than {@value #MAX_BODY_BYTES} bytes, there are more than {@value
+   * #MAX_HEADERS} headers, the media type or a header's name or value has more than {@value
+   * #MAX_HEADER_CHARS} characters, or one of these holds a NUL character or half a surrogate pair,
+   * which databases do not take.
    *
    * @return this result or its short form
    */
-  public StoredResult storable() {
-    String reason = obstacle();
-    return reason == null ? this : shortForm(reason);
+  public StoredResult kept() {
+    String reason = hindrance();
+    return reason == null ? this : shortened(reason);
   }
 
   /**
    * Returns the short form: the same status, and in place of the body a problem ({@code
-   * application/problem+json}, RFC 9457) which states that the request was carried out and its
-   * answer was not stored, with the member {@code code} of value {@code COMMS-IDEMPOTENCY-004}. Of
-   * the headers only {@code Location} remains, if it can be stored.
+   * application/problem+json}, RFC 9457) that says that the request was carried out and its answer
+   * not kept, with the member {@code code} of value {@code COMMS-IDEMPOTENCY-004}. Of the headers
+   * {@code Location} stays, if it can be kept.
    *
-   * @param reason the reason, for the problem's detail
-   * @return the short form, which every store accepts
+   * @param reason why, for the problem's detail
+   * @return the short form, which every store keeps
    */
-  public StoredResult shortForm(String reason) {
+  public StoredResult shortened(String reason) {
     String json =
         "{\"type\":\"about:blank\",\"title\":\"The answer was not kept\",\"status\":"
             + status
@@ -83,33 +81,33 @@ public final class StoredResult {
   private Map<String, String> location() {
     return headers.entrySet().stream()
         .filter(header -> header.getKey().equalsIgnoreCase(LOCATION))
-        .filter(header -> obstacle(header) == null)
+        .filter(header -> hindrance(header) == null)
         .findFirst()
         .map(header -> Map.of(header.getKey(), header.getValue()))
         .orElse(Map.of());
   }
 
-  /** Returns the reason why this can't be stored in full; null if it can. */
-  private @Nullable String obstacle() {
+  /** Why this can't be kept as it is; null if it can. */
+  private @Nullable String hindrance() {
     if (body.length > MAX_BODY_BYTES) {
       return over("body bytes", body.length, MAX_BODY_BYTES);
     }
     if (headers.size() > MAX_HEADERS) {
       return over("headers", headers.size(), MAX_HEADERS);
     }
-    String reason = obstacle("contentType", contentType);
+    String reason = hindrance("contentType", contentType);
     for (Map.Entry<String, String> header : headers.entrySet()) {
-      reason = reason == null ? obstacle(header) : reason;
+      reason = reason == null ? hindrance(header) : reason;
     }
     return reason;
   }
 
-  private static @Nullable String obstacle(Map.Entry<String, String> header) {
-    String reason = obstacle("header name", header.getKey());
-    return reason == null ? obstacle("header value", header.getValue()) : reason;
+  private static @Nullable String hindrance(Map.Entry<String, String> header) {
+    String reason = hindrance("header name", header.getKey());
+    return reason == null ? hindrance("header value", header.getValue()) : reason;
   }
 
-  private static @Nullable String obstacle(String name, String text) {
+  private static @Nullable String hindrance(String name, String text) {
     if (text.length() > MAX_HEADER_CHARS) {
       return over(name + " length", text.length(), MAX_HEADER_CHARS);
     }
@@ -135,19 +133,23 @@ public final class StoredResult {
   /**
    * Returns the status.
    *
-   * @return the status in the protocol's own numbers, 0 if it has none
+   * @return in the protocol's own numbers
    */
   public int status() {
     return status;
   }
 
-  /** {@return the media type of the body} */
+  /**
+   * Returns the media type of the body.
+   *
+   * @return the media type
+   */
   public String contentType() {
     return contentType;
   }
 
   /**
-   * Returns the body.
+   * Returns the answer.
    *
    * @return a copy
    */
@@ -156,9 +158,9 @@ public final class StoredResult {
   }
 
   /**
-   * Returns the headers.
+   * Returns the headers to replay.
    *
-   * @return an unmodifiable map
+   * @return unmodifiable
    */
   public Map<String, String> headers() {
     return headers;
