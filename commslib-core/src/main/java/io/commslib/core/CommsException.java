@@ -15,7 +15,10 @@ public abstract class CommsException extends RuntimeException {
 
   private static final long serialVersionUID = 1L;
 
+  /** The stable code. */
   private final String code;
+
+  /** The meaning for the next step. */
   private final FailureKind kind;
 
   /**

@@ -36,7 +36,7 @@ public final class StoredResult {
    * @param status status in the protocol's own numbers, 0 if it has none
    * @param contentType media type of the body
    * @param body the answer; copied
-   * @param headers those the handler chose to replay
+   * @param headers headers of the answers to repetitions, chosen by the handler
    */
   public StoredResult(int status, String contentType, byte[] body, Map<String, String> headers) {
     this.status = status;
@@ -158,7 +158,7 @@ public final class StoredResult {
   }
 
   /**
-   * Returns the headers to replay.
+   * Returns the headers of the answers to repetitions.
    *
    * @return unmodifiable
    */

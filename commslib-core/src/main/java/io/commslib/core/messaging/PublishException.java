@@ -10,8 +10,12 @@ public final class PublishException extends TransportException {
 
   private static final long serialVersionUID = 1L;
 
+  /** What is known about the sending. */
   private final SendCertainty certainty;
+
   private final transient Destination destination;
+
+  /** The id of the message. */
   private final String messageId;
 
   /**

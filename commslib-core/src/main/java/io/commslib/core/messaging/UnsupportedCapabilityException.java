@@ -10,6 +10,7 @@ public final class UnsupportedCapabilityException extends TransportException {
 
   private static final long serialVersionUID = 1L;
 
+  /** The missing capability. */
   private final Capability capability;
 
   /**

@@ -58,6 +58,20 @@ class LinksTest {
         .containsExactly("a.md: c.md", "a.md: b.md#never", "a.md: #four", "a.md: d.md");
   }
 
+  @Test
+  void brokenLinksOfTheSiteAreFound() throws IOException {
+    Files.writeString(
+        folder.resolve("a.html"),
+        """
+        <a id="here" href="b.html#there">good</a> <a href="#here">good</a>
+        <a href="c.html">no file</a> <a href="b.html#nowhere">no anchor</a>
+        <a href="https://example.org">far</a>
+        """);
+    Files.writeString(folder.resolve("b.html"), "<p id=\"there\">text</p>");
+    assertThat(SiteLinks.broken(folder))
+        .containsExactly("a.html: c.html", "a.html: b.html#nowhere");
+  }
+
   private static List<String> broken(Path root) throws IOException {
     List<String> broken = new ArrayList<>();
     Map<Path, Set<String>> anchors = new HashMap<>();
