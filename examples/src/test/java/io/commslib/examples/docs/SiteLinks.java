@@ -53,7 +53,7 @@ final class SiteLinks {
   }
 
   private static boolean leadsSomewhere(Path page, String link, Map<Path, Set<String>> anchors) {
-    if (link.isEmpty() || link.matches("[a-z]+:.*")) {
+    if (link.isEmpty() || link.equals("#") || link.matches("[a-z]+:.*")) {
       return true;
     }
     int hash = link.indexOf('#');
