@@ -210,7 +210,7 @@ public final class StepBuilder<S> {
   }
 
   /**
-   * Sets the ordering key; see {@link SagaDefinition.Builder#key}.
+   * Sets the ordering key; default as in {@link SagaDefinition.Builder#key}.
    *
    * @param key computes the key from the state
    * @return builder of the definition

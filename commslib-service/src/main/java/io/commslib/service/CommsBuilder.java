@@ -92,8 +92,8 @@ public final class CommsBuilder {
   }
 
   /**
-   * Sets the transport. Its own observer and runtime stay; {@link #transport(TransportFactory)}
-   * creates one with those of the service.
+   * Sets the transport; required, in this form or the other one. Its own observer and runtime stay;
+   * {@link #transport(TransportFactory)} creates one with those of the service.
    *
    * @param transport an open transport; the service closes it, also if the service can't be built
    *     or started
@@ -106,7 +106,8 @@ public final class CommsBuilder {
   }
 
   /**
-   * Sets a factory that creates the transport with the source, runtime and observer of the service.
+   * Sets a factory that creates the transport with the source, runtime and observer of the service;
+   * required, in this form or the other one.
    *
    * @param factory called once while the service is built
    * @return this
@@ -118,7 +119,7 @@ public final class CommsBuilder {
   }
 
   /**
-   * Registers version 1 of an event type.
+   * Registers version 1 of an event type; adds to the types that are registered already.
    *
    * @param type logical name such as {@code order.placed}
    * @param javaType class of its events
@@ -129,7 +130,8 @@ public final class CommsBuilder {
   }
 
   /**
-   * Registers an event type.
+   * Registers an event type; adds to the types that are registered already. One type or more is
+   * required, here or in {@link #types}.
    *
    * @param type logical name such as {@code order.placed}
    * @param version version of its schema, 1 or more
@@ -146,7 +148,7 @@ public final class CommsBuilder {
   }
 
   /**
-   * Sets all event types, with codecs of their own.
+   * Sets all event types, with codecs of their own; default: those of {@link #type}.
    *
    * @param types the registry; excludes {@link #type} and {@link #codec}
    * @return this
@@ -183,7 +185,8 @@ public final class CommsBuilder {
 
   /**
    * Sets the declaration of a destination: partitions, groups of other services, or verification
-   * only.
+   * only. By default a destination of the service is declared with the defaults of {@link
+   * DestinationConfig} and the service's own groups.
    *
    * @param config the destination with its settings
    * @return this
@@ -249,7 +252,7 @@ public final class CommsBuilder {
   }
 
   /**
-   * Changes settings of the outbox and its relay.
+   * Changes settings of the outbox and its relay; default: {@link OutboxConfig#defaults}.
    *
    * @param settings receives the defaults, with the service as source
    * @return this
@@ -260,8 +263,8 @@ public final class CommsBuilder {
   }
 
   /**
-   * Replaces the outbox. One that is not a {@link JdbcOutbox} needs {@link #relay} or {@link
-   * #withoutRelay} too.
+   * Replaces the outbox; default: a {@link JdbcOutbox} on the service's database. One that is not a
+   * {@link JdbcOutbox} needs {@link #relay} or {@link #withoutRelay} too.
    *
    * @param outbox on the service's database
    * @return this
@@ -272,7 +275,7 @@ public final class CommsBuilder {
   }
 
   /**
-   * Replaces the relay.
+   * Replaces the relay; default: an {@code OutboxRelay} over the service's outbox and transport.
    *
    * @param relay not yet started
    * @return this
@@ -304,7 +307,7 @@ public final class CommsBuilder {
   }
 
   /**
-   * Replaces the inbox.
+   * Replaces the inbox; default: a {@code JdbcInbox} on the service's database.
    *
    * @param inbox an inbox on the service's database
    * @return this
@@ -315,7 +318,8 @@ public final class CommsBuilder {
   }
 
   /**
-   * Replaces the store of blocked keys.
+   * Replaces the store of blocked keys; default: a {@code JdbcBlockedKeyStore} on the service's
+   * database.
    *
    * @param blockedKeys a store that all members of a group share
    * @return this

@@ -134,7 +134,7 @@ public final class TypeRegistry {
     }
 
     /**
-     * Registers a type.
+     * Registers a type; adds to those that are registered already.
      *
      * @param type logical name
      * @param version version of the schema, 1 to 1,000,000

@@ -92,8 +92,8 @@ public final class DeliveryEngineBuilder {
   }
 
   /**
-   * Sets the store that keeps records of an unordered subscription while they wait for a retry.
-   * Without it they wait in the engine.
+   * Sets the store that keeps records of an unordered subscription while they wait for a retry. By
+   * default there is none, and they wait in the engine.
    *
    * @param delays the group's store
    * @return this

@@ -367,7 +367,7 @@ public final class InMemoryTransport implements MessageTransport {
     }
 
     /**
-     * Sets the source of time, randomness and threads. Without it the transport creates and closes
+     * Sets the source of time, randomness and threads. By default the transport creates and closes
      * a {@link SystemRuntime} of its own.
      *
      * @param runtime must outlive the transport
