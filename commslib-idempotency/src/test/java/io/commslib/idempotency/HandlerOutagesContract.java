@@ -16,6 +16,7 @@ import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.testkit.Await;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;

@@ -10,6 +10,7 @@ import io.commslib.core.StoreException;
 import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.tx.TransactionRunner;
+import io.commslib.testkit.Await;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -212,7 +213,7 @@ public abstract class InboxContract {
     Future<?> first = others.submit(() -> hold(inbox, entered, finish, firstRollsBack));
     assertThat(entered.await(10, TimeUnit.SECONDS)).isTrue();
     Future<Boolean> second = others.submit(() -> enter(inbox, CONSUMER, message("m1")));
-    Await.settled();
+    Await.stays("nothing else to happen", Duration.ofMillis(500), () -> true);
     assertThat(second.isDone()).as("waits for the outcome").isFalse();
     finish.countDown();
     first.get(10, TimeUnit.SECONDS);

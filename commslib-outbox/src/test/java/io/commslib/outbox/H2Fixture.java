@@ -1,6 +1,7 @@
 package io.commslib.outbox;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.commslib.jdbc.TestDatabases;
 import java.nio.file.Path;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;

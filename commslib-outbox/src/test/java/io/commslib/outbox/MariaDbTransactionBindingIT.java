@@ -2,6 +2,7 @@ package io.commslib.outbox;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.TestDatabases;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;

@@ -15,6 +15,7 @@ import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.observe.Trouble;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlDialect;
+import io.commslib.testkit.Await;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

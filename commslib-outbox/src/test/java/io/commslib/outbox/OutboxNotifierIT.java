@@ -8,6 +8,8 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.Health;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.TestDatabases;
+import io.commslib.testkit.Await;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

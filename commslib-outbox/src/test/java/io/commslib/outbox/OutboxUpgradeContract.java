@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.commslib.core.StoreException;
 import io.commslib.jdbc.SchemaScripts;
 import io.commslib.outbox.next.NextOutboxSchema;
+import io.commslib.testkit.Await;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;

@@ -9,6 +9,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlErrors;
+import io.commslib.jdbc.TestDatabases;
+import io.commslib.testkit.Await;
 import io.commslib.testkit.servers.PostgresServer;
 import java.sql.Connection;
 import java.sql.ResultSet;

@@ -8,6 +8,8 @@ import io.commslib.core.Health;
 import io.commslib.core.messaging.Capability;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.TestDatabases;
+import io.commslib.testkit.Await;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLTransientConnectionException;
@@ -162,7 +164,7 @@ class PostgresReadAheadIT extends OutboxFixture {
     relayed.wake();
     // Nothing else must wake it.
     Await.until("the first four deleted", () -> rows("outbox_message") == before - 4 + 1);
-    Await.settled();
+    Await.stays("nothing else to happen", Duration.ofMillis(500), () -> true);
     resume.countDown();
     Await.until("the late one published", () -> transport.confirmed().contains("late"));
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(POLL.dividedBy(2));
@@ -178,7 +180,7 @@ class PostgresReadAheadIT extends OutboxFixture {
         CompletableFuture.supplyAsync(
             () -> relay.drain(Duration.ofSeconds(10)) ? transport.confirmed() : List.of(),
             body -> new Thread(body).start());
-    Await.settled();
+    Await.stays("nothing else to happen", Duration.ofMillis(500), () -> true);
     assertThat(drained).isNotDone();
     resume.countDown();
     assertThat(drained.get(20, TimeUnit.SECONDS)).hasSize(5).contains("late");
@@ -207,11 +209,11 @@ class PostgresReadAheadIT extends OutboxFixture {
     writeInTurn(100, 100);
     start(transport);
     Await.until("its share is out", () -> transport.ids().size() >= 12);
-    Await.settled();
+    Await.stays("nothing else to happen", Duration.ofMillis(500), () -> true);
     int readsUntilFull = reads.get();
     assertThat(readsUntilFull).isBetween(1, 4);
     assertThat(transport.ids()).hasSizeLessThanOrEqualTo(16).doesNotHaveDuplicates();
-    Await.settled();
+    Await.stays("nothing else to happen", Duration.ofMillis(500), () -> true);
     assertThat(reads.get())
         .as("no read for rows that the limits do not allow")
         .isEqualTo(readsUntilFull);

@@ -11,6 +11,8 @@ import io.commslib.core.messaging.Message;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.jdbc.TestDatabases;
+import io.commslib.testkit.Await;
 import io.commslib.testkit.servers.PostgresServer;
 import java.sql.Connection;
 import java.sql.ResultSet;

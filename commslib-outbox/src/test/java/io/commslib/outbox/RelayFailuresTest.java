@@ -9,6 +9,7 @@ import io.commslib.core.StoreException;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.resilience.Backoff;
+import io.commslib.testkit.Await;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;

@@ -7,6 +7,7 @@ import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
+import io.commslib.jdbc.TestDatabases;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;

@@ -11,6 +11,7 @@ import io.commslib.core.messaging.Publisher;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.testkit.Await;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;

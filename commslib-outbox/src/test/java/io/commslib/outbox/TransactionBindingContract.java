@@ -11,6 +11,7 @@ import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlDialect;
 import io.commslib.outbox.TransactionBinding.Sight;
+import io.commslib.testkit.Await;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;

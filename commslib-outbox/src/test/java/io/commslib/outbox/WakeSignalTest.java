@@ -2,6 +2,7 @@ package io.commslib.outbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.commslib.testkit.Await;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;

@@ -8,9 +8,23 @@ import java.util.function.BooleanSupplier;
 /** Waits in tests with a limit: until a condition holds, or to check that it keeps holding. */
 public final class Await {
 
+  private static final Duration USUAL_LIMIT = Duration.ofSeconds(30);
+
   private static final long POLL_NANOS = 2_000_000;
 
   private Await() {}
+
+  /**
+   * Waits until a condition holds, for at most 30 seconds. Blocks the caller and checks about every
+   * 2 ms.
+   *
+   * @param what the condition in words, for the failure
+   * @param condition checked on the calling thread
+   * @throws AssertionError if it does not hold within the limit, or the thread is interrupted
+   */
+  public static void until(String what, BooleanSupplier condition) {
+    until(what, USUAL_LIMIT, condition);
+  }
 
   /**
    * Waits until a condition holds. Blocks the caller and checks about every 2 ms.
