@@ -21,8 +21,7 @@ import org.jspecify.annotations.Nullable;
  * may change. Immutable. The functions of a definition are called on the engine's threads, must not
  * block, and may run several times for one effect.
  *
- * @param <S> class of the state
- *     <pre>{@code
+ * <pre>{@code
  * SagaDefinition<OrderState> definition =
  *     SagaDefinition.builder("order", 1, OrderState.class)
  *         .step("reserve")
@@ -33,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  *         .timeout(Duration.ofMinutes(10))
  *         .build();
  * }</pre>
+ *
+ * @param <S> class of the state
  */
 public final class SagaDefinition<S> {
 
