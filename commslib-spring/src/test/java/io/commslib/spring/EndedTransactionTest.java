@@ -126,8 +126,8 @@ class EndedTransactionTest {
       if (comes && !CALLBACKS.get(callback)) {
         assertThat(refused)
             .containsExactly(
-                "COMMS-SPRING-008: the transaction is over (expected: one that runs; before the"
-                    + " commit publish in beforeCommit, after it in a transaction of its own, with"
+                "COMMS-SPRING-008: the transaction is over (expected: one that runs; publish before"
+                    + " the commit in beforeCommit, after it in a new transaction, with"
                     + " REQUIRES_NEW)");
       }
       assertThat(ids(pool, database)).hasSize(rollsBack ? 0 : accepted.size());
