@@ -89,8 +89,8 @@ class EndedTransactionTest {
   @MethodSource("cells")
   void aMessageCommitsWithTheTransactionOrIsRefused(
       String callback, boolean autoCommit, boolean before, boolean rollsBack) throws Exception {
-    try (HikariDataSource pool = TestDatabases.h2(folder)) {
-      pool.setAutoCommit(autoCommit);
+    try (HikariDataSource pool =
+        TestDatabases.h2(folder, config -> config.setAutoCommit(autoCommit))) {
       JdbcDatabase database = JdbcDatabase.builder(pool).build();
       OutboxSchema.scripts().apply(database);
       JdbcOutbox outbox = JdbcOutbox.create(database, OutboxConfig.defaults());
@@ -139,8 +139,7 @@ class EndedTransactionTest {
 
   @Test
   void aNewTransactionAcceptsAMessageAfterTheEnd() throws Exception {
-    try (HikariDataSource pool = TestDatabases.h2(folder)) {
-      pool.setAutoCommit(false);
+    try (HikariDataSource pool = TestDatabases.h2(folder, config -> config.setAutoCommit(false))) {
       JdbcDatabase database = JdbcDatabase.builder(pool).build();
       OutboxSchema.scripts().apply(database);
       JdbcOutbox outbox = JdbcOutbox.create(database, OutboxConfig.defaults());
