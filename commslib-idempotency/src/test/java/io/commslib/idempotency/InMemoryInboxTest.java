@@ -62,8 +62,8 @@ class InMemoryInboxTest extends InboxContract {
               .isInstanceOfSatisfying(
                   StoreException.class, e -> assertThat(e.kind()).isEqualTo(FailureKind.CANCELLED))
               .hasMessage(
-                  "COMMS-IDEMPOTENCY-003: inbox: interrupted while another transaction had the same"
-                      + " message");
+                  "COMMS-IDEMPOTENCY-003: inbox: interrupted while another transaction was processing"
+                      + " the same message");
           assertThat(Thread.interrupted()).as("still interrupted").isTrue();
           return true;
         });

@@ -25,6 +25,11 @@ public final class TestDatabases {
     return pool("jdbc:h2:file:" + folder.resolve("test") + ";WRITE_DELAY=0", "sa", "");
   }
 
+  /** Opens a pool on a database in a file of a folder, with settings of its own. */
+  public static HikariDataSource h2(Path folder, Consumer<HikariConfig> settings) {
+    return pool("jdbc:h2:file:" + folder.resolve("test") + ";WRITE_DELAY=0", "sa", "", settings);
+  }
+
   /** Opens a pool on the shared PostgreSQL server. */
   public static HikariDataSource postgres() {
     PostgresServer server = PostgresServer.shared();

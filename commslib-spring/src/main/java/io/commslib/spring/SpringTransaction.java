@@ -156,8 +156,8 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
 
   private static IllegalStateException over() {
     return new IllegalStateException(
-        "COMMS-SPRING-008: the transaction is over (expected: one that runs; publish before the commit in"
-            + " beforeCommit, after it in a new transaction, with REQUIRES_NEW)");
+        "COMMS-SPRING-008: the transaction is over (expected: one that runs; publish before the"
+            + " commit in beforeCommit, after it in a new transaction, with REQUIRES_NEW)");
   }
 
   private void refuseOver() {

@@ -89,8 +89,8 @@ class EndedTransactionTest {
   @MethodSource("cells")
   void aMessageCommitsWithTheTransactionOrIsRefused(
       String callback, boolean autoCommit, boolean before, boolean rollsBack) throws Exception {
-    try (HikariDataSource pool = TestDatabases.h2(folder)) {
-      pool.setAutoCommit(autoCommit);
+    try (HikariDataSource pool =
+        TestDatabases.h2(folder, config -> config.setAutoCommit(autoCommit))) {
       JdbcDatabase database = JdbcDatabase.builder(pool).build();
       OutboxSchema.scripts().apply(database);
       JdbcOutbox outbox = JdbcOutbox.create(database, OutboxConfig.defaults());
@@ -126,8 +126,8 @@ class EndedTransactionTest {
       if (comes && !CALLBACKS.get(callback)) {
         assertThat(refused)
             .containsExactly(
-                "COMMS-SPRING-008: the transaction is over (expected: one that runs; before the"
-                    + " commit publish in beforeCommit, after it in a transaction of its own, with"
+                "COMMS-SPRING-008: the transaction is over (expected: one that runs; publish before"
+                    + " the commit in beforeCommit, after it in a new transaction, with"
                     + " REQUIRES_NEW)");
       }
       assertThat(ids(pool, database)).hasSize(rollsBack ? 0 : accepted.size());
@@ -139,8 +139,7 @@ class EndedTransactionTest {
 
   @Test
   void aNewTransactionAcceptsAMessageAfterTheEnd() throws Exception {
-    try (HikariDataSource pool = TestDatabases.h2(folder)) {
-      pool.setAutoCommit(false);
+    try (HikariDataSource pool = TestDatabases.h2(folder, config -> config.setAutoCommit(false))) {
       JdbcDatabase database = JdbcDatabase.builder(pool).build();
       OutboxSchema.scripts().apply(database);
       JdbcOutbox outbox = JdbcOutbox.create(database, OutboxConfig.defaults());

@@ -426,7 +426,7 @@ class SpringTransactionsTest {
                     }))
         .withMessage(
             "COMMS-SPRING-003: transaction: marked rollback-only (expected: one that can commit;"
-                + " the cause, if there is one, says why it can't)");
+                + " the cause, if present, is the reason)");
     assertThat(messages()).isZero();
   }
 
