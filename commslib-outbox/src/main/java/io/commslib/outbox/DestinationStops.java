@@ -2,6 +2,7 @@ package io.commslib.outbox;
 
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlErrors;
+import io.commslib.jdbc.SqlStatement;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -16,20 +17,20 @@ import java.util.TreeSet;
 final class DestinationStops {
 
   private final String select;
-  private final String insert;
-  private final String delete;
+  private final SqlStatement insert;
+  private final SqlStatement delete;
   private Set<String> names = Set.of();
 
   DestinationStops(JdbcDatabase database) {
     this.select = OutboxSql.of(database, "SELECT destination FROM @pause");
     this.insert =
-        OutboxSql.of(
+        OutboxSql.statement(
             database,
             """
             INSERT INTO @pause (destination, paused_at, cause)
             VALUES (?, @now, ?) @or_ignore_duplicate
             """);
-    this.delete = OutboxSql.of(database, "DELETE FROM @pause WHERE destination = ?");
+    this.delete = OutboxSql.statement(database, "DELETE FROM @pause WHERE destination = ?");
   }
 
   /** The stopped destinations as of the last {@link #refresh}. */
@@ -58,7 +59,7 @@ final class DestinationStops {
       return false;
     }
     try {
-      return RowTables.update(connection, insert, destination, cause) == 1;
+      return insert.update(connection, destination, cause) == 1;
     } catch (SQLException e) {
       if (SqlErrors.isDuplicateKey(e)) {
         return false;
@@ -69,6 +70,6 @@ final class DestinationStops {
 
   /** Resumes a destination; returns false if it was not stopped. */
   boolean resume(Connection connection, String destination) throws SQLException {
-    return RowTables.update(connection, delete, destination) == 1;
+    return delete.update(connection, destination) == 1;
   }
 }

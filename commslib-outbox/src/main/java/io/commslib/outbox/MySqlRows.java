@@ -1,6 +1,7 @@
 package io.commslib.outbox;
 
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlStatement;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -32,19 +33,19 @@ final class MySqlRows extends UnionRows {
   private static final String RETRIES = LISTED.formatted("@retry", "message_row");
 
   private final String readBodies;
-  private final String deleteMessages;
-  private final String deleteRetries;
+  private final SqlStatement deleteMessages;
+  private final SqlStatement deleteRetries;
   private final String lock;
-  private final String copyToArchive;
+  private final SqlStatement copyToArchive;
 
   MySqlRows(JdbcDatabase database) {
     super(database);
     this.readBodies = sql.text("SELECT t.id, t.payload, t.headers FROM " + MESSAGES);
-    this.deleteMessages = sql.text("DELETE t FROM " + MESSAGES);
-    this.deleteRetries = sql.text("DELETE t FROM " + RETRIES);
+    this.deleteMessages = sql.statement("DELETE t FROM " + MESSAGES);
+    this.deleteRetries = sql.statement("DELETE t FROM " + RETRIES);
     this.lock = sql.text("SELECT t.id FROM " + MESSAGES + " FOR UPDATE");
     this.copyToArchive =
-        sql.text(
+        sql.statement(
             """
             INSERT INTO @archive (shard, id, destination, msg_key, payload, headers, created_at,
               archived_day, archived_at)
@@ -90,9 +91,9 @@ final class MySqlRows extends UnionRows {
 
   @Override
   void delete(Connection connection, List<OutboxRow> rows, boolean retries) throws SQLException {
-    RowTables.update(connection, deleteMessages, list(rows));
+    deleteMessages.update(connection, list(rows));
     if (retries) {
-      RowTables.update(connection, deleteRetries, list(rows));
+      deleteRetries.update(connection, list(rows));
     }
   }
 
@@ -103,8 +104,8 @@ final class MySqlRows extends UnionRows {
       locking.setString(1, list);
       locking.executeQuery().close();
     }
-    RowTables.update(connection, copyToArchive, list);
-    RowTables.update(connection, deleteMessages, list);
+    copyToArchive.update(connection, list);
+    deleteMessages.update(connection, list);
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.commslib.outbox;
 import io.commslib.core.checks.Checks;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlDialect;
+import io.commslib.jdbc.SqlStatement;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -36,7 +37,7 @@ public final class OutboxAdmin {
   private final DestinationStops stopped;
   private final RowArchive archive;
   private final SqlTemplate readAudit;
-  private final String insertAudit;
+  private final SqlStatement insertAudit;
 
   private OutboxAdmin(JdbcDatabase database) {
     this.dialect = database.dialect();
@@ -52,7 +53,7 @@ public final class OutboxAdmin {
             ORDER BY id DESC LIMIT {limit}
             """);
     this.insertAudit =
-        sql.text(
+        sql.statement(
             """
             INSERT INTO @audit (at, actor, reason, action, subject) VALUES (@now, ?, ?, ?, ?)
             """);
@@ -308,6 +309,6 @@ public final class OutboxAdmin {
   private void insertAudit(
       Connection connection, String actor, String reason, String action, String subject)
       throws SQLException {
-    RowTables.update(connection, insertAudit, actor, reason, action, subject);
+    insertAudit.update(connection, actor, reason, action, subject);
   }
 }

@@ -1,6 +1,7 @@
 package io.commslib.outbox;
 
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlStatement;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -25,6 +26,20 @@ final class OutboxSql {
   /** Resolves one text. */
   static String of(JdbcDatabase database, String sql) {
     return new OutboxSql(database).text(sql);
+  }
+
+  /** Resolves one text that is a whole statement. */
+  static SqlStatement statement(JdbcDatabase database, String sql) {
+    return new OutboxSql(database).statement(sql);
+  }
+
+  SqlStatement statement(String sql) {
+    return resolved(text(sql));
+  }
+
+  /** Makes a statement of a text that is resolved already. */
+  SqlStatement resolved(String text) {
+    return SqlStatement.of(database, text);
   }
 
   String text(String sql) {

@@ -2,8 +2,8 @@ package io.commslib.outbox;
 
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlDialect;
+import io.commslib.jdbc.SqlStatement;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -28,19 +28,20 @@ final class ParkedTable {
 
   private final SqlDialect dialect;
   private final SqlTemplate page;
-  private final String find;
-  private final String blockers;
-  private final String waiting;
-  private final String lock;
+  private final SqlStatement find;
+  private final SqlStatement blockers;
+  private final SqlStatement waiting;
+  private final SqlStatement lock;
   private final SqlTemplate lockAll;
-  private final String copyToTail;
-  private final String copyToFront;
-  private final String delete;
-  private final String unblock;
+  private final SqlStatement copyToTail;
+  private final SqlStatement copyToFront;
+  private final SqlStatement delete;
+  private final SqlStatement unblock;
+  private final OutboxSql sql;
 
   ParkedTable(JdbcDatabase database) {
     this.dialect = database.dialect();
-    OutboxSql sql = new OutboxSql(database);
+    this.sql = new OutboxSql(database);
     String columns =
         """
         SELECT id, destination, msg_key, attempts, error_code, fingerprint, last_error,
@@ -48,9 +49,9 @@ final class ParkedTable {
         FROM @parked
         """;
     this.page = sql.template(columns + "WHERE id > ?{conditions} ORDER BY id LIMIT {limit}");
-    this.find = sql.text(columns + "WHERE id = ?");
+    this.find = sql.statement(columns + "WHERE id = ?");
     this.blockers =
-        sql.text(
+        sql.statement(
             """
             SELECT p.id
             FROM @parked p JOIN @retry r ON r.shard = p.shard AND r.message_row = p.message_row
@@ -58,7 +59,7 @@ final class ParkedTable {
             ORDER BY p.message_row LIMIT 100
             """);
     this.waiting =
-        sql.text(
+        sql.statement(
             """
             SELECT count(*) FROM (
               SELECT 1 FROM @message
@@ -67,45 +68,36 @@ final class ParkedTable {
               LIMIT 1000) x
             """);
     String entry = "SELECT id, shard, message_row, destination, msg_key FROM @parked ";
-    this.lock = sql.text(entry + "WHERE id = ? FOR UPDATE");
+    this.lock = sql.statement(entry + "WHERE id = ? FOR UPDATE");
     this.lockAll =
         sql.template(
             entry + "WHERE 1 = 1{conditions} ORDER BY message_row LIMIT {limit} FOR UPDATE");
     this.copyToTail =
-        sql.text(
+        sql.statement(
             """
             INSERT INTO @message (shard, destination, msg_key, payload, headers)
             SELECT shard, destination, msg_key, payload, headers FROM @parked WHERE id = ?
             """);
     String overridingId = DatabaseRows.of(database).overridingId();
     this.copyToFront =
-        sql.text(
+        sql.statement(
             """
             INSERT INTO @message (shard, id, destination, msg_key, payload, headers, created_at) %s
             SELECT shard, message_row, destination, msg_key, payload, headers, created_at
             FROM @parked WHERE id = ?
             """
                 .formatted(overridingId));
-    this.delete = sql.text("DELETE FROM @parked WHERE id = ?");
+    this.delete = sql.statement("DELETE FROM @parked WHERE id = ?");
     this.unblock =
-        sql.text("DELETE FROM @retry WHERE next_at IS NULL AND shard = ? AND message_row = ?");
+        sql.statement("DELETE FROM @retry WHERE next_at IS NULL AND shard = ? AND message_row = ?");
   }
 
   List<ParkedMessage> page(Connection connection, ParkedFilter filter, long after, int limit)
       throws SQLException {
     List<Object> parameters = new ArrayList<>(List.of(after));
     parameters.addAll(filter.parameters());
-    List<ParkedMessage> found = new ArrayList<>();
-    String statement = page.with(filter.conditions(), limit);
-    try (PreparedStatement select = connection.prepareStatement(statement)) {
-      RowTables.bind(select, parameters.toArray());
-      try (ResultSet row = select.executeQuery()) {
-        while (row.next()) {
-          found.add(read(row));
-        }
-      }
-    }
-    return found;
+    return sql.resolved(page.with(filter.conditions(), limit))
+        .list(connection, this::read, parameters.toArray());
   }
 
   private ParkedMessage read(ResultSet row) throws SQLException {
@@ -122,22 +114,16 @@ final class ParkedTable {
   }
 
   Optional<ParkedExplanation> explain(Connection connection, long id) throws SQLException {
-    ParkedMessage found;
-    try (PreparedStatement select = connection.prepareStatement(find)) {
-      select.setLong(1, id);
-      try (ResultSet row = select.executeQuery()) {
-        if (!row.next()) {
-          return Optional.empty();
-        }
-        found = read(row);
-      }
+    ParkedMessage found = find.one(connection, this::read, id);
+    if (found == null) {
+      return Optional.empty();
     }
     if (found.key().isEmpty()) {
       return Optional.of(new ParkedExplanation(found, false, List.of(), 0));
     }
     String key = found.key().get();
     List<Long> blockedBy = blockers(connection, found.destination(), key);
-    int later = (int) RowTables.number(connection, waiting, id, found.destination(), key);
+    int later = (int) waiting.number(connection, id, found.destination(), key);
     return Optional.of(
         new ParkedExplanation(
             found, !blockedBy.isEmpty(), blockedBy, blockedBy.isEmpty() ? 0 : later));
@@ -145,51 +131,28 @@ final class ParkedTable {
 
   private List<Long> blockers(Connection connection, String destination, String key)
       throws SQLException {
-    List<Long> ids = new ArrayList<>();
-    try (PreparedStatement select = connection.prepareStatement(blockers)) {
-      RowTables.bind(select, destination, key);
-      try (ResultSet row = select.executeQuery()) {
-        while (row.next()) {
-          ids.add(row.getLong(1));
-        }
-      }
-    }
-    return ids;
+    return blockers.list(connection, row -> row.getLong(1), destination, key);
   }
 
   /** Locks a parked row until the transaction ends. Empty if there is none. */
   List<Entry> lock(Connection connection, long id) throws SQLException {
-    return lock(connection, lock, List.of(id));
+    return lock.list(connection, ParkedTable::entry, id);
   }
 
   /** Locks the oldest matching rows until the transaction ends. */
   List<Entry> lockAll(Connection connection, ParkedFilter filter, int limit) throws SQLException {
-    return lock(connection, lockAll.with(filter.conditions(), limit), filter.parameters());
+    return sql.resolved(lockAll.with(filter.conditions(), limit))
+        .list(connection, ParkedTable::entry, filter.parameters().toArray());
   }
 
-  private static List<Entry> lock(Connection connection, String sql, List<Object> parameters)
-      throws SQLException {
-    List<Entry> entries = new ArrayList<>();
-    try (PreparedStatement select = connection.prepareStatement(sql)) {
-      RowTables.bind(select, parameters.toArray());
-      try (ResultSet row = select.executeQuery()) {
-        while (row.next()) {
-          entries.add(
-              new Entry(
-                  row.getLong(1),
-                  row.getInt(2),
-                  row.getLong(3),
-                  row.getString(4),
-                  row.getString(5)));
-        }
-      }
-    }
-    return entries;
+  private static Entry entry(ResultSet row) throws SQLException {
+    return new Entry(
+        row.getLong(1), row.getInt(2), row.getLong(3), row.getString(4), row.getString(5));
   }
 
   /** Moves a row to the end of the outbox. */
   void toTail(Connection connection, Entry entry) throws SQLException {
-    RowTables.update(connection, copyToTail, entry.id());
+    copyToTail.update(connection, entry.id());
     remove(connection, entry);
   }
 
@@ -199,16 +162,16 @@ final class ParkedTable {
       throw new IllegalStateException(
           "redrive at front: " + entry + " (expected: one whose key is still blocked)");
     }
-    RowTables.update(connection, copyToFront, entry.id());
+    copyToFront.update(connection, entry.id());
     remove(connection, entry);
   }
 
   void remove(Connection connection, Entry entry) throws SQLException {
     unblock(connection, entry);
-    RowTables.update(connection, delete, entry.id());
+    delete.update(connection, entry.id());
   }
 
   private int unblock(Connection connection, Entry entry) throws SQLException {
-    return RowTables.update(connection, unblock, entry.shard(), entry.row());
+    return unblock.update(connection, entry.shard(), entry.row());
   }
 }

@@ -2,6 +2,7 @@ package io.commslib.outbox;
 
 import io.commslib.core.messaging.Destination;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlStatement;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -81,9 +82,9 @@ final class PostgresRows extends DatabaseRows {
   private final String archive;
   private final String deleteAndReadEpochs;
   private final String deleteRetriesAndReadEpochs;
-  private final String countRows;
-  private final String countDeadRows;
-  private final String oldestSnapshot;
+  private final SqlStatement countRows;
+  private final SqlStatement countDeadRows;
+  private final SqlStatement oldestSnapshot;
 
   PostgresRows(JdbcDatabase database) {
     super(database);
@@ -132,10 +133,10 @@ final class PostgresRows extends DatabaseRows {
     this.deleteAndReadEpochs = sql.text(gone + epochs);
     this.deleteRetriesAndReadEpochs = sql.text(gone + retried + epochs);
     String statistics = " FROM pg_stat_all_tables WHERE relid = '@message'::regclass";
-    this.countRows = sql.text("SELECT n_live_tup" + statistics);
-    this.countDeadRows = sql.text("SELECT n_dead_tup" + statistics);
+    this.countRows = sql.statement("SELECT n_live_tup" + statistics);
+    this.countDeadRows = sql.statement("SELECT n_dead_tup" + statistics);
     this.oldestSnapshot =
-        sql.text(
+        sql.statement(
             """
             SELECT
               coalesce(max(extract(epoch FROM clock_timestamp() - xact_start) * 1000), 0)::bigint
@@ -327,9 +328,9 @@ final class PostgresRows extends DatabaseRows {
 
   @Override
   TableStatistics statistics(Connection connection) throws SQLException {
-    long live = RowTables.number(connection, countRows);
-    long dead = RowTables.number(connection, countDeadRows);
-    Duration snapshot = Duration.ofMillis(RowTables.number(connection, oldestSnapshot));
+    long live = countRows.number(connection);
+    long dead = countDeadRows.number(connection);
+    Duration snapshot = Duration.ofMillis(oldestSnapshot.number(connection));
     return new TableStatistics(live, dead, snapshot);
   }
 

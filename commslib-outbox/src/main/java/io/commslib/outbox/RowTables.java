@@ -1,6 +1,7 @@
 package io.commslib.outbox;
 
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.SqlStatement;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -20,14 +21,14 @@ import java.util.stream.Collectors;
 final class RowTables {
 
   private final DatabaseRows rows;
-  private final String countFailure;
-  private final String insertFailure;
-  private final String attempts;
-  private final String exists;
-  private final String park;
-  private final String deleteMessage;
-  private final String blockKey;
-  private final String deleteRetry;
+  private final SqlStatement countFailure;
+  private final SqlStatement insertFailure;
+  private final SqlStatement attempts;
+  private final SqlStatement exists;
+  private final SqlStatement park;
+  private final SqlStatement deleteMessage;
+  private final SqlStatement blockKey;
+  private final SqlStatement deleteRetry;
   private final String orphanedRetries;
   private final String shardsWithAttemptsDue;
   private final String anyRetry;
@@ -39,23 +40,24 @@ final class RowTables {
     this.rows = DatabaseRows.of(database);
     OutboxSql sql = new OutboxSql(database);
     this.countFailure =
-        sql.text(
+        sql.statement(
             """
             UPDATE @retry
             SET attempts = attempts + 1, next_at = @now_plus_millis, last_error = ?
             WHERE shard = ? AND message_row = ?
             """);
     this.insertFailure =
-        sql.text(
+        sql.statement(
             """
             INSERT INTO @retry (shard, message_row, destination, msg_key, attempts, next_at,
               last_error, first_failed_at)
             VALUES (?, ?, ?, ?, 1, @now_plus_millis, ?, @now)
             """);
-    this.attempts = sql.text("SELECT attempts FROM @retry WHERE shard = ? AND message_row = ?");
-    this.exists = sql.text("SELECT 1 FROM @message WHERE shard = ? AND id = ?");
+    this.attempts =
+        sql.statement("SELECT attempts FROM @retry WHERE shard = ? AND message_row = ?");
+    this.exists = sql.statement("SELECT 1 FROM @message WHERE shard = ? AND id = ?");
     this.park =
-        sql.text(
+        sql.statement(
             """
             INSERT INTO @parked (shard, message_row, destination, msg_key, payload, headers,
               created_at, attempts, error_code, fingerprint, last_error, first_failed_at, parked_at)
@@ -64,10 +66,10 @@ final class RowTables {
             FROM @message m JOIN @retry r ON r.shard = m.shard AND r.message_row = m.id
             WHERE m.shard = ? AND m.id = ?
             """);
-    this.deleteMessage = sql.text("DELETE FROM @message WHERE shard = ? AND id = ?");
+    this.deleteMessage = sql.statement("DELETE FROM @message WHERE shard = ? AND id = ?");
     this.blockKey =
-        sql.text("UPDATE @retry SET next_at = NULL WHERE shard = ? AND message_row = ?");
-    this.deleteRetry = sql.text("DELETE FROM @retry WHERE shard = ? AND message_row = ?");
+        sql.statement("UPDATE @retry SET next_at = NULL WHERE shard = ? AND message_row = ?");
+    this.deleteRetry = sql.statement("DELETE FROM @retry WHERE shard = ? AND message_row = ?");
     this.orphanedRetries =
         sql.text(
             """
@@ -114,29 +116,22 @@ final class RowTables {
    */
   int countFailure(Connection connection, OutboxRow row, String error, long waitMillis)
       throws SQLException {
-    int known = update(connection, countFailure, waitMillis, error, row.shard(), row.id());
+    int known = countFailure.update(connection, waitMillis, error, row.shard(), row.id());
     if (known == 0) {
-      update(
-          connection,
-          insertFailure,
-          row.shard(),
-          row.id(),
-          row.destination(),
-          row.key(),
-          waitMillis,
-          error);
+      insertFailure.update(
+          connection, row.shard(), row.id(), row.destination(), row.key(), waitMillis, error);
     }
     return attempts(connection, row);
   }
 
   /** The number of failed attempts of a row. */
   int attempts(Connection connection, OutboxRow row) throws SQLException {
-    return (int) number(connection, attempts, row.shard(), row.id());
+    return (int) attempts.number(connection, row.shard(), row.id());
   }
 
   /** Whether a row is still stored. */
   boolean exists(Connection connection, OutboxRow row) throws SQLException {
-    return number(connection, exists, row.shard(), row.id()) == 1;
+    return exists.number(connection, row.shard(), row.id()) == 1;
   }
 
   /**
@@ -146,10 +141,10 @@ final class RowTables {
   void park(Connection connection, OutboxRow row, String code, String error, boolean blocksKey)
       throws SQLException {
     String fingerprint = Fingerprints.of(code, row.destination(), error);
-    update(connection, park, code, fingerprint, row.shard(), row.id());
-    update(connection, deleteMessage, row.shard(), row.id());
-    String retry = blocksKey && row.key() != null ? blockKey : deleteRetry;
-    update(connection, retry, row.shard(), row.id());
+    park.update(connection, code, fingerprint, row.shard(), row.id());
+    deleteMessage.update(connection, row.shard(), row.id());
+    SqlStatement retry = blocksKey && row.key() != null ? blockKey : deleteRetry;
+    retry.update(connection, row.shard(), row.id());
   }
 
   /**
@@ -162,7 +157,7 @@ final class RowTables {
     // An orphan stays one, because rows and their retry state move together.
     try (Statement statement = connection.createStatement();
         ResultSet found = statement.executeQuery(orphanedRetries);
-        PreparedStatement delete = connection.prepareStatement(deleteRetry)) {
+        PreparedStatement delete = connection.prepareStatement(deleteRetry.text())) {
       while (found.next()) {
         delete.setInt(1, found.getInt(1));
         delete.setLong(2, found.getLong(2));
@@ -214,7 +209,9 @@ final class RowTables {
       return 0;
     }
     String list = ids.stream().map(String::valueOf).collect(Collectors.joining(", "));
-    update(connection, promote.with(list));
+    try (PreparedStatement update = connection.prepareStatement(promote.with(list))) {
+      update.executeUpdate();
+    }
     try (PreparedStatement delete = connection.prepareStatement(deleteDelayed)) {
       for (long id : ids) {
         delete.setLong(1, id);
@@ -223,28 +220,5 @@ final class RowTables {
       delete.executeBatch();
     }
     return ids.size();
-  }
-
-  static int update(Connection connection, String sql, Object... parameters) throws SQLException {
-    try (PreparedStatement update = connection.prepareStatement(sql)) {
-      bind(update, parameters);
-      return update.executeUpdate();
-    }
-  }
-
-  /** Reads one number; 0 if there is no row. */
-  static long number(Connection connection, String sql, Object... parameters) throws SQLException {
-    try (PreparedStatement select = connection.prepareStatement(sql)) {
-      bind(select, parameters);
-      try (ResultSet row = select.executeQuery()) {
-        return row.next() ? row.getLong(1) : 0;
-      }
-    }
-  }
-
-  static void bind(PreparedStatement statement, Object... parameters) throws SQLException {
-    for (int i = 0; i < parameters.length; i++) {
-      statement.setObject(i + 1, parameters[i]);
-    }
   }
 }

@@ -6,6 +6,7 @@ import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.core.wire.DefaultSource;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlDialect;
+import io.commslib.jdbc.SqlStatement;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -26,7 +27,7 @@ final class RowWriter {
   private final String insert;
   private final String insertDelayed;
   private final String findDelayed;
-  private final String deleteDelayed;
+  private final SqlStatement deleteDelayed;
 
   RowWriter(JdbcDatabase database, OutboxConfig config) {
     this.dialect = database.dialect();
@@ -48,7 +49,7 @@ final class RowWriter {
             VALUES (?, ?, ?, ?, ?, ?, ?)
             """);
     this.findDelayed = sql.text("SELECT id FROM @delayed WHERE message_id = ?");
-    this.deleteDelayed = sql.text("DELETE FROM @delayed WHERE id = ?");
+    this.deleteDelayed = sql.statement("DELETE FROM @delayed WHERE id = ?");
   }
 
   /** Writes messages in their order. Those with a delivery time go to the delayed ones. */
@@ -136,7 +137,7 @@ final class RowWriter {
     }
     int removed = 0;
     for (long id : ids) {
-      removed += RowTables.update(connection, deleteDelayed, id);
+      removed += deleteDelayed.update(connection, id);
     }
     return removed > 0;
   }

@@ -3,6 +3,7 @@ package io.commslib.outbox;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SqlDialect;
 import io.commslib.jdbc.SqlErrors;
+import io.commslib.jdbc.SqlStatement;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -24,33 +25,33 @@ final class ShardTable {
 
   private final String node;
   private final long leaseMillis;
-  private final String renew;
-  private final String epochs;
-  private final String expired;
-  private final String take;
-  private final String release;
-  private final String releaseAll;
-  private final String lock;
-  private final String unowned;
-  private final String takeableWithMessages;
-  private final String heartbeat;
-  private final String insertNode;
-  private final String liveNodes;
-  private final String deadNodes;
-  private final String deleteNode;
+  private final SqlStatement renew;
+  private final SqlStatement epochs;
+  private final SqlStatement expired;
+  private final SqlStatement take;
+  private final SqlStatement release;
+  private final SqlStatement releaseAll;
+  private final SqlStatement lock;
+  private final SqlStatement unowned;
+  private final SqlStatement takeableWithMessages;
+  private final SqlStatement heartbeat;
+  private final SqlStatement insertNode;
+  private final SqlStatement liveNodes;
+  private final SqlStatement deadNodes;
+  private final SqlStatement deleteNode;
 
   ShardTable(JdbcDatabase database, String node, Duration lease) {
     this.node = node;
     this.leaseMillis = lease.toMillis();
     this.renew =
-        OutboxSql.of(
+        OutboxSql.statement(
             database,
             """
             UPDATE @shard SET lease_until = @now_plus_millis
             WHERE owner = ?
             """);
     this.epochs =
-        OutboxSql.of(
+        OutboxSql.statement(
             database,
             """
             SELECT shard, epoch FROM @shard
@@ -58,7 +59,7 @@ final class ShardTable {
             """);
     // A row may be locked by a stalled relay: waiting for it could cost this relay its own leases.
     this.expired =
-        OutboxSql.of(
+        OutboxSql.statement(
             database,
             """
             SELECT shard FROM @shard
@@ -67,29 +68,29 @@ final class ShardTable {
             FOR UPDATE SKIP LOCKED
             """);
     this.take =
-        database.dialect().waitingAtMost(Duration.ZERO)
-            + OutboxSql.of(
-                database,
-                """
+        OutboxSql.statement(
+            database,
+            database.dialect().waitingAtMost(Duration.ZERO)
+                + """
                 UPDATE @shard SET owner = ?, epoch = epoch + 1, lease_until = @now_plus_millis
                 WHERE shard = ? AND lease_until <= @now
                 """);
     this.release =
-        OutboxSql.of(
+        OutboxSql.statement(
             database,
             """
             UPDATE @shard SET owner = NULL, lease_until = @now
             WHERE shard = ? AND owner = ?
             """);
     this.releaseAll =
-        OutboxSql.of(
+        OutboxSql.statement(
             database,
             """
             UPDATE @shard SET owner = NULL, lease_until = @now
             WHERE owner = ?
             """);
     this.lock =
-        OutboxSql.of(
+        OutboxSql.statement(
             database,
             """
             SELECT %s FROM @shard
@@ -99,14 +100,14 @@ final class ShardTable {
                 .formatted(
                     database.dialect() == SqlDialect.POSTGRESQL ? idleTimeout(leaseMillis) : "1"));
     this.unowned =
-        OutboxSql.of(
+        OutboxSql.statement(
             database,
             """
             SELECT count(*) FROM @shard
             WHERE owner IS NULL OR lease_until <= @now
             """);
     this.takeableWithMessages =
-        OutboxSql.of(
+        OutboxSql.statement(
             database,
             """
             SELECT s.shard FROM @shard s
@@ -114,19 +115,20 @@ final class ShardTable {
             AND EXISTS (SELECT 1 FROM @message m WHERE m.shard = s.shard)
             """);
     this.heartbeat =
-        OutboxSql.of(
+        OutboxSql.statement(
             database,
             """
             UPDATE @node SET heartbeat = @now
             WHERE node = ?
             """);
     this.insertNode =
-        OutboxSql.of(database, "INSERT INTO @node (node, heartbeat) VALUES (?, @now)");
+        OutboxSql.statement(database, "INSERT INTO @node (node, heartbeat) VALUES (?, @now)");
     this.liveNodes =
-        OutboxSql.of(database, "SELECT count(*) FROM @node WHERE heartbeat > @now_plus_millis");
+        OutboxSql.statement(
+            database, "SELECT count(*) FROM @node WHERE heartbeat > @now_plus_millis");
     this.deadNodes =
-        OutboxSql.of(database, "SELECT node FROM @node WHERE heartbeat < @now_plus_millis");
-    this.deleteNode = OutboxSql.of(database, "DELETE FROM @node WHERE node = ?");
+        OutboxSql.statement(database, "SELECT node FROM @node WHERE heartbeat < @now_plus_millis");
+    this.deleteNode = OutboxSql.statement(database, "DELETE FROM @node WHERE node = ?");
   }
 
   private static String idleTimeout(long millis) {
@@ -135,27 +137,20 @@ final class ShardTable {
 
   /** Renews the lease of all shards of this node. */
   void renew(Connection connection) throws SQLException {
-    RowTables.update(connection, renew, leaseMillis, node);
+    renew.update(connection, leaseMillis, node);
   }
 
   /** The epochs of the shards that this node owns. */
   Map<Integer, Long> epochs(Connection connection) throws SQLException {
     Map<Integer, Long> found = new HashMap<>();
-    try (PreparedStatement select = connection.prepareStatement(epochs)) {
-      select.setString(1, node);
-      try (ResultSet rows = select.executeQuery()) {
-        while (rows.next()) {
-          found.put(rows.getInt(1), rows.getLong(2));
-        }
-      }
-    }
+    epochs.list(connection, row -> found.put(row.getInt(1), row.getLong(2)), node);
     return found;
   }
 
   /** Shards whose lease has expired, at most {@code limit}, without locked rows. */
   List<Integer> expired(Connection connection, int limit) throws SQLException {
     List<Integer> shards = new ArrayList<>();
-    try (PreparedStatement select = connection.prepareStatement(expired);
+    try (PreparedStatement select = connection.prepareStatement(expired.text());
         ResultSet rows = select.executeQuery()) {
       while (rows.next() && shards.size() < limit) {
         shards.add(rows.getInt(1));
@@ -169,7 +164,7 @@ final class ShardTable {
    */
   void take(Connection connection, int shard) throws SQLException {
     try {
-      RowTables.update(connection, take, node, leaseMillis, shard);
+      take.update(connection, node, leaseMillis, shard);
     } catch (SQLException e) {
       if (!SqlErrors.isLockTimeout(e)) {
         throw e;
@@ -178,13 +173,13 @@ final class ShardTable {
   }
 
   void release(Connection connection, int shard) throws SQLException {
-    RowTables.update(connection, release, shard, node);
+    release.update(connection, shard, node);
   }
 
   /** Releases all shards of this node and removes the node. */
   void releaseAll(Connection connection) throws SQLException {
-    RowTables.update(connection, releaseAll, node);
-    RowTables.update(connection, deleteNode, node);
+    releaseAll.update(connection, node);
+    deleteNode.update(connection, node);
   }
 
   /**
@@ -192,42 +187,28 @@ final class ShardTable {
    * this epoch. On PostgreSQL the server ends the transaction if it then stays idle for a lease.
    */
   boolean lock(Connection connection, int shard, long epoch) throws SQLException {
-    try (PreparedStatement select = connection.prepareStatement(lock)) {
-      RowTables.bind(select, shard, node, epoch);
-      try (ResultSet row = select.executeQuery()) {
-        return row.next();
-      }
-    }
+    return lock.one(connection, row -> true, shard, node, epoch) != null;
   }
 
   /** The number of shards without an owner. */
   int unowned(Connection connection) throws SQLException {
-    return number(connection, unowned);
+    return (int) unowned.number(connection);
   }
 
   /** Shards with messages that no other relay owns. */
   List<Integer> takeableWithMessages(Connection connection) throws SQLException {
-    List<Integer> shards = new ArrayList<>();
-    try (PreparedStatement select = connection.prepareStatement(takeableWithMessages)) {
-      select.setString(1, node);
-      try (ResultSet rows = select.executeQuery()) {
-        while (rows.next()) {
-          shards.add(rows.getInt(1));
-        }
-      }
-    }
-    return shards;
+    return takeableWithMessages.list(connection, row -> row.getInt(1), node);
   }
 
   /** The number of nodes whose heartbeat is newer than one lease. */
   int liveNodes(Connection connection) throws SQLException {
-    return number(connection, liveNodes, -leaseMillis);
+    return (int) liveNodes.number(connection, -leaseMillis);
   }
 
   /** Records that this node is alive; a new node also removes dead ones. */
   void heartbeat(Connection connection) throws SQLException {
-    if (RowTables.update(connection, heartbeat, node) == 0) {
-      RowTables.update(connection, insertNode, node);
+    if (heartbeat.update(connection, node) == 0) {
+      insertNode.update(connection, node);
       removeDeadNodes(connection);
     }
   }
@@ -236,28 +217,9 @@ final class ShardTable {
    * Reads first, because a delete by age would wait for the rows of live nodes on some databases.
    */
   private void removeDeadNodes(Connection connection) throws SQLException {
-    List<String> dead = new ArrayList<>();
-    try (PreparedStatement select = connection.prepareStatement(deadNodes)) {
-      select.setLong(1, -DEAD_AFTER_LEASES * leaseMillis);
-      try (ResultSet found = select.executeQuery()) {
-        while (found.next()) {
-          dead.add(found.getString(1));
-        }
-      }
-    }
-    for (String gone : dead) {
-      RowTables.update(connection, deleteNode, gone);
-    }
-  }
-
-  private static int number(Connection connection, String sql, Object... parameters)
-      throws SQLException {
-    try (PreparedStatement select = connection.prepareStatement(sql)) {
-      RowTables.bind(select, parameters);
-      try (ResultSet row = select.executeQuery()) {
-        row.next();
-        return row.getInt(1);
-      }
+    for (String gone :
+        deadNodes.list(connection, row -> row.getString(1), -DEAD_AFTER_LEASES * leaseMillis)) {
+      deleteNode.update(connection, gone);
     }
   }
 }

@@ -18,6 +18,7 @@ import io.commslib.core.tx.TransactionContext;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.JdbcTransactions;
+import io.commslib.jdbc.SqlStatement;
 import io.commslib.testkit.Await;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -395,9 +396,8 @@ interface OutboxWritingContract extends OutboxChapter {
                 transactions()
                     .run(
                         tx -> {
-                          RowTables.update(
-                              tx.unwrap(Connection.class),
-                              "INSERT INTO " + database().table("work") + " VALUES (1)");
+                          SqlStatement.of(database(), "INSERT INTO @work VALUES (1)")
+                              .update(tx.unwrap(Connection.class));
                           try {
                             outbox().publish(tx, ORDERS, message("m1", "k"));
                           } catch (StoreException swallowed) {
