@@ -38,11 +38,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.h2.jdbcx.JdbcConnectionPool;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class CommsBuilderTest {
@@ -54,9 +56,15 @@ class CommsBuilderTest {
       Set.of("name", "health", "state", "toString", "start", "close", "awaitClosed");
 
   private final JdbcConnectionPool pool =
-      JdbcConnectionPool.create("jdbc:h2:mem:builder;DB_CLOSE_DELAY=-1", "sa", "");
+      JdbcConnectionPool.create(
+          "jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1", "sa", "");
   private final JdbcDatabase database = JdbcDatabase.builder(pool).build();
   private final InMemoryTransport transport = InMemoryTransport.create();
+
+  @BeforeEach
+  void createTables() {
+    Comms.schemas().forEach(schema -> schema.apply(database));
+  }
 
   @AfterEach
   void close() {

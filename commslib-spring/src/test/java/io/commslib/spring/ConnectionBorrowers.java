@@ -67,7 +67,7 @@ final class ConnectionBorrowers {
           "io.commslib.idempotency.PostgresInboxInsert", Tried.ON_POSTGRESQL,
           "io.commslib.idempotency.H2LockTimeout", Tried.ON_H2,
           "io.commslib.outbox.PostgresRows", Tried.ON_POSTGRESQL,
-          "io.commslib.outbox.ShardLeases", Tried.EVERYWHERE,
+          "io.commslib.outbox.ShardTable", Tried.EVERYWHERE,
           "io.commslib.outbox.OutboxNotifier", Tried.ON_POSTGRESQL,
           "io.commslib.jdbc.SqlDialect", Tried.TEXT,
           "io.commslib.jdbc.SchemaLock", Tried.SCHEMA);
