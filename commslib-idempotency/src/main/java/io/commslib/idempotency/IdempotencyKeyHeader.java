@@ -47,14 +47,15 @@ final class IdempotencyKeyHeader {
       char next = text.charAt(i);
       if (next == '"') {
         if (i < text.length() - 1) {
-          throw new MalformedException("There are characters after the closing quote.");
+          throw new MalformedException("Something follows the closing quote.");
         }
         return key.toString();
       }
       if (next == '\\') {
         i++;
         if (i == text.length() || (text.charAt(i) != '"' && text.charAt(i) != '\\')) {
-          throw new MalformedException("A backslash is not followed by \\ or a quote.");
+          throw new MalformedException(
+              "A backslash stands before something else than \\ or a quote.");
         }
         next = text.charAt(i);
       }

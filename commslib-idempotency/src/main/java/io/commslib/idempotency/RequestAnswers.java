@@ -32,7 +32,7 @@ final class RequestAnswers {
     return problem(
         422,
         "Idempotency-Key is already used",
-        "This key was used for another request. Do not reuse a key for different content.",
+        "This key was used for another request. Do not reuse a key for a different content.",
         Map.of());
   }
 
@@ -41,7 +41,7 @@ final class RequestAnswers {
     return problem(
         409,
         "A request is outstanding for this Idempotency-Key",
-        "A request with this key is in progress. Retry later with the same key.",
+        "A request with this key is being worked on. Ask again later with the same key.",
         Map.of("Retry-After", Long.toString(seconds)));
   }
 
@@ -53,7 +53,7 @@ final class RequestAnswers {
             + "\",\"status\":"
             + status
             + ",\"detail\":\""
-            + detail
+            + detail.replace("\\", "\\\\").replace("\"", "\\\"")
             + "\"}";
     return new StoredResult(status, PROBLEM, json.getBytes(StandardCharsets.UTF_8), headers);
   }

@@ -101,8 +101,8 @@ class RequestGuardTest {
         "``|The key has 0 characters (expected: 1..255).",
         "\"\"|The key has 0 characters (expected: 1..255).",
         "\"open|The closing quote is missing.",
-        "\"a\"b|There are characters after the closing quote.",
-        "\"a\\b\"|A backslash is not followed by \\ or a quote.",
+        "\"a\"b|Something follows the closing quote.",
+        "\"a\\b\"|A backslash stands before something else than \\ or a quote.",
         "caf\u00e9|The key is not printable ASCII."
       })
   void answersAMalformedKeyWith400AndTheRule(String key, String rule) {

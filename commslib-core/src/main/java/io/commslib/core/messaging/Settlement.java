@@ -34,8 +34,8 @@ public final class Settlement {
     /** The message is settled without effect and without dead letter, and counted as dropped. */
     DROP,
     /**
-     * The message returns to the broker, which redelivers it to any consumer of the group. This
-     * does not count as a failed attempt.
+     * The message is delivered once more, uncounted: by this member after a short pause, or by
+     * another consumer of the group if this one drains or ends.
      */
     GIVE_BACK
   }
@@ -111,7 +111,7 @@ public final class Settlement {
     return reason;
   }
 
-  /** {@return the settlement of a message to be returned to the broker unfinished, uncounted} */
+  /** {@return the settlement of an unfinished message that is delivered once more, uncounted} */
   public static Settlement giveBack() {
     return GIVE_BACK;
   }
