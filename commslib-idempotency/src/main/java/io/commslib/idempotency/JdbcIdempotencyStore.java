@@ -133,7 +133,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore {
                 || statementBytes(kept) <= database.maxStatementBytes());
     return fits
         ? kept
-        : ResultRecorder.logged(request, result.shortened("it exceeds the limit of the database"));
+        : ResultRecorder.logged(request, result.shortened("it is more than the database takes"));
   }
 
   /** Drivers may write a body into the statement's text, where a byte may take two. */
