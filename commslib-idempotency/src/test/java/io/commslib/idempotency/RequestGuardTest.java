@@ -108,6 +108,8 @@ class RequestGuardTest {
   void answersAMalformedKeyWith400AndTheRule(String key, String rule) {
     StoredResult answer = ask(key);
     assertProblem(answer, 400, "Idempotency-Key is malformed");
+    // In JSON a backslash is only followed by another one, or by a quote.
+    assertThat(body(answer)).doesNotContainPattern("(?<!\\\\)(\\\\\\\\)*\\\\[^\\\\\"]");
     assertThat(body(answer).replace("\\\\", "\\")).contains(rule);
     assertThat(runs).hasValue(0);
   }

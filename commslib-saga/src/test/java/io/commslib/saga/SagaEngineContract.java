@@ -83,6 +83,18 @@ public abstract class SagaEngineContract extends SagaEngineFixture {
   }
 
   @Test
+  void aListHasAtMostItsLimitWithTheLeastRecentlyChangedFirst() {
+    for (String key : List.of("o-1", "o-2", "o-3")) {
+      begin(key);
+    }
+    assertThat(engine.list(SagaStatus.RUNNING, 1))
+        .extracting(SagaSnapshot::businessKey)
+        .containsExactly("o-1");
+    assertThat(engine.list(SagaStatus.RUNNING, 2)).hasSize(2);
+    assertThat(engine.list(SagaStatus.RUNNING, 10)).hasSize(3);
+  }
+
+  @Test
   void duplicateRepliesChangeNothing() throws Exception {
     begin("o-1");
     Sent hold = last();

@@ -123,7 +123,7 @@ final class ChaosBroker implements AutoCloseable {
     }
   }
 
-  /** Returns how many requests of a client were refused permanently. */
+  /** Returns the number of permanently refused requests of a client. */
   int refusalsByClient(String client) {
     AtomicInteger count = refusalsByClient.get(client);
     return count == null ? 0 : count.get();
