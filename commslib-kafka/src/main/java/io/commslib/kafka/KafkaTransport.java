@@ -305,7 +305,7 @@ public final class KafkaTransport implements MessageTransport {
 
   private Subscription subscribe(SubscriptionConfig subscription, MessageHandler handler) {
     checkOpen();
-    CAPABILITIES.check(NAME, subscription);
+    capabilities(subscription.destination()).check(NAME, subscription);
     Destination source = subscription.destination();
     String group = subscription.group();
     DestinationConfig destination = declared.require(subscription);

@@ -212,7 +212,7 @@ public final class RabbitTransport implements MessageTransport {
 
   private Subscription subscribe(SubscriptionConfig subscription, MessageHandler handler) {
     checkOpen();
-    CAPABILITIES.check(NAME, subscription);
+    capabilities(subscription.destination()).check(NAME, subscription);
     Destination source = subscription.destination();
     String group = subscription.group();
     DestinationConfig destination = declared.require(subscription);

@@ -272,7 +272,7 @@ public final class InMemoryTransport implements MessageTransport {
 
   private Subscription subscribe(SubscriptionConfig config, MessageHandler handler) {
     checkOpen();
-    CAPABILITIES.check(NAME, config);
+    capabilities(config.destination()).check(NAME, config);
     declared.require(config);
     InMemoryGroup group = group(destination(config.destination()), config.group());
     GroupMember member = new GroupMember();

@@ -27,8 +27,26 @@ public interface MessageTransport extends AutoCloseable {
   /** {@return the name used in error texts, logs and thread names, for example {@code kafka}} */
   String name();
 
-  /** {@return the capabilities of this transport; they never change} */
+  /**
+   * Returns the capabilities of this transport for a destination with the names and objects that it
+   * chooses itself. They never change. {@link Capability#KEYED_PUBLISH_FENCE} holds for all
+   * destinations or for none.
+   *
+   * @return the capabilities
+   */
   TransportCapabilities capabilities();
+
+  /**
+   * Returns the capabilities for one destination. They depend on how the destination is bound to
+   * the broker's objects, for example to a queue that an operator declared. Subscriptions are
+   * checked against them. Never blocks; they never change.
+   *
+   * @param destination any destination, declared or not
+   * @return the capabilities; {@link #capabilities()} by default
+   */
+  default TransportCapabilities capabilities(Destination destination) {
+    return capabilities();
+  }
 
   /**
    * Returns the size of the largest body that {@link #publisher()} accepts. A relay refuses an

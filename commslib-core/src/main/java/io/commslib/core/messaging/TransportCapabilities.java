@@ -5,8 +5,8 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * The capabilities of a transport. A request for a missing capability is refused with the name of
- * the setting; it is never silently ignored. Immutable.
+ * The capabilities of a transport, or of one of its destinations. A request for a missing
+ * capability is refused with the name of the setting; it is never silently ignored. Immutable.
  */
 public final class TransportCapabilities {
 
@@ -39,7 +39,8 @@ public final class TransportCapabilities {
   }
 
   /**
-   * Checks that this transport has the capabilities that a subscription requires. For adapters.
+   * Checks that the subscription's destination has the capabilities that it requires. For adapters,
+   * with {@link MessageTransport#capabilities(Destination)}.
    *
    * @param transport name of the transport
    * @param config settings of the subscription

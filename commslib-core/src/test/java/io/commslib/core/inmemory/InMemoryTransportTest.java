@@ -58,6 +58,13 @@ class InMemoryTransportTest {
   }
 
   @Test
+  void everyDestinationHasTheCapabilitiesOfTheTransport() {
+    assertThat(transport.capabilities(QUEUE)).isSameAs(transport.capabilities());
+    assertThat(transport.capabilities(Destination.topic("undeclared")))
+        .isSameAs(transport.capabilities());
+  }
+
+  @Test
   void aFullOrPausedMemberBlocksNeitherOtherKeysNorOtherMembers() {
     declareQueue();
     SubscriptionConfig config = SubscriptionConfig.builder(QUEUE).workers(1).maxInFlight(1).build();

@@ -183,7 +183,7 @@ abstract class FailureChapter extends ContractFixture {
     publishKey(queue, "k", "m", 3);
     awaitCount(subscription, Count.DONE, 3);
     assertThat(handled.ids()).containsExactly("m1", "m1", "m2", "m3");
-    if (transport.capabilities().has(Capability.REDELIVERY_COUNT)) {
+    if (transport.capabilities(queue).has(Capability.REDELIVERY_COUNT)) {
       assertThat(handled.attempts("m1")).as("it counts as a delivery").containsExactly(1, 2);
     }
     assertThat(deadLetters(queue, "main")).isEmpty();

@@ -117,7 +117,7 @@ abstract class GroupChapter extends ContractFixture {
     RecordingHandler second = RecordingHandler.done();
     Subscription working = subscribe(config(topic, "g").maxInFlight(8), first);
     subscribe(config(topic, "g").maxInFlight(8), second);
-    boolean parallel = transport.capabilities().has(Capability.PARALLEL_MEMBERS);
+    boolean parallel = transport.capabilities(topic).has(Capability.PARALLEL_MEMBERS);
     int[] published = {0};
     if (!parallel) {
       publish(topic, message("alone", "k"));
@@ -184,7 +184,7 @@ abstract class GroupChapter extends ContractFixture {
     publish(topic, message("before"));
     RecordingHandler handled = RecordingHandler.done();
     SubscriptionConfig.Builder config = config(topic, "new").startAt(StartPosition.EARLIEST);
-    if (transport.capabilities().has(Capability.START_EARLIEST)) {
+    if (transport.capabilities(topic).has(Capability.START_EARLIEST)) {
       subscribe(config, handled);
       await("before handled", () -> handled.ids().equals(List.of("before")));
     } else {

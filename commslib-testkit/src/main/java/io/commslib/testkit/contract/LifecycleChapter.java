@@ -103,7 +103,7 @@ abstract class LifecycleChapter extends ContractFixture {
     subscribe(config(queue), next);
     await("the rest handled", () -> next.ids().contains("m4"));
     assertThat(next.firstOfKey("k")).endsWith("m2", "m3", "m4");
-    if (transport.capabilities().has(Capability.REDELIVERY_COUNT)) {
+    if (transport.capabilities(queue).has(Capability.REDELIVERY_COUNT)) {
       assertThat(next.attempts("m2").get(0)).isGreaterThan(1);
     }
   }
@@ -143,11 +143,11 @@ abstract class LifecycleChapter extends ContractFixture {
     await("the rest handled", () -> next.count() >= 28);
     stays("nothing twice", () -> next.count() == 28);
     assertThat(next.ids()).doesNotContainAnyElementsOf(first.ids()).doesNotHaveDuplicates();
-    assertThat(next.seen()).allMatch(seen -> seen.attempt() == 1 || !countsGiveBacks());
+    assertThat(next.seen()).allMatch(seen -> seen.attempt() == 1 || !countsGiveBacks(queue));
   }
 
-  private boolean countsGiveBacks() {
-    return transport.capabilities().has(Capability.UNCOUNTED_GIVE_BACK);
+  private boolean countsGiveBacks(Destination queue) {
+    return transport.capabilities(queue).has(Capability.UNCOUNTED_GIVE_BACK);
   }
 
   private void releaseOnceDraining(Subscription drains, CountDownLatch release) {
@@ -265,7 +265,7 @@ abstract class LifecycleChapter extends ContractFixture {
   void undeclaredCapabilityIsRefused() {
     Destination queue = queue();
     for (Capability capability : Capability.values()) {
-      if (transport.capabilities().has(capability)) {
+      if (transport.capabilities(queue).has(capability)) {
         subscribe(config(queue).require(capability), RecordingHandler.done()).close();
       } else {
         assertThatThrownBy(

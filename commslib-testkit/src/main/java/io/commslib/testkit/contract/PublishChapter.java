@@ -60,7 +60,7 @@ abstract class PublishChapter extends ContractFixture {
   @BrokenBy(Saboteur.CONFIRMS_FAILURES)
   void unroutableFailsNotSentOrIsKept() {
     Destination topic = topic();
-    if (!transport.capabilities().has(Capability.RETENTION_WITHOUT_GROUP)) {
+    if (!transport.capabilities(topic).has(Capability.RETENTION_WITHOUT_GROUP)) {
       refusedAsNotSent(topic, message("m1"));
       return;
     }
@@ -116,7 +116,7 @@ abstract class PublishChapter extends ContractFixture {
     Destination queue = queue();
     Instant due = Instant.now().plus(Duration.ofMillis(1_500));
     Message delayed = message("m1").toBuilder().deliverAt(due).build();
-    if (!transport.capabilities().has(Capability.DELAYED_DELIVERY)) {
+    if (!transport.capabilities(queue).has(Capability.DELAYED_DELIVERY)) {
       refusedAsNotSent(queue, delayed);
       return;
     }

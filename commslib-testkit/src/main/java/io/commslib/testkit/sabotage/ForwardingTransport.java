@@ -2,6 +2,7 @@ package io.commslib.testkit.sabotage;
 
 import io.commslib.core.Health;
 import io.commslib.core.messaging.DeadLetters;
+import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.MessageTransport;
@@ -34,6 +35,11 @@ class ForwardingTransport implements MessageTransport {
   @Override
   public TransportCapabilities capabilities() {
     return healthy.capabilities();
+  }
+
+  @Override
+  public TransportCapabilities capabilities(Destination destination) {
+    return healthy.capabilities(destination);
   }
 
   @Override

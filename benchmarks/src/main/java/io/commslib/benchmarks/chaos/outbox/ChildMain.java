@@ -7,6 +7,7 @@ import io.commslib.benchmarks.chaos.ErrorPlan;
 import io.commslib.core.CommsException;
 import io.commslib.core.Health;
 import io.commslib.core.messaging.DeadLetters;
+import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.messaging.Publisher;
@@ -174,6 +175,11 @@ public final class ChildMain {
     @Override
     public TransportCapabilities capabilities() {
       return real.capabilities();
+    }
+
+    @Override
+    public TransportCapabilities capabilities(Destination destination) {
+      return real.capabilities(destination);
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.commslib.examples.shop.cli;
 
 import io.commslib.core.Health;
 import io.commslib.core.messaging.DeadLetters;
+import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.messaging.Publisher;
@@ -22,6 +23,11 @@ record BorrowedTransport(MessageTransport shared) implements MessageTransport {
   @Override
   public TransportCapabilities capabilities() {
     return shared.capabilities();
+  }
+
+  @Override
+  public TransportCapabilities capabilities(Destination destination) {
+    return shared.capabilities(destination);
   }
 
   @Override

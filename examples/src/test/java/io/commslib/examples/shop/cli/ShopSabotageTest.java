@@ -206,6 +206,11 @@ class ShopSabotageTest {
     }
 
     @Override
+    public TransportCapabilities capabilities(Destination destination) {
+      return real.capabilities(destination);
+    }
+
+    @Override
     public void declare(DestinationConfig config) {
       real.declare(config);
     }
