@@ -16,42 +16,26 @@ import org.jspecify.annotations.Nullable;
 final class PostgresBinaries {
 
   private static final Path DEBIAN = Path.of("/usr/lib/postgresql");
-  private static final String UNPRIVILEGED_ID = "65534";
-
-  /**
-   * The programs refuse to run as root, so root runs them through the first of these that works.
-   */
-  private static final List<List<String>> DISGUISES =
-      List.of(
-          List.of("unshare", "-U"),
-          List.of(
-              "setpriv",
-              "--reuid=" + UNPRIVILEGED_ID,
-              "--regid=" + UNPRIVILEGED_ID,
-              "--clear-groups"));
 
   private static final CreatedOnce<Optional<Path>> FOUND =
       new CreatedOnce<>(() -> Optional.ofNullable(locate()));
 
   private final Path bin;
-  private final List<String> disguise;
+  private final UnprivilegedUser user;
 
-  private PostgresBinaries(Path bin, List<String> disguise) {
+  private PostgresBinaries(Path bin, UnprivilegedUser user) {
     this.bin = bin;
-    this.disguise = disguise;
+    this.user = user;
   }
 
   /** Finds the installed binaries, newest first, else unpacks those on the class path. */
   static Optional<PostgresBinaries> find() {
-    List<String> disguise = isRoot() ? workingDisguise() : List.of();
-    return FOUND.get().map(bin -> new PostgresBinaries(bin, disguise));
+    UnprivilegedUser user = UnprivilegedUser.toRun("postgres");
+    return FOUND.get().map(bin -> new PostgresBinaries(bin, user));
   }
 
   List<String> command(String program, List<String> arguments) {
-    List<String> command = new ArrayList<>(disguise);
-    command.add(bin.resolve(program).toString());
-    command.addAll(arguments);
-    return command;
+    return user.command(bin.resolve(program), arguments);
   }
 
   /** Creates the folder for the user that the programs run as. */
@@ -61,28 +45,7 @@ final class PostgresBinaries {
     } catch (IOException e) {
       throw new ServerUnavailableException("cannot create the data folder of postgres", e);
     }
-    if (disguise.contains("setpriv")) {
-      Shell.output(List.of("chmod", "711", data.getParent().toString()));
-      Shell.output(List.of("chown", UNPRIVILEGED_ID + ":" + UNPRIVILEGED_ID, data.toString()));
-    }
-  }
-
-  private static boolean isRoot() {
-    return Shell.output(List.of("id", "-u")).equals("0");
-  }
-
-  private static List<String> workingDisguise() {
-    for (List<String> candidate : DISGUISES) {
-      List<String> probe = new ArrayList<>(candidate);
-      probe.add("true");
-      if (Shell.succeeds(probe)) {
-        return candidate;
-      }
-    }
-    throw new ServerUnavailableException(
-        "postgres does not run as root, and neither unshare nor setpriv works here;"
-            + " run as another user",
-        null);
+    user.own(data);
   }
 
   private static @Nullable Path locate() {

@@ -5,8 +5,9 @@
  * <p>Start with {@link io.commslib.testkit.servers.KafkaServer}, {@link
  * io.commslib.testkit.servers.RabbitServer}, {@link io.commslib.testkit.servers.PostgresServer} and
  * {@link io.commslib.testkit.servers.MariaDbServer}; {@link
- * io.commslib.testkit.servers.KafkaCluster} is three brokers. All of them can be killed, restarted
- * and paused: {@link io.commslib.testkit.servers.TestServer}.
+ * io.commslib.testkit.servers.KafkaCluster} is three brokers, {@link
+ * io.commslib.testkit.servers.PgBouncerServer} a pooler in front of PostgreSQL. All of them can be
+ * killed, restarted and paused: {@link io.commslib.testkit.servers.TestServer}.
  *
  * <p>{@code start()} starts a server of the caller's own, which may be killed. {@code shared()} is
  * one server of a kind for the whole JVM, for functional tests that use topics, queues and
@@ -29,11 +30,15 @@
  *     COMMSLIB_TEST_MARIADB_USER} and {@code COMMSLIB_TEST_MARIADB_PASSWORD}</td>
  *     <td>the Debian package {@code mariadb-server}, or {@code mariadbd} on the path</td>
  *     <td></td></tr>
+ *   <tr><td>PgBouncer</td><td>none: it has no {@code shared()}</td>
+ *     <td>the Debian package {@code pgbouncer}, or {@code pgbouncer} on the path</td>
+ *     <td></td></tr>
  * </table>
  *
- * <p>Where none is found, a container is started if the {@code docker} command reaches an engine;
- * else the start fails with {@link io.commslib.testkit.servers.ServerUnavailableException}, which
- * names what to install. Tests are never skipped.
+ * <p>Where none is found, a container is started (none for PgBouncer) if the {@code docker} command
+ * reaches an engine; else the start fails with {@link
+ * io.commslib.testkit.servers.ServerUnavailableException}, which names what to install. Tests are
+ * never skipped.
  *
  * <p>Servers listen on 127.0.0.1 only, on free ports below the range that the system gives to
  * outgoing connections, and keep their data in a temporary folder. Nothing outlives the JVM: a
