@@ -111,7 +111,10 @@ final class LanguageCheck {
 
   private boolean isChecked(Path file) {
     String name = root.relativize(file).toString();
-    if (name.contains("/target/") || name.startsWith("target/") || name.startsWith(".")) {
+    if (name.contains("/target/")
+        || name.contains("/node_modules/")
+        || name.startsWith("target/")
+        || name.startsWith(".")) {
       return false;
     }
     if (name.endsWith(".md")) {

@@ -1,0 +1,166 @@
+package io.commslib.examples.neighbours;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.Subscription;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.jackson.CloudEventsJson;
+import io.commslib.kafka.KafkaTransport;
+import io.commslib.kafka.KafkaTransportConfig;
+import io.commslib.testkit.servers.KafkaServer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A thousand orders in each direction between commslib and each Kafka client: none lost, none in
+ * the dead letters, each once and in the order of its key.
+ */
+@Tag("neighbours")
+class KafkaNeighboursIT {
+
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+  private static final String GROUP = "ship";
+
+  @TempDir private static Path folder;
+  private static String servers;
+  private static KafkaTransport transport;
+  private static NeighbourRuns runs;
+
+  @BeforeAll
+  static void begin() {
+    servers = KafkaServer.shared().bootstrapServers();
+    transport =
+        KafkaTransport.create(
+            KafkaTransportConfig.builder(servers)
+                .clientSetting("compression.type", "none")
+                .structuredEvents(CloudEventsJson.create())
+                .build());
+    runs = new NeighbourRuns(folder);
+    for (String mode : List.of("binary", "structured")) {
+      runs.begin(
+          "cloudevents-" + mode + "-in",
+          ForeignClient.CLOUDEVENTS,
+          exchange -> in(exchange, "cloudevents-producer.js", Map.of("MODE", mode)));
+    }
+    runs.begin(
+        "cloudevents-binary-out",
+        ForeignClient.CLOUDEVENTS,
+        exchange -> out(exchange, "cloudevents-consumer.js"));
+    runs.begin(
+        "kafkajs-out", ForeignClient.KAFKAJS, exchange -> out(exchange, "kafkajs-consumer.js"));
+    runs.begin(
+        "kafka-python-out",
+        ForeignClient.KAFKA_PYTHON,
+        exchange -> out(exchange, "kafka_python_consumer.py"));
+    runs.begin(
+        "confluent-out",
+        ForeignClient.CONFLUENT_KAFKA,
+        exchange -> out(exchange, "confluent_consumer.py"));
+  }
+
+  @AfterAll
+  static void end() {
+    runs.close();
+    transport.close();
+  }
+
+  @Test
+  void cloudEventsOfTheSdkInBinaryModeAreHandled() throws Exception {
+    runs.await("cloudevents-binary-in");
+  }
+
+  @Test
+  void cloudEventsOfTheSdkInStructuredModeAreHandled() throws Exception {
+    runs.await("cloudevents-structured-in");
+  }
+
+  @Test
+  void theCloudEventsSdkReadsWhatIsPublished() throws Exception {
+    runs.await("cloudevents-binary-out");
+  }
+
+  @Test
+  void kafkajsReadsWhatIsPublished() throws Exception {
+    runs.await("kafkajs-out");
+  }
+
+  @Test
+  void kafkaPythonReadsWhatIsPublished() throws Exception {
+    runs.await("kafka-python-out");
+  }
+
+  @Test
+  void confluentKafkaReadsWhatIsPublished() throws Exception {
+    runs.await("confluent-out");
+  }
+
+  /** The foreign program sends, commslib handles. */
+  private static void in(Exchange exchange, String program, Map<String, String> more)
+      throws Exception {
+    Destination topic = Destination.topic(exchange.name());
+    transport.declare(DestinationConfig.builder(topic).partitions(6).group(GROUP).build());
+    try (Subscription subscription =
+            transport
+                .subscriber()
+                .subscribe(
+                    SubscriptionConfig.builder(topic, GROUP).build(),
+                    delivery -> {
+                      exchange.received(delivery);
+                      return Settlement.done();
+                    });
+        ForeignProgram sender = start(exchange, program, more)) {
+      sender.awaitEnd(LIMIT);
+      exchange.sent();
+      exchange.awaitReceived(() -> true);
+      assertThat(transport.deadLetters().list(topic, GROUP, 10)).isEmpty();
+    }
+  }
+
+  /** Commslib publishes, the foreign program reads. */
+  private static void out(Exchange exchange, String program) throws Exception {
+    Destination topic = Destination.topic(exchange.name());
+    transport.declare(DestinationConfig.builder(topic).partitions(6).optional().build());
+    try (ForeignProgram reader = start(exchange, program, Map.of())) {
+      publishAll(exchange, topic);
+      awaitReceived(exchange, reader);
+    }
+  }
+
+  private static void publishAll(Exchange exchange, Destination topic) {
+    List<CompletableFuture<?>> receipts = new ArrayList<>();
+    for (int i = 0; i < Exchange.COUNT; i++) {
+      receipts.add(transport.publisher().publish(topic, exchange.message(i)).toCompletableFuture());
+    }
+    CompletableFuture.allOf(receipts.toArray(CompletableFuture[]::new)).join();
+    exchange.sent();
+  }
+
+  private static void awaitReceived(Exchange exchange, ForeignProgram reader) {
+    try {
+      exchange.awaitReceived(reader::isRunning);
+    } catch (AssertionError e) {
+      throw new AssertionError(e.getMessage() + "; it printed:\n" + reader.output(), e);
+    }
+  }
+
+  private static ForeignProgram start(Exchange exchange, String program, Map<String, String> more) {
+    Map<String, String> environment = new HashMap<>(exchange.orders());
+    environment.putAll(
+        Map.of("KAFKA_BROKERS", servers, "TOPIC", exchange.name(), "GROUP", exchange.name()));
+    environment.putAll(more);
+    return ForeignProgram.start(program, environment, exchange::received);
+  }
+}
