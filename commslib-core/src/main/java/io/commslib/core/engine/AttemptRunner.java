@@ -35,6 +35,9 @@ final class AttemptRunner {
    */
   static final int CRASH_MARGIN = 20;
 
+  /** The code of a record that is larger than this reader allows. */
+  static final String TOO_LARGE = "COMMS-CORE-025";
+
   private static final String CRASH_LOOP = "CRASH_LOOP";
 
   private final SubscriptionConfig config;
@@ -43,6 +46,7 @@ final class AttemptRunner {
   private final TimeSource time;
   private final String consumer;
   private final BooleanSupplier closing;
+  private final Runnable onRead;
   private final int maxBodyBytes;
   private final @Nullable BlockedKeyStore blockedKeys;
 
@@ -52,6 +56,7 @@ final class AttemptRunner {
       CloudEventsEnvelope envelope,
       TimeSource time,
       BooleanSupplier closing,
+      Runnable onRead,
       int maxBodyBytes) {
     this.config = config;
     this.handler = handler;
@@ -59,6 +64,7 @@ final class AttemptRunner {
     this.time = time;
     this.consumer = config.destination() + "/" + config.group();
     this.closing = closing;
+    this.onRead = onRead;
     this.maxBodyBytes = maxBodyBytes;
     this.blockedKeys = config.blockedKeys().orElse(null);
   }
@@ -120,6 +126,7 @@ final class AttemptRunner {
       try {
         message = envelope.decode(checkSize(entry.raw.wire()));
         entry.message = message;
+        onRead.run();
       } catch (CodecException e) {
         entry.recordFailure(e);
         return AttemptOutcome.deadLetter(Count.DEAD_LETTERED, e.code());
@@ -131,7 +138,8 @@ final class AttemptRunner {
           ? AttemptOutcome.finished(Count.EXPIRED)
           : AttemptOutcome.deadLetter(Count.EXPIRED, "EXPIRED");
     }
-    if (entry.raw.unfinishedAttempts() >= config.retry().maxAttempts() + CRASH_MARGIN) {
+    if (entry.raw.unfinishedAttempts() >= config.retry().maxAttempts() + CRASH_MARGIN
+        && (entry.history == null || !entry.history.isTriedByUser)) {
       return AttemptOutcome.deadLetter(Count.DEAD_LETTERED, CRASH_LOOP);
     }
     return null;
@@ -140,7 +148,7 @@ final class AttemptRunner {
   private WireMessage checkSize(WireMessage wire) {
     if (wire.bodyLength() > maxBodyBytes) {
       throw new CodecException(
-          "COMMS-CORE-025",
+          TOO_LARGE,
           "message bytes: "
               + wire.bodyLength()
               + " (expected: 0.."

@@ -2,20 +2,24 @@ package io.commslib.core.engine;
 
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.ScheduledTask;
 import java.time.Duration;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides how many handlers may run. None starts while the user has paused the route, the gate is
- * closed, or the pause of an outage lasts. After such a pause one handler probes; the first outcome
- * opens the route. Confined to {@link EngineState}'s lock; timers report to it.
+ * closed, the pause of an outage lasts, or a message stops the route. After such a pause one
+ * handler probes; the first outcome opens the route. Confined to {@link EngineState}'s lock; timers
+ * report to it.
  */
 final class ConsumptionGate {
 
   /** The pauses that end by a timer. */
   enum TimedPause {
     GATE,
-    OUTAGE
+    OUTAGE,
+    MESSAGE
   }
 
   private static final Backoff OUTAGE_BACKOFF =
@@ -32,6 +36,7 @@ final class ConsumptionGate {
   private boolean pausedByUser;
   private boolean gatePause;
   private boolean outagePause;
+  private boolean messagePause;
   private boolean probing;
   private boolean storm;
   private boolean jvmFailure;
@@ -39,6 +44,8 @@ final class ConsumptionGate {
   private int jvmFailures;
   private boolean closed;
   private String reason = "";
+  private String messageReason = "";
+  private @Nullable ScheduledTask messageTimer;
 
   /**
    * With the callback for the end of a timed pause, which calls {@link #endPause} under the lock.
@@ -50,19 +57,19 @@ final class ConsumptionGate {
 
   /** The number of handlers that may run at the same time now. */
   int allowed(int workers) {
-    if (pausedByUser || gatePause || outagePause) {
+    if (pausedByUser || gatePause || outagePause || messagePause) {
       return 0;
     }
     return probing ? 1 : workers;
   }
 
   boolean isPaused() {
-    return pausedByUser || gatePause || outagePause || probing;
+    return pausedByUser || gatePause || outagePause || messagePause || probing;
   }
 
-  /** The reason of the last pause. */
+  /** The reason of the last pause, or of the message that stops the route. */
   String reason() {
-    return reason;
+    return messagePause ? messageReason : reason;
   }
 
   void pauseByUser() {
@@ -115,6 +122,40 @@ final class ConsumptionGate {
     return pause(why, jvmPause(), outages);
   }
 
+  /**
+   * Pauses because a message waits here and no other may be handled before it. Returns true if the
+   * route was open before.
+   */
+  boolean pauseForMessage(String why, Duration duration) {
+    if (messagePause || closed) {
+      return false;
+    }
+    messageTimer =
+        runtime.scheduler().schedule(duration, () -> onPauseOver.accept(TimedPause.MESSAGE));
+    boolean opened = !isPaused();
+    messagePause = true;
+    probing = true;
+    messageReason = why;
+    reason = why;
+    return opened;
+  }
+
+  boolean isStoppedByMessage() {
+    return messagePause;
+  }
+
+  /** Ends {@link #pauseForMessage}; the probe follows. Returns true if it lasted until now. */
+  boolean endMessagePause() {
+    ScheduledTask timer = messageTimer;
+    messageTimer = null;
+    if (timer != null) {
+      timer.cancel();
+    }
+    boolean lasted = messagePause;
+    messagePause = false;
+    return lasted;
+  }
+
   private boolean pause(String why, Duration duration, int count) {
     runtime.scheduler().schedule(duration, () -> onPauseOver.accept(TimedPause.OUTAGE));
     boolean opened = !isPaused();
@@ -125,7 +166,7 @@ final class ConsumptionGate {
     return opened;
   }
 
-  /** Ends a pause whose time is over; the probe follows. */
+  /** Ends a pause of the gate or of an outage whose time is over; the probe follows. */
   void endPause(TimedPause pause) {
     if (pause == TimedPause.GATE) {
       gatePause = false;
@@ -162,7 +203,7 @@ final class ConsumptionGate {
    * longer. Returns true if it was paused until now.
    */
   boolean endProbingUntried() {
-    if (!probing || outagePause || gatePause) {
+    if (!probing || outagePause || gatePause || messagePause) {
       return false;
     }
     probing = false;
@@ -173,5 +214,6 @@ final class ConsumptionGate {
 
   void close() {
     closed = true;
+    endMessagePause();
   }
 }

@@ -14,8 +14,8 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Moves records to the dead letters. A dead-letter storm, or a target that is unavailable, keeps
- * them in the engine.
+ * Moves records to the dead letters. A dead-letter storm, a target that is unavailable or missing,
+ * or too many unreadable records at the beginning keep them in the engine.
  */
 final class DeadLettering {
 
@@ -26,7 +26,7 @@ final class DeadLettering {
   private final TimeSource time;
   private final EngineState state;
   private final EngineEvents events;
-  private final DeadLetterSink deadLetters;
+  private final @Nullable DeadLetterSink deadLetters;
   private final CloudEventsEnvelope envelope;
   private final String consumer;
   private final String handlerName;
@@ -37,7 +37,7 @@ final class DeadLettering {
     this.time = time;
     this.state = state;
     this.events = events;
-    this.deadLetters = Objects.requireNonNull(builder.deadLetters);
+    this.deadLetters = builder.deadLetters;
     this.envelope = Objects.requireNonNull(builder.envelope);
     this.consumer = config.destination() + "/" + config.group();
     this.handlerName = config.isNamed() ? config.name() : className(builder.handler);
@@ -50,16 +50,21 @@ final class DeadLettering {
 
   /**
    * Publishes the record to the dead letters; the worker's place stays taken until the result is
-   * known. Returns true if the worker may continue, because a dead-letter storm keeps the record.
+   * known. Returns true if the worker may continue, because the record stays in the engine.
    */
   boolean deadLetter(LaneEntry entry, AttemptOutcome outcome) {
     LaneEntry.History history = entry.history();
+    DeadLetterSink target = deadLetters;
     entry.enter(LaneEntry.Phase.DEAD_LETTER);
     boolean started = false;
     try {
       WireMessage letter = history.deadLetter;
       if (letter == null) {
-        if (stormKeeps(entry, outcome)) {
+        if (unreadableKept(entry, outcome) || stormKeeps(entry, outcome)) {
+          return true;
+        }
+        if (target == null) {
+          state.waitWithoutDeadLetters(entry, outcome.reason());
           return true;
         }
         history.deadLetterReason = outcome.reason();
@@ -70,7 +75,7 @@ final class DeadLettering {
       if (history.deadLetterCount == Count.DEAD_LETTERED) {
         blockKey(entry);
       }
-      CompletionStage<?> published = deadLetters.publish(letter);
+      CompletionStage<?> published = Objects.requireNonNull(target).publish(letter);
       started = true;
       published.whenComplete((confirmed, failure) -> published(entry, failure));
     } catch (Throwable e) {
@@ -105,6 +110,13 @@ final class DeadLettering {
       int level = DeadLetterHeaders.redriveCount(entry.raw.wire());
       config.blockedKeys().get().block(consumer, entry.lane.key, level);
     }
+  }
+
+  private boolean unreadableKept(LaneEntry entry, AttemptOutcome outcome) {
+    return entry.message == null
+        && entry.history().lastFailure instanceof CodecException
+        && !outcome.reason().equals(AttemptRunner.TOO_LARGE)
+        && state.keepUnreadable(entry);
   }
 
   private boolean stormKeeps(LaneEntry entry, AttemptOutcome outcome) {

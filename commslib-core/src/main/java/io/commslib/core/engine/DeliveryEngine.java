@@ -125,7 +125,11 @@ public final class DeliveryEngine implements AutoCloseable {
     state.pauseByUser();
   }
 
-  /** Ends {@link #pause()}. Idempotent. */
+  /**
+   * Ends {@link #pause()}. Tries the messages again that wait because there are no dead letters,
+   * also one that seems to crash its process. If unreadable records have stopped the route before
+   * any could be read, one more is dead-lettered. Repeating it has no effect but these.
+   */
   public void resume() {
     state.resumeByUser();
   }
@@ -173,7 +177,8 @@ public final class DeliveryEngine implements AutoCloseable {
    *
    * @return down beyond {@link SubscriptionConfig#maxStuckHandlers()}, while an error of the JVM
    *     stops the route and while the gate does not return; degraded while an outage pauses the
-   *     route, a worker is stuck, a dead letter waits here since its target refuses it, or the
+   *     route, a worker is stuck, a dead letter waits here since its target refuses it, a message
+   *     waits since there are no dead letters, unreadable records have stopped the route, or the
    *     observer does not return
    */
   public Health health() {
@@ -215,10 +220,14 @@ public final class DeliveryEngine implements AutoCloseable {
     if (now.stuckHandlers() > 0) {
       return "stuck: " + more.firstStuck();
     }
-    return more.keptDeadLetters() > 0
-        ? "the dead-letter target refuses messages, which wait here: "
-            + more.keptDeadLetters()
-            + (now.isIntakePaused() ? "; the intake is paused, since its bounds are reached" : "")
-        : events.trouble();
+    String waiting =
+        more.keptDeadLetters() > 0
+            ? "the dead-letter target refuses messages, which wait here: " + more.keptDeadLetters()
+            : more.withoutDeadLetters();
+    if (waiting.isEmpty()) {
+      return events.trouble();
+    }
+    return waiting
+        + (now.isIntakePaused() ? "; the intake is paused, since its bounds are reached" : "");
   }
 }

@@ -19,6 +19,7 @@ public final class DeliveryEngineBuilder {
   @Nullable CloudEventsEnvelope envelope;
   @Nullable Settler settler;
   @Nullable DeadLetterSink deadLetters;
+  boolean noDeadLetters;
   @Nullable DelayStore delayStore;
   int maxBodyBytes = Integer.MAX_VALUE;
   boolean givesBackInPlace;
@@ -81,13 +82,31 @@ public final class DeliveryEngineBuilder {
   }
 
   /**
-   * Sets the target of dead letters. Required.
+   * Sets the target of dead letters. Required, unless there are {@link #noDeadLetters()}.
    *
    * @param deadLetters the group's target
    * @return this
    */
   public DeliveryEngineBuilder deadLetters(DeadLetterSink deadLetters) {
     this.deadLetters = Objects.requireNonNull(deadLetters, "deadLetters");
+    this.noDeadLetters = false;
+    return this;
+  }
+
+  /**
+   * Declares that the group has no dead letters. The engine discards nothing then. A message that
+   * would become a dead letter, for whatever reason, waits in the engine and blocks its key: later
+   * messages of the key wait behind it, and other keys are handled. A message without key, and any
+   * message of an unordered subscription, pauses the route. Health is degraded and names the
+   * message and the reason. The message is tried again after 10 s, then after growing waits of at
+   * most 10 min, and by {@link DeliveryEngine#resume()}. It counts towards the in-flight bounds and
+   * is given back when the engine drains. By default a target is required.
+   *
+   * @return this
+   */
+  public DeliveryEngineBuilder noDeadLetters() {
+    this.deadLetters = null;
+    this.noDeadLetters = true;
     return this;
   }
 
@@ -162,6 +181,11 @@ public final class DeliveryEngineBuilder {
     return this;
   }
 
+  /** The number of unreadable records that are dead-lettered before one could be read; 0: any. */
+  int maxUnreadable() {
+    return noDeadLetters ? 0 : config.maxUnreadable();
+  }
+
   /** The engine's name in thread names and reports. */
   String name() {
     return transport + "-" + config.destination().name() + "-" + config.group();
@@ -177,7 +201,9 @@ public final class DeliveryEngineBuilder {
     Checks.given("runtime", runtime);
     Checks.given("envelope", envelope);
     Checks.given("settler", settler);
-    Checks.given("deadLetters", deadLetters);
+    if (!noDeadLetters) {
+      Checks.given("deadLetters", deadLetters);
+    }
     return new DeliveryEngine(this);
   }
 }

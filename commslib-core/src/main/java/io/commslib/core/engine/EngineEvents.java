@@ -88,7 +88,7 @@ final class EngineEvents {
     trouble(kind, entry, history.lastFailure, history.deadLetterReason, entry.handlerRuns);
   }
 
-  void stalled(LaneEntry entry, Throwable failure, String text) {
+  void stalled(LaneEntry entry, @Nullable Throwable failure, String text) {
     trouble(Trouble.Kind.STALLED, entry, failure, text, entry.handlerRuns);
   }
 

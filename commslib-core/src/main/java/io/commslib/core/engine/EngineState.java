@@ -63,6 +63,10 @@ import org.jspecify.annotations.Nullable;
  * DeadLetterBreaker} pauses the route as an outage does. Single messages then probe, and each is
  * dead-lettered only after several probes. {@link RoutePauses} combines breaker, outages and gate.
  *
+ * <p><b>Messages that stop the route.</b> If there are no dead letters, a record that would become
+ * one waits at the head of its lane for another attempt; one without a lane stops the route. So
+ * does an unreadable record, if the subscription has read nothing yet ({@link UnreadableWatch}).
+ *
  * <p><b>Stopping.</b> {@link #drain} starts no more handlers and gives back every record that is
  * not active. The active ones are still settled. {@link #close} revokes the active records too:
  * their settlement is dropped. {@link #stopScope} and {@link #revoke} do the same for one scope,
@@ -103,11 +107,15 @@ final class EngineState {
   /** Written under the lock, read without it. */
   private volatile boolean intakeOpen = true;
 
+  /** Whether no record could be read yet. Written under the lock, read without it. */
+  private volatile boolean watchesUnreadable;
+
   EngineState(DeliveryEngineBuilder builder, EngineEvents events) {
     SubscriptionConfig config = builder.config;
     this.runtime = Objects.requireNonNull(builder.runtime);
     this.settler = Objects.requireNonNull(builder.settler);
     this.events = events;
+    this.watchesUnreadable = builder.maxUnreadable() > 0;
     this.starter =
         new WorkerStarter(
             config, runtime, events, builder.name(), this::workerNotStarted, this::redispatch);
@@ -210,7 +218,22 @@ final class EngineState {
   }
 
   void resumeByUser() {
-    change(in -> in.route().resumeByUser());
+    change(
+        in -> {
+          in.route().resumeByUser();
+          in.records().tryWithoutDeadLetters();
+        });
+  }
+
+  /** A record could be read. Takes the lock for the first one only. */
+  void recordRead() {
+    if (watchesUnreadable) {
+      change(
+          in -> {
+            watchesUnreadable = false;
+            in.route().endUnreadableWatch();
+          });
+    }
   }
 
   /** Starts no more handlers and gives back every record that is not active. */
@@ -468,6 +491,29 @@ final class EngineState {
     }
   }
 
+  /**
+   * Counts an unreadable record. If the subscription has read nothing yet and too many records were
+   * unreadable, puts this one back, pauses the route and returns true.
+   */
+  boolean keepUnreadable(LaneEntry entry) {
+    if (!watchesUnreadable || entry.history().passedUnreadableWatch) {
+      return false;
+    }
+    lock.lock();
+    try {
+      boolean kept = guarded.records().keepUnreadable(entry);
+      reassess();
+      return kept;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** There are no dead letters, so the record waits here, and its key or the route with it. */
+  void waitWithoutDeadLetters(LaneEntry entry, String reason) {
+    change(in -> in.records().waitWithoutDeadLetters(entry, reason));
+  }
+
   /** A publish has made the record safe, and the record is acknowledged. */
   void published(LaneEntry entry, Count count) {
     afterPublish(entry, records -> records.settle(entry, count, false));
@@ -552,6 +598,7 @@ final class EngineState {
       return new HealthState(
           guarded.workers().running(),
           guarded.records().keptDeadLetters(),
+          guarded.records().withoutDeadLetters(),
           guarded.route().reason(),
           guarded.route().isJvmFailure(),
           guarded.watchdog().firstStuck());
@@ -564,6 +611,7 @@ final class EngineState {
   record HealthState(
       int workers,
       int keptDeadLetters,
+      String withoutDeadLetters,
       String pauseReason,
       boolean isJvmFailure,
       String firstStuck) {}

@@ -127,6 +127,21 @@ final class LaneEntry {
     /** Level of the block of its key, if it is dead-lettered for that. */
     int blockLevel;
 
+    /** Times that it had to wait here, since there are no dead letters. */
+    int waitsWithoutDeadLetters;
+
+    /** The reason of the last such wait. */
+    String waitReason = "";
+
+    /** Whether it has stopped the route. */
+    boolean stopsRoute;
+
+    /** Whether it is tried although it seems to crash its process. */
+    boolean isTriedByUser;
+
+    /** Whether it is unreadable and may be dead-lettered nevertheless. */
+    boolean passedUnreadableWatch;
+
     /** Failed attempts during a dead-letter storm. */
     int stormProbes;
 

@@ -19,6 +19,7 @@ final class RoutePauses {
   private final ConsumptionGate gate;
   private final MessageOutages messageOutages = new MessageOutages();
   private final @Nullable DeadLetterBreaker breaker;
+  private final UnreadableWatch unreadable;
 
   RoutePauses(
       DeliveryEngineBuilder builder,
@@ -31,6 +32,7 @@ final class RoutePauses {
     this.events = events;
     this.onJvmFailure = builder.onJvmFailure;
     this.gate = new ConsumptionGate(runtime, onPauseOver);
+    this.unreadable = new UnreadableWatch(builder.maxUnreadable(), runtime);
     this.breaker = builder.config.deadLetterBreaker().map(DeadLetterBreaker::new).orElse(null);
   }
 
@@ -56,6 +58,14 @@ final class RoutePauses {
 
   void resumeByUser() {
     gate.resumeByUser();
+    messagePauseOver();
+  }
+
+  /** The message that stopped the route probes. */
+  private void messagePauseOver() {
+    if (gate.endMessagePause()) {
+      unreadable.admitOne();
+    }
   }
 
   void pauseForGate() {
@@ -86,6 +96,34 @@ final class RoutePauses {
     }
   }
 
+  /** Pauses because a message waits here and no other may be handled before it. */
+  void pauseForMessage(String reason, Duration duration) {
+    if (gate.pauseForMessage(reason, duration)) {
+      events.routePaused(reason);
+    }
+  }
+
+  /** The messages that stopped the route have left the engine. */
+  void messagesLeft() {
+    gate.endMessagePause();
+    openIfNothingToTry();
+  }
+
+  /** Counts an unreadable record; null if it may be dead-lettered, else the pause before that. */
+  @Nullable Duration countUnreadable() {
+    return unreadable.count(gate.isStoppedByMessage());
+  }
+
+  String unreadableReason() {
+    return unreadable.reason();
+  }
+
+  /** A record could be read, so unreadable ones no longer stop the route. */
+  void endUnreadableWatch() {
+    unreadable.end();
+    gate.endMessagePause();
+  }
+
   /** Records an outage of one record. Returns whether another record should be tried next. */
   boolean recordOutage(LaneEntry entry, AttemptOutcome why) {
     return messageOutages.recordOutage(entry, why);
@@ -104,7 +142,11 @@ final class RoutePauses {
 
   /** A timed pause is over. */
   void endPause(ConsumptionGate.TimedPause pause) {
-    gate.endPause(pause);
+    if (pause == ConsumptionGate.TimedPause.MESSAGE) {
+      messagePauseOver();
+    } else {
+      gate.endPause(pause);
+    }
     openIfNothingToTry();
   }
 

@@ -26,7 +26,10 @@ final class UnsettledRecords {
   /** Settled messages between two samples for the dead-letter breaker. */
   private static final int SETTLED_PER_SAMPLE = 64;
 
-  /** Pause before another publish of a dead letter that its target refuses in every form. */
+  /**
+   * Pause before another publish of a dead letter that its target refuses in every form, and before
+   * another attempt on a record that waits because there are no dead letters.
+   */
   private static final Backoff REFUSAL_BACKOFF =
       Backoff.exponential(Duration.ofSeconds(10), Duration.ofMinutes(10)).withoutJitter();
 
@@ -50,6 +53,12 @@ final class UnsettledRecords {
 
   /** Records that wait here because the dead-letter target refuses them in every form. */
   private int keptDeadLetters;
+
+  /** Records that wait here because there are no dead letters. */
+  private int withoutDeadLetters;
+
+  /** Records that have stopped the route. */
+  private int routeStoppers;
 
   /** With the callback for the end of a wait, which gets the record and its activation. */
   UnsettledRecords(
@@ -153,13 +162,25 @@ final class UnsettledRecords {
     counts[count.ordinal()]++;
     settled++;
     LaneEntry.History history = entry.history;
-    if (history != null && history.deadLetterRefusals > 0) {
-      keptDeadLetters--;
+    if (history != null) {
+      forget(history);
     }
     if (settled % SETTLED_PER_SAMPLE == 0) {
       route.sampleSettled(settled);
     }
     events.settled(entry, count, runtime.time());
+  }
+
+  private void forget(LaneEntry.History history) {
+    if (history.deadLetterRefusals > 0) {
+      keptDeadLetters--;
+    }
+    if (history.waitsWithoutDeadLetters > 0) {
+      withoutDeadLetters--;
+    }
+    if (history.stopsRoute && --routeStoppers == 0) {
+      route.messagesLeft();
+    }
   }
 
   /** Puts a record back, uncounted. */
@@ -249,6 +270,96 @@ final class UnsettledRecords {
     // Behind the others, so that the next probe is another message.
     makeReady(entry, false);
     return true;
+  }
+
+  /**
+   * Counts an unreadable record. If the subscription has read nothing yet and too many records were
+   * unreadable, puts this one back, pauses the route and returns true.
+   */
+  boolean keepUnreadable(LaneEntry entry) {
+    Duration pause = route.countUnreadable();
+    if (pause == null) {
+      entry.history().passedUnreadableWatch = true;
+      return false;
+    }
+    entry.mustRunAlone = true;
+    stopRoute(entry, route.unreadableReason(), pause);
+    return true;
+  }
+
+  /**
+   * There are no dead letters, so the record waits here for another attempt. Its key waits behind
+   * it; a record without key stops the route.
+   */
+  void waitWithoutDeadLetters(LaneEntry entry, String reason) {
+    LaneEntry.History history = entry.history();
+    if (history.waitsWithoutDeadLetters == 0) {
+      withoutDeadLetters++;
+    }
+    int waits = Math.min(MAX_REFUSALS, ++history.waitsWithoutDeadLetters);
+    history.waitReason = reason;
+    history.isTriedByUser = false;
+    // A settlement to the dead letters counts as a failed attempt here.
+    history.failedAttempts = Math.max(history.failedAttempts, entry.handlerRuns);
+    entry.mustRunAlone = true;
+    Duration pause = REFUSAL_BACKOFF.next(waits, runtime.random());
+    if (entry.lane == null) {
+      stopRoute(entry, waitText(entry), pause);
+    } else {
+      waitForRetry(entry, pause);
+    }
+    events.stalled(
+        entry,
+        history.lastFailure,
+        reason
+            + "; there are no dead letters, so "
+            + (entry.lane == null ? "the route" : "its key")
+            + " waits, next try in "
+            + pause);
+  }
+
+  private static String waitText(LaneEntry entry) {
+    return "no dead letters for " + entry.id() + ": " + entry.history().waitReason;
+  }
+
+  private void stopRoute(LaneEntry entry, String reason, Duration pause) {
+    LaneEntry.History history = entry.history();
+    if (!history.stopsRoute) {
+      history.stopsRoute = true;
+      routeStoppers++;
+    }
+    boolean leaves = isLeaving(entry);
+    makeReady(entry, true);
+    if (!leaves) {
+      route.pauseForMessage(reason, pause);
+    }
+  }
+
+  /** Tries the records again that wait because there are no dead letters. */
+  void tryWithoutDeadLetters() {
+    LaneEntry next = withoutDeadLetters == 0 ? null : lanes.oldest();
+    while (next != null) {
+      LaneEntry.History history = next.history;
+      if (history != null && history.waitsWithoutDeadLetters > 0) {
+        history.isTriedByUser = true;
+        lanes.endWaiting(next);
+      }
+      next = next.younger;
+    }
+  }
+
+  /** The first record that waits because there are no dead letters; empty if there is none. */
+  String withoutDeadLetters() {
+    LaneEntry next = withoutDeadLetters == 0 ? null : lanes.oldest();
+    while (next != null) {
+      LaneEntry.History history = next.history;
+      if (history != null && history.waitsWithoutDeadLetters > 0) {
+        return waitText(next)
+            + (withoutDeadLetters == 1 ? "" : ", and " + (withoutDeadLetters - 1) + " more");
+      }
+      next = next.younger;
+    }
+    return "";
   }
 
   /**

@@ -50,6 +50,7 @@ final class WorkerLoop {
             Objects.requireNonNull(builder.envelope),
             runtime.time(),
             state::isStopping,
+            state::recordRead,
             builder.maxBodyBytes);
     this.batchAttemptRunner =
         config.batch().isPresent() && builder.handler instanceof BatchHandler batchHandler

@@ -19,7 +19,12 @@ public interface Subscription extends AutoCloseable {
    */
   void pause();
 
-  /** Ends {@link #pause()}. Idempotent. */
+  /**
+   * Ends {@link #pause()}. Tries the messages again that wait because their destination has no dead
+   * letters. If unreadable records have stopped the subscription ({@link
+   * SubscriptionConfig#maxUnreadable()}), lets one more of them go. Repeating it has no effect but
+   * these.
+   */
   void resume();
 
   /**
@@ -33,7 +38,7 @@ public interface Subscription extends AutoCloseable {
    * Returns the current health.
    *
    * @return down if handlers are stuck beyond the limit or the consumer is lost, degraded while
-   *     paused by an outage
+   *     paused by an outage, or while messages wait that can't be handled or dead-lettered
    */
   Health health();
 

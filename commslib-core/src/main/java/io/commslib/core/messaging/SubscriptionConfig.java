@@ -173,6 +173,14 @@ public final class SubscriptionConfig {
     return Optional.ofNullable(settings.deadLetterBreaker);
   }
 
+  /**
+   * {@return the number of unreadable records that are dead-lettered before any record could be
+   * read; 0 for no limit}
+   */
+  public int maxUnreadable() {
+    return settings.maxUnreadable;
+  }
+
   /** {@return the store of blocked keys, or empty if a dead letter does not block its key} */
   public Optional<BlockedKeyStore> blockedKeys() {
     return Optional.ofNullable(settings.blockedKeys);
@@ -214,6 +222,8 @@ public final class SubscriptionConfig {
         + settings.batch
         + ", deadLetterBreaker="
         + settings.deadLetterBreaker
+        + ", maxUnreadable="
+        + maxUnreadable()
         + ", unordered="
         + isUnordered()
         + ", blocksKeys="
@@ -244,6 +254,7 @@ public final class SubscriptionConfig {
     private @Nullable BatchBounds batch;
     private @Nullable DeadLetterBreakerConfig deadLetterBreaker =
         DeadLetterBreakerConfig.defaults();
+    private int maxUnreadable = 20;
     private @Nullable BlockedKeyStore blockedKeys;
     private final Set<Capability> requires = EnumSet.noneOf(Capability.class);
 
@@ -272,6 +283,7 @@ public final class SubscriptionConfig {
       this.inbox = other.inbox;
       this.batch = other.batch;
       this.deadLetterBreaker = other.deadLetterBreaker;
+      this.maxUnreadable = other.maxUnreadable;
       this.blockedKeys = other.blockedKeys;
       this.requires.addAll(other.requires);
     }
@@ -470,6 +482,23 @@ public final class SubscriptionConfig {
      */
     public Builder withoutDeadLetterBreaker() {
       this.deadLetterBreaker = null;
+      return this;
+    }
+
+    /**
+     * Sets the number of unreadable records that are dead-lettered before the subscription could
+     * read any. The next one stays at the broker, the subscription pauses and is reported degraded.
+     * {@link Subscription#resume()}, or a wait that grows from 1 min to 1 h, lets one more record
+     * go. The first record that can be read ends this for the life of the subscription, so that
+     * unreadable records can't stop one that works. A record counts as read once its envelope could
+     * be read, whatever its handler makes of it.
+     *
+     * @param maxUnreadable 0 to 100,000; default 20; 0 switches this off, and every unreadable
+     *     record is dead-lettered at once
+     * @return this
+     */
+    public Builder maxUnreadable(int maxUnreadable) {
+      this.maxUnreadable = Checks.inRange("maxUnreadable", maxUnreadable, 0, 100_000);
       return this;
     }
 

@@ -88,7 +88,9 @@ class DeadLetterBreakerTest {
     fixture.time().advance(Duration.ofSeconds(1));
     assertThat(fixture.deadLetters()).hasSize(200);
     EngineFixture second = new EngineFixture();
-    second.start(config(DeadLetterBreakerConfig.defaults()), delivery -> Settlement.done());
+    second.start(
+        config(DeadLetterBreakerConfig.defaults()).toBuilder().maxUnreadable(0).build(),
+        delivery -> Settlement.done());
     for (int i = 0; i < 200; i++) {
       WireMessage garbage = new WireMessage("k" + i, Map.of("x", "y"), new byte[0]);
       second.engine().accept(second.delivery("g" + i, "k" + i, garbage));

@@ -15,6 +15,7 @@ import io.commslib.core.wire.WireMessage;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -32,6 +33,7 @@ final class EngineFixture {
   private @Nullable DeliveryEngine engine;
   private int failingPublishes;
   private int largestLetter = Integer.MAX_VALUE;
+  private boolean noDeadLetters;
   private DelayStore delays = (record, delay) -> Optional.empty();
 
   SubscriptionConfig.Builder config() {
@@ -47,7 +49,7 @@ final class EngineFixture {
       MessageHandler handler,
       CommsRuntime runtime,
       CommsObserver observer) {
-    engine =
+    DeliveryEngineBuilder builder =
         DeliveryEngine.builder(config, handler)
             .transport("test")
             .runtime(runtime)
@@ -77,8 +79,8 @@ final class EngineFixture {
                   deadLetters.add(letter);
                   return CompletableFuture.completedFuture(null);
                 })
-            .delayStore(delays)
-            .build();
+            .delayStore(delays);
+    engine = (noDeadLetters ? builder.noDeadLetters() : builder).build();
     return this;
   }
 
@@ -86,6 +88,22 @@ final class EngineFixture {
   EngineFixture delays(DelayStore store) {
     delays = store;
     return this;
+  }
+
+  /** Called before the start. */
+  EngineFixture noDeadLetters() {
+    noDeadLetters = true;
+    return this;
+  }
+
+  /** A record without any header, such as a plain JSON body. */
+  EngineFixture acceptUnreadable(String id, @Nullable String key) {
+    engine().accept(delivery(id, key, unreadable(key)));
+    return this;
+  }
+
+  static WireMessage unreadable(@Nullable String key) {
+    return new WireMessage(key, Map.of(), new byte[] {'{', '}'});
   }
 
   EngineFixture accept(String id, @Nullable String key) {

@@ -268,6 +268,44 @@ abstract class FailureChapter extends ContractFixture {
   }
 
   @Test
+  @DisplayName(
+      "A subscription that has read nothing pauses after 20 unreadable records, until it reads one")
+  @BrokenBy(Saboteur.DRAINS_UNREADABLE_TOPICS)
+  void anUnreadableTopicIsNoticed() throws Exception {
+    Destination queue = queue();
+    Subscription subscription = subscribe(config(queue), RecordingHandler.done());
+    publishUnreadable(queue, 25);
+    await("degraded", () -> subscription.health().status() == Health.Status.DEGRADED);
+    assertThat(subscription.health().reason()).contains("format");
+    assertThat(subscription.snapshot().isRoutePaused()).isTrue();
+    awaitDeadLetters(queue, "main", 20);
+    stays("the rest at the broker", () -> countDeadLetters(subscription) == 20);
+    subscription.resume();
+    awaitCount(subscription, Count.DEAD_LETTERED, 21);
+    stays("one more", () -> countDeadLetters(subscription) == 21);
+    publish(queue, message("readable", "k"));
+    await(
+        "the readable one handled",
+        () -> {
+          subscription.resume();
+          return subscription.snapshot().count(Count.DONE) == 1;
+        });
+    publishUnreadable(queue, 25);
+    awaitCount(subscription, Count.DEAD_LETTERED, 50);
+    await("up", () -> subscription.health().status() == Health.Status.UP);
+  }
+
+  private void publishUnreadable(Destination queue, int count) throws Exception {
+    for (int i = 0; i < count; i++) {
+      harness.publishForeign(queue, "k" + i, "{}".getBytes(StandardCharsets.UTF_8));
+    }
+  }
+
+  private static long countDeadLetters(Subscription subscription) {
+    return subscription.snapshot().count(Count.DEAD_LETTERED);
+  }
+
+  @Test
   @DisplayName("An expired message is dead-lettered unhandled")
   @BrokenBy(Saboteur.FORGETS_ATTRIBUTES)
   void expiredIsDeadLettered() {

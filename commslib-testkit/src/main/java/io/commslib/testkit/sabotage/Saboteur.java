@@ -157,6 +157,9 @@ public enum Saboteur {
   /** The dead-letter breaker never opens. */
   IGNORES_DEAD_LETTER_BREAKER(
       transport -> ConfigFaults.with(transport, config -> config.withoutDeadLetterBreaker())),
+  /** Every unreadable record is dead-lettered, even if none could be read. */
+  DRAINS_UNREADABLE_TOPICS(
+      transport -> ConfigFaults.with(transport, config -> config.maxUnreadable(0))),
   /** Messages are settled before they are handled. */
   ACKNOWLEDGES_EARLY(HandlerFaults::acknowledgesEarly),
   /** While draining, messages are settled without their handler. */
