@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The closed list of the message types of a service, each with logical name, version, class and
@@ -25,14 +27,17 @@ import java.util.TreeSet;
  */
 public final class TypeRegistry {
 
-  private record Entry(String type, int version, Class<?> javaType, Codec codec) {}
+  /** A registered version of a type. Immutable. */
+  record Entry(String type, int version, Class<?> javaType, Codec codec) {}
 
   private final Map<String, Entry> byName;
   private final Map<Class<?>, Entry> byClass;
+  private final Set<String> names;
 
   private TypeRegistry(Map<String, Entry> byName, Map<Class<?>, Entry> byClass) {
     this.byName = Map.copyOf(byName);
     this.byClass = Map.copyOf(byClass);
+    this.names = byName.values().stream().map(Entry::type).collect(Collectors.toUnmodifiableSet());
   }
 
   /**
@@ -80,7 +85,20 @@ public final class TypeRegistry {
    *     codec's exception
    */
   public Object decode(Message message) {
-    Entry entry = byName.get(key(message.type(), message.version()));
+    return decode(message, find(message));
+  }
+
+  /** Returns the registered version of a message's type; null if there is none. */
+  @Nullable Entry find(Message message) {
+    return byName.get(key(message.type(), message.version()));
+  }
+
+  /** Whether any version of a type is registered. */
+  boolean hasType(String type) {
+    return names.contains(type);
+  }
+
+  Object decode(Message message, @Nullable Entry entry) {
     if (entry == null) {
       throw new CodecException(
           "COMMS-CORE-012",

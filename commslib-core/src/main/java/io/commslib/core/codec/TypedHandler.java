@@ -3,16 +3,19 @@ package io.commslib.core.codec;
 import io.commslib.core.CodecException;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.Delivery;
+import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.Settlement;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A handler with one method per event class. Decoding is part of handling: a message whose type is
  * unknown, has no method here or can't be decoded goes to the dead letters immediately and is never
- * skipped. Immutable.
+ * skipped. {@link Builder#otherwise} settles messages of other types, for a topic on which others
+ * publish theirs. Immutable.
  *
  * <pre>{@code
  * TypedHandler handler =
@@ -44,10 +47,12 @@ public final class TypedHandler implements MessageHandler {
 
   private final TypeRegistry types;
   private final Map<Class<?>, EventHandler<Object>> handlers;
+  private final @Nullable Settlement otherwise;
 
-  private TypedHandler(TypeRegistry types, Map<Class<?>, EventHandler<Object>> handlers) {
-    this.types = types;
-    this.handlers = Map.copyOf(handlers);
+  private TypedHandler(Builder builder) {
+    this.types = builder.types;
+    this.handlers = Map.copyOf(builder.handlers);
+    this.otherwise = builder.otherwise;
   }
 
   /**
@@ -61,20 +66,27 @@ public final class TypedHandler implements MessageHandler {
   }
 
   /**
-   * Decodes the body and calls the method registered for its class.
+   * Decodes the body and calls the method registered for its class. A message of another type is
+   * settled as {@link Builder#otherwise} says, without decoding it.
    *
-   * @throws CodecException {@code COMMS-CORE-012} for an unknown type, {@code COMMS-CORE-013} if
-   *     there is no method for it, or the codec's exception; all {@code PERMANENT}
+   * @throws CodecException {@code COMMS-CORE-012} for an unknown type or version, {@code
+   *     COMMS-CORE-013} if there is no method for it, or the codec's exception; all {@code
+   *     PERMANENT}
    */
   @Override
   public Settlement handle(Delivery delivery) throws Exception {
-    Object event = types.decode(delivery.message());
+    Message message = delivery.message();
+    TypeRegistry.Entry entry = types.find(message);
+    if (otherwise != null && isOther(message, entry)) {
+      return otherwise;
+    }
+    Object event = types.decode(message, entry);
     EventHandler<Object> handler = handlers.get(event.getClass());
     if (handler == null) {
       throw new CodecException(
           "COMMS-CORE-013",
           "type: "
-              + delivery.message().type()
+              + message.type()
               + " (expected: one with a handler on("
               + event.getClass().getSimpleName()
               + ".class, ...) of the TypedHandler)",
@@ -83,10 +95,16 @@ public final class TypedHandler implements MessageHandler {
     return handler.handle(event, delivery);
   }
 
+  /** A version that is not registered of a type that is may be meant for this handler. */
+  private boolean isOther(Message message, TypeRegistry.@Nullable Entry entry) {
+    return entry == null ? !types.hasType(message.type()) : !handlers.containsKey(entry.javaType());
+  }
+
   /** Collects the methods. Not thread-safe. */
   public static final class Builder {
     private final TypeRegistry types;
     private final Map<Class<?>, EventHandler<Object>> handlers = new HashMap<>();
+    private @Nullable Settlement otherwise;
 
     private Builder(TypeRegistry types) {
       this.types = Objects.requireNonNull(types, "types");
@@ -115,6 +133,31 @@ public final class TypedHandler implements MessageHandler {
     }
 
     /**
+     * Sets the settlement of messages of other types: those of a type that is not registered in any
+     * version, and those of a registered class without a method here. They are not decoded. A
+     * version that is not registered of a registered type is still a dead letter, since it is most
+     * likely meant for this handler.
+     *
+     * @param settlement {@code done}, {@code drop} or {@code deadLetter}, for example {@code
+     *     Settlement.drop("NOT_MINE")}; by default such a message is a dead letter, {@code
+     *     COMMS-CORE-012} or {@code COMMS-CORE-013}
+     * @return this
+     * @throws IllegalArgumentException if the settlement would handle the message again
+     */
+    public Builder otherwise(Settlement settlement) {
+      Settlement.Kind kind = settlement.kind();
+      Checks.check(
+          kind == Settlement.Kind.DONE
+              || kind == Settlement.Kind.DROP
+              || kind == Settlement.Kind.DEAD_LETTER,
+          "otherwise",
+          kind,
+          "done, drop or deadLetter");
+      this.otherwise = settlement;
+      return this;
+    }
+
+    /**
      * Builds the handler.
      *
      * @return immutable handler
@@ -123,7 +166,7 @@ public final class TypedHandler implements MessageHandler {
      */
     public TypedHandler build() {
       Checks.check(!handlers.isEmpty(), "on", "none", "a handler for one class or more");
-      return new TypedHandler(types, handlers);
+      return new TypedHandler(this);
     }
   }
 }
