@@ -56,6 +56,7 @@ class ArchitectureTest {
     layers.put("observe", Set.of(ROOT, "checks", "time", "messaging"));
     layers.put("redrive", Set.of(ROOT, "checks", "time", "messaging", "observe"));
     layers.put("lifecycle", Set.of(ROOT, "checks", "time", "messaging", "observe"));
+    layers.put("format", Set.of(ROOT, "checks", "hash", "messaging", "codec"));
     layers.put("wire", Set.of(ROOT, "checks", "hash", "messaging"));
     layers.put("engine", Set.copyOf(layers.keySet()));
     layers.put("inmemory", Set.copyOf(layers.keySet()));

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.messaging.BlockedKeyStore;
-import io.commslib.core.wire.OrderingKeys;
+import io.commslib.core.messaging.OrderingKeys;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;

@@ -1,8 +1,10 @@
 package io.commslib.jackson;
 
 import io.commslib.core.CodecException;
-import io.commslib.core.wire.StructuredEvents;
-import io.commslib.core.wire.WireMessage;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageFormat;
+import io.commslib.core.wire.CloudEventsEnvelope;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -13,15 +15,21 @@ import java.util.Set;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
- * CloudEvents 1.0 in JSON, structured mode: {@code application/cloudevents+json}. JSON data becomes
- * the body, written again without blanks; text data becomes its UTF-8 bytes, {@code data_base64}
- * the decoded bytes. The limits are those of {@link JacksonCodec}. Immutable, thread-safe.
+ * CloudEvents 1.0 in JSON, structured mode: {@code application/cloudevents+json}. As the format of
+ * a destination it is read and written; a transport can also take it to read such events beside
+ * those in binary mode. JSON data becomes the body, written again without blanks; text data becomes
+ * its UTF-8 bytes, {@code data_base64} the decoded bytes. The limits are those of {@link
+ * JacksonCodec}. Immutable, thread-safe.
  */
-public final class CloudEventsJson implements StructuredEvents {
+public final class CloudEventsJson implements MessageFormat {
 
   private static final String MEDIA_TYPE = "application/cloudevents+json";
+  private static final String CONTENT_TYPE = "content-type";
+  private static final String PREFIX = CloudEventsEnvelope.KAFKA_PREFIX;
+  private static final CloudEventsEnvelope BINARY = new CloudEventsEnvelope(PREFIX);
   private static final String DATA_CONTENT_TYPE = "datacontenttype";
   private static final String UNREADABLE = "COMMS-JACKSON-004";
   private static final Set<String> DATA = Set.of("data", "data_base64", DATA_CONTENT_TYPE);
@@ -53,19 +61,32 @@ public final class CloudEventsJson implements StructuredEvents {
   }
 
   @Override
-  public boolean reads(String contentType) {
-    String type = contentType.toLowerCase(Locale.ROOT).strip();
+  public String name() {
+    return "CloudEvents in JSON (structured mode)";
+  }
+
+  @Override
+  public boolean alwaysFindsId() {
+    return true;
+  }
+
+  /** {@return whether the record's content type is {@code application/cloudevents+json}} */
+  @Override
+  public boolean reads(ForeignRecord record) {
+    String contentType = record.texts().get(CONTENT_TYPE);
+    String type = contentType == null ? "" : contentType.toLowerCase(Locale.ROOT).strip();
     return type.equals(MEDIA_TYPE) || type.startsWith(MEDIA_TYPE + ";");
   }
 
   /**
-   * Converts an event to binary mode.
+   * Reads an event. Headers of the record that are not attributes stay headers of the message.
    *
    * @throws CodecException {@code COMMS-JACKSON-002}: over a limit; {@code COMMS-JACKSON-003}:
-   *     malformed JSON; {@code COMMS-JACKSON-004}: JSON, but not an event
+   *     malformed JSON; {@code COMMS-JACKSON-004}: JSON, but not an event; or a code of {@link
+   *     CloudEventsEnvelope#read}
    */
   @Override
-  public WireMessage toBinary(WireMessage structured, String attributePrefix) {
+  public Message read(ForeignRecord structured) {
     JsonNode event = codec.tree(structured.body());
     if (!event.isObject()) {
       throw refused("event: " + event.getNodeType() + " (expected: an object)");
@@ -74,17 +95,45 @@ public final class CloudEventsJson implements StructuredEvents {
     for (Map.Entry<String, JsonNode> member : event.properties()) {
       JsonNode value = member.getValue();
       if (!DATA.contains(member.getKey()) && !value.isNull()) {
-        headers.put(attributePrefix + member.getKey(), text(member.getKey(), value));
+        headers.put(PREFIX + member.getKey(), text(member.getKey(), value));
       }
     }
     JsonNode contentType = event.get(DATA_CONTENT_TYPE);
     headers.put(
-        "content-type",
+        CONTENT_TYPE,
         contentType == null || contentType.isNull()
             ? codec.contentType()
             : text(DATA_CONTENT_TYPE, contentType));
-    structured.headers().forEach(headers::putIfAbsent);
-    return new WireMessage(structured.key().orElse(null), headers, data(event));
+    structured.texts().forEach(headers::putIfAbsent);
+    return BINARY.read(new ForeignRecord(structured.keyText().orElse(null), headers, data(event)));
+  }
+
+  @Override
+  public ForeignRecord write(Message message) {
+    ObjectNode event = plain.createObjectNode();
+    BINARY
+        .write(message)
+        .texts()
+        .forEach(
+            (name, value) -> {
+              if (name.startsWith(PREFIX)) {
+                event.put(name.substring(PREFIX.length()), value);
+              }
+            });
+    ForeignRecord.Builder record = ForeignRecord.builder();
+    message.key().ifPresent(record::key);
+    event.put(DATA_CONTENT_TYPE, message.contentType());
+    if (isJson(message.contentType())) {
+      event.set("data", codec.tree(message.body()));
+    } else {
+      event.put("data_base64", Base64.getEncoder().encodeToString(message.body()));
+    }
+    message.headers().forEach(record::header);
+    return record
+        .header(CONTENT_TYPE, MEDIA_TYPE)
+        .property(CONTENT_TYPE, MEDIA_TYPE)
+        .body(plain.writeValueAsBytes(event))
+        .build();
   }
 
   private static String text(String name, JsonNode value) {

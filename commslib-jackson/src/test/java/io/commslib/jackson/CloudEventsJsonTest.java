@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.CodecException;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.wire.CloudEventsEnvelope;
-import io.commslib.core.wire.WireMessage;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -20,11 +20,11 @@ class CloudEventsJsonTest {
       new CloudEventsEnvelope("ce_", CloudEventsJson.create());
 
   private Message read(String body) {
-    return envelope.decode(structured(body));
+    return envelope.read(structured(body));
   }
 
-  private static WireMessage structured(String body) {
-    return new WireMessage(
+  private static ForeignRecord structured(String body) {
+    return new ForeignRecord(
         "k",
         Map.of("content-type", "application/cloudevents+json; charset=UTF-8", "tenant", "a"),
         body.getBytes(StandardCharsets.UTF_8));
@@ -115,8 +115,8 @@ class CloudEventsJsonTest {
 
   @Test
   void binaryModeIsReadAsBefore() {
-    WireMessage binary =
-        new WireMessage(
+    ForeignRecord binary =
+        new ForeignRecord(
             null,
             Map.of(
                 "ce_specversion", "1.0",
@@ -124,12 +124,12 @@ class CloudEventsJsonTest {
                 "ce_type", "t",
                 "content-type", "application/cloudevents+json"),
             new byte[] {'x'});
-    assertThat(envelope.decode(binary).body()).containsExactly('x');
+    assertThat(envelope.read(binary).body()).containsExactly('x');
   }
 
   @Test
   void withoutAReaderStructuredModeIsRefused() {
-    assertThatThrownBy(() -> new CloudEventsEnvelope("ce_").decode(structured(event(""))))
+    assertThatThrownBy(() -> new CloudEventsEnvelope("ce_").read(structured(event(""))))
         .isInstanceOf(CodecException.class)
         .hasMessageContaining("COMMS-CORE-021");
   }

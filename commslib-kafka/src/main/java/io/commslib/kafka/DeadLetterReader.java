@@ -3,10 +3,10 @@ package io.commslib.kafka;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.DeadLetterListing;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.time.TimeSource;
-import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.core.wire.DeadLetterHeaders;
-import io.commslib.core.wire.WireMessage;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -48,7 +48,8 @@ final class DeadLetterReader implements DeadLetterListing {
    * @param wire the message as it was received from the source
    * @param letter the letter as operators see it
    */
-  record Stored(DeadLetterIndex.Entry entry, long timestamp, WireMessage wire, DeadLetter letter) {}
+  record Stored(
+      DeadLetterIndex.Entry entry, long timestamp, ForeignRecord wire, DeadLetter letter) {}
 
   /** One partition: its current letters, and those that are read and not returned yet. */
   private static final class PartitionCursor {
@@ -66,7 +67,8 @@ final class DeadLetterReader implements DeadLetterListing {
   }
 
   private final KafkaTransportConfig config;
-  private final CloudEventsEnvelope envelope;
+  private final MessageFormat format;
+  private final String boundName;
   private final TimeSource time;
   private final String topic;
   private final KafkaConsumer<byte[], byte[]> consumer;
@@ -75,12 +77,14 @@ final class DeadLetterReader implements DeadLetterListing {
 
   DeadLetterReader(
       KafkaTransportConfig config,
-      CloudEventsEnvelope envelope,
+      MessageFormat format,
+      String boundName,
       TimeSource time,
       String topic,
       int partitions) {
     this.config = config;
-    this.envelope = envelope;
+    this.format = format;
+    this.boundName = boundName;
     this.time = time;
     this.topic = topic;
     for (int partition = 0; partition < partitions; partition++) {
@@ -254,8 +258,8 @@ final class DeadLetterReader implements DeadLetterListing {
   }
 
   private Stored stored(ConsumerRecord<byte[], byte[]> record, DeadLetterIndex.Entry entry) {
-    WireMessage wire = DeadLetterRecords.read(record, ByteBuffer.wrap(record.value()));
-    return new Stored(entry, record.timestamp(), wire, DeadLetterHeaders.read(wire, envelope));
+    ForeignRecord wire = DeadLetterRecords.read(record, ByteBuffer.wrap(record.value()), boundName);
+    return new Stored(entry, record.timestamp(), wire, DeadLetterHeaders.read(wire, format));
   }
 
   @Override

@@ -1,9 +1,10 @@
 package io.commslib.kafka;
 
 import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.OrderingKeys;
+import io.commslib.core.messaging.RecordHeader;
 import io.commslib.core.wire.CloudEventsEnvelope;
-import io.commslib.core.wire.OrderingKeys;
-import io.commslib.core.wire.WireMessage;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -12,7 +13,6 @@ import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.header.internals.RecordHeader;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,43 +30,42 @@ final class DeadLetterRecords {
 
   /** Converts a letter to a record. */
   static ProducerRecord<byte[], byte[]> write(
-      String topic, @Nullable Integer partition, WireMessage wire, DeadLetter letter) {
+      String topic, @Nullable Integer partition, ForeignRecord wire, DeadLetter letter) {
     String identity = letter.message().isPresent() ? letter.identity() : "";
     String position = letter.cause().getOrDefault("position", "");
     byte[] key = DeadLetterIndex.key(identity, letter.redriveCount(), position);
     ProducerRecord<byte[], byte[]> record =
         KafkaRecords.record(topic, partition, key, wire, wire.body());
-    KafkaOrigin origin = KafkaRecords.origin(wire);
-    byte[] originalKey =
-        origin != null ? origin.key() : wire.key().map(KafkaRecords::bytes).orElse(null);
+    byte[] originalKey = wire.key().orElse(null);
     if (originalKey != null) {
-      record.headers().add(new RecordHeader(ORIGINAL_KEY, originalKey));
+      record.headers().add(ORIGINAL_KEY, originalKey);
     }
-    if (origin != null && !origin.hasBody()) {
-      record.headers().add(new RecordHeader(TOMBSTONE, YES));
+    if (!wire.hasBody()) {
+      record.headers().add(TOMBSTONE, YES);
     }
     return record;
   }
 
   /** Converts a record to the original message, with the cause of the letter in its headers. */
-  static WireMessage read(ConsumerRecord<byte[], byte[]> record, ByteBuffer body) {
+  static ForeignRecord read(
+      ConsumerRecord<byte[], byte[]> record, ByteBuffer body, String boundName) {
     byte[] key = null;
     boolean hasBody = true;
-    List<Header> headers = new ArrayList<>();
+    List<RecordHeader> headers = new ArrayList<>();
     for (Header header : record.headers()) {
       if (header.key().equals(ORIGINAL_KEY)) {
         key = header.value();
       } else if (header.key().equals(TOMBSTONE)) {
         hasBody = false;
       } else {
-        headers.add(header);
+        headers.add(new RecordHeader(header.key(), header.value()));
       }
     }
     Map<String, String> shown =
-        new LinkedHashMap<>(KafkaRecords.wire(record, null, body, true).headers());
+        new LinkedHashMap<>(KafkaRecords.wire(record, null, body, true).texts());
     shown.remove(ORIGINAL_KEY);
     shown.remove(TOMBSTONE);
     String text = key == null ? null : OrderingKeys.text(key, OrderingKeys.of(key));
-    return new WireMessage(text, shown, body, new KafkaOrigin(key, headers, hasBody));
+    return new ForeignRecord(text, shown, body, new KafkaOrigin(key, headers, hasBody, boundName));
   }
 }

@@ -1,9 +1,9 @@
 package io.commslib.kafka;
 
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.core.wire.DeadLetterHeaders;
-import io.commslib.core.wire.WireMessage;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -48,7 +48,8 @@ final class ForeignDeadLetter {
   }
 
   /** Converts a record to a dead letter of this library. */
-  static WireMessage read(ConsumerRecord<byte[], byte[]> record, Destination source, String group) {
+  static ForeignRecord read(
+      ConsumerRecord<byte[], byte[]> record, Destination source, String group) {
     ForeignDeadLetter letter = new ForeignDeadLetter(record);
     Map<String, String> own = new LinkedHashMap<>();
     for (Header header : record.headers()) {
@@ -61,13 +62,13 @@ final class ForeignDeadLetter {
     cause.put("group", group);
     cause.put("failed-at", Instant.ofEpochMilli(Math.max(0, record.timestamp())).toString());
     cause.put("imported-from", letter.ownPosition());
-    WireMessage original =
+    ForeignRecord original =
         KafkaRecords.wire(
             record,
-            KafkaRecords.laneKey(record),
+            KafkaOrigin.of(record, KafkaNames.topic(source)),
             record.value() == null ? null : ByteBuffer.wrap(record.value()),
             false);
-    return DeadLetterHeaders.add(original.withHeaders(own), cause);
+    return DeadLetterHeaders.add(original.withTexts(own), cause);
   }
 
   private Map<String, String> cause() {

@@ -28,6 +28,7 @@ final class Intake {
   private final Consumer<byte[], ByteBuffer> consumer;
   private final Map<TopicPartition, OwnedPartition> owned;
   private final DelayTopics delays;
+  private final ReadingRules rules;
   private final OffsetCommits commits;
   private final TimeSource time;
 
@@ -41,11 +42,13 @@ final class Intake {
       Consumer<byte[], ByteBuffer> consumer,
       Map<TopicPartition, OwnedPartition> owned,
       DelayTopics delays,
+      ReadingRules rules,
       OffsetCommits commits,
       TimeSource time) {
     this.consumer = consumer;
     this.owned = owned;
     this.delays = delays;
+    this.rules = rules;
     this.commits = commits;
     this.time = time;
   }
@@ -104,7 +107,7 @@ final class Intake {
         break;
       }
       if (ledger.accepted(offset)) {
-        buffer(ledger, new KafkaDelivery(ledger, record));
+        buffer(ledger, new KafkaDelivery(ledger, record, rules));
       }
       owner.recordRead(offset);
     }

@@ -4,16 +4,17 @@ import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.DeadLetterListing;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.time.TimeSource;
-import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.core.wire.DeadLetterHeaders;
-import io.commslib.core.wire.WireMessage;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -28,27 +29,27 @@ import org.jspecify.annotations.Nullable;
 final class KafkaDeadLetters implements DeadLetters {
 
   private final KafkaTransportConfig config;
-  private final CloudEventsEnvelope envelope;
+  private final Function<Destination, MessageFormat> formats;
   private final KafkaSender sender;
   private final KafkaTopics topics;
   private final TimeSource time;
 
   KafkaDeadLetters(
       KafkaTransportConfig config,
-      CloudEventsEnvelope envelope,
+      Function<Destination, MessageFormat> formats,
       KafkaSender sender,
       KafkaTopics topics,
       TimeSource time) {
     this.config = config;
-    this.envelope = envelope;
+    this.formats = formats;
     this.sender = sender;
     this.topics = topics;
     this.time = time;
   }
 
   /** Publishes a letter; it is confirmed when the stage completes. */
-  CompletionStage<PublishReceipt> add(Destination source, String group, WireMessage letter) {
-    DeadLetter read = DeadLetterHeaders.read(letter, envelope);
+  CompletionStage<PublishReceipt> add(Destination source, String group, ForeignRecord letter) {
+    DeadLetter read = DeadLetterHeaders.read(letter, formats.apply(source));
     String topic = KafkaNames.deadLetters(source, group);
     return sender.send(
         DeadLetterRecords.write(topic, partition(topic, read), letter, read),
@@ -67,7 +68,7 @@ final class KafkaDeadLetters implements DeadLetters {
   }
 
   /** Publishes a letter and waits for the confirmation. */
-  void addConfirmed(Destination source, String group, WireMessage letter) {
+  void addConfirmed(Destination source, String group, ForeignRecord letter) {
     await(add(source, group, letter));
   }
 
@@ -95,7 +96,8 @@ final class KafkaDeadLetters implements DeadLetters {
     int partitions = requireGroup(source, group);
     String topic = KafkaNames.deadLetters(source, group);
     try {
-      return new DeadLetterReader(config, envelope, time, topic, partitions);
+      return new DeadLetterReader(
+          config, formats.apply(source), KafkaNames.topic(source), time, topic, partitions);
     } catch (KafkaException e) {
       throw KafkaErrors.operation("dead letters of " + topic, e);
     }
@@ -109,7 +111,7 @@ final class KafkaDeadLetters implements DeadLetters {
         DeadLetterReader.Stored stored = reader.take();
         if (select.test(stored.letter())) {
           String id = stored.letter().messageId();
-          WireMessage redriven = DeadLetterHeaders.redriven(stored.wire());
+          ForeignRecord redriven = DeadLetterHeaders.redriven(stored.wire());
           inFlight.add(
               stored.letter().key().orElse(null),
               redriven.sizeBytes(),

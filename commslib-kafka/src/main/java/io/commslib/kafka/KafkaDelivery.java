@@ -1,24 +1,31 @@
 package io.commslib.kafka;
 
 import io.commslib.core.engine.RawDelivery;
-import io.commslib.core.wire.WireMessage;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.RecordHeader;
+import io.commslib.core.messaging.RecordOrigin;
+import io.commslib.core.messaging.RecordPosition;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
 
 /** A record of a partition as a delivery to the engine. */
-final class KafkaDelivery implements RawDelivery {
+final class KafkaDelivery implements RawDelivery, RecordOrigin {
 
   private final PartitionLedger ledger;
   private final ConsumerRecord<byte[], ByteBuffer> record;
-  private final @Nullable String key;
-  private @Nullable WireMessage wire;
+  private final ReadingRules rules;
+  private final @Nullable String laneKey;
+  private @Nullable ForeignRecord wire;
 
-  KafkaDelivery(PartitionLedger ledger, ConsumerRecord<byte[], ByteBuffer> record) {
+  KafkaDelivery(
+      PartitionLedger ledger, ConsumerRecord<byte[], ByteBuffer> record, ReadingRules rules) {
     this.ledger = ledger;
     this.record = record;
-    this.key = KafkaRecords.laneKey(record);
+    this.rules = rules;
+    this.laneKey = rules.laneKey(this, record.key());
   }
 
   PartitionLedger ledger() {
@@ -40,7 +47,7 @@ final class KafkaDelivery implements RawDelivery {
 
   @Override
   public Optional<String> laneKey() {
-    return Optional.ofNullable(key);
+    return Optional.ofNullable(laneKey);
   }
 
   @Override
@@ -56,13 +63,38 @@ final class KafkaDelivery implements RawDelivery {
   }
 
   @Override
-  public WireMessage wire() {
-    WireMessage known = wire;
+  public ForeignRecord wire() {
+    ForeignRecord known = wire;
     if (known == null) {
-      known = KafkaRecords.wire(record, key, record.value(), KafkaNames.isOwn(record.topic()));
+      known = KafkaRecords.wire(record, this, record.value(), KafkaNames.isOwn(record.topic()));
       wire = known;
     }
     return known;
+  }
+
+  @Override
+  public byte @Nullable [] key() {
+    return record.key();
+  }
+
+  @Override
+  public List<RecordHeader> headers() {
+    return KafkaOrigin.headers(record);
+  }
+
+  @Override
+  public boolean hasBody() {
+    return record.value() != null;
+  }
+
+  @Override
+  public RecordPosition position() {
+    return new RecordPosition(record.topic(), null, record.partition(), record.offset());
+  }
+
+  @Override
+  public String boundName() {
+    return rules.boundName();
   }
 
   @Override

@@ -1,14 +1,19 @@
 package io.commslib.kafka;
 
-import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.CodecException;
+import io.commslib.core.checks.Checks;
+import io.commslib.core.checks.Utf8;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.HeaderTexts;
+import io.commslib.core.messaging.OrderingKeys;
+import io.commslib.core.messaging.RecordHeader;
+import io.commslib.core.messaging.RecordOrigin;
 import io.commslib.core.wire.DeadLetterHeaders;
-import io.commslib.core.wire.OrderingKeys;
-import io.commslib.core.wire.WireHeaders;
-import io.commslib.core.wire.WireMessage;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -28,11 +33,8 @@ final class KafkaRecords {
   private KafkaRecords() {}
 
   /** The record as it was received, except for headers that were changed since. */
-  static ProducerRecord<byte[], byte[]> record(String topic, WireMessage wire) {
-    KafkaOrigin origin = origin(wire);
-    byte[] key = origin == null ? key(wire) : origin.key();
-    boolean hasBody = origin == null || origin.hasBody();
-    return record(topic, null, key, wire, hasBody ? wire.body() : null);
+  static ProducerRecord<byte[], byte[]> record(String topic, ForeignRecord wire) {
+    return record(topic, null, wire.key().orElse(null), wire, wire.hasBody() ? wire.body() : null);
   }
 
   /** A record with the given key and body instead of the received ones. */
@@ -40,24 +42,26 @@ final class KafkaRecords {
       String topic,
       @Nullable Integer partition,
       byte @Nullable [] key,
-      WireMessage wire,
+      ForeignRecord wire,
       byte @Nullable [] body) {
     ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, partition, key, body);
-    KafkaOrigin origin = origin(wire);
+    RecordOrigin origin = wire.origin(RecordOrigin.class).orElse(null);
     if (origin == null) {
-      wire.headers().forEach((name, value) -> record.headers().add(name, bytes(value)));
+      wire.texts().forEach((name, value) -> record.headers().add(name, bytes(value)));
     } else {
-      write(origin, wire.headers(), record.headers());
+      write(origin, wire.texts(), record.headers());
     }
     return record;
   }
 
   /** Writes the received bytes of each header that was not changed. */
-  private static void write(KafkaOrigin origin, Map<String, String> current, Headers to) {
+  private static void write(RecordOrigin origin, Map<String, String> current, Headers to) {
+    List<RecordHeader> received = origin.headers();
     Map<String, String> shown = new HashMap<>();
-    for (Header header : origin.headers()) {
-      if (header.value() != null) {
-        shown.putIfAbsent(header.key(), text(header));
+    for (RecordHeader header : received) {
+      byte[] value = value(header);
+      if (value != null) {
+        shown.putIfAbsent(header.name(), Utf8.decode(value));
       }
     }
     Map<String, String> changed = new LinkedHashMap<>();
@@ -67,67 +71,63 @@ final class KafkaRecords {
             changed.put(name, value);
           }
         });
-    for (Header header : origin.headers()) {
-      String name = header.key();
+    for (RecordHeader header : received) {
+      String name = header.name();
       boolean kept =
           shown.containsKey(name) || current.containsKey(DeadLetterHeaders.CUT_HEADERS)
               ? current.containsKey(name) && !changed.containsKey(name)
-              : !name.startsWith(CloudEventsEnvelope.RESERVED_PREFIX);
+              : !name.startsWith(ForeignRecord.RESERVED_PREFIX);
       if (kept) {
-        to.add(header);
+        to.add(name, value(header));
       }
     }
     changed.forEach((name, value) -> to.add(name, bytes(value)));
   }
 
-  /** The record a wire message was read from, or null. */
-  static @Nullable KafkaOrigin origin(WireMessage wire) {
-    KafkaOrigin known = wire.origin(KafkaOrigin.class).orElse(null);
-    if (known != null) {
-      return known;
+  /** The bytes of a header; null if it has no value. */
+  private static byte @Nullable [] value(RecordHeader header) {
+    Object value = header.value();
+    if (value == null || value instanceof byte[]) {
+      return (byte[]) value;
     }
-    ConsumerRecord<?, ?> record = wire.origin(ConsumerRecord.class).orElse(null);
-    if (record == null) {
-      return null;
-    }
-    @SuppressWarnings("unchecked")
-    ConsumerRecord<byte[], ?> received = (ConsumerRecord<byte[], ?>) record;
-    return KafkaOrigin.of(received);
-  }
-
-  private static byte @Nullable [] key(WireMessage wire) {
-    return wire.key().map(KafkaRecords::bytes).orElse(null);
+    return bytes(
+        header
+            .text()
+            .orElseThrow(
+                () ->
+                    new CodecException(
+                        "COMMS-CORE-027",
+                        "header "
+                            + Checks.shorten(header.name())
+                            + ": "
+                            + value.getClass().getName()
+                            + " (expected: bytes, a string, a number or a boolean)",
+                        null)));
   }
 
   /** Reads a record; headers of the library's own are kept only from a trusted topic. */
-  static WireMessage wire(
+  static ForeignRecord wire(
       ConsumerRecord<byte[], ?> record,
-      @Nullable String laneKey,
+      @Nullable RecordOrigin origin,
       @Nullable ByteBuffer body,
       boolean trusted) {
     Header[] received = record.headers().toArray();
-    WireHeaders.Builder headers = WireHeaders.builder(received.length);
+    HeaderTexts.Builder headers = HeaderTexts.builder(received.length);
     for (Header header : received) {
       byte[] value = header.value();
-      if (value != null
-          && (trusted || !header.key().startsWith(CloudEventsEnvelope.RESERVED_PREFIX))) {
+      if (value != null && (trusted || !header.key().startsWith(ForeignRecord.RESERVED_PREFIX))) {
         headers.add(header.key(), value);
       }
     }
-    String key = laneKey == null ? null : OrderingKeys.text(record.key(), laneKey);
-    return new WireMessage(key, headers.build(), body == null ? EMPTY : body, record);
+    return new ForeignRecord(
+        keyText(record.key()), headers.build(), body == null ? EMPTY : body, origin);
   }
 
-  /** The key as text that is equal only for equal keys; null if the record has none. */
-  static @Nullable String laneKey(ConsumerRecord<byte[], ?> record) {
-    return record.key() == null ? null : OrderingKeys.of(record.key());
+  private static @Nullable String keyText(byte @Nullable [] key) {
+    return key == null ? null : OrderingKeys.text(key, OrderingKeys.of(key));
   }
 
   static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
-  }
-
-  private static String text(Header header) {
-    return new String(header.value(), StandardCharsets.UTF_8);
   }
 }

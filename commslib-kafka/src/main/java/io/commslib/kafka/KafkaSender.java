@@ -2,10 +2,10 @@ package io.commslib.kafka;
 
 import io.commslib.core.Health;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.time.CommsRuntime;
-import io.commslib.core.wire.WireMessage;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -69,7 +69,7 @@ final class KafkaSender {
   }
 
   CompletionStage<PublishReceipt> send(
-      String topic, Destination to, String messageId, WireMessage wire) {
+      String topic, Destination to, String messageId, ForeignRecord wire) {
     return send(KafkaRecords.record(topic, wire), to, messageId);
   }
 

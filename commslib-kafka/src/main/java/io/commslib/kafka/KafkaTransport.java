@@ -1,5 +1,6 @@
 package io.commslib.kafka;
 
+import io.commslib.core.CodecException;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Failures;
 import io.commslib.core.Health;
@@ -10,6 +11,7 @@ import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.MessageTransport;
@@ -27,7 +29,6 @@ import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.core.wire.DefaultSource;
-import io.commslib.core.wire.WireMessage;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -45,6 +46,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
@@ -90,7 +92,6 @@ public final class KafkaTransport implements MessageTransport {
 
   private final KafkaTransportConfig config;
   private final CommsRuntime runtime;
-  private final CloudEventsEnvelope envelope;
   private final KafkaSender sender;
   private final KafkaTopics topics;
   private final KafkaDeadLetters deadLetters;
@@ -106,16 +107,19 @@ public final class KafkaTransport implements MessageTransport {
       KafkaTransportConfig config, CommsRuntime runtime, KafkaTopics topics, KafkaSender sender) {
     this.config = config;
     this.watch = new BrokerWatch(runtime, config.bootstrapServers(), topics::probe);
-    this.envelope =
-        new CloudEventsEnvelope(
-            CloudEventsEnvelope.KAFKA_PREFIX,
-            config.structuredEvents(),
-            new DefaultSource("transport " + NAME, config.source()));
-    this.declared = new Declarations(CODES, config.maxMessageBytes());
+    DefaultSource source = new DefaultSource("transport " + NAME, config.source());
+    this.declared =
+        new Declarations(
+            CODES,
+            config.maxMessageBytes(),
+            new CloudEventsEnvelope(
+                CloudEventsEnvelope.KAFKA_PREFIX, config.structuredEvents(), source),
+            source);
     this.runtime = runtime;
     this.topics = topics;
     this.sender = sender;
-    this.deadLetters = new KafkaDeadLetters(config, envelope, sender, topics, runtime.time());
+    this.deadLetters =
+        new KafkaDeadLetters(config, declared::format, sender, topics, runtime.time());
   }
 
   /**
@@ -300,7 +304,19 @@ public final class KafkaTransport implements MessageTransport {
     Optional<PublishException> rejection = declared.refusal(to, message);
     return rejection.isPresent()
         ? CompletableFuture.failedStage(rejection.get())
-        : sender.send(KafkaNames.topic(to), to, message.id(), envelope.encode(message));
+        : write(to, message);
+  }
+
+  private CompletionStage<PublishReceipt> write(Destination to, Message message) {
+    ProducerRecord<byte[], byte[]> record;
+    try {
+      record = KafkaRecords.record(KafkaNames.topic(to), declared.write(to, message));
+    } catch (PublishException e) {
+      return CompletableFuture.failedStage(e);
+    } catch (CodecException e) {
+      return CompletableFuture.failedStage(declared.unwritten(to, message, e));
+    }
+    return sender.send(record, to, message.id());
   }
 
   private Subscription subscribe(SubscriptionConfig subscription, MessageHandler handler) {
@@ -311,7 +327,9 @@ public final class KafkaTransport implements MessageTransport {
     DestinationConfig destination = declared.require(subscription);
     DelayTopics delays = DelayTopics.of(subscription);
     topics.declareGroup(destination, group, delays.topics());
-    PollLoop loop = loop(subscription, delays);
+    ReadingRules rules =
+        new ReadingRules(KafkaNames.topic(source), destination.format().orElse(null));
+    PollLoop loop = loop(subscription, delays, rules);
     Deque<Runnable> created = new ArrayDeque<>(List.of(loop::abandon));
     boolean started = false;
     KafkaSubscription running;
@@ -355,7 +373,7 @@ public final class KafkaTransport implements MessageTransport {
     return DeliveryEngine.builder(subscription, handler)
         .transport(NAME)
         .runtime(runtime)
-        .envelope(envelope)
+        .format(declared.format(source))
         .settler(loop)
         .deadLetters(letter -> deadLetters.add(source, subscription.group(), letter))
         .delayStore((record, delay) -> defer(delays, source, record, delay))
@@ -367,11 +385,11 @@ public final class KafkaTransport implements MessageTransport {
   }
 
   private Optional<CompletionStage<?>> defer(
-      DelayTopics delays, Destination source, WireMessage record, Duration delay) {
+      DelayTopics delays, Destination source, ForeignRecord record, Duration delay) {
     return delays.topic(delay).map(topic -> sender.send(topic, source, "deferred retry", record));
   }
 
-  private PollLoop loop(SubscriptionConfig subscription, DelayTopics delays) {
+  private PollLoop loop(SubscriptionConfig subscription, DelayTopics delays, ReadingRules rules) {
     try {
       return new PollLoop(
           new KafkaConsumer<>(
@@ -381,7 +399,8 @@ public final class KafkaTransport implements MessageTransport {
           config,
           subscription,
           runtime,
-          delays);
+          delays,
+          rules);
     } catch (KafkaException e) {
       throw KafkaErrors.subscribe("consumer of " + subscription.destination(), e);
     }

@@ -1,10 +1,10 @@
 package io.commslib.kafka;
 
 import io.commslib.core.checks.Checks;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.wire.DefaultSource;
-import io.commslib.core.wire.StructuredEvents;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
@@ -142,7 +142,7 @@ public final class KafkaTransportConfig {
     return Optional.ofNullable(settings.runtime);
   }
 
-  @Nullable StructuredEvents structuredEvents() {
+  @Nullable MessageFormat structuredEvents() {
     return settings.structuredEvents;
   }
 
@@ -199,7 +199,7 @@ public final class KafkaTransportConfig {
     private final Map<String, Object> clientSettings = new TreeMap<>();
     private @Nullable CommsRuntime runtime;
     private CommsObserver observer = CommsObserver.logging();
-    private @Nullable StructuredEvents structuredEvents;
+    private @Nullable MessageFormat structuredEvents;
 
     private Builder(String bootstrapServers) {
       Objects.requireNonNull(bootstrapServers, "bootstrapServers");
@@ -388,7 +388,7 @@ public final class KafkaTransportConfig {
      *     default none, and structured records become dead letters
      * @return this
      */
-    public Builder structuredEvents(StructuredEvents structuredEvents) {
+    public Builder structuredEvents(MessageFormat structuredEvents) {
       this.structuredEvents = Objects.requireNonNull(structuredEvents, "structuredEvents");
       return this;
     }

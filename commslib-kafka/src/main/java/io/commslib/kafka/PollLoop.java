@@ -87,14 +87,15 @@ final class PollLoop implements Settler {
       KafkaTransportConfig config,
       SubscriptionConfig subscription,
       CommsRuntime runtime,
-      DelayTopics delays) {
+      DelayTopics delays,
+      ReadingRules rules) {
     this.consumer = consumer;
     this.config = config;
     this.time = runtime.time();
     this.commits = new OffsetCommits(consumer, time);
     this.starts = new StartPositions(consumer, subscription, commits, time);
     Map<TopicPartition, OwnedPartition> owned = new HashMap<>();
-    this.intake = new Intake(consumer, owned, delays, commits, time);
+    this.intake = new Intake(consumer, owned, delays, rules, commits, time);
     this.stallDetector = new StallDetector(subscription);
     this.nextCommitNanos = time.nanoTime();
     this.lastPassNanos = nextCommitNanos;

@@ -69,7 +69,8 @@ final class OffsetScenario implements AutoCloseable {
             KafkaTransportConfig.builder("localhost:9092").build(),
             subscription,
             counted,
-            DelayTopics.of(subscription));
+            DelayTopics.of(subscription),
+            new ReadingRules("orders", null));
     this.engine =
         DeliveryEngine.builder(
                 subscription,
@@ -80,11 +81,11 @@ final class OffsetScenario implements AutoCloseable {
                 })
             .transport("scripted")
             .runtime(counted)
-            .envelope(new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX))
+            .format(new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX))
             .settler(loop)
             .deadLetters(
                 letter -> {
-                  violations.add("dead letter: " + letter.headers());
+                  violations.add("dead letter: " + letter.texts());
                   return CompletableFuture.completedFuture(null);
                 })
             .delayStore((record, delay) -> java.util.Optional.empty())

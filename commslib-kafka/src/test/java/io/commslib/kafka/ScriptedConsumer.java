@@ -1,8 +1,8 @@
 package io.commslib.kafka;
 
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.wire.CloudEventsEnvelope;
-import io.commslib.core.wire.WireMessage;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
@@ -384,10 +384,11 @@ final class ScriptedConsumer {
     private final long at;
 
     CountedRecord(TopicPartition partition, long offset, long timestamp, Message message) {
-      this(partition, offset, timestamp, ENVELOPE.encode(message));
+      this(partition, offset, timestamp, ENVELOPE.write(message));
     }
 
-    private CountedRecord(TopicPartition partition, long offset, long timestamp, WireMessage wire) {
+    private CountedRecord(
+        TopicPartition partition, long offset, long timestamp, ForeignRecord wire) {
       super(
           partition.topic(),
           partition.partition(),
@@ -396,12 +397,12 @@ final class ScriptedConsumer {
           TimestampType.LOG_APPEND_TIME,
           0,
           0,
-          wire.key().map(key -> key.getBytes(StandardCharsets.UTF_8)).orElse(null),
+          wire.keyText().map(key -> key.getBytes(StandardCharsets.UTF_8)).orElse(null),
           ByteBuffer.wrap(wire.body()),
           new RecordHeaders(),
           Optional.empty());
       this.at = offset;
-      wire.headers()
+      wire.texts()
           .forEach((name, value) -> headers().add(name, value.getBytes(StandardCharsets.UTF_8)));
     }
 

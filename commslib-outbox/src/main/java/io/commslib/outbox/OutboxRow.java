@@ -3,9 +3,9 @@ package io.commslib.outbox;
 import io.commslib.core.CodecException;
 import io.commslib.core.hash.Fnv1a;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.wire.CloudEventsEnvelope;
-import io.commslib.core.wire.WireMessage;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -100,14 +100,14 @@ record OutboxRow(
         map.put(line.substring(0, colon), line.substring(colon + 1));
       }
     }
-    return ENVELOPE.decode(new WireMessage(key, map, payload));
+    return ENVELOPE.read(new ForeignRecord(key, map, payload));
   }
 
   static String headerText(Message message, CloudEventsEnvelope envelope) {
     StringBuilder text = new StringBuilder(256);
     envelope
-        .encode(message)
-        .headers()
+        .write(message)
+        .texts()
         .forEach((name, value) -> text.append(name).append(':').append(value).append('\n'));
     return text.toString();
   }

@@ -5,9 +5,9 @@ import com.rabbitmq.client.GetResponse;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.DeadLetterListing;
-import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.wire.DeadLetterHeaders;
-import io.commslib.core.wire.WireMessage;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,19 +22,21 @@ import org.jspecify.annotations.Nullable;
 final class RabbitDeadLetterListing implements DeadLetterListing {
 
   /** A dead letter that is not acknowledged yet. */
-  record Fetched(long tag, WireMessage wire, DeadLetter letter) {}
+  record Fetched(long tag, ForeignRecord wire, DeadLetter letter) {}
 
   private final Channel channel;
   private final String queue;
-  private final CloudEventsEnvelope envelope;
+  private final String boundName;
+  private final MessageFormat format;
   private long remaining = -1;
   private @Nullable Fetched prefetched;
 
-  RabbitDeadLetterListing(Channel channel, String queue, CloudEventsEnvelope envelope)
+  RabbitDeadLetterListing(Channel channel, String queue, String boundName, MessageFormat format)
       throws IOException {
     this.channel = channel;
     this.queue = queue;
-    this.envelope = envelope;
+    this.boundName = boundName;
+    this.format = format;
     channel.queueDeclarePassive(queue);
   }
 
@@ -76,9 +78,15 @@ final class RabbitDeadLetterListing implements DeadLetterListing {
       }
       // The response to a get has the current count; that of a declaration may be seconds old.
       remaining = remaining < 0 ? got.getMessageCount() : remaining - 1;
-      WireMessage wire = RabbitRecords.wire(got.getProps(), got.getBody(), true);
+      ForeignRecord wire =
+          RabbitRecords.wire(
+              got.getProps(),
+              got.getBody(),
+              true,
+              new RabbitRoute("", queue, boundName, true),
+              null);
       return new Fetched(
-          got.getEnvelope().getDeliveryTag(), wire, DeadLetterHeaders.read(wire, envelope));
+          got.getEnvelope().getDeliveryTag(), wire, DeadLetterHeaders.read(wire, format));
     } catch (IOException | RuntimeException e) {
       throw RabbitErrors.operation("dead letters of " + queue, e);
     }

@@ -6,16 +6,17 @@ import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.DeadLetterListing;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.PublishReceipt;
-import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.core.wire.DeadLetterHeaders;
-import io.commslib.core.wire.WireMessage;
 import java.io.IOException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
@@ -26,23 +27,23 @@ final class RabbitDeadLetters implements DeadLetters {
 
   private final RabbitTransportConfig config;
   private final RecoveringConnection connection;
-  private final CloudEventsEnvelope envelope;
+  private final Function<Destination, MessageFormat> formats;
   private final RabbitSender sender;
 
   RabbitDeadLetters(
       RabbitTransportConfig config,
       RecoveringConnection connection,
-      CloudEventsEnvelope envelope,
+      Function<Destination, MessageFormat> formats,
       RabbitSender sender) {
     this.config = config;
     this.connection = connection;
-    this.envelope = envelope;
+    this.formats = formats;
     this.sender = sender;
   }
 
   /** Publishes a dead letter; the broker has confirmed it when the stage completes. */
-  CompletionStage<PublishReceipt> add(Destination source, String group, WireMessage letter) {
-    String id = DeadLetterHeaders.read(letter, envelope).messageId();
+  CompletionStage<PublishReceipt> add(Destination source, String group, ForeignRecord letter) {
+    String id = DeadLetterHeaders.read(letter, formats.apply(source)).messageId();
     String queue = RabbitNames.deadLetters(source, group);
     return sender.send("", queue, false, source, id, RabbitRecords.deadLetter(letter, id));
   }
@@ -52,12 +53,19 @@ final class RabbitDeadLetters implements DeadLetters {
     return listing(source, group);
   }
 
+  private static String boundName(Destination source, String group) {
+    return source.kind() == Destination.Kind.TOPIC
+        ? RabbitNames.exchange(source)
+        : RabbitNames.queue(source, group);
+  }
+
   private RabbitDeadLetterListing listing(Destination source, String group) {
     String queue = RabbitNames.deadLetters(source, group);
     Channel channel = null;
     try {
       channel = connection.connect().createChannel();
-      return new RabbitDeadLetterListing(channel, queue, envelope);
+      return new RabbitDeadLetterListing(
+          channel, queue, boundName(source, group), formats.apply(source));
     } catch (IOException | RuntimeException e) {
       if (channel != null) {
         RabbitTopology.closeQuietly(channel);

@@ -6,7 +6,7 @@ import com.rabbitmq.client.Delivery;
 import com.rabbitmq.client.Envelope;
 import io.commslib.core.engine.RawDelivery;
 import io.commslib.core.hash.Sha256;
-import io.commslib.core.wire.WireMessage;
+import io.commslib.core.messaging.ForeignRecord;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -30,7 +30,7 @@ final class RabbitDelivery implements RawDelivery {
   private final String queue;
   private final long tag;
   private final int priorDeliveries;
-  private final WireMessage wire;
+  private final ForeignRecord wire;
   private final @Nullable String laneKey;
   private final int sizeBytes;
 
@@ -50,23 +50,21 @@ final class RabbitDelivery implements RawDelivery {
   }
 
   /**
-   * @param redrive exchange through which only the library publishes to this queue
+   * @param reading how the records of the subscription are read
    * @param attempts unfinished attempts on the records of this queue
    */
   RabbitDelivery(
       Channel channel,
       String queue,
-      String redrive,
+      RabbitReading reading,
       UnfinishedAttempts attempts,
       Delivery delivery) {
     this.channel = channel;
     this.queue = queue;
     this.tag = delivery.getEnvelope().getDeliveryTag();
     AMQP.BasicProperties properties = delivery.getProperties();
-    this.wire =
-        RabbitRecords.wire(
-            properties, delivery.getBody(), redrive.equals(delivery.getEnvelope().getExchange()));
-    this.laneKey = RabbitKeys.laneKey(wire);
+    this.wire = reading.record(delivery);
+    this.laneKey = reading.laneKey(wire);
     this.sizeBytes = wire.sizeBytes() + RabbitRecords.hiddenBytes(properties);
     // On the first delivery the sender may have set the count; later it is the broker's.
     this.priorDeliveries = delivery.getEnvelope().isRedeliver() ? deliveryCount(properties) : 0;
@@ -77,12 +75,12 @@ final class RabbitDelivery implements RawDelivery {
   }
 
   /** Identifies a record over all its deliveries: a hash of its route, body and shown headers. */
-  private static String identity(Envelope envelope, WireMessage wire) {
+  private static String identity(Envelope envelope, ForeignRecord wire) {
     List<String> parts = new ArrayList<>();
     parts.add(envelope.getExchange());
     parts.add(envelope.getRoutingKey());
     parts.add(Sha256.of(wire.body()));
-    new TreeMap<>(wire.headers())
+    new TreeMap<>(wire.texts())
         .forEach(
             (name, value) -> {
               parts.add(name);
@@ -164,7 +162,7 @@ final class RabbitDelivery implements RawDelivery {
   }
 
   @Override
-  public WireMessage wire() {
+  public ForeignRecord wire() {
     return wire;
   }
 

@@ -1,12 +1,72 @@
 package io.commslib.rabbit;
 
 import com.rabbitmq.client.AMQP;
+import io.commslib.core.messaging.RecordHeader;
+import io.commslib.core.messaging.RecordOrigin;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Origin of a received record, with the parts that text can't represent: typed headers and
- * properties.
+ * Origin of a received record, with the parts that text can't represent: typed headers, properties
+ * and its route.
  *
- * @param properties as decoded by the client
+ * @param received properties as decoded by the client
  * @param trusted whether only the library can have written its headers {@code commslib-*}
+ * @param route how the record came to its queue
+ * @param assignedId id for a format that finds none; null if none is needed
  */
-record RabbitOrigin(AMQP.BasicProperties properties, boolean trusted) {}
+record RabbitOrigin(
+    AMQP.BasicProperties received, boolean trusted, RabbitRoute route, @Nullable String assignedId)
+    implements RecordOrigin {
+
+  @Override
+  public byte @Nullable [] key() {
+    return RabbitKeys.bytes(RabbitRecords.table(received));
+  }
+
+  @Override
+  public List<RecordHeader> headers() {
+    List<RecordHeader> headers = new ArrayList<>();
+    RabbitRecords.table(received)
+        .forEach(
+            (name, value) -> {
+              if (!RabbitRecords.isBrokerCount(name)) {
+                headers.add(new RecordHeader(name, RabbitValues.shown(value)));
+              }
+            });
+    return headers;
+  }
+
+  @Override
+  public boolean hasBody() {
+    return true;
+  }
+
+  @Override
+  public String exchange() {
+    return kept(RabbitRecords.KEPT_EXCHANGE, route.exchange());
+  }
+
+  @Override
+  public String routingKey() {
+    return kept(RabbitRecords.KEPT_ROUTING_KEY, route.routingKey());
+  }
+
+  /** A redriven record keeps the route of its first publish. */
+  private String kept(String header, String current) {
+    Object kept = trusted ? RabbitRecords.table(received).get(header) : null;
+    return kept == null ? current : kept.toString();
+  }
+
+  @Override
+  public Map<String, Object> properties() {
+    return RabbitValues.properties(received);
+  }
+
+  @Override
+  public String boundName() {
+    return route.boundName();
+  }
+}

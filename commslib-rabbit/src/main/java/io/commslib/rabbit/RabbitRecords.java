@@ -2,10 +2,13 @@ package io.commslib.rabbit;
 
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.LongString;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.HeaderTexts;
+import io.commslib.core.messaging.RecordHeader;
+import io.commslib.core.messaging.RecordOrigin;
 import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.core.wire.DeadLetterHeaders;
-import io.commslib.core.wire.WireHeaders;
-import io.commslib.core.wire.WireMessage;
+import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -37,6 +40,8 @@ final class RabbitRecords {
   private static final String KEPT_EXPIRATION = KEPT + "expiration";
   private static final String KEPT_PRIORITY = KEPT + "priority";
   private static final String KEPT_REPLY_TO = KEPT + "reply-to";
+  static final String KEPT_EXCHANGE = KEPT + "exchange";
+  static final String KEPT_ROUTING_KEY = KEPT + "routing-key";
 
   static final String DELIVERY_COUNT = "x-delivery-count";
   private static final Set<String> BROKER_COUNTS = Set.of(DELIVERY_COUNT, "x-acquired-count");
@@ -48,7 +53,7 @@ final class RabbitRecords {
   /** Maximum time to live that the broker accepts; it closes the channel for more. */
   private static final long MAX_EXPIRATION_MILLIS = 0xffff_ffffL;
 
-  private static final int PERSISTENT = 2;
+  static final int PERSISTENT = 2;
 
   private RabbitRecords() {}
 
@@ -57,19 +62,27 @@ final class RabbitRecords {
    *
    * @param trusted whether only the library can have written the record; otherwise its headers
    *     {@code commslib-*} are not shown
+   * @param route how the record came to its queue
+   * @param assignedId id for a format that finds none; null if none is needed
    */
-  static WireMessage wire(AMQP.BasicProperties properties, byte[] body, boolean trusted) {
+  static ForeignRecord wire(
+      AMQP.BasicProperties properties,
+      byte[] body,
+      boolean trusted,
+      RabbitRoute route,
+      @Nullable String assignedId) {
     if (trusted) {
       PackedRecord record = PackedRecord.read(properties, body);
-      return wire(record.properties(), record.body(), true);
+      return wire(record.body(), new RabbitOrigin(record.properties(), true, route, assignedId));
     }
-    return wire(properties, java.nio.ByteBuffer.wrap(body), false);
+    return wire(ByteBuffer.wrap(body), new RabbitOrigin(properties, false, route, assignedId));
   }
 
-  private static WireMessage wire(
-      AMQP.BasicProperties properties, java.nio.ByteBuffer body, boolean trusted) {
+  private static ForeignRecord wire(ByteBuffer body, RabbitOrigin origin) {
+    AMQP.BasicProperties properties = origin.received();
+    boolean trusted = origin.trusted();
     Map<String, Object> table = table(properties);
-    WireHeaders.Builder headers = WireHeaders.builder(table.size() + 1);
+    HeaderTexts.Builder headers = HeaderTexts.builder(table.size() + 1);
     if (properties.getContentType() != null) {
       // First, since the first header of a name counts.
       headers.add(CONTENT_TYPE, properties.getContentType());
@@ -85,12 +98,11 @@ final class RabbitRecords {
             headers.add(name, value.toString());
           }
         });
-    WireHeaders shown = headers.build();
-    return new WireMessage(
-        RabbitKeys.messageKey(table), shown, body, new RabbitOrigin(properties, trusted));
+    HeaderTexts shown = headers.build();
+    return new ForeignRecord(RabbitKeys.messageKey(table), shown, body, origin);
   }
 
-  private static Map<String, Object> table(AMQP.BasicProperties properties) {
+  static Map<String, Object> table(AMQP.BasicProperties properties) {
     return properties.getHeaders() == null ? Map.of() : properties.getHeaders();
   }
 
@@ -106,6 +118,10 @@ final class RabbitRecords {
     return BROKER_COUNTS.contains(name)
         || (name.startsWith(RESERVED)
             && (!trusted || name.startsWith(KEPT) || isDropped(name, true)));
+  }
+
+  static boolean isBrokerCount(String name) {
+    return BROKER_COUNTS.contains(name);
   }
 
   /** {@return whether a header is dropped when the record is published again} */
@@ -146,8 +162,12 @@ final class RabbitRecords {
   }
 
   /** {@return the record of a message that is published for the first time} */
-  static OutgoingRecord message(WireMessage wire, String id) {
-    Map<String, Object> headers = new HashMap<>(wire.headers());
+  static OutgoingRecord message(ForeignRecord wire, String id) {
+    RecordOrigin origin = wire.origin(RecordOrigin.class).orElse(null);
+    if (origin != null) {
+      return written(wire, origin);
+    }
+    Map<String, Object> headers = new HashMap<>(wire.texts());
     Object contentType = headers.remove(CONTENT_TYPE);
     AMQP.BasicProperties properties =
         new AMQP.BasicProperties.Builder()
@@ -158,14 +178,34 @@ final class RabbitRecords {
     return new OutgoingRecord(properties, headers, wire.body(), false);
   }
 
+  /** {@return the record that a format has written} */
+  private static OutgoingRecord written(ForeignRecord wire, RecordOrigin origin) {
+    Map<String, Object> headers = new HashMap<>();
+    for (RecordHeader header : origin.headers()) {
+      // A table of AMQP has each name once.
+      headers.putIfAbsent(header.name(), RabbitValues.written(header.value()));
+    }
+    byte[] key = origin.key();
+    if (key != null) {
+      headers.putIfAbsent(
+          RabbitKeys.KEY, com.rabbitmq.client.impl.LongStringHelper.asLongString(key));
+    }
+    return new OutgoingRecord(
+        RabbitValues.properties(origin.properties()).build(), headers, wire.body(), false);
+  }
+
   /** {@return the record of a dead letter} */
-  static OutgoingRecord deadLetter(WireMessage wire, String id) {
+  static OutgoingRecord deadLetter(ForeignRecord wire, String id) {
     RabbitOrigin origin = wire.origin(RabbitOrigin.class).orElse(null);
     if (origin == null) {
       return message(wire, id);
     }
-    AMQP.BasicProperties received = origin.properties();
-    Map<String, Object> headers = headers(origin, wire.headers());
+    AMQP.BasicProperties received = origin.received();
+    Map<String, Object> headers = headers(origin, wire.texts());
+    if (origin.route().isKept()) {
+      putKept(headers, KEPT_EXCHANGE, origin.exchange());
+      putKept(headers, KEPT_ROUTING_KEY, origin.routingKey());
+    }
     putKept(headers, KEPT_EXPIRATION, received.getExpiration());
     putKept(headers, KEPT_PRIORITY, received.getPriority());
     AMQP.BasicProperties properties =
@@ -174,13 +214,13 @@ final class RabbitRecords {
   }
 
   /** {@return the record of a redriven dead letter} */
-  static OutgoingRecord redriven(WireMessage wire, String id) {
+  static OutgoingRecord redriven(ForeignRecord wire, String id) {
     RabbitOrigin origin = wire.origin(RabbitOrigin.class).orElse(null);
     if (origin == null) {
       return message(wire, id);
     }
-    Map<String, Object> headers = headers(origin, wire.headers());
-    AMQP.BasicProperties.Builder properties = republishable(origin.properties(), headers).builder();
+    Map<String, Object> headers = headers(origin, wire.texts());
+    AMQP.BasicProperties.Builder properties = republishable(origin.received(), headers).builder();
     properties.expiration(expiration(headers.remove(KEPT_EXPIRATION)));
     properties.priority(headers.remove(KEPT_PRIORITY) instanceof Integer number ? number : null);
     return new OutgoingRecord(properties.build(), headers, wire.body(), true);
@@ -216,7 +256,7 @@ final class RabbitRecords {
     boolean cut = current.containsKey(DeadLetterHeaders.CUT_HEADERS);
     Map<String, Object> written = new HashMap<>();
     Set<String> received = new HashSet<>();
-    table(origin.properties())
+    table(origin.received())
         .forEach(
             (name, value) -> {
               if (isDropped(name, origin.trusted())) {
@@ -243,7 +283,7 @@ final class RabbitRecords {
   /** {@return whether the wire message showed this header} */
   private static boolean isShown(RabbitOrigin origin, String name) {
     boolean behindProperty =
-        name.equals(CONTENT_TYPE) && origin.properties().getContentType() != null;
+        name.equals(CONTENT_TYPE) && origin.received().getContentType() != null;
     return !behindProperty && !isHidden(name, origin.trusted());
   }
 }

@@ -31,7 +31,7 @@ final class RabbitSubscription implements Subscription, Settler {
 
   private final SubscriptionConfig config;
   private final String queue;
-  private final String redrive;
+  private final RabbitReading reading;
   private final RecoveringConnection connection;
   private final UnfinishedAttempts unfinishedAttempts;
   private final CommsRuntime runtime;
@@ -52,12 +52,13 @@ final class RabbitSubscription implements Subscription, Settler {
   RabbitSubscription(
       SubscriptionConfig config,
       RecoveringConnection connection,
+      RabbitReading reading,
       UnfinishedAttempts unfinishedAttempts,
       CommsRuntime runtime,
       Runnable onClose) {
     this.config = config;
     this.queue = RabbitNames.queue(config.destination(), config.group());
-    this.redrive = RabbitNames.redrive(config.destination(), config.group());
+    this.reading = reading;
     this.connection = connection;
     this.unfinishedAttempts = unfinishedAttempts;
     this.runtime = runtime;
@@ -103,7 +104,7 @@ final class RabbitSubscription implements Subscription, Settler {
         false,
         (tag, delivery) -> {
           if (opened == channel) {
-            received.add(new RabbitDelivery(opened, queue, redrive, unfinishedAttempts, delivery));
+            received.add(new RabbitDelivery(opened, queue, reading, unfinishedAttempts, delivery));
             dispatch();
           }
         },

@@ -71,7 +71,6 @@ public final class RabbitTransport implements MessageTransport {
 
   private final RabbitTransportConfig config;
   private final CommsRuntime runtime;
-  private final CloudEventsEnvelope envelope;
   private final RecoveringConnection connection;
   private final RabbitSender sender;
   private final RabbitTopology topology;
@@ -84,17 +83,19 @@ public final class RabbitTransport implements MessageTransport {
 
   private RabbitTransport(RabbitTransportConfig config) {
     this.config = config;
-    this.envelope =
-        new CloudEventsEnvelope(
-            CloudEventsEnvelope.AMQP_PREFIX,
-            config.structuredEvents(),
-            new DefaultSource("transport " + NAME, config.source()));
-    this.declared = new Declarations(CODES, config.maxMessageBytes());
+    DefaultSource source = new DefaultSource("transport " + NAME, config.source());
+    this.declared =
+        new Declarations(
+            CODES,
+            config.maxMessageBytes(),
+            new CloudEventsEnvelope(
+                CloudEventsEnvelope.AMQP_PREFIX, config.structuredEvents(), source),
+            source);
     this.runtime = config.runtime().orElseGet(SystemRuntime::create);
     this.connection = new RecoveringConnection(config, runtime, "consume");
     this.sender = new RabbitSender(config, runtime);
     this.topology = new RabbitTopology(connection);
-    this.deadLetters = new RabbitDeadLetters(config, connection, envelope, sender);
+    this.deadLetters = new RabbitDeadLetters(config, connection, declared::format, sender);
     sender.connectSoon();
   }
 
@@ -201,13 +202,13 @@ public final class RabbitTransport implements MessageTransport {
     }
     boolean optional = declared.find(to).filter(DestinationConfig::isOptional).isPresent();
     String routingKey = to.kind() == Destination.Kind.QUEUE ? to.name() : "";
-    return sender.send(
-        RabbitNames.exchange(to),
-        routingKey,
-        optional,
-        to,
-        message.id(),
-        RabbitRecords.message(envelope.encode(message), message.id()));
+    OutgoingRecord record;
+    try {
+      record = RabbitRecords.message(declared.write(to, message), message.id());
+    } catch (PublishException e) {
+      return CompletableFuture.failedStage(e);
+    }
+    return sender.send(RabbitNames.exchange(to), routingKey, optional, to, message.id(), record);
   }
 
   private Subscription subscribe(SubscriptionConfig subscription, MessageHandler handler) {
@@ -222,6 +223,13 @@ public final class RabbitTransport implements MessageTransport {
         new RabbitSubscription(
             subscription,
             connection,
+            new RabbitReading(
+                source.kind() == Destination.Kind.TOPIC
+                    ? RabbitNames.exchange(source)
+                    : RabbitNames.queue(source, group),
+                RabbitNames.redrive(source, group),
+                destination.format().orElse(null),
+                runtime),
             new UnfinishedAttempts(RabbitNames.attemptMarkers(source, group), config, runtime),
             runtime,
             () -> subscriptions.remove(self[0]));
@@ -230,7 +238,7 @@ public final class RabbitTransport implements MessageTransport {
         DeliveryEngine.builder(subscription, handler)
             .transport(NAME)
             .runtime(runtime)
-            .envelope(envelope)
+            .format(declared.format(source))
             .settler(running)
             .deadLetters(letter -> deadLetters.add(source, group, letter))
             .maxBodyBytes(config.maxMessageBytes())

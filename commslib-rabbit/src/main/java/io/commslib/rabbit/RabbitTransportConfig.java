@@ -2,11 +2,11 @@ package io.commslib.rabbit;
 
 import com.rabbitmq.client.ConnectionFactory;
 import io.commslib.core.checks.Checks;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.wire.DefaultSource;
-import io.commslib.core.wire.StructuredEvents;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -92,7 +92,7 @@ public final class RabbitTransportConfig {
     return Optional.ofNullable(settings.runtime);
   }
 
-  @Nullable StructuredEvents structuredEvents() {
+  @Nullable MessageFormat structuredEvents() {
     return settings.structuredEvents;
   }
 
@@ -145,7 +145,7 @@ public final class RabbitTransportConfig {
     private Backoff reconnect = Backoff.exponential(Duration.ofMillis(200), Duration.ofSeconds(5));
     private @Nullable CommsRuntime runtime;
     private CommsObserver observer = CommsObserver.logging();
-    private @Nullable StructuredEvents structuredEvents;
+    private @Nullable MessageFormat structuredEvents;
     private Consumer<ConnectionFactory> nativeSettings = factory -> {};
 
     private Builder(String uri) {
@@ -307,7 +307,7 @@ public final class RabbitTransportConfig {
      *     default none, and structured records are dead-lettered
      * @return this
      */
-    public Builder structuredEvents(StructuredEvents structuredEvents) {
+    public Builder structuredEvents(MessageFormat structuredEvents) {
       this.structuredEvents = Objects.requireNonNull(structuredEvents, "structuredEvents");
       return this;
     }

@@ -3,8 +3,8 @@ package io.commslib.rabbit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.rabbitmq.client.AMQP;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.wire.DeadLetterHeaders;
-import io.commslib.core.wire.WireMessage;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -22,9 +22,11 @@ class RabbitRecordsTest {
                     "commslib-dlq-stack", "old",
                     "mine", "kept"))
             .build();
-    WireMessage wire = RabbitRecords.wire(received, new byte[] {1}, false);
+    ForeignRecord wire =
+        RabbitRecords.wire(
+            received, new byte[] {1}, false, new RabbitRoute("", "q", "q", false), null);
 
-    WireMessage letter = DeadLetterHeaders.add(wire, Map.of("reason", "NEW", "attempts", "6"));
+    ForeignRecord letter = DeadLetterHeaders.add(wire, Map.of("reason", "NEW", "attempts", "6"));
     OutgoingRecord written = RabbitRecords.deadLetter(letter, "id");
 
     assertThat(written.headers())

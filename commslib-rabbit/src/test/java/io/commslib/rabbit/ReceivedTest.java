@@ -52,7 +52,7 @@ class ReceivedTest {
               })
           .transport("rabbit")
           .runtime(runtime)
-          .envelope(new CloudEventsEnvelope(CloudEventsEnvelope.AMQP_PREFIX))
+          .format(new CloudEventsEnvelope(CloudEventsEnvelope.AMQP_PREFIX))
           .settler(
               new Settler() {
                 @Override
@@ -119,7 +119,7 @@ class ReceivedTest {
         new RabbitDelivery(
             channel,
             "q",
-            "q@.redrive",
+            new RabbitReading("q", "q@.redrive", null, runtime),
             attempts,
             new Delivery(new Envelope(1, false, "", "q"), properties, new byte[0])));
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.commslib.core.codec.TypeRegistry;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.observe.CommsObserver;
@@ -197,6 +198,11 @@ abstract class SagaEngineFixture {
   }
 
   private record TestDelivery(Message message, TransactionContext transaction) implements Delivery {
+    @Override
+    public ForeignRecord record() {
+      return ForeignRecord.builder().body(message.body()).build();
+    }
+
     @Override
     public Destination destination() {
       return Destination.queue("replies");

@@ -8,6 +8,7 @@ import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.time.SystemRuntime;
@@ -211,6 +212,11 @@ final class Stores implements AutoCloseable {
   }
 
   private record Reply(Message message, TransactionContext transaction) implements Delivery {
+    @Override
+    public ForeignRecord record() {
+      return ForeignRecord.builder().body(message.body()).build();
+    }
+
     @Override
     public Destination destination() {
       return Destination.queue("replies");

@@ -5,14 +5,14 @@ import io.commslib.core.engine.DeliveryEngine;
 import io.commslib.core.engine.RawDelivery;
 import io.commslib.core.engine.Settler;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.HeaderTexts;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.wire.CloudEventsEnvelope;
-import io.commslib.core.wire.WireHeaders;
-import io.commslib.core.wire.WireMessage;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
@@ -49,9 +49,9 @@ final class EngineLoad {
   record Cost(double cpuMicros, double nanos, double bytes) {}
 
   static Cost run(int records, int keys) throws InterruptedException {
-    WireMessage[] templates = new WireMessage[Math.min(records, 20_000)];
+    ForeignRecord[] templates = new ForeignRecord[Math.min(records, 20_000)];
     for (int i = 0; i < templates.length; i++) {
-      templates[i] = ENVELOPE.encode(Message.builder("bench").id("m" + i).key("k").build());
+      templates[i] = ENVELOPE.write(Message.builder("bench").id("m" + i).key("k").build());
     }
     byte[][][] headers = bytes(templates);
     Semaphore room = new Semaphore(0);
@@ -65,7 +65,7 @@ final class EngineLoad {
       DeliveryEngine engine =
           DeliveryEngine.builder(config, delivery -> Settlement.done())
               .runtime(runtime)
-              .envelope(ENVELOPE)
+              .format(ENVELOPE)
               .settler(settled)
               .deadLetters(letter -> CompletableFuture.completedStage(null))
               .onIntakeOpen(room::release)
@@ -92,7 +92,7 @@ final class EngineLoad {
       DeliveryEngine engine,
       Semaphore room,
       int records,
-      WireMessage[] templates,
+      ForeignRecord[] templates,
       byte[][][] headers,
       int keys)
       throws InterruptedException {
@@ -122,11 +122,11 @@ final class EngineLoad {
     poll.clear();
   }
 
-  private static byte[][][] bytes(WireMessage[] templates) {
+  private static byte[][][] bytes(ForeignRecord[] templates) {
     byte[][][] bytes = new byte[templates.length][][];
     for (int i = 0; i < templates.length; i++) {
       bytes[i] =
-          templates[i].headers().values().stream()
+          templates[i].texts().values().stream()
               .map(value -> value.getBytes(StandardCharsets.UTF_8))
               .toArray(byte[][]::new);
     }
@@ -134,13 +134,13 @@ final class EngineLoad {
   }
 
   /** Creates a record in a client's form: its header values are bytes that are not decoded yet. */
-  private static WireMessage wire(String key, WireMessage template, byte[][] values) {
-    WireHeaders.Builder headers = WireHeaders.builder(values.length);
+  private static ForeignRecord wire(String key, ForeignRecord template, byte[][] values) {
+    HeaderTexts.Builder headers = HeaderTexts.builder(values.length);
     int at = 0;
-    for (String name : template.headers().keySet()) {
+    for (String name : template.texts().keySet()) {
       headers.add(name, values[at++]);
     }
-    return new WireMessage(key, headers.build(), BODY);
+    return new ForeignRecord(key, headers.build(), BODY);
   }
 
   private static long cpuNanos() {
@@ -176,7 +176,7 @@ final class EngineLoad {
     }
   }
 
-  private record Record(String key, WireMessage wire) implements RawDelivery {
+  private record Record(String key, ForeignRecord wire) implements RawDelivery {
     @Override
     public Object scope() {
       return ENVELOPE;

@@ -4,17 +4,17 @@ import io.commslib.core.CodecException;
 import io.commslib.core.CommsException;
 import io.commslib.core.Failures;
 import io.commslib.core.messaging.BlockedKeyStore;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.tx.TransactionContext;
-import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.core.wire.DeadLetterHeaders;
-import io.commslib.core.wire.WireMessage;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
@@ -42,7 +42,7 @@ final class AttemptRunner {
 
   private final SubscriptionConfig config;
   private final MessageHandler handler;
-  private final CloudEventsEnvelope envelope;
+  private final MessageFormat format;
   private final TimeSource time;
   private final String consumer;
   private final BooleanSupplier closing;
@@ -53,14 +53,14 @@ final class AttemptRunner {
   AttemptRunner(
       SubscriptionConfig config,
       MessageHandler handler,
-      CloudEventsEnvelope envelope,
+      MessageFormat format,
       TimeSource time,
       BooleanSupplier closing,
       Runnable onRead,
       int maxBodyBytes) {
     this.config = config;
     this.handler = handler;
-    this.envelope = envelope;
+    this.format = format;
     this.time = time;
     this.consumer = config.destination() + "/" + config.group();
     this.closing = closing;
@@ -124,7 +124,7 @@ final class AttemptRunner {
     if (message == null) {
       DeferredRetryHeaders.restore(entry);
       try {
-        message = envelope.decode(checkSize(entry.raw.wire()));
+        message = format.read(checkSize(entry.raw.wire()));
         entry.message = message;
         onRead.run();
       } catch (CodecException e) {
@@ -145,7 +145,7 @@ final class AttemptRunner {
     return null;
   }
 
-  private WireMessage checkSize(WireMessage wire) {
+  private ForeignRecord checkSize(ForeignRecord wire) {
     if (wire.bodyLength() > maxBodyBytes) {
       throw new CodecException(
           TOO_LARGE,

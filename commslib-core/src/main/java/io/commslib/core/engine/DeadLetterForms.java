@@ -1,10 +1,9 @@
 package io.commslib.core.engine;
 
-import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.wire.DeadLetterHeaders;
-import io.commslib.core.wire.WireMessage;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -68,19 +67,20 @@ final class DeadLetterForms {
     return cause;
   }
 
-  static WireMessage withoutHeaders(WireMessage whole, CloudEventsEnvelope envelope) {
+  static ForeignRecord withoutHeaders(ForeignRecord whole, MessageFormat format) {
     Map<String, String> kept = new LinkedHashMap<>();
     int count = 0;
     int chars = 0;
-    for (Map.Entry<String, String> header : whole.headers().entrySet()) {
-      if (envelope.isApplications(header.getKey().toLowerCase(Locale.ROOT))) {
-        count++;
-        chars += header.getKey().length() + header.getValue().length();
+    for (Map.Entry<String, String> header : whole.texts().entrySet()) {
+      String name = header.getKey();
+      if (name.startsWith(ForeignRecord.RESERVED_PREFIX) || format.needs(name)) {
+        kept.put(name, header.getValue());
       } else {
-        kept.put(header.getKey(), header.getValue());
+        count++;
+        chars += name.length() + header.getValue().length();
       }
     }
     kept.put(DeadLetterHeaders.CUT_HEADERS, count + " headers, " + chars + " characters");
-    return whole.withHeaders(kept);
+    return whole.withTexts(kept);
   }
 }

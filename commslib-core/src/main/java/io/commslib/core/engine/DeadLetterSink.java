@@ -1,6 +1,6 @@
 package io.commslib.core.engine;
 
-import io.commslib.core.wire.WireMessage;
+import io.commslib.core.messaging.ForeignRecord;
 import java.util.concurrent.CompletionStage;
 
 /** Publishes to the dead letters of one subscription group. Adapters implement it. Thread-safe. */
@@ -18,5 +18,5 @@ public interface DeadLetterSink {
    * @param deadLetter with the cause in its headers
    * @return completes when the broker has confirmed the letter
    */
-  CompletionStage<?> publish(WireMessage deadLetter);
+  CompletionStage<?> publish(ForeignRecord deadLetter);
 }

@@ -2,13 +2,13 @@ package io.commslib.core.engine;
 
 import io.commslib.core.CodecException;
 import io.commslib.core.Failures;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.time.TimeSource;
-import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.core.wire.DeadLetterHeaders;
-import io.commslib.core.wire.WireMessage;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +27,7 @@ final class DeadLettering {
   private final EngineState state;
   private final EngineEvents events;
   private final @Nullable DeadLetterSink deadLetters;
-  private final CloudEventsEnvelope envelope;
+  private final MessageFormat format;
   private final String consumer;
   private final String handlerName;
 
@@ -38,7 +38,7 @@ final class DeadLettering {
     this.state = state;
     this.events = events;
     this.deadLetters = builder.deadLetters;
-    this.envelope = Objects.requireNonNull(builder.envelope);
+    this.format = Objects.requireNonNull(builder.format);
     this.consumer = config.destination() + "/" + config.group();
     this.handlerName = config.isNamed() ? config.name() : className(builder.handler);
   }
@@ -58,7 +58,7 @@ final class DeadLettering {
     entry.enter(LaneEntry.Phase.DEAD_LETTER);
     boolean started = false;
     try {
-      WireMessage letter = history.deadLetter;
+      ForeignRecord letter = history.deadLetter;
       if (letter == null) {
         if (unreadableKept(entry, outcome) || stormKeeps(entry, outcome)) {
           return true;
@@ -88,13 +88,13 @@ final class DeadLettering {
     return false;
   }
 
-  private WireMessage letter(LaneEntry entry, LaneEntry.History history) {
-    WireMessage original =
+  private ForeignRecord letter(LaneEntry entry, LaneEntry.History history) {
+    ForeignRecord original =
         DeadLetterHeaders.redrivenAtLeast(
             DeferredRetryHeaders.without(entry.raw), history.blockLevel);
     return DeadLetterHeaders.add(
         history.deadLetterForm == DeadLetterForms.HEADERS_CUT
-            ? DeadLetterForms.withoutHeaders(original, envelope)
+            ? DeadLetterForms.withoutHeaders(original, format)
             : original,
         DeadLetterForms.cause(
             DeadLetterCause.of(entry, history.deadLetterReason, config, handlerName, time),

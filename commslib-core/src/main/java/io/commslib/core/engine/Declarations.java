@@ -1,17 +1,24 @@
 package io.commslib.core.engine;
 
+import io.commslib.core.CodecException;
 import io.commslib.core.FailureKind;
+import io.commslib.core.Failures;
 import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.wire.DefaultSource;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The destinations that one transport has declared, and the checks that need no broker: it refuses
@@ -45,8 +52,12 @@ public final class Declarations {
     }
   }
 
+  private static final Logger log = LoggerFactory.getLogger(Declarations.class);
+
   private final Codes codes;
   private final int maxMessageBytes;
+  private final MessageFormat standard;
+  private final DefaultSource source;
   private final Map<Destination, DestinationConfig> declared = new ConcurrentHashMap<>();
 
   /**
@@ -54,10 +65,15 @@ public final class Declarations {
    *
    * @param codes the transport's own codes
    * @param maxMessageBytes the largest body that the transport accepts
+   * @param standard format of a destination without a format of its own
+   * @param source source of messages that were built without one, for formats of destinations
    */
-  public Declarations(Codes codes, int maxMessageBytes) {
+  public Declarations(
+      Codes codes, int maxMessageBytes, MessageFormat standard, DefaultSource source) {
     this.codes = Objects.requireNonNull(codes, "codes");
     this.maxMessageBytes = maxMessageBytes;
+    this.standard = Objects.requireNonNull(standard, "standard");
+    this.source = Objects.requireNonNull(source, "source");
   }
 
   /**
@@ -67,6 +83,71 @@ public final class Declarations {
    */
   public void add(DestinationConfig config) {
     declared.put(config.destination(), config);
+    config
+        .format()
+        .ifPresent(own -> log.info("{} has the format {}", config.destination(), own.name()));
+  }
+
+  /**
+   * Returns the format of a destination.
+   *
+   * @param destination the destination
+   * @return its own format, or that of the transport
+   */
+  public MessageFormat format(Destination destination) {
+    DestinationConfig config = declared.get(destination);
+    return config == null ? standard : config.format().orElse(standard);
+  }
+
+  /**
+   * Writes a message in the format of its destination.
+   *
+   * @param to the destination of the publish
+   * @param message the message
+   * @return the record
+   * @throws PublishException {@code NOT_SENT}, {@code PERMANENT}, if the format can't write the
+   *     message: with the code of the format's {@link CodecException}, or {@code COMMS-CORE-026} if
+   *     the format fails otherwise
+   */
+  public ForeignRecord write(Destination to, Message message) {
+    MessageFormat format = format(to);
+    if (format == standard) {
+      return standard.write(message);
+    }
+    try {
+      return Objects.requireNonNull(
+          format.write(source.withSource(message)), "the format returned null");
+    } catch (CodecException e) {
+      throw unwritten(to, message, e);
+    } catch (Throwable e) {
+      if (Failures.isJvmFailure(e)) {
+        throw e;
+      }
+      throw unwritten(
+          "COMMS-CORE-026",
+          to,
+          message,
+          "the format " + format.name() + " failed to write the message: " + Failures.text(e),
+          e);
+    }
+  }
+
+  /**
+   * Returns the failure of a publish whose record can't be written.
+   *
+   * @param to the destination of the publish
+   * @param message the message
+   * @param failure the reason
+   * @return {@code NOT_SENT}, {@code PERMANENT}, with the code of the reason
+   */
+  public PublishException unwritten(Destination to, Message message, CodecException failure) {
+    return unwritten(failure.code(), to, message, String.valueOf(failure.getMessage()), failure);
+  }
+
+  private static PublishException unwritten(
+      String code, Destination to, Message message, String text, Throwable cause) {
+    return new PublishException(
+        code, FailureKind.PERMANENT, SendCertainty.NOT_SENT, to, message.id(), text, cause);
   }
 
   /**

@@ -1,7 +1,7 @@
 package io.commslib.core.engine;
 
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.wire.CloudEventsEnvelope;
-import io.commslib.core.wire.WireMessage;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -25,9 +25,9 @@ final class DeferredRetryHeaders {
   private DeferredRetryHeaders() {}
 
   /** Adds the history of an entry to its record. */
-  static WireMessage add(LaneEntry entry, String receivedAt) {
-    WireMessage original = entry.raw.wire();
-    Map<String, String> headers = new LinkedHashMap<>(original.headers());
+  static ForeignRecord add(LaneEntry entry, String receivedAt) {
+    ForeignRecord original = entry.raw.wire();
+    Map<String, String> headers = new LinkedHashMap<>(original.texts());
     if (!entry.raw.isDeferredRetry()) {
       headers.keySet().removeIf(name -> name.startsWith(PREFIX));
     }
@@ -36,7 +36,8 @@ final class DeferredRetryHeaders {
     entry.raw.partition().ifPresent(partition -> headers.putIfAbsent(PARTITION, partition));
     headers.putIfAbsent(POSITION, entry.raw.positionText());
     headers.putIfAbsent(RECEIVED_AT, receivedAt);
-    return original.withHeaders(headers);
+    original.assignedId().ifPresent(id -> headers.put(ForeignRecord.RECORD_ID, id));
+    return original.withTexts(headers);
   }
 
   /** Restores the history of a record that was deferred. */
@@ -44,7 +45,7 @@ final class DeferredRetryHeaders {
     if (!entry.raw.isDeferredRetry() || entry.history != null) {
       return;
     }
-    Map<String, String> headers = entry.raw.wire().headers();
+    Map<String, String> headers = entry.raw.wire().texts();
     LaneEntry.History history = entry.history();
     history.failedAttempts = attempts(headers.get(ATTEMPTS));
     history.firstCause = headers.get(FIRST_CAUSE);
@@ -73,19 +74,19 @@ final class DeferredRetryHeaders {
 
   private static Optional<String> field(RawDelivery raw, String name) {
     return raw.isDeferredRetry()
-        ? Optional.ofNullable(raw.wire().headers().get(name))
+        ? Optional.ofNullable(raw.wire().texts().get(name))
         : Optional.empty();
   }
 
   /** Returns the record as it was before it was deferred. */
-  static WireMessage without(RawDelivery raw) {
-    WireMessage wire = raw.wire();
+  static ForeignRecord without(RawDelivery raw) {
+    ForeignRecord wire = raw.wire();
     if (!raw.isDeferredRetry()) {
       return wire;
     }
-    Map<String, String> headers = new LinkedHashMap<>(wire.headers());
+    Map<String, String> headers = new LinkedHashMap<>(wire.texts());
     headers.keySet().removeIf(name -> name.startsWith(PREFIX));
-    return wire.withHeaders(headers);
+    return wire.withTexts(headers);
   }
 
   private static String oneLine(String text) {

@@ -1,6 +1,6 @@
 package io.commslib.core.engine;
 
-import io.commslib.core.wire.WireMessage;
+import io.commslib.core.messaging.ForeignRecord;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
@@ -21,5 +21,5 @@ public interface DelayStore {
    * @param delay the minimum delay until the redelivery
    * @return completes when the record is safe; empty, with no effect, if such a delay is not kept
    */
-  Optional<CompletionStage<?>> keep(WireMessage record, Duration delay);
+  Optional<CompletionStage<?>> keep(ForeignRecord record, Duration delay);
 }

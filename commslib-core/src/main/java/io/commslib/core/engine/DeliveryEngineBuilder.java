@@ -2,11 +2,11 @@ package io.commslib.core.engine;
 
 import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.BatchHandler;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.CommsRuntime;
-import io.commslib.core.wire.CloudEventsEnvelope;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +16,7 @@ public final class DeliveryEngineBuilder {
   final MessageHandler handler;
   String transport = "transport";
   @Nullable CommsRuntime runtime;
-  @Nullable CloudEventsEnvelope envelope;
+  @Nullable MessageFormat format;
   @Nullable Settler settler;
   @Nullable DeadLetterSink deadLetters;
   boolean noDeadLetters;
@@ -60,13 +60,13 @@ public final class DeliveryEngineBuilder {
   }
 
   /**
-   * Sets the envelope that decodes records. Required.
+   * Sets the format of the records. Required.
    *
-   * @param envelope the transport's envelope
+   * @param format the destination's format, or that of the transport
    * @return this
    */
-  public DeliveryEngineBuilder envelope(CloudEventsEnvelope envelope) {
-    this.envelope = Objects.requireNonNull(envelope, "envelope");
+  public DeliveryEngineBuilder format(MessageFormat format) {
+    this.format = Objects.requireNonNull(format, "format");
     return this;
   }
 
@@ -199,7 +199,7 @@ public final class DeliveryEngineBuilder {
    */
   public DeliveryEngine build() {
     Checks.given("runtime", runtime);
-    Checks.given("envelope", envelope);
+    Checks.given("format", format);
     Checks.given("settler", settler);
     if (!noDeadLetters) {
       Checks.given("deadLetters", deadLetters);

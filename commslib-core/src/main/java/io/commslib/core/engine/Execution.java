@@ -2,6 +2,7 @@ package io.commslib.core.engine;
 
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.TimeSource;
@@ -89,6 +90,11 @@ final class Execution implements Delivery {
   @Override
   public Message message() {
     return message;
+  }
+
+  @Override
+  public ForeignRecord record() {
+    return entry.raw.wire();
   }
 
   @Override

@@ -1,9 +1,9 @@
 package io.commslib.core.engine;
 
 import io.commslib.core.Failures;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
-import io.commslib.core.wire.WireMessage;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
@@ -111,7 +111,7 @@ final class LaneEntry {
     @Nullable Throwable lastFailure;
 
     /** Set once the record is to be dead-lettered; kept over publishes that fail. */
-    @Nullable WireMessage deadLetter;
+    @Nullable ForeignRecord deadLetter;
 
     /** The reason for which it is dead-lettered. */
     String deadLetterReason = "";

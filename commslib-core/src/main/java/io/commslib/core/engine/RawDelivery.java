@@ -1,7 +1,7 @@
 package io.commslib.core.engine;
 
-import io.commslib.core.wire.OrderingKeys;
-import io.commslib.core.wire.WireMessage;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.OrderingKeys;
 import java.util.Optional;
 
 /**
@@ -75,7 +75,7 @@ public interface RawDelivery {
    *
    * @return key, headers and body
    */
-  WireMessage wire();
+  ForeignRecord wire();
 
   /**
    * {@return the position of the record for logs and dead letters, such as {@code orders-3@1742}}

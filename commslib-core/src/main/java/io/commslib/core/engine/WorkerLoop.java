@@ -47,7 +47,7 @@ final class WorkerLoop {
         new AttemptRunner(
             config,
             builder.handler,
-            Objects.requireNonNull(builder.envelope),
+            Objects.requireNonNull(builder.format),
             runtime.time(),
             state::isStopping,
             state::recordRead,

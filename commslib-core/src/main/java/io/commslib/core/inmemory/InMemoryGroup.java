@@ -3,8 +3,8 @@ package io.commslib.core.inmemory;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.commslib.core.engine.RawDelivery;
 import io.commslib.core.engine.Settler;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.time.TaskScheduler;
-import io.commslib.core.wire.WireMessage;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -46,7 +46,7 @@ final class InMemoryGroup implements Settler {
   private final List<GroupMember> members = new ArrayList<>();
 
   @GuardedBy("lock")
-  private final TreeMap<Long, WireMessage> deadLetters = new TreeMap<>();
+  private final TreeMap<Long, ForeignRecord> deadLetters = new TreeMap<>();
 
   @GuardedBy("lock")
   private long lastNumber;
@@ -73,12 +73,12 @@ final class InMemoryGroup implements Settler {
   }
 
   /** Adds a message at the end of its queue; returns its position. */
-  String add(WireMessage wire) {
+  String add(ForeignRecord wire) {
     long number;
     lock.lock();
     try {
       number = ++lastNumber;
-      String key = wire.key().orElse(null);
+      String key = wire.keyText().orElse(null);
       KeyQueue queue =
           key == null ? new KeyQueue(null) : queues.computeIfAbsent(key, KeyQueue::new);
       queue.waiting.add(new KeyQueue.Waiting(number, wire, 0));
@@ -307,7 +307,7 @@ final class InMemoryGroup implements Settler {
     pump();
   }
 
-  void addDeadLetter(WireMessage letter) {
+  void addDeadLetter(ForeignRecord letter) {
     lock.lock();
     try {
       deadLetters.put(++lastNumber, letter);
@@ -327,10 +327,10 @@ final class InMemoryGroup implements Settler {
   }
 
   /** The oldest dead letter after a number and up to another; null if there is none. */
-  Map.@Nullable Entry<Long, WireMessage> deadLetterAfter(long number, long upTo) {
+  Map.@Nullable Entry<Long, ForeignRecord> deadLetterAfter(long number, long upTo) {
     lock.lock();
     try {
-      Map.Entry<Long, WireMessage> next = deadLetters.higherEntry(number);
+      Map.Entry<Long, ForeignRecord> next = deadLetters.higherEntry(number);
       return next == null || next.getKey() > upTo
           ? null
           : Map.entry(next.getKey(), next.getValue());

@@ -3,9 +3,9 @@ package io.commslib.core.inmemory;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.DeadLetterListing;
-import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.wire.DeadLetterHeaders;
-import io.commslib.core.wire.WireMessage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -14,13 +14,13 @@ import java.util.Map;
 final class InMemoryListing implements DeadLetterListing {
 
   private final InMemoryGroup group;
-  private final CloudEventsEnvelope envelope;
+  private final MessageFormat format;
   private final long youngest;
   private long last;
 
-  InMemoryListing(InMemoryGroup group, CloudEventsEnvelope envelope) {
+  InMemoryListing(InMemoryGroup group, MessageFormat format) {
     this.group = group;
-    this.envelope = envelope;
+    this.format = format;
     this.youngest = group.youngestDeadLetter();
   }
 
@@ -29,13 +29,13 @@ final class InMemoryListing implements DeadLetterListing {
     Checks.inRange("limit", limit, 1, 100_000);
     List<DeadLetter> page = new ArrayList<>();
     long bytes = 0;
-    Map.Entry<Long, WireMessage> letter = group.deadLetterAfter(last, youngest);
+    Map.Entry<Long, ForeignRecord> letter = group.deadLetterAfter(last, youngest);
     while (letter != null && page.size() < limit) {
       bytes += letter.getValue().sizeBytes();
       if (!page.isEmpty() && bytes > MAX_PAGE_BYTES) {
         break;
       }
-      page.add(DeadLetterHeaders.read(letter.getValue(), envelope));
+      page.add(DeadLetterHeaders.read(letter.getValue(), format));
       last = letter.getKey();
       letter = group.deadLetterAfter(last, youngest);
     }

@@ -10,6 +10,7 @@ import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.MessageTransport;
@@ -27,7 +28,6 @@ import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.core.wire.DefaultSource;
-import io.commslib.core.wire.WireMessage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -79,7 +79,6 @@ public final class InMemoryTransport implements MessageTransport {
   private final CommsObserver observer;
   private final int maxBacklog;
   private final int maxMessageBytes;
-  private final CloudEventsEnvelope envelope;
   private final Declarations declared;
   private final Map<Destination, DeclaredDestination> destinations = new ConcurrentHashMap<>();
   private final List<Subscription> subscriptions = new CopyOnWriteArrayList<>();
@@ -94,13 +93,14 @@ public final class InMemoryTransport implements MessageTransport {
     this.observer = builder.observer;
     this.maxBacklog = builder.maxBacklog;
     this.maxMessageBytes = builder.maxMessageBytes;
-    this.declared = new Declarations(CODES, maxMessageBytes);
-    this.envelope =
-        new CloudEventsEnvelope(
-            CloudEventsEnvelope.KAFKA_PREFIX,
-            null,
-            new DefaultSource("transport " + NAME, builder.source));
-    this.deadLetters = new InMemoryDeadLetters(this::knownGroup, envelope);
+    DefaultSource source = new DefaultSource("transport " + NAME, builder.source);
+    this.declared =
+        new Declarations(
+            CODES,
+            maxMessageBytes,
+            new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX, null, source),
+            source);
+    this.deadLetters = new InMemoryDeadLetters(this::knownGroup, declared::format);
   }
 
   /**
@@ -217,7 +217,7 @@ public final class InMemoryTransport implements MessageTransport {
    * @throws IllegalArgumentException if the destination was not declared
    * @throws TransportClosedException if the transport is closed
    */
-  public void publishRaw(Destination to, WireMessage record) {
+  public void publishRaw(Destination to, ForeignRecord record) {
     checkOpen();
     Checks.check(declared.find(to).isPresent(), "destination", to, "a declared one");
     destination(to).groups.values().forEach(group -> group.add(record));
@@ -229,7 +229,12 @@ public final class InMemoryTransport implements MessageTransport {
     if (refusal.isPresent()) {
       return CompletableFuture.failedStage(refusal.get());
     }
-    WireMessage wire = envelope.encode(message);
+    ForeignRecord wire;
+    try {
+      wire = declared.write(to, message);
+    } catch (PublishException e) {
+      return CompletableFuture.failedStage(e);
+    }
     List<String> positions = new ArrayList<>();
     destination(to).groups.values().forEach(group -> positions.add(group.add(wire)));
     return CompletableFuture.completedStage(
@@ -280,7 +285,7 @@ public final class InMemoryTransport implements MessageTransport {
         DeliveryEngine.builder(config, handler)
             .transport(NAME)
             .runtime(runtime)
-            .envelope(envelope)
+            .format(declared.format(config.destination()))
             .settler(group)
             .deadLetters(
                 letter -> {

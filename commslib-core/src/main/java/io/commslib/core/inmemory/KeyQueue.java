@@ -1,6 +1,6 @@
 package io.commslib.core.inmemory;
 
-import io.commslib.core.wire.WireMessage;
+import io.commslib.core.messaging.ForeignRecord;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class KeyQueue {
 
-  record Waiting(long number, WireMessage wire, int priorDeliveries) {}
+  record Waiting(long number, ForeignRecord wire, int priorDeliveries) {}
 
   final @Nullable String key;
   final ArrayDeque<Waiting> waiting = new ArrayDeque<>(2);

@@ -1,8 +1,8 @@
 package io.commslib.core.inmemory;
 
 import io.commslib.core.engine.RawDelivery;
-import io.commslib.core.wire.OrderingKeys;
-import io.commslib.core.wire.WireMessage;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.OrderingKeys;
 import java.util.Optional;
 
 /** A message that a member has taken. Immutable. */
@@ -35,7 +35,7 @@ record StoredMessage(GroupMember member, KeyQueue queue, KeyQueue.Waiting messag
   }
 
   @Override
-  public WireMessage wire() {
+  public ForeignRecord wire() {
     return message.wire();
   }
 

@@ -12,6 +12,14 @@ public interface Delivery {
   /** {@return the message} */
   Message message();
 
+  /**
+   * Returns the record of the message as the broker has it, for what a {@link Message} does not
+   * show: bytes of the key, repeated and typed headers, position, properties of AMQP.
+   *
+   * @return the record; its arrays must not be changed
+   */
+  ForeignRecord record();
+
   /** {@return the destination from which the message was received} */
   Destination destination();
 

@@ -3,8 +3,10 @@ package io.commslib.core.messaging;
 import io.commslib.core.checks.Checks;
 import java.util.LinkedHashSet;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Properties that a destination must have before it is used; passed to {@link
@@ -23,6 +25,7 @@ public final class DestinationConfig {
   private final Set<String> groups;
   private final boolean optional;
   private final boolean verifyOnly;
+  private final @Nullable MessageFormat format;
 
   private DestinationConfig(Builder builder) {
     this.destination = builder.destination;
@@ -30,6 +33,7 @@ public final class DestinationConfig {
     this.groups = java.util.Collections.unmodifiableSet(new LinkedHashSet<>(builder.groups));
     this.optional = builder.optional;
     this.verifyOnly = builder.verifyOnly;
+    this.format = builder.format;
   }
 
   /**
@@ -76,6 +80,13 @@ public final class DestinationConfig {
     return verifyOnly;
   }
 
+  /**
+   * {@return the format of the destination's records; empty for the CloudEvents of the transport}
+   */
+  public Optional<MessageFormat> format() {
+    return Optional.ofNullable(format);
+  }
+
   @Override
   public String toString() {
     return "DestinationConfig{"
@@ -88,6 +99,8 @@ public final class DestinationConfig {
         + optional
         + ", verifyOnly="
         + verifyOnly
+        + ", format="
+        + (format == null ? "CloudEvents" : format.name())
         + "}";
   }
 
@@ -98,6 +111,7 @@ public final class DestinationConfig {
     private final Set<String> groups = new LinkedHashSet<>();
     private boolean optional;
     private boolean verifyOnly;
+    private @Nullable MessageFormat format;
 
     private Builder(Destination destination) {
       this.destination = Objects.requireNonNull(destination, "destination");
@@ -145,6 +159,21 @@ public final class DestinationConfig {
      */
     public Builder verifyOnly() {
       this.verifyOnly = true;
+      return this;
+    }
+
+    /**
+     * Sets the format of the destination's records. Everything that this process receives from the
+     * destination is read with it, and everything that it publishes to the destination is written
+     * with it; an outbox's messages are written by the process that relays them, which therefore
+     * needs the format.
+     *
+     * @param format for example one of {@code io.commslib.core.format}; default the CloudEvents of
+     *     the transport
+     * @return this
+     */
+    public Builder format(MessageFormat format) {
+      this.format = Objects.requireNonNull(format, "format");
       return this;
     }
 

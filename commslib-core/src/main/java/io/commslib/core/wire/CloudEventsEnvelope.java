@@ -2,7 +2,10 @@ package io.commslib.core.wire;
 
 import io.commslib.core.CodecException;
 import io.commslib.core.checks.Checks;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.HeaderTexts;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageFormat;
 import java.time.DateTimeException;
 import java.util.HashMap;
 import java.util.Locale;
@@ -24,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * (only if the application has set it). All values are text. Unknown extensions are ignored, so a
  * reader of an older version ignores newer ones.
  */
-public final class CloudEventsEnvelope {
+public final class CloudEventsEnvelope implements MessageFormat {
 
   /** Prefix of the Kafka protocol binding. */
   public static final String KAFKA_PREFIX = "ce_";
@@ -33,7 +36,7 @@ public final class CloudEventsEnvelope {
   public static final String AMQP_PREFIX = "cloudEvents_";
 
   /** Prefix of the library's own headers; never shown to applications. */
-  public static final String RESERVED_PREFIX = "commslib-";
+  public static final String RESERVED_PREFIX = ForeignRecord.RESERVED_PREFIX;
 
   /** Header with the number of redrives of a message. */
   public static final String REDRIVE_COUNT = RESERVED_PREFIX + "redrive-count";
@@ -43,7 +46,7 @@ public final class CloudEventsEnvelope {
   private static final int MAX_VERSION = 1_000_000;
 
   private final String prefix;
-  private final @Nullable StructuredEvents structured;
+  private final @Nullable MessageFormat structured;
   private final DefaultSource source;
   private final String lowerPrefix;
   private final String[] names = new String[Attribute.values().length];
@@ -67,7 +70,7 @@ public final class CloudEventsEnvelope {
    * @param prefix prefix of attribute headers
    * @param structured reads records in structured mode, or null to refuse them
    */
-  public CloudEventsEnvelope(String prefix, @Nullable StructuredEvents structured) {
+  public CloudEventsEnvelope(String prefix, @Nullable MessageFormat structured) {
     this(prefix, structured, new DefaultSource("envelope " + prefix, DefaultSource.NONE));
   }
 
@@ -79,7 +82,7 @@ public final class CloudEventsEnvelope {
    * @param source source of messages that were built without one
    */
   public CloudEventsEnvelope(
-      String prefix, @Nullable StructuredEvents structured, DefaultSource source) {
+      String prefix, @Nullable MessageFormat structured, DefaultSource source) {
     this.prefix = Objects.requireNonNull(prefix, "prefix");
     this.structured = structured;
     this.source = Objects.requireNonNull(source, "source");
@@ -91,14 +94,30 @@ public final class CloudEventsEnvelope {
     }
   }
 
+  @Override
+  public String name() {
+    return "CloudEvents (" + prefix + ")";
+  }
+
+  @Override
+  public boolean alwaysFindsId() {
+    return true;
+  }
+
+  @Override
+  public boolean needs(String headerName) {
+    return !isApplications(headerName.toLowerCase(Locale.ROOT));
+  }
+
   /**
-   * Encodes a message.
+   * Writes a message in binary mode.
    *
    * @param message the message
    * @return headers, key and the message's own body array
    */
-  public WireMessage encode(Message message) {
-    WireHeaders.Builder headers = WireHeaders.builder(8 + message.headers().size());
+  @Override
+  public ForeignRecord write(Message message) {
+    HeaderTexts.Builder headers = HeaderTexts.builder(8 + message.headers().size());
     put(headers, Attribute.SPECVERSION, "1.0");
     put(headers, Attribute.ID, message.id());
     put(headers, Attribute.SOURCE, source.of(message));
@@ -120,14 +139,14 @@ public final class CloudEventsEnvelope {
     put(headers, Attribute.IDEMPOTENCYKEY, message.idempotencyKey());
     headers.add(CONTENT_TYPE, message.contentType());
     message.headers().forEach(headers::add);
-    return new WireMessage(key, headers.build(), message.sharedBody());
+    return new ForeignRecord(key, headers.build(), message.sharedBody());
   }
 
   /**
-   * Decodes a message.
+   * Reads a message.
    *
-   * <p>A record in structured mode, if the envelope can read it, is first converted to binary mode.
-   * The following rules apply to both modes.
+   * <p>A record that is not in binary mode is read by the format of structured mode, if there is
+   * one and it {@link MessageFormat#reads} the record. The following rules apply to both modes.
    *
    * <p>Header names are converted to lower case, and the first of several equal names wins. The
    * library's own headers and application headers that break the rules of {@link
@@ -140,22 +159,17 @@ public final class CloudEventsEnvelope {
    *     1.x); {@code COMMS-CORE-022}: id missing or invalid; {@code COMMS-CORE-023}: another
    *     attribute missing or invalid
    */
-  public Message decode(WireMessage wire) {
-    WireHeaders headers = wire.wireHeaders();
+  @Override
+  public Message read(ForeignRecord wire) {
+    HeaderTexts headers = wire.texts();
     int specVersion = find(headers, Attribute.SPECVERSION);
-    if (specVersion < 0 && isStructured(wire)) {
-      return decodeBinary(Objects.requireNonNull(structured).toBinary(wire, prefix));
-    }
-    return decodeBinary(wire);
+    return specVersion < 0 && structured != null && structured.reads(wire)
+        ? structured.read(wire)
+        : readBinary(wire);
   }
 
-  private boolean isStructured(WireMessage wire) {
-    String contentType = structured == null ? null : wire.headers().get(CONTENT_TYPE);
-    return contentType != null && structured != null && structured.reads(contentType);
-  }
-
-  private Message decodeBinary(WireMessage wire) {
-    WireHeaders headers = wire.wireHeaders();
+  private Message readBinary(ForeignRecord wire) {
+    HeaderTexts headers = wire.texts();
     int specVersion = find(headers, Attribute.SPECVERSION);
     if (specVersion < 0 || !WireText.startsWithAscii(headers.raw(specVersion), "1.")) {
       throw new CodecException(
@@ -188,7 +202,7 @@ public final class CloudEventsEnvelope {
   }
 
   /** Checks the id and returns its index in the headers. */
-  private int id(WireHeaders headers) {
+  private int id(HeaderTexts headers) {
     int at = find(headers, Attribute.ID);
     if (at < 0) {
       throw new CodecException("COMMS-CORE-022", missing("id"), null);
@@ -201,7 +215,7 @@ public final class CloudEventsEnvelope {
     }
   }
 
-  private String type(WireHeaders headers, int at) {
+  private String type(HeaderTexts headers, int at) {
     String last = lastType;
     if (WireText.equalsAscii(headers.raw(at), last)) {
       return last;
@@ -213,8 +227,8 @@ public final class CloudEventsEnvelope {
   }
 
   /** Checks every attribute, so that none can fail later; returns the version. */
-  private int check(WireMessage wire) {
-    WireHeaders headers = wire.wireHeaders();
+  private int check(ForeignRecord wire) {
+    HeaderTexts headers = wire.texts();
     int version = 1;
     boolean keyed = false;
     for (int i = 0; i < headers.size(); i++) {
@@ -229,7 +243,7 @@ public final class CloudEventsEnvelope {
         WireText.checkText("contentType", headers.raw(i), 1, 256);
       }
     }
-    String key = wire.rawKey();
+    String key = wire.keyText().orElse(null);
     if (!keyed && key != null) {
       Checks.text("key", key, 1, 256);
     }
@@ -245,7 +259,7 @@ public final class CloudEventsEnvelope {
     }
   }
 
-  int find(WireHeaders headers, Attribute attribute) {
+  int find(HeaderTexts headers, Attribute attribute) {
     return headers.find(names[attribute.ordinal()]);
   }
 
@@ -255,18 +269,18 @@ public final class CloudEventsEnvelope {
    * @param lowerName the header's name in lower case
    * @return whether it is neither an attribute of this envelope nor reserved
    */
-  public boolean isApplications(String lowerName) {
+  boolean isApplications(String lowerName) {
     return !lowerName.startsWith(lowerPrefix)
         && !lowerName.startsWith(RESERVED_PREFIX)
         && !lowerName.equals(CONTENT_TYPE);
   }
 
-  private void put(WireHeaders.Builder headers, Attribute attribute, String value) {
+  private void put(HeaderTexts.Builder headers, Attribute attribute, String value) {
     headers.add(names[attribute.ordinal()], value);
   }
 
   /** Avoids lambdas, which would allocate 200 bytes for each message. */
-  private void put(WireHeaders.Builder headers, Attribute attribute, Optional<?> value) {
+  private void put(HeaderTexts.Builder headers, Attribute attribute, Optional<?> value) {
     if (value.isPresent()) {
       put(headers, attribute, value.get().toString());
     }

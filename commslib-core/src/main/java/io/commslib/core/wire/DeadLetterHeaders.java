@@ -1,8 +1,9 @@
 package io.commslib.core.wire;
 
-import io.commslib.core.CodecException;
 import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageFormat;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -38,7 +39,7 @@ public final class DeadLetterHeaders {
    * @param cause values by field name
    * @return the record to publish to the group's dead letters
    */
-  public static WireMessage add(WireMessage original, Map<String, String> cause) {
+  public static ForeignRecord add(ForeignRecord original, Map<String, String> cause) {
     Map<String, String> headers = withoutCause(original);
     int left = MAX_CAUSE_BYTES;
     for (String field : cause.keySet()) {
@@ -50,19 +51,20 @@ public final class DeadLetterHeaders {
       left -= value.getBytes(StandardCharsets.UTF_8).length;
       headers.put(name, value);
     }
-    return original.withHeaders(headers);
+    original.assignedId().ifPresent(id -> headers.put(ForeignRecord.RECORD_ID, id));
+    return original.withTexts(headers);
   }
 
   /**
    * Reads a dead letter.
    *
    * @param wire record from the group's dead letters
-   * @param envelope envelope of the transport
+   * @param format format of the destination
    * @return the dead letter, without a message if it can't be decoded
    */
-  public static DeadLetter read(WireMessage wire, CloudEventsEnvelope envelope) {
+  public static DeadLetter read(ForeignRecord wire, MessageFormat format) {
     Map<String, String> cause = new LinkedHashMap<>();
-    wire.headers()
+    wire.texts()
         .forEach(
             (name, value) -> {
               if (name.startsWith(PREFIX)) {
@@ -70,9 +72,9 @@ public final class DeadLetterHeaders {
               }
             });
     try {
-      Message message = envelope.decode(wire);
+      Message message = format.read(wire);
       return new DeadLetter(message.id(), message, cause);
-    } catch (CodecException e) {
+    } catch (RuntimeException e) {
       return new DeadLetter(cause.getOrDefault("position", "unknown"), null, cause);
     }
   }
@@ -83,10 +85,10 @@ public final class DeadLetterHeaders {
    * @param deadLetter record from the group's dead letters
    * @return the record to publish to the group
    */
-  public static WireMessage redriven(WireMessage deadLetter) {
+  public static ForeignRecord redriven(ForeignRecord deadLetter) {
     Map<String, String> headers = withoutCause(deadLetter);
     headers.put(CloudEventsEnvelope.REDRIVE_COUNT, Integer.toString(redriveCount(deadLetter) + 1));
-    return deadLetter.withHeaders(headers);
+    return deadLetter.withTexts(headers);
   }
 
   /**
@@ -95,8 +97,8 @@ public final class DeadLetterHeaders {
    * @param wire the received record
    * @return 0 to 1,000,000; 0 if absent or unreadable
    */
-  public static int redriveCount(WireMessage wire) {
-    String text = wire.headers().get(CloudEventsEnvelope.REDRIVE_COUNT);
+  public static int redriveCount(ForeignRecord wire) {
+    String text = wire.texts().get(CloudEventsEnvelope.REDRIVE_COUNT);
     try {
       return text == null ? 0 : Math.min(1_000_000, Math.max(0, Integer.parseInt(text)));
     } catch (NumberFormatException e) {
@@ -113,17 +115,17 @@ public final class DeadLetterHeaders {
    * @param count minimum redrive count of the result
    * @return the record, or a copy with that count
    */
-  public static WireMessage redrivenAtLeast(WireMessage original, int count) {
+  public static ForeignRecord redrivenAtLeast(ForeignRecord original, int count) {
     if (redriveCount(original) >= count) {
       return original;
     }
-    Map<String, String> headers = new LinkedHashMap<>(original.headers());
+    Map<String, String> headers = new LinkedHashMap<>(original.texts());
     headers.put(CloudEventsEnvelope.REDRIVE_COUNT, Integer.toString(count));
-    return original.withHeaders(headers);
+    return original.withTexts(headers);
   }
 
-  private static Map<String, String> withoutCause(WireMessage wire) {
-    Map<String, String> headers = new LinkedHashMap<>(wire.headers());
+  private static Map<String, String> withoutCause(ForeignRecord wire) {
+    Map<String, String> headers = new LinkedHashMap<>(wire.texts());
     headers.keySet().removeIf(name -> name.startsWith(PREFIX));
     return headers;
   }

@@ -67,6 +67,17 @@ public final class DefaultSource {
   }
 
   /**
+   * Returns a message with the source with which it is sent.
+   *
+   * @param message the message
+   * @return the message itself, or a copy with this source
+   */
+  public Message withSource(Message message) {
+    String sent = of(message);
+    return sent.equals(message.source()) ? message : message.toBuilder().source(sent).build();
+  }
+
+  /**
    * Returns the identity of the message that a caller identifies by its id or its identity.
    *
    * @param given the id of a message with this source, which has no blank; or an identity, possibly
@@ -91,9 +102,6 @@ public final class DefaultSource {
    * @return as in {@link Message#identity()}
    */
   public String identity(Message message) {
-    String sent = of(message);
-    return sent.equals(message.source())
-        ? message.identity()
-        : message.toBuilder().source(sent).build().identity();
+    return withSource(message).identity();
   }
 }

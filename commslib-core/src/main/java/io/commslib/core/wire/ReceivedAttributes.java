@@ -1,5 +1,7 @@
 package io.commslib.core.wire;
 
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.HeaderTexts;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageAttributes;
 import io.commslib.core.wire.CloudEventsEnvelope.Attribute;
@@ -18,14 +20,14 @@ import org.jspecify.annotations.Nullable;
 final class ReceivedAttributes implements MessageAttributes {
 
   private final CloudEventsEnvelope envelope;
-  private final WireMessage wire;
+  private final ForeignRecord wire;
   private final int idAt;
   private final String type;
   private final int version;
   private @Nullable Map<String, String> headers;
 
   ReceivedAttributes(
-      CloudEventsEnvelope envelope, WireMessage wire, int idAt, String type, int version) {
+      CloudEventsEnvelope envelope, ForeignRecord wire, int idAt, String type, int version) {
     this.envelope = envelope;
     this.wire = wire;
     this.idAt = idAt;
@@ -35,7 +37,7 @@ final class ReceivedAttributes implements MessageAttributes {
 
   @Override
   public String id() {
-    return wire.wireHeaders().value(idAt);
+    return wire.texts().value(idAt);
   }
 
   @Override
@@ -56,18 +58,18 @@ final class ReceivedAttributes implements MessageAttributes {
 
   @Override
   public String contentType() {
-    String contentType = wire.wireHeaders().get(CloudEventsEnvelope.CONTENT_TYPE);
+    String contentType = wire.texts().get(CloudEventsEnvelope.CONTENT_TYPE);
     return contentType == null ? "application/octet-stream" : contentType;
   }
 
   @Override
   public @Nullable String key() {
-    String key = wire.rawKey();
-    int at = envelope.find(wire.wireHeaders(), Attribute.PARTITIONKEY);
-    if (at < 0 || (key != null && WireText.equalsAscii(wire.wireHeaders().raw(at), key))) {
+    String key = wire.keyText().orElse(null);
+    int at = envelope.find(wire.texts(), Attribute.PARTITIONKEY);
+    if (at < 0 || (key != null && WireText.equalsAscii(wire.texts().raw(at), key))) {
       return key;
     }
-    return wire.wireHeaders().value(at);
+    return wire.texts().value(at);
   }
 
   @Override
@@ -92,11 +94,9 @@ final class ReceivedAttributes implements MessageAttributes {
 
   @Override
   public @Nullable String traceparent() {
-    int at = envelope.find(wire.wireHeaders(), Attribute.TRACEPARENT);
+    int at = envelope.find(wire.texts(), Attribute.TRACEPARENT);
     // A malformed trace does not make the message invalid: the handler starts a new one.
-    return at >= 0 && WireText.isTraceparent(wire.wireHeaders().raw(at))
-        ? wire.wireHeaders().value(at)
-        : null;
+    return at >= 0 && WireText.isTraceparent(wire.texts().raw(at)) ? wire.texts().value(at) : null;
   }
 
   @Override
@@ -140,7 +140,7 @@ final class ReceivedAttributes implements MessageAttributes {
   }
 
   private Map<String, String> readHeaders() {
-    WireHeaders all = wire.wireHeaders();
+    HeaderTexts all = wire.texts();
     Message.Builder own = null;
     Set<String> seen = new TreeSet<>();
     for (int i = 0; i < all.size(); i++) {
@@ -160,12 +160,12 @@ final class ReceivedAttributes implements MessageAttributes {
   }
 
   private @Nullable String text(Attribute attribute) {
-    int at = envelope.find(wire.wireHeaders(), attribute);
-    return at < 0 ? null : wire.wireHeaders().value(at);
+    int at = envelope.find(wire.texts(), attribute);
+    return at < 0 ? null : wire.texts().value(at);
   }
 
   private @Nullable Instant instant(Attribute attribute) {
-    int at = envelope.find(wire.wireHeaders(), attribute);
-    return at < 0 ? null : WireText.instant(wire.wireHeaders().raw(at));
+    int at = envelope.find(wire.texts(), attribute);
+    return at < 0 ? null : WireText.instant(wire.texts().raw(at));
   }
 }

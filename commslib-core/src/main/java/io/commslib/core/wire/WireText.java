@@ -1,11 +1,11 @@
 package io.commslib.core.wire;
 
 import io.commslib.core.checks.Checks;
+import io.commslib.core.checks.Utf8;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
-import java.util.Arrays;
 
 /**
  * Checks a header value that is either a String or its UTF-8 bytes, without converting it. All
@@ -86,17 +86,9 @@ final class WireText {
     }
   }
 
-  /**
-   * Returns whether a header value is text: a String, or bytes that are valid UTF-8. Decoding
-   * replaces invalid bytes by U+FFFD, which a valid text may also contain.
-   */
+  /** Returns whether a header value is text: a String, or bytes that are valid UTF-8. */
   static boolean isText(Object value) {
-    return value instanceof String || isUtf8((byte[]) value, string(value));
-  }
-
-  static boolean isUtf8(byte[] bytes, String decoded) {
-    return decoded.indexOf('\uFFFD') < 0
-        || Arrays.equals(decoded.getBytes(StandardCharsets.UTF_8), bytes);
+    return value instanceof String || Utf8.isValid((byte[]) value, string(value));
   }
 
   static boolean isTraceparent(Object value) {

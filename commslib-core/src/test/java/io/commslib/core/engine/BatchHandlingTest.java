@@ -9,11 +9,11 @@ import io.commslib.core.inmemory.InMemoryTransactionRunner;
 import io.commslib.core.messaging.BatchBounds;
 import io.commslib.core.messaging.BatchHandler;
 import io.commslib.core.messaging.Delivery;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.RetrySchedule;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
-import io.commslib.core.wire.WireMessage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -135,7 +135,7 @@ class BatchHandlingTest {
     fixture.time().advance(Duration.ofSeconds(10));
     assertThat(fixture.acknowledged()).containsExactlyInAnyOrder("m1", "bad", "m2", "m3");
     assertThat(fixture.deadLetters()).hasSize(1);
-    assertThat(fixture.deadLetters().get(0).headers()).containsEntry("commslib-dlq-attempts", "2");
+    assertThat(fixture.deadLetters().get(0).texts()).containsEntry("commslib-dlq-attempts", "2");
     assertThat(fixture.engine().snapshot().count(Count.DONE)).isEqualTo(3);
   }
 
@@ -176,7 +176,7 @@ class BatchHandlingTest {
     fixture.accept("a1", "a");
     fixture
         .engine()
-        .accept(fixture.delivery("x", "a", new WireMessage("a", Map.of(), new byte[0])));
+        .accept(fixture.delivery("x", "a", new ForeignRecord("a", Map.of(), new byte[0])));
     fixture.accept("a2", "a");
     fixture.time().advance(Duration.ofSeconds(1));
     assertThat(batches).containsExactly(List.of("a1"), List.of("a2"));

@@ -13,15 +13,15 @@ import io.commslib.core.messaging.BlockedKeys;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.OrderingKeys;
 import io.commslib.core.messaging.RetrySchedule;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.time.VirtualTime;
-import io.commslib.core.wire.OrderingKeys;
-import io.commslib.core.wire.WireMessage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,10 +47,10 @@ class BlockedKeyTest {
     fixture.time().advance(Duration.ofSeconds(5));
     assertThat(handled).containsExactlyInAnyOrder("b1", "u");
     assertThat(fixture.deadLetters())
-        .extracting(letter -> letter.headers().get("ce_id"))
+        .extracting(letter -> letter.texts().get("ce_id"))
         .containsExactly("bad1", "a2", "a3");
     assertThat(fixture.deadLetters())
-        .extracting(letter -> letter.headers().get("commslib-dlq-reason"))
+        .extracting(letter -> letter.texts().get("commslib-dlq-reason"))
         .containsExactly("ATTEMPTS_EXHAUSTED", "KEY_PARKED", "KEY_PARKED");
     assertThat(fixture.engine().snapshot().count(Count.BLOCKED)).isEqualTo(2);
     assertThat(fixture.engine().snapshot().imbalance()).isZero();
@@ -104,7 +104,7 @@ class BlockedKeyTest {
   void aKeyOfAnyLengthIsBlockedInAFormThatStoresCanKeep() {
     fixture.start(config(blockedKeys), delivery -> handle(delivery.message().id()));
     String key = "x".repeat(1_000_000);
-    WireMessage garbage = new WireMessage(key, Map.of(), new byte[0]);
+    ForeignRecord garbage = new ForeignRecord(key, Map.of(), new byte[0]);
     fixture.engine().accept(fixture.delivery("garbage", OrderingKeys.of(key), garbage));
     fixture
         .engine()

@@ -3,11 +3,11 @@ package io.commslib.core.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.messaging.DeadLetterBreakerConfig;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.RetrySchedule;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
-import io.commslib.core.wire.WireMessage;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -92,7 +92,7 @@ class DeadLetterBreakerTest {
         config(DeadLetterBreakerConfig.defaults()).toBuilder().maxUnreadable(0).build(),
         delivery -> Settlement.done());
     for (int i = 0; i < 200; i++) {
-      WireMessage garbage = new WireMessage("k" + i, Map.of("x", "y"), new byte[0]);
+      ForeignRecord garbage = new ForeignRecord("k" + i, Map.of("x", "y"), new byte[0]);
       second.engine().accept(second.delivery("g" + i, "k" + i, garbage));
     }
     second.time().advance(Duration.ofSeconds(1));

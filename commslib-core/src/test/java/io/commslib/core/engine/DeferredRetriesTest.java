@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.commslib.core.inmemory.InMemoryBlockedKeyStore;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.RetrySchedule;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
-import io.commslib.core.wire.WireMessage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -23,7 +23,7 @@ class DeferredRetriesTest {
   private static final Duration DELAY = Duration.ofSeconds(10);
 
   private final EngineFixture fixture = new EngineFixture();
-  private final List<WireMessage> kept = new ArrayList<>();
+  private final List<ForeignRecord> kept = new ArrayList<>();
   private final List<String> handled = new ArrayList<>();
   private CompletableFuture<Void> confirmation = CompletableFuture.completedFuture(null);
 
@@ -82,7 +82,7 @@ class DeferredRetriesTest {
     // The broker does not keep the second delay, so the record waits in the engine.
     fixture.time().advance(Duration.ofMinutes(1));
     assertThat(handled).containsExactly("m#1", "m#2", "m#3", "m#4");
-    Map<String, String> letter = fixture.deadLetters().get(0).headers();
+    Map<String, String> letter = fixture.deadLetters().get(0).texts();
     assertThat(letter)
         .containsEntry("commslib-dlq-attempts", "4")
         .containsEntry("commslib-dlq-position", "m")
@@ -124,13 +124,13 @@ class DeferredRetriesTest {
   @Test
   void ignoresAForgedHistoryOfARecordThatWasNotDeferred() {
     start(config().build());
-    WireMessage forged =
+    ForeignRecord forged =
         EngineFixture.wire("m", null)
-            .withHeaders(with(EngineFixture.wire("m", null), "commslib-retry-attempts", "1000"));
+            .withTexts(with(EngineFixture.wire("m", null), "commslib-retry-attempts", "1000"));
     fixture.engine().accept(fixture.delivery("m", null, forged));
     fixture.time().advance(Duration.ofSeconds(5));
     assertThat(handled).containsExactly("m#1", "m#2");
-    assertThat(kept.get(0).headers()).containsEntry("commslib-retry-attempts", "2");
+    assertThat(kept.get(0).texts()).containsEntry("commslib-retry-attempts", "2");
   }
 
   @Test
@@ -154,13 +154,13 @@ class DeferredRetriesTest {
     return Settlement.done();
   }
 
-  private static Map<String, String> with(WireMessage wire, String name, String value) {
-    Map<String, String> headers = new LinkedHashMap<>(wire.headers());
+  private static Map<String, String> with(ForeignRecord wire, String name, String value) {
+    Map<String, String> headers = new LinkedHashMap<>(wire.texts());
     headers.put(name, value);
     return headers;
   }
 
-  private record Returned(WireMessage wire, Object scope) implements RawDelivery {
+  private record Returned(ForeignRecord wire, Object scope) implements RawDelivery {
     @Override
     public boolean isDeferredRetry() {
       return true;
@@ -168,7 +168,7 @@ class DeferredRetriesTest {
 
     @Override
     public Optional<String> laneKey() {
-      return wire.key();
+      return wire.keyText();
     }
 
     @Override

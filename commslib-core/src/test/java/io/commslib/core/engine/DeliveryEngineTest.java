@@ -6,6 +6,7 @@ import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.RetrySchedule;
@@ -17,7 +18,6 @@ import io.commslib.core.resilience.Backoff;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.time.VirtualTime;
 import io.commslib.core.wire.CloudEventsEnvelope;
-import io.commslib.core.wire.WireMessage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -43,7 +43,7 @@ class DeliveryEngineTest {
   private final VirtualTime time = VirtualTime.create();
   private final List<String> acknowledged = new ArrayList<>();
   private final List<String> givenBack = new ArrayList<>();
-  private final List<WireMessage> deadLetters = new ArrayList<>();
+  private final List<ForeignRecord> deadLetters = new ArrayList<>();
   private boolean deadLetterTargetDown;
   private DeliveryEngine engine;
 
@@ -109,7 +109,7 @@ class DeliveryEngineTest {
     time.advance(Duration.ofSeconds(20));
     assertThat(acknowledged).containsExactly("m");
     assertThat(deadLetters).hasSize(1);
-    Map<String, String> headers = deadLetters.get(0).headers();
+    Map<String, String> headers = deadLetters.get(0).texts();
     assertThat(headers)
         .containsEntry("commslib-dlq-attempts", "3")
         .containsEntry("commslib-dlq-reason", "ATTEMPTS_EXHAUSTED")
@@ -127,11 +127,11 @@ class DeliveryEngineTest {
           handled.incrementAndGet();
           return Settlement.done();
         });
-    engine.accept(new TestDelivery("x", "k", new WireMessage("k", Map.of(), new byte[0]), this));
+    engine.accept(new TestDelivery("x", "k", new ForeignRecord("k", Map.of(), new byte[0]), this));
     accept("y", "k");
     time.runUntilIdle();
     assertThat(handled).hasValue(1);
-    assertThat(deadLetters.get(0).headers())
+    assertThat(deadLetters.get(0).texts())
         .containsEntry("commslib-dlq-reason", "COMMS-CORE-021")
         .containsEntry("commslib-dlq-attempts", "0");
   }
@@ -144,9 +144,9 @@ class DeliveryEngineTest {
             .maxBodyBytes(2)
             .build();
     Message large = Message.builder("t").id("m").body(new byte[3]).build();
-    engine.accept(new TestDelivery("m", "k", ENVELOPE.encode(large), this));
+    engine.accept(new TestDelivery("m", "k", ENVELOPE.write(large), this));
     time.runUntilIdle();
-    assertThat(deadLetters.get(0).headers().get("commslib-dlq-last-cause"))
+    assertThat(deadLetters.get(0).texts().get("commslib-dlq-last-cause"))
         .endsWith(
             "COMMS-CORE-025: message bytes: 3 (expected: 0..2, maxMessageBytes of this reader; the"
                 + " maxMessageBytes of the writer is larger, or the writer has none)");
@@ -386,7 +386,7 @@ class DeliveryEngineTest {
   private DeliveryEngineBuilder engineBuilder(SubscriptionConfig config, MessageHandler handler) {
     return DeliveryEngine.builder(config, handler)
         .transport("test")
-        .envelope(ENVELOPE)
+        .format(ENVELOPE)
         .settler(
             new Settler() {
               @Override
@@ -417,8 +417,8 @@ class DeliveryEngineTest {
     engine.accept(new TestDelivery(id, key, wire(id, key), this));
   }
 
-  private static WireMessage wire(String id, String key) {
-    return ENVELOPE.encode(Message.builder("t").id(id).key(key).build());
+  private static ForeignRecord wire(String id, String key) {
+    return ENVELOPE.write(Message.builder("t").id(id).key(key).build());
   }
 
   private static final class DeadLetterTargetDown extends CommsException {
@@ -429,7 +429,7 @@ class DeliveryEngineTest {
     }
   }
 
-  private record TestDelivery(String id, String key, WireMessage wire, Object scope)
+  private record TestDelivery(String id, String key, ForeignRecord wire, Object scope)
       implements RawDelivery {
     @Override
     public Optional<String> laneKey() {

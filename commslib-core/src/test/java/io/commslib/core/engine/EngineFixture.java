@@ -3,6 +3,7 @@ package io.commslib.core.engine;
 import io.commslib.core.FailureKind;
 import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.PublishException;
@@ -11,7 +12,6 @@ import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.VirtualTime;
 import io.commslib.core.wire.CloudEventsEnvelope;
-import io.commslib.core.wire.WireMessage;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -29,7 +29,7 @@ final class EngineFixture {
   private final VirtualTime time = VirtualTime.create();
   private final List<String> acknowledged = Collections.synchronizedList(new ArrayList<>());
   private final List<String> givenBack = Collections.synchronizedList(new ArrayList<>());
-  private final List<WireMessage> deadLetters = Collections.synchronizedList(new ArrayList<>());
+  private final List<ForeignRecord> deadLetters = Collections.synchronizedList(new ArrayList<>());
   private @Nullable DeliveryEngine engine;
   private int failingPublishes;
   private int largestLetter = Integer.MAX_VALUE;
@@ -54,7 +54,7 @@ final class EngineFixture {
             .transport("test")
             .runtime(runtime)
             .observer(observer)
-            .envelope(ENVELOPE)
+            .format(ENVELOPE)
             .settler(
                 new Settler() {
                   @Override
@@ -111,17 +111,17 @@ final class EngineFixture {
     return this;
   }
 
-  TestDelivery delivery(String id, @Nullable String key, WireMessage wire) {
+  TestDelivery delivery(String id, @Nullable String key, ForeignRecord wire) {
     return delivery(id, key, wire, this);
   }
 
-  TestDelivery delivery(String id, @Nullable String key, WireMessage wire, Object scope) {
+  TestDelivery delivery(String id, @Nullable String key, ForeignRecord wire, Object scope) {
     return new TestDelivery(id, key, wire, scope, 0);
   }
 
-  static WireMessage wire(String id, @Nullable String key) {
+  static ForeignRecord wire(String id, @Nullable String key) {
     Message.Builder message = Message.builder("t").id(id);
-    return ENVELOPE.encode(key == null ? message.build() : message.key(key).build());
+    return ENVELOPE.write(key == null ? message.build() : message.key(key).build());
   }
 
   /** The dead-letter target refuses larger letters permanently. */
@@ -164,12 +164,12 @@ final class EngineFixture {
     return givenBack;
   }
 
-  List<WireMessage> deadLetters() {
+  List<ForeignRecord> deadLetters() {
     return deadLetters;
   }
 
   record TestDelivery(
-      String id, @Nullable String key, WireMessage wire, Object scope, int priorDeliveries)
+      String id, @Nullable String key, ForeignRecord wire, Object scope, int priorDeliveries)
       implements RawDelivery {
     @Override
     public Optional<String> laneKey() {

@@ -179,7 +179,7 @@ class FailuresTest {
     fixture.refuseLettersOver(30_000);
     fixture
         .engine()
-        .accept(fixture.delivery("large", "a", EngineFixture.ENVELOPE.encode(large.build())));
+        .accept(fixture.delivery("large", "a", EngineFixture.ENVELOPE.write(large.build())));
     fixture.accept("small", "b");
     fixture.time().advance(Duration.ofSeconds(1));
     assertThat(fixture.acknowledged()).containsExactlyInAnyOrder("large", "small");
@@ -187,10 +187,10 @@ class FailuresTest {
     fixture.refuseLettersOver(10_000);
     fixture
         .engine()
-        .accept(fixture.delivery("large2", "a", EngineFixture.ENVELOPE.encode(large.build())));
+        .accept(fixture.delivery("large2", "a", EngineFixture.ENVELOPE.write(large.build())));
     fixture.time().advance(Duration.ofSeconds(1));
     assertThat(fixture.acknowledged()).contains("large2");
-    Map<String, String> cut = fixture.deadLetters().get(2).headers();
+    Map<String, String> cut = fixture.deadLetters().get(2).texts();
     assertThat(cut).containsEntry("commslib-cut-headers", "3 headers, 24006 characters");
     assertThat(cut).doesNotContainKey("h0").containsKey("ce_id");
     assertThat(cut).containsEntry("commslib-dlq-cut", "cause, headers");

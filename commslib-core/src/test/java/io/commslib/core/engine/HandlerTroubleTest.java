@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.Health;
 import io.commslib.core.inmemory.InMemoryTransactionRunner;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.RetrySchedule;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.SystemRuntime;
-import io.commslib.core.wire.WireMessage;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -163,13 +163,13 @@ class HandlerTroubleTest {
           return Settlement.done();
         });
     for (int prior : List.of(0, 22, 23)) {
-      WireMessage wire = EngineFixture.wire("m" + prior, "k");
+      ForeignRecord wire = EngineFixture.wire("m" + prior, "k");
       fixture.engine().accept(new EngineFixture.TestDelivery("m" + prior, "k", wire, this, prior));
     }
     fixture.time().runUntilIdle();
     assertThat(attempts).containsExactly(1, 23);
     assertThat(fixture.deadLetters()).hasSize(1);
-    assertThat(fixture.deadLetters().get(0).headers())
+    assertThat(fixture.deadLetters().get(0).texts())
         .containsEntry("commslib-dlq-reason", "CRASH_LOOP")
         .containsEntry("commslib-dlq-message-id", "m23");
   }
@@ -186,9 +186,9 @@ class HandlerTroubleTest {
     }
     fixture.time().advance(Duration.ofSeconds(10));
     assertThat(fixture.deadLetters()).hasSize(5);
-    for (WireMessage letter : fixture.deadLetters()) {
+    for (ForeignRecord letter : fixture.deadLetters()) {
       int bytes = 0;
-      for (Map.Entry<String, String> header : letter.headers().entrySet()) {
+      for (Map.Entry<String, String> header : letter.texts().entrySet()) {
         if (header.getKey().startsWith("commslib-dlq-")) {
           int value = header.getValue().getBytes(StandardCharsets.UTF_8).length;
           assertThat(value).isLessThanOrEqualTo(4_096);
@@ -196,12 +196,12 @@ class HandlerTroubleTest {
         }
       }
       assertThat(bytes).isLessThanOrEqualTo(16 * 1024);
-      assertThat(letter.headers())
+      assertThat(letter.texts())
           .containsEntry("commslib-dlq-attempts", "2")
-          .containsEntry("commslib-dlq-message-id", letter.headers().get("ce_id"))
-          .containsEntry("commslib-dlq-key", letter.headers().get("ce_id"))
+          .containsEntry("commslib-dlq-message-id", letter.texts().get("ce_id"))
+          .containsEntry("commslib-dlq-key", letter.texts().get("ce_id"))
           .containsKeys("commslib-dlq-handler", "commslib-dlq-first-cause", "commslib-dlq-stack");
-      assertThat(letter.headers().get("commslib-dlq-first-cause")).contains("attempt 1");
+      assertThat(letter.texts().get("commslib-dlq-first-cause")).contains("attempt 1");
     }
   }
 

@@ -57,7 +57,7 @@ class LedgerTest {
     fixture.accept("bad", "k").accept("behind", "k");
     Message expired =
         Message.builder("t").id("old").expiry(fixture.time().time().now().minusSeconds(1)).build();
-    fixture.engine().accept(fixture.delivery("old", null, EngineFixture.ENVELOPE.encode(expired)));
+    fixture.engine().accept(fixture.delivery("old", null, EngineFixture.ENVELOPE.write(expired)));
     fixture.time().advance(Duration.ofSeconds(5));
     fixture.engine().pause();
     fixture.accept("inFlight", "x");

@@ -9,10 +9,10 @@ import io.commslib.core.inmemory.InMemoryTransactionRunner;
 import io.commslib.core.messaging.BatchBounds;
 import io.commslib.core.messaging.BatchHandler;
 import io.commslib.core.messaging.Delivery;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.RetrySchedule;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
-import io.commslib.core.wire.WireMessage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -287,16 +287,16 @@ class MessageOutagesTest {
 
   private void assertBadIsDeadLettered(int attempts) {
     assertThat(fixture.deadLetters()).hasSize(1);
-    assertThat(fixture.deadLetters().get(0).headers())
+    assertThat(fixture.deadLetters().get(0).texts())
         .containsEntry("commslib-dlq-message-id", "bad")
         .containsEntry("commslib-dlq-reason", "ATTEMPTS_EXHAUSTED")
         .containsEntry("commslib-dlq-attempts", Integer.toString(attempts));
-    assertThat(fixture.deadLetters().get(0).headers().get("commslib-dlq-last-cause"))
+    assertThat(fixture.deadLetters().get(0).texts().get("commslib-dlq-last-cause"))
         .contains("COMMS-TEST-001");
   }
 
-  private static WireMessage unreadable() {
-    return new WireMessage("x", Map.of(), new byte[0]);
+  private static ForeignRecord unreadable() {
+    return new ForeignRecord("x", Map.of(), new byte[0]);
   }
 
   private static RetrySchedule schedule(int attempts) {

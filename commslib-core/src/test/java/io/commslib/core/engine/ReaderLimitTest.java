@@ -6,10 +6,10 @@ import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.VirtualTime;
-import io.commslib.core.wire.WireMessage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,7 +37,7 @@ class ReaderLimitTest {
                 return Settlement.done();
               });
       // The record as a writer without that limit publishes it.
-      transport.publishRaw(ORDERS, new WireMessage("k", Map.of(), new byte[1_025]));
+      transport.publishRaw(ORDERS, new ForeignRecord("k", Map.of(), new byte[1_025]));
       time.advance(Duration.ofSeconds(1));
       assertThat(handled).isEmpty();
       DeadLetter letter = transport.deadLetters().list(ORDERS, "main", 1).get(0);

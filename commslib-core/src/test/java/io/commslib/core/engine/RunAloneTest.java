@@ -6,12 +6,12 @@ import io.commslib.core.FailureKind;
 import io.commslib.core.messaging.BatchBounds;
 import io.commslib.core.messaging.BatchHandler;
 import io.commslib.core.messaging.Delivery;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.RetrySchedule;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.SystemRuntime;
-import io.commslib.core.wire.WireMessage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -84,7 +84,7 @@ class RunAloneTest {
     }
 
     @Override
-    public WireMessage wire() {
+    public ForeignRecord wire() {
       return EngineFixture.wire(id, id);
     }
 
@@ -196,7 +196,7 @@ class RunAloneTest {
         .singleElement()
         .satisfies(
             letter ->
-                assertThat(letter.headers()).containsEntry("commslib-dlq-reason", "CRASH_LOOP"));
+                assertThat(letter.texts()).containsEntry("commslib-dlq-reason", "CRASH_LOOP"));
     assertThat(notes)
         .as("its note goes with it")
         .containsExactly("begin healthy", "end healthy", "begin killer");

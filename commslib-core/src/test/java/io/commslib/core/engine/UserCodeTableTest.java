@@ -35,7 +35,12 @@ class UserCodeTableTest {
   /** Interfaces that only the library implements. */
   private static final Set<String> OURS =
       Set.of(
-          "Delivery", "InMemoryTransaction", "MessageAttributes", "RawDelivery", "ScheduledTask");
+          "Delivery",
+          "InMemoryTransaction",
+          "MessageAttributes",
+          "RawDelivery",
+          "RecordOrigin",
+          "ScheduledTask");
 
   /** Interfaces of the runtime: the engine need not survive a runtime that fails or hangs. */
   private static final Set<String> RUNTIME =

@@ -14,8 +14,10 @@ import io.commslib.core.messaging.BatchHandler;
 import io.commslib.core.messaging.BlockedKeyStore;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.RetrySchedule;
 import io.commslib.core.messaging.Settlement;
@@ -30,9 +32,6 @@ import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.core.tx.TransactionWork;
-import io.commslib.core.wire.CloudEventsEnvelope;
-import io.commslib.core.wire.StructuredEvents;
-import io.commslib.core.wire.WireMessage;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -85,7 +84,7 @@ class UserCodeTest {
     BATCH_HANDLER(BatchHandler.class),
     EVENT_HANDLER(TypedHandler.EventHandler.class),
     CODEC(Codec.class),
-    STRUCTURED_EVENTS(StructuredEvents.class),
+    FORMAT(MessageFormat.class),
     CLASSIFIER(io.commslib.core.messaging.FailureClassifier.class),
     GATE(io.commslib.core.resilience.Gate.class),
     OBSERVER(CommsObserver.class),
@@ -130,7 +129,7 @@ class UserCodeTest {
   private final ThreadLocal<String> current = ThreadLocal.withInitial(() -> "");
   private final AtomicInteger hits = new AtomicInteger();
   private final Set<String> done = ConcurrentHashMap.newKeySet();
-  private final List<WireMessage> deadLetters = new CopyOnWriteArrayList<>();
+  private final List<ForeignRecord> deadLetters = new CopyOnWriteArrayList<>();
   private final List<String> settled = new CopyOnWriteArrayList<>();
   private final List<Trouble> troubles = new CopyOnWriteArrayList<>();
   private volatile boolean cured;
@@ -313,9 +312,9 @@ class UserCodeTest {
 
   private EngineFixture.TestDelivery delivery(String id, String key) {
     Message.Builder message = Message.builder("t").id(id).key(key).contentType("text/plain");
-    WireMessage wire = EngineFixture.ENVELOPE.encode(message.body(bytes(id)).build());
-    if (place == Place.STRUCTURED_EVENTS) {
-      wire = new WireMessage(key, java.util.Map.of("content-type", "structured"), bytes(id));
+    ForeignRecord wire = EngineFixture.ENVELOPE.write(message.body(bytes(id)).build());
+    if (place == Place.FORMAT) {
+      wire = new ForeignRecord(key, java.util.Map.of("content-type", "structured"), bytes(id));
     }
     return new EngineFixture.TestDelivery(id, key, wire, this, 0);
   }
@@ -340,7 +339,7 @@ class UserCodeTest {
     return DeliveryEngine.builder(config.build(), handler())
         .transport("test")
         .runtime(runtime)
-        .envelope(new CloudEventsEnvelope("ce_", structured()))
+        .format(format())
         .observer(observer())
         .settler(settler())
         .deadLetters(this::deadLetter)
@@ -408,22 +407,30 @@ class UserCodeTest {
     }
   }
 
-  private @Nullable StructuredEvents structured() {
-    if (place != Place.STRUCTURED_EVENTS) {
-      return null;
+  private MessageFormat format() {
+    if (place != Place.FORMAT) {
+      return EngineFixture.ENVELOPE;
     }
-    return new StructuredEvents() {
+    return new MessageFormat() {
       @Override
-      public boolean reads(String contentType) {
-        return true;
+      public String name() {
+        return "failing";
       }
 
       @Override
-      public WireMessage toBinary(WireMessage structured, String attributePrefix) {
-        String id = new String(structured.body(), StandardCharsets.UTF_8);
-        return hit(Place.STRUCTURED_EVENTS, id)
-            ? null
-            : EngineFixture.ENVELOPE.encode(Message.builder("t").id(id).body(bytes(id)).build());
+      public Message read(ForeignRecord record) {
+        String id = new String(record.body(), StandardCharsets.UTF_8);
+        return hit(Place.FORMAT, id) ? null : Message.builder("t").id(id).body(bytes(id)).build();
+      }
+
+      @Override
+      public ForeignRecord write(Message message) {
+        throw new UnsupportedOperationException("write");
+      }
+
+      @Override
+      public boolean alwaysFindsId() {
+        return true;
       }
     };
   }
@@ -463,7 +470,7 @@ class UserCodeTest {
     };
   }
 
-  private CompletionStage<?> deadLetter(WireMessage letter) {
+  private CompletionStage<?> deadLetter(ForeignRecord letter) {
     if (hit(Place.DEAD_LETTER_SINK, BAD)) {
       return null;
     }
@@ -480,7 +487,7 @@ class UserCodeTest {
     return CompletableFuture.completedStage(null);
   }
 
-  private Optional<CompletionStage<?>> keep(WireMessage record, Duration delay) {
+  private Optional<CompletionStage<?>> keep(ForeignRecord record, Duration delay) {
     return hit(Place.DELAY_STORE, BAD) ? null : Optional.empty();
   }
 

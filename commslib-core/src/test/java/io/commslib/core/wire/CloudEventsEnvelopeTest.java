@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.CodecException;
 import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -57,15 +58,15 @@ class CloudEventsEnvelopeTest {
     expected.put("ce_idempotencykey", "once");
     expected.put("content-type", "application/json");
     expected.put("tenant", "blue \u00fc");
-    assertThat(envelope.encode(full()).headers()).containsExactlyEntriesOf(expected);
-    assertThat(new CloudEventsEnvelope(CloudEventsEnvelope.AMQP_PREFIX).encode(full()).headers())
+    assertThat(envelope.write(full()).texts()).containsExactlyEntriesOf(expected);
+    assertThat(new CloudEventsEnvelope(CloudEventsEnvelope.AMQP_PREFIX).write(full()).texts())
         .containsKeys("cloudEvents_specversion", "cloudEvents_id", "cloudEvents_partitionkey");
   }
 
   @Test
   void readsWhatItWrote() {
-    Message read = envelope.decode(envelope.encode(full()));
-    assertThat(envelope.encode(read).headers()).isEqualTo(envelope.encode(full()).headers());
+    Message read = envelope.read(envelope.write(full()));
+    assertThat(envelope.write(read).texts()).isEqualTo(envelope.write(full()).texts());
     assertThat(read.body()).containsExactly(1, 2, 3);
   }
 
@@ -86,53 +87,53 @@ class CloudEventsEnvelopeTest {
           ce_expirytime | +999999999-01-01T00:00:00Z | COMMS-CORE-023: expiry: +999999999-01-01T00:00:00Z (expected: years 0001..9999)
           """)
   void refusesInvalidAttributesWithCodeValueAndRule(String header, String value, String text) {
-    Map<String, String> headers = new LinkedHashMap<>(envelope.encode(full()).headers());
+    Map<String, String> headers = new LinkedHashMap<>(envelope.write(full()).texts());
     if (value == null) {
       headers.remove(header);
     } else {
       headers.put(header, value);
     }
-    assertThatThrownBy(() -> envelope.decode(new WireMessage("k", headers, new byte[0])))
+    assertThatThrownBy(() -> envelope.read(new ForeignRecord("k", headers, new byte[0])))
         .isInstanceOf(CodecException.class)
         .hasMessage(text);
   }
 
   @Test
   void refusesHugeIdsWithoutQuotingThem() {
-    Map<String, String> headers = new LinkedHashMap<>(envelope.encode(full()).headers());
+    Map<String, String> headers = new LinkedHashMap<>(envelope.write(full()).texts());
     headers.put("ce_id", "x".repeat(1_000_000));
-    assertThatThrownBy(() -> envelope.decode(new WireMessage(null, headers, new byte[0])))
+    assertThatThrownBy(() -> envelope.read(new ForeignRecord(null, headers, new byte[0])))
         .satisfies(failure -> assertThat(failure.getMessage()).hasSizeLessThan(300));
   }
 
   @Test
   void omitsForeignHeadersThatBreakTheRulesAndMalformedTraces() {
-    Map<String, String> headers = new LinkedHashMap<>(envelope.encode(full()).headers());
+    Map<String, String> headers = new LinkedHashMap<>(envelope.write(full()).texts());
     headers.put("ce_traceparent", "garbage");
     headers.put("Weird Name", "x");
     headers.put("line", "a\r\nb");
     headers.put("Tenant", "second");
     headers.put("commslib-attempt", "99");
-    Message read = envelope.decode(new WireMessage("k", headers, new byte[0]));
+    Message read = envelope.read(new ForeignRecord("k", headers, new byte[0]));
     assertThat(read.traceparent()).isEmpty();
     assertThat(read.headers()).containsExactlyEntriesOf(Map.of("tenant", "blue \u00fc"));
   }
 
   @Test
   void deadLetterCausesAreShortenedReplacedAndRemovedByARedrive() {
-    WireMessage original = envelope.encode(full());
-    WireMessage once =
+    ForeignRecord original = envelope.write(full());
+    ForeignRecord once =
         DeadLetterHeaders.add(original, Map.of("reason", "first", "stack", "s\n".repeat(10_000)));
-    WireMessage twice = DeadLetterHeaders.add(once, Map.of("reason", "second", "attempts", "6"));
+    ForeignRecord twice = DeadLetterHeaders.add(once, Map.of("reason", "second", "attempts", "6"));
     DeadLetter letter = DeadLetterHeaders.read(twice, envelope);
-    assertThat(once.headers().get("commslib-dlq-stack")).hasSize(4_096).doesNotContain("\n");
+    assertThat(once.texts().get("commslib-dlq-stack")).hasSize(4_096).doesNotContain("\n");
     assertThat(letter.reason()).isEqualTo("second");
     assertThat(letter.attempts()).isEqualTo(6);
     assertThat(letter.cause()).doesNotContainKey("stack");
     assertThat(letter.message().orElseThrow().id()).isEqualTo("id-1");
-    WireMessage back = DeadLetterHeaders.redriven(DeadLetterHeaders.redriven(twice));
+    ForeignRecord back = DeadLetterHeaders.redriven(DeadLetterHeaders.redriven(twice));
     assertThat(DeadLetterHeaders.redriveCount(back)).isEqualTo(2);
-    assertThat(back.headers().keySet()).noneMatch(name -> name.startsWith("commslib-dlq-"));
+    assertThat(back.texts().keySet()).noneMatch(name -> name.startsWith("commslib-dlq-"));
   }
 
   @Test
@@ -143,7 +144,7 @@ class CloudEventsEnvelopeTest {
     }
     int bytes = 0;
     for (Map.Entry<String, String> header :
-        DeadLetterHeaders.add(envelope.encode(full()), cause).headers().entrySet()) {
+        DeadLetterHeaders.add(envelope.write(full()), cause).texts().entrySet()) {
       if (header.getKey().startsWith("commslib-dlq-")) {
         bytes += header.getKey().length();
         bytes += header.getValue().getBytes(java.nio.charset.StandardCharsets.UTF_8).length;

@@ -4,6 +4,7 @@ import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.MessageTransport;
@@ -188,6 +189,11 @@ final class HandlerFaults {
     @Override
     public Message message() {
       return healthy.message();
+    }
+
+    @Override
+    public ForeignRecord record() {
+      return healthy.record();
     }
 
     @Override

@@ -1,6 +1,6 @@
 package io.commslib.testkit.simulation;
 
-import io.commslib.core.wire.WireMessage;
+import io.commslib.core.messaging.ForeignRecord;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -18,7 +18,7 @@ final class KafkaModel implements BrokerModel {
 
   private static final class Partition {
     final int number;
-    final List<WireMessage> log = new ArrayList<>();
+    final List<ForeignRecord> log = new ArrayList<>();
     OffsetLedger.Commit committed = new OffsetLedger.Commit(0, "");
     int generation;
     @Nullable Assignment owner;
@@ -151,7 +151,7 @@ final class KafkaModel implements BrokerModel {
   }
 
   private void take(Assignment to, long offset) {
-    WireMessage wire = to.partition.log.get((int) offset);
+    ForeignRecord wire = to.partition.log.get((int) offset);
     ModelDelivery delivery = new ModelDelivery(to, wire, offset, 0);
     if (!to.ledger.accepted(offset)) {
       if (!world.state().isComplete(delivery.id())) {
@@ -183,8 +183,8 @@ final class KafkaModel implements BrokerModel {
       world.state().violated("commit of " + partition.number + " went backwards");
     }
     for (long offset = partition.committed.offset(); offset < said.offset(); offset++) {
-      WireMessage wire = partition.log.get((int) offset);
-      String id = String.valueOf(wire.headers().get("ce_id"));
+      ForeignRecord wire = partition.log.get((int) offset);
+      String id = String.valueOf(wire.texts().get("ce_id"));
       if (!world.state().isComplete(id)) {
         world.state().violated("commit went past " + id + ", which is unfinished");
       }

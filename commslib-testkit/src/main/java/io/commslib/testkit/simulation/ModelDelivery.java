@@ -1,19 +1,19 @@
 package io.commslib.testkit.simulation;
 
 import io.commslib.core.engine.RawDelivery;
-import io.commslib.core.wire.WireMessage;
+import io.commslib.core.messaging.ForeignRecord;
 import java.util.Optional;
 
 /** A record on its way from a model to the engine. */
 final class ModelDelivery implements RawDelivery {
 
   private final Object scope;
-  private final WireMessage wire;
+  private final ForeignRecord wire;
   private final long number;
   private final int priorDeliveries;
   private boolean settled;
 
-  ModelDelivery(Object scope, WireMessage wire, long number, int priorDeliveries) {
+  ModelDelivery(Object scope, ForeignRecord wire, long number, int priorDeliveries) {
     this.scope = scope;
     this.wire = wire;
     this.number = number;
@@ -21,7 +21,7 @@ final class ModelDelivery implements RawDelivery {
   }
 
   String id() {
-    return String.valueOf(wire.headers().get("ce_id"));
+    return String.valueOf(wire.texts().get("ce_id"));
   }
 
   long number() {
@@ -42,7 +42,7 @@ final class ModelDelivery implements RawDelivery {
 
   @Override
   public Optional<String> laneKey() {
-    return wire.key();
+    return wire.keyText();
   }
 
   @Override
@@ -56,7 +56,7 @@ final class ModelDelivery implements RawDelivery {
   }
 
   @Override
-  public WireMessage wire() {
+  public ForeignRecord wire() {
     return wire;
   }
 

@@ -1,6 +1,6 @@
 package io.commslib.testkit.simulation;
 
-import io.commslib.core.wire.WireMessage;
+import io.commslib.core.messaging.ForeignRecord;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -16,7 +16,7 @@ final class RabbitModel implements BrokerModel {
 
   private static final int PREFETCH = 8;
 
-  private record Item(WireMessage wire, int deliveries) {}
+  private record Item(ForeignRecord wire, int deliveries) {}
 
   /** The scope of its deliveries; tags are valid only within it. */
   private static final class Channel {
@@ -67,7 +67,7 @@ final class RabbitModel implements BrokerModel {
   private void remove(Channel channel, long tag) {
     Item item = channel.unacknowledged.remove(tag);
     if (item != null) {
-      String id = String.valueOf(item.wire.headers().get("ce_id"));
+      String id = String.valueOf(item.wire.texts().get("ce_id"));
       if (!world.state().isComplete(id)) {
         world.state().violated(id + " left the broker unfinished");
       }

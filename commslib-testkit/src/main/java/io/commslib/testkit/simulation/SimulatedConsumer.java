@@ -4,12 +4,12 @@ import io.commslib.core.engine.DeliveryEngine;
 import io.commslib.core.engine.Settler;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.RetrySchedule;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.wire.CloudEventsEnvelope;
-import io.commslib.core.wire.WireMessage;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -48,7 +48,7 @@ final class SimulatedConsumer {
         DeliveryEngine.builder(config, this::handle)
             .transport("simulated")
             .runtime(process)
-            .envelope(ENVELOPE)
+            .format(ENVELOPE)
             .settler(settler)
             .deadLetters(this::deadLetter)
             .givesBackInPlace()
@@ -109,9 +109,9 @@ final class SimulatedConsumer {
     }
   }
 
-  private CompletionStage<?> deadLetter(WireMessage letter) {
+  private CompletionStage<?> deadLetter(ForeignRecord letter) {
     CompletableFuture<Void> confirmed = new CompletableFuture<>();
-    String id = Optional.ofNullable(letter.headers().get("ce_id")).orElseThrow();
+    String id = Optional.ofNullable(letter.texts().get("ce_id")).orElseThrow();
     if (!isAlive()) {
       return confirmed;
     }

@@ -2,8 +2,8 @@ package io.commslib.testkit.simulation;
 
 import io.commslib.core.engine.RawDelivery;
 import io.commslib.core.engine.Settler;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
-import io.commslib.core.wire.WireMessage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -29,8 +29,8 @@ final class SimulatedGroup {
     }
   }
 
-  static WireMessage wire(String key, int number) {
-    return SimulatedConsumer.ENVELOPE.encode(
+  static ForeignRecord wire(String key, int number) {
+    return SimulatedConsumer.ENVELOPE.write(
         Message.builder("simulated").id(key + "-" + number).key(key).build());
   }
 

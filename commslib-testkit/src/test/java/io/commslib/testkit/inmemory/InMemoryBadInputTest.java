@@ -3,9 +3,9 @@ package io.commslib.testkit.inmemory;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.observe.CommsObserver;
-import io.commslib.core.wire.WireMessage;
 import io.commslib.jackson.JacksonCodec;
 import io.commslib.testkit.contract.BadInputContract;
 import io.commslib.testkit.contract.BadInputHarness;
@@ -40,7 +40,7 @@ class InMemoryBadInputTest extends BadInputContract {
       record.headers().forEach(header -> headers.putIfAbsent(header.name(), text(header.value())));
       byte[] body = record.body() == null ? new byte[0] : record.body();
       String key = record.key() == null ? null : text(record.key());
-      ((InMemoryTransport) transport()).publishRaw(to, new WireMessage(key, headers, body));
+      ((InMemoryTransport) transport()).publishRaw(to, new ForeignRecord(key, headers, body));
     }
 
     private static String text(byte[] bytes) {

@@ -2,9 +2,9 @@ package io.commslib.testkit.inmemory;
 
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.observe.CommsObserver;
-import io.commslib.core.wire.WireMessage;
 import io.commslib.testkit.contract.TransportHarness;
 import java.util.Map;
 
@@ -24,7 +24,7 @@ public final class InMemoryHarness implements TransportHarness {
 
   @Override
   public void publishForeign(Destination to, String key, byte[] body) {
-    transport.publishRaw(to, new WireMessage(key, Map.of(), body));
+    transport.publishRaw(to, new ForeignRecord(key, Map.of(), body));
   }
 
   @Override

@@ -34,7 +34,8 @@ class SharedSettingsTest {
           "Message",
           "Trouble",
           "TypedHandler",
-          "WireHeaders");
+          "ForeignRecord",
+          "HeaderTexts");
 
   private static final Set<String> VERDICTS = Set.of("compared", "stored", "own", "not compared");
 

@@ -1,9 +1,9 @@
 package io.commslib.benchmarks.chaos.outbox;
 
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.wire.CloudEventsEnvelope;
-import io.commslib.core.wire.WireMessage;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -36,14 +36,14 @@ final class BrokerProtocol {
   private BrokerProtocol() {}
 
   static void write(DataOutputStream out, Request request) throws IOException {
-    WireMessage wire = ENVELOPE.encode(request.message());
+    ForeignRecord wire = ENVELOPE.write(request.message());
     out.writeLong(request.number());
     out.writeInt(request.generation());
     out.writeUTF(request.to().toString());
-    out.writeBoolean(wire.key().isPresent());
-    out.writeUTF(wire.key().orElse(""));
-    out.writeInt(wire.headers().size());
-    for (Map.Entry<String, String> header : wire.headers().entrySet()) {
+    out.writeBoolean(wire.keyText().isPresent());
+    out.writeUTF(wire.keyText().orElse(""));
+    out.writeInt(wire.texts().size());
+    for (Map.Entry<String, String> header : wire.texts().entrySet()) {
       out.writeUTF(header.getKey());
       out.writeUTF(header.getValue());
     }
@@ -64,7 +64,7 @@ final class BrokerProtocol {
       headers.put(name, in.readUTF());
     }
     byte[] body = in.readNBytes(in.readInt());
-    Message message = ENVELOPE.decode(new WireMessage(keyed ? key : null, headers, body));
+    Message message = ENVELOPE.read(new ForeignRecord(keyed ? key : null, headers, body));
     return new Request(number, generation, to, message);
   }
 }

@@ -1,4 +1,4 @@
-package io.commslib.core.wire;
+package io.commslib.core.messaging;
 
 import java.nio.charset.StandardCharsets;
 import java.util.AbstractMap;
@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
  * The headers of one record in one array. A value may be kept as the received UTF-8 bytes, which
  * are decoded when it is first read. Immutable for its readers; thread-safe.
  */
-public final class WireHeaders extends AbstractMap<String, String> {
+public final class HeaderTexts extends AbstractMap<String, String> {
 
-  private static final WireHeaders EMPTY = new WireHeaders(new Object[0], 0);
+  private static final HeaderTexts EMPTY = new HeaderTexts(new Object[0], 0);
 
   /** Up to this number of headers, comparing each name is cheaper than hashing. */
   private static final int MAX_LINEAR = 24;
@@ -30,7 +30,7 @@ public final class WireHeaders extends AbstractMap<String, String> {
   private final int count;
   private @Nullable Map<String, Integer> index;
 
-  private WireHeaders(Object[] cells, int count) {
+  private HeaderTexts(Object[] cells, int count) {
     this.cells = cells;
     this.count = count;
   }
@@ -51,8 +51,8 @@ public final class WireHeaders extends AbstractMap<String, String> {
    * @param headers the map, copied unless it is of this class
    * @return headers in the map's order
    */
-  public static WireHeaders copyOf(Map<String, String> headers) {
-    if (headers instanceof WireHeaders same) {
+  public static HeaderTexts copyOf(Map<String, String> headers) {
+    if (headers instanceof HeaderTexts same) {
       return same;
     }
     if (headers.isEmpty()) {
@@ -64,7 +64,7 @@ public final class WireHeaders extends AbstractMap<String, String> {
       cells[at++] = Objects.requireNonNull(header.getKey(), "header name");
       cells[at++] = Objects.requireNonNull(header.getValue(), "header value");
     }
-    return new WireHeaders(cells, at / 2);
+    return new HeaderTexts(cells, at / 2);
   }
 
   @Override
@@ -83,8 +83,13 @@ public final class WireHeaders extends AbstractMap<String, String> {
     return find(name) >= 0;
   }
 
-  /** Returns the index of a header, or -1. */
-  int find(@Nullable Object name) {
+  /**
+   * Returns the index of a header.
+   *
+   * @param name its name
+   * @return 0 or more, or -1 if there is none
+   */
+  public int find(@Nullable Object name) {
     if (count > MAX_LINEAR) {
       return index().getOrDefault(name, -1);
     }
@@ -108,16 +113,33 @@ public final class WireHeaders extends AbstractMap<String, String> {
     return known;
   }
 
-  String name(int at) {
+  /**
+   * Returns a name.
+   *
+   * @param at index of the header, from 0
+   * @return its name
+   */
+  public String name(int at) {
     return (String) cells[2 * at];
   }
 
-  /** Returns a value as stored: a String, or UTF-8 bytes that have not been decoded. */
-  Object raw(int at) {
+  /**
+   * Returns a value without decoding it.
+   *
+   * @param at index of the header, from 0
+   * @return a String, or the received bytes that have not been decoded; must not be changed
+   */
+  public Object raw(int at) {
     return cells[2 * at + 1];
   }
 
-  String value(int at) {
+  /**
+   * Returns a value as text.
+   *
+   * @param at index of the header, from 0
+   * @return its text; invalid UTF-8 is replaced by U+FFFD
+   */
+  public String value(int at) {
     Object value = cells[2 * at + 1];
     if (value instanceof String text) {
       return text;
@@ -128,11 +150,11 @@ public final class WireHeaders extends AbstractMap<String, String> {
     return text;
   }
 
-  /** Returns the length of all names and values; values not yet decoded count in bytes. */
-  int length() {
+  /** {@return the length of all names and values; values not yet decoded count in bytes} */
+  public int length() {
     int length = 0;
     for (int i = 0; i < count; i++) {
-      length += name(i).length() + WireText.length(raw(i));
+      length += name(i).length() + length(raw(i));
     }
     return length;
   }
@@ -157,6 +179,10 @@ public final class WireHeaders extends AbstractMap<String, String> {
     for (int i = 0; i < count; i++) {
       action.accept(name(i), value(i));
     }
+  }
+
+  private static int length(Object value) {
+    return value instanceof String text ? text.length() : ((byte[]) value).length;
   }
 
   private final class Entries implements Iterator<Map.Entry<String, String>> {
@@ -251,8 +277,8 @@ public final class WireHeaders extends AbstractMap<String, String> {
     }
 
     /** {@return the headers; the builder must not be used afterwards} */
-    public WireHeaders build() {
-      return count == 0 ? EMPTY : new WireHeaders(cells, count);
+    public HeaderTexts build() {
+      return count == 0 ? EMPTY : new HeaderTexts(cells, count);
     }
   }
 }

@@ -1,4 +1,4 @@
-package io.commslib.core.wire;
+package io.commslib.core.messaging;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,10 +1,10 @@
-package io.commslib.core.wire;
+package io.commslib.core.messaging;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.CodecException;
-import io.commslib.core.messaging.Message;
+import io.commslib.core.wire.CloudEventsEnvelope;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -13,14 +13,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class WireHeadersTest {
+class HeaderTextsTest {
 
   private static final CloudEventsEnvelope ENVELOPE = new CloudEventsEnvelope("ce_");
 
   @Test
   void isAMapThatKeepsTheFirstOfEqualNames() {
-    WireHeaders headers =
-        WireHeaders.builder(1)
+    HeaderTexts headers =
+        HeaderTexts.builder(1)
             .add("a", "1")
             .add("b", utf8("\u00fc"))
             .add("a", "3")
@@ -41,11 +41,11 @@ class WireHeadersTest {
 
   @Test
   void findsEachOfManyHeaders() {
-    WireHeaders.Builder builder = WireHeaders.builder(4);
+    HeaderTexts.Builder builder = HeaderTexts.builder(4);
     for (int i = 0; i < 100_000; i++) {
       builder.add("h" + i % 50_000, Integer.toString(i));
     }
-    WireHeaders headers = builder.build();
+    HeaderTexts headers = builder.build();
     assertThat(headers).hasSize(50_000);
     for (int i = 0; i < 50_000; i++) {
       assertThat(headers.get("h" + i)).isEqualTo(Integer.toString(i));
@@ -71,8 +71,8 @@ class WireHeadersTest {
             .idempotencyKey("once")
             .body(new byte[] {1})
             .build();
-    Message read = ENVELOPE.decode(bytes(ENVELOPE.encode(sent)));
-    assertThat(ENVELOPE.encode(read).headers()).isEqualTo(ENVELOPE.encode(sent).headers());
+    Message read = ENVELOPE.read(bytes(ENVELOPE.write(sent)));
+    assertThat(ENVELOPE.write(read).texts()).isEqualTo(ENVELOPE.write(sent).texts());
     assertThat(read.toBuilder().build().headers()).isEqualTo(sent.headers());
     assertThat(read.key()).hasValue("k\u00fc");
     assertThat(read.body()).containsExactly(1);
@@ -90,7 +90,7 @@ class WireHeadersTest {
         "9999-12-31T23:59:59.999999999Z"
       })
   void readsTimesOfEveryForm(String time) {
-    Message read = ENVELOPE.decode(withTime(time));
+    Message read = ENVELOPE.read(withTime(time));
     assertThat(read.time()).hasValue(java.time.OffsetDateTime.parse(time).toInstant());
   }
 
@@ -111,7 +111,7 @@ class WireHeadersTest {
         ""
       })
   void refusesInvalidTimes(String time) {
-    assertThatThrownBy(() -> ENVELOPE.decode(withTime(time)))
+    assertThatThrownBy(() -> ENVELOPE.read(withTime(time)))
         .isInstanceOf(CodecException.class)
         .hasMessageStartingWith("COMMS-CORE-023");
   }
@@ -120,23 +120,23 @@ class WireHeadersTest {
   @ValueSource(strings = {"id", "type", "source", "partitionkey", "correlationid"})
   void refusesControlCharactersInBytesAsInText(String attribute) {
     Map<String, String> headers =
-        new LinkedHashMap<>(ENVELOPE.encode(Message.builder("t").build()).headers());
+        new LinkedHashMap<>(ENVELOPE.write(Message.builder("t").build()).texts());
     headers.put("ce_" + attribute, "a\u0000b");
-    assertThatThrownBy(() -> ENVELOPE.decode(bytes(new WireMessage(null, headers, new byte[0]))))
+    assertThatThrownBy(() -> ENVELOPE.read(bytes(new ForeignRecord(null, headers, new byte[0]))))
         .isInstanceOf(CodecException.class);
   }
 
-  private static WireMessage withTime(String time) {
+  private static ForeignRecord withTime(String time) {
     Map<String, String> headers =
-        new LinkedHashMap<>(ENVELOPE.encode(Message.builder("t").build()).headers());
+        new LinkedHashMap<>(ENVELOPE.write(Message.builder("t").build()).texts());
     headers.put("ce_time", time);
-    return bytes(new WireMessage(null, headers, new byte[0]));
+    return bytes(new ForeignRecord(null, headers, new byte[0]));
   }
 
-  private static WireMessage bytes(WireMessage wire) {
-    WireHeaders.Builder headers = WireHeaders.builder(8);
-    wire.headers().forEach((name, value) -> headers.add(name, utf8(value)));
-    return new WireMessage(wire.key().orElse(null), headers.build(), wire.body());
+  private static ForeignRecord bytes(ForeignRecord wire) {
+    HeaderTexts.Builder headers = HeaderTexts.builder(8);
+    wire.texts().forEach((name, value) -> headers.add(name, utf8(value)));
+    return new ForeignRecord(wire.keyText().orElse(null), headers.build(), wire.body());
   }
 
   private static byte[] utf8(String text) {

@@ -1,5 +1,6 @@
-package io.commslib.core.wire;
+package io.commslib.core.messaging;
 
+import io.commslib.core.checks.Utf8;
 import io.commslib.core.hash.Sha256;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
@@ -28,7 +29,7 @@ public final class OrderingKeys {
    */
   public static String of(byte[] key) {
     String text = new String(key, StandardCharsets.UTF_8);
-    if (isOwnForm(text) && WireText.isUtf8(key, text)) {
+    if (isOwnForm(text) && Utf8.isValid(key, text)) {
       return text;
     }
     return key.length <= MAX_HEX_BYTES
@@ -63,7 +64,7 @@ public final class OrderingKeys {
       return form;
     }
     String text = new String(key, StandardCharsets.UTF_8);
-    return isShortText(text) && WireText.isUtf8(key, text) ? text : null;
+    return isShortText(text) && Utf8.isValid(key, text) ? text : null;
   }
 
   private static boolean isOwnForm(String text) {

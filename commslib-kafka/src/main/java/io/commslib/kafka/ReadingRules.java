@@ -1,0 +1,29 @@
+package io.commslib.kafka;
+
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.MessageFormat;
+import io.commslib.core.messaging.OrderingKeys;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the records of a subscription are read. Immutable.
+ *
+ * @param boundName name of the source topic
+ * @param format the destination's own format; null for that of the transport
+ */
+record ReadingRules(String boundName, @Nullable MessageFormat format) {
+
+  /** The key whose records keep their order; null for no order. */
+  @Nullable String laneKey(KafkaDelivery delivery, byte @Nullable [] recordKey) {
+    if (format == null) {
+      return recordKey == null ? null : OrderingKeys.of(recordKey);
+    }
+    ForeignRecord record = delivery.wire();
+    try {
+      return format.orderingKey(record).orElse(null);
+    } catch (RuntimeException e) {
+      // The record can't be read either and becomes a dead letter.
+      return null;
+    }
+  }
+}

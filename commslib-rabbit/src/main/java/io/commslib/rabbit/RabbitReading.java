@@ -1,0 +1,57 @@
+package io.commslib.rabbit;
+
+import com.rabbitmq.client.Delivery;
+import com.rabbitmq.client.Envelope;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.MessageFormat;
+import io.commslib.core.messaging.MessageIds;
+import io.commslib.core.time.CommsRuntime;
+import org.jspecify.annotations.Nullable;
+
+/** How the records of a subscription are read. Thread-safe. */
+final class RabbitReading {
+
+  private final String boundName;
+  private final String redrive;
+  private final @Nullable MessageFormat format;
+  private final boolean assignsIds;
+  private final CommsRuntime runtime;
+
+  /**
+   * @param boundName name to which the destination is bound
+   * @param redrive exchange through which only the library publishes to this queue
+   * @param format the destination's own format; null for that of the transport
+   */
+  RabbitReading(
+      String boundName, String redrive, @Nullable MessageFormat format, CommsRuntime runtime) {
+    this.boundName = boundName;
+    this.redrive = redrive;
+    this.format = format;
+    this.assignsIds = format != null && !format.alwaysFindsId();
+    this.runtime = runtime;
+  }
+
+  ForeignRecord record(Delivery delivery) {
+    Envelope envelope = delivery.getEnvelope();
+    return RabbitRecords.wire(
+        delivery.getProperties(),
+        delivery.getBody(),
+        redrive.equals(envelope.getExchange()),
+        new RabbitRoute(
+            envelope.getExchange(), envelope.getRoutingKey(), boundName, format != null),
+        assignsIds ? MessageIds.next(runtime.time(), runtime.random()) : null);
+  }
+
+  /** The key whose records keep their order; null for no order. */
+  @Nullable String laneKey(ForeignRecord record) {
+    if (format == null) {
+      return RabbitKeys.laneKey(record);
+    }
+    try {
+      return format.orderingKey(record).orElse(null);
+    } catch (RuntimeException e) {
+      // The record can't be read either and becomes a dead letter.
+      return null;
+    }
+  }
+}
