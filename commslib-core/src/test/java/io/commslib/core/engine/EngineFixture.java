@@ -102,8 +102,8 @@ final class EngineFixture {
     return this;
   }
 
-  static WireMessage unreadable(@Nullable String key) {
-    return new WireMessage(key, Map.of(), new byte[] {'{', '}'});
+  static ForeignRecord unreadable(@Nullable String key) {
+    return new ForeignRecord(key, Map.of(), new byte[] {'{', '}'});
   }
 
   EngineFixture accept(String id, @Nullable String key) {

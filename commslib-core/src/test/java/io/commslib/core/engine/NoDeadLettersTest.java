@@ -133,7 +133,7 @@ class NoDeadLettersTest {
             .expiry(fixture.time().time().now().minusSeconds(1))
             .build();
     fixture.accept("exhausted", "x").acceptUnreadable("orders-0@17", "u").accept("b", "blocked");
-    fixture.engine().accept(fixture.delivery("e", "e", EngineFixture.ENVELOPE.encode(expired)));
+    fixture.engine().accept(fixture.delivery("e", "e", EngineFixture.ENVELOPE.write(expired)));
     fixture
         .engine()
         .accept(
@@ -231,7 +231,7 @@ class NoDeadLettersTest {
             () ->
                 DeliveryEngine.builder(config, handler)
                     .runtime(fixture.time())
-                    .envelope(EngineFixture.ENVELOPE)
+                    .format(EngineFixture.ENVELOPE)
                     .settler(
                         new Settler() {
                           @Override
