@@ -1,82 +1,128 @@
 package io.commslib.rabbit;
 
+import com.rabbitmq.client.Address;
 import com.rabbitmq.client.ConnectionFactory;
 import io.commslib.core.checks.Checks;
-import java.net.URI;
-import java.net.URISyntaxException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
-import java.util.Locale;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Address and login of the broker, parsed from a URI. The client's own parser falls back to {@code
- * localhost} for an invalid host and corrupts non-ASCII characters; so this class parses and checks
- * all parts itself. Neither its error messages nor its text show user or password. Immutable.
+ * Addresses and login of the broker, parsed from a URI. The parsers of the JDK and of the client
+ * know neither names with an underscore nor several hosts, and the client's falls back to {@code
+ * localhost} for them. So this class parses and checks all parts itself. Neither its error messages
+ * nor its text show user or password. Immutable.
  */
 final class RabbitAddress {
 
   private static final String HIDDEN = "(not shown)";
+  private static final String ENCODED =
+      "every other character of user, password and vhost percent-encoded";
   private static final String FORM =
-      "amqp://user:password@host:port/vhost with one host;"
-          + " other characters of user, password and vhost percent-encoded";
+      "amqp://user:password@host:port,host:port/vhost or amqps://..., " + ENCODED;
+
+  private static final Pattern URI =
+      Pattern.compile("(?s)(?i:(amqps?))://([^/?#]*)(/[^?#]*)?([?#].*)?");
+
+  /** What a URI allows inside user and password, and letters that are not ASCII. */
+  private static final Pattern LOGIN = textOf(":");
+
+  private static final Pattern VIRTUAL_HOST = textOf(":/");
+
+  private static final Pattern HOST =
+      Pattern.compile("([A-Za-z0-9_](?:[A-Za-z0-9._-]*)|\\[[0-9A-Fa-f:.]+])(?::([0-9]{0,5}))?");
 
   private final boolean tls;
-  private final String host;
-  private final int port;
+  private final List<Address> hosts;
   private final @Nullable String user;
   private final @Nullable String password;
   private final @Nullable String virtualHost;
 
-  private RabbitAddress(URI uri) {
-    String scheme = uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
-    check("uri", scheme.equals("amqp") || scheme.equals("amqps"), FORM);
-    this.tls = scheme.equals("amqps");
-    check("uri", !uri.isOpaque(), FORM);
-    // Without a valid host, URI treats user, password and host as one name.
-    check(
-        "uri host",
-        uri.getHost() != null,
-        "one name of letters, digits, '-' and '.', or an address; "
-            + "every other character of user and password percent-encoded");
-    this.host = uri.getHost();
-    check("uri port", uri.getPort() != 0 && uri.getPort() <= 65_535, "1..65535, or none");
-    this.port =
-        uri.getPort() > 0
-            ? uri.getPort()
-            : tls
-                ? ConnectionFactory.DEFAULT_AMQP_OVER_SSL_PORT
-                : ConnectionFactory.DEFAULT_AMQP_PORT;
-    String login = uri.getRawUserInfo();
+  private RabbitAddress(Matcher uri) {
+    this.tls = uri.group(1).length() == "amqps".length();
+    String authority = uri.group(2);
+    int at = authority.lastIndexOf('@');
+    this.hosts = hosts(authority.substring(at + 1));
+    String login = at < 0 ? null : authority.substring(0, at);
     int colon = login == null ? -1 : login.indexOf(':');
     check(
         "uri user",
-        login == null || (!login.isEmpty() && colon != 0 && login.indexOf(':', colon + 1) < 0),
-        "user:password with one colon, a colon inside of them as %3A");
+        login == null
+            || (LOGIN.matcher(login).matches()
+                && !login.isEmpty()
+                && colon != 0
+                && login.indexOf(':', colon + 1) < 0),
+        "user:password with one colon, a colon inside of them as %3A, an at sign as %40, "
+            + ENCODED);
     this.user = login == null ? null : decoded("uri user", colon < 0 ? login : before(login));
     this.password = colon < 0 ? null : decoded("uri password", after(login));
-    String path = uri.getRawPath();
-    boolean named = path != null && !path.isEmpty();
+    String path = uri.group(3);
     check(
         "uri vhost",
-        !named || path.indexOf('/', 1) < 0,
-        "one name after the host, a slash inside of it as %2F");
-    this.virtualHost = named ? decoded("uri vhost", path.substring(1)) : null;
+        path == null || (VIRTUAL_HOST.matcher(path).matches() && path.indexOf('/', 1) < 0),
+        "one name after the host, a slash inside of it as %2F, an at sign as %40, " + ENCODED);
+    this.virtualHost = path == null ? null : decoded("uri vhost", path.substring(1));
     check(
         "uri query",
-        uri.getRawQuery() == null && uri.getRawFragment() == null,
+        uri.group(4) == null,
         "none, timeouts and heartbeat are settings of RabbitTransportConfig");
+  }
+
+  private static Pattern textOf(String more) {
+    return Pattern.compile(
+        "(?:[A-Za-z0-9._~!$&'()*+,;=" + more + "-]|%[0-9A-Fa-f]{2}|[^\\x00-\\x7F\\p{Zs}\\p{Cc}])*");
   }
 
   /** Parses a URI; an error names the invalid part and its rule, without showing its value. */
   static RabbitAddress of(String uri) {
+    Matcher parts = URI.matcher(uri);
+    check("uri", parts.matches(), FORM);
+    return new RabbitAddress(parts);
+  }
+
+  private List<Address> hosts(String list) {
+    List<Address> found = new ArrayList<>();
+    for (String one : list.split(",", -1)) {
+      Matcher parts = HOST.matcher(one);
+      check(
+          "uri host",
+          parts.matches() && isAddress(parts.group(1)),
+          "host or host:port, several separated by commas, each a name of letters, digits, '-',"
+              + " '_' and '.', or an address; "
+              + ENCODED);
+      String port = parts.group(2);
+      boolean named = port != null && !port.isEmpty();
+      int number =
+          named
+              ? Integer.parseInt(port)
+              : tls
+                  ? ConnectionFactory.DEFAULT_AMQP_OVER_SSL_PORT
+                  : ConnectionFactory.DEFAULT_AMQP_PORT;
+      check("uri port", number >= 1 && number <= 65_535, "1..65535, or none");
+      found.add(new Address(parts.group(1), number));
+    }
+    return List.copyOf(found);
+  }
+
+  /** Whether a text in brackets is an IPv6 address. The JDK parses such a text and asks no DNS. */
+  private static boolean isAddress(String host) {
+    if (!host.startsWith("[")) {
+      return true;
+    }
     try {
-      return new RabbitAddress(new URI(uri));
-    } catch (URISyntaxException e) {
-      // No cause, since its message shows the whole URI.
-      throw new IllegalArgumentException("uri: " + HIDDEN + " (expected: " + FORM + ")");
+      return InetAddress.getByName(host) != null;
+    } catch (UnknownHostException e) {
+      return false;
     }
   }
 
@@ -98,7 +144,7 @@ final class RabbitAddress {
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       if (c == '%') {
-        // A valid URI has two hexadecimal digits after each percent sign.
+        // Two hexadecimal digits follow, as the pattern of the part has checked.
         bytes.put((byte) Integer.parseInt(text, i + 1, i + 3, 16));
         i += 2;
       } else {
@@ -116,17 +162,24 @@ final class RabbitAddress {
     }
   }
 
-  /** Sets address and login; parts that the URI omits keep the client's defaults. */
+  /** {@return the hosts in the order of the URI; at least one} */
+  List<Address> hosts() {
+    return hosts;
+  }
+
+  /** Sets the first address, and the login; parts that the URI omits keep the client's defaults. */
   void applyTo(ConnectionFactory factory) {
     if (tls) {
       try {
-        factory.useSslProtocol();
+        // Explicit, since the defaults of older clients trust every certificate.
+        factory.useSslProtocol(SSLContext.getDefault());
+        factory.enableHostnameVerification();
       } catch (GeneralSecurityException e) {
         throw new IllegalStateException("TLS (expected: in every JVM)", e);
       }
     }
-    factory.setHost(host);
-    factory.setPort(port);
+    factory.setHost(hosts.get(0).getHost());
+    factory.setPort(hosts.get(0).getPort());
     if (user != null) {
       factory.setUsername(user);
     }
@@ -138,9 +191,12 @@ final class RabbitAddress {
     }
   }
 
-  /** {@return scheme, host and port} */
+  /** {@return scheme, hosts and ports} */
   @Override
   public String toString() {
-    return (tls ? "amqps://" : "amqp://") + host + ":" + port;
+    return (tls ? "amqps://" : "amqp://")
+        + hosts.stream()
+            .map(address -> address.getHost() + ":" + address.getPort())
+            .collect(Collectors.joining(","));
   }
 }

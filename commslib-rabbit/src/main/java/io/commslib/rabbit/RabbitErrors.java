@@ -12,6 +12,8 @@ import io.commslib.core.Failures;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.TransportException;
 import java.io.EOFException;
+import java.io.InterruptedIOException;
+import java.net.SocketException;
 import java.security.cert.CertificateException;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +21,8 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,13 +74,38 @@ final class RabbitErrors {
     Close close = close(failure);
     boolean permanent =
         close == null
-            ? Failures.chain(failure).stream()
-                .anyMatch(
-                    cause ->
-                        cause instanceof AuthenticationFailureException
-                            || cause instanceof CertificateException)
+            ? Failures.find(failure, AuthenticationFailureException.class).isPresent()
+                || isTlsRefusal(failure)
             : isPermanent(close.code(), close.text());
     return permanent ? FailureKind.PERMANENT : FailureKind.TRANSIENT;
+  }
+
+  /**
+   * Whether one side refuses the certificate, the name or the protocol of the other. A handshake
+   * that ends with the connection proves nothing: the broker may be starting or stopping.
+   */
+  private static boolean isTlsRefusal(Throwable failure) {
+    List<Throwable> chain = Failures.chain(failure);
+    boolean connectionLost =
+        chain.stream()
+            .anyMatch(
+                cause ->
+                    cause instanceof EOFException
+                        || cause instanceof SocketException
+                        || cause instanceof InterruptedIOException);
+    return !connectionLost
+        && chain.stream()
+            .anyMatch(
+                cause ->
+                    cause instanceof CertificateException
+                        || cause instanceof SSLHandshakeException
+                        || cause instanceof SSLPeerUnverifiedException
+                        || isNoTls(cause));
+  }
+
+  private static boolean isNoTls(Throwable cause) {
+    return cause instanceof SSLException
+        && String.valueOf(cause.getMessage()).contains("unrecognized SSL message");
   }
 
   /** Compares with the texts of the broker since 3.8. */
@@ -126,6 +155,10 @@ final class RabbitErrors {
 
   /** {@return the broker's own text if there is one, otherwise the texts of the causes} */
   static String text(Throwable failure) {
+    Optional<NoHostException> perHost = Failures.find(failure, NoHostException.class);
+    if (perHost.isPresent()) {
+      return String.valueOf(perHost.get().getMessage());
+    }
     Close close = close(failure);
     if (close != null) {
       return close.text();
@@ -164,7 +197,7 @@ final class RabbitErrors {
   }
 
   private static String hint(Throwable cause, String message) {
-    if (cause instanceof SSLException && message.contains("unrecognized SSL message")) {
+    if (isNoTls(cause)) {
       return " (the port does not speak TLS)";
     }
     boolean notAmqp =

@@ -25,10 +25,15 @@ public final class RabbitTransportConfig {
   /**
    * Starts a configuration.
    *
-   * @param uri {@code amqp://user:password@host:port/vhost} or {@code amqps://...}, with one host
-   *     and without a query. Characters of user, password and virtual host that have a meaning in a
-   *     URI must be percent-encoded. Defaults: port 5672, or 5671 for {@code amqps}; user and
-   *     password {@code guest}; virtual host {@code /}
+   * @param uri {@code amqp://user:password@host:port/vhost} or {@code amqps://...}, without a
+   *     query. Several hosts of one cluster are separated by commas, {@code host1:port,host2:port};
+   *     a connect tries each in turn for up to the operation timeout, and after a lost connection
+   *     first the host after the lost one. A host is a name, which may contain an underscore, an
+   *     IPv4 address, or an IPv6 address in brackets. Characters of user, password and virtual host
+   *     that have a meaning in a URI must be percent-encoded. With {@code amqps} the broker's
+   *     certificate is checked against the JVM's trust store, and its host name against the
+   *     certificate; {@link Builder#nativeSettings} changes the trust store. Defaults: port 5672,
+   *     or 5671 for {@code amqps}; user and password {@code guest}; virtual host {@code /}
    * @return new builder
    * @throws IllegalArgumentException if the URI is invalid. The message names the invalid part and
    *     its rule but shows no part of the URI, since any may belong to a password
@@ -56,8 +61,8 @@ public final class RabbitTransportConfig {
   }
 
   /**
-   * {@return the maximum duration of each connect, declaration, subscription and read of dead
-   * letters, 1 s to 10 min, default 15 s}
+   * {@return the maximum duration of each connect to a host, declaration, subscription and read of
+   * dead letters, 1 s to 10 min, default 15 s}
    */
   public Duration operationTimeout() {
     return settings.operationTimeout;
@@ -196,8 +201,8 @@ public final class RabbitTransportConfig {
     }
 
     /**
-     * Sets the maximum duration of each connect, declaration, subscription and read of dead
-     * letters.
+     * Sets the maximum duration of each connect to a host, declaration, subscription and read of
+     * dead letters.
      *
      * @param operationTimeout 1 s to 10 min, default 15 s
      * @return this

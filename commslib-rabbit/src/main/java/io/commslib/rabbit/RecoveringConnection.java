@@ -1,5 +1,6 @@
 package io.commslib.rabbit;
 
+import com.rabbitmq.client.Address;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.ShutdownSignalException;
@@ -7,7 +8,9 @@ import io.commslib.core.Failures;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.Workers;
 import java.io.IOException;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeoutException;
@@ -52,6 +55,9 @@ final class RecoveringConnection {
   private volatile String downReason = "no connection yet";
   private final AtomicBoolean recovering = new AtomicBoolean();
   private final AtomicInteger failures = new AtomicInteger();
+
+  /** The index of the host that is tried first; guarded by the lock. */
+  private int nextHost;
 
   RecoveringConnection(RabbitTransportConfig config, CommsRuntime runtime, String role) {
     this.config = config;
@@ -105,16 +111,48 @@ final class RecoveringConnection {
       if (closed) {
         throw new IOException("closed");
       }
-      Connection created = factory.newConnection(config.connectionName() + "-" + role);
+      Connection created = newConnection();
       created.addShutdownListener(this::lost);
       connection = created;
       setUpListeners(created);
       failures.set(0);
       return created;
-    } catch (TimeoutException e) {
-      throw new IOException("no answer to the handshake", e);
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** Tries each host once, first the one after that of the last connection. Lock held. */
+  private Connection newConnection() throws IOException {
+    List<Address> hosts = config.address().hosts();
+    Map<Address, IOException> refusals = new LinkedHashMap<>();
+    for (int tried = 0; tried < hosts.size() && !closed; tried++) {
+      int index = (nextHost + tried) % hosts.size();
+      try {
+        Connection created = newConnection(hosts, index);
+        nextHost = (index + 1) % hosts.size();
+        return created;
+      } catch (IOException e) {
+        refusals.put(hosts.get(index), e);
+      }
+    }
+    if (refusals.isEmpty()) {
+      throw new IOException("closed");
+    }
+    throw refusals.size() == 1
+        ? refusals.values().iterator().next()
+        : new NoHostException(refusals);
+  }
+
+  private Connection newConnection(List<Address> hosts, int index) throws IOException {
+    String name = config.connectionName() + "-" + role;
+    try {
+      // A single host may have been replaced by the native settings.
+      return hosts.size() == 1
+          ? factory.newConnection(name)
+          : factory.newConnection(List.of(hosts.get(index)), name);
+    } catch (TimeoutException e) {
+      throw new IOException("no answer to the handshake", e);
     }
   }
 

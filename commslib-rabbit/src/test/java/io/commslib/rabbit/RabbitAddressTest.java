@@ -2,10 +2,13 @@ package io.commslib.rabbit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.assertj.core.api.Assertions.tuple;
 
+import com.rabbitmq.client.Address;
 import com.rabbitmq.client.ConnectionFactory;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -32,6 +35,8 @@ class RabbitAddressTest {
           amqp://svc:pw@host/%2525                 | host        | 5672 | svc    | pw      | %25
           amqp://10.1.2.3:5673                     | 10.1.2.3    | 5673 | guest  | guest   | /
           amqp://svc:pw@[::1]:5673                 | [::1]       | 5673 | svc    | pw      | /
+          amqp://svc:pw@my_rabbit:5673/%2F         | my_rabbit   | 5673 | svc    | pw      | /
+          amqp://svc:pw@a:1,b_2,[::1]:3/v          | a           | 1    | svc    | pw      | v
           amqp://my-host.example.org               | my-host.example.org | 5672 | guest | guest | /
           """)
   void aUriDefinesAddressAndLogin(
@@ -48,6 +53,15 @@ class RabbitAddressTest {
     assertThat(text).contains(host + ":" + port).doesNotContain("pw").doesNotContain("svc");
   }
 
+  @Test
+  void severalHostsKeepTheirOrderAndEachHasAPort() {
+    RabbitAddress address = RabbitAddress.of("amqps://svc:pw@a:1,my_b,[2001:db8::1]/v");
+    assertThat(address.hosts())
+        .extracting(Address::getHost, Address::getPort)
+        .containsExactly(tuple("a", 1), tuple("my_b", 5671), tuple("[2001:db8::1]", 5671));
+    assertThat(address).hasToString("amqps://a:1,my_b:5671,[2001:db8::1]:5671");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -57,16 +71,23 @@ class RabbitAddressTest {
           amqp:SECRETU:SECRETP@host                | uri:
           SECRETU:SECRETP@host                     | uri:
           SECRETU                                  | uri:
-          amqp://SECRETU:SECRETP^ss@host:5672      | uri:
-          amqp://SECRETU:SECRETP%zz@host           | uri:
-          amqp://SECRETU:SECRETP ss@host           | uri:
-          amqp://SECRETU:SECRETP@host/a b          | uri:
+          amqp://SECRETU:SECRETP^ss@host:5672      | uri user:
+          amqp://SECRETU:SECRETP%zz@host           | uri user:
+          amqp://SECRETU:SECRETP ss@host           | uri user:
+          amqp://SECRETU:SECRETP@host/a b          | uri vhost:
           amqp://SECRETU:SECRETP@                  | uri host:
           amqp:///vhost                            | uri host:
-          amqp://SECRETU:SECRETP@my_host:5672      | uri host:
-          amqp://SECRETU:SECRETP@a:1,b:2/          | uri host:
-          amqp://SECRETU:SECRETP@a,b/              | uri host:
-          amqp://SECRETU:SECRETP@ss@host           | uri host:
+          amqp://SECRETU:SECRETP@my host:5672      | uri host:
+          amqp://SECRETU:SECRETP@a:1,b:2,/         | uri host:
+          amqp://SECRETU:SECRETP@,b/               | uri host:
+          amqp://SECRETU:SECRETP@-b/               | uri host:
+          amqp://SECRETU:SECRETP@[::1::2]          | uri host:
+          amqp://SECRETU:SECRETP@[SECRET]          | uri host:
+          amqp://SECRETU:SECRETP@::1               | uri host:
+          amqp://SECRETU:SECRETP@a:1,b:99999       | uri port:
+          amqp://SECRETU:SECRETP@ss@host           | uri user:
+          amqp://SECRETU:SECRETP@b,SECRETU:p@host  | uri user:
+          amqp://SECRETU:1234/SECRETP@host         | uri vhost:
           amqp://SECRETU:SECRETP/ss@host           | uri host:
           amqp://SECRETU:SECRETP@host:port         | uri host:
           amqp://SECRETU:SECRETP@host:99999        | uri port:

@@ -158,8 +158,19 @@ class RabbitErrorsTest {
         FailureKind.TRANSIENT,
         "ConnectException: Connection refused");
     check(
-        new SSLException("Unsupported or unrecognized SSL message"),
+        new SSLHandshakeException("Received fatal alert: certificate_required"),
+        FailureKind.PERMANENT,
+        "SSLHandshakeException: Received fatal alert: certificate_required");
+    SSLHandshakeException cut = new SSLHandshakeException("Remote host terminated the handshake");
+    cut.initCause(new EOFException("SSL peer shut down incorrectly"));
+    check(
+        cut,
         FailureKind.TRANSIENT,
+        "SSLHandshakeException: Remote host terminated the handshake; the other side closed the"
+            + " connection");
+    check(
+        new SSLException("Unsupported or unrecognized SSL message"),
+        FailureKind.PERMANENT,
         "SSLException: Unsupported or unrecognized SSL message (the port does not speak TLS)");
   }
 

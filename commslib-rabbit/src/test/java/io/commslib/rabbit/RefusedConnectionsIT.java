@@ -38,7 +38,7 @@ class RefusedConnectionsIT {
           amqp://guest:guest@BROKER/nope  | PERMANENT | NOT_ALLOWED - vhost nope not found
           amqp://guest:wrong@BROKER       | PERMANENT | Login was refused
           amqp://unknown:guest@BROKER     | PERMANENT | Login was refused
-          amqps://guest:guest@BROKER      | TRANSIENT | (the port does not speak TLS)
+          amqps://guest:guest@BROKER      | PERMANENT | (the port does not speak TLS)
           amqp://guest:guest@127.0.0.1:1  | TRANSIENT | Connection refused
           amqp://guest:guest@no.invalid   | TRANSIENT | UnknownHostException: no.invalid
           """)
@@ -49,6 +49,34 @@ class RefusedConnectionsIT {
     assertThat(refusal)
         .hasMessageStartingWith("COMMS-RABBIT-006: connect to amqp")
         .hasMessageContaining(text);
+  }
+
+  private static String broker() {
+    return RabbitServer.shared().uri().replace("amqp://guest:guest@", "");
+  }
+
+  /** The client's own parser would have connected to this broker, which is at localhost. */
+  @Test
+  void aHostWithUnderscoreIsNotLocalhost() {
+    String port = broker().substring(broker().indexOf(':'));
+    assertThat(refusal("amqp://guest:guest@my_rabbit" + port))
+        .hasMessageStartingWith("COMMS-RABBIT-006: connect to amqp://my_rabbit" + port)
+        .hasMessageContaining("UnknownHostException: my_rabbit");
+  }
+
+  @Test
+  void severalHostsAreTriedInTurn() {
+    String uri = "amqp://guest:guest@127.0.0.1:1,my_rabbit.invalid:2,";
+    assertThat(refusal(uri + broker())).isNull();
+    SubscribeException refusal = refusal(uri + "127.0.0.1:3/%2F");
+    assertThat(refusal.kind()).isEqualTo(FailureKind.TRANSIENT);
+    assertThat(refusal)
+        .hasMessage(
+            "COMMS-RABBIT-006: connect to"
+                + " amqp://127.0.0.1:1,my_rabbit.invalid:2,127.0.0.1:3: 127.0.0.1:1:"
+                + " ConnectException: Connection refused; my_rabbit.invalid:2:"
+                + " UnknownHostException: my_rabbit.invalid; 127.0.0.1:3: ConnectException:"
+                + " Connection refused");
   }
 
   /** Responses of a peer that is no broker; if empty, it sends nothing and stays connected. */
