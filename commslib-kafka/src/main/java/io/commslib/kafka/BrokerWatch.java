@@ -7,6 +7,7 @@ import io.commslib.core.time.TimeSource;
 import java.time.Duration;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
+import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,7 @@ final class BrokerWatch {
   private final Supplier<CompletionStage<?>> probe;
   private volatile long answeredNanos;
   private volatile String failure = "";
+  private volatile boolean refused;
   private volatile boolean closed;
   private volatile @Nullable ScheduledTask next;
 
@@ -93,9 +95,10 @@ final class BrokerWatch {
       failure = "";
     } else if (!closed) {
       boolean first = failure.isEmpty();
-      failure = String.valueOf(cause.getMessage());
+      refused = cause instanceof AuthenticationException;
+      failure = KafkaErrors.text(cause);
       if (first) {
-        log.warn("the Kafka cluster at {} does not answer: {}", servers, cause.toString());
+        log.warn("the Kafka cluster at {} does not answer: {}", servers, failure);
       }
     }
   }
@@ -106,6 +109,9 @@ final class BrokerWatch {
     Duration age = answerAge();
     if (problem.isEmpty() && age.compareTo(SILENCE_LIMIT) <= 0) {
       return "";
+    }
+    if (refused && !problem.isEmpty()) {
+      return "authentication with the Kafka cluster at " + servers + " failed: " + problem;
     }
     return "the Kafka cluster at "
         + servers

@@ -67,7 +67,9 @@ final class KafkaErrors {
             : SendCertainty.MAYBE_SENT,
         to,
         messageId,
-        text(cause) + rule,
+        cause instanceof ClusterAuthorizationException
+            ? withoutProducerId(cause)
+            : text(cause) + rule,
         failure);
   }
 
@@ -164,10 +166,7 @@ final class KafkaErrors {
 
   static SubscribeException subscribe(String what, Throwable failure) {
     Throwable cause = Failures.unwrapped(failure);
-    boolean permanent =
-        isMessageRejected(cause)
-            || cause instanceof AuthorizationException
-            || cause instanceof AuthenticationException;
+    boolean permanent = isMessageRejected(cause) || isRefusal(cause);
     return new SubscribeException(
         "COMMS-KAFKA-006",
         permanent ? FailureKind.PERMANENT : FailureKind.TRANSIENT,
@@ -219,7 +218,40 @@ final class KafkaErrors {
         "no answer (expected: one within " + limit + ", " + setting + ")");
   }
 
-  private static String text(Throwable failure) {
-    return failure.getClass().getSimpleName() + ": " + failure.getMessage();
+  /**
+   * Whether the cluster refuses this client, or the client the cluster: a right, the login, or a
+   * certificate. Repeating the request does not help.
+   */
+  static boolean isRefusal(Throwable failure) {
+    Throwable cause = Failures.unwrapped(failure);
+    return cause instanceof AuthorizationException || cause instanceof AuthenticationException;
+  }
+
+  /** Class and message of a failure, and of each cause whose message adds something. */
+  static String text(Throwable failure) {
+    StringBuilder text = new StringBuilder();
+    for (Throwable cause : Failures.chain(Failures.unwrapped(failure))) {
+      String message = cause.getMessage();
+      if (text.length() == 0) {
+        text.append(cause.getClass().getSimpleName()).append(message == null ? "" : ": " + message);
+      } else if (message != null && text.indexOf(message) < 0) {
+        text.append("; ").append(cause.getClass().getSimpleName()).append(": ").append(message);
+      }
+    }
+    return text.append(hint(failure)).toString();
+  }
+
+  private static String hint(Throwable failure) {
+    return String.valueOf(failure.getMessage()).contains("thread has exited")
+        ? " (the client's own thread has ended, with OutOfMemoryError if the port speaks TLS and"
+            + " security.protocol does not)"
+        : "";
+  }
+
+  /** A client needs a producer id first, which it gets with the right to write any topic. */
+  private static String withoutProducerId(Throwable failure) {
+    return "no producer id: "
+        + failure.getMessage()
+        + " (expected: the right WRITE on the topic, or on any)";
   }
 }

@@ -35,7 +35,6 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -190,10 +189,20 @@ public final class KafkaTransport implements MessageTransport {
     List<Throwable> chain = Failures.chain(failure);
     // The outermost message only states that a client could not be created.
     return chain.subList(Math.min(1, chain.size() - 1), chain.size()).stream()
-        .map(Throwable::getMessage)
-        .filter(Objects::nonNull)
+        .map(KafkaTransport::ownText)
         .distinct()
         .collect(Collectors.joining("; "));
+  }
+
+  /** A message of the client explains itself; that of another, such as a path, may not. */
+  private static String ownText(Throwable cause) {
+    String message = cause.getMessage();
+    if (message == null) {
+      return cause.getClass().getSimpleName();
+    }
+    return cause instanceof KafkaException || cause instanceof IllegalArgumentException
+        ? message
+        : cause.getClass().getSimpleName() + ": " + message;
   }
 
   @Override
@@ -219,7 +228,13 @@ public final class KafkaTransport implements MessageTransport {
               + " (expected: a name that does not end with .queue, .dlq, .redrive or .delay-<number>)",
           null);
     }
-    topics.declare(destination);
+    try {
+      topics.declare(destination);
+    } catch (SubscribeException e) {
+      throw e.kind() == FailureKind.TRANSIENT && TlsPort.speaksTls(config)
+          ? TlsPort.refused(config, e)
+          : e;
+    }
     declared.add(destination);
   }
 
@@ -402,7 +417,7 @@ public final class KafkaTransport implements MessageTransport {
           delays,
           rules);
     } catch (KafkaException e) {
-      throw KafkaErrors.subscribe("consumer of " + subscription.destination(), e);
+      throw rejected(e, config);
     }
   }
 
@@ -416,13 +431,16 @@ public final class KafkaTransport implements MessageTransport {
     if (!joined || isClosed()) {
       running.close();
       checkOpen();
+      Throwable refusal = loop.refusal();
       throw KafkaErrors.subscribe(
           "join group of " + running.config().destination(),
-          new TimeoutException(
-              "no partitions assigned (expected: within "
-                  + config.operationTimeout()
-                  + ", operationTimeout) "
-                  + loop.lastError()));
+          refusal != null
+              ? refusal
+              : new TimeoutException(
+                  "no partitions assigned (expected: within "
+                      + config.operationTimeout()
+                      + ", operationTimeout) "
+                      + loop.lastError()));
     }
   }
 

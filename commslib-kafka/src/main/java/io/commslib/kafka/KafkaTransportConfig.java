@@ -17,8 +17,9 @@ import org.jspecify.annotations.Nullable;
 /** The address of a Kafka cluster and how a {@link KafkaTransport} uses it. Immutable. */
 public final class KafkaTransportConfig {
 
-  private static final Pattern SERVERS =
-      Pattern.compile("[^,:@\\s]+:[0-9]{1,5}(,[^,:@\\s]+:[0-9]{1,5})*");
+  private static final String SERVER = "(?:[^,:@\\s\\[\\]]+|\\[[0-9A-Fa-f:.]+]):[0-9]{1,5}";
+
+  private static final Pattern SERVERS = Pattern.compile(SERVER + "(?:," + SERVER + ")*");
 
   /** User and password in a URI, which is a common mistake. */
   private static final Pattern USER_INFO = Pattern.compile("(?s)^([a-z+]+://)?.*@");
@@ -64,8 +65,8 @@ public final class KafkaTransportConfig {
   /**
    * Starts a configuration.
    *
-   * @param bootstrapServers {@code host:port}, several separated by commas; without user and
-   *     password, which are client settings
+   * @param bootstrapServers {@code host:port}, several separated by commas, an IPv6 address in
+   *     brackets; without user and password, which are client settings
    * @return new builder
    * @throws IllegalArgumentException if the address has another form; the text hides a password
    */

@@ -198,6 +198,6 @@ final class OffsetCommits {
   }
 
   private static String text(Exception failure) {
-    return failure.toString();
+    return KafkaErrors.text(failure);
   }
 }

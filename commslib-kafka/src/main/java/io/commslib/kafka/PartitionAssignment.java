@@ -48,6 +48,7 @@ final class PartitionAssignment implements ConsumerRebalanceListener {
   private final TimeSource time;
   private final BooleanSupplier stopped;
   private final CountDownLatch assigned = new CountDownLatch(1);
+  private volatile @Nullable Throwable refusal;
   private @Nullable DeliveryEngine engine;
   private List<String> topics = List.of();
   private long nextOpenNanos;
@@ -126,12 +127,25 @@ final class PartitionAssignment implements ConsumerRebalanceListener {
 
   /**
    * Waits until the member has joined its group and the start of each of its partitions is known,
-   * or until the loop ends. For any thread.
+   * until the cluster refuses it, or until the loop ends. For any thread.
    *
-   * @return false if that takes longer than the timeout
+   * @return false if that takes longer than the timeout, or if the cluster refuses the member
    */
   boolean awaitAssigned(Duration timeout) throws InterruptedException {
-    return assigned.await(timeout.toMillis(), TimeUnit.MILLISECONDS);
+    return assigned.await(timeout.toMillis(), TimeUnit.MILLISECONDS) && refusal == null;
+  }
+
+  /** Releases the callers of {@link #awaitAssigned} if the member has not joined yet. */
+  void refused(Throwable failure) {
+    if (assigned.getCount() > 0) {
+      refusal = failure;
+      assigned.countDown();
+    }
+  }
+
+  /** The failure by which the cluster refused the member before it had joined; null if none. */
+  @Nullable Throwable refusal() {
+    return refusal;
   }
 
   private DeliveryEngine engine() {

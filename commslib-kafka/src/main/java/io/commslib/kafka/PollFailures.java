@@ -20,7 +20,7 @@ final class PollFailures {
     // immediately.
     boolean interrupted = Thread.interrupted();
     try {
-      last = failure.toString();
+      last = KafkaErrors.text(failure);
       if (failure instanceof KafkaException) {
         log.warn("{}: {}{}", what, last, interrupted ? ", interrupted" : "");
       } else {

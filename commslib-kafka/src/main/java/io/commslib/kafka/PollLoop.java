@@ -128,6 +128,11 @@ final class PollLoop implements Settler {
     return assignment.awaitAssigned(timeout);
   }
 
+  /** The failure by which the cluster refused the member before it had joined; null if none. */
+  @Nullable Throwable refusal() {
+    return assignment.refusal();
+  }
+
   /** Dispatches no more records, but continues to poll and so keeps its membership. */
   void stopIntake() {
     intakeStopped = true;
@@ -190,6 +195,9 @@ final class PollLoop implements Settler {
       return true;
     } catch (Throwable e) {
       failures.report("poll failed, the loop continues", e);
+      if (KafkaErrors.isRefusal(e)) {
+        assignment.refused(e);
+      }
       return false;
     }
   }

@@ -69,8 +69,9 @@ final class StartPositions {
     } catch (KafkaException e) {
       // The client sets the interrupt flag again, which has no meaning for this thread.
       Thread.interrupted();
-      lastError = "start position is not known: " + e;
-      log.warn("start position of {} is not known yet: {}", names(fresh), e.toString());
+      String text = KafkaErrors.text(e);
+      lastError = "start position is not known: " + text;
+      log.warn("start position of {} is not known yet: {}", names(fresh), text);
     }
   }
 

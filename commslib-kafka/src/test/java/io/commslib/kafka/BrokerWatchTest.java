@@ -11,7 +11,9 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
+import javax.net.ssl.SSLHandshakeException;
 import org.apache.kafka.common.errors.ClusterAuthorizationException;
+import org.apache.kafka.common.errors.SslAuthenticationException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.junit.jupiter.api.Test;
 
@@ -38,10 +40,30 @@ class BrokerWatchTest {
     next = () -> CompletableFuture.failedStage(new TimeoutException("no node"));
     time.advance(BrokerWatch.PERIOD);
     assertThat(watch.reason())
-        .isEqualTo("the Kafka cluster at host:9092 has not answered for 2 s: no node");
+        .isEqualTo(
+            "the Kafka cluster at host:9092 has not answered for 2 s: TimeoutException: no node");
     next = () -> ANSWER;
     time.advance(BrokerWatch.PERIOD);
     assertThat(watch.reason()).isEmpty();
+  }
+
+  @Test
+  void aFailedAuthenticationIsReportedWithItsRootCause() {
+    next =
+        () ->
+            CompletableFuture.failedStage(
+                new SslAuthenticationException(
+                    "SSL handshake failed",
+                    new SSLHandshakeException("No subject alternative names present")));
+    watch.start();
+    assertThat(watch.reason())
+        .isEqualTo(
+            "authentication with the Kafka cluster at host:9092 failed:"
+                + " SslAuthenticationException: SSL handshake failed; SSLHandshakeException: No"
+                + " subject alternative names present");
+    next = () -> CompletableFuture.failedStage(new TimeoutException("no node"));
+    time.advance(BrokerWatch.PERIOD);
+    assertThat(watch.reason()).contains("has not answered for 2 s: TimeoutException: no node");
   }
 
   @Test
@@ -60,7 +82,7 @@ class BrokerWatchTest {
           throw new OutOfMemoryError("planted");
         };
     watch.start();
-    assertThat(watch.reason()).endsWith("has not answered for 0 s: planted");
+    assertThat(watch.reason()).endsWith("has not answered for 0 s: OutOfMemoryError: planted");
     next = () -> ANSWER;
     time.advance(BrokerWatch.PERIOD);
     assertThat(watch.reason()).isEmpty();

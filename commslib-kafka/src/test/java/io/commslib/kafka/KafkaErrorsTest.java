@@ -2,6 +2,7 @@ package io.commslib.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.commslib.core.CommsException;
 import io.commslib.core.FailureKind;
 import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Destination;
@@ -10,6 +11,7 @@ import io.commslib.kafka.KafkaErrors.CommitFailure;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import javax.net.ssl.SSLHandshakeException;
 import org.apache.kafka.clients.ApiVersions;
 import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.consumer.RetriableCommitFailedException;
@@ -32,6 +35,7 @@ import org.apache.kafka.common.errors.RecordBatchTooLargeException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.SaslAuthenticationException;
 import org.apache.kafka.common.errors.SerializationException;
+import org.apache.kafka.common.errors.SslAuthenticationException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
@@ -91,8 +95,31 @@ class KafkaErrorsTest {
           assertThat(exception.certainty()).isEqualTo(certainty);
           assertThat(exception)
               .hasMessageMatching(
-                  "COMMS-KAFKA-013: (Topic|Cluster)AuthorizationException: planted .*");
+                  "COMMS-KAFKA-013: (TopicAuthorizationException: planted"
+                      + "|no producer id: planted \\(expected: the right WRITE on the topic, or on"
+                      + " any\\)) .*");
         });
+  }
+
+  @Test
+  void theTextStatesEachCauseOnce() {
+    Throwable root = new CertificateException("NotAfter: yesterday");
+    assertThat(
+            KafkaErrors.subscribe(
+                "declare",
+                new ExecutionException(
+                    new SslAuthenticationException(
+                        "SSL handshake failed",
+                        new SSLHandshakeException("NotAfter: yesterday").initCause(root)))))
+        .hasMessage(
+            "COMMS-KAFKA-006: declare: SslAuthenticationException: SSL handshake failed;"
+                + " SSLHandshakeException: NotAfter: yesterday")
+        .extracting(failure -> ((CommsException) failure).kind())
+        .isEqualTo(FailureKind.PERMANENT);
+    assertThat(KafkaErrors.text(new KafkaException(root)))
+        .isEqualTo(
+            "KafkaException: " + CertificateException.class.getName() + ": NotAfter: yesterday");
+    assertThat(KafkaErrors.text(new IllegalStateException())).isEqualTo("IllegalStateException");
   }
 
   /** Compares with the client's own state machine of an idempotent producer. */

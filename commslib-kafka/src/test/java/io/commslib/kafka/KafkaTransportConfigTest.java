@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class KafkaTransportConfigTest {
 
@@ -19,12 +20,22 @@ class KafkaTransportConfigTest {
         "SECRET@host:9092 | ***@host:9092",
         "user:SEC@RET@host:9092 | ***@host:9092",
         "h1:9092,user:SECRET@h2:9092 | ***@h2:9092",
+        "::1:9092 | ::1:9092",
+        "[::1:9092 | [::1:9092",
         "u:SECRET@h1:9092,u:SECRET@h2:9092 | ***@h2:9092"
       })
   void anAddressWithUserAndPasswordIsRejectedWithoutQuotingThem(String servers, String shown) {
     assertThatThrownBy(() -> KafkaTransport.create(servers))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("bootstrapServers: '" + shown + "' (expected: host:port,host:port,...)");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"[::1]:9092", "kafka_1:9092,[2001:db8::1]:9093"})
+  void anIpv6AddressAndAnUnderscoreAreAccepted(String servers) {
+    try (KafkaTransport transport = KafkaTransport.create(servers)) {
+      assertThat(transport.name()).isEqualTo("kafka");
+    }
   }
 
   @Test
