@@ -2,10 +2,10 @@ package io.commslib.kafka;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.messaging.SubscribeException;
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.util.Locale;
 
 /**
@@ -18,6 +18,16 @@ final class TlsPort {
   private static final int LIMIT_MILLIS = 500;
   private static final int ALERT = 21;
   private static final short API_VERSIONS = 18;
+
+  /** Size, request, its version, a correlation id, and no client id. */
+  private static final byte[] REQUEST =
+      ByteBuffer.allocate(14)
+          .putInt(10)
+          .putShort(API_VERSIONS)
+          .putShort((short) 0)
+          .putInt(0)
+          .putShort((short) -1)
+          .array();
 
   private TlsPort() {}
 
@@ -33,13 +43,8 @@ final class TlsPort {
       int port = Integer.parseInt(first.substring(colon + 1));
       socket.connect(new InetSocketAddress(first.substring(0, colon), port), LIMIT_MILLIS);
       socket.setSoTimeout(LIMIT_MILLIS);
-      DataOutputStream request = new DataOutputStream(socket.getOutputStream());
-      request.writeInt(Short.BYTES + Short.BYTES + Integer.BYTES + Short.BYTES);
-      request.writeShort(API_VERSIONS);
-      request.writeShort(0);
-      request.writeInt(0);
-      request.writeShort(-1);
-      request.flush();
+      // In one piece: an unread rest would make the server's close discard its alert.
+      socket.getOutputStream().write(REQUEST);
       return socket.getInputStream().read() == ALERT;
     } catch (IOException | IllegalArgumentException e) {
       return false;

@@ -10,9 +10,10 @@ import java.util.stream.Collectors;
 final class KafkaProperties {
 
   /**
-   * Not a property of Kafka: port and advertised port of a second listener, with a colon between.
+   * Not a property of Kafka: more listeners for clients, as {@link #door} writes each, with commas
+   * between.
    */
-  static final String SECOND_DOOR = "commslib.second.door";
+  static final String DOORS = "commslib.doors";
 
   private KafkaProperties() {}
 
@@ -26,20 +27,29 @@ final class KafkaProperties {
     all.put("auto.create.topics.enable", "false");
     all.put("log.cleaner.dedupe.buffer.size", "2097152");
     all.putAll(callers);
-    String door = all.remove(SECOND_DOOR);
+    String doors = all.remove(DOORS);
     addIdentity(all, node, cluster, data);
-    if (door != null) {
-      addDoor(all, door.split(":"));
+    if (doors != null) {
+      addDoors(all, doors.split(","));
     }
     return all.entrySet().stream().map(entry -> entry.getKey() + "=" + entry.getValue()).toList();
   }
 
-  private static void addDoor(Map<String, String> all, String[] ports) {
-    all.merge("listeners", ",SECOND://127.0.0.1:" + ports[0], String::concat);
-    all.merge("advertised.listeners", ",SECOND://127.0.0.1:" + ports[1], String::concat);
-    all.put(
-        "listener.security.protocol.map",
-        "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECOND:PLAINTEXT");
+  /** One entry of {@link #DOORS}; the protocol is one of Kafka's security protocols. */
+  static String door(String name, String protocol, int port, int advertisedPort) {
+    return name + ":" + protocol + ":" + port + ":" + advertisedPort;
+  }
+
+  private static void addDoors(Map<String, String> all, String[] doors) {
+    StringBuilder protocols = new StringBuilder("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
+    for (String door : doors) {
+      String[] parts = door.split(":");
+      String address = "," + parts[0] + "://127.0.0.1:";
+      all.merge("listeners", address + parts[2], String::concat);
+      all.merge("advertised.listeners", address + parts[3], String::concat);
+      protocols.append(',').append(parts[0]).append(':').append(parts[1]);
+    }
+    all.put("listener.security.protocol.map", protocols.toString());
     all.put("inter.broker.listener.name", "PLAINTEXT");
   }
 

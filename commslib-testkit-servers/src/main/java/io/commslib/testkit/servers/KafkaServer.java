@@ -71,7 +71,8 @@ public final class KafkaServer extends ControlledServer {
   public static KafkaServer startBehind(
       int port, int advertisedPort, Map<String, String> properties) {
     Map<String, String> all = new HashMap<>(properties);
-    all.put(KafkaProperties.SECOND_DOOR, port + ":" + advertisedPort);
+    all.put(
+        KafkaProperties.DOORS, KafkaProperties.door("SECOND", "PLAINTEXT", port, advertisedPort));
     return start(all);
   }
 

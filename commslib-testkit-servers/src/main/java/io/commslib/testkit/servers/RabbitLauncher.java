@@ -46,9 +46,15 @@ final class RabbitLauncher implements ServerRecipe {
     if (script.isEmpty()) {
       return RabbitContainer.start(port, settings);
     }
+    return start(script.get(), port, settings, List.of());
+  }
+
+  /** Starts a node on this machine, with plugins. */
+  static ServerControl start(
+      Path script, int port, Map<String, String> settings, List<String> plugins) {
     Path folder = DataFolder.create("rabbitmq");
-    writeConfiguration(folder, port, settings);
-    return LocalServer.start(new RabbitLauncher(script.get(), folder, port), folder);
+    writeConfiguration(folder, port, settings, plugins);
+    return LocalServer.start(new RabbitLauncher(script, folder, port), folder);
   }
 
   static List<String> configuration(int port, Map<String, String> settings) {
@@ -99,9 +105,10 @@ final class RabbitLauncher implements ServerRecipe {
     return environment;
   }
 
-  private static void writeConfiguration(Path folder, int port, Map<String, String> settings) {
+  private static void writeConfiguration(
+      Path folder, int port, Map<String, String> settings, List<String> plugins) {
     DataFolder.write(folder.resolve("rabbitmq.conf"), configuration(port, settings));
-    DataFolder.write(folder.resolve("plugins"), List.of("[]."));
+    DataFolder.write(folder.resolve("plugins"), List.of("[" + String.join(",", plugins) + "]."));
     Path cookie = DataFolder.write(folder.resolve(".erlang.cookie"), List.of("COMMSLIB" + port));
     try {
       Files.setPosixFilePermissions(cookie, PosixFilePermissions.fromString("r--------"));
