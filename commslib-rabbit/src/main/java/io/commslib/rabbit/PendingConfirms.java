@@ -2,7 +2,6 @@ package io.commslib.rabbit;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.SendCertainty;
-import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.PublishReceipt;
 import java.util.Collection;
@@ -21,9 +20,8 @@ final class PendingConfirms {
 
   /** One publish. */
   static final class Pending {
-    final Destination to;
+    final PublishTarget to;
     final String messageId;
-    final boolean optional;
     final long startNanos;
     final long deadlineNanos;
     final CompletableFuture<PublishReceipt> result = new CompletableFuture<>();
@@ -32,11 +30,9 @@ final class PendingConfirms {
     /** Set before the message is written. */
     volatile long bodyBytes;
 
-    Pending(
-        Destination to, String messageId, boolean optional, long startNanos, long deadlineNanos) {
+    Pending(PublishTarget to, String messageId, long startNanos, long deadlineNanos) {
       this.to = to;
       this.messageId = messageId;
-      this.optional = optional;
       this.startNanos = startNanos;
       this.deadlineNanos = deadlineNanos;
     }
@@ -53,7 +49,7 @@ final class PendingConfirms {
 
     void fail(String code, FailureKind kind, SendCertainty certainty, String text) {
       result.completeExceptionally(
-          new PublishException(code, kind, certainty, to, messageId, text, null));
+          new PublishException(code, kind, certainty, to.destination(), messageId, text, null));
     }
   }
 
@@ -89,14 +85,15 @@ final class PendingConfirms {
             FailureKind.TRANSIENT,
             SendCertainty.NOT_SENT,
             "refused by the broker (nack), as by a queue that is full");
-      } else if (publish.returned && !publish.optional) {
+      } else if (publish.returned && !publish.to.optional()) {
         publish.fail(
             "COMMS-RABBIT-004",
             FailureKind.TRANSIENT,
             SendCertainty.NOT_SENT,
-            "groups: none (expected: one or more, or a destination that was declared optional)");
+            publish.to.unroutable());
       } else {
-        publish.result.complete(new PublishReceipt(publish.messageId, publish.to, ""));
+        publish.result.complete(
+            new PublishReceipt(publish.messageId, publish.to.destination(), ""));
       }
     }
   }

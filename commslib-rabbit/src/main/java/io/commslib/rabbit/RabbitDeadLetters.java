@@ -11,6 +11,7 @@ import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.wire.DeadLetterHeaders;
 import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -20,52 +21,56 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
- * Dead letters in a quorum queue per group. A redrive publishes to the group's queue through an
- * exchange of its own and waits for the confirm before it acknowledges the dead letter.
+ * Dead letters in a queue per group, by default a quorum queue. A redrive publishes to the group's
+ * queue through an exchange of its own and waits for the confirm before it acknowledges the dead
+ * letter.
  */
 final class RabbitDeadLetters implements DeadLetters {
 
   private final RabbitTransportConfig config;
+  private final RabbitBindings bindings;
   private final RecoveringConnection connection;
   private final Function<Destination, MessageFormat> formats;
   private final RabbitSender sender;
 
   RabbitDeadLetters(
       RabbitTransportConfig config,
+      RabbitBindings bindings,
       RecoveringConnection connection,
       Function<Destination, MessageFormat> formats,
       RabbitSender sender) {
     this.config = config;
+    this.bindings = bindings;
     this.connection = connection;
     this.formats = formats;
     this.sender = sender;
   }
 
   /** Publishes a dead letter; the broker has confirmed it when the stage completes. */
-  CompletionStage<PublishReceipt> add(Destination source, String group, ForeignRecord letter) {
-    String id = DeadLetterHeaders.read(letter, formats.apply(source)).messageId();
-    String queue = RabbitNames.deadLetters(source, group);
-    return sender.send("", queue, false, source, id, RabbitRecords.deadLetter(letter, id));
+  CompletionStage<PublishReceipt> add(PublishTarget target, ForeignRecord letter) {
+    String id = DeadLetterHeaders.read(letter, formats.apply(target.destination())).messageId();
+    return sender.send(target, id, RabbitRecords.deadLetter(letter, id));
   }
 
   @Override
   public DeadLetterListing open(Destination source, String group) {
-    return listing(source, group);
+    QueueBinding binding = bindings.queue(source, group);
+    return binding.hasNoDeadLetters ? new NoDeadLetters() : listing(source, group, binding);
   }
 
-  private static String boundName(Destination source, String group) {
-    return source.kind() == Destination.Kind.TOPIC
-        ? RabbitNames.exchange(source)
-        : RabbitNames.queue(source, group);
-  }
-
-  private RabbitDeadLetterListing listing(Destination source, String group) {
-    String queue = RabbitNames.deadLetters(source, group);
+  private RabbitDeadLetterListing listing(Destination source, String group, QueueBinding binding) {
+    String queue =
+        binding
+            .deadLetters()
+            .orElseThrow(
+                () ->
+                    RabbitErrors.missingTarget(
+                        "dead letters of group " + group + " of " + source, "deadLetterQueue"));
     Channel channel = null;
     try {
       channel = connection.connect().createChannel();
       return new RabbitDeadLetterListing(
-          channel, queue, boundName(source, group), formats.apply(source));
+          channel, queue, bindings.boundName(source, binding), formats.apply(source));
     } catch (IOException | RuntimeException e) {
       if (channel != null) {
         RabbitTopology.closeQuietly(channel);
@@ -76,8 +81,19 @@ final class RabbitDeadLetters implements DeadLetters {
 
   @Override
   public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
-    String exchange = RabbitNames.redrive(source, group);
-    try (RabbitDeadLetterListing letters = listing(source, group)) {
+    QueueBinding binding = bindings.queue(source, group);
+    if (binding.hasNoDeadLetters) {
+      return 0;
+    }
+    String exchange =
+        binding
+            .redrive()
+            .orElseThrow(
+                () ->
+                    RabbitErrors.missingTarget(
+                        "redrive to group " + group + " of " + source, "redriveExchange"));
+    PublishTarget target = new PublishTarget(exchange, "", false, source);
+    try (RabbitDeadLetterListing letters = listing(source, group, binding)) {
       letters.requireRedriveExchange(exchange);
       return apply(
           letters,
@@ -86,14 +102,18 @@ final class RabbitDeadLetters implements DeadLetters {
             String id = letter.letter().messageId();
             OutgoingRecord back =
                 RabbitRecords.redriven(DeadLetterHeaders.redriven(letter.wire()), id);
-            await(sender.send(exchange, "", false, source, id, back));
+            await(sender.send(target, id, back));
           });
     }
   }
 
   @Override
   public int discard(Destination source, String group, Predicate<DeadLetter> select) {
-    try (RabbitDeadLetterListing letters = listing(source, group)) {
+    QueueBinding binding = bindings.queue(source, group);
+    if (binding.hasNoDeadLetters) {
+      return 0;
+    }
+    try (RabbitDeadLetterListing letters = listing(source, group, binding)) {
       return apply(letters, select, letter -> {});
     }
   }
@@ -128,5 +148,16 @@ final class RabbitDeadLetters implements DeadLetters {
       Thread.currentThread().interrupt();
       throw RabbitErrors.operation("redrive", e);
     }
+  }
+
+  /** The listing of a group that has no dead letters. */
+  private static final class NoDeadLetters implements DeadLetterListing {
+    @Override
+    public List<DeadLetter> next(int limit) {
+      return List.of();
+    }
+
+    @Override
+    public void close() {}
   }
 }

@@ -50,26 +50,29 @@ final class RabbitDelivery implements RawDelivery {
   }
 
   /**
+   * @param binding of the queue
    * @param reading how the records of the subscription are read
-   * @param attempts unfinished attempts on the records of this queue
+   * @param attempts unfinished attempts on the records of this queue; null if it counts no
+   *     deliveries
    */
   RabbitDelivery(
       Channel channel,
-      String queue,
+      QueueBinding binding,
       RabbitReading reading,
-      UnfinishedAttempts attempts,
+      @Nullable UnfinishedAttempts attempts,
       Delivery delivery) {
     this.channel = channel;
-    this.queue = queue;
+    this.queue = binding.name();
     this.tag = delivery.getEnvelope().getDeliveryTag();
     AMQP.BasicProperties properties = delivery.getProperties();
     this.wire = reading.record(delivery);
     this.laneKey = reading.laneKey(wire);
     this.sizeBytes = wire.sizeBytes() + RabbitRecords.hiddenBytes(properties);
     // On the first delivery the sender may have set the count; later it is the broker's.
-    this.priorDeliveries = delivery.getEnvelope().isRedeliver() ? deliveryCount(properties) : 0;
+    this.priorDeliveries =
+        attempts != null && delivery.getEnvelope().isRedeliver() ? deliveryCount(properties) : 0;
     this.suspicion =
-        priorDeliveries < SUSPICIOUS_DELIVERIES
+        attempts == null || priorDeliveries < SUSPICIOUS_DELIVERIES
             ? null
             : new CrashSuspicion(attempts, identity(delivery.getEnvelope(), wire));
   }

@@ -42,6 +42,9 @@ final class RabbitErrors {
   private RabbitErrors() {}
 
   static SubscribeException subscribe(String what, Throwable failure) {
+    if (failure instanceof SubscribeException known) {
+      return known;
+    }
     Close close = close(failure);
     boolean mismatch =
         close != null
@@ -64,6 +67,15 @@ final class RabbitErrors {
         kind(failure),
         "attempt marker in " + queue + ": " + text(failure),
         failure);
+  }
+
+  /** A target that a binding must name, since it has no default. */
+  static SubscribeException missingTarget(String what, String setting) {
+    return new SubscribeException(
+        "COMMS-RABBIT-018",
+        FailureKind.PERMANENT,
+        what + ": no target (expected: RabbitBinding." + setting + ")",
+        null);
   }
 
   static FailureKind kind(Throwable failure) {

@@ -12,18 +12,22 @@ import org.jspecify.annotations.Nullable;
 final class RabbitReading {
 
   private final String boundName;
-  private final String redrive;
+  private final @Nullable String redrive;
   private final @Nullable MessageFormat format;
   private final boolean assignsIds;
   private final CommsRuntime runtime;
 
   /**
    * @param boundName name to which the destination is bound
-   * @param redrive exchange through which only the library publishes to this queue
+   * @param redrive exchange through which only the library publishes to this queue; null if there
+   *     is none
    * @param format the destination's own format; null for that of the transport
    */
   RabbitReading(
-      String boundName, String redrive, @Nullable MessageFormat format, CommsRuntime runtime) {
+      String boundName,
+      @Nullable String redrive,
+      @Nullable MessageFormat format,
+      CommsRuntime runtime) {
     this.boundName = boundName;
     this.redrive = redrive;
     this.format = format;
@@ -36,7 +40,7 @@ final class RabbitReading {
     return RabbitRecords.wire(
         delivery.getProperties(),
         delivery.getBody(),
-        redrive.equals(envelope.getExchange()),
+        envelope.getExchange().equals(redrive),
         new RabbitRoute(
             envelope.getExchange(), envelope.getRoutingKey(), boundName, format != null),
         assignsIds ? MessageIds.next(runtime.time(), runtime.random()) : null);

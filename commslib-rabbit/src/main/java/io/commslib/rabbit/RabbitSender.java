@@ -6,7 +6,6 @@ import com.rabbitmq.client.Connection;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
 import io.commslib.core.SendCertainty;
-import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.time.CommsRuntime;
 import java.io.IOException;
@@ -101,17 +100,10 @@ final class RabbitSender {
     open = new OpenChannel(channel, confirms);
   }
 
-  CompletionStage<PublishReceipt> send(
-      String exchange,
-      String routingKey,
-      boolean optional,
-      Destination to,
-      String messageId,
-      OutgoingRecord record) {
+  CompletionStage<PublishReceipt> send(PublishTarget to, String messageId, OutgoingRecord record) {
     long start = runtime.time().nanoTime();
     long deadline = start + config.publishTimeout().toNanos();
-    PendingConfirms.Pending publish =
-        new PendingConfirms.Pending(to, messageId, optional, start, deadline);
+    PendingConfirms.Pending publish = new PendingConfirms.Pending(to, messageId, start, deadline);
     if (!acquireCapacity()) {
       publish.fail(
           "COMMS-RABBIT-009",
@@ -138,7 +130,7 @@ final class RabbitSender {
             blocked ? "the broker blocks publishers (memory or disk alarm)" : notConnected());
         connection.recover();
       } else {
-        write(current, exchange, routingKey, publish, record);
+        write(current, publish, record);
       }
     } finally {
       lock.unlock();
@@ -165,12 +157,7 @@ final class RabbitSender {
     }
   }
 
-  private void write(
-      OpenChannel current,
-      String exchange,
-      String routingKey,
-      PendingConfirms.Pending publish,
-      OutgoingRecord record) {
+  private void write(OpenChannel current, PendingConfirms.Pending publish, OutgoingRecord record) {
     OutgoingRecord fitting;
     try {
       fitting = record.fitting(current.channel().getConnection().getFrameMax());
@@ -196,7 +183,12 @@ final class RabbitSender {
     try {
       current
           .channel()
-          .basicPublish(exchange, routingKey, true, fitting.withSequence(sequence), fitting.body());
+          .basicPublish(
+              publish.to.exchange(),
+              publish.to.routingKey(),
+              true,
+              fitting.withSequence(sequence),
+              fitting.body());
     } catch (AlreadyClosedException e) {
       // Nothing was written; the shutdown listener may already have failed it as MAYBE_SENT.
       publish.fail(

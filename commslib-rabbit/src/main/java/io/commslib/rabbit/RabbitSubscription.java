@@ -7,13 +7,17 @@ import io.commslib.core.LifecycleState;
 import io.commslib.core.engine.DeliveryEngine;
 import io.commslib.core.engine.RawDelivery;
 import io.commslib.core.engine.Settler;
+import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot;
 import io.commslib.core.time.CommsRuntime;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,16 +33,28 @@ final class RabbitSubscription implements Subscription, Settler {
   private static final int MAX_PREFETCH = 65_535;
   private static final int ABORT_MILLIS = 1_000;
 
+  /** Pause before a member that stands by tries again to become the exclusive consumer. */
+  private static final Duration STAND_BY = Duration.ofSeconds(1);
+
   private final SubscriptionConfig config;
+  private final QueueBinding binding;
   private final String queue;
   private final RabbitReading reading;
   private final RecoveringConnection connection;
-  private final UnfinishedAttempts unfinishedAttempts;
+
+  /** Null if the queue counts no deliveries. */
+  private final @Nullable UnfinishedAttempts unfinishedAttempts;
+
   private final CommsRuntime runtime;
   private final Runnable onClose;
   private @Nullable DeliveryEngine engine;
   private volatile @Nullable Channel channel;
   private volatile LifecycleState state = LifecycleState.STARTING;
+
+  /**
+   * Whether {@link #start} has succeeded, so that failures are no longer reported to its caller.
+   */
+  private volatile boolean started;
 
   /** Whether the intake is stopped, also on a new connection. */
   private volatile boolean intakeStopped;
@@ -46,18 +62,26 @@ final class RabbitSubscription implements Subscription, Settler {
   /** The error of the JVM for which this consumer is stopped; empty if it consumes. */
   private volatile String jvmFailure = "";
 
+  /** The reason for which another consumer is the exclusive one; empty if this one is. */
+  private volatile String standBy = "";
+
+  /** The reason for which the queue, found at a reconnect, can't be consumed; empty if it can. */
+  private volatile String refusal = "";
+
   private final ReceivedBuffer received = new ReceivedBuffer();
   private final RecoveringConnection.Listener listener = this::consume;
 
   RabbitSubscription(
       SubscriptionConfig config,
+      QueueBinding binding,
       RecoveringConnection connection,
       RabbitReading reading,
-      UnfinishedAttempts unfinishedAttempts,
+      @Nullable UnfinishedAttempts unfinishedAttempts,
       CommsRuntime runtime,
       Runnable onClose) {
     this.config = config;
-    this.queue = RabbitNames.queue(config.destination(), config.group());
+    this.binding = binding;
+    this.queue = binding.name();
     this.reading = reading;
     this.connection = connection;
     this.unfinishedAttempts = unfinishedAttempts;
@@ -70,9 +94,10 @@ final class RabbitSubscription implements Subscription, Settler {
     state = LifecycleState.RUNNING;
     Connection current = connection.connect();
     connection.addListener(listener);
-    if (channel == null) {
+    if (channel == null && standBy.isEmpty()) {
       consume(current);
     }
+    started = true;
   }
 
   private DeliveryEngine engine() {
@@ -87,31 +112,87 @@ final class RabbitSubscription implements Subscription, Settler {
     if (state != LifecycleState.RUNNING || intakeStopped || !jvmFailure.isEmpty() || consumes) {
       return;
     }
+    boolean exclusive = binding.consumers == ConsumerMode.EXCLUSIVE;
+    AtomicBoolean accepted = new AtomicBoolean(!exclusive);
     Channel opened = current.createChannel();
     opened.basicQos(Math.min(MAX_PREFETCH, config.maxInFlight()));
     opened.addShutdownListener(
         reason -> {
           received.revoke(opened, engine());
-          if (!reason.isHardError() && state == LifecycleState.RUNNING && opened == channel) {
+          if (!reason.isHardError()
+              && state == LifecycleState.RUNNING
+              && accepted.get()
+              && opened == channel) {
             log.warn("channel of {} lost: {}", queue, RabbitErrors.text(reason));
             current.abort(ABORT_MILLIS);
           }
         });
     channel = opened;
+    if (exclusive) {
+      received.hold();
+    }
     received.receiveFrom(opened);
+    try {
+      consume(opened, exclusive);
+      if (exclusive) {
+        ExclusiveConsumer.requireRefused(current, queue);
+        accepted.set(true);
+        standBy = "";
+        refusal = "";
+        received.release();
+        dispatch();
+      }
+    } catch (IOException e) {
+      if (!exclusive || !ExclusiveConsumer.isRefusal(e)) {
+        throw e;
+      }
+      standBy(RabbitErrors.text(e));
+    } catch (SubscribeException e) {
+      channel = null;
+      RabbitTopology.closeQuietly(opened);
+      if (!started) {
+        throw e;
+      }
+      // Only this queue is unusable; other subscriptions continue on the connection.
+      log.error("queue {} is no longer consumed: {}", queue, e.getMessage());
+      refusal = String.valueOf(e.getMessage());
+      tryAgainSoon();
+    }
+  }
+
+  private void consume(Channel opened, boolean exclusive) throws IOException {
     opened.basicConsume(
         queue,
         false,
+        "",
+        false,
+        exclusive,
+        null,
         (tag, delivery) -> {
           if (opened == channel) {
-            received.add(new RabbitDelivery(opened, queue, reading, unfinishedAttempts, delivery));
+            received.add(
+                new RabbitDelivery(opened, binding, reading, unfinishedAttempts, delivery));
             dispatch();
           }
         },
         tag -> {
           log.warn("the broker has cancelled the consumer of {}", queue);
-          current.abort(ABORT_MILLIS);
+          opened.getConnection().abort(ABORT_MILLIS);
         });
+  }
+
+  /** Another consumer is the exclusive one: tries again until it has left. */
+  private void standBy(String reason) {
+    channel = null;
+    if (standBy.isEmpty()) {
+      log.info("stands by on queue {}: {}", queue, reason);
+    }
+    standBy = reason;
+    tryAgainSoon();
+  }
+
+  private void tryAgainSoon() {
+    runtime.scheduler().schedule(STAND_BY, () -> connection.setUp(listener));
   }
 
   /**
@@ -151,7 +232,7 @@ final class RabbitSubscription implements Subscription, Settler {
     Runnable end =
         () -> {
           RabbitTopology.closeQuietly(lost);
-          unfinishedAttempts.closeFor(lost);
+          closeMarkersOf(lost);
         };
     try {
       runtime.newThread("rabbit-leave", end).start();
@@ -218,6 +299,14 @@ final class RabbitSubscription implements Subscription, Settler {
     if (state == LifecycleState.RUNNING && !failure.isEmpty()) {
       return Health.of(Health.Status.DOWN, "stopped: " + failure, engine().health().details());
     }
+    if (state == LifecycleState.RUNNING && !refusal.isEmpty()) {
+      return Health.of(Health.Status.DOWN, "refused: " + refusal, engine().health().details());
+    }
+    if (state == LifecycleState.RUNNING && !standBy.isEmpty() && connection.current().isPresent()) {
+      Map<String, String> details = new HashMap<>(engine().health().details());
+      details.put("standBy", standBy);
+      return Health.of(Health.Status.UP, "", details);
+    }
     if (state == LifecycleState.RUNNING && (current == null || !current.isOpen())) {
       return Health.of(
           Health.Status.DOWN,
@@ -273,7 +362,13 @@ final class RabbitSubscription implements Subscription, Settler {
     Channel current = channel;
     if (current != null) {
       RabbitTopology.closeQuietly(current);
-      unfinishedAttempts.closeFor(current);
+      closeMarkersOf(current);
+    }
+  }
+
+  private void closeMarkersOf(Channel consumer) {
+    if (unfinishedAttempts != null) {
+      unfinishedAttempts.closeFor(consumer);
     }
   }
 }

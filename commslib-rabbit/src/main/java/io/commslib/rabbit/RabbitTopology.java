@@ -1,14 +1,19 @@
 package io.commslib.rabbit;
 
-import com.rabbitmq.client.BuiltinExchangeType;
+import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.ShutdownSignalException;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import java.io.IOException;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 
-/** Declares exchanges and queues. All are durable, and all queues are quorum queues. */
+/**
+ * Declares exchanges and queues, or checks that they exist. All that the library creates is
+ * durable, and its queues are quorum queues unless a binding says otherwise.
+ */
 final class RabbitTopology {
 
   /**
@@ -17,7 +22,7 @@ final class RabbitTopology {
    */
   private static final int DELIVERY_LIMIT = 1_000_000;
 
-  private static final Map<String, Object> GROUP_QUEUE =
+  static final Map<String, Object> SINGLE_ACTIVE_QUEUE =
       Map.of(
           "x-queue-type",
           "quorum",
@@ -25,7 +30,7 @@ final class RabbitTopology {
           true,
           "x-delivery-limit",
           DELIVERY_LIMIT);
-  private static final Map<String, Object> DEAD_LETTER_QUEUE =
+  static final Map<String, Object> QUORUM_QUEUE =
       Map.of("x-queue-type", "quorum", "x-delivery-limit", DELIVERY_LIMIT);
 
   /**
@@ -45,67 +50,137 @@ final class RabbitTopology {
           MAX_MARKERS);
 
   private final RecoveringConnection connection;
+  private final RabbitBindings bindings;
 
-  RabbitTopology(RecoveringConnection connection) {
+  RabbitTopology(RecoveringConnection connection, RabbitBindings bindings) {
     this.connection = connection;
+    this.bindings = bindings;
   }
 
   private interface Work {
     void run(Channel channel) throws IOException;
   }
 
+  /** Declares or checks the exchange of a destination and the queues of its named groups. */
   void declare(DestinationConfig config) {
     Destination destination = config.destination();
+    RabbitBinding binding = bindings.of(destination);
+    if (binding.isExchange()) {
+      onChannel("declare " + destination, channel -> declareExchange(channel, config, binding));
+    }
+    for (String group : config.groups()) {
+      Optional<QueueBinding> queue = binding.queueOf(group);
+      if (queue.isPresent()) {
+        declareGroup(config, queue.get(), "declare " + destination);
+      } else if (destination.kind() == Destination.Kind.TOPIC) {
+        // A queue has a group even for a service that only publishes to it.
+        bindings.queue(destination, group);
+      }
+    }
+  }
+
+  /** Declares or checks the queue of a group with its targets. */
+  void declareGroup(DestinationConfig config, String group, QueueBinding queue) {
+    declareGroup(config, queue, "declare group " + group + " of " + config.destination());
+  }
+
+  /** {@return whether the library creates the queue itself, with the arguments of its binding} */
+  boolean creates(DestinationConfig config, QueueBinding queue) {
+    return createsTargets(config) && !queue.exists();
+  }
+
+  private boolean createsTargets(DestinationConfig config) {
+    return !config.isVerifyOnly() && !bindings.of(config.destination()).isExisting();
+  }
+
+  private void declareExchange(Channel channel, DestinationConfig config, RabbitBinding binding)
+      throws IOException {
+    if (createsTargets(config)) {
+      channel.exchangeDeclare(binding.exchange(), binding.kind(), true);
+    } else {
+      channel.exchangeDeclarePassive(binding.exchange());
+    }
+  }
+
+  private void declareGroup(DestinationConfig config, QueueBinding queue, String what) {
+    boolean targets = createsTargets(config);
     onChannel(
-        "declare " + destination,
+        what,
         channel -> {
-          if (destination.kind() == Destination.Kind.TOPIC) {
-            declareExchange(channel, config);
+          if (creates(config, queue)) {
+            channel.queueDeclare(queue.name(), true, false, false, queue.declaredArguments());
+          } else {
+            channel.queueDeclarePassive(queue.name());
           }
-          for (String group : config.groups()) {
-            declareGroup(channel, config, group);
+          if (queue.deadLetterExchange().isPresent()) {
+            channel.exchangeDeclarePassive(queue.deadLetterExchange().get());
+          }
+        });
+    if (queue.deadLetters().isPresent()) {
+      declareDeadLetters(queue.deadLetters().get(), targets, queue.isDeadLetterQueueNamed, what);
+    }
+    onChannel(
+        what,
+        channel -> {
+          if (targets) {
+            createTargets(channel, queue);
+          } else {
+            checkTargets(channel, queue);
+          }
+          if (creates(config, queue)) {
+            for (String pattern : queue.patterns()) {
+              channel.queueBind(
+                  queue.name(), bindings.of(config.destination()).exchange(), pattern);
+            }
           }
         });
   }
 
-  void declareGroup(DestinationConfig config, String group) {
+  /** Takes a queue that the application named as it is, and creates it only if it is missing. */
+  private void declareDeadLetters(String name, boolean create, boolean named, String what) {
+    if (create && (!named || !exists(name, what))) {
+      onChannel(what, channel -> channel.queueDeclare(name, true, false, false, QUORUM_QUEUE));
+    } else if (!create) {
+      onChannel(what, channel -> channel.queueDeclarePassive(name));
+    }
+  }
+
+  private static void createTargets(Channel channel, QueueBinding queue) throws IOException {
+    if (queue.attemptMarkers().isPresent()) {
+      channel.queueDeclare(queue.attemptMarkers().get(), true, false, false, MARKER_QUEUE);
+    }
+    if (queue.redrive().isPresent()) {
+      channel.exchangeDeclare(queue.redrive().get(), "fanout", true);
+      channel.queueBind(queue.name(), queue.redrive().get(), "");
+    }
+  }
+
+  private static void checkTargets(Channel channel, QueueBinding queue) throws IOException {
+    if (queue.attemptMarkers().isPresent()) {
+      channel.queueDeclarePassive(queue.attemptMarkers().get());
+    }
+    if (queue.redrive().isPresent()) {
+      channel.exchangeDeclarePassive(queue.redrive().get());
+    }
+  }
+
+  private boolean exists(String queue, String what) {
+    boolean[] found = {true};
     onChannel(
-        "declare group " + group + " of " + config.destination(),
-        channel -> declareGroup(channel, config, group));
-  }
-
-  private static void declareExchange(Channel channel, DestinationConfig config)
-      throws IOException {
-    String exchange = RabbitNames.exchange(config.destination());
-    if (config.isVerifyOnly()) {
-      channel.exchangeDeclarePassive(exchange);
-    } else {
-      channel.exchangeDeclare(exchange, BuiltinExchangeType.FANOUT, true);
-    }
-  }
-
-  private static void declareGroup(Channel channel, DestinationConfig config, String group)
-      throws IOException {
-    Destination destination = config.destination();
-    String queue = RabbitNames.queue(destination, group);
-    String deadLetters = RabbitNames.deadLetters(destination, group);
-    String redrive = RabbitNames.redrive(destination, group);
-    String markers = RabbitNames.attemptMarkers(destination, group);
-    if (config.isVerifyOnly()) {
-      channel.queueDeclarePassive(queue);
-      channel.queueDeclarePassive(deadLetters);
-      channel.queueDeclarePassive(markers);
-      channel.exchangeDeclarePassive(redrive);
-      return;
-    }
-    channel.queueDeclare(queue, true, false, false, GROUP_QUEUE);
-    channel.queueDeclare(deadLetters, true, false, false, DEAD_LETTER_QUEUE);
-    channel.queueDeclare(markers, true, false, false, MARKER_QUEUE);
-    channel.exchangeDeclare(redrive, BuiltinExchangeType.FANOUT, true);
-    channel.queueBind(queue, redrive, "");
-    if (destination.kind() == Destination.Kind.TOPIC) {
-      channel.queueBind(queue, RabbitNames.exchange(destination), "");
-    }
+        what,
+        channel -> {
+          try {
+            channel.queueDeclarePassive(queue);
+          } catch (IOException e) {
+            if (!(e.getCause() instanceof ShutdownSignalException signal)
+                || !(signal.getReason() instanceof AMQP.Channel.Close close)
+                || close.getReplyCode() != AMQP.NOT_FOUND) {
+              throw e;
+            }
+            found[0] = false;
+          }
+        });
+    return found[0];
   }
 
   private void onChannel(String what, Work work) {

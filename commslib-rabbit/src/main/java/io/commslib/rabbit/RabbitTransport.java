@@ -3,6 +3,7 @@ package io.commslib.rabbit;
 import io.commslib.core.Health;
 import io.commslib.core.engine.Declarations;
 import io.commslib.core.engine.DeliveryEngine;
+import io.commslib.core.engine.DeliveryEngineBuilder;
 import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
@@ -68,11 +69,16 @@ public final class RabbitTransport implements MessageTransport {
           "COMMS-RABBIT-001", "COMMS-RABBIT-003", "COMMS-RABBIT-005", "COMMS-RABBIT-012");
   private static final TransportCapabilities CAPABILITIES =
       TransportCapabilities.of(Capability.DURABLE, Capability.REDELIVERY_COUNT);
+  private static final TransportCapabilities UNCOUNTED =
+      TransportCapabilities.of(Capability.DURABLE);
+  private static final TransportCapabilities OF_ANOTHER_OWNER =
+      TransportCapabilities.of(Capability.REDELIVERY_COUNT);
 
   private final RabbitTransportConfig config;
   private final CommsRuntime runtime;
   private final RecoveringConnection connection;
   private final RabbitSender sender;
+  private final RabbitBindings bindings;
   private final RabbitTopology topology;
   private final RabbitDeadLetters deadLetters;
   private final Declarations declared;
@@ -94,8 +100,10 @@ public final class RabbitTransport implements MessageTransport {
     this.runtime = config.runtime().orElseGet(SystemRuntime::create);
     this.connection = new RecoveringConnection(config, runtime, "consume");
     this.sender = new RabbitSender(config, runtime);
-    this.topology = new RabbitTopology(connection);
-    this.deadLetters = new RabbitDeadLetters(config, connection, declared::format, sender);
+    this.bindings = new RabbitBindings(config.bindings());
+    this.topology = new RabbitTopology(connection, bindings);
+    this.deadLetters =
+        new RabbitDeadLetters(config, bindings, connection, declared::format, sender);
     sender.connectSoon();
   }
 
@@ -132,6 +140,22 @@ public final class RabbitTransport implements MessageTransport {
   @Override
   public TransportCapabilities capabilities() {
     return CAPABILITIES;
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>A destination lacks {@link Capability#REDELIVERY_COUNT} if one of its queues has no attempt
+   * markers, as a classic queue. It lacks {@link Capability#DURABLE} if a queue has another owner,
+   * since the library can't read whether that queue is durable.
+   */
+  @Override
+  public TransportCapabilities capabilities(Destination destination) {
+    RabbitBinding binding = bindings.of(destination);
+    if (binding.countsDeliveries()) {
+      return binding.isDurable() ? CAPABILITIES : OF_ANOTHER_OWNER;
+    }
+    return binding.isDurable() ? UNCOUNTED : TransportCapabilities.of();
   }
 
   @Override
@@ -200,15 +224,22 @@ public final class RabbitTransport implements MessageTransport {
     if (refusal.isPresent()) {
       return CompletableFuture.failedStage(refusal.get());
     }
+    RabbitBinding binding = bindings.of(to);
+    String routingKey;
+    try {
+      routingKey = RoutingKeys.of(binding, message);
+    } catch (RuntimeException e) {
+      return CompletableFuture.failedStage(RoutingKeys.refusal(to, message, e));
+    }
     boolean optional = declared.find(to).filter(DestinationConfig::isOptional).isPresent();
-    String routingKey = to.kind() == Destination.Kind.QUEUE ? to.name() : "";
     OutgoingRecord record;
     try {
       record = RabbitRecords.message(declared.write(to, message), message.id());
     } catch (PublishException e) {
       return CompletableFuture.failedStage(e);
     }
-    return sender.send(RabbitNames.exchange(to), routingKey, optional, to, message.id(), record);
+    return sender.send(
+        new PublishTarget(binding.exchange(), routingKey, optional, to), message.id(), record);
   }
 
   private Subscription subscribe(SubscriptionConfig subscription, MessageHandler handler) {
@@ -217,40 +248,52 @@ public final class RabbitTransport implements MessageTransport {
     Destination source = subscription.destination();
     String group = subscription.group();
     DestinationConfig destination = declared.require(subscription);
-    topology.declareGroup(destination, group);
+    QueueBinding queue = bindings.queue(source, group);
+    SubscriptionRules.check(subscription, queue);
+    topology.declareGroup(destination, group, queue);
+    if (!topology.creates(destination, queue)) {
+      requireSingleActive(subscription, queue);
+    }
     Subscription[] self = new Subscription[1];
     RabbitSubscription running =
         new RabbitSubscription(
             subscription,
+            queue,
             connection,
             new RabbitReading(
-                source.kind() == Destination.Kind.TOPIC
-                    ? RabbitNames.exchange(source)
-                    : RabbitNames.queue(source, group),
-                RabbitNames.redrive(source, group),
+                bindings.boundName(source, queue),
+                queue.redrive,
                 destination.format().orElse(null),
                 runtime),
-            new UnfinishedAttempts(RabbitNames.attemptMarkers(source, group), config, runtime),
+            queue
+                .attemptMarkers()
+                .map(markers -> new UnfinishedAttempts(markers, config, runtime))
+                .orElse(null),
             runtime,
             () -> subscriptions.remove(self[0]));
     self[0] = running;
-    DeliveryEngine engine =
+    DeliveryEngineBuilder engineBuilder =
         DeliveryEngine.builder(subscription, handler)
             .transport(NAME)
             .runtime(runtime)
             .format(declared.format(source))
             .settler(running)
-            .deadLetters(letter -> deadLetters.add(source, group, letter))
             .maxBodyBytes(config.maxMessageBytes())
             .onIntakeOpen(running::dispatch)
             .onJvmFailure(running::stopAfterJvmFailure)
             .givesBackInPlace()
-            .observer(config.observer())
-            .build();
+            .observer(config.observer());
+    if (queue.hasNoDeadLetters) {
+      engineBuilder.noDeadLetters();
+    } else {
+      PublishTarget target = queue.deadLetterTarget(source);
+      engineBuilder.deadLetters(letter -> deadLetters.add(target, letter));
+    }
+    DeliveryEngine engine = engineBuilder.build();
     try {
       running.start(engine);
     } catch (IOException | RuntimeException e) {
-      engine.close();
+      running.close();
       throw RabbitErrors.subscribe("consume " + source, e);
     }
     subscriptions.add(running);
@@ -259,6 +302,17 @@ public final class RabbitTransport implements MessageTransport {
       checkOpen();
     }
     return running;
+  }
+
+  private void requireSingleActive(SubscriptionConfig subscription, QueueBinding queue) {
+    if (subscription.isUnordered() || queue.consumers != ConsumerMode.SINGLE_ACTIVE) {
+      return;
+    }
+    try {
+      SingleActiveProof.require(connection.connect(), queue.name(), queue.isAssumed);
+    } catch (IOException e) {
+      throw RabbitErrors.subscribe("verify queue " + queue.name(), e);
+    }
   }
 
   private void checkOpen() {

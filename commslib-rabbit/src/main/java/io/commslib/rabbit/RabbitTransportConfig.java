@@ -2,12 +2,15 @@ package io.commslib.rabbit;
 
 import com.rabbitmq.client.ConnectionFactory;
 import io.commslib.core.checks.Checks;
+import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.wire.DefaultSource;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -105,6 +108,10 @@ public final class RabbitTransportConfig {
     return settings.observer;
   }
 
+  Map<Destination, RabbitBinding> bindings() {
+    return settings.bindings;
+  }
+
   Consumer<ConnectionFactory> nativeSettings() {
     return settings.nativeSettings;
   }
@@ -134,6 +141,8 @@ public final class RabbitTransportConfig {
         + source()
         + ", reconnect="
         + reconnect()
+        + ", bindings="
+        + bindings().keySet()
         + "}";
   }
 
@@ -153,6 +162,8 @@ public final class RabbitTransportConfig {
     private @Nullable MessageFormat structuredEvents;
     private Consumer<ConnectionFactory> nativeSettings = factory -> {};
 
+    private final Map<Destination, RabbitBinding> bindings = new LinkedHashMap<>();
+
     private Builder(String uri) {
       this.address = RabbitAddress.of(Objects.requireNonNull(uri, "uri"));
     }
@@ -171,6 +182,7 @@ public final class RabbitTransportConfig {
       this.observer = other.observer;
       this.structuredEvents = other.structuredEvents;
       this.nativeSettings = other.nativeSettings;
+      this.bindings.putAll(other.bindings);
     }
 
     /**
@@ -277,6 +289,24 @@ public final class RabbitTransportConfig {
      */
     public Builder reconnect(Backoff reconnect) {
       this.reconnect = Objects.requireNonNull(reconnect, "reconnect");
+      return this;
+    }
+
+    /**
+     * Sets the exchange and queues of a destination. Without a binding a topic is the fanout
+     * exchange of its name, a queue is the quorum queue of its name, and a group of a topic has the
+     * quorum queue {@code <topic>@<group>}. Replaces an earlier binding of the destination.
+     *
+     * @param destination the destination, which must be declared before it is used
+     * @param binding its exchange or queue, default none
+     * @return this
+     * @throws IllegalArgumentException if a topic is bound to a queue, or the binding names one
+     *     queue twice
+     */
+    public Builder bind(Destination destination, RabbitBinding binding) {
+      Objects.requireNonNull(destination, "destination");
+      binding.check(destination);
+      bindings.put(destination, binding);
       return this;
     }
 

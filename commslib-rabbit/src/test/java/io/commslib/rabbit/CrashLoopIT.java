@@ -112,7 +112,7 @@ class CrashLoopIT {
       Await.until(
           "no marker is left",
           LIMIT,
-          () -> foreign.count(RabbitNames.attemptMarkers(queue, "main")) == 0);
+          () -> foreign.count(RabbitNames.attemptMarkers(RabbitNames.queue(queue, "main"))) == 0);
     }
   }
 

@@ -78,7 +78,7 @@ class DeadLetterTargetIT {
       assertThat(troubles)
           .extracting(Trouble::kind)
           .doesNotContain(Trouble.Kind.STALLED, Trouble.Kind.DEAD_LETTERED);
-      assertThat(foreign.count(RabbitNames.deadLetters(topic, "g"))).isZero();
+      assertThat(foreign.count(RabbitNames.deadLetters(RabbitNames.queue(topic, "g")))).isZero();
       subscription.close();
       Await.until(
           "the message is back", LIMIT, () -> foreign.count(RabbitNames.queue(topic, "g")) == 1);

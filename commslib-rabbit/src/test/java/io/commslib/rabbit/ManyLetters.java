@@ -49,7 +49,7 @@ final class ManyLetters {
                 RabbitTransportConfig.builder(uri).observer(CommsObserver.none()).build());
         RawClient foreign = RawClient.connect(uri)) {
       transport.declare(DestinationConfig.builder(queue).build());
-      fill(foreign, RabbitNames.deadLetters(queue, "main"), letters);
+      fill(foreign, RabbitNames.deadLetters(RabbitNames.queue(queue, "main")), letters);
       Redrive redrive = Redrive.builder(transport.deadLetters(), runtime).build();
       List<CauseGroup> groups = redrive.groups(queue, "main");
       check("causes", groups.size(), Math.min(CAUSES, letters));

@@ -194,7 +194,8 @@ class PublishOutcomesIT {
       OutgoingRecord record =
           new OutgoingRecord(unwritable.properties, unwritable.headers, new byte[0], false);
       PublishException refusal =
-          failure(sender.send("", queue.name(), false, queue, "unwritable", record));
+          failure(
+              sender.send(new PublishTarget("", queue.name(), false, queue), "unwritable", record));
       send(sender, "after", Map.of());
       assertThat(confirmed())
           .containsExactlyInAnyOrder("before", "after")
@@ -213,10 +214,7 @@ class PublishOutcomesIT {
         id,
         sender
             .send(
-                "",
-                queue.name(),
-                false,
-                queue,
+                new PublishTarget("", queue.name(), false, queue),
                 id,
                 new OutgoingRecord(properties, headers, new byte[0], false))
             .toCompletableFuture());

@@ -82,8 +82,8 @@ class RabbitErrorCodesIT {
       transport.declare(DestinationConfig.builder(topic).build());
       refused(transport, topic, message().build())
           .hasMessage(
-              "COMMS-RABBIT-004: groups: none (expected: one or more, or a destination that was"
-                  + " declared optional) (NOT_SENT, topic:codes-without-a-group, message m)");
+              "COMMS-RABBIT-004: queues: none for exchange 'codes-without-a-group' and routing key ''"
+                  + " (expected: one or more, or a destination that was declared optional) (NOT_SENT, topic:codes-without-a-group, message m)");
     }
   }
 

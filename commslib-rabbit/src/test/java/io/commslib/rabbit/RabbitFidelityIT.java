@@ -248,7 +248,7 @@ class RabbitFidelityIT {
     Destination orders = Destination.topic("fidelity-" + ++number);
     transport.declare(DestinationConfig.builder(orders).group("g").build());
     String sent = foreign.spyOn(orders.name());
-    String redriven = foreign.spyOn(RabbitNames.redrive(orders, "g"));
+    String redriven = foreign.spyOn(RabbitNames.redrive(RabbitNames.queue(orders, "g")));
     Channel channel = foreign.channel();
     int frameMax = channel.getConnection().getFrameMax();
     int shapes = Shape.values().length;
@@ -375,7 +375,7 @@ class RabbitFidelityIT {
   void aDeadLetterDoesNotExpireAndIsRedrivenWithItsTimeToLive() throws Exception {
     Destination orders = Destination.topic("fidelity-expiring");
     transport.declare(DestinationConfig.builder(orders).group("g").build());
-    String redriven = foreign.spyOn(RabbitNames.redrive(orders, "g"));
+    String redriven = foreign.spyOn(RabbitNames.redrive(RabbitNames.queue(orders, "g")));
     try (Subscription subscription = subscribe(orders, 1, new ConcurrentHashMap<>())) {
       foreign.publish(
           orders.name(),
@@ -390,7 +390,7 @@ class RabbitFidelityIT {
       Await.stays(
           "in the dead letters",
           Duration.ofMillis(1_500),
-          () -> foreign.count(RabbitNames.deadLetters(orders, "g")) == 1);
+          () -> foreign.count(RabbitNames.deadLetters(RabbitNames.queue(orders, "g"))) == 1);
       transport.deadLetters().redrive(orders, "g", letter -> true);
       AMQP.BasicProperties back = foreign.consume(redriven, 1).get(0).getProperties();
       assertThat(back.getExpiration()).isEqualTo("1000");

@@ -66,7 +66,8 @@ final class RabbitHarness implements BadInputHarness {
       channel.confirmSelect();
       AMQP.BasicProperties properties = new AMQP.BasicProperties.Builder().headers(headers).build();
       String routingKey = to.kind() == Destination.Kind.QUEUE ? to.name() : "";
-      channel.basicPublish(RabbitNames.exchange(to), routingKey, true, properties, body);
+      String exchange = to.kind() == Destination.Kind.QUEUE ? "" : to.name();
+      channel.basicPublish(exchange, routingKey, true, properties, body);
       channel.waitForConfirmsOrDie(10_000);
     }
   }

@@ -118,7 +118,7 @@ class ReceivedTest {
     received.add(
         new RabbitDelivery(
             channel,
-            "q",
+            QueueBinding.own("q", java.util.List.of()).withDefaultTargets(),
             new RabbitReading("q", "q@.redrive", null, runtime),
             attempts,
             new Delivery(new Envelope(1, false, "", "q"), properties, new byte[0])));

@@ -70,7 +70,7 @@ class RedriveTrustIT {
 
   @Test
   void aForgedRedriveCountIsIgnoredOnEveryRoute() throws Exception {
-    String spy = foreign.spyOn(RabbitNames.redrive(orders, "g"));
+    String spy = foreign.spyOn(RabbitNames.redrive(RabbitNames.queue(orders, "g")));
     try (Subscription subscription = subscribe(SubscriptionConfig.builder(orders, "g"))) {
       foreign.publish("", queue, RawClient.event("bad", "k"));
       awaitCount(subscription, Count.DEAD_LETTERED, 1);
@@ -112,11 +112,12 @@ class RedriveTrustIT {
     try (Subscription subscription = subscribe(SubscriptionConfig.builder(orders, "g"))) {
       foreign.publish("", queue, RawClient.event("bad", "k"));
       awaitCount(subscription, Count.DEAD_LETTERED, 1);
-      foreign.channel().exchangeDelete(RabbitNames.redrive(orders, "g"));
+      foreign.channel().exchangeDelete(RabbitNames.redrive(RabbitNames.queue(orders, "g")));
       assertThatThrownBy(() -> transport.deadLetters().redrive(orders, "g", letter -> true))
           .isInstanceOf(TransportException.class)
           .hasMessageStartingWith("COMMS-RABBIT-007: redrive")
-          .hasMessageContaining("NOT_FOUND - no exchange '" + RabbitNames.redrive(orders, "g"));
+          .hasMessageContaining(
+              "NOT_FOUND - no exchange '" + RabbitNames.redrive(RabbitNames.queue(orders, "g")));
       assertThat(transport.health().status()).isEqualTo(io.commslib.core.Health.Status.UP);
       assertThat(transport.deadLetters().list(orders, "g", 10)).hasSize(1);
       transport.declare(DestinationConfig.builder(orders).group("g").build());
@@ -130,7 +131,10 @@ class RedriveTrustIT {
     DestinationConfig existing = DestinationConfig.builder(orders).group("g").verifyOnly().build();
     transport.declare(existing);
     for (String missing :
-        List.of(RabbitNames.redrive(orders, "g"), queue + "@.dlq", queue + "@.begun")) {
+        List.of(
+            RabbitNames.redrive(RabbitNames.queue(orders, "g")),
+            queue + "@.dlq",
+            queue + "@.begun")) {
       if (missing.endsWith("redrive")) {
         foreign.channel().exchangeDelete(missing);
       } else {

@@ -2,7 +2,11 @@ package io.commslib.examples.docs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
 import io.commslib.kafka.KafkaTransportConfig;
+import io.commslib.rabbit.ConsumerMode;
+import io.commslib.rabbit.RabbitBinding;
 import io.commslib.rabbit.RabbitTransportConfig;
 import java.time.Duration;
 import java.util.Optional;
@@ -37,5 +41,26 @@ class TransportSnippetTest {
     // end
     assertThat(config.heartbeat()).isEqualTo(Duration.ofSeconds(10));
     assertThat(config.toString()).doesNotContain("secret");
+  }
+
+  @Test
+  void theBindingsOfRabbitAreAccepted() {
+    Destination events = Destination.topic("events");
+    Destination tasks = Destination.queue("tasks");
+    // snippet: rabbit-bindings
+    RabbitTransportConfig config =
+        RabbitTransportConfig.builder("amqp://orders:secret@localhost:5672/shop")
+            .bind(
+                events,
+                RabbitBinding.exchange("domain-events", "topic")
+                    .routingKey(Message::type)
+                    .queue("ship", "shipping", "order.*", "payment.failed"))
+            .bind(
+                tasks,
+                RabbitBinding.existingQueue("tasks", ConsumerMode.COMPETING)
+                    .deadLetterQueue("tasks.dead"))
+            .build();
+    // end
+    assertThat(config.toString()).contains("topic:events", "queue:tasks");
   }
 }

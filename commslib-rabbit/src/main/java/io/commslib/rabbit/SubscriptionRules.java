@@ -1,0 +1,31 @@
+package io.commslib.rabbit;
+
+import io.commslib.core.FailureKind;
+import io.commslib.core.messaging.SubscribeException;
+import io.commslib.core.messaging.SubscriptionConfig;
+
+/** Checks that a queue, as it is bound, can do what a subscription requires. Needs no broker. */
+final class SubscriptionRules {
+
+  private SubscriptionRules() {}
+
+  static void check(SubscriptionConfig subscription, QueueBinding queue) {
+    if (queue.consumers == ConsumerMode.COMPETING && !subscription.isUnordered()) {
+      throw new SubscribeException(
+          "COMMS-RABBIT-016",
+          FailureKind.PERMANENT,
+          "consumers: COMPETING on queue "
+              + queue.name()
+              + " (expected: SINGLE_ACTIVE or EXCLUSIVE for an ordered subscription, or unordered)",
+          null);
+    }
+    String group = "group " + subscription.group() + " of " + subscription.destination();
+    if (!queue.hasNoDeadLetters && queue.deadLetters().isEmpty()) {
+      throw RabbitErrors.missingTarget(
+          "dead letters of " + group, "deadLetterQueue or noDeadLetters");
+    }
+    if (subscription.blockedKeys().isPresent() && queue.redrive().isEmpty()) {
+      throw RabbitErrors.missingTarget("blockKeyOnDeadLetter of " + group, "redriveExchange");
+    }
+  }
+}
