@@ -22,9 +22,9 @@ import org.apache.kafka.common.header.Headers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Converts wire messages to Kafka records and back. A wire message has headers as UTF-8 text, and
- * only the first of several with one name. When it is written again, the rest is taken from the
- * record that it was read from.
+ * Converts records to those of the client and back. A record shows headers as UTF-8 text, and only
+ * the first of several with one name. When it is written again, the rest is taken from the record
+ * that it was read from.
  */
 final class KafkaRecords {
 

@@ -181,7 +181,7 @@ class KafkaFidelityIT {
 
   private static Subscription subscribe(Destination orders, RewritePath path) {
     SubscriptionConfig.Builder config =
-        SubscriptionConfig.builder(orders, "g").withoutDeadLetterBreaker();
+        SubscriptionConfig.builder(orders, "g").withoutDeadLetterBreaker().maxUnreadable(0);
     if (path == RewritePath.OVER_A_DELAY_TOPIC) {
       config
           .unordered()

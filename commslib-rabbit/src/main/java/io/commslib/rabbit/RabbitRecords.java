@@ -18,15 +18,17 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Converts between wire messages and records of RabbitMQ. A wire message shows the content type and
- * those headers that are text, numbers or booleans, as text. When a record is published again, the
- * other parts are taken from the record from which it was read.
+ * Converts between records and those of the client. A record shows the content type and those
+ * headers that are text, numbers or booleans, as text. When a record is published again, the other
+ * parts are taken from the record from which it was read.
  *
  * <p>Parts that would trigger an action of the broker when the record is published again are stored
  * in headers {@code commslib-kept-<name>}: {@code CC} and {@code BCC}, which send copies; {@code
  * user-id}, which must be the sender's own; and the client's direct reply address, which requires a
  * consumer. In dead letters also {@code expiration}, which would delete the letter, and {@code
- * priority}, which would change the order of letters; a redrive restores these two properties.
+ * priority}, which would change the order of letters; a redrive restores these two properties. If
+ * the destination has a format of its own, a dead letter and a redriven record also keep the {@code
+ * exchange} and the {@code routing-key} of the first publish, which the format may read.
  *
  * <p>The sequence number of a publish and the broker's delivery counts are dropped. {@code x-death}
  * and {@code x-first-death-*} describe earlier queues of the record and are kept.
@@ -106,7 +108,7 @@ final class RabbitRecords {
     return properties.getHeaders() == null ? Map.of() : properties.getHeaders();
   }
 
-  /** {@return whether a wire message shows the value} */
+  /** {@return whether a record shows the value} */
   private static boolean isText(@Nullable Object value) {
     return value instanceof LongString
         || value instanceof CharSequence
@@ -132,7 +134,7 @@ final class RabbitRecords {
         || (!trusted && name.startsWith(RESERVED));
   }
 
-  /** {@return the memory in bytes of the headers that a wire message does not show} */
+  /** {@return the memory in bytes of the headers that a record does not show} */
   static int hiddenBytes(AMQP.BasicProperties properties) {
     long bytes = 0;
     for (Object value : table(properties).values()) {
@@ -280,7 +282,7 @@ final class RabbitRecords {
     return written;
   }
 
-  /** {@return whether the wire message showed this header} */
+  /** {@return whether the record showed this header} */
   private static boolean isShown(RabbitOrigin origin, String name) {
     boolean behindProperty =
         name.equals(CONTENT_TYPE) && origin.received().getContentType() != null;

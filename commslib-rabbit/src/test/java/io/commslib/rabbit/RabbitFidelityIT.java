@@ -293,7 +293,10 @@ class RabbitFidelityIT {
     return transport
         .subscriber()
         .subscribe(
-            SubscriptionConfig.builder(orders, "g").withoutDeadLetterBreaker().build(),
+            SubscriptionConfig.builder(orders, "g")
+                .withoutDeadLetterBreaker()
+                .maxUnreadable(0)
+                .build(),
             delivery -> {
               Map<String, String> headers = delivery.message().headers();
               String id = delivery.message().id();

@@ -71,7 +71,7 @@ public interface RawDelivery {
   default void endAttempt() {}
 
   /**
-   * Returns the record in wire form. Must not throw; called a few times at most.
+   * Returns the record. Must not throw; called a few times at most.
    *
    * @return key, headers and body
    */

@@ -1,9 +1,11 @@
 package io.commslib.core.messaging;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.wire.CloudEventsEnvelope;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -65,5 +67,55 @@ class ForeignRecordTest {
     assertThat(read.sharedBodyBuffer().array()).isSameAs(RECORD);
     assertThat(read.sharedBody()).containsExactly(1, 2, 3);
     assertThat(read.toBuilder().build().body()).containsExactly(1, 2, 3);
+  }
+
+  @Test
+  void showsEveryHeaderAsItWasReceivedAndTheTextsOfTheFirst() {
+    byte[] noText = {(byte) 0xff};
+    ForeignRecord record =
+        ForeignRecord.builder()
+            .header("A", "one".getBytes(StandardCharsets.UTF_8))
+            .header("a", noText)
+            .header("A", "two".getBytes(StandardCharsets.UTF_8))
+            .header("none", null)
+            .header("number", 7)
+            .header("table", Map.of("x", 1))
+            .build();
+
+    assertThat(record.headers())
+        .extracting(RecordHeader::name)
+        .containsExactly("A", "a", "A", "none", "number", "table");
+    assertThat(record.headers().get(1).bytes()).contains(noText);
+    assertThat(record.headers().get(1).text()).isEmpty();
+    assertThat(record.headers().get(4).value()).isEqualTo(7);
+    assertThat(record.texts()).containsOnlyKeys("A", "a", "number");
+    assertThat(record.texts()).containsEntry("A", "one").containsEntry("number", "7");
+  }
+
+  @Test
+  void distinguishesNoBodyAndNoKeyFromEmptyOnes() {
+    ForeignRecord nothing = ForeignRecord.builder().build();
+    ForeignRecord empty = ForeignRecord.builder().key(new byte[0]).body(new byte[0]).build();
+
+    assertThat(nothing.hasBody()).isFalse();
+    assertThat(nothing.key()).isEmpty();
+    assertThat(empty.hasBody()).isTrue();
+    assertThat(empty.key()).contains(new byte[0]);
+  }
+
+  @Test
+  void keepsTheAssignedIdOfAnEarlierDelivery() {
+    ForeignRecord first = ForeignRecord.builder().assignedId("t-0-7").build();
+    ForeignRecord again = first.withTexts(Map.of(ForeignRecord.RECORD_ID, "t-0-3"));
+
+    assertThat(first.assignedId()).contains("t-0-7");
+    assertThat(again.assignedId()).contains("t-0-3");
+    assertThat(again.headers()).as("headers of the library").isEmpty();
+  }
+
+  @Test
+  void refusesAHeaderOfTheLibrary() {
+    assertThatThrownBy(() -> ForeignRecord.builder().header("commslib-x", "1"))
+        .hasMessageContaining("header: commslib-x");
   }
 }
