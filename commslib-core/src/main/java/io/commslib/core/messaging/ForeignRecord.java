@@ -361,7 +361,7 @@ public final class ForeignRecord {
       Checks.check(
           !name.isEmpty() && !name.startsWith(RESERVED_PREFIX),
           "header",
-          name,
+          Checks.shorten(name),
           "a name that does not begin with " + RESERVED_PREFIX);
       headers.add(new RecordHeader(name, value));
       return this;
