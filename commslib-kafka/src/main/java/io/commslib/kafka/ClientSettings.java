@@ -45,10 +45,9 @@ final class ClientSettings {
     settings.put(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
     settings.put(ProducerConfig.ACKS_CONFIG, "all");
     settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
-    settings.putIfAbsent(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4");
+    settings.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, config.compression().setting());
     // With the client's default of 5 ms, a publisher that waits for each confirmation, as the
-    // outbox
-    // does for each key, waits five times as long. The throughput is the same with either.
+    // outbox does for each key, waits five times as long. The throughput is the same with either.
     settings.put(ProducerConfig.LINGER_MS_CONFIG, 1);
     settings.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, timeout);
     settings.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, Math.max(500, timeout / 3));

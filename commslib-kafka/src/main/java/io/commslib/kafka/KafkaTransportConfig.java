@@ -40,6 +40,7 @@ public final class KafkaTransportConfig {
           "session.timeout.ms",
           "max.poll.records",
           "acks",
+          "compression.type",
           "enable.idempotence",
           "max.in.flight.requests.per.connection",
           "retries",
@@ -124,6 +125,11 @@ public final class KafkaTransportConfig {
     return Optional.ofNullable(settings.memberId);
   }
 
+  /** {@return how published batches are compressed} */
+  public Compression compression() {
+    return settings.compression;
+  }
+
   /** {@return the protocol by which the members of a group share the partitions} */
   public GroupProtocol groupProtocol() {
     return settings.groupProtocol;
@@ -171,6 +177,8 @@ public final class KafkaTransportConfig {
         + sessionTimeout()
         + ", maxMessageBytes="
         + maxMessageBytes()
+        + ", compression="
+        + compression()
         + ", replicationFactor="
         + replicationFactor()
         + ", groupProtocol="
@@ -194,6 +202,7 @@ public final class KafkaTransportConfig {
     private boolean sessionTimeoutSet;
     private GroupProtocol groupProtocol = GroupProtocol.CLASSIC;
     private int maxMessageBytes = 1024 * 1024;
+    private Compression compression = Compression.NONE;
     private @Nullable Integer replicationFactor;
     private String source = DefaultSource.NONE;
     private @Nullable String memberId;
@@ -219,6 +228,7 @@ public final class KafkaTransportConfig {
       this.sessionTimeoutSet = other.sessionTimeoutSet;
       this.groupProtocol = other.groupProtocol;
       this.maxMessageBytes = other.maxMessageBytes;
+      this.compression = other.compression;
       this.replicationFactor = other.replicationFactor;
       this.source = other.source;
       this.memberId = other.memberId;
@@ -311,6 +321,18 @@ public final class KafkaTransportConfig {
     public Builder maxMessageBytes(int maxMessageBytes) {
       this.maxMessageBytes =
           Checks.inRange("maxMessageBytes", maxMessageBytes, 1024, 64 * 1024 * 1024);
+      return this;
+    }
+
+    /**
+     * Sets how published batches are compressed, dead letters included. Every consumer of the
+     * topics must know the method. Processes with different values can share a topic.
+     *
+     * @param compression default {@link Compression#NONE}, which every client reads
+     * @return this
+     */
+    public Builder compression(Compression compression) {
+      this.compression = Objects.requireNonNull(compression, "compression");
       return this;
     }
 

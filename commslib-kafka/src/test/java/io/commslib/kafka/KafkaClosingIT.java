@@ -101,12 +101,11 @@ class KafkaClosingIT {
   void aTransportWhoseProducerRejectsItsSettingsLeavesNoThreads() {
     assertThatThrownBy(
             () ->
-                KafkaTransport.create(
-                    config().clientSetting("compression.type", "nonsense").build()))
+                KafkaTransport.create(config().clientSetting("batch.size", -1).build()))
         .isInstanceOf(SubscribeException.class)
         .hasMessage(
-            "COMMS-KAFKA-008: clientSetting: Invalid value nonsense for configuration"
-                + " compression.type: String must be one of: none, gzip, snappy, lz4, zstd"
+            "COMMS-KAFKA-008: clientSetting: Invalid value -1 for configuration"
+                + " batch.size: Value must be at least 0"
                 + " (expected: a value that kafka-clients accepts)");
     assertNoThreadsRemain();
   }

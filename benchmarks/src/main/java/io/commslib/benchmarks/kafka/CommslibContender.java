@@ -8,8 +8,10 @@ import io.commslib.core.messaging.StartPosition;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.SystemRuntime;
+import io.commslib.kafka.Compression;
 import io.commslib.kafka.KafkaTransport;
 import io.commslib.kafka.KafkaTransportConfig;
+import java.util.Locale;
 import java.util.UUID;
 
 /** The library: keyed publishes, and keyed consumption with a settlement of each message. */
@@ -32,7 +34,7 @@ final class CommslibContender implements Contender {
         KafkaTransport.create(
             KafkaTransportConfig.builder(servers)
                 .runtime(runtime)
-                .clientSetting("compression.type", compression)
+                .compression(Compression.valueOf(compression.toUpperCase(Locale.ROOT)))
                 .build());
     transport.declare(DestinationConfig.builder(topic).partitions(PARTITIONS).build());
     return transport;
@@ -43,7 +45,7 @@ final class CommslibContender implements Contender {
     Meter meter = new Meter(task.number("records"));
     byte[][] bodies = HandlerWork.bodies();
     Destination topic = Destination.topic(task.topic());
-    try (KafkaTransport transport = transport(topic, task.textOr("compression", "lz4"))) {
+    try (KafkaTransport transport = transport(topic, task.compression())) {
       meter.start();
       for (int i = 0; i < task.number("records"); i++) {
         Message message =
@@ -73,7 +75,7 @@ final class CommslibContender implements Contender {
     Meter meter = new Meter(task.number("records"));
     int millis = task.number("millis");
     Destination topic = Destination.topic(task.topic());
-    try (KafkaTransport transport = transport(topic, "lz4")) {
+    try (KafkaTransport transport = transport(topic, "none")) {
       SubscriptionConfig config =
           SubscriptionConfig.builder(topic, "g" + UUID.randomUUID())
               .startAt(StartPosition.EARLIEST)

@@ -47,8 +47,9 @@ record ContenderTask(String verb, Map<String, String> arguments) {
     return new ContenderTask(verb, more);
   }
 
-  String textOr(String name, String fallback) {
-    return arguments.getOrDefault(name, fallback);
+  /** How the published batches are compressed: {@code none} or {@code lz4}, the default. */
+  String compression() {
+    return arguments.getOrDefault("compression", "lz4");
   }
 
   String topic() {

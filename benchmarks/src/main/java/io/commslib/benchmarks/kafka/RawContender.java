@@ -35,7 +35,7 @@ final class RawContender implements Contender {
             "enable.idempotence",
             true,
             "compression.type",
-            "lz4",
+            task.compression(),
             "linger.ms",
             5);
     try (KafkaProducer<byte[], byte[]> producer =

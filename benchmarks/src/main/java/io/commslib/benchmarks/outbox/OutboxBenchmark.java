@@ -9,6 +9,7 @@ import io.commslib.core.messaging.MessageTransport;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.JdbcTransactions;
+import io.commslib.kafka.Compression;
 import io.commslib.kafka.KafkaTransport;
 import io.commslib.kafka.KafkaTransportConfig;
 import io.commslib.outbox.JdbcOutbox;
@@ -57,7 +58,7 @@ public final class OutboxBenchmark implements Benchmark {
         + " 10,000 rows, in a child JVM with 256 MiB, and the same for the raw loop. Old snapshot: drain with"
         + " an open snapshot and 100,000 dead rows divided by drain of a vacuumed table, by relays that"
         + " have published before, since a relay's first read scans the dead rows. Brokers: relay"
-        + " to Kafka (100,000 rows) and RabbitMQ (40,000, its queue emptied before each round)"
+        + " to Kafka (100,000 rows, once without compression and once with lz4) and RabbitMQ (40,000, its queue emptied before each round)"
         + " divided by the slower of relay alone and bare client. Neither broker fences keys, so one message"
         + " of a key is in flight at a time. Also printed: the rate with 10,000 keys, and the highest"
         + " rate that the processors allow, which is their number divided by the processor time per message of"
@@ -344,21 +345,8 @@ public final class OutboxBenchmark implements Benchmark {
 
   private void brokers(OutboxTestbed testbed, boolean quick, PrintStream out) throws Exception {
     int messages = quick ? 1_000 : 100_000;
-    try (KafkaServer server = KafkaServer.start();
-        KafkaTransport transport =
-            KafkaTransport.create(
-                KafkaTransportConfig.builder(server.bootstrapServers()).build())) {
-      broker(
-          testbed,
-          new Broker(
-              "toKafka",
-              transport,
-              messages,
-              time -> OutboxBrokers.kafkaProducer(server.bootstrapServers(), messages, time),
-              () -> {}),
-          quick,
-          out);
-    }
+    kafka("toKafka", Compression.NONE, testbed, messages, quick, out);
+    kafka("toKafkaLz4", Compression.LZ4, testbed, messages, quick, out);
     int fewer = quick ? 1_000 : 40_000;
     try (RabbitServer server = RabbitServer.start();
         RabbitTransport transport =
@@ -371,6 +359,39 @@ public final class OutboxBenchmark implements Benchmark {
               fewer,
               time -> OutboxBrokers.rabbitChannel(server.uri(), fewer, time),
               () -> OutboxBrokers.purgeRabbit(server.uri())),
+          quick,
+          out);
+    }
+  }
+
+  /** The bare producer has the same compression as the transport. */
+  private void kafka(
+      String name,
+      Compression compression,
+      OutboxTestbed testbed,
+      int messages,
+      boolean quick,
+      PrintStream out)
+      throws Exception {
+    try (KafkaServer server = KafkaServer.start();
+        KafkaTransport transport =
+            KafkaTransport.create(
+                KafkaTransportConfig.builder(server.bootstrapServers())
+                    .compression(compression)
+                    .build())) {
+      broker(
+          testbed,
+          new Broker(
+              name,
+              transport,
+              messages,
+              time ->
+                  OutboxBrokers.kafkaProducer(
+                      server.bootstrapServers(),
+                      compression.name().toLowerCase(Locale.ROOT),
+                      messages,
+                      time),
+              () -> {}),
           quick,
           out);
     }
@@ -415,7 +436,7 @@ public final class OutboxBenchmark implements Benchmark {
     CountingSink sink = new CountingSink();
     ProcessorTime ofRelay = new ProcessorTime();
     ProcessorTime ofBare = new ProcessorTime();
-    int counted = quick ? 1 : 7;
+    int counted = quick ? 1 : 5;
     Rounds rounds =
         new Rounds()
             .contender(ALONE, () -> testbed.drain(messages, sink, ofRelay))
@@ -428,7 +449,7 @@ public final class OutboxBenchmark implements Benchmark {
                 MANY_KEYS,
                 broker.withCleanup(
                     () -> OutboxBrokers.relay(testbed, transport, messages, MANY_KEY_COUNT)))
-            .run(quick ? 0 : 4, counted);
+            .run(quick ? 0 : 2, counted);
     out.println(name + ":");
     rounds.print(out, "messages/s");
     String slower = rounds.median(ALONE) < rounds.median(BARE) ? ALONE : BARE;

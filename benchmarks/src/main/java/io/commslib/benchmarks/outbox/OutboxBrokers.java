@@ -70,10 +70,18 @@ final class OutboxBrokers {
   }
 
   /** Returns messages per second of a bare producer with acknowledgement by all replicas. */
-  static double kafkaProducer(String servers, int messages, ProcessorTime processor)
-      throws Exception {
+  static double kafkaProducer(
+      String servers, String compression, int messages, ProcessorTime processor) throws Exception {
     Map<String, Object> settings =
-        Map.of("bootstrap.servers", servers, "acks", "all", "enable.idempotence", true);
+        Map.of(
+            "bootstrap.servers",
+            servers,
+            "acks",
+            "all",
+            "enable.idempotence",
+            true,
+            "compression.type",
+            compression);
     try (KafkaProducer<String, byte[]> producer =
         new KafkaProducer<>(settings, new StringSerializer(), new ByteArraySerializer())) {
       producer.partitionsFor("bench");
