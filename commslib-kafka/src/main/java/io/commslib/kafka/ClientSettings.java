@@ -15,10 +15,14 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 final class ClientSettings {
 
   /**
-   * Larger than the largest configurable body: the limit of a publish is checked separately, and a
-   * larger record from a foreign producer must still fit into a dead letter.
+   * Larger than the largest configurable body with key and headers: the limit of a publish is
+   * checked separately, and a larger record from a foreign producer must still fit into a dead
+   * letter.
    */
   static final int MAX_RECORD_BYTES = 65 * 1024 * 1024;
+
+  /** The client's default. */
+  private static final int BUFFER_BYTES = 32 * 1024 * 1024;
 
   /** The longest time that the client waits for a topic on the publishing thread. */
   private static final Duration BLOCK_LIMIT = Duration.ofSeconds(2);
@@ -53,6 +57,12 @@ final class ClientSettings {
     settings.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, Math.max(500, timeout / 3));
     settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, timeout / bufferWaitRounds(config));
     settings.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_RECORD_BYTES);
+    // The client refuses a record that is larger than its buffer.
+    settings.putIfAbsent(
+        ProducerConfig.BUFFER_MEMORY_CONFIG,
+        (long)
+            Math.max(
+                BUFFER_BYTES, RecordSizes.groupTopic(RecordSizes.topic(config.maxMessageBytes()))));
     settings.put(ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, 500);
     return settings;
   }
@@ -92,9 +102,8 @@ final class ClientSettings {
   }
 
   static Map<String, Object> groupConsumer(
-      KafkaTransportConfig config, SubscriptionConfig subscription) {
+      KafkaTransportConfig config, SubscriptionConfig subscription, String groupId) {
     Map<String, Object> settings = consumer(config);
-    String groupId = KafkaNames.groupId(subscription.destination(), subscription.group());
     settings.put(ConsumerConfig.GROUP_ID_CONFIG, groupId);
     settings.put(
         ConsumerConfig.GROUP_PROTOCOL_CONFIG,

@@ -36,7 +36,7 @@ final class DeadLetterImport {
   int run(String topic, Destination source, String group, int limit) {
     Map<String, Object> settings = ClientSettings.consumer(config);
     settings.put(
-        ConsumerConfig.GROUP_ID_CONFIG, topic + ".import." + KafkaNames.groupId(source, group));
+        ConsumerConfig.GROUP_ID_CONFIG, topic + ".import." + deadLetters.groupId(source, group));
     settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
     settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, Math.min(500, limit));
     int copied = 0;

@@ -28,13 +28,18 @@ final class DelayTopics {
     byDelay.forEach((delay, topic) -> byTopic.put(topic, delay));
   }
 
-  /** Without topics if the subscription is ordered: there a message waits in its lane. */
-  static DelayTopics of(SubscriptionConfig subscription) {
+  /**
+   * Without topics if the subscription is ordered: there a message waits in its lane.
+   *
+   * @throws io.commslib.core.messaging.SubscribeException if the topic of a delay has no name
+   */
+  static DelayTopics of(SubscriptionConfig subscription, GroupNames names) {
     Map<Duration, String> topics = new LinkedHashMap<>();
     if (subscription.isUnordered()) {
       for (Duration delay : subscription.retry().delays()) {
-        topics.put(
-            delay, KafkaNames.delay(subscription.destination(), subscription.group(), delay));
+        String topic =
+            names.delay(delay).orElseThrow(() -> names.unnamed("delay " + delay, "delay"));
+        topics.put(delay, topic);
       }
     }
     return new DelayTopics(topics);
@@ -42,6 +47,11 @@ final class DelayTopics {
 
   List<String> topics() {
     return List.copyOf(byDelay.values());
+  }
+
+  /** Whether a topic is one of them. Allocates nothing. */
+  boolean isDelay(String topic) {
+    return byTopic.containsKey(topic);
   }
 
   /** The topic of a delay; empty if the schedule does not contain it. For any thread. */

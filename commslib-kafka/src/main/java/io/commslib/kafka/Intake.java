@@ -27,8 +27,8 @@ final class Intake {
 
   private final Consumer<byte[], ByteBuffer> consumer;
   private final Map<TopicPartition, OwnedPartition> owned;
+  private final SubscribedTopics topics;
   private final DelayTopics delays;
-  private final ReadingRules rules;
   private final OffsetCommits commits;
   private final TimeSource time;
 
@@ -41,14 +41,13 @@ final class Intake {
   Intake(
       Consumer<byte[], ByteBuffer> consumer,
       Map<TopicPartition, OwnedPartition> owned,
-      DelayTopics delays,
-      ReadingRules rules,
+      SubscribedTopics topics,
       OffsetCommits commits,
       TimeSource time) {
     this.consumer = consumer;
     this.owned = owned;
-    this.delays = delays;
-    this.rules = rules;
+    this.topics = topics;
+    this.delays = topics.delays();
     this.commits = commits;
     this.time = time;
   }
@@ -91,6 +90,7 @@ final class Intake {
   private void enter(
       OwnedPartition owner, List<ConsumerRecord<byte[], ByteBuffer>> records, long nowMillis) {
     PartitionLedger ledger = owner.ledger();
+    ReadingRules rules = topics.rules(owner.partition().topic());
     // Until all of them are in the ledger and in the buffer.
     owner.markUncertain();
     for (ConsumerRecord<byte[], ByteBuffer> record : records) {

@@ -29,42 +29,53 @@ import org.jspecify.annotations.Nullable;
 final class KafkaDeadLetters implements DeadLetters {
 
   private final KafkaTransportConfig config;
+  private final KafkaBindings bindings;
   private final Function<Destination, MessageFormat> formats;
   private final KafkaSender sender;
-  private final KafkaTopics topics;
+  private final TopicAdmin admin;
   private final TimeSource time;
 
   KafkaDeadLetters(
       KafkaTransportConfig config,
+      KafkaBindings bindings,
       Function<Destination, MessageFormat> formats,
       KafkaSender sender,
-      KafkaTopics topics,
+      TopicAdmin admin,
       TimeSource time) {
     this.config = config;
+    this.bindings = bindings;
     this.formats = formats;
     this.sender = sender;
-    this.topics = topics;
+    this.admin = admin;
     this.time = time;
   }
 
   /** Publishes a letter; it is confirmed when the stage completes. */
   CompletionStage<PublishReceipt> add(Destination source, String group, ForeignRecord letter) {
     DeadLetter read = DeadLetterHeaders.read(letter, formats.apply(source));
-    String topic = KafkaNames.deadLetters(source, group);
+    String topic = topic(source, group);
     return sender.send(
         DeadLetterRecords.write(topic, partition(topic, read), letter, read),
         source,
         read.messageId());
   }
 
-  /** The partition of a letter; null if it is unknown or does not exist, and the client decides. */
+  private String topic(Destination source, String group) {
+    return bindings.group(source, group).requireDeadLetters();
+  }
+
+  /**
+   * The partition of a letter. With fewer partitions than the source has, letters of one key are
+   * still in one partition. Null if it is unknown, and the client decides.
+   */
   private @Nullable Integer partition(String topic, DeadLetter letter) {
     String partition = letter.cause().get("partition");
     if (partition == null || !partition.matches("[0-9]{1,6}")) {
       return null;
     }
     int number = Integer.parseInt(partition);
-    return number < sender.partitions(topic) ? number : null;
+    int partitions = sender.partitions(topic);
+    return partitions == 0 ? null : number % partitions;
   }
 
   /** Publishes a letter and waits for the confirmation. */
@@ -72,17 +83,19 @@ final class KafkaDeadLetters implements DeadLetters {
     await(add(source, group, letter));
   }
 
+  /** The id of the consumer group. */
+  String groupId(Destination source, String group) {
+    return bindings.group(source, group).groupId();
+  }
+
   int requireGroup(Destination source, String group) {
-    int partitions = topics.partitions(KafkaNames.deadLetters(source, group));
+    String topic = topic(source, group);
+    int partitions = admin.partitions(topic);
     if (partitions == 0) {
       throw KafkaErrors.operation(
           "dead letters of " + source,
           new IllegalStateException(
-              "group: "
-                  + group
-                  + " (expected: one that has a topic "
-                  + KafkaNames.deadLetters(source, group)
-                  + ")"));
+              "group: " + group + " (expected: one that has a topic " + topic + ")"));
     }
     return partitions;
   }
@@ -94,10 +107,10 @@ final class KafkaDeadLetters implements DeadLetters {
 
   private DeadLetterReader reader(Destination source, String group) {
     int partitions = requireGroup(source, group);
-    String topic = KafkaNames.deadLetters(source, group);
+    String topic = topic(source, group);
     try {
       return new DeadLetterReader(
-          config, formats.apply(source), KafkaNames.topic(source), time, topic, partitions);
+          config, formats.apply(source), bindings.topic(source), time, topic, partitions);
     } catch (KafkaException e) {
       throw KafkaErrors.operation("dead letters of " + topic, e);
     }
@@ -105,6 +118,8 @@ final class KafkaDeadLetters implements DeadLetters {
 
   @Override
   public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
+    GroupNames names = bindings.group(source, group);
+    String target = names.redrive().orElseThrow(() -> names.unnamed("redrive", "redrive"));
     RedriveInFlight inFlight = new RedriveInFlight(this::await);
     try (DeadLetterReader reader = reader(source, group)) {
       while (reader.peek() != null) {
@@ -115,7 +130,7 @@ final class KafkaDeadLetters implements DeadLetters {
           inFlight.add(
               stored.letter().key().orElse(null),
               redriven.sizeBytes(),
-              () -> sender.send(KafkaNames.redrive(source, group), source, id, redriven),
+              () -> sender.send(target, source, id, redriven),
               () -> tombstone(source, group, stored));
         }
       }
@@ -158,7 +173,7 @@ final class KafkaDeadLetters implements DeadLetters {
 
   private CompletionStage<?> tombstone(
       Destination source, String group, DeadLetterReader.Stored stored) {
-    String topic = KafkaNames.deadLetters(source, group);
+    String topic = topic(source, group);
     return CompletableFuture.allOf(
         Stream.concat(Stream.of(stored.entry()), stored.entry().earlier.stream())
             .map(

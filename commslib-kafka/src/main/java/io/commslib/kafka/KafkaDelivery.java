@@ -66,7 +66,7 @@ final class KafkaDelivery implements RawDelivery, RecordOrigin {
   public ForeignRecord wire() {
     ForeignRecord known = wire;
     if (known == null) {
-      known = KafkaRecords.wire(record, this, record.value(), KafkaNames.isOwn(record.topic()));
+      known = KafkaRecords.wire(record, this, record.value(), rules.role().isOwn());
       wire = known;
     }
     return known;
@@ -99,7 +99,7 @@ final class KafkaDelivery implements RawDelivery, RecordOrigin {
 
   @Override
   public boolean isDeferredRetry() {
-    return KafkaNames.isDelay(record.topic());
+    return rules.role() == TopicRole.DELAY;
   }
 
   @Override

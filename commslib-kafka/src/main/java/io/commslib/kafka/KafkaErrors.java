@@ -9,6 +9,7 @@ import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.TransportException;
 import java.time.Duration;
 import java.util.List;
+import org.apache.kafka.common.errors.InconsistentGroupProtocolException;
 import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.common.InvalidRecordException;
@@ -219,12 +220,14 @@ final class KafkaErrors {
   }
 
   /**
-   * Whether the cluster refuses this client, or the client the cluster: a right, the login, or a
-   * certificate. Repeating the request does not help.
+   * Whether the cluster refuses this client, or the client the cluster: a right, the login, a
+   * certificate, or the protocol of a group. Repeating the request does not help.
    */
   static boolean isRefusal(Throwable failure) {
     Throwable cause = Failures.unwrapped(failure);
-    return cause instanceof AuthorizationException || cause instanceof AuthenticationException;
+    return cause instanceof AuthorizationException
+        || cause instanceof AuthenticationException
+        || cause instanceof InconsistentGroupProtocolException;
   }
 
   /** Class and message of a failure, and of each cause whose message adds something. */

@@ -2,22 +2,27 @@ package io.commslib.kafka;
 
 import io.commslib.core.messaging.Destination;
 import java.time.Duration;
+import java.util.regex.Pattern;
 
 /**
- * The names of the Kafka topics. A topic has its own name and a queue has {@code <name>.queue}.
- * Each group of either appends {@code .<group>.dlq} for its dead letters, {@code .<group>.redrive}
- * for redriven messages, and {@code .<group>.delay-<millis>} for deferred retries of an unordered
- * subscription.
+ * The names of the Kafka topics of a destination without a {@link KafkaBinding}. A topic has its
+ * own name and a queue has {@code <name>.queue}. Each group of either appends {@code .<group>.dlq}
+ * for its dead letters, {@code .<group>.redrive} for redriven messages, and {@code
+ * .<group>.delay-<millis>} for deferred retries of an unordered subscription.
  */
 final class KafkaNames {
 
   private static final String DELAY = ".delay-";
+  private static final Pattern OF_DELAY = Pattern.compile(".*" + Pattern.quote(DELAY) + "[0-9]+");
 
   private KafkaNames() {}
 
   /** Whether a destination of this name could collide with the topics of another destination. */
   static boolean isReserved(String name) {
-    return name.endsWith(".queue") || name.endsWith(".dlq") || isOwn(name);
+    return name.endsWith(".queue")
+        || name.endsWith(".dlq")
+        || name.endsWith(".redrive")
+        || OF_DELAY.matcher(name).matches();
   }
 
   static String topic(Destination destination) {
@@ -31,28 +36,26 @@ final class KafkaNames {
   }
 
   static String deadLetters(Destination destination, String group) {
-    return groupId(destination, group) + ".dlq";
+    return deadLetters(groupId(destination, group));
+  }
+
+  static String deadLetters(String prefix) {
+    return prefix + ".dlq";
   }
 
   static String redrive(Destination destination, String group) {
-    return groupId(destination, group) + ".redrive";
+    return redrive(groupId(destination, group));
+  }
+
+  static String redrive(String prefix) {
+    return prefix + ".redrive";
   }
 
   static String delay(Destination destination, String group, Duration delay) {
-    return groupId(destination, group) + DELAY + delay.toMillis();
+    return delay(groupId(destination, group), delay);
   }
 
-  /** Whether it is the topic of a delay. Called for each record: allocates nothing. */
-  static boolean isDelay(String topic) {
-    int digits = topic.length();
-    while (digits > 0 && topic.charAt(digits - 1) >= '0' && topic.charAt(digits - 1) <= '9') {
-      digits--;
-    }
-    return digits < topic.length() && topic.startsWith(DELAY, digits - DELAY.length());
-  }
-
-  /** Whether only the library itself writes to the topic. */
-  static boolean isOwn(String topic) {
-    return topic.endsWith(".redrive") || isDelay(topic);
+  static String delay(String prefix, Duration delay) {
+    return prefix + DELAY + delay.toMillis();
   }
 }

@@ -28,12 +28,18 @@ final class KafkaSubscription implements Subscription {
   private final BrokerWatch watch;
   private final SourceWatch source;
   private final TimeSource time;
+  private final Map<String, String> notes;
   private final Runnable onClose;
   private final Thread thread;
   private final CountDownLatch ended = new CountDownLatch(1);
   private final AtomicReference<LifecycleState> state =
       new AtomicReference<>(LifecycleState.RUNNING);
 
+  /**
+   * Creates a subscription that does not poll yet.
+   *
+   * @param notes what was found when the subscription began and an operator should know, for health
+   */
   KafkaSubscription(
       SubscriptionConfig config,
       DeliveryEngine engine,
@@ -41,6 +47,8 @@ final class KafkaSubscription implements Subscription {
       BrokerWatch watch,
       SourceWatch source,
       CommsRuntime runtime,
+      GroupNames names,
+      Map<String, String> notes,
       Runnable onClose) {
     this.config = config;
     this.engine = engine;
@@ -48,10 +56,11 @@ final class KafkaSubscription implements Subscription {
     this.watch = watch;
     this.source = source;
     this.time = runtime.time();
+    this.notes = Map.copyOf(notes);
     this.onClose = onClose;
     this.thread =
         runtime.newThread(
-            "kafka-poll-" + KafkaNames.groupId(config.destination(), config.group()),
+            "kafka-poll-" + names.groupId(),
             () -> {
               try {
                 loop.run();
@@ -99,6 +108,7 @@ final class KafkaSubscription implements Subscription {
       return handlers;
     }
     Map<String, String> details = new HashMap<>(handlers.details());
+    details.putAll(notes);
     Duration age = loop.passAge();
     details.put("lastPoll", age.toString());
     String down = downReason(age);

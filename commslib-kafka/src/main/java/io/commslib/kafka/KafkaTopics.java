@@ -1,243 +1,230 @@
 package io.commslib.kafka;
 
 import io.commslib.core.FailureKind;
-import io.commslib.core.Failures;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.SubscribeException;
-import io.commslib.core.time.TimeSource;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.locks.LockSupport;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.DescribeClusterOptions;
-import org.apache.kafka.clients.admin.DescribeTopicsOptions;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.clients.admin.OffsetSpec;
-import org.apache.kafka.common.KafkaFuture;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.TopicConfig;
-import org.apache.kafka.common.errors.RetriableException;
-import org.apache.kafka.common.errors.TopicExistsException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Creates and checks topics. */
+/**
+ * Creates the topics of destinations and groups, or checks those that belong to others. Names what
+ * it finds in existing topics and what it must not read. Thread-safe.
+ */
 final class KafkaTopics {
 
-  static final Duration CLOSE_LIMIT = Duration.ofSeconds(2);
-
-  private static final long RETRY_PAUSE_NANOS = 50_000_000L;
-
-  /** An accepted message must fit into these topics with its additional headers. */
-  private static final String MAX_BYTES = Integer.toString(ClientSettings.MAX_RECORD_BYTES);
+  private static final Logger log = LoggerFactory.getLogger(KafkaTopics.class);
 
   /** Far longer than the longest delay of a retry schedule. */
   private static final String DELAY_RETENTION_MILLIS =
       Long.toString(Duration.ofDays(14).toMillis());
 
   private final KafkaTransportConfig config;
-  private final TimeSource time;
-  private final Admin admin;
+  private final KafkaBindings bindings;
+  private final TopicAdmin admin;
 
-  KafkaTopics(KafkaTransportConfig config, TimeSource time) {
+  /** The limit of each source topic whose settings are known. */
+  private final Map<String, Integer> sourceLimits = new ConcurrentHashMap<>();
+
+  /** Texts that were logged, so that each is logged once. */
+  private final Set<String> logged = ConcurrentHashMap.newKeySet();
+
+  KafkaTopics(KafkaTransportConfig config, KafkaBindings bindings, TopicAdmin admin) {
     this.config = config;
-    this.time = time;
-    this.admin = Admin.create(ClientSettings.admin(config));
+    this.bindings = bindings;
+    this.admin = admin;
   }
 
+  private boolean createsNothing(DestinationConfig destination) {
+    return destination.isVerifyOnly() || bindings.isExisting(destination.destination());
+  }
+
+  /** Creates or checks a destination and the topics of its declared groups. */
   void declare(DestinationConfig destination) {
-    String topic = KafkaNames.topic(destination.destination());
-    if (destination.isVerifyOnly()) {
-      check(destination, partitions(topic));
-      destination.groups().forEach(group -> checkGroup(destination, group, List.of()));
+    Destination to = destination.destination();
+    String topic = bindings.topic(to);
+    List<GroupNames> groups =
+        destination.groups().stream().map(group -> bindings.group(to, group)).toList();
+    if (createsNothing(destination)) {
+      check(destination, topic, admin.partitions(topic));
+      checkSettings(topic, Set.of(topic));
+      if (!bindings.isExisting(to)) {
+        groups.forEach(group -> checkGroup(group, List.of()));
+      }
       return;
     }
-    List<NewTopic> topics = new ArrayList<>();
-    topics.add(source(destination, topic));
-    destination.groups().forEach(group -> topics.addAll(groupTopics(destination, group)));
-    if (!create(topics)) {
-      check(destination, partitionsOnceKnown(topic));
+    boolean existed = admin.create(List.of(source(destination, topic))).contains(topic);
+    if (existed) {
+      check(destination, topic, admin.partitionsOnceKnown(topic));
+      checkSettings(topic, Set.of(topic));
+    } else {
+      sourceLimits.put(topic, RecordSizes.topic(config.maxMessageBytes()));
     }
-  }
-
-  /** Waits for a topic that another process has just created: not every broker knows it yet. */
-  private int partitionsOnceKnown(String topic) {
-    long end = time.nanoTime() + config.operationTimeout().toNanos();
-    int found = partitions(topic);
-    while (found == 0 && time.nanoTime() - end < 0) {
-      LockSupport.parkNanos(RETRY_PAUSE_NANOS);
-      found = partitions(topic);
-    }
-    return found;
+    groups.forEach(group -> createGroup(destination, group, List.of()));
   }
 
   /**
-   * Creates the missing topics of a group, including a group that was not declared. If the
-   * destination was declared verify-only, they are checked and not created.
+   * Creates or checks the topics of a group, including a group that was not declared.
+   *
+   * @return what an operator should know of them, by name, for health
    */
-  void declareGroup(DestinationConfig destination, String group, List<String> delayTopics) {
-    if (destination.isVerifyOnly()) {
-      checkGroup(destination, group, delayTopics);
-      return;
+  Map<String, String> declareGroup(
+      DestinationConfig destination, GroupNames names, List<String> delayTopics) {
+    if (!names.hasNoDeadLetters()) {
+      names.requireDeadLetters();
     }
-    List<NewTopic> topics = new ArrayList<>(groupTopics(destination, group));
-    for (String topic : delayTopics) {
-      topics.add(
-          newTopic(topic, destination.partitions())
-              .configs(
-                  Map.of(
-                      // The broker's default may be compaction, where a later record of a key
-                      // replaces a waiting one.
-                      TopicConfig.CLEANUP_POLICY_CONFIG,
-                      TopicConfig.CLEANUP_POLICY_DELETE,
-                      // Due times are computed from the arrival, by one clock.
-                      TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
-                      "LogAppendTime",
-                      TopicConfig.RETENTION_MS_CONFIG,
-                      DELAY_RETENTION_MILLIS,
-                      TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
-                      MAX_BYTES)));
+    if (createsNothing(destination)) {
+      return checkGroup(names, delayTopics);
     }
-    create(topics);
+    return createGroup(destination, names, delayTopics);
   }
 
-  private List<NewTopic> groupTopics(DestinationConfig destination, String group) {
-    Destination to = destination.destination();
+  private Map<String, String> createGroup(
+      DestinationConfig destination, GroupNames names, List<String> delayTopics) {
+    List<NewTopic> topics = groupTopics(destination, names, delayTopics);
+    if (topics.isEmpty()) {
+      return Map.of();
+    }
+    Set<String> existed = admin.create(topics);
+    return existed.isEmpty() ? Map.of() : checkGroupSettings(names, existed);
+  }
+
+  private List<NewTopic> groupTopics(
+      DestinationConfig destination, GroupNames names, List<String> delayTopics) {
+    String limit = Integer.toString(RecordSizes.groupTopic(sourceLimit(names.source())));
+    List<NewTopic> topics = new ArrayList<>();
     // Compacted: a dead letter stays until a tombstone deletes it on redrive or discard.
-    NewTopic deadLetters =
-        newTopic(KafkaNames.deadLetters(to, group), destination.partitions())
-            .configs(
-                Map.of(
-                    TopicConfig.CLEANUP_POLICY_CONFIG,
-                    TopicConfig.CLEANUP_POLICY_COMPACT,
-                    TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
-                    MAX_BYTES));
-    NewTopic redrive =
-        newTopic(KafkaNames.redrive(to, group), destination.partitions())
-            .configs(
-                Map.of(
-                    TopicConfig.CLEANUP_POLICY_CONFIG,
-                    TopicConfig.CLEANUP_POLICY_DELETE,
-                    TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
-                    MAX_BYTES));
-    return List.of(deadLetters, redrive);
+    names
+        .deadLetters()
+        .ifPresent(
+            topic ->
+                topics.add(
+                    newTopic(
+                        topic,
+                        destination.partitions(),
+                        Map.of(
+                            TopicConfig.CLEANUP_POLICY_CONFIG,
+                            TopicConfig.CLEANUP_POLICY_COMPACT,
+                            TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+                            limit))));
+    names
+        .redrive()
+        .ifPresent(
+            topic ->
+                topics.add(
+                    newTopic(
+                        topic,
+                        destination.partitions(),
+                        Map.of(
+                            TopicConfig.CLEANUP_POLICY_CONFIG,
+                            TopicConfig.CLEANUP_POLICY_DELETE,
+                            TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+                            limit))));
+    for (String topic : delayTopics) {
+      topics.add(
+          newTopic(
+              topic,
+              destination.partitions(),
+              Map.of(
+                  // The broker's default may be compaction, where a later record of a key
+                  // replaces a waiting one.
+                  TopicConfig.CLEANUP_POLICY_CONFIG,
+                  TopicConfig.CLEANUP_POLICY_DELETE,
+                  // Due times are computed from the arrival, by one clock.
+                  TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
+                  "LogAppendTime",
+                  TopicConfig.RETENTION_MS_CONFIG,
+                  DELAY_RETENTION_MILLIS,
+                  TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+                  limit)));
+    }
+    return topics;
   }
 
   /** A queue must not lose messages of a key if compaction is the broker's default. */
   private NewTopic source(DestinationConfig destination, String topic) {
-    NewTopic source = newTopic(topic, destination.partitions());
-    return destination.destination().kind() == Destination.Kind.QUEUE
-        ? source.configs(
-            Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_DELETE))
-        : source;
+    Map<String, String> settings = new HashMap<>();
+    settings.put(
+        TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+        Integer.toString(RecordSizes.topic(config.maxMessageBytes())));
+    if (destination.destination().kind() == Destination.Kind.QUEUE) {
+      settings.put(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_DELETE);
+    }
+    return newTopic(topic, destination.partitions(), settings);
   }
 
-  private NewTopic newTopic(String name, int partitions) {
+  private NewTopic newTopic(String name, int partitions, Map<String, String> settings) {
     return new NewTopic(
-        name, Optional.of(partitions), config.replicationFactor().map(Integer::shortValue));
+            name, Optional.of(partitions), config.replicationFactor().map(Integer::shortValue))
+        .configs(settings);
   }
 
-  /** Creates topics; returns whether this call created all of them. */
-  private boolean create(List<NewTopic> topics) {
-    boolean all = true;
-    List<NewTopic> fresh = new ArrayList<>(topics);
-    for (Map.Entry<String, KafkaFuture<Void>> created :
-        admin.createTopics(topics).values().entrySet()) {
-      try {
-        await(created.getValue());
-      } catch (ExecutionException e) {
-        if (!(Failures.unwrapped(e) instanceof TopicExistsException)) {
-          throw KafkaErrors.subscribe(
-              "create topic " + created.getKey() + " at " + config.bootstrapServers(), e);
-        }
-        all = false;
-        fresh.removeIf(topic -> topic.name().equals(created.getKey()));
-      } catch (TimeoutException e) {
-        throw KafkaErrors.subscribe(
-            "create topic " + created.getKey() + " at " + config.bootstrapServers(), e);
-      }
-    }
-    awaitLeaders(fresh);
-    return all;
-  }
-
-  /**
-   * Waits until each partition of new topics has a leader. A topic is known before that. If a
-   * producer sends a burst in between, the broker rejects the first batch and accepts later ones:
-   * the batches are out of sequence until all of them expire. The end of a partition is requested,
-   * which only a leader answers.
-   */
-  private void awaitLeaders(List<NewTopic> topics) {
-    Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
-    for (NewTopic topic : topics) {
-      for (int partition = 0; partition < topic.numPartitions(); partition++) {
-        ends.put(new TopicPartition(topic.name(), partition), OffsetSpec.latest());
-      }
-    }
-    if (ends.isEmpty()) {
-      return;
-    }
-    long limit = time.nanoTime() + config.operationTimeout().toNanos();
-    while (true) {
-      try {
-        await(admin.listOffsets(ends).all());
-        return;
-      } catch (ExecutionException | TimeoutException e) {
-        boolean retriable = Failures.unwrapped(e) instanceof RetriableException;
-        if (!retriable || time.nanoTime() - limit >= 0) {
-          throw KafkaErrors.subscribe("leaders of new topics at " + config.bootstrapServers(), e);
-        }
-        LockSupport.parkNanos(RETRY_PAUSE_NANOS);
-      }
-    }
+  /** What the source topic accepts must fit into the topics of its groups. */
+  private int sourceLimit(String source) {
+    int own = RecordSizes.topic(config.maxMessageBytes());
+    return Math.max(own, sourceLimits.getOrDefault(source, own));
   }
 
   /** Checks the topics of a group: without them it would stop at its first dead letter. */
-  private void checkGroup(DestinationConfig destination, String group, List<String> delayTopics) {
-    Destination to = destination.destination();
-    List<String> needed = new ArrayList<>(delayTopics);
-    needed.add(KafkaNames.deadLetters(to, group));
-    needed.add(KafkaNames.redrive(to, group));
+  private Map<String, String> checkGroup(GroupNames names, List<String> delayTopics) {
+    Set<String> needed = new LinkedHashSet<>(delayTopics);
+    names.deadLetters().ifPresent(needed::add);
+    names.redrive().ifPresent(needed::add);
     for (String topic : needed) {
-      if (partitions(topic) == 0) {
+      if (admin.partitions(topic) == 0) {
         throw new SubscribeException(
             "COMMS-KAFKA-002",
             FailureKind.PERMANENT,
             "topic "
                 + topic
                 + " of group "
-                + group
+                + names.group()
                 + " does not exist (expected: it does, "
-                + to
-                + " was declared verify-only)",
+                + names.destination()
+                + reason(names.destination())
+                + ")",
             null);
       }
     }
+    return needed.isEmpty() ? Map.of() : checkGroupSettings(names, needed);
   }
 
-  private static void check(DestinationConfig destination, int found) {
+  private String reason(Destination destination) {
+    return bindings.isExisting(destination)
+        ? " is bound to existing topics"
+        : " was declared verify-only";
+  }
+
+  private void check(DestinationConfig destination, String topic, int found) {
+    Destination to = destination.destination();
     if (found == 0) {
       throw new SubscribeException(
           "COMMS-KAFKA-002",
           FailureKind.PERMANENT,
-          destination.destination()
-              + " does not exist (expected: it does, it was declared verify-only)",
+          to
+              + (bindings.isBound(to) ? ", topic " + topic + "," : "")
+              + " does not exist (expected: it does, it"
+              + reason(to)
+              + ")",
           null);
     }
-    if (found != destination.partitions()) {
+    boolean anyNumber = createsNothing(destination) && !destination.hasPartitions();
+    if (found != destination.partitions() && !anyNumber) {
       throw new SubscribeException(
           "COMMS-KAFKA-002",
           FailureKind.PERMANENT,
-          destination.destination()
+          to
               + " partitions: "
               + destination.partitions()
               + " (expected: "
@@ -247,60 +234,61 @@ final class KafkaTopics {
     }
   }
 
-  /** The number of partitions of a topic; 0 if the topic does not exist. */
-  int partitions(String topic) {
-    try {
-      return await(admin.describeTopics(List.of(topic)).topicNameValues().get(topic))
-          .partitions()
-          .size();
-    } catch (ExecutionException e) {
-      if (KafkaErrors.isTopicUnknown(e)) {
-        return 0;
+  /** Names limits of existing topics that are too small, and remembers the limit of the source. */
+  private Map<String, TopicSettings> checkSettings(String source, Set<String> topics) {
+    Map<String, TopicSettings> found = admin.settings(topics);
+    for (String topic : topics) {
+      TopicSettings settings = found.get(topic);
+      if (settings == null) {
+        logOnce(
+            "topic "
+                + topic
+                + ": settings not checked (expected: permission DESCRIBE_CONFIGS); the largest"
+                + " message may not fit, and dead letters may expire");
+        continue;
       }
-      throw KafkaErrors.subscribe(
-          "describe topic " + topic + " at " + config.bootstrapServers(), e);
-    } catch (TimeoutException e) {
-      throw KafkaErrors.subscribe(
-          "describe topic " + topic + " at " + config.bootstrapServers(), e);
+      boolean isSource = topic.equals(source);
+      if (isSource) {
+        sourceLimits.put(topic, settings.maxMessageBytes());
+      }
+      int required =
+          isSource
+              ? RecordSizes.topic(config.maxMessageBytes())
+              : RecordSizes.groupTopic(sourceLimit(source));
+      if (settings.maxMessageBytes() < required) {
+        logOnce(
+            "topic "
+                + topic
+                + ": max.message.bytes: "
+                + settings.maxMessageBytes()
+                + " (expected: "
+                + required
+                + " or more, so that the largest "
+                + (isSource ? "message of maxMessageBytes" : "record of topic " + source)
+                + " fits)");
+      }
     }
+    return found;
   }
 
-  /** Sends a probe to the cluster; does not block. */
-  CompletionStage<?> probe() {
-    DescribeClusterOptions options =
-        new DescribeClusterOptions().timeoutMs((int) BrokerWatch.PROBE_LIMIT.toMillis());
-    return admin.describeCluster(options).clusterId().toCompletionStage();
+  private Map<String, String> checkGroupSettings(GroupNames names, Set<String> topics) {
+    Map<String, TopicSettings> found = checkSettings(names.source(), topics);
+    Optional<String> expiry =
+        names
+            .deadLetters()
+            .flatMap(
+                topic ->
+                    Optional.ofNullable(found.get(topic))
+                        .flatMap(TopicSettings::expiry)
+                        .map(text -> "topic " + topic + ": " + text));
+    expiry.ifPresent(
+        text -> logOnce("dead letters expire, " + text + " (expected: cleanup.policy=compact)"));
+    return expiry.map(text -> Map.of("deadLettersExpire", text)).orElse(Map.of());
   }
 
-  /** Requests the descriptions of topics, a stage for each; does not block. */
-  Map<String, CompletionStage<?>> describe(Set<String> names) {
-    DescribeTopicsOptions options =
-        new DescribeTopicsOptions().timeoutMs((int) BrokerWatch.PROBE_LIMIT.toMillis());
-    Map<String, CompletionStage<?>> descriptions = new HashMap<>();
-    admin
-        .describeTopics(names, options)
-        .topicNameValues()
-        .forEach((topic, answer) -> descriptions.put(topic, answer.toCompletionStage()));
-    return descriptions;
-  }
-
-  /** Requests the description of one topic; does not block. */
-  CompletionStage<?> describe(String name) {
-    return Objects.requireNonNull(describe(Set.of(name)).get(name), name);
-  }
-
-  private <T> T await(KafkaFuture<T> future) throws ExecutionException, TimeoutException {
-    try {
-      return future.get(config.operationTimeout().toMillis(), TimeUnit.MILLISECONDS);
-    } catch (TimeoutException e) {
-      throw KafkaErrors.noAnswer("operationTimeout", config.operationTimeout());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new TimeoutException("interrupted");
+  private void logOnce(String text) {
+    if (logged.add(text)) {
+      log.warn("{}", text);
     }
-  }
-
-  void close() {
-    admin.close(CLOSE_LIMIT);
   }
 }

@@ -7,6 +7,7 @@ import io.commslib.core.Health;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.engine.Declarations;
 import io.commslib.core.engine.DeliveryEngine;
+import io.commslib.core.engine.DeliveryEngineBuilder;
 import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
@@ -31,7 +32,6 @@ import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.core.wire.DefaultSource;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +44,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
+import org.apache.kafka.common.errors.InconsistentGroupProtocolException;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
@@ -92,6 +93,8 @@ public final class KafkaTransport implements MessageTransport {
   private final KafkaTransportConfig config;
   private final CommsRuntime runtime;
   private final KafkaSender sender;
+  private final KafkaBindings bindings;
+  private final TopicAdmin admin;
   private final KafkaTopics topics;
   private final KafkaDeadLetters deadLetters;
   private final BrokerWatch watch;
@@ -103,9 +106,11 @@ public final class KafkaTransport implements MessageTransport {
   private final CountDownLatch allFreed = new CountDownLatch(1);
 
   private KafkaTransport(
-      KafkaTransportConfig config, CommsRuntime runtime, KafkaTopics topics, KafkaSender sender) {
+      KafkaTransportConfig config, CommsRuntime runtime, TopicAdmin admin, KafkaSender sender) {
     this.config = config;
-    this.watch = new BrokerWatch(runtime, config.bootstrapServers(), topics::probe);
+    this.bindings = config.bindings();
+    this.admin = admin;
+    this.watch = new BrokerWatch(runtime, config.bootstrapServers(), admin::probe);
     DefaultSource source = new DefaultSource("transport " + NAME, config.source());
     this.declared =
         new Declarations(
@@ -115,10 +120,10 @@ public final class KafkaTransport implements MessageTransport {
                 CloudEventsEnvelope.KAFKA_PREFIX, config.structuredEvents(), source),
             source);
     this.runtime = runtime;
-    this.topics = topics;
+    this.topics = new KafkaTopics(config, bindings, admin);
     this.sender = sender;
     this.deadLetters =
-        new KafkaDeadLetters(config, declared::format, sender, topics, runtime.time());
+        new KafkaDeadLetters(config, bindings, declared::format, sender, admin, runtime.time());
   }
 
   /**
@@ -151,12 +156,12 @@ public final class KafkaTransport implements MessageTransport {
       if (config.runtime().isEmpty()) {
         created.push(runtime::close);
       }
-      KafkaTopics topics = new KafkaTopics(config, runtime.time());
-      created.push(topics::close);
-      MissingTopics missing = new MissingTopics(runtime, topics::describe);
+      TopicAdmin admin = new TopicAdmin(config, runtime.time());
+      created.push(admin::close);
+      MissingTopics missing = new MissingTopics(runtime, admin::describe);
       KafkaSender sender = new KafkaSender(config, runtime, missing);
       created.push(sender::close);
-      KafkaTransport transport = new KafkaTransport(config, runtime, topics, sender);
+      KafkaTransport transport = new KafkaTransport(config, runtime, admin, sender);
       transport.watch.start();
       complete = true;
       return transport;
@@ -219,13 +224,14 @@ public final class KafkaTransport implements MessageTransport {
   public void declare(DestinationConfig destination) {
     checkOpen();
     String name = destination.destination().name();
-    if (KafkaNames.isReserved(name)) {
+    if (!bindings.isBound(destination.destination()) && KafkaNames.isReserved(name)) {
       throw new SubscribeException(
           "COMMS-KAFKA-010",
           FailureKind.PERMANENT,
           "destination: "
               + name
-              + " (expected: a name that does not end with .queue, .dlq, .redrive or .delay-<number>)",
+              + " (expected: a name that does not end with .queue, .dlq, .redrive or .delay-<number>,"
+              + " or a KafkaBinding)",
           null);
     }
     try {
@@ -325,7 +331,7 @@ public final class KafkaTransport implements MessageTransport {
   private CompletionStage<PublishReceipt> write(Destination to, Message message) {
     ProducerRecord<byte[], byte[]> record;
     try {
-      record = KafkaRecords.record(KafkaNames.topic(to), declared.write(to, message));
+      record = KafkaRecords.record(bindings.topic(to), declared.write(to, message));
     } catch (PublishException e) {
       return CompletableFuture.failedStage(e);
     } catch (CodecException e) {
@@ -338,26 +344,26 @@ public final class KafkaTransport implements MessageTransport {
     checkOpen();
     capabilities(subscription.destination()).check(NAME, subscription);
     Destination source = subscription.destination();
-    String group = subscription.group();
     DestinationConfig destination = declared.require(subscription);
-    DelayTopics delays = DelayTopics.of(subscription);
-    topics.declareGroup(destination, group, delays.topics());
-    ReadingRules rules =
-        new ReadingRules(KafkaNames.topic(source), destination.format().orElse(null));
-    PollLoop loop = loop(subscription, delays, rules);
+    GroupNames names = bindings.group(source, subscription.group());
+    DelayTopics delays = DelayTopics.of(subscription, names);
+    Map<String, String> notes = topics.declareGroup(destination, names, delays.topics());
+    GroupMembers.check(admin.group(names.groupId()), config.groupProtocol());
+    PollLoop loop =
+        loop(
+            subscription,
+            names,
+            new SubscribedTopics(names.source(), names.redrive().orElse(null), delays, destination.format().orElse(null)));
     Deque<Runnable> created = new ArrayDeque<>(List.of(loop::abandon));
     boolean started = false;
     KafkaSubscription running;
     try {
-      DeliveryEngine engine = engine(subscription, handler, loop, delays);
+      DeliveryEngine engine = engine(subscription, handler, loop, names, delays);
       created.push(engine::close);
-      List<String> read = new ArrayList<>(delays.topics());
-      read.add(KafkaNames.topic(source));
-      read.add(KafkaNames.redrive(source, group));
-      loop.attach(engine, read);
-      String topic = KafkaNames.topic(source);
+      loop.attach(engine);
+      String topic = names.source();
       SourceWatch exists =
-          new SourceWatch(runtime, topic, () -> topics.describe(topic), engine::report);
+          new SourceWatch(runtime, topic, () -> admin.describe(topic), engine::report);
       KafkaSubscription[] self = new KafkaSubscription[1];
       running =
           new KafkaSubscription(
@@ -367,6 +373,8 @@ public final class KafkaTransport implements MessageTransport {
               watch,
               exists,
               runtime,
+              names,
+              notes,
               () -> subscriptions.remove(self[0]));
       self[0] = running;
       subscriptions.add(running);
@@ -383,20 +391,29 @@ public final class KafkaTransport implements MessageTransport {
   }
 
   private DeliveryEngine engine(
-      SubscriptionConfig subscription, MessageHandler handler, PollLoop loop, DelayTopics delays) {
+      SubscriptionConfig subscription,
+      MessageHandler handler,
+      PollLoop loop,
+      GroupNames names,
+      DelayTopics delays) {
     Destination source = subscription.destination();
-    return DeliveryEngine.builder(subscription, handler)
-        .transport(NAME)
-        .runtime(runtime)
-        .format(declared.format(source))
-        .settler(loop)
-        .deadLetters(letter -> deadLetters.add(source, subscription.group(), letter))
-        .delayStore((record, delay) -> defer(delays, source, record, delay))
-        .maxBodyBytes(config.maxMessageBytes())
-        .givesBackInPlace()
-        .onJvmFailure((reason, pause) -> loop.leaveGroupFor(pause))
-        .observer(config.observer())
-        .build();
+    DeliveryEngineBuilder engine =
+        DeliveryEngine.builder(subscription, handler)
+            .transport(NAME)
+            .runtime(runtime)
+            .format(declared.format(source))
+            .settler(loop)
+            .delayStore((record, delay) -> defer(delays, source, record, delay))
+            .maxBodyBytes(config.maxMessageBytes())
+            .givesBackInPlace()
+            .onJvmFailure((reason, pause) -> loop.leaveGroupFor(pause))
+            .observer(config.observer());
+    if (names.hasNoDeadLetters()) {
+      engine.noDeadLetters();
+    } else {
+      engine.deadLetters(letter -> deadLetters.add(source, subscription.group(), letter));
+    }
+    return engine.build();
   }
 
   private Optional<CompletionStage<?>> defer(
@@ -404,18 +421,17 @@ public final class KafkaTransport implements MessageTransport {
     return delays.topic(delay).map(topic -> sender.send(topic, source, "deferred retry", record));
   }
 
-  private PollLoop loop(SubscriptionConfig subscription, DelayTopics delays, ReadingRules rules) {
+  private PollLoop loop(SubscriptionConfig subscription, GroupNames names, SubscribedTopics read) {
     try {
       return new PollLoop(
           new KafkaConsumer<>(
-              ClientSettings.groupConsumer(config, subscription),
+              ClientSettings.groupConsumer(config, subscription, names.groupId()),
               new ByteArrayDeserializer(),
               new BodyDeserializer()),
           config,
           subscription,
           runtime,
-          delays,
-          rules);
+          read);
     } catch (KafkaException e) {
       throw rejected(e, config);
     }
@@ -432,6 +448,9 @@ public final class KafkaTransport implements MessageTransport {
       running.close();
       checkOpen();
       Throwable refusal = loop.refusal();
+      if (refusal instanceof InconsistentGroupProtocolException) {
+        throw GroupMembers.otherProtocol(running.config(), refusal);
+      }
       throw KafkaErrors.subscribe(
           "join group of " + running.config().destination(),
           refusal != null
@@ -473,7 +492,7 @@ public final class KafkaTransport implements MessageTransport {
         this::closeSubscriptions,
         watch::close,
         sender::close,
-        topics::close,
+        admin::close,
         () -> {
           if (config.runtime().isEmpty()) {
             runtime.close();
@@ -496,7 +515,7 @@ public final class KafkaTransport implements MessageTransport {
     boolean mayBeWaitedFor =
         sender.isSenderThread() || subscriptions.stream().anyMatch(KafkaSubscription::isPollThread);
     if (!mayBeWaitedFor) {
-      Duration limit = PollLoop.END_LIMIT.plus(sender.closeLimit()).plus(KafkaTopics.CLOSE_LIMIT);
+      Duration limit = PollLoop.END_LIMIT.plus(sender.closeLimit()).plus(TopicAdmin.CLOSE_LIMIT);
       CloseSequence.await(allFreed, limit, runtime.time());
     }
   }

@@ -1,16 +1,20 @@
 package io.commslib.kafka;
 
 import io.commslib.core.checks.Checks;
+import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.wire.DefaultSource;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -125,7 +129,7 @@ public final class KafkaTransportConfig {
     return Optional.ofNullable(settings.memberId);
   }
 
-  /** {@return how published batches are compressed} */
+  /** {@return the compression of published batches} */
   public Compression compression() {
     return settings.compression;
   }
@@ -143,6 +147,12 @@ public final class KafkaTransportConfig {
   /** {@return the source of messages that were built without one} */
   public String source() {
     return settings.source;
+  }
+
+  KafkaBindings bindings() {
+    return settings.bindingFunction == null
+        ? new KafkaBindings(settings.bindings)
+        : new KafkaBindings(settings.bindingFunction);
   }
 
   Optional<CommsRuntime> runtime() {
@@ -187,6 +197,8 @@ public final class KafkaTransportConfig {
         + memberId()
         + ", source="
         + source()
+        + ", bindings="
+        + new TreeMap<>(settings.boundNames())
         + ", clientSettings="
         + settings.clientSettings.keySet()
         + "}";
@@ -207,6 +219,8 @@ public final class KafkaTransportConfig {
     private String source = DefaultSource.NONE;
     private @Nullable String memberId;
     private final Map<String, Object> clientSettings = new TreeMap<>();
+    private final Map<Destination, KafkaBinding> bindings = new HashMap<>();
+    private @Nullable Function<Destination, @Nullable KafkaBinding> bindingFunction;
     private @Nullable CommsRuntime runtime;
     private CommsObserver observer = CommsObserver.logging();
     private @Nullable MessageFormat structuredEvents;
@@ -233,6 +247,8 @@ public final class KafkaTransportConfig {
       this.source = other.source;
       this.memberId = other.memberId;
       this.clientSettings.putAll(other.clientSettings);
+      this.bindings.putAll(other.bindings);
+      this.bindingFunction = other.bindingFunction;
       this.runtime = other.runtime;
       this.observer = other.observer;
       this.structuredEvents = other.structuredEvents;
@@ -392,6 +408,50 @@ public final class KafkaTransportConfig {
     }
 
     /**
+     * Adds a destination whose names on Kafka are not the library's. Its own name has only the
+     * application then, and may end as it likes. All processes must have the same bindings.
+     *
+     * @param destination the destination, bound once
+     * @param binding its names; default those of the library
+     * @return this
+     */
+    public Builder bind(Destination destination, KafkaBinding binding) {
+      Objects.requireNonNull(binding, "binding");
+      KafkaBinding before = bindings.putIfAbsent(Objects.requireNonNull(destination), binding);
+      Checks.check(before == null, "bind", destination, "a destination that is bound once");
+      return this;
+    }
+
+    /** Binds destinations that are not known in advance. */
+    Builder bindAll(Function<Destination, @Nullable KafkaBinding> function) {
+      this.bindingFunction = function;
+      return this;
+    }
+
+    private Map<String, KafkaBinding> boundNames() {
+      Map<String, KafkaBinding> names = new HashMap<>();
+      bindings.forEach((destination, binding) -> names.put(destination.toString(), binding));
+      return names;
+    }
+
+    private void checkBindings() {
+      Set<String> own = new HashSet<>();
+      bindings.forEach(
+          (destination, binding) ->
+              binding
+                  .ownTopics()
+                  .forEach(
+                      topic ->
+                          Checks.check(
+                              own.add(topic)
+                                  && bindings.values().stream()
+                                      .noneMatch(other -> other.topicName().equals(topic)),
+                              "bind",
+                              topic,
+                              "a topic of one binding only, as others may not write to it")));
+    }
+
+    /**
      * Sets the source of time, randomness and threads.
      *
      * @param runtime must outlive the transport, which does not close it; default a runtime that
@@ -433,7 +493,8 @@ public final class KafkaTransportConfig {
      *
      * @return immutable configuration
      * @throws IllegalArgumentException if {@code commitInterval} is not less than {@code
-     *     sessionTimeout}, or if the session timeout is set with {@link GroupProtocol#CONSUMER}
+     *     sessionTimeout}, if the session timeout is set with {@link GroupProtocol#CONSUMER}, or if
+     *     a topic for redriven or deferred messages of one binding is also used by another
      */
     public KafkaTransportConfig build() {
       Checks.check(
@@ -447,6 +508,7 @@ public final class KafkaTransportConfig {
           sessionTimeout,
           "not set with groupProtocol CONSUMER: the broker's group.consumer.session.timeout.ms"
               + " decides");
+      checkBindings();
       return new KafkaTransportConfig(new Builder(this));
     }
   }

@@ -63,6 +63,7 @@ final class PollLoop implements Settler {
 
   private final Consumer<byte[], ByteBuffer> consumer;
   private final KafkaTransportConfig config;
+  private final SubscribedTopics topics;
   private final TimeSource time;
   private final OffsetCommits commits;
   private final StartPositions starts;
@@ -87,26 +88,34 @@ final class PollLoop implements Settler {
       KafkaTransportConfig config,
       SubscriptionConfig subscription,
       CommsRuntime runtime,
-      DelayTopics delays,
-      ReadingRules rules) {
+      SubscribedTopics topics) {
     this.consumer = consumer;
     this.config = config;
+    this.topics = topics;
     this.time = runtime.time();
     this.commits = new OffsetCommits(consumer, time);
-    this.starts = new StartPositions(consumer, subscription, commits, time);
+    this.starts = new StartPositions(consumer, subscription, topics, commits, time);
     Map<TopicPartition, OwnedPartition> owned = new HashMap<>();
-    this.intake = new Intake(consumer, owned, delays, rules, commits, time);
+    this.intake = new Intake(consumer, owned, topics, commits, time);
     this.stallDetector = new StallDetector(subscription);
     this.nextCommitNanos = time.nanoTime();
     this.lastPassNanos = nextCommitNanos;
     this.assignment =
         new PartitionAssignment(
-            consumer, owned, intake, commits, starts, delays, failures, time, () -> stopped);
+            consumer,
+            owned,
+            intake,
+            commits,
+            starts,
+            topics.delays(),
+            failures,
+            time,
+            () -> stopped);
   }
 
-  void attach(DeliveryEngine newEngine, List<String> topics) {
+  void attach(DeliveryEngine newEngine) {
     this.engine = newEngine;
-    assignment.subscribe(newEngine, topics);
+    assignment.subscribe(newEngine, topics.names());
   }
 
   /**

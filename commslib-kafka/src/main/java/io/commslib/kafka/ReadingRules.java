@@ -6,12 +6,13 @@ import io.commslib.core.messaging.OrderingKeys;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How the records of a subscription are read. Immutable.
+ * How the records of one topic of a subscription are read. Immutable.
  *
  * @param boundName name of the source topic
+ * @param role the purpose of the topic
  * @param format the destination's own format; null for that of the transport
  */
-record ReadingRules(String boundName, @Nullable MessageFormat format) {
+record ReadingRules(String boundName, TopicRole role, @Nullable MessageFormat format) {
 
   /** The key whose records keep their order; null for no order. */
   @Nullable String laneKey(KafkaDelivery delivery, byte @Nullable [] recordKey) {

@@ -35,6 +35,7 @@ final class StartPositions {
 
   private final Consumer<byte[], ByteBuffer> consumer;
   private final SubscriptionConfig subscription;
+  private final SubscribedTopics topics;
   private final OffsetCommits commits;
   private final TimeSource time;
   private volatile String lastError = "";
@@ -42,10 +43,12 @@ final class StartPositions {
   StartPositions(
       Consumer<byte[], ByteBuffer> consumer,
       SubscriptionConfig subscription,
+      SubscribedTopics topics,
       OffsetCommits commits,
       TimeSource time) {
     this.consumer = consumer;
     this.subscription = subscription;
+    this.topics = topics;
     this.commits = commits;
     this.time = time;
   }
@@ -140,7 +143,7 @@ final class StartPositions {
 
   /** Redrive and delay topics belong to the group and are always read from their beginning. */
   private boolean isFromTheEnd(TopicPartition partition) {
-    return !KafkaNames.isOwn(partition.topic())
+    return !topics.role(partition.topic()).isOwn()
         && subscription.startAt().filter(start -> start == StartPosition.LATEST).isPresent();
   }
 

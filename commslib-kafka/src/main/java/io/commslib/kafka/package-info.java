@@ -2,7 +2,8 @@
  * The message transport over Apache Kafka.
  *
  * <p>Start with {@link io.commslib.kafka.KafkaTransport}, which publishes, subscribes and redrives;
- * its settings are in {@link io.commslib.kafka.KafkaTransportConfig}. {@link
+ * its settings are in {@link io.commslib.kafka.KafkaTransportConfig}. A {@link
+ * io.commslib.kafka.KafkaBinding} gives a destination names that others have chosen. {@link
  * io.commslib.kafka.GroupProtocol} selects the protocol of the consumer groups.
  *
  * <p>Guarantees: a publish is confirmed once all in-sync replicas have it (acks=all, idempotent
@@ -21,3 +22,4 @@
 package io.commslib.kafka;
 
 import org.jspecify.annotations.NullMarked;
+

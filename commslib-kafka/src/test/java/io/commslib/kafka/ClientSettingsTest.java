@@ -1,6 +1,7 @@
 package io.commslib.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.SubscriptionConfig;
@@ -37,8 +38,31 @@ class ClientSettingsTest {
     KafkaTransportConfig transport =
         KafkaTransportConfig.builder("host:9092").maxMessageBytes(MEBIBYTE).build();
     SubscriptionConfig config = config().maxInFlightBytes(8L * MEBIBYTE).build();
-    assertThat(ClientSettings.groupConsumer(transport, config))
+    assertThat(ClientSettings.groupConsumer(transport, config, "g"))
         .containsEntry(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 8);
+  }
+
+  @Test
+  void nothingIsCompressedUnlessItIsSet() {
+    KafkaTransportConfig.Builder config = KafkaTransportConfig.builder("host:9092");
+    assertThat(ClientSettings.producer(config.build()))
+        .containsEntry(ProducerConfig.COMPRESSION_TYPE_CONFIG, "none");
+    assertThat(ClientSettings.producer(config.compression(Compression.LZ4).build()))
+        .containsEntry(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> config.clientSetting("compression.type", "lz4"));
+  }
+
+  @Test
+  void theLargestRecordFitsIntoARequestAndIntoTheBuffer() {
+    KafkaTransportConfig config =
+        KafkaTransportConfig.builder("host:9092").maxMessageBytes(64 * MEBIBYTE).build();
+    int largest = RecordSizes.groupTopic(RecordSizes.topic(64 * MEBIBYTE));
+    assertThat(ClientSettings.MAX_RECORD_BYTES).isGreaterThan(largest);
+    assertThat(
+            ((Long) ClientSettings.producer(config).get(ProducerConfig.BUFFER_MEMORY_CONFIG))
+                .intValue())
+        .isGreaterThanOrEqualTo(largest);
   }
 
   @Test

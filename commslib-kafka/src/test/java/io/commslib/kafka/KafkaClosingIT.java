@@ -100,8 +100,7 @@ class KafkaClosingIT {
   @Test
   void aTransportWhoseProducerRejectsItsSettingsLeavesNoThreads() {
     assertThatThrownBy(
-            () ->
-                KafkaTransport.create(config().clientSetting("batch.size", -1).build()))
+            () -> KafkaTransport.create(config().clientSetting("batch.size", -1).build()))
         .isInstanceOf(SubscribeException.class)
         .hasMessage(
             "COMMS-KAFKA-008: clientSetting: Invalid value -1 for configuration"

@@ -69,8 +69,13 @@ final class OffsetScenario implements AutoCloseable {
             KafkaTransportConfig.builder("localhost:9092").build(),
             subscription,
             counted,
-            DelayTopics.of(subscription),
-            new ReadingRules("orders", null));
+            new SubscribedTopics(
+                "t",
+                REDRIVE.topic(),
+                DelayTopics.of(
+                    subscription,
+                    new GroupNames(subscription.destination(), subscription.group(), null)),
+                null));
     this.engine =
         DeliveryEngine.builder(
                 subscription,
@@ -93,7 +98,7 @@ final class OffsetScenario implements AutoCloseable {
             .givesBackInPlace()
             .build();
     broker.onCommit(this::committed);
-    loop.attach(engine, List.of("t"));
+    loop.attach(engine);
   }
 
   /** Runs a step before a certain pass. */

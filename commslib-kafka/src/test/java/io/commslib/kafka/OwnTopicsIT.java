@@ -3,8 +3,10 @@ package io.commslib.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.testkit.Await;
@@ -12,8 +14,10 @@ import io.commslib.testkit.servers.KafkaServer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.config.ConfigResource;
@@ -62,9 +66,81 @@ class OwnTopicsIT {
   }
 
   @Test
+  void theLargestMessageAndItsDeadLetterFit() throws Exception {
+    Destination queue = Destination.queue("largest");
+    // The library's default sends one record in a batch of its own if it is large.
+    Message.Builder message =
+        Message.builder("t".repeat(128)).id("i".repeat(128)).key("\u20ac".repeat(256));
+    byte[] body = new byte[2 * 1024 * 1024];
+    new Random(3).nextBytes(body);
+    message.body(body).subject("\u20ac".repeat(256)).correlationId("c".repeat(128));
+    for (int i = 0; i < 4; i++) {
+      message.header("h" + i, "\u20ac".repeat(8_190));
+    }
+    String reason = "\u20ac".repeat(4_000);
+    List<Message> handled = new CopyOnWriteArrayList<>();
+    try (KafkaTransport transport = transport()) {
+      transport.declare(DestinationConfig.builder(queue).partitions(1).build());
+      transport
+          .subscriber()
+          .subscribe(
+              SubscriptionConfig.builder(queue).build(),
+              delivery -> {
+                handled.add(delivery.message());
+                return delivery.redriveCount() == 0
+                    ? Settlement.deadLetter(reason)
+                    : Settlement.done();
+              });
+      transport.publisher().publish(queue, message.build()).toCompletableFuture().join();
+      Await.until(
+          "a letter", LIMIT, () -> transport.deadLetters().list(queue, "main", 1).size() == 1);
+      DeadLetter letter = transport.deadLetters().list(queue, "main", 1).get(0);
+      assertThat(letter.cause()).doesNotContainKey("cut");
+      assertThat(letter.message().orElseThrow().headers()).hasSize(4);
+      assertThat(transport.deadLetters().redrive(queue, "main", any -> true)).isEqualTo(1);
+      Await.until("redriven", LIMIT, () -> handled.size() == 2);
+      assertThat(handled.get(1).body()).isEqualTo(body);
+    }
+  }
+
+  @Test
+  void createdTopicsTakeTheLimitOfTheirSource() throws Exception {
+    Destination queue = Destination.queue("limits");
+    try (KafkaTransport transport = transport();
+        Admin admin = Admin.create(Map.of("bootstrap.servers", SERVERS))) {
+      transport.declare(DestinationConfig.builder(queue).partitions(1).build());
+      assertThat(maxBytes(admin, "limits.queue")).isEqualTo(2 * 1024 * 1024 + 128 * 1024);
+      assertThat(maxBytes(admin, "limits.queue.main.dlq"))
+          .isEqualTo(2 * 1024 * 1024 + 160 * 1024)
+          .isEqualTo(maxBytes(admin, "limits.queue.main.redrive"));
+      Map<String, String> larger = Map.of(TopicConfig.MAX_MESSAGE_BYTES_CONFIG, "5000000");
+      NewTopic operators = new NewTopic("operators", 1, (short) 1).configs(larger);
+      admin.createTopics(List.of(operators)).all().get();
+      transport.declare(
+          DestinationConfig.builder(Destination.topic("operators"))
+              .partitions(1)
+              .group("g")
+              .build());
+      assertThat(maxBytes(admin, "operators.g.dlq")).isEqualTo(5_000_000 + 32 * 1024);
+    }
+  }
+
+  private static int maxBytes(Admin admin, String topic) throws Exception {
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+    return Integer.parseInt(
+        admin
+            .describeConfigs(List.of(resource))
+            .all()
+            .get()
+            .get(resource)
+            .get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG)
+            .value());
+  }
+
+  @Test
   void verifyOnlyRequiresTheTopicsOfTheGroupToo() throws Exception {
     Destination queue = Destination.queue("verified");
-    DestinationConfig config = DestinationConfig.builder(queue).partitions(1).verifyOnly().build();
+    DestinationConfig config = DestinationConfig.builder(queue).verifyOnly().build();
     try (KafkaTransport transport = transport();
         Admin admin = Admin.create(Map.of("bootstrap.servers", SERVERS))) {
       String main = KafkaNames.topic(queue);

@@ -22,6 +22,7 @@ public final class DestinationConfig {
 
   private final Destination destination;
   private final int partitions;
+  private final boolean partitionsSet;
   private final Set<String> groups;
   private final boolean optional;
   private final boolean verifyOnly;
@@ -30,6 +31,7 @@ public final class DestinationConfig {
   private DestinationConfig(Builder builder) {
     this.destination = builder.destination;
     this.partitions = builder.partitions;
+    this.partitionsSet = builder.partitionsSet;
     this.groups = java.util.Collections.unmodifiableSet(new LinkedHashSet<>(builder.groups));
     this.optional = builder.optional;
     this.verifyOnly = builder.verifyOnly;
@@ -54,6 +56,14 @@ public final class DestinationConfig {
   /** {@return the number of partitions; brokers without partitions ignore it} */
   public int partitions() {
     return partitions;
+  }
+
+  /**
+   * {@return whether the number of partitions was set; if not, a destination that is only checked
+   * may have any number}
+   */
+  public boolean hasPartitions() {
+    return partitionsSet;
   }
 
   /**
@@ -108,6 +118,7 @@ public final class DestinationConfig {
   public static final class Builder {
     private final Destination destination;
     private int partitions = 8;
+    private boolean partitionsSet;
     private final Set<String> groups = new LinkedHashSet<>();
     private boolean optional;
     private boolean verifyOnly;
@@ -122,11 +133,13 @@ public final class DestinationConfig {
      * group that work at the same time. Raise it to scale out. Brokers without partitions ignore
      * it.
      *
-     * @param partitions 1 to 1,000; default 8
+     * @param partitions 1 to 1,000; default 8, and any number if the destination exists and is only
+     *     checked
      * @return this
      */
     public Builder partitions(int partitions) {
       this.partitions = Checks.inRange("partitions", partitions, 1, 1_000);
+      this.partitionsSet = true;
       return this;
     }
 

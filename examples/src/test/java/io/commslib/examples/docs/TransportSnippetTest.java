@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
+import io.commslib.kafka.KafkaBinding;
 import io.commslib.kafka.KafkaTransportConfig;
 import io.commslib.rabbit.ConsumerMode;
 import io.commslib.rabbit.RabbitBinding;
@@ -26,6 +27,30 @@ class TransportSnippetTest {
             .build();
     // end
     assertThat(config.replicationFactor()).isEqualTo(Optional.of(3));
+  }
+
+  @Test
+  void theNamesOfOthersAreAccepted() {
+    // snippet: kafka-binding
+    KafkaTransportConfig config =
+        KafkaTransportConfig.builder("k1:9092")
+            .bind(
+                Destination.topic("orders"),
+                KafkaBinding.topic("order.created")
+                    .group("ship", "inventory-group")
+                    .deadLetters("ship", "order.created.DLT")
+                    .existing())
+            .build();
+    // end
+    assertThat(config.toString()).contains("topic:orders=KafkaBinding{order.created");
+    // snippet: javadoc-kafka-binding
+    KafkaBinding binding =
+        KafkaBinding.topic("order.created")
+            .group("ship", "inventory-group")
+            .deadLetters("ship", "order.created.DLT")
+            .existing();
+    // end
+    assertThat(config.toString()).contains(binding.toString());
   }
 
   @Test

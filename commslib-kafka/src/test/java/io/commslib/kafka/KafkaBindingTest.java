@@ -1,0 +1,112 @@
+package io.commslib.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.commslib.core.messaging.Destination;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class KafkaBindingTest {
+
+  private static final Destination ORDERS = Destination.topic("orders");
+  private static final Duration SECOND = Duration.ofSeconds(1);
+
+  private static GroupNames names(KafkaBinding binding) {
+    return new GroupNames(ORDERS, "ship", binding);
+  }
+
+  @Test
+  void namesThatAreNotGivenAreTheLibrarysUnlessTheTopicsExist() {
+    GroupNames names = names(KafkaBinding.topic("order.created"));
+    assertThat(names.source()).isEqualTo("order.created");
+    assertThat(names.groupId()).isEqualTo("order.created.ship");
+    assertThat(names.deadLetters()).contains("order.created.ship.dlq");
+    assertThat(names.redrive()).contains("order.created.ship.redrive");
+    assertThat(names.delay(SECOND)).contains("order.created.ship.delay-1000");
+    GroupNames existing = names(KafkaBinding.topic("order.created").existing());
+    assertThat(existing.groupId()).isEqualTo("order.created.ship");
+    assertThat(existing.deadLetters()).isEmpty();
+    assertThat(existing.redrive()).isEmpty();
+    assertThat(existing.delay(SECOND)).isEmpty();
+    assertThat(existing.hasNoDeadLetters()).isFalse();
+  }
+
+  @Test
+  void eachGroupHasItsOwnNames() {
+    KafkaBinding binding =
+        KafkaBinding.topic("t")
+            .group("ship", "inventory-group")
+            .deadLetters("ship", "t.DLT")
+            .redrive("ship", "t.again")
+            .delay("ship", SECOND, "t.later")
+            .noDeadLetters();
+    GroupNames names = names(binding);
+    assertThat(names.groupId()).isEqualTo("inventory-group");
+    assertThat(names.deadLetters()).contains("t.DLT");
+    assertThat(names.redrive()).contains("t.again");
+    assertThat(names.delay(SECOND)).contains("t.later");
+    assertThat(names.hasNoDeadLetters()).isFalse();
+    GroupNames other = new GroupNames(ORDERS, "bill", binding);
+    assertThat(other.groupId()).isEqualTo("t.bill");
+    assertThat(other.hasNoDeadLetters()).isTrue();
+    assertThat(other.deadLetters()).isEmpty();
+    assertThat(other.redrive()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", ".", "..", "a b", "a/b", "ä"})
+  void aNameThatKafkaRefusesIsRefused(String name) {
+    assertThatIllegalArgumentException().isThrownBy(() -> KafkaBinding.topic(name));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> KafkaBinding.topic("t").deadLetters("g", name));
+  }
+
+  @Test
+  void aTopicHasOnePurposeInABindingAndEachNameIsGivenOnce() {
+    KafkaBinding binding =
+        KafkaBinding.topic("t").deadLetters("ship", "dlt").group("ship", "g").redrive("ship", "r");
+    assertThatIllegalArgumentException().isThrownBy(() -> binding.redrive("bill", "t"));
+    assertThatIllegalArgumentException().isThrownBy(() -> binding.redrive("bill", "dlt"));
+    assertThatIllegalArgumentException().isThrownBy(() -> binding.deadLetters("bill", "dlt"));
+    assertThatIllegalArgumentException().isThrownBy(() -> binding.delay("bill", SECOND, "r"));
+    assertThatIllegalArgumentException().isThrownBy(() -> binding.deadLetters("ship", "dlt2"));
+    assertThatIllegalArgumentException().isThrownBy(() -> binding.group("ship", "g2"));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> binding.delay("ship", Duration.ZERO, "d"));
+  }
+
+  @Test
+  void aTopicThatOnlyTheLibraryMayWriteToBelongsToOneBinding() {
+    KafkaTransportConfig.Builder config =
+        KafkaTransportConfig.builder("host:9092")
+            .bind(ORDERS, KafkaBinding.topic("t").redrive("ship", "r"));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> config.bind(ORDERS, KafkaBinding.topic("t2")));
+    Destination other = Destination.topic("other");
+    KafkaTransportConfig.Builder shared = config.bind(other, KafkaBinding.topic("r"));
+    assertThatIllegalArgumentException()
+        .isThrownBy(shared::build)
+        .withMessageContaining("bind: r (expected: a topic of one binding only");
+  }
+
+  @Test
+  void aTopicsRoleFollowsFromTheNamesOfItsSubscription() {
+    GroupNames names = names(KafkaBinding.topic("x.redrive").redrive("ship", "again"));
+    DelayTopics delays =
+        DelayTopics.of(
+            io.commslib.core.messaging.SubscriptionConfig.builder(ORDERS, "ship")
+                .unordered()
+                .build(),
+            names);
+    SubscribedTopics topics =
+        new SubscribedTopics(names.source(), names.redrive().orElse(null), delays, null);
+    assertThat(topics.role("x.redrive")).isEqualTo(TopicRole.SOURCE);
+    assertThat(topics.role("again")).isEqualTo(TopicRole.REDRIVE);
+    assertThat(delays.topics())
+        .isNotEmpty()
+        .allSatisfy(topic -> assertThat(topics.role(topic)).isEqualTo(TopicRole.DELAY));
+  }
+}
