@@ -65,6 +65,7 @@ final class ForeignDeadLetter {
     ForeignRecord original =
         KafkaRecords.wire(
             record,
+            KafkaRecords.keyText(record.key()),
             KafkaOrigin.of(record, KafkaNames.topic(source)),
             record.value() == null ? null : ByteBuffer.wrap(record.value()),
             false);

@@ -2,6 +2,7 @@ package io.commslib.kafka;
 
 import io.commslib.core.engine.RawDelivery;
 import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.OrderingKeys;
 import io.commslib.core.messaging.RecordHeader;
 import io.commslib.core.messaging.RecordOrigin;
 import io.commslib.core.messaging.RecordPosition;
@@ -66,10 +67,18 @@ final class KafkaDelivery implements RawDelivery, RecordOrigin {
   public ForeignRecord wire() {
     ForeignRecord known = wire;
     if (known == null) {
-      known = KafkaRecords.wire(record, this, record.value(), rules.role().isOwn());
+      known = KafkaRecords.wire(record, keyText(), this, record.value(), rules.role().isOwn());
       wire = known;
     }
     return known;
+  }
+
+  private @Nullable String keyText() {
+    byte[] key = record.key();
+    String form = laneKey;
+    return key == null || form == null || rules.format() != null
+        ? KafkaRecords.keyText(key)
+        : OrderingKeys.text(key, form);
   }
 
   @Override

@@ -108,6 +108,7 @@ final class KafkaRecords {
   /** Reads a record; headers of the library's own are kept only from a trusted topic. */
   static ForeignRecord wire(
       ConsumerRecord<byte[], ?> record,
+      @Nullable String keyText,
       @Nullable RecordOrigin origin,
       @Nullable ByteBuffer body,
       boolean trusted) {
@@ -119,11 +120,10 @@ final class KafkaRecords {
         headers.add(header.key(), value);
       }
     }
-    return new ForeignRecord(
-        keyText(record.key()), headers.build(), body == null ? EMPTY : body, origin);
+    return new ForeignRecord(keyText, headers.build(), body == null ? EMPTY : body, origin);
   }
 
-  private static @Nullable String keyText(byte @Nullable [] key) {
+  static @Nullable String keyText(byte @Nullable [] key) {
     return key == null ? null : OrderingKeys.text(key, OrderingKeys.of(key));
   }
 

@@ -44,10 +44,10 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
-import org.apache.kafka.common.errors.InconsistentGroupProtocolException;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.InconsistentGroupProtocolException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
@@ -353,7 +353,11 @@ public final class KafkaTransport implements MessageTransport {
         loop(
             subscription,
             names,
-            new SubscribedTopics(names.source(), names.redrive().orElse(null), delays, destination.format().orElse(null)));
+            new SubscribedTopics(
+                names.source(),
+                names.redrive().orElse(null),
+                delays,
+                destination.format().orElse(null)));
     Deque<Runnable> created = new ArrayDeque<>(List.of(loop::abandon));
     boolean started = false;
     KafkaSubscription running;

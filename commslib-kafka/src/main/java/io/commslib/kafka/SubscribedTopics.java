@@ -23,10 +23,7 @@ final class SubscribedTopics {
    * @param format the destination's own format; null for that of the transport
    */
   SubscribedTopics(
-      String source,
-      @Nullable String redrive,
-      DelayTopics delays,
-      @Nullable MessageFormat format) {
+      String source, @Nullable String redrive, DelayTopics delays, @Nullable MessageFormat format) {
     this.source = source;
     this.redrive = redrive;
     this.delays = delays;

@@ -22,4 +22,3 @@
 package io.commslib.kafka;
 
 import org.jspecify.annotations.NullMarked;
-
