@@ -4,12 +4,15 @@ import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.LongString;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.HeaderTexts;
+import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.RecordHeader;
 import io.commslib.core.messaging.RecordOrigin;
 import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.core.wire.DeadLetterHeaders;
 import java.nio.ByteBuffer;
+import java.time.Instant;
 import java.util.Collection;
+import java.util.Date;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -163,12 +166,34 @@ final class RabbitRecords {
     return bytes;
   }
 
-  /** {@return the record of a message that is published for the first time} */
-  static OutgoingRecord message(ForeignRecord wire, String id) {
+  /**
+   * Converts a message that is published for the first time. Properties repeat attributes of the
+   * envelope for consumers that read no CloudEvents. A format that has written properties of its
+   * own gets no others.
+   */
+  static OutgoingRecord message(ForeignRecord wire, Message message) {
     RecordOrigin origin = wire.origin(RecordOrigin.class).orElse(null);
     if (origin != null) {
       return written(wire, origin);
     }
+    OutgoingRecord record = message(wire, message.id());
+    AMQP.BasicProperties properties =
+        record
+            .properties()
+            .builder()
+            .type(message.type())
+            .correlationId(message.correlationId().orElse(null))
+            .timestamp(timestamp(message.time().orElse(null)))
+            .build();
+    return new OutgoingRecord(properties, record.headers(), record.body(), false);
+  }
+
+  /** {@return the time in AMQP, which has whole seconds; null before 1970, since it has no sign} */
+  private static @Nullable Date timestamp(@Nullable Instant time) {
+    return time == null || time.getEpochSecond() < 0 ? null : Date.from(time);
+  }
+
+  private static OutgoingRecord message(ForeignRecord wire, String id) {
     Map<String, Object> headers = new HashMap<>(wire.texts());
     Object contentType = headers.remove(CONTENT_TYPE);
     AMQP.BasicProperties properties =

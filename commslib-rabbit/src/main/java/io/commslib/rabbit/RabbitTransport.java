@@ -234,7 +234,7 @@ public final class RabbitTransport implements MessageTransport {
     boolean optional = declared.find(to).filter(DestinationConfig::isOptional).isPresent();
     OutgoingRecord record;
     try {
-      record = RabbitRecords.message(declared.write(to, message), message.id());
+      record = RabbitRecords.message(declared.write(to, message), message);
     } catch (PublishException e) {
       return CompletableFuture.failedStage(e);
     }
@@ -249,7 +249,7 @@ public final class RabbitTransport implements MessageTransport {
     String group = subscription.group();
     DestinationConfig destination = declared.require(subscription);
     QueueBinding queue = bindings.queue(source, group);
-    SubscriptionRules.check(subscription, queue);
+    SubscriptionRules.check(subscription, queue, declared.format(source));
     topology.declareGroup(destination, group, queue);
     if (!topology.creates(destination, queue)) {
       requireSingleActive(subscription, queue);
