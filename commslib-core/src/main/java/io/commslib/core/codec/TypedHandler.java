@@ -95,6 +95,12 @@ public final class TypedHandler implements MessageHandler {
     return handler.handle(event, delivery);
   }
 
+  /** {@return whether {@link Builder#otherwise} is set} */
+  @Override
+  public boolean acceptsUnknownTypes() {
+    return otherwise != null;
+  }
+
   /** A version that is not registered of a type that is may be meant for this handler. */
   private boolean isOther(Message message, TypeRegistry.@Nullable Entry entry) {
     return entry == null ? !types.hasType(message.type()) : !handlers.containsKey(entry.javaType());

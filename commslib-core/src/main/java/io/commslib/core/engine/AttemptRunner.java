@@ -12,6 +12,7 @@ import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.messaging.UnknownTypeException;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.wire.DeadLetterHeaders;
@@ -124,7 +125,7 @@ final class AttemptRunner {
     if (message == null) {
       DeferredRetryHeaders.restore(entry);
       try {
-        message = format.read(checkSize(entry.raw.wire()));
+        message = read(entry.raw.wire());
         entry.message = message;
         onRead.run();
       } catch (CodecException e) {
@@ -143,6 +144,17 @@ final class AttemptRunner {
       return AttemptOutcome.deadLetter(Count.DEAD_LETTERED, CRASH_LOOP);
     }
     return null;
+  }
+
+  private Message read(ForeignRecord wire) {
+    try {
+      return format.read(checkSize(wire));
+    } catch (UnknownTypeException e) {
+      if (handler.acceptsUnknownTypes()) {
+        return e.received();
+      }
+      throw e;
+    }
   }
 
   private ForeignRecord checkSize(ForeignRecord wire) {

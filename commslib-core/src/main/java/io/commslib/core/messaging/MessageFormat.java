@@ -20,7 +20,8 @@ public interface MessageFormat {
    * @param record the record as the broker has it
    * @return the message; one with the same id and the same source for each delivery of the record
    * @throws CodecException if the record is not of this format: it becomes a dead letter with the
-   *     record as it is, and the code as its reason. Any other exception is a failed attempt
+   *     record as it is, and the code as its reason. With {@link UnknownTypeException} it reaches a
+   *     handler that settles messages of unknown types. Any other exception is a failed attempt
    */
   Message read(ForeignRecord record);
 

@@ -23,4 +23,15 @@ public interface MessageHandler {
    * @throws Exception to let the subscription's {@link FailureClassifier} decide
    */
   Settlement handle(Delivery delivery) throws Exception;
+
+  /**
+   * Returns whether this handler settles messages whose type their format does not know. Such a
+   * message has a type that begins with {@code unknown:}. Otherwise it is a dead letter and does
+   * not reach the handler.
+   *
+   * @return false by default; true for a {@code TypedHandler} with {@code otherwise}
+   */
+  default boolean acceptsUnknownTypes() {
+    return false;
+  }
 }
