@@ -76,7 +76,7 @@ final class KafkaRecords {
       boolean kept =
           shown.containsKey(name) || current.containsKey(DeadLetterHeaders.CUT_HEADERS)
               ? current.containsKey(name) && !changed.containsKey(name)
-              : !name.startsWith(ForeignRecord.RESERVED_PREFIX);
+              : !ForeignRecord.isReserved(name);
       if (kept) {
         to.add(name, value(header));
       }
@@ -116,7 +116,7 @@ final class KafkaRecords {
     HeaderTexts.Builder headers = HeaderTexts.builder(received.length);
     for (Header header : received) {
       byte[] value = header.value();
-      if (value != null && (trusted || !header.key().startsWith(ForeignRecord.RESERVED_PREFIX))) {
+      if (value != null && (trusted || !ForeignRecord.isReserved(header.key()))) {
         headers.add(header.key(), value);
       }
     }

@@ -23,9 +23,8 @@ import org.jspecify.annotations.Nullable;
  * {@link #texts()} has the first one of each name, as text; it omits headers without a value and,
  * on AMQP, those that are neither text nor number nor boolean.
  *
- * <p>Headers whose name begins with {@value #RESERVED_PREFIX} belong to the library. {@link
- * #headers()} omits them, so that a record has the same headers before and after it was a dead
- * letter.
+ * <p>Headers for which {@link #isReserved} is true belong to the library. {@link #headers()} omits
+ * them, so that a record has the same headers before and after it was a dead letter.
  */
 public final class ForeignRecord {
 
@@ -34,6 +33,12 @@ public final class ForeignRecord {
 
   /** Header with the assigned id of a record that was deferred or is or was a dead letter. */
   public static final String RECORD_ID = RESERVED_PREFIX + "record-id";
+
+  /**
+   * Header in which a connector of Debezium writes the column {@code headers} of an outbox row. The
+   * library never writes it, so it is a header as those of other programs.
+   */
+  public static final String ROW_HEADERS = RESERVED_PREFIX + "headers";
 
   private final @Nullable String keyText;
   private final HeaderTexts texts;
@@ -218,6 +223,17 @@ public final class ForeignRecord {
   }
 
   /**
+   * Returns whether a header belongs to the library. Adapters show it only in records that the
+   * library alone can have written.
+   *
+   * @param headerName name of a header, as in the record
+   * @return whether it has the reserved prefix and is not {@value #ROW_HEADERS}
+   */
+  public static boolean isReserved(String headerName) {
+    return headerName.startsWith(RESERVED_PREFIX) && !headerName.equals(ROW_HEADERS);
+  }
+
+  /**
    * Returns the bytes of the key.
    *
    * @return the key as received, not copied; empty if the record has none
@@ -243,7 +259,7 @@ public final class ForeignRecord {
     } else {
       shown.addAll(origin.headers());
     }
-    shown.removeIf(header -> header.name().startsWith(RESERVED_PREFIX));
+    shown.removeIf(header -> isReserved(header.name()));
     return Collections.unmodifiableList(shown);
   }
 
