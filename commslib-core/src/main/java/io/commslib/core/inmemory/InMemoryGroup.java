@@ -11,10 +11,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +33,7 @@ final class InMemoryGroup implements Settler {
   private static final Duration GIVE_BACK_PAUSE = Duration.ofMillis(100);
 
   private final String name;
+  private final Function<ForeignRecord, Optional<String>> keys;
   private final int maxBacklog;
   private final TaskScheduler scheduler;
   private final AtomicInteger pumpRequests = new AtomicInteger();
@@ -57,8 +60,13 @@ final class InMemoryGroup implements Settler {
   @GuardedBy("lock")
   private int turn;
 
-  InMemoryGroup(String name, int maxBacklog, TaskScheduler scheduler) {
+  InMemoryGroup(
+      String name,
+      Function<ForeignRecord, Optional<String>> keys,
+      int maxBacklog,
+      TaskScheduler scheduler) {
     this.name = name;
+    this.keys = keys;
     this.maxBacklog = maxBacklog;
     this.scheduler = scheduler;
   }
@@ -75,10 +83,10 @@ final class InMemoryGroup implements Settler {
   /** Adds a message at the end of its queue; returns its position. */
   String add(ForeignRecord wire) {
     long number;
+    String key = keys.apply(wire).orElse(null);
     lock.lock();
     try {
       number = ++lastNumber;
-      String key = wire.keyText().orElse(null);
       KeyQueue queue =
           key == null ? new KeyQueue(null) : queues.computeIfAbsent(key, KeyQueue::new);
       queue.waiting.add(new KeyQueue.Waiting(number, wire, 0));

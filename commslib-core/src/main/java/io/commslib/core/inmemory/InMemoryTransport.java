@@ -12,8 +12,11 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.MessageHandler;
+import io.commslib.core.messaging.MessageIds;
 import io.commslib.core.messaging.MessageTransport;
+import io.commslib.core.messaging.OrderingKeys;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.messaging.Publisher;
@@ -220,7 +223,8 @@ public final class InMemoryTransport implements MessageTransport {
   public void publishRaw(Destination to, ForeignRecord record) {
     checkOpen();
     Checks.check(declared.find(to).isPresent(), "destination", to, "a declared one");
-    destination(to).groups.values().forEach(group -> group.add(record));
+    ForeignRecord received = received(to, record);
+    destination(to).groups.values().forEach(group -> group.add(received));
   }
 
   private CompletionStage<PublishReceipt> publish(Destination to, Message message) {
@@ -231,7 +235,7 @@ public final class InMemoryTransport implements MessageTransport {
     }
     ForeignRecord wire;
     try {
-      wire = declared.write(to, message);
+      wire = received(to, declared.write(to, message));
     } catch (PublishException e) {
       return CompletableFuture.failedStage(e);
     }
@@ -239,6 +243,35 @@ public final class InMemoryTransport implements MessageTransport {
     destination(to).groups.values().forEach(group -> positions.add(group.add(wire)));
     return CompletableFuture.completedStage(
         new PublishReceipt(message.id(), to, String.join(" ", positions)));
+  }
+
+  /** The record as subscriptions receive it: with what a format of the destination needs. */
+  private ForeignRecord received(Destination to, ForeignRecord record) {
+    MessageFormat own = destination(to).config.format().orElse(null);
+    if (own == null) {
+      return record;
+    }
+    String assignedId =
+        own.alwaysFindsId()
+            ? null
+            : record
+                .assignedId()
+                .orElseGet(() -> MessageIds.next(runtime.time(), runtime.random()));
+    return InMemoryOrigin.received(record, to.name(), assignedId);
+  }
+
+  /** The key whose messages keep their order. */
+  private static Optional<String> key(DestinationConfig config, ForeignRecord record) {
+    MessageFormat own = config.format().orElse(null);
+    if (own == null) {
+      return record.keyText().map(OrderingKeys::of);
+    }
+    try {
+      return own.orderingKey(record);
+    } catch (RuntimeException e) {
+      // The record can't be read either and becomes a dead letter.
+      return Optional.empty();
+    }
   }
 
   private Optional<PublishException> refusal(Destination to, Message message) {
@@ -326,6 +359,7 @@ public final class InMemoryTransport implements MessageTransport {
         group ->
             new InMemoryGroup(
                 destination.config.destination().name() + "." + group,
+                record -> key(destination.config, record),
                 maxBacklog,
                 runtime.scheduler()));
   }

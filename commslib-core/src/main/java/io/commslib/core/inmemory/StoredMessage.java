@@ -2,7 +2,6 @@ package io.commslib.core.inmemory;
 
 import io.commslib.core.engine.RawDelivery;
 import io.commslib.core.messaging.ForeignRecord;
-import io.commslib.core.messaging.OrderingKeys;
 import java.util.Optional;
 
 /** A message that a member has taken. Immutable. */
@@ -20,7 +19,7 @@ record StoredMessage(GroupMember member, KeyQueue queue, KeyQueue.Waiting messag
 
   @Override
   public Optional<String> laneKey() {
-    return Optional.ofNullable(queue.key).map(OrderingKeys::of);
+    return Optional.ofNullable(queue.key);
   }
 
   /** Constant, because its headers are text from the start. */
