@@ -4,14 +4,20 @@ import io.commslib.core.CodecException;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageFormat;
+import io.commslib.core.messaging.OrderingKeys;
 import io.commslib.core.wire.CloudEventsEnvelope;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -27,6 +33,7 @@ import tools.jackson.databind.node.ObjectNode;
 public final class CloudEventsJson implements MessageFormat {
 
   private static final String MEDIA_TYPE = "application/cloudevents+json";
+  private static final String WRITTEN_TYPE = MEDIA_TYPE + "; charset=UTF-8";
   private static final String CONTENT_TYPE = "content-type";
   private static final String PREFIX = CloudEventsEnvelope.KAFKA_PREFIX;
   private static final CloudEventsEnvelope BINARY = new CloudEventsEnvelope(PREFIX);
@@ -36,25 +43,27 @@ public final class CloudEventsJson implements MessageFormat {
 
   private final JacksonCodec codec;
   private final JsonMapper plain = JsonMapper.builder().build();
+  private final Function<ByteBuffer, @Nullable String[]> partitionKey;
 
   private CloudEventsJson(JacksonCodec codec) {
     this.codec = codec;
+    this.partitionKey = new JsonValues(codec).finder(List.of("/partitionkey"));
   }
 
   /**
-   * Creates a reader with the limits of {@link JacksonCodec#create()}.
+   * Creates a format with the limits of {@link JacksonCodec#create()}.
    *
-   * @return new reader
+   * @return new format
    */
   public static CloudEventsJson create() {
     return create(JacksonCodec.create());
   }
 
   /**
-   * Creates a reader.
+   * Creates a format.
    *
    * @param codec codec whose limits apply
-   * @return new reader
+   * @return new format
    */
   public static CloudEventsJson create(JacksonCodec codec) {
     return new CloudEventsJson(Objects.requireNonNull(codec, "codec"));
@@ -68,6 +77,21 @@ public final class CloudEventsJson implements MessageFormat {
   @Override
   public boolean alwaysFindsId() {
     return true;
+  }
+
+  /**
+   * Returns the attribute {@code partitionkey} of the event, or else the key of the record. It
+   * parses the body.
+   */
+  @Override
+  public Optional<String> orderingKey(ForeignRecord record) {
+    String key = partitionKey.apply(record.bodyBuffer())[0];
+    return key == null ? record.key().map(OrderingKeys::of) : Optional.of(OrderingKeys.of(key));
+  }
+
+  @Override
+  public boolean needs(String headerName) {
+    return headerName.equals(CONTENT_TYPE);
   }
 
   /** {@return whether the record's content type is {@code application/cloudevents+json}} */
@@ -108,6 +132,14 @@ public final class CloudEventsJson implements MessageFormat {
     return BINARY.read(new ForeignRecord(structured.keyText().orElse(null), headers, data(event)));
   }
 
+  /**
+   * Writes an event. All attributes are texts. A body whose content type is JSON becomes {@code
+   * data}, any other {@code data_base64}; an empty one neither. Headers of the message are headers
+   * of the record, and its key is the record's key.
+   *
+   * @throws CodecException {@code COMMS-JACKSON-002} or {@code COMMS-JACKSON-003} if the content
+   *     type is JSON and the body is not
+   */
   @Override
   public ForeignRecord write(Message message) {
     ObjectNode event = plain.createObjectNode();
@@ -123,15 +155,18 @@ public final class CloudEventsJson implements MessageFormat {
     ForeignRecord.Builder record = ForeignRecord.builder();
     message.key().ifPresent(record::key);
     event.put(DATA_CONTENT_TYPE, message.contentType());
-    if (isJson(message.contentType())) {
+    if (message.bodyLength() == 0) {
+      // No data.
+    } else if (JsonValues.isJson(message.contentType())) {
       event.set("data", codec.tree(message.body()));
     } else {
       event.put("data_base64", Base64.getEncoder().encodeToString(message.body()));
     }
     message.headers().forEach(record::header);
     return record
-        .header(CONTENT_TYPE, MEDIA_TYPE)
-        .property(CONTENT_TYPE, MEDIA_TYPE)
+        .header(CONTENT_TYPE, WRITTEN_TYPE)
+        .property(CONTENT_TYPE, WRITTEN_TYPE)
+        .property("message-id", message.id())
         .body(plain.writeValueAsBytes(event))
         .build();
   }
@@ -161,7 +196,8 @@ public final class CloudEventsJson implements MessageFormat {
       return new byte[0];
     }
     JsonNode contentType = event.get(DATA_CONTENT_TYPE);
-    boolean json = contentType == null || contentType.isNull() || isJson(contentType.asString(""));
+    boolean json =
+        contentType == null || contentType.isNull() || JsonValues.isJson(contentType.asString(""));
     if (!json && data.isString()) {
       return data.asString().getBytes(StandardCharsets.UTF_8);
     }
@@ -170,11 +206,6 @@ public final class CloudEventsJson implements MessageFormat {
     } catch (JacksonException e) {
       throw refused("data: can't be written (expected: JSON within the limits of JacksonCodec)");
     }
-  }
-
-  private static boolean isJson(String contentType) {
-    String type = contentType.toLowerCase(Locale.ROOT).split(";", 2)[0].strip();
-    return type.endsWith("/json") || type.endsWith("+json");
   }
 
   private static byte[] bytes(JsonNode binary) {

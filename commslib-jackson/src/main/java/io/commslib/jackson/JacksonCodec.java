@@ -10,7 +10,9 @@ import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
 import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.StreamWriteConstraints;
 import tools.jackson.core.StreamWriteFeature;
 import tools.jackson.core.exc.StreamConstraintsException;
@@ -174,13 +176,41 @@ public final class JacksonCodec implements Codec {
 
   /** Reads any JSON within the limits; numbers keep all digits. */
   JsonNode tree(byte[] bytes) {
+    return decode(ByteBuffer.wrap(bytes), JsonNode.class, treeReader());
+  }
+
+  /** As {@link #tree}, but refuses a property that occurs twice in its object. */
+  JsonNode strictTree(ByteBuffer bytes) {
     return decode(
-        ByteBuffer.wrap(bytes),
-        JsonNode.class,
-        mapper
-            .readerFor(JsonNode.class)
-            .with(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
-            .without(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES));
+        bytes, JsonNode.class, treeReader().with(StreamReadFeature.STRICT_DUPLICATE_DETECTION));
+  }
+
+  private ObjectReader treeReader() {
+    return mapper
+        .readerFor(JsonNode.class)
+        .with(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+        .without(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES);
+  }
+
+  /** A parser within the limits that refuses a property that occurs twice in its object. */
+  JsonParser strictParser(ByteBuffer bytes) {
+    return mapper
+        .reader()
+        .with(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+        .createParser(bytes.array(), bytes.arrayOffset() + bytes.position(), bytes.remaining());
+  }
+
+  CodecException unreadable(ByteBuffer bytes, JacksonException e) {
+    String code = isOverLimit(e) ? OVER_LIMIT : UNREADABLE;
+    return new CodecException(
+        code,
+        "can't read JSON from " + bytes.remaining() + " bytes" + location(e) + limit(e),
+        null);
+  }
+
+  CodecException unreadable(ByteBuffer bytes, String why) {
+    return new CodecException(
+        UNREADABLE, "can't read " + why + " in " + bytes.remaining() + " bytes", null);
   }
 
   private static <T> T decode(ByteBuffer bytes, Class<T> type, ObjectReader reader) {

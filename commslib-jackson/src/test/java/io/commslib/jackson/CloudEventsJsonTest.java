@@ -8,6 +8,7 @@ import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.wire.CloudEventsEnvelope;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -132,5 +133,64 @@ class CloudEventsJsonTest {
     assertThatThrownBy(() -> new CloudEventsEnvelope("ce_").read(structured(event(""))))
         .isInstanceOf(CodecException.class)
         .hasMessageContaining("COMMS-CORE-021");
+  }
+
+  private static Message.Builder written() {
+    return Message.builder("shop.order")
+        .id("e1")
+        .source("/shop")
+        .key("k")
+        .subject("s")
+        .version(3)
+        .time(Instant.parse("2026-01-02T03:04:05Z"))
+        .correlationId("c1")
+        .contentType("application/json")
+        .header("tenant", "a")
+        .body("{\"a\": [1, 2.50]}".getBytes(StandardCharsets.UTF_8));
+  }
+
+  @Test
+  void writesAnEventInStructuredMode() {
+    ForeignRecord record = CloudEventsJson.create().write(written().build());
+    assertThat(new String(record.body(), StandardCharsets.UTF_8))
+        .isEqualTo(
+            ("{'specversion':'1.0','id':'e1','source':'/shop','type':'shop.order','subject':'s',"
+                    + "'time':'2026-01-02T03:04:05Z','partitionkey':'k','dataversion':'3',"
+                    + "'correlationid':'c1','datacontenttype':'application/json',"
+                    + "'data':{'a':[1,2.50]}}")
+                .replace('\'', '"'));
+    assertThat(record.texts())
+        .isEqualTo(
+            Map.of("tenant", "a", "content-type", "application/cloudevents+json; charset=UTF-8"));
+    assertThat(record.properties())
+        .containsEntry("content-type", "application/cloudevents+json; charset=UTF-8")
+        .containsEntry("message-id", "e1");
+    assertThat(record.keyText()).contains("k");
+  }
+
+  @Test
+  void readsWhatItWrites() {
+    CloudEventsJson format = CloudEventsJson.create();
+    for (Message message :
+        new Message[] {
+          written().build(),
+          written().contentType("text/plain").build(),
+          written().contentType("application/octet-stream").body(new byte[] {0, -1}).build(),
+          written().body(new byte[0]).build()
+        }) {
+      ForeignRecord record = format.write(message);
+      Message back = format.read(record);
+      assertThat(back.identity()).isEqualTo(message.identity());
+      assertThat(back.type()).isEqualTo(message.type());
+      assertThat(back.version()).isEqualTo(message.version());
+      assertThat(back.key()).isEqualTo(message.key()).isEqualTo(format.orderingKey(record));
+      assertThat(back.subject()).isEqualTo(message.subject());
+      assertThat(back.time()).isEqualTo(message.time());
+      assertThat(back.contentType()).isEqualTo(message.contentType());
+      assertThat(back.headers()).isEqualTo(message.headers());
+      assertThat(body(back).replace(" ", "")).isEqualTo(body(message).replace(" ", ""));
+    }
+    Message noJson = written().body(new byte[] {'x'}).build();
+    assertThatThrownBy(() -> format.write(noJson)).hasMessageStartingWith("COMMS-JACKSON-003");
   }
 }
