@@ -2,8 +2,17 @@ package io.commslib.examples.docs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.rabbitmq.client.DefaultSaslConfig;
 import io.commslib.kafka.KafkaTransportConfig;
+import io.commslib.rabbit.RabbitTransportConfig;
+import io.commslib.testkit.servers.TestCertificates;
+import io.commslib.testkit.servers.TestCertificates.Holder;
+import java.nio.file.Path;
+import java.security.KeyStore;
 import java.util.Map;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -59,5 +68,58 @@ class SecuritySnippetTest {
             .build();
     // end
     showsNoSecret(config);
+  }
+
+  // snippet: rabbit-tls
+  SSLContext tls(Path trustStore, Path keyStore, char[] password) throws Exception {
+    TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
+    trust.init(KeyStore.getInstance(trustStore.toFile(), password));
+    KeyManagerFactory keys = KeyManagerFactory.getInstance("PKIX");
+    keys.init(KeyStore.getInstance(keyStore.toFile(), password), password);
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
+    return context;
+  }
+
+  // end
+
+  @Test
+  void loginsAtRabbitByPasswordAndByCertificate() throws Exception {
+    TestCertificates certificates = TestCertificates.shared();
+    SSLContext tls =
+        tls(
+            certificates.trustStore(),
+            certificates.keyStore(Holder.CLIENT),
+            TestCertificates.PASSWORD.toCharArray());
+    showsNoSecret(byPassword(tls));
+    showsNoSecret(byCertificate(tls));
+  }
+
+  private RabbitTransportConfig byPassword(SSLContext tls) {
+    // snippet: rabbit-password
+    RabbitTransportConfig config =
+        RabbitTransportConfig.builder("amqps://orders@rabbit-1,rabbit-2/shop")
+            .nativeSettings(
+                factory -> {
+                  factory.useSslProtocol(tls);
+                  factory.setPassword(secrets.get("RABBIT_PASSWORD"));
+                })
+            .build();
+    // end
+    return config;
+  }
+
+  private static RabbitTransportConfig byCertificate(SSLContext tls) {
+    // snippet: rabbit-certificate
+    RabbitTransportConfig config =
+        RabbitTransportConfig.builder("amqps://rabbit-1,rabbit-2/shop")
+            .nativeSettings(
+                factory -> {
+                  factory.useSslProtocol(tls);
+                  factory.setSaslConfig(DefaultSaslConfig.EXTERNAL);
+                })
+            .build();
+    // end
+    return config;
   }
 }
