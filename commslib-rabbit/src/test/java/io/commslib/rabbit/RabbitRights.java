@@ -241,6 +241,7 @@ final class RabbitRights {
       publish(own, "bad");
       await(subscription, () -> !own.deadLetters().list(ORDERS, GROUP, 1).isEmpty());
     }
+    transport.declare(DestinationConfig.builder(ORDERS).verifyOnly().build());
     assertThat(transport.deadLetters().list(ORDERS, GROUP, 10)).isNotEmpty();
     assertThat(transport.deadLetters().redrive(ORDERS, GROUP, letter -> true)).isPositive();
   }
