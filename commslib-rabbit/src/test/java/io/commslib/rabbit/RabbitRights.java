@@ -38,8 +38,7 @@ final class RabbitRights {
   static final String PASSWORD = "rightspassword";
 
   private static final Pattern ROW =
-      Pattern.compile(
-          "(?m)^\\| ([a-z]+) \\| (configure|write|read) \\| `([^`]+)` \\| (.+) \\|$");
+      Pattern.compile("(?m)^\\| ([a-z]+) \\| (configure|write|read) \\| `([^`]+)` \\| (.+) \\|$");
   private static final Duration LIMIT = Duration.ofSeconds(15);
   private static final Destination ORDERS = Destination.topic("orders");
   private static final String GROUP = "shipping";
@@ -56,8 +55,7 @@ final class RabbitRights {
    * @param config a configuration for a user and a virtual host, with {@link #PASSWORD}
    */
   RabbitRights(
-      SecureRabbitServer server,
-      BiFunction<String, String, RabbitTransportConfig.Builder> config) {
+      SecureRabbitServer server, BiFunction<String, String, RabbitTransportConfig.Builder> config) {
     this.server = server;
     this.config = config;
   }
@@ -153,8 +151,7 @@ final class RabbitRights {
                 .operationTimeout(Duration.ofSeconds(5))
                 .build())) {
       switch (task) {
-        case "declare" ->
-            transport.declare(DestinationConfig.builder(ORDERS).group(GROUP).build());
+        case "declare" -> transport.declare(DestinationConfig.builder(ORDERS).group(GROUP).build());
         case "publish" -> {
           transport.declare(DestinationConfig.builder(ORDERS).verifyOnly().build());
           publish(transport, "good");

@@ -75,11 +75,9 @@ class RabbitSecurityIT {
   /** Trusts the authority of the tests, and has the certificate of a holder. */
   private static SSLContext tls(Holder holder) {
     try {
-      TrustManagerFactory trust =
-          TrustManagerFactory.getInstance("PKIX");
+      TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
       trust.init(store(TestCertificates.shared().trustStore()));
-      KeyManagerFactory keys =
-          KeyManagerFactory.getInstance("PKIX");
+      KeyManagerFactory keys = KeyManagerFactory.getInstance("PKIX");
       keys.init(
           store(TestCertificates.shared().keyStore(holder)),
           TestCertificates.PASSWORD.toCharArray());
@@ -106,8 +104,7 @@ class RabbitSecurityIT {
   }
 
   private static RabbitTransportConfig.Builder certified(Holder holder) {
-    return RabbitTransportConfig.builder(
-            uri("ignored", server.host(), server.port(), "shop"))
+    return RabbitTransportConfig.builder(uri("ignored", server.host(), server.port(), "shop"))
         .nativeSettings(
             factory -> {
               factory.useSslProtocol(tls(holder));
@@ -207,14 +204,12 @@ class RabbitSecurityIT {
   @Test
   void aWrongLoginCertificateOrVirtualHostIsRefused() {
     refused(
-        trusting(uri("orders:wrong", server.host(), server.port(), "shop")),
-        "Login was refused");
+        trusting(uri("orders:wrong", server.host(), server.port(), "shop")), "Login was refused");
     refused(
         trusting(uri("orders:" + SECRET, server.host(), server.port(), "nope")),
         "NOT_ALLOWED - vhost nope not found");
     refused(
-        trusting(
-            uri("orders:" + SECRET, server.host(), server.port(), RabbitRights.VIRTUAL_HOST)),
+        trusting(uri("orders:" + SECRET, server.host(), server.port(), RabbitRights.VIRTUAL_HOST)),
         "NOT_ALLOWED - access to vhost 'rights' refused for user 'orders'");
     refused(certified(Holder.OTHER_HOST), "Login was refused");
   }
@@ -245,8 +240,7 @@ class RabbitSecurityIT {
                 trusting(uri("orders:" + SECRET, server.otherHost(), port, "shop")),
                 trusting(uri("orders:" + SECRET, "my_rabbit.invalid", port, "shop")),
                 trusting(uri("orders:" + SECRET, "127.0.0.1:1,[::1]", 1, "shop")),
-                RabbitTransportConfig.builder(
-                    uri("orders:" + SECRET, server.host(), port, "shop")),
+                RabbitTransportConfig.builder(uri("orders:" + SECRET, server.host(), port, "shop")),
                 RabbitTransportConfig.builder(
                     "amqp://orders:" + SECRET + "@" + server.host() + ":" + port + "/shop"),
                 trusting(uri("orders:x", server.host(), port, "shop"))

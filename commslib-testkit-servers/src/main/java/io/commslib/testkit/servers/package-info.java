@@ -7,7 +7,10 @@
  * {@link io.commslib.testkit.servers.MariaDbServer}; {@link
  * io.commslib.testkit.servers.KafkaCluster} is three brokers, {@link
  * io.commslib.testkit.servers.PgBouncerServer} a pooler in front of PostgreSQL. All of them can be
- * killed, restarted and paused: {@link io.commslib.testkit.servers.TestServer}.
+ * killed, restarted and paused: {@link io.commslib.testkit.servers.TestServer}. {@link
+ * io.commslib.testkit.servers.SecureKafkaServer} and {@link
+ * io.commslib.testkit.servers.SecureRabbitServer} have TLS, users and rights, with certificates of
+ * {@link io.commslib.testkit.servers.TestCertificates}.
  *
  * <p>{@code start()} starts a server of the caller's own, which may be killed. {@code shared()} is
  * one server of a kind for the whole JVM, for functional tests that use topics, queues and
