@@ -63,6 +63,18 @@ public final class Failures {
   }
 
   /**
+   * Returns whether a failure is an outage that concerns one connection only, and that the work
+   * itself may cause.
+   *
+   * @param failure any failure
+   * @return whether the first failure of the library in the chain is a {@link
+   *     WrongSessionException}
+   */
+  public static boolean isWrongSession(@Nullable Throwable failure) {
+    return known(failure).filter(WrongSessionException.class::isInstance).isPresent();
+  }
+
+  /**
    * Returns whether the same work is certain to fail again.
    *
    * @param failure any failure

@@ -5,6 +5,7 @@ import io.commslib.core.StoreException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,7 +36,7 @@ final class BorrowedConnection {
 
   /** Borrows the first connection of a data source, in auto-commit mode. */
   static BorrowedConnection first(DataSource source) throws SQLException {
-    return take(source, false, true, false);
+    return take(source, null, true, false);
   }
 
   /**
@@ -48,18 +49,23 @@ final class BorrowedConnection {
   static BorrowedConnection take(JdbcDatabase database, boolean autoCommit, boolean readCommitted)
       throws SQLException {
     return take(
-        database.dataSource(),
-        database.autoCommits(),
-        autoCommit,
-        readCommitted && !database.readsCommitted());
+        database.dataSource(), database, autoCommit, readCommitted && !database.readsCommitted());
   }
 
   private static BorrowedConnection take(
-      DataSource source, boolean autoCommits, boolean autoCommit, boolean setsIsolation)
+      DataSource source, @Nullable JdbcDatabase database, boolean autoCommit, boolean setsIsolation)
       throws SQLException {
     BorrowedConnection borrowed = new BorrowedConnection(source.getConnection());
     try {
-      borrowed.prepare(autoCommits, autoCommit, setsIsolation);
+      if (database == null) {
+        borrowed.prepare(false, autoCommit);
+      } else {
+        borrowed.prepare(database.autoCommits(), autoCommit);
+        database.sharedSessions().stopNames(borrowed.connection);
+        if (setsIsolation) {
+          borrowed.setReadCommitted(database.dialect(), autoCommit);
+        }
+      }
       return borrowed;
     } catch (Throwable e) {
       borrowed.giveBack();
@@ -67,8 +73,7 @@ final class BorrowedConnection {
     }
   }
 
-  private void prepare(boolean autoCommits, boolean autoCommit, boolean setsIsolation)
-      throws SQLException {
+  private void prepare(boolean autoCommits, boolean autoCommit) throws SQLException {
     originalAutoCommit = connection.getAutoCommit();
     if (!originalAutoCommit && autoCommits) {
       throw new StoreException(
@@ -81,16 +86,25 @@ final class BorrowedConnection {
     if (!originalAutoCommit) {
       connection.rollback();
     }
-    if (setsIsolation) {
-      int isolation = connection.getTransactionIsolation();
-      if (isolation != Connection.TRANSACTION_READ_COMMITTED) {
-        originalIsolation = isolation;
-        connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
-      }
-    }
     if (originalAutoCommit != autoCommit) {
       changesAutoCommit = true;
       connection.setAutoCommit(autoCommit);
+    }
+  }
+
+  /**
+   * Sets the isolation for the transaction that begins. On H2, which has no such statement, and for
+   * statements that commit by themselves, it is set for the session and restored later.
+   */
+  private void setReadCommitted(SqlDialect dialect, boolean autoCommit) throws SQLException {
+    if (!autoCommit && dialect.setsIsolationOfTransaction()) {
+      PlainSql.execute(connection, SqlDialect.READ_COMMITTED);
+      return;
+    }
+    int isolation = connection.getTransactionIsolation();
+    if (isolation != Connection.TRANSACTION_READ_COMMITTED) {
+      originalIsolation = isolation;
+      connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
     }
   }
 
@@ -112,6 +126,11 @@ final class BorrowedConnection {
       unusable = true;
       log.debug("rollback failed, the connection is closed", e);
     }
+  }
+
+  /** Destroys the connection when it is returned: its transaction can't be ended safely. */
+  void destroyOnReturn() {
+    unusable = true;
   }
 
   /**

@@ -19,8 +19,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class CommitCheck {
 
-  private static final String ABORTED = "25P02";
-
   private CommitCheck() {}
 
   /**
@@ -45,6 +43,20 @@ final class CommitCheck {
     }
   }
 
+  /**
+   * Refuses a transaction that is still open after its commit: a pooler has run another prepared
+   * statement in its place. The driver knows the state without a round trip; if a wrapper hides the
+   * driver, nothing is detected.
+   *
+   * @throws StoreException {@code COMMS-JDBC-018}; nothing was committed, and the connection must
+   *     be destroyed
+   */
+  static void refuseUncommitted(Connection connection, SqlDialect dialect) {
+    if (dialect == SqlDialect.POSTGRESQL && PostgresDriver.isInTransaction(connection)) {
+      throw SqlErrors.notCommitted();
+    }
+  }
+
   private static boolean isAborted(Connection connection, boolean isSureToRun) {
     Boolean known = PostgresDriver.isAborted(connection);
     if (known != null) {
@@ -57,7 +69,7 @@ final class CommitCheck {
       PlainSql.number(connection, "SELECT 1");
       return false;
     } catch (SQLException e) {
-      if (ABORTED.equals(e.getSQLState())) {
+      if (SqlCondition.isConsequence(e)) {
         return true;
       }
       throw SqlErrors.translate("commit", e);
@@ -78,6 +90,9 @@ final class CommitCheck {
   }
 
   static StoreException rolledBack(@Nullable SQLException failure) {
+    if (failure != null && SqlCondition.of(failure) == SqlCondition.WRONG_SESSION) {
+      return SqlErrors.translate("commit", failure);
+    }
     return new StoreException(
         SqlCondition.UNKNOWN.code(),
         FailureKind.CONTENTION,

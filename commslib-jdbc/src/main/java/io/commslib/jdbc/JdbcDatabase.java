@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A database as the stores use it: the source of connections, the schema of the tables and the SQL
- * dialect. Immutable, thread-safe. Stores that take part in one transaction must be created with
- * the same data source.
+ * dialect. Thread-safe. Stores that take part in one transaction must be created with the same data
+ * source.
  */
 public final class JdbcDatabase {
 
@@ -25,6 +25,7 @@ public final class JdbcDatabase {
   private final SchemaNames names;
   private final Traits traits;
   private final DatabaseId id;
+  private final SharedSessions sharedSessions = new SharedSessions();
 
   private JdbcDatabase(DataSource dataSource, @Nullable String schema, Traits traits) {
     this.dataSource = dataSource;
@@ -97,6 +98,11 @@ public final class JdbcDatabase {
   /** Returns whether connections are supplied with auto-commit on. */
   boolean autoCommits() {
     return traits.autoCommits();
+  }
+
+  /** Returns what failures have shown of a pooler in front of it. */
+  SharedSessions sharedSessions() {
+    return sharedSessions;
   }
 
   /** Returns the form of names in its SQL. */

@@ -98,6 +98,11 @@ final class JdbcTransaction implements TransactionContext {
     return state.seal();
   }
 
+  /** Returns the connection of the work, also after the end. */
+  Connection connection() {
+    return connection;
+  }
+
   /** Returns the failures of the work's statements. */
   StatementFailures statementFailures() {
     return statementFailures;

@@ -1,5 +1,7 @@
 package io.commslib.jdbc;
 
+import io.commslib.core.Failures;
+import io.commslib.core.StoreException;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.core.tx.TransactionWork;
@@ -80,26 +82,49 @@ public final class JdbcTransactionRunner implements TransactionRunner {
       }
     } catch (Throwable failure) {
       tx.end();
-      // Also after a failed commit: no transaction may stay open on the connection.
-      borrowed.rollBack();
-      borrowed.giveBack();
-      throw SqlErrors.<X>workFailure("COMMS-JDBC-001", failure);
+      throw this.<X>rolledBack(borrowed, tx, failure);
     }
     if (commits) {
       borrowed.giveBack();
       tx.runHooks();
     } else {
+      RuntimeException swallowed = tx.failure();
+      if (swallowed != null) {
+        throw this.<RuntimeException>rolledBack(borrowed, tx, swallowed);
+      }
       borrowed.rollBack();
       borrowed.giveBack();
-      throwSwallowed(tx);
     }
     return result;
   }
 
-  private static void throwSwallowed(JdbcTransaction tx) {
-    RuntimeException ignored = tx.failure();
-    if (ignored != null) {
-      throw SqlErrors.<RuntimeException>workFailure("COMMS-JDBC-001", ignored);
+  /** Rolls back and returns what to throw. */
+  private <X extends Exception> X rolledBack(
+      BorrowedConnection borrowed, JdbcTransaction tx, Throwable failure) {
+    try {
+      X thrown =
+          SqlErrors.workFailure(
+              "COMMS-JDBC-001",
+              SqlErrors.decisive(failure, tx.failure()),
+              tx.connection(),
+              database);
+      // Also after a failed commit: no transaction may stay open on the connection.
+      endTransaction(borrowed, thrown);
+      return thrown;
+    } catch (RuntimeException | Error thrown) {
+      endTransaction(borrowed, thrown);
+      throw thrown;
+    } finally {
+      borrowed.giveBack();
+    }
+  }
+
+  private static void endTransaction(BorrowedConnection borrowed, Throwable failure) {
+    if (Failures.isWrongSession(failure)) {
+      // Another statement might be run in place of ROLLBACK too.
+      borrowed.destroyOnReturn();
+    } else {
+      borrowed.rollBack();
     }
   }
 
@@ -110,13 +135,16 @@ public final class JdbcTransactionRunner implements TransactionRunner {
     } catch (SQLException e) {
       throw SqlErrors.translateCommit(e);
     }
+    CommitCheck.refuseUncommitted(connection, database.dialect());
   }
 
   private BorrowedConnection borrow() {
     try {
       return BorrowedConnection.take(database, false, true);
     } catch (SQLException e) {
-      throw SqlErrors.translateConnect("begin", e);
+      StoreException failure = SqlErrors.translateConnect("begin", e);
+      database.sharedSessions().note(failure);
+      throw failure;
     }
   }
 }

@@ -1,13 +1,18 @@
 package io.commslib.jdbc;
 
+import io.commslib.core.StoreException;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.tx.TransactionContext;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Objects;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Lets the library take part in a transaction that the application has begun itself. */
 public final class JdbcTransactions {
+
+  private static final Logger log = LoggerFactory.getLogger(JdbcTransactions.class);
 
   private JdbcTransactions() {}
 
@@ -57,7 +62,7 @@ public final class JdbcTransactions {
    * @throws IllegalArgumentException if the transaction belongs to another database
    * @throws IllegalStateException coded, if the transaction is over; {@code COMMS-JDBC-006} if
    *     auto-commit is on
-   * @throws io.commslib.core.StoreException if the connection is broken
+   * @throws StoreException if the connection is broken
    */
   public static Connection connection(TransactionContext tx, JdbcDatabase database) {
     Checks.check(
@@ -110,8 +115,8 @@ public final class JdbcTransactions {
    *
    * @param connection a guarded view, or the connection itself
    * @param database the connection's database
-   * @throws io.commslib.core.StoreException {@code COMMS-JDBC-016} of kind {@code CONTENTION} if
-   *     the transaction is rolled back; with another code if the server can't be asked
+   * @throws StoreException {@code COMMS-JDBC-016} of kind {@code CONTENTION} if the transaction is
+   *     rolled back; with another code if the server can't be asked
    */
   public static void refuseRolledBack(Connection connection, JdbcDatabase database) {
     UnclosableConnection guard = UnclosableConnection.guardOf(connection);
@@ -120,5 +125,65 @@ public final class JdbcTransactions {
         database.dialect(),
         guard == null ? new StatementFailures() : guard.statementFailures(),
         false);
+  }
+
+  /**
+   * Prepares a transaction that a framework has just begun: sets isolation READ COMMITTED for it if
+   * the database's connections come with another one, except on H2, and lets the driver prepare no
+   * statements behind a pooler that has exchanged sessions. For bindings to frameworks that own the
+   * transaction. Costs no statement in the usual case.
+   *
+   * @param connection with auto-commit off, on which no statement of the transaction has run
+   * @param database the connection's database
+   * @throws StoreException of kind {@code TRANSIENT} if the database fails
+   */
+  public static void begun(Connection connection, JdbcDatabase database) {
+    try {
+      database.sharedSessions().stopNames(connection);
+      if (!database.readsCommitted() && database.dialect().setsIsolationOfTransaction()) {
+        PlainSql.execute(connection, SqlDialect.READ_COMMITTED);
+      }
+    } catch (SQLException e) {
+      StoreException failure = SqlErrors.translateConnect("begin", e);
+      database.sharedSessions().note(failure);
+      throw failure;
+    }
+  }
+
+  /**
+   * Refuses a commit that did not happen, because a pooler has run another prepared statement in
+   * its place. For bindings to frameworks that own the transaction, which must call it as the first
+   * step after the commit. Asks no server, and detects it on PostgreSQL only.
+   *
+   * @param connection a guarded view, or the connection itself; it is destroyed if it is refused
+   * @param database the connection's database
+   * @throws io.commslib.core.WrongSessionException {@code COMMS-JDBC-018}; nothing was committed
+   */
+  public static void refuseUncommitted(Connection connection, JdbcDatabase database) {
+    UnclosableConnection guard = UnclosableConnection.guardOf(connection);
+    Connection committed = guard == null ? connection : guard.connection();
+    try {
+      CommitCheck.refuseUncommitted(committed, database.dialect());
+    } catch (StoreException e) {
+      database.sharedSessions().note(e);
+      destroy(committed);
+      throw e;
+    }
+  }
+
+  /**
+   * Destroys a connection instead of a rollback after a {@link
+   * io.commslib.core.WrongSessionException}: a pooler might run another prepared statement in place
+   * of ROLLBACK. The database rolls back. For bindings to frameworks that own the transaction.
+   *
+   * @param connection a guarded view, or the connection itself
+   */
+  public static void destroy(Connection connection) {
+    UnclosableConnection guard = UnclosableConnection.guardOf(connection);
+    try {
+      (guard == null ? connection : guard.connection()).abort(Runnable::run);
+    } catch (SQLException | RuntimeException e) {
+      log.debug("a connection could not be destroyed", e);
+    }
   }
 }

@@ -7,13 +7,16 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the state of a transaction from PostgreSQL's driver, which the server reports with each
- * response. The driver is not a dependency of this module, so reflection calls a public method of a
- * public interface; without that method the state is unknown.
+ * response, and changes the driver's use of prepared statements. The driver is not a dependency of
+ * this module, so reflection calls public methods of a public interface; without such a method the
+ * state is unknown and nothing is changed.
  */
 final class PostgresDriver {
 
   private static final @Nullable Class<?> CONNECTION = connectionType();
-  private static final @Nullable Method STATE = stateOf(CONNECTION);
+  private static final @Nullable Method STATE = method("getTransactionState");
+  private static final @Nullable Method THRESHOLD = method("getPrepareThreshold");
+  private static final @Nullable Method SET_THRESHOLD = method("setPrepareThreshold", int.class);
 
   private PostgresDriver() {}
 
@@ -31,9 +34,9 @@ final class PostgresDriver {
     return null;
   }
 
-  private static @Nullable Method stateOf(@Nullable Class<?> type) {
+  private static @Nullable Method method(String name, Class<?>... parameters) {
     try {
-      return type == null ? null : type.getMethod("getTransactionState");
+      return CONNECTION == null ? null : CONNECTION.getMethod(name, parameters);
     } catch (NoSuchMethodException | LinkageError e) {
       return null;
     }
@@ -41,16 +44,50 @@ final class PostgresDriver {
 
   /** Returns whether a statement of the transaction has failed; null if unknown. */
   static @Nullable Boolean isAborted(Connection connection) {
+    String state = state(connection);
+    return state == null ? null : state.equals("FAILED");
+  }
+
+  /** Returns whether a transaction is open; false if unknown. */
+  static boolean isInTransaction(Connection connection) {
+    String state = state(connection);
+    return state != null && !state.equals("IDLE");
+  }
+
+  /** Returns the state of the transaction; null if unknown. */
+  private static @Nullable String state(Connection connection) {
+    return STATE == null ? null : text(call(STATE, connection));
+  }
+
+  private static @Nullable String text(@Nullable Object value) {
+    return value == null ? null : value.toString();
+  }
+
+  /**
+   * Makes the driver send no more names of prepared statements on this connection, and forget those
+   * that it has sent. Returns false if that was so before, or the driver can't be reached.
+   */
+  static boolean stopNaming(Connection connection) {
+    if (THRESHOLD == null
+        || SET_THRESHOLD == null
+        || !(call(THRESHOLD, connection) instanceof Integer threshold)
+        || threshold == 0) {
+      return false;
+    }
+    call(SET_THRESHOLD, connection, 0);
+    return true;
+  }
+
+  /** Returns the result of a call of the driver; null if it can't be reached. */
+  private static @Nullable Object call(Method method, Connection connection, Object... arguments) {
     Class<?> type = CONNECTION;
-    Method state = STATE;
-    if (type == null || state == null) {
+    if (type == null) {
       return null;
     }
     try {
-      if (!connection.isWrapperFor(type)) {
-        return null;
-      }
-      return String.valueOf(state.invoke(connection.unwrap(type))).equals("FAILED");
+      return connection.isWrapperFor(type)
+          ? method.invoke(connection.unwrap(type), arguments)
+          : null;
     } catch (SQLException | ReflectiveOperationException | RuntimeException | LinkageError e) {
       // A wrapper that does not unwrap.
       return null;

@@ -69,7 +69,7 @@ final class SchemaLock implements AutoCloseable {
   private boolean takeInTransaction(int waitSeconds) throws SQLException {
     if (!database.readsCommitted()) {
       // Otherwise the transaction would not see the commits of the previous owner of the lock.
-      work.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
+      work.execute(SqlDialect.READ_COMMITTED);
     }
     work.execute(SqlDialect.POSTGRESQL.lockTimeout(1_000 * waitSeconds));
     work.execute("SELECT pg_advisory_xact_lock(" + POSTGRESQL_KEY + ")");

@@ -79,6 +79,9 @@ public final class SingleStatements {
     }
     try {
       return work.run(borrowed.connection());
+    } catch (SQLException e) {
+      database.sharedSessions().note(SqlErrors.translate(doing, e));
+      throw e;
     } finally {
       borrowed.giveBack();
     }

@@ -7,6 +7,7 @@ import java.sql.SQLRecoverableException;
 import java.sql.SQLTransientConnectionException;
 import java.util.NoSuchElementException;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,11 @@ enum SqlCondition {
    * A missing or wrong table, privilege, password or database name; a message can't be the cause.
    */
   SETUP("COMMS-JDBC-009", FailureKind.TRANSIENT),
+  /**
+   * A pooler ran the statement in a session other than the one that it was prepared in; nothing was
+   * done.
+   */
+  WRONG_SESSION("COMMS-JDBC-018", FailureKind.TRANSIENT),
   /** Another transaction won; repeat the whole transaction. */
   CONTENTION("COMMS-JDBC-002", FailureKind.CONTENTION),
   /** The data can't be stored; the class of the state proves it. */
@@ -79,12 +85,20 @@ enum SqlCondition {
   /** Resources, operator intervention, object not ready, system, internal, configuration file. */
   private static final Set<String> UNAVAILABLE_CLASSES = Set.of("53", "55", "57", "58", "F0", "XX");
 
-  /**
-   * Not supported, authorization, role, catalog, schema, syntax or access rule; and the prepared
-   * statement of another session, as a pooler that changes sessions causes.
-   */
-  private static final Set<String> SETUP_CLASSES =
-      Set.of("0A", "0L", "0P", "26", "28", "3D", "3F", "42");
+  /** Not supported, authorization, role, catalog, schema, syntax or access rule. */
+  private static final Set<String> SETUP_CLASSES = Set.of("0A", "0L", "0P", "28", "3D", "3F", "42");
+
+  /** PostgreSQL: a prepared statement does not exist, or another one has its name. */
+  private static final Set<String> WRONG_SESSION_STATES = Set.of("26000", "42P05");
+
+  /** PostgreSQL's protocol violation, of which only some are wrong sessions. */
+  private static final String PROTOCOL_VIOLATION = "08P01";
+
+  /** A name that PostgreSQL's driver gives to a prepared statement, in any language's text. */
+  private static final Pattern DRIVERS_STATEMENT = Pattern.compile("\\bS_[0-9]+\\b");
+
+  /** PostgreSQL: a statement before this one has failed. */
+  private static final String ABORTED = "25P02";
 
   private final String code;
   private final FailureKind kind;
@@ -122,6 +136,9 @@ enum SqlCondition {
     if (isMySqlError(cause, MYSQL_REFUSED)) {
       return REFUSED;
     }
+    if (isWrongSession(cause)) {
+      return WRONG_SESSION;
+    }
     // Before the type: a pool wraps a wrong password into a failure to connect.
     if (SETUP_CLASSES.contains(stateClass) || H2_SETUP.contains(cause.getErrorCode())) {
       return SETUP;
@@ -144,6 +161,9 @@ enum SqlCondition {
       // The server also closes the connection, but will do so each time.
       return false;
     }
+    if (isWrongSession(failure)) {
+      return false;
+    }
     return failure instanceof SQLTransientConnectionException
         || failure instanceof SQLNonTransientConnectionException
         || failure instanceof SQLRecoverableException
@@ -157,6 +177,22 @@ enum SqlCondition {
                 || state.equals("25P04")
                 || state.equals("53300")
                 || (state.equals("70100") && failure.getErrorCode() == MYSQL_KILLED)));
+  }
+
+  /**
+   * Returns whether one failure, without its causes, shows a session other than the expected one: a
+   * prepared statement is missing, its name is taken, or it has other parameters.
+   */
+  static boolean isWrongSession(SQLException failure) {
+    String state = String.valueOf(failure.getSQLState());
+    return WRONG_SESSION_STATES.contains(state)
+        || (state.equals(PROTOCOL_VIOLATION)
+            && DRIVERS_STATEMENT.matcher(String.valueOf(failure.getMessage())).find());
+  }
+
+  /** Returns whether one failure, without its causes, is the consequence of an earlier one. */
+  static boolean isConsequence(SQLException failure) {
+    return ABORTED.equals(failure.getSQLState());
   }
 
   /** Returns whether the wait for a lock timed out. */

@@ -29,6 +29,9 @@ public enum SqlDialect {
   /** PostgreSQL 13 and newer. */
   POSTGRESQL("clock_timestamp()");
 
+  /** Sets the isolation of one transaction, as its first statement. */
+  static final String READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
+
   private final String now;
 
   SqlDialect(String now) {
@@ -134,6 +137,11 @@ public enum SqlDialect {
    */
   public boolean isMySql() {
     return this == MARIADB || this == MYSQL;
+  }
+
+  /** Returns whether {@link #READ_COMMITTED} sets the isolation of one transaction. */
+  boolean setsIsolationOfTransaction() {
+    return this != H2;
   }
 
   /** Returns a valid identifier in this dialect's quotes. */

@@ -3,8 +3,11 @@ package io.commslib.jdbc;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Failures;
 import io.commslib.core.StoreException;
+import io.commslib.core.WrongSessionException;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Translates the failures of drivers and pools. For the stores of the library's modules. */
@@ -18,6 +21,10 @@ public final class SqlErrors {
   private static final Set<String> UNKNOWN_TABLE =
       Set.of("42P01", "3F000", "42S02", "42S03", "42S04");
 
+  private static final String WRONG_SESSION = "prepared statement of another session";
+  private static final String WITHOUT_NAMES =
+      " (expected: prepareThreshold=0 in the JDBC URL, behind a pooler that shares sessions)";
+
   private SqlErrors() {}
 
   /**
@@ -30,7 +37,8 @@ public final class SqlErrors {
    * @return {@code PERMANENT} for data that can't be stored; {@code CONTENTION} for deadlock,
    *     serialization failure and lock timeout, and for every unknown failure, which counts as a
    *     failed attempt; {@code TRANSIENT} for a lost or refused connection, an exhausted pool, an
-   *     unavailable database, and for failures that an operator must correct: missing table or
+   *     unavailable database, a session that a pooler has exchanged ({@link
+   *     WrongSessionException}), and for failures that an operator must correct: missing table or
    *     privilege, wrong password or database
    */
   public static StoreException translate(String doing, SQLException failure) {
@@ -93,10 +101,21 @@ public final class SqlErrors {
                   + ", "
                   + firstLine(innermost(failure))
                   + " (expected: the tables, privileges, user and pooler that the library needs)";
+          case WRONG_SESSION -> WRONG_SESSION + ", " + states(failure) + WITHOUT_NAMES;
           case CONTENTION -> "conflict with another transaction, " + states(failure);
           case REFUSED, UNKNOWN -> states(failure) + ", " + firstLine(innermost(failure));
         };
-    return new StoreException(condition.code(), condition.kind(), doing + ": " + text, failure);
+    return condition == SqlCondition.WRONG_SESSION
+        ? new WrongSessionException(condition.code(), doing + ": " + text, failure)
+        : new StoreException(condition.code(), condition.kind(), doing + ": " + text, failure);
+  }
+
+  /** Returns the failure of a commit after which the driver's transaction is still open. */
+  static StoreException notCommitted() {
+    return new WrongSessionException(
+        SqlCondition.WRONG_SESSION.code(),
+        "commit: " + WRONG_SESSION + ", the transaction is still open" + WITHOUT_NAMES,
+        null);
   }
 
   private static String states(SQLException failure) {
@@ -141,7 +160,7 @@ public final class SqlErrors {
    *
    * @param failure the driver's failure
    * @return {@code COMMS-JDBC-016} of kind {@code CONTENTION}, which counts as a failed attempt; as
-   *     {@link #translate} if the connection is lost
+   *     {@link #translate} if the connection is lost or a pooler has exchanged the session
    */
   public static StoreException translateRolledBack(SQLException failure) {
     return isConnectionLost(failure)
@@ -150,28 +169,94 @@ public final class SqlErrors {
   }
 
   /**
-   * Returns what a transaction runner throws for a failure of its callback, after the rollback: the
-   * failure itself, or a report of the lost connection that it shows.
+   * Returns what a transaction runner throws for a failure of its callback or its commit: the
+   * failure itself, or a report of the lost connection or the wrong session that it shows. On
+   * PostgreSQL, a failure that only results from an earlier one of the same transaction (state
+   * 25P02) shows what the first failure shows.
    *
    * @param <X> type of failure the callback may throw
    * @param lostCode code for a lost connection
    * @param failure what the callback threw; an {@code Error} is thrown by this method
-   * @return the failure itself; if it is not one of the library and shows a lost connection, {@code
-   *     StoreException} with {@code lostCode} of kind {@code TRANSIENT} is thrown instead
+   * @param connection the connection that the callback used, or null; if it is not the guarded one
+   *     of a transaction context, earlier failures are unknown
+   * @param database the connection's database. It notes a wrong session, and the library then lets
+   *     the driver prepare no more statements on the connections that it borrows
+   * @return the failure itself, unless {@code StoreException} of kind {@code TRANSIENT} is thrown
+   *     instead: with {@code lostCode} if the failure is not one of the library and shows a lost
+   *     connection, {@link WrongSessionException} {@code COMMS-JDBC-018} if it shows a wrong
+   *     session
    */
   @SuppressWarnings("unchecked")
-  public static <X extends Exception> X workFailure(String lostCode, Throwable failure) {
-    if (failure instanceof Error error) {
+  public static <X extends Exception> X workFailure(
+      String lostCode, Throwable failure, @Nullable Connection connection, JdbcDatabase database) {
+    Throwable outcome = workOutcome(lostCode, failure, connection);
+    database.sharedSessions().note(outcome);
+    if (outcome instanceof Error error) {
       throw error;
     }
-    if (!(failure instanceof StoreException) && isConnectionLost(failure)) {
-      throw new StoreException(
-          lostCode,
-          FailureKind.TRANSIENT,
-          "transaction: connection lost, rolled back",
-          withoutValues(failure));
+    if (outcome != failure && outcome instanceof StoreException reported) {
+      throw reported;
     }
-    return (X) failure;
+    return (X) outcome;
+  }
+
+  /** Returns what {@link #workFailure} returns or throws. */
+  private static Throwable workOutcome(
+      String lostCode, Throwable failure, @Nullable Connection connection) {
+    if (failure instanceof Error) {
+      return failure;
+    }
+    SQLException first = isConsequence(failure) ? firstFailure(connection) : null;
+    Throwable decisive = first == null ? failure : first;
+    if (decisive instanceof StoreException) {
+      return failure;
+    }
+    SQLException wrong = find(decisive, SqlCondition::isWrongSession);
+    if (wrong != null) {
+      return exception("transaction", SqlCondition.WRONG_SESSION, wrong);
+    }
+    return isConnectionLost(decisive)
+        ? new StoreException(
+            lostCode,
+            FailureKind.TRANSIENT,
+            "transaction: connection lost, rolled back",
+            withoutValues(decisive))
+        : failure;
+  }
+
+  /**
+   * Returns the failure that decides about a transaction: what a store has reported, if the failure
+   * of the callback only results from it (on PostgreSQL state 25P02).
+   *
+   * @param failure what the callback threw
+   * @param reported what a store has reported to the transaction context, or null
+   * @return one of the two
+   */
+  public static Throwable decisive(Throwable failure, @Nullable RuntimeException reported) {
+    return reported != null && isConsequence(failure) ? reported : failure;
+  }
+
+  /** Returns whether a failure only results from an earlier one of its transaction. */
+  private static boolean isConsequence(Throwable failure) {
+    return find(failure, SqlCondition::isConsequence) != null;
+  }
+
+  private static @Nullable SQLException firstFailure(@Nullable Connection connection) {
+    UnclosableConnection guard =
+        connection == null ? null : UnclosableConnection.guardOf(connection);
+    return guard == null ? null : guard.statementFailures().first();
+  }
+
+  /** Returns the first driver's failure in a chain of causes that matches, or null. */
+  private static @Nullable SQLException find(Throwable failure, Predicate<SQLException> matching) {
+    Throwable cause = failure;
+    for (int depth = 0; cause != null && depth < 20; depth++) {
+      if (cause instanceof SQLException sql && matching.test(sql)) {
+        return sql;
+      }
+      cause = Failures.cause(cause);
+    }
+    return null;
   }
 
   private static boolean isResultUnknown(SQLException failure) {
@@ -194,14 +279,7 @@ public final class SqlErrors {
    * @return true if the connection can no longer be used
    */
   public static boolean isConnectionLost(@Nullable Throwable failure) {
-    Throwable cause = failure;
-    for (int depth = 0; cause != null && depth < 20; depth++) {
-      if (cause instanceof SQLException sql && SqlCondition.isLost(sql)) {
-        return true;
-      }
-      cause = Failures.cause(cause);
-    }
-    return false;
+    return failure != null && find(failure, SqlCondition::isLost) != null;
   }
 
   /**

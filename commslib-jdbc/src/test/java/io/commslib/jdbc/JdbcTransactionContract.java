@@ -246,8 +246,12 @@ public abstract class JdbcTransactionContract {
             .failing("isWrapperFor", new SQLException("not a wrapper"));
     JdbcTransactionRunner runner =
         JdbcTransactionRunner.create(JdbcDatabase.builder(hidden).build());
-    hidden.calls.clear();
-    runner.run(tx -> null);
+    runner.run(
+        tx -> {
+          // Its isolation may take a statement before the work.
+          hidden.calls.clear();
+          return null;
+        });
     assertThat(hidden.calls).doesNotContain("createStatement");
     ThrowingCallable swallowing =
         () ->
@@ -503,11 +507,49 @@ public abstract class JdbcTransactionContract {
                 })
             .build();
     for (JdbcDatabase each : List.of(database, strict)) {
-      int isolation =
+      int seenMore =
           JdbcTransactionRunner.create(each)
               .<Integer, SQLException>run(
-                  tx -> tx.unwrap(Connection.class).getTransactionIsolation());
-      assertThat(isolation).isEqualTo(Connection.TRANSACTION_READ_COMMITTED);
+                  tx -> {
+                    int before = count(tx);
+                    TestDatabases.execute(
+                        dataSource(), "INSERT INTO work VALUES (" + (before + 1) + ")");
+                    return count(tx) - before;
+                  });
+      assertThat(seenMore).as("reads what others commit").isEqualTo(1);
+    }
+  }
+
+  private static int count(TransactionContext tx) throws SQLException {
+    try (Statement statement = tx.unwrap(Connection.class).createStatement();
+        ResultSet row = statement.executeQuery("SELECT count(*) FROM work")) {
+      row.next();
+      return row.getInt(1);
+    }
+  }
+
+  /** H2 has no statement for it; it restores what it has set. */
+  @Test
+  void setsTheIsolationInsideTheTransactionAndNotForTheSession() throws SQLException {
+    FaultyDataSource counted =
+        new FaultyDataSource(
+            new FaultyDataSource(dataSource()) {
+              @Override
+              public Connection getConnection() throws SQLException {
+                Connection connection = super.getConnection();
+                connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+                return connection;
+              }
+            });
+    JdbcDatabase strict = JdbcDatabase.builder(counted).build();
+    counted.calls.clear();
+    JdbcTransactionRunner.create(strict).run(tx -> null);
+    if (strict.dialect() == SqlDialect.H2) {
+      assertThat(counted.calls.stream().filter("setTransactionIsolation"::equals)).hasSize(2);
+    } else {
+      assertThat(counted.calls)
+          .containsSubsequence("setAutoCommit", "createStatement", "commit", "setAutoCommit")
+          .doesNotContain("getTransactionIsolation", "setTransactionIsolation");
     }
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Failures;
 import io.commslib.core.StoreException;
+import io.commslib.core.WrongSessionException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -87,7 +88,6 @@ class SqlErrorsTest {
           "0A000, 0, SETUP",
           "0LP01, 0, SETUP",
           "0P000, 0, SETUP",
-          "26000, 0, SETUP",
           "28000, 0, SETUP",
           "28000, 1045, SETUP",
           "28P01, 0, SETUP",
@@ -101,7 +101,6 @@ class SqlErrorsTest {
           "42601, 0, SETUP",
           "42703, 0, SETUP",
           "42P01, 0, SETUP",
-          "42P05, 0, SETUP",
           "42S02, 1146, SETUP",
           "42S02, 42102, SETUP",
           "42S22, 1054, SETUP",
@@ -111,6 +110,9 @@ class SqlErrorsTest {
           "90079, 90079, SETUP",
           "90096, 90096, SETUP",
           "90146, 90146, SETUP",
+          // A pooler has exchanged the session.
+          "26000, 0, WRONG_SESSION",
+          "42P05, 0, WRONG_SESSION",
           // Another transaction won.
           "40001, 0, CONTENTION",
           "40001, 1213, CONTENTION",
@@ -222,6 +224,31 @@ class SqlErrorsTest {
     if (!there) {
       missing.add(inCode.toString());
     }
+  }
+
+  @Test
+  void aWrongSessionNamesTheDriversSettingAndPromisesThatNothingWasCommitted() {
+    SQLException missing = new SQLException("prepared statement \"S_1\" does not exist", "26000");
+    assertThat(SqlErrors.translate("insert", missing))
+        .isInstanceOf(WrongSessionException.class)
+        .hasMessage(
+            "COMMS-JDBC-018: insert: prepared statement of another session, state 26000 (expected:"
+                + " prepareThreshold=0 in the JDBC URL, behind a pooler that shares sessions)");
+    SQLException other =
+        new SQLException(
+            "bind message supplies 1 parameters, but prepared statement « S_12 » requires 0",
+            "08P01");
+    for (StoreException each :
+        List.of(
+            SqlErrors.translate("insert", other),
+            SqlErrors.translateCommit(other),
+            SqlErrors.translateSingle("insert", other),
+            SqlErrors.translateConnect("begin", other))) {
+      assertThat(each.code()).isEqualTo("COMMS-JDBC-018");
+      assertThat(each.kind()).isEqualTo(FailureKind.TRANSIENT);
+    }
+    SQLException pooler = new SQLException("pgbouncer cannot connect to server", "08P01");
+    assertThat(SqlErrors.translate("insert", pooler).code()).isEqualTo("COMMS-JDBC-001");
   }
 
   @Test

@@ -49,6 +49,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
     @Override
     public void afterCommit() {
       end();
+      JdbcTransactions.refuseUncommitted(holder.getConnection(), jdbc);
     }
 
     @Override
@@ -81,6 +82,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   /** Returns the transaction that the runner has just begun on this thread. */
   static SpringTransaction begun(JdbcDatabase database) {
     SpringTransaction transaction = current(database, true);
+    JdbcTransactions.begun(transaction.holder.getConnection(), database);
     transaction.setProbe();
     return transaction;
   }
@@ -210,6 +212,11 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   @Override
   public boolean isRollbackOnly() {
     return state.isRollbackOnly() || holder.isRollbackOnly();
+  }
+
+  /** Returns the connection with the failures of its statements, also after the end. */
+  Connection guarded() {
+    return guarded;
   }
 
   /** Failure that was reported to the callback and swallowed by it. */

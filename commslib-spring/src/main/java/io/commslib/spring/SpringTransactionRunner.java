@@ -7,6 +7,7 @@ import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.core.tx.TransactionWork;
 import io.commslib.jdbc.JdbcDatabase;
+import io.commslib.jdbc.JdbcTransactions;
 import io.commslib.jdbc.SqlDialect;
 import io.commslib.jdbc.SqlErrors;
 import java.sql.SQLException;
@@ -38,6 +39,8 @@ import org.springframework.transaction.support.DefaultTransactionDefinition;
  */
 public final class SpringTransactionRunner implements TransactionRunner {
 
+  private static final String LOST = "COMMS-SPRING-006";
+
   private final PlatformTransactionManager manager;
   private final JdbcDatabase database;
   private final TransactionDefinition definition;
@@ -47,7 +50,11 @@ public final class SpringTransactionRunner implements TransactionRunner {
     this.database = database;
     DefaultTransactionDefinition always =
         new DefaultTransactionDefinition(TransactionDefinition.PROPAGATION_REQUIRES_NEW);
-    always.setIsolationLevel(TransactionDefinition.ISOLATION_READ_COMMITTED);
+    if (database.dialect() != SqlDialect.POSTGRESQL) {
+      // On PostgreSQL Spring would set it for the session. It is set inside the transaction
+      // instead.
+      always.setIsolationLevel(TransactionDefinition.ISOLATION_READ_COMMITTED);
+    }
     always.setName("commslib");
     this.definition = always;
   }
@@ -146,7 +153,7 @@ public final class SpringTransactionRunner implements TransactionRunner {
       tx = bind(FailureKind.TRANSIENT);
     } catch (Throwable failure) {
       rollBack(status, failure);
-      throw SqlErrors.<X>workFailure("COMMS-SPRING-006", failure);
+      throw SqlErrors.<X>workFailure(LOST, failure, null, database);
     }
     try {
       return work(work, tx, status);
@@ -161,19 +168,41 @@ public final class SpringTransactionRunner implements TransactionRunner {
     try {
       result = work.run(tx);
     } catch (Throwable failure) {
-      rollBack(status, failure);
-      throw SqlErrors.<X>workFailure("COMMS-SPRING-006", failure);
+      throw this.<X>rolledBack(status, tx, failure);
     }
     if (tx.seal()) {
       commit(status);
     } else {
-      rollBack(status, null);
-      RuntimeException ignored = tx.failure();
-      if (ignored != null) {
-        throw ignored;
+      RuntimeException swallowed = tx.failure();
+      if (swallowed != null) {
+        throw this.<RuntimeException>rolledBack(status, tx, swallowed);
       }
+      rollBack(status, null);
     }
     return result;
+  }
+
+  /** Rolls back and returns what to throw. */
+  private <X extends Exception> X rolledBack(
+      TransactionStatus status, SpringTransaction tx, Throwable failure) {
+    try {
+      X thrown =
+          SqlErrors.workFailure(
+              LOST, SqlErrors.decisive(failure, tx.failure()), tx.guarded(), database);
+      end(status, tx, thrown);
+      return thrown;
+    } catch (RuntimeException | Error thrown) {
+      end(status, tx, thrown);
+      throw thrown;
+    }
+  }
+
+  private void end(TransactionStatus status, SpringTransaction tx, Throwable failure) {
+    if (Failures.isWrongSession(failure)) {
+      // Another statement might be run in place of ROLLBACK too.
+      JdbcTransactions.destroy(tx.guarded());
+    }
+    rollBack(status, failure);
   }
 
   /** Begins a transaction. No statement has run yet, so a failure can't quote values. */
@@ -211,7 +240,8 @@ public final class SpringTransactionRunner implements TransactionRunner {
     } catch (TransactionException | DataAccessException e) {
       SQLException cause = sqlCause(e);
       if (cause != null) {
-        throw SqlErrors.translateCommit(cause);
+        throw SqlErrors.<RuntimeException>workFailure(
+            LOST, SqlErrors.translateCommit(cause), null, database);
       }
       // A refusal of JPA's flush before the commit proves nothing and counts as a failed attempt.
       throw failed(

@@ -282,8 +282,7 @@ final class AttemptRunner {
 
   private AttemptOutcome classify(LaneEntry entry, Throwable failure) {
     AttemptOutcome outage = outage(failure);
-    if (outage != null) {
-      entry.history().lastOutage = failure;
+    if (outage != null && !MessageOutages.exceedsWrongSessions(entry, failure)) {
       return outage;
     }
     entry.recordFailure(failure);

@@ -154,6 +154,9 @@ final class LaneEntry {
     /** The failure of the last outage, if the handler or its transaction had it, else null. */
     @Nullable Throwable lastOutage;
 
+    /** Attempts that met a session of the database other than theirs, since it was taken. */
+    int wrongSessions;
+
     /** Whether another record had an outcome between two such outages. */
     boolean wasSuspected;
 

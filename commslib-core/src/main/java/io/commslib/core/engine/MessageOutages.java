@@ -1,5 +1,6 @@
 package io.commslib.core.engine;
 
+import io.commslib.core.Failures;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,9 @@ final class MessageOutages {
   /** Outages in a row of one record after which another record probes. */
   private static final int OUTAGES_UNTIL_SUSPECT = 3;
 
+  /** Uncounted attempts of one record that met a session of the database other than theirs. */
+  static final int MAX_WRONG_SESSIONS = 20;
+
   /** The last record that had an outage, if it has had several in a row. */
   private @Nullable LaneEntry suspect;
 
@@ -27,6 +31,22 @@ final class MessageOutages {
 
   static String repetitionText(LaneEntry entry) {
     return ", " + entry.history().consecutiveOutages + " times in a row for message " + entry.id();
+  }
+
+  /**
+   * Notes the failure of an outage that the handler or its transaction had. Returns true if it
+   * counts as a failed attempt immediately. A session of another connection is met at random, also
+   * several times in a row and while other records succeed, so no such outage makes a suspect.
+   * Their number has a bound instead, because the handler's own SQL may cause each of them.
+   */
+  static boolean exceedsWrongSessions(LaneEntry entry, Throwable failure) {
+    LaneEntry.History history = entry.history();
+    if (!Failures.isWrongSession(failure)) {
+      history.lastOutage = failure;
+      return false;
+    }
+    history.lastOutage = null;
+    return ++history.wrongSessions > MAX_WRONG_SESSIONS;
   }
 
   /** Records an outage of one record. Returns whether another record should be tried next. */

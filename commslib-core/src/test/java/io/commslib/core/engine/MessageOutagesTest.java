@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
 import io.commslib.core.StoreException;
+import io.commslib.core.WrongSessionException;
 import io.commslib.core.inmemory.InMemoryTransactionRunner;
 import io.commslib.core.messaging.BatchBounds;
 import io.commslib.core.messaging.BatchHandler;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.RetrySchedule;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
@@ -257,6 +259,85 @@ class MessageOutagesTest {
     fixture.failPublishes(0);
     fixture.time().advance(Duration.ofSeconds(30));
     assertThat(fixture.acknowledged()).hasSize(21);
+  }
+
+  @Test
+  void aWrongSessionConsumesNoAttemptTwentyTimesAlsoWhileOthersSucceed() {
+    AtomicInteger left = new AtomicInteger(20);
+    fixture.start(fixture.config().retry(schedule(1)).build(), wrongSession("w", left));
+    fixture.accept("w", "w").accept("behind", "w");
+    offerOthersForAMinute();
+    offerOthersForAMinute();
+    assertThat(left.get()).isNegative();
+    assertThat(fixture.deadLetters()).isEmpty();
+    assertThat(attempts).containsOnly(1);
+    assertThat(handled).hasSize(122).contains("w", "behind");
+  }
+
+  @Test
+  void aWrongSessionThatAMessageAlwaysMeetsCountsFromTheTwentyFirstOn() {
+    AtomicInteger runs = new AtomicInteger(1_000);
+    fixture.start(fixture.config().retry(schedule(3)).build(), wrongSession("bad", runs));
+    fixture.accept("bad", "b").accept("behind", "b");
+    offerOthersForAMinute();
+    offerOthersForAMinute();
+    assertThat(1_000 - runs.get()).isEqualTo(20 + 3);
+    assertThat(fixture.deadLetters()).hasSize(1);
+    assertThat(fixture.deadLetters().get(0).headers())
+        .containsEntry("commslib-dlq-message-id", "bad")
+        .containsEntry("commslib-dlq-attempts", "3");
+    assertThat(handled).hasSize(121).contains("behind");
+  }
+
+  @Test
+  void aWrongSessionThatAMessageWithoutOthersAlwaysMeetsCountsToo() {
+    AtomicInteger runs = new AtomicInteger(1_000);
+    fixture.start(fixture.config().retry(schedule(2)).build(), wrongSession("bad", runs));
+    fixture.accept("bad", "b");
+    fixture.time().advance(Duration.ofMinutes(5));
+    assertThat(1_000 - runs.get()).isEqualTo(20 + 2);
+    assertThat(fixture.deadLetters()).hasSize(1);
+    assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.UP);
+  }
+
+  @Test
+  void aWrongSessionInBatchesIsCountedForTheMessageThatAlwaysMeetsIt() {
+    AtomicInteger runs = new AtomicInteger(1_000);
+    MessageHandler single = wrongSession("bad", runs);
+    BatchHandler handler =
+        batch -> {
+          for (Delivery delivery : batch) {
+            single.handle(delivery);
+          }
+          return BatchHandler.allDone(batch);
+        };
+    fixture.start(
+        fixture
+            .config()
+            .batch(BatchBounds.of(10))
+            .transactional(InMemoryTransactionRunner.create())
+            .retry(schedule(2))
+            .build(),
+        handler);
+    fixture.accept("bad", "b").accept("behind", "b");
+    for (int round = 0; round < 4; round++) {
+      offerOthersForAMinute();
+    }
+    assertThat(fixture.deadLetters()).hasSize(1);
+    assertThat(fixture.acknowledged()).hasSize(242);
+  }
+
+  /** A handler that meets a wrong session with one message while the number lasts. */
+  private MessageHandler wrongSession(String id, AtomicInteger left) {
+    return delivery -> {
+      attempts.add(delivery.attempt());
+      if (delivery.message().id().equals(id) && left.getAndDecrement() > 0) {
+        throw new IllegalStateException(
+            "of the handler", new WrongSessionException("COMMS-TEST-002", "wrong session", null));
+      }
+      handled.add(delivery.message().id());
+      return Settlement.done();
+    };
   }
 
   private Settlement handle(Delivery delivery) {
