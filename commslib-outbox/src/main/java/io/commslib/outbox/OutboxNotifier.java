@@ -1,10 +1,13 @@
 package io.commslib.outbox;
 
+import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
+import io.commslib.core.StoreException;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.lifecycle.LifecycleComponent;
 import io.commslib.core.messaging.MessageIds;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.SingleStatements;
 import io.commslib.jdbc.SqlDialect;
 import io.commslib.jdbc.SqlErrors;
@@ -20,6 +23,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 import org.postgresql.PGNotification;
 
@@ -30,24 +35,39 @@ import org.postgresql.PGNotification;
  * any number of commits. It may be lost, and then polling finds the message, so that only latency
  * depends on it.
  *
+ * <p>Listening requires a session of its own. Behind a pooler that shares server connections by
+ * transaction, nothing arrives: give the notifier a data source that connects to the server
+ * directly. The notifier checks this while a relay of its {@link JdbcOutbox} runs in this process.
+ * It sends a notification to itself when it begins to listen, and every 20 s, and is {@code
+ * DEGRADED} until it has heard one, and again after one that has not arrived within 5 s.
+ *
  * <p>Thread-safe. Runs two threads, named {@code commslib-outbox-notify} and {@code
- * commslib-outbox-listen}. Uses one connection of the pool while a relay of the same {@link
- * JdbcOutbox} runs in this process, and one for a moment for each notification. Requires sessions
- * of its own: a pooler that shares server connections by transaction does not work.
+ * commslib-outbox-listen}. Uses one connection of the data source it listens on while a relay of
+ * the same {@link JdbcOutbox} runs in this process, and one of the outbox's data source for a
+ * moment for each notification.
  */
 public final class OutboxNotifier implements LifecycleComponent {
 
   private static final Duration DEBOUNCE = Duration.ofMillis(5);
   private static final Duration FAILURE_BACKOFF = Duration.ofSeconds(1);
   private static final int POLL_MILLIS = 500;
-  private static final int POLLS_BETWEEN_CHECKS = 40;
+  private static final Duration ECHO_INTERVAL = Duration.ofSeconds(20);
+  private static final Duration ECHO_TIMEOUT = Duration.ofSeconds(5);
   private static final int CHECK_SECONDS = 2;
   private static final long CLOSE_SECONDS = 5;
+  private static final String POLLING = "relays find messages by polling";
+  private static final String DEAF_CODE = "COMMS-OUTBOX-005";
+  private static final String DEAF_TEXT =
+      "the notifier does not hear its own notification (expected: a session of its own, as from a"
+          + " data source that does not connect through a pooler)";
+  private static final String DEAF = DEAF_CODE + ": " + DEAF_TEXT;
 
   private final JdbcOutbox outbox;
   private final OutboxTransactions transactions;
-  private final SingleStatements connections;
+  private final DataSource listenSource;
+  private final CommsRuntime runtime;
   private final String node;
+  private final NotifierEcho echo;
   private final String channel;
   private final WakeSignal commits = new WakeSignal();
   private final WakeSignal pause = new WakeSignal();
@@ -60,10 +80,20 @@ public final class OutboxNotifier implements LifecycleComponent {
   private final OutageLogger listening;
   private final Thread notifyThread;
   private final Thread listenThread;
+
+  /** Created by the listening thread when the database answers. */
+  private @Nullable SingleStatements connections;
+
   private volatile boolean isListening;
+  private volatile boolean isDeaf;
   private volatile boolean closed;
 
-  private OutboxNotifier(JdbcOutbox outbox, CommsRuntime runtime) {
+  private OutboxNotifier(
+      JdbcOutbox outbox,
+      DataSource listenSource,
+      CommsRuntime runtime,
+      Duration echoInterval,
+      Duration echoTimeout) {
     Checks.check(
         outbox.jdbc().dialect() == SqlDialect.POSTGRESQL,
         "dialect",
@@ -71,8 +101,10 @@ public final class OutboxNotifier implements LifecycleComponent {
         "POSTGRESQL");
     this.outbox = outbox;
     this.transactions = OutboxTransactions.ofLoop(outbox.jdbc());
-    this.connections = SingleStatements.on(outbox.jdbc());
+    this.listenSource = listenSource;
+    this.runtime = runtime;
     this.node = MessageIds.next(runtime.time(), runtime.random());
+    this.echo = new NotifierEcho(node, echoInterval, echoTimeout);
     int table = outbox.jdbc().table("outbox_message").hashCode();
     this.channel = String.format(Locale.ROOT, "commslib_outbox_%08x", table);
     this.events = new OutboxEvents(runtime, outbox.config().observer(), name());
@@ -83,7 +115,8 @@ public final class OutboxNotifier implements LifecycleComponent {
   }
 
   /**
-   * Creates a notifier.
+   * Creates a notifier that listens on the outbox's own data source, which must connect to the
+   * server directly.
    *
    * @param outbox the outbox whose commits it announces and whose relays it wakes
    * @param runtime time, randomness and threads
@@ -91,8 +124,38 @@ public final class OutboxNotifier implements LifecycleComponent {
    * @throws IllegalArgumentException if the outbox is not on PostgreSQL
    */
   public static OutboxNotifier create(JdbcOutbox outbox, CommsRuntime runtime) {
+    return create(outbox, outbox.jdbc().dataSource(), runtime);
+  }
+
+  /**
+   * Creates a notifier that listens on a data source of its own. Use it if the outbox's connections
+   * go through a pooler that shares sessions. It still sends on the outbox's data source, so that
+   * it hears itself only if both lead to the same database.
+   *
+   * @param outbox the outbox whose commits it announces and whose relays it wakes
+   * @param direct connects to the outbox's database without such a pooler; one connection of it is
+   *     used. The caller closes it after the notifier
+   * @param runtime time, randomness and threads
+   * @return new notifier, not yet started
+   * @throws IllegalArgumentException if the outbox is not on PostgreSQL
+   */
+  public static OutboxNotifier create(JdbcOutbox outbox, DataSource direct, CommsRuntime runtime) {
+    return create(outbox, direct, runtime, ECHO_INTERVAL, ECHO_TIMEOUT);
+  }
+
+  /** With the time between two checks and the limit of each. */
+  static OutboxNotifier create(
+      JdbcOutbox outbox,
+      DataSource direct,
+      CommsRuntime runtime,
+      Duration echoInterval,
+      Duration echoTimeout) {
     return new OutboxNotifier(
-        Objects.requireNonNull(outbox, "outbox"), Objects.requireNonNull(runtime, "runtime"));
+        Objects.requireNonNull(outbox, "outbox"),
+        Objects.requireNonNull(direct, "direct"),
+        Objects.requireNonNull(runtime, "runtime"),
+        echoInterval,
+        echoTimeout);
   }
 
   @Override
@@ -151,8 +214,11 @@ public final class OutboxNotifier implements LifecycleComponent {
 
   /**
    * Returns the health of the notifier. It is never {@code DOWN}, because messages are published
-   * without it. Its details are the numbers of {@code sent} and {@code received} notifications, and
-   * {@code listening}.
+   * without it. While a relay of its outbox runs in this process, it is {@code DEGRADED} until the
+   * notifier has heard a notification of its own, and after one that has not arrived; then the
+   * reason begins with {@code COMMS-OUTBOX-005}. Its details are the numbers of {@code sent} and
+   * {@code received} notifications of commits, and whether it is {@code listening}, which is true
+   * only while it hears itself.
    */
   @Override
   public Health health() {
@@ -164,15 +230,24 @@ public final class OutboxNotifier implements LifecycleComponent {
     boolean working = !closed && started.get() && (isListening || !outbox.hasRelays());
     return working
         ? Health.of(Health.Status.UP, "", details)
-        : Health.of(Health.Status.DEGRADED, "relays find messages by polling", details);
+        : Health.of(Health.Status.DEGRADED, (isDeaf ? DEAF + "; " : "") + POLLING, details);
   }
 
   private void notifyOthers() {
     repeatUntilClosed(
         () -> {
-          if (commits.await(FAILURE_BACKOFF.toNanos()) && !closed) {
-            commits.takeRaised();
-            send();
+          commits.await(FAILURE_BACKOFF.toNanos());
+          if (closed) {
+            return;
+          }
+          String question = echo.takeQuestion();
+          if (question != null) {
+            send(question);
+          }
+          if (commits.takeRaised()) {
+            if (send(node)) {
+              sent.incrementAndGet();
+            }
             commits.linger(DEBOUNCE.toNanos(), () -> closed);
           }
         });
@@ -198,22 +273,23 @@ public final class OutboxNotifier implements LifecycleComponent {
     }
   }
 
-  private void send() {
+  private boolean send(String payload) {
     try {
       transactions.single(
           "notify",
           connection -> {
             try (PreparedStatement notify = connection.prepareStatement("SELECT pg_notify(?, ?)")) {
               notify.setString(1, channel);
-              notify.setString(2, node);
+              notify.setString(2, payload);
               return notify.execute();
             }
           });
-      sent.incrementAndGet();
       sending.succeeded();
+      return true;
     } catch (Throwable e) {
       // Polling finds the message. The thread continues, whatever a driver or a pool throws.
       sending.failed(e);
+      return false;
     }
   }
 
@@ -231,12 +307,13 @@ public final class OutboxNotifier implements LifecycleComponent {
   /** Returns when the connection breaks or no relay runs in this process. */
   private void listen() {
     try {
-      connections.run(
-          "outbox listen",
-          connection -> {
-            listen(connection);
-            return null;
-          });
+      connections()
+          .run(
+              "outbox listen",
+              connection -> {
+                listen(connection);
+                return null;
+              });
     } catch (SQLException e) {
       listening.failed(SqlErrors.translate("outbox listen", e));
     } catch (Throwable e) {
@@ -247,20 +324,40 @@ public final class OutboxNotifier implements LifecycleComponent {
     }
   }
 
+  private SingleStatements connections() {
+    SingleStatements made = connections;
+    if (made == null) {
+      JdbcDatabase direct =
+          listenSource == outbox.jdbc().dataSource()
+              ? outbox.jdbc()
+              : JdbcDatabase.builder(listenSource).build();
+      made = SingleStatements.on(direct);
+      connections = made;
+    }
+    return made;
+  }
+
   private void listen(Connection connection) throws SQLException {
     boolean stopped = false;
     try {
       PGConnection notifications = connection.unwrap(PGConnection.class);
       execute(connection, "LISTEN " + channel);
-      isListening = true;
-      listening.succeeded();
-      // Notifications sent before LISTEN do not arrive.
-      outbox.wakeRelays();
-      for (int poll = 1; !closed && outbox.hasRelays(); poll++) {
+      ask();
+      while (!closed && outbox.hasRelays()) {
         receive(notifications.getNotifications(POLL_MILLIS));
-        if (poll % POLLS_BETWEEN_CHECKS == 0 && !connection.isValid(CHECK_SECONDS)) {
-          // A connection that was cut silently would never report anything.
-          return;
+        long now = runtime.time().nanoTime();
+        if (echo.isOverdue(now)) {
+          reportDeaf();
+          if (!connection.isValid(CHECK_SECONDS)) {
+            // A connection that was cut silently would never report anything.
+            return;
+          }
+          // Leaves nothing behind in the session of a pooler.
+          execute(connection, "UNLISTEN " + channel);
+          execute(connection, "LISTEN " + channel);
+        }
+        if (echo.isDue(now, isListening)) {
+          ask();
         }
       }
       execute(connection, "UNLISTEN " + channel);
@@ -274,10 +371,34 @@ public final class OutboxNotifier implements LifecycleComponent {
     }
   }
 
+  private void ask() {
+    echo.ask(runtime.time().nanoTime());
+    commits.nudge();
+  }
+
+  private void reportDeaf() {
+    isListening = false;
+    isDeaf = true;
+    listening.failed(new StoreException(DEAF_CODE, FailureKind.TRANSIENT, DEAF_TEXT, null));
+  }
+
+  private void heardItself() {
+    if (!isListening) {
+      isListening = true;
+      isDeaf = false;
+      listening.succeeded();
+      // Notifications sent before LISTEN, or while it did not work, do not arrive.
+      outbox.wakeRelays();
+    }
+  }
+
   private void receive(PGNotification[] notifications) {
     boolean fromOthers = false;
     for (PGNotification notification : notifications) {
-      if (!notification.getParameter().equals(node)) {
+      String payload = notification.getParameter();
+      if (echo.hears(payload)) {
+        heardItself();
+      } else if (!payload.equals(node) && !NotifierEcho.isEcho(payload)) {
         fromOthers = true;
         received.incrementAndGet();
       }

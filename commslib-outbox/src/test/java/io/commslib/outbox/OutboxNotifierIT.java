@@ -6,10 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.Health;
+import io.commslib.core.Health.Status;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.TestDatabases;
 import io.commslib.testkit.Await;
+import io.commslib.testkit.faults.TcpFaultProxy;
+import io.commslib.testkit.servers.PgBouncerServer;
+import io.commslib.testkit.servers.PostgresServer;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,6 +76,15 @@ class OutboxNotifierIT extends OutboxFixture {
 
   private OutboxNotifier start(JdbcOutbox of) {
     OutboxNotifier notifier = OutboxNotifier.create(of, runtime);
+    notifiers.add(notifier);
+    notifier.start();
+    return notifier;
+  }
+
+  /** Starts one that listens on a data source of its own, and checks often whether it hears. */
+  private OutboxNotifier start(JdbcOutbox of, DataSource direct) {
+    OutboxNotifier notifier =
+        OutboxNotifier.create(of, direct, runtime, Duration.ofMillis(200), Duration.ofMillis(500));
     notifiers.add(notifier);
     notifier.start();
     return notifier;
@@ -140,6 +156,60 @@ class OutboxNotifierIT extends OutboxFixture {
     outbox.wake();
     Await.until("own notification received", () -> figure(listener, "received") >= 1);
     assertThat(figure(listener, "received")).isEqualTo(figure(sender, "sent")).isEqualTo(1);
+  }
+
+  @Test
+  void aDeafNotifierSaysSo() {
+    try (PgBouncerServer pooler = PgBouncerServer.start(PostgresServer.shared());
+        HikariDataSource shared =
+            TestDatabases.pool(
+                pooler.jdbcUrl() + "?prepareThreshold=0", pooler.user(), pooler.password())) {
+      JdbcDatabase behind = JdbcDatabase.builder(shared).schema(schema).build();
+      JdbcOutbox pooled = JdbcOutbox.create(behind, config);
+      OutboxRelay relay = OutboxRelay.create(pooled, transport, runtime);
+      relays.add(relay);
+      relay.start();
+      OutboxNotifier deaf = start(pooled, shared);
+      Await.until("reported", () -> deaf.health().reason().startsWith("COMMS-OUTBOX-005: "));
+      Await.stays(
+          "degraded", Duration.ofSeconds(1), () -> deaf.health().status() == Status.DEGRADED);
+      assertThat(deaf.health().details()).containsEntry("listening", "false");
+      deaf.close();
+
+      OutboxNotifier direct = start(pooled, pool);
+      awaitListening(direct);
+      assertThat(direct.health().status()).isEqualTo(Status.UP);
+      start(outbox);
+      outbox.wake();
+      Await.until("woken", () -> figure(direct, "received") == 1);
+      relay.close();
+    }
+  }
+
+  @Test
+  void aNotifierThatStopsHearingItselfSaysSo() throws IOException {
+    URI server = URI.create(pool.getJdbcUrl().substring("jdbc:".length()));
+    try (TcpFaultProxy network =
+            TcpFaultProxy.to(new InetSocketAddress(server.getHost(), server.getPort()));
+        HikariDataSource direct =
+            TestDatabases.pool(
+                "jdbc:postgresql://127.0.0.1:" + network.port() + server.getPath(),
+                pool.getUsername(),
+                pool.getPassword(),
+                1,
+                1_000)) {
+      OutboxNotifier notifier = start(relayed, direct);
+      awaitListening(notifier);
+      assertThat(notifier.health().status()).isEqualTo(Status.UP);
+      network.blackHole(TcpFaultProxy.Direction.TO_CLIENT);
+      Await.until("reported", () -> notifier.health().reason().startsWith("COMMS-OUTBOX-005: "));
+      assertThat(notifier.health().status()).isEqualTo(Status.DEGRADED);
+      write("m1", "k");
+      network.heal();
+      awaitListening(notifier);
+      assertThat(notifier.health().status()).isEqualTo(Status.UP);
+      Await.until("found", () -> transport.confirmed().contains("m1"));
+    }
   }
 
   @Test

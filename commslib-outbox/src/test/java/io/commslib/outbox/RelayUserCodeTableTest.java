@@ -95,6 +95,9 @@ class RelayUserCodeTableTest {
     NO_ROW.put(
         "OutboxNotifier.create(JdbcOutbox)",
         "created by the library from parameters that have rows");
+    NO_ROW.put(
+        "OutboxNotifier.create(DataSource)",
+        "its failures are those of a database, which OutboxNotifierIT tests");
     NO_ROW.put("OutboxNotifier.create(CommsRuntime)", "a failing runtime is not supported");
   }
 
