@@ -1,7 +1,6 @@
 package io.commslib.jdbc;
 
 import io.commslib.core.Failures;
-import io.commslib.core.StoreException;
 import io.commslib.core.tx.DatabaseId;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.core.tx.TransactionWork;
@@ -142,9 +141,7 @@ public final class JdbcTransactionRunner implements TransactionRunner {
     try {
       return BorrowedConnection.take(database, false, true);
     } catch (SQLException e) {
-      StoreException failure = SqlErrors.translateConnect("begin", e);
-      database.sharedSessions().note(failure);
-      throw failure;
+      throw database.sharedSessions().noted(SqlErrors.translateConnect("begin", e));
     }
   }
 }

@@ -144,9 +144,7 @@ public final class JdbcTransactions {
         PlainSql.execute(connection, SqlDialect.READ_COMMITTED);
       }
     } catch (SQLException e) {
-      StoreException failure = SqlErrors.translateConnect("begin", e);
-      database.sharedSessions().note(failure);
-      throw failure;
+      throw database.sharedSessions().noted(SqlErrors.translateConnect("begin", e));
     }
   }
 

@@ -4,13 +4,17 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import javax.sql.DataSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A borrowed connection for schema scripts, with auto-commit off. Closing it rolls back an open
- * transaction and returns it with its original settings.
+ * transaction and returns it with its original settings; a connection that can't be restored is
+ * destroyed.
  */
 final class SchemaConnection implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(SchemaConnection.class);
 
   private final Connection connection;
   private final boolean autoCommit;
@@ -21,10 +25,11 @@ final class SchemaConnection implements AutoCloseable {
     this.autoCommit = autoCommit;
   }
 
-  static SchemaConnection of(DataSource source) throws SQLException {
-    Connection connection = source.getConnection();
+  static SchemaConnection of(JdbcDatabase database) throws SQLException {
+    Connection connection = database.dataSource().getConnection();
     try {
       SchemaConnection loan = new SchemaConnection(connection, connection.getAutoCommit());
+      database.sharedSessions().stopNames(connection);
       connection.setAutoCommit(false);
       return loan;
     } catch (SQLException | RuntimeException e) {
@@ -58,6 +63,14 @@ final class SchemaConnection implements AutoCloseable {
   @Override
   public void close() {
     try (connection) {
+      restore();
+    } catch (SQLException e) {
+      log.debug("a connection could not be closed", e);
+    }
+  }
+
+  private void restore() throws SQLException {
+    try {
       connection.rollback();
       for (String sql : undo) {
         execute(sql);
@@ -66,7 +79,9 @@ final class SchemaConnection implements AutoCloseable {
         connection.setAutoCommit(true);
       }
     } catch (SQLException e) {
-      // The connection is broken; after a failed rollback switching auto-commit on would commit.
+      // After a failed rollback switching auto-commit on would commit. Not every pool notices.
+      log.debug("a connection can't be restored and is closed", e);
+      connection.abort(Runnable::run);
     }
   }
 }

@@ -43,7 +43,7 @@ final class SchemaLock implements AutoCloseable {
    * Waits for the lock; {@code doing} is the beginning of the error text if another process has it.
    */
   static SchemaLock take(JdbcDatabase database, String doing, int waitSeconds) throws SQLException {
-    SchemaLock lock = new SchemaLock(database, SchemaConnection.of(database.dataSource()));
+    SchemaLock lock = new SchemaLock(database, SchemaConnection.of(database));
     try {
       if (!lock.take(waitSeconds)) {
         throw heldByAnotherProcess(doing, waitSeconds, null);
@@ -92,7 +92,7 @@ final class SchemaLock implements AutoCloseable {
   }
 
   private boolean takeOnSeparateConnection(int waitSeconds) throws SQLException {
-    SchemaConnection own = SchemaConnection.of(database.dataSource());
+    SchemaConnection own = SchemaConnection.of(database);
     holder = own;
     limitWaitsOnH2(own, 1_000 * waitSeconds);
     own.execute("CREATE TABLE IF NOT EXISTS PUBLIC.COMMSLIB_SCHEMA_LOCK (ID INT PRIMARY KEY)");

@@ -156,7 +156,7 @@ public final class SchemaScripts {
         return;
       } catch (SQLException e) {
         if (!SqlErrors.isContention(e)) {
-          throw SqlErrors.translate(describe(database), e);
+          throw database.sharedSessions().noted(SqlErrors.translate(describe(database), e));
         }
         if (!patience.awaitRetry(attempt)) {
           throw stayedInUse(database, attempt, e);
@@ -344,13 +344,13 @@ public final class SchemaScripts {
    * Returns the newest row of the module in the version table; null if the table does not exist.
    */
   private @Nullable Installed installed(JdbcDatabase database) {
-    try (SchemaConnection loan = SchemaConnection.of(database.dataSource())) {
+    try (SchemaConnection loan = SchemaConnection.of(database)) {
       return installed(loan.connection(), database.names());
     } catch (SQLException e) {
       if (SqlErrors.isUnknownTable(e)) {
         return null;
       }
-      throw SqlErrors.translate(describe(database), e);
+      throw database.sharedSessions().noted(SqlErrors.translate(describe(database), e));
     }
   }
 

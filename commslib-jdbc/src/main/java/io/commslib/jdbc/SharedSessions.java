@@ -26,6 +26,12 @@ final class SharedSessions {
 
   private final AtomicBoolean seen = new AtomicBoolean();
 
+  /** Notes a failure and returns it. */
+  <X extends Throwable> X noted(X failure) {
+    note(failure);
+    return failure;
+  }
+
   /** Notes a failure. The first one that shows a wrong session is logged. */
   void note(Throwable failure) {
     if (Failures.isWrongSession(failure) && seen.compareAndSet(false, true)) {

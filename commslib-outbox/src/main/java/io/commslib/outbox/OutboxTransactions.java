@@ -1,5 +1,6 @@
 package io.commslib.outbox;
 
+import io.commslib.core.WrongSessionException;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.SingleStatements;
@@ -57,8 +58,19 @@ final class OutboxTransactions {
     }
   }
 
-  /** Runs statements in one transaction. */
+  /**
+   * Runs statements in one transaction, and once more if a pooler has exchanged its session: then
+   * nothing was committed.
+   */
   <T> T run(String operation, Work<T> work) {
+    try {
+      return runOnce(operation, work);
+    } catch (WrongSessionException e) {
+      return runOnce(operation, work);
+    }
+  }
+
+  private <T> T runOnce(String operation, Work<T> work) {
     clearInterrupt();
     try {
       return transactions.<T, SQLException>run(tx -> work.run(tx.unwrap(Connection.class)));

@@ -58,12 +58,16 @@ final class ConnectionBorrowers {
       Set.of(
           "io.commslib.jdbc.BorrowedConnection",
           "io.commslib.jdbc.SchemaConnection",
+          // Destroys a connection whose transaction can't be ended safely.
+          "io.commslib.jdbc.JdbcTransactions",
           // Destroys the connection it listened on, if it can't stop listening.
           "io.commslib.outbox.OutboxNotifier");
 
   /** Classes whose SQL changes a session, or takes a lock that may outlive a transaction. */
   static final Map<String, Tried> SESSION_CHANGERS =
       Map.of(
+          "io.commslib.jdbc.BorrowedConnection", Tried.EVERYWHERE,
+          "io.commslib.jdbc.JdbcTransactions", Tried.EVERYWHERE,
           "io.commslib.idempotency.PostgresInboxInsert", Tried.ON_POSTGRESQL,
           "io.commslib.idempotency.H2LockTimeout", Tried.ON_H2,
           "io.commslib.outbox.PostgresRows", Tried.ON_POSTGRESQL,

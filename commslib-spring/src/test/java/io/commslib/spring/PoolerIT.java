@@ -1,194 +1,234 @@
 package io.commslib.spring;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.Failures;
-import io.commslib.core.inmemory.InMemoryTransport;
-import io.commslib.core.messaging.DestinationConfig;
-import io.commslib.core.messaging.Message;
-import io.commslib.core.messaging.Settlement;
-import io.commslib.core.messaging.Subscription;
-import io.commslib.core.messaging.SubscriptionConfig;
-import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;
-import io.commslib.idempotency.InboxConfig;
-import io.commslib.idempotency.JdbcInbox;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.TestDatabases;
-import io.commslib.outbox.JdbcOutbox;
-import io.commslib.outbox.OutboxConfig;
-import io.commslib.outbox.OutboxRelay;
 import io.commslib.testkit.Await;
 import io.commslib.testkit.servers.PgBouncerServer;
 import io.commslib.testkit.servers.PostgresServer;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.time.Duration;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
+/**
+ * Outbox, relay, inbox and the other stores behind PgBouncer in transaction mode: it has fewer
+ * server connections than clients, so that transactions of one client run in different sessions.
+ * The whole size runs with {@code -Dcommslib.heap=full}.
+ */
 class PoolerIT {
+
+  static final String WITHOUT_NAMES = "?prepareThreshold=0";
+
+  /** The driver gives names to its statements from the fifth use on. */
+  static final String DRIVERS_DEFAULT = "";
 
   private static final boolean FULL = "full".equals(System.getProperty("commslib.heap"));
 
-  @Test
-  void measure0() throws Exception {
-    run("?prepareThreshold=0", 10_000, 1);
+  private static PgBouncerServer pooler;
+  private static HikariDataSource direct;
+
+  @BeforeAll
+  static void open() {
+    direct = TestDatabases.postgres();
+    pooler = PgBouncerServer.start(PostgresServer.shared(), Map.of("default_pool_size", "4"));
+  }
+
+  @AfterAll
+  static void close() {
+    pooler.close();
+    direct.close();
   }
 
   @Test
-  void measure5() throws Exception {
-    run("?prepareThreshold=5", 2_000, 1);
+  void aPoolerDeadLettersNothing() throws Exception {
+    try (PooledOrders orders = new PooledOrders(pooler, direct, WITHOUT_NAMES)) {
+      orders.write(FULL ? 10_000 : 1_500);
+      orders.assertHandledOnce();
+      assertThat(orders.failures()).isEmpty();
+    }
   }
 
-  void run(String options, int count, int each) throws Exception {
-    long t0 = System.nanoTime();
-    Map<String, Integer> codes = new ConcurrentSkipListMap<>();
-    try (PgBouncerServer pooler =
-            PgBouncerServer.start(PostgresServer.shared(), Map.of("default_pool_size", "8"));
-        SystemRuntime runtime = SystemRuntime.create();
-        HikariDataSource direct = TestDatabases.postgres()) {
-      String schema = "pool_" + System.nanoTime();
-      JdbcDatabase plain = JdbcDatabase.builder(direct).schema(schema).build();
-      Stores.makeTables(plain);
-      TestDatabases.execute(
-          direct,
-          "CREATE TABLE " + plain.table("orders") + " (id text PRIMARY KEY)",
-          "CREATE TABLE " + plain.table("effect") + " (id text)");
-      try (HikariDataSource pool =
-          TestDatabases.pool(pooler.jdbcUrl() + options, pooler.user(), pooler.password())) {
-        JdbcDatabase database = JdbcDatabase.builder(pool).schema(schema).build();
-        TransactionRunner transactions = JdbcTransactionRunner.create(database);
-        InMemoryTransport transport = InMemoryTransport.create();
-        transport.declare(DestinationConfig.builder(Stores.ORDERS).build());
-        JdbcOutbox outbox = JdbcOutbox.create(database, OutboxConfig.builder().build());
-        JdbcInbox inbox = JdbcInbox.create(database, InboxConfig.defaults());
-        OutboxRelay relay = OutboxRelay.create(outbox, transport, runtime);
-        Subscription subscription =
-            transport
-                .subscriber()
-                .subscribe(
-                    SubscriptionConfig.builder(Stores.ORDERS)
-                        .transactional(transactions, inbox)
-                        .workers(4)
-                        .build(),
-                    delivery -> {
-                      insert(
-                          delivery.transaction(),
-                          database.table("effect"),
-                          delivery.message().id());
-                      return Settlement.done();
-                    });
-        relay.start();
-        long t1 = System.nanoTime();
-        ExecutorService writers = Executors.newFixedThreadPool(4);
-        List<Future<?>> futures = new ArrayList<>();
-        for (int w = 0; w < 4; w++) {
-          int first = w;
-          futures.add(
-              writers.submit(
-                  () -> {
-                    for (int i = first; i < count; i += 4) {
-                      String id = "m" + i;
-                      while (true) {
-                        try {
-                          transactions.run(
-                              tx -> {
-                                insert(tx, database.table("orders"), id);
-                                outbox.publish(
-                                    tx,
-                                    Stores.ORDERS,
-                                    Message.builder("order")
-                                        .id(id)
-                                        .key("k" + Integer.parseInt(id.substring(1)) % 100)
-                                        .body(new byte[20])
-                                        .build());
-                                return null;
-                              });
-                          break;
-                        } catch (Exception e) {
-                          String c =
-                              Failures.known(e).map(x -> x.code()).orElse("raw")
-                                  + " "
-                                  + Failures.find(e, SQLException.class)
-                                      .map(SQLException::getSQLState)
-                                      .orElse("");
-                          codes.merge(c, 1, Integer::sum);
-                          if (c.contains("23505")) break;
-                        }
-                      }
-                    }
-                    return null;
-                  }));
+  /** The writer repeats what failed. */
+  @Test
+  void aPoolerDeadLettersNothingWithTheDriversDefaultAndTheCodeIsSeen() throws Exception {
+    try (PooledOrders orders = new PooledOrders(pooler, direct, DRIVERS_DEFAULT)) {
+      orders.write(2_000);
+      orders.assertHandledOnce();
+      assertThat(orders.failures()).contains("COMMS-JDBC-018");
+    }
+  }
+
+  @Test
+  void aPoolerThatIsKilledUnderWayLosesNothing() throws Exception {
+    try (PgBouncerServer own =
+            PgBouncerServer.start(PostgresServer.shared(), Map.of("default_pool_size", "4"));
+        PooledOrders orders = new PooledOrders(own, direct, WITHOUT_NAMES)) {
+      ExecutorService other = Executors.newSingleThreadExecutor();
+      try {
+        Future<?> written =
+            other.submit(
+                () -> {
+                  orders.write(600);
+                  return null;
+                });
+        for (int handled : List.of(100, 300)) {
+          Await.until("under way", () -> orders.effects() >= handled);
+          own.kill();
+          own.restart();
         }
-        for (Future<?> f : futures) f.get();
-        long t2 = System.nanoTime();
-        Await.until(
-            "all",
-            Duration.ofMinutes(4),
-            () ->
-                TestDatabases.number(
-                            direct, "SELECT count(DISTINCT id) FROM " + plain.table("effect"))
-                        >= count
-                    || TestDatabases.number(
-                                direct, "SELECT count(*) FROM " + plain.table("outbox_message"))
-                            == 0
-                        && subscription
-                                    .snapshot()
-                                    .count(
-                                        io.commslib.core.messaging.SubscriptionSnapshot.Count
-                                            .IN_FLIGHT)
-                                + subscription
-                                    .snapshot()
-                                    .count(
-                                        io.commslib.core.messaging.SubscriptionSnapshot.Count
-                                            .WAITING)
-                            == 0);
-        long t3 = System.nanoTime();
-        System.err.println(
-            options
-                + " start "
-                + (t1 - t0) / 1000000
-                + " write "
-                + (t2 - t1) / 1000000
-                + " rest "
-                + (t3 - t2) / 1000000);
-        System.err.println(codes);
-        System.err.println(
-            "effects "
-                + TestDatabases.number(
-                    direct, "SELECT count(DISTINCT id) FROM " + plain.table("effect"))
-                + " "
-                + TestDatabases.number(direct, "SELECT count(*) FROM " + plain.table("effect"))
-                + " orders "
-                + TestDatabases.number(direct, "SELECT count(*) FROM " + plain.table("orders"))
-                + " left "
-                + TestDatabases.number(
-                    direct, "SELECT count(*) FROM " + plain.table("outbox_message"))
-                + " letters "
-                + transport.deadLetters().list(Stores.ORDERS, "main", 1000).size());
-        System.err.println(subscription.snapshot());
-        relay.drain(Duration.ofSeconds(5));
-        relay.close();
-        transport.close();
-        writers.shutdown();
+        written.get();
+      } finally {
+        other.shutdown();
+      }
+      orders.assertHandledOnce();
+    }
+  }
+
+  /** Requests, blocked keys, sagas, locks and leases, through the library's runner and Spring's. */
+  @ParameterizedTest
+  @ValueSource(strings = {WITHOUT_NAMES, DRIVERS_DEFAULT})
+  void everyStoreWorksBehindAPooler(String options) throws Exception {
+    JdbcDatabase tables = schema("stores");
+    Stores.makeTables(tables);
+    try (HikariDataSource pool = pool(pooler, options, 12)) {
+      JdbcDatabase database = on(pool, tables);
+      List<TransactionRunner> runners =
+          List.of(
+              JdbcTransactionRunner.create(database),
+              SpringTransactionRunner.create(Managers.JDBC.on(pool), database));
+      Set<String> codes = ConcurrentHashMap.newKeySet();
+      try (Stores stores = new Stores(database)) {
+        inParallel(
+            4,
+            number -> {
+              for (int round = 0; round < 5; round++) {
+                for (Stores.Operation operation : stores.operations().values()) {
+                  repeat(runners.get(number % runners.size()), operation, codes);
+                }
+              }
+            });
+      }
+      assertThat(codes).isSubsetOf(options.isEmpty() ? Set.of("COMMS-JDBC-018") : Set.of());
+    }
+  }
+
+  /** Another isolation of the database is set inside of each transaction. */
+  @Test
+  void theIsolationOfATransactionReachesNoOtherClient() throws Exception {
+    JdbcDatabase tables = schema("isolation");
+    String usual = "ALTER ROLE CURRENT_USER SET default_transaction_isolation = ";
+    TestDatabases.execute(direct, usual + "'repeatable read'");
+    try (PgBouncerServer strict =
+            PgBouncerServer.start(PostgresServer.shared(), Map.of("default_pool_size", "1"));
+        HikariDataSource pool = pool(strict, WITHOUT_NAMES, 2)) {
+      JdbcDatabase database = on(pool, tables);
+      for (TransactionRunner runner :
+          List.of(
+              JdbcTransactionRunner.create(database),
+              SpringTransactionRunner.create(Managers.JDBC.on(pool), database))) {
+        assertThat(runner.<String, SQLException>run(PoolerIT::isolation))
+            .isEqualTo("read committed");
+        try (Connection other = pool.getConnection()) {
+          assertThat(isolation(other)).isEqualTo("repeatable read");
+        }
+      }
+    } finally {
+      TestDatabases.execute(direct, usual + "DEFAULT");
+    }
+  }
+
+  private static String isolation(TransactionContext tx) throws SQLException {
+    return isolation(tx.unwrap(Connection.class));
+  }
+
+  private static String isolation(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        var row = statement.executeQuery("SHOW transaction_isolation")) {
+      row.next();
+      return row.getString(1);
+    }
+  }
+
+  private static void repeat(
+      TransactionRunner runner, Stores.Operation operation, Set<String> codes) throws Exception {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        runner.<Void, Exception>run(
+            tx -> {
+              operation.run(tx);
+              return null;
+            });
+        return;
+      } catch (RuntimeException e) {
+        codes.add(Failures.known(e).orElseThrow(() -> e).code());
+        if (attempt == 20) {
+          throw e;
+        }
       }
     }
   }
 
-  private static void insert(TransactionContext tx, String table, String id) throws SQLException {
-    try (PreparedStatement insert =
-        tx.unwrap(Connection.class).prepareStatement("INSERT INTO " + table + " VALUES (?)")) {
-      insert.setString(1, id);
-      insert.executeUpdate();
+  /** Work of one of several threads. */
+  interface Share {
+    void run(int number) throws Exception;
+  }
+
+  static void inParallel(int threads, Share share) throws Exception {
+    ExecutorService pool = Executors.newFixedThreadPool(threads);
+    try {
+      List<Future<?>> results = new ArrayList<>();
+      for (int i = 0; i < threads; i++) {
+        int number = i;
+        results.add(
+            pool.submit(
+                () -> {
+                  share.run(number);
+                  return null;
+                }));
+      }
+      for (Future<?> result : results) {
+        result.get();
+      }
+    } finally {
+      pool.shutdownNow();
     }
+  }
+
+  /** Creates an empty schema, through no pooler. */
+  static JdbcDatabase schema(String name) {
+    JdbcDatabase database =
+        JdbcDatabase.builder(direct).schema(name + "_" + System.nanoTime()).build();
+    TestDatabases.execute(direct, "CREATE SCHEMA " + database.table("x").replaceAll("\\..*", ""));
+    return database;
+  }
+
+  static HikariDataSource pool(PgBouncerServer pooler, String options, int connections) {
+    return TestDatabases.pool(
+        pooler.jdbcUrl() + options, pooler.user(), pooler.password(), connections, 10_000);
+  }
+
+  /** The same schema on other connections. */
+  static JdbcDatabase on(HikariDataSource pool, JdbcDatabase tables) {
+    String schema = tables.table("x").replaceAll("\\..*|\"", "");
+    return JdbcDatabase.builder(pool).schema(schema).build();
   }
 }

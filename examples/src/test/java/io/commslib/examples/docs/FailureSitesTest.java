@@ -69,6 +69,7 @@ class FailureSitesTest {
           Map.entry(
               "JacksonCodec: instanceof StreamConstraintsException",
               "looks at each of the chain, for a text"),
+          Map.entry("JdbcTransactions: catch (StoreException e)", "made by the check before it"),
           Map.entry(
               "JdbcIdempotencyStore: catch (StoreException e)",
               "its own statements throw it themselves"),
