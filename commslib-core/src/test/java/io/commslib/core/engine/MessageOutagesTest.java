@@ -283,7 +283,7 @@ class MessageOutagesTest {
     offerOthersForAMinute();
     assertThat(1_000 - runs.get()).isEqualTo(20 + 3);
     assertThat(fixture.deadLetters()).hasSize(1);
-    assertThat(fixture.deadLetters().get(0).headers())
+    assertThat(fixture.deadLetters().get(0).texts())
         .containsEntry("commslib-dlq-message-id", "bad")
         .containsEntry("commslib-dlq-attempts", "3");
     assertThat(handled).hasSize(121).contains("behind");
