@@ -8,7 +8,11 @@ const { Kafka } = require('kafkajs');
 const kafka = new Kafka({ clientId: 'order-service', brokers: [process.env.KAFKA_BROKERS] });
 const producer = kafka.producer();
 
-async function orderCreated(topic, order, mode) {
+async function ordersCreated(topic, orders, mode) {
+  await producer.send({ topic, messages: orders.map((order) => message(order, mode)) });
+}
+
+function message(order, mode) {
   const event = new CloudEvent({
     type: 'order.created',
     source: '/order-service',
@@ -18,7 +22,7 @@ async function orderCreated(topic, order, mode) {
     data: order,
   });
   const { key, headers, value } = KafkaMessage[mode](event);
-  await producer.send({ topic, messages: [{ key, headers: present(headers), value: text(value) }] });
+  return { key, headers: present(headers), value: text(value) };
 }
 
 // The SDK returns a header for each attribute, undefined ones too, and in binary mode the data as it was given.
@@ -34,9 +38,7 @@ function text(value) {
 async function main() {
   await producer.connect();
   const created = orders();
-  for (const order of created) {
-    await orderCreated(process.env.TOPIC, order, process.env.MODE);
-  }
+  await ordersCreated(process.env.TOPIC, created, process.env.MODE);
   await producer.disconnect();
   console.log(`sent ${created.length}`);
 }

@@ -1,4 +1,5 @@
 // What the programs in this folder have in common: orders to send, and the line for one that was received.
+const { readFileSync } = require('node:fs');
 
 /** COUNT orders of KEYS customers; the orders of a customer are numbered from 0. */
 function orders() {
@@ -16,4 +17,9 @@ function printed(key, order) {
   console.log(`received ${key} ${order.number} ${order.eventId}`);
 }
 
-module.exports = { orders, printed };
+/** The objects of a file with one line of JSON for each. */
+function lines(file) {
+  return readFileSync(file, 'utf8').split('\n').filter((line) => line).map((line) => JSON.parse(line));
+}
+
+module.exports = { lines, orders, printed };

@@ -17,7 +17,7 @@ import java.util.function.Consumer;
 /**
  * A program of {@code examples/neighbours} in a process of its own. Thread-safe.
  *
- * <p>It ends after two minutes at the latest, also when this JVM was killed before.
+ * <p>It ends after five minutes at the latest, also when this JVM was killed before.
  */
 public final class ForeignProgram implements AutoCloseable {
 
@@ -27,7 +27,7 @@ public final class ForeignProgram implements AutoCloseable {
   /** The folder of the programs, beside the compiled classes. */
   static final Path FOLDER = folder();
 
-  private static final String LIFETIME_SECONDS = "120";
+  private static final String LIFETIME_SECONDS = "300";
   private static final Duration END = Duration.ofSeconds(10);
 
   private final String name;

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -108,7 +109,19 @@ final class Exchange {
     }
   }
 
-  void received(String key, long number, String id) {
+  /** Records an order that Spring has delivered. */
+  void received(OrderCreated order) {
+    received(order.customerId(), order.number(), order.eventId());
+  }
+
+  /** Returns all orders for Spring. */
+  List<OrderCreated> springOrders() {
+    return IntStream.range(0, COUNT)
+        .mapToObj(i -> new OrderCreated(id(i), key(i), i / KEYS))
+        .toList();
+  }
+
+  private void received(String key, long number, String id) {
     MessageTrace trace = new MessageTrace(id, name, key, number);
     history.record(HistoryOp.DELIVER, name, trace, 1);
     history.record(HistoryOp.EFFECT, name, trace, 1);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
@@ -18,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -45,30 +47,43 @@ class KafkaNeighboursIT {
     transport =
         KafkaTransport.create(
             KafkaTransportConfig.builder(servers)
-                .clientSetting("compression.type", "none")
                 .structuredEvents(CloudEventsJson.create())
                 .build());
     runs = new NeighbourRuns(folder);
+    runs.begin(
+        "kafkajs-in",
+        ForeignClient.KAFKAJS,
+        exchange -> in(exchange, plain(), "kafkajs-producer.js", Map.of()));
+    runs.begin(
+        "kafka-python-in",
+        ForeignClient.KAFKA_PYTHON,
+        exchange -> in(exchange, plain(), "kafka_python_producer.py", Map.of()));
+    runs.begin(
+        "confluent-in",
+        ForeignClient.CONFLUENT_KAFKA,
+        exchange -> in(exchange, plain(), "confluent_producer.py", Map.of()));
     for (String mode : List.of("binary", "structured")) {
       runs.begin(
           "cloudevents-" + mode + "-in",
           ForeignClient.CLOUDEVENTS,
-          exchange -> in(exchange, "cloudevents-producer.js", Map.of("MODE", mode)));
+          exchange -> in(exchange, null, "cloudevents-producer.js", Map.of("MODE", mode)));
     }
     runs.begin(
         "cloudevents-binary-out",
         ForeignClient.CLOUDEVENTS,
-        exchange -> out(exchange, "cloudevents-consumer.js"));
+        exchange -> out(exchange, null, "cloudevents-consumer.js"));
     runs.begin(
-        "kafkajs-out", ForeignClient.KAFKAJS, exchange -> out(exchange, "kafkajs-consumer.js"));
+        "kafkajs-out",
+        ForeignClient.KAFKAJS,
+        exchange -> out(exchange, plain(), "kafkajs-consumer.js"));
     runs.begin(
         "kafka-python-out",
         ForeignClient.KAFKA_PYTHON,
-        exchange -> out(exchange, "kafka_python_consumer.py"));
+        exchange -> out(exchange, plain(), "kafka_python_consumer.py"));
     runs.begin(
         "confluent-out",
         ForeignClient.CONFLUENT_KAFKA,
-        exchange -> out(exchange, "confluent_consumer.py"));
+        exchange -> out(exchange, plain(), "confluent_consumer.py"));
   }
 
   @AfterAll
@@ -93,6 +108,21 @@ class KafkaNeighboursIT {
   }
 
   @Test
+  void jsonOfKafkajsIsHandled() throws Exception {
+    runs.await("kafkajs-in");
+  }
+
+  @Test
+  void jsonOfKafkaPythonIsHandled() throws Exception {
+    runs.await("kafka-python-in");
+  }
+
+  @Test
+  void jsonOfConfluentKafkaIsHandled() throws Exception {
+    runs.await("confluent-in");
+  }
+
+  @Test
   void kafkajsReadsWhatIsPublished() throws Exception {
     runs.await("kafkajs-out");
   }
@@ -108,10 +138,10 @@ class KafkaNeighboursIT {
   }
 
   /** The foreign program sends, commslib handles. */
-  private static void in(Exchange exchange, String program, Map<String, String> more)
+  private static void in(
+      Exchange exchange, @Nullable MessageFormat format, String program, Map<String, String> more)
       throws Exception {
-    Destination topic = Destination.topic(exchange.name());
-    transport.declare(DestinationConfig.builder(topic).partitions(6).group(GROUP).build());
+    Destination topic = declared(exchange, format);
     try (Subscription subscription =
             transport
                 .subscriber()
@@ -130,13 +160,26 @@ class KafkaNeighboursIT {
   }
 
   /** Commslib publishes, the foreign program reads. */
-  private static void out(Exchange exchange, String program) throws Exception {
-    Destination topic = Destination.topic(exchange.name());
-    transport.declare(DestinationConfig.builder(topic).partitions(6).optional().build());
+  private static void out(Exchange exchange, @Nullable MessageFormat format, String program) {
+    Destination topic = declared(exchange, format);
     try (ForeignProgram reader = start(exchange, program, Map.of())) {
       publishAll(exchange, topic);
       awaitReceived(exchange, reader);
     }
+  }
+
+  private static MessageFormat plain() {
+    return new PlainJson("order.created", null);
+  }
+
+  private static Destination declared(Exchange exchange, @Nullable MessageFormat format) {
+    Destination topic = Destination.topic(exchange.name());
+    DestinationConfig.Builder config = DestinationConfig.builder(topic).partitions(6).optional();
+    if (format != null) {
+      config.format(format);
+    }
+    transport.declare(config.build());
+    return topic;
   }
 
   private static void publishAll(Exchange exchange, Destination topic) {

@@ -65,6 +65,12 @@ public final class ShopReader {
         number("order", "SELECT count(*) FROM @customer_order WHERE status = 'PLACED'"));
   }
 
+  /** Reads the number of orders and returns that have arrived at the order service. */
+  public long arrived() throws SQLException {
+    return number("order", "SELECT count(*) FROM @customer_order")
+        + number("order", "SELECT count(*) FROM @goods_return");
+  }
+
   /** Reads the ids of messages committed to an outbox that have no effect and are not parked. */
   public Set<String> outstanding() throws SQLException {
     Set<String> open = new HashSet<>();

@@ -3,8 +3,11 @@ package io.commslib.examples.shop.cli;
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.examples.shop.messages.ShopMessages;
+import io.commslib.examples.shop.neighbours.NeighbourDesk;
 import io.commslib.kafka.KafkaTransport;
 import io.commslib.kafka.KafkaTransportConfig;
+import io.commslib.rabbit.RabbitBinding;
 import io.commslib.rabbit.RabbitTransport;
 import io.commslib.rabbit.RabbitTransportConfig;
 import java.time.Duration;
@@ -41,6 +44,10 @@ final class Brokers implements AutoCloseable {
                     .connectionName("shop-" + service)
                     .runtime(runtime)
                     .operationTimeout(OPERATION_TIMEOUT)
+                    // snippet: desk-queues
+                    .bind(NeighbourDesk.RETURNS, RabbitBinding.queue("returns").plain())
+                    .bind(ShopMessages.PARCELS, RabbitBinding.queue("parcels").plain())
+                    // end
                     .build()),
         () -> {});
   }

@@ -6,7 +6,8 @@ import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.jdbc.JdbcDatabase;
 
 /** The environment for services in this process. */
-record LocalEnvironment(Databases databases, Brokers brokers, CommsRuntime runtime, int repeat)
+record LocalEnvironment(
+    Databases databases, Brokers brokers, CommsRuntime runtime, int repeat, boolean neighbours)
     implements ShopEnvironment {
 
   @Override

@@ -28,7 +28,8 @@ final class ServiceProcess {
         Lifecycle lifecycle =
             LocalServices.WIRING
                 .get(service)
-                .apply(new LocalEnvironment(databases, brokers, runtime, options.repeat()))) {
+                .apply(
+                    new LocalEnvironment(databases, brokers, runtime, options.repeat(), false))) {
       lifecycle.start();
       Thread drain = new Thread(() -> lifecycle.drain(DRAIN), "shop-leave");
       Runtime.getRuntime().addShutdownHook(drain);

@@ -59,12 +59,16 @@ public final class ShopCommand {
       throws IOException, SQLException {
     Path folder = Files.createTempDirectory("commslib-shop-");
     try {
+      if (options.neighbours()) {
+        NeighbourPrograms.requireClients();
+      }
       Path file = options.orders().isPresent() ? options.orders().get() : sample(folder);
       InvoiceFile invoices = read(file);
       try (CommsRuntime runtime = SystemRuntime.create();
           ShopServers servers = ShopServers.open(options, folder, runtime)) {
         ShopRun run = new ShopRun(options, servers.environment(), out, STALL_LIMIT);
-        return run.execute(file, invoices, servers.services(out), servers.chaos());
+        return run.execute(
+            file, invoices, servers.services(out), servers.chaos(), servers.neighbours(out));
       }
     } finally {
       delete(folder);

@@ -43,6 +43,8 @@ public final class ShopOptions {
         --jdbc URL           a running PostgreSQL (jdbc:postgresql://...?user=...&password=...), with an empty database
         --processes          runs each service in a separate process (requires kafka or rabbit, and postgres)
         --chaos              kills and restarts broker, database and services during the run
+        --neighbours         orders come from a Node service over Kafka, returns from another over RabbitMQ, and parcels
+                             go to a Python service; starts Kafka and RabbitMQ (requires bin/setup neighbours)
         --seed N             seed of the chaos (default: random, printed)
         --service NAME       runs one service only, until it is terminated (requires the addresses)
         --with-input         with --service: ends also when its input is closed, for example when its parent process dies
@@ -61,6 +63,7 @@ public final class ShopOptions {
   private int speed;
   private boolean processes;
   private boolean chaos;
+  private boolean neighbours;
   private @Nullable Long seed;
   private @Nullable String service;
   private boolean withInput;
@@ -81,6 +84,8 @@ public final class ShopOptions {
         options.withInput = true;
       } else if (name.equals("--chaos")) {
         options.chaos = true;
+      } else if (name.equals("--neighbours")) {
+        options.neighbours = true;
       } else if (!VALUED.contains(name)) {
         throw new UsageException("unknown option: " + name + " (see examples/run shop --help)");
       } else if (++i == arguments.length) {
@@ -131,6 +136,17 @@ public final class ShopOptions {
   }
 
   private void check() {
+    if (neighbours) {
+      require(
+          broker == Broker.MEMORY,
+          "--neighbours starts its own Kafka and RabbitMQ: omit --broker, --kafka and --rabbit");
+      require(
+          repeat == 1 && speed == 0 && !chaos && !processes && service == null,
+          "--neighbours feeds the file once: omit --repeat, --speed, --chaos, --processes and"
+              + " --service");
+      broker = Broker.RABBIT;
+      require(rabbit == null, "--neighbours starts its own RabbitMQ: omit --rabbit");
+    }
     require(kafka == null || broker == Broker.KAFKA, "--kafka requires --broker kafka");
     require(rabbit == null || broker == Broker.RABBIT, "--rabbit requires --broker rabbit");
     require(jdbc == null || database == Database.POSTGRES, "--jdbc requires --database postgres");
@@ -243,6 +259,11 @@ public final class ShopOptions {
 
   public boolean chaos() {
     return chaos;
+  }
+
+  /** {@return whether orders, returns and parcels pass through programs in other languages} */
+  public boolean neighbours() {
+    return neighbours;
   }
 
   public Optional<Long> seed() {

@@ -6,7 +6,9 @@ import io.commslib.examples.shop.check.Expectation;
 import io.commslib.examples.shop.check.ShopCheck;
 import io.commslib.examples.shop.check.ShopReader;
 import io.commslib.examples.shop.messages.ShopMessages;
+import io.commslib.examples.shop.neighbours.NeighbourDesk;
 import io.commslib.examples.shop.platform.ShopEnvironment;
+import io.commslib.examples.shop.storefront.Invoice;
 import io.commslib.examples.shop.storefront.InvoiceFile;
 import io.commslib.examples.shop.storefront.Storefront;
 import io.commslib.jdbc.JdbcDatabase;
@@ -21,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 
@@ -60,6 +63,9 @@ final class ShopRun {
     Map<String, JdbcDatabase> databases = new LinkedHashMap<>();
     databases.put(Storefront.NAME, environment.database(Storefront.NAME));
     ShopOptions.SERVICES.forEach(service -> databases.put(service, environment.database(service)));
+    if (options.neighbours()) {
+      databases.put(NeighbourDesk.NAME, environment.database(NeighbourDesk.NAME));
+    }
     this.reader = new ShopReader(databases, this::deadLetterIds);
   }
 
@@ -78,18 +84,28 @@ final class ShopRun {
   }
 
   /** Runs the shop and returns the exit code. */
-  int execute(Path file, InvoiceFile invoices, ServiceHost services, Chaos chaos)
+  int execute(
+      Path file,
+      InvoiceFile invoices,
+      ServiceHost services,
+      Chaos chaos,
+      Optional<NeighbourPrograms> neighbours)
       throws IOException, SQLException {
     reportRejected(invoices);
     Storefront storefront = new Storefront(environment);
     storefront.lifecycle().start();
     services.start();
-    Feeder feeder = new Feeder(storefront, invoices.invoices(), options);
+    List<Invoice> fed = new ArrayList<>(invoices.invoices());
+    if (neighbours.isPresent()) {
+      fed.removeIf(invoice -> invoice.kind() != Invoice.Kind.ADJUSTMENT);
+      neighbours.get().start(invoices.invoices());
+    }
+    Feeder feeder = new Feeder(storefront, fed, options);
     Progress progress = new Progress(out, Boolean.getBoolean(TERMINAL), feeder.total());
     List<String> problems = new ArrayList<>();
     chaos.begin(feeder, this, services, progress);
     feeder.start();
-    boolean quiet = awaitQuiet(feeder, progress, chaos);
+    boolean quiet = awaitQuiet(feeder, progress, chaos, neighbours);
     progress.end();
     if (!quiet) {
       problems.add("no progress for " + stallLimit.toSeconds() + " s");
@@ -103,6 +119,9 @@ final class ShopRun {
     problems.addAll(
         ShopCheck.differences(
             Expectation.of(file, options.repeat()), figures, reader, options.repeat()));
+    if (neighbours.isPresent()) {
+      problems.addAll(neighbours.get().differences(figures));
+    }
     storefront.lifecycle().close();
     observer.close();
     summarise(figures, problems);
@@ -118,7 +137,8 @@ final class ShopRun {
     }
   }
 
-  private boolean awaitQuiet(Feeder feeder, Progress progress, Chaos chaos) {
+  private boolean awaitQuiet(
+      Feeder feeder, Progress progress, Chaos chaos, Optional<NeighbourPrograms> neighbours) {
     ShopReader.Status last = new ShopReader.Status(-1, -1, -1);
     long movedNanos = System.nanoTime();
     while (true) {
@@ -129,9 +149,13 @@ final class ShopRun {
         last = now;
       }
       progress.show(fed, now);
-      boolean fedAll = feeder.isDone() && chaos.isOver();
+      boolean fedAll =
+          feeder.isDone()
+              && chaos.isOver()
+              && (neighbours.isEmpty() || neighbours.get().haveSentAll());
       long unchanged = System.nanoTime() - movedNanos;
       if (fedAll
+          && (neighbours.isEmpty() || arrived() >= neighbours.get().sent())
           && now.unfinishedOrders() == 0
           && (now.unfinished() == 0 || unchanged > UNCHANGED_NANOS)
           && isQuiet()) {
@@ -150,6 +174,14 @@ final class ShopRun {
       return reader.status();
     } catch (SQLException | RuntimeException e) {
       return last;
+    }
+  }
+
+  private long arrived() {
+    try {
+      return reader.arrived();
+    } catch (SQLException | RuntimeException e) {
+      return 0;
     }
   }
 

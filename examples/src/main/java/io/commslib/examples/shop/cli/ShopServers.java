@@ -24,6 +24,7 @@ final class ShopServers implements AutoCloseable {
   private @Nullable TestServer brokerServer;
   private @Nullable TestServer databaseServer;
   private String brokerAddress = "";
+  private String neighbourAddress = "";
   private String databaseUrl = "";
   private String user = "";
   private String password = "";
@@ -41,7 +42,8 @@ final class ShopServers implements AutoCloseable {
     opened.add(databases);
     Brokers brokers = Brokers.at(options.broker(), brokerAddress, runtime, false);
     opened.add(brokers);
-    this.environment = new LocalEnvironment(databases, brokers, runtime, options.repeat());
+    this.environment =
+        new LocalEnvironment(databases, brokers, runtime, options.repeat(), options.neighbours());
   }
 
   static ShopServers open(ShopOptions options, Path folder, CommsRuntime runtime) {
@@ -56,6 +58,11 @@ final class ShopServers implements AutoCloseable {
       options.kafka().ifPresentOrElse(address -> brokerAddress = address, this::startKafka);
     } else if (options.broker() == Broker.RABBIT) {
       options.rabbit().ifPresentOrElse(uri -> brokerAddress = uri, this::startRabbit);
+    }
+    if (options.neighbours()) {
+      KafkaServer server = KafkaServer.start();
+      opened.add(server);
+      neighbourAddress = server.bootstrapServers();
     }
   }
 
@@ -90,6 +97,17 @@ final class ShopServers implements AutoCloseable {
     return options.separateProcesses()
         ? new ChildServices(folder, out, this::addresses)
         : new LocalServices(environment);
+  }
+
+  /** Returns the programs that run beside the shop, if there are any. */
+  Optional<NeighbourPrograms> neighbours(PrintStream out) {
+    if (!options.neighbours()) {
+      return Optional.empty();
+    }
+    NeighbourPrograms programs =
+        new NeighbourPrograms(environment, folder, neighbourAddress, brokerAddress, out);
+    opened.add(programs);
+    return Optional.of(programs);
   }
 
   Chaos chaos() {

@@ -3,7 +3,9 @@ package io.commslib.examples.shop.messages;
 import io.commslib.core.codec.TypeRegistry;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.MessageTransport;
+import io.commslib.examples.neighbours.PlainJson;
 import io.commslib.jackson.JacksonCodec;
 import java.util.List;
 
@@ -16,6 +18,9 @@ public final class ShopMessages {
   public static final Destination INVENTORY = Destination.queue("inventory.commands");
   public static final Destination SHIPPING = Destination.queue("shipping.commands");
 
+  /** Parcels for a service in another language, which reads plain JSON. */
+  public static final Destination PARCELS = Destination.queue("parcels");
+
   /** All queues of the shop. */
   public static final List<Destination> QUEUES =
       List.of(ORDER_INTAKE, ORDER_REPLIES, PAYMENT, INVENTORY, SHIPPING);
@@ -26,6 +31,12 @@ public final class ShopMessages {
   public static void declare(MessageTransport transport) {
     QUEUES.forEach(
         queue -> transport.declare(DestinationConfig.builder(queue).partitions(8).build()));
+  }
+
+  /** Declares the queue of the parcels. */
+  public static void declareParcels(MessageTransport transport) {
+    MessageFormat parcels = new PlainJson("parcel.ship", "orderId");
+    transport.declare(DestinationConfig.builder(PARCELS).format(parcels).build());
   }
 
   /** {@return the closed list of message types, by stable name} */

@@ -1,11 +1,13 @@
 package io.commslib.examples.shop.platform;
 
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.tx.TransactionContext;
 import io.commslib.examples.shop.messages.ShopMessages;
 import io.commslib.idempotency.InboxConfig;
 import io.commslib.idempotency.InboxSchema;
@@ -30,6 +32,8 @@ public final class ServiceComponents {
   public final CommsRuntime runtime;
   public final JdbcTransactionRunner transactions;
   public final CountedOutbox outbox;
+  private final JdbcOutbox stored;
+  private final boolean neighbours;
   public final OutboxRelay relay;
   private final JdbcInbox inbox;
   private final EffectLog effects;
@@ -41,12 +45,17 @@ public final class ServiceComponents {
     InboxSchema.scripts().apply(database);
     transport = environment.transport(service);
     ShopMessages.declare(transport);
+    neighbours = environment.neighbours();
+    if (neighbours) {
+      ShopMessages.declareParcels(transport);
+    }
     transactions = JdbcTransactionRunner.create(database);
     // snippet: parts
     JdbcOutbox stored = JdbcOutbox.create(database, OutboxConfig.defaults());
     outbox = new CountedOutbox(service, stored, database);
     relay = OutboxRelay.create(stored, transport, runtime);
     // end
+    this.stored = stored;
     inbox = JdbcInbox.create(database, InboxConfig.defaults());
     effects = new EffectLog(database);
   }
@@ -63,5 +72,27 @@ public final class ServiceComponents {
             .build();
     return transport.subscriber().subscribe(config, effects.logged(handler));
     // end
+  }
+
+  /**
+   * Consumes what another service sends. The shop's check knows nothing of those messages, so their
+   * effects are not logged.
+   */
+  public Subscription subscribe(
+      MessageTransport from, Destination destination, String group, MessageHandler handler) {
+    return from.subscriber()
+        .subscribe(
+            SubscriptionConfig.builder(destination, group)
+                .workers(WORKERS)
+                .transactional(transactions, inbox)
+                .build(),
+            handler);
+  }
+
+  /** Sends a parcel to the service beside the shop, if there is one, in the transaction. */
+  public void publishParcel(TransactionContext tx, Message parcel) {
+    if (neighbours) {
+      stored.publish(tx, ShopMessages.PARCELS, parcel);
+    }
   }
 }

@@ -21,4 +21,9 @@ public interface ShopEnvironment {
 
   /** {@return the number of times the file is fed; the initial stock is multiplied by it} */
   int repeat();
+
+  /** {@return whether parcels also go to the Python service beside the shop} */
+  default boolean neighbours() {
+    return false;
+  }
 }

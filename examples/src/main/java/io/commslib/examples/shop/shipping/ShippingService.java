@@ -11,7 +11,6 @@ import io.commslib.examples.shop.messages.ShopMessages;
 import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
 import io.commslib.examples.shop.platform.ShopSql;
-import io.commslib.outbox.Outbox;
 import io.commslib.saga.Replies;
 
 /** Ships orders that are reserved and paid. */
@@ -21,11 +20,11 @@ public final class ShippingService {
 
   private final TypeRegistry types = ShopMessages.types();
   private final ShopSql sql;
-  private final Outbox outbox;
+  private final ServiceComponents components;
 
-  private ShippingService(ShopSql sql, Outbox outbox) {
+  private ShippingService(ShopSql sql, ServiceComponents components) {
     this.sql = sql;
-    this.outbox = outbox;
+    this.components = components;
     sql.create(
         "CREATE TABLE IF NOT EXISTS @parcel (order_id varchar(200) NOT NULL PRIMARY KEY, pieces bigint NOT NULL)");
   }
@@ -33,8 +32,7 @@ public final class ShippingService {
   /** Wires the service; start the lifecycle to run it. */
   public static Lifecycle wire(ShopEnvironment environment) {
     ServiceComponents components = new ServiceComponents(environment, NAME);
-    ShippingService service =
-        new ShippingService(new ShopSql(components.database), components.outbox);
+    ShippingService service = new ShippingService(new ShopSql(components.database), components);
     TypedHandler handler =
         TypedHandler.builder(service.types).on(ShipOrder.class, service::ship).build();
     return Lifecycle.builder()
@@ -50,7 +48,10 @@ public final class ShippingService {
         "INSERT INTO @parcel (order_id, pieces) VALUES (?, ?)",
         command.orderId(),
         command.pieces());
-    outbox.publish(
+    components.publishParcel(
+        delivery.transaction(),
+        types.message(command).causedBy(delivery.message()).key(command.orderId()).build());
+    components.outbox.publish(
         delivery.transaction(),
         ShopMessages.ORDER_REPLIES,
         Replies.to(delivery, types, new OrderShipped(command.orderId())).build());

@@ -77,6 +77,19 @@ public final class Storefront {
     outbox.publish(tx, to, message);
   }
 
+  /** Returns the id of an invoice's message. */
+  public static String messageId(Invoice invoice) {
+    return ShopIds.message(ShopIds.invoice(invoice.number(), 1));
+  }
+
+  /** Returns the message of an invoice, for a program that sends it in place of the storefront. */
+  public static Object content(Invoice invoice) {
+    return content(
+        invoice,
+        ShopIds.invoice(invoice.number(), 1),
+        invoice.customer().isEmpty() ? null : invoice.customer());
+  }
+
   private static Object content(Invoice invoice, String id, @Nullable String customer) {
     return switch (invoice.kind()) {
       case ORDER -> new PlaceOrder(id, customer, lines(invoice));

@@ -73,6 +73,8 @@ class ShopCommandTest {
         "--service order|--service requires --broker kafka or rabbit: memory works in one process only",
         "--service bakery|--service: bakery (expected: one of [order, payment, inventory, shipping])",
         "--broker kafka --kafka here:1 --database postgres --chaos|--chaos kills the servers, so it starts its own: omit --kafka, --rabbit and --jdbc",
+        "--neighbours --broker kafka|--neighbours starts its own Kafka and RabbitMQ: omit --broker, --kafka and --rabbit",
+        "--neighbours --chaos|--neighbours feeds the file once: omit --repeat, --speed, --chaos, --processes and --service",
         "--orders /no/such/file.csv|--orders: /no/such/file.csv does not exist; name a CSV file, or omit the option to use the sample"
       })
   void wrongArgumentsExitWithTwoAndPrintOneLine(String arguments, String line) {

@@ -164,7 +164,12 @@ class ShopSabotageTest {
       PrintStream print = new PrintStream(out, true, StandardCharsets.UTF_8);
       ShopRun run = new ShopRun(options, environment, print, Duration.ofSeconds(3));
       int code =
-          run.execute(file, InvoiceFile.read(file), new LocalServices(environment), Chaos.none());
+          run.execute(
+              file,
+              InvoiceFile.read(file),
+              new LocalServices(environment),
+              Chaos.none(),
+              java.util.Optional.empty());
       assertThat(code).isEqualTo(1);
     }
     return out.toString(StandardCharsets.UTF_8);
