@@ -7,13 +7,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.StoreException;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.tx.TransactionRunner;
+import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.testkit.Await;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -137,6 +140,44 @@ public abstract class InboxContract {
     assertThat(batch).containsOnly(true);
     Message sameKey = message("m3").toBuilder().source("/b").idempotencyKey("m1").build();
     assertThat(enter(inbox, CONSUMER, sameKey)).as("the same key from any source").isFalse();
+  }
+
+  /** Events of other programs, whose ids and sources have no bounds but those of a record. */
+  @Test
+  void everyIdAndSourceOfAReceivedEventFitsTheTable() {
+    List<Message> different = new ArrayList<>();
+    for (String id :
+        List.of(
+            "x".repeat(200),
+            "x".repeat(201),
+            "x".repeat(60_000),
+            "bestellung-\u00e4",
+            "bestellung-\u00c4",
+            "order 17",
+            "order 17 ",
+            "\uD83D\uDE00",
+            "sha256:" + "0".repeat(64))) {
+      different.add(received(id, "/orders"));
+      different.add(received(id, "/gr\u00f6\u00dfe/\u6f22\u5b57"));
+      different.add(received(id, "s".repeat(60_000)));
+      different.add(received(id, "\uD83D\uDE00".repeat(200)));
+    }
+    Inbox inbox = inbox(LONG);
+    for (Message message : different) {
+      assertThat(enter(inbox, CONSUMER, message)).as("first " + message.inboxKey()).isTrue();
+    }
+    for (Message message : different) {
+      assertThat(enter(inbox, CONSUMER, message)).as("again " + message.inboxKey()).isFalse();
+    }
+    boolean[] batch = transactions().run(tx -> inbox.enterAll(tx, CONSUMER + "2", different));
+    assertThat(batch).containsOnly(true);
+  }
+
+  private static Message received(String id, String source) {
+    Map<String, String> headers =
+        Map.of("ce_specversion", "1.0", "ce_id", id, "ce_type", "t", "ce_source", source);
+    return new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX)
+        .read(new ForeignRecord(null, headers, new byte[0]));
   }
 
   @Test

@@ -5,6 +5,7 @@ import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.OrderingKeys;
+import io.commslib.core.messaging.RecordOrigin;
 import io.commslib.core.wire.CloudEventsEnvelope;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -129,7 +130,12 @@ public final class CloudEventsJson implements MessageFormat {
             ? codec.contentType()
             : text(DATA_CONTENT_TYPE, contentType));
     structured.texts().forEach(headers::putIfAbsent);
-    return BINARY.read(new ForeignRecord(structured.keyText().orElse(null), headers, data(event)));
+    return BINARY.read(
+        new ForeignRecord(
+            structured.keyText().orElse(null),
+            headers,
+            ByteBuffer.wrap(data(event)),
+            structured.origin(RecordOrigin.class).orElse(null)));
   }
 
   /**

@@ -72,6 +72,7 @@ public final class InMemoryOutbox implements Outbox {
   public void publish(TransactionContext tx, Destination to, Message message) {
     Checks.check(
         tx.database().equals(database()), "transaction", tx.database(), "one on " + database());
+    JdbcOutbox.checkRules(message);
     tx.unwrap(InMemoryTransaction.class).onCommit(() -> commit(new Committed(to, message)));
   }
 

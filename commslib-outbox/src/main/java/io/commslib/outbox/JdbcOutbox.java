@@ -98,6 +98,7 @@ public final class JdbcOutbox implements Outbox {
   public void publishAll(TransactionContext tx, Destination to, List<Message> messages) {
     Connection connection = JdbcTransactions.connection(tx, database);
     for (Message message : messages) {
+      checkRules(message);
       int bytes = message.sharedBody().length;
       if (bytes > config.maxMessageBytes()) {
         Checks.check(
@@ -113,6 +114,16 @@ public final class JdbcOutbox implements Outbox {
       throw failed(tx, "insert", e);
     }
     tx.afterCommit(this::wake);
+  }
+
+  /** Refuses a message of another program that the table or a transport would not accept. */
+  static void checkRules(Message message) {
+    message
+        .violation()
+        .ifPresent(
+            rule -> {
+              throw new IllegalArgumentException("message as it was received: " + rule);
+            });
   }
 
   /**

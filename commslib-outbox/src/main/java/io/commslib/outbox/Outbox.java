@@ -22,8 +22,9 @@ public interface Outbox {
    * @param tx the running transaction, on this outbox's database
    * @param to the destination
    * @param message the message
-   * @throws IllegalArgumentException if {@code tx} belongs to another database or the message
-   *     exceeds the size limit; nothing was written
+   * @throws IllegalArgumentException if {@code tx} belongs to another database, the message exceeds
+   *     the size limit, or it was received from another program and has an attribute that can't be
+   *     published ({@link Message#violation()}); nothing was written
    * @throws IllegalStateException with a code, if {@code tx} has ended ({@link
    *     TransactionContext}); {@code COMMS-JDBC-006} if its connection is in auto-commit mode;
    *     nothing was written

@@ -13,8 +13,10 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
 import io.commslib.core.StoreException;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.tx.TransactionContext;
+import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactionRunner;
 import io.commslib.jdbc.JdbcTransactions;
@@ -34,6 +36,7 @@ import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -237,6 +240,35 @@ interface OutboxWritingContract extends OutboxChapter {
                           return null;
                         }))
         .withMessage("message bytes: 1025 (expected: 0..1024, maxMessageBytes of OutboxConfig)");
+  }
+
+  @Test
+  default void refusesAnEventThatCantBePublishedAsItWasReceived() {
+    configure(quick());
+    Map<String, String> headers =
+        Map.of("ce_specversion", "1.0", "ce_id", "x".repeat(200), "ce_type", "t");
+    Message received =
+        new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX)
+            .read(new ForeignRecord("k".repeat(300), headers, new byte[0]));
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                transactions()
+                    .run(
+                        tx -> {
+                          outbox().publish(tx, ORDERS, received);
+                          return null;
+                        }))
+        .withMessageStartingWith("message as it was received: id: 'xxx");
+    Message followUp =
+        Message.builder("next").causedBy(received).key(received.key().orElseThrow()).build();
+    transactions()
+        .run(
+            tx -> {
+              outbox().publish(tx, ORDERS, received.toBuilder().id("short").build());
+              outbox().publish(tx, ORDERS, followUp);
+              return null;
+            });
   }
 
   @Test

@@ -176,6 +176,11 @@ public final class Declarations {
     if (message.deliverAt().isPresent()) {
       return refused(codes.delayed(), FailureKind.PERMANENT, to, message, delayed(message));
     }
+    Optional<String> violation = message.violation();
+    if (violation.isPresent()) {
+      String text = "message as it was received: " + violation.get();
+      return refused("COMMS-CORE-028", FailureKind.PERMANENT, to, message, text);
+    }
     int size = message.bodyLength();
     return size <= maxMessageBytes
         ? Optional.empty()

@@ -59,6 +59,6 @@ final class DeferredRetries {
   }
 
   private void reportFailure(LaneEntry entry, Throwable failure) {
-    events.componentFailed(entry.id() + " could not be deferred and waits here", failure);
+    events.componentFailed(entry.shownId() + " could not be deferred and waits here", failure);
   }
 }

@@ -130,7 +130,10 @@ final class EngineEvents {
     callbacks.add(() -> observer.onHandlerOverrun(config.destination(), config.group(), id));
     trouble(
         Trouble.Kind.STALLED,
-        "the handler of " + id + " overran its deadline of " + config.handlerDeadline(),
+        "the handler of "
+            + execution.entry().shownId()
+            + " overran its deadline of "
+            + config.handlerDeadline(),
         null);
   }
 

@@ -419,7 +419,7 @@ final class EngineState {
     try {
       settler.acknowledge(entry.raw);
     } catch (Throwable e) {
-      events.componentFailed("the settlement of " + entry.id(), e);
+      events.componentFailed("the settlement of " + entry.shownId(), e);
     }
   }
 

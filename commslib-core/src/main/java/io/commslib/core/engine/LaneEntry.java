@@ -28,6 +28,8 @@ final class LaneEntry {
     GONE
   }
 
+  private static final int MAX_SHOWN_CHARS = 128;
+
   final RawDelivery raw;
   final long receivedNanos;
 
@@ -202,6 +204,12 @@ final class LaneEntry {
   String id() {
     Message known = message;
     return known == null ? raw.positionText() : known.id();
+  }
+
+  /** The beginning of {@link #id()}, for texts: ids of other programs may be long. */
+  String shownId() {
+    String id = id();
+    return id.length() <= MAX_SHOWN_CHARS ? id : id.substring(0, MAX_SHOWN_CHARS) + "...";
   }
 
   History history() {

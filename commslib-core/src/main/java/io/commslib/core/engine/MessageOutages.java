@@ -30,7 +30,10 @@ final class MessageOutages {
   }
 
   static String repetitionText(LaneEntry entry) {
-    return ", " + entry.history().consecutiveOutages + " times in a row for message " + entry.id();
+    return ", "
+        + entry.history().consecutiveOutages
+        + " times in a row for message "
+        + entry.shownId();
   }
 
   /**

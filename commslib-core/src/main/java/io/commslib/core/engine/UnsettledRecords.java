@@ -319,7 +319,7 @@ final class UnsettledRecords {
   }
 
   private static String waitText(LaneEntry entry) {
-    return "no dead letters for " + entry.id() + ": " + entry.history().waitReason;
+    return "no dead letters for " + entry.shownId() + ": " + entry.history().waitReason;
   }
 
   private void stopRoute(LaneEntry entry, String reason, Duration pause) {

@@ -111,7 +111,7 @@ final class Watchdog {
       next.put(entry, here);
       if (now - here.sinceNanos() >= deadlineNanos
           || (execution != null && execution.isOverrun())) {
-        String text = here.phase().text + " has not returned for " + entry.id();
+        String text = here.phase().text + " has not returned for " + entry.shownId();
         found.add(new Stuck(entry, here.activation(), text));
       }
     }

@@ -89,7 +89,7 @@ final class InMemoryGroup implements Settler {
       number = ++lastNumber;
       KeyQueue queue =
           key == null ? new KeyQueue(null) : queues.computeIfAbsent(key, KeyQueue::new);
-      queue.waiting.add(new KeyQueue.Waiting(number, wire, 0));
+      queue.waiting.add(new KeyQueue.Waiting(number, wire, 0, wire.sizeBytes()));
       backlog++;
       if (!queue.scheduled) {
         queue.scheduled = true;
@@ -187,7 +187,10 @@ final class InMemoryGroup implements Settler {
         .waiting
         .addFirst(
             new KeyQueue.Waiting(
-                message.number(), message.wire(), message.priorDeliveries() + moreDeliveries));
+                message.number(),
+                message.wire(),
+                message.priorDeliveries() + moreDeliveries,
+                message.sizeBytes()));
     backlog++;
   }
 

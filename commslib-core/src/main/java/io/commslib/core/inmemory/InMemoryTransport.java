@@ -153,17 +153,9 @@ public final class InMemoryTransport implements MessageTransport {
     DeclaredDestination existing =
         destinations.computeIfAbsent(destination, name -> new DeclaredDestination(config));
     declared.add(existing.config);
-    if (!config.isVerifyOnly() && existing.config.isOptional() != config.isOptional()) {
-      throw new SubscribeException(
-          "COMMS-MEMORY-007",
-          FailureKind.PERMANENT,
-          destination
-              + " optional: "
-              + config.isOptional()
-              + " (expected: "
-              + existing.config.isOptional()
-              + ", as declared before)",
-          null);
+    if (!config.isVerifyOnly()) {
+      checkSame(destination, "optional", existing.config.isOptional(), config.isOptional());
+      checkSame(destination, "format", formatName(existing.config), formatName(config));
     }
     for (String group : config.groups()) {
       boolean taken = destination.kind() == Destination.Kind.QUEUE && !existing.groups.isEmpty();
@@ -172,6 +164,20 @@ public final class InMemoryTransport implements MessageTransport {
       } else {
         group(existing, group);
       }
+    }
+  }
+
+  private static String formatName(DestinationConfig config) {
+    return config.format().map(MessageFormat::name).orElse("none");
+  }
+
+  private static void checkSame(Destination destination, String name, Object before, Object now) {
+    if (!before.equals(now)) {
+      throw new SubscribeException(
+          "COMMS-MEMORY-007",
+          FailureKind.PERMANENT,
+          destination + " " + name + ": " + now + " (expected: " + before + ", as declared before)",
+          null);
     }
   }
 
@@ -264,7 +270,8 @@ public final class InMemoryTransport implements MessageTransport {
   private static Optional<String> key(DestinationConfig config, ForeignRecord record) {
     MessageFormat own = config.format().orElse(null);
     if (own == null) {
-      return record.keyText().map(OrderingKeys::of);
+      String text = record.keyText().orElse(null);
+      return text == null ? record.key().map(OrderingKeys::of) : Optional.of(OrderingKeys.of(text));
     }
     try {
       return own.orderingKey(record);

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class KeyQueue {
 
-  record Waiting(long number, ForeignRecord wire, int priorDeliveries) {}
+  /** The size is kept, since that of the record changes when a header is first read as text. */
+  record Waiting(long number, ForeignRecord wire, int priorDeliveries, int sizeBytes) {}
 
   final @Nullable String key;
   final ArrayDeque<Waiting> waiting = new ArrayDeque<>(2);

@@ -22,10 +22,9 @@ record StoredMessage(GroupMember member, KeyQueue queue, KeyQueue.Waiting messag
     return Optional.ofNullable(queue.key);
   }
 
-  /** Constant, because its headers are text from the start. */
   @Override
   public int sizeBytes() {
-    return message.wire().sizeBytes();
+    return message.sizeBytes();
   }
 
   @Override

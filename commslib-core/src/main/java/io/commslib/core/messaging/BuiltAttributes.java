@@ -25,6 +25,7 @@ final class BuiltAttributes implements MessageAttributes {
   private final @Nullable Instant deliverAt;
   private final @Nullable String idempotencyKey;
   private final Map<String, String> headers;
+  private final boolean followsRules;
 
   BuiltAttributes(Message.Builder from) {
     this.id = from.id == null ? MessageIds.next() : from.id;
@@ -43,6 +44,12 @@ final class BuiltAttributes implements MessageAttributes {
     this.deliverAt = from.deliverAt;
     this.idempotencyKey = from.idempotencyKey;
     this.headers = copyOf(from.headers);
+    this.followsRules = from.followsRules;
+  }
+
+  /** Whether every value was checked by a setter of the builder. */
+  boolean followsRules() {
+    return followsRules;
   }
 
   private static Map<String, String> copyOf(Map<String, String> headers) {

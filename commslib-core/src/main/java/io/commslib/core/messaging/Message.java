@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +16,10 @@ import org.jspecify.annotations.Nullable;
  * can be published, parked and redriven. Immutable; cheap to pass between threads.
  *
  * <p>The attributes are those of CloudEvents 1.0 with extensions; {@code CloudEventsEnvelope} fixes
- * the wire form. The setters of {@link Builder} state the limits.
+ * the wire form. The setters of {@link Builder} state the limits of what is published. Events of
+ * other programs may have a longer or non-ASCII id, type, source, subject, content type,
+ * correlation, causation or idempotency key. They are received as they are, see {@link
+ * #violation()}.
  *
  * <pre>{@code
  * Message message =
@@ -31,6 +35,8 @@ public final class Message {
   /** Maximum total size of header names and values, in UTF-16 characters. */
   public static final int MAX_HEADER_CHARS = 32 * 1024;
 
+  private static final int MAX_SHOWN_CHARS = 128;
+
   private final MessageAttributes attributes;
 
   private Message(MessageAttributes attributes) {
@@ -38,8 +44,7 @@ public final class Message {
   }
 
   /**
-   * Makes a message of attributes that are known to follow the rules of {@link Builder}; for
-   * envelopes.
+   * Makes a message of attributes that were received; for envelopes.
    *
    * @param attributes source of the message's attributes
    * @return the message
@@ -68,7 +73,7 @@ public final class Message {
    * Returns the id. It is unique among the messages of one {@link #source()}; {@link #identity()}
    * distinguishes messages of all sources.
    *
-   * @return 1 to 128 printable ASCII characters; a UUIDv7 unless set
+   * @return 1 to 128 printable ASCII characters, a UUIDv7 unless set; any text from other programs
    */
   public String id() {
     return attributes.id();
@@ -116,6 +121,11 @@ public final class Message {
   /**
    * Returns the ordering key. Messages of one key are handled one at a time and in order. Messages
    * without a key have no order.
+   *
+   * <p>A received key that is a text by the rule of {@link Builder#key} is that text. Any other one
+   * has a text form that is equal only for equal bytes: {@code hex:<bytes>} for at most 64 bytes,
+   * also for none, and else {@code sha256:<digest>}. The form is a key by the rule, so that it can
+   * be the key of another message.
    *
    * @return the key, or empty
    */
@@ -228,10 +238,34 @@ public final class Message {
     return Optional.ofNullable(attributes.idempotencyKey());
   }
 
-  /** {@return id, type and size for logs; never headers or body} */
+  /**
+   * Returns why this message can't be published as it is. A message of a {@link Builder} whose
+   * values were all set can be published. A message of another program, or a copy of it, may have
+   * an attribute that the setters of the builder refuse; set it anew in a copy to publish that. For
+   * transports and stores.
+   *
+   * @return the attribute and its rule; empty if the message can be published
+   */
+  public Optional<String> violation() {
+    return attributes instanceof BuiltAttributes built && built.followsRules()
+        ? Optional.empty()
+        : Builder.violationOf(attributes);
+  }
+
+  /** {@return id, type and size for logs, of long ones the beginning; never headers or body} */
   @Override
   public String toString() {
-    return "Message{id=" + id() + ", type=" + type() + ", bytes=" + bodyLength() + "}";
+    return "Message{id="
+        + shown(id())
+        + ", type="
+        + shown(type())
+        + ", bytes="
+        + bodyLength()
+        + "}";
+  }
+
+  private static String shown(String text) {
+    return text.length() <= MAX_SHOWN_CHARS ? text : text.substring(0, MAX_SHOWN_CHARS) + "...";
   }
 
   /**
@@ -263,11 +297,15 @@ public final class Message {
     @Nullable Instant deliverAt;
     @Nullable String idempotencyKey;
 
+    /** Whether every value was set here, or copied from a message of which that is true. */
+    boolean followsRules = true;
+
     private Builder(String type) {
       this.type = Checks.printable("type", type, 128);
     }
 
     private Builder(MessageAttributes other) {
+      this.followsRules = other instanceof BuiltAttributes built && built.followsRules();
       this.id = other.id();
       this.type = other.type();
       this.version = other.version();
@@ -437,14 +475,16 @@ public final class Message {
 
     /**
      * Marks this message as a consequence of {@code cause}: the causation id is its id, the
-     * correlation id is its correlation id (or its id), and the trace is continued.
+     * correlation id is its correlation id (or its id), and the trace is continued. An id of
+     * another program that breaks the rule of {@link #causationId} is replaced by {@code
+     * sha256:<digest>}, the same for equal ids.
      *
      * @param cause the message being handled
      * @return this
      */
     public Builder causedBy(Message cause) {
-      this.causationId = cause.id();
-      this.correlationId = cause.correlationId().orElse(cause.id());
+      this.causationId = MessageIdentity.ofReference(cause.id());
+      this.correlationId = MessageIdentity.ofReference(cause.correlationId().orElse(cause.id()));
       this.traceparent = cause.traceparent().orElse(null);
       return this;
     }
@@ -521,6 +561,31 @@ public final class Message {
       }
       Checks.inRange("headers", chars, 0, MAX_HEADER_CHARS);
       return new Message(new BuiltAttributes(this));
+    }
+
+    /** Sets every attribute that a received message may have against the rules. */
+    private static Optional<String> violationOf(MessageAttributes from) {
+      try {
+        Builder copy = new Builder(from.type()).id(from.id()).source(from.source());
+        set(from.key(), copy::key);
+        set(from.subject(), copy::subject);
+        copy.contentType(from.contentType());
+        set(from.correlationId(), copy::correlationId);
+        set(from.causationId(), copy::causationId);
+        set(from.traceparent(), copy::traceparent);
+        set(from.idempotencyKey(), copy::idempotencyKey);
+        from.headers().forEach(copy::header);
+        copy.build();
+        return Optional.empty();
+      } catch (IllegalArgumentException e) {
+        return Optional.of(String.valueOf(e.getMessage()));
+      }
+    }
+
+    private static void set(@Nullable String value, Consumer<String> setter) {
+      if (value != null) {
+        setter.accept(value);
+      }
     }
 
     private static boolean isReserved(String name) {

@@ -7,8 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Source of a message's attributes: a builder, or a received record that is read on demand.
- * Envelopes implement it. Every value follows the rules of {@code Message.Builder}. Immutable,
- * thread-safe.
+ * Envelopes implement it. Texts of a received record may be longer than the rules of {@code
+ * Message.Builder} allow, and not ASCII, but have no control characters and no half of a surrogate
+ * pair. The key follows the rule of {@code Message.key()}. Immutable, thread-safe.
  */
 public interface MessageAttributes {
 

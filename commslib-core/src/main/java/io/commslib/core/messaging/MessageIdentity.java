@@ -20,6 +20,8 @@ final class MessageIdentity {
   private static final String HASHED = "sha256:";
   private static final char ID_AND_SOURCE = 'm';
   private static final char IDEMPOTENCY_KEY = 'k';
+  private static final char REFERENCE = 'r';
+  private static final int MAX_REFERENCE_CHARS = 128;
 
   private MessageIdentity() {}
 
@@ -33,6 +35,15 @@ final class MessageIdentity {
     return isWord(key) && key.length() <= MAX_CHARS && !key.startsWith(HASHED)
         ? key
         : HASHED + Sha256.ofTexts(IDEMPOTENCY_KEY, key);
+  }
+
+  /**
+   * The form of another message's id in a causation or correlation id: the id itself if it fits.
+   */
+  static String ofReference(String id) {
+    return isWord(id) && id.length() <= MAX_REFERENCE_CHARS
+        ? id
+        : HASHED + Sha256.ofTexts(REFERENCE, id);
   }
 
   private static boolean isWord(String text) {

@@ -67,6 +67,16 @@ public final class OrderingKeys {
     return isShortText(text) && Utf8.isValid(key, text) ? text : null;
   }
 
+  /**
+   * Returns the key of a message for a text that another program gave as the key.
+   *
+   * @param text any text
+   * @return the text itself if {@link Message.Builder#key} accepts it, or else its form
+   */
+  public static String messageKey(String text) {
+    return isShortText(text) && isWellFormed(text) ? text : of(text);
+  }
+
   private static boolean isOwnForm(String text) {
     return isShortText(text) && !text.startsWith(HEX) && !text.startsWith(HASHED);
   }

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 public final class PublishException extends TransportException {
 
   private static final long serialVersionUID = 1L;
+  private static final int MAX_SHOWN_CHARS = 128;
 
   /** What is known about the sending. */
   private final SendCertainty certainty;
@@ -25,7 +26,7 @@ public final class PublishException extends TransportException {
    * @param kind {@code TRANSIENT} if a repetition may succeed, {@code PERMANENT} if it never will
    * @param certainty {@code NOT_SENT} or {@code MAYBE_SENT}
    * @param destination the intended destination
-   * @param messageId id of the message
+   * @param messageId id of the message; the text of the failure has the beginning of a long one
    * @param message reason of the failure
    * @param cause the client's failure, or null
    */
@@ -40,11 +41,15 @@ public final class PublishException extends TransportException {
     super(
         code,
         kind,
-        message + " (" + certainty + ", " + destination + ", message " + messageId + ")",
+        message + " (" + certainty + ", " + destination + ", message " + shown(messageId) + ")",
         cause);
     this.certainty = Objects.requireNonNull(certainty, "certainty");
     this.destination = Objects.requireNonNull(destination, "destination");
     this.messageId = Objects.requireNonNull(messageId, "messageId");
+  }
+
+  private static String shown(String id) {
+    return id.length() <= MAX_SHOWN_CHARS ? id : id.substring(0, MAX_SHOWN_CHARS) + "...";
   }
 
   /** {@return the certainty of the send, {@code NOT_SENT} or {@code MAYBE_SENT}} */

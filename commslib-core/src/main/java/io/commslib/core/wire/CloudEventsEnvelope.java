@@ -45,6 +45,9 @@ public final class CloudEventsEnvelope implements MessageFormat {
 
   private static final int MAX_VERSION = 1_000_000;
 
+  /** The size that every reader of CloudEvents should accept, here for one attribute. */
+  private static final int MAX_CHARS = 64 * 1024;
+
   private final String prefix;
   private final @Nullable MessageFormat structured;
   private final DefaultSource source;
@@ -150,8 +153,11 @@ public final class CloudEventsEnvelope implements MessageFormat {
    *
    * <p>Header names are converted to lower case, and the first of several equal names wins. The
    * library's own headers and application headers that break the rules of {@link
-   * Message.Builder#header} are omitted, and so is a malformed {@code traceparent}. Every other
-   * violation of a rule fails.
+   * Message.Builder#header} are omitted, and so is a malformed {@code traceparent}. Attributes of
+   * text have 1 to 65,536 characters of any kind except control characters, more than {@link
+   * Message.Builder} admits for what is published. A key that {@link Message.Builder#key} does not
+   * admit is read in its form of {@link io.commslib.core.messaging.OrderingKeys}. Every other
+   * violation fails.
    *
    * @param wire the received record
    * @return the message
@@ -208,7 +214,7 @@ public final class CloudEventsEnvelope implements MessageFormat {
       throw new CodecException("COMMS-CORE-022", missing("id"), null);
     }
     try {
-      WireText.checkPrintable("id", headers.raw(at), 128);
+      WireText.checkText("id", headers.raw(at), 1, MAX_CHARS);
       return at;
     } catch (IllegalArgumentException e) {
       throw new CodecException("COMMS-CORE-022", String.valueOf(e.getMessage()), e);
@@ -220,7 +226,7 @@ public final class CloudEventsEnvelope implements MessageFormat {
     if (WireText.equalsAscii(headers.raw(at), last)) {
       return last;
     }
-    WireText.checkPrintable("type", headers.raw(at), 128);
+    WireText.checkText("type", headers.raw(at), 1, MAX_CHARS);
     String type = headers.value(at);
     lastType = type;
     return type;
@@ -230,22 +236,16 @@ public final class CloudEventsEnvelope implements MessageFormat {
   private int check(ForeignRecord wire) {
     HeaderTexts headers = wire.texts();
     int version = 1;
-    boolean keyed = false;
     for (int i = 0; i < headers.size(); i++) {
       String name = headers.name(i);
       Attribute attribute = name.startsWith(prefix) ? attributes.get(name) : null;
       if (attribute == Attribute.DATAVERSION) {
         version = version(headers.value(i));
       } else if (attribute != null) {
-        keyed |= attribute == Attribute.PARTITIONKEY;
         attribute.check(headers.raw(i));
       } else if (name.equals(CONTENT_TYPE)) {
-        WireText.checkText("contentType", headers.raw(i), 1, 256);
+        WireText.checkText("contentType", headers.raw(i), 1, MAX_CHARS);
       }
-    }
-    String key = wire.keyText().orElse(null);
-    if (!keyed && key != null) {
-      Checks.text("key", key, 1, 256);
     }
     return version;
   }
@@ -306,17 +306,17 @@ public final class CloudEventsEnvelope implements MessageFormat {
     /** Fails with {@link IllegalArgumentException} or {@link DateTimeException}. */
     void check(Object value) {
       switch (this) {
-        case SOURCE -> WireText.checkText("source", value, 1, 256);
-        case SUBJECT -> WireText.checkText("subject", value, 1, 256);
-        case PARTITIONKEY -> WireText.checkText("key", value, 1, 256);
+        case SOURCE -> WireText.checkText("source", value, 1, MAX_CHARS);
+        case SUBJECT -> WireText.checkText("subject", value, 1, MAX_CHARS);
         case TIME -> WireText.checkInstant("time", value);
         case EXPIRYTIME -> WireText.checkInstant("expiry", value);
         case DELIVERAT -> WireText.checkInstant("deliverAt", value);
-        case CORRELATIONID -> WireText.checkPrintable("correlationId", value, 128);
-        case CAUSATIONID -> WireText.checkPrintable("causationId", value, 128);
-        case IDEMPOTENCYKEY -> WireText.checkPrintable("idempotencyKey", value, 128);
+        case CORRELATIONID -> WireText.checkText("correlationId", value, 1, MAX_CHARS);
+        case CAUSATIONID -> WireText.checkText("causationId", value, 1, MAX_CHARS);
+        case IDEMPOTENCYKEY -> WireText.checkText("idempotencyKey", value, 1, MAX_CHARS);
         default -> {
-          // Checked elsewhere. A malformed trace does not make the message invalid.
+          // Checked elsewhere. A malformed trace does not make the message invalid, and any bytes
+          // can be a key.
         }
       }
     }

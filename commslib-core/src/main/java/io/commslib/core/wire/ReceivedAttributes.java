@@ -4,6 +4,7 @@ import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.HeaderTexts;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageAttributes;
+import io.commslib.core.messaging.OrderingKeys;
 import io.commslib.core.wire.CloudEventsEnvelope.Attribute;
 import java.nio.ByteBuffer;
 import java.time.Instant;
@@ -14,8 +15,8 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The attributes of a received record. Their rules have been checked; each is read from the headers
- * on demand.
+ * The attributes of a received record. They have been checked; each is read from the headers on
+ * demand.
  */
 final class ReceivedAttributes implements MessageAttributes {
 
@@ -64,12 +65,25 @@ final class ReceivedAttributes implements MessageAttributes {
 
   @Override
   public @Nullable String key() {
-    String key = wire.keyText().orElse(null);
     int at = envelope.find(wire.texts(), Attribute.PARTITIONKEY);
-    if (at < 0 || (key != null && WireText.equalsAscii(wire.texts().raw(at), key))) {
-      return key;
+    String key = wire.keyText().orElse(null);
+    if (at < 0) {
+      return key == null ? wire.key().map(OrderingKeys::of).orElse(null) : OrderingKeys.of(key);
     }
-    return wire.texts().value(at);
+    boolean same = key != null && WireText.equalsAscii(wire.texts().raw(at), key);
+    return same ? OrderingKeys.messageKey(key) : partitionKey(at);
+  }
+
+  /** The attribute, or a form of the key if the attribute is no key of a message. */
+  private String partitionKey(int at) {
+    Object raw = wire.texts().raw(at);
+    String text = wire.texts().value(at);
+    // A replacement character may stand for bytes that are no UTF-8.
+    if (text.indexOf('\uFFFD') < 0 && OrderingKeys.messageKey(text).equals(text)) {
+      return text;
+    }
+    byte[] key = wire.key().orElse(raw instanceof byte[] bytes ? bytes : null);
+    return key == null ? OrderingKeys.of(text) : OrderingKeys.of(key);
   }
 
   @Override

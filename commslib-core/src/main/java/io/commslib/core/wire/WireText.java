@@ -58,19 +58,6 @@ final class WireText {
     return true;
   }
 
-  /** Fails like {@link Checks#printable} unless it is 1..max printable ASCII characters. */
-  static void checkPrintable(String name, Object value, int max) {
-    int length = length(value);
-    boolean good = length >= 1 && length <= max;
-    for (int i = 0; good && i < length; i++) {
-      int c = at(value, i);
-      good = c > 0x20 && c < 0x7f;
-    }
-    if (!good) {
-      Checks.printable(name, string(value), max);
-    }
-  }
-
   /** Fails like {@link Checks#text} unless it is min..max characters without control characters. */
   static void checkText(String name, Object value, int min, int max) {
     int length = length(value);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.Settlement;
@@ -13,6 +14,7 @@ import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.VirtualTime;
+import io.commslib.core.wire.CloudEventsEnvelope;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -62,6 +64,35 @@ class InMemoryTransportTest {
     assertThat(transport.capabilities(QUEUE)).isSameAs(transport.capabilities());
     assertThat(transport.capabilities(Destination.topic("undeclared")))
         .isSameAs(transport.capabilities());
+  }
+
+  @Test
+  void anEventOutsideTheRulesOfPublishingIsNotSentAsItIs() {
+    declareQueue();
+    CloudEventsEnvelope envelope = new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
+    Map<String, String> headers = new HashMap<>();
+    headers.put("ce_specversion", "1.0");
+    headers.put("ce_id", "x".repeat(200));
+    headers.put("ce_type", "t");
+    Message received = envelope.read(new ForeignRecord("k", headers, new byte[0]));
+    assertThatThrownBy(
+            () -> transport.publisher().publish(QUEUE, received).toCompletableFuture().join())
+        .isInstanceOf(CompletionException.class)
+        .cause()
+        .isInstanceOfSatisfying(
+            PublishException.class,
+            refusal -> {
+              assertThat(refusal.code()).isEqualTo("COMMS-CORE-028");
+              assertThat(refusal.certainty()).isEqualTo(SendCertainty.NOT_SENT);
+              assertThat(refusal.getMessage())
+                  .contains("message as it was received: id: 'xxx")
+                  .hasSizeLessThan(400);
+            });
+    transport
+        .publisher()
+        .publish(QUEUE, received.toBuilder().id("short").build())
+        .toCompletableFuture()
+        .join();
   }
 
   @Test

@@ -117,7 +117,7 @@ class HeaderTextsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"id", "type", "source", "partitionkey", "correlationid"})
+  @ValueSource(strings = {"id", "type", "source", "subject", "correlationid"})
   void refusesControlCharactersInBytesAsInText(String attribute) {
     Map<String, String> headers =
         new LinkedHashMap<>(ENVELOPE.write(Message.builder("t").build()).texts());

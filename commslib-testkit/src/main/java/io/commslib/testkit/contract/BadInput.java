@@ -122,7 +122,11 @@ final class BadInput {
   private void ids() {
     change("no id", Outcome.DEAD_LETTERED, record -> record.without(prefix + "id"));
     attribute("empty id", Outcome.DEAD_LETTERED, "id", "");
-    attribute("id of 20,000 characters", Outcome.DEAD_LETTERED, "id", "i".repeat(20_000));
+    attribute("id of 66,000 characters", Outcome.DEAD_LETTERED, "id", "i".repeat(66_000));
+    attribute("id of 200 characters", Outcome.HANDLED, "id", "i".repeat(200));
+    attribute("id of 20,000 characters", Outcome.HANDLED, "id", "i".repeat(20_000));
+    attribute("id with umlaut", Outcome.HANDLED, "id", "bestellung-\u00e4");
+    attribute("id with a blank", Outcome.HANDLED, "id", "bestellung 17");
     attribute("id with a line break", Outcome.DEAD_LETTERED, "id", "a\nb");
     attribute("id with quotes and comment", Outcome.HANDLED, "id", "';--\"" + ids++);
   }
@@ -137,6 +141,14 @@ final class BadInput {
     attribute("time in year 9000", Outcome.HANDLED, "time", "9000-01-01T00:00:00Z");
     attribute("traceparent that is none", Outcome.HANDLED, "traceparent", "00-zz-11-00");
     attribute("traceparent of 10 kB", Outcome.HANDLED, "traceparent", "0".repeat(10_000));
+    attribute("source of 320 characters", Outcome.HANDLED, "source", "/" + "s".repeat(319));
+    attribute("subject of 300 characters", Outcome.HANDLED, "subject", "s".repeat(300));
+    attribute(
+        "correlation id with blank and umlaut",
+        Outcome.HANDLED,
+        "correlationid",
+        "vorgang 17 \u00e4");
+    attribute("partition key of 300 characters", Outcome.HANDLED, "partitionkey", "k".repeat(300));
     change(
         "correlation id of bad UTF-8",
         Outcome.DEAD_LETTERED,
@@ -187,9 +199,11 @@ final class BadInput {
 
   private void keys() {
     key("no key", Outcome.HANDLED, null);
-    key("empty key", Outcome.EITHER, new byte[0]);
+    key("empty key", Outcome.HANDLED, new byte[0]);
+    key("key of 300 characters", Outcome.HANDLED, filled(300, (byte) 'k'));
     key("key of 100,000 bytes", Outcome.EITHER, filled(100_000, (byte) 'k'));
-    key("key that is no UTF-8", Outcome.EITHER, new byte[] {(byte) 0xff, 0, (byte) 0xc3});
+    key("key of an 8-byte number", Outcome.HANDLED, new byte[] {0, 0, 0, 0, 0, 0, 0, 7});
+    key("key that is no UTF-8", Outcome.HANDLED, new byte[] {(byte) 0xff, 0, (byte) 0xc3});
   }
 
   private void body(String name, Outcome outcome, String... bodies) {

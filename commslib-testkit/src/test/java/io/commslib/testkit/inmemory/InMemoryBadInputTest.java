@@ -4,6 +4,7 @@ import io.commslib.core.codec.Codec;
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.HeaderTexts;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.jackson.JacksonCodec;
@@ -11,8 +12,6 @@ import io.commslib.testkit.contract.BadInputContract;
 import io.commslib.testkit.contract.BadInputHarness;
 import io.commslib.testkit.contract.RawRecord;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
-import java.util.Map;
 
 /** The catalogue of bad input on the in-memory transport. */
 class InMemoryBadInputTest extends BadInputContract {
@@ -36,11 +35,12 @@ class InMemoryBadInputTest extends BadInputContract {
 
     @Override
     public void publishRecord(Destination to, RawRecord record) {
-      Map<String, String> headers = new LinkedHashMap<>();
-      record.headers().forEach(header -> headers.putIfAbsent(header.name(), text(header.value())));
+      HeaderTexts.Builder headers = HeaderTexts.builder(record.headers().size());
+      record.headers().forEach(header -> headers.add(header.name(), header.value()));
       byte[] body = record.body() == null ? new byte[0] : record.body();
       String key = record.key() == null ? null : text(record.key());
-      ((InMemoryTransport) transport()).publishRaw(to, new ForeignRecord(key, headers, body));
+      ((InMemoryTransport) transport())
+          .publishRaw(to, new ForeignRecord(key, headers.build(), body));
     }
 
     private static String text(byte[] bytes) {
