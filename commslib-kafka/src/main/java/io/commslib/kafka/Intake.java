@@ -90,7 +90,8 @@ final class Intake {
   private void enter(
       OwnedPartition owner, List<ConsumerRecord<byte[], ByteBuffer>> records, long nowMillis) {
     PartitionLedger ledger = owner.ledger();
-    ReadingRules rules = topics.rules(owner.partition().topic());
+    ReadingRules own = owner.rules();
+    ReadingRules rules = own == null ? topics.rules(owner.partition().topic()) : own;
     // Until all of them are in the ledger and in the buffer.
     owner.markUncertain();
     for (ConsumerRecord<byte[], ByteBuffer> record : records) {

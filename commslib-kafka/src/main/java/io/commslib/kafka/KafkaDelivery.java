@@ -98,12 +98,18 @@ final class KafkaDelivery implements RawDelivery, RecordOrigin {
 
   @Override
   public RecordPosition position() {
-    return new RecordPosition(record.topic(), null, record.partition(), record.offset());
+    return new RecordPosition(record.topic(), rules.topicId(), record.partition(), record.offset());
   }
 
   @Override
   public String boundName() {
     return rules.boundName();
+  }
+
+  @Override
+  public @Nullable String assignedId() {
+    String topicId = rules.topicId();
+    return topicId == null ? null : topicId + ":" + record.partition() + ":" + record.offset();
   }
 
   @Override

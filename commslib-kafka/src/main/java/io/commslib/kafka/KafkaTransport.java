@@ -349,10 +349,13 @@ public final class KafkaTransport implements MessageTransport {
     DelayTopics delays = DelayTopics.of(subscription, names);
     Map<String, String> notes = topics.declareGroup(destination, names, delays.topics());
     GroupMembers.check(admin.group(names.groupId()), config.groupProtocol());
+    TopicIds ids = TopicIds.of(destination.format().orElse(null), admin::ids);
+    ids.check(names.source());
     PollLoop loop =
         loop(
             subscription,
             names,
+            ids,
             new SubscribedTopics(
                 names.source(),
                 names.redrive().orElse(null),
@@ -425,7 +428,8 @@ public final class KafkaTransport implements MessageTransport {
     return delays.topic(delay).map(topic -> sender.send(topic, source, "deferred retry", record));
   }
 
-  private PollLoop loop(SubscriptionConfig subscription, GroupNames names, SubscribedTopics read) {
+  private PollLoop loop(
+      SubscriptionConfig subscription, GroupNames names, TopicIds ids, SubscribedTopics read) {
     try {
       return new PollLoop(
           new KafkaConsumer<>(
@@ -435,7 +439,8 @@ public final class KafkaTransport implements MessageTransport {
           config,
           subscription,
           runtime,
-          read);
+          read,
+          ids);
     } catch (KafkaException e) {
       throw rejected(e, config);
     }

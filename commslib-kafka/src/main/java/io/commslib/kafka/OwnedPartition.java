@@ -1,6 +1,7 @@
 package io.commslib.kafka;
 
 import org.apache.kafka.common.TopicPartition;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A partition while it is assigned to this member: its ledger, and whether the consumer's position
@@ -29,6 +30,8 @@ final class OwnedPartition {
   private PartitionLedger ledger;
   private Phase phase = Phase.NEW;
 
+  private @Nullable ReadingRules rules;
+
   /** One past the last returned record, or the offset to which the consumer was moved. */
   private long readUpTo;
 
@@ -51,6 +54,15 @@ final class OwnedPartition {
 
   boolean isOpen() {
     return phase == Phase.OPEN;
+  }
+
+  /** How records from the current position on are read; null for the rules of the topic. */
+  @Nullable ReadingRules rules() {
+    return rules;
+  }
+
+  void read(ReadingRules newRules) {
+    rules = newRules;
   }
 
   long readUpTo() {

@@ -197,6 +197,9 @@ final class PartitionAssignment implements ConsumerRebalanceListener {
     for (OwnedPartition owner : owned.values()) {
       switch (owner.phase()) {
         case AHEAD -> {
+          if (!starts.identifyAgain(owner)) {
+            continue;
+          }
           delays.forget(owner.partition());
           long next = owner.ledger().nextOffset();
           consumer.seek(owner.partition(), next);
@@ -243,7 +246,7 @@ final class PartitionAssignment implements ConsumerRebalanceListener {
     intake.drop(ledger);
     delays.forget(owner.partition());
     engine().stopScope(ledger);
-    if (!engine().awaitScopeIdle(ledger, Duration.ZERO)) {
+    if (!engine().awaitScopeIdle(ledger, Duration.ZERO) || !starts.identifyAgain(owner)) {
       return;
     }
     engine().revoke(ledger);

@@ -88,13 +88,14 @@ final class PollLoop implements Settler {
       KafkaTransportConfig config,
       SubscriptionConfig subscription,
       CommsRuntime runtime,
-      SubscribedTopics topics) {
+      SubscribedTopics topics,
+      TopicIds ids) {
     this.consumer = consumer;
     this.config = config;
     this.topics = topics;
     this.time = runtime.time();
     this.commits = new OffsetCommits(consumer, time);
-    this.starts = new StartPositions(consumer, subscription, topics, commits, time);
+    this.starts = new StartPositions(consumer, subscription, topics, ids, commits, time);
     Map<TopicPartition, OwnedPartition> owned = new HashMap<>();
     this.intake = new Intake(consumer, owned, topics, commits, time);
     this.stallDetector = new StallDetector(subscription);

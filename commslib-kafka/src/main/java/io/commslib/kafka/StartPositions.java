@@ -1,5 +1,6 @@
 package io.commslib.kafka;
 
+import io.commslib.core.CommsException;
 import io.commslib.core.messaging.StartPosition;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.time.TimeSource;
@@ -10,21 +11,25 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.errors.WakeupException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Determines where reading of a partition begins, and moves the consumer there: to the committed
- * offset, otherwise to the start position of the subscription. It never guesses: if the offset
- * can't be read now, the partition is not read, and the offset is requested again later. For the
- * poll thread.
+ * offset, otherwise to the start position of the subscription. Where records are identified by
+ * their position, it also asks for the ids of their topics. It never guesses: if the offset can't
+ * be read now, the partition is not read, and the offset is requested again later. For the poll
+ * thread.
  */
 final class StartPositions {
 
@@ -33,24 +38,31 @@ final class StartPositions {
   /** For all partitions of an assignment together; the loop does not poll meanwhile. */
   private static final Duration OFFSETS_LIMIT = Duration.ofSeconds(10);
 
+  private static final long IDENTIFY_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
   private final Consumer<byte[], ByteBuffer> consumer;
   private final SubscriptionConfig subscription;
   private final SubscribedTopics topics;
+  private final TopicIds ids;
   private final OffsetCommits commits;
   private final TimeSource time;
   private volatile String lastError = "";
+  private long nextIdentifyNanos;
 
   StartPositions(
       Consumer<byte[], ByteBuffer> consumer,
       SubscriptionConfig subscription,
       SubscribedTopics topics,
+      TopicIds ids,
       OffsetCommits commits,
       TimeSource time) {
     this.consumer = consumer;
     this.subscription = subscription;
     this.topics = topics;
+    this.ids = ids;
     this.commits = commits;
     this.time = time;
+    this.nextIdentifyNanos = time.nanoTime();
   }
 
   /** The reason why partitions are not read; empty if all are read. */
@@ -69,7 +81,7 @@ final class StartPositions {
       lastError = "";
     } catch (WakeupException e) {
       log.debug("woken up before the start position of {} was read", names(fresh));
-    } catch (KafkaException e) {
+    } catch (KafkaException | CommsException e) {
       // The client sets the interrupt flag again, which has no meaning for this thread.
       Thread.interrupted();
       String text = KafkaErrors.text(e);
@@ -78,7 +90,48 @@ final class StartPositions {
     }
   }
 
+  /**
+   * Asks for the id of the topic again, before the consumer is moved back. Returns false if it is
+   * not known now; the partition must not be read until it is.
+   */
+  boolean identifyAgain(OwnedPartition partition) {
+    if (!ids.areNeeded()) {
+      return true;
+    }
+    if (time.nanoTime() - nextIdentifyNanos < 0) {
+      return false;
+    }
+    try {
+      identify(List.of(partition));
+      lastError = "";
+      return true;
+    } catch (KafkaException | CommsException e) {
+      Thread.interrupted();
+      nextIdentifyNanos = time.nanoTime() + IDENTIFY_PAUSE_NANOS;
+      lastError = "topic id is not known: " + KafkaErrors.text(e);
+      log.warn("topic id of {} is not known yet: {}", partition.partition(), e.toString());
+      return false;
+    }
+  }
+
+  private void identify(Collection<OwnedPartition> partitions) {
+    if (!ids.areNeeded()) {
+      return;
+    }
+    Map<String, Uuid> known =
+        ids.of(
+            partitions.stream()
+                .map(partition -> partition.partition().topic())
+                .collect(Collectors.toSet()));
+    for (OwnedPartition partition : partitions) {
+      String topic = partition.partition().topic();
+      String id = Objects.requireNonNull(known.get(topic), topic).toString();
+      partition.read(topics.rules(topic).withTopicId(id));
+    }
+  }
+
   private void tryOpen(Collection<OwnedPartition> fresh) {
+    identify(fresh);
     Map<TopicPartition, OffsetAndMetadata> committedOffsets = commits.previousCommits(names(fresh));
     List<OwnedPartition> fromStart = new ArrayList<>();
     List<OwnedPartition> fromEnd = new ArrayList<>();

@@ -28,7 +28,7 @@ final class SubscribedTopics {
     this.redrive = redrive;
     this.delays = delays;
     for (TopicRole role : TopicRole.values()) {
-      rules.put(role, new ReadingRules(source, role, format));
+      rules.put(role, new ReadingRules(source, role, null, format));
     }
   }
 

@@ -27,6 +27,7 @@ import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.GroupIdNotFoundException;
@@ -114,6 +115,20 @@ final class TopicAdmin {
     } catch (TimeoutException e) {
       throw failed("describe topic " + topic, e);
     }
+  }
+
+  /** The ids of topics; the id is zero on a broker without ids. */
+  Map<String, Uuid> ids(Set<String> topics) {
+    Map<String, Uuid> ids = new HashMap<>();
+    for (Map.Entry<String, KafkaFuture<TopicDescription>> answer :
+        admin.describeTopics(topics).topicNameValues().entrySet()) {
+      try {
+        ids.put(answer.getKey(), await(answer.getValue()).topicId());
+      } catch (ExecutionException | TimeoutException e) {
+        throw failed("describe topic " + answer.getKey(), e);
+      }
+    }
+    return ids;
   }
 
   /** Waits for a topic that another process has just created: not every broker knows it yet. */

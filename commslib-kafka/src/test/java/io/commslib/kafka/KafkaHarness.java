@@ -22,6 +22,7 @@ final class KafkaHarness implements BadInputHarness {
 
   private final String servers;
   private final KafkaTransport transport;
+  private final @Nullable BoundTopics bound;
   private @Nullable KafkaProducer<byte[], byte[]> foreign;
 
   KafkaHarness(String servers, CommsObserver observer) {
@@ -30,7 +31,18 @@ final class KafkaHarness implements BadInputHarness {
 
   /** Creates a harness with short client timeouts, since each rule creates and closes consumers. */
   KafkaHarness(String servers, CommsObserver observer, GroupProtocol protocol) {
+    this(servers, observer, protocol, null);
+  }
+
+  /** Creates a harness on topics with names of their own, which an operator creates. */
+  static KafkaHarness onExistingTopics(String servers, CommsObserver observer) {
+    return new KafkaHarness(servers, observer, GroupProtocol.CLASSIC, new BoundTopics(servers));
+  }
+
+  private KafkaHarness(
+      String servers, CommsObserver observer, GroupProtocol protocol, @Nullable BoundTopics bound) {
     this.servers = servers;
+    this.bound = bound;
     KafkaTransportConfig.Builder config =
         KafkaTransportConfig.builder(servers)
             .observer(observer)
@@ -39,12 +51,15 @@ final class KafkaHarness implements BadInputHarness {
     if (protocol == GroupProtocol.CLASSIC) {
       config.clientSetting("heartbeat.interval.ms", 300);
     }
+    if (bound != null) {
+      config.bindAll(bound::of);
+    }
     this.transport = KafkaTransport.create(config.build());
   }
 
   @Override
   public MessageTransport transport() {
-    return transport;
+    return bound == null ? transport : bound.serve(transport);
   }
 
   @Override
@@ -54,8 +69,9 @@ final class KafkaHarness implements BadInputHarness {
 
   @Override
   public void publishRecord(Destination to, RawRecord record) throws Exception {
-    ProducerRecord<byte[], byte[]> raw =
-        new ProducerRecord<>(KafkaNames.topic(to), record.key(), record.body());
+    KafkaBinding binding = bound == null ? null : bound.of(to);
+    String topic = binding == null ? KafkaNames.topic(to) : binding.topicName();
+    ProducerRecord<byte[], byte[]> raw = new ProducerRecord<>(topic, record.key(), record.body());
     record.headers().forEach(header -> raw.headers().add(header.name(), header.value()));
     foreign().send(raw).get();
   }
@@ -104,5 +120,8 @@ final class KafkaHarness implements BadInputHarness {
       foreign.close();
     }
     transport.close();
+    if (bound != null) {
+      bound.close();
+    }
   }
 }

@@ -75,7 +75,8 @@ final class OffsetScenario implements AutoCloseable {
                 DelayTopics.of(
                     subscription,
                     new GroupNames(subscription.destination(), subscription.group(), null)),
-                null));
+                null),
+            TopicIds.of(null, topics -> Map.of()));
     this.engine =
         DeliveryEngine.builder(
                 subscription,

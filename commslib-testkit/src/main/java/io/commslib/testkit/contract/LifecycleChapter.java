@@ -301,18 +301,6 @@ abstract class LifecycleChapter extends ContractFixture {
   }
 
   @Test
-  @DisplayName("Verify-only refuses a destination that does not exist and creates nothing")
-  @BrokenBy(Saboteur.DECLARES_SILENTLY)
-  void verifyOnlyCreatesNothing() {
-    Destination queue = Destination.queue(freshName());
-    DestinationConfig verify = DestinationConfig.builder(queue).verifyOnly().build();
-    assertThatThrownBy(() -> transport.declare(verify)).isInstanceOf(SubscribeException.class);
-    assertThatThrownBy(() -> transport.declare(verify)).isInstanceOf(SubscribeException.class);
-    Destination existing = queue();
-    transport.declare(DestinationConfig.builder(existing).partitions(4).verifyOnly().build());
-  }
-
-  @Test
   @DisplayName("A transport reports UP while open and DOWN once closed")
   @BrokenBy(Saboteur.ALWAYS_HEALTHY)
   void healthFollowsTheTransport() {

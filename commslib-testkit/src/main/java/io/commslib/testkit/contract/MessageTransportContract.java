@@ -135,4 +135,13 @@ public abstract class MessageTransportContract {
       return MessageTransportContract.this.createHarness(observer);
     }
   }
+
+  /** Rules on destinations that are only checked. */
+  @Nested
+  class VerifyOnly extends VerifyOnlyChapter {
+    @Override
+    protected TransportHarness createHarness(CommsObserver observer) throws Exception {
+      return MessageTransportContract.this.createHarness(observer);
+    }
+  }
 }

@@ -45,7 +45,8 @@ class SaboteurTest {
           MessageTransportContract.Transactions.class,
           MessageTransportContract.Batches.class,
           MessageTransportContract.BlockedKeys.class,
-          MessageTransportContract.Lifecycle.class);
+          MessageTransportContract.Lifecycle.class,
+          MessageTransportContract.VerifyOnly.class);
 
   private record Pair(Method rule, Saboteur saboteur) {}
 
