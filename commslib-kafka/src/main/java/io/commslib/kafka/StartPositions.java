@@ -176,7 +176,9 @@ final class StartPositions {
       unknown.forEach(partition -> begin(partition, ends));
     }
     if (commits.commitInitial(fresh.stream().map(OwnedPartition::ledger).toList()).isPresent()) {
-      throw new KafkaException("the start position could not be committed");
+      String reason = commits.lastError();
+      throw new KafkaException(
+          "the start position could not be committed" + (reason.isEmpty() ? "" : ", " + reason));
     }
     fresh.forEach(partition -> openAt(partition, partition.ledger().nextOffset()));
   }

@@ -258,7 +258,9 @@ class KafkaSecurityIT {
 
   @Test
   void theLeastRightsSuffice() throws Exception {
-    new KafkaRights(server, admin).check();
+    KafkaRights rights = new KafkaRights(server, admin);
+    rights.check();
+    rights.checkBinding();
   }
 
   @Test

@@ -95,6 +95,7 @@ final class RabbitDeadLetters implements DeadLetters {
     PublishTarget target = new PublishTarget(exchange, "", false, source);
     try (RabbitDeadLetterListing letters = listing(source, group, binding)) {
       letters.requireRedriveExchange(exchange);
+      connectToPublish();
       return apply(
           letters,
           select,
@@ -104,6 +105,15 @@ final class RabbitDeadLetters implements DeadLetters {
                 RabbitRecords.redriven(DeadLetterHeaders.redriven(letter.wire()), id);
             await(sender.send(target, id, back));
           });
+    }
+  }
+
+  /** A transport that only redrives has declared nothing, and so may not be connected yet. */
+  private void connectToPublish() {
+    try {
+      sender.connect();
+    } catch (IOException | RuntimeException e) {
+      throw RabbitErrors.operation("redrive", e);
     }
   }
 

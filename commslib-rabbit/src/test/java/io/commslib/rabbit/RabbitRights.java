@@ -18,6 +18,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -43,10 +45,29 @@ final class RabbitRights {
   private static final Destination ORDERS = Destination.topic("orders");
   private static final String GROUP = "shipping";
 
+  /** Names of others, in place of each name in the table. */
+  private static final RabbitBinding BINDING =
+      RabbitBinding.exchange("domain-events", "topic")
+          .routingKey(Message::type)
+          .queue(GROUP, "shipping-orders", "#")
+          .deadLetterQueue("orders.dead")
+          .redriveExchange("orders.again")
+          .attemptMarkers("orders.begun");
+
+  private static final Map<String, String> BOUND =
+      Map.of(
+          "orders", "domain-events",
+          "orders@shipping", "shipping-orders",
+          "orders@shipping@.dlq", "orders.dead",
+          "orders@shipping@.begun", "orders.begun",
+          "orders@shipping@.redrive", "orders.again",
+          "amq.default", "amq.default");
+
   private record Row(String task, String permission, String name, String without) {}
 
   private final SecureRabbitServer server;
   private final BiFunction<String, String, RabbitTransportConfig.Builder> config;
+  private boolean bound;
   private int run;
 
   /**
@@ -81,11 +102,17 @@ final class RabbitRights {
     for (String task : tasks()) {
       List<Row> rows = rows(task);
       addUser(definitions, task, rows);
+      addUser(definitions, "bound-" + task, rows.stream().map(RabbitRights::bound).toList());
       for (Row without : rows) {
         List<Row> rest = rows.stream().filter(row -> row != without).toList();
         addUser(definitions, user(task, rows.indexOf(without)), rest);
       }
     }
+  }
+
+  private static Row bound(Row row) {
+    String name = Objects.requireNonNull(BOUND.get(row.name()), row.name());
+    return new Row(row.task(), row.permission(), name, row.without());
   }
 
   private static List<String> tasks() {
@@ -141,15 +168,30 @@ final class RabbitRights {
     }
   }
 
+  /** The rows hold for the names of a binding too, in place of the library's own. */
+  void checkBinding() throws Exception {
+    bound = true;
+    RabbitTransportConfig.Builder admin =
+        RabbitTransportConfig.builder(server.adminUri(VIRTUAL_HOST)).bind(ORDERS, BINDING);
+    try (RabbitTransport own = RabbitTransport.create(admin.build())) {
+      own.declare(DestinationConfig.builder(ORDERS).group(GROUP).build());
+      for (String task : List.of("publish", "consume", "operate")) {
+        run(own, task, "bound-" + task);
+      }
+    }
+  }
+
   private void run(RabbitTransport own, String task, String user) throws Exception {
     run++;
-    try (RabbitTransport transport =
-        RabbitTransport.create(
-            config
-                .apply(user, VIRTUAL_HOST)
-                .publishTimeout(Duration.ofSeconds(2))
-                .operationTimeout(Duration.ofSeconds(5))
-                .build())) {
+    RabbitTransportConfig.Builder settings =
+        config
+            .apply(user, VIRTUAL_HOST)
+            .publishTimeout(Duration.ofSeconds(2))
+            .operationTimeout(Duration.ofSeconds(5));
+    if (bound) {
+      settings.bind(ORDERS, BINDING.existing());
+    }
+    try (RabbitTransport transport = RabbitTransport.create(settings.build())) {
       switch (task) {
         case "declare" -> transport.declare(DestinationConfig.builder(ORDERS).group(GROUP).build());
         case "publish" -> {
@@ -205,7 +247,7 @@ final class RabbitRights {
       raw.channel().basicQos(1);
       raw.channel()
           .basicConsume(
-              RabbitNames.queue(ORDERS, GROUP),
+              bound ? "shipping-orders" : RabbitNames.queue(ORDERS, GROUP),
               false,
               (tag, delivery) -> {
                 raw.channel().basicNack(delivery.getEnvelope().getDeliveryTag(), false, true);
@@ -238,7 +280,6 @@ final class RabbitRights {
       publish(own, "bad");
       await(subscription, () -> !own.deadLetters().list(ORDERS, GROUP, 1).isEmpty());
     }
-    transport.declare(DestinationConfig.builder(ORDERS).verifyOnly().build());
     assertThat(transport.deadLetters().list(ORDERS, GROUP, 10)).isNotEmpty();
     assertThat(transport.deadLetters().redrive(ORDERS, GROUP, letter -> true)).isPositive();
   }

@@ -216,7 +216,8 @@ class RabbitSecurityIT {
 
   @Test
   void theLeastRightsSuffice() throws Exception {
-    new RabbitRights(
+    RabbitRights rights =
+        new RabbitRights(
             server,
             (user, virtualHost) ->
                 trusting(
@@ -224,8 +225,9 @@ class RabbitSecurityIT {
                         user + ":" + RabbitRights.PASSWORD,
                         server.host(),
                         server.port(),
-                        virtualHost)))
-        .check();
+                        virtualHost)));
+    rights.check();
+    rights.checkBinding();
   }
 
   @Test
