@@ -78,8 +78,7 @@ final class KafkaRights {
           "topic `orders.shipping.redrive`", "topic `inventory.again`",
           "topics `orders.shipping.delay-*`", "topic `inventory.wait`",
           "topic `orders-dlt`", "topic `orders-dlt`",
-          "group `orders-dlt.import.orders.shipping`",
-              "group `orders-dlt.import.inventory-group`");
+          "group `orders-dlt.import.orders.shipping`", "group `orders-dlt.import.inventory-group`");
 
   private record Row(String task, String resource, String right, String without) {}
 
