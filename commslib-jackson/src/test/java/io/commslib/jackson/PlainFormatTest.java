@@ -110,6 +110,14 @@ class PlainFormatTest {
   }
 
   @Test
+  void anObjectInThePlaceOfAValueIsNamed() {
+    assertThatThrownBy(() -> PLAIN.read(record("{\"eventId\":{}}")))
+        .hasMessage(
+            "COMMS-JACKSON-006: value at byte 11: an object (expected: a text, a number or a"
+                + " boolean, since the format reads it)");
+  }
+
+  @Test
   void deepJsonIsRefused() {
     String deep = "{\"eventId\":\"a\",\"x\":" + "[".repeat(100_000) + "]".repeat(100_000) + "}";
     assertThatThrownBy(() -> PLAIN.read(record(deep))).hasMessageStartingWith("COMMS-JACKSON-002");

@@ -12,8 +12,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
 import io.commslib.core.StoreException;
+import io.commslib.core.format.DebeziumFormat;
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.jdbc.JdbcTransactions;
 import io.commslib.jdbc.SchemaScripts;
 import io.commslib.outbox.OutboxConfig.OnParked;
@@ -499,6 +502,55 @@ interface OutboxOperationsContract extends OutboxChapter {
               row.getString(5));
       assertThat(read.message().id()).isEqualTo(written.id());
       assertThat(read.message().headers()).isEqualTo(written.headers());
+    }
+  }
+
+  @Test
+  default void whatTheDebeziumRouterWritesOfARowHasTheIdentityOfItsMessage() throws Exception {
+    Message full =
+        message("m1", "k").toBuilder()
+            .source("/shop")
+            .version(3)
+            .subject("order 7")
+            .time(Instant.parse("2026-05-03T10:00:00.123Z"))
+            .correlationId("talk")
+            .causationId("cause")
+            .traceparent("00-" + "a".repeat(32) + "-" + "b".repeat(16) + "-01")
+            .expiry(Instant.parse("2036-05-03T10:00:00Z"))
+            .idempotencyKey("once")
+            .contentType("text/plain")
+            .build();
+    Message plain = Message.builder("test").id("m2").source("/shop").build();
+    for (Message message : List.of(full, plain)) {
+      transactions()
+          .run(
+              tx -> {
+                outbox().publish(tx, ORDERS, message);
+                return null;
+              });
+    }
+    List<ForeignRecord> records =
+        DebeziumPreset.route(dataSource(), database().table("outbox_message"));
+    MessageFormat format = DebeziumFormat.router();
+    assertThat(records).hasSize(2);
+    for (Message message : List.of(full, plain)) {
+      ForeignRecord record = records.get(message == full ? 0 : 1);
+      assertThat(record.boundName()).isEqualTo(ORDERS.name());
+      Message read = format.read(record);
+      assertThat(read.identity()).isEqualTo(message.identity());
+      assertThat(read.inboxKey()).isEqualTo(message.inboxKey());
+      assertThat(read.type()).isEqualTo(message.type());
+      assertThat(read.version()).isEqualTo(message.version());
+      assertThat(read.key()).isEqualTo(message.key()).isEqualTo(format.orderingKey(record));
+      assertThat(read.subject()).isEqualTo(message.subject());
+      assertThat(read.time()).isEqualTo(message.time());
+      assertThat(read.correlationId()).isEqualTo(message.correlationId());
+      assertThat(read.causationId()).isEqualTo(message.causationId());
+      assertThat(read.traceparent()).isEqualTo(message.traceparent());
+      assertThat(read.expiry()).isEqualTo(message.expiry());
+      assertThat(read.contentType()).isEqualTo(message.contentType());
+      assertThat(read.headers()).isEqualTo(message.headers());
+      assertThat(read.body()).isEqualTo(message.body());
     }
   }
 

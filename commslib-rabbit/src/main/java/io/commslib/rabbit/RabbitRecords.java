@@ -121,7 +121,7 @@ final class RabbitRecords {
 
   private static boolean isHidden(String name, boolean trusted) {
     return BROKER_COUNTS.contains(name)
-        || (name.startsWith(RESERVED)
+        || (ForeignRecord.isReserved(name)
             && (!trusted || name.startsWith(KEPT) || isDropped(name, true)));
   }
 
@@ -134,7 +134,7 @@ final class RabbitRecords {
     return BROKER_COUNTS.contains(name)
         || name.equals(OutgoingRecord.SEQUENCE)
         || name.equals(PackedRecord.LENGTH)
-        || (!trusted && name.startsWith(RESERVED));
+        || (!trusted && ForeignRecord.isReserved(name));
   }
 
   /** {@return the memory in bytes of the headers that a record does not show} */

@@ -366,8 +366,8 @@ public final class ForeignRecord {
     /**
      * Adds a header; one of the same name stays.
      *
-     * @param name its name, at least one character; default none. A name with the prefix {@value
-     *     #RESERVED_PREFIX} is refused
+     * @param name its name, at least one character; default none. A name that {@link #isReserved}
+     *     is refused
      * @param value its value, of a type that {@link RecordHeader#value()} lists; Kafka writes
      *     strings, numbers and booleans as text in UTF-8 and refuses other types
      * @return this
@@ -375,7 +375,7 @@ public final class ForeignRecord {
      */
     public Builder header(String name, @Nullable Object value) {
       Checks.check(
-          !name.isEmpty() && !name.startsWith(RESERVED_PREFIX),
+          !name.isEmpty() && !isReserved(name),
           "header",
           Checks.shorten(name),
           "a name that does not begin with " + RESERVED_PREFIX);

@@ -24,15 +24,13 @@ class DebeziumFormatTest {
 
   /** What the router writes, without what the library's own headers would need. */
   private static ForeignRecord row(String headers) {
-    ForeignRecord.Builder record =
-        ForeignRecord.builder()
-            .key("c-7")
-            .header("id", "42".getBytes(StandardCharsets.UTF_8))
-            .body("{}".getBytes(StandardCharsets.UTF_8))
-            .boundName("orders");
-    Map<String, String> texts = new java.util.LinkedHashMap<>(record.build().texts());
-    texts.put(ForeignRecord.ROW_HEADERS, headers);
-    return record.build().withTexts(texts);
+    return ForeignRecord.builder()
+        .key("c-7")
+        .header("id", "42".getBytes(StandardCharsets.UTF_8))
+        .header(ForeignRecord.ROW_HEADERS, headers.getBytes(StandardCharsets.UTF_8))
+        .body("{}".getBytes(StandardCharsets.UTF_8))
+        .boundName("orders")
+        .build();
   }
 
   @Test

@@ -189,11 +189,13 @@ public abstract class FormatContract extends ContractFixture {
   void theRawRecordComesBackByteForByte() throws Exception {
     Destination queue =
         queue(
-            plainJson()
-                .type("order.created")
-                .id(body("/eventId"))
-                .tombstone("order.deleted")
-                .build());
+            DebeziumFormat.router(
+                plainJson()
+                    .type("order.created")
+                    .id(body("/eventId"))
+                    .tombstone("order.deleted")
+                    .build()));
+    String row = "ce_specversion:1.0\nce_id:row\nce_source:/shop\nce_type:order.created\n";
     byte[] noText = {(byte) 0xff, 0, (byte) 0xc3};
     List<RawRecord> records = new ArrayList<>();
     records.add(order("i".repeat(200)));
@@ -201,6 +203,7 @@ public abstract class FormatContract extends ContractFixture {
     records.add(order("raw").and("X-Raw", noText).and("empty", ""));
     records.add(order("twice").and("h", "1").and("h", "2").and("H", "3").and("h", noText));
     records.add(RawRecord.of(noText, bytes("{ \"eventId\" : \"spaces\" }")));
+    records.add(json("{}").and("id", "42").and("commslib-headers", row));
     if (hasTombstones()) {
       records.add(RawRecord.of(bytes("k"), null).and("reason", "gone"));
     }
@@ -222,7 +225,7 @@ public abstract class FormatContract extends ContractFixture {
     awaitCount(subscription, Count.DEAD_LETTERED, records.size());
     transport.deadLetters().redrive(queue, "main", letter -> true);
     awaitCount(subscription, Count.DONE, records.size());
-    assertThat(first).hasSize(records.size()).containsKey("i".repeat(200));
+    assertThat(first).hasSize(records.size()).containsKeys("i".repeat(200), "row");
     assertThat(second).isEqualTo(first);
   }
 
