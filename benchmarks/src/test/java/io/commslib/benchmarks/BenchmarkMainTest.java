@@ -28,7 +28,8 @@ class BenchmarkMainTest {
         .matches(
             "\\{\"nanosPerMessage\":[0-9.]+,\"bytesPerMessage\":[0-9.]+,\"growth\":[0-9.]+"
                 + ",\"floorRatio\":[0-9.]+,\"engineMicrosPerRecord\":[0-9.]+"
-                + ",\"engineBytesPerRecord\":[0-9.]+,\"growthRecords\":[0-9.]+,\"growthKeys\":[0-9.]+}")
+                + ",\"engineBytesPerRecord\":[0-9.]+,\"growthRecords\":[0-9.]+,\"growthKeys\":[0-9.]+"
+                + ",\"plainMicrosPerRecord\":[0-9.]+,\"plainBytesPerRecord\":[0-9.]+}")
         .doesNotContain(":0.000");
   }
 

@@ -8,16 +8,19 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.HeaderTexts;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.wire.CloudEventsEnvelope;
+import io.commslib.jackson.PlainFormat;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
@@ -33,6 +36,8 @@ final class EngineLoad {
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
   private static final CloudEventsEnvelope ENVELOPE =
       new CloudEventsEnvelope(CloudEventsEnvelope.KAFKA_PREFIX);
+  private static final MessageFormat PLAIN =
+      PlainFormat.json().type("bench").id(PlainFormat.field("eventId")).build();
   private static final byte[] BODY = new byte[1024];
   private static final int POLL_SIZE = 500;
   private static final int WORKERS = 4;
@@ -49,9 +54,24 @@ final class EngineLoad {
   record Cost(double cpuMicros, double nanos, double bytes) {}
 
   static Cost run(int records, int keys) throws InterruptedException {
+    return run(records, keys, false);
+  }
+
+  /** As {@link #run(int, int)}, with records of plain JSON whose id stands in the body. */
+  static Cost runPlain(int records, int keys) throws InterruptedException {
+    return run(records, keys, true);
+  }
+
+  private static Cost run(int records, int keys, boolean plain) throws InterruptedException {
     ForeignRecord[] templates = new ForeignRecord[Math.min(records, 20_000)];
     for (int i = 0; i < templates.length; i++) {
-      templates[i] = ENVELOPE.write(Message.builder("bench").id("m" + i).key("k").build());
+      templates[i] =
+          plain
+              ? new ForeignRecord("k", Map.of(), json(i))
+              : new ForeignRecord(
+                  "k",
+                  ENVELOPE.write(Message.builder("bench").id("m" + i).key("k").build()).texts(),
+                  BODY);
     }
     byte[][][] headers = bytes(templates);
     Semaphore room = new Semaphore(0);
@@ -65,7 +85,7 @@ final class EngineLoad {
       DeliveryEngine engine =
           DeliveryEngine.builder(config, delivery -> Settlement.done())
               .runtime(runtime)
-              .format(ENVELOPE)
+              .format(plain ? PLAIN : ENVELOPE)
               .settler(settled)
               .deadLetters(letter -> CompletableFuture.completedStage(null))
               .onIntakeOpen(room::release)
@@ -140,7 +160,15 @@ final class EngineLoad {
     for (String name : template.texts().keySet()) {
       headers.add(name, values[at++]);
     }
-    return new ForeignRecord(key, headers.build(), BODY);
+    return new ForeignRecord(key, headers.build(), template.body());
+  }
+
+  /** An event of 1 KiB. */
+  private static byte[] json(int number) {
+    String head = "{\"eventId\":\"m" + number + "\",\"amount\":12.50,\"lines\":[1,2,3],\"text\":\"";
+    String tail = "\"}";
+    return (head + "x".repeat(BODY.length - head.length() - tail.length()) + tail)
+        .getBytes(StandardCharsets.UTF_8);
   }
 
   private static long cpuNanos() {

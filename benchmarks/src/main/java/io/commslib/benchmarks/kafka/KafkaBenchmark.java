@@ -140,10 +140,7 @@ public final class KafkaBenchmark implements Benchmark {
       rounds.contender(
           "publish, " + name,
           () ->
-              contenders
-                  .get(name)
-                  .run(published("publish-" + name + topic[0]++ % 2))
-                  .perSecond());
+              contenders.get(name).run(published("publish-" + name + topic[0]++ % 2)).perSecond());
     }
     // The library declares topics with 8 partitions; let it do so for the raw client too.
     contenders.get("pool").run(ContenderTask.publish(named("publish-raw0"), 1, 1));

@@ -11,8 +11,8 @@ import java.util.Optional;
  *
  * <p>Of rows of this library's outbox, written as {@code docs/debezium.md} configures it, the
  * header {@code commslib-headers} has all attributes. Source and id are those of the message, so
- * the identity is the same as through the relay. The key is the record's key. A row in which
- * somebody planted a header that only the library writes is refused.
+ * the identity is the same as through the relay. The key is the record's key. The text comes from
+ * outside: one with a header that only the library writes is refused.
  *
  * <p>Rows of other outboxes are read by another format, by default {@link #rows()}.
  */

@@ -24,7 +24,6 @@ class UserCodeTableTest {
           Map.entry("Publisher", "the relay's in commslib-outbox"),
           Map.entry("Subscriber", "LifecycleTest"),
           Map.entry("Subscription", "LifecycleTest"),
-          Map.entry("BodyReader", "UserCodeTest, as part of a format"),
           Map.entry("DeadLetters", "RedriveTest"),
           Map.entry("DeadLetterListing", "RedriveTest"),
           Map.entry("RedriveAudit", "RedriveTest"),

@@ -1,11 +1,16 @@
 package io.commslib.core.engine;
 
+import static io.commslib.core.format.ValueSource.body;
+import static io.commslib.core.format.ValueSource.header;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.Health;
 import io.commslib.core.codec.Codec;
 import io.commslib.core.codec.TypeRegistry;
 import io.commslib.core.codec.TypedHandler;
+import io.commslib.core.format.BodyReader;
+import io.commslib.core.format.ConfluentFormat;
+import io.commslib.core.format.PlainFormatBuilder;
 import io.commslib.core.inmemory.InMemoryBlockedKeyStore;
 import io.commslib.core.inmemory.InMemoryTransaction;
 import io.commslib.core.inmemory.InMemoryTransactionRunner;
@@ -33,6 +38,7 @@ import io.commslib.core.tx.TransactionContext;
 import io.commslib.core.tx.TransactionRunner;
 import io.commslib.core.tx.TransactionWork;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -48,6 +54,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Timeout;
@@ -85,6 +92,8 @@ class UserCodeTest {
     EVENT_HANDLER(TypedHandler.EventHandler.class),
     CODEC(Codec.class),
     FORMAT(MessageFormat.class),
+    BODY_READER(BodyReader.class),
+    SCHEMA_FUNCTION(MessageFormat.class),
     CLASSIFIER(io.commslib.core.messaging.FailureClassifier.class),
     GATE(io.commslib.core.resilience.Gate.class),
     OBSERVER(CommsObserver.class),
@@ -313,7 +322,11 @@ class UserCodeTest {
   private EngineFixture.TestDelivery delivery(String id, String key) {
     Message.Builder message = Message.builder("t").id(id).key(key).contentType("text/plain");
     ForeignRecord wire = EngineFixture.ENVELOPE.write(message.body(bytes(id)).build());
-    if (place == Place.FORMAT) {
+    if (place == Place.SCHEMA_FUNCTION) {
+      byte[] framed = {0, 0, 0, 0, (byte) (id.equals(BAD) ? 1 : 0)};
+      wire = new ForeignRecord(key, java.util.Map.of("id", id), framed);
+    }
+    if (place == Place.FORMAT || place == Place.BODY_READER) {
       wire = new ForeignRecord(key, java.util.Map.of("content-type", "structured"), bytes(id));
     }
     return new EngineFixture.TestDelivery(id, key, wire, this, 0);
@@ -408,6 +421,20 @@ class UserCodeTest {
   }
 
   private MessageFormat format() {
+    if (place == Place.BODY_READER) {
+      return PlainFormatBuilder.of(new FaultyBodyReader()).type("t").id(body("/id")).build();
+    }
+    if (place == Place.SCHEMA_FUNCTION) {
+      return ConfluentFormat.schemas(
+              "text/plain",
+              schema ->
+                  schema == 1 && hit(Place.SCHEMA_FUNCTION, BAD)
+                      ? null
+                      : Optional.of(new ConfluentFormat.Schema("t", 1)),
+              schema -> OptionalInt.empty())
+          .id(header("id"))
+          .build();
+    }
     if (place != Place.FORMAT) {
       return EngineFixture.ENVELOPE;
     }
@@ -433,6 +460,26 @@ class UserCodeTest {
         return true;
       }
     };
+  }
+
+  private final class FaultyBodyReader implements BodyReader {
+    @Override
+    public String contentType() {
+      return "text/plain";
+    }
+
+    @Override
+    public boolean accepts(String contentType) {
+      return true;
+    }
+
+    @Override
+    public Function<ByteBuffer, @Nullable String[]> finder(List<String> paths) {
+      return buffer -> {
+        String id = StandardCharsets.UTF_8.decode(buffer).toString();
+        return hit(Place.BODY_READER, id) ? null : new String[] {id};
+      };
+    }
   }
 
   private CommsObserver observer() {
