@@ -50,7 +50,10 @@ final class MappedFormat implements MessageFormat {
   MappedFormat(PlainFormatBuilder builder) {
     this.contentType = builder.contentType;
     this.body = builder.body;
-    this.type = Objects.requireNonNull(builder.type);
+    this.type =
+        builder.frame == null
+            ? Objects.requireNonNull(builder.type)
+            : ValueSource.constant("schema id");
     this.source = builder.source;
     this.id = builder.id;
     this.key = builder.key;
@@ -107,9 +110,7 @@ final class MappedFormat implements MessageFormat {
   @Override
   public String name() {
     StringBuilder name = new StringBuilder("plain ").append(contentType);
-    name.append(" (type: ")
-        .append(frame == null ? type : "schema id")
-        .append(types == null ? "" : " of " + types.keySet());
+    name.append(" (type: ").append(type).append(types == null ? "" : " of " + types.keySet());
     name.append(", source: ").append(source).append(", id: ").append(id);
     name.append(", key: ").append(key);
     if (time != null) {

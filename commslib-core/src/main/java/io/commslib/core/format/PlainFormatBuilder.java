@@ -213,15 +213,14 @@ public final class PlainFormatBuilder {
    *
    * @return the format
    * @throws IllegalStateException if the type is not set
-   * @throws IllegalArgumentException if a path in the body is malformed, or there is no body reader
-   *     for it
+   * @throws IllegalArgumentException if a path in the body is malformed, there is no body reader
+   *     for it, or the type is set although the body names it
    */
   public MessageFormat build() {
     if (frame == null) {
       Checks.given("type", type);
     } else {
       Checks.check(type == null, "type", String.valueOf(type), "none, as the schema id names it");
-      type(ValueSource.constant("schema id"));
     }
     return new MappedFormat(this);
   }
