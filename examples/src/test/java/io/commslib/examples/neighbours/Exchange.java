@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -31,6 +32,9 @@ final class Exchange {
 
   static final int COUNT = 1_000;
   static final int KEYS = 20;
+
+  /** Without a time the CloudEvents SDK for JavaScript can't read an event in structured mode. */
+  private static final Instant TIME = Instant.parse("2026-03-04T05:06:07.123Z");
 
   private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final JsonMapper JSON = new JsonMapper();
@@ -69,6 +73,7 @@ final class Exchange {
         .id(id(i))
         .source("/order-service")
         .key(key(i))
+        .time(TIME)
         .contentType("application/json")
         .body(json(i).getBytes(StandardCharsets.UTF_8))
         .build();

@@ -1,5 +1,7 @@
 package io.commslib.examples.neighbours;
 
+import static io.commslib.core.format.ValueSource.recordKey;
+import static io.commslib.jackson.PlainFormat.field;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.messaging.Destination;
@@ -9,6 +11,7 @@ import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.jackson.CloudEventsJson;
+import io.commslib.jackson.PlainFormat;
 import io.commslib.kafka.KafkaTransport;
 import io.commslib.kafka.KafkaTransportConfig;
 import io.commslib.testkit.servers.KafkaServer;
@@ -81,6 +84,12 @@ class KafkaNeighboursIT {
         ForeignClient.KAFKA_PYTHON,
         exchange -> out(exchange, plain(), "kafka_python_consumer.py"));
     runs.begin(
+        "cloudevents-structured-out",
+        ForeignClient.CLOUDEVENTS,
+        exchange -> out(exchange, CloudEventsJson.create(), "cloudevents-consumer.js"));
+    runs.begin("spring-kafka-in", KafkaNeighboursIT::fromSpring);
+    runs.begin("spring-kafka-out", KafkaNeighboursIT::toSpring);
+    runs.begin(
         "confluent-out",
         ForeignClient.CONFLUENT_KAFKA,
         exchange -> out(exchange, plain(), "confluent_consumer.py"));
@@ -123,6 +132,21 @@ class KafkaNeighboursIT {
   }
 
   @Test
+  void theCloudEventsSdkReadsWhatIsPublishedInStructuredMode() throws Exception {
+    runs.await("cloudevents-structured-out");
+  }
+
+  @Test
+  void messagesOfSpringKafkaAreHandled() throws Exception {
+    runs.await("spring-kafka-in");
+  }
+
+  @Test
+  void springKafkaReadsWhatIsPublished() throws Exception {
+    runs.await("spring-kafka-out");
+  }
+
+  @Test
   void kafkajsReadsWhatIsPublished() throws Exception {
     runs.await("kafkajs-out");
   }
@@ -142,21 +166,28 @@ class KafkaNeighboursIT {
       Exchange exchange, @Nullable MessageFormat format, String program, Map<String, String> more)
       throws Exception {
     Destination topic = declared(exchange, format);
-    try (Subscription subscription =
-            transport
-                .subscriber()
-                .subscribe(
-                    SubscriptionConfig.builder(topic, GROUP).build(),
-                    delivery -> {
-                      exchange.received(delivery);
-                      return Settlement.done();
-                    });
+    try (Subscription subscription = subscribe(exchange, topic);
         ForeignProgram sender = start(exchange, program, more)) {
       sender.awaitEnd(LIMIT);
-      exchange.sent();
-      exchange.awaitReceived(() -> true);
-      assertThat(transport.deadLetters().list(topic, GROUP, 10)).isEmpty();
+      awaitHandled(exchange, topic);
     }
+  }
+
+  private static Subscription subscribe(Exchange exchange, Destination topic) {
+    return transport
+        .subscriber()
+        .subscribe(
+            SubscriptionConfig.builder(topic, GROUP).build(),
+            delivery -> {
+              exchange.received(delivery);
+              return Settlement.done();
+            });
+  }
+
+  private static void awaitHandled(Exchange exchange, Destination topic) {
+    exchange.sent();
+    exchange.awaitReceived(() -> true);
+    assertThat(transport.deadLetters().list(topic, GROUP, 10)).isEmpty();
   }
 
   /** Commslib publishes, the foreign program reads. */
@@ -169,7 +200,39 @@ class KafkaNeighboursIT {
   }
 
   private static MessageFormat plain() {
-    return new PlainJson("order.created", null);
+    // snippet: plain-json
+    MessageFormat orders =
+        PlainFormat.json().type("order.created").id(field("eventId")).key(recordKey()).build();
+    // end
+    return orders;
+  }
+
+  private static MessageFormat spring() {
+    // snippet: spring-json
+    MessageFormat orders =
+        PlainFormat.json()
+            .springTypes(Map.of("io.commslib.examples.neighbours.OrderCreated", "order.created"))
+            .id(field("eventId"))
+            .build();
+    // end
+    return orders;
+  }
+
+  private static void fromSpring(Exchange exchange) {
+    Destination topic = declared(exchange, spring());
+    try (Subscription subscription = subscribe(exchange, topic)) {
+      SpringKafkaService.send(servers, exchange.name(), exchange.springOrders());
+      awaitHandled(exchange, topic);
+    }
+  }
+
+  private static void toSpring(Exchange exchange) {
+    Destination topic = declared(exchange, spring());
+    try (SpringKafkaService service =
+        new SpringKafkaService(servers, exchange.name(), exchange.name(), exchange::received)) {
+      publishAll(exchange, topic);
+      exchange.awaitReceived(() -> true);
+    }
   }
 
   private static Destination declared(Exchange exchange, @Nullable MessageFormat format) {

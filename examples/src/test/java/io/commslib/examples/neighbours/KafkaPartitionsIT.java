@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** The partition of a key beside other producers: docs/interop.md has the table. */
+/** The partition of a key beside other producers: interop.md of the docs has the table. */
 @Tag("neighbours")
 class KafkaPartitionsIT {
 

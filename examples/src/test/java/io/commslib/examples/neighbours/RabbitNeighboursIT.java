@@ -1,13 +1,18 @@
 package io.commslib.examples.neighbours;
 
+import static io.commslib.jackson.PlainFormat.field;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.Connection;
+import com.rabbitmq.client.ConnectionFactory;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.jackson.PlainFormat;
 import io.commslib.rabbit.RabbitBinding;
 import io.commslib.rabbit.RabbitTransport;
 import io.commslib.rabbit.RabbitTransportConfig;
@@ -96,6 +101,34 @@ class RabbitNeighboursIT {
     runs.await("spring-amqp-out");
   }
 
+  @Test
+  void theQueueOfThePageTakesADeclarationWithoutArguments() throws Exception {
+    // snippet: plain-queue
+    Destination tasks = Destination.queue("tasks");
+    MessageFormat orders =
+        PlainFormat.json()
+            .type("order.created")
+            .id(field("eventId"))
+            .key(field("customerId"))
+            .build();
+    RabbitTransportConfig config =
+        RabbitTransportConfig.builder(uri)
+            .bind(tasks, RabbitBinding.queue("tasks").plain())
+            .build();
+    DestinationConfig declaration = DestinationConfig.builder(tasks).format(orders).build();
+    // end
+    try (RabbitTransport own = RabbitTransport.create(config)) {
+      own.declare(declaration);
+    }
+    ConnectionFactory foreign = new ConnectionFactory();
+    foreign.setUri(uri);
+    try (Connection connection = foreign.newConnection();
+        Channel channel = connection.createChannel()) {
+      assertThat(channel.queueDeclare("tasks", true, false, false, Map.of()).getQueue())
+          .isEqualTo("tasks");
+    }
+  }
+
   /** The foreign program sends to a queue that commslib has declared. */
   private static void in(Exchange exchange, String program) throws Exception {
     Destination queue = declared(exchange, plain());
@@ -173,10 +206,22 @@ class RabbitNeighboursIT {
   }
 
   private static MessageFormat plain() {
-    return new PlainJson("order.created", "customerId");
+    return PlainFormat.json()
+        .type("order.created")
+        .id(field("eventId"))
+        .key(field("customerId"))
+        .build();
   }
 
   private static MessageFormat spring() {
-    return new PlainJson("order.created", "customerId");
+    // snippet: spring-json-amqp
+    MessageFormat orders =
+        PlainFormat.json()
+            .springTypes(Map.of("io.commslib.examples.neighbours.OrderCreated", "order.created"))
+            .id(field("eventId"))
+            .key(field("customerId"))
+            .build();
+    // end
+    return orders;
   }
 }

@@ -1,12 +1,14 @@
 package io.commslib.examples.shop.messages;
 
+import static io.commslib.jackson.PlainFormat.field;
+
 import io.commslib.core.codec.TypeRegistry;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.MessageTransport;
-import io.commslib.examples.neighbours.PlainJson;
 import io.commslib.jackson.JacksonCodec;
+import io.commslib.jackson.PlainFormat;
 import java.util.List;
 
 /** The queues of the shop and the types of its messages. */
@@ -35,7 +37,7 @@ public final class ShopMessages {
 
   /** Declares the queue of the parcels. */
   public static void declareParcels(MessageTransport transport) {
-    MessageFormat parcels = new PlainJson("parcel.ship", "orderId");
+    MessageFormat parcels = PlainFormat.json().type("parcel.ship").key(field("orderId")).build();
     transport.declare(DestinationConfig.builder(PARCELS).format(parcels).build());
   }
 

@@ -1,5 +1,8 @@
 package io.commslib.examples.shop.neighbours;
 
+import static io.commslib.core.format.ValueSource.recordKey;
+import static io.commslib.jackson.PlainFormat.field;
+
 import io.commslib.core.codec.TypeRegistry;
 import io.commslib.core.codec.TypedHandler;
 import io.commslib.core.lifecycle.Lifecycle;
@@ -10,12 +13,12 @@ import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.messaging.Settlement;
-import io.commslib.examples.neighbours.PlainJson;
 import io.commslib.examples.shop.messages.PlaceOrder;
 import io.commslib.examples.shop.messages.ReturnGoods;
 import io.commslib.examples.shop.messages.ShopMessages;
 import io.commslib.examples.shop.platform.ServiceComponents;
 import io.commslib.examples.shop.platform.ShopEnvironment;
+import io.commslib.jackson.PlainFormat;
 
 /**
  * Takes orders of a Node service from Kafka and returns of another from RabbitMQ, as plain JSON,
@@ -50,8 +53,10 @@ public final class NeighbourDesk {
     ServiceComponents components = new ServiceComponents(environment, NAME);
     NeighbourDesk desk = new NeighbourDesk(components);
     // snippet: desk-formats
-    MessageFormat orders = new PlainJson("order.place", null);
-    MessageFormat returns = new PlainJson("order.return", "returnId");
+    MessageFormat orders =
+        PlainFormat.json().type("order.place").id(field("eventId")).key(recordKey()).build();
+    MessageFormat returns =
+        PlainFormat.json().type("order.return").id(field("eventId")).key(field("returnId")).build();
     kafka.declare(DestinationConfig.builder(ORDERS).group(GROUP).format(orders).build());
     components.transport.declare(DestinationConfig.builder(RETURNS).format(returns).build());
     // end
