@@ -5,19 +5,27 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.SubscribeException;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 
 /** The bindings of all destinations, those without one of their own included. Thread-safe. */
 final class RabbitBindings {
 
   private final Map<Destination, RabbitBinding> bindings;
 
-  RabbitBindings(Map<Destination, RabbitBinding> own) {
+  private final Function<Destination, RabbitBinding> others;
+
+  /**
+   * @param own bindings of the application
+   * @param others bindings of all other destinations
+   */
+  RabbitBindings(Map<Destination, RabbitBinding> own, Function<Destination, RabbitBinding> others) {
     this.bindings = new ConcurrentHashMap<>(own);
+    this.others = others;
   }
 
   RabbitBinding of(Destination destination) {
     RabbitBinding known = bindings.get(destination);
-    return known != null ? known : bindings.computeIfAbsent(destination, RabbitBinding::standard);
+    return known != null ? known : bindings.computeIfAbsent(destination, others);
   }
 
   /**

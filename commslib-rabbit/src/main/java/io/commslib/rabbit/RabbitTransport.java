@@ -100,7 +100,7 @@ public final class RabbitTransport implements MessageTransport {
     this.runtime = config.runtime().orElseGet(SystemRuntime::create);
     this.connection = new RecoveringConnection(config, runtime, "consume");
     this.sender = new RabbitSender(config, runtime);
-    this.bindings = new RabbitBindings(config.bindings());
+    this.bindings = new RabbitBindings(config.bindings(), config.otherBindings());
     this.topology = new RabbitTopology(connection, bindings);
     this.deadLetters =
         new RabbitDeadLetters(config, bindings, connection, declared::format, sender);

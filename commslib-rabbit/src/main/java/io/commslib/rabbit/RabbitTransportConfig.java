@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Address of RabbitMQ and settings of its transport. Immutable. */
@@ -112,6 +113,10 @@ public final class RabbitTransportConfig {
     return settings.bindings;
   }
 
+  Function<Destination, RabbitBinding> otherBindings() {
+    return settings.otherBindings;
+  }
+
   Consumer<ConnectionFactory> nativeSettings() {
     return settings.nativeSettings;
   }
@@ -163,6 +168,7 @@ public final class RabbitTransportConfig {
     private Consumer<ConnectionFactory> nativeSettings = factory -> {};
 
     private final Map<Destination, RabbitBinding> bindings = new LinkedHashMap<>();
+    private Function<Destination, RabbitBinding> otherBindings = RabbitBinding::standard;
 
     private Builder(String uri) {
       this.address = RabbitAddress.of(Objects.requireNonNull(uri, "uri"));
@@ -183,6 +189,7 @@ public final class RabbitTransportConfig {
       this.structuredEvents = other.structuredEvents;
       this.nativeSettings = other.nativeSettings;
       this.bindings.putAll(other.bindings);
+      this.otherBindings = other.otherBindings;
     }
 
     /**
@@ -307,6 +314,12 @@ public final class RabbitTransportConfig {
       Objects.requireNonNull(destination, "destination");
       binding.check(destination);
       bindings.put(destination, binding);
+      return this;
+    }
+
+    /** Sets the bindings of destinations that are not known in advance. */
+    Builder otherBindings(Function<Destination, RabbitBinding> otherBindings) {
+      this.otherBindings = otherBindings;
       return this;
     }
 

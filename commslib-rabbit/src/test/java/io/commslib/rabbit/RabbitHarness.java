@@ -19,15 +19,18 @@ import java.util.HashMap;
 import java.util.Map;
 
 /** A transport on a real RabbitMQ for the contracts, with a foreign publisher. */
-final class RabbitHarness implements BadInputHarness {
+class RabbitHarness implements BadInputHarness {
 
   private final String uri;
   private final RabbitTransport transport;
 
   RabbitHarness(String uri, CommsObserver observer) {
+    this(uri, RabbitTransportConfig.builder(uri).observer(observer));
+  }
+
+  RabbitHarness(String uri, RabbitTransportConfig.Builder config) {
     this.uri = uri;
-    this.transport =
-        RabbitTransport.create(RabbitTransportConfig.builder(uri).observer(observer).build());
+    this.transport = RabbitTransport.create(config.build());
   }
 
   @Override
@@ -65,11 +68,17 @@ final class RabbitHarness implements BadInputHarness {
         Channel channel = connection.createChannel()) {
       channel.confirmSelect();
       AMQP.BasicProperties properties = new AMQP.BasicProperties.Builder().headers(headers).build();
-      String routingKey = to.kind() == Destination.Kind.QUEUE ? to.name() : "";
-      String exchange = to.kind() == Destination.Kind.QUEUE ? "" : to.name();
-      channel.basicPublish(exchange, routingKey, true, properties, body);
+      channel.basicPublish(exchange(to), routingKey(to), true, properties, body);
       channel.waitForConfirmsOrDie(10_000);
     }
+  }
+
+  String exchange(Destination to) {
+    return to.kind() == Destination.Kind.QUEUE ? "" : to.name();
+  }
+
+  String routingKey(Destination to) {
+    return to.kind() == Destination.Kind.QUEUE ? to.name() : "";
   }
 
   @Override
