@@ -105,6 +105,14 @@ class PlainFormatTest {
   }
 
   @Test
+  void aValueThatIsNoTextIsNamedByItsPlace() {
+    assertThatThrownBy(() -> PLAIN.read(record("{\"eventId\":[1]}")))
+        .hasMessage(
+            "COMMS-JACKSON-006: value at byte 11: an array"
+                + " (expected: a text, a number or a boolean, since the format reads it)");
+  }
+
+  @Test
   void anEmptyBodyIsRefused() {
     assertThatThrownBy(() -> PLAIN.read(record(""))).hasMessageStartingWith("COMMS-JACKSON-003");
   }

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -66,6 +66,11 @@ public final class KafkaBinding {
 
     Optional<String> redrive() {
       return Optional.ofNullable(redriven);
+    }
+
+    @Override
+    public String toString() {
+      return "Targets[" + group + ", " + letters + ", " + redriven + ", " + delays.size() + "]";
     }
   }
 
@@ -259,7 +264,7 @@ public final class KafkaBinding {
     return "KafkaBinding{"
         + topic
         + ", groups="
-        + new TreeMap<>(groups)
+        + new TreeSet<>(groups.keySet())
         + ", existing="
         + existing
         + ", noDeadLetters="

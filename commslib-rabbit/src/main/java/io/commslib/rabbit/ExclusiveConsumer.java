@@ -4,7 +4,6 @@ import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.DefaultConsumer;
-import com.rabbitmq.client.ShutdownSignalException;
 import io.commslib.core.FailureKind;
 import io.commslib.core.messaging.SubscribeException;
 import java.io.IOException;
@@ -16,10 +15,10 @@ final class ExclusiveConsumer {
 
   /** {@return whether the broker refused an exclusive consumer, since the queue has another one} */
   static boolean isRefusal(Throwable failure) {
-    return failure.getCause() instanceof ShutdownSignalException signal
-        && signal.getReason() instanceof AMQP.Channel.Close close
-        && close.getReplyCode() == AMQP.ACCESS_REFUSED
-        && close.getReplyText().contains("exclusive");
+    RabbitErrors.Close close = RabbitErrors.close(failure);
+    return close != null
+        && close.code() == AMQP.ACCESS_REFUSED
+        && close.text().contains("exclusive");
   }
 
   /**

@@ -37,7 +37,7 @@ final class RabbitErrors {
       Pattern.compile("message size \\d+ is larger than configured max size (\\d{1,18})");
 
   /** The reason for which a channel or connection was closed, as sent by the closing side. */
-  private record Close(int code, String text) {}
+  record Close(int code, String text) {}
 
   private RabbitErrors() {}
 
@@ -145,7 +145,8 @@ final class RabbitErrors {
         : 0;
   }
 
-  private static @Nullable Close close(Throwable failure) {
+  /** {@return the reason for which a channel or connection was closed, or null} */
+  static @Nullable Close close(Throwable failure) {
     for (Throwable cause : Failures.chain(failure)) {
       if (cause instanceof ShutdownSignalException signal) {
         Method reason = signal.getReason();

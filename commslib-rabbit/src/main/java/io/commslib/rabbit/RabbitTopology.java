@@ -2,7 +2,6 @@ package io.commslib.rabbit;
 
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.Channel;
-import com.rabbitmq.client.ShutdownSignalException;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import java.io.IOException;
@@ -172,9 +171,8 @@ final class RabbitTopology {
           try {
             channel.queueDeclarePassive(queue);
           } catch (IOException e) {
-            if (!(e.getCause() instanceof ShutdownSignalException signal)
-                || !(signal.getReason() instanceof AMQP.Channel.Close close)
-                || close.getReplyCode() != AMQP.NOT_FOUND) {
+            RabbitErrors.Close close = RabbitErrors.close(e);
+            if (close == null || close.code() != AMQP.NOT_FOUND) {
               throw e;
             }
             found[0] = false;

@@ -3,7 +3,6 @@ package io.commslib.rabbit;
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
-import com.rabbitmq.client.ShutdownSignalException;
 import io.commslib.core.FailureKind;
 import io.commslib.core.messaging.SubscribeException;
 import java.io.IOException;
@@ -88,28 +87,27 @@ final class SingleActiveProof {
   /** {@return null if it is proved, otherwise the reason why there is no proof} */
   private @Nullable String missing() throws IOException {
     for (int i = 0; i < MAX_DIFFERENCES; i++) {
-      AMQP.Channel.Close refusal = declare();
+      RabbitErrors.Close refusal = declare();
       if (refusal == null) {
         return null;
       }
-      if (refusal.getReplyCode() != AMQP.PRECONDITION_FAILED || !learn(refusal.getReplyText())) {
-        return refusal.getReplyText();
+      if (refusal.code() != AMQP.PRECONDITION_FAILED || !learn(refusal.text())) {
+        return refusal.text();
       }
     }
     return "its arguments differ from every declaration";
   }
 
   /** {@return null if the declaration equals the queue, otherwise the broker's refusal} */
-  private AMQP.Channel.@Nullable Close declare() throws IOException {
+  private RabbitErrors.@Nullable Close declare() throws IOException {
     Channel channel = connection.createChannel();
     try {
       channel.queueDeclarePassive(queue);
       channel.queueDeclare(queue, durable, false, autoDelete, arguments);
       return null;
     } catch (IOException e) {
-      if (e.getCause() instanceof ShutdownSignalException signal
-          && signal.getReason() instanceof AMQP.Channel.Close close
-          && close.getReplyCode() != AMQP.NOT_FOUND) {
+      RabbitErrors.Close close = RabbitErrors.close(e);
+      if (close != null && close.code() != AMQP.NOT_FOUND) {
         return close;
       }
       throw e;

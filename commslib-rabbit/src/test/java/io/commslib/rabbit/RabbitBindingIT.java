@@ -209,7 +209,11 @@ class RabbitBindingIT {
     refusedSubscription(
             declared(tasks, RabbitBinding.existingQueue(run + "tasks", ConsumerMode.COMPETING)),
             ordered(tasks))
-        .hasMessageStartingWith("COMMS-RABBIT-016: consumers: COMPETING on queue " + run);
+        .hasMessage(
+            "COMMS-RABBIT-016: consumers: COMPETING on queue "
+                + run
+                + "tasks (expected: SINGLE_ACTIVE or EXCLUSIVE for an ordered subscription, or"
+                + " unordered)");
     for (RabbitBinding binding :
         List.of(
             RabbitBinding.existingQueue(run + "tasks", ConsumerMode.SINGLE_ACTIVE).assumed(),

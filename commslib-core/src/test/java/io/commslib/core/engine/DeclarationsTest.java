@@ -108,7 +108,7 @@ class DeclarationsTest {
                 assertThat(refused.code()).isEqualTo("COMMS-CORE-026");
                 assertThat(refused.certainty()).isEqualTo(SendCertainty.NOT_SENT);
               })
-          .hasMessageContaining("writing")
+          .hasMessageContaining("COMMS-CORE-026: the format writing failed to write the message: ")
           .hasMessageContaining("broken");
     }
     assertThatThrownBy(() -> declared(message -> null).write(PLAIN, MESSAGE))

@@ -85,7 +85,8 @@ class InMemoryTransportTest {
               assertThat(refusal.code()).isEqualTo("COMMS-CORE-028");
               assertThat(refusal.certainty()).isEqualTo(SendCertainty.NOT_SENT);
               assertThat(refusal.getMessage())
-                  .contains("message as it was received: id: 'xxx")
+                  .contains("COMMS-CORE-028: message as it was received: id: 'xxx")
+                  .contains("(expected: ")
                   .hasSizeLessThan(400);
             });
     transport

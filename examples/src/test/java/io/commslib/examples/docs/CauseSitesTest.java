@@ -59,7 +59,9 @@ class CauseSitesTest {
               "of a begin: no statement of the application has run"),
           Map.entry(
               "SpringTransactionRunner: unsuitable, e x2", "thrown by the library's own checks"),
-          Map.entry("SqlErrors: StoreException, failure", "replaced by RedactedFailure above"));
+          Map.entry("SqlErrors: StoreException, failure", "replaced by RedactedFailure above"),
+          Map.entry(
+              "SqlErrors: WrongSessionException, failure", "replaced by RedactedFailure above"));
 
   @Test
   void eachKeptDriverFailureHasAReason() throws IOException {

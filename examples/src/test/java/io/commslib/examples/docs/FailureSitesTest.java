@@ -52,8 +52,35 @@ class FailureSitesTest {
               "of an unwrapped failure; in doubt the cluster counts as down"),
           Map.entry("BrokerWatch: instanceof UnsupportedVersionException", "the same"),
           Map.entry(
-              "DeadLetterHeaders: catch (CodecException e)",
-              "the library's own decoder throws it itself"),
+              "BrokerWatch: instanceof AuthenticationException",
+              "of an unwrapped failure; in doubt the cluster counts as down"),
+          Map.entry(
+              "DeadLettering: instanceof CodecException",
+              "recorded by the attempt that caught it; in doubt the watch does not count it"),
+          Map.entry(
+              "InMemoryTransport: catch (PublishException e)", "thrown by the write before it"),
+          Map.entry("KafkaTransport: catch (CodecException e)", "thrown by its own conversion"),
+          Map.entry("KafkaTransport: catch (PublishException e)", "thrown by the write before it"),
+          Map.entry(
+              "KafkaTransport: catch (SubscribeException e)",
+              "made by the declaration before it; throws it on unless the port speaks TLS"),
+          Map.entry(
+              "KafkaTransport: instanceof IllegalArgumentException",
+              "looks at the root cause, for a text"),
+          Map.entry(
+              "KafkaTransport: instanceof InconsistentGroupProtocolException",
+              "of an unwrapped failure; in doubt the refusal is reported as it is"),
+          Map.entry(
+              "KafkaTransport: instanceof KafkaException", "looks at the root cause, for a text"),
+          Map.entry(
+              "RabbitSubscription: catch (SubscribeException e)", "made by the proof before it"),
+          Map.entry("RabbitTransport: catch (PublishException e)", "thrown by the write before it"),
+          Map.entry(
+              "StartPositions: catch (KafkaException | CommsException e) x2",
+              "whatever the failure is, the position is requested again"),
+          Map.entry(
+              "Declarations: catch (CodecException e)",
+              "thrown by the format itself; every other failure has a code of its own"),
           Map.entry(
               "DeadLetterImport: instanceof RuntimeException", "throws on what it has caught"),
           Map.entry(
@@ -74,8 +101,17 @@ class FailureSitesTest {
               "JdbcIdempotencyStore: catch (StoreException e)",
               "its own statements throw it themselves"),
           Map.entry("KafkaDeadLetters: catch (ExecutionException e)", "unwrapped by KafkaErrors"),
-          Map.entry("KafkaTopics: catch (ExecutionException e) x2", "unwraps it"),
-          Map.entry("KafkaTopics: catch (ExecutionException | TimeoutException e)", "unwraps it"),
+          Map.entry("TopicAdmin: catch (ExecutionException e) x4", "unwraps it"),
+          Map.entry("TopicAdmin: catch (ExecutionException | TimeoutException e) x2", "unwraps it"),
+          Map.entry(
+              "TopicAdmin: instanceof AuthorizationException",
+              "of an unwrapped failure; without the right the group is taken as it is"),
+          Map.entry(
+              "TopicAdmin: instanceof GroupIdNotFoundException",
+              "of an unwrapped failure; such a group has no members"),
+          Map.entry(
+              "TopicAdmin: instanceof UnsupportedVersionException",
+              "of an unwrapped failure; such a broker can't tell"),
           Map.entry(
               "OutboxRelay: catch (TimeoutException | ExecutionException e)",
               "whatever the failure is, it is not drained"),
