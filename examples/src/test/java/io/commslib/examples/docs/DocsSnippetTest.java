@@ -15,8 +15,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * Every Java block in the README, the docs and the Javadoc is a marked region of code that compiles
- * and runs here.
+ * Every block of Java, JavaScript and Python in the README, the docs and the Javadoc is a marked
+ * region of code that compiles and runs here.
  */
 class DocsSnippetTest {
 
@@ -24,6 +24,10 @@ class DocsSnippetTest {
   private static final Pattern BLOCK = Pattern.compile("```java\\n(.*?)```", Pattern.DOTALL);
   private static final Pattern REGION =
       Pattern.compile("// snippet: [a-z-]+\\n(.*?)// end\\n", Pattern.DOTALL);
+  private static final Pattern FOREIGN_BLOCK =
+      Pattern.compile("```(?:js|python)\\n(.*?)```", Pattern.DOTALL);
+  private static final Pattern FOREIGN_REGION =
+      Pattern.compile("(?://|#) snippet: [a-z-]+\\n(.*?)(?://|#) end\\n", Pattern.DOTALL);
   private static final Pattern JAVADOC =
       Pattern.compile("<pre>\\{@code\\n(.*?)}</pre>", Pattern.DOTALL);
 
@@ -67,6 +71,32 @@ class DocsSnippetTest {
     int blocks = 0;
     for (Path page : pages()) {
       Matcher block = BLOCK.matcher(Files.readString(page));
+      while (block.find()) {
+        blocks++;
+        assertThat(regions)
+            .as("%s: %s", page.getFileName(), block.group(1))
+            .contains(squeeze(block.group(1)));
+      }
+    }
+    assertThat(blocks).isGreaterThanOrEqualTo(2);
+  }
+
+  @Test
+  void everyBlockOfAnotherLanguageIsARegionOfAProgramThatRuns() throws IOException {
+    List<String> regions = new ArrayList<>();
+    for (String ending : List.of(".js", ".py")) {
+      for (Path program : files(ROOT.resolve("examples/neighbours"), ending)) {
+        if (!program.toString().contains("node_modules")) {
+          Matcher region = FOREIGN_REGION.matcher(Files.readString(program));
+          while (region.find()) {
+            regions.add(squeeze(region.group(1)));
+          }
+        }
+      }
+    }
+    int blocks = 0;
+    for (Path page : pages()) {
+      Matcher block = FOREIGN_BLOCK.matcher(Files.readString(page));
       while (block.find()) {
         blocks++;
         assertThat(regions)
@@ -125,6 +155,6 @@ class DocsSnippetTest {
 
   /** Removes white space and line comments: the formatter and the page break lines differently. */
   private static String squeeze(String code) {
-    return code.replaceAll("(?m)^\\s*//.*$", "").replaceAll("\\s+", "");
+    return code.replaceAll("(?m)^\\s*(//|#).*$", "").replaceAll("\\s+", "");
   }
 }

@@ -152,6 +152,7 @@ class LinksTest {
                 return !name.startsWith(".")
                     && !name.startsWith("target/")
                     && !name.contains("/target/")
+                    && !name.contains("/node_modules/")
                     && (name.endsWith(".md")
                         || name.endsWith(".java") && name.contains("src/main/"));
               })
