@@ -58,10 +58,12 @@ final class BorrowedConnection {
     BorrowedConnection borrowed = new BorrowedConnection(source.getConnection());
     try {
       if (database == null) {
-        borrowed.prepare(false, autoCommit);
+        borrowed.prepare(false);
+        borrowed.setAutoCommit(autoCommit);
       } else {
-        borrowed.prepare(database.autoCommits(), autoCommit);
+        borrowed.prepare(database.autoCommits());
         database.sharedSessions().stopNames(borrowed.connection);
+        borrowed.setAutoCommit(autoCommit);
         if (setsIsolation) {
           borrowed.setReadCommitted(database.dialect(), autoCommit);
         }
@@ -73,7 +75,7 @@ final class BorrowedConnection {
     }
   }
 
-  private void prepare(boolean autoCommits, boolean autoCommit) throws SQLException {
+  private void prepare(boolean autoCommits) throws SQLException {
     originalAutoCommit = connection.getAutoCommit();
     if (!originalAutoCommit && autoCommits) {
       throw new StoreException(
@@ -86,6 +88,9 @@ final class BorrowedConnection {
     if (!originalAutoCommit) {
       connection.rollback();
     }
+  }
+
+  private void setAutoCommit(boolean autoCommit) throws SQLException {
     if (originalAutoCommit != autoCommit) {
       changesAutoCommit = true;
       connection.setAutoCommit(autoCommit);
@@ -98,7 +103,13 @@ final class BorrowedConnection {
    */
   private void setReadCommitted(SqlDialect dialect, boolean autoCommit) throws SQLException {
     if (!autoCommit && dialect.setsIsolationOfTransaction()) {
-      PlainSql.execute(connection, SqlDialect.READ_COMMITTED);
+      try {
+        PlainSql.execute(connection, SqlDialect.READ_COMMITTED);
+      } catch (Throwable e) {
+        // The statement may have begun the transaction.
+        rollBack();
+        throw e;
+      }
       return;
     }
     int isolation = connection.getTransactionIsolation();
