@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class NotifierEcho {
 
-  private static final String PREFIX = "echo ";
+  private static final String PREFIX = "echo:";
 
   private final String node;
   private final long intervalNanos;
