@@ -10,6 +10,7 @@ import io.commslib.testkit.Await;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * An operator who creates topics with names of its own for whatever a contract declares or
  * subscribes to, before the transport checks that they exist.
  */
-final class BoundTopics implements AutoCloseable {
+final class BoundTopics {
 
   private static final Duration LIMIT = Duration.ofSeconds(30);
 
@@ -35,8 +37,8 @@ final class BoundTopics implements AutoCloseable {
 
   private final Admin admin;
 
-  BoundTopics(String servers) {
-    this.admin = Admin.create(Map.of("bootstrap.servers", servers));
+  BoundTopics(Admin admin) {
+    this.admin = admin;
   }
 
   @Nullable KafkaBinding of(Destination destination) {
@@ -77,21 +79,25 @@ final class BoundTopics implements AutoCloseable {
     if (config.isVerifyOnly()) {
       return;
     }
-    create(topic(destination), config.partitions(), Map.of());
-    config.groups().forEach(group -> bindGroup(destination, group, List.of()));
+    List<NewTopic> topics = new ArrayList<>();
+    topics.add(topic(topic(destination), config.partitions(), Map.of()));
+    config.groups().forEach(group -> topics.addAll(bindGroup(destination, group, List.of())));
+    create(topics);
   }
 
   private void prepare(SubscriptionConfig config) {
     if (BINDINGS.containsKey(config.destination())) {
-      bindGroup(
-          config.destination(),
-          config.group(),
-          config.isUnordered() ? config.retry().delays() : List.of());
+      create(
+          bindGroup(
+              config.destination(),
+              config.group(),
+              config.isUnordered() ? config.retry().delays() : List.of()));
     }
   }
 
-  private synchronized void bindGroup(
+  private static synchronized List<NewTopic> bindGroup(
       Destination destination, String group, List<Duration> delays) {
+    List<NewTopic> topics = new ArrayList<>();
     String prefix = topic(destination) + "_" + group;
     KafkaBinding binding = BINDINGS.get(destination);
     if (binding.targets(group).groupId().isEmpty()) {
@@ -100,50 +106,49 @@ final class BoundTopics implements AutoCloseable {
               .group(group, "group " + group + "/" + destination)
               .deadLetters(group, prefix + "_letters")
               .redrive(group, prefix + "_again");
-      create(prefix + "_letters", 2, Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, "compact"));
-      create(prefix + "_again", 3, Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, "delete"));
+      topics.add(
+          topic(prefix + "_letters", 2, Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, "compact")));
+      topics.add(topic(prefix + "_again", 3, Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, "delete")));
     }
     for (Duration delay : delays) {
       if (!binding.targets(group).delays().containsKey(delay)) {
         String topic = prefix + "_in_" + delay.toMillis();
         binding = binding.delay(group, delay, topic);
-        create(topic, 2, Map.of(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG, "LogAppendTime"));
+        topics.add(
+            topic(topic, 2, Map.of(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG, "LogAppendTime")));
       }
     }
     BINDINGS.put(destination, binding);
+    return topics;
   }
 
-  private void create(String topic, int partitions, Map<String, String> settings) {
+  private static NewTopic topic(String topic, int partitions, Map<String, String> settings) {
     Map<String, String> all = new HashMap<>(settings);
     all.put(TopicConfig.MAX_MESSAGE_BYTES_CONFIG, "2000000");
-    NewTopic created = new NewTopic(topic, Optional.of(partitions), Optional.empty()).configs(all);
-    try {
-      admin.createTopics(List.of(created)).all().get();
-    } catch (ExecutionException | InterruptedException e) {
-      if (!(Failures.unwrapped(e) instanceof TopicExistsException)) {
-        throw new IllegalStateException(topic, e);
-      }
-    }
-    Await.until("topic " + topic, LIMIT, () -> isLed(topic));
+    return new NewTopic(topic, Optional.of(partitions), Optional.empty()).configs(all);
   }
 
-  private boolean isLed(String topic) {
+  private void create(List<NewTopic> topics) {
+    for (KafkaFuture<Void> created : admin.createTopics(topics).values().values()) {
+      try {
+        created.get();
+      } catch (ExecutionException | InterruptedException e) {
+        if (!(Failures.unwrapped(e) instanceof TopicExistsException)) {
+          throw new IllegalStateException(topics.toString(), e);
+        }
+      }
+    }
+    List<String> names = topics.stream().map(NewTopic::name).toList();
+    Await.until("topics " + names, LIMIT, () -> areLed(names));
+  }
+
+  private boolean areLed(List<String> topics) {
     try {
-      return admin
-          .describeTopics(List.of(topic))
-          .topicNameValues()
-          .get(topic)
-          .get()
-          .partitions()
-          .stream()
+      return admin.describeTopics(topics).allTopicNames().get().values().stream()
+          .flatMap(topic -> topic.partitions().stream())
           .allMatch(partition -> partition.leader() != null && !partition.leader().isEmpty());
     } catch (ExecutionException | InterruptedException e) {
       return false;
     }
-  }
-
-  @Override
-  public void close() {
-    admin.close(Duration.ofSeconds(2));
   }
 }

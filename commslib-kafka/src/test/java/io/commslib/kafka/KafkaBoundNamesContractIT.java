@@ -4,12 +4,30 @@ import io.commslib.core.observe.CommsObserver;
 import io.commslib.testkit.contract.BoundNamesContract;
 import io.commslib.testkit.contract.TransportHarness;
 import io.commslib.testkit.servers.KafkaServer;
+import java.util.Map;
+import org.apache.kafka.clients.admin.Admin;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 
 /** The chapters that a name can break, on topics with names of their own that exist already. */
 class KafkaBoundNamesContractIT extends BoundNamesContract {
 
+  private static final String SERVERS = KafkaServer.shared().bootstrapServers();
+
+  private static Admin admin;
+
+  @BeforeAll
+  static void connect() {
+    admin = Admin.create(Map.of("bootstrap.servers", SERVERS));
+  }
+
+  @AfterAll
+  static void disconnect() {
+    admin.close();
+  }
+
   @Override
   protected TransportHarness createHarness(CommsObserver observer) {
-    return KafkaHarness.onExistingTopics(KafkaServer.shared().bootstrapServers(), observer);
+    return KafkaHarness.onExistingTopics(SERVERS, admin, observer);
   }
 }

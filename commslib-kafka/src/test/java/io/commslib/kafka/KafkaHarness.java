@@ -11,6 +11,7 @@ import io.commslib.testkit.contract.RawRecord;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -35,8 +36,8 @@ final class KafkaHarness implements BadInputHarness {
   }
 
   /** Creates a harness on topics with names of their own, which an operator creates. */
-  static KafkaHarness onExistingTopics(String servers, CommsObserver observer) {
-    return new KafkaHarness(servers, observer, GroupProtocol.CLASSIC, new BoundTopics(servers));
+  static KafkaHarness onExistingTopics(String servers, Admin admin, CommsObserver observer) {
+    return new KafkaHarness(servers, observer, GroupProtocol.CLASSIC, new BoundTopics(admin));
   }
 
   private KafkaHarness(
@@ -120,8 +121,5 @@ final class KafkaHarness implements BadInputHarness {
       foreign.close();
     }
     transport.close();
-    if (bound != null) {
-      bound.close();
-    }
   }
 }
