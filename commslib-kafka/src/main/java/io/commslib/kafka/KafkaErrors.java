@@ -17,6 +17,7 @@ import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.ClusterAuthorizationException;
 import org.apache.kafka.common.errors.FencedInstanceIdException;
+import org.apache.kafka.common.errors.GroupIdNotFoundException;
 import org.apache.kafka.common.errors.IllegalGenerationException;
 import org.apache.kafka.common.errors.InconsistentGroupProtocolException;
 import org.apache.kafka.common.errors.InvalidPidMappingException;
@@ -132,6 +133,23 @@ final class KafkaErrors {
     return Failures.unwrapped(failureOfDescription) instanceof UnknownTopicOrPartitionException;
   }
 
+  /** Whether the right for a request is missing. */
+  static boolean isUnauthorized(Throwable failure) {
+    return Failures.unwrapped(failure) instanceof AuthorizationException;
+  }
+
+  /** Whether a consumer group does not exist, or the cluster can't describe it. */
+  static boolean isGroupUnknown(Throwable failureOfDescription) {
+    Throwable cause = Failures.unwrapped(failureOfDescription);
+    return cause instanceof GroupIdNotFoundException
+        || cause instanceof UnsupportedVersionException;
+  }
+
+  /** Whether the members of a group use a protocol that this client can't join with. */
+  static boolean isOtherProtocol(Throwable failureOfJoin) {
+    return Failures.unwrapped(failureOfJoin) instanceof InconsistentGroupProtocolException;
+  }
+
   /** Whether a topic that could not be described may still be missing, or the cluster is down. */
   static boolean isStillMissing(Throwable failureOfDescription) {
     return Failures.unwrapped(failureOfDescription) instanceof RetriableException;
@@ -227,7 +245,7 @@ final class KafkaErrors {
     Throwable cause = Failures.unwrapped(failure);
     return cause instanceof AuthorizationException
         || cause instanceof AuthenticationException
-        || cause instanceof InconsistentGroupProtocolException;
+        || isOtherProtocol(cause);
   }
 
   /** Class and message of a failure, and of each cause whose message adds something. */

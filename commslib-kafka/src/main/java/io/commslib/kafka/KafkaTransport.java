@@ -47,11 +47,10 @@ import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.errors.InconsistentGroupProtocolException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * Messages over Apache Kafka. A topic is a Kafka topic of the same name. A queue is a Kafka topic
+ * Messages over Apache Kafka. Unless a {@link KafkaBinding} states other names, a topic is a Kafka topic of the same name. A queue is a Kafka topic
  * {@code <name>.queue} with one consumer group. Each group has a compacted topic for its dead
  * letters, a topic for redriven messages, and for an unordered subscription a topic for each retry
  * delay.
@@ -457,7 +456,7 @@ public final class KafkaTransport implements MessageTransport {
       running.close();
       checkOpen();
       Throwable refusal = loop.refusal();
-      if (refusal instanceof InconsistentGroupProtocolException) {
+      if (refusal != null && KafkaErrors.isOtherProtocol(refusal)) {
         throw GroupMembers.otherProtocol(running.config(), refusal);
       }
       throw KafkaErrors.subscribe(

@@ -29,11 +29,8 @@ import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
-import org.apache.kafka.common.errors.AuthorizationException;
-import org.apache.kafka.common.errors.GroupIdNotFoundException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
-import org.apache.kafka.common.errors.UnsupportedVersionException;
 
 /** The requests of the admin client, with the limit of an operation and with codes. Thread-safe. */
 final class TopicAdmin {
@@ -161,8 +158,7 @@ final class TopicAdmin {
       try {
         found.put(topic, TopicSettings.of(await(answer.getValue())));
       } catch (ExecutionException e) {
-        if (!(Failures.unwrapped(e) instanceof AuthorizationException)
-            && !KafkaErrors.isTopicUnknown(e)) {
+        if (!KafkaErrors.isUnauthorized(e) && !KafkaErrors.isTopicUnknown(e)) {
           throw failed("settings of topic " + topic, e);
         }
       } catch (TimeoutException e) {
@@ -181,10 +177,7 @@ final class TopicAdmin {
                   admin.describeConsumerGroups(List.of(groupId)).describedGroups().get(groupId),
                   groupId)));
     } catch (ExecutionException e) {
-      Throwable cause = Failures.unwrapped(e);
-      if (cause instanceof GroupIdNotFoundException
-          || cause instanceof AuthorizationException
-          || cause instanceof UnsupportedVersionException) {
+      if (KafkaErrors.isUnauthorized(e) || KafkaErrors.isGroupUnknown(e)) {
         return Optional.empty();
       }
       throw failed("describe consumer group " + groupId, e);

@@ -68,9 +68,6 @@ class FailureSitesTest {
               "KafkaTransport: instanceof IllegalArgumentException",
               "looks at the root cause, for a text"),
           Map.entry(
-              "KafkaTransport: instanceof InconsistentGroupProtocolException",
-              "of an unwrapped failure; in doubt the refusal is reported as it is"),
-          Map.entry(
               "KafkaTransport: instanceof KafkaException", "looks at the root cause, for a text"),
           Map.entry(
               "RabbitSubscription: catch (SubscribeException e)", "made by the proof before it"),
@@ -101,17 +98,10 @@ class FailureSitesTest {
               "JdbcIdempotencyStore: catch (StoreException e)",
               "its own statements throw it themselves"),
           Map.entry("KafkaDeadLetters: catch (ExecutionException e)", "unwrapped by KafkaErrors"),
-          Map.entry("TopicAdmin: catch (ExecutionException e) x4", "unwraps it"),
-          Map.entry("TopicAdmin: catch (ExecutionException | TimeoutException e) x2", "unwraps it"),
+          Map.entry("TopicAdmin: catch (ExecutionException e) x4", "unwrapped by KafkaErrors"),
           Map.entry(
-              "TopicAdmin: instanceof AuthorizationException",
-              "of an unwrapped failure; without the right the group is taken as it is"),
-          Map.entry(
-              "TopicAdmin: instanceof GroupIdNotFoundException",
-              "of an unwrapped failure; such a group has no members"),
-          Map.entry(
-              "TopicAdmin: instanceof UnsupportedVersionException",
-              "of an unwrapped failure; such a broker can't tell"),
+              "TopicAdmin: catch (ExecutionException | TimeoutException e) x2",
+              "unwrapped by KafkaErrors"),
           Map.entry(
               "OutboxRelay: catch (TimeoutException | ExecutionException e)",
               "whatever the failure is, it is not drained"),
