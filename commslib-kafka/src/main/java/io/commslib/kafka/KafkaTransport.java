@@ -50,10 +50,10 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * Messages over Apache Kafka. Unless a {@link KafkaBinding} states other names, a topic is a Kafka topic of the same name. A queue is a Kafka topic
- * {@code <name>.queue} with one consumer group. Each group has a compacted topic for its dead
- * letters, a topic for redriven messages, and for an unordered subscription a topic for each retry
- * delay.
+ * Messages over Apache Kafka. Unless a {@link KafkaBinding} states other names, a topic is a Kafka
+ * topic of the same name. A queue is a Kafka topic {@code <name>.queue} with one consumer group.
+ * Each group has a compacted topic for its dead letters, a topic for redriven messages, and for an
+ * unordered subscription a topic for each retry delay.
  *
  * <p>A message given back by its handler waits for 100 ms and is handled again by this consumer,
  * which owns its partition. Draining a subscription returns true once the broker has confirmed the
