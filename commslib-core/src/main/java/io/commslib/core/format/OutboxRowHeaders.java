@@ -92,8 +92,9 @@ final class OutboxRowHeaders {
   private static io.commslib.core.CodecException refused(
       String name, @Nullable String value, String rule) {
     return FormatErrors.invalid(
-        ForeignRecord.ROW_HEADERS
-            + ": "
+        "header "
+            + ForeignRecord.ROW_HEADERS
+            + ", "
             + name
             + " "
             + Checks.shorten(String.valueOf(value))

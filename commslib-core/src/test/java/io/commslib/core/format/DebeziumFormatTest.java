@@ -63,7 +63,7 @@ class DebeziumFormatTest {
   void aRowWithAPlantedLineIsRefused(String line) {
     assertThatThrownBy(() -> FORMAT.read(row(ROW + line + "\n")))
         .isInstanceOf(CodecException.class)
-        .hasMessageStartingWith("COMMS-CORE-031: commslib-headers");
+        .hasMessageStartingWith("COMMS-CORE-031: header commslib-headers");
   }
 
   @ParameterizedTest
