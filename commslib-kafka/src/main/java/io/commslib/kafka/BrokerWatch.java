@@ -7,7 +7,6 @@ import io.commslib.core.time.TimeSource;
 import java.time.Duration;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
-import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.jspecify.annotations.Nullable;
@@ -95,7 +94,7 @@ final class BrokerWatch {
       failure = "";
     } else if (!closed) {
       boolean first = failure.isEmpty();
-      refused = cause instanceof AuthenticationException;
+      refused = KafkaErrors.isFailedAuthentication(cause);
       failure = KafkaErrors.text(cause);
       if (first) {
         log.warn("the Kafka cluster at {} does not answer: {}", servers, failure);

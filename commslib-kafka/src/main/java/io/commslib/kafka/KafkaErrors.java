@@ -9,6 +9,7 @@ import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.TransportException;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.common.InvalidRecordException;
@@ -260,6 +261,31 @@ final class KafkaErrors {
       }
     }
     return text.append(hint(failure)).toString();
+  }
+
+  /** Why a client could not be created. The outermost message only states that. */
+  static String rejectedSettings(Throwable failure) {
+    List<Throwable> chain = Failures.chain(failure);
+    return chain.subList(Math.min(1, chain.size() - 1), chain.size()).stream()
+        .map(KafkaErrors::ownText)
+        .distinct()
+        .collect(Collectors.joining("; "));
+  }
+
+  /** A message of the client explains itself; that of another, such as a path, may not. */
+  private static String ownText(Throwable cause) {
+    String message = cause.getMessage();
+    if (message == null) {
+      return cause.getClass().getSimpleName();
+    }
+    return cause instanceof KafkaException || cause instanceof IllegalArgumentException
+        ? message
+        : cause.getClass().getSimpleName() + ": " + message;
+  }
+
+  /** Whether the login or the TLS handshake failed. */
+  static boolean isFailedAuthentication(Throwable failure) {
+    return Failures.unwrapped(failure) instanceof AuthenticationException;
   }
 
   private static String hint(Throwable failure) {

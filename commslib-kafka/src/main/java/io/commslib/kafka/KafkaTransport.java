@@ -2,7 +2,6 @@ package io.commslib.kafka;
 
 import io.commslib.core.CodecException;
 import io.commslib.core.FailureKind;
-import io.commslib.core.Failures;
 import io.commslib.core.Health;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.engine.Declarations;
@@ -43,7 +42,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
@@ -181,32 +179,12 @@ public final class KafkaTransport implements MessageTransport {
                 name ->
                     name
                         + ": rejected (the client's message is left out, since it quotes the value)")
-            .orElseGet(() -> cause(failure));
+            .orElseGet(() -> KafkaErrors.rejectedSettings(failure));
     return new SubscribeException(
         "COMMS-KAFKA-008",
         FailureKind.PERMANENT,
         "clientSetting: " + text + " (expected: a value that kafka-clients accepts)",
         secret.isPresent() ? null : failure);
-  }
-
-  private static String cause(Throwable failure) {
-    List<Throwable> chain = Failures.chain(failure);
-    // The outermost message only states that a client could not be created.
-    return chain.subList(Math.min(1, chain.size() - 1), chain.size()).stream()
-        .map(KafkaTransport::ownText)
-        .distinct()
-        .collect(Collectors.joining("; "));
-  }
-
-  /** A message of the client explains itself; that of another, such as a path, may not. */
-  private static String ownText(Throwable cause) {
-    String message = cause.getMessage();
-    if (message == null) {
-      return cause.getClass().getSimpleName();
-    }
-    return cause instanceof KafkaException || cause instanceof IllegalArgumentException
-        ? message
-        : cause.getClass().getSimpleName() + ": " + message;
   }
 
   @Override

@@ -52,9 +52,6 @@ class FailureSitesTest {
               "of an unwrapped failure; in doubt the cluster counts as down"),
           Map.entry("BrokerWatch: instanceof UnsupportedVersionException", "the same"),
           Map.entry(
-              "BrokerWatch: instanceof AuthenticationException",
-              "of an unwrapped failure; in doubt the cluster counts as down"),
-          Map.entry(
               "DeadLettering: instanceof CodecException",
               "recorded by the attempt that caught it; in doubt the watch does not count it"),
           Map.entry(
@@ -64,11 +61,6 @@ class FailureSitesTest {
           Map.entry(
               "KafkaTransport: catch (SubscribeException e)",
               "made by the declaration before it; throws it on unless the port speaks TLS"),
-          Map.entry(
-              "KafkaTransport: instanceof IllegalArgumentException",
-              "looks at the root cause, for a text"),
-          Map.entry(
-              "KafkaTransport: instanceof KafkaException", "looks at the root cause, for a text"),
           Map.entry(
               "RabbitSubscription: catch (SubscribeException e)", "made by the proof before it"),
           Map.entry("RabbitTransport: catch (PublishException e)", "thrown by the write before it"),
