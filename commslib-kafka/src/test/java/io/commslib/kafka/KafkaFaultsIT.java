@@ -139,7 +139,7 @@ class KafkaFaultsIT {
                 "COMMS-KAFKA-010: destination: "
                     + name
                     + " (expected: a name that does not end with .queue, .dlq, .redrive or"
-                    + " .delay-<number>)");
+                    + " .delay-<number>, or a KafkaBinding)");
       }
     }
   }
