@@ -12,6 +12,8 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +28,9 @@ final class BoundRabbitHarness extends RabbitHarness {
 
   /** Creates what others own; null if the library owns all. */
   private final @Nullable RawClient operator;
+
+  /** The destinations for which the operator has created something. */
+  private final Set<Destination> created = ConcurrentHashMap.newKeySet();
 
   /** Whether the operator creates the objects of topics, too. */
   private final boolean topicsExist;
@@ -142,7 +147,9 @@ final class BoundRabbitHarness extends RabbitHarness {
     return proxy(
         Subscriber.class,
         (method, arguments) -> {
-          if (arguments != null && arguments[0] instanceof SubscriptionConfig config) {
+          if (arguments != null
+              && arguments[0] instanceof SubscriptionConfig config
+              && created.contains(config.destination())) {
             createGroup(config.destination(), config.group());
           }
           return invoke(subscriber, method, arguments);
@@ -154,6 +161,7 @@ final class BoundRabbitHarness extends RabbitHarness {
       return;
     }
     Destination destination = config.destination();
+    created.add(destination);
     if (destination.kind() == Destination.Kind.TOPIC && topicsExist) {
       operator.channel().exchangeDeclare(name(destination), "topic", true);
     }
