@@ -258,8 +258,7 @@ final class KafkaRights {
             .publish(ORDERS, Message.builder("bad").id("operate").build())
             .toCompletableFuture()
             .get(20, TimeUnit.SECONDS);
-        Await.until(
-            "a letter is stored", LIMIT, () -> !own.deadLetters().list(ORDERS, GROUP, 1).isEmpty());
+        Await.until("a letter is stored", LIMIT, () -> isDead(own, "operate"));
         subscription.close();
       }
       case "import" -> {
@@ -348,11 +347,17 @@ final class KafkaRights {
           LIMIT,
           () -> {
             failIfRefused(subscription);
-            return !own.deadLetters().list(ORDERS, GROUP, 1).isEmpty();
+            return isDead(own, "bad" + run);
           });
       own.deadLetters().redrive(ORDERS, GROUP, letter -> true);
       awaitHandled(handled, subscription, Set.of("bad" + run));
     }
+  }
+
+  /** Whether this letter is stored; earlier runs may have left theirs. */
+  private static boolean isDead(KafkaTransport own, String id) {
+    return own.deadLetters().list(ORDERS, GROUP, 100).stream()
+        .anyMatch(letter -> letter.messageId().equals(id));
   }
 
   private static Settlement handle(Delivery delivery, Set<String> handled) {

@@ -7,7 +7,11 @@ import io.commslib.core.messaging.DestinationConfig;
 import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Declares exchanges and queues, or checks that they exist. All that the library creates is
@@ -48,8 +52,13 @@ final class RabbitTopology {
           "x-max-length",
           MAX_MARKERS);
 
+  private static final Logger log = LoggerFactory.getLogger(RabbitTopology.class);
+
   private final RecoveringConnection connection;
   private final RabbitBindings bindings;
+
+  /** Queues whose arguments were named as unchecked; as many as there are bindings. */
+  private final Set<String> unchecked = ConcurrentHashMap.newKeySet();
 
   RabbitTopology(RecoveringConnection connection, RabbitBindings bindings) {
     this.connection = connection;
@@ -133,6 +142,13 @@ final class RabbitTopology {
             }
           }
         });
+    if (!creates(config, queue) && unchecked.add(queue.name())) {
+      log.warn(
+          "not checked, since AMQP 0-9-1 does not show them: arguments, durability and bindings of"
+              + " queue {}{}",
+          queue.name(),
+          queue.deadLetters().map(letters -> " and of its dead letters, " + letters).orElse(""));
+    }
   }
 
   /** Takes a queue that the application named as it is, and creates it only if it is missing. */

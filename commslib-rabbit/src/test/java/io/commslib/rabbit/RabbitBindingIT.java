@@ -20,6 +20,9 @@ import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.testkit.Await;
 import io.commslib.testkit.servers.RabbitServer;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -364,11 +367,30 @@ class RabbitBindingIT {
       }
     }
     foreign.channel().queueBind(run + "q", run + "ex", "order.#");
-    transport.declare(config);
+    assertThat(
+            loggedBy(
+                () -> {
+                  transport.declare(config);
+                  transport.declare(config);
+                }))
+        .containsOnlyOnce("not checked")
+        .contains("bindings of queue " + run + "q and of its dead letters, " + run + "dead");
     subscribe(transport, SubscriptionConfig.builder(events, "g").build());
     publish(transport, events, "order.created", "1");
     awaitHandled(1);
     assertThat(transport.capabilities(events).has(Capability.REDELIVERY_COUNT)).isTrue();
+  }
+
+  private static String loggedBy(Runnable work) {
+    PrintStream console = System.err;
+    ByteArrayOutputStream log = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
+    try {
+      work.run();
+    } finally {
+      System.setErr(console);
+    }
+    return log.toString(StandardCharsets.UTF_8);
   }
 
   @Test

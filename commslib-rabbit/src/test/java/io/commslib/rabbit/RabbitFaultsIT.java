@@ -225,7 +225,7 @@ class RabbitFaultsIT {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> RabbitTransportConfig.builder("http://guest:hunter2@host"))
         .withMessageStartingWith(
-            "uri: (not shown) (expected: amqp://user:password@host:port/vhost");
+            "uri: (not shown) (expected: amqp://user:password@host:port,host:port/vhost");
     RabbitTransportConfig.Builder config =
         RabbitTransportConfig.builder("amqp://guest:hunter2@127.0.0.1:5672");
     assertThatIllegalArgumentException()
