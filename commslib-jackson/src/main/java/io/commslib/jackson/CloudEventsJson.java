@@ -112,7 +112,7 @@ public final class CloudEventsJson implements MessageFormat {
    */
   @Override
   public Message read(ForeignRecord structured) {
-    JsonNode event = codec.tree(structured.body());
+    JsonNode event = codec.strictTree(structured.bodyBuffer());
     if (!event.isObject()) {
       throw refused("event: " + event.getNodeType() + " (expected: an object)");
     }

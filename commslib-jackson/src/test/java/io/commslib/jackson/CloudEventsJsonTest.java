@@ -41,6 +41,17 @@ class CloudEventsJsonTest {
     return new String(message.body(), StandardCharsets.UTF_8);
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        ",\"id\":\"e2\"",
+        ",\"partitionkey\":\"a\",\"partitionkey\":\"b\"",
+        ",\"data\":{\"a\":1,\"a\":2}"
+      })
+  void aMemberThatOccursTwiceIsRefused(String more) {
+    assertThatThrownBy(() -> read(event(more))).hasMessageStartingWith("COMMS-JACKSON-003: ");
+  }
+
   @Test
   void readsAttributesExtensionsHeadersAndJsonData() {
     Message message =

@@ -98,8 +98,9 @@ final class BorrowedConnection {
   }
 
   /**
-   * Sets the isolation for the transaction that begins. On H2, which has no such statement, and for
-   * statements that commit by themselves, it is set for the session and restored later.
+   * Sets the isolation for the transaction that begins. On databases other than PostgreSQL, which
+   * have no such statement, and for statements that commit by themselves, it is set for the session
+   * and restored later.
    */
   private void setReadCommitted(SqlDialect dialect, boolean autoCommit) throws SQLException {
     if (!autoCommit && dialect.setsIsolationOfTransaction()) {

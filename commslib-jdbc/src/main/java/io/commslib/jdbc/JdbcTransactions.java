@@ -128,10 +128,10 @@ public final class JdbcTransactions {
   }
 
   /**
-   * Prepares a transaction that a framework has just begun: sets isolation READ COMMITTED for it if
-   * the database's connections come with another one, except on H2, and lets the driver prepare no
-   * statements behind a pooler that has exchanged sessions. For bindings to frameworks that own the
-   * transaction. Costs no statement in the usual case.
+   * Prepares a transaction that a framework has just begun: on PostgreSQL, sets isolation READ
+   * COMMITTED for it if the database's connections come with another one, and lets the driver
+   * prepare no statements behind a pooler that has exchanged sessions. For bindings to frameworks
+   * that own the transaction. Costs no statement in the usual case.
    *
    * @param connection with auto-commit off, on which no statement of the transaction has run
    * @param database the connection's database

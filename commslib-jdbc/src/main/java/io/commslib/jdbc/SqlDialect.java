@@ -139,9 +139,12 @@ public enum SqlDialect {
     return this == MARIADB || this == MYSQL;
   }
 
-  /** Returns whether {@link #READ_COMMITTED} sets the isolation of one transaction. */
+  /**
+   * Returns whether {@link #READ_COMMITTED} sets the isolation of the transaction that has begun.
+   * On MySQL and MariaDB it would be that of the next transaction, possibly another user's.
+   */
   boolean setsIsolationOfTransaction() {
-    return this != H2;
+    return this == POSTGRESQL;
   }
 
   /** Returns a valid identifier in this dialect's quotes. */

@@ -1,5 +1,6 @@
 package io.commslib.kafka;
 
+import io.commslib.core.Failures;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.OrderingKeys;
@@ -28,7 +29,10 @@ record ReadingRules(
     ForeignRecord record = delivery.wire();
     try {
       return format.orderingKey(record).orElse(null);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
+      if (Failures.isJvmFailure(e)) {
+        throw e;
+      }
       // The record can't be read either and becomes a dead letter.
       return null;
     }

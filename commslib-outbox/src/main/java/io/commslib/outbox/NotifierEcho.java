@@ -55,7 +55,10 @@ final class NotifierEcho {
   /** Returns what the sending thread has to send, once; null if there is nothing. */
   @Nullable String takeQuestion() {
     String next = question;
-    question = null;
+    if (next != null) {
+      // The next question is asked only after this one was heard or is overdue.
+      question = null;
+    }
     return next;
   }
 

@@ -2,6 +2,7 @@ package io.commslib.rabbit;
 
 import com.rabbitmq.client.Delivery;
 import com.rabbitmq.client.Envelope;
+import io.commslib.core.Failures;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.MessageIds;
@@ -53,7 +54,10 @@ final class RabbitReading {
     }
     try {
       return format.orderingKey(record).orElse(null);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
+      if (Failures.isJvmFailure(e)) {
+        throw e;
+      }
       // The record can't be read either and becomes a dead letter.
       return null;
     }

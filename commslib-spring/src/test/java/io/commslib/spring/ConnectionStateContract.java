@@ -497,8 +497,8 @@ abstract class ConnectionStateContract {
     use(how, 1);
     JdbcTransactionRunner runner = transactions;
     boolean usual = how == Pool.USUAL;
-    // H2 has no statement that sets the isolation of a transaction.
-    boolean setsForSession = !usual && kind() == SessionState.H2;
+    // Only PostgreSQL has a statement that sets the isolation of a transaction that has begun.
+    boolean setsForSession = !usual && kind() != SessionState.POSTGRESQL;
     List<String> steps = new ArrayList<>(List.of("getAutoCommit"));
     steps.add(usual ? "setAutoCommit" : "rollback");
     if (setsForSession) {

@@ -153,6 +153,10 @@ final class AttemptRunner {
       if (handler.acceptsUnknownTypes()) {
         return e.received();
       }
+      if (wire.hasBody()) {
+        // Its envelope could be read, so the format is the right one.
+        onRead.run();
+      }
       throw e;
     }
   }

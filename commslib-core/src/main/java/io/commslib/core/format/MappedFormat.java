@@ -131,7 +131,9 @@ final class MappedFormat implements MessageFormat {
 
   @Override
   public boolean needs(String headerName) {
-    return names.contains(headerName) || headerName.equals(CONTENT_TYPE);
+    return names.contains(headerName)
+        || headerName.equals(CONTENT_TYPE)
+        || (spring && SpringFormat.isOfCollection(headerName));
   }
 
   @Override

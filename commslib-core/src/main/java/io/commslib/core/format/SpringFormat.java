@@ -46,6 +46,11 @@ public final class SpringFormat {
         .time(ValueSource.property("timestamp"));
   }
 
+  /** Whether the header belongs to a collection, whose type is never known. */
+  static boolean isOfCollection(String headerName) {
+    return headerName.equals(CONTENT_TYPE_ID) || headerName.equals(KEY_TYPE_ID);
+  }
+
   static boolean isCollection(ForeignRecord record) {
     return record.texts().containsKey(CONTENT_TYPE_ID) || record.texts().containsKey(KEY_TYPE_ID);
   }

@@ -74,7 +74,7 @@ public final class DeadLetterHeaders {
     try {
       Message message = format.read(wire);
       return new DeadLetter(message.id(), message, cause);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | StackOverflowError | LinkageError | AssertionError e) {
       return new DeadLetter(cause.getOrDefault("position", "unknown"), null, cause);
     }
   }

@@ -163,14 +163,15 @@ final class ReceivedAttributes implements MessageAttributes {
         continue;
       }
       try {
-        own = own == null ? Message.builder(type) : own;
+        // Only the rules of headers matter here: id and type of other programs may break theirs.
+        own = own == null ? Message.builder("t").id("t") : own;
         own.header(name, all.value(i));
       } catch (IllegalArgumentException e) {
         // A foreign header that breaks the rules does not make the message invalid.
         continue;
       }
     }
-    return own == null ? Map.of() : own.id(id()).build().headers();
+    return own == null ? Map.of() : own.build().headers();
   }
 
   private @Nullable String text(Attribute attribute) {

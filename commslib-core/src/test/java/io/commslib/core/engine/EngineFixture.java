@@ -5,6 +5,7 @@ import io.commslib.core.SendCertainty;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.SubscriptionConfig;
@@ -34,7 +35,13 @@ final class EngineFixture {
   private int failingPublishes;
   private int largestLetter = Integer.MAX_VALUE;
   private boolean noDeadLetters;
+  private MessageFormat format = ENVELOPE;
   private DelayStore delays = (record, delay) -> Optional.empty();
+
+  EngineFixture format(MessageFormat replacement) {
+    this.format = replacement;
+    return this;
+  }
 
   SubscriptionConfig.Builder config() {
     return SubscriptionConfig.builder(Destination.queue("orders"));
@@ -54,7 +61,7 @@ final class EngineFixture {
             .transport("test")
             .runtime(runtime)
             .observer(observer)
-            .format(ENVELOPE)
+            .format(format)
             .settler(
                 new Settler() {
                   @Override

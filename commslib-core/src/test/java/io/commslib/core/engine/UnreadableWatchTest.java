@@ -3,8 +3,12 @@ package io.commslib.core.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.commslib.core.Health;
+import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.messaging.UnknownTypeException;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.observe.Trouble;
 import java.time.Duration;
@@ -145,5 +149,37 @@ class UnreadableWatchTest {
     fixture.time().runUntilIdle();
     assertThat(fixture.acknowledged()).contains("readable");
     assertThat(fixture.engine().snapshot().imbalance()).isZero();
+  }
+
+  @Test
+  void recordsOfUnknownTypesShowThatTheFormatFits() {
+    fixture.format(new UnknownTypes());
+    start(20);
+    acceptUnreadable(0, 25);
+    assertThat(fixture.deadLetters()).hasSize(25);
+    assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.UP);
+  }
+
+  /** Reads the envelope of every record, and knows no type. */
+  private record UnknownTypes() implements MessageFormat {
+    @Override
+    public String name() {
+      return "of unknown types";
+    }
+
+    @Override
+    public Message read(ForeignRecord record) {
+      throw new UnknownTypeException("X", "type: t", Message.builder("t").build());
+    }
+
+    @Override
+    public ForeignRecord write(Message message) {
+      throw new UnsupportedOperationException("write");
+    }
+
+    @Override
+    public boolean alwaysFindsId() {
+      return true;
+    }
   }
 }

@@ -38,6 +38,15 @@ class SpringFormatTest {
   }
 
   @Test
+  void theHeadersOfACollectionAreNeeded() {
+    MessageFormat format = SpringFormat.kafka(TYPES).build();
+    assertThat(format.needs("__TypeId__")).isTrue();
+    assertThat(format.needs("__ContentTypeId__")).isTrue();
+    assertThat(format.needs("__KeyTypeId__")).isTrue();
+    assertThat(format.needs("other")).isFalse();
+  }
+
+  @Test
   void aTypeHeaderLoadsNoClass() {
     MessageFormat format = SpringFormat.kafka(TYPES).build();
     Message read = format.read(record(Trap.class.getName()).build());

@@ -46,6 +46,19 @@ class ReceivedEventsTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"bestellung-ä", "order 17", "x"})
+  void headersOfAnEventOutsideTheRulesAreRead(String text) {
+    String odd = text.equals("x") ? "x".repeat(200) : text;
+    headers.put("ce_id", odd);
+    headers.put("ce_type", odd);
+    headers.put("ce_subject", "s".repeat(40_000));
+    headers.put("tenant", "a");
+    for (Message read : new Message[] {read(), readBytes()}) {
+      assertThat(read.headers()).containsExactly(Map.entry("tenant", "a"));
+    }
+  }
+
+  @ParameterizedTest
   @ValueSource(ints = {129, 200, 65_536})
   void longTextsAreReadAsTheyAre(int length) {
     String text = "x".repeat(length);

@@ -33,7 +33,7 @@ class SessionStateSitesTest {
       "until the end of the transaction: its last parameter is true";
   private static final String LOCK = "a lock of the transaction";
   private static final String H2_OR_MYSQL =
-      "on H2, and on MariaDB and MySQL for statements that commit by themselves; restored";
+      "on H2, MariaDB and MySQL, and for statements that commit by themselves; restored";
   private static final String SCHEMA_MYSQL = "changes tables on MariaDB and MySQL; restored";
   private static final String LISTENER =
       "the notifier's connection, which must not go through such a pooler: it checks that";
