@@ -544,7 +544,8 @@ public abstract class JdbcTransactionContract {
     JdbcDatabase strict = JdbcDatabase.builder(counted).build();
     counted.calls.clear();
     JdbcTransactionRunner.create(strict).run(tx -> null);
-    if (strict.dialect() == SqlDialect.H2) {
+    if (strict.dialect() != SqlDialect.POSTGRESQL) {
+      // Their statement would set the isolation of the next transaction, possibly another user's.
       assertThat(counted.calls.stream().filter("setTransactionIsolation"::equals)).hasSize(2);
     } else {
       assertThat(counted.calls)
