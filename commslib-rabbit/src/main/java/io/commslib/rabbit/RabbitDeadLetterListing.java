@@ -5,6 +5,7 @@ import com.rabbitmq.client.GetResponse;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.DeadLetterListing;
+import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.wire.DeadLetterHeaders;
@@ -18,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * Unacknowledged letters stay at the broker, hidden from other consumers, and return to their
  * places in order when the channel is closed. Ends after the number of letters that were in the
  * queue at the first fetch, so that letters added meanwhile do not prolong it.
+ *
+ * <p>Several groups may share one queue of dead letters. A letter belongs to the destination and
+ * group that its cause names; those of others are skipped and return when the channel is closed.
  */
 final class RabbitDeadLetterListing implements DeadLetterListing {
 
@@ -26,15 +30,25 @@ final class RabbitDeadLetterListing implements DeadLetterListing {
 
   private final Channel channel;
   private final String queue;
+  private final String source;
+  private final String group;
   private final String boundName;
   private final MessageFormat format;
   private long remaining = -1;
   private @Nullable Fetched prefetched;
 
-  RabbitDeadLetterListing(Channel channel, String queue, String boundName, MessageFormat format)
+  RabbitDeadLetterListing(
+      Channel channel,
+      String queue,
+      Destination source,
+      String group,
+      String boundName,
+      MessageFormat format)
       throws IOException {
     this.channel = channel;
     this.queue = queue;
+    this.source = source.toString();
+    this.group = group;
     this.boundName = boundName;
     this.format = format;
     channel.queueDeclarePassive(queue);
@@ -67,9 +81,25 @@ final class RabbitDeadLetterListing implements DeadLetterListing {
       prefetched = null;
       return known;
     }
-    if (remaining == 0) {
-      return null;
+    while (remaining != 0) {
+      Fetched next = fetchAny();
+      if (next == null || isOwn(next.letter())) {
+        return next;
+      }
     }
+    return null;
+  }
+
+  /**
+   * {@return whether the cause names this group, or names none since a foreign program wrote it}
+   */
+  private boolean isOwn(DeadLetter letter) {
+    return letter.cause().getOrDefault("source", source).equals(source)
+        && letter.cause().getOrDefault("group", group).equals(group);
+  }
+
+  /** {@return the next letter of the queue, or null at the end} */
+  private @Nullable Fetched fetchAny() {
     try {
       GetResponse got = channel.basicGet(queue, false);
       if (got == null) {

@@ -70,7 +70,12 @@ final class RabbitDeadLetters implements DeadLetters {
     try {
       channel = connection.connect().createChannel();
       return new RabbitDeadLetterListing(
-          channel, queue, bindings.boundName(source, binding), formats.apply(source));
+          channel,
+          queue,
+          source,
+          group,
+          bindings.boundName(source, binding),
+          formats.apply(source));
     } catch (IOException | RuntimeException e) {
       if (channel != null) {
         RabbitTopology.closeQuietly(channel);

@@ -414,6 +414,41 @@ class RabbitBindingIT {
   }
 
   @Test
+  void aSharedDeadLetterQueueKeepsTheLettersOfOthers() throws Exception {
+    queue(run + "dead", QUORUM);
+    Destination others = Destination.queue("others");
+    RabbitTransport transport =
+        RabbitTransport.create(
+            RabbitTransportConfig.builder(URI)
+                .bind(tasks, RabbitBinding.queue(run + "tasks").deadLetterQueue(run + "dead"))
+                .bind(others, RabbitBinding.queue(run + "others").deadLetterQueue(run + "dead"))
+                .build());
+    transports.add(transport);
+    for (Destination destination : List.of(others, tasks)) {
+      transport.declare(DestinationConfig.builder(destination).build());
+      transport
+          .subscriber()
+          .subscribe(
+              ordered(destination),
+              delivery ->
+                  delivery.redriveCount() > 0 ? Settlement.done() : record("", delivery.message()));
+      publish(transport, destination, "t", "bad-" + destination.name());
+    }
+    Await.until("both letters", LIMIT, () -> foreign.count(run + "dead") == 2);
+    foreign.publish("", run + "dead", RawClient.event("of-nobody", "k"));
+    Await.until("all letters", LIMIT, () -> foreign.count(run + "dead") == 3);
+    assertThat(transport.deadLetters().list(tasks, "main", 10))
+        .extracting(DeadLetter::messageId)
+        .containsExactly("bad-tasks", "of-nobody");
+    assertThat(transport.deadLetters().redrive(tasks, "main", letter -> true)).isEqualTo(2);
+    Await.until("the letter of the other", LIMIT, () -> foreign.count(run + "dead") == 1);
+    assertThat(transport.deadLetters().discard(tasks, "main", letter -> true)).isZero();
+    assertThat(transport.deadLetters().list(others, "main", 10))
+        .extracting(DeadLetter::messageId)
+        .containsExactly("bad-others");
+  }
+
+  @Test
   void aRedriveWithoutATargetIsRefusedAndLettersAreListed() throws Exception {
     queue(run + "tasks", Map.of());
     queue(run + "dead", Map.of());
