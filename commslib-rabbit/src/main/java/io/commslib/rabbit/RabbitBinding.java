@@ -29,6 +29,8 @@ import org.jspecify.annotations.Nullable;
 public final class RabbitBinding {
 
   private static final String FANOUT = "fanout";
+  private static final String REDRIVES_ONLY =
+      "each exchange that only redrives use for one queue and nothing else";
   private static final Pattern KIND = Pattern.compile("fanout|direct|topic|headers|x-.{1,200}");
   private static final Set<String> OWNED =
       Set.of("x-queue-type", "x-single-active-consumer", "x-delivery-limit");
@@ -169,7 +171,8 @@ public final class RabbitBinding {
   }
 
   /**
-   * Names an existing queue of another owner as the queue of a group. It is never created or bound.
+   * Names an existing queue of another owner as the queue of a group. It is never created, and
+   * bound only to its redrive exchange, unless {@link #existing()} is set.
    *
    * @param group name of the group
    * @param name name of the queue, 1 to 255 bytes in UTF-8, not starting with {@code amq.}
@@ -226,6 +229,7 @@ public final class RabbitBinding {
         "plain",
         queue -> {
           queue.isPlain = true;
+          queue.attemptMarkers = null;
           queue.consumers = ConsumerMode.EXCLUSIVE;
         });
   }
@@ -287,7 +291,9 @@ public final class RabbitBinding {
    * {@link #deadLetterExchange} is called, and listed from this queue.
    *
    * @param name name of the queue, 1 to 255 bytes in UTF-8, not starting with {@code amq.}; default
-   *     {@code <queue>@.dlq}, and none with {@link #existing()}
+   *     {@code <queue>@.dlq}, and none with {@link #existing()}. Groups may share a queue: each
+   *     lists, redrives and discards only letters whose cause names its own destination and group,
+   *     or none
    * @return changed copy
    * @throws IllegalArgumentException if the name breaks its rule
    */
@@ -353,16 +359,16 @@ public final class RabbitBinding {
    * others.
    *
    * @param name name of a fanout exchange, 1 to 255 bytes in UTF-8, not starting with {@code amq.};
-   *     default {@code <queue>@.redrive}. With {@link #existing()} there is no default, and without
-   *     a name dead letters can be listed and discarded but not redriven
+   *     default {@code <queue>@.redrive}; no other queue may have the same one. With {@link
+   *     #existing()} there is no default, and without a name dead letters can be listed and
+   *     discarded but not redriven
    * @return changed copy
    * @throws IllegalArgumentException if the name breaks its rule, or is that of the exchange to
    *     which messages are published
    */
   public RabbitBinding redriveExchange(String name) {
     String checked = RabbitNames.checked("redriveExchange", name);
-    Checks.check(
-        !checked.equals(exchange), "redriveExchange", name, "an exchange that only redrives use");
+    Checks.check(!checked.equals(exchange), "redriveExchange", name, REDRIVES_ONLY);
     return changed("redriveExchange", queue -> queue.redrive = checked);
   }
 
@@ -415,6 +421,32 @@ public final class RabbitBinding {
         Checks.check(names.add(name), "binding of " + destination, name, "each queue once");
       }
     }
+    checkBeside(destination, this);
+  }
+
+  /** Checks that no exchange of this binding is one by which the other redrives to its queues. */
+  void checkBeside(Destination destination, RabbitBinding other) {
+    String what = "binding of " + destination;
+    Checks.check(!isExchange() || !other.redrivesTo(exchange, ""), what, exchange, REDRIVES_ONLY);
+    for (QueueBinding queue : queues.values()) {
+      QueueBinding named = queue.withDefaultTargets();
+      named
+          .redrive()
+          .ifPresent(
+              name ->
+                  Checks.check(!other.redrivesTo(name, queue.name()), what, name, REDRIVES_ONLY));
+      named
+          .deadLetterExchange()
+          .ifPresent(name -> Checks.check(!other.redrivesTo(name, ""), what, name, REDRIVES_ONLY));
+    }
+  }
+
+  /** {@return whether an exchange redrives to a queue other than the given one} */
+  private boolean redrivesTo(String name, String exceptQueue) {
+    return queues.values().stream()
+        .map(QueueBinding::withDefaultTargets)
+        .filter(queue -> !queue.name().equals(exceptQueue))
+        .anyMatch(queue -> queue.redrive().filter(name::equals).isPresent());
   }
 
   boolean isExchange() {

@@ -372,8 +372,22 @@ public final class RabbitTransportConfig {
       return this;
     }
 
-    /** {@return the immutable configuration} */
+    /**
+     * Builds the configuration.
+     *
+     * @return the immutable configuration
+     * @throws IllegalArgumentException if the redrive exchange of a binding is also an exchange of
+     *     another binding, and not that for the same queue
+     */
     public RabbitTransportConfig build() {
+      bindings.forEach(
+          (destination, binding) ->
+              bindings.forEach(
+                  (other, beside) -> {
+                    if (!destination.equals(other)) {
+                      binding.checkBeside(destination, beside);
+                    }
+                  }));
       return new RabbitTransportConfig(new Builder(this));
     }
   }

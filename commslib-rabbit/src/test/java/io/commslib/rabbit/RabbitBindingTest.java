@@ -77,6 +77,44 @@ class RabbitBindingTest {
     refused("each queue once", () -> config.bind(topic, binding.deadLetterQueue("q")));
     refused("each queue once", () -> config.bind(topic, binding.queue("h", "q")));
     refused("an exchange", () -> config.bind(topic, RabbitBinding.queue("q")));
+    RabbitBinding own = binding.redriveExchange("r");
+    refused(
+        "only redrives use",
+        () -> config.bind(topic, own.queue("h", "other").redriveExchange("r")));
+    refused(
+        "only redrives use",
+        () -> config.bind(topic, own.deadLetterQueue("d").deadLetterExchange("r", "k")));
+  }
+
+  @Test
+  void aRedriveExchangeIsNoExchangeOfAnotherBinding() {
+    RabbitBinding own = RabbitBinding.exchange("e", "fanout").queue("g", "q").redriveExchange("r");
+    RabbitBinding task = RabbitBinding.queue("task");
+    for (RabbitBinding other :
+        List.of(
+            RabbitBinding.exchange("r", "fanout"),
+            task.redriveExchange("r"),
+            task.redriveExchange("e"),
+            task.deadLetterQueue("d").deadLetterExchange("r", "k"))) {
+      Destination destination =
+          other.isExchange() ? Destination.topic("other") : Destination.queue("other");
+      RabbitTransportConfig.Builder config =
+          RabbitTransportConfig.builder("amqp://localhost")
+              .bind(destination, other)
+              .bind(Destination.topic("t"), own);
+      refused("only redrives use", config::build);
+    }
+    RabbitTransportConfig.builder("amqp://localhost")
+        .bind(Destination.topic("t"), own)
+        .bind(Destination.queue("same"), RabbitBinding.queue("q").redriveExchange("r"))
+        .build();
+  }
+
+  @Test
+  void aPlainQueueHasNoAttemptMarkersWhateverWasNamedBefore() {
+    QueueBinding plain =
+        RabbitBinding.queue("q").attemptMarkers("m").plain().queueOf("main").orElseThrow();
+    assertThat(plain.attemptMarkers()).isEmpty();
   }
 
   @Test
