@@ -18,7 +18,7 @@ final class ExclusiveConsumer {
     RabbitErrors.Close close = RabbitErrors.close(failure);
     return close != null
         && close.code() == AMQP.ACCESS_REFUSED
-        && close.text().contains("exclusive");
+        && RabbitErrors.isInExclusiveUse(close.text());
   }
 
   /**

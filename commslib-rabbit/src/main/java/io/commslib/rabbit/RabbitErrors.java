@@ -128,12 +128,20 @@ final class RabbitErrors {
       // Also sent for an acknowledgement that took too long.
       case AMQP.PRECONDITION_FAILED -> !text.contains("timed out") && !text.contains("timeout");
       // Also sent for a queue with an exclusive consumer.
-      case AMQP.ACCESS_REFUSED -> !text.contains("exclusive");
+      case AMQP.ACCESS_REFUSED -> !isInExclusiveUse(text);
       // Also sent when a connection limit is reached.
       case AMQP.NOT_ALLOWED -> text.contains("vhost") && !text.contains("limit");
       case AMQP.NOT_IMPLEMENTED -> true;
       default -> false;
     };
+  }
+
+  /**
+   * {@return whether a refused access is due to a queue's exclusive consumer; a missing right says
+   * "access to queue" instead}
+   */
+  static boolean isInExclusiveUse(String text) {
+    return text.startsWith("ACCESS_REFUSED - queue '");
   }
 
   /** {@return the broker's size limit if it closed a channel for a larger message, otherwise 0} */

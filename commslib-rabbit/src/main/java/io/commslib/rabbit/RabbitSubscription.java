@@ -1,5 +1,6 @@
 package io.commslib.rabbit;
 
+import com.rabbitmq.client.AlreadyClosedException;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import io.commslib.core.Health;
@@ -68,6 +69,8 @@ final class RabbitSubscription implements Subscription, Settler {
   /** The reason for which the queue, found at a reconnect, can't be consumed; empty if it can. */
   private volatile String refusal = "";
 
+  private final AtomicBoolean retryScheduled = new AtomicBoolean();
+
   private final ReceivedBuffer received = new ReceivedBuffer();
   private final RecoveringConnection.Listener listener = this::consume;
 
@@ -128,6 +131,10 @@ final class RabbitSubscription implements Subscription, Settler {
           }
         });
     channel = opened;
+    if (hasLeft(current)) {
+      leave(opened);
+      return;
+    }
     if (exclusive) {
       received.hold();
     }
@@ -136,13 +143,26 @@ final class RabbitSubscription implements Subscription, Settler {
       consume(opened, exclusive);
       if (exclusive) {
         ExclusiveConsumer.requireRefused(current, queue);
+        if (!opened.isOpen()) {
+          // The broker refused the second consumer, but this one may be gone by now.
+          throw new IOException("the channel of queue " + queue + " was lost during the proof");
+        }
         accepted.set(true);
         standBy = "";
         refusal = "";
         received.release();
         dispatch();
       }
+    } catch (AlreadyClosedException e) {
+      if (!hasLeft(current)) {
+        throw e;
+      }
+      leave(opened);
     } catch (IOException e) {
+      if (hasLeft(current)) {
+        leave(opened);
+        return;
+      }
       if (!exclusive || !ExclusiveConsumer.isRefusal(e)) {
         throw e;
       }
@@ -158,6 +178,17 @@ final class RabbitSubscription implements Subscription, Settler {
       refusal = String.valueOf(e.getMessage());
       tryAgainSoon();
     }
+  }
+
+  /** Whether this subscription was closed during an attempt, so that only its channel is lost. */
+  private boolean hasLeft(Connection current) {
+    return state != LifecycleState.RUNNING && current.isOpen();
+  }
+
+  private void leave(Channel opened) {
+    channel = null;
+    RabbitTopology.closeQuietly(opened);
+    closeMarkersOf(opened);
   }
 
   private void consume(Channel opened, boolean exclusive) throws IOException {
@@ -192,7 +223,17 @@ final class RabbitSubscription implements Subscription, Settler {
   }
 
   private void tryAgainSoon() {
-    runtime.scheduler().schedule(STAND_BY, () -> connection.setUp(listener));
+    // A new connection may have tried meanwhile: one retry is scheduled at a time.
+    if (retryScheduled.compareAndSet(false, true)) {
+      runtime
+          .scheduler()
+          .schedule(
+              STAND_BY,
+              () -> {
+                retryScheduled.set(false);
+                connection.setUp(listener);
+              });
+    }
   }
 
   /**

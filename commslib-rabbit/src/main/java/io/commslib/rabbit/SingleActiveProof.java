@@ -8,6 +8,7 @@ import io.commslib.core.messaging.SubscribeException;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,10 @@ final class SingleActiveProof {
   private static final Logger log = LoggerFactory.getLogger(SingleActiveProof.class);
 
   static final String ARGUMENT = "x-single-active-consumer";
+
+  /** What the broker answers about the queue; all else is a failure that proves nothing. */
+  private static final Set<Integer> ANSWERS =
+      Set.of(AMQP.PRECONDITION_FAILED, AMQP.ACCESS_REFUSED, AMQP.RESOURCE_LOCKED);
 
   /** More than the number of arguments that a queue can have. */
   private static final int MAX_DIFFERENCES = 40;
@@ -107,7 +112,7 @@ final class SingleActiveProof {
       return null;
     } catch (IOException e) {
       RabbitErrors.Close close = RabbitErrors.close(e);
-      if (close != null && close.code() != AMQP.NOT_FOUND) {
+      if (close != null && ANSWERS.contains(close.code())) {
         return close;
       }
       throw e;
@@ -120,20 +125,16 @@ final class SingleActiveProof {
   private boolean learn(String text) {
     Matcher difference = DIFFERENCE.matcher(text);
     if (!difference.find()) {
+      if (text.contains("inequivalent arg '" + ARGUMENT + "'")) {
+        // The broker cuts its text at 255 bytes, which a long name of the queue fills.
+        throw disproved("none");
+      }
       return false;
     }
     String name = difference.group("name");
     String current = difference.group("current");
     if (name.equals(ARGUMENT)) {
-      throw new SubscribeException(
-          "COMMS-RABBIT-017",
-          FailureKind.PERMANENT,
-          "single active consumer of queue "
-              + queue
-              + ": "
-              + current
-              + " (expected: true for an ordered subscription with SINGLE_ACTIVE)",
-          null);
+      throw disproved(current);
     }
     Matcher flag = FLAG.matcher(current);
     if (flag.matches()) {
@@ -142,6 +143,18 @@ final class SingleActiveProof {
     Matcher value = TYPED_VALUE.matcher(current);
     Object typed = value.matches() ? typed(value.group("value"), value.group("type")) : null;
     return typed != null && !typed.equals(arguments.put(name, typed));
+  }
+
+  private SubscribeException disproved(String current) {
+    return new SubscribeException(
+        "COMMS-RABBIT-017",
+        FailureKind.PERMANENT,
+        "single active consumer of queue "
+            + queue
+            + ": "
+            + current
+            + " (expected: true for an ordered subscription with SINGLE_ACTIVE)",
+        null);
   }
 
   private boolean learnFlag(String name, boolean value) {

@@ -42,6 +42,10 @@ class RabbitErrorsTest {
             AMQP.ACCESS_REFUSED,
             transientKind,
             "ACCESS_REFUSED - queue 'q' in vhost '/' in exclusive use"),
+        new Row(
+            AMQP.ACCESS_REFUSED,
+            permanentKind,
+            "ACCESS_REFUSED - access to queue 'exclusive-orders' in vhost '/' refused for user 'u'"),
         new Row(AMQP.NOT_FOUND, permanentKind, "NOT_FOUND - no queue 'q' in vhost '/'"),
         new Row(AMQP.NOT_FOUND, permanentKind, "NOT_FOUND - no exchange 'e' in vhost '/'"),
         new Row(

@@ -92,4 +92,24 @@ class SingleActiveProofTest {
     assertThatThrownBy(() -> SingleActiveProof.require(connection, "q", true))
         .hasMessageStartingWith("COMMS-RABBIT-017: single active consumer of queue q: none ");
   }
+
+  @Test
+  void theContraryIsFoundInATextThatTheBrokerCut() {
+    Connection connection =
+        refusing(
+            AMQP.PRECONDITION_FAILED,
+            "PRECONDITION_FAILED - inequivalent arg 'x-single-active-consumer' for queue '"
+                + "q".repeat(170));
+    assertThatThrownBy(() -> SingleActiveProof.require(connection, "q", true))
+        .hasMessageStartingWith("COMMS-RABBIT-017: single active consumer of queue q: none ");
+  }
+
+  @Test
+  void aFailureThatIsNoAnswerProvesNothingAndIsThrown() {
+    Connection connection =
+        refusing(AMQP.CONNECTION_FORCED, "CONNECTION_FORCED - broker forced connection closure");
+    assertThatThrownBy(() -> SingleActiveProof.require(connection, "q", true))
+        .isInstanceOf(IOException.class);
+    assertThat(declared).hasSize(1);
+  }
 }
