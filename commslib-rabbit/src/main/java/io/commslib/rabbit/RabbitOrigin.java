@@ -4,6 +4,8 @@ import com.rabbitmq.client.AMQP;
 import io.commslib.core.messaging.RecordHeader;
 import io.commslib.core.messaging.RecordOrigin;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +23,13 @@ record RabbitOrigin(
     AMQP.BasicProperties received, boolean trusted, RabbitRoute route, @Nullable String assignedId)
     implements RecordOrigin {
 
+  private static final Map<String, String> KEPT_PROPERTIES =
+      Map.of(
+          "user-id", RabbitRecords.KEPT_USER,
+          "reply-to", RabbitRecords.KEPT_REPLY_TO,
+          "expiration", RabbitRecords.KEPT_EXPIRATION,
+          "priority", RabbitRecords.KEPT_PRIORITY);
+
   @Override
   public byte @Nullable [] key() {
     return RabbitKeys.bytes(RabbitRecords.table(received));
@@ -33,7 +42,8 @@ record RabbitOrigin(
         .forEach(
             (name, value) -> {
               if (!RabbitRecords.isBrokerCount(name)) {
-                headers.add(new RecordHeader(name, RabbitValues.shown(value)));
+                String shown = RabbitRecords.shownName(name, trusted);
+                headers.add(new RecordHeader(shown, RabbitValues.shown(value)));
               }
             });
     return headers;
@@ -60,9 +70,23 @@ record RabbitOrigin(
     return kept == null ? current : kept.toString();
   }
 
+  /** A dead letter or redriven record shows the properties with which it was first published. */
   @Override
   public Map<String, Object> properties() {
-    return RabbitValues.properties(received);
+    Map<String, Object> shown = RabbitValues.properties(received);
+    if (!trusted) {
+      return shown;
+    }
+    Map<String, Object> all = new LinkedHashMap<>(shown);
+    Map<String, Object> table = RabbitRecords.table(received);
+    KEPT_PROPERTIES.forEach(
+        (name, header) -> {
+          Object value = RabbitValues.shown(table.get(header));
+          if (value instanceof String || value instanceof Integer) {
+            all.putIfAbsent(name, value);
+          }
+        });
+    return Collections.unmodifiableMap(all);
   }
 
   @Override

@@ -41,10 +41,10 @@ final class RabbitRecords {
   private static final String CONTENT_TYPE = "content-type";
   private static final String RESERVED = CloudEventsEnvelope.RESERVED_PREFIX;
   private static final String KEPT = RESERVED + "kept-";
-  private static final String KEPT_USER = KEPT + "user-id";
-  private static final String KEPT_EXPIRATION = KEPT + "expiration";
-  private static final String KEPT_PRIORITY = KEPT + "priority";
-  private static final String KEPT_REPLY_TO = KEPT + "reply-to";
+  static final String KEPT_USER = KEPT + "user-id";
+  static final String KEPT_EXPIRATION = KEPT + "expiration";
+  static final String KEPT_PRIORITY = KEPT + "priority";
+  static final String KEPT_REPLY_TO = KEPT + "reply-to";
   static final String KEPT_EXCHANGE = KEPT + "exchange";
   static final String KEPT_ROUTING_KEY = KEPT + "routing-key";
 
@@ -125,6 +125,13 @@ final class RabbitRecords {
             && (!trusted || name.startsWith(KEPT) || isDropped(name, true)));
   }
 
+  /** {@return the name under which a received header is shown: that before it was kept} */
+  static String shownName(String name, boolean trusted) {
+    return trusted && name.startsWith(KEPT) && COPY_ROUTES.contains(name.substring(KEPT.length()))
+        ? name.substring(KEPT.length())
+        : name;
+  }
+
   static boolean isBrokerCount(String name) {
     return BROKER_COUNTS.contains(name);
   }
@@ -189,7 +196,7 @@ final class RabbitRecords {
   }
 
   /** {@return the time in AMQP, which has whole seconds; null before 1970, since it has no sign} */
-  private static @Nullable Date timestamp(@Nullable Instant time) {
+  static @Nullable Date timestamp(@Nullable Instant time) {
     return time == null || time.getEpochSecond() < 0 ? null : Date.from(time);
   }
 

@@ -1,6 +1,8 @@
 package io.commslib.rabbit;
 
+import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
+import io.commslib.core.SendCertainty;
 import io.commslib.core.engine.Declarations;
 import io.commslib.core.engine.DeliveryEngine;
 import io.commslib.core.engine.DeliveryEngineBuilder;
@@ -237,6 +239,17 @@ public final class RabbitTransport implements MessageTransport {
       record = RabbitRecords.message(declared.write(to, message), message);
     } catch (PublishException e) {
       return CompletableFuture.failedStage(e);
+    } catch (RuntimeException e) {
+      // A format may write properties and headers that AMQP has no form for.
+      return CompletableFuture.failedStage(
+          new PublishException(
+              "COMMS-RABBIT-013",
+              FailureKind.PERMANENT,
+              SendCertainty.NOT_SENT,
+              to,
+              message.id(),
+              "properties: " + e,
+              e));
     }
     return sender.send(
         new PublishTarget(binding.exchange(), routingKey, optional, to), message.id(), record);
@@ -310,7 +323,7 @@ public final class RabbitTransport implements MessageTransport {
     }
     try {
       SingleActiveProof.require(connection.connect(), queue.name(), queue.isAssumed);
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       throw RabbitErrors.subscribe("verify queue " + queue.name(), e);
     }
   }

@@ -109,7 +109,7 @@ final class RabbitValues {
       properties.priority(priority);
     }
     if (written.get("timestamp") instanceof Instant time) {
-      properties.timestamp(Date.from(time));
+      properties.timestamp(RabbitRecords.timestamp(time));
     }
     return properties;
   }

@@ -30,6 +30,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -399,6 +400,49 @@ class RabbitFidelityIT {
       assertThat(back.getExpiration()).isEqualTo("1000");
       assertThat(back.getPriority()).isEqualTo(9);
     }
+  }
+
+  @Test
+  void aRedrivenRecordShowsTheHeadersAndPropertiesOfTheFirstDelivery() throws Exception {
+    Destination orders = Destination.topic("fidelity-shown");
+    transport.declare(DestinationConfig.builder(orders).group("g").build());
+    List<String> shown = new CopyOnWriteArrayList<>();
+    Map<String, Object> headers = RawClient.event("e", "k");
+    headers.put("CC", List.of(COPIES));
+    SubscriptionConfig config = SubscriptionConfig.builder(orders, "g").build();
+    try (Subscription subscription =
+        transport
+            .subscriber()
+            .subscribe(
+                config,
+                delivery -> {
+                  Map<String, Object> sorted = new TreeMap<>(delivery.record().properties());
+                  // Each record is written as persistent.
+                  sorted.remove("delivery-mode");
+                  delivery
+                      .record()
+                      .headers()
+                      .forEach(header -> sorted.put("header " + header.name(), header.value()));
+                  shown.add(sorted.toString());
+                  return Settlement.deadLetter("no");
+                })) {
+      foreign.publish(
+          orders.name(),
+          "",
+          new AMQP.BasicProperties.Builder()
+              .userId("guest")
+              .replyTo("answers")
+              .expiration("600000")
+              .priority(9)
+              .headers(headers)
+              .build(),
+          new byte[0]);
+      awaitDead(subscription, 1);
+      transport.deadLetters().redrive(orders, "g", letter -> true);
+      awaitDead(subscription, 2);
+    }
+    assertThat(shown.get(0)).contains("user-id=guest", "priority=9", "header CC=");
+    assertThat(shown.get(1)).isEqualTo(shown.get(0));
   }
 
   @Test
