@@ -144,7 +144,7 @@ final class RabbitSubscription implements Subscription, Settler {
       if (exclusive) {
         ExclusiveConsumer.requireRefused(current, queue);
         if (!opened.isOpen()) {
-          // The broker refused the second consumer, but this one may be gone by now.
+          // The broker refused the second consumer, but this one may have gone meanwhile.
           throw new IOException("the channel of queue " + queue + " was lost during the proof");
         }
         accepted.set(true);

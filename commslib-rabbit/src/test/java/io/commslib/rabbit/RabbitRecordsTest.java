@@ -70,4 +70,10 @@ class RabbitRecordsTest {
                 + "0000000069a40e20"
                 + "0d6f726465722e63726561746564");
   }
+
+  @Test
+  void aTimeBefore1970ThatAFormatWritesIsOmitted() {
+    Map<String, Object> written = Map.of("timestamp", Instant.ofEpochSecond(-1));
+    assertThat(RabbitValues.properties(written).build().getTimestamp()).isNull();
+  }
 }
