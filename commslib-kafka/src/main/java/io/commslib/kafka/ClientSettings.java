@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 import org.apache.kafka.clients.producer.ProducerConfig;
@@ -28,6 +29,11 @@ final class ClientSettings {
   private static final Duration BLOCK_LIMIT = Duration.ofSeconds(2);
 
   private static final int MAX_POLL_RECORDS = 500;
+
+  /** What the client accepts in the id of a static member is as in the name of a topic. */
+  private static final Pattern NO_TOPIC_CHARACTER = Pattern.compile("[^A-Za-z0-9._-]");
+
+  private static final int MAX_INSTANCE_CHARS = 249;
 
   private ClientSettings() {}
 
@@ -123,8 +129,18 @@ final class ClientSettings {
     settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
     config
         .memberId()
-        .ifPresent(id -> settings.put(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, groupId + "." + id));
+        .ifPresent(
+            id -> settings.put(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, instance(groupId, id)));
     return settings;
+  }
+
+  /**
+   * The id of a static member. It is unique within a group, so it needs the group's name only for
+   * the eyes of an operator; the client accepts fewer characters than in the name of a group.
+   */
+  private static String instance(String groupId, String memberId) {
+    String id = NO_TOPIC_CHARACTER.matcher(groupId).replaceAll("_") + "." + memberId;
+    return id.length() <= MAX_INSTANCE_CHARS ? id : memberId;
   }
 
   /** Settings that the newer protocol rejects, since the broker decides them. */

@@ -36,11 +36,31 @@ final class GroupNames {
     return binding == null ? KafkaNames.topic(destination) : binding.topicName();
   }
 
-  /** The id of the consumer group. */
+  /**
+   * The id of the consumer group.
+   *
+   * @throws SubscribeException {@code PERMANENT} if the binding gives it to another group: each
+   *     would get a part of the messages only
+   */
   String groupId() {
-    return binding == null
-        ? KafkaNames.groupId(destination, group)
-        : binding.targets(group).groupId().orElseGet(this::prefix);
+    if (binding == null) {
+      return KafkaNames.groupId(destination, group);
+    }
+    Optional<String> other = binding.sharesGroupId(group);
+    if (other.isPresent()) {
+      throw new SubscribeException(
+          "COMMS-KAFKA-014",
+          FailureKind.PERMANENT,
+          "consumer group "
+              + binding.groupId(group)
+              + ": that of group "
+              + other.get()
+              + " (expected: another one for group "
+              + group
+              + ", which KafkaBinding.group names)",
+          null);
+    }
+    return binding.groupId(group);
   }
 
   /** Whether the group has no dead letters on purpose. */

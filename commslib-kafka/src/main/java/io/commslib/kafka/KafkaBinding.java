@@ -103,14 +103,21 @@ public final class KafkaBinding {
    * assignor of this transport, otherwise the subscription is refused.
    *
    * @param group the group, as {@code SubscriptionConfig} names it
-   * @param groupId Kafka's name, 1 to 249 characters without control characters; default {@code
-   *     <topic>.<group>}
+   * @param groupId Kafka's name, 1 to 249 characters without control characters, not that of
+   *     another group; default {@code <topic>.<group>}
    * @return changed copy
    */
   public KafkaBinding group(String group, String groupId) {
     Targets now = targetsToChange(group);
     Checks.check(now.group() == null, "group", groupId, "one name for group " + group);
     Checks.text("groupId", groupId, 1, 249);
+    groups.forEach(
+        (other, targets) ->
+            Checks.check(
+                !groupId.equals(targets.group()),
+                "group",
+                groupId,
+                "not the consumer group of group " + other));
     return with(group, new Targets(groupId, now.letters(), now.redriven(), now.delays()));
   }
 
@@ -205,6 +212,23 @@ public final class KafkaBinding {
 
   Targets targets(String group) {
     return groups.getOrDefault(group, NONE);
+  }
+
+  /** The id of a group's consumer group. */
+  String groupId(String group) {
+    return targets(group).groupId().orElseGet(() -> topic + "." + group);
+  }
+
+  /** Another named group with the same consumer group. */
+  Optional<String> sharesGroupId(String group) {
+    return groups.keySet().stream()
+        .filter(other -> !other.equals(group) && groupId(other).equals(groupId(group)))
+        .findFirst();
+  }
+
+  /** The names of the groups for which a name was given. */
+  Set<String> groups() {
+    return groups.keySet();
   }
 
   /** The topics to which only the library may write. */

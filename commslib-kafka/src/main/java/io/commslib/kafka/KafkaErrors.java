@@ -139,11 +139,15 @@ final class KafkaErrors {
     return Failures.unwrapped(failure) instanceof AuthorizationException;
   }
 
-  /** Whether a consumer group does not exist, or the cluster can't describe it. */
+  /**
+   * Whether a consumer group does not exist, or can't be described: by the cluster, or by the
+   * client, since the members have another type of protocol, as those of Kafka Connect.
+   */
   static boolean isGroupUnknown(Throwable failureOfDescription) {
     Throwable cause = Failures.unwrapped(failureOfDescription);
     return cause instanceof GroupIdNotFoundException
-        || cause instanceof UnsupportedVersionException;
+        || cause instanceof UnsupportedVersionException
+        || cause instanceof IllegalArgumentException;
   }
 
   /** Whether the members of a group use a protocol that this client can't join with. */

@@ -9,6 +9,7 @@ import io.commslib.core.wire.DefaultSource;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -449,6 +450,17 @@ public final class KafkaTransportConfig {
                               "bind",
                               topic,
                               "a topic of one binding only, as others may not write to it")));
+      Set<List<String>> readers = new HashSet<>();
+      for (KafkaBinding binding : bindings.values()) {
+        for (String group : binding.groups()) {
+          String id = binding.groupId(group);
+          Checks.check(
+              readers.add(List.of(binding.topicName(), id)),
+              "bind",
+              id,
+              "a consumer group of topic " + binding.topicName() + " for one group only");
+        }
+      }
     }
 
     /**
@@ -493,8 +505,9 @@ public final class KafkaTransportConfig {
      *
      * @return immutable configuration
      * @throws IllegalArgumentException if {@code commitInterval} is not less than {@code
-     *     sessionTimeout}, if the session timeout is set with {@link GroupProtocol#CONSUMER}, or if
-     *     a topic for redriven or deferred messages of one binding is also used by another
+     *     sessionTimeout}, if the session timeout is set with {@link GroupProtocol#CONSUMER}, if a
+     *     topic for redriven or deferred messages of one binding is also used by another, or if two
+     *     groups would read a topic with one consumer group
      */
     public KafkaTransportConfig build() {
       Checks.check(

@@ -7,6 +7,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.SubscriptionConfig;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.junit.jupiter.api.Test;
@@ -40,6 +41,29 @@ class ClientSettingsTest {
     SubscriptionConfig config = config().maxInFlightBytes(8L * MEBIBYTE).build();
     assertThat(ClientSettings.groupConsumer(transport, config, "g"))
         .containsEntry(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 8);
+  }
+
+  @Test
+  void theIdOfAStaticMemberIsValidForEachGroup() {
+    KafkaTransportConfig transport =
+        KafkaTransportConfig.builder("host:9092").memberId("m-1").build();
+    Map<String, String> ids =
+        Map.of(
+            "orders.ship",
+            "orders.ship.m-1",
+            "my group/ä",
+            "my_group__.m-1",
+            "g".repeat(245),
+            "g".repeat(245) + ".m-1",
+            "g".repeat(246),
+            "m-1");
+    ids.forEach(
+        (group, id) -> {
+          Map<String, Object> settings =
+              ClientSettings.groupConsumer(transport, config().build(), group);
+          assertThat(settings).containsEntry(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, id);
+          new ConsumerConfig(settings);
+        });
   }
 
   @Test

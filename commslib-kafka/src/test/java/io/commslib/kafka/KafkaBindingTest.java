@@ -2,6 +2,7 @@ package io.commslib.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.messaging.Destination;
 import java.time.Duration;
@@ -90,6 +91,34 @@ class KafkaBindingTest {
     assertThatIllegalArgumentException()
         .isThrownBy(shared::build)
         .withMessageContaining("bind: r (expected: a topic of one binding only");
+  }
+
+  @Test
+  void twoGroupsCantShareAConsumerGroup() {
+    KafkaBinding binding = KafkaBinding.topic("t").group("ship", "g");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> binding.group("bill", "g"))
+        .withMessageContaining("group: g (expected: not the consumer group of group ship)");
+    // The name that another group has by default.
+    KafkaBinding byDefault = KafkaBinding.topic("t").group("ship", "t.bill");
+    assertThatThrownBy(() -> new GroupNames(ORDERS, "bill", byDefault).groupId())
+        .hasMessage(
+            "COMMS-KAFKA-014: consumer group t.bill: that of group ship (expected: another one for"
+                + " group bill, which KafkaBinding.group names)");
+    assertThat(names(byDefault).groupId()).isEqualTo("t.bill");
+    assertThat(new GroupNames(ORDERS, "bill", byDefault.group("bill", "b")).groupId())
+        .isEqualTo("b");
+    KafkaTransportConfig.Builder one =
+        KafkaTransportConfig.builder("host:9092")
+            .bind(ORDERS, byDefault.deadLetters("bill", "letters"));
+    assertThatIllegalArgumentException().isThrownBy(one::build);
+    KafkaTransportConfig.Builder two =
+        KafkaTransportConfig.builder("host:9092")
+            .bind(ORDERS, binding)
+            .bind(Destination.topic("other"), KafkaBinding.topic("t").group("bill", "g"));
+    assertThatIllegalArgumentException()
+        .isThrownBy(two::build)
+        .withMessageContaining("bind: g (expected: a consumer group of topic t for one group only");
   }
 
   @Test

@@ -80,6 +80,14 @@ class KafkaErrorsTest {
   }
 
   @Test
+  void aGroupOfAnotherTypeIsNotKnown() {
+    Throwable connect =
+        new IllegalArgumentException("GroupId g is not a consumer group (connect).");
+    assertThat(KafkaErrors.isGroupUnknown(new ExecutionException(connect))).isTrue();
+    assertThat(KafkaErrors.isGroupUnknown(new TimeoutException("planted"))).isFalse();
+  }
+
+  @Test
   void aMissingPermissionIsTransient() {
     Map<AuthorizationException, SendCertainty> failures =
         Map.of(
