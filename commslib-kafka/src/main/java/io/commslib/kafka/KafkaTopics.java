@@ -219,8 +219,8 @@ final class KafkaTopics {
               + ")",
           null);
     }
-    boolean anyNumber = createsNothing(destination) && !destination.hasPartitions();
-    if (found != destination.partitions() && !anyNumber) {
+    // An operator may add partitions to a topic that was created with the default.
+    if (destination.hasPartitions() && found != destination.partitions()) {
       throw new SubscribeException(
           "COMMS-KAFKA-002",
           FailureKind.PERMANENT,

@@ -8,6 +8,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.testkit.Await;
 import io.commslib.testkit.servers.KafkaServer;
@@ -19,6 +20,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
@@ -177,6 +179,38 @@ class OwnTopicsIT {
                       DestinationConfig.builder(queue).partitions(3).verifyOnly().build()))
           .hasMessage(
               "COMMS-KAFKA-002: queue:verified partitions: 3 (expected: 1, as the topic has)");
+    }
+  }
+
+  @Test
+  void addedPartitionsDoNotStopTheNextStart() throws Exception {
+    Destination queue = Destination.queue("grown");
+    DestinationConfig.Builder config = DestinationConfig.builder(queue);
+    try (KafkaTransport transport = transport()) {
+      transport.declare(config.build());
+    }
+    try (KafkaTransport transport = transport();
+        Admin admin = Admin.create(Map.of("bootstrap.servers", SERVERS))) {
+      admin.createPartitions(Map.of("grown.queue", NewPartitions.increaseTo(9))).all().get();
+      Await.until(
+          "the broker knows them",
+          LIMIT,
+          () -> {
+            transport.declare(config.build());
+            try (KafkaTransport other = transport()) {
+              other.declare(DestinationConfig.builder(queue).partitions(9).build());
+              return true;
+            } catch (SubscribeException e) {
+              return false;
+            }
+          });
+      try (KafkaTransport next = transport()) {
+        next.declare(config.build());
+        assertThatThrownBy(
+                () -> next.declare(DestinationConfig.builder(queue).partitions(8).build()))
+            .hasMessage(
+                "COMMS-KAFKA-002: queue:grown partitions: 8 (expected: 9, as the topic has)");
+      }
     }
   }
 

@@ -59,8 +59,8 @@ public final class DestinationConfig {
   }
 
   /**
-   * {@return whether the number of partitions was set; if not, a destination that is only checked
-   * may have any number}
+   * {@return whether the number of partitions was set; if not, a destination that exists may have
+   * any number}
    */
   public boolean hasPartitions() {
     return partitionsSet;
@@ -133,8 +133,7 @@ public final class DestinationConfig {
      * group that work at the same time. Raise it to scale out. Brokers without partitions ignore
      * it.
      *
-     * @param partitions 1 to 1,000; default 8, and any number if the destination exists and is only
-     *     checked
+     * @param partitions 1 to 1,000; default 8, and any number if the destination exists
      * @return this
      */
     public Builder partitions(int partitions) {
