@@ -2,6 +2,7 @@ package io.commslib.kafka;
 
 import io.commslib.core.messaging.SubscriptionConfig;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,7 +21,7 @@ import org.apache.kafka.common.TopicPartition;
 final class DelayTopics {
 
   private final Map<Duration, String> byDelay;
-  private final Map<String, Duration> byTopic = new HashMap<>();
+  private final Map<String, Duration> byTopic = new LinkedHashMap<>();
   private final Map<TopicPartition, Long> dueMillis = new HashMap<>();
 
   private DelayTopics(Map<Duration, String> byDelay) {
@@ -47,6 +48,11 @@ final class DelayTopics {
 
   List<String> topics() {
     return List.copyOf(byDelay.values());
+  }
+
+  /** The delay of each topic. */
+  Map<String, Duration> delays() {
+    return Collections.unmodifiableMap(byTopic);
   }
 
   /** Whether a topic is one of them. Allocates nothing. */

@@ -140,8 +140,8 @@ public final class KafkaBinding {
   }
 
   /**
-   * Names the topic from which a group reads redriven messages. No other application may write to
-   * it.
+   * Names the topic from which a group reads redriven messages. It must not be compacted. No other
+   * application may write to it.
    *
    * @param group the group
    * @param topic any name that Kafka allows, used nowhere else in the binding; default {@code
@@ -157,8 +157,9 @@ public final class KafkaBinding {
 
   /**
    * Names the topic in which messages of an unordered subscription wait for one delay of its retry
-   * schedule. It must have {@code message.timestamp.type=LogAppendTime} and {@code
-   * cleanup.policy=delete}. No other application may write to it. May be called several times.
+   * schedule. It must have {@code message.timestamp.type=LogAppendTime}, {@code
+   * cleanup.policy=delete} and {@code retention.ms} of the delay or more. No other application may
+   * write to it. May be called several times.
    *
    * @param group the group
    * @param delay the delay, as the retry schedule of the subscription has it; 1 ms or more

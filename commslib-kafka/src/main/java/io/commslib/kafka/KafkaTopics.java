@@ -13,8 +13,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.config.TopicConfig;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -60,7 +62,7 @@ final class KafkaTopics {
       check(destination, topic, admin.partitions(topic));
       checkSettings(topic, Set.of(topic));
       if (!bindings.isExisting(to)) {
-        groups.forEach(group -> checkGroup(group, List.of()));
+        groups.forEach(group -> checkGroup(group, Map.of()));
       }
       return;
     }
@@ -71,7 +73,7 @@ final class KafkaTopics {
     } else {
       sourceLimits.put(topic, RecordSizes.topic(config.maxMessageBytes()));
     }
-    groups.forEach(group -> createGroup(destination, group, List.of()));
+    groups.forEach(group -> createGroup(destination, group, Map.of()));
   }
 
   /**
@@ -80,7 +82,7 @@ final class KafkaTopics {
    * @return what an operator should know of them, by name, for health
    */
   Map<String, String> declareGroup(
-      DestinationConfig destination, GroupNames names, List<String> delayTopics) {
+      DestinationConfig destination, GroupNames names, Map<String, Duration> delayTopics) {
     if (!names.hasNoDeadLetters()) {
       names.requireDeadLetters();
     }
@@ -91,17 +93,17 @@ final class KafkaTopics {
   }
 
   private Map<String, String> createGroup(
-      DestinationConfig destination, GroupNames names, List<String> delayTopics) {
+      DestinationConfig destination, GroupNames names, Map<String, Duration> delayTopics) {
     List<NewTopic> topics = groupTopics(destination, names, delayTopics);
     if (topics.isEmpty()) {
       return Map.of();
     }
     Set<String> existed = admin.create(topics);
-    return existed.isEmpty() ? Map.of() : checkGroupSettings(names, existed);
+    return existed.isEmpty() ? Map.of() : checkGroupSettings(names, delayTopics, existed);
   }
 
   private List<NewTopic> groupTopics(
-      DestinationConfig destination, GroupNames names, List<String> delayTopics) {
+      DestinationConfig destination, GroupNames names, Map<String, Duration> delayTopics) {
     String limit = Integer.toString(RecordSizes.groupTopic(sourceLimit(names.source())));
     List<NewTopic> topics = new ArrayList<>();
     // Compacted: a dead letter stays until a tombstone deletes it on redrive or discard.
@@ -131,7 +133,7 @@ final class KafkaTopics {
                             TopicConfig.CLEANUP_POLICY_DELETE,
                             TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
                             limit))));
-    for (String topic : delayTopics) {
+    for (String topic : delayTopics.keySet()) {
       topics.add(
           newTopic(
               topic,
@@ -143,7 +145,7 @@ final class KafkaTopics {
                   TopicConfig.CLEANUP_POLICY_DELETE,
                   // Due times are computed from the arrival, by one clock.
                   TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
-                  "LogAppendTime",
+                  TopicSettings.LOG_APPEND_TIME,
                   TopicConfig.RETENTION_MS_CONFIG,
                   DELAY_RETENTION_MILLIS,
                   TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
@@ -177,8 +179,8 @@ final class KafkaTopics {
   }
 
   /** Checks the topics of a group: without them it would stop at its first dead letter. */
-  private Map<String, String> checkGroup(GroupNames names, List<String> delayTopics) {
-    Set<String> needed = new LinkedHashSet<>(delayTopics);
+  private Map<String, String> checkGroup(GroupNames names, Map<String, Duration> delayTopics) {
+    Set<String> needed = new LinkedHashSet<>(delayTopics.keySet());
     names.deadLetters().ifPresent(needed::add);
     names.redrive().ifPresent(needed::add);
     for (String topic : needed) {
@@ -197,7 +199,7 @@ final class KafkaTopics {
             null);
       }
     }
-    return needed.isEmpty() ? Map.of() : checkGroupSettings(names, needed);
+    return needed.isEmpty() ? Map.of() : checkGroupSettings(names, delayTopics, needed);
   }
 
   private String reason(Destination destination) {
@@ -271,8 +273,17 @@ final class KafkaTopics {
     return found;
   }
 
-  private Map<String, String> checkGroupSettings(GroupNames names, Set<String> topics) {
+  private Map<String, String> checkGroupSettings(
+      GroupNames names, Map<String, Duration> delayTopics, Set<String> topics) {
     Map<String, TopicSettings> found = checkSettings(names.source(), topics);
+    names
+        .redrive()
+        .ifPresent(
+            topic -> requireKept(topic, names, found.get(topic), TopicSettings::lossOfRedriven));
+    delayTopics.forEach(
+        (topic, delay) ->
+            requireKept(
+                topic, names, found.get(topic), settings -> settings.lossOfDeferred(delay)));
     Optional<String> expiry =
         names
             .deadLetters()
@@ -284,6 +295,23 @@ final class KafkaTopics {
     expiry.ifPresent(
         text -> logOnce("dead letters expire, " + text + " (expected: cleanup.policy=compact)"));
     return expiry.map(text -> Map.of("deadLettersExpire", text)).orElse(Map.of());
+  }
+
+  private static void requireKept(
+      String topic,
+      GroupNames names,
+      @Nullable TopicSettings settings,
+      Function<TopicSettings, Optional<String>> loss) {
+    Optional.ofNullable(settings)
+        .flatMap(loss)
+        .ifPresent(
+            text -> {
+              throw new SubscribeException(
+                  "COMMS-KAFKA-002",
+                  FailureKind.PERMANENT,
+                  "topic " + topic + " of group " + names.group() + " " + text,
+                  null);
+            });
   }
 
   private void logOnce(String text) {

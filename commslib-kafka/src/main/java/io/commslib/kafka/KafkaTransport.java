@@ -324,7 +324,7 @@ public final class KafkaTransport implements MessageTransport {
     DestinationConfig destination = declared.require(subscription);
     GroupNames names = bindings.group(source, subscription.group());
     DelayTopics delays = DelayTopics.of(subscription, names);
-    Map<String, String> notes = topics.declareGroup(destination, names, delays.topics());
+    Map<String, String> notes = topics.declareGroup(destination, names, delays.delays());
     GroupMembers.check(admin.group(names.groupId()), config.groupProtocol());
     TopicIds ids = TopicIds.of(destination.format().orElse(null), admin::ids);
     ids.check(names.source());

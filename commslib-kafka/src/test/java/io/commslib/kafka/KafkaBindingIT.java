@@ -283,7 +283,7 @@ class KafkaBindingIT {
                     + " of group ship does not exist (expected: it does, topic:nothing is bound to"
                     + " existing topics)");
         assertThat(topics()).doesNotContain(topic);
-        create(topic, 1, COMPACTED);
+        create(topic, 1, topic.endsWith(".DLT") ? COMPACTED : Map.of());
       }
       transport.subscriber().subscribe(group(orders), this::handle);
       publish(transport, orders, "m");
@@ -326,6 +326,65 @@ class KafkaBindingIT {
           .isInstanceOf(TransportException.class)
           .hasMessageStartingWith("COMMS-KAFKA-014: redrive: no topic for group ship");
       assertThat(transport.deadLetters().list(orders, "ship", 1)).isEmpty();
+    }
+  }
+
+  @Test
+  void aCompactedRedriveTopicIsRefusedAtSubscribe() throws Exception {
+    create("binding.replaced", 1, Map.of());
+    create("binding.replaced.DLT", 1, COMPACTED);
+    create(
+        "binding.replaced.again", 1, Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, "compact,delete"));
+    Destination orders = Destination.topic("replaced");
+    KafkaBinding binding =
+        KafkaBinding.topic("binding.replaced")
+            .deadLetters("ship", "binding.replaced.DLT")
+            .redrive("ship", "binding.replaced.again");
+    for (KafkaBinding either : List.of(binding, binding.existing())) {
+      try (KafkaTransport transport = transport(orders, either)) {
+        transport.declare(plain(orders));
+        assertThat(refusal(transport, group(orders)))
+            .hasMessage(
+                "COMMS-KAFKA-002: topic binding.replaced.again of group ship cleanup.policy:"
+                    + " compact,delete (expected: delete, since a later record of a key replaces a"
+                    + " waiting one)");
+      }
+    }
+  }
+
+  @Test
+  void aDelayTopicThatLosesIsRefusedAtSubscribe() throws Exception {
+    create("binding.lost", 1, Map.of());
+    String appendTime = TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG;
+    Map<Map<String, String>, String> refusals =
+        Map.of(
+            Map.of(appendTime, "LogAppendTime", TopicConfig.CLEANUP_POLICY_CONFIG, "compact"),
+            "cleanup.policy: compact (expected: delete,",
+            Map.of(),
+            "message.timestamp.type: CreateTime (expected: LogAppendTime)",
+            Map.of(appendTime, "LogAppendTime", TopicConfig.RETENTION_MS_CONFIG, "59999"),
+            "retention.ms: 59999 (expected: 60000 or more, the delay)");
+    Duration minute = Duration.ofMinutes(1);
+    for (Map.Entry<Map<String, String>, String> refused : refusals.entrySet()) {
+      String topic = "binding.lost.later-" + refused.getValue().charAt(0);
+      create(topic, 1, refused.getKey());
+      Destination orders = Destination.topic("lost");
+      KafkaBinding binding =
+          KafkaBinding.topic("binding.lost")
+              .noDeadLetters()
+              .delay("ship", minute, topic)
+              .existing();
+      try (KafkaTransport transport = transport(orders, binding)) {
+        transport.declare(plain(orders));
+        SubscriptionConfig deferring =
+            SubscriptionConfig.builder(orders, "ship")
+                .unordered()
+                .retry(RetrySchedule.builder().delays(minute).build())
+                .build();
+        assertThat(refusal(transport, deferring))
+            .hasMessageStartingWith(
+                "COMMS-KAFKA-002: topic " + topic + " of group ship " + refused.getValue());
+      }
     }
   }
 
