@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -69,6 +70,7 @@ final class DeadLetterReader implements DeadLetterListing {
   private final KafkaTransportConfig config;
   private final MessageFormat format;
   private final String boundName;
+  private final Predicate<ConsumerRecord<byte[], byte[]>> isOwn;
   private final TimeSource time;
   private final String topic;
   private final KafkaConsumer<byte[], byte[]> consumer;
@@ -79,12 +81,14 @@ final class DeadLetterReader implements DeadLetterListing {
       KafkaTransportConfig config,
       MessageFormat format,
       String boundName,
+      Predicate<ConsumerRecord<byte[], byte[]>> isOwn,
       TimeSource time,
       String topic,
       int partitions) {
     this.config = config;
     this.format = format;
     this.boundName = boundName;
+    this.isOwn = isOwn;
     this.time = time;
     this.topic = topic;
     for (int partition = 0; partition < partitions; partition++) {
@@ -186,7 +190,7 @@ final class DeadLetterReader implements DeadLetterListing {
     consumer
         .endOffsets(cursors.keySet())
         .forEach((partition, offset) -> cursor(partition.partition()).end = offset);
-    readTo(cursor -> cursor.end, record -> cursor(record.partition()).index.add(record));
+    readTo(cursor -> cursor.end, this::index);
     more = false;
     for (PartitionCursor cursor : cursors.values()) {
       cursor.letters.clear();
@@ -209,6 +213,12 @@ final class DeadLetterReader implements DeadLetterListing {
   /** Reads until each partition with remaining letters has one in memory. */
   private void fill() {
     readTo(cursor -> cursor.read.isEmpty() ? cursor.lastLetter + 1 : 0, this::keep);
+  }
+
+  private void index(ConsumerRecord<byte[], byte[]> record) {
+    if (record.value() == null || isOwn.test(record)) {
+      cursor(record.partition()).index.add(record);
+    }
   }
 
   private void keep(ConsumerRecord<byte[], byte[]> record) {

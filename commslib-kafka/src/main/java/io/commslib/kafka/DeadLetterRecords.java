@@ -1,12 +1,14 @@
 package io.commslib.kafka;
 
 import io.commslib.core.messaging.DeadLetter;
+import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.OrderingKeys;
 import io.commslib.core.messaging.RecordHeader;
 import io.commslib.core.wire.CloudEventsEnvelope;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +26,8 @@ final class DeadLetterRecords {
 
   private static final String ORIGINAL_KEY = CloudEventsEnvelope.RESERVED_PREFIX + "key";
   private static final String TOMBSTONE = CloudEventsEnvelope.RESERVED_PREFIX + "tombstone";
+  private static final String SOURCE = CloudEventsEnvelope.RESERVED_PREFIX + "dlq-source";
+  private static final String GROUP = CloudEventsEnvelope.RESERVED_PREFIX + "dlq-group";
   private static final byte[] YES = {'1'};
 
   private DeadLetterRecords() {}
@@ -44,6 +48,23 @@ final class DeadLetterRecords {
       record.headers().add(TOMBSTONE, YES);
     }
     return record;
+  }
+
+  /**
+   * Whether a record is a letter of a group. A topic that others write to has more: letters of
+   * other groups, and records of other programs.
+   */
+  static boolean isOf(Destination source, String group, ConsumerRecord<byte[], byte[]> record) {
+    return has(record, SOURCE, source.toString()) && has(record, GROUP, group);
+  }
+
+  private static boolean has(ConsumerRecord<byte[], byte[]> record, String name, String value) {
+    for (Header header : record.headers().headers(name)) {
+      if (Arrays.equals(header.value(), KafkaRecords.bytes(value))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Converts a record to the original message, with the cause of the letter in its headers. */

@@ -124,7 +124,8 @@ public final class KafkaBinding {
   /**
    * Names the topic of a group's dead letters. Letters are records with the key and the headers of
    * the library, so the topic should be compacted: with {@code cleanup.policy=delete} its letters
-   * expire, which is logged at WARN and shown in the health of the subscription.
+   * expire, which is logged at WARN and shown in the health of the subscription. No other
+   * application or group may write to it; records that are no letters of the group are not listed.
    *
    * @param group the group
    * @param topic any name that Kafka allows, used nowhere else in the binding; default {@code

@@ -110,7 +110,13 @@ final class KafkaDeadLetters implements DeadLetters {
     String topic = topic(source, group);
     try {
       return new DeadLetterReader(
-          config, formats.apply(source), bindings.topic(source), time, topic, partitions);
+          config,
+          formats.apply(source),
+          bindings.topic(source),
+          record -> DeadLetterRecords.isOf(source, group, record),
+          time,
+          topic,
+          partitions);
     } catch (KafkaException e) {
       throw KafkaErrors.operation("dead letters of " + topic, e);
     }

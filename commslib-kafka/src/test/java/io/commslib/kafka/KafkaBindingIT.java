@@ -389,6 +389,38 @@ class KafkaBindingIT {
   }
 
   @Test
+  void aStrangersRecordInTheDeadLetterTopicIsNotListed() throws Exception {
+    create("binding.common", 1, Map.of());
+    create("binding.common.DLT", 1, COMPACTED);
+    Destination orders = Destination.topic("common");
+    KafkaBinding binding =
+        KafkaBinding.topic("binding.common").deadLetters("ship", "binding.common.DLT").existing();
+    try (KafkaTransport transport = transport(orders, binding);
+        KafkaProducer<byte[], byte[]> stranger =
+            new KafkaProducer<>(
+                Map.of("bootstrap.servers", SERVERS),
+                new ByteArraySerializer(),
+                new ByteArraySerializer())) {
+      transport.declare(plain(orders));
+      byte[] key = {'k'};
+      stranger.send(new ProducerRecord<>("binding.common.DLT", key, key)).get();
+      ProducerRecord<byte[], byte[]> otherGroup =
+          new ProducerRecord<>("binding.common.DLT", new byte[] {'o'}, key);
+      otherGroup.headers().add("commslib-dlq-source", KafkaRecords.bytes("topic:common"));
+      otherGroup.headers().add("commslib-dlq-group", KafkaRecords.bytes("bill"));
+      stranger.send(otherGroup).get();
+      transport.subscriber().subscribe(group(orders), this::handle);
+      publish(transport, orders, "bad", "good");
+      Await.until("both are handled", LIMIT, () -> ids().equals(List.of("bad", "good")));
+      assertThat(transport.deadLetters().list(orders, "ship", 9))
+          .extracting(letter -> letter.messageId())
+          .containsExactly("bad");
+      assertThat(transport.deadLetters().discard(orders, "ship", letter -> true)).isEqualTo(1);
+      assertThat(transport.deadLetters().list(orders, "ship", 9)).isEmpty();
+    }
+  }
+
+  @Test
   void withoutDeadLettersAMessageBlocksItsKeyAndHealthNamesIt() throws Exception {
     create("binding.kept", 1, Map.of());
     Destination orders = Destination.topic("kept");
