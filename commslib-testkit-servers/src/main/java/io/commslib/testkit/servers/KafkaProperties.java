@@ -22,7 +22,7 @@ final class KafkaProperties {
       KafkaNode node, List<KafkaNode> cluster, Path data, Map<String, String> callers) {
     Map<String, String> all = new LinkedHashMap<>();
     addCopies(all, cluster.size());
-    addTimes(all);
+    addTimes(all, cluster.size());
     // A topic that a test forgot to create must fail the test.
     all.put("auto.create.topics.enable", "false");
     all.put("log.cleaner.dedupe.buffer.size", "2097152");
@@ -83,9 +83,10 @@ final class KafkaProperties {
   }
 
   /** Short sessions: with the defaults a killed broker needs 12 s to rejoin. */
-  private static void addTimes(Map<String, String> all) {
+  private static void addTimes(Map<String, String> all, int nodes) {
     all.put("group.initial.rebalance.delay.ms", "0");
-    all.put("broker.session.timeout.ms", "1000");
+    // A single node has no other to take over, and a short stall of a busy machine would fence it.
+    all.put("broker.session.timeout.ms", nodes > 1 ? "1000" : "2500");
     all.put("broker.heartbeat.interval.ms", "100");
     all.put("controller.quorum.election.timeout.ms", "500");
     all.put("controller.quorum.fetch.timeout.ms", "1000");
