@@ -100,7 +100,7 @@ public final class JdbcDatabase {
     return traits.autoCommits();
   }
 
-  /** Returns what failures have shown of a pooler in front of it. */
+  /** Returns the knowledge of a pooler in front of it, from failures. */
   SharedSessions sharedSessions() {
     return sharedSessions;
   }

@@ -169,7 +169,7 @@ public final class SqlErrors {
   }
 
   /**
-   * Returns what a transaction runner throws for a failure of its callback or its commit: the
+   * Returns the exception of a transaction runner for a failure of its callback or its commit: the
    * failure itself, or a report of the lost connection or the wrong session that it shows. On
    * PostgreSQL, a failure that only results from an earlier one of the same transaction (state
    * 25P02) shows what the first failure shows.
@@ -200,7 +200,7 @@ public final class SqlErrors {
     return (X) outcome;
   }
 
-  /** Returns what {@link #workFailure} returns or throws. */
+  /** Returns the result of {@link #workFailure}, or the exception that it throws. */
   private static Throwable workOutcome(
       String lostCode, Throwable failure, @Nullable Connection connection) {
     if (failure instanceof Error) {

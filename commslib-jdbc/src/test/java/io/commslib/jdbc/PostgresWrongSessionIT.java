@@ -80,7 +80,7 @@ class PostgresWrongSessionIT {
   }
 
   @Test
-  void whoeversStatementRaisedItItIsAWrongSession() {
+  void theStatementOfAHandlerShowsAWrongSessionToo() {
     for (String sql : new String[] {MISSING, AGAIN}) {
       assertWrongSession(failureOf(tx -> execute(tx, sql)));
       assertWrongSession(

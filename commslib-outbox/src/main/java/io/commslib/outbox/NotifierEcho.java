@@ -52,7 +52,7 @@ final class NotifierEcho {
     question = expected;
   }
 
-  /** Returns what the sending thread has to send, once; null if there is nothing. */
+  /** Returns the text that the sending thread has to send, once; null if there is none. */
   @Nullable String takeQuestion() {
     String next = question;
     if (next != null) {

@@ -435,11 +435,11 @@ class RabbitBindingIT {
       publish(transport, destination, "t", "bad-" + destination.name());
     }
     Await.until("both letters", LIMIT, () -> foreign.count(run + "dead") == 2);
-    foreign.publish("", run + "dead", RawClient.event("of-nobody", "k"));
+    foreign.publish("", run + "dead", RawClient.event("without-cause", "k"));
     Await.until("all letters", LIMIT, () -> foreign.count(run + "dead") == 3);
     assertThat(transport.deadLetters().list(tasks, "main", 10))
         .extracting(DeadLetter::messageId)
-        .containsExactly("bad-tasks", "of-nobody");
+        .containsExactly("bad-tasks", "without-cause");
     assertThat(transport.deadLetters().redrive(tasks, "main", letter -> true)).isEqualTo(2);
     Await.until("the letter of the other", LIMIT, () -> foreign.count(run + "dead") == 1);
     assertThat(transport.deadLetters().discard(tasks, "main", letter -> true)).isZero();

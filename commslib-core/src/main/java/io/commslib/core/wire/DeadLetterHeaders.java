@@ -1,5 +1,6 @@
 package io.commslib.core.wire;
 
+import io.commslib.core.Failures;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
@@ -74,7 +75,10 @@ public final class DeadLetterHeaders {
     try {
       Message message = format.read(wire);
       return new DeadLetter(message.id(), message, cause);
-    } catch (RuntimeException | StackOverflowError | LinkageError | AssertionError e) {
+    } catch (Throwable e) {
+      if (Failures.isJvmFailure(e)) {
+        throw e;
+      }
       return new DeadLetter(cause.getOrDefault("position", "unknown"), null, cause);
     }
   }

@@ -93,7 +93,7 @@ class ForeignRecordTest {
   }
 
   @Test
-  void distinguishesNoBodyAndNoKeyFromEmptyOnes() {
+  void distinguishesAMissingBodyOrKeyFromAnEmptyOne() {
     ForeignRecord nothing = ForeignRecord.builder().build();
     ForeignRecord empty = ForeignRecord.builder().key(new byte[0]).body(new byte[0]).build();
 
