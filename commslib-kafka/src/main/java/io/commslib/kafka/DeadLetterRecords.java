@@ -83,7 +83,7 @@ final class DeadLetterRecords {
       }
     }
     Map<String, String> shown =
-        new LinkedHashMap<>(KafkaRecords.wire(record, null, null, body, true).texts());
+        new LinkedHashMap<>(KafkaRecords.wire(record.headers(), null, null, body, true).texts());
     shown.remove(ORIGINAL_KEY);
     shown.remove(TOMBSTONE);
     String text = key == null ? null : OrderingKeys.text(key, OrderingKeys.of(key));

@@ -64,7 +64,7 @@ final class ForeignDeadLetter {
     cause.put("imported-from", letter.ownPosition());
     ForeignRecord original =
         KafkaRecords.wire(
-            record,
+            record.headers(),
             KafkaRecords.keyText(record.key()),
             KafkaOrigin.of(record, KafkaNames.topic(source)),
             record.value() == null ? null : ByteBuffer.wrap(record.value()),

@@ -13,6 +13,7 @@ import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.common.TopicPartition;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Passes records from a poll through the ledgers to the engine. Records that the engine can't
@@ -31,6 +32,12 @@ final class Intake {
   private final DelayTopics delays;
   private final OffsetCommits commits;
   private final TimeSource time;
+  private final FetchMemory memory;
+
+  /** The last fetch of the current poll, and whether its records stay in it; null between polls. */
+  private byte @Nullable [] fetch;
+
+  private boolean fetchIsShared;
 
   /** Records that are in a ledger and not dispatched yet, except those of suspect partitions. */
   private List<KafkaDelivery> buffer = new ArrayList<>();
@@ -43,13 +50,15 @@ final class Intake {
       Map<TopicPartition, OwnedPartition> owned,
       SubscribedTopics topics,
       OffsetCommits commits,
-      TimeSource time) {
+      TimeSource time,
+      FetchMemory memory) {
     this.consumer = consumer;
     this.owned = owned;
     this.topics = topics;
     this.delays = topics.delays();
     this.commits = commits;
     this.time = time;
+    this.memory = memory;
   }
 
   /** Whether records wait for the engine. */
@@ -83,6 +92,7 @@ final class Intake {
         }
       }
     }
+    fetch = null;
     // Before any of them is handled: if one kills this process, the next owner knows of the start.
     commits.recordStarts(starting);
   }
@@ -108,11 +118,27 @@ final class Intake {
         break;
       }
       if (ledger.accepted(offset)) {
-        buffer(ledger, new KafkaDelivery(ledger, record, rules));
+        buffer(ledger, new KafkaDelivery(ledger, record, rules, staysInFetch(record.value())));
       }
       owner.recordRead(offset);
     }
     owner.markOpen();
+  }
+
+  /** Whether a record may stay in the array that it was received in. */
+  private boolean staysInFetch(@Nullable ByteBuffer body) {
+    if (body == null || !body.hasArray()) {
+      return false;
+    }
+    if (FetchMemory.isAlone(body)) {
+      return true;
+    }
+    byte[] array = body.array();
+    if (array != fetch) {
+      fetchIsShared = memory.admits(array);
+      fetch = array;
+    }
+    return fetchIsShared;
   }
 
   private void buffer(PartitionLedger ledger, KafkaDelivery delivery) {

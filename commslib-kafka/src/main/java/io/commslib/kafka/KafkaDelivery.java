@@ -10,23 +10,60 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
 import org.jspecify.annotations.Nullable;
 
 /** A record of a partition as a delivery to the engine. */
 final class KafkaDelivery implements RawDelivery, RecordOrigin {
 
   private final PartitionLedger ledger;
-  private final ConsumerRecord<byte[], ByteBuffer> record;
+  private final long offset;
+  private final byte @Nullable [] key;
+  private final Headers headers;
+  private final @Nullable ByteBuffer body;
   private final ReadingRules rules;
   private final @Nullable String laneKey;
   private @Nullable ForeignRecord wire;
 
+  /**
+   * Takes a record.
+   *
+   * @param staysInFetch whether it may keep the array of its fetch in memory; otherwise everything
+   *     is copied that is a part of it
+   */
   KafkaDelivery(
-      PartitionLedger ledger, ConsumerRecord<byte[], ByteBuffer> record, ReadingRules rules) {
+      PartitionLedger ledger,
+      ConsumerRecord<byte[], ByteBuffer> record,
+      ReadingRules rules,
+      boolean staysInFetch) {
     this.ledger = ledger;
-    this.record = record;
+    this.offset = record.offset();
+    this.key = record.key();
+    this.headers = record.headers();
+    this.body = staysInFetch ? record.value() : copy(record.value());
     this.rules = rules;
-    this.laneKey = rules.laneKey(this, record.key());
+    if (!staysInFetch) {
+      copyHeaders();
+    }
+    this.laneKey = rules.laneKey(this, key);
+  }
+
+  private static @Nullable ByteBuffer copy(@Nullable ByteBuffer body) {
+    if (body == null) {
+      return null;
+    }
+    byte[] copy = new byte[body.remaining()];
+    body.duplicate().get(copy);
+    return ByteBuffer.wrap(copy);
+  }
+
+  /** The client keeps a part of the fetch for each name and value until it is first read. */
+  private void copyHeaders() {
+    for (Header header : headers) {
+      header.key();
+      header.value();
+    }
   }
 
   PartitionLedger ledger() {
@@ -34,11 +71,11 @@ final class KafkaDelivery implements RawDelivery, RecordOrigin {
   }
 
   long offset() {
-    return record.offset();
+    return offset;
   }
 
   void finished() {
-    ledger.finished(record.offset());
+    ledger.finished(offset);
   }
 
   @Override
@@ -53,28 +90,25 @@ final class KafkaDelivery implements RawDelivery, RecordOrigin {
 
   @Override
   public int sizeBytes() {
-    return Math.max(0, record.serializedKeySize())
-        + Math.max(0, record.serializedValueSize())
-        + 256;
+    return (key == null ? 0 : key.length) + (body == null ? 0 : body.remaining()) + 256;
   }
 
   @Override
   public int priorDeliveries() {
-    return ledger.priorStarts(record.offset());
+    return ledger.priorStarts(offset);
   }
 
   @Override
   public ForeignRecord wire() {
     ForeignRecord known = wire;
     if (known == null) {
-      known = KafkaRecords.wire(record, keyText(), this, record.value(), rules.role().isOwn());
+      known = KafkaRecords.wire(headers, keyText(), this, body, rules.role().isOwn());
       wire = known;
     }
     return known;
   }
 
   private @Nullable String keyText() {
-    byte[] key = record.key();
     String form = laneKey;
     return key == null || form == null || rules.format() != null
         ? KafkaRecords.keyText(key)
@@ -83,22 +117,22 @@ final class KafkaDelivery implements RawDelivery, RecordOrigin {
 
   @Override
   public byte @Nullable [] key() {
-    return record.key();
+    return key;
   }
 
   @Override
   public List<RecordHeader> headers() {
-    return KafkaOrigin.headers(record);
+    return KafkaOrigin.headers(headers);
   }
 
   @Override
   public boolean hasBody() {
-    return record.value() != null;
+    return body != null;
   }
 
   @Override
   public RecordPosition position() {
-    return new RecordPosition(record.topic(), rules.topicId(), record.partition(), record.offset());
+    return new RecordPosition(topic(), rules.topicId(), partitionNumber(), offset);
   }
 
   @Override
@@ -109,7 +143,7 @@ final class KafkaDelivery implements RawDelivery, RecordOrigin {
   @Override
   public @Nullable String assignedId() {
     String topicId = rules.topicId();
-    return topicId == null ? null : topicId + ":" + record.partition() + ":" + record.offset();
+    return topicId == null ? null : topicId + ":" + partitionNumber() + ":" + offset;
   }
 
   @Override
@@ -119,11 +153,19 @@ final class KafkaDelivery implements RawDelivery, RecordOrigin {
 
   @Override
   public Optional<String> partition() {
-    return Optional.of(Integer.toString(record.partition()));
+    return Optional.of(Integer.toString(partitionNumber()));
   }
 
   @Override
   public String positionText() {
-    return record.topic() + "-" + record.partition() + "@" + record.offset();
+    return topic() + "-" + partitionNumber() + "@" + offset;
+  }
+
+  private String topic() {
+    return ledger.partition().topic();
+  }
+
+  private int partitionNumber() {
+    return ledger.partition().partition();
   }
 }

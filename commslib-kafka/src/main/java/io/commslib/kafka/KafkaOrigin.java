@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,12 +23,13 @@ record KafkaOrigin(
     implements RecordOrigin {
 
   static KafkaOrigin of(ConsumerRecord<byte[], ?> record, String boundName) {
-    return new KafkaOrigin(record.key(), headers(record), record.value() != null, boundName);
+    return new KafkaOrigin(
+        record.key(), headers(record.headers()), record.value() != null, boundName);
   }
 
-  static List<RecordHeader> headers(ConsumerRecord<?, ?> record) {
+  static List<RecordHeader> headers(Headers received) {
     List<RecordHeader> headers = new ArrayList<>();
-    for (Header header : record.headers()) {
+    for (Header header : received) {
       headers.add(new RecordHeader(header.key(), header.value()));
     }
     return headers;

@@ -15,7 +15,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
@@ -107,12 +106,12 @@ final class KafkaRecords {
 
   /** Reads a record; headers of the library's own are kept only from a trusted topic. */
   static ForeignRecord wire(
-      ConsumerRecord<byte[], ?> record,
+      Headers recordHeaders,
       @Nullable String keyText,
       @Nullable RecordOrigin origin,
       @Nullable ByteBuffer body,
       boolean trusted) {
-    Header[] received = record.headers().toArray();
+    Header[] received = recordHeaders.toArray();
     HeaderTexts.Builder headers = HeaderTexts.builder(received.length);
     for (Header header : received) {
       byte[] value = header.value();

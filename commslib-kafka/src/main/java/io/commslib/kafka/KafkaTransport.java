@@ -95,6 +95,7 @@ public final class KafkaTransport implements MessageTransport {
   private final KafkaTopics topics;
   private final KafkaDeadLetters deadLetters;
   private final BrokerWatch watch;
+  private final FetchMemory memory = new FetchMemory();
   private final Declarations declared;
   private final Set<KafkaSubscription> subscriptions = ConcurrentHashMap.newKeySet();
   private final Publisher publisher = this::publish;
@@ -417,7 +418,8 @@ public final class KafkaTransport implements MessageTransport {
           subscription,
           runtime,
           read,
-          ids);
+          ids,
+          memory);
     } catch (KafkaException e) {
       throw rejected(e, config);
     }

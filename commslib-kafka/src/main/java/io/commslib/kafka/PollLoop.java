@@ -89,7 +89,8 @@ final class PollLoop implements Settler {
       SubscriptionConfig subscription,
       CommsRuntime runtime,
       SubscribedTopics topics,
-      TopicIds ids) {
+      TopicIds ids,
+      FetchMemory memory) {
     this.consumer = consumer;
     this.config = config;
     this.topics = topics;
@@ -97,7 +98,7 @@ final class PollLoop implements Settler {
     this.commits = new OffsetCommits(consumer, time);
     this.starts = new StartPositions(consumer, subscription, topics, ids, commits, time);
     Map<TopicPartition, OwnedPartition> owned = new HashMap<>();
-    this.intake = new Intake(consumer, owned, topics, commits, time);
+    this.intake = new Intake(consumer, owned, topics, commits, time, memory);
     this.stallDetector = new StallDetector(subscription);
     this.nextCommitNanos = time.nanoTime();
     this.lastPassNanos = nextCommitNanos;

@@ -76,7 +76,8 @@ final class OffsetScenario implements AutoCloseable {
                     subscription,
                     new GroupNames(subscription.destination(), subscription.group(), null)),
                 null),
-            TopicIds.of(null, topics -> Map.of()));
+            TopicIds.of(null, topics -> Map.of()),
+            new FetchMemory());
     this.engine =
         DeliveryEngine.builder(
                 subscription,
