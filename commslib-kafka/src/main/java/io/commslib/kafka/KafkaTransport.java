@@ -327,8 +327,9 @@ public final class KafkaTransport implements MessageTransport {
     DelayTopics delays = DelayTopics.of(subscription, names);
     Map<String, String> notes = topics.declareGroup(destination, names, delays.delays());
     GroupMembers.check(admin.group(names.groupId()), config.groupProtocol());
-    TopicIds ids = TopicIds.of(destination.format().orElse(null), admin::ids);
-    ids.check(names.source());
+    TopicIds ids =
+        TopicIds.of(destination.format().orElse(null), config.operationTimeout(), admin::ids);
+    ids.require(names.source());
     PollLoop loop =
         loop(
             subscription,

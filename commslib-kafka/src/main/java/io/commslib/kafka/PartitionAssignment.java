@@ -193,6 +193,7 @@ final class PartitionAssignment implements ConsumerRebalanceListener {
       owned.values().forEach(OwnedPartition::markAhead);
       pollPending = false;
     }
+    starts.beginPass();
     openNew();
     for (OwnedPartition owner : owned.values()) {
       switch (owner.phase()) {

@@ -53,7 +53,7 @@ final class PollLoop implements Settler {
 
   /** The longest time that a loop takes to end after {@link #stop}. */
   static final Duration END_LIMIT =
-      FINAL_COMMIT_LIMIT.plus(CLOSE_LIMIT).plus(Duration.ofSeconds(2));
+      FINAL_COMMIT_LIMIT.plus(CLOSE_LIMIT).plus(TopicIds.POLL_LIMIT).plus(Duration.ofSeconds(2));
 
   /**
    * Longer than any healthy pass, which may contain a rebalance that waits for running handlers and

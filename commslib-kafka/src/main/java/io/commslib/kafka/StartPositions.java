@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -48,6 +49,9 @@ final class StartPositions {
   private final TimeSource time;
   private volatile String lastError = "";
   private long nextIdentifyNanos;
+
+  /** The ids that were read in the current pass of the loop. */
+  private final Map<String, Uuid> idsOfPass = new HashMap<>();
 
   StartPositions(
       Consumer<byte[], ByteBuffer> consumer,
@@ -90,9 +94,14 @@ final class StartPositions {
     }
   }
 
+  /** Begins a pass of the loop: a topic may have been recreated since the previous one. */
+  void beginPass() {
+    idsOfPass.clear();
+  }
+
   /**
-   * Asks for the id of the topic again, before the consumer is moved back. Returns false if it is
-   * not known now; the partition must not be read until it is.
+   * Asks for the id of the topic again, once in a pass, before the consumer is moved back. Returns
+   * false if it is not known now; the partition must not be read until it is.
    */
   boolean identifyAgain(OwnedPartition partition) {
     if (!ids.areNeeded()) {
@@ -102,10 +111,15 @@ final class StartPositions {
       return false;
     }
     try {
-      identify(List.of(partition));
+      String topic = partition.partition().topic();
+      if (!idsOfPass.containsKey(topic)) {
+        idsOfPass.putAll(ids.of(Set.of(topic)));
+      }
+      read(partition, idsOfPass);
       lastError = "";
       return true;
     } catch (KafkaException | CommsException e) {
+      // The client sets the interrupt flag again, which has no meaning for this thread.
       Thread.interrupted();
       nextIdentifyNanos = time.nanoTime() + IDENTIFY_PAUSE_NANOS;
       lastError = "topic id is not known: " + KafkaErrors.text(e);
@@ -123,16 +137,19 @@ final class StartPositions {
             partitions.stream()
                 .map(partition -> partition.partition().topic())
                 .collect(Collectors.toSet()));
-    for (OwnedPartition partition : partitions) {
-      String topic = partition.partition().topic();
-      String id = Objects.requireNonNull(known.get(topic), topic).toString();
-      partition.read(topics.rules(topic).withTopicId(id));
-    }
+    partitions.forEach(partition -> read(partition, known));
+  }
+
+  private void read(OwnedPartition partition, Map<String, Uuid> known) {
+    String topic = partition.partition().topic();
+    String id = Objects.requireNonNull(known.get(topic), topic).toString();
+    partition.read(topics.rules(topic).withTopicId(id));
   }
 
   private void tryOpen(Collection<OwnedPartition> fresh) {
-    identify(fresh);
     Map<TopicPartition, OffsetAndMetadata> committedOffsets = commits.previousCommits(names(fresh));
+    // After the offsets: whether they can be read is reported as without ids.
+    identify(fresh);
     List<OwnedPartition> fromStart = new ArrayList<>();
     List<OwnedPartition> fromEnd = new ArrayList<>();
     for (OwnedPartition partition : fresh) {

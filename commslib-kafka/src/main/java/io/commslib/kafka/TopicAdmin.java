@@ -114,13 +114,19 @@ final class TopicAdmin {
     }
   }
 
-  /** The ids of topics; the id is zero on a broker without ids. */
-  Map<String, Uuid> ids(Set<String> topics) {
+  /**
+   * The ids of topics; the id is zero on a broker without ids.
+   *
+   * @param limit the longest time for all of them together
+   */
+  Map<String, Uuid> ids(Set<String> topics, Duration limit) {
+    long end = time.nanoTime() + limit.toNanos();
+    DescribeTopicsOptions options = new DescribeTopicsOptions().timeoutMs((int) limit.toMillis());
     Map<String, Uuid> ids = new HashMap<>();
     for (Map.Entry<String, KafkaFuture<TopicDescription>> answer :
-        admin.describeTopics(topics).topicNameValues().entrySet()) {
+        admin.describeTopics(topics, options).topicNameValues().entrySet()) {
       try {
-        ids.put(answer.getKey(), await(answer.getValue()).topicId());
+        ids.put(answer.getKey(), await(answer.getValue(), end - time.nanoTime(), limit).topicId());
       } catch (ExecutionException | TimeoutException e) {
         throw failed("describe topic " + answer.getKey(), e);
       }
@@ -215,10 +221,17 @@ final class TopicAdmin {
   }
 
   private <T> T await(KafkaFuture<T> future) throws ExecutionException, TimeoutException {
+    Duration limit = config.operationTimeout();
+    return await(future, limit.toNanos(), limit);
+  }
+
+  private <T> T await(KafkaFuture<T> future, long nanos, Duration limit)
+      throws ExecutionException, TimeoutException {
     try {
-      return future.get(config.operationTimeout().toMillis(), TimeUnit.MILLISECONDS);
+      return future.get(nanos, TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {
-      throw KafkaErrors.noAnswer("operationTimeout", config.operationTimeout());
+      boolean isSetting = limit.equals(config.operationTimeout());
+      throw KafkaErrors.noAnswer(isSetting ? "operationTimeout" : "the poll thread's limit", limit);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new TimeoutException("interrupted");

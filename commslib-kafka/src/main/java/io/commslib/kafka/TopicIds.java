@@ -3,9 +3,9 @@ package io.commslib.kafka;
 import io.commslib.core.FailureKind;
 import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.SubscribeException;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Function;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.Uuid;
 import org.jspecify.annotations.Nullable;
@@ -18,18 +18,30 @@ import org.jspecify.annotations.Nullable;
  */
 final class TopicIds {
 
-  private static final TopicIds UNUSED = new TopicIds(topics -> Map.of());
+  /** The limit of a request of the poll thread, which does not poll meanwhile. */
+  static final Duration POLL_LIMIT = Duration.ofSeconds(3);
 
-  private final Function<Set<String>, Map<String, Uuid>> describe;
+  private static final TopicIds UNUSED = new TopicIds(Duration.ZERO, (topics, limit) -> Map.of());
 
-  private TopicIds(Function<Set<String>, Map<String, Uuid>> describe) {
-    this.describe = describe;
+  /** Asks the broker. */
+  interface Request {
+    /** The ids of topics, within the limit; blocks. */
+    Map<String, Uuid> ids(Set<String> topics, Duration limit);
+  }
+
+  private final Duration operationTimeout;
+  private final Request request;
+
+  private TopicIds(Duration operationTimeout, Request request) {
+    this.operationTimeout = operationTimeout;
+    this.request = request;
   }
 
   /** Ids for a format that may find none in a record; otherwise none are requested. */
-  static TopicIds of(
-      @Nullable MessageFormat format, Function<Set<String>, Map<String, Uuid>> describe) {
-    return format == null || format.alwaysFindsId() ? UNUSED : new TopicIds(describe);
+  static TopicIds of(@Nullable MessageFormat format, Duration operationTimeout, Request request) {
+    return format == null || format.alwaysFindsId()
+        ? UNUSED
+        : new TopicIds(operationTimeout, request);
   }
 
   boolean areNeeded() {
@@ -37,12 +49,14 @@ final class TopicIds {
   }
 
   /**
-   * Asks the broker for the ids of topics. Blocks.
+   * Asks the broker for the ids of topics. Blocks for {@link #POLL_LIMIT} at most; for the poll
+   * thread.
    *
    * @throws KafkaException if an id can't be read now
    */
   Map<String, Uuid> of(Set<String> topics) {
-    Map<String, Uuid> ids = describe.apply(topics);
+    boolean isShort = operationTimeout.compareTo(POLL_LIMIT) < 0;
+    Map<String, Uuid> ids = request.ids(topics, isShort ? operationTimeout : POLL_LIMIT);
     for (String topic : topics) {
       Uuid id = ids.get(topic);
       if (id == null || id.equals(Uuid.ZERO_UUID)) {
@@ -53,16 +67,16 @@ final class TopicIds {
   }
 
   /**
-   * Checks that the broker has given the topic an id.
+   * Returns the id of a topic, or null if none is needed. Blocks for the operation timeout at most.
    *
-   * @throws SubscribeException {@code PERMANENT} if it has not
+   * @throws SubscribeException {@code PERMANENT} if the broker has given the topic no id
    */
-  void check(String topic) {
-    if (areNeeded()
-        && describe
-            .apply(Set.of(topic))
-            .getOrDefault(topic, Uuid.ZERO_UUID)
-            .equals(Uuid.ZERO_UUID)) {
+  @Nullable Uuid require(String topic) {
+    if (!areNeeded()) {
+      return null;
+    }
+    Uuid id = request.ids(Set.of(topic), operationTimeout).getOrDefault(topic, Uuid.ZERO_UUID);
+    if (id.equals(Uuid.ZERO_UUID)) {
       throw new SubscribeException(
           "COMMS-KAFKA-016",
           FailureKind.PERMANENT,
@@ -72,5 +86,6 @@ final class TopicIds {
               + " each record or takes the topic's name)",
           null);
     }
+    return id;
   }
 }

@@ -35,6 +35,8 @@ final class OffsetScenario implements AutoCloseable {
   static final TopicPartition REDRIVE = new TopicPartition("t.main.redrive", 0);
 
   private static final int MAX_PASSES = 300;
+  private static final TopicIds NO_IDS =
+      TopicIds.of(null, Duration.ofSeconds(15), (topics, limit) -> Map.of());
 
   final CommsRuntime runtime;
   final ScriptedConsumer broker;
@@ -50,7 +52,12 @@ final class OffsetScenario implements AutoCloseable {
   private int passes;
 
   OffsetScenario(SubscriptionConfig subscription, Faults faults) {
-    this(subscription, faults, VirtualTime.create(), handled -> {});
+    this(subscription, faults, NO_IDS);
+  }
+
+  /** Creates a scenario in which the loop asks for the ids of topics. */
+  OffsetScenario(SubscriptionConfig subscription, Faults faults, TopicIds ids) {
+    this(subscription, faults, VirtualTime.create(), handled -> {}, ids);
   }
 
   /** Creates a scenario with a handler, which may wait if the runtime has threads of its own. */
@@ -59,6 +66,15 @@ final class OffsetScenario implements AutoCloseable {
       Faults faults,
       CommsRuntime runtime,
       Consumer<String> handler) {
+    this(subscription, faults, runtime, handler, NO_IDS);
+  }
+
+  private OffsetScenario(
+      SubscriptionConfig subscription,
+      Faults faults,
+      CommsRuntime runtime,
+      Consumer<String> handler,
+      TopicIds ids) {
     this.faults = faults;
     this.runtime = runtime;
     this.broker = new ScriptedConsumer(faults);
@@ -76,7 +92,7 @@ final class OffsetScenario implements AutoCloseable {
                     subscription,
                     new GroupNames(subscription.destination(), subscription.group(), null)),
                 null),
-            TopicIds.of(null, topics -> Map.of()),
+            ids,
             new FetchMemory());
     this.engine =
         DeliveryEngine.builder(

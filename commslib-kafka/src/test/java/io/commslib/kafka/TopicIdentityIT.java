@@ -155,14 +155,15 @@ class TopicIdentityIT {
 
   @Test
   void aTopicWithoutIdIsRefusedOnlyIfAFormatNeedsOne() {
-    TopicIds needed = TopicIds.of(new BodyFormat(), topics -> Map.of("t", Uuid.ZERO_UUID));
-    assertThatThrownBy(() -> needed.check("t"))
+    TopicIds needed =
+        TopicIds.of(new BodyFormat(), LIMIT, (topics, limit) -> Map.of("t", Uuid.ZERO_UUID));
+    assertThatThrownBy(() -> needed.require("t"))
         .hasMessage(
             "COMMS-KAFKA-016: topic t id: none (expected: a broker that gives topics ids, or a"
                 + " format that finds an id in each record or takes the topic's name)");
     assertThatThrownBy(() -> needed.of(Set.of("t"))).isInstanceOf(KafkaException.class);
-    TopicIds unused = TopicIds.of(null, topics -> Map.of());
+    TopicIds unused = TopicIds.of(null, LIMIT, (topics, limit) -> Map.of());
     assertThat(unused.areNeeded()).isFalse();
-    unused.check("t");
+    assertThat(unused.require("t")).isNull();
   }
 }
