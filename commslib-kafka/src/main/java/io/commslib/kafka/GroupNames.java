@@ -4,6 +4,8 @@ import io.commslib.core.FailureKind;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.SubscribeException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -99,6 +101,17 @@ final class GroupNames {
     }
     return Optional.ofNullable(binding.targets(group).delays().get(delay))
         .or(() -> unlessExisting(KafkaNames.delay(prefix(), delay)));
+  }
+
+  /** The topics of dead letters, redriven messages, and those delays for which one is named. */
+  List<String> targets() {
+    List<String> targets = new ArrayList<>();
+    deadLetters().ifPresent(targets::add);
+    redrive().ifPresent(targets::add);
+    if (binding != null) {
+      targets.addAll(binding.targets(group).delays().values());
+    }
+    return targets;
   }
 
   /** The topic of the group's dead letters, for reading and changing them. */

@@ -128,7 +128,7 @@ public final class KafkaBinding {
    * application or group may write to it; records that are no letters of the group are not listed.
    *
    * @param group the group
-   * @param topic any name that Kafka allows, used nowhere else in the binding; default {@code
+   * @param topic any name that Kafka allows, used for nothing else in any binding; default {@code
    *     <topic>.<group>.dlq}, with {@link #existing()} none
    * @return changed copy
    */
@@ -145,7 +145,7 @@ public final class KafkaBinding {
    * application may write to it.
    *
    * @param group the group
-   * @param topic any name that Kafka allows, used nowhere else in the binding; default {@code
+   * @param topic any name that Kafka allows, used for nothing else in any binding; default {@code
    *     <topic>.<group>.redrive}, with {@link #existing()} none
    * @return changed copy
    */
@@ -164,7 +164,7 @@ public final class KafkaBinding {
    *
    * @param group the group
    * @param delay the delay, as the retry schedule of the subscription has it; 1 ms or more
-   * @param topic any name that Kafka allows, used nowhere else in the binding; default {@code
+   * @param topic any name that Kafka allows, used for nothing else in any binding; default {@code
    *     <topic>.<group>.delay-<millis>}, with {@link #existing()} none
    * @return changed copy
    */

@@ -212,6 +212,21 @@ public final class KafkaTransport implements MessageTransport {
               + " or a KafkaBinding)",
           null);
     }
+    String topic = bindings.topic(destination.destination());
+    Optional<String> owner = bindings.owner(topic);
+    if (owner.isPresent()) {
+      throw new SubscribeException(
+          "COMMS-KAFKA-014",
+          FailureKind.PERMANENT,
+          "topic "
+              + topic
+              + ": that of group "
+              + owner.get()
+              + " (expected: another one for "
+              + destination.destination()
+              + ", as others may not write to it)",
+          null);
+    }
     try {
       topics.declare(destination);
     } catch (SubscribeException e) {

@@ -436,20 +436,24 @@ public final class KafkaTransportConfig {
     }
 
     private void checkBindings() {
-      Set<String> own = new HashSet<>();
+      Set<String> used = new HashSet<>();
+      bindings.values().forEach(binding -> used.add(binding.topicName()));
       bindings.forEach(
-          (destination, binding) ->
-              binding
-                  .ownTopics()
-                  .forEach(
-                      topic ->
-                          Checks.check(
-                              own.add(topic)
-                                  && bindings.values().stream()
-                                      .noneMatch(other -> other.topicName().equals(topic)),
-                              "bind",
-                              topic,
-                              "a topic of one binding only, as others may not write to it")));
+          (destination, binding) -> {
+            for (String group : binding.groups()) {
+              for (String topic : new GroupNames(destination, group, binding).targets()) {
+                Checks.check(
+                    used.add(topic),
+                    "bind",
+                    topic,
+                    "a topic of group "
+                        + group
+                        + " of "
+                        + destination
+                        + " only, as others may not write to it");
+              }
+            }
+          });
       Set<List<String>> readers = new HashSet<>();
       for (KafkaBinding binding : bindings.values()) {
         for (String group : binding.groups()) {
@@ -506,8 +510,8 @@ public final class KafkaTransportConfig {
      * @return immutable configuration
      * @throws IllegalArgumentException if {@code commitInterval} is not less than {@code
      *     sessionTimeout}, if the session timeout is set with {@link GroupProtocol#CONSUMER}, if a
-     *     topic for redriven or deferred messages of one binding is also used by another, or if two
-     *     groups would read a topic with one consumer group
+     *     topic for dead letters, redriven or deferred messages of a bound group is also used for
+     *     anything else, or if two groups would read a topic with one consumer group
      */
     public KafkaTransportConfig build() {
       Checks.check(

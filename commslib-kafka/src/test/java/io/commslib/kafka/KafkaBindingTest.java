@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -90,7 +92,48 @@ class KafkaBindingTest {
     KafkaTransportConfig.Builder shared = config.bind(other, KafkaBinding.topic("r"));
     assertThatIllegalArgumentException()
         .isThrownBy(shared::build)
-        .withMessageContaining("bind: r (expected: a topic of one binding only");
+        .withMessage(
+            "bind: r (expected: a topic of group ship of topic:orders only, as others may not write"
+                + " to it)");
+  }
+
+  /** Letters of two groups for one message would have one key, so one would replace the other. */
+  @Test
+  void aDeadLetterTopicBelongsToOneGroup() {
+    KafkaBinding orders = KafkaBinding.topic("t").deadLetters("ship", "letters");
+    for (KafkaBinding other :
+        List.of(
+            KafkaBinding.topic("t2").deadLetters("ship", "letters"),
+            KafkaBinding.topic("t2").redrive("ship", "letters"),
+            KafkaBinding.topic("t2").delay("ship", SECOND, "letters"),
+            KafkaBinding.topic("letters"),
+            KafkaBinding.topic("t2").deadLetters("bill", "t.ship.redrive"))) {
+      KafkaTransportConfig.Builder config =
+          KafkaTransportConfig.builder("host:9092")
+              .bind(ORDERS, orders)
+              .bind(Destination.topic("other"), other);
+      assertThatIllegalArgumentException()
+          .isThrownBy(config::build)
+          .withMessageMatching(
+              "bind: (letters|t.ship.redrive) \\(expected: a topic of group (ship|bill) of"
+                  + " topic:(orders|other) only, as others may not write to it\\)");
+    }
+    KafkaTransportConfig.Builder byDefault =
+        KafkaTransportConfig.builder("host:9092")
+            .bind(ORDERS, orders.group("bill", "b").redrive("ship", "t.bill.dlq"));
+    assertThatIllegalArgumentException().isThrownBy(byDefault::build);
+    KafkaTransportConfig valid =
+        KafkaTransportConfig.builder("localhost:9092")
+            .bind(ORDERS, orders)
+            .bind(Destination.topic("other"), KafkaBinding.topic("t").group("bill", "g"))
+            .build();
+    try (KafkaTransport transport = KafkaTransport.create(valid)) {
+      DestinationConfig letters = DestinationConfig.builder(Destination.topic("letters")).build();
+      assertThatThrownBy(() -> transport.declare(letters))
+          .hasMessage(
+              "COMMS-KAFKA-014: topic letters: that of group ship of topic:orders (expected: another"
+                  + " one for topic:letters, as others may not write to it)");
+    }
   }
 
   @Test
