@@ -54,10 +54,21 @@ final class KafkaDeadLetters implements DeadLetters {
   CompletionStage<PublishReceipt> add(Destination source, String group, ForeignRecord letter) {
     DeadLetter read = DeadLetterHeaders.read(letter, formats.apply(source));
     String topic = topic(source, group);
-    return sender.send(
-        DeadLetterRecords.write(topic, partition(topic, read), letter, read),
-        source,
-        read.messageId());
+    ProducerRecord<byte[], byte[]> record =
+        DeadLetterRecords.write(topic, partition(topic, read), letter, read);
+    CompletableFuture<PublishReceipt> added = new CompletableFuture<>();
+    sender
+        .send(record, source, read.messageId())
+        .whenComplete(
+            (receipt, failure) -> {
+              if (failure == null) {
+                added.complete(receipt);
+              } else {
+                added.completeExceptionally(
+                    KafkaErrors.deadLetter(failure, topic, RecordSizes.of(record)));
+              }
+            });
+    return added;
   }
 
   private String topic(Destination source, String group) {

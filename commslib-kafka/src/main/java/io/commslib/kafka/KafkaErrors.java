@@ -181,11 +181,45 @@ final class KafkaErrors {
    */
   static boolean isMessageRejected(Throwable failure) {
     Throwable cause = Failures.unwrapped(failure);
-    return cause instanceof RecordTooLargeException
-        || cause instanceof RecordBatchTooLargeException
+    return isTooLarge(cause)
         || cause instanceof InvalidRecordException
         || cause instanceof SerializationException
         || cause instanceof InvalidTopicException;
+  }
+
+  /**
+   * Explains the refusal of a dead letter that is too large for its topic. The source topic may
+   * have accepted the record because its producer had compressed it. Other failures are returned as
+   * they are.
+   *
+   * @param bytes the size of the letter before compression
+   */
+  static Throwable deadLetter(Throwable failure, String topic, long bytes) {
+    if (!(Failures.unwrapped(failure) instanceof PublishException refused)) {
+      return failure;
+    }
+    Throwable cause = refused.getCause();
+    if (cause == null || !isTooLarge(cause)) {
+      return failure;
+    }
+    return new PublishException(
+        refused.code(),
+        refused.kind(),
+        refused.certainty(),
+        refused.destination(),
+        refused.messageId(),
+        "dead letter bytes: "
+            + bytes
+            + " (expected: compressed at most max.message.bytes of topic "
+            + topic
+            + "; raise it, or set KafkaTransportConfig.compression): "
+            + text(cause),
+        cause);
+  }
+
+  private static boolean isTooLarge(Throwable failure) {
+    return failure instanceof RecordTooLargeException
+        || failure instanceof RecordBatchTooLargeException;
   }
 
   static SubscribeException subscribe(String what, Throwable failure) {

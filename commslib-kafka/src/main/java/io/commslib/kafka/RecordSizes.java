@@ -1,5 +1,9 @@
 package io.commslib.kafka;
 
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
+import org.jspecify.annotations.Nullable;
+
 /**
  * The largest records that the library writes to a topic. The broker compares its {@code
  * max.message.bytes} with a batch, which contains at least one whole record.
@@ -24,6 +28,19 @@ final class RecordSizes {
   /** The limit of a topic that messages are published to. */
   static int topic(int maxMessageBytes) {
     return maxMessageBytes + MESSAGE_ALLOWANCE;
+  }
+
+  /** The bytes of key, headers and body. */
+  static long of(ProducerRecord<byte[], byte[]> record) {
+    long bytes = length(record.key()) + length(record.value());
+    for (Header header : record.headers()) {
+      bytes += KafkaRecords.bytes(header.key()).length + length(header.value());
+    }
+    return bytes;
+  }
+
+  private static long length(byte @Nullable [] bytes) {
+    return bytes == null ? 0 : bytes.length;
   }
 
   /** The limit of a topic of a group, whose source topic accepts records up to its own limit. */

@@ -25,6 +25,8 @@ import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
 import org.apache.kafka.common.acl.AclOperation;
@@ -33,6 +35,7 @@ import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.resource.PatternType;
 import org.apache.kafka.common.resource.ResourcePattern;
 import org.apache.kafka.common.resource.ResourceType;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -67,6 +70,10 @@ class DeadLetterTargetIT {
   }
 
   private KafkaTransport transport() {
+    return KafkaTransport.create(config().build());
+  }
+
+  private KafkaTransportConfig.Builder config() {
     CommsObserver observer =
         new CommsObserver() {
           @Override
@@ -74,11 +81,9 @@ class DeadLetterTargetIT {
             troubles.add(trouble);
           }
         };
-    return KafkaTransport.create(
-        KafkaTransportConfig.builder(server.bootstrapServers())
-            .observer(observer)
-            .maxMessageBytes(2_000_000)
-            .build());
+    return KafkaTransportConfig.builder(server.bootstrapServers())
+        .observer(observer)
+        .maxMessageBytes(2_000_000);
   }
 
   private static void publish(KafkaTransport transport, Destination to, Message message) {
@@ -93,6 +98,64 @@ class DeadLetterTargetIT {
   private boolean hasTrouble(Trouble.Kind kind, String text) {
     return troubles.stream()
         .anyMatch(trouble -> trouble.kind() == kind && trouble.text().contains(text));
+  }
+
+  @Test
+  void aLetterThatItsProducerHadCompressedIsKeptAndNamedUntilItFits() throws Exception {
+    Destination queue = Destination.queue("compressed");
+    SubscriptionConfig subscription = SubscriptionConfig.builder(queue).build();
+    List<String> handled = new CopyOnWriteArrayList<>();
+    try (KafkaTransport transport = transport();
+        KafkaProducer<byte[], byte[]> foreign =
+            new KafkaProducer<>(
+                Map.of(
+                    "bootstrap.servers",
+                    server.bootstrapServers(),
+                    "compression.type",
+                    "gzip",
+                    "max.request.size",
+                    10_000_000),
+                new ByteArraySerializer(),
+                new ByteArraySerializer())) {
+      transport.declare(DestinationConfig.builder(queue).partitions(1).build());
+      Subscription running =
+          transport
+              .subscriber()
+              .subscribe(subscription, delivery -> handle(delivery.message(), handled));
+      byte[] zeros = new byte[6_000_000];
+      foreign.send(new ProducerRecord<>(KafkaNames.topic(queue), new byte[] {'k'}, zeros)).get();
+      publish(transport, queue, Message.builder("t").id("good").key("g").build());
+      Await.until(
+          "the letter waits",
+          LIMIT,
+          () ->
+              troubles.stream()
+                  .filter(trouble -> trouble.kind() == Trouble.Kind.STALLED)
+                  .anyMatch(
+                      trouble ->
+                          trouble
+                              .toString()
+                              .matches(
+                                  ".*COMMS-KAFKA-003: dead letter bytes: 6000[0-9]{3} \\(expected:"
+                                      + " compressed at most max.message.bytes of topic"
+                                      + " compressed.queue.main.dlq; raise it, or set"
+                                      + " KafkaTransportConfig.compression\\).*")));
+      Await.until("others continue", LIMIT, () -> handled.contains("good"));
+      assertThat(running.health().status()).isEqualTo(Health.Status.DEGRADED);
+      assertThat(transport.deadLetters().list(queue, "main", 9)).isEmpty();
+    }
+    try (KafkaTransport compressing =
+        KafkaTransport.create(config().compression(Compression.GZIP).build())) {
+      compressing.declare(DestinationConfig.builder(queue).partitions(1).build());
+      compressing
+          .subscriber()
+          .subscribe(subscription, delivery -> handle(delivery.message(), handled));
+      Await.until(
+          "it fits", LIMIT, () -> compressing.deadLetters().list(queue, "main", 9).size() == 1);
+      assertThat(compressing.deadLetters().list(queue, "main", 9).get(0).cause())
+          .containsEntry("position", "compressed.queue-0@0");
+      assertThat(handled).containsExactly("good");
+    }
   }
 
   private static byte[] incompressible(int bytes) {

@@ -50,6 +50,21 @@ class KafkaErrorsTest {
   }
 
   @Test
+  void aDeadLetterThatIsTooLargeNamesItsSizeItsTopicAndTheSetting() {
+    PublishException refused = published(new RecordTooLargeException("too large"));
+    assertThat(KafkaErrors.deadLetter(new CompletionException(refused), "t.DLT", 5_000_000))
+        .hasMessage(
+            "COMMS-KAFKA-003: dead letter bytes: 5000000 (expected: compressed at most"
+                + " max.message.bytes of topic t.DLT; raise it, or set"
+                + " KafkaTransportConfig.compression): RecordTooLargeException: too large (NOT_SENT,"
+                + " topic:t, message m)");
+    for (Throwable other :
+        List.of(published(new InvalidTopicException("no")), new IllegalStateException("no"))) {
+      assertThat(KafkaErrors.deadLetter(other, "t.DLT", 1)).isSameAs(other);
+    }
+  }
+
+  @Test
   void onlyAFailureCausedByTheMessageIsPermanent() {
     for (Throwable failure :
         List.of(
