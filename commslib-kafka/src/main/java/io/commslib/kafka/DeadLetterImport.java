@@ -24,11 +24,17 @@ final class DeadLetterImport {
 
   private final KafkaTransportConfig config;
   private final KafkaDeadLetters deadLetters;
+  private final TopicAdmin admin;
   private final TimeSource time;
 
-  DeadLetterImport(KafkaTransportConfig config, KafkaDeadLetters deadLetters, TimeSource time) {
+  DeadLetterImport(
+      KafkaTransportConfig config,
+      KafkaDeadLetters deadLetters,
+      TopicAdmin admin,
+      TimeSource time) {
     this.config = config;
     this.deadLetters = deadLetters;
+    this.admin = admin;
     this.time = time;
   }
 
@@ -42,6 +48,13 @@ final class DeadLetterImport {
     int copied = 0;
     try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(settings)) {
       Map<TopicPartition, Long> ends = assign(consumer, topic);
+      ForeignDeadLetter.Target target =
+          new ForeignDeadLetter.Target(
+              source,
+              group,
+              deadLetters.boundName(source),
+              TopicIds.of(deadLetters.format(source), config.operationTimeout(), admin::ids)
+                  .require(topic));
       long timeout = config.operationTimeout().toNanos();
       long deadline = time.nanoTime() + timeout;
       while (copied < limit && isBehind(consumer, ends)) {
@@ -54,7 +67,7 @@ final class DeadLetterImport {
                   limit - copied,
                   record ->
                       deadLetters.addConfirmed(
-                          source, group, ForeignDeadLetter.read(record, source, group)));
+                          source, group, ForeignDeadLetter.read(record, target)));
           deadline = time.nanoTime() + timeout;
         } else if (time.nanoTime() - deadline > 0) {
           throw new TimeoutException("no progress for " + config.operationTimeout());

@@ -2,7 +2,6 @@ package io.commslib.kafka;
 
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.ForeignRecord;
-import io.commslib.core.wire.CloudEventsEnvelope;
 import io.commslib.core.wire.DeadLetterHeaders;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.header.Header;
 import org.jspecify.annotations.Nullable;
 
@@ -32,8 +32,15 @@ final class ForeignDeadLetter {
           "springDeserializerException",
           SMALLRYE,
           SMALLRYE_RETRY,
-          "deserialization-failure-",
-          CloudEventsEnvelope.RESERVED_PREFIX);
+          "deserialization-failure-");
+
+  /**
+   * The group whose letter a record becomes.
+   *
+   * @param boundName name of the topic of the source
+   * @param topicId id of the topic with the record; null if the format finds an id in each record
+   */
+  record Target(Destination source, String group, String boundName, @Nullable Uuid topicId) {}
 
   private final ConsumerRecord<byte[], byte[]> record;
   private final Map<String, byte[]> headers = new LinkedHashMap<>();
@@ -48,27 +55,29 @@ final class ForeignDeadLetter {
   }
 
   /** Converts a record to a dead letter of this library. */
-  static ForeignRecord read(
-      ConsumerRecord<byte[], byte[]> record, Destination source, String group) {
+  static ForeignRecord read(ConsumerRecord<byte[], byte[]> record, Target target) {
     ForeignDeadLetter letter = new ForeignDeadLetter(record);
-    Map<String, String> own = new LinkedHashMap<>();
-    for (Header header : record.headers()) {
-      if (header.value() != null && FOREIGN_PREFIXES.stream().noneMatch(header.key()::startsWith)) {
-        own.putIfAbsent(header.key(), new String(header.value(), StandardCharsets.UTF_8));
-      }
-    }
     Map<String, String> cause = letter.cause();
-    cause.put("source", source.toString());
-    cause.put("group", group);
+    cause.put("source", target.source().toString());
+    cause.put("group", target.group());
     cause.put("failed-at", Instant.ofEpochMilli(Math.max(0, record.timestamp())).toString());
+    // Letters of one partition stay in one, so that they keep their order.
+    cause.put("partition", Integer.toString(record.partition()));
     cause.put("imported-from", letter.ownPosition());
     ForeignRecord original =
         KafkaRecords.wire(
             record.headers(),
             KafkaRecords.keyText(record.key()),
-            KafkaOrigin.of(record, KafkaNames.topic(source)),
+            KafkaOrigin.of(record, target.boundName()),
             record.value() == null ? null : ByteBuffer.wrap(record.value()),
             false);
+    Map<String, String> own = new LinkedHashMap<>(original.texts());
+    own.keySet().removeIf(name -> FOREIGN_PREFIXES.stream().anyMatch(name::startsWith));
+    Uuid topicId = target.topicId();
+    if (topicId != null) {
+      // Not of the original position: its topic may have been recreated since.
+      own.put(ForeignRecord.RECORD_ID, topicId + ":" + record.partition() + ":" + record.offset());
+    }
     return DeadLetterHeaders.add(original.withTexts(own), cause);
   }
 

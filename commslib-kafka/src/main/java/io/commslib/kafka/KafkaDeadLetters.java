@@ -104,6 +104,16 @@ final class KafkaDeadLetters implements DeadLetters {
     int partitions = admin.partitions(topic);
     if (partitions == 0) {
       throw KafkaErrors.operation(
+  /** The topic of a destination. */
+  String boundName(Destination source) {
+    return bindings.topic(source);
+  }
+
+  /** The format of a destination. */
+  MessageFormat format(Destination source) {
+    return formats.apply(source);
+  }
+
           "dead letters of " + source,
           new IllegalStateException(
               "group: " + group + " (expected: one that has a topic " + topic + ")"));

@@ -267,9 +267,10 @@ public final class KafkaTransport implements MessageTransport {
    * letters of a group, with the cause that their headers state, so that they can be listed and
    * redriven like the group's own. The topic is not changed. The copied range is stored in
    * committed offsets, so that a later call copies only new letters. If a call fails halfway,
-   * repeat it: a letter that is copied twice replaces itself if it has a CloudEvents id or states
-   * its original position. Headers {@code commslib-*} of the topic are not trusted and are left
-   * out.
+   * repeat it: a letter that is copied twice replaces itself if its message has an id, or if it
+   * states its original position. A message in which the format finds no id is identified by the id
+   * of this topic, its partition and its offset. Headers of the library ({@code commslib-*}) in the
+   * topic are not trusted and are left out.
    *
    * <p>Blocks for the broker. Two callers must not import the same topic to the same group at the
    * same time.
@@ -286,7 +287,7 @@ public final class KafkaTransport implements MessageTransport {
     checkOpen();
     Checks.inRange("limit", limit, 1, 100_000);
     deadLetters.requireGroup(source, group);
-    return new DeadLetterImport(config, deadLetters, runtime.time())
+    return new DeadLetterImport(config, deadLetters, admin, runtime.time())
         .run(topic, source, group, limit);
   }
 

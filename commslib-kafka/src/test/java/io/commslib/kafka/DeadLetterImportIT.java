@@ -6,14 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.TransportException;
+import io.commslib.jackson.PlainFormat;
 import io.commslib.testkit.Await;
 import io.commslib.testkit.servers.KafkaServer;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -59,7 +62,7 @@ class DeadLetterImportIT {
               handled.add(delivery.message().id() + " of " + delivery.redriveCount());
               return Settlement.done();
             });
-    produce(spring(), smallRye(), unknown());
+    produce(THEIR_TOPIC, spring(), smallRye(), unknown());
     assertThat(transport.importDeadLetters(THEIR_TOPIC, orders, "main", 2)).isEqualTo(2);
     assertThat(transport.importDeadLetters(THEIR_TOPIC, orders, "main", 100)).isEqualTo(1);
     assertThat(transport.importDeadLetters(THEIR_TOPIC, orders, "main", 100)).isZero();
@@ -98,6 +101,65 @@ class DeadLetterImportIT {
     Await.until("redriven", Duration.ofSeconds(60), () -> handled.size() == 2);
     assertThat(handled).containsExactlyInAnyOrder("s1 of 1", "r1 of 1");
     assertThat(transport.deadLetters().list(orders, "main", 100)).hasSize(1);
+  }
+
+  @Test
+  void anImportedLetterWithoutIdIsIdentifiedByTheTopicItIsCopiedFrom() throws Exception {
+    Destination orders = Destination.topic("plain-imports");
+    List<String> handled = new CopyOnWriteArrayList<>();
+    ProducerRecord<byte[], byte[]> plain =
+        new ProducerRecord<>("plain-dlt", 0, bytes("k"), bytes("{}"));
+    header(plain, "kafka_dlt-original-topic", bytes("plain.bound"));
+    header(plain, "kafka_dlt-original-partition", number(4, 0));
+    header(plain, "kafka_dlt-original-offset", number(8, 7));
+    header(plain, "commslib-record-id", bytes("forged"));
+    header(plain, "commslib-headers", bytes("{}"));
+    byte[] noText = {(byte) 0xff};
+    header(plain, "raw", noText);
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", server.bootstrapServers()));
+        KafkaTransport bound =
+            KafkaTransport.create(
+                KafkaTransportConfig.builder(server.bootstrapServers())
+                    .bind(orders, KafkaBinding.topic("plain.bound"))
+                    .build())) {
+      bound.declare(
+          DestinationConfig.builder(orders)
+              .partitions(1)
+              .format(PlainFormat.json().type("t").build())
+              .build());
+      bound
+          .subscriber()
+          .subscribe(
+              SubscriptionConfig.builder(orders, "g").build(),
+              delivery -> {
+                handled.add(
+                    delivery.message().identity()
+                        + delivery.record().headers().stream()
+                            .map(
+                                header ->
+                                    header.name()
+                                        + HexFormat.of().formatHex((byte[]) header.value()))
+                            .toList());
+                return Settlement.done();
+              });
+      produce("plain-dlt", plain);
+      assertThat(bound.importDeadLetters("plain-dlt", orders, "g", 9)).isEqualTo(1);
+      String id =
+          admin
+                  .describeTopics(List.of("plain-dlt"))
+                  .allTopicNames()
+                  .get()
+                  .get("plain-dlt")
+                  .topicId()
+              + ":0:0";
+      Message expected = Message.builder("t").id(id).source("plain.bound").build();
+      assertThat(bound.deadLetters().list(orders, "g", 9))
+          .extracting(DeadLetter::identity)
+          .containsExactly(expected.identity());
+      assertThat(bound.deadLetters().redrive(orders, "g", letter -> true)).isEqualTo(1);
+      Await.until("redriven", Duration.ofSeconds(60), () -> !handled.isEmpty());
+      assertThat(handled).containsExactly(expected.identity() + "[commslib-headers7b7d, rawff]");
+    }
   }
 
   @Test
@@ -162,12 +224,13 @@ class DeadLetterImportIT {
   }
 
   @SafeVarargs
-  private static void produce(ProducerRecord<byte[], byte[]>... records) throws Exception {
+  private static void produce(String topic, ProducerRecord<byte[], byte[]>... records)
+      throws Exception {
     Map<String, Object> settings = Map.of("bootstrap.servers", server.bootstrapServers());
     try (Admin admin = Admin.create(settings);
         KafkaProducer<byte[], byte[]> producer =
             new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer())) {
-      admin.createTopics(List.of(new NewTopic(THEIR_TOPIC, 1, (short) 1))).all().get();
+      admin.createTopics(List.of(new NewTopic(topic, 1, (short) 1))).all().get();
       for (ProducerRecord<byte[], byte[]> record : records) {
         producer.send(record).get();
       }
