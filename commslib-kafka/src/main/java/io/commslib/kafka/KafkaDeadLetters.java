@@ -6,9 +6,12 @@ import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.MessageFormat;
+import io.commslib.core.messaging.OrderingKeys;
 import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.wire.DeadLetterHeaders;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -80,11 +83,18 @@ final class KafkaDeadLetters implements DeadLetters {
    * still in one partition. Null if it is unknown, and the client decides.
    */
   private @Nullable Integer partition(String topic, DeadLetter letter) {
+    OptionalInt original = originalPartition(letter);
+    return original.isEmpty() ? null : sameOrFewer(topic, original.getAsInt());
+  }
+
+  private static OptionalInt originalPartition(DeadLetter letter) {
     String partition = letter.cause().get("partition");
-    if (partition == null || !partition.matches("[0-9]{1,6}")) {
-      return null;
-    }
-    int number = Integer.parseInt(partition);
+    return partition != null && partition.matches("[0-9]{1,6}")
+        ? OptionalInt.of(Integer.parseInt(partition))
+        : OptionalInt.empty();
+  }
+
+  private @Nullable Integer sameOrFewer(String topic, int number) {
     int partitions = sender.partitions(topic);
     return partitions == 0 ? null : number % partitions;
   }
@@ -92,6 +102,16 @@ final class KafkaDeadLetters implements DeadLetters {
   /** Publishes a letter and waits for the confirmation. */
   void addConfirmed(Destination source, String group, ForeignRecord letter) {
     await(add(source, group, letter));
+  }
+
+  /** The topic of a destination. */
+  String boundName(Destination source) {
+    return bindings.topic(source);
+  }
+
+  /** The format of a destination. */
+  MessageFormat format(Destination source) {
+    return formats.apply(source);
   }
 
   /** The id of the consumer group. */
@@ -104,16 +124,6 @@ final class KafkaDeadLetters implements DeadLetters {
     int partitions = admin.partitions(topic);
     if (partitions == 0) {
       throw KafkaErrors.operation(
-  /** The topic of a destination. */
-  String boundName(Destination source) {
-    return bindings.topic(source);
-  }
-
-  /** The format of a destination. */
-  MessageFormat format(Destination source) {
-    return formats.apply(source);
-  }
-
           "dead letters of " + source,
           new IllegalStateException(
               "group: " + group + " (expected: one that has a topic " + topic + ")"));
@@ -157,7 +167,7 @@ final class KafkaDeadLetters implements DeadLetters {
           inFlight.add(
               stored.letter().key().orElse(null),
               redriven.sizeBytes(),
-              () -> sender.send(target, source, id, redriven),
+              () -> sender.send(redriven(target, stored, redriven), source, id),
               () -> tombstone(source, group, stored));
         }
       }
@@ -166,6 +176,30 @@ final class KafkaDeadLetters implements DeadLetters {
       finishSent(inFlight, e);
       throw e;
     }
+  }
+
+  /**
+   * The record to send. Its key chooses the partition, unless the format orders records by
+   * something else. Then it is the partition of the original record or, if that is unknown, of the
+   * letter, so that the redriven records of an ordering key are in one partition.
+   */
+  private ProducerRecord<byte[], byte[]> redriven(
+      String topic, DeadLetterReader.Stored stored, ForeignRecord record) {
+    byte[] key = record.key().orElse(null);
+    Integer partition =
+        key != null && isOrderedBy(key, record, stored.letter())
+            ? null
+            : sameOrFewer(
+                topic, originalPartition(stored.letter()).orElse(stored.entry().partition));
+    return KafkaRecords.record(
+        topic, partition, key, record, record.hasBody() ? record.body() : null);
+  }
+
+  private static boolean isOrderedBy(byte[] key, ForeignRecord record, DeadLetter letter) {
+    Optional<String> ordering = letter.key();
+    return ordering.isEmpty()
+        || ordering.equals(record.keyText())
+        || ordering.get().equals(OrderingKeys.of(key));
   }
 
   /**

@@ -39,6 +39,9 @@ final class KafkaTopics {
   /** The limit of each source topic whose settings are known. */
   private final Map<String, Integer> sourceLimits = new ConcurrentHashMap<>();
 
+  /** The number of partitions of each declared source topic; others may have created it. */
+  private final Map<String, Integer> sourcePartitions = new ConcurrentHashMap<>();
+
   /** Texts that were logged, so that each is logged once. */
   private final Set<String> logged = ConcurrentHashMap.newKeySet();
 
@@ -68,9 +71,12 @@ final class KafkaTopics {
     }
     boolean existed = admin.create(List.of(source(destination, topic))).contains(topic);
     if (existed) {
-      check(destination, topic, admin.partitionsOnceKnown(topic));
+      int found = admin.partitionsOnceKnown(topic);
+      check(destination, topic, found);
+      sourcePartitions.put(topic, found);
       checkSettings(topic, Set.of(topic));
     } else {
+      sourcePartitions.put(topic, destination.partitions());
       sourceLimits.put(topic, RecordSizes.topic(config.maxMessageBytes()));
     }
     groups.forEach(group -> createGroup(destination, group, Map.of()));
@@ -105,6 +111,7 @@ final class KafkaTopics {
   private List<NewTopic> groupTopics(
       DestinationConfig destination, GroupNames names, Map<String, Duration> delayTopics) {
     String limit = Integer.toString(RecordSizes.groupTopic(sourceLimit(names.source())));
+    int partitions = sourcePartitions.getOrDefault(names.source(), destination.partitions());
     List<NewTopic> topics = new ArrayList<>();
     // Compacted: a dead letter stays until a tombstone deletes it on redrive or discard.
     names
@@ -114,7 +121,7 @@ final class KafkaTopics {
                 topics.add(
                     newTopic(
                         topic,
-                        destination.partitions(),
+                        partitions,
                         Map.of(
                             TopicConfig.CLEANUP_POLICY_CONFIG,
                             TopicConfig.CLEANUP_POLICY_COMPACT,
@@ -127,7 +134,7 @@ final class KafkaTopics {
                 topics.add(
                     newTopic(
                         topic,
-                        destination.partitions(),
+                        partitions,
                         Map.of(
                             TopicConfig.CLEANUP_POLICY_CONFIG,
                             TopicConfig.CLEANUP_POLICY_DELETE,
@@ -137,7 +144,7 @@ final class KafkaTopics {
       topics.add(
           newTopic(
               topic,
-              destination.partitions(),
+              partitions,
               Map.of(
                   // The broker's default may be compaction, where a later record of a key
                   // replaces a waiting one.

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
+import io.commslib.core.format.ValueSource;
 import io.commslib.core.messaging.Delivery;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
@@ -15,6 +16,7 @@ import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.TransportException;
+import io.commslib.jackson.PlainFormat;
 import io.commslib.testkit.Await;
 import io.commslib.testkit.servers.KafkaServer;
 import java.nio.charset.StandardCharsets;
@@ -29,6 +31,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.RangeAssignor;
@@ -157,6 +160,76 @@ class KafkaBindingIT {
       transport.declare(DestinationConfig.builder(tasks).partitions(1).build());
       assertThat(topics())
           .contains("binding.tasks.queue", "binding.tasks.DLT", "binding.tasks.queue.main.redrive");
+    }
+  }
+
+  @Test
+  void createdTopicsOfAGroupHaveThePartitionsOfAnExistingSource() throws Exception {
+    create("binding.three", 3, Map.of());
+    Destination orders = Destination.topic("three");
+    try (KafkaTransport transport = transport(orders, KafkaBinding.topic("binding.three"))) {
+      transport.declare(DestinationConfig.builder(orders).group("ship").build());
+    }
+    List<String> topics = List.of("binding.three.ship.dlq", "binding.three.ship.redrive");
+    assertThat(admin.describeTopics(topics).allTopicNames().get().values())
+        .hasSize(2)
+        .allSatisfy(topic -> assertThat(topic.partitions()).hasSize(3));
+  }
+
+  @Test
+  void aRedrivenRecordThatIsNotOrderedByItsKeyHasThePartitionOfTheOriginal() throws Exception {
+    Destination orders = Destination.topic("by-customer");
+    Map<Integer, Integer> letters = Map.of(0, 1, 1, 2, 2, 3);
+    try (KafkaTransport transport = transport(orders, KafkaBinding.topic("binding.by-customer"));
+        KafkaProducer<byte[], byte[]> foreign =
+            new KafkaProducer<>(
+                Map.of("bootstrap.servers", SERVERS),
+                new ByteArraySerializer(),
+                new ByteArraySerializer())) {
+      transport.declare(
+          DestinationConfig.builder(orders)
+              .partitions(3)
+              .format(PlainFormat.json().type("t").key(ValueSource.header("customer")).build())
+              .build());
+      transport
+          .subscriber()
+          .subscribe(
+              SubscriptionConfig.builder(orders, "ship").withoutDeadLetterBreaker().build(),
+              delivery -> {
+                handled.add(delivery);
+                return delivery.redriveCount() == 0
+                    ? Settlement.deadLetter("refused")
+                    : Settlement.done();
+              });
+      for (Map.Entry<Integer, Integer> some : letters.entrySet()) {
+        for (int i = 0; i < some.getValue(); i++) {
+          // One has a key that is not the customer.
+          byte[] key = i == 1 ? new byte[] {'k'} : null;
+          ProducerRecord<byte[], byte[]> record =
+              new ProducerRecord<>(
+                  "binding.by-customer", some.getKey(), key, KafkaRecords.bytes("{}"));
+          record.headers().add("customer", KafkaRecords.bytes("c" + some.getKey()));
+          foreign.send(record).get();
+        }
+      }
+      Await.until(
+          "letters", LIMIT, () -> transport.deadLetters().list(orders, "ship", 9).size() == 6);
+      assertThat(transport.deadLetters().redrive(orders, "ship", letter -> true)).isEqualTo(6);
+      Await.until("redriven", LIMIT, () -> handled.size() == 12);
+    }
+    letters.forEach((partition, count) -> assertThat(end(partition)).isEqualTo((long) count));
+  }
+
+  private static long end(int partition) {
+    TopicPartition redriven = new TopicPartition("binding.by-customer.ship.redrive", partition);
+    try {
+      return admin
+          .listOffsets(Map.of(redriven, OffsetSpec.latest()))
+          .partitionResult(redriven)
+          .get()
+          .offset();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
     }
   }
 
