@@ -13,11 +13,13 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Fetches the dead letters of a queue one by one, in the queue's order, without acknowledging them.
  * Unacknowledged letters stay at the broker, hidden from other consumers, and return to their
- * places in order when the channel is closed. Ends after the number of letters that were in the
+ * places in order when the listing is closed. Ends after the number of letters that were in the
  * queue at the first fetch, so that letters added meanwhile do not prolong it.
  *
  * <p>Several groups may share one queue of dead letters. A letter belongs to the destination and
@@ -27,6 +29,11 @@ final class RabbitDeadLetterListing implements DeadLetterListing {
 
   /** A dead letter that is not acknowledged yet. */
   record Fetched(long tag, ForeignRecord wire, DeadLetter letter) {}
+
+  private static final Logger log = LoggerFactory.getLogger(RabbitDeadLetterListing.class);
+
+  /** With the flag for several messages: all that the channel has not acknowledged. */
+  private static final long ALL_UNACKNOWLEDGED = 0;
 
   private final Channel channel;
   private final String queue;
@@ -143,8 +150,18 @@ final class RabbitDeadLetterListing implements DeadLetterListing {
     }
   }
 
+  /**
+   * Returns all letters that were fetched and not deleted. A quorum queue takes those of a closed
+   * channel back in any order, since each fetch is a consumer of its own, so they are returned one
+   * after the other before.
+   */
   @Override
   public void close() {
+    try {
+      channel.basicNack(ALL_UNACKNOWLEDGED, true, true);
+    } catch (IOException | RuntimeException e) {
+      log.debug("the letters of {} return by the loss of their channel: {}", queue, e.toString());
+    }
     RabbitTopology.closeQuietly(channel);
   }
 }

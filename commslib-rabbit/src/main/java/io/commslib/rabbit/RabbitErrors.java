@@ -153,6 +153,13 @@ final class RabbitErrors {
         : 0;
   }
 
+  /** {@return whether the broker has closed the channel and left the connection open} */
+  static boolean closesChannelOnly(Throwable failure) {
+    return Failures.find(failure, ShutdownSignalException.class)
+        .filter(signal -> signal.getReason() instanceof AMQP.Channel.Close)
+        .isPresent();
+  }
+
   /** {@return the reason for which a channel or connection was closed, or null} */
   static @Nullable Close close(Throwable failure) {
     for (Throwable cause : Failures.chain(failure)) {

@@ -31,8 +31,6 @@ final class RabbitSender {
   /** Time for which a size limit of the broker is remembered, since an operator may raise it. */
   private static final Duration SIZE_LIMIT_VALIDITY = Duration.ofMinutes(10);
 
-  private static final int ABORT_MILLIS = 1_000;
-
   private record OpenChannel(Channel channel, PendingConfirms confirms) {}
 
   private final RabbitTransportConfig config;
@@ -67,11 +65,11 @@ final class RabbitSender {
     connection.connect();
   }
 
-  private void connected(Connection connection) throws IOException {
-    Channel channel = connection.createChannel();
+  private void connected(Connection current) throws IOException {
+    Channel channel = current.createChannel();
     PendingConfirms confirms = new PendingConfirms(capacity);
     blocked = false;
-    connection.addBlockedListener(reason -> blocked = true, () -> blocked = false);
+    current.addBlockedListener(reason -> blocked = true, () -> blocked = false);
     channel.confirmSelect();
     channel.addReturnListener(
         message -> {
@@ -93,8 +91,7 @@ final class RabbitSender {
           }
           confirms.failAll("channel lost: " + text);
           if (!reason.isHardError()) {
-            // Only the channel is lost: a new connection is the simplest way to a new channel.
-            connection.abort(1_000);
+            connection.replace(current, "channel lost: " + text);
           }
         });
     open = new OpenChannel(channel, confirms);
@@ -213,7 +210,7 @@ final class RabbitSender {
     }
     broken.confirms().failAll(text);
     runtime
-        .newThread("rabbit-abort", () -> broken.channel().getConnection().abort(ABORT_MILLIS))
+        .newThread("rabbit-abort", () -> connection.replace(broken.channel().getConnection(), text))
         .start();
   }
 

@@ -116,7 +116,7 @@ final class RabbitSubscription implements Subscription, Settler {
       return;
     }
     boolean exclusive = binding.consumers == ConsumerMode.EXCLUSIVE;
-    AtomicBoolean accepted = new AtomicBoolean(!exclusive);
+    AtomicBoolean accepted = new AtomicBoolean();
     Channel opened = current.createChannel();
     opened.basicQos(Math.min(MAX_PREFETCH, config.maxInFlight()));
     opened.addShutdownListener(
@@ -126,8 +126,9 @@ final class RabbitSubscription implements Subscription, Settler {
               && state == LifecycleState.RUNNING
               && accepted.get()
               && opened == channel) {
-            log.warn("channel of {} lost: {}", queue, RabbitErrors.text(reason));
-            current.abort(ABORT_MILLIS);
+            String text = RabbitErrors.text(reason);
+            log.warn("channel of {} lost: {}", queue, text);
+            connection.replace(current, "channel of " + queue + " lost: " + text);
           }
         });
     channel = opened;
@@ -143,13 +144,15 @@ final class RabbitSubscription implements Subscription, Settler {
       consume(opened, exclusive);
       if (exclusive) {
         ExclusiveConsumer.requireRefused(current, queue);
-        if (!opened.isOpen()) {
-          // The broker refused the second consumer, but this one may have gone meanwhile.
-          throw new IOException("the channel of queue " + queue + " was lost during the proof");
-        }
-        accepted.set(true);
-        standBy = "";
-        refusal = "";
+      }
+      accepted.set(true);
+      if (!opened.isOpen()) {
+        // After the broker has accepted the consumer; its loss was not reported until now.
+        throw new IOException("the channel of queue " + queue + " was lost");
+      }
+      standBy = "";
+      refusal = "";
+      if (exclusive) {
         received.release();
         dispatch();
       }
@@ -163,21 +166,35 @@ final class RabbitSubscription implements Subscription, Settler {
         leave(opened);
         return;
       }
-      if (!exclusive || !ExclusiveConsumer.isRefusal(e)) {
+      if (exclusive && ExclusiveConsumer.isRefusal(e)) {
+        standBy(RabbitErrors.text(e));
+      } else if (started && current.isOpen() && RabbitErrors.closesChannelOnly(e)) {
+        refuse(opened, RabbitErrors.text(e));
+      } else {
         throw e;
       }
-      standBy(RabbitErrors.text(e));
     } catch (SubscribeException e) {
-      channel = null;
-      RabbitTopology.closeQuietly(opened);
       if (!started) {
+        channel = null;
+        RabbitTopology.closeQuietly(opened);
         throw e;
       }
-      // Only this queue is unusable; other subscriptions continue on the connection.
-      log.error("queue {} is no longer consumed: {}", queue, e.getMessage());
-      refusal = String.valueOf(e.getMessage());
-      tryAgainSoon();
+      refuse(opened, String.valueOf(e.getMessage()));
     }
+  }
+
+  /**
+   * Only this queue can't be consumed, such as one that was deleted: tries again, while the other
+   * subscriptions continue on the connection.
+   */
+  private void refuse(Channel opened, String reason) {
+    channel = null;
+    RabbitTopology.closeQuietly(opened);
+    if (!reason.equals(refusal)) {
+      log.error("queue {} is no longer consumed: {}", queue, reason);
+    }
+    refusal = reason;
+    tryAgainSoon();
   }
 
   /** Whether this subscription was closed during an attempt, so that only its channel is lost. */
@@ -207,8 +224,9 @@ final class RabbitSubscription implements Subscription, Settler {
           }
         },
         tag -> {
-          log.warn("the broker has cancelled the consumer of {}", queue);
-          opened.getConnection().abort(ABORT_MILLIS);
+          String text = "the broker has cancelled the consumer of " + queue;
+          log.warn(text);
+          connection.replace(opened.getConnection(), text);
         });
   }
 

@@ -41,6 +41,8 @@ final class RecoveringConnection {
    */
   private static final int LARGEST_BODY_BYTES = 128 * 1024 * 1024;
 
+  private static final int ABORT_MILLIS = 1_000;
+
   private static final Logger log = LoggerFactory.getLogger(RecoveringConnection.class);
 
   private final RabbitTransportConfig config;
@@ -166,17 +168,27 @@ final class RecoveringConnection {
       usable = true;
     } finally {
       if (!usable) {
-        created.abort(1_000);
+        created.abort(ABORT_MILLIS);
       }
     }
   }
 
   private void lost(ShutdownSignalException reason) {
-    if (!closed && !reason.isInitiatedByApplication()) {
-      log.warn("connection to {} lost: {}", config.address(), RabbitErrors.text(reason));
+    if (!reason.isInitiatedByApplication()) {
+      downReason = RabbitErrors.text(reason);
+      if (!closed) {
+        log.warn("connection to {} lost: {}", config.address(), downReason);
+      }
     }
-    downReason = RabbitErrors.text(reason);
     recover();
+  }
+
+  /**
+   * Closes a connection that has lost a channel; a new one is the simplest way to a new channel.
+   */
+  void replace(Connection broken, String reason) {
+    downReason = reason;
+    broken.abort(ABORT_MILLIS);
   }
 
   /** {@return the reason for which there is no connection; meaningless while there is one} */
@@ -257,7 +269,7 @@ final class RecoveringConnection {
     Connection known = connection;
     connection = null;
     if (known != null) {
-      known.abort(1_000);
+      known.abort(ABORT_MILLIS);
     }
   }
 

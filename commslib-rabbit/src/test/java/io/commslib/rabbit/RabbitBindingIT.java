@@ -394,6 +394,38 @@ class RabbitBindingIT {
   }
 
   @Test
+  void aDeletedQueueStopsNoOtherSubscription() throws Exception {
+    Destination others = Destination.queue("others");
+    RabbitTransport transport =
+        RabbitTransport.create(
+            RabbitTransportConfig.builder(URI)
+                .bind(tasks, RabbitBinding.queue(run + "tasks"))
+                .bind(others, RabbitBinding.queue(run + "others"))
+                .build());
+    transports.add(transport);
+    transport.declare(DestinationConfig.builder(tasks).build());
+    transport.declare(DestinationConfig.builder(others).build());
+    Subscription deleted = subscribe(transport, ordered(tasks));
+    Subscription other = subscribe(transport, ordered(others));
+    foreign.channel().queueDelete(run + "tasks");
+    Await.until("the loss is known", LIMIT, () -> deleted.health().reason().contains("no queue"));
+    assertThat(deleted.health().status()).isEqualTo(Health.Status.DOWN);
+    Await.until("others", LIMIT, () -> other.health().status() == Health.Status.UP);
+    for (int i = 1; i <= 50; i++) {
+      publish(transport, others, "t", Integer.toString(i));
+    }
+    awaitHandled(50);
+    assertThat(other.health().status()).isEqualTo(Health.Status.UP);
+    transport.declare(DestinationConfig.builder(tasks).build());
+    publish(transport, tasks, "t", "again");
+    awaitHandled(51);
+    assertThat(handled)
+        .containsExactlyElementsOf(
+            IntStream.rangeClosed(1, 51).mapToObj(i -> i == 51 ? "again" : "" + i).toList());
+    assertThat(deleted.health().status()).isEqualTo(Health.Status.UP);
+  }
+
+  @Test
   void aMissingDeadLetterTargetIsRefusedAtSubscribe() throws Exception {
     queue(run + "tasks", Map.of());
     RabbitBinding binding = RabbitBinding.existingQueue(run + "tasks", ConsumerMode.EXCLUSIVE);
