@@ -5,6 +5,7 @@ import io.commslib.testkit.contract.SaboteurContract;
 import io.commslib.testkit.contract.TransportHarness;
 import io.commslib.testkit.servers.KafkaServer;
 import java.util.Map;
+import java.util.Set;
 import org.apache.kafka.clients.admin.Admin;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -29,5 +30,18 @@ class KafkaBoundSaboteurIT extends SaboteurContract {
   @Override
   protected TransportHarness createHarness(CommsObserver observer) {
     return KafkaHarness.onExistingTopics(SERVERS, admin, observer);
+  }
+
+  /**
+   * Kafka keeps what no group receives, so it refuses neither that nor an early start; and a group
+   * that merges others begins where the group itself would.
+   */
+  @Override
+  protected Set<String> withoutEffect() {
+    return Set.of(
+        "unroutableFailsNotSentOrIsKept with CONFIRMS_FAILURES",
+        "unroutableToOptionalIsConfirmed with FORGETS_OPTIONAL",
+        "earliestIsKeptOrRefused with FORGETS_DEMANDS",
+        "latestStartsAfterExistingMessages with MERGES_GROUPS");
   }
 }
