@@ -18,6 +18,7 @@ import io.commslib.core.messaging.MessageTransport;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.messaging.Publisher;
+import io.commslib.core.messaging.StartPosition;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.Subscriber;
 import io.commslib.core.messaging.Subscription;
@@ -355,7 +356,8 @@ public final class KafkaTransport implements MessageTransport {
                 names.source(),
                 names.redrive().orElse(null),
                 delays,
-                destination.format().orElse(null)));
+                destination.format().orElse(null),
+                firstPartitions(subscription, names.source())));
     Deque<Runnable> created = new ArrayDeque<>(List.of(loop::abandon));
     boolean started = false;
     KafkaSubscription running;
@@ -390,6 +392,15 @@ public final class KafkaTransport implements MessageTransport {
     }
     awaitAssigned(loop, running);
     return running;
+  }
+
+  /** The number of partitions of the source, if the subscription starts at their ends. */
+  private int firstPartitions(SubscriptionConfig subscription, String topic) {
+    int found =
+        subscription.startAt().filter(start -> start == StartPosition.LATEST).isPresent()
+            ? admin.partitions(topic)
+            : 0;
+    return found == 0 ? Integer.MAX_VALUE : found;
   }
 
   private DeliveryEngine engine(

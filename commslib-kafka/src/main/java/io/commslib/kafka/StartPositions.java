@@ -213,9 +213,13 @@ final class StartPositions {
     partition.open(offset);
   }
 
-  /** Redrive and delay topics belong to the group and are always read from their beginning. */
+  /**
+   * Redrive and delay topics belong to the group and are always read from their beginning. So is a
+   * partition that was added since the subscription began: all its records are newer than that.
+   */
   private boolean isFromTheEnd(TopicPartition partition) {
     return !topics.role(partition.topic()).isOwn()
+        && !topics.isAdded(partition)
         && subscription.startAt().filter(start -> start == StartPosition.LATEST).isPresent();
   }
 

@@ -12,6 +12,7 @@ import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.RetrySchedule;
 import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.StartPosition;
 import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
@@ -28,6 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -328,6 +330,55 @@ class KafkaBindingIT {
       transport.subscriber().subscribe(group(orders), this::handle);
       publish(transport, orders, "m");
       Await.until("handled", LIMIT, () -> ids().equals(List.of("m")));
+    }
+  }
+
+  @Test
+  void addedPartitionsAreReadFromTheirBeginningByARunningGroup() throws Exception {
+    create("binding.growing", 1, Map.of());
+    Destination orders = Destination.topic("growing");
+    KafkaBinding binding = KafkaBinding.topic("binding.growing").noDeadLetters().existing();
+    KafkaTransportConfig slow =
+        KafkaTransportConfig.builder(SERVERS)
+            .bind(orders, binding)
+            .clientSetting("metadata.max.age.ms", 6_000)
+            .build();
+    List<String> keys = IntStream.range(0, 20).mapToObj(i -> "k" + i).toList();
+    try (KafkaTransport reader = KafkaTransport.create(slow);
+        KafkaTransport before = transport(orders, binding)) {
+      before.declare(plain(orders));
+      publish(before, orders, "old");
+      reader.declare(plain(orders));
+      reader
+          .subscriber()
+          .subscribe(
+              SubscriptionConfig.builder(orders, "ship").startAt(StartPosition.LATEST).build(),
+              this::handle);
+      admin.createPartitions(Map.of("binding.growing", NewPartitions.increaseTo(3))).all().get();
+      Await.until("the broker knows them", LIMIT, () -> partitions("binding.growing") == 3);
+      try (KafkaTransport writer = transport(orders, binding)) {
+        writer.declare(plain(orders));
+        for (String key : keys) {
+          Message message = Message.builder("t").id(key).key(key).build();
+          writer.publisher().publish(orders, message).toCompletableFuture().join();
+        }
+      }
+      Await.until("all are handled", LIMIT, () -> ids().size() >= keys.size());
+      assertThat(ids()).containsExactlyInAnyOrderElementsOf(keys);
+    }
+  }
+
+  private static int partitions(String topic) {
+    try {
+      return admin
+          .describeTopics(List.of(topic))
+          .topicNameValues()
+          .get(topic)
+          .get()
+          .partitions()
+          .size();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
     }
   }
 
