@@ -3,7 +3,6 @@ package io.commslib.rabbit;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.Message;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,8 +28,6 @@ import org.jspecify.annotations.Nullable;
 public final class RabbitBinding {
 
   private static final String FANOUT = "fanout";
-  private static final String REDRIVES_ONLY =
-      "each exchange that only redrives use for one queue and nothing else";
   private static final Pattern KIND = Pattern.compile("fanout|direct|topic|headers|x-.{1,200}");
   private static final Set<String> OWNED =
       Set.of("x-queue-type", "x-single-active-consumer", "x-delivery-limit");
@@ -368,7 +365,7 @@ public final class RabbitBinding {
    */
   public RabbitBinding redriveExchange(String name) {
     String checked = RabbitNames.checked("redriveExchange", name);
-    Checks.check(!checked.equals(exchange), "redriveExchange", name, REDRIVES_ONLY);
+    Checks.check(!checked.equals(exchange), "redriveExchange", name, BindingNames.REDRIVES_ONLY);
     return changed("redriveExchange", queue -> queue.redrive = checked);
   }
 
@@ -408,45 +405,9 @@ public final class RabbitBinding {
     return copy;
   }
 
-  /** Checks that the binding fits a destination and that all its names differ. */
-  void check(Destination destination) {
-    Checks.check(
-        isExchange() || destination.kind() == Destination.Kind.QUEUE,
-        "binding of " + destination,
-        "a queue",
-        "an exchange, since each group of a topic has a queue of its own");
-    Set<String> names = new HashSet<>();
-    for (QueueBinding queue : queues.values()) {
-      for (String name : queue.withDefaultTargets().queueNames()) {
-        Checks.check(names.add(name), "binding of " + destination, name, "each queue once");
-      }
-    }
-    checkBeside(destination, this);
-  }
-
-  /** Checks that no exchange of this binding is one by which the other redrives to its queues. */
-  void checkBeside(Destination destination, RabbitBinding other) {
-    String what = "binding of " + destination;
-    Checks.check(!isExchange() || !other.redrivesTo(exchange, ""), what, exchange, REDRIVES_ONLY);
-    for (QueueBinding queue : queues.values()) {
-      QueueBinding named = queue.withDefaultTargets();
-      named
-          .redrive()
-          .ifPresent(
-              name ->
-                  Checks.check(!other.redrivesTo(name, queue.name()), what, name, REDRIVES_ONLY));
-      named
-          .deadLetterExchange()
-          .ifPresent(name -> Checks.check(!other.redrivesTo(name, ""), what, name, REDRIVES_ONLY));
-    }
-  }
-
-  /** {@return whether an exchange redrives to a queue other than the given one} */
-  private boolean redrivesTo(String name, String exceptQueue) {
-    return queues.values().stream()
-        .map(QueueBinding::withDefaultTargets)
-        .filter(queue -> !queue.name().equals(exceptQueue))
-        .anyMatch(queue -> queue.redrive().filter(name::equals).isPresent());
+  /** {@return the queues that the binding names, with the default names of their targets} */
+  List<QueueBinding> namedQueues() {
+    return queues.values().stream().map(QueueBinding::withDefaultTargets).toList();
   }
 
   boolean isExchange() {

@@ -312,7 +312,7 @@ public final class RabbitTransportConfig {
      */
     public Builder bind(Destination destination, RabbitBinding binding) {
       Objects.requireNonNull(destination, "destination");
-      binding.check(destination);
+      BindingNames.check(destination, binding);
       bindings.put(destination, binding);
       return this;
     }
@@ -385,7 +385,7 @@ public final class RabbitTransportConfig {
               bindings.forEach(
                   (other, beside) -> {
                     if (!destination.equals(other)) {
-                      binding.checkBeside(destination, beside);
+                      BindingNames.checkBeside(destination, binding, beside);
                     }
                   }));
       return new RabbitTransportConfig(new Builder(this));
