@@ -7,9 +7,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Limits the unreadable records that a subscription dead-letters before it has read one. Beyond the
- * limit each record waits for a pause of its own, which grows. The first record that can be read
- * ends the watch for good, so that unreadable ones can't stop a route that works. Confined to
- * {@link EngineState}'s lock.
+ * limit each record waits for a pause of its own, which grows. It does not begin again when the
+ * broker redelivers the record meanwhile. The first record that can be read ends the watch for
+ * good, so that unreadable ones can't stop a route that works. Confined to {@link EngineState}'s
+ * lock.
  */
 final class UnreadableWatch {
 
@@ -23,6 +24,11 @@ final class UnreadableWatch {
   private final CommsRuntime runtime;
   private int deadLetters;
   private int pauses;
+
+  /** The end of the current pause, which lasts while its record is away for a redelivery. */
+  private long pauseEndNanos;
+
+  private boolean pauseLasts;
 
   /** Whether a pause has ended whose record is still to come. */
   private boolean admitsOne;
@@ -45,10 +51,17 @@ final class UnreadableWatch {
       admitsOne = false;
       return null;
     }
-    if (!isPaused) {
+    long now = runtime.time().nanoTime();
+    if (!pauseLasts) {
+      pauseLasts = true;
       pauses = Math.min(MAX_PAUSES, pauses + 1);
+      pauseEndNanos = now + PAUSES.next(pauses, runtime.random()).toNanos();
     }
-    return PAUSES.next(Math.max(1, pauses), runtime.random());
+    if (!isPaused && now - pauseEndNanos >= 0) {
+      admitOne();
+      return count(false);
+    }
+    return Duration.ofNanos(Math.max(0, pauseEndNanos - now));
   }
 
   /** The reason of a pause, with the setting that most likely is missing. */
@@ -61,6 +74,7 @@ final class UnreadableWatch {
 
   /** A pause has ended: one more record may be dead-lettered. */
   void admitOne() {
+    pauseLasts = false;
     admitsOne = true;
   }
 

@@ -152,6 +152,25 @@ class UnreadableWatchTest {
   }
 
   @Test
+  void aRedeliveryDoesNotKeepTheWaitFromEnding() {
+    start(1);
+    // As a broker that takes everything back after half an hour, since it is unacknowledged.
+    for (int i = 0; i < 48; i++) {
+      Object scope = new Object();
+      for (int k = 0; k < 3; k++) {
+        fixture
+            .engine()
+            .accept(fixture.delivery(i + "-" + k, null, EngineFixture.unreadable(null), scope));
+      }
+      fixture.time().advance(Duration.ofMinutes(30));
+      fixture.engine().revoke(scope);
+      fixture.time().runUntilIdle();
+    }
+    assertThat(fixture.deadLetters()).as("once an hour").hasSizeBetween(20, 34);
+    assertThat(fixture.engine().snapshot().imbalance()).isZero();
+  }
+
+  @Test
   void recordsOfUnknownTypesShowThatTheFormatFits() {
     fixture.format(new UnknownTypes());
     start(20);
