@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.rabbitmq.client.AMQP;
+import io.commslib.core.FailureKind;
+import io.commslib.core.SendCertainty;
 import io.commslib.core.inmemory.InMemoryTransactionRunner;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.Delivery;
@@ -13,6 +15,7 @@ import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Inbox;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageFormat;
+import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.testkit.Await;
@@ -109,6 +112,59 @@ class RabbitFormatIT {
       assertThat(written.getHeaders())
           .containsOnlyKeys("Mixed-Case", OutgoingRecord.SEQUENCE)
           .containsEntry("Mixed-Case", 7);
+    }
+  }
+
+  @Test
+  void whatAFormatWritesAndAmqpHasNoFormForIsNotSentAndPermanent() throws Exception {
+    Destination queue = Destination.queue("no-form-in-amqp");
+    MessageFormat endless =
+        new MessageFormat() {
+          @Override
+          public String name() {
+            return "endless";
+          }
+
+          @Override
+          public Message read(ForeignRecord record) {
+            throw new UnsupportedOperationException("read");
+          }
+
+          @Override
+          public ForeignRecord write(Message message) {
+            return ForeignRecord.builder().property("timestamp", Instant.MAX).build();
+          }
+
+          @Override
+          public boolean alwaysFindsId() {
+            return true;
+          }
+        };
+    try (RawClient foreign = RawClient.connect(URI);
+        RabbitTransport transport =
+            RabbitTransport.create(
+                RabbitTransportConfig.builder(URI)
+                    .bind(queue, RabbitBinding.queue(queue.name()).plain())
+                    .build())) {
+      transport.declare(DestinationConfig.builder(queue).format(endless).build());
+      assertThatThrownBy(
+              () ->
+                  transport
+                      .publisher()
+                      .publish(queue, message(Instant.EPOCH))
+                      .toCompletableFuture()
+                      .join())
+          .cause()
+          .hasMessageStartingWith("COMMS-RABBIT-013: properties: ")
+          .isInstanceOfSatisfying(
+              PublishException.class,
+              failure -> {
+                assertThat(failure.kind()).isEqualTo(FailureKind.PERMANENT);
+                assertThat(failure.certainty()).isEqualTo(SendCertainty.NOT_SENT);
+              });
+      transport.declare(DestinationConfig.builder(queue).format(BODY).build());
+      assertThat(received(foreign, transport, queue, message(Instant.EPOCH)).getType())
+          .isEqualTo("written");
     }
   }
 

@@ -4,11 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.rabbitmq.client.AMQP;
+import com.rabbitmq.client.AlreadyClosedException;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
-import com.rabbitmq.client.ShutdownSignalException;
 import java.io.IOException;
-import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -21,35 +20,16 @@ class SingleActiveProofTest {
   /** A connection whose channels refuse each declaration. */
   private Connection refusing(int code, String text) {
     Channel channel =
-        proxy(
+        ClientFakes.of(
             Channel.class,
             (name, arguments) -> {
               if (name.equals("queueDeclare")) {
                 declared.add(arguments[4]);
-                AMQP.Channel.Close close =
-                    new AMQP.Channel.Close.Builder()
-                        .replyCode(code)
-                        .replyText(text)
-                        .classId(50)
-                        .methodId(10)
-                        .build();
-                throw new IOException(new ShutdownSignalException(false, false, close, null));
+                throw new IOException(ClientFakes.closed(code, text));
               }
               return null;
             });
-    return proxy(Connection.class, (name, arguments) -> channel);
-  }
-
-  private interface Call {
-    Object call(String name, Object[] arguments) throws Throwable;
-  }
-
-  private static <T> T proxy(Class<T> type, Call call) {
-    return type.cast(
-        Proxy.newProxyInstance(
-            type.getClassLoader(),
-            new Class<?>[] {type},
-            (self, method, arguments) -> call.call(method.getName(), arguments)));
+    return ClientFakes.of(Connection.class, (name, arguments) -> channel);
   }
 
   @Test
@@ -102,6 +82,23 @@ class SingleActiveProofTest {
                 + "q".repeat(170));
     assertThatThrownBy(() -> SingleActiveProof.require(connection, "q", true))
         .hasMessageStartingWith("COMMS-RABBIT-017: single active consumer of queue q: none ");
+  }
+
+  @Test
+  void aChannelThatIsLostDuringTheProofProvesNothingAndIsThrown() {
+    Channel lost =
+        ClientFakes.of(
+            Channel.class,
+            (name, arguments) -> {
+              if (name.startsWith("queueDeclare")) {
+                throw new AlreadyClosedException(
+                    ClientFakes.closed(AMQP.CONNECTION_FORCED, "CONNECTION_FORCED - stopped"));
+              }
+              return null;
+            });
+    Connection connection = ClientFakes.of(Connection.class, (name, arguments) -> lost);
+    assertThatThrownBy(() -> SingleActiveProof.require(connection, "q", true))
+        .isInstanceOf(AlreadyClosedException.class);
   }
 
   @Test
