@@ -22,24 +22,38 @@ final class ExclusiveConsumer {
   }
 
   /**
-   * Verifies that the broker refuses a second exclusive consumer beside the first one. A quorum
-   * queue ignores the flag and accepts it.
+   * Verifies that the broker accepts an exclusive consumer and refuses a second one beside it. A
+   * quorum queue ignores the flag and accepts both. Each takes at most one message, and both have
+   * left when this returns, so that a refused queue has counted a delivery of no more than two.
    *
-   * @throws SubscribeException if it was accepted
-   * @throws IOException if the connection fails
+   * @throws SubscribeException if the second one was accepted
+   * @throws IOException if the first one was refused (see {@link #isRefusal}), or a channel or the
+   *     connection is lost
    */
-  static void requireRefused(Connection connection, String queue) throws IOException {
+  static void require(Connection connection, String queue) throws IOException {
+    Channel first = connection.createChannel();
+    try {
+      consume(first, queue);
+      requireRefused(connection, queue);
+      if (!first.isOpen()) {
+        // Then the second one may have been refused for another consumer.
+        throw new IOException("the channel of queue " + queue + " was lost during the proof");
+      }
+    } finally {
+      RabbitTopology.closeQuietly(first);
+    }
+  }
+
+  private static void requireRefused(Connection connection, String queue) throws IOException {
     Channel second = connection.createChannel();
     try {
-      second.basicQos(1);
-      second.basicConsume(queue, false, "", false, true, null, new DefaultConsumer(second));
+      consume(second, queue);
     } catch (IOException e) {
       if (isRefusal(e)) {
         return;
       }
       throw e;
     } finally {
-      // Returns to the queue what the second consumer may have got.
       RabbitTopology.closeQuietly(second);
     }
     throw new SubscribeException(
@@ -50,5 +64,25 @@ final class ExclusiveConsumer {
             + ": not exclusive, since the broker accepted a second one (expected: a classic queue,"
             + " or SINGLE_ACTIVE for a quorum queue)",
         null);
+  }
+
+  private static void consume(Channel channel, String queue) throws IOException {
+    channel.basicQos(1);
+    channel.basicConsume(queue, false, "", false, true, null, new DefaultConsumer(channel));
+  }
+
+  /** {@return whether a queue exists and has no consumer now} */
+  static boolean hasNoConsumer(Connection connection, String queue) throws IOException {
+    Channel channel = connection.createChannel();
+    try {
+      return channel.queueDeclarePassive(queue).getConsumerCount() == 0;
+    } catch (IOException e) {
+      if (RabbitErrors.closesChannelOnly(e)) {
+        return false;
+      }
+      throw e;
+    } finally {
+      RabbitTopology.closeQuietly(channel);
+    }
   }
 }

@@ -336,7 +336,8 @@ public final class RabbitBinding {
   /**
    * Discards nothing and needs no dead-letter queue: what would be a dead letter blocks its key, or
    * pauses the route if the subscription is unordered, until it succeeds. Health names it. By
-   * default there are dead letters.
+   * default there are dead letters. The broker redelivers what waits longer than its {@code
+   * consumer_timeout}; an existing quorum queue with a low delivery limit drops it in the end.
    *
    * @return changed copy
    */

@@ -12,13 +12,14 @@ import io.commslib.core.messaging.SubscribeException;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot;
+import io.commslib.core.resilience.Backoff;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.ScheduledTask;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,8 +35,25 @@ final class RabbitSubscription implements Subscription, Settler {
   private static final int MAX_PREFETCH = 65_535;
   private static final int ABORT_MILLIS = 1_000;
 
-  /** Pause before a member that stands by tries again to become the exclusive consumer. */
-  private static final Duration STAND_BY = Duration.ofSeconds(1);
+  /** Waits before a member that stands by, or has lost its channel, tries again. */
+  private static final Backoff RETRIES =
+      Backoff.exponential(Duration.ofSeconds(1), Duration.ofSeconds(5)).withoutJitter();
+
+  /**
+   * Waits before an unsuitable queue is tried again. Each attempt may count a delivery of a message
+   * there, and the queue may drop what was delivered too often.
+   */
+  private static final Backoff RETRIES_OF_AN_UNSUITABLE_QUEUE =
+      Backoff.exponential(Duration.ofMinutes(1), Duration.ofHours(1)).withoutJitter();
+
+  /** Above this number the waits no longer grow. */
+  private static final int MAX_FAILURES = 20;
+
+  /**
+   * Refusals in a row without another consumer from which they are a problem. The consumer may have
+   * left between the refusal and the count.
+   */
+  private static final int UNEXPLAINED_REFUSALS = 3;
 
   private final SubscriptionConfig config;
   private final QueueBinding binding;
@@ -63,13 +81,16 @@ final class RabbitSubscription implements Subscription, Settler {
   /** The error of the JVM for which this consumer is stopped; empty if it consumes. */
   private volatile String jvmFailure = "";
 
-  /** The reason for which another consumer is the exclusive one; empty if this one is. */
-  private volatile String standBy = "";
+  /** The reason for which this subscription does not consume although it is connected. */
+  private volatile Obstacle obstacle = Obstacle.NONE;
 
-  /** The reason for which the queue, found at a reconnect, can't be consumed; empty if it can. */
-  private volatile String refusal = "";
+  /** Attempts in a row that found an obstacle of the same kind; confined to the attempts. */
+  private int failures;
 
-  private final AtomicBoolean retryScheduled = new AtomicBoolean();
+  /** Refusals in a row without another consumer; confined to the attempts. */
+  private int unexplainedRefusals;
+
+  private final AtomicReference<@Nullable ScheduledTask> retry = new AtomicReference<>();
 
   private final ReceivedBuffer received = new ReceivedBuffer();
   private final RecoveringConnection.Listener listener = this::consume;
@@ -97,7 +118,7 @@ final class RabbitSubscription implements Subscription, Settler {
     state = LifecycleState.RUNNING;
     Connection current = connection.connect();
     connection.addListener(listener);
-    if (channel == null && standBy.isEmpty()) {
+    if (channel == null && !obstacle.exists()) {
       consume(current);
     }
     started = true;
@@ -107,7 +128,7 @@ final class RabbitSubscription implements Subscription, Settler {
     return Objects.requireNonNull(engine, "engine");
   }
 
-  /** Called with each new connection, and after the pause that follows an error of the JVM. */
+  /** Called with each new connection, and after the wait that follows an obstacle. */
   private void consume(Connection current) throws IOException {
     Channel known = channel;
     // A channel of the previous connection may still report open: the client closes it later.
@@ -116,45 +137,26 @@ final class RabbitSubscription implements Subscription, Settler {
       return;
     }
     boolean exclusive = binding.consumers == ConsumerMode.EXCLUSIVE;
-    AtomicBoolean accepted = new AtomicBoolean();
-    Channel opened = current.createChannel();
-    opened.basicQos(Math.min(MAX_PREFETCH, config.maxInFlight()));
-    opened.addShutdownListener(
-        reason -> {
-          received.revoke(opened, engine());
-          if (!reason.isHardError()
-              && state == LifecycleState.RUNNING
-              && accepted.get()
-              && opened == channel) {
-            String text = RabbitErrors.text(reason);
-            log.warn("channel of {} lost: {}", queue, text);
-            connection.replace(current, "channel of " + queue + " lost: " + text);
-          }
-        });
-    channel = opened;
-    if (hasLeft(current)) {
-      leave(opened);
-      return;
-    }
-    if (exclusive) {
-      received.hold();
-    }
-    received.receiveFrom(opened);
+    Channel opened = null;
     try {
-      consume(opened, exclusive);
       if (exclusive) {
-        ExclusiveConsumer.requireRefused(current, queue);
+        ExclusiveConsumer.require(current, queue);
       }
+      AtomicBoolean accepted = new AtomicBoolean();
+      opened = open(current, accepted);
+      channel = opened;
+      if (hasLeft(current)) {
+        leave(opened);
+        return;
+      }
+      received.receiveFrom(opened);
+      consume(opened, exclusive);
+      failures = 0;
+      unexplainedRefusals = 0;
+      obstacle = Obstacle.NONE;
       accepted.set(true);
       if (!opened.isOpen()) {
-        // After the broker has accepted the consumer; its loss was not reported until now.
         throw new IOException("the channel of queue " + queue + " was lost");
-      }
-      standBy = "";
-      refusal = "";
-      if (exclusive) {
-        received.release();
-        dispatch();
       }
     } catch (AlreadyClosedException e) {
       if (!hasLeft(current)) {
@@ -164,37 +166,39 @@ final class RabbitSubscription implements Subscription, Settler {
     } catch (IOException e) {
       if (hasLeft(current)) {
         leave(opened);
-        return;
-      }
-      if (exclusive && ExclusiveConsumer.isRefusal(e)) {
-        standBy(RabbitErrors.text(e));
+      } else if (exclusive && ExclusiveConsumer.isRefusal(e)) {
+        channel = null;
+        refusedAsExclusive(current, RabbitErrors.text(e));
       } else if (started && current.isOpen() && RabbitErrors.closesChannelOnly(e)) {
-        refuse(opened, RabbitErrors.text(e));
+        // Only this queue can't be consumed, such as one that was deleted.
+        channel = null;
+        hinder(Obstacle.refused(RabbitErrors.text(e)), RETRIES);
       } else {
         throw e;
       }
     } catch (SubscribeException e) {
       if (!started) {
-        channel = null;
-        RabbitTopology.closeQuietly(opened);
         throw e;
       }
-      refuse(opened, String.valueOf(e.getMessage()));
+      // Only this queue is unusable; other subscriptions continue on the connection.
+      hinder(Obstacle.refused(String.valueOf(e.getMessage())), RETRIES_OF_AN_UNSUITABLE_QUEUE);
     }
   }
 
-  /**
-   * Only this queue can't be consumed, such as one that was deleted: tries again, while the other
-   * subscriptions continue on the connection.
-   */
-  private void refuse(Channel opened, String reason) {
-    channel = null;
-    RabbitTopology.closeQuietly(opened);
-    if (!reason.equals(refusal)) {
-      log.error("queue {} is no longer consumed: {}", queue, reason);
-    }
-    refusal = reason;
-    tryAgainSoon();
+  private Channel open(Connection current, AtomicBoolean accepted) throws IOException {
+    Channel opened = current.createChannel();
+    opened.basicQos(Math.min(MAX_PREFETCH, config.maxInFlight()));
+    opened.addShutdownListener(
+        reason -> {
+          received.revoke(opened, engine());
+          if (!reason.isHardError()
+              && state == LifecycleState.RUNNING
+              && accepted.get()
+              && opened == channel) {
+            channelLost(opened, RabbitErrors.text(reason));
+          }
+        });
+    return opened;
   }
 
   /** Whether this subscription was closed during an attempt, so that only its channel is lost. */
@@ -202,10 +206,12 @@ final class RabbitSubscription implements Subscription, Settler {
     return state != LifecycleState.RUNNING && current.isOpen();
   }
 
-  private void leave(Channel opened) {
+  private void leave(@Nullable Channel opened) {
     channel = null;
-    RabbitTopology.closeQuietly(opened);
-    closeMarkersOf(opened);
+    if (opened != null) {
+      RabbitTopology.closeQuietly(opened);
+      closeMarkersOf(opened);
+    }
   }
 
   private void consume(Channel opened, boolean exclusive) throws IOException {
@@ -230,27 +236,61 @@ final class RabbitSubscription implements Subscription, Settler {
         });
   }
 
-  /** Another consumer is the exclusive one: tries again until it has left. */
-  private void standBy(String reason) {
-    channel = null;
-    if (standBy.isEmpty()) {
-      log.info("stands by on queue {}: {}", queue, reason);
+  /**
+   * The broker has closed only the channel, for example because a delivery was unacknowledged for
+   * too long. Other subscriptions continue on the connection. Called on the client's thread, which
+   * must not wait for the broker.
+   */
+  private void channelLost(Channel lost, String reason) {
+    log.warn("channel of {} lost: {}", queue, reason);
+    obstacle = Obstacle.channelLost(reason);
+    tryAgain(RETRIES.next(1, runtime.random()));
+    if (unfinishedAttempts != null) {
+      runtime.newThread("rabbit-leave", () -> closeMarkersOf(lost)).start();
     }
-    standBy = reason;
-    tryAgainSoon();
   }
 
-  private void tryAgainSoon() {
-    // A new connection may have tried meanwhile: one retry is scheduled at a time.
-    if (retryScheduled.compareAndSet(false, true)) {
-      runtime
-          .scheduler()
-          .schedule(
-              STAND_BY,
-              () -> {
-                retryScheduled.set(false);
-                connection.setUp(listener);
-              });
+  /**
+   * The broker refuses an exclusive consumer: there is another one, which may leave, or the queue
+   * refuses every exclusive consumer, as one with a single active consumer does.
+   */
+  private void refusedAsExclusive(Connection current, String reason) throws IOException {
+    unexplainedRefusals =
+        ExclusiveConsumer.hasNoConsumer(current, queue) ? unexplainedRefusals + 1 : 0;
+    hinder(
+        unexplainedRefusals < UNEXPLAINED_REFUSALS
+            ? Obstacle.standBy(reason)
+            : Obstacle.unexplainedRefusal(queue, reason),
+        RETRIES);
+  }
+
+  /** Remembers and logs the obstacle, and tries again after a wait that grows while it lasts. */
+  private void hinder(Obstacle next, Backoff waits) {
+    failures = next.status() == obstacle.status() ? Math.min(MAX_FAILURES, failures + 1) : 1;
+    if (!next.equals(obstacle)) {
+      switch (next.status()) {
+        case UP -> log.info("stands by on queue {}: {}", queue, next.reason());
+        case DEGRADED -> log.warn("queue {} is not consumed: {}", queue, next.reason());
+        default -> log.error("queue {} is not consumed: {}", queue, next.reason());
+      }
+    }
+    obstacle = next;
+    tryAgain(waits.next(failures, runtime.random()));
+  }
+
+  /** Replaces an earlier retry, so that retries do not multiply with new connections. */
+  private void tryAgain(Duration wait) {
+    ScheduledTask next = runtime.scheduler().schedule(wait, () -> connection.setUp(listener));
+    cancelRetry(next);
+    if (state == LifecycleState.CLOSED) {
+      cancelRetry(null);
+    }
+  }
+
+  private void cancelRetry(@Nullable ScheduledTask next) {
+    ScheduledTask earlier = retry.getAndSet(next);
+    if (earlier != null) {
+      earlier.cancel();
     }
   }
 
@@ -344,6 +384,9 @@ final class RabbitSubscription implements Subscription, Settler {
   @Override
   public void resume() {
     engine().resume();
+    if (obstacle.exists()) {
+      connection.setUp(listener);
+    }
   }
 
   @Override
@@ -358,13 +401,9 @@ final class RabbitSubscription implements Subscription, Settler {
     if (state == LifecycleState.RUNNING && !failure.isEmpty()) {
       return Health.of(Health.Status.DOWN, "stopped: " + failure, engine().health().details());
     }
-    if (state == LifecycleState.RUNNING && !refusal.isEmpty()) {
-      return Health.of(Health.Status.DOWN, "refused: " + refusal, engine().health().details());
-    }
-    if (state == LifecycleState.RUNNING && !standBy.isEmpty() && connection.current().isPresent()) {
-      Map<String, String> details = new HashMap<>(engine().health().details());
-      details.put("standBy", standBy);
-      return Health.of(Health.Status.UP, "", details);
+    Obstacle known = obstacle;
+    if (state == LifecycleState.RUNNING && known.exists() && connection.current().isPresent()) {
+      return known.health(engine().health().details());
     }
     if (state == LifecycleState.RUNNING && (current == null || !current.isOpen())) {
       return Health.of(
@@ -412,6 +451,7 @@ final class RabbitSubscription implements Subscription, Settler {
     }
     state = LifecycleState.CLOSED;
     connection.removeListener(listener);
+    cancelRetry(null);
     engine().close();
     closeChannel();
     onClose.run();

@@ -23,21 +23,9 @@ final class ReceivedBuffer {
 
   private volatile @Nullable Channel current;
 
-  /** Whether deliveries wait although the engine has capacity. */
-  private volatile boolean held;
-
   /** Dispatches only deliveries of this channel from now on. */
   void receiveFrom(Channel channel) {
     current = channel;
-  }
-
-  /** Dispatches nothing until {@link #release()}. */
-  void hold() {
-    held = true;
-  }
-
-  void release() {
-    held = false;
   }
 
   void add(RabbitDelivery delivery) {
@@ -71,7 +59,7 @@ final class ReceivedBuffer {
   }
 
   private void dispatchAll(DeliveryEngine engine) {
-    while (!held && engine.isIntakeOpen()) {
+    while (engine.isIntakeOpen()) {
       RabbitDelivery next = waiting.poll();
       if (next == null) {
         return;

@@ -22,17 +22,22 @@ final class RabbitLauncher implements ServerRecipe {
   private static final String ERLANG_ARGUMENTS =
       "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false +S 1:1";
 
+  /** Without it the broker compares with {@code consumer_timeout} once a minute. */
+  private static final String CHECK_CONSUMERS_OFTEN = " -rabbit channel_tick_interval 250";
+
   private final Path script;
   private final Path folder;
   private final int port;
+  private final String erlangArguments;
   private final int mapperPort = FreePorts.next();
   private final int distributionPort = FreePorts.next();
   private final ChildProcess portMapper;
 
-  private RabbitLauncher(Path script, Path folder, int port) {
+  private RabbitLauncher(Path script, Path folder, int port, String erlangArguments) {
     this.script = script;
     this.folder = folder;
     this.port = port;
+    this.erlangArguments = erlangArguments;
     this.portMapper =
         ChildProcess.start(
             List.of("epmd", "-port", Integer.toString(mapperPort), "-address", "127.0.0.1"),
@@ -54,7 +59,11 @@ final class RabbitLauncher implements ServerRecipe {
       Path script, int port, Map<String, String> settings, List<String> plugins) {
     Path folder = DataFolder.create("rabbitmq");
     writeConfiguration(folder, port, settings, plugins);
-    return LocalServer.start(new RabbitLauncher(script, folder, port), folder);
+    String arguments =
+        settings.containsKey("consumer_timeout")
+            ? ERLANG_ARGUMENTS + CHECK_CONSUMERS_OFTEN
+            : ERLANG_ARGUMENTS;
+    return LocalServer.start(new RabbitLauncher(script, folder, port, arguments), folder);
   }
 
   static List<String> configuration(int port, Map<String, String> settings) {
@@ -101,7 +110,7 @@ final class RabbitLauncher implements ServerRecipe {
     environment.put("RABBITMQ_DIST_PORT", Integer.toString(distributionPort));
     environment.put("ERL_EPMD_PORT", Integer.toString(mapperPort));
     environment.put("ERL_EPMD_ADDRESS", "127.0.0.1");
-    environment.put("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", ERLANG_ARGUMENTS);
+    environment.put("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", erlangArguments);
     return environment;
   }
 

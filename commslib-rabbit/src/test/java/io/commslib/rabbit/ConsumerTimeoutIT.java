@@ -1,0 +1,177 @@
+package io.commslib.rabbit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.commslib.core.Health;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.Subscription;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.observe.CommsObserver;
+import io.commslib.testkit.Await;
+import io.commslib.testkit.servers.RabbitServer;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** A broker that closes a channel whose delivery is unacknowledged for too long. */
+class ConsumerTimeoutIT {
+
+  private static final Duration LIMIT = Duration.ofSeconds(30);
+
+  /** More than those after which a message runs alone with a marker. */
+  private static final int DELIVERIES = RabbitDelivery.SUSPICIOUS_DELIVERIES + 2;
+
+  private static RabbitServer server;
+
+  private final RetryRuntime runtime = new RetryRuntime();
+  private RawClient foreign;
+
+  @BeforeAll
+  static void startServer() {
+    server = RabbitServer.start(Map.of("consumer_timeout", "500"));
+  }
+
+  @AfterAll
+  static void stopServer() {
+    server.close();
+  }
+
+  @BeforeEach
+  void connect() throws Exception {
+    foreign = RawClient.connect(server.uri());
+  }
+
+  @AfterEach
+  void close() {
+    foreign.close();
+    runtime.close();
+  }
+
+  private RabbitTransportConfig.Builder config() {
+    return RabbitTransportConfig.builder(server.uri())
+        .runtime(runtime)
+        .observer(CommsObserver.none());
+  }
+
+  private static void publish(RabbitTransport transport, Destination to, String id, String key) {
+    transport
+        .publisher()
+        .publish(to, Message.builder("t").id(id).key(key).build())
+        .toCompletableFuture()
+        .join();
+  }
+
+  @Test
+  void aBlockedKeyWaitsThroughTimeoutsAndDisturbsNoOtherSubscription() {
+    Destination tasks = Destination.queue("blocked");
+    Destination others = Destination.queue("beside");
+    AtomicBoolean repaired = new AtomicBoolean();
+    List<String> handled = new CopyOnWriteArrayList<>();
+    List<Integer> attempts = new CopyOnWriteArrayList<>();
+    List<String> beside = new CopyOnWriteArrayList<>();
+    try (RabbitTransport transport =
+        RabbitTransport.create(
+            config().bind(tasks, RabbitBinding.queue("blocked").noDeadLetters()).build())) {
+      transport.declare(DestinationConfig.builder(tasks).build());
+      transport.declare(DestinationConfig.builder(others).build());
+      publish(transport, tasks, "bad", "a");
+      publish(transport, tasks, "behind", "a");
+      publish(transport, tasks, "other", "b");
+      Subscription subscription =
+          transport
+              .subscriber()
+              .subscribe(
+                  SubscriptionConfig.builder(tasks).build(),
+                  delivery -> {
+                    if (delivery.message().id().equals("bad") && !repaired.get()) {
+                      attempts.add(delivery.attempt());
+                      return Settlement.deadLetter("no");
+                    }
+                    handled.add(delivery.message().id());
+                    return Settlement.done();
+                  });
+      transport
+          .subscriber()
+          .subscribe(
+              SubscriptionConfig.builder(others).workers(1).maxInFlight(1).build(),
+              delivery -> {
+                LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
+                beside.add(delivery.message().id());
+                return Settlement.done();
+              });
+      IntStream.range(0, 30).forEach(i -> publish(transport, others, "o" + i, "k"));
+      Await.until(
+          "deliveries", LIMIT, () -> attempts.stream().anyMatch(number -> number > DELIVERIES));
+      assertThat(handled).containsExactly("other");
+      Await.until(
+          "health names it",
+          LIMIT,
+          () -> subscription.health().reason().contains("no dead letters for "));
+      Await.until("all beside", LIMIT, () -> beside.size() >= 30);
+      assertThat(beside)
+          .containsExactlyElementsOf(IntStream.range(0, 30).mapToObj(i -> "o" + i).toList());
+      assertThat(attempts).as("no tight loop").hasSizeLessThan(10 * DELIVERIES);
+      repaired.set(true);
+      Await.until("handled", LIMIT, () -> handled.contains("behind"));
+      assertThat(handled).containsExactly("other", "bad", "behind");
+    }
+  }
+
+  @Test
+  void unreadableMessagesWaitThroughTimeoutsAndNoMoreAreDeadLettered() throws Exception {
+    Destination queue = Destination.queue("unreadable");
+    List<String> handled = new CopyOnWriteArrayList<>();
+    try (RabbitTransport transport = RabbitTransport.create(config().build())) {
+      transport.declare(DestinationConfig.builder(queue).build());
+      for (int i = 0; i < 3; i++) {
+        foreign.publish("", queue.name(), Map.of("plain", i));
+      }
+      foreign.publish("", queue.name(), RawClient.event("good", "k"));
+      Subscription subscription =
+          transport
+              .subscriber()
+              .subscribe(
+                  SubscriptionConfig.builder(queue).maxUnreadable(1).build(),
+                  delivery -> {
+                    handled.add(delivery.message().id());
+                    return Settlement.done();
+                  });
+      Await.until(
+          "deliveries",
+          LIMIT,
+          () -> subscription.snapshot().count(Count.RECEIVED) > 3 * DELIVERIES);
+      assertThat(handled).isEmpty();
+      assertThat(transport.deadLetters().list(queue, "main", 10)).hasSize(1);
+      Await.until(
+          "health names the format",
+          LIMIT,
+          () ->
+              subscription.health().status() == Health.Status.DEGRADED
+                  && subscription.health().reason().contains("format"));
+      Await.until(
+          "resumed",
+          LIMIT,
+          () -> {
+            subscription.resume();
+            return handled.contains("good");
+          });
+      Await.until(
+          "the letters", LIMIT, () -> transport.deadLetters().list(queue, "main", 10).size() == 3);
+      Await.until("all settled", LIMIT, () -> foreign.count(queue.name()) == 0);
+      assertThat(handled).containsOnly("good");
+    }
+  }
+}
