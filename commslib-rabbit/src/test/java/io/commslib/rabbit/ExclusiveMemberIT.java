@@ -142,6 +142,9 @@ class ExclusiveMemberIT {
     foreign.channel().basicCancel(holder);
     publish("1");
     Await.until("takes over", LIMIT, () -> handled.contains("1"));
+    assertThat(runtime.outstanding()).isZero();
+    subscribe().close();
+    assertThat(runtime.outstanding()).as("retries after the close").isZero();
     assertThat(warnings("is not consumed")).isZero();
   }
 
