@@ -23,7 +23,7 @@ final class RabbitLauncher implements ServerRecipe {
       "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false +S 1:1";
 
   /** Without it the broker compares with {@code consumer_timeout} once a minute. */
-  private static final String CHECK_CONSUMERS_OFTEN = " -rabbit channel_tick_interval 250";
+  private static final String CHECK_CONSUMERS_OFTEN = " -rabbit channel_tick_interval 100";
 
   private final Path script;
   private final Path folder;

@@ -34,7 +34,7 @@ public final class RabbitServer extends ControlledServer {
 
   /**
    * Starts a node with additional settings, such as {@code consumer_timeout}. With that one a node
-   * of this machine compares four times a second, and not once a minute.
+   * of this machine compares ten times a second, and not once a minute.
    *
    * @param settings names and values as in {@code rabbitmq.conf}; they win over the launcher's
    * @return the node; the caller closes it
