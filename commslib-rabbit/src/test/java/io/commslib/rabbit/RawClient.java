@@ -101,6 +101,15 @@ final class RawClient implements AutoCloseable {
     }
   }
 
+  /** {@return the number of consumers of a queue} */
+  long consumers(String queue) {
+    try {
+      return channel.consumerCount(queue);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
   private GetResponse get(String queue) {
     try {
       return channel.basicGet(queue, true);
