@@ -117,7 +117,7 @@ final class KafkaRights {
     return users;
   }
 
-  private static AclBinding binding(String user, String resource, String right) {
+  static AclBinding binding(String user, String resource, String right) {
     Matcher parts = RESOURCE.matcher(resource);
     assertThat(parts.matches()).as(resource).isTrue();
     return new AclBinding(
@@ -129,10 +129,10 @@ final class KafkaRights {
             "User:" + user, "*", AclOperation.valueOf(right), AclPermissionType.ALLOW));
   }
 
-  void grant(String user, String resource, String right) throws Exception {
-    AclBinding binding = binding(user, resource, right);
-    admin.createAcls(List.of(binding)).all().get(20, TimeUnit.SECONDS);
-    awaitAcl(binding, true);
+  void grant(List<AclBinding> bindings) throws Exception {
+    admin.createAcls(bindings).all().get(20, TimeUnit.SECONDS);
+    // The broker applies the changes in their order.
+    awaitAcl(bindings.get(bindings.size() - 1), true);
   }
 
   private void revoke(String user, String resource, String right) throws Exception {
@@ -161,6 +161,8 @@ final class KafkaRights {
     return KafkaTransportConfig.builder(server.bootstrapServers(Listener.SASL))
         .operationTimeout(Duration.ofSeconds(5))
         .publishTimeout(Duration.ofSeconds(2))
+        // A resumed partition waits for the fetch of the others.
+        .clientSetting("fetch.max.wait.ms", 50)
         .clientSetting("security.protocol", "SASL_SSL")
         .clientSetting("ssl.truststore.type", "PKCS12")
         .clientSetting("ssl.truststore.location", TestCertificates.shared().trustStore().toString())
@@ -190,10 +192,11 @@ final class KafkaRights {
   void checkBinding() throws Exception {
     bound = true;
     List<NewTopic> topics = new ArrayList<>();
+    List<AclBinding> rights = new ArrayList<>();
     for (Row row : rows()) {
       if (!row.task().equals("declare")) {
         String resource = Objects.requireNonNull(BOUND.get(row.resource()), row.resource());
-        grant("bound" + row.task(), resource, row.right());
+        rights.add(binding("bound" + row.task(), resource, row.right()));
         Matcher parts = RESOURCE.matcher(resource);
         assertThat(parts.matches()).isTrue();
         if (parts.group(1).equals("topic") && !parts.group(2).equals("orders-dlt")) {
@@ -201,6 +204,7 @@ final class KafkaRights {
         }
       }
     }
+    grant(rights);
     admin.createTopics(topics.stream().distinct().toList()).all().get(20, TimeUnit.SECONDS);
     try (KafkaTransport own = own()) {
       own.declare(DestinationConfig.builder(ORDERS).partitions(1).group(GROUP).build());
@@ -226,9 +230,7 @@ final class KafkaRights {
     List<Row> rows = rows();
     assertThat(rows.stream().map(Row::task).distinct())
         .containsExactly("declare", "publish", "consume", "operate", "import");
-    for (Row row : rows) {
-      grant(row.task(), row.resource(), row.right());
-    }
+    grant(rows.stream().map(row -> binding(row.task(), row.resource(), row.right())).toList());
     try (KafkaTransport own = own()) {
       for (String task : rows.stream().map(Row::task).distinct().toList()) {
         prepare(own, task);
@@ -249,7 +251,7 @@ final class KafkaRights {
       if (quoted.find()) {
         assertThat(failure).hasMessageContaining(quoted.group(1));
       }
-      grant(task, row.resource(), row.right());
+      grant(List.of(binding(task, row.resource(), row.right())));
     }
   }
 

@@ -36,6 +36,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ScramCredentialInfo;
 import org.apache.kafka.clients.admin.ScramMechanism;
 import org.apache.kafka.clients.admin.UserScramCredentialUpsertion;
+import org.apache.kafka.common.acl.AclBinding;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -64,13 +65,14 @@ class KafkaSecurityIT {
                     "scram", new ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096), SECRET)))
         .all()
         .get(20, TimeUnit.SECONDS);
-    KafkaRights all = new KafkaRights(server, admin);
+    List<AclBinding> rights = new ArrayList<>();
     for (String user : List.of("scram", TestCertificates.CLIENT_NAME)) {
       for (String operation : List.of("CREATE", "DESCRIBE", "READ", "WRITE")) {
-        all.grant(user, "topics `secured*`", operation);
+        rights.add(KafkaRights.binding(user, "topics `secured*`", operation));
       }
-      all.grant(user, "groups `secured*`", "READ");
+      rights.add(KafkaRights.binding(user, "groups `secured*`", "READ"));
     }
+    new KafkaRights(server, admin).grant(rights);
   }
 
   @AfterAll
@@ -213,7 +215,7 @@ class KafkaSecurityIT {
   @Test
   void aMissingRightIsNamedAtOnce() throws Exception {
     KafkaRights rights = new KafkaRights(server, admin);
-    rights.grant("stranger", "topics `secured*`", "READ");
+    rights.grant(List.of(KafkaRights.binding("stranger", "topics `secured*`", "READ")));
     Destination topic = Destination.topic("secured-group");
     try (KafkaTransport owner = KafkaTransport.create(scram(Listener.SASL, SECRET).build());
         KafkaTransport stranger =
