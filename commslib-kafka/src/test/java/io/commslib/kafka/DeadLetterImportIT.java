@@ -33,20 +33,18 @@ import org.junit.jupiter.api.Test;
 class DeadLetterImportIT {
 
   private static final String THEIR_TOPIC = "orders-dlt";
-  private static KafkaServer server;
+  private static final KafkaServer SERVER = KafkaServer.shared();
   private static KafkaTransport transport;
 
   @BeforeAll
   static void start() {
-    server = KafkaServer.start();
     transport =
-        KafkaTransport.create(KafkaTransportConfig.builder(server.bootstrapServers()).build());
+        KafkaTransport.create(KafkaTransportConfig.builder(SERVER.bootstrapServers()).build());
   }
 
   @AfterAll
   static void stop() {
     transport.close();
-    server.close();
   }
 
   @Test
@@ -91,7 +89,7 @@ class DeadLetterImportIT {
 
     // A client that knows no topic yet, as that of an operator.
     try (KafkaTransport operator =
-        KafkaTransport.create(KafkaTransportConfig.builder(server.bootstrapServers()).build())) {
+        KafkaTransport.create(KafkaTransportConfig.builder(SERVER.bootstrapServers()).build())) {
       assertThat(
               operator
                   .deadLetters()
@@ -116,10 +114,10 @@ class DeadLetterImportIT {
     header(plain, "commslib-headers", bytes("{}"));
     byte[] noText = {(byte) 0xff};
     header(plain, "raw", noText);
-    try (Admin admin = Admin.create(Map.of("bootstrap.servers", server.bootstrapServers()));
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", SERVER.bootstrapServers()));
         KafkaTransport bound =
             KafkaTransport.create(
-                KafkaTransportConfig.builder(server.bootstrapServers())
+                KafkaTransportConfig.builder(SERVER.bootstrapServers())
                     .bind(orders, KafkaBinding.topic("plain.bound"))
                     .build())) {
       bound.declare(
@@ -226,7 +224,7 @@ class DeadLetterImportIT {
   @SafeVarargs
   private static void produce(String topic, ProducerRecord<byte[], byte[]>... records)
       throws Exception {
-    Map<String, Object> settings = Map.of("bootstrap.servers", server.bootstrapServers());
+    Map<String, Object> settings = Map.of("bootstrap.servers", SERVER.bootstrapServers());
     try (Admin admin = Admin.create(settings);
         KafkaProducer<byte[], byte[]> producer =
             new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer())) {

@@ -236,6 +236,19 @@ class KafkaBindingIT {
   }
 
   @Test
+  void theTopicOfABoundGroupIsNoDestination() {
+    Destination orders = Destination.topic("binding-letters");
+    KafkaBinding binding = KafkaBinding.topic("binding.letters-of").deadLetters("ship", "letters");
+    try (KafkaTransport transport = transport(orders, binding)) {
+      assertThatThrownBy(() -> transport.declare(plain(Destination.topic("letters"))))
+          .hasMessage(
+              "COMMS-KAFKA-014: topic letters: that of group ship of topic:binding-letters"
+                  + " (expected: another one for topic:letters, as others may not write to it)");
+      assertThat(topics()).doesNotContain("letters");
+    }
+  }
+
+  @Test
   void anExistingGroupGoesOnAtItsOffset() throws Exception {
     create("binding.continued", 1, Map.of());
     create("binding.continued.DLT", 1, COMPACTED);

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class KafkaTransportConfigTest {
 
@@ -30,9 +29,9 @@ class KafkaTransportConfigTest {
         .hasMessage("bootstrapServers: '" + shown + "' (expected: host:port,host:port,...)");
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"[::1]:9092", "kafka_1:9092,[2001:db8::1]:9093"})
-  void anIpv6AddressAndAnUnderscoreAreAccepted(String servers) {
+  @Test
+  void anIpv6AddressAndAnUnderscoreAreAccepted() {
+    String servers = "[::1]:9092,kafka_1:9092,[2001:db8::1]:9093";
     try (KafkaTransport transport = KafkaTransport.create(servers)) {
       assertThat(transport.name()).isEqualTo("kafka");
     }

@@ -132,6 +132,7 @@ class TopicIdsTest {
             .hasMessageStartingWith("COMMS-KAFKA-006: describe topic ");
         assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
       } finally {
+        silent.close();
         admin.close();
       }
     }
