@@ -18,8 +18,8 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
  * letters; the next window contains the rest.
  *
  * <p>The key of a letter consists of three lines: its identity, its redrive count and its position.
- * A letter that is written twice after a crash replaces itself, and two messages never replace each
- * other.
+ * An unreadable letter has no identity, and its body's hash behind the position. A letter that is
+ * written twice after a crash replaces itself, and two messages never replace each other.
  */
 final class DeadLetterIndex {
 

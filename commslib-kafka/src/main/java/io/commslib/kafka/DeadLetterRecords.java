@@ -1,5 +1,6 @@
 package io.commslib.kafka;
 
+import io.commslib.core.hash.Sha256;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.ForeignRecord;
@@ -37,6 +38,10 @@ final class DeadLetterRecords {
       String topic, @Nullable Integer partition, ForeignRecord wire, DeadLetter letter) {
     String identity = letter.message().isPresent() ? letter.identity() : "";
     String position = letter.cause().getOrDefault("position", "");
+    if (identity.isEmpty()) {
+      // A topic that is deleted and created again repeats positions.
+      position += ' ' + Sha256.of(wire.body());
+    }
     byte[] key = DeadLetterIndex.key(identity, letter.redriveCount(), position);
     ProducerRecord<byte[], byte[]> record =
         KafkaRecords.record(topic, partition, key, wire, wire.body());

@@ -10,6 +10,7 @@ import io.commslib.core.messaging.OrderingKeys;
 import io.commslib.core.messaging.PublishReceipt;
 import io.commslib.core.time.TimeSource;
 import io.commslib.core.wire.DeadLetterHeaders;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
@@ -133,7 +134,12 @@ final class KafkaDeadLetters implements DeadLetters {
 
   @Override
   public DeadLetterListing open(Destination source, String group) {
-    return reader(source, group);
+    return hasNone(source, group) ? new NoDeadLetters() : reader(source, group);
+  }
+
+  /** Whether the group has no dead letters on purpose. */
+  private boolean hasNone(Destination source, String group) {
+    return bindings.group(source, group).hasNoDeadLetters();
   }
 
   private DeadLetterReader reader(Destination source, String group) {
@@ -156,6 +162,9 @@ final class KafkaDeadLetters implements DeadLetters {
   @Override
   public int redrive(Destination source, String group, Predicate<DeadLetter> select) {
     GroupNames names = bindings.group(source, group);
+    if (names.hasNoDeadLetters()) {
+      return 0;
+    }
     String target = names.redrive().orElseThrow(() -> names.unnamed("redrive", "redrive"));
     RedriveInFlight inFlight = new RedriveInFlight(this::await);
     try (DeadLetterReader reader = reader(source, group)) {
@@ -219,6 +228,9 @@ final class KafkaDeadLetters implements DeadLetters {
 
   @Override
   public int discard(Destination source, String group, Predicate<DeadLetter> select) {
+    if (hasNone(source, group)) {
+      return 0;
+    }
     int count = 0;
     try (DeadLetterReader reader = reader(source, group)) {
       while (reader.peek() != null) {
@@ -260,5 +272,16 @@ final class KafkaDeadLetters implements DeadLetters {
       Thread.currentThread().interrupt();
       throw KafkaErrors.operation("dead letters", e);
     }
+  }
+
+  /** The listing of a group that has no dead letters. */
+  private static final class NoDeadLetters implements DeadLetterListing {
+    @Override
+    public List<DeadLetter> next(int limit) {
+      return List.of();
+    }
+
+    @Override
+    public void close() {}
   }
 }

@@ -21,6 +21,20 @@ class KafkaBindingTest {
   }
 
   @Test
+  void aGroupWithoutDeadLettersHasNoneToListOrRedrive() {
+    Destination orders = Destination.topic("orders");
+    KafkaTransportConfig config =
+        KafkaTransportConfig.builder("127.0.0.1:1")
+            .bind(orders, KafkaBinding.topic("t").noDeadLetters().existing())
+            .build();
+    try (KafkaTransport transport = KafkaTransport.create(config)) {
+      assertThat(transport.deadLetters().list(orders, "ship", 10)).isEmpty();
+      assertThat(transport.deadLetters().redrive(orders, "ship", letter -> true)).isZero();
+      assertThat(transport.deadLetters().discard(orders, "ship", letter -> true)).isZero();
+    }
+  }
+
+  @Test
   void namesThatAreNotGivenAreTheLibrarysUnlessTheTopicsExist() {
     GroupNames names = names(KafkaBinding.topic("order.created"));
     assertThat(names.source()).isEqualTo("order.created");

@@ -239,8 +239,8 @@ public final class RabbitTransport implements MessageTransport {
       record = RabbitRecords.message(declared.write(to, message), message);
     } catch (PublishException e) {
       return CompletableFuture.failedStage(e);
-    } catch (RuntimeException e) {
-      // A format may write properties and headers that AMQP has no form for.
+    } catch (RuntimeException | StackOverflowError e) {
+      // A format may write properties and headers that AMQP has no form for, or endless ones.
       return CompletableFuture.failedStage(
           new PublishException(
               "COMMS-RABBIT-013",

@@ -148,7 +148,7 @@ final class AttemptRunner {
 
   private Message read(ForeignRecord wire) {
     try {
-      return format.read(checkSize(wire));
+      return Objects.requireNonNull(format.read(checkSize(wire)), "the format returned null");
     } catch (UnknownTypeException e) {
       if (handler.acceptsUnknownTypes()) {
         return e.received();

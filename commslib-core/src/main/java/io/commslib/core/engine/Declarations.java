@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -106,17 +107,20 @@ public final class Declarations {
    * @param message the message
    * @return the record
    * @throws PublishException {@code NOT_SENT}, {@code PERMANENT}, if the format can't write the
-   *     message: with the code of the format's {@link CodecException}, or {@code COMMS-CORE-026} if
-   *     the format fails otherwise
+   *     message: with the code of the format's {@link CodecException}, with the transport's code if
+   *     the record's body is over the limit, or with {@code COMMS-CORE-026} if the format fails
+   *     otherwise; the last is {@code TRANSIENT} if the failure is an outage
    */
   public ForeignRecord write(Destination to, Message message) {
     MessageFormat format = format(to);
     if (format == standard) {
       return standard.write(message);
     }
+    ForeignRecord record;
     try {
-      return Objects.requireNonNull(
-          format.write(source.withSource(message)), "the format returned null");
+      record =
+          Objects.requireNonNull(
+              format.write(source.withSource(message)), "the format returned null");
     } catch (CodecException e) {
       throw unwritten(to, message, e);
     } catch (Throwable e) {
@@ -125,11 +129,23 @@ public final class Declarations {
       }
       throw unwritten(
           "COMMS-CORE-026",
+          Failures.isOutage(e) ? FailureKind.TRANSIENT : FailureKind.PERMANENT,
           to,
           message,
           "the format " + format.name() + " failed to write the message: " + Failures.text(e),
           e);
     }
+    if (record.bodyLength() > maxMessageBytes) {
+      // Every reader with this limit would dead-letter it.
+      throw unwritten(
+          codes.tooLarge(),
+          FailureKind.PERMANENT,
+          to,
+          message,
+          tooLarge(record.bodyLength()) + " in the format " + format.name(),
+          null);
+    }
+    return record;
   }
 
   /**
@@ -141,13 +157,33 @@ public final class Declarations {
    * @return {@code NOT_SENT}, {@code PERMANENT}, with the code of the reason
    */
   public PublishException unwritten(Destination to, Message message, CodecException failure) {
-    return unwritten(failure.code(), to, message, String.valueOf(failure.getMessage()), failure);
+    String text = String.valueOf(failure.getMessage());
+    String code = failure.code() + ": ";
+    return unwritten(
+        failure.code(),
+        FailureKind.PERMANENT,
+        to,
+        message,
+        text.startsWith(code) ? text.substring(code.length()) : text,
+        failure);
   }
 
   private static PublishException unwritten(
-      String code, Destination to, Message message, String text, Throwable cause) {
-    return new PublishException(
-        code, FailureKind.PERMANENT, SendCertainty.NOT_SENT, to, message.id(), text, cause);
+      String code,
+      FailureKind kind,
+      Destination to,
+      Message message,
+      String text,
+      @Nullable Throwable cause) {
+    return new PublishException(code, kind, SendCertainty.NOT_SENT, to, message.id(), text, cause);
+  }
+
+  private String tooLarge(int size) {
+    return "message bytes: "
+        + size
+        + " (expected: 0.."
+        + maxMessageBytes
+        + ", maxMessageBytes of the transport)";
   }
 
   /**
@@ -184,16 +220,7 @@ public final class Declarations {
     int size = message.bodyLength();
     return size <= maxMessageBytes
         ? Optional.empty()
-        : refused(
-            codes.tooLarge(),
-            FailureKind.PERMANENT,
-            to,
-            message,
-            "message bytes: "
-                + size
-                + " (expected: 0.."
-                + maxMessageBytes
-                + ", maxMessageBytes of the transport)");
+        : refused(codes.tooLarge(), FailureKind.PERMANENT, to, message, tooLarge(size));
   }
 
   private static String undeclared(Destination destination) {

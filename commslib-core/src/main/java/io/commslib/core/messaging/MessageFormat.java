@@ -32,7 +32,8 @@ public interface MessageFormat {
    * @param message the message; its source is never empty
    * @return the record
    * @throws CodecException if the format can't write the message: the publish fails {@code
-   *     NOT_SENT}, and a retry would fail too
+   *     NOT_SENT}, and a retry would fail too. So does any other exception, unless it is an outage,
+   *     such as a failure of the library of kind {@code TRANSIENT}: a retry may then succeed
    */
   ForeignRecord write(Message message);
 

@@ -13,6 +13,7 @@ import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.PublishException;
+import io.commslib.core.messaging.TransportException;
 import io.commslib.core.wire.DefaultSource;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -88,7 +89,39 @@ class DeclarationsTest {
     assertThat(refused.code()).isEqualTo("COMMS-X-001");
     assertThat(refused.kind()).isEqualTo(FailureKind.PERMANENT);
     assertThat(refused.certainty()).isEqualTo(SendCertainty.NOT_SENT);
-    assertThat(refused).hasMessageContaining("type: t (expected: order)");
+    assertThat(refused)
+        .hasMessageStartingWith("COMMS-X-001: type: t (expected: order) (NOT_SENT, topic:plain");
+  }
+
+  @Test
+  void anOutageOfAFormatPassesAndConsumesNothing() {
+    Declarations declared =
+        declared(
+            message -> {
+              throw new IllegalStateException(
+                  new TransportException("X", FailureKind.TRANSIENT, "registry is down", null));
+            });
+
+    PublishException refused =
+        catchThrowableOfType(PublishException.class, () -> declared.write(PLAIN, MESSAGE));
+
+    assertThat(refused.code()).isEqualTo("COMMS-CORE-026");
+    assertThat(refused.kind()).isEqualTo(FailureKind.TRANSIENT);
+    assertThat(refused.certainty()).isEqualTo(SendCertainty.NOT_SENT);
+  }
+
+  @Test
+  void aRecordOverTheLimitIsRefusedAlthoughItsMessageIsNot() {
+    Declarations declared =
+        declared(message -> ForeignRecord.builder().body(new byte[1_001]).build());
+
+    assertThat(declared.refusal(PLAIN, MESSAGE)).isEmpty();
+    assertThatThrownBy(() -> declared.write(PLAIN, MESSAGE))
+        .isInstanceOfSatisfying(
+            PublishException.class,
+            refused -> assertThat(refused.kind()).isEqualTo(FailureKind.PERMANENT))
+        .hasMessageStartingWith(
+            "B: message bytes: 1001 (expected: 0..1000, maxMessageBytes of the");
   }
 
   @Test
