@@ -11,7 +11,9 @@ import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.wire.DeadLetterHeaders;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,8 +34,11 @@ final class RabbitDeadLetterListing implements DeadLetterListing {
 
   private static final Logger log = LoggerFactory.getLogger(RabbitDeadLetterListing.class);
 
-  /** With the flag for several messages: all that the channel has not acknowledged. */
-  private static final long ALL_UNACKNOWLEDGED = 0;
+  /** Half of the commands that a channel sends to a quorum queue before it holds others back. */
+  private static final int RETURNED_AT_ONCE = 16;
+
+  private static final int MAX_POLLS = 1_000;
+  private static final long POLL_PAUSE_NANOS = 1_000_000;
 
   private final Channel channel;
   private final String queue;
@@ -43,6 +48,9 @@ final class RabbitDeadLetterListing implements DeadLetterListing {
   private final MessageFormat format;
   private long remaining = -1;
   private @Nullable Fetched prefetched;
+
+  /** The tags of the letters that were fetched and not deleted; a channel counts them from 1 on. */
+  private final BitSet unacknowledged = new BitSet();
 
   RabbitDeadLetterListing(
       Channel channel,
@@ -115,6 +123,7 @@ final class RabbitDeadLetterListing implements DeadLetterListing {
       }
       // The response to a get has the current count; that of a declaration may be seconds old.
       remaining = remaining < 0 ? got.getMessageCount() : remaining - 1;
+      unacknowledged.set((int) got.getEnvelope().getDeliveryTag());
       ForeignRecord wire =
           RabbitRecords.wire(
               got.getProps(),
@@ -145,23 +154,60 @@ final class RabbitDeadLetterListing implements DeadLetterListing {
   void delete(Fetched letter) {
     try {
       channel.basicAck(letter.tag(), false);
+      unacknowledged.clear((int) letter.tag());
     } catch (IOException | RuntimeException e) {
       throw RabbitErrors.operation("dead letters of " + queue, e);
     }
   }
 
-  /**
-   * Returns all letters that were fetched and not deleted. A quorum queue takes those of a closed
-   * channel back in any order, since each fetch is a consumer of its own, so they are returned one
-   * after the other before.
-   */
+  /** Returns all letters that were fetched and not deleted, in their order. */
   @Override
   public void close() {
     try {
-      channel.basicNack(ALL_UNACKNOWLEDGED, true, true);
+      returnInOrder();
     } catch (IOException | RuntimeException e) {
       log.debug("the letters of {} return by the loss of their channel: {}", queue, e.toString());
     }
     RabbitTopology.closeQuietly(channel);
+  }
+
+  /**
+   * Each fetch is a consumer of its own to a quorum queue, which takes the letters of a closed
+   * channel back in any order. It keeps the order of a few that are returned at once, so they are
+   * returned step by step, each after the queue has shown the one before.
+   */
+  private void returnInOrder() throws IOException {
+    int left = unacknowledged.cardinality();
+    if (left < 2) {
+      return;
+    }
+    int ready = ready();
+    int tag = 0;
+    boolean waits = true;
+    while (left > 0) {
+      int step = Math.min(left, RETURNED_AT_ONCE);
+      for (int i = 0; i < step; i++) {
+        tag = unacknowledged.nextSetBit(tag + 1);
+      }
+      channel.basicNack(tag, true, true);
+      left -= step;
+      ready += step;
+      // If others consume the queue, its count is not reached, and its order is not kept.
+      waits = waits && left > 0 && awaitReady(ready);
+    }
+  }
+
+  private boolean awaitReady(int expected) throws IOException {
+    for (int i = 0; i < MAX_POLLS; i++) {
+      if (ready() >= expected) {
+        return true;
+      }
+      LockSupport.parkNanos(POLL_PAUSE_NANOS);
+    }
+    return false;
+  }
+
+  private int ready() throws IOException {
+    return channel.queueDeclarePassive(queue).getMessageCount();
   }
 }

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 class ListingOrderIT {
 
   private static final Duration LIMIT = Duration.ofSeconds(30);
-  private static final int LETTERS = 50;
+  private static final int LETTERS = 150;
 
   private final Destination queue = Destination.queue("listing-order");
   private final List<Integer> handled = new CopyOnWriteArrayList<>();
