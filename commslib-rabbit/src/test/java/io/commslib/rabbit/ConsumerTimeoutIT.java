@@ -170,7 +170,7 @@ class ConsumerTimeoutIT {
       Await.until(
           "deliveries",
           LIMIT,
-          () -> subscription.snapshot().count(Count.RECEIVED) > 3 * DELIVERIES);
+          () -> subscription.snapshot().count(Count.RECEIVED) > 3 * 4);
       assertThat(handled).isEmpty();
       assertThat(transport.deadLetters().list(queue, "main", 10)).hasSize(1);
       Await.until(
