@@ -167,10 +167,7 @@ class ConsumerTimeoutIT {
                     handled.add(delivery.message().id());
                     return Settlement.done();
                   });
-      Await.until(
-          "deliveries",
-          LIMIT,
-          () -> subscription.snapshot().count(Count.RECEIVED) > 3 * 4);
+      Await.until("deliveries", LIMIT, () -> subscription.snapshot().count(Count.RECEIVED) > 3 * 4);
       assertThat(handled).isEmpty();
       assertThat(transport.deadLetters().list(queue, "main", 10)).hasSize(1);
       Await.until(
