@@ -191,8 +191,8 @@ public final class KafkaBinding {
   /**
    * Declares that groups without a named topic for dead letters have none. Nothing is discarded:
    * what would be a dead letter stays at the broker and blocks the later messages of its key. In an
-   * unordered subscription, and for a message without a key, it pauses the subscription. Health
-   * names it.
+   * unordered subscription, and for a message without a key, it pauses the subscription for each of
+   * its waits. Health names it.
    *
    * @return changed copy
    */

@@ -334,10 +334,11 @@ public final class RabbitBinding {
   }
 
   /**
-   * Discards nothing and needs no dead-letter queue: what would be a dead letter blocks its key, or
-   * pauses the route if the subscription is unordered, until it succeeds. Health names it. By
-   * default there are dead letters. The broker redelivers what waits longer than its {@code
-   * consumer_timeout}; an existing quorum queue with a low delivery limit drops it in the end.
+   * Discards nothing and needs no dead-letter queue: what would be a dead letter blocks its key
+   * until it succeeds. Without a key, or if the subscription is unordered, it pauses the route for
+   * each of its waits. Health names it. By default there are dead letters. The broker redelivers
+   * what waits longer than its {@code consumer_timeout}; an existing quorum queue with a low
+   * delivery limit drops it in the end.
    *
    * @return changed copy
    */

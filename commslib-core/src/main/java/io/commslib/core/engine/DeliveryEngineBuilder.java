@@ -97,10 +97,11 @@ public final class DeliveryEngineBuilder {
    * Declares that the group has no dead letters. The engine discards nothing then. A message that
    * would become a dead letter, for whatever reason, waits in the engine and blocks its key: later
    * messages of the key wait behind it, and other keys are handled. A message without key, and any
-   * message of an unordered subscription, pauses the route. Health is degraded and names the
-   * message and the reason. The message is tried again after 10 s, then after growing waits of at
-   * most 10 min, and by {@link DeliveryEngine#resume()}. It counts towards the in-flight bounds and
-   * is given back when the engine drains. By default a target is required.
+   * message of an unordered subscription, pauses the route for as long as it waits; between its
+   * attempts other messages are handled. Health is degraded and names the message and the reason.
+   * The message is tried again after 10 s, then after growing waits of at most 10 min, and by
+   * {@link DeliveryEngine#resume()}. Each message has waits of its own. It counts towards the
+   * in-flight bounds and is given back when the engine drains. By default a target is required.
    *
    * @return this
    */

@@ -64,8 +64,9 @@ import org.jspecify.annotations.Nullable;
  * dead-lettered only after several probes. {@link RoutePauses} combines breaker, outages and gate.
  *
  * <p><b>Messages that stop the route.</b> If there are no dead letters, a record that would become
- * one waits at the head of its lane for another attempt; one without a lane stops the route. So
- * does an unreadable record, if the subscription has read nothing yet ({@link UnreadableWatch}).
+ * one waits at the head of its lane for another attempt ({@link WithoutDeadLetters}). One without a
+ * lane also pauses the route for each of its waits. So does an unreadable record, if the
+ * subscription has read nothing yet ({@link UnreadableWatch}).
  *
  * <p><b>Stopping.</b> {@link #drain} starts no more handlers and gives back every record that is
  * not active. The active ones are still settled. {@link #close} revokes the active records too:

@@ -54,8 +54,7 @@ final class UnsettledRecords {
   /** Records that wait here because the dead-letter target refuses them in every form. */
   private int keptDeadLetters;
 
-  /** Records that wait here because there are no dead letters. */
-  private int withoutDeadLetters;
+  private final WithoutDeadLetters withoutDeadLetters;
 
   /** Records that have stopped the route. */
   private int routeStoppers;
@@ -77,6 +76,7 @@ final class UnsettledRecords {
     this.route = route;
     this.stop = stop;
     this.onWaitOver = onWaitOver;
+    this.withoutDeadLetters = new WithoutDeadLetters(lanes);
   }
 
   /** Whether records of this scope are neither taken nor given back. */
@@ -175,9 +175,7 @@ final class UnsettledRecords {
     if (history.deadLetterRefusals > 0) {
       keptDeadLetters--;
     }
-    if (history.waitsWithoutDeadLetters > 0) {
-      withoutDeadLetters--;
-    }
+    withoutDeadLetters.remove(history);
     if (history.stopsRoute && --routeStoppers == 0) {
       route.messagesLeft();
     }
@@ -283,43 +281,38 @@ final class UnsettledRecords {
       return false;
     }
     entry.mustRunAlone = true;
-    stopRoute(entry, route.unreadableReason(), pause);
+    boolean leaves = isLeaving(entry);
+    makeReady(entry, true);
+    if (!leaves) {
+      stopRoute(entry, route.unreadableReason(), pause);
+    }
     return true;
   }
 
   /**
    * There are no dead letters, so the record waits here for another attempt. Its key waits behind
-   * it; a record without key stops the route.
+   * it. A record without key pauses the route for as long. It is then behind the others, so that
+   * they are handled between its attempts and each of several such records gets its turn.
    */
   void waitWithoutDeadLetters(LaneEntry entry, String reason) {
-    LaneEntry.History history = entry.history();
-    if (history.waitsWithoutDeadLetters == 0) {
-      withoutDeadLetters++;
-    }
-    int waits = Math.min(MAX_REFUSALS, ++history.waitsWithoutDeadLetters);
-    history.waitReason = reason;
-    history.isTriedByUser = false;
-    // A settlement to the dead letters counts as a failed attempt here.
-    history.failedAttempts = Math.max(history.failedAttempts, entry.handlerRuns);
-    entry.mustRunAlone = true;
-    Duration pause = REFUSAL_BACKOFF.next(waits, runtime.random());
-    if (entry.lane == null) {
-      stopRoute(entry, waitText(entry), pause);
-    } else {
+    Duration pause = refusalPause(withoutDeadLetters.add(entry, reason));
+    if (entry.lane != null) {
       waitForRetry(entry, pause);
+    } else {
+      boolean leaves = isLeaving(entry);
+      startWaiting(entry, pause);
+      if (!leaves) {
+        stopRoute(entry, WithoutDeadLetters.text(entry), pause);
+      }
     }
     events.stalled(
         entry,
-        history.lastFailure,
+        entry.history().lastFailure,
         reason
             + "; there are no dead letters, so "
             + (entry.lane == null ? "the route" : "its key")
             + " waits, next try in "
             + pause);
-  }
-
-  private static String waitText(LaneEntry entry) {
-    return "no dead letters for " + entry.shownId() + ": " + entry.history().waitReason;
   }
 
   private void stopRoute(LaneEntry entry, String reason, Duration pause) {
@@ -328,38 +321,17 @@ final class UnsettledRecords {
       history.stopsRoute = true;
       routeStoppers++;
     }
-    boolean leaves = isLeaving(entry);
-    makeReady(entry, true);
-    if (!leaves) {
-      route.pauseForMessage(reason, pause);
-    }
+    route.pauseForMessage(reason, pause);
   }
 
   /** Tries the records again that wait because there are no dead letters. */
   void tryWithoutDeadLetters() {
-    LaneEntry next = withoutDeadLetters == 0 ? null : lanes.oldest();
-    while (next != null) {
-      LaneEntry.History history = next.history;
-      if (history != null && history.waitsWithoutDeadLetters > 0) {
-        history.isTriedByUser = true;
-        lanes.endWaiting(next);
-      }
-      next = next.younger;
-    }
+    withoutDeadLetters.tryAll();
   }
 
   /** The first record that waits because there are no dead letters; empty if there is none. */
   String withoutDeadLetters() {
-    LaneEntry next = withoutDeadLetters == 0 ? null : lanes.oldest();
-    while (next != null) {
-      LaneEntry.History history = next.history;
-      if (history != null && history.waitsWithoutDeadLetters > 0) {
-        return waitText(next)
-            + (withoutDeadLetters == 1 ? "" : ", and " + (withoutDeadLetters - 1) + " more");
-      }
-      next = next.younger;
-    }
-    return "";
+    return withoutDeadLetters.text();
   }
 
   /**
@@ -376,11 +348,14 @@ final class UnsettledRecords {
     if (history.deadLetterRefusals == 0) {
       keptDeadLetters++;
     }
-    int refusals = Math.min(MAX_REFUSALS, ++history.deadLetterRefusals);
-    Duration pause = REFUSAL_BACKOFF.next(refusals, runtime.random());
+    Duration pause = refusalPause(++history.deadLetterRefusals);
     startWaiting(entry, pause);
     events.stalled(
         entry, failure, "the dead-letter target refuses it; it waits here, next try in " + pause);
+  }
+
+  private Duration refusalPause(int times) {
+    return REFUSAL_BACKOFF.next(Math.min(MAX_REFUSALS, times), runtime.random());
   }
 
   /** The record has failed on its own, which is no outage. */

@@ -18,7 +18,9 @@ import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.observe.Trouble;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
@@ -83,27 +85,32 @@ class NoDeadLettersTest {
   }
 
   @Test
-  void aMessageWithoutKeyPausesTheRouteUntilItIsHandled() {
+  void aMessageWithoutKeyPausesTheRouteWhileItWaitsAndOthersContinueInBetween() {
     List<Trouble> troubles = new ArrayList<>();
     fixture.start(fixture.config().build(), handler, fixture.time(), collecting(troubles));
     fixture.accept("bad", null);
     fixture.time().runUntilIdle();
     fixture.accept("other", "x").accept("another", null);
-    fixture.time().advance(Duration.ofMinutes(5));
-    assertThat(handled).hasSizeBetween(4, 8).allMatch(id -> id.startsWith("bad/"));
+    fixture.time().advance(Duration.ofSeconds(9));
+    assertThat(handled).containsExactly("bad/1");
     assertThat(fixture.engine().snapshot().isRoutePaused()).isTrue();
     assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.DEGRADED);
+    assertThat(fixture.engine().health().reason())
+        .isEqualTo("paused: no dead letters for bad: NO_ORDER");
+    fixture.time().advance(Duration.ofMinutes(5));
+    assertThat(handled.stream().filter(id -> id.startsWith("bad/")).count()).isBetween(4L, 8L);
+    assertThat(fixture.acknowledged()).containsExactly("other", "another");
     assertThat(fixture.engine().health().reason())
         .isEqualTo("paused: no dead letters for bad: NO_ORDER");
     assertThat(fixture.engine().snapshot().imbalance()).isZero();
     mended.set(true);
     fixture.engine().resume();
     fixture.time().runUntilIdle();
-    assertThat(fixture.acknowledged()).containsExactly("bad", "other", "another");
+    assertThat(fixture.acknowledged()).containsExactly("other", "another", "bad");
     assertThat(fixture.engine().snapshot().isRoutePaused()).isFalse();
+    assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.UP);
     assertThat(troubles.stream().map(Trouble::kind))
-        .containsSubsequence(Trouble.Kind.PAUSED, Trouble.Kind.STALLED, Trouble.Kind.RESUMED)
-        .containsOnlyOnce(Trouble.Kind.PAUSED);
+        .containsSubsequence(Trouble.Kind.PAUSED, Trouble.Kind.STALLED, Trouble.Kind.RESUMED);
   }
 
   @Test
@@ -115,6 +122,70 @@ class NoDeadLettersTest {
     fixture.time().advance(Duration.ofSeconds(5));
     assertThat(handled).containsExactly("bad/1");
     assertThat(fixture.engine().snapshot().isRoutePaused()).isTrue();
+  }
+
+  @Test
+  void eachMessageThatPausesTheRouteGetsItsTurnAfterWaitsOfItsOwn() {
+    Set<String> mendedIds = new HashSet<>();
+    fixture.start(
+        fixture.config().unordered().build(),
+        delivery -> {
+          String id = delivery.message().id();
+          handled.add(id);
+          return id.startsWith("bad") && !mendedIds.contains(id)
+              ? Settlement.deadLetter("NO_ORDER")
+              : Settlement.done();
+        });
+    fixture.accept("bad1", null).accept("bad2", "k").accept("bad3", "k");
+    for (int i = 0; i < 10; i++) {
+      fixture.accept("other" + i, "k");
+    }
+    fixture.time().advance(Duration.ofMinutes(10));
+    for (String id : List.of("bad1", "bad2", "bad3")) {
+      assertThat(handled.stream().filter(id::equals).count()).as(id).isBetween(3L, 7L);
+    }
+    assertThat(fixture.acknowledged()).hasSize(10).allMatch(id -> id.startsWith("other"));
+    assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.DEGRADED);
+    assertThat(fixture.engine().health().reason()).contains("no dead letters for bad");
+
+    mendedIds.add("bad2");
+    mendedIds.add("bad3");
+    fixture.accept("late", null);
+    fixture.time().advance(Duration.ofMinutes(30));
+    assertThat(fixture.acknowledged()).contains("bad2", "bad3", "late").doesNotContain("bad1");
+    assertThat(fixture.engine().health().reason()).contains("no dead letters for bad1: NO_ORDER");
+    assertThat(fixture.engine().snapshot().imbalance()).isZero();
+
+    mendedIds.add("bad1");
+    fixture.engine().resume();
+    fixture.time().runUntilIdle();
+    assertThat(fixture.acknowledged()).endsWith("bad1");
+    assertThat(fixture.engine().health().status()).isEqualTo(Health.Status.UP);
+    assertThat(fixture.engine().snapshot().isRoutePaused()).isFalse();
+  }
+
+  @Test
+  void inABatchToo() {
+    BatchHandler batches =
+        deliveries ->
+            deliveries.stream()
+                .map(
+                    delivery -> {
+                      String id = delivery.message().id();
+                      return id.equals("bad2") || (id.equals("bad1") && !mended.get())
+                          ? Settlement.deadLetter("NO_ORDER")
+                          : Settlement.done();
+                    })
+                .toList();
+    fixture.start(fixture.config().unordered().batch(BatchBounds.of(10)).build(), batches);
+    fixture.accept("bad2", null).accept("bad1", null).accept("other", null);
+    fixture.time().advance(Duration.ofMinutes(1));
+    assertThat(fixture.acknowledged()).containsExactly("other");
+    mended.set(true);
+    fixture.time().advance(Duration.ofMinutes(5));
+    assertThat(fixture.acknowledged()).contains("bad1").doesNotContain("bad2");
+    assertThat(fixture.engine().health().reason()).contains("no dead letters for bad2: NO_ORDER");
+    assertThat(fixture.engine().snapshot().imbalance()).isZero();
   }
 
   @Test
