@@ -115,13 +115,14 @@ public final class MessagingScenario implements AutoCloseable {
             .subscriber()
             .subscribe(
                 config,
-                delivery -> {
-                  int at = seen.size();
-                  seen.add(new Call(delivery.message(), delivery.attempt(), null));
-                  Settlement settlement = handler.handle(delivery);
-                  seen.set(at, new Call(delivery.message(), delivery.attempt(), settlement));
-                  return settlement;
-                }));
+                handler.wrappedIn(
+                    delivery -> {
+                      int at = seen.size();
+                      seen.add(new Call(delivery.message(), delivery.attempt(), null));
+                      Settlement settlement = handler.handle(delivery);
+                      seen.set(at, new Call(delivery.message(), delivery.attempt(), settlement));
+                      return settlement;
+                    })));
     return this;
   }
 

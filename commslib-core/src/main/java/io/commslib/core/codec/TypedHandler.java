@@ -142,7 +142,9 @@ public final class TypedHandler implements MessageHandler {
      * Sets the settlement of messages of other types: those of a type that is not registered in any
      * version, and those of a registered class without a method here. They are not decoded. A
      * version that is not registered of a registered type is still a dead letter, since it is most
-     * likely meant for this handler.
+     * likely meant for this handler. The same applies to types that the format of the destination
+     * does not list, unless the handler is called by a lambda: such types reach a handler in
+     * another one only if that is made by {@link MessageHandler#wrappedIn}.
      *
      * @param settlement {@code done}, {@code drop} or {@code deadLetter}, for example {@code
      *     Settlement.drop("NOT_MINE")}; by default such a message is a dead letter, {@code

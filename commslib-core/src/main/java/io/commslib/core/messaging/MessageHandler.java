@@ -27,11 +27,23 @@ public interface MessageHandler {
   /**
    * Returns whether this handler settles messages whose type their format does not know. Such a
    * message has a type that begins with {@code unknown:}. Otherwise it is a dead letter and does
-   * not reach the handler.
+   * not reach the handler. A lambda accepts none, also if it calls a handler that does: make it by
+   * {@link #wrappedIn}.
    *
    * @return false by default; true for a {@code TypedHandler} with {@code otherwise}
    */
   default boolean acceptsUnknownTypes() {
     return false;
+  }
+
+  /**
+   * Returns a handler that runs code around this one, for example to log or to measure. It accepts
+   * unknown types if this handler does.
+   *
+   * @param around calls {@link #handle} of this handler; a lambda, not a {@link BatchHandler}
+   * @return a handler that handles as {@code around} does
+   */
+  default MessageHandler wrappedIn(MessageHandler around) {
+    return new WrappedHandler(this, around);
   }
 }

@@ -3,15 +3,21 @@ package io.commslib.core.codec;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.commslib.core.format.PlainFormatBuilder;
+import io.commslib.core.format.ValueSource;
 import io.commslib.core.inmemory.InMemoryTransport;
 import io.commslib.core.messaging.DeadLetter;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
+import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.MessageFormat;
+import io.commslib.core.messaging.MessageHandler;
 import io.commslib.core.messaging.Settlement;
 import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.messaging.SubscriptionSnapshot.Count;
+import io.commslib.core.messaging.UnknownTypeException;
 import io.commslib.core.time.VirtualTime;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -44,6 +50,36 @@ class TypedHandlerTest {
     public <T> T decode(byte[] bytes, Class<T> type) {
       String id = new String(bytes, StandardCharsets.UTF_8);
       return type.cast(type == OrderCreated.class ? new OrderCreated(id) : new OrderPaid(id));
+    }
+  }
+
+  /** Reads records of the type {@code other} as those of an unknown type. */
+  private static final class WithoutOther implements MessageFormat {
+    private final MessageFormat all =
+        PlainFormatBuilder.bytes("text/plain").type(ValueSource.header("kind")).build();
+
+    @Override
+    public String name() {
+      return "test";
+    }
+
+    @Override
+    public Message read(ForeignRecord record) {
+      Message message = all.read(record);
+      if (message.type().equals("other")) {
+        throw new UnknownTypeException("COMMS-CORE-032", "type: other", message);
+      }
+      return message;
+    }
+
+    @Override
+    public ForeignRecord write(Message message) {
+      return all.write(message);
+    }
+
+    @Override
+    public boolean alwaysFindsId() {
+      return all.alwaysFindsId();
     }
   }
 
@@ -130,6 +166,34 @@ class TypedHandlerTest {
         handler().otherwise(Settlement.deadLetter("NOT_MINE")).build(),
         message("payment.failed", 1));
     assertThat(deadLetters()).containsExactly("NOT_MINE");
+  }
+
+  @Test
+  void aHandlerInsideOfAnotherOneStillSettlesTypesThatTheFormatDoesNotKnow() {
+    transport.declare(
+        DestinationConfig.builder(TOPIC).group("ship").format(new WithoutOther()).build());
+    assertThat(handler().build().wrappedIn(delivery -> Settlement.done()).acceptsUnknownTypes())
+        .isFalse();
+    TypedHandler handler = handler().otherwise(Settlement.drop("NOT_MINE")).build();
+    MessageHandler lambda = delivery -> handler.handle(delivery);
+    assertThat(lambda.acceptsUnknownTypes()).isFalse();
+    List<String> seen = new ArrayList<>();
+    MessageHandler wrapped =
+        handler.wrappedIn(
+            delivery -> {
+              seen.add(delivery.message().type());
+              return handler.handle(delivery);
+            });
+    assertThat(wrapped.acceptsUnknownTypes()).isTrue();
+    transport.subscriber().subscribe(SubscriptionConfig.builder(TOPIC, "ship").build(), wrapped);
+    for (String type : List.of("order.created", "other")) {
+      Message message =
+          Message.builder(type).contentType("text/plain").body(new byte[] {'1'}).build();
+      transport.publisher().publish(TOPIC, message).toCompletableFuture().join();
+    }
+    time.advance(Duration.ofSeconds(1));
+    assertThat(seen).containsExactly("order.created", "other");
+    assertThat(deadLetters()).isEmpty();
   }
 
   @Test

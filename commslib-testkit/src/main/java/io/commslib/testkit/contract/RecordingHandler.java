@@ -38,6 +38,11 @@ final class RecordingHandler implements MessageHandler {
     return answer.handle(delivery);
   }
 
+  @Override
+  public boolean acceptsUnknownTypes() {
+    return answer.acceptsUnknownTypes();
+  }
+
   List<Seen> seen() {
     synchronized (seen) {
       return List.copyOf(seen);

@@ -155,12 +155,13 @@ public final class CrashPoints {
    * @return handler that passes the points
    */
   public MessageHandler around(MessageHandler handler) {
-    return delivery -> {
-      reached("handle.before");
-      var settlement = handler.handle(delivery);
-      reached("handle.returned");
-      return settlement;
-    };
+    return handler.wrappedIn(
+        delivery -> {
+          reached("handle.before");
+          var settlement = handler.handle(delivery);
+          reached("handle.returned");
+          return settlement;
+        });
   }
 
   /**

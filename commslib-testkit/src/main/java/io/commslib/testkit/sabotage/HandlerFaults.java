@@ -31,7 +31,7 @@ final class HandlerFaults {
     return new ForwardingTransport(healthy) {
       @Override
       Subscription subscribe(SubscriptionConfig config, MessageHandler handler) {
-        return super.subscribe(config, fault.apply(handler));
+        return super.subscribe(config, handler.wrappedIn(fault.apply(handler)));
       }
     };
   }

@@ -25,20 +25,21 @@ public final class EffectLog {
 
   /** Wraps a handler so that it logs each message it handles. */
   public MessageHandler logged(MessageHandler handler) {
-    return delivery -> {
-      Settlement settlement = handler.handle(delivery);
-      if (settlement.kind() == Settlement.Kind.DONE) {
-        Message message = delivery.message();
-        sql.update(
-            delivery.transaction(),
-            "INSERT INTO @effect_log (message_id, msg_key, producer, seq, redriven) VALUES (?, ?, ?, ?, ?)",
-            message.id(),
-            message.key().orElse(""),
-            message.headers().getOrDefault(CountedOutbox.PRODUCER, ""),
-            Long.parseLong(message.headers().getOrDefault(CountedOutbox.SEQUENCE, "0")),
-            delivery.redriveCount());
-      }
-      return settlement;
-    };
+    return handler.wrappedIn(
+        delivery -> {
+          Settlement settlement = handler.handle(delivery);
+          if (settlement.kind() == Settlement.Kind.DONE) {
+            Message message = delivery.message();
+            sql.update(
+                delivery.transaction(),
+                "INSERT INTO @effect_log (message_id, msg_key, producer, seq, redriven) VALUES (?, ?, ?, ?, ?)",
+                message.id(),
+                message.key().orElse(""),
+                message.headers().getOrDefault(CountedOutbox.PRODUCER, ""),
+                Long.parseLong(message.headers().getOrDefault(CountedOutbox.SEQUENCE, "0")),
+                delivery.redriveCount());
+          }
+          return settlement;
+        });
   }
 }
