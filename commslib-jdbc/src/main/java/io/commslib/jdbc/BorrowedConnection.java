@@ -11,8 +11,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A connection borrowed from the data source. It is returned unchanged: with its original
- * auto-commit mode and isolation, and without an open transaction. A connection that can't be
- * restored is destroyed, because its next user would commit the leftover transaction or run in it.
+ * auto-commit mode, isolation and setting of the driver, and without an open transaction. A
+ * connection that can't be restored is destroyed, because its next user would commit the leftover
+ * transaction or run in it.
  *
  * <p>If the data source supplies connections with auto-commit off, an earlier user may have left a
  * transaction open. It is rolled back first; drivers do so without a round trip if there is none.
@@ -28,6 +29,7 @@ final class BorrowedConnection {
   private boolean originalAutoCommit;
   private boolean changesAutoCommit;
   private int originalIsolation = UNCHANGED;
+  private Runnable restoreNames = SharedSessions.UNCHANGED;
   private boolean unusable;
 
   private BorrowedConnection(Connection connection) {
@@ -62,7 +64,7 @@ final class BorrowedConnection {
         borrowed.setAutoCommit(autoCommit);
       } else {
         borrowed.prepare(database.autoCommits());
-        database.sharedSessions().stopNames(borrowed.connection);
+        borrowed.restoreNames = database.sharedSessions().stopNames(borrowed.connection);
         borrowed.setAutoCommit(autoCommit);
         if (setsIsolation) {
           borrowed.setReadCommitted(database.dialect(), autoCommit);
@@ -167,6 +169,7 @@ final class BorrowedConnection {
       if (originalIsolation != UNCHANGED) {
         connection.setTransactionIsolation(originalIsolation);
       }
+      restoreNames.run();
     } catch (Throwable e) {
       unusable = true;
       log.warn("a connection can't be restored and is closed: {}", e.toString());

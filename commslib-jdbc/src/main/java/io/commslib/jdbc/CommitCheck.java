@@ -45,15 +45,27 @@ final class CommitCheck {
 
   /**
    * Refuses a transaction that is still open after its commit: a pooler has run another prepared
-   * statement in its place. The driver knows the state without a round trip; if a wrapper hides the
-   * driver, nothing is detected.
+   * statement in its place. The driver knows the state without a round trip. Nothing is detected if
+   * a wrapper hides the driver, or if the connection was given back meanwhile, since another user's
+   * transaction may be open on it. A driver that has given no names has sent COMMIT itself.
    *
    * @throws StoreException {@code COMMS-JDBC-018}; nothing was committed, and the connection must
    *     be destroyed
    */
-  static void refuseUncommitted(Connection connection, SqlDialect dialect) {
-    if (dialect == SqlDialect.POSTGRESQL && PostgresDriver.isInTransaction(connection)) {
+  static void refuseUncommitted(Connection connection, JdbcDatabase database) {
+    if (database.dialect() == SqlDialect.POSTGRESQL
+        && PostgresDriver.isInTransaction(connection)
+        && (PostgresDriver.givesNames(connection) || database.sharedSessions().areSeen())
+        && !isClosed(connection)) {
       throw SqlErrors.notCommitted();
+    }
+  }
+
+  private static boolean isClosed(Connection connection) {
+    try {
+      return connection.isClosed();
+    } catch (SQLException | RuntimeException e) {
+      return true;
     }
   }
 

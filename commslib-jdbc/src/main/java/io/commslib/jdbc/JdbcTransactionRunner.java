@@ -134,7 +134,7 @@ public final class JdbcTransactionRunner implements TransactionRunner {
     } catch (SQLException e) {
       throw SqlErrors.translateCommit(e);
     }
-    CommitCheck.refuseUncommitted(connection, database.dialect());
+    CommitCheck.refuseUncommitted(connection, database);
   }
 
   private BorrowedConnection borrow() {

@@ -130,20 +130,28 @@ public final class JdbcTransactions {
   /**
    * Prepares a transaction that a framework has just begun: on PostgreSQL, sets isolation READ
    * COMMITTED for it if the database's connections come with another one, and lets the driver
-   * prepare no statements behind a pooler that has exchanged sessions. For bindings to frameworks
-   * that own the transaction. Costs no statement in the usual case.
+   * prepare no statements behind a pooler that has exchanged sessions. If a statement of the
+   * transaction has run already, the driver is left as it is. For bindings to frameworks that own
+   * the transaction. Costs no statement in the usual case.
    *
-   * @param connection with auto-commit off, on which no statement of the transaction has run
+   * @param connection with auto-commit off, on which no statement of the transaction should have
+   *     run
    * @param database the connection's database
-   * @throws StoreException of kind {@code TRANSIENT} if the database fails
+   * @return restores the setting of the driver; to be run after the end of the transaction, before
+   *     the connection is given back. Never throws
+   * @throws StoreException of kind {@code TRANSIENT} if the database fails; nothing is to be
+   *     restored then
    */
-  public static void begun(Connection connection, JdbcDatabase database) {
+  public static Runnable begun(Connection connection, JdbcDatabase database) {
+    Runnable restore = SharedSessions.UNCHANGED;
     try {
-      database.sharedSessions().stopNames(connection);
+      restore = database.sharedSessions().stopNames(connection);
       if (!database.readsCommitted() && database.dialect().setsIsolationOfTransaction()) {
         PlainSql.execute(connection, SqlDialect.READ_COMMITTED);
       }
+      return restore;
     } catch (SQLException e) {
+      restore.run();
       throw database.sharedSessions().noted(SqlErrors.translateConnect("begin", e));
     }
   }
@@ -151,9 +159,12 @@ public final class JdbcTransactions {
   /**
    * Refuses a commit that did not happen, because a pooler has run another prepared statement in
    * its place. For bindings to frameworks that own the transaction, which must call it as the first
-   * step after the commit. Asks no server, and detects it on PostgreSQL only.
+   * step after the commit. Asks no server, and detects it on PostgreSQL only. A commit is refused
+   * only if it is known that it did not happen: nothing is detected on a connection that is closed,
+   * that hides its driver, or whose driver prepares no statements.
    *
-   * @param connection a guarded view, or the connection itself; it is destroyed if it is refused
+   * @param connection a guarded view, or the connection itself, with which the transaction ran; it
+   *     is destroyed if it is refused
    * @param database the connection's database
    * @throws io.commslib.core.WrongSessionException {@code COMMS-JDBC-018}; nothing was committed
    */
@@ -161,7 +172,7 @@ public final class JdbcTransactions {
     UnclosableConnection guard = UnclosableConnection.guardOf(connection);
     Connection committed = guard == null ? connection : guard.connection();
     try {
-      CommitCheck.refuseUncommitted(committed, database.dialect());
+      CommitCheck.refuseUncommitted(committed, database);
     } catch (StoreException e) {
       database.sharedSessions().note(e);
       destroy(committed);
@@ -180,7 +191,7 @@ public final class JdbcTransactions {
     UnclosableConnection guard = UnclosableConnection.guardOf(connection);
     try {
       (guard == null ? connection : guard.connection()).abort(Runnable::run);
-    } catch (SQLException | RuntimeException e) {
+    } catch (SQLException | RuntimeException | LinkageError e) {
       log.debug("a connection could not be destroyed", e);
     }
   }

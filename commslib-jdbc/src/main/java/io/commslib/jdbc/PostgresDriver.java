@@ -2,7 +2,6 @@ package io.commslib.jdbc;
 
 import java.lang.reflect.Method;
 import java.sql.Connection;
-import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,40 +55,59 @@ final class PostgresDriver {
 
   /** Returns the state of the transaction; null if unknown. */
   private static @Nullable String state(Connection connection) {
-    return STATE == null ? null : text(call(STATE, connection));
+    return STATE == null ? null : text(call(STATE, driver(connection)));
   }
 
   private static @Nullable String text(@Nullable Object value) {
     return value == null ? null : value.toString();
   }
 
-  /**
-   * Makes the driver send no more names of prepared statements on this connection, and forget those
-   * that it has sent. Returns false if that was so before, or the driver can't be reached.
-   */
-  static boolean stopNaming(Connection connection) {
-    if (THRESHOLD == null
-        || SET_THRESHOLD == null
-        || !(call(THRESHOLD, connection) instanceof Integer threshold)
-        || threshold == 0) {
-      return false;
-    }
-    call(SET_THRESHOLD, connection, 0);
-    return true;
+  /** Returns whether the driver names prepared statements on this connection; true if unknown. */
+  static boolean givesNames(Connection connection) {
+    return !Integer.valueOf(0).equals(threshold(driver(connection)));
   }
 
-  /** Returns the result of a call of the driver; null if it can't be reached. */
-  private static @Nullable Object call(Method method, Connection connection, Object... arguments) {
-    Class<?> type = CONNECTION;
-    if (type == null) {
+  /**
+   * Makes the driver give no more names to prepared statements on this connection. Returns what
+   * makes it give names as before; null if it gave none, or can't be reached.
+   */
+  static @Nullable Runnable stopNaming(Connection connection) {
+    Object driver = driver(connection);
+    Integer threshold = threshold(driver);
+    Method set = SET_THRESHOLD;
+    if (driver == null || set == null || threshold == null || threshold == 0) {
       return null;
     }
+    call(set, driver, 0);
+    return () -> call(set, driver, threshold);
+  }
+
+  private static @Nullable Integer threshold(@Nullable Object driver) {
+    return THRESHOLD != null && call(THRESHOLD, driver) instanceof Integer threshold
+        ? threshold
+        : null;
+  }
+
+  /** Returns the driver's own connection; null if it can't be reached. */
+  private static @Nullable Object driver(Connection connection) {
+    Class<?> type = CONNECTION;
     try {
-      return connection.isWrapperFor(type)
-          ? method.invoke(connection.unwrap(type), arguments)
-          : null;
-    } catch (SQLException | ReflectiveOperationException | RuntimeException | LinkageError e) {
-      // A wrapper that does not unwrap.
+      return type != null && connection.isWrapperFor(type) ? connection.unwrap(type) : null;
+    } catch (VirtualMachineError e) {
+      throw e;
+    } catch (Throwable e) {
+      // A wrapper that does not unwrap. Whatever it throws, nothing else fails for this question.
+      return null;
+    }
+  }
+
+  /** Returns the result of a call of the driver; null if it fails. */
+  private static @Nullable Object call(
+      Method method, @Nullable Object driver, Object... arguments) {
+    try {
+      return driver == null ? null : method.invoke(driver, arguments);
+    } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+      // Another version of the driver.
       return null;
     }
   }

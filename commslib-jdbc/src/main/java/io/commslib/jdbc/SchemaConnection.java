@@ -18,6 +18,7 @@ final class SchemaConnection implements AutoCloseable {
 
   private final Connection connection;
   private final boolean autoCommit;
+  private Runnable restoreNames = SharedSessions.UNCHANGED;
   private final Deque<String> undo = new ArrayDeque<>();
 
   private SchemaConnection(Connection connection, boolean autoCommit) {
@@ -29,7 +30,7 @@ final class SchemaConnection implements AutoCloseable {
     Connection connection = database.dataSource().getConnection();
     try {
       SchemaConnection loan = new SchemaConnection(connection, connection.getAutoCommit());
-      database.sharedSessions().stopNames(connection);
+      loan.restoreNames = database.sharedSessions().stopNames(connection);
       connection.setAutoCommit(false);
       return loan;
     } catch (SQLException | RuntimeException e) {
@@ -78,6 +79,7 @@ final class SchemaConnection implements AutoCloseable {
       if (autoCommit) {
         connection.setAutoCommit(true);
       }
+      restoreNames.run();
     } catch (SQLException e) {
       // After a failed rollback switching auto-commit on would commit. Not every pool notices.
       log.debug("a connection can't be restored and is closed", e);

@@ -12,7 +12,8 @@ import org.slf4j.LoggerFactory;
  * PostgreSQL's driver gives names to statements that are used often, and to BEGIN, COMMIT and
  * ROLLBACK. In another session such a name is unknown, or it is another client's statement, which
  * is then run in its place without a failure. So after the first failure the library makes the
- * driver stop it on each connection that it borrows. Thread-safe.
+ * driver stop it on each connection that it borrows, for as long as it has the connection.
+ * Thread-safe.
  */
 final class SharedSessions {
 
@@ -23,6 +24,9 @@ final class SharedSessions {
    * no session is changed.
    */
   private static final String FORGET = "DEALLOCATE commslib_no_such_statement";
+
+  /** Restores nothing. */
+  static final Runnable UNCHANGED = () -> {};
 
   private final AtomicBoolean seen = new AtomicBoolean();
 
@@ -45,20 +49,43 @@ final class SharedSessions {
     return seen.get();
   }
 
-  /** Makes the driver give no more names on a connection on which no transaction is open. */
-  void stopNames(Connection connection) throws SQLException {
-    if (!seen.get() || !PostgresDriver.stopNaming(connection)) {
-      return;
+  /**
+   * Makes the driver give no more names on a connection. Returns what restores the setting of the
+   * driver, to be run before the connection is given back. Changes nothing while a transaction of
+   * other code is open: it would end with the failure that this needs. In auto-commit mode none is
+   * open, except by a statement that ran in place of another one, and such a one should end.
+   */
+  Runnable stopNames(Connection connection) throws SQLException {
+    if (!seen.get()
+        || (PostgresDriver.isInTransaction(connection) && !connection.getAutoCommit())) {
+      return UNCHANGED;
     }
+    Runnable restore = PostgresDriver.stopNaming(connection);
+    if (restore == null) {
+      return UNCHANGED;
+    }
+    try {
+      forgetNames(connection);
+    } catch (Throwable e) {
+      restore.run();
+      throw e;
+    }
+    return restore;
+  }
+
+  private static void forgetNames(Connection connection) throws SQLException {
+    SQLException other = null;
     try {
       PlainSql.execute(connection, FORGET);
     } catch (SQLException e) {
-      if (SqlErrors.isConnectionLost(e)) {
-        throw e;
-      }
+      other = SqlCondition.of(e) == SqlCondition.WRONG_SESSION ? null : e;
     }
     if (!connection.getAutoCommit()) {
+      // It ends the transaction that this statement began.
       connection.rollback();
+    }
+    if (other != null) {
+      throw other;
     }
   }
 }

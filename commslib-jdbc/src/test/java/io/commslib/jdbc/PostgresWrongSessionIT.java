@@ -213,7 +213,7 @@ class PostgresWrongSessionIT {
       int names = namesAfter(runner, "SELECT 2");
       assertThat(namesAfter(runner, "SELECT 3")).isEqualTo(names);
       try (Connection connection = one.getConnection()) {
-        assertThat(connection.unwrap(PGConnection.class).getPrepareThreshold()).isZero();
+        assertThat(threshold(connection)).as("of other users, as before").isPositive();
         // No name of before is used again.
         try (Statement statement = connection.createStatement()) {
           statement.execute("DEALLOCATE ALL");
@@ -221,6 +221,125 @@ class PostgresWrongSessionIT {
       }
       assertThat(namesAfter(runner, "SELECT 1")).isZero();
     }
+  }
+
+  private static int threshold(Connection connection) throws SQLException {
+    return connection.unwrap(PGConnection.class).getPrepareThreshold();
+  }
+
+  @Test
+  void eachConnectionIsGivenBackWithTheDriversSettingOfBefore() throws Exception {
+    try (HikariDataSource one =
+        TestDatabases.pool(pool.getJdbcUrl(), pool.getUsername(), pool.getPassword(), 1, 5_000)) {
+      JdbcDatabase behind = JdbcDatabase.builder(one).build();
+      behind.sharedSessions().note(SqlErrors.notCommitted());
+      for (int usual : new int[] {1, 5, -1, 0}) {
+        set(one, usual);
+        JdbcTransactionRunner.create(behind)
+            .<Void, SQLException>run(tx -> assertNoNames(tx.unwrap(Connection.class)));
+        assertThat(thresholdAfter(one)).isEqualTo(usual);
+        SingleStatements.on(behind).run("test", PostgresWrongSessionIT::assertNoNames);
+        assertThat(thresholdAfter(one)).isEqualTo(usual);
+        try (SchemaConnection schema = SchemaConnection.of(behind)) {
+          assertNoNames(schema.connection());
+        }
+        assertThat(thresholdAfter(one)).isEqualTo(usual);
+        try (Connection connection = one.getConnection()) {
+          connection.setAutoCommit(false);
+          Runnable restore = JdbcTransactions.begun(connection, behind);
+          assertNoNames(connection);
+          connection.commit();
+          restore.run();
+        }
+        assertThat(thresholdAfter(one)).isEqualTo(usual);
+      }
+    }
+  }
+
+  private static Void assertNoNames(Connection connection) throws SQLException {
+    assertThat(threshold(connection)).isZero();
+    return null;
+  }
+
+  private static void set(HikariDataSource one, int threshold) throws SQLException {
+    try (Connection connection = one.getConnection()) {
+      connection.unwrap(PGConnection.class).setPrepareThreshold(threshold);
+    }
+  }
+
+  private static int thresholdAfter(HikariDataSource one) throws SQLException {
+    try (Connection connection = one.getConnection()) {
+      return threshold(connection);
+    }
+  }
+
+  @Test
+  void aTransactionInWhichAStatementHasRunKeepsItsWork() throws SQLException {
+    database.sharedSessions().note(SqlErrors.notCommitted());
+    try (Connection connection = pool.getConnection()) {
+      connection.setAutoCommit(false);
+      try (Statement statement = connection.createStatement()) {
+        statement.execute("INSERT INTO wrong VALUES (1)");
+      }
+      JdbcTransactions.begun(connection, database).run();
+      connection.commit();
+    }
+    assertThat(TestDatabases.number(pool, "SELECT count(*) FROM wrong")).isEqualTo(1);
+  }
+
+  /** The driver reports an open transaction each time, which may be another user's. */
+  @Test
+  void aCommitIsRefusedOnlyIfItIsKnownNotToHaveHappened() throws SQLException {
+    assertThat(refusal(pool, "none")).isInstanceOf(WrongSessionException.class);
+    assertThat(refusal(pool, "isClosed")).as("given back meanwhile").isNull();
+    assertThat(refusal(pool, "isWrapperFor")).as("a wrapper that fails").isNull();
+    assertThat(refusal(pool, "unwrap")).as("a wrapper that fails").isNull();
+    try (HikariDataSource unnamed =
+        TestDatabases.pool(
+            pool.getJdbcUrl() + "?prepareThreshold=0",
+            pool.getUsername(),
+            pool.getPassword(),
+            1,
+            5_000)) {
+      assertThat(refusal(unnamed, "none")).as("COMMIT has no name").isNull();
+    }
+  }
+
+  private static Connection open(HikariDataSource pool) throws SQLException {
+    Connection connection = pool.getConnection();
+    connection.setAutoCommit(false);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("SELECT 1");
+    }
+    return connection;
+  }
+
+  private static Throwable refusal(HikariDataSource pool, String failing) throws SQLException {
+    JdbcDatabase fresh = JdbcDatabase.builder(pool).build();
+    Connection open = open(pool);
+    Connection wrapped =
+        (Connection)
+            Proxy.newProxyInstance(
+                Connection.class.getClassLoader(),
+                new Class<?>[] {Connection.class},
+                (self, method, arguments) -> {
+                  if (method.getName().equals(failing)) {
+                    if (failing.equals("isClosed")) {
+                      return true;
+                    }
+                    throw new AssertionError("planted");
+                  }
+                  try {
+                    return method.invoke(open, arguments);
+                  } catch (InvocationTargetException e) {
+                    throw e.getCause();
+                  }
+                });
+    Throwable refusal = catchThrowable(() -> JdbcTransactions.refuseUncommitted(wrapped, fresh));
+    if (refusal == null) {
+      open.close();
+    }
+    return refusal;
   }
 
   /** Runs a statement often, and returns the number of the session's prepared statements. */

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.Ordered;
+import org.springframework.core.PriorityOrdered;
 import org.springframework.jdbc.datasource.ConnectionHolder;
 import org.springframework.transaction.support.TransactionSynchronization;
 import org.springframework.transaction.support.TransactionSynchronizationManager;
@@ -39,8 +40,11 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   /** Key of the binding; other code might bind a resource under the identity itself. */
   private record Key(DatabaseId database) {}
 
-  /** Runs before all other callbacks, so that none of them can use the ended transaction. */
-  private final class End implements TransactionSynchronization {
+  /**
+   * Runs before all other callbacks, so that none of them can use the ended transaction, or begin
+   * another one on its connection.
+   */
+  private final class End implements TransactionSynchronization, PriorityOrdered {
     @Override
     public int getOrder() {
       return Ordered.HIGHEST_PRECEDENCE;
@@ -49,12 +53,14 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
     @Override
     public void afterCommit() {
       end();
-      JdbcTransactions.refuseUncommitted(holder.getConnection(), jdbc);
+      // The holder may have released its connection, and would then fetch another one.
+      JdbcTransactions.refuseUncommitted(guarded, jdbc);
     }
 
     @Override
     public void afterCompletion(int status) {
       end();
+      restoreNames.run();
     }
   }
 
@@ -65,6 +71,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   private final Thread owner = Thread.currentThread();
   private final TransactionState state = new TransactionState();
   private boolean reportedCommitted;
+  private Runnable restoreNames = () -> {};
   private @Nullable Savepoint probe;
 
   private SpringTransaction(Key key, JdbcDatabase jdbc, ConnectionHolder holder) {
@@ -82,7 +89,7 @@ final class SpringTransaction implements TransactionContext, TransactionSynchron
   /** Returns the transaction that the runner has just begun on this thread. */
   static SpringTransaction begun(JdbcDatabase database) {
     SpringTransaction transaction = current(database, true);
-    JdbcTransactions.begun(transaction.holder.getConnection(), database);
+    transaction.restoreNames = JdbcTransactions.begun(transaction.holder.getConnection(), database);
     transaction.setProbe();
     return transaction;
   }

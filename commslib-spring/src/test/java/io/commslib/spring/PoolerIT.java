@@ -28,6 +28,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.postgresql.PGConnection;
 
 /**
  * Outbox, relay, inbox and the other stores behind PgBouncer in transaction mode: it has fewer
@@ -128,6 +129,25 @@ class PoolerIT {
             });
       }
       assertThat(codes).isSubsetOf(options.isEmpty() ? Set.of("COMMS-JDBC-018") : Set.of());
+      assertDriversSetting(pool, options.isEmpty() ? 5 : 0);
+    }
+  }
+
+  /** Checks that every connection was given back with it, through each runner. */
+  private static void assertDriversSetting(HikariDataSource pool, int threshold)
+      throws SQLException {
+    List<Connection> all = new ArrayList<>();
+    try {
+      while (all.size() < pool.getMaximumPoolSize()) {
+        all.add(pool.getConnection());
+      }
+      for (Connection each : all) {
+        assertThat(each.unwrap(PGConnection.class).getPrepareThreshold()).isEqualTo(threshold);
+      }
+    } finally {
+      for (Connection each : all) {
+        each.close();
+      }
     }
   }
 

@@ -28,6 +28,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -37,6 +38,7 @@ import org.springframework.dao.CannotAcquireLockException;
 import org.springframework.dao.DataAccessResourceFailureException;
 import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.dao.OptimisticLockingFailureException;
+import org.springframework.jdbc.datasource.ConnectionHolder;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 import org.springframework.orm.jpa.JpaTransactionManager;
 import org.springframework.orm.jpa.SharedEntityManagerCreator;
@@ -51,7 +53,9 @@ import org.springframework.transaction.TransactionStatus;
 import org.springframework.transaction.TransactionSuspensionNotSupportedException;
 import org.springframework.transaction.TransactionSystemException;
 import org.springframework.transaction.UnexpectedRollbackException;
+import org.springframework.transaction.support.AbstractPlatformTransactionManager;
 import org.springframework.transaction.support.DefaultTransactionStatus;
+import org.springframework.transaction.support.TransactionSynchronizationManager;
 import org.springframework.transaction.support.TransactionTemplate;
 
 /** Behaviour specific to transactions of Spring. */
@@ -159,6 +163,82 @@ class SpringTransactionsTest {
                 }));
     assertThat(messages()).isEqualTo(1);
     assertThat(hooks).containsExactly("inner");
+  }
+
+  /** A manager that releases its connection with the commit, as those of JPA may do. */
+  private static final class Releasing extends AbstractPlatformTransactionManager {
+    private static final long serialVersionUID = 1L;
+    private final transient DataSource dataSource;
+    private transient @Nullable Connection connection;
+
+    Releasing(DataSource dataSource) {
+      this.dataSource = dataSource;
+    }
+
+    private Connection held() {
+      if (connection == null) {
+        throw new IllegalStateException("the connection is released");
+      }
+      return connection;
+    }
+
+    @Override
+    protected Object doGetTransaction() {
+      return this;
+    }
+
+    @Override
+    protected void doBegin(Object transaction, TransactionDefinition definition) {
+      SpringBinding.unchecked(
+          () -> {
+            connection = dataSource.getConnection();
+            held().setAutoCommit(false);
+          });
+      TransactionSynchronizationManager.bindResource(dataSource, new ConnectionHolder(this::held));
+    }
+
+    @Override
+    protected void doCommit(DefaultTransactionStatus status) {
+      SpringBinding.unchecked(held()::commit);
+      release();
+    }
+
+    @Override
+    protected void doRollback(DefaultTransactionStatus status) {
+      SpringBinding.unchecked(held()::rollback);
+      release();
+    }
+
+    private void release() {
+      ConnectionHolder holder =
+          (ConnectionHolder) TransactionSynchronizationManager.getResource(dataSource);
+      holder.requested();
+      holder.released();
+      SpringBinding.unchecked(
+          () -> {
+            held().setAutoCommit(true);
+            held().close();
+          });
+      connection = null;
+    }
+
+    @Override
+    protected void doCleanupAfterCompletion(Object transaction) {
+      TransactionSynchronizationManager.unbindResource(dataSource);
+    }
+  }
+
+  @Test
+  void aCommitIsDoneAlsoIfItsConnectionCanNotBeAskedAfterwards() throws Exception {
+    Releasing manager = new Releasing(pool);
+    SpringTransactionRunner.create(manager, database)
+        .<Void, RuntimeException>run(
+            tx -> {
+              outbox.publish(tx, ORDERS, Message.builder("test").id("m1").build());
+              return null;
+            });
+    new TransactionTemplate(manager).executeWithoutResult(status -> publish("m2"));
+    assertThat(messages()).isEqualTo(2);
   }
 
   @Test
