@@ -1,7 +1,6 @@
 package io.commslib.kafka;
 
-import io.commslib.core.Failures;
-import io.commslib.core.messaging.ForeignRecord;
+import io.commslib.core.engine.LaneKeys;
 import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.OrderingKeys;
 import org.jspecify.annotations.Nullable;
@@ -26,15 +25,6 @@ record ReadingRules(
     if (format == null) {
       return recordKey == null ? null : OrderingKeys.of(recordKey);
     }
-    ForeignRecord record = delivery.wire();
-    try {
-      return format.orderingKey(record).orElse(null);
-    } catch (Throwable e) {
-      if (Failures.isJvmFailure(e)) {
-        throw e;
-      }
-      // The record can't be read either and becomes a dead letter.
-      return null;
-    }
+    return LaneKeys.of(format, delivery.wire());
   }
 }

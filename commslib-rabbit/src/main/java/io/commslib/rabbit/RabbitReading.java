@@ -2,7 +2,7 @@ package io.commslib.rabbit;
 
 import com.rabbitmq.client.Delivery;
 import com.rabbitmq.client.Envelope;
-import io.commslib.core.Failures;
+import io.commslib.core.engine.LaneKeys;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.MessageIds;
@@ -49,17 +49,6 @@ final class RabbitReading {
 
   /** The key whose records keep their order; null for no order. */
   @Nullable String laneKey(ForeignRecord record) {
-    if (format == null) {
-      return RabbitKeys.laneKey(record);
-    }
-    try {
-      return format.orderingKey(record).orElse(null);
-    } catch (Throwable e) {
-      if (Failures.isJvmFailure(e)) {
-        throw e;
-      }
-      // The record can't be read either and becomes a dead letter.
-      return null;
-    }
+    return format == null ? RabbitKeys.laneKey(record) : LaneKeys.of(format, record);
   }
 }

@@ -1,5 +1,6 @@
 package io.commslib.core.engine;
 
+import io.commslib.core.Failures;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.wire.DeadLetterHeaders;
@@ -73,7 +74,7 @@ final class DeadLetterForms {
     int chars = 0;
     for (Map.Entry<String, String> header : whole.texts().entrySet()) {
       String name = header.getKey();
-      if (name.startsWith(ForeignRecord.RESERVED_PREFIX) || format.needs(name)) {
+      if (name.startsWith(ForeignRecord.RESERVED_PREFIX) || needs(format, name)) {
         kept.put(name, header.getValue());
       } else {
         count++;
@@ -82,5 +83,17 @@ final class DeadLetterForms {
     }
     kept.put(DeadLetterHeaders.CUT_HEADERS, count + " headers, " + chars + " characters");
     return whole.withTexts(kept);
+  }
+
+  /** A header about which the format fails is kept. */
+  private static boolean needs(MessageFormat format, String name) {
+    try {
+      return format.needs(name);
+    } catch (Throwable e) {
+      if (Failures.isJvmFailure(e)) {
+        throw e;
+      }
+      return true;
+    }
   }
 }

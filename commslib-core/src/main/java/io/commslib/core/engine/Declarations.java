@@ -86,7 +86,7 @@ public final class Declarations {
     declared.put(config.destination(), config);
     config
         .format()
-        .ifPresent(own -> log.info("{} has the format {}", config.destination(), own.name()));
+        .ifPresent(own -> log.info("{} has the format {}", config.destination(), name(own)));
   }
 
   /**
@@ -132,7 +132,7 @@ public final class Declarations {
           Failures.isOutage(e) ? FailureKind.TRANSIENT : FailureKind.PERMANENT,
           to,
           message,
-          "the format " + format.name() + " failed to write the message: " + Failures.text(e),
+          "the format " + name(format) + " failed to write the message: " + Failures.text(e),
           e);
     }
     if (record.bodyLength() > maxMessageBytes) {
@@ -146,6 +146,18 @@ public final class Declarations {
           null);
     }
     return record;
+  }
+
+  /** The name of a format, whose code may fail. */
+  private static String name(MessageFormat format) {
+    try {
+      return format.name();
+    } catch (Throwable e) {
+      if (Failures.isJvmFailure(e)) {
+        throw e;
+      }
+      return format.getClass().getName();
+    }
   }
 
   /**

@@ -6,6 +6,7 @@ import io.commslib.core.SendCertainty;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.engine.Declarations;
 import io.commslib.core.engine.DeliveryEngine;
+import io.commslib.core.engine.LaneKeys;
 import io.commslib.core.messaging.Capability;
 import io.commslib.core.messaging.DeadLetters;
 import io.commslib.core.messaging.Destination;
@@ -273,12 +274,7 @@ public final class InMemoryTransport implements MessageTransport {
       String text = record.keyText().orElse(null);
       return text == null ? record.key().map(OrderingKeys::of) : Optional.of(OrderingKeys.of(text));
     }
-    try {
-      return own.orderingKey(record);
-    } catch (RuntimeException e) {
-      // The record can't be read either and becomes a dead letter.
-      return Optional.empty();
-    }
+    return Optional.ofNullable(LaneKeys.of(own, record));
   }
 
   private Optional<PublishException> refusal(Destination to, Message message) {
