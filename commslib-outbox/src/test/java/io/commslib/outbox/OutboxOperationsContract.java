@@ -17,6 +17,7 @@ import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageFormat;
+import io.commslib.core.messaging.OrderingKeys;
 import io.commslib.jdbc.JdbcTransactions;
 import io.commslib.jdbc.SchemaScripts;
 import io.commslib.outbox.OutboxConfig.OnParked;
@@ -521,7 +522,11 @@ interface OutboxOperationsContract extends OutboxChapter {
             .contentType("text/plain")
             .build();
     Message plain = Message.builder("test").id("m2").source("/shop").build();
-    for (Message message : List.of(full, plain)) {
+    // Sources and keys of any legal form, also those that look like a form of the library.
+    Message odd =
+        Message.builder("test").id("m3:x=/").source(" /b:\u00fc \u4e2d/ ").key("hex:6b").build();
+    List<Message> messages = List.of(full, plain, odd);
+    for (Message message : messages) {
       transactions()
           .run(
               tx -> {
@@ -532,16 +537,18 @@ interface OutboxOperationsContract extends OutboxChapter {
     List<ForeignRecord> records =
         DebeziumPreset.route(dataSource(), database().table("outbox_message"));
     MessageFormat format = DebeziumFormat.router();
-    assertThat(records).hasSize(2);
-    for (Message message : List.of(full, plain)) {
-      ForeignRecord record = records.get(message == full ? 0 : 1);
+    assertThat(records).hasSize(3);
+    for (Message message : messages) {
+      ForeignRecord record = records.get(messages.indexOf(message));
       assertThat(record.boundName()).isEqualTo(ORDERS.name());
       Message read = format.read(record);
       assertThat(read.identity()).isEqualTo(message.identity());
       assertThat(read.inboxKey()).isEqualTo(message.inboxKey());
       assertThat(read.type()).isEqualTo(message.type());
       assertThat(read.version()).isEqualTo(message.version());
-      assertThat(read.key()).isEqualTo(message.key()).isEqualTo(format.orderingKey(record));
+      assertThat(read.key()).isEqualTo(message.key());
+      assertThat(format.orderingKey(record))
+          .isEqualTo(message.key().map(key -> OrderingKeys.of(key)));
       assertThat(read.subject()).isEqualTo(message.subject());
       assertThat(read.time()).isEqualTo(message.time());
       assertThat(read.correlationId()).isEqualTo(message.correlationId());

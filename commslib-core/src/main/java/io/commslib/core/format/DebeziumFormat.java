@@ -11,8 +11,9 @@ import java.util.Optional;
  *
  * <p>Of rows of this library's outbox, written as {@code docs/debezium.md} configures it, the
  * header {@code commslib-headers} has all attributes. Source and id are those of the message, so
- * the identity is the same as through the relay. The key is the record's key. The text comes from
- * outside: one with a header that only the library writes is refused.
+ * the identity is the same as through the relay. A row with the source {@code /} is refused, since
+ * the relay would replace it by the source of its transport. The key is the record's key. The text
+ * comes from outside: one with a header that only the library writes is refused.
  *
  * <p>Rows of other outboxes are read by another format, by default {@link #rows()}.
  */
@@ -67,15 +68,17 @@ public final class DebeziumFormat implements MessageFormat {
    * Reads a record.
    *
    * @throws io.commslib.core.CodecException {@code COMMS-CORE-031} if {@code commslib-headers} is
-   *     malformed, has no id, source or type, or has a header that only the library writes; or as
-   *     the format of the other records
+   *     malformed or not UTF-8, has no id, source or type, has the source {@code /} of an outbox
+   *     without a source, or has a header that only the library writes; or as the format of the
+   *     other records
    */
   @Override
   public Message read(ForeignRecord record) {
-    String row = HeaderRules.text(record, ForeignRecord.ROW_HEADERS);
-    return row == null || !record.hasBody()
-        ? others.read(record)
-        : OutboxRowHeaders.read(record, row);
+    return isOurs(record) ? OutboxRowHeaders.read(record) : others.read(record);
+  }
+
+  private static boolean isOurs(ForeignRecord record) {
+    return record.hasBody() && record.texts().find(ForeignRecord.ROW_HEADERS) >= 0;
   }
 
   /** Writes a message as the format of the other records does. */
@@ -91,9 +94,7 @@ public final class DebeziumFormat implements MessageFormat {
 
   @Override
   public Optional<String> orderingKey(ForeignRecord record) {
-    return record.texts().find(ForeignRecord.ROW_HEADERS) >= 0 && record.hasBody()
-        ? MessageFormat.super.orderingKey(record)
-        : others.orderingKey(record);
+    return isOurs(record) ? MessageFormat.super.orderingKey(record) : others.orderingKey(record);
   }
 
   @Override

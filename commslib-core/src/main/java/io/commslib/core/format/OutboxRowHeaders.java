@@ -3,6 +3,7 @@ package io.commslib.core.format;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.messaging.ForeignRecord;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.messaging.OrderingKeys;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -18,9 +19,16 @@ final class OutboxRowHeaders {
 
   private static final String PREFIX = "ce_";
 
+  /** The source of a message that was built without one, in an outbox without one. */
+  private static final String NO_SOURCE = "/";
+
   private OutboxRowHeaders() {}
 
-  static Message read(ForeignRecord record, String text) {
+  static Message read(ForeignRecord record) {
+    String text = HeaderRules.text(record, ForeignRecord.ROW_HEADERS);
+    if (text == null) {
+      throw refused("text", "bytes", "text in UTF-8");
+    }
     Map<String, String> attributes = new LinkedHashMap<>();
     Map<String, String> headers = new LinkedHashMap<>();
     for (String line : text.split("\n", -1)) {
@@ -50,17 +58,25 @@ final class OutboxRowHeaders {
     if (version == null || !version.startsWith("1.")) {
       throw refused("ce_specversion", String.valueOf(version), "1.0");
     }
-    if (attributes.get("ce_source") == null) {
+    String source = attributes.get("ce_source");
+    if (source == null) {
       throw refused("ce_source", "none", "a value");
+    }
+    if (source.equals(NO_SOURCE)) {
+      throw refused(
+          "ce_source",
+          source,
+          "the name of a service, source of OutboxConfig; the relay would write that of its"
+              + " transport, which is another identity");
     }
     RecordMessage message =
         RecordMessage.of(record)
             .headers(headers)
             .id(attributes.get("ce_id"))
-            .source(attributes.get("ce_source"))
+            .source(source)
             .type(attributes.get("ce_type"))
             .version(version(attributes.get("ce_dataversion")))
-            .key(record.key().map(io.commslib.core.messaging.OrderingKeys::of).orElse(null))
+            .key(record.key().map(OutboxRowHeaders::messageKey).orElse(null))
             .subject(attributes.get("ce_subject"))
             .time(time("ce_time", attributes))
             .correlationId(attributes.get("ce_correlationid"))
@@ -70,6 +86,13 @@ final class OutboxRowHeaders {
             .idempotencyKey(attributes.get("ce_idempotencykey"));
     String contentType = attributes.get("content-type");
     return (contentType == null ? message : message.contentType(contentType)).build();
+  }
+
+  /** The key as the relay would send it, which may look like a form of other keys. */
+  private static String messageKey(byte[] key) {
+    String form = OrderingKeys.of(key);
+    String text = OrderingKeys.text(key, form);
+    return text == null ? form : text;
   }
 
   private static int version(@Nullable String text) {

@@ -81,6 +81,31 @@ class DebeziumFormatTest {
   }
 
   @Test
+  void aRowWhoseHeaderIsNoTextIsNotTakenForOneOfAnotherOutbox() {
+    ForeignRecord broken =
+        ForeignRecord.builder()
+            .header("id", "42")
+            .header("eventType", "order.placed")
+            .header(ForeignRecord.ROW_HEADERS, new byte[] {'c', 'e', (byte) 0xff})
+            .body("{}".getBytes(StandardCharsets.UTF_8))
+            .build();
+    assertThatThrownBy(() -> FORMAT.read(broken))
+        .isInstanceOf(CodecException.class)
+        .hasMessageStartingWith("COMMS-CORE-031: header commslib-headers");
+  }
+
+  /** The relay would write the source of its transport, which no reader of the row knows. */
+  @Test
+  void aRowOfAnOutboxWithoutASourceIsRefused() {
+    assertThatThrownBy(() -> FORMAT.read(row(ROW.replace("ce_source:/shop", "ce_source:/"))))
+        .isInstanceOf(CodecException.class)
+        .hasMessage(
+            "COMMS-CORE-031: header commslib-headers, ce_source '/' (expected: the name of a service,"
+                + " source of OutboxConfig; the relay would write that of its transport, which is"
+                + " another identity)");
+  }
+
+  @Test
   void aRowOfAnotherOutboxHasItsIdAndTypeInHeaders() {
     ForeignRecord record =
         ForeignRecord.builder()
