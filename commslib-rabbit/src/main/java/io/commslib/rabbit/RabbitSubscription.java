@@ -18,6 +18,7 @@ import io.commslib.core.time.ScheduledTask;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -55,6 +56,9 @@ final class RabbitSubscription implements Subscription, Settler {
    */
   private static final int UNEXPLAINED_REFUSALS = 3;
 
+  /** Far longer than the reading of a record takes. */
+  private static final long READING_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(30);
+
   private final SubscriptionConfig config;
   private final QueueBinding binding;
   private final String queue;
@@ -91,6 +95,9 @@ final class RabbitSubscription implements Subscription, Settler {
   private int unexplainedRefusals;
 
   private final AtomicReference<@Nullable ScheduledTask> retry = new AtomicReference<>();
+
+  /** The time since which the client's thread reads a record; 0 while it reads none. */
+  private volatile long readingSinceNanos;
 
   private final ReceivedBuffer received = new ReceivedBuffer();
   private final RecoveringConnection.Listener listener = this::consume;
@@ -224,8 +231,7 @@ final class RabbitSubscription implements Subscription, Settler {
         null,
         (tag, delivery) -> {
           if (opened == channel) {
-            received.add(
-                new RabbitDelivery(opened, binding, reading, unfinishedAttempts, delivery));
+            received.add(read(opened, delivery));
             dispatch();
           }
         },
@@ -234,6 +240,16 @@ final class RabbitSubscription implements Subscription, Settler {
           log.warn(text);
           connection.replace(opened.getConnection(), text);
         });
+  }
+
+  /** Reads a record with its ordering key, for which a format is asked on the client's thread. */
+  private RabbitDelivery read(Channel from, com.rabbitmq.client.Delivery delivery) {
+    readingSinceNanos = runtime.time().nanoTime() | 1;
+    try {
+      return new RabbitDelivery(from, binding, reading, unfinishedAttempts, delivery);
+    } finally {
+      readingSinceNanos = 0;
+    }
   }
 
   /**
@@ -409,6 +425,16 @@ final class RabbitSubscription implements Subscription, Settler {
       return Health.of(
           Health.Status.DOWN,
           "not connected: " + connection.downReason(),
+          engine().health().details());
+    }
+    long since = readingSinceNanos;
+    long readsFor = since == 0 ? 0 : runtime.time().nanoTime() - since;
+    if (state == LifecycleState.RUNNING && readsFor > READING_LIMIT_NANOS) {
+      return Health.of(
+          Health.Status.DOWN,
+          "the ordering key of a record is being read for "
+              + TimeUnit.NANOSECONDS.toSeconds(readsFor)
+              + " s (expected: a format that does not block)",
           engine().health().details());
     }
     return engine().health();

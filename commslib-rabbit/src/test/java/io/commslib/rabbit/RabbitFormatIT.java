@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.rabbitmq.client.AMQP;
 import io.commslib.core.FailureKind;
+import io.commslib.core.Health;
 import io.commslib.core.SendCertainty;
 import io.commslib.core.inmemory.InMemoryTransactionRunner;
 import io.commslib.core.messaging.DeadLetter;
@@ -17,6 +18,7 @@ import io.commslib.core.messaging.Message;
 import io.commslib.core.messaging.MessageFormat;
 import io.commslib.core.messaging.PublishException;
 import io.commslib.core.messaging.Settlement;
+import io.commslib.core.messaging.Subscription;
 import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.testkit.Await;
 import io.commslib.testkit.servers.RabbitServer;
@@ -28,6 +30,10 @@ import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 /** Records of foreign programs, and what foreign programs see of the library's records. */
@@ -239,5 +245,52 @@ class RabbitFormatIT {
             new Class<?>[] {Inbox.class},
             (proxy, method, arguments) ->
                 method.getName().equals("database") ? transactions.database() : Duration.ofDays(9));
+  }
+
+  @Test
+  void healthNamesAFormatThatBlocksTheClientsThread() throws Exception {
+    CountDownLatch reading = new CountDownLatch(1);
+    CountDownLatch blocked = new CountDownLatch(1);
+    AtomicLong ahead = new AtomicLong();
+    MessageFormat blocking =
+        (MessageFormat)
+            Proxy.newProxyInstance(
+                MessageFormat.class.getClassLoader(),
+                new Class<?>[] {MessageFormat.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("orderingKey")) {
+                    reading.countDown();
+                    blocked.await();
+                  }
+                  return method.invoke(BODY, arguments);
+                });
+    Destination queue = Destination.queue("blocks-" + System.nanoTime());
+    try (RabbitTransport transport =
+        RabbitTransport.create(
+            RabbitTransportConfig.builder(URI).runtime(new ShiftedRuntime(ahead::get)).build())) {
+      transport.declare(DestinationConfig.builder(queue).group("g").format(blocking).build());
+      AtomicInteger handled = new AtomicInteger();
+      Subscription subscription =
+          transport
+              .subscriber()
+              .subscribe(
+                  SubscriptionConfig.builder(queue, "g").build(),
+                  delivery -> {
+                    handled.incrementAndGet();
+                    return Settlement.done();
+                  });
+      transport.publisher().publish(queue, message(Instant.EPOCH)).toCompletableFuture().join();
+      assertThat(reading.await(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+
+      ahead.set(TimeUnit.SECONDS.toNanos(31));
+
+      assertThat(subscription.health().status()).isEqualTo(Health.Status.DOWN);
+      assertThat(subscription.health().reason()).contains("a format that does not block");
+      blocked.countDown();
+      Await.until("the message is handled", () -> handled.get() == 1);
+      assertThat(subscription.health().status()).isEqualTo(Health.Status.UP);
+    } finally {
+      blocked.countDown();
+    }
   }
 }
