@@ -104,16 +104,24 @@ final class PooledOrders implements AutoCloseable {
 
   /** Writes orders in one transaction each, and repeats those that fail. */
   void write(int count) throws Exception {
+    int first = written;
     PoolerIT.inParallel(
         WRITERS,
         number -> {
-          for (int i = number; i < count; i += WRITERS) {
+          for (int i = first + number; i < first + count; i += WRITERS) {
             while (!writeOne(i)) {
               Thread.onSpinWait();
             }
           }
         });
     written += count;
+  }
+
+  /** Writes more until a failure has a code: which sessions the pooler shares is by chance. */
+  void writeUntilSeen(String code) throws Exception {
+    for (int round = 0; round < 20 && !failures.contains(code); round++) {
+      write(200);
+    }
   }
 
   private boolean writeOne(int number) throws SQLException {

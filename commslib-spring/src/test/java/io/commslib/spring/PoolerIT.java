@@ -73,6 +73,7 @@ class PoolerIT {
   void aPoolerDeadLettersNothingWithTheDriversDefaultAndTheCodeIsSeen() throws Exception {
     try (PooledOrders orders = new PooledOrders(pooler, direct, DRIVERS_DEFAULT)) {
       orders.write(2_000);
+      orders.writeUntilSeen("COMMS-JDBC-018");
       orders.assertHandledOnce();
       assertThat(orders.failures()).contains("COMMS-JDBC-018");
     }
