@@ -31,7 +31,7 @@ public final class EngineCost {
             .contender("engine, " + manyKeys + " keys", () -> cost(many, manyKeys, new double[1]))
             .contender("engine, 10,000 records", () -> few(10_000, quick ? 5 : 50))
             .contender("engine, PlainFormat, 10,000 keys", () -> plain(many, plainBytes))
-            .run(quick ? 2 : 3, quick ? 3 : 5);
+            .run(2, 3);
     rounds.print(out, "CPU us/record");
     figures.put("engineMicrosPerRecord", rounds.median("engine, 10,000 keys"));
     figures.put("engineBytesPerRecord", bytes[0]);

@@ -95,7 +95,7 @@ public final class OutboxBenchmark implements Benchmark {
             .contender(RELAY, () -> testbed.drain(rows, sink))
             .contender(GRUELBOX, () -> peers.gruelbox(peerRows))
             .contender(DB_SCHEDULER, () -> peers.dbScheduler(peerRows))
-            .run(quick ? 0 : 4, quick ? 1 : 7);
+            .run(quick ? 0 : 3, quick ? 1 : 5);
     out.println("drain:");
     rounds.print(out, "rows/s");
     figures.put("drainVsFloor", rounds.ratio(RELAY, FLOOR));
@@ -134,7 +134,7 @@ public final class OutboxBenchmark implements Benchmark {
                       () -> messages * 1e9 / publish(testbed, testbed.outbox, sink, messages));
                 })
             // Many warm-ups, since the time of JIT compilation counts against the relay.
-            .run(quick ? 0 : 8, quick ? 1 : 15);
+            .run(quick ? 0 : 5, quick ? 1 : 11);
     out.println("end to end:");
     rounds.print(out, "messages/s");
     figures.put("endToEndVsFloor", rounds.ratio(END_TO_END, COMMITS));
@@ -305,7 +305,7 @@ public final class OutboxBenchmark implements Benchmark {
             .contender(
                 "old snapshot, " + dead + " dead rows",
                 () -> drainWithOldSnapshot(testbed, rows, dead, sink))
-            .run(quick ? 0 : 1, quick ? 1 : 9);
+            .run(quick ? 0 : 1, quick ? 1 : 7);
     out.println("old snapshot:");
     rounds.print(out, "rows/s");
     figures.put(
