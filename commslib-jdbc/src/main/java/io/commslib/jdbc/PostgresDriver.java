@@ -68,8 +68,8 @@ final class PostgresDriver {
   }
 
   /**
-   * Makes the driver give no more names to prepared statements on this connection. Returns what
-   * makes it give names as before; null if it gave none, or can't be reached.
+   * Makes the driver give no more names to prepared statements on this connection. Returns a task
+   * that lets it give names as before; null if it gave none, or can't be reached.
    */
   static @Nullable Runnable stopNaming(Connection connection) {
     Object driver = driver(connection);

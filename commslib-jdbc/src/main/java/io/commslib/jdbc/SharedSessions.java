@@ -50,10 +50,11 @@ final class SharedSessions {
   }
 
   /**
-   * Makes the driver give no more names on a connection. Returns what restores the setting of the
-   * driver, to be run before the connection is given back. Changes nothing while a transaction of
-   * other code is open: it would end with the failure that this needs. In auto-commit mode none is
-   * open, except by a statement that ran in place of another one, and such a one should end.
+   * Makes the driver give no more names on a connection. Returns the task that restores the setting
+   * of the driver, to be run before the connection is given back. Changes nothing while a
+   * transaction of other code is open: it would end with the failure that this needs. In
+   * auto-commit mode none is open, except by a statement that ran in place of another one, and such
+   * a one should end.
    */
   Runnable stopNames(Connection connection) throws SQLException {
     if (!seen.get()

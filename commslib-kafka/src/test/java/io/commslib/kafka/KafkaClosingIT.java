@@ -14,10 +14,8 @@ import io.commslib.core.messaging.SubscriptionConfig;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.SystemRuntime;
-import io.commslib.core.time.TaskScheduler;
-import io.commslib.core.time.TimeSource;
-import io.commslib.core.time.Workers;
 import io.commslib.testkit.Await;
+import io.commslib.testkit.ForwardingRuntime;
 import io.commslib.testkit.servers.KafkaServer;
 import java.time.Duration;
 import java.util.HashSet;
@@ -26,7 +24,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -282,25 +279,9 @@ class KafkaClosingIT {
   }
 
   /** Fails with an OutOfMemoryError when a subscription creates its poll thread. */
-  private record NoPollThreads(CommsRuntime runtime) implements CommsRuntime {
-    @Override
-    public TimeSource time() {
-      return runtime.time();
-    }
-
-    @Override
-    public TaskScheduler scheduler() {
-      return runtime.scheduler();
-    }
-
-    @Override
-    public RandomGenerator random() {
-      return runtime.random();
-    }
-
-    @Override
-    public Workers newWorkers(String name, int threads) {
-      return runtime.newWorkers(name, threads);
+  private static final class NoPollThreads extends ForwardingRuntime {
+    NoPollThreads(CommsRuntime runtime) {
+      super(runtime);
     }
 
     @Override
@@ -308,12 +289,7 @@ class KafkaClosingIT {
       if (name.startsWith("kafka-poll")) {
         throw new OutOfMemoryError("unable to create native thread");
       }
-      return runtime.newThread(name, body);
-    }
-
-    @Override
-    public void close() {
-      runtime.close();
+      return super.newThread(name, body);
     }
   }
 }

@@ -13,12 +13,11 @@ import io.commslib.core.FailureKind;
 import io.commslib.core.Health;
 import io.commslib.core.StoreException;
 import io.commslib.core.time.CommsRuntime;
-import io.commslib.core.time.TaskScheduler;
 import io.commslib.core.time.TimeSource;
-import io.commslib.core.time.Workers;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.jdbc.JdbcTransactions;
 import io.commslib.testkit.Await;
+import io.commslib.testkit.ForwardingRuntime;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
@@ -34,7 +33,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import java.util.random.RandomGenerator;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 
@@ -530,27 +528,20 @@ interface OutboxOwnershipContract extends OutboxChapter {
   }
 
   /** A runtime with another clock. */
-  record OtherTime(CommsRuntime runtime, TimeSource time) implements CommsRuntime {
-    @Override
-    public TaskScheduler scheduler() {
-      return runtime.scheduler();
+  static final class OtherTime extends ForwardingRuntime {
+    private final TimeSource time;
+
+    OtherTime(CommsRuntime runtime, TimeSource time) {
+      super(runtime);
+      this.time = time;
     }
 
     @Override
-    public RandomGenerator random() {
-      return runtime.random();
+    public TimeSource time() {
+      return time;
     }
 
-    @Override
-    public Workers newWorkers(String name, int threads) {
-      return runtime.newWorkers(name, threads);
-    }
-
-    @Override
-    public Thread newThread(String name, Runnable body) {
-      return runtime.newThread(name, body);
-    }
-
+    /** The other runtime is still used. */
     @Override
     public void close() {}
   }

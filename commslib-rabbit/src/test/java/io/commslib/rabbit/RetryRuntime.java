@@ -1,26 +1,26 @@
 package io.commslib.rabbit;
 
-import io.commslib.core.time.CommsRuntime;
 import io.commslib.core.time.ScheduledTask;
 import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.time.TaskScheduler;
-import io.commslib.core.time.TimeSource;
-import io.commslib.core.time.Workers;
+import io.commslib.testkit.ForwardingRuntime;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.random.RandomGenerator;
 
 /** A runtime that remembers the waits of 1 s to 5 s and the long ones, and shortens the former. */
-final class RetryRuntime implements CommsRuntime {
+final class RetryRuntime extends ForwardingRuntime {
 
   private static final Duration SHORT = Duration.ofMillis(50);
 
-  private final SystemRuntime runtime = SystemRuntime.create();
   private final List<Duration> waits = new CopyOnWriteArrayList<>();
 
   private final AtomicInteger outstanding = new AtomicInteger();
+
+  RetryRuntime() {
+    super(SystemRuntime.create());
+  }
 
   List<Duration> waits() {
     return List.copyOf(waits);
@@ -33,21 +33,20 @@ final class RetryRuntime implements CommsRuntime {
 
   @Override
   public TaskScheduler scheduler() {
+    TaskScheduler real = super.scheduler();
     return (wait, task) -> {
       if (wait.toSeconds() < 1) {
-        return runtime.scheduler().schedule(wait, task);
+        return real.schedule(wait, task);
       }
       waits.add(wait);
       outstanding.incrementAndGet();
       ScheduledTask scheduled =
-          runtime
-              .scheduler()
-              .schedule(
-                  wait.toSeconds() <= 5 ? SHORT : wait,
-                  () -> {
-                    outstanding.decrementAndGet();
-                    task.run();
-                  });
+          real.schedule(
+              wait.toSeconds() <= 5 ? SHORT : wait,
+              () -> {
+                outstanding.decrementAndGet();
+                task.run();
+              });
       return () -> {
         boolean cancelled = scheduled.cancel();
         if (cancelled) {
@@ -56,30 +55,5 @@ final class RetryRuntime implements CommsRuntime {
         return cancelled;
       };
     };
-  }
-
-  @Override
-  public TimeSource time() {
-    return runtime.time();
-  }
-
-  @Override
-  public RandomGenerator random() {
-    return runtime.random();
-  }
-
-  @Override
-  public Workers newWorkers(String name, int threads) {
-    return runtime.newWorkers(name, threads);
-  }
-
-  @Override
-  public Thread newThread(String name, Runnable body) {
-    return runtime.newThread(name, body);
-  }
-
-  @Override
-  public void close() {
-    runtime.close();
   }
 }

@@ -1,24 +1,30 @@
 package io.commslib.benchmarks.chaos.outbox;
 
 import io.commslib.core.time.CommsRuntime;
-import io.commslib.core.time.TaskScheduler;
 import io.commslib.core.time.TimeSource;
-import io.commslib.core.time.Workers;
+import io.commslib.testkit.ForwardingRuntime;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.random.RandomGenerator;
 
-/**
- * A runtime with a wrong wall clock.
- *
- * @param real the runtime for everything else
- * @param shift the error of the clock
- */
-record SkewedClockRuntime(CommsRuntime real, Duration shift) implements CommsRuntime {
+/** A runtime with a wrong wall clock. */
+final class SkewedClockRuntime extends ForwardingRuntime {
+
+  private final Duration shift;
+
+  /**
+   * Creates it.
+   *
+   * @param real the runtime for everything else
+   * @param shift the error of the clock
+   */
+  SkewedClockRuntime(CommsRuntime real, Duration shift) {
+    super(real);
+    this.shift = shift;
+  }
 
   @Override
   public TimeSource time() {
-    TimeSource time = real.time();
+    TimeSource time = super.time();
     return new TimeSource() {
       @Override
       public Instant now() {
@@ -30,30 +36,5 @@ record SkewedClockRuntime(CommsRuntime real, Duration shift) implements CommsRun
         return time.nanoTime();
       }
     };
-  }
-
-  @Override
-  public TaskScheduler scheduler() {
-    return real.scheduler();
-  }
-
-  @Override
-  public RandomGenerator random() {
-    return real.random();
-  }
-
-  @Override
-  public Workers newWorkers(String name, int threads) {
-    return real.newWorkers(name, threads);
-  }
-
-  @Override
-  public Thread newThread(String name, Runnable body) {
-    return real.newThread(name, body);
-  }
-
-  @Override
-  public void close() {
-    real.close();
   }
 }
