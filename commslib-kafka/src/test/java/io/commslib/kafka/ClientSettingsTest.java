@@ -78,6 +78,15 @@ class ClientSettingsTest {
   }
 
   @Test
+  void batchesAreLargeUnlessTheApplicationSetsTheirSize() {
+    KafkaTransportConfig.Builder config = KafkaTransportConfig.builder("host:9092");
+    assertThat(ClientSettings.producer(config.build()))
+        .containsEntry(ProducerConfig.BATCH_SIZE_CONFIG, 131_072);
+    assertThat(ClientSettings.producer(config.clientSetting("batch.size", "16384").build()))
+        .containsEntry(ProducerConfig.BATCH_SIZE_CONFIG, "16384");
+  }
+
+  @Test
   void theLargestRecordFitsIntoARequestAndIntoTheBuffer() {
     KafkaTransportConfig config =
         KafkaTransportConfig.builder("host:9092").maxMessageBytes(64 * MEBIBYTE).build();

@@ -52,6 +52,11 @@ record ContenderTask(String verb, Map<String, String> arguments) {
     return arguments.getOrDefault("compression", "lz4");
   }
 
+  /** The size of a full published batch in bytes, for the raw client; its default is 16 KiB. */
+  int batchBytes() {
+    return Integer.parseInt(arguments.getOrDefault("batch", "16384"));
+  }
+
   String topic() {
     return String.valueOf(arguments.get("topic"));
   }

@@ -37,7 +37,9 @@ final class RawContender implements Contender {
             "compression.type",
             task.compression(),
             "linger.ms",
-            5);
+            5,
+            "batch.size",
+            task.batchBytes());
     try (KafkaProducer<byte[], byte[]> producer =
         new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer())) {
       producer.partitionsFor(task.topic());

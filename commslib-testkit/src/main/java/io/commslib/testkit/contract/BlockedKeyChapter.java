@@ -42,8 +42,9 @@ abstract class BlockedKeyChapter extends ContractFixture {
     publishKey(queue, "b", "b", 3);
     awaitDeadLetters(queue, "main", 4);
     awaitCount(subscription, Count.DONE, 3);
+    // A letter can be read before its delivery is counted.
+    awaitCount(subscription, Count.BLOCKED, 3);
     assertThat(handled.firstOfKey("a")).containsExactly("a1");
-    assertThat(subscription.snapshot().count(Count.BLOCKED)).isEqualTo(3);
   }
 
   @Test
