@@ -169,8 +169,12 @@ public final class KafkaBenchmark implements Benchmark {
     contenders.get("pool").run(ContenderTask.publish(named("publish-raw0"), 1, 1));
     contenders.get("pool").run(ContenderTask.publish(named("publish-raw1"), 1, 1));
     int counted = quick ? 1 : 5;
-    // Client and broker are compiled to the end only after more than a million records.
-    rounds.run(warmUps(6), counted).print(out, "records/s");
+    // The code of publishing is compiled to the end only after two million records.
+    for (int i = 0; !quick && compression == Compressed.NONE && i < 8; i++) {
+      contenders.get("pool").run(published("publish-pool0"));
+      contenders.get("raw").run(published("publish-raw0"));
+    }
+    rounds.run(warmUps(3), counted).print(out, "records/s");
     double pool = processors.get("pool").nanosPerItem(counted) / 1_000;
     for (String name : List.of("raw", RAW_LARGE)) {
       double raw = processors.get(name).nanosPerItem(counted) / 1_000;
