@@ -58,7 +58,7 @@ class MariaDbServerIT {
     try (MariaDbServer server = MariaDbServer.start()) {
       server.pause();
       assertThat(server.isRunning()).isTrue();
-      assertThatThrownBy(() -> connect(server, server.jdbcUrl() + "&socketTimeout=1000").close())
+      assertThatThrownBy(() -> connect(server, server.jdbcUrl() + "&connectTimeout=1000").close())
           .isInstanceOf(SQLException.class);
       server.resume();
       connect(server, server.jdbcUrl()).close();

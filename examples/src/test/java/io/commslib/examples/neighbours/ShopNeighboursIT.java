@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("neighbours")
 class ShopNeighboursIT {
 
-  private static final int LINES = 350;
+  private static final int LINES = 150;
 
   @TempDir private Path folder;
 
@@ -49,7 +49,7 @@ class ShopNeighboursIT {
                 + "\"ordersFromNode\":\\1,\"returnsFromNode\":\\3,\"parcelsToPython\":\\2,");
   }
 
-  /** Writes a third of the sample, to save time. */
+  /** Writes a part of the sample, to save time. */
   private Path someOrders() throws IOException {
     try (InputStream sample =
             ShopCommand.class.getResourceAsStream("/io/commslib/examples/shop/sample-orders.csv");
