@@ -1,10 +1,15 @@
 package io.commslib.core.observe;
 
+import io.commslib.core.call.CallOutcome;
+import io.commslib.core.call.CallTarget;
+import io.commslib.core.call.Refusal;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.SubscriptionSnapshot;
+import io.commslib.core.resilience.CircuitBreaker;
 import io.commslib.core.time.TimeSource;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Receives the events of the library's components, for metrics, logs and tests. Users implement the
@@ -129,4 +134,56 @@ public interface CommsObserver {
    * @param ledger current counts and ages; its imbalance is zero unless a delivery was lost
    */
   default void onLedger(Destination source, String group, SubscriptionSnapshot ledger) {}
+
+  /**
+   * Returns whether this observer requires the events of each call: {@link #onCall} and {@link
+   * #onAttempt}. Each component calls it once.
+   *
+   * @return true by default
+   */
+  default boolean observesCalls() {
+    return true;
+  }
+
+  /**
+   * Reports that a call has ended, once for each call however many attempts it had.
+   *
+   * @param target what was called
+   * @param outcome the outcome of the call
+   * @param attempts the number of attempts that were made, 0 if none was
+   * @param elapsed the time of the call, waits included
+   */
+  default void onCall(CallTarget target, CallOutcome outcome, int attempts, Duration elapsed) {}
+
+  /**
+   * Reports that an attempt of a call has ended or was refused on this side.
+   *
+   * @param target what was called
+   * @param outcome the outcome of the attempt
+   * @param attempt the number of the attempt, from 1
+   * @param elapsed the time of the attempt; zero if it was refused
+   * @param refusal the policy that refused it, or empty
+   */
+  default void onAttempt(
+      CallTarget target,
+      CallOutcome outcome,
+      int attempt,
+      Duration elapsed,
+      Optional<Refusal> refusal) {}
+
+  /**
+   * Reports that a circuit breaker has changed its state.
+   *
+   * @param service the remote service
+   * @param from the state before
+   * @param to the state now
+   * @param cause the outcome that caused it; a success where time or an operator did
+   * @param openTime the time for which it stays open; zero in another state
+   */
+  default void onBreaker(
+      String service,
+      CircuitBreaker.State from,
+      CircuitBreaker.State to,
+      CallOutcome cause,
+      Duration openTime) {}
 }

@@ -1,9 +1,14 @@
 package io.commslib.core.observe;
 
 import io.commslib.core.Failures;
+import io.commslib.core.call.CallOutcome;
+import io.commslib.core.call.CallTarget;
+import io.commslib.core.call.Refusal;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.SubscriptionSnapshot;
+import io.commslib.core.resilience.CircuitBreaker;
 import java.time.Duration;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -73,6 +78,36 @@ final class CompositeObserver implements CommsObserver {
   @Override
   public void onLedger(Destination source, String group, SubscriptionSnapshot ledger) {
     each(observer -> observer.onLedger(source, group, ledger));
+  }
+
+  @Override
+  public boolean observesCalls() {
+    return first.observesCalls() | second.observesCalls();
+  }
+
+  @Override
+  public void onCall(CallTarget target, CallOutcome outcome, int attempts, Duration elapsed) {
+    each(observer -> observer.onCall(target, outcome, attempts, elapsed));
+  }
+
+  @Override
+  public void onAttempt(
+      CallTarget target,
+      CallOutcome outcome,
+      int attempt,
+      Duration elapsed,
+      Optional<Refusal> refusal) {
+    each(observer -> observer.onAttempt(target, outcome, attempt, elapsed, refusal));
+  }
+
+  @Override
+  public void onBreaker(
+      String service,
+      CircuitBreaker.State from,
+      CircuitBreaker.State to,
+      CallOutcome cause,
+      Duration openTime) {
+    each(observer -> observer.onBreaker(service, from, to, cause, openTime));
   }
 
   @Override

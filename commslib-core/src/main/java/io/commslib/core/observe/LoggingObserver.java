@@ -28,6 +28,11 @@ final class LoggingObserver implements CommsObserver {
   }
 
   @Override
+  public boolean observesCalls() {
+    return false;
+  }
+
+  @Override
   public void onTrouble(Trouble trouble) {
     long before = admit();
     if (before < 0) {

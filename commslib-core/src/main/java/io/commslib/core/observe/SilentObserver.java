@@ -5,5 +5,10 @@ package io.commslib.core.observe;
  * the calls.
  */
 enum SilentObserver implements CommsObserver {
-  SILENT
+  SILENT;
+
+  @Override
+  public boolean observesCalls() {
+    return false;
+  }
 }

@@ -1,5 +1,7 @@
 package io.commslib.core.time;
 
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import java.util.random.RandomGenerator;
 
 /**
@@ -46,6 +48,22 @@ public interface CommsRuntime extends AutoCloseable {
    * @return the thread
    */
   Thread newThread(String name, Runnable body);
+
+  /**
+   * Blocks the calling thread for a time. Under {@link VirtualTime} it advances the time instead.
+   *
+   * @param time zero or more
+   * @throws InterruptedException if the thread is interrupted
+   */
+  default void pause(Duration time) throws InterruptedException {
+    CountDownLatch over = new CountDownLatch(1);
+    ScheduledTask end = scheduler().schedule(time, over::countDown);
+    try {
+      over.await();
+    } finally {
+      end.cancel();
+    }
+  }
 
   /** Stops the scheduler. Idempotent. Workers and threads are not affected. */
   @Override

@@ -172,6 +172,15 @@ public final class VirtualTime implements CommsRuntime {
     };
   }
 
+  /** Advances the time, since the thread that waits is the one that would advance it. */
+  @Override
+  public void pause(Duration time) throws InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException("interrupted before a pause of " + time);
+    }
+    advance(time);
+  }
+
   @Override
   public Thread newThread(String name, Runnable body) {
     Thread thread = new Thread(Objects.requireNonNull(body, "body"), "commslib-" + name);

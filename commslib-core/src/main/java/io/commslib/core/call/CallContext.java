@@ -1,0 +1,381 @@
+package io.commslib.core.call;
+
+import io.commslib.core.checks.Checks;
+import io.commslib.core.time.TimeSource;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executor;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What travels with work from hop to hop: deadline, trace, baggage, the ids of the conversation,
+ * and within a call its idempotency key and the number of the attempt. A thread has one current
+ * context; {@link #wrap(Executor)} takes it to other threads. Immutable.
+ */
+public final class CallContext {
+
+  /** The maximum number of entries of the baggage. */
+  public static final int MAX_BAGGAGE_ENTRIES = 64;
+
+  /** The maximum number of characters of all names and values of the baggage together. */
+  public static final int MAX_BAGGAGE_CHARS = 8_192;
+
+  private static final int MAX_ID_CHARS = 256;
+  private static final int MAX_STATE_CHARS = 512;
+
+  private static final Pattern TRACEPARENT =
+      Pattern.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
+
+  private static final CallContext EMPTY = new CallContext(new Parts());
+
+  private static final ThreadLocal<@Nullable CallContext> CURRENT = new ThreadLocal<>();
+
+  private final @Nullable Deadline deadline;
+  private final @Nullable String traceparent;
+  private final @Nullable String tracestate;
+  private final Map<String, String> baggage;
+  private final @Nullable String correlationId;
+  private final @Nullable String causationId;
+  private final @Nullable String idempotencyKey;
+  private final int attempt;
+
+  private CallContext(Parts parts) {
+    this.deadline = parts.deadline;
+    this.traceparent = parts.traceparent;
+    this.tracestate = parts.tracestate;
+    this.baggage = parts.baggage;
+    this.correlationId = parts.correlationId;
+    this.causationId = parts.causationId;
+    this.idempotencyKey = parts.idempotencyKey;
+    this.attempt = parts.attempt;
+  }
+
+  private CallContext(
+      CallContext from, @Nullable Deadline deadline, @Nullable String key, int attempt) {
+    this.deadline = deadline;
+    this.traceparent = from.traceparent;
+    this.tracestate = from.tracestate;
+    this.baggage = from.baggage;
+    this.correlationId = from.correlationId;
+    this.causationId = from.causationId;
+    this.idempotencyKey = key;
+    this.attempt = attempt;
+  }
+
+  /** {@return the context of this thread, the empty one if none is attached} */
+  public static CallContext current() {
+    CallContext current = CURRENT.get();
+    return current == null ? EMPTY : current;
+  }
+
+  /** {@return the context without any part} */
+  public static CallContext empty() {
+    return EMPTY;
+  }
+
+  /**
+   * Runs work under a deadline on the system's clock, on this thread. All calls within it end by
+   * the earlier of this deadline and the one around it. Does not interrupt the work itself.
+   *
+   * @param <T> type of the result
+   * @param <E> type of the failure
+   * @param timeout the time for the work; zero or less has expired already
+   * @param work the work
+   * @return the result of the work
+   * @throws E if the work throws it
+   */
+  public static <T extends @Nullable Object, E extends Exception> T within(
+      Duration timeout, CallWork<T, E> work) throws E {
+    return within(Deadline.after(timeout, TimeSource.system()), work);
+  }
+
+  /**
+   * Runs work under a deadline, on this thread. As {@link #within(Duration, CallWork)}.
+   *
+   * @param <T> type of the result
+   * @param <E> type of the failure
+   * @param deadline the deadline
+   * @param work the work
+   * @return the result of the work
+   * @throws E if the work throws it
+   */
+  public static <T extends @Nullable Object, E extends Exception> T within(
+      Deadline deadline, CallWork<T, E> work) throws E {
+    return current().withDeadline(deadline).call(work);
+  }
+
+  /**
+   * Returns an executor whose tasks run under the context of the thread that submits them.
+   *
+   * @param executor runs the tasks
+   * @return the executor
+   */
+  public static Executor wrap(Executor executor) {
+    Objects.requireNonNull(executor, "executor");
+    return task -> executor.execute(current().wrap(task));
+  }
+
+  /**
+   * Returns a task that runs under this context.
+   *
+   * @param task the task
+   * @return the wrapped task
+   */
+  public Runnable wrap(Runnable task) {
+    Objects.requireNonNull(task, "task");
+    return () -> {
+      CallContext before = attach();
+      try {
+        task.run();
+      } finally {
+        before.attach();
+      }
+    };
+  }
+
+  /**
+   * Returns a task that runs under this context.
+   *
+   * @param <T> type of the result
+   * @param task the task
+   * @return the wrapped task
+   */
+  public <T extends @Nullable Object> Callable<T> wrap(Callable<T> task) {
+    Objects.requireNonNull(task, "task");
+    return () -> {
+      CallContext before = attach();
+      try {
+        return task.call();
+      } finally {
+        before.attach();
+      }
+    };
+  }
+
+  /**
+   * Runs work under this context, on this thread.
+   *
+   * @param <T> type of the result
+   * @param <E> type of the failure
+   * @param work the work
+   * @return the result of the work
+   * @throws E if the work throws it
+   */
+  public <T extends @Nullable Object, E extends Exception> T call(CallWork<T, E> work) throws E {
+    CallContext before = attach();
+    try {
+      return work.run();
+    } finally {
+      before.attach();
+    }
+  }
+
+  /**
+   * Makes this the current context of the thread. For engines, which attach the returned context
+   * again in a {@code finally} block; others use {@link #call}.
+   *
+   * @return the context that was current
+   */
+  public CallContext attach() {
+    CallContext before = CURRENT.get();
+    if (this != before) {
+      // The empty context is set too: removing the entry would cost more than keeping it.
+      CURRENT.set(this);
+    }
+    return before == null ? EMPTY : before;
+  }
+
+  /** {@return the deadline, or empty} */
+  public Optional<Deadline> deadline() {
+    return Optional.ofNullable(deadline);
+  }
+
+  /**
+   * Returns the deadline. For code that is called often.
+   *
+   * @return the deadline, or null
+   */
+  public @Nullable Deadline deadlineOrNull() {
+    return deadline;
+  }
+
+  /** {@return the {@code traceparent} of the W3C trace context, or empty} */
+  public Optional<String> traceparent() {
+    return Optional.ofNullable(traceparent);
+  }
+
+  /** {@return the {@code tracestate} of the W3C trace context, or empty} */
+  public Optional<String> tracestate() {
+    return Optional.ofNullable(tracestate);
+  }
+
+  /** {@return the baggage by name, unmodifiable} */
+  public Map<String, String> baggage() {
+    return baggage;
+  }
+
+  /** {@return the id of the conversation, which messages published within carry on, or empty} */
+  public Optional<String> correlationId() {
+    return Optional.ofNullable(correlationId);
+  }
+
+  /** {@return the id of the message that is being handled, or empty} */
+  public Optional<String> causationId() {
+    return Optional.ofNullable(causationId);
+  }
+
+  /** {@return whether the call has an idempotency key} */
+  public boolean hasIdempotencyKey() {
+    return idempotencyKey != null;
+  }
+
+  /**
+   * Returns the idempotency key, the same for all attempts of a call.
+   *
+   * @return the key
+   * @throws IllegalStateException if there is none; a call of a {@link Idempotency#KEYED} target
+   *     has one
+   */
+  public String idempotencyKey() {
+    if (idempotencyKey == null) {
+      throw new IllegalStateException(
+          "idempotencyKey: none (expected: a call of a target with Idempotency.KEYED)");
+    }
+    return idempotencyKey;
+  }
+
+  /** {@return the number of the attempt, from 1; 0 outside of a call} */
+  public int attempt() {
+    return attempt;
+  }
+
+  /**
+   * Returns a copy whose deadline is the earlier of this context's and another one.
+   *
+   * @param other the other deadline
+   * @return the copy, or this context if its deadline is not later
+   */
+  public CallContext withDeadline(Deadline other) {
+    Objects.requireNonNull(other, "other");
+    if (deadline != null && deadline.earlier(other) == deadline) {
+      return this;
+    }
+    return new CallContext(this, other, idempotencyKey, attempt);
+  }
+
+  /**
+   * Returns a copy without a deadline, for work that outlives its caller.
+   *
+   * @return the copy
+   */
+  public CallContext withoutDeadline() {
+    return deadline == null ? this : new CallContext(this, null, idempotencyKey, attempt);
+  }
+
+  /**
+   * Returns a copy for an attempt of a call. For engines.
+   *
+   * @param number the number of the attempt, from 1
+   * @param until the end of the attempt's time, not later than this context's deadline
+   * @param key the idempotency key of the call, or null
+   * @return the copy
+   */
+  public CallContext forAttempt(int number, Deadline until, @Nullable String key) {
+    return new CallContext(this, until, key, number);
+  }
+
+  /**
+   * Returns a copy with a W3C trace context.
+   *
+   * @param parent the {@code traceparent}, 55 characters, version 00
+   * @param state the {@code tracestate}, up to 512 characters, or empty
+   * @return the copy
+   * @throws IllegalArgumentException if a value breaks its rule
+   */
+  public CallContext withTrace(String parent, String state) {
+    Parts parts = new Parts(this);
+    parts.traceparent =
+        Checks.matches("traceparent", parent, TRACEPARENT, "00-<32 hex>-<16 hex>-<2 hex>");
+    parts.tracestate =
+        state.isEmpty() ? null : Checks.text("tracestate", state, 1, MAX_STATE_CHARS);
+    return new CallContext(parts);
+  }
+
+  /**
+   * Returns a copy with an entry of the baggage, which every later hop sees.
+   *
+   * @param name 1 to 128 printable ASCII characters; an entry of this name is replaced
+   * @param value up to 1,024 characters without control characters
+   * @return the copy
+   * @throws IllegalArgumentException if a value breaks its rule, or the baggage gets too large
+   */
+  public CallContext withBaggage(String name, String value) {
+    Map<String, String> entries = new LinkedHashMap<>(baggage);
+    entries.put(
+        Checks.printable("baggage name", name, 128), Checks.text("baggage value", value, 0, 1_024));
+    Checks.inRange("baggage entries", entries.size(), 1, MAX_BAGGAGE_ENTRIES);
+    int chars = 0;
+    for (Map.Entry<String, String> entry : entries.entrySet()) {
+      chars += entry.getKey().length() + entry.getValue().length();
+    }
+    Checks.inRange("baggage characters", chars, 1, MAX_BAGGAGE_CHARS);
+    Parts parts = new Parts(this);
+    parts.baggage = Map.copyOf(entries);
+    return new CallContext(parts);
+  }
+
+  /**
+   * Returns a copy with the ids of the conversation, which messages published within carry on.
+   *
+   * @param correlation the id of the conversation, 1 to 256 characters
+   * @param causation the id of the message that is handled, 1 to 256 characters
+   * @return the copy
+   * @throws IllegalArgumentException if an id breaks its rule
+   */
+  public CallContext withCause(String correlation, String causation) {
+    Parts parts = new Parts(this);
+    parts.correlationId = Checks.text("correlationId", correlation, 1, MAX_ID_CHARS);
+    parts.causationId = Checks.text("causationId", causation, 1, MAX_ID_CHARS);
+    return new CallContext(parts);
+  }
+
+  /** {@return deadline and attempt, for log lines; no baggage and no key} */
+  @Override
+  public String toString() {
+    return "CallContext{deadline="
+        + (deadline == null ? "none" : deadline.remaining())
+        + ", attempt="
+        + attempt
+        + "}";
+  }
+
+  /** The parts of a context in preparation. */
+  private static final class Parts {
+    private @Nullable Deadline deadline;
+    private @Nullable String traceparent;
+    private @Nullable String tracestate;
+    private Map<String, String> baggage = Map.of();
+    private @Nullable String correlationId;
+    private @Nullable String causationId;
+    private @Nullable String idempotencyKey;
+    private int attempt;
+
+    Parts() {}
+
+    Parts(CallContext from) {
+      deadline = from.deadline;
+      traceparent = from.traceparent;
+      tracestate = from.tracestate;
+      baggage = from.baggage;
+      correlationId = from.correlationId;
+      causationId = from.causationId;
+      idempotencyKey = from.idempotencyKey;
+      attempt = from.attempt;
+    }
+  }
+}

@@ -1,0 +1,127 @@
+package io.commslib.core.call;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import io.commslib.core.time.VirtualTime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What travels with work. */
+class CallContextTest {
+
+  private static final String TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+  private final VirtualTime time = VirtualTime.create();
+
+  private Deadline in(Duration duration) {
+    return Deadline.after(duration, time.time());
+  }
+
+  @Test
+  void withinAttachesAndRestores() {
+    CallContext.within(
+        in(Duration.ofSeconds(5)),
+        () -> {
+          CallContext outer = CallContext.current();
+          CallContext.within(
+              in(Duration.ofSeconds(9)),
+              () -> {
+                assertThat(CallContext.current()).isSameAs(outer);
+                return true;
+              });
+          assertThat(CallContext.current()).isSameAs(outer);
+          return true;
+        });
+    assertThat(CallContext.current()).isSameAs(CallContext.empty());
+  }
+
+  @Test
+  void aDeadlineOnlyGetsEarlier() {
+    CallContext context = CallContext.empty().withDeadline(in(Duration.ofSeconds(5)));
+    assertThat(context.withDeadline(in(Duration.ofSeconds(9)))).isSameAs(context);
+    assertThat(context.withDeadline(in(Duration.ofSeconds(1))).deadline().orElseThrow().remaining())
+        .isEqualTo(Duration.ofSeconds(1));
+    assertThat(context.withoutDeadline().deadline()).isEmpty();
+  }
+
+  @Test
+  void deadlinesOfDifferentClocksCompareByTheirRemainingTime() {
+    VirtualTime other = VirtualTime.create();
+    other.advance(Duration.ofDays(1));
+    Deadline later = Deadline.after(Duration.ofSeconds(9), other.time());
+    Deadline sooner = in(Duration.ofSeconds(5));
+    assertThat(later.earlier(sooner)).isSameAs(sooner);
+    assertThat(sooner.earlier(later)).isSameAs(sooner);
+  }
+
+  @Test
+  void aWrappedTaskRunsUnderTheContextAndLeavesNothing() throws Exception {
+    CallContext context = CallContext.empty().withTrace(TRACE, "a=1").withBaggage("tenant", "7");
+    List<CallContext> seen = new ArrayList<>();
+    Runnable task = () -> seen.add(CallContext.current());
+    context.wrap(task).run();
+    assertThat(context.wrap(CallContext::current).call()).isSameAs(context);
+    assertThat(seen).containsExactly(context);
+    assertThat(CallContext.current()).isSameAs(CallContext.empty());
+    assertThat(context.traceparent()).contains(TRACE);
+    assertThat(context.tracestate()).contains("a=1");
+    assertThat(context.baggage()).containsEntry("tenant", "7");
+  }
+
+  @Test
+  void anExceptionLeavesTheContextBefore() {
+    CallContext context = CallContext.empty().withCause("c", "m");
+    assertThatIllegalStateException()
+        .isThrownBy(
+            () ->
+                context.call(
+                    () -> {
+                      throw new IllegalStateException("broken");
+                    }));
+    assertThat(CallContext.current()).isSameAs(CallContext.empty());
+  }
+
+  @Test
+  void onlyKeyedCallsHaveAKey() {
+    assertThat(CallContext.empty().hasIdempotencyKey()).isFalse();
+    assertThatIllegalStateException()
+        .isThrownBy(() -> CallContext.empty().idempotencyKey())
+        .withMessageContaining("idempotencyKey: none");
+    CallContext attempt = CallContext.empty().forAttempt(2, in(Duration.ofSeconds(1)), "k");
+    assertThat(attempt.idempotencyKey()).isEqualTo("k");
+    assertThat(attempt.attempt()).isEqualTo(2);
+  }
+
+  @Test
+  void theBaggageIsBounded() {
+    CallContext context = CallContext.empty();
+    for (int i = 0; i < CallContext.MAX_BAGGAGE_ENTRIES; i++) {
+      context = context.withBaggage("n" + i, "v");
+    }
+    CallContext full = context;
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> full.withBaggage("one more", "v"))
+        .withMessageContaining("baggage name");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> full.withBaggage("more", "v"))
+        .withMessage("baggage entries: 65 (expected: 1..64)");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> CallContext.empty().withTrace("00-1", ""))
+        .withMessageContaining("traceparent");
+  }
+
+  @Test
+  void aJumpOfTheWallClockMovesNoDeadline() {
+    Deadline deadline = in(Duration.ofSeconds(5));
+    assertThat(deadline.isExpired()).isFalse();
+    time.advance(Duration.ofSeconds(5));
+    assertThat(deadline.isExpired()).isTrue();
+    assertThat(deadline.remaining()).isZero();
+    assertThat(Deadline.after(Duration.ofDays(100_000), time.time()).isExpired()).isFalse();
+    assertThat(Deadline.after(Duration.ofSeconds(-1), time.time()).isExpired()).isTrue();
+  }
+}
