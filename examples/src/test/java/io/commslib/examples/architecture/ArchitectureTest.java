@@ -32,6 +32,7 @@ class ArchitectureTest {
       Map.ofEntries(
           Map.entry("core", List.of()),
           Map.entry("jackson", List.of("core")),
+          Map.entry("resilience", List.of("core")),
           Map.entry("jdbc", List.of("core")),
           Map.entry("outbox", List.of("core", "jdbc")),
           Map.entry("idempotency", List.of("core", "jdbc")),

@@ -48,6 +48,12 @@ class FailureSitesTest {
               "AttemptRunner: catch (CodecException e)",
               "the library's own decoder throws it itself; all else is classified over the chain"),
           Map.entry(
+              "BlockingCall: instanceof CallException",
+              "of the work itself; every other failure is an answer, which reaches the caller"),
+          Map.entry(
+              "BlockingCall: instanceof InterruptedException",
+              "only the thread's own interrupt; a wrapped one is an answer of the work"),
+          Map.entry(
               "BrokerWatch: instanceof AuthorizationException",
               "of an unwrapped failure; in doubt the cluster counts as down"),
           Map.entry("BrokerWatch: instanceof UnsupportedVersionException", "the same"),
@@ -63,6 +69,16 @@ class FailureSitesTest {
               "made by the declaration before it; throws it on unless the port speaks TLS"),
           Map.entry(
               "RabbitSubscription: catch (SubscribeException e)", "made by the proof before it"),
+          Map.entry(
+              "PlainClassifier: instanceof CallException",
+              "an exception around it is an answer of plain code, whatever caused it"),
+          Map.entry("PlainClassifier: instanceof InterruptedException", "the same"),
+          Map.entry("PlainClassifier: instanceof IOException", "the same"),
+          Map.entry("PlainClassifier: instanceof ConnectException", "the same"),
+          Map.entry("PlainClassifier: instanceof NoRouteToHostException", "the same"),
+          Map.entry("PlainClassifier: instanceof UnknownHostException", "the same"),
+          Map.entry("PlainClassifier: instanceof SocketTimeoutException", "the same"),
+          Map.entry("PlainClassifier: instanceof InterruptedIOException", "the same"),
           Map.entry("RabbitTransport: catch (PublishException e)", "thrown by the write before it"),
           Map.entry(
               "StartPositions: catch (KafkaException | CommsException e) x2",

@@ -77,6 +77,8 @@ class SecretsTest {
           "StoredSaga",
           // They show the text of another class of this list, or only names.
           "Execution",
+          "Guard",
+          "GuardedOperation",
           "Comms",
           "KafkaSubscription",
           "SagaSnapshot");

@@ -28,6 +28,7 @@ class SharedSettingsTest {
    */
   private static final Set<String> NO_SETTINGS =
       Set.of(
+          "CallException",
           "DeliveryEngineBuilder",
           "InMemoryTransport",
           "Lifecycle",

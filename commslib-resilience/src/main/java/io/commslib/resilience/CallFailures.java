@@ -1,0 +1,91 @@
+package io.commslib.resilience;
+
+import io.commslib.core.SendCertainty;
+import io.commslib.core.call.CallException;
+import io.commslib.core.call.CallOutcome;
+import io.commslib.core.call.CallStatus;
+import io.commslib.core.call.CallTarget;
+import io.commslib.core.call.Refusal;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** The failures of calls, with their codes. */
+final class CallFailures {
+
+  private CallFailures() {}
+
+  static CallException of(
+      CallTarget target,
+      CallOutcome outcome,
+      @Nullable Refusal refusal,
+      int attempts,
+      long timeoutNanos,
+      long elapsedNanos,
+      boolean retriesAreOurs,
+      @Nullable Throwable cause) {
+    CallException.Builder failure =
+        CallException.builder(
+                code(outcome, refusal),
+                reason(outcome, refusal),
+                target,
+                // A caller that repeats calls too would multiply the attempts.
+                retriesAreOurs || !target.idempotency().isRepeatable()
+                    ? outcome.withoutRetry()
+                    : outcome)
+            .attempts(attempts)
+            .timeout(Duration.ofNanos(timeoutNanos))
+            .elapsed(Duration.ofNanos(elapsedNanos));
+    if (refusal != null) {
+      failure.refusal(refusal);
+    }
+    if (cause != null) {
+      failure.cause(cause);
+    }
+    return failure.build();
+  }
+
+  private static String code(CallOutcome outcome, @Nullable Refusal refusal) {
+    if (refusal != null) {
+      return switch (refusal) {
+        case DEADLINE -> "COMMS-CALL-002";
+        case BREAKER -> "COMMS-CALL-003";
+        case RATE_LIMITER -> "COMMS-CALL-004";
+        case BULKHEAD -> "COMMS-CALL-005";
+      };
+    }
+    return switch (outcome.status()) {
+      case DEADLINE_EXCEEDED -> "COMMS-CALL-002";
+      case CANCELLED -> "COMMS-CALL-006";
+      default -> "COMMS-CALL-001";
+    };
+  }
+
+  private static String reason(CallOutcome outcome, @Nullable Refusal refusal) {
+    if (refusal != null) {
+      return switch (refusal) {
+        case DEADLINE -> "no time is left for an attempt";
+        case BREAKER -> "the circuit breaker is open";
+        case RATE_LIMITER -> "the rate limiter has no token";
+        case BULKHEAD -> "the bulkhead has no free slot";
+      };
+    }
+    if (outcome.status() == CallStatus.CANCELLED) {
+      return "the thread was interrupted";
+    }
+    if (outcome.status() == CallStatus.DEADLINE_EXCEEDED) {
+      return "the attempt overran its time";
+    }
+    return outcome.certainty() == SendCertainty.NOT_SENT
+        ? "the remote was not reached"
+        : "the remote gave no answer";
+  }
+
+  /** Throws an exception of the work as the type that the caller has declared. */
+  @SuppressWarnings("unchecked")
+  static <E extends Exception> E unchecked(@Nullable Throwable failure) throws E {
+    if (failure == null) {
+      throw new IllegalStateException("a failed attempt without a failure");
+    }
+    throw (E) failure;
+  }
+}

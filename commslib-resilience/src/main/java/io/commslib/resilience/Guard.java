@@ -1,0 +1,188 @@
+package io.commslib.resilience;
+
+import io.commslib.core.call.CallTarget;
+import io.commslib.core.call.Idempotency;
+import io.commslib.core.resilience.CallPolicy;
+import io.commslib.core.resilience.CircuitBreaker;
+import io.commslib.core.resilience.Gate;
+import io.commslib.core.resilience.RateLimiterConfig;
+import io.commslib.core.time.CommsRuntime;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * All calls to one remote service: its policy, and the breaker, budget, bulkhead and rate limiter
+ * that its operations share. Made by {@link Resilience#guard}. Thread-safe.
+ */
+public final class Guard {
+
+  /** The maximum number of operations with a label of their own; the rest share one. */
+  public static final int MAX_OPERATIONS = 200;
+
+  private static final String OTHER = "other";
+
+  private final String service;
+  private final CommsRuntime runtime;
+  private final AttemptWatch watch;
+  private final CallEvents events;
+  private final PhaseBreaker breaker;
+  private final WindowBudget budget;
+  private final SlotBulkhead bulkhead;
+  private final TokenBucket rate;
+  private final GuardGate gate;
+  private final Map<OperationKey, GuardedOperation> operations = new ConcurrentHashMap<>();
+  private volatile Plan plan;
+
+  private record OperationKey(String name, Idempotency idempotency) {}
+
+  Guard(
+      String service,
+      CallPolicy policy,
+      CommsRuntime runtime,
+      AttemptWatch watch,
+      CallEvents events) {
+    this.service = service;
+    this.runtime = runtime;
+    this.watch = watch;
+    this.events = events;
+    this.plan = new Plan(policy);
+    this.budget = new WindowBudget(policy.budget(), runtime.time());
+    this.bulkhead = new SlotBulkhead(policy.maxInFlight());
+    this.rate =
+        new TokenBucket(policy.rateLimiter().orElse(RateLimiterConfig.of(1)), runtime.time());
+    this.breaker =
+        new PhaseBreaker(
+            service,
+            policy.breaker(),
+            policy.attemptTimeout(),
+            runtime,
+            (from, to, cause, open) -> events.breaker(service, from, to, cause, open));
+    this.gate = new GuardGate(this, runtime.time());
+  }
+
+  /** {@return the name of the remote service} */
+  public String service() {
+    return service;
+  }
+
+  /**
+   * Returns an operation of the remote, the same one for equal arguments.
+   *
+   * @param name a template such as {@code GET /orders/{id}} and never a URL with values, 1 to 256
+   *     characters; beyond {@value #MAX_OPERATIONS} names all others are called {@code other}
+   * @param idempotency the effect of a repetition
+   * @return the operation
+   * @throws IllegalArgumentException if the name breaks its rule
+   */
+  public GuardedOperation operation(String name, Idempotency idempotency) {
+    OperationKey key = new OperationKey(name, idempotency);
+    GuardedOperation known = operations.get(key);
+    if (known != null) {
+      return known;
+    }
+    CallTarget target = CallTarget.of(service, name, idempotency);
+    if (operations.size() >= MAX_OPERATIONS) {
+      key = new OperationKey(OTHER, idempotency);
+      target = CallTarget.of(service, OTHER, idempotency);
+    }
+    CallTarget named = target;
+    return operations.computeIfAbsent(key, absent -> new GuardedOperation(this, named));
+  }
+
+  /** {@return the policy in use} */
+  public CallPolicy policy() {
+    return plan.policy;
+  }
+
+  /**
+   * Replaces the policy. Calls that begin afterwards use it. The breaker keeps its state, the
+   * budget and the bulkhead keep their counts.
+   *
+   * @param policy the new policy
+   */
+  public void replacePolicy(CallPolicy policy) {
+    Objects.requireNonNull(policy, "policy");
+    breaker.settings(policy.breaker(), policy.attemptTimeout());
+    budget.config(policy.budget());
+    bulkhead.limit(policy.maxInFlight());
+    policy.rateLimiter().ifPresent(rate::rate);
+    plan = new Plan(policy);
+  }
+
+  /**
+   * Returns a gate for subscriptions whose handlers call this remote: their messages wait while the
+   * breaker is open. While the remote is probed, one message at a time passes.
+   *
+   * @return the gate, always the same
+   */
+  public Gate gate() {
+    return gate;
+  }
+
+  /** {@return the state of the circuit breaker} */
+  public CircuitBreaker.State breakerState() {
+    return breaker.state();
+  }
+
+  /** Opens the circuit breaker until {@link #resetBreaker}, by the operator's choice. */
+  public void forceBreakerOpen() {
+    breaker.force(CircuitBreaker.State.FORCED_OPEN);
+  }
+
+  /** Closes the circuit breaker and forgets what it has counted. */
+  public void resetBreaker() {
+    breaker.force(CircuitBreaker.State.CLOSED);
+  }
+
+  /** {@return the number of attempts in flight} */
+  public int inFlight() {
+    return bulkhead.inFlight();
+  }
+
+  /** {@return the number of retries that the budget admits now} */
+  public int budgetBalance() {
+    return budget.balance();
+  }
+
+  void attemptEnded() {
+    gate.attemptEnded();
+  }
+
+  CommsRuntime runtime() {
+    return runtime;
+  }
+
+  AttemptWatch watch() {
+    return watch;
+  }
+
+  CallEvents events() {
+    return events;
+  }
+
+  PhaseBreaker breaker() {
+    return breaker;
+  }
+
+  WindowBudget budget() {
+    return budget;
+  }
+
+  SlotBulkhead bulkhead() {
+    return bulkhead;
+  }
+
+  TokenBucket rate() {
+    return rate;
+  }
+
+  Plan plan() {
+    return plan;
+  }
+
+  @Override
+  public String toString() {
+    return "Guard{" + service + ", breaker=" + breaker.state() + ", inFlight=" + inFlight() + "}";
+  }
+}

@@ -1,0 +1,116 @@
+package io.commslib.resilience;
+
+import io.commslib.core.call.AttemptWork;
+import io.commslib.core.call.CallTarget;
+import io.commslib.core.call.OutcomeClassifier;
+import io.commslib.core.checks.Checks;
+import java.util.Objects;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One operation of a remote. Made by {@link Guard#operation}; immutable apart from the state that
+ * it shares with its guard. Thread-safe.
+ */
+public final class GuardedOperation {
+
+  private static final int MAX_KEY_CHARS = 255;
+
+  private final Guard guard;
+  private final CallTarget target;
+  private final @Nullable String key;
+
+  GuardedOperation(Guard guard, CallTarget target) {
+    this(guard, target, null);
+  }
+
+  private GuardedOperation(Guard guard, CallTarget target, @Nullable String key) {
+    this.guard = guard;
+    this.target = target;
+    this.key = key;
+  }
+
+  /** {@return what this operation calls} */
+  public CallTarget target() {
+    return target;
+  }
+
+  /**
+   * Returns a copy for one logical call with the caller's own idempotency key, for example the id
+   * of an order. Without it each call of a {@code KEYED} operation has a new random key.
+   *
+   * @param ownKey 1 to 255 printable ASCII characters
+   * @return the copy
+   * @throws IllegalArgumentException if the key breaks its rule
+   */
+  public GuardedOperation withKey(String ownKey) {
+    return new GuardedOperation(
+        guard, target, Checks.printable("idempotencyKey", ownKey, MAX_KEY_CHARS));
+  }
+
+  /**
+   * Calls the remote through plain code. Blocks the caller's thread, on which each attempt runs, at
+   * most until the earlier of the policy's deadline and that of the current {@code CallContext}. An
+   * attempt that overruns its time is interrupted. Code that ignores the interrupt is waited for:
+   * its slot of the bulkhead stays taken, and the result is the timeout all the same.
+   *
+   * <p>A {@link RuntimeException} or checked exception that the code throws is its answer and
+   * reaches the caller unchanged, except for an {@code IOException}, which states that there is no
+   * answer. In every other case, including an interrupt of the caller, a {@link
+   * io.commslib.core.call.CallException} is thrown; after an interrupt the thread's flag is set.
+   *
+   * @param <T> type of the answer
+   * @param <E> type of the checked failure
+   * @param work makes one attempt
+   * @return the answer
+   * @throws E if the code throws it as its answer
+   * @throws io.commslib.core.call.CallException {@code COMMS-CALL-001} if the last attempt has no
+   *     answer, {@code -002} if the time is over, {@code -003} to {@code -006} if the breaker, the
+   *     rate limiter, the bulkhead refused or the thread was interrupted
+   */
+  public <T extends @Nullable Object, E extends Exception> T call(AttemptWork<T, E> work) throws E {
+    return call(OutcomeClassifier.plain(), work);
+  }
+
+  /**
+   * Calls the remote as {@link #call(AttemptWork)}, with a classifier of answers and failures.
+   *
+   * @param <T> type of the answer
+   * @param <E> type of the checked failure
+   * @param classifier determines the outcome of each attempt
+   * @param work makes one attempt
+   * @return the answer; it is that of the last attempt if its outcome is a failure with an answer
+   * @throws E if the code throws it as its answer
+   */
+  public <T extends @Nullable Object, E extends Exception> T call(
+      OutcomeClassifier<? super T> classifier, AttemptWork<T, E> work) throws E {
+    Objects.requireNonNull(classifier, "classifier");
+    Objects.requireNonNull(work, "work");
+    return new BlockingCall<>(guard, target, key, classifier, work).run();
+  }
+
+  /**
+   * Calls the remote as {@link #call(AttemptWork)} and answers a failure in its place. Observers
+   * see the failure all the same.
+   *
+   * @param <T> type of the answer
+   * @param work makes one attempt
+   * @param fallback returns the answer for a failure, on the caller's thread; it should not call
+   *     another remote without a guard
+   * @return the answer of the remote or of the fallback
+   */
+  public <T extends @Nullable Object> T callOr(
+      AttemptWork<T, Exception> work, Function<Exception, T> fallback) {
+    Objects.requireNonNull(fallback, "fallback");
+    try {
+      return call(work);
+    } catch (Exception e) {
+      return fallback.apply(e);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "GuardedOperation{" + target + ", " + target.idempotency() + "}";
+  }
+}

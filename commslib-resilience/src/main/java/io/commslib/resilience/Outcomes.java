@@ -1,0 +1,26 @@
+package io.commslib.resilience;
+
+import io.commslib.core.SendCertainty;
+import io.commslib.core.call.CallOutcome;
+import io.commslib.core.call.CallStatus;
+
+/** The outcomes that the engine itself determines. */
+final class Outcomes {
+
+  /** Stands for no outcome, where a change has another cause. */
+  static final CallOutcome NONE = CallOutcome.answered(CallStatus.OK);
+
+  static final CallOutcome TIMED_OUT =
+      CallOutcome.of(CallStatus.DEADLINE_EXCEEDED, SendCertainty.MAYBE_SENT);
+
+  static final CallOutcome INTERRUPTED =
+      CallOutcome.of(CallStatus.CANCELLED, SendCertainty.MAYBE_SENT);
+
+  static final CallOutcome NOT_STARTED_IN_TIME =
+      CallOutcome.of(CallStatus.DEADLINE_EXCEEDED, SendCertainty.NOT_SENT).withoutRetry();
+
+  static final CallOutcome CANCELLED_BEFORE =
+      CallOutcome.of(CallStatus.CANCELLED, SendCertainty.NOT_SENT);
+
+  private Outcomes() {}
+}

@@ -1,0 +1,36 @@
+package io.commslib.resilience;
+
+import io.commslib.core.resilience.CallPolicy;
+import io.commslib.core.resilience.CallPolicy.Part;
+
+/** A policy as the engine reads it for each call. Immutable; replaced as a whole. */
+final class Plan {
+
+  /** An attempt with less time than this would only add load. */
+  static final long MIN_ATTEMPT_NANOS = 10_000_000;
+
+  final CallPolicy policy;
+  final boolean hasDeadline;
+  final boolean hasBudget;
+  final boolean hasBreaker;
+  final boolean hasRate;
+  final boolean hasBulkhead;
+  final long deadlineNanos;
+  final long attemptNanos;
+  final long rateWaitNanos;
+  final int maxAttempts;
+
+  Plan(CallPolicy policy) {
+    this.policy = policy;
+    this.hasDeadline = policy.has(Part.DEADLINE);
+    this.hasBudget = policy.has(Part.BUDGET);
+    this.hasBreaker = policy.has(Part.BREAKER);
+    this.hasRate = policy.has(Part.RATE_LIMITER);
+    this.hasBulkhead = policy.has(Part.BULKHEAD);
+    this.deadlineNanos = policy.deadline().toNanos();
+    this.attemptNanos =
+        policy.has(Part.ATTEMPT_TIMEOUT) ? policy.attemptTimeout().toNanos() : Long.MAX_VALUE / 4;
+    this.rateWaitNanos = policy.rateLimiter().map(rate -> rate.maxWait().toNanos()).orElse(0L);
+    this.maxAttempts = policy.has(Part.RETRY) ? policy.retry().maxAttempts() : 1;
+  }
+}

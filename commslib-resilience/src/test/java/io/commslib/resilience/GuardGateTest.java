@@ -1,0 +1,78 @@
+package io.commslib.resilience;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.commslib.core.call.CallException;
+import io.commslib.core.call.Idempotency;
+import io.commslib.core.call.Refusal;
+import io.commslib.core.resilience.CircuitBreaker.State;
+import io.commslib.core.time.VirtualTime;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+/** The gate that a guard gives to subscriptions. */
+class GuardGateTest {
+
+  private final VirtualTime time = VirtualTime.create();
+  private final Guard guard = Resilience.create(time).guard("remote");
+  private final GuardedOperation operation = guard.operation("op", Idempotency.NON_IDEMPOTENT);
+
+  private CallException fail() {
+    return catchThrowableOfType(
+        CallException.class,
+        () ->
+            operation.call(
+                CallRules.BY_FAILURE,
+                attempt -> {
+                  throw CallRules.unavailable();
+                }));
+  }
+
+  private void open() {
+    for (int i = 0; i < 20; i++) {
+      fail();
+    }
+    assertThat(guard.breakerState()).isEqualTo(State.OPEN);
+  }
+
+  @Test
+  void openBreakerIsNotRetried() {
+    open();
+    CallException failure = fail();
+    assertThat(failure)
+        .hasMessageStartingWith(
+            "COMMS-CALL-003: the circuit breaker is open (remote op, UNAVAILABLE NOT_SENT");
+    assertThat(failure.refusal()).contains(Refusal.BREAKER);
+    assertThat(failure.attempts()).isZero();
+    assertThat(failure.outcome().retryAfter()).isPresent();
+  }
+
+  @Test
+  void itIsClosedWithTheBreakerOpenAndLetsOneMessageAtATimeProbe() throws Exception {
+    assertThat(guard.gate().isOpen()).isTrue();
+    open();
+    assertThat(guard.gate().isOpen()).isFalse();
+    time.advance(Duration.ofSeconds(6));
+    assertThat(guard.gate().isOpen()).isTrue();
+    assertThat(guard.gate().isOpen()).isFalse();
+    operation.call(attempt -> "works");
+    assertThat(guard.gate().isOpen()).isTrue();
+    assertThat(guard.gate().isOpen()).isFalse();
+    operation.call(attempt -> "works");
+    operation.call(attempt -> "works");
+    assertThat(guard.breakerState()).isEqualTo(State.CLOSED);
+    assertThat(guard.gate().isOpen()).isTrue();
+    assertThat(guard.gate().isOpen()).isTrue();
+  }
+
+  @Test
+  void aMessageThatMakesNoCallDoesNotKeepItClosed() {
+    open();
+    time.advance(Duration.ofSeconds(6));
+    assertThat(guard.gate().isOpen()).isTrue();
+    assertThat(guard.gate().isOpen()).isFalse();
+    time.advance(Duration.ofSeconds(2));
+    assertThat(guard.gate().isOpen()).isTrue();
+  }
+}

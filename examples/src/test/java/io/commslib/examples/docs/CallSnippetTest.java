@@ -1,0 +1,131 @@
+package io.commslib.examples.docs;
+
+import static io.commslib.core.call.Idempotency.KEYED;
+import static io.commslib.core.call.Idempotency.SAFE;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.commslib.core.call.CallContext;
+import io.commslib.core.call.CallOutcome;
+import io.commslib.core.call.CallStatus;
+import io.commslib.core.call.OutcomeClassifier;
+import io.commslib.core.messaging.Destination;
+import io.commslib.core.messaging.SubscriptionConfig;
+import io.commslib.core.time.SystemRuntime;
+import io.commslib.resilience.Guard;
+import io.commslib.resilience.Resilience;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** The code of docs/calls.md. */
+class CallSnippetTest {
+
+  private record Price(int cents) {}
+
+  private record Receipt(String key, int cents) {}
+
+  private record Answer(int status) {}
+
+  private interface Legacy {
+    Price quote(String article);
+  }
+
+  private interface Bank {
+    Receipt charge(String key, int cents);
+  }
+
+  private interface Client {
+    Answer get(String path);
+  }
+
+  private final Legacy legacy = article -> new Price(article.length());
+  private final Set<String> keys = new HashSet<>();
+  private final Bank bank =
+      (key, cents) -> {
+        keys.add(key);
+        return new Receipt(key, cents);
+      };
+
+  @Test
+  void aCallIsProtected() {
+    try (SystemRuntime runtime = SystemRuntime.platformThreads()) {
+      String article = "85123A";
+      int sum = 255;
+      // snippet: calls
+      Resilience resilience = Resilience.create(runtime);
+      Guard pricing = resilience.guard("pricing");
+      Price price = pricing.operation("quote", SAFE).call(attempt -> legacy.quote(article));
+      Receipt paid =
+          pricing
+              .operation("charge", KEYED)
+              .call(attempt -> bank.charge(attempt.idempotencyKey(), sum));
+      // end
+      assertThat(price.cents()).isEqualTo(6);
+      assertThat(keys).containsExactly(paid.key());
+      assertThat(paid.cents()).isEqualTo(sum);
+      resilience.close();
+    }
+  }
+
+  @Test
+  void aClassifierReadsAnswers() {
+    try (SystemRuntime runtime = SystemRuntime.platformThreads();
+        Resilience resilience = Resilience.create(runtime)) {
+      Guard pricing = resilience.guard("pricing");
+      String article = "85123A";
+      int[] calls = {0};
+      Client client = path -> new Answer(++calls[0] < 3 ? 503 : 200);
+      OutcomeClassifier<Answer> byStatus =
+          new OutcomeClassifier<>() {
+            @Override
+            public CallOutcome ofAnswer(Answer answer) {
+              return CallOutcome.answered(CallStatus.ofHttp(answer.status()));
+            }
+
+            @Override
+            public CallOutcome ofFailure(Throwable failure) {
+              return OutcomeClassifier.plain().ofFailure(failure);
+            }
+          };
+      // snippet: calls-classifier
+      Answer answer =
+          pricing
+              .operation("quote", SAFE)
+              .call(byStatus, attempt -> client.get("/prices/" + article));
+      // end
+      assertThat(answer.status()).isEqualTo(200);
+      assertThat(calls[0]).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void aDeadlineHoldsForAllCallsWithin() {
+    Legacy typed = article -> new Price((int) left().toMillis());
+    String article = "85123A";
+    // snippet: calls-deadline
+    Price price = CallContext.within(Duration.ofMillis(800), () -> typed.quote(article));
+    // end
+    assertThat(price.cents()).isBetween(1, 800);
+  }
+
+  private static Duration left() {
+    return CallContext.current().deadline().orElseThrow().remaining();
+  }
+
+  @Test
+  void aSubscriptionWaitsForTheRemote() {
+    try (SystemRuntime runtime = SystemRuntime.platformThreads();
+        Resilience resilience = Resilience.create(runtime)) {
+      Guard pricing = resilience.guard("pricing");
+      Destination charges = Destination.queue("charges");
+      // snippet: calls-gate
+      SubscriptionConfig config =
+          SubscriptionConfig.builder(charges, "billing").gate(pricing.gate()).build();
+      // end
+      assertThat(config.gate().isOpen()).isTrue();
+      pricing.forceBreakerOpen();
+      assertThat(config.gate().isOpen()).isFalse();
+    }
+  }
+}
