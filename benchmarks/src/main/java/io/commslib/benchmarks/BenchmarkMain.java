@@ -1,5 +1,6 @@
 package io.commslib.benchmarks;
 
+import io.commslib.benchmarks.calls.CallsBenchmark;
 import io.commslib.benchmarks.core.CoreBenchmark;
 import io.commslib.benchmarks.idempotency.IdempotencyBenchmark;
 import io.commslib.benchmarks.kafka.KafkaBenchmark;
@@ -17,6 +18,7 @@ public final class BenchmarkMain {
   private static final Map<String, Supplier<Benchmark>> BENCHMARKS = new LinkedHashMap<>();
 
   static {
+    BENCHMARKS.put("calls", CallsBenchmark::new);
     BENCHMARKS.put("core", CoreBenchmark::new);
     BENCHMARKS.put("idempotency", IdempotencyBenchmark::new);
     BENCHMARKS.put("kafka", KafkaBenchmark::new);

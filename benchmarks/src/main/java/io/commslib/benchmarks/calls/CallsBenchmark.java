@@ -1,0 +1,114 @@
+package io.commslib.benchmarks.calls;
+
+import io.commslib.benchmarks.Benchmark;
+import io.commslib.benchmarks.measure.AllocatedBytes;
+import io.commslib.benchmarks.measure.Rounds;
+import io.commslib.core.time.SystemRuntime;
+import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** The cost of a protected call against Resilience4j and Failsafe, and the load of retries. */
+public final class CallsBenchmark implements Benchmark {
+
+  private static final String OURS = "commslib";
+  private static final String R4J = "Resilience4j";
+  private static final String FAILSAFE = "Failsafe";
+
+  private final Map<String, Double> figures = new LinkedHashMap<>();
+
+  /** Keeps the compiler from removing the work. */
+  private final AtomicLong sum = new AtomicLong();
+
+  @Override
+  public String workload() {
+    return "a call that adds two numbers, with all defaults and a rate limiter, against"
+        + " Retry(CircuitBreaker(RateLimiter(Bulkhead))) of Resilience4j and the same four of"
+        + " Failsafe: processor time of the calling threads per call, with 1 and with 4 threads, in"
+        + " turns in one process, median of the rounds' ratios. Storm: three services with three"
+        + " attempts each and a backend that always fails, under virtual time: calls that reach the"
+        + " backend for each call of a user, with the defaults and without budget, breaker and stop"
+        + " signal.";
+  }
+
+  @Override
+  public Map<String, Double> run(boolean quick, PrintStream out) throws Exception {
+    try (SystemRuntime runtime = SystemRuntime.platformThreads()) {
+      Map<String, Pipeline> contenders = new LinkedHashMap<>();
+      contenders.put(OURS, Pipelines.commslib(runtime));
+      contenders.put(R4J, Pipelines.resilience4j());
+      contenders.put(FAILSAFE, Pipelines.failsafe());
+      pipeline(contenders, 1, "", quick, out);
+      pipeline(contenders, 4, "FourThreads", quick, out);
+      bytes(contenders, quick, out);
+    }
+    int calls = quick ? 1_000 : 20_000;
+    figures.put("stormLoad", new RetryStorm(true).load(calls));
+    figures.put("stormLoadUnbudgeted", new RetryStorm(false).load(calls));
+    return figures;
+  }
+
+  private void pipeline(
+      Map<String, Pipeline> contenders, int threads, String suffix, boolean quick, PrintStream out)
+      throws Exception {
+    int calls = quick ? 20_000 : 1_000_000;
+    Rounds rounds = new Rounds();
+    contenders.forEach(
+        (name, pipeline) ->
+            rounds.contender(name + ", threads " + threads, () -> nanos(pipeline, threads, calls)));
+    rounds.run(quick ? 1 : 4, quick ? 3 : 15).print(out, "CPU ns/call");
+    String ours = OURS + ", threads " + threads;
+    figures.put(
+        "pipelineVsResilience4j" + suffix, rounds.ratio(ours, R4J + ", threads " + threads));
+    figures.put(
+        "pipelineVsFailsafe" + suffix, rounds.ratio(ours, FAILSAFE + ", threads " + threads));
+  }
+
+  /** Returns the processor time per call of the threads that call. */
+  private double nanos(Pipeline pipeline, int threads, int calls) throws InterruptedException {
+    AtomicLong nanos = new AtomicLong();
+    List<Thread> all = new ArrayList<>();
+    for (int i = 0; i < threads; i++) {
+      Thread thread =
+          new Thread(
+              () -> {
+                long before = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+                sum.addAndGet(calls(pipeline, calls / threads));
+                nanos.addAndGet(
+                    ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - before);
+              });
+      all.add(thread);
+      thread.start();
+    }
+    for (Thread thread : all) {
+      thread.join();
+    }
+    return nanos.get() / (double) (calls / threads * threads);
+  }
+
+  private static long calls(Pipeline pipeline, int calls) {
+    long result = 0;
+    for (int i = 0; i < calls; i++) {
+      result += pipeline.call(i);
+    }
+    return result;
+  }
+
+  private void bytes(Map<String, Pipeline> contenders, boolean quick, PrintStream out) {
+    int calls = quick ? 20_000 : 1_000_000;
+    contenders.forEach(
+        (name, pipeline) -> {
+          long before = AllocatedBytes.now();
+          sum.addAndGet(calls(pipeline, calls));
+          double each = (AllocatedBytes.now() - before) / (double) calls;
+          out.printf("  %s: %.0f bytes per call%n", name, each);
+          if (name.equals(OURS)) {
+            figures.put("pipelineBytes", each);
+          }
+        });
+  }
+}
