@@ -25,6 +25,12 @@ final class CallRules {
     return new Failed(CallOutcome.of(status, certainty));
   }
 
+  /** Throws any throwable where only unchecked ones are declared. */
+  @SuppressWarnings("unchecked")
+  static <E extends Throwable> RuntimeException sneaky(Throwable any) throws E {
+    throw (E) any;
+  }
+
   static Failed unavailable() {
     return failed(CallStatus.UNAVAILABLE, SendCertainty.MAYBE_SENT);
   }

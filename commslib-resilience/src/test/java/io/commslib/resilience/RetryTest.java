@@ -1,6 +1,7 @@
 package io.commslib.resilience;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.commslib.core.FailureKind;
@@ -11,6 +12,7 @@ import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
 import io.commslib.core.call.Deadline;
 import io.commslib.core.call.Idempotency;
+import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.call.Refusal;
 import io.commslib.core.resilience.Backoff;
 import io.commslib.core.resilience.CallPolicy;
@@ -384,6 +386,37 @@ class RetryTest {
     assertThat(thrown).isSameAs(error);
     assertThat(guard.inFlight()).isZero();
     assertThat(CallContext.current()).isSameAs(CallContext.empty());
+  }
+
+  @Test
+  void aClassifierThatFailsEndsTheCallAndFreesEverything() {
+    for (Throwable broken : List.of(new IllegalStateException("no"), new AssertionError("no"))) {
+      Throwable thrown =
+          catchThrowable(
+              () ->
+                  guard
+                      .operation("op", Idempotency.SAFE)
+                      .call(
+                          new OutcomeClassifier<Object>() {
+                            @Override
+                            public CallOutcome ofAnswer(Object answer) {
+                              throw CallRules.<RuntimeException>sneaky(broken);
+                            }
+
+                            @Override
+                            public CallOutcome ofFailure(Throwable failure) {
+                              throw CallRules.<RuntimeException>sneaky(broken);
+                            }
+                          },
+                          attempt -> {
+                            attempts.add(attempt);
+                            return "answer";
+                          }));
+      assertThat(thrown == broken || thrown.getCause() == broken).isTrue();
+      assertThat(guard.inFlight()).isZero();
+      assertThat(CallContext.current()).isSameAs(CallContext.empty());
+    }
+    assertThat(attempts).hasSize(2);
   }
 
   @Test
