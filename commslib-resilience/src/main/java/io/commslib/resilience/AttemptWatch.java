@@ -33,9 +33,9 @@ final class AttemptWatch {
     this.runtime = runtime;
   }
 
-  /** Watches an attempt of the current thread until {@link Watched#end}. */
+  /** Watches an attempt of the current thread until {@link #end}. */
   Watched begin(long deadlineNanos) {
-    Watched watched = new Watched(Thread.currentThread(), deadlineNanos, this);
+    Watched watched = new Watched(Thread.currentThread(), deadlineNanos);
     int stack = (int) watched.thread.getId() & (STACKS - 1);
     Watched head;
     do {
@@ -90,7 +90,7 @@ final class AttemptWatch {
     while (first != null) {
       Watched each = first;
       first = each.next;
-      if (each.isOver(now)) {
+      if (isOver(each, now)) {
         continue;
       }
       each.next = kept;
@@ -105,6 +105,40 @@ final class AttemptWatch {
       head = stacks.get(stack);
       last.next = head;
     } while (!stacks.compareAndSet(stack, head, kept));
+    return true;
+  }
+
+  /** Whether the tick need not see an attempt again; interrupts one that has overrun its time. */
+  private boolean isOver(Watched watched, long now) {
+    if (watched.get() != Watched.RUNNING) {
+      return true;
+    }
+    if (now - watched.deadlineNanos < 0) {
+      return false;
+    }
+    if (watched.compareAndSet(Watched.RUNNING, Watched.INTERRUPTING)) {
+      overruns.incrementAndGet();
+      overrunning.incrementAndGet();
+      watched.thread.interrupt();
+      watched.set(Watched.INTERRUPTED);
+    }
+    return true;
+  }
+
+  /**
+   * Ends an attempt, on its own thread.
+   *
+   * @return whether it had overrun its time; the interrupt of the tick is then cleared
+   */
+  boolean end(Watched watched) {
+    if (watched.compareAndSet(Watched.RUNNING, Watched.ENDED)) {
+      return false;
+    }
+    while (watched.get() == Watched.INTERRUPTING) {
+      Thread.onSpinWait();
+    }
+    Thread.interrupted();
+    overrunning.decrementAndGet();
     return true;
   }
 
@@ -128,48 +162,12 @@ final class AttemptWatch {
     private static final int INTERRUPTED = 3;
 
     private final transient Thread thread;
-    private final transient AttemptWatch watch;
     private final long deadlineNanos;
     private transient @Nullable Watched next;
 
-    private Watched(Thread thread, long deadlineNanos, AttemptWatch watch) {
+    private Watched(Thread thread, long deadlineNanos) {
       this.thread = thread;
       this.deadlineNanos = deadlineNanos;
-      this.watch = watch;
-    }
-
-    /** Whether the tick need not see it again. */
-    private boolean isOver(long now) {
-      if (get() != RUNNING) {
-        return true;
-      }
-      if (now - deadlineNanos < 0) {
-        return false;
-      }
-      if (compareAndSet(RUNNING, INTERRUPTING)) {
-        watch.overruns.incrementAndGet();
-        watch.overrunning.incrementAndGet();
-        thread.interrupt();
-        set(INTERRUPTED);
-      }
-      return true;
-    }
-
-    /**
-     * Ends the attempt, on its own thread.
-     *
-     * @return whether it had overrun its time; the interrupt of the tick is then cleared
-     */
-    boolean end() {
-      if (compareAndSet(RUNNING, ENDED)) {
-        return false;
-      }
-      while (get() == INTERRUPTING) {
-        Thread.onSpinWait();
-      }
-      Thread.interrupted();
-      watch.overrunning.decrementAndGet();
-      return true;
     }
   }
 }

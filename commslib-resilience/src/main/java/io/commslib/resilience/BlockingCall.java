@@ -7,7 +7,6 @@ import io.commslib.core.call.CallException;
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
 import io.commslib.core.call.CallTarget;
-import io.commslib.core.call.Deadline;
 import io.commslib.core.call.Idempotency;
 import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.call.Refusal;
@@ -72,10 +71,8 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> {
 
   private long end() {
     long own = plan.hasDeadline ? plan.deadlineNanos : LONGEST_NANOS;
-    Deadline inherited = outer.deadlineOrNull();
     // It may be of another clock, so its remaining time counts.
-    long left = inherited == null ? own : Math.min(own, inherited.remainingNanos());
-    return startNanos + left;
+    return startNanos + Math.min(own, outer.remainingNanos(own));
   }
 
   private String newKey() {
@@ -85,27 +82,27 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> {
 
   T run() throws E {
     if (plan.hasBudget) {
-      guard.budget().deposit();
+      guard.budget().deposit(startNanos);
     }
-    int attempt = 0;
-    do {
+    int attempt = 1;
+    attempt(attempt, startNanos);
+    while (repeats(attempt)) {
       attempt++;
-      attempt(attempt);
-    } while (repeats(attempt));
+      attempt(attempt, time.nanoTime());
+    }
     return result();
   }
 
   /** Makes an attempt; afterwards {@link #outcome} is set. */
-  private void attempt(int number) {
+  private void attempt(int number, long now) {
     refusal = null;
-    long now = time.nanoTime();
     if (endNanos - now < Plan.MIN_ATTEMPT_NANOS) {
       refuse(number, Refusal.DEADLINE, Outcomes.NOT_STARTED_IN_TIME);
       return;
     }
     Permit permit = null;
     if (plan.hasBreaker) {
-      permit = guard.breaker().tryAcquire();
+      permit = guard.breaker().enter(now);
       if (permit == null) {
         refuse(number, Refusal.BREAKER, breakerOpen());
         return;
@@ -113,7 +110,7 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> {
     }
     boolean sentOne = false;
     try {
-      sentOne = limited(number, permit);
+      sentOne = limited(number, now, permit);
     } finally {
       if (!sentOne && permit != null) {
         permit.released();
@@ -128,12 +125,17 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> {
   }
 
   /** Returns whether the attempt was made; otherwise it was refused. */
-  private boolean limited(int number, @Nullable Permit permit) {
-    if (plan.hasRate && !takesToken(number)) {
-      return false;
+  private boolean limited(int number, long now, @Nullable Permit permit) {
+    long begin = now;
+    if (plan.hasRate) {
+      long wait = takesToken(number, now);
+      if (wait < 0) {
+        return false;
+      }
+      begin = wait == 0 ? now : time.nanoTime();
     }
     if (!plan.hasBulkhead) {
-      send(number, permit);
+      send(number, begin, permit);
       return true;
     }
     if (!guard.bulkhead().tryAcquire()) {
@@ -141,7 +143,7 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> {
       return false;
     }
     try {
-      send(number, permit);
+      send(number, begin, permit);
     } finally {
       guard.bulkhead().release();
     }
@@ -152,21 +154,22 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> {
     return CallOutcome.of(CallStatus.RESOURCE_EXHAUSTED, SendCertainty.NOT_SENT);
   }
 
-  private boolean takesToken(int number) {
-    long left = endNanos - time.nanoTime() - Plan.MIN_ATTEMPT_NANOS;
-    long wait = guard.rate().reserve(Math.max(0, Math.min(plan.rateWaitNanos, left)));
+  /** Returns the time waited, or a negative number if there was no token or an interrupt. */
+  private long takesToken(int number, long now) {
+    long left = endNanos - now - Plan.MIN_ATTEMPT_NANOS;
+    long wait = guard.rate().reserve(Math.max(0, Math.min(plan.rateWaitNanos, left)), now);
     if (wait == RateLimiter.REFUSED) {
       refuse(number, Refusal.RATE_LIMITER, exhausted().withRetryAfter(guard.rate().retryAfter()));
-      return false;
+      return wait;
     }
-    return wait == 0 || pause(wait, Outcomes.CANCELLED_BEFORE);
+    return wait == 0 || pause(wait, Outcomes.CANCELLED_BEFORE) ? wait : RateLimiter.REFUSED;
   }
 
   private void refuse(int number, Refusal by, CallOutcome refused) {
     // What is known of an earlier attempt stays known: it may have been sent.
     boolean isFirst = outcome == null || outcome.certainty() == SendCertainty.NOT_SENT;
     if (isFirst || by != Refusal.DEADLINE) {
-      outcome = isFirst ? refused : CallOutcome.of(refused.status(), SendCertainty.MAYBE_SENT);
+      outcome = isFirst ? refused : afterSending(refused);
       failure = null;
     }
     refusal = by;
@@ -175,13 +178,20 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> {
     }
   }
 
-  private void send(int number, @Nullable Permit permit) {
+  private static CallOutcome afterSending(CallOutcome refused) {
+    CallOutcome known = CallOutcome.of(refused.status(), SendCertainty.MAYBE_SENT);
+    if (refused.retryAfter().isPresent()) {
+      known = known.withRetryAfter(refused.retryAfter().get());
+    }
+    return refused.isRetryable() ? known : known.withoutRetry();
+  }
+
+  private void send(int number, long began, @Nullable Permit permit) {
     sent++;
     answer = null;
     failure = null;
-    long began = time.nanoTime();
     long until = endNanos - began < plan.attemptNanos ? endNanos : began + plan.attemptNanos;
-    CallContext context = outer.forAttempt(number, Deadline.atNanos(until, time), key);
+    CallContext context = outer.forAttempt(number, until, time, key);
     CallContext before = context.attach();
     AttemptWatch.Watched watched = guard.watch().begin(until);
     Throwable thrown = null;
@@ -191,7 +201,7 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> {
     } catch (Throwable e) {
       thrown = e;
     } finally {
-      overran = watched.end();
+      overran = guard.watch().end(watched);
       before.attach();
     }
     long nanos = time.nanoTime() - began;

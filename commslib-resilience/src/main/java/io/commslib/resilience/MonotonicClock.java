@@ -7,12 +7,16 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 
 /**
- * The monotonic clock as a {@link Clock}, for windows that a jump of the wall clock must not move.
+ * The monotonic clock as a {@link Clock} of whole seconds, for windows that a jump of the wall
+ * clock must not move.
  */
 final class MonotonicClock extends Clock {
 
   private final TimeSource time;
   private final long originNanos;
+
+  /** The window counts by seconds and asks for each attempt. */
+  private volatile Instant second = Instant.EPOCH;
 
   MonotonicClock(TimeSource time) {
     this.time = time;
@@ -36,6 +40,12 @@ final class MonotonicClock extends Clock {
 
   @Override
   public Instant instant() {
-    return Instant.ofEpochMilli(millis());
+    long seconds = (time.nanoTime() - originNanos) / 1_000_000_000;
+    Instant last = second;
+    if (last.getEpochSecond() != seconds) {
+      last = Instant.ofEpochSecond(seconds);
+      second = last;
+    }
+    return last;
   }
 }

@@ -62,7 +62,7 @@ final class PhaseBreaker implements CircuitBreaker {
     this.runtime = runtime;
     this.listener = listener;
     this.settings = new Settings(config, window(config), lease.toNanos());
-    this.phase = new AtomicReference<>(new Phase(State.CLOSED, 0, 0, 0));
+    this.phase = new AtomicReference<>(closed(State.CLOSED));
   }
 
   private io.github.resilience4j.circuitbreaker.CircuitBreaker window(CircuitBreakerConfig config) {
@@ -91,23 +91,39 @@ final class PhaseBreaker implements CircuitBreaker {
 
   @Override
   public @Nullable Permit tryAcquire() {
+    Permit permit = enter(runtime.time().nanoTime());
+    return permit instanceof ClosedPermit closed ? new PhasePermit(closed.phase, -1, 0) : permit;
+  }
+
+  /**
+   * As {@link #tryAcquire}, for a caller that ends a permit exactly once: all attempts of a closed
+   * phase share one permit.
+   */
+  @Nullable Permit enter(long nowNanos) {
     while (true) {
       Phase now = phase.get();
       switch (now.state) {
         case CLOSED, DISABLED:
-          return new PhasePermit(now, -1, 0);
+          return now.shared;
         case FORCED_OPEN:
           return null;
         case OPEN:
-          if (runtime.time().nanoTime() - now.endsNanos < 0) {
+          if (nowNanos - now.endsNanos < 0) {
             return null;
           }
           startProbing(now);
           break;
         default:
-          return now.probe(runtime.time().nanoTime(), settings.leaseNanos, this);
+          return now.probe(nowNanos, settings.leaseNanos, this);
       }
     }
+  }
+
+  /** A phase that has no end of its own. */
+  private Phase closed(State state) {
+    Phase next = new Phase(state, 0, 0, 0);
+    next.shared = new ClosedPermit(next);
+    return next;
   }
 
   private void startProbing(Phase open) {
@@ -141,7 +157,7 @@ final class PhaseBreaker implements CircuitBreaker {
 
   /** Changes the phase by the operator's choice: CLOSED, DISABLED or FORCED_OPEN. */
   void force(State state) {
-    Phase before = phase.getAndSet(new Phase(state, 0, 0, 0));
+    Phase before = phase.getAndSet(closed(state));
     settings.window.reset();
     if (before.state != state) {
       listener.changed(before.state, state, Outcomes.NONE, Duration.ZERO);
@@ -150,19 +166,18 @@ final class PhaseBreaker implements CircuitBreaker {
 
   private void ended(PhasePermit permit, CallOutcome outcome, long nanos) {
     Phase of = permit.phase;
-    if (phase.get() != of) {
-      return;
-    }
-    switch (of.state) {
-      case CLOSED -> counted(of, outcome, nanos);
-      case HALF_OPEN -> probed(permit, outcome);
-      default -> {
-        // The operator's choice counts nothing.
-      }
+    if (of.state != State.HALF_OPEN) {
+      counted(of, outcome, nanos);
+    } else if (phase.get() == of) {
+      probed(permit, outcome);
     }
   }
 
+  /** Counts an outcome of the closed phase that is current; every other one counts nothing. */
   private void counted(Phase closed, CallOutcome outcome, long nanos) {
+    if (closed.state != State.CLOSED || phase.get() != closed) {
+      return;
+    }
     var window = settings.window;
     if (!outcome.isCalleeFailure()) {
       window.onSuccess(nanos, TimeUnit.NANOSECONDS);
@@ -184,7 +199,7 @@ final class PhaseBreaker implements CircuitBreaker {
       open(probing, outcome, probing.failures + 1);
     } else {
       settings.window.reset();
-      if (phase.compareAndSet(probing, new Phase(State.CLOSED, 0, 0, 0))) {
+      if (phase.compareAndSet(probing, closed(State.CLOSED))) {
         listener.changed(State.HALF_OPEN, State.CLOSED, outcome, Duration.ZERO);
       }
     }
@@ -226,6 +241,10 @@ final class PhaseBreaker implements CircuitBreaker {
     private final long[] leases;
 
     private final int[] serials;
+
+    /** The permit of all attempts of a closed phase; set before the phase is published. */
+    private @Nullable ClosedPermit shared;
+
     private int ended;
     private int failed;
 
@@ -285,6 +304,25 @@ final class PhaseBreaker implements CircuitBreaker {
       if (!isVoid(permit)) {
         leases[permit.probe] = FREE;
       }
+    }
+  }
+
+  /** The permit of a closed phase, which has no state of its own. */
+  private final class ClosedPermit implements Permit {
+    private final Phase phase;
+
+    ClosedPermit(Phase phase) {
+      this.phase = phase;
+    }
+
+    @Override
+    public void ended(CallOutcome outcome, long nanos) {
+      counted(phase, outcome, nanos);
+    }
+
+    @Override
+    public void released() {
+      // Nothing is held.
     }
   }
 

@@ -45,9 +45,13 @@ final class TokenBucket implements RateLimiter {
 
   @Override
   public long reserve(long maxWaitNanos) {
+    return reserve(maxWaitNanos, time.nanoTime());
+  }
+
+  /** As {@link #reserve(long)}, with a reading of the clock that the caller has. */
+  long reserve(long maxWaitNanos, long clock) {
     Rate now = rate;
     while (true) {
-      long clock = time.nanoTime();
       long full = fullAt.get();
       long base = full - clock > 0 ? full : clock;
       long next = base + now.interval;

@@ -23,31 +23,44 @@ final class WindowBudget implements RetryBudget {
   private final AtomicLongArray calls = new AtomicLongArray(SLICES);
   private final AtomicLongArray repeats = new AtomicLongArray(SLICES);
   private final Object withdrawing = new Object();
-  private volatile RetryBudgetConfig config;
+  private volatile Settings settings;
+
+  /** The configuration, and the nanoseconds of a slice of its window. */
+  private record Settings(RetryBudgetConfig config, long sliceNanos) {
+
+    static Settings of(RetryBudgetConfig config) {
+      return new Settings(config, config.window().toNanos() / SLICES);
+    }
+  }
 
   WindowBudget(RetryBudgetConfig config, TimeSource time) {
-    this.config = config;
+    this.settings = Settings.of(config);
     this.time = time;
     this.originNanos = time.nanoTime();
   }
 
   /** Replaces the settings; what was counted stays counted. */
   void config(RetryBudgetConfig next) {
-    config = next;
+    settings = Settings.of(next);
   }
 
   @Override
   public void deposit() {
-    add(calls, slice(config));
+    deposit(time.nanoTime());
+  }
+
+  /** As {@link #deposit()}, with a reading of the clock that the caller has. */
+  void deposit(long nowNanos) {
+    add(calls, slice(settings, nowNanos));
   }
 
   @Override
   public boolean tryWithdraw() {
-    RetryBudgetConfig now = config;
-    long slice = slice(now);
+    Settings now = settings;
+    long slice = slice(now, time.nanoTime());
     // Otherwise several threads could see the last one and all take it.
     synchronized (withdrawing) {
-      if (hundredths(now, slice) < 100) {
+      if (hundredths(now.config, slice) < 100) {
         return false;
       }
       add(repeats, slice);
@@ -57,8 +70,9 @@ final class WindowBudget implements RetryBudget {
 
   @Override
   public int balance() {
-    RetryBudgetConfig now = config;
-    return (int) Math.max(0, Math.min(Integer.MAX_VALUE, hundredths(now, slice(now)) / 100));
+    Settings now = settings;
+    long hundredths = hundredths(now.config, slice(now, time.nanoTime()));
+    return (int) Math.max(0, Math.min(Integer.MAX_VALUE, hundredths / 100));
   }
 
   /** The hundredths of a retry that are left. */
@@ -68,8 +82,8 @@ final class WindowBudget implements RetryBudget {
     return earned + floor - 100 * sum(repeats, slice);
   }
 
-  private long slice(RetryBudgetConfig now) {
-    return (time.nanoTime() - originNanos) / (now.window().toNanos() / SLICES) + 1;
+  private long slice(Settings now, long nanos) {
+    return (nanos - originNanos) / now.sliceNanos + 1;
   }
 
   private static void add(AtomicLongArray cells, long slice) {

@@ -102,7 +102,7 @@ class AttemptWatchTest {
           Thread.onSpinWait();
         }
       }
-      overran += watched.end() ? 1 : 0;
+      overran += watch.end(watched) ? 1 : 0;
       assertThat(Thread.currentThread().isInterrupted()).isFalse();
     }
     assertThat(overran).isPositive();

@@ -3,6 +3,7 @@ package io.commslib.resilience;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.commslib.core.SendCertainty;
 import io.commslib.core.call.CallException;
 import io.commslib.core.call.Idempotency;
 import io.commslib.core.call.Refusal;
@@ -46,6 +47,28 @@ class GuardGateTest {
     assertThat(failure.refusal()).contains(Refusal.BREAKER);
     assertThat(failure.attempts()).isZero();
     assertThat(failure.outcome().retryAfter()).isPresent();
+  }
+
+  @Test
+  void aBreakerThatOpensBetweenTwoAttemptsEndsTheCall() {
+    for (int i = 0; i < 19; i++) {
+      fail();
+    }
+    CallException failure =
+        catchThrowableOfType(
+            CallException.class,
+            () ->
+                guard
+                    .operation("read", Idempotency.SAFE)
+                    .call(
+                        CallRules.BY_FAILURE,
+                        attempt -> {
+                          throw CallRules.unavailable();
+                        }));
+    assertThat(failure.refusal()).contains(Refusal.BREAKER);
+    assertThat(failure.attempts()).isEqualTo(1);
+    assertThat(failure.outcome().certainty()).isEqualTo(SendCertainty.MAYBE_SENT);
+    assertThat(failure.outcome().isRetryable()).isFalse();
   }
 
   @Test

@@ -31,39 +31,40 @@ public final class CallContext {
   private static final Pattern TRACEPARENT =
       Pattern.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
 
-  private static final CallContext EMPTY = new CallContext(new Parts());
+  private static final CallContext EMPTY = new CallContext(Trail.NONE, null, 0, null, 0);
 
   private static final ThreadLocal<@Nullable CallContext> CURRENT = new ThreadLocal<>();
 
-  private final @Nullable Deadline deadline;
-  private final @Nullable String traceparent;
-  private final @Nullable String tracestate;
-  private final Map<String, String> baggage;
-  private final @Nullable String correlationId;
-  private final @Nullable String causationId;
+  /** What does not change from attempt to attempt, so that attempts share it. */
+  private record Trail(
+      @Nullable String traceparent,
+      @Nullable String tracestate,
+      Map<String, String> baggage,
+      @Nullable String correlationId,
+      @Nullable String causationId) {
+
+    static final Trail NONE = new Trail(null, null, Map.of(), null, null);
+  }
+
+  private final Trail trail;
+
+  /** The clock of the deadline; null without a deadline. */
+  private final @Nullable TimeSource clock;
+
+  private final long deadlineNanos;
   private final @Nullable String idempotencyKey;
   private final int attempt;
 
-  private CallContext(Parts parts) {
-    this.deadline = parts.deadline;
-    this.traceparent = parts.traceparent;
-    this.tracestate = parts.tracestate;
-    this.baggage = parts.baggage;
-    this.correlationId = parts.correlationId;
-    this.causationId = parts.causationId;
-    this.idempotencyKey = parts.idempotencyKey;
-    this.attempt = parts.attempt;
-  }
-
   private CallContext(
-      CallContext from, @Nullable Deadline deadline, @Nullable String key, int attempt) {
-    this.deadline = deadline;
-    this.traceparent = from.traceparent;
-    this.tracestate = from.tracestate;
-    this.baggage = from.baggage;
-    this.correlationId = from.correlationId;
-    this.causationId = from.causationId;
-    this.idempotencyKey = key;
+      Trail trail,
+      @Nullable TimeSource clock,
+      long deadlineNanos,
+      @Nullable String idempotencyKey,
+      int attempt) {
+    this.trail = trail;
+    this.clock = clock;
+    this.deadlineNanos = deadlineNanos;
+    this.idempotencyKey = idempotencyKey;
     this.attempt = attempt;
   }
 
@@ -192,41 +193,46 @@ public final class CallContext {
 
   /** {@return the deadline, or empty} */
   public Optional<Deadline> deadline() {
-    return Optional.ofNullable(deadline);
+    return Optional.ofNullable(deadlineOrNull());
+  }
+
+  private @Nullable Deadline deadlineOrNull() {
+    return clock == null ? null : Deadline.atNanos(deadlineNanos, clock);
   }
 
   /**
-   * Returns the deadline. For code that is called often.
+   * Returns the nanoseconds until the deadline, negative after it. For engines; allocates nothing.
    *
-   * @return the deadline, or null
+   * @param none the value without a deadline
+   * @return the nanoseconds
    */
-  public @Nullable Deadline deadlineOrNull() {
-    return deadline;
+  public long remainingNanos(long none) {
+    return clock == null ? none : deadlineNanos - clock.nanoTime();
   }
 
   /** {@return the {@code traceparent} of the W3C trace context, or empty} */
   public Optional<String> traceparent() {
-    return Optional.ofNullable(traceparent);
+    return Optional.ofNullable(trail.traceparent);
   }
 
   /** {@return the {@code tracestate} of the W3C trace context, or empty} */
   public Optional<String> tracestate() {
-    return Optional.ofNullable(tracestate);
+    return Optional.ofNullable(trail.tracestate);
   }
 
   /** {@return the baggage by name, unmodifiable} */
   public Map<String, String> baggage() {
-    return baggage;
+    return trail.baggage;
   }
 
   /** {@return the id of the conversation, which messages published within carry on, or empty} */
   public Optional<String> correlationId() {
-    return Optional.ofNullable(correlationId);
+    return Optional.ofNullable(trail.correlationId);
   }
 
   /** {@return the id of the message that is being handled, or empty} */
   public Optional<String> causationId() {
-    return Optional.ofNullable(causationId);
+    return Optional.ofNullable(trail.causationId);
   }
 
   /** {@return whether the call has an idempotency key} */
@@ -261,11 +267,11 @@ public final class CallContext {
    * @return the copy, or this context if its deadline is not later
    */
   public CallContext withDeadline(Deadline other) {
-    Objects.requireNonNull(other, "other");
-    if (deadline != null && deadline.earlier(other) == deadline) {
+    Deadline own = deadlineOrNull();
+    if (own != null && own.earlier(other) == own) {
       return this;
     }
-    return new CallContext(this, other, idempotencyKey, attempt);
+    return new CallContext(trail, other.clock(), other.atNanos(), idempotencyKey, attempt);
   }
 
   /**
@@ -274,19 +280,26 @@ public final class CallContext {
    * @return the copy
    */
   public CallContext withoutDeadline() {
-    return deadline == null ? this : new CallContext(this, null, idempotencyKey, attempt);
+    return clock == null ? this : new CallContext(trail, null, 0, idempotencyKey, attempt);
   }
 
   /**
    * Returns a copy for an attempt of a call. For engines.
    *
    * @param number the number of the attempt, from 1
-   * @param until the end of the attempt's time, not later than this context's deadline
+   * @param untilNanos the end of the attempt's time as a reading of the clock, not later than this
+   *     context's deadline
+   * @param time the clock
    * @param key the idempotency key of the call, or null
    * @return the copy
    */
-  public CallContext forAttempt(int number, Deadline until, @Nullable String key) {
-    return new CallContext(this, until, key, number);
+  public CallContext forAttempt(
+      int number, long untilNanos, TimeSource time, @Nullable String key) {
+    return new CallContext(trail, time, untilNanos, key, number);
+  }
+
+  private CallContext with(Trail next) {
+    return new CallContext(next, clock, deadlineNanos, idempotencyKey, attempt);
   }
 
   /**
@@ -298,12 +311,13 @@ public final class CallContext {
    * @throws IllegalArgumentException if a value breaks its rule
    */
   public CallContext withTrace(String parent, String state) {
-    Parts parts = new Parts(this);
-    parts.traceparent =
-        Checks.matches("traceparent", parent, TRACEPARENT, "00-<32 hex>-<16 hex>-<2 hex>");
-    parts.tracestate =
-        state.isEmpty() ? null : Checks.text("tracestate", state, 1, MAX_STATE_CHARS);
-    return new CallContext(parts);
+    return with(
+        new Trail(
+            Checks.matches("traceparent", parent, TRACEPARENT, "00-<32 hex>-<16 hex>-<2 hex>"),
+            state.isEmpty() ? null : Checks.text("tracestate", state, 1, MAX_STATE_CHARS),
+            trail.baggage,
+            trail.correlationId,
+            trail.causationId));
   }
 
   /**
@@ -315,7 +329,7 @@ public final class CallContext {
    * @throws IllegalArgumentException if a value breaks its rule, or the baggage gets too large
    */
   public CallContext withBaggage(String name, String value) {
-    Map<String, String> entries = new LinkedHashMap<>(baggage);
+    Map<String, String> entries = new LinkedHashMap<>(trail.baggage);
     entries.put(
         Checks.printable("baggage name", name, 128), Checks.text("baggage value", value, 0, 1_024));
     Checks.inRange("baggage entries", entries.size(), 1, MAX_BAGGAGE_ENTRIES);
@@ -324,9 +338,13 @@ public final class CallContext {
       chars += entry.getKey().length() + entry.getValue().length();
     }
     Checks.inRange("baggage characters", chars, 1, MAX_BAGGAGE_CHARS);
-    Parts parts = new Parts(this);
-    parts.baggage = Map.copyOf(entries);
-    return new CallContext(parts);
+    return with(
+        new Trail(
+            trail.traceparent,
+            trail.tracestate,
+            Map.copyOf(entries),
+            trail.correlationId,
+            trail.causationId));
   }
 
   /**
@@ -338,44 +356,22 @@ public final class CallContext {
    * @throws IllegalArgumentException if an id breaks its rule
    */
   public CallContext withCause(String correlation, String causation) {
-    Parts parts = new Parts(this);
-    parts.correlationId = Checks.text("correlationId", correlation, 1, MAX_ID_CHARS);
-    parts.causationId = Checks.text("causationId", causation, 1, MAX_ID_CHARS);
-    return new CallContext(parts);
+    return with(
+        new Trail(
+            trail.traceparent,
+            trail.tracestate,
+            trail.baggage,
+            Checks.text("correlationId", correlation, 1, MAX_ID_CHARS),
+            Checks.text("causationId", causation, 1, MAX_ID_CHARS)));
   }
 
   /** {@return deadline and attempt, for log lines; no baggage and no key} */
   @Override
   public String toString() {
     return "CallContext{deadline="
-        + (deadline == null ? "none" : deadline.remaining())
+        + (clock == null ? "none" : Duration.ofNanos(remainingNanos(0)))
         + ", attempt="
         + attempt
         + "}";
-  }
-
-  /** The parts of a context in preparation. */
-  private static final class Parts {
-    private @Nullable Deadline deadline;
-    private @Nullable String traceparent;
-    private @Nullable String tracestate;
-    private Map<String, String> baggage = Map.of();
-    private @Nullable String correlationId;
-    private @Nullable String causationId;
-    private @Nullable String idempotencyKey;
-    private int attempt;
-
-    Parts() {}
-
-    Parts(CallContext from) {
-      deadline = from.deadline;
-      traceparent = from.traceparent;
-      tracestate = from.tracestate;
-      baggage = from.baggage;
-      correlationId = from.correlationId;
-      causationId = from.causationId;
-      idempotencyKey = from.idempotencyKey;
-      attempt = from.attempt;
-    }
   }
 }

@@ -78,6 +78,11 @@ public final class Deadline {
     return atNanos;
   }
 
+  /** The clocks of this deadline. */
+  TimeSource clock() {
+    return time;
+  }
+
   /**
    * Returns the earlier one of two deadlines.
    *

@@ -91,7 +91,7 @@ class CallContextTest {
     assertThatIllegalStateException()
         .isThrownBy(() -> CallContext.empty().idempotencyKey())
         .withMessageContaining("idempotencyKey: none");
-    CallContext attempt = CallContext.empty().forAttempt(2, in(Duration.ofSeconds(1)), "k");
+    CallContext attempt = CallContext.empty().forAttempt(2, 1_000, time.time(), "k");
     assertThat(attempt.idempotencyKey()).isEqualTo("k");
     assertThat(attempt.attempt()).isEqualTo(2);
   }
