@@ -19,9 +19,17 @@ public final class CallException extends CommsException {
 
   private final transient CallOutcome outcome;
   private final transient CallTarget target;
+
+  /** The policy that refused, or null. */
   private final @Nullable Refusal refusal;
+
+  /** The number of attempts that were made. */
   private final int attempts;
+
+  /** The time that the call was given, or null. */
   private final @Nullable Duration timeout;
+
+  /** The time that the call took. */
   private final Duration elapsed;
 
   private CallException(Builder from) {
