@@ -44,6 +44,12 @@ public final class CallContext {
       @Nullable String causationId) {
 
     static final Trail NONE = new Trail(null, null, Map.of(), null, null);
+
+    /** Shows no value: baggage may be private. */
+    @Override
+    public String toString() {
+      return "Trail{baggage=" + baggage.size() + " entries}";
+    }
   }
 
   private final Trail trail;
