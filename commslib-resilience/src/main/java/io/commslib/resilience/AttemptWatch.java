@@ -58,6 +58,19 @@ final class AttemptWatch {
   }
 
   private void tick() {
+    // A clock that fails must not end the tick for good.
+    boolean any = true;
+    try {
+      any = sweepAll();
+    } finally {
+      if (any) {
+        schedule();
+      }
+    }
+  }
+
+  /** Returns whether the tick continues. */
+  private boolean sweepAll() {
     boolean any = false;
     long now = runtime.time().nanoTime();
     for (int stack = 0; stack < STACKS; stack++) {
@@ -68,9 +81,7 @@ final class AttemptWatch {
       // An attempt that was pushed in the meantime has seen a running tick.
       any = isAnyWatched() && ticking.compareAndSet(false, true);
     }
-    if (any) {
-      schedule();
-    }
+    return any;
   }
 
   private boolean isAnyWatched() {

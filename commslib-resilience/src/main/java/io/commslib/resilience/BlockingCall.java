@@ -192,17 +192,17 @@ final class BlockingCall<T extends @Nullable Object, E extends Exception> {
     failure = null;
     long until = endNanos - began < plan.attemptNanos ? endNanos : began + plan.attemptNanos;
     CallContext context = outer.forAttempt(number, until, time, key);
-    CallContext before = context.attach();
     AttemptWatch.Watched watched = guard.watch().begin(until);
     Throwable thrown = null;
     boolean overran;
     try {
+      context.attach();
       answer = work.run(context);
     } catch (Throwable e) {
       thrown = e;
     } finally {
       overran = guard.watch().end(watched);
-      before.attach();
+      outer.attach();
     }
     long nanos = time.nanoTime() - began;
     failure = thrown;

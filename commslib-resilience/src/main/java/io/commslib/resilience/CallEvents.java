@@ -43,23 +43,18 @@ final class CallEvents implements AutoCloseable {
   }
 
   void breaker(String service, State from, State to, CallOutcome cause, Duration open) {
-    Trouble trouble =
-        to == State.OPEN
-            ? Trouble.builder(Trouble.Kind.PAUSED, "calls-" + service)
-                .text("the circuit breaker opens for " + open + " after " + cause)
-                .build()
-            : null;
     callbacks.add(() -> observer.onBreaker(service, from, to, cause, open));
-    if (trouble != null && from == State.CLOSED) {
-      callbacks.add(() -> observer.onTrouble(trouble));
+    if (from == State.CLOSED && to == State.OPEN) {
+      String text = "the circuit breaker opens for " + open + " after " + cause;
+      trouble(Trouble.Kind.PAUSED, service, text);
+    } else if (to == State.CLOSED) {
+      trouble(Trouble.Kind.RESUMED, service, "the circuit breaker is closed");
     }
-    if (from != State.CLOSED && to == State.CLOSED) {
-      Trouble resumed =
-          Trouble.builder(Trouble.Kind.RESUMED, "calls-" + service)
-              .text("the circuit breaker is closed")
-              .build();
-      callbacks.add(() -> observer.onTrouble(resumed));
-    }
+  }
+
+  private void trouble(Trouble.Kind kind, String service, String text) {
+    Trouble trouble = Trouble.builder(kind, "calls-" + service).text(text).build();
+    callbacks.add(() -> observer.onTrouble(trouble));
   }
 
   @Override

@@ -30,7 +30,7 @@ final class PhaseBreaker implements CircuitBreaker {
         private static final long serialVersionUID = 1L;
       };
 
-  /** Is told of each change of phase, on the thread that caused it. */
+  /** Receives each change of phase, on the thread that caused it. */
   interface Listener {
     void changed(State from, State to, CallOutcome cause, Duration open);
   }

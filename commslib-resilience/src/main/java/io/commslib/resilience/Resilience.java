@@ -1,5 +1,6 @@
 package io.commslib.resilience;
 
+import io.commslib.core.call.CallTarget;
 import io.commslib.core.checks.Checks;
 import io.commslib.core.observe.CommsObserver;
 import io.commslib.core.resilience.CallPolicy;
@@ -34,7 +35,7 @@ public final class Resilience implements AutoCloseable {
   }
 
   /**
-   * Creates the calls of a process with defaults for everything.
+   * Creates the calls of a process with all defaults.
    *
    * @param runtime outlives the calls
    * @return the calls
@@ -67,6 +68,7 @@ public final class Resilience implements AutoCloseable {
   }
 
   private Guard newGuard(String service) {
+    Checks.printable("service", service, CallTarget.MAX_NAME_CHARS);
     if (guards.size() >= MAX_REMOTES) {
       throw new IllegalStateException(
           "remotes: "
@@ -136,7 +138,7 @@ public final class Resilience implements AutoCloseable {
      * @throws IllegalArgumentException if the name breaks its rule or has a policy already
      */
     public Builder policy(String service, CallPolicy policy) {
-      Checks.printable("service", service, 128);
+      Checks.printable("service", service, CallTarget.MAX_NAME_CHARS);
       Checks.check(!policies.containsKey(service), "service", service, "one policy");
       policies.put(service, Objects.requireNonNull(policy, "policy"));
       return this;

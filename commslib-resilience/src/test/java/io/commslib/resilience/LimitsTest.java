@@ -2,6 +2,7 @@ package io.commslib.resilience;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.commslib.core.call.CallContext;
@@ -161,6 +162,21 @@ class LimitsTest {
     guard.replacePolicy(CallPolicy.builder().maxInFlight(7).build());
     assertThat(guard.breakerState()).isEqualTo(State.FORCED_OPEN);
     assertThat(guard.bulkhead().limit()).isEqualTo(7);
+  }
+
+  @Test
+  void remotesAreNamedAndBounded() {
+    Resilience resilience = Resilience.create(time);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> resilience.guard("http://a b"))
+        .withMessageStartingWith("service: 'http://a b' (expected: 1..128 printable ASCII");
+    for (int i = 0; i < Resilience.MAX_REMOTES; i++) {
+      resilience.guard("remote" + i);
+    }
+    assertThatIllegalStateException()
+        .isThrownBy(() -> resilience.guard("one-more"))
+        .withMessageStartingWith("remotes: 1001 (expected: 1..1000");
+    assertThat(resilience.guard("remote7").service()).isEqualTo("remote7");
   }
 
   @Test
