@@ -127,12 +127,13 @@ class PhaseBreakerTest {
     fail(breaker, 20);
     time.advance(Duration.ofSeconds(6));
     permit(breaker).ended(OK, 1_000);
-    late.forEach(permit -> permit.ended(FAILED, 1_000));
+    late.subList(0, 25).forEach(permit -> permit.ended(FAILED, 1_000));
     assertThat(breaker.state()).isEqualTo(State.HALF_OPEN);
     permit(breaker).ended(OK, 1_000);
     permit(breaker).ended(OK, 1_000);
     assertThat(breaker.state()).isEqualTo(State.CLOSED);
-    late.forEach(permit -> permit.ended(FAILED, 1_000));
+    late.subList(25, 50).forEach(permit -> permit.ended(FAILED, 1_000));
+    permit(breaker).ended(OK, 1_000);
     assertThat(breaker.state()).isEqualTo(State.CLOSED);
   }
 
