@@ -157,7 +157,6 @@ class ConsumerTimeoutIT {
       for (int i = 0; i < 3; i++) {
         foreign.publish("", queue.name(), Map.of("plain", i));
       }
-      foreign.publish("", queue.name(), RawClient.event("good", "k"));
       Subscription subscription =
           transport
               .subscriber()
@@ -168,7 +167,6 @@ class ConsumerTimeoutIT {
                     return Settlement.done();
                   });
       Await.until("deliveries", LIMIT, () -> subscription.snapshot().count(Count.RECEIVED) > 3 * 4);
-      assertThat(handled).isEmpty();
       assertThat(transport.deadLetters().list(queue, "main", 10)).hasSize(1);
       Await.until(
           "health names the format",
@@ -176,6 +174,9 @@ class ConsumerTimeoutIT {
           () ->
               subscription.health().status() == Health.Status.DEGRADED
                   && subscription.health().reason().contains("format"));
+      // Not earlier: another worker may read it first, and a record that can be read ends the
+      // watch.
+      foreign.publish("", queue.name(), RawClient.event("good", "k"));
       Await.until(
           "resumed",
           LIMIT,
@@ -183,8 +184,9 @@ class ConsumerTimeoutIT {
             subscription.resume();
             return handled.contains("good");
           });
+      // A letter whose record the channel loses before its acknowledgement is published twice.
       Await.until(
-          "the letters", LIMIT, () -> transport.deadLetters().list(queue, "main", 10).size() == 3);
+          "the letters", LIMIT, () -> transport.deadLetters().list(queue, "main", 10).size() >= 3);
       Await.until("all settled", LIMIT, () -> foreign.count(queue.name()) == 0);
       assertThat(handled).containsOnly("good");
     }
