@@ -12,19 +12,33 @@ import java.util.stream.Stream;
 public final class ProcessorTime {
 
   private final List<Double> nanosPerItem = new ArrayList<>();
+  private final List<Double> processors = new ArrayList<>();
   private long began;
+  private long beganAt;
 
   public void begin() {
     began = nanos();
+    beganAt = System.nanoTime();
   }
 
   public void end(int items) {
-    nanosPerItem.add((nanos() - began) / (double) items);
+    double used = nanos() - began;
+    nanosPerItem.add(used / items);
+    processors.add(used / (System.nanoTime() - beganAt));
   }
 
   /** Returns the median of the last measurements; the earlier ones were warm-ups. */
   public double nanosPerItem(int last) {
-    List<Double> counted = nanosPerItem.subList(nanosPerItem.size() - last, nanosPerItem.size());
+    return median(nanosPerItem, last);
+  }
+
+  /** Returns the number of processors in use, as the median of the last measurements. */
+  public double processors(int last) {
+    return median(processors, last);
+  }
+
+  private static double median(List<Double> measured, int last) {
+    List<Double> counted = measured.subList(measured.size() - last, measured.size());
     return counted.stream().sorted().skip(last / 2).findFirst().orElseThrow();
   }
 

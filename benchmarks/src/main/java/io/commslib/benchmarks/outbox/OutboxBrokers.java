@@ -29,7 +29,12 @@ final class OutboxBrokers {
   private OutboxBrokers() {}
 
   /** Returns messages per second, published from the outbox to the broker and deleted. */
-  static double relay(OutboxTestbed testbed, MessageTransport transport, int messages, int keys)
+  static double relay(
+      OutboxTestbed testbed,
+      MessageTransport transport,
+      int messages,
+      int keys,
+      ProcessorTime processor)
       throws Exception {
     CountingSink confirmed = new CountingSink();
     return testbed.withRelay(
@@ -37,7 +42,7 @@ final class OutboxBrokers {
         counting(transport, confirmed),
         () -> {
           testbed.execute("TRUNCATE " + OutboxTestbed.MESSAGES);
-          return testbed.addAndDrain(messages, keys, confirmed::messages, new ProcessorTime());
+          return testbed.addAndDrain(messages, keys, confirmed::messages, processor);
         });
   }
 
@@ -72,6 +77,7 @@ final class OutboxBrokers {
   /** Returns messages per second of a bare producer with acknowledgement by all replicas. */
   static double kafkaProducer(
       String servers, String compression, int messages, ProcessorTime processor) throws Exception {
+    byte[][] bodies = bodies(messages);
     Map<String, Object> settings =
         Map.of(
             "bootstrap.servers",
@@ -91,7 +97,7 @@ final class OutboxBrokers {
       long start = System.nanoTime();
       for (int n = 0; n < messages; n++) {
         ProducerRecord<String, byte[]> entry =
-            new ProducerRecord<>("bench", "k" + n % 1_000, OutboxTestbed.BODY);
+            new ProducerRecord<>("bench", "k" + n % 1_000, bodies[n]);
         headers(n).forEach((name, value) -> entry.headers().add(name, bytes(value)));
         var unused =
             producer.send(
@@ -112,6 +118,15 @@ final class OutboxBrokers {
       processor.end(messages);
       return perSecond;
     }
+  }
+
+  /** The bodies of messages, made before the time is taken. */
+  private static byte[][] bodies(int messages) {
+    byte[][] bodies = new byte[messages][];
+    for (int n = 0; n < messages; n++) {
+      bodies[n] = OutboxTestbed.body(n);
+    }
+    return bodies;
   }
 
   private static Map<String, String> headers(int n) {
@@ -147,6 +162,7 @@ final class OutboxBrokers {
    * unconfirmed.
    */
   static double rabbitChannel(String uri, int messages, ProcessorTime processor) throws Exception {
+    byte[][] bodies = bodies(messages);
     try (Connection connection = connect(uri);
         Channel channel = connection.createChannel()) {
       channel.exchangeDeclarePassive("bench");
@@ -157,7 +173,7 @@ final class OutboxBrokers {
         Map<String, Object> headers = new java.util.HashMap<>(headers(n));
         AMQP.BasicProperties properties =
             MessageProperties.PERSISTENT_BASIC.builder().headers(headers).build();
-        channel.basicPublish("bench", "k" + n % 1_000, true, properties, OutboxTestbed.BODY);
+        channel.basicPublish("bench", "k" + n % 1_000, true, properties, bodies[n]);
         if (n % UNCONFIRMED == UNCONFIRMED - 1) {
           channel.waitForConfirmsOrDie(60_000);
         }

@@ -14,11 +14,15 @@ import io.commslib.outbox.JdbcOutbox;
 import io.commslib.outbox.OutboxConfig;
 import io.commslib.outbox.OutboxRelay;
 import io.commslib.outbox.OutboxSchema;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
@@ -31,6 +35,12 @@ public final class OutboxTestbed implements AutoCloseable {
   static final int SHARDS = 16;
   public static final int KEYS = 1_000;
   static final byte[] BODY = new byte[256];
+
+  /** The half of a {@link #body} that all messages share. */
+  private static final String BODY_TEXT =
+      "{\"kind\":\"order placed\",\"channel\":\"storefront\",\"currency\":\"GBP\","
+          + "\"country\":\"United Kingdom\",\"shipping\":\"standard\",\"lines\":12,\"id\":";
+
   public static final String MESSAGES = "\"outbox_message\"";
 
   final HikariDataSource pool;
@@ -104,7 +114,23 @@ public final class OutboxTestbed implements AutoCloseable {
       if (System.nanoTime() > end) {
         throw new IllegalStateException(what + ": not within 120 s");
       }
-      LockSupport.parkNanos(100_000);
+      // Rarely enough to cost next to nothing beside a round of a second.
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+
+  /**
+   * The body of a message that goes to a broker: 256 bytes, of which one half is the same in all
+   * messages and the other differs, so that compression saves about half.
+   */
+  static byte[] body(int number) {
+    try {
+      byte[] hash =
+          MessageDigest.getInstance("SHA-512")
+              .digest(Integer.toString(number).getBytes(StandardCharsets.US_ASCII));
+      return (BODY_TEXT + HexFormat.of().formatHex(hash)).getBytes(StandardCharsets.US_ASCII);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
     }
   }
 
@@ -118,8 +144,8 @@ public final class OutboxTestbed implements AutoCloseable {
 
   /**
    * Inserts rows as publish writes them, over 1,000 keys and all shards, in one statement. The
-   * library writes a template row, which the server copies. All rows become visible at the same
-   * time.
+   * library writes a template row, which the server copies with a {@link #body} of its own. All
+   * rows become visible at the same time.
    */
   public void preload(int rows) throws SQLException {
     execute("TRUNCATE " + MESSAGES);
@@ -135,7 +161,9 @@ public final class OutboxTestbed implements AutoCloseable {
             + MESSAGES
             + " (shard, destination, msg_key, payload, headers) SELECT n.key % "
             + SHARDS
-            + ", t.destination, 'k' || n.key, t.payload, replace(replace(t.headers, 'ce_id:m0',"
+            + ", t.destination, 'k' || n.key, convert_to('"
+            + BODY_TEXT
+            + "' || encode(sha512(convert_to(n.row::text, 'UTF8')), 'hex'), 'UTF8'), replace(replace(t.headers, 'ce_id:m0',"
             + " 'ce_id:m' || n.row), 'partitionkey:k0', 'partitionkey:k' || n.key) FROM t,"
             + " (SELECT row, row % "
             + keys
