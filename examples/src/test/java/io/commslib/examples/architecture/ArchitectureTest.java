@@ -33,6 +33,7 @@ class ArchitectureTest {
           Map.entry("core", List.of()),
           Map.entry("jackson", List.of("core")),
           Map.entry("resilience", List.of("core")),
+          Map.entry("http", List.of("core", "resilience")),
           Map.entry("jdbc", List.of("core")),
           Map.entry("outbox", List.of("core", "jdbc")),
           Map.entry("idempotency", List.of("core", "jdbc")),
