@@ -80,6 +80,11 @@ public final class Resilience implements AutoCloseable {
     return new Guard(service, policies.getOrDefault(service, defaults), runtime, watch, events);
   }
 
+  /** {@return the time, randomness and threads of these calls, for adapters} */
+  public CommsRuntime runtime() {
+    return runtime;
+  }
+
   /** {@return the number of attempts that overran their time and whose code has not returned} */
   public int overrunning() {
     return watch.overrunning();

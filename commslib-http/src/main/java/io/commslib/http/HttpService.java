@@ -1,0 +1,367 @@
+package io.commslib.http;
+
+import io.commslib.core.call.CallTarget;
+import io.commslib.core.checks.Checks;
+import io.commslib.core.codec.Codec;
+import io.commslib.resilience.Guard;
+import io.commslib.resilience.Resilience;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A remote service that is called over HTTP. Each call runs on the thread of its caller, under the
+ * guard of the service's name and one deadline, which includes the last byte of the answer and
+ * travels in the request. Redirects are not followed: a credential or a key never reaches another
+ * origin. Thread-safe.
+ *
+ * <pre>{@code
+ * HttpService prices = HttpService.builder("pricing", uri).codec(json).build(resilience);
+ * Price price = prices.get("/prices/{article}", article).as(Price.class);
+ * Prices typed = prices.client(Prices.class);
+ * }</pre>
+ */
+public final class HttpService {
+
+  /** The default maximum number of bytes of an answer. */
+  public static final int DEFAULT_MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
+  private static final int MAX_TEMPLATES = 1_000;
+
+  private final Guard guard;
+  private final URI base;
+  private final HttpClient client;
+  private final HttpOutcomes outcomes;
+  private final @Nullable Codec codec;
+  private final @Nullable CredentialSource credentials;
+  private final Map<String, String> headers;
+  private final String timeoutHeader;
+  private final int maxAnswerBytes;
+  private final Map<String, UriTemplate> templates = new java.util.concurrent.ConcurrentHashMap<>();
+
+  private HttpService(Builder from, Resilience resilience) {
+    this.guard = resilience.guard(from.name);
+    this.base = from.base;
+    this.client = from.client == null ? newClient() : from.client;
+    this.outcomes = new HttpOutcomes(resilience.runtime().time());
+    this.codec = from.codec;
+    this.credentials = from.credentials;
+    this.headers = Map.copyOf(from.headers);
+    this.timeoutHeader = from.timeoutHeader;
+    this.maxAnswerBytes = from.maxAnswerBytes;
+  }
+
+  private static HttpClient newClient() {
+    return HttpClient.newBuilder()
+        .connectTimeout(CONNECT_TIMEOUT)
+        .followRedirects(HttpClient.Redirect.NEVER)
+        .build();
+  }
+
+  /**
+   * Starts a service.
+   *
+   * @param name the name of the service, of which {@link Resilience} has one guard, 1 to 128
+   *     printable ASCII characters
+   * @param base scheme, host, port and perhaps a path in front of all templates
+   * @return a builder
+   * @throws IllegalArgumentException if a value breaks its rule
+   */
+  public static Builder builder(String name, URI base) {
+    return new Builder(name, base);
+  }
+
+  /**
+   * Starts a GET, which is {@code SAFE}.
+   *
+   * @param template path and query with variables, for example {@code /prices/{article}}
+   * @param values the values of the variables, in order; each is encoded
+   * @return the call
+   * @throws IllegalArgumentException if template or values break a rule
+   */
+  public ServiceCall get(String template, Object... values) {
+    return call("GET", template, values);
+  }
+
+  /**
+   * Starts a POST, which is {@code NON_IDEMPOTENT} unless {@link ServiceCall#keyed()} is set.
+   *
+   * @param template path and query with variables
+   * @param values the values of the variables, in order
+   * @return the call
+   * @throws IllegalArgumentException if template or values break a rule
+   */
+  public ServiceCall post(String template, Object... values) {
+    return call("POST", template, values);
+  }
+
+  /**
+   * Starts a PUT, which is {@code IDEMPOTENT}.
+   *
+   * @param template path and query with variables
+   * @param values the values of the variables, in order
+   * @return the call
+   * @throws IllegalArgumentException if template or values break a rule
+   */
+  public ServiceCall put(String template, Object... values) {
+    return call("PUT", template, values);
+  }
+
+  /**
+   * Starts a DELETE, which is {@code IDEMPOTENT}.
+   *
+   * @param template path and query with variables
+   * @param values the values of the variables, in order
+   * @return the call
+   * @throws IllegalArgumentException if template or values break a rule
+   */
+  public ServiceCall delete(String template, Object... values) {
+    return call("DELETE", template, values);
+  }
+
+  /**
+   * Starts a call of any method. Its idempotency is {@code SAFE} for GET, HEAD, OPTIONS and TRACE,
+   * {@code IDEMPOTENT} for PUT and DELETE, and {@code NON_IDEMPOTENT} for all others.
+   *
+   * @param method the method, in capital letters
+   * @param template path and query with variables
+   * @param values the values of the variables, in order
+   * @return the call
+   * @throws IllegalArgumentException if an argument breaks its rule
+   */
+  public ServiceCall call(String method, String template, Object... values) {
+    HttpMethods.check(method);
+    UriTemplate parsed = template(template);
+    return new ServiceCall(this, method, parsed, uri(parsed.expand(values)));
+  }
+
+  private UriTemplate template(String text) {
+    UriTemplate known = templates.get(text);
+    if (known != null) {
+      return known;
+    }
+    UriTemplate parsed = UriTemplate.parse(text);
+    if (templates.size() < MAX_TEMPLATES) {
+      templates.put(text, parsed);
+    }
+    return parsed;
+  }
+
+  private URI uri(String path) {
+    String prefix = base.toString();
+    return URI.create(
+        prefix.endsWith("/") ? prefix.substring(0, prefix.length() - 1) + path : prefix + path);
+  }
+
+  /**
+   * Returns an implementation of an interface whose methods have {@link HttpCall}. It is checked
+   * here, not at the first call.
+   *
+   * @param <T> type of the client
+   * @param type the interface
+   * @return the client, thread-safe
+   * @throws IllegalArgumentException if a method breaks a rule; the text names it
+   */
+  public <T> T client(Class<T> type) {
+    return TypedClient.create(this, type);
+  }
+
+  /** {@return the guard of this service} */
+  public Guard guard() {
+    return guard;
+  }
+
+  HttpClient http() {
+    return client;
+  }
+
+  HttpOutcomes outcomes() {
+    return outcomes;
+  }
+
+  @Nullable Codec codec() {
+    return codec;
+  }
+
+  @Nullable CredentialSource credentials() {
+    return credentials;
+  }
+
+  Map<String, String> headers() {
+    return headers;
+  }
+
+  String timeoutHeader() {
+    return timeoutHeader;
+  }
+
+  int maxAnswerBytes() {
+    return maxAnswerBytes;
+  }
+
+  /** {@return name and address, for log lines} */
+  @Override
+  public String toString() {
+    return "HttpService{" + guard.service() + ", " + base + "}";
+  }
+
+  /** Builds a service. Mutable; confined to one thread. */
+  public static final class Builder {
+
+    private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}");
+
+    /** Set by the library or the JDK's client for each attempt. */
+    private static final Set<String> RESERVED =
+        Set.of(
+            "authorization",
+            "connection",
+            "content-length",
+            "expect",
+            "host",
+            "idempotency-key",
+            "upgrade",
+            "x-request-attempt");
+
+    private final String name;
+    private final URI base;
+    private final Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    private @Nullable HttpClient client;
+    private @Nullable Codec codec;
+    private @Nullable CredentialSource credentials;
+    private String timeoutHeader = CallHeaders.TIMEOUT;
+    private int maxAnswerBytes = DEFAULT_MAX_ANSWER_BYTES;
+
+    private Builder(String name, URI base) {
+      this.name = Checks.printable("name", name, CallTarget.MAX_NAME_CHARS);
+      this.base = checked(base);
+    }
+
+    private static URI checked(URI base) {
+      String scheme = String.valueOf(base.getScheme()).toLowerCase(Locale.ROOT);
+      boolean valid =
+          (scheme.equals("http") || scheme.equals("https"))
+              && base.getHost() != null
+              && base.getRawUserInfo() == null
+              && base.getRawQuery() == null
+              && base.getRawFragment() == null;
+      // A user and password may be in it, so it is not shown.
+      Checks.check(
+          valid, "base", "not valid", "http(s)://host[:port][/path] without user and query");
+      return base;
+    }
+
+    /**
+     * Sets the codec of typed bodies and answers.
+     *
+     * @param codec the codec; default none, then bodies are bytes
+     * @return this builder
+     */
+    public Builder codec(Codec codec) {
+      this.codec = Objects.requireNonNull(codec, "codec");
+      return this;
+    }
+
+    /**
+     * Sets the client, for example one with TLS settings. It must not follow redirects.
+     *
+     * @param client the client, which stays the caller's; default a client of this service alone,
+     *     with a connect timeout of 2 s
+     * @return this builder
+     * @throws IllegalArgumentException if it follows redirects
+     */
+    public Builder client(HttpClient client) {
+      Checks.check(
+          client.followRedirects() == HttpClient.Redirect.NEVER,
+          "followRedirects",
+          client.followRedirects(),
+          "NEVER, since a redirect would carry keys and credentials to another origin");
+      this.client = client;
+      return this;
+    }
+
+    /**
+     * Sets the source of the field {@code Authorization}. After an answer of 401 a repeatable call
+     * asks it once for a new credential.
+     *
+     * @param source the source; default none
+     * @return this builder
+     */
+    public Builder credentials(CredentialSource source) {
+      this.credentials = Objects.requireNonNull(source, "source");
+      return this;
+    }
+
+    /**
+     * Sets a header field that all requests have.
+     *
+     * @param header the name; by default there are none; not one that the library sets
+     * @param value the value, without control characters
+     * @return this builder
+     * @throws IllegalArgumentException if name or value break a rule
+     */
+    public Builder header(String header, String value) {
+      headers.put(checkHeader(header), checkValue(header, value));
+      return this;
+    }
+
+    static String checkHeader(String header) {
+      Checks.matches("header", header, HEADER_NAME, "a token of RFC 9110");
+      String lower = header.toLowerCase(Locale.ROOT);
+      Checks.check(
+          !RESERVED.contains(lower), "header", header, "one that the library does not set");
+      return header;
+    }
+
+    static String checkValue(String header, String value) {
+      boolean valid =
+          value.length() <= 8_000
+              && value.chars().allMatch(c -> c == '\t' || (c >= ' ' && c < 127));
+      // The value may be a secret.
+      Checks.check(
+          valid, header, "not valid", "up to 8000 printable ASCII characters, without CR and LF");
+      return value;
+    }
+
+    /**
+     * Sets the name of the header field with the time that the caller still waits.
+     *
+     * @param header the name; default {@value CallHeaders#TIMEOUT}
+     * @return this builder
+     * @throws IllegalArgumentException if the name breaks a rule
+     */
+    public Builder timeoutHeader(String header) {
+      this.timeoutHeader = checkHeader(header);
+      return this;
+    }
+
+    /**
+     * Sets the maximum size of an answer. The connection of a larger one is closed.
+     *
+     * @param bytes 1 to 1,073,741,824, default {@value #DEFAULT_MAX_ANSWER_BYTES}
+     * @return this builder
+     * @throws IllegalArgumentException if out of range
+     */
+    public Builder maxAnswerBytes(int bytes) {
+      this.maxAnswerBytes = Checks.inRange("maxAnswerBytes", bytes, 1, 1 << 30);
+      return this;
+    }
+
+    /**
+     * Builds the service.
+     *
+     * @param resilience the calls of the process
+     * @return the service
+     */
+    public HttpService build(Resilience resilience) {
+      return new HttpService(this, resilience);
+    }
+  }
+}

@@ -1,0 +1,61 @@
+package io.commslib.http;
+
+import io.commslib.core.call.CallContext;
+import java.net.http.HttpRequest;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** Writes what travels with a call to the header fields of an attempt. */
+final class RequestHeaders {
+
+  private static final String BAGGAGE_UNENCODED =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!#$&'()*+/:<=>?@[]^`{|}";
+  private static final String HEX = "0123456789ABCDEF";
+
+  private RequestHeaders() {}
+
+  /** Sets the fields of an attempt. The deadline is the time that the attempt still has. */
+  static void write(CallContext attempt, String timeoutName, HttpRequest.Builder to) {
+    long left = attempt.remainingNanos(Long.MAX_VALUE);
+    if (left != Long.MAX_VALUE) {
+      to.setHeader(timeoutName, Long.toString(Math.max(1, TimeUnit.NANOSECONDS.toMillis(left))));
+    }
+    to.setHeader(CallHeaders.ATTEMPT, Integer.toString(attempt.attempt()));
+    if (attempt.hasIdempotencyKey()) {
+      to.setHeader(CallHeaders.IDEMPOTENCY_KEY, quoted(attempt.idempotencyKey()));
+    }
+    attempt.traceparent().ifPresent(value -> to.setHeader(CallHeaders.TRACEPARENT, value));
+    attempt.tracestate().ifPresent(value -> to.setHeader(CallHeaders.TRACESTATE, value));
+    if (!attempt.baggage().isEmpty()) {
+      to.setHeader(CallHeaders.BAGGAGE, baggage(attempt.baggage()));
+    }
+  }
+
+  /** A string of structured fields, RFC 8941: in quotes, quotes and backslashes escaped. */
+  static String quoted(String key) {
+    return '"' + key.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+  }
+
+  private static String baggage(Map<String, String> entries) {
+    StringBuilder list = new StringBuilder();
+    entries.forEach(
+        (name, value) -> {
+          list.append(list.isEmpty() ? "" : ",");
+          encode(name, list);
+          list.append('=');
+          encode(value, list);
+        });
+    return list.toString();
+  }
+
+  private static void encode(String text, StringBuilder to) {
+    for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
+      if (b > 0 && BAGGAGE_UNENCODED.indexOf(b) >= 0 && b != '=') {
+        to.append((char) b);
+      } else {
+        to.append('%').append(HEX.charAt((b >> 4) & 15)).append(HEX.charAt(b & 15));
+      }
+    }
+  }
+}

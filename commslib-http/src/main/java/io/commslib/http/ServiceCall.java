@@ -1,0 +1,276 @@
+package io.commslib.http;
+
+import io.commslib.core.call.CallContext;
+import io.commslib.core.call.CallTarget;
+import io.commslib.core.call.Idempotency;
+import io.commslib.core.checks.Checks;
+import io.commslib.core.codec.Codec;
+import io.commslib.resilience.GuardedOperation;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublisher;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call that is being prepared. {@link #as}, {@link #reply}, {@link #find} and {@link #send}
+ * make it, on the caller's thread; each of them may be called again, which makes another call.
+ * Confined to one thread.
+ */
+public final class ServiceCall {
+
+  private static final int UNAUTHORIZED = 401;
+  private static final int NOT_FOUND = 404;
+  private static final int FIRST_REDIRECT = 300;
+
+  private final HttpService service;
+  private final String method;
+  private final UriTemplate template;
+  private final URI uri;
+  private final Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+  private Idempotency idempotency;
+  private @Nullable String key;
+  private byte @Nullable [] body;
+
+  ServiceCall(HttpService service, String method, UriTemplate template, URI uri) {
+    this.service = service;
+    this.method = method;
+    this.template = template;
+    this.uri = uri;
+    this.idempotency = HttpMethods.idempotency(method);
+  }
+
+  /**
+   * Sets a header field.
+   *
+   * @param name the name; not one that the library sets
+   * @param value the value, without control characters
+   * @return this call
+   * @throws IllegalArgumentException if name or value break a rule
+   */
+  public ServiceCall header(String name, String value) {
+    headers.put(HttpService.Builder.checkHeader(name), HttpService.Builder.checkValue(name, value));
+    return this;
+  }
+
+  /**
+   * Sets the body, encoded by the codec of the service. Every attempt sends the same bytes.
+   *
+   * @param value the value
+   * @return this call
+   * @throws io.commslib.core.CodecException if the value can't be encoded
+   * @throws IllegalStateException if the service has no codec
+   */
+  public ServiceCall body(Object value) {
+    Codec codec = service.codec();
+    if (codec == null) {
+      throw new IllegalStateException("codec: none (expected: HttpService.Builder.codec)");
+    }
+    return body(codec.encode(value), codec.contentType());
+  }
+
+  /**
+   * Sets the body. Every attempt sends the same bytes.
+   *
+   * @param bytes the body; must not change until the call has ended
+   * @param contentType its media type
+   * @return this call
+   * @throws IllegalArgumentException if the media type breaks a rule
+   */
+  public ServiceCall body(byte[] bytes, String contentType) {
+    this.body = Objects.requireNonNull(bytes, "bytes");
+    return header("Content-Type", contentType);
+  }
+
+  /**
+   * Declares that the remote recognises repetitions by an idempotency key. The call then has one
+   * random key, which all its attempts send.
+   *
+   * @return this call
+   */
+  public ServiceCall keyed() {
+    this.idempotency = Idempotency.KEYED;
+    return this;
+  }
+
+  /**
+   * Declares that the remote recognises repetitions by this idempotency key, for example the id of
+   * an order.
+   *
+   * @param ownKey 1 to 255 printable ASCII characters
+   * @return this call
+   * @throws IllegalArgumentException if the key breaks its rule
+   */
+  public ServiceCall key(String ownKey) {
+    this.key = Checks.printable("idempotencyKey", ownKey, 255);
+    return keyed();
+  }
+
+  /**
+   * Declares the effect of a repetition, where it is not that of the method, for example a POST
+   * that only searches.
+   *
+   * @param effect the effect
+   * @return this call
+   * @throws IllegalArgumentException if a GET or HEAD is declared {@code NON_IDEMPOTENT}, since the
+   *     JDK's client sends these again on a lost connection
+   */
+  public ServiceCall idempotency(Idempotency effect) {
+    Checks.check(
+        effect != Idempotency.NON_IDEMPOTENT || !HttpMethods.isResentByTheClient(method),
+        "idempotency",
+        effect,
+        "SAFE, IDEMPOTENT or KEYED for " + method + ", which the JDK's client may send twice");
+    this.idempotency = effect;
+    return this;
+  }
+
+  /**
+   * Makes the call and decodes the answer.
+   *
+   * @param <T> type of the answer
+   * @param type class of the answer
+   * @return the answer
+   * @throws HttpAnswerException as {@link #reply()}, and {@code COMMS-HTTP-003} if the answer can't
+   *     be read
+   * @throws io.commslib.core.call.CallException as {@link #reply()}
+   */
+  public <T> T as(Class<T> type) {
+    Objects.requireNonNull(type, "type");
+    return reply().as(type);
+  }
+
+  /**
+   * Makes the call and decodes the answer, if there is one.
+   *
+   * @param <T> type of the answer
+   * @param type class of the answer
+   * @return the answer, or empty if the remote answers 404
+   * @throws HttpAnswerException as {@link #as}, for other failures than 404
+   * @throws io.commslib.core.call.CallException as {@link #reply()}
+   */
+  public <T> Optional<T> find(Class<T> type) {
+    Objects.requireNonNull(type, "type");
+    HttpResponse<byte[]> answer = exchange();
+    return answer.statusCode() == NOT_FOUND
+        ? Optional.empty()
+        : Optional.of(checked(answer).as(type));
+  }
+
+  /**
+   * Makes the call and ignores the content of the answer.
+   *
+   * @throws HttpAnswerException as {@link #reply()}
+   * @throws io.commslib.core.call.CallException as {@link #reply()}
+   */
+  public void send() {
+    checked(exchange());
+  }
+
+  /**
+   * Makes the call. Blocks at most until the deadline, the last byte of the answer included.
+   *
+   * @return the answer, with a status of 200 to 299
+   * @throws HttpAnswerException {@code COMMS-HTTP-001} if the status is another one, {@code -002}
+   *     if the answer is over the bound
+   * @throws io.commslib.core.call.CallException if there is no answer: {@code COMMS-CALL-001} to
+   *     {@code -006}, see {@link GuardedOperation#call(io.commslib.core.call.AttemptWork)}
+   */
+  public HttpReply reply() {
+    return checked(exchange());
+  }
+
+  private CallTarget target() {
+    return operation().target();
+  }
+
+  private GuardedOperation operation() {
+    GuardedOperation operation = service.guard().operation(method + " " + template, idempotency);
+    return key == null ? operation : operation.withKey(key);
+  }
+
+  private HttpResponse<byte[]> exchange() {
+    try {
+      return operation().<HttpResponse<byte[]>, Exception>call(service.outcomes(), this::attempt);
+    } catch (BoundedBody.TooLargeException e) {
+      throw tooLarge();
+    } catch (IOException e) {
+      if (e.getCause() instanceof BoundedBody.TooLargeException) {
+        throw tooLarge();
+      }
+      throw new java.io.UncheckedIOException(e);
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private HttpAnswerException tooLarge() {
+    return new HttpAnswerException(
+        "COMMS-HTTP-002",
+        "the answer has more than " + service.maxAnswerBytes() + " bytes",
+        0,
+        target(),
+        io.commslib.core.call.CallOutcome.answered(io.commslib.core.call.CallStatus.UNKNOWN)
+            .withoutRetry(),
+        null,
+        null);
+  }
+
+  private HttpResponse<byte[]> attempt(CallContext attempt)
+      throws IOException, InterruptedException {
+    HttpResponse<byte[]> answer = exchange(attempt, false);
+    boolean isRenewable = service.credentials() != null && idempotency.isRepeatable();
+    return answer.statusCode() == UNAUTHORIZED && isRenewable ? exchange(attempt, true) : answer;
+  }
+
+  private HttpResponse<byte[]> exchange(CallContext attempt, boolean renew)
+      throws IOException, InterruptedException {
+    return service.http().send(request(attempt, renew), BoundedBody.upTo(service.maxAnswerBytes()));
+  }
+
+  private HttpRequest request(CallContext attempt, boolean renew) {
+    BodyPublisher content =
+        body == null ? BodyPublishers.noBody() : BodyPublishers.ofByteArray(body);
+    HttpRequest.Builder request = HttpRequest.newBuilder(uri).method(method, content);
+    service.headers().forEach(request::setHeader);
+    headers.forEach(request::setHeader);
+    CredentialSource credentials = service.credentials();
+    if (credentials != null) {
+      request.setHeader("Authorization", credentials.authorization(renew));
+    }
+    RequestHeaders.write(attempt, service.timeoutHeader(), request);
+    return request.build();
+  }
+
+  private HttpReply checked(HttpResponse<byte[]> answer) {
+    int status = answer.statusCode();
+    if (status < FIRST_REDIRECT) {
+      return new HttpReply(target(), status, answer.headers(), answer.body(), service.codec());
+    }
+    Optional<Problem> problem = HttpOutcomes.problem(status, answer.headers(), answer.body());
+    throw new HttpAnswerException(
+        "COMMS-HTTP-001",
+        HttpOutcomes.isFailure(status)
+            ? "the answer has status " + status
+            : "the answer is a redirect, which is not followed",
+        status,
+        target(),
+        service.outcomes().ofAnswer(answer),
+        problem.orElse(null),
+        null);
+  }
+
+  /** {@return method, template and service, for log lines; no values} */
+  @Override
+  public String toString() {
+    return "ServiceCall{" + service.guard().service() + " " + method + " " + template + "}";
+  }
+}
