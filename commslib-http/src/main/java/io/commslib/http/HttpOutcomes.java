@@ -1,5 +1,6 @@
 package io.commslib.http;
 
+import io.commslib.core.Failures;
 import io.commslib.core.SendCertainty;
 import io.commslib.core.call.CallOutcome;
 import io.commslib.core.call.CallStatus;
@@ -36,6 +37,10 @@ final class HttpOutcomes implements OutcomeClassifier<HttpResponse<?>> {
 
   HttpOutcomes(TimeSource time) {
     this.time = time;
+  }
+
+  static boolean isTooLarge(Throwable failure) {
+    return Failures.find(failure, BoundedBody.TooLargeException.class).isPresent();
   }
 
   static boolean isFailure(int status) {
@@ -80,8 +85,7 @@ final class HttpOutcomes implements OutcomeClassifier<HttpResponse<?>> {
 
   @Override
   public CallOutcome ofFailure(Throwable failure) {
-    if (failure instanceof BoundedBody.TooLargeException
-        || failure.getCause() instanceof BoundedBody.TooLargeException) {
+    if (isTooLarge(failure)) {
       return UNUSABLE;
     }
     if (failure instanceof HttpConnectTimeoutException) {

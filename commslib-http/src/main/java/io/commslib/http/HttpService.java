@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * HttpService prices = HttpService.builder("pricing", uri).codec(json).build(resilience);
  * Price price = prices.get("/prices/{article}", article).as(Price.class);
- * Prices typed = prices.client(Prices.class);
+ * prices.post("/charges").key(orderId).body(charge).send();
  * }</pre>
  */
 public final class HttpService {

@@ -91,7 +91,7 @@ public final class Problem {
     return detail;
   }
 
-  /** {@return the stable code of the failure, such as {@code COMMS-HTTP-101}, or empty} */
+  /** {@return the stable code of the failure, such as {@code COMMS-HTTP-001}, or empty} */
   public Optional<String> code() {
     return Optional.ofNullable(code);
   }

@@ -198,17 +198,11 @@ public final class ServiceCall {
   private HttpResponse<byte[]> exchange() {
     try {
       return operation().<HttpResponse<byte[]>, Exception>call(service.outcomes(), this::attempt);
-    } catch (BoundedBody.TooLargeException e) {
-      throw tooLarge();
-    } catch (IOException e) {
-      if (e.getCause() instanceof BoundedBody.TooLargeException) {
+    } catch (Exception e) {
+      if (HttpOutcomes.isTooLarge(e)) {
         throw tooLarge();
       }
-      throw new java.io.UncheckedIOException(e);
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException(e);
+      throw e instanceof RuntimeException unchecked ? unchecked : new IllegalStateException(e);
     }
   }
 
@@ -237,8 +231,7 @@ public final class ServiceCall {
   }
 
   private HttpRequest request(CallContext attempt, boolean renew) {
-    BodyPublisher content =
-        body == null ? BodyPublishers.noBody() : BodyPublishers.ofByteArray(body);
+    BodyPublisher content = BodyPublishers.ofByteArray(body == null ? new byte[0] : body);
     HttpRequest.Builder request = HttpRequest.newBuilder(uri).method(method, content);
     service.headers().forEach(request::setHeader);
     headers.forEach(request::setHeader);

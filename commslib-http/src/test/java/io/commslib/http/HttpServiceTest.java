@@ -165,7 +165,8 @@ class HttpServiceTest {
     for (int status : new int[] {408, 500, 502, 503, 504}) {
       StubServer server = stub(request -> Answer.empty(status));
       HttpAnswerException failure = failure(() -> service(server.uri()).post("/charges").send());
-      assertThat(failure.code()).isEqualTo("COMMS-HTTP-001");
+      assertThat(failure)
+          .hasMessageStartingWith("COMMS-HTTP-001: the answer has status " + status + " (pricing");
       assertThat(failure.status()).isEqualTo(status);
       assertThat(failure.outcome().certainty()).isEqualTo(SendCertainty.ANSWERED);
       assertThat(server.requests).as("requests answered " + status).hasSize(1);
@@ -378,7 +379,10 @@ class HttpServiceTest {
     for (String path : List.of("/html", "/none", "/malformed")) {
       HttpAnswerException failure = failure(() -> prices.get(path).as(Price.class));
       assertThat(failure.code()).isEqualTo("COMMS-HTTP-003");
-      assertThat(failure).hasMessageNotContaining("secret").hasNoCause();
+      assertThat(failure)
+          .hasMessageStartingWith("COMMS-HTTP-003: the answer")
+          .hasMessageNotContaining("secret")
+          .hasNoCause();
       assertThat(failure.outcome().status()).isEqualTo(CallStatus.UNKNOWN);
     }
     assertThat(prices.get("/suffix").as(Price.class)).isEqualTo(new Price("a", 7));

@@ -42,14 +42,14 @@ class ProblemTest {
             new String(
                 Problem.builder(503)
                     .title("Busy")
-                    .code("COMMS-HTTP-101")
+                    .code("COMMS-HTTP-001")
                     .retryAfter(Duration.ofSeconds(2))
                     .build()
                     .toJson(),
                 StandardCharsets.UTF_8))
         .isEqualTo(
             "{\"type\":\"about:blank\",\"title\":\"Busy\",\"status\":503,"
-                + "\"code\":\"COMMS-HTTP-101\",\"retryAfterMs\":2000,\"retryable\":true}");
+                + "\"code\":\"COMMS-HTTP-001\",\"retryAfterMs\":2000,\"retryable\":true}");
   }
 
   @Test

@@ -62,6 +62,11 @@ class FailureSitesTest {
               "recorded by the attempt that caught it; in doubt the watch does not count it"),
           Map.entry(
               "InMemoryTransport: catch (PublishException e)", "thrown by the write before it"),
+          Map.entry("HttpReply: catch (CodecException e)", "the codec throws it itself"),
+          Map.entry("HttpOutcomes: instanceof HttpConnectTimeoutException", "the client's own"),
+          Map.entry("HttpOutcomes: instanceof HttpTimeoutException", "the client's own"),
+          Map.entry("HttpOutcomes: instanceof SSLHandshakeException", "the client's own"),
+          Map.entry("ServiceCall: instanceof RuntimeException", "passed on unchanged"),
           Map.entry("KafkaTransport: catch (CodecException e)", "thrown by its own conversion"),
           Map.entry("KafkaTransport: catch (PublishException e)", "thrown by the write before it"),
           Map.entry(

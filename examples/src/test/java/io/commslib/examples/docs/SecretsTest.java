@@ -9,12 +9,15 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import io.commslib.core.messaging.Destination;
 import io.commslib.core.messaging.DestinationConfig;
 import io.commslib.core.messaging.Message;
+import io.commslib.core.time.SystemRuntime;
 import io.commslib.core.tx.DatabaseId;
+import io.commslib.http.HttpService;
 import io.commslib.jdbc.JdbcDatabase;
 import io.commslib.kafka.KafkaTransport;
 import io.commslib.kafka.KafkaTransportConfig;
 import io.commslib.rabbit.RabbitTransport;
 import io.commslib.rabbit.RabbitTransportConfig;
+import io.commslib.resilience.Resilience;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.lang.reflect.Constructor;
@@ -143,6 +146,11 @@ class SecretsTest {
             .key("k")
             .body(SECRET.getBytes(StandardCharsets.UTF_8))
             .build();
+    HttpService http =
+        HttpService.builder("orders", URI.create("http://127.0.0.1:1"))
+            .credentials(renew -> SECRET)
+            .header("X-Api-Key", SECRET)
+            .build(Resilience.create(SystemRuntime.platformThreads()));
     return Map.of(
         "KafkaTransportConfig",
         KafkaTransportConfig.builder("127.0.0.1:1")
@@ -156,7 +164,11 @@ class SecretsTest {
         "DatabaseId",
         DatabaseId.of(new SecretiveDataSource(), "orders"),
         "Message",
-        message);
+        message,
+        "HttpService",
+        http,
+        "ServiceCall",
+        http.get("/x").header("X-Api-Key", SECRET));
   }
 
   private static List<Class<?>> classesWithText() {
