@@ -32,7 +32,8 @@ public final class CallsBenchmark implements Benchmark {
         + " turns in one process, median of the rounds' ratios. Storm: three services with three"
         + " attempts each and a backend that always fails, under virtual time: calls that reach the"
         + " backend for each call of a user, with the defaults and without budget, breaker and stop"
-        + " signal.";
+        + " signal. HTTP: GET of 1 KiB with 1 and 32 in flight, against the bare client's send in the"
+        + " same process, whose server and clients share the processors.";
   }
 
   @Override
@@ -45,6 +46,10 @@ public final class CallsBenchmark implements Benchmark {
       pipeline(contenders, 1, "", quick, out);
       pipeline(contenders, 4, "FourThreads", quick, out);
       bytes(contenders, quick, out);
+    }
+    HttpRounds.setNoDelay();
+    try (HttpRounds http = new HttpRounds()) {
+      http.run(quick, out, figures);
     }
     int calls = quick ? 1_000 : 20_000;
     figures.put("stormLoad", new RetryStorm(true).load(calls));
