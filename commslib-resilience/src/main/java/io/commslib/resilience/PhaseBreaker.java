@@ -44,13 +44,9 @@ final class PhaseBreaker implements CircuitBreaker {
   /**
    * What a policy determines.
    *
-   * @param window counts the attempts of the closed phase
    * @param leaseNanos the time after which a probe that has not ended is taken for lost
    */
-  private record Settings(
-      CircuitBreakerConfig config,
-      io.github.resilience4j.circuitbreaker.CircuitBreaker window,
-      long leaseNanos) {}
+  private record Settings(CircuitBreakerConfig config, long leaseNanos) {}
 
   PhaseBreaker(
       String name,
@@ -61,11 +57,13 @@ final class PhaseBreaker implements CircuitBreaker {
     this.name = name;
     this.runtime = runtime;
     this.listener = listener;
-    this.settings = new Settings(config, window(config), lease.toNanos());
+    this.settings = new Settings(config, lease.toNanos());
     this.phase = new AtomicReference<>(closed(State.CLOSED));
   }
 
-  private io.github.resilience4j.circuitbreaker.CircuitBreaker window(CircuitBreakerConfig config) {
+  /** A window for one closed phase: a late count of an earlier phase reaches the earlier window. */
+  private io.github.resilience4j.circuitbreaker.CircuitBreaker window() {
+    CircuitBreakerConfig config = settings.config;
     var builder =
         io.github.resilience4j.circuitbreaker.CircuitBreakerConfig.custom()
             .slidingWindow(
@@ -86,7 +84,12 @@ final class PhaseBreaker implements CircuitBreaker {
         now.config.window().equals(config.window())
             && now.config.minAttempts() == config.minAttempts()
             && now.config.failurePercent() == config.failurePercent();
-    settings = new Settings(config, sameWindow ? now.window : window(config), lease.toNanos());
+    settings = new Settings(config, lease.toNanos());
+    Phase current = phase.get();
+    if (!sameWindow && current.state == State.CLOSED) {
+      // If it fails, the phase has just changed, and the next closed one has the new settings.
+      phase.compareAndSet(current, closed(State.CLOSED));
+    }
   }
 
   @Override
@@ -123,6 +126,7 @@ final class PhaseBreaker implements CircuitBreaker {
   private Phase closed(State state) {
     Phase next = new Phase(state, 0, 0, 0);
     next.shared = new ClosedPermit(next);
+    next.window = state == State.CLOSED ? window() : null;
     return next;
   }
 
@@ -158,7 +162,6 @@ final class PhaseBreaker implements CircuitBreaker {
   /** Changes the phase by the operator's choice: CLOSED, DISABLED or FORCED_OPEN. */
   void force(State state) {
     Phase before = phase.getAndSet(closed(state));
-    settings.window.reset();
     if (before.state != state) {
       listener.changed(before.state, state, Outcomes.NONE, Duration.ZERO);
     }
@@ -175,10 +178,10 @@ final class PhaseBreaker implements CircuitBreaker {
 
   /** Counts an outcome of the closed phase that is current; every other one counts nothing. */
   private void counted(Phase closed, CallOutcome outcome, long nanos) {
-    if (closed.state != State.CLOSED || phase.get() != closed) {
+    var window = closed.window;
+    if (window == null || phase.get() != closed) {
       return;
     }
-    var window = settings.window;
     if (!outcome.isCalleeFailure()) {
       window.onSuccess(nanos, TimeUnit.NANOSECONDS);
     } else {
@@ -197,11 +200,8 @@ final class PhaseBreaker implements CircuitBreaker {
     }
     if (failed * 100 >= settings.config.failurePercent() * probing.probes) {
       open(probing, outcome, probing.failures + 1);
-    } else {
-      settings.window.reset();
-      if (phase.compareAndSet(probing, closed(State.CLOSED))) {
-        listener.changed(State.HALF_OPEN, State.CLOSED, outcome, Duration.ZERO);
-      }
+    } else if (phase.compareAndSet(probing, closed(State.CLOSED))) {
+      listener.changed(State.HALF_OPEN, State.CLOSED, outcome, Duration.ZERO);
     }
   }
 
@@ -216,8 +216,6 @@ final class PhaseBreaker implements CircuitBreaker {
     nanos += runtime.random().nextLong(2 * jitter + 1) - jitter;
     Phase next = new Phase(State.OPEN, failures, runtime.time().nanoTime() + nanos, 0);
     if (phase.compareAndSet(before, next)) {
-      // The window's own state is of no further use; the next closed phase starts empty.
-      settings.window.reset();
       listener.changed(before.state, State.OPEN, cause, Duration.ofNanos(nanos));
     }
   }
@@ -244,6 +242,9 @@ final class PhaseBreaker implements CircuitBreaker {
 
     /** The permit of all attempts of a closed phase; set before the phase is published. */
     private @Nullable ClosedPermit shared;
+
+    /** Counts the attempts of a closed phase; set before the phase is published. */
+    private io.github.resilience4j.circuitbreaker.@Nullable CircuitBreaker window;
 
     private int ended;
     private int failed;

@@ -16,6 +16,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 /** The phases of the circuit breaker. */
@@ -135,6 +137,63 @@ class PhaseBreakerTest {
     late.subList(25, 50).forEach(permit -> permit.ended(FAILED, 1_000));
     permit(breaker).ended(OK, 1_000);
     assertThat(breaker.state()).isEqualTo(State.CLOSED);
+  }
+
+  /** The late result passes its check of the phase just before the phase changes. */
+  @Test
+  void aLateResultThatRacesWithAChangeMovesNothing() throws Exception {
+    PhaseBreaker strict =
+        new PhaseBreaker(
+            "remote",
+            CircuitBreakerConfig.builder().minAttempts(1).build(),
+            LEASE,
+            time,
+            (from, to, cause, open) -> {});
+    AtomicReference<Permit> late = new AtomicReference<>();
+    AtomicInteger ended = new AtomicInteger();
+    int races = 20_000;
+    Thread other =
+        time.newThread(
+            "test-late",
+            () -> {
+              while (ended.get() < races) {
+                Permit permit = late.getAndSet(null);
+                if (permit != null) {
+                  permit.ended(FAILED, 1_000);
+                  ended.incrementAndGet();
+                }
+              }
+            });
+    other.start();
+    try {
+      for (int race = 0; race < races; race++) {
+        late.set(permit(strict));
+        while (late.get() != null) {
+          Thread.onSpinWait();
+        }
+        strict.force(State.CLOSED);
+        Permit next = permit(strict);
+        while (ended.get() <= race) {
+          Thread.onSpinWait();
+        }
+        next.ended(OK, 1_000);
+        assertThat(strict.state()).isEqualTo(State.CLOSED);
+      }
+    } finally {
+      ended.set(races);
+      other.join();
+    }
+  }
+
+  @Test
+  void aChangedWindowStartsEmpty() {
+    fail(breaker, 19);
+    breaker.settings(CircuitBreakerConfig.builder().minAttempts(10).build(), LEASE);
+    assertThat(breaker.state()).isEqualTo(State.CLOSED);
+    fail(breaker, 9);
+    assertThat(breaker.state()).isEqualTo(State.CLOSED);
+    fail(breaker, 1);
+    assertThat(breaker.state()).isEqualTo(State.OPEN);
   }
 
   @Test
