@@ -9,13 +9,13 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Interrupts attempts that overrun their time. All attempts of a process share one tick of 5 ms,
- * which runs only while an attempt is in flight; an attempt has no timer and no thread of its own.
+ * Ends attempts that overrun their time. All attempts of a process share one tick of 5 ms, which
+ * runs only while an attempt is in flight; an attempt has no timer and no thread of its own.
  *
  * <p>Attempts are pushed on one of several stacks with one atomic update, and swept by the tick
  * once they have ended. An attempt changes its state by compare-and-set, so that either it ends
- * first and is never interrupted, or the tick is first and its end waits for the interrupt and
- * clears it: the interrupt never reaches the code after the call.
+ * first and is never stopped, or the tick is first. The end of an attempt on a thread then waits
+ * for the interrupt and clears it: the interrupt never reaches the code after the call.
  */
 final class AttemptWatch {
 
@@ -33,27 +33,43 @@ final class AttemptWatch {
     this.runtime = runtime;
   }
 
-  /** Watches an attempt of the current thread until {@link #end}. */
-  Watched begin(long deadlineNanos) {
-    Watched watched = new Watched(Thread.currentThread(), deadlineNanos);
-    int stack = (int) watched.thread.getId() & (STACKS - 1);
+  /**
+   * Watches an attempt until {@link #end} or {@link #tryEnd}. The same object may be watched again
+   * after its end.
+   */
+  void begin(Watched watched, long deadlineNanos) {
+    int state = watched.get();
+    int running = (state & ~Watched.KIND) + Watched.ROUND;
+    watched.deadlineNanos = deadlineNanos;
+    if ((state & Watched.KIND) == Watched.ENDED && watched.compareAndSet(state, running)) {
+      // No tick has swept it since its end, so it still is on a stack.
+      return;
+    }
+    watched.setPlain(running);
+    push(watched);
+  }
+
+  private void push(Watched watched) {
+    int stack = (int) Thread.currentThread().getId() & (STACKS - 1);
     Watched head;
     do {
       head = stacks.get(stack);
       watched.next = head;
     } while (!stacks.compareAndSet(stack, head, watched));
-    if (!ticking.get() && ticking.compareAndSet(false, true)) {
-      schedule();
+    if (!ticking.get() && ticking.compareAndSet(false, true) && !schedule()) {
+      // The runtime is closed: what has ended must not stay on the stacks.
+      sweepAll();
+      ticking.set(false);
     }
-    return watched;
   }
 
-  private void schedule() {
+  private boolean schedule() {
     try {
       runtime.scheduler().schedule(TICK, this::tick);
+      return true;
     } catch (RuntimeException | Error e) {
-      // The runtime is closed: attempts end without being interrupted.
       ticking.set(false);
+      return false;
     }
   }
 
@@ -93,13 +109,14 @@ final class AttemptWatch {
     return false;
   }
 
-  /** Takes a stack, interrupts what overran, and pushes what is still in time. */
+  /** Takes a stack, stops what overran, and pushes what is still in time. */
   private boolean sweep(int stack, long now) {
     Watched first = stacks.getAndSet(stack, null);
     Watched kept = null;
     Watched last = null;
     while (first != null) {
       Watched each = first;
+      // An attempt that is over may be pushed again at once, which sets its next one.
       first = each.next;
       if (isOver(each, now)) {
         continue;
@@ -119,66 +136,111 @@ final class AttemptWatch {
     return true;
   }
 
-  /** Whether the tick need not see an attempt again; interrupts one that has overrun its time. */
+  /** Whether the tick need not see an attempt again; stops one that has overrun its time. */
   private boolean isOver(Watched watched, long now) {
-    if (watched.get() != Watched.RUNNING) {
-      return true;
+    while (true) {
+      int state = watched.get();
+      int round = state & ~Watched.KIND;
+      if ((state & Watched.KIND) == Watched.ENDED) {
+        if (watched.compareAndSet(state, round | Watched.SWEPT)) {
+          return true;
+        }
+      } else if (now - watched.deadlineNanos < 0) {
+        return false;
+      } else if (watched.compareAndSet(state, round | Watched.STOPPING)) {
+        try {
+          watched.overran(this);
+        } finally {
+          watched.set(round | Watched.SWEPT);
+        }
+        return true;
+      }
     }
-    if (now - watched.deadlineNanos < 0) {
-      return false;
-    }
-    if (watched.compareAndSet(Watched.RUNNING, Watched.INTERRUPTING)) {
-      overruns.incrementAndGet();
-      overrunning.incrementAndGet();
-      watched.thread.interrupt();
-      watched.set(Watched.INTERRUPTED);
-    }
-    return true;
   }
 
   /**
-   * Ends an attempt, on its own thread.
+   * Ends an attempt of this thread.
    *
    * @return whether it had overrun its time; the interrupt of the tick is then cleared
    */
   boolean end(Watched watched) {
-    if (watched.compareAndSet(Watched.RUNNING, Watched.ENDED)) {
+    if (tryEnd(watched)) {
       return false;
     }
-    while (watched.get() == Watched.INTERRUPTING) {
+    while ((watched.get() & Watched.KIND) == Watched.STOPPING) {
       Thread.onSpinWait();
     }
     Thread.interrupted();
-    overrunning.decrementAndGet();
+    returned();
     return true;
   }
 
-  /** The number of attempts that were interrupted and whose code has not returned. */
+  /** Ends an attempt unless the tick or another thread has ended it; returns whether it did. */
+  static boolean tryEnd(Watched watched) {
+    int state = watched.get();
+    return (state & Watched.KIND) == Watched.RUNNING
+        && watched.compareAndSet(state, state | Watched.ENDED);
+  }
+
+  /** Counts an attempt that overran its time and whose code has not returned. */
+  void overran() {
+    overruns.incrementAndGet();
+    overrunning.incrementAndGet();
+  }
+
+  /** Counts an attempt that was cancelled and whose stage has not ended. */
+  void cancelled() {
+    overrunning.incrementAndGet();
+  }
+
+  /** The code of an attempt that was counted has returned. */
+  void returned() {
+    overrunning.decrementAndGet();
+  }
+
+  /** The number of attempts that were stopped and whose code has not returned. */
   int overrunning() {
     return overrunning.get();
   }
 
-  /** The number of attempts that were interrupted. */
+  /** The number of attempts that overran their time. */
   long overruns() {
     return overruns.get();
   }
 
-  /** An attempt in flight. */
-  static final class Watched extends AtomicInteger {
+  /**
+   * An attempt in flight. Its state has the number of times that it was watched above two bits of
+   * what it does: a tick that has read one time must not stop the next one.
+   */
+  static class Watched extends AtomicInteger {
     private static final long serialVersionUID = 1L;
 
+    private static final int KIND = 3;
     private static final int RUNNING = 0;
     private static final int ENDED = 1;
-    private static final int INTERRUPTING = 2;
-    private static final int INTERRUPTED = 3;
+    private static final int STOPPING = 2;
 
-    private final transient Thread thread;
-    private final long deadlineNanos;
+    /** On no stack: not watched yet, or swept by the tick. */
+    private static final int SWEPT = 3;
+
+    private static final int ROUND = 4;
+
+    private final transient @Nullable Thread thread;
+    private long deadlineNanos;
     private transient @Nullable Watched next;
 
-    private Watched(Thread thread, long deadlineNanos) {
+    /** Creates an attempt. The tick interrupts the thread, if there is one. */
+    Watched(@Nullable Thread thread) {
+      super(SWEPT);
       this.thread = thread;
-      this.deadlineNanos = deadlineNanos;
+    }
+
+    /** Called by the tick, at most once for each time it is watched. Must not block. */
+    void overran(AttemptWatch watch) {
+      watch.overran();
+      if (thread != null) {
+        thread.interrupt();
+      }
     }
   }
 }

@@ -82,9 +82,9 @@ final class CallFailures {
 
   /** Throws an exception of the work as the type that the caller has declared. */
   @SuppressWarnings("unchecked")
-  static <E extends Exception> E unchecked(@Nullable Throwable failure) throws E {
-    if (failure == null) {
-      throw new IllegalStateException("a failed attempt without a failure");
+  static <E extends Exception> E unchecked(Throwable failure) throws E {
+    if (failure instanceof Error error) {
+      throw error;
     }
     throw (E) failure;
   }

@@ -7,6 +7,7 @@ import io.commslib.core.resilience.CircuitBreaker;
 import io.commslib.core.resilience.Gate;
 import io.commslib.core.resilience.RateLimiterConfig;
 import io.commslib.core.time.CommsRuntime;
+import io.commslib.core.time.TimeSource;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
@@ -24,6 +25,7 @@ public final class Guard {
 
   private final String service;
   private final CommsRuntime runtime;
+  private final TimeSource time;
   private final AttemptWatch watch;
   private final CallEvents events;
   private final PhaseBreaker breaker;
@@ -44,6 +46,7 @@ public final class Guard {
       CallEvents events) {
     this.service = service;
     this.runtime = runtime;
+    this.time = runtime.time();
     this.watch = watch;
     this.events = events;
     this.plan = new Plan(policy);
@@ -151,6 +154,10 @@ public final class Guard {
 
   CommsRuntime runtime() {
     return runtime;
+  }
+
+  TimeSource time() {
+    return time;
   }
 
   AttemptWatch watch() {

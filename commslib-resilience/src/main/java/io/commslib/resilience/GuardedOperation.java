@@ -2,10 +2,13 @@ package io.commslib.resilience;
 
 import io.commslib.core.call.AttemptWork;
 import io.commslib.core.call.CallTarget;
+import io.commslib.core.call.Idempotency;
 import io.commslib.core.call.OutcomeClassifier;
 import io.commslib.core.checks.Checks;
 import java.util.Objects;
+import java.util.UUID;
 import java.util.function.Function;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +31,24 @@ public final class GuardedOperation {
     this.guard = guard;
     this.target = target;
     this.key = key;
+  }
+
+  Guard guard() {
+    return guard;
+  }
+
+  @Nullable String key() {
+    return key;
+  }
+
+  /** Returns this operation, or a copy with a random key where each call has its own. */
+  GuardedOperation forOneCall() {
+    if (target.idempotency() != Idempotency.KEYED || key != null) {
+      return this;
+    }
+    RandomGenerator random = guard.runtime().random();
+    String own = new UUID(random.nextLong(), random.nextLong()).toString();
+    return new GuardedOperation(guard, target, own);
   }
 
   /** {@return what this operation calls} */
@@ -86,7 +107,7 @@ public final class GuardedOperation {
       OutcomeClassifier<? super T> classifier, AttemptWork<T, E> work) throws E {
     Objects.requireNonNull(classifier, "classifier");
     Objects.requireNonNull(work, "work");
-    return new BlockingCall<>(guard, target, key, classifier, work).run();
+    return new BlockingCall<T, E>(this).run(classifier, work);
   }
 
   /**

@@ -22,5 +22,21 @@ final class Outcomes {
   static final CallOutcome CANCELLED_BEFORE =
       CallOutcome.of(CallStatus.CANCELLED, SendCertainty.NOT_SENT);
 
+  static final CallOutcome EXHAUSTED =
+      CallOutcome.of(CallStatus.RESOURCE_EXHAUSTED, SendCertainty.NOT_SENT);
+
+  /** Of an attempt whose classifier failed. */
+  static final CallOutcome UNCLASSIFIED =
+      CallOutcome.of(CallStatus.UNKNOWN, SendCertainty.MAYBE_SENT).withoutRetry();
+
   private Outcomes() {}
+
+  /** The outcome of a call whose last attempt was not sent, but perhaps an earlier one. */
+  static CallOutcome afterSending(CallOutcome last) {
+    CallOutcome known = CallOutcome.of(last.status(), SendCertainty.MAYBE_SENT);
+    if (last.retryAfter().isPresent()) {
+      known = known.withRetryAfter(last.retryAfter().get());
+    }
+    return last.isRetryable() ? known : known.withoutRetry();
+  }
 }

@@ -91,10 +91,12 @@ class AttemptWatchTest {
   @Test
   void theTicksInterruptNeverLeaks() {
     AttemptWatch watch = new AttemptWatch(runtime);
+    // One object for all, as for the attempts of a call: no tick may mistake one for the next.
+    AttemptWatch.Watched watched = new AttemptWatch.Watched(Thread.currentThread());
     int overran = 0;
     for (int race = 0; race < 10_000; race++) {
       long now = runtime.time().nanoTime();
-      AttemptWatch.Watched watched = watch.begin(now + 20_000);
+      watch.begin(watched, now + 20_000);
       if (race % 20 == 0) {
         // Meets a tick; the others end before it.
         while (!Thread.currentThread().isInterrupted()

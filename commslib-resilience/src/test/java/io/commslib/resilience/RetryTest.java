@@ -221,6 +221,27 @@ class RetryTest {
   }
 
   @Test
+  void anAttemptThatWasPerhapsSentIsNotForgotten() {
+    int[] calls = {0};
+    CallException failure =
+        catchThrowableOfType(
+            CallException.class,
+            () ->
+                guard
+                    .operation("charge", Idempotency.KEYED)
+                    .call(
+                        attempt -> {
+                          if (++calls[0] == 1) {
+                            throw new java.io.IOException("connection lost");
+                          }
+                          throw new ConnectException("refused");
+                        }));
+    assertThat(calls[0]).isEqualTo(3);
+    assertThat(failure.outcome().certainty()).isEqualTo(SendCertainty.MAYBE_SENT);
+    assertThat(failure.kind()).isEqualTo(FailureKind.UNKNOWN_RESULT);
+  }
+
+  @Test
   void quotaWithoutAdviceIsNotRepeated() {
     answered(
         Idempotency.SAFE,

@@ -48,9 +48,6 @@ class FailureSitesTest {
               "AttemptRunner: catch (CodecException e)",
               "the library's own decoder throws it itself; all else is classified over the chain"),
           Map.entry(
-              "BlockingCall: instanceof CallException",
-              "of the work itself; every other failure is an answer, which reaches the caller"),
-          Map.entry(
               "BlockingCall: instanceof InterruptedException",
               "only the thread's own interrupt; a wrapped one is an answer of the work"),
           Map.entry(
@@ -110,6 +107,9 @@ class FailureSitesTest {
           Map.entry(
               "JdbcIdempotencyStore: catch (StoreException e)",
               "its own statements throw it themselves"),
+          Map.entry(
+              "CallProgress: instanceof CallException",
+              "of the work itself; every other failure is an answer, which reaches the caller"),
           Map.entry("KafkaDeadLetters: catch (ExecutionException e)", "unwrapped by KafkaErrors"),
           Map.entry("TopicAdmin: catch (ExecutionException e) x4", "unwrapped by KafkaErrors"),
           Map.entry(

@@ -1,0 +1,307 @@
+package io.commslib.resilience;
+
+import io.commslib.core.SendCertainty;
+import io.commslib.core.call.CallContext;
+import io.commslib.core.call.CallException;
+import io.commslib.core.call.CallOutcome;
+import io.commslib.core.call.CallStatus;
+import io.commslib.core.call.Refusal;
+import io.commslib.core.resilience.Permit;
+import io.commslib.core.resilience.RateLimiter;
+import io.commslib.core.resilience.RetryPolicy;
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The decisions of one call, for blocking and asynchronous calls alike: which policy refuses an
+ * attempt, whether and after which wait another one follows, and how the call ends. It waits for
+ * nothing and runs no attempt. Not thread-safe; an asynchronous call holds its lock.
+ *
+ * <p>The order for each attempt is deadline, breaker, rate limiter, bulkhead. A call is the object
+ * that the tick watches too, and small fields are bytes: it is allocated for each call.
+ */
+abstract class CallProgress<T extends @Nullable Object> extends AttemptWatch.Watched {
+
+  private static final long serialVersionUID = 1L;
+
+  /** No attempt follows. */
+  static final long ENDS = -1;
+
+  /** A call without any deadline still has this one. */
+  private static final long LONGEST_NANOS = Duration.ofDays(365).toNanos();
+
+  /** Added to the callee's advice at random, at most this share of it. */
+  private static final int ADVICE_JITTER_PERCENT = 10;
+
+  private static final byte NOT_REFUSED = -1;
+
+  private static final Refusal[] REFUSALS = Refusal.values();
+
+  /** The permit of an attempt to which no breaker applies. */
+  private static final Permit FREE =
+      new Permit() {
+        @Override
+        public void ended(CallOutcome outcome, long nanos) {
+          // Nothing is counted.
+        }
+
+        @Override
+        public void released() {
+          // Nothing is held.
+        }
+      };
+
+  final transient GuardedOperation operation;
+  final transient Plan plan;
+  final long startNanos;
+  final long endNanos;
+
+  private transient @Nullable CallOutcome outcome;
+  private transient @Nullable Throwable failure;
+  private transient @Nullable T answer;
+  private byte sent;
+
+  /** The ordinal of the policy that refused the last attempt. */
+  private byte refusal = NOT_REFUSED;
+
+  /** Whether an attempt may have been sent, the last one or one before it. */
+  private boolean isPerhapsSent;
+
+  /** Whether more time would have permitted more. */
+  private boolean isOutOfTime;
+
+  CallProgress(GuardedOperation operation, CallContext outer, @Nullable Thread thread) {
+    super(thread);
+    this.operation = operation.forOneCall();
+    this.plan = operation.guard().plan();
+    this.startNanos = now();
+    long own = plan.hasDeadline ? plan.deadlineNanos : LONGEST_NANOS;
+    // It may be of another clock, so its remaining time counts.
+    this.endNanos = startNanos + Math.min(own, outer.remainingNanos(own));
+  }
+
+  final Guard guard() {
+    return operation.guard();
+  }
+
+  final long now() {
+    return operation.guard().time().nanoTime();
+  }
+
+  /** Counts the call for the budget. */
+  final void deposit() {
+    if (plan.hasBudget) {
+      guard().budget().deposit(startNanos);
+    }
+  }
+
+  /** Asks deadline and breaker; null if one refuses. The caller ends or releases the permit. */
+  final @Nullable Permit enter(int number, long now) {
+    refusal = NOT_REFUSED;
+    if (endNanos - now < Plan.MIN_ATTEMPT_NANOS) {
+      isOutOfTime = true;
+      refuse(number, Refusal.DEADLINE, Outcomes.NOT_STARTED_IN_TIME);
+      return null;
+    }
+    if (!plan.hasBreaker) {
+      return FREE;
+    }
+    Permit permit = guard().breaker().enter(now);
+    if (permit == null) {
+      refuse(number, Refusal.BREAKER, breakerOpen());
+    }
+    return permit;
+  }
+
+  private CallOutcome breakerOpen() {
+    return CallOutcome.of(CallStatus.UNAVAILABLE, SendCertainty.NOT_SENT)
+        .withRetryAfter(guard().breaker().retryAfter())
+        .withoutRetry();
+  }
+
+  /** Asks the rate limiter; returns the time to wait, or {@link RateLimiter#REFUSED}. */
+  final long takeToken(int number, long now) {
+    if (!plan.hasRate) {
+      return 0;
+    }
+    long left = endNanos - now - Plan.MIN_ATTEMPT_NANOS;
+    long wait = guard().rate().reserve(Math.max(0, Math.min(plan.rateWaitNanos, left)), now);
+    if (wait == RateLimiter.REFUSED) {
+      refuse(
+          number,
+          Refusal.RATE_LIMITER,
+          Outcomes.EXHAUSTED.withRetryAfter(guard().rate().retryAfter()));
+    }
+    return wait;
+  }
+
+  /** Asks the bulkhead; the caller frees the slot. */
+  final boolean takeSlot(int number) {
+    if (!plan.hasBulkhead || guard().bulkhead().tryAcquire()) {
+      return true;
+    }
+    refuse(number, Refusal.BULKHEAD, Outcomes.EXHAUSTED);
+    return false;
+  }
+
+  final void freeSlot() {
+    if (plan.hasBulkhead) {
+      guard().bulkhead().release();
+    }
+  }
+
+  private void refuse(int number, Refusal by, CallOutcome refused) {
+    // What is known of an earlier attempt stays known: it may have been sent.
+    boolean isFirst = outcome == null || outcome.certainty() == SendCertainty.NOT_SENT;
+    if (isFirst || by != Refusal.DEADLINE) {
+      outcome = isFirst ? refused : Outcomes.afterSending(refused);
+      failure = null;
+    }
+    refusal = (byte) by.ordinal();
+    report(number, refused, 0, by);
+  }
+
+  /** Counts an attempt that is about to run; returns the end of its time. */
+  final long begins(long now) {
+    sent++;
+    answer = null;
+    failure = null;
+    return endNanos - now < plan.attemptNanos ? endNanos : now + plan.attemptNanos;
+  }
+
+  /** The context of an attempt that ends by a time. */
+  final CallContext context(CallContext outer, int number, long untilNanos) {
+    return outer.forAttempt(number, untilNanos, guard().time(), operation.key());
+  }
+
+  /** Ends the permit of an attempt, which other calls see at once, and reports the attempt. */
+  final void settle(int number, Permit permit, CallOutcome result, long nanos) {
+    if (result.status() == CallStatus.CANCELLED) {
+      // A cancelled attempt says nothing about the callee.
+      permit.released();
+    } else {
+      permit.ended(result, nanos);
+    }
+    guard().attemptEnded();
+    report(number, result, nanos, null);
+  }
+
+  private void report(int number, CallOutcome result, long nanos, @Nullable Refusal by) {
+    if (guard().events().observesCalls()) {
+      guard().events().attempt(operation.target(), result, number, nanos, by);
+    }
+  }
+
+  /** Records the end of an attempt. */
+  final void ended(CallOutcome result, @Nullable T returned, @Nullable Throwable thrown) {
+    CallOutcome now = result;
+    if (result.certainty() != SendCertainty.NOT_SENT) {
+      isPerhapsSent = true;
+    } else if (isPerhapsSent) {
+      now = Outcomes.afterSending(result);
+    }
+    outcome = now;
+    answer = returned;
+    failure = thrown;
+    refusal = NOT_REFUSED;
+  }
+
+  /** Records that the call was cancelled; an attempt in flight may have been sent. */
+  final void cancelled(@Nullable Throwable cause, boolean isInFlight) {
+    outcome = isInFlight || isPerhapsSent ? Outcomes.INTERRUPTED : Outcomes.CANCELLED_BEFORE;
+    answer = null;
+    failure = cause;
+    refusal = NOT_REFUSED;
+  }
+
+  /**
+   * Returns the wait before another attempt, or {@link #ENDS}. Takes from the budget.
+   *
+   * @param round the number of attempts so far, hedges apart
+   */
+  final long waitBeforeNext(int round) {
+    CallOutcome last = known();
+    if (round >= plan.maxAttempts
+        || refusal == Refusal.DEADLINE.ordinal()
+        || failure instanceof Error
+        || !RetryPolicy.permits(operation.target(), last)) {
+      return ENDS;
+    }
+    long wait = waitNanos(round, last);
+    if (wait < 0) {
+      return ENDS;
+    }
+    if (endNanos - now() - wait < Plan.MIN_ATTEMPT_NANOS) {
+      isOutOfTime = true;
+      return ENDS;
+    }
+    return !plan.hasBudget || guard().budget().tryWithdraw() ? wait : ENDS;
+  }
+
+  /** Returns the wait before the next attempt, or -1 if the callee asks for too long a one. */
+  private long waitNanos(int round, CallOutcome last) {
+    RetryPolicy retry = plan.policy.retry();
+    RandomGenerator random = guard().runtime().random();
+    long wait = retry.backoff().next(round, random).toNanos();
+    Duration advice = last.retryAfter().orElse(Duration.ZERO);
+    if (advice.compareTo(retry.maxRetryAfter()) > 0) {
+      return -1;
+    }
+    long least = advice.toNanos();
+    long jitter = least * ADVICE_JITTER_PERCENT / 100;
+    return Math.max(wait, least + (jitter > 0 ? random.nextLong(jitter + 1) : 0));
+  }
+
+  /** The outcome so far. */
+  final CallOutcome known() {
+    CallOutcome now = outcome;
+    if (now == null) {
+      throw new IllegalStateException("an attempt ended without an outcome");
+    }
+    return now;
+  }
+
+  /** Whether another call with more time could have continued where this one ended. */
+  final boolean isOutOfTime() {
+    return isOutOfTime || now() - endNanos >= 0;
+  }
+
+  /** Reports the end of the call; returns the failure of the caller, or null with an answer. */
+  final @Nullable Throwable finish() {
+    CallOutcome last = known();
+    if (guard().events().observesCalls()) {
+      guard().events().call(operation.target(), last, sent, now() - startNanos);
+    }
+    Throwable thrown = failure;
+    failure = null;
+    if (thrown instanceof Error) {
+      return thrown;
+    }
+    boolean isAnswered = refusal == NOT_REFUSED && last.certainty() == SendCertainty.ANSWERED;
+    if (isAnswered && !(thrown instanceof CallException)) {
+      return thrown;
+    }
+    answer = null;
+    return CallFailures.of(
+        operation.target(),
+        last,
+        refusal == NOT_REFUSED ? null : REFUSALS[refusal],
+        sent,
+        endNanos - startNanos,
+        now() - startNanos,
+        plan.maxAttempts > 1,
+        thrown);
+  }
+
+  /**
+   * The answer, whatever the work returned. The tick may keep a call for a while after its end, so
+   * the answer is handed over and not kept.
+   */
+  @SuppressWarnings("NullAway")
+  final T takeAnswer() {
+    T last = answer;
+    answer = null;
+    return last;
+  }
+}
